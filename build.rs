@@ -1,0 +1,8 @@
+fn main() {
+    #[cfg(feature = "node")]
+    napi_build::setup();
+    // The addon runs threads of its own: unmapping it while they run would crash the process.
+    if std::env::var("CARGO_CFG_TARGET_OS").as_deref() == Ok("linux") {
+        println!("cargo:rustc-cdylib-link-arg=-Wl,-z,nodelete");
+    }
+}

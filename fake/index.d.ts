@@ -1,0 +1,215 @@
+/** The name of an endpoint: the last part of its path. */
+export type EndpointName = 'token' | 'stable_token' | 'getwxacode' | 'getwxacodeunlimit' | 'createwxaqrcode'
+
+/** One endpoint, both token endpoints, or all three code endpoints. */
+export type EndpointScope = EndpointName | 'tokens' | 'codes'
+
+/**
+ * Starts a fake WeChat on 127.0.0.1.
+ *
+ * @example
+ * ```js
+ * const fake = await startFakeWeChat()
+ * const answer = await fetch(`${fake.url}/cgi-bin/token?grant_type=client_credential&appid=${fake.appid}&secret=${fake.secret}`)
+ * await fake.close()
+ * ```
+ * @throws when the port is taken (`error.code === 'EADDRINUSE'`)
+ */
+export function startFakeWeChat(options?: FakeOptions): Promise<FakeWeChat>
+
+/** The app a fake has unless `apps` says otherwise. Frozen. */
+export const DEFAULT_APP: {
+  readonly appid: string
+  readonly secret: string
+  readonly pages: readonly string[]
+  readonly released: true
+}
+
+/** How a fake is set up. */
+export interface FakeOptions {
+  /** The port to listen on. Default 0: any free one. */
+  port?: number
+  /** Key and certificate in PEM; makes the fake speak HTTPS. Default: plain HTTP. */
+  tls?: { key: string | Uint8Array; cert: string | Uint8Array }
+  /** The apps WeChat knows. Default: {@link DEFAULT_APP} alone. The fake reads `pages` and `released` at every request, so a test may change them. */
+  apps?: App[]
+  /**
+   * The addresses that may call the token endpoints: single ones, `a.b.c.*`, CIDR. All others get 40164 (an empty list
+   * refuses everybody). Default: no check.
+   */
+  ipWhitelist?: string[]
+  /** Life of a token in seconds. Default 7200. Below 600 the overlap of old and new is half the life instead of 300 s. */
+  tokenLife?: number
+  /** Milliseconds of real time between decision and answer, for all or by group. Default 0. */
+  latency?: number | { token?: number; code?: number }
+  /** Quotas, each per app. */
+  limits?: Limits
+  /** How many request records {@link FakeWeChat.requests} keeps; counts stay exact. Default 10 000. */
+  keepRequests?: number
+}
+
+/** One mini-program account. */
+export interface App {
+  /** `wx` and 16 hexadecimal digits. */
+  appid: string
+  /** The AppSecret, 32 hexadecimal digits. */
+  secret: string
+  /** The published pages; any other is 41030 unless `check_path` is false. Default: those of {@link DEFAULT_APP}. */
+  pages?: readonly string[]
+  /** False for an app that was never released: getwxacodeunlimit answers 41030 unless `check_path` is false. Default true. */
+  released?: boolean
+}
+
+/**
+ * Calls allowed, per app. A window opens with its first call and lasts a whole minute or day of {@link FakeWeChat.clock};
+ * refused calls do not count against it. `Infinity` lifts a limit.
+ */
+export interface Limits {
+  /** Calls of getwxacodeunlimit per minute, then `unlimitedErrcode`. Default 5000. */
+  unlimitedPerMinute?: number
+  /** Which of its two codes WeChat answers over `unlimitedPerMinute`. Default 45009. */
+  unlimitedErrcode?: 45009 | 45011
+  /** Calls of getwxacode per day, then 45009. Default 10 000. */
+  limitedPerDay?: number
+  /** Distinct codes of getwxacode and createwxaqrcode together, for ever, then 45029. Default 100 000. */
+  codesForLife?: number
+  /** Calls of /cgi-bin/token per day, then 45009. Default 2000. */
+  classicPerDay?: number
+  /** Calls of /cgi-bin/stable_token per minute, then 45011. Default 10 000. */
+  stablePerMinute?: number
+  /** Calls of /cgi-bin/stable_token per day, then 45009. Default 500 000. */
+  stablePerDay?: number
+  /** Forced refreshes per day that really refresh, then 45009. Default 20. */
+  forcedPerDay?: number
+}
+
+/** The fake's time, which token lives, quotas, rids and records go by. It runs with real time until it is moved. */
+export interface Clock {
+  /** Milliseconds since 1970. */
+  now(): number
+  /** Moves the clock by so many seconds; it runs on from there. */
+  advance(seconds: number): void
+  /** Sets the clock, to a date or to milliseconds since 1970; it runs on from there. */
+  set(time: Date | number): void
+}
+
+/** A request as it arrived, with what became of it. */
+export interface RecordedRequest {
+  /** When its headers arrived, in milliseconds of the fake's clock. */
+  at: number
+  /** The endpoint; undefined for a path that WeChat does not have. */
+  endpoint: EndpointName | undefined
+  /** The HTTP method. */
+  method: string
+  /** The path without the query. */
+  path: string
+  /** The query, decoded. */
+  query: Record<string, string>
+  /** The headers, names in lower case. */
+  headers: Record<string, string | string[] | undefined>
+  /** The body as text; what had arrived of it when the client closed early. */
+  body: string
+  /** The HTTP status of the answer, once there is one. */
+  status?: number
+  /** The errcode of the answer, if it is an error. */
+  errcode?: number
+  /** The client closed before the answer was complete. */
+  closed: boolean
+}
+
+/**
+ * How a request can fail.
+ *
+ * - a number: that errcode, with WeChat's own text and a rid
+ * - `{ errcode, errmsg }`: exactly these; without `errmsg` as above
+ * - `'hang'`: no answer, ever
+ * - `'reset'`: the connection is reset (RST)
+ * - `'close'`: the connection is closed (FIN) without a byte
+ * - `'html'`: a proxy's HTML page under status 200
+ * - `'empty'`: status 200 and no body
+ * - `'truncate'`: the first half of a good answer, as if that were all (a matching Content-Length)
+ * - `'cut'`: announces the full length, closes after half of it
+ * - `'drip'`: a good-looking answer, one byte per 100 ms
+ * - `'huge'`: a body of more than 9 MiB
+ * - `'redirect'`: 307 to another path of the same fake; a client that follows is recorded with `endpoint` undefined
+ * - `{ status, headers, body }`: exactly these; Content-Length is added unless the headers frame the body
+ */
+export type Failure =
+  | number
+  | { errcode: number | string; errmsg?: string }
+  | 'hang'
+  | 'reset'
+  | 'close'
+  | 'html'
+  | 'empty'
+  | 'truncate'
+  | 'cut'
+  | 'drip'
+  | 'huge'
+  | 'redirect'
+  | { status: number; headers?: Record<string, string>; body?: string | Uint8Array }
+
+/** Which requests fail, and how often. */
+export interface FailOptions {
+  /** Only requests to these. Default: every endpoint. */
+  endpoint?: EndpointScope
+  /** How many requests; `Infinity` until `stop()`. Default 1. */
+  times?: number
+  /** The Content-Type of an errcode failure. Default `application/json; encoding=utf-8`. */
+  contentType?: string
+  /** Only requests for which this returns true. */
+  where?: (request: RecordedRequest) => boolean
+}
+
+/** A failure that was ordered. */
+export interface FailureHandle {
+  /** How many requests it has spoilt. */
+  readonly used: number
+  /** Takes back what is not used up. */
+  stop(): void
+}
+
+/** A closed door. */
+export interface Hold {
+  /** How many requests stand before it now; those whose client left are not counted. */
+  readonly waiting: number
+  /** Opens it for good: who waits is answered in the order of arrival, later requests pass. */
+  release(): void
+}
+
+/** A running fake. */
+export interface FakeWeChat {
+  /** Where it listens: `http://127.0.0.1:<port>`, `https` with `tls`. No slash at the end. */
+  readonly url: string
+  /** The appid of the first app. */
+  readonly appid: string
+  /** The AppSecret of the first app. */
+  readonly secret: string
+  /** The fake's time. */
+  readonly clock: Clock
+  /** The latest requests, oldest first; always the same array. See `keepRequests`. */
+  readonly requests: RecordedRequest[]
+  /** How many requests have arrived, exactly; without an argument those to unknown paths too. */
+  count(endpoint?: EndpointScope): number
+  /** Resolves when at least `n` have arrived in all, with their bodies. Rejects if the fake is closed first. */
+  arrived(n: number, endpoint?: EndpointScope): Promise<void>
+  /** Lets the next request fail. Several failures queue; a request takes the first that fits it. No token is made or replaced. */
+  fail(what: Failure, options?: FailOptions): FailureHandle
+  /** Keeps requests waiting, undecided, until the hold is released. Default: those to every endpoint. */
+  hold(endpoint?: EndpointScope): Hold
+  /**
+   * All live tokens die at once (40001), as if another system had force-refreshed them; the next ordinary call gives a new
+   * one. Default: those of every app.
+   */
+  revokeTokens(appid?: string): void
+  /** The tokens that WeChat accepts now, stable ones first, newest first. Default: those of every app. */
+  liveTokens(appid?: string): string[]
+  /** How many requests have no complete answer yet. */
+  readonly open: number
+  /** Resolves when `open` is 0. */
+  idle(): Promise<void>
+  /** Stops the server and destroys open connections. */
+  close(): Promise<void>
+  /** The same as `close()`, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void>
+}

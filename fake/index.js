@@ -1,0 +1,2 @@
+export { DEFAULT_APP } from './src/apps.js'
+export { startFakeWeChat } from './src/server.js'

@@ -1,0 +1,38 @@
+import { answerCode } from './code-endpoints.js'
+import { ENDPOINTS } from './endpoints.js'
+import { refusal } from './refusals.js'
+import { answerStableToken, answerToken } from './token-endpoints.js'
+
+/** @import { Answer, Visit, World } from './types.js' */
+
+/**
+ * What WeChat answers to a request.
+ * @param {Visit} visit
+ * @param {World} world
+ * @returns {Answer}
+ */
+export function answerFor(visit, world) {
+  const { req, record, ip } = visit
+  const endpoint = ENDPOINTS.get(record.path)
+  const context = { endpoint: endpoint?.name, ip, clock: world.clock }
+  if (endpoint === undefined) return refusal(40066, context)
+  if (req.method !== endpoint.method) return refusal(endpoint.method === 'GET' ? 43001 : 43002, context)
+  // A front server refuses bodies without a Content-Length:
+  // https://developers.weixin.qq.com/community/develop/doc/000a08cb9705a05965919300b61800
+  if (endpoint.method === 'POST' && req.headers['transfer-encoding'] !== undefined) {
+    return { status: 412, headers: { 'Content-Length': 0 }, body: '' }
+  }
+  const answer = answerOf(endpoint.name, visit, world)
+  return typeof answer === 'number' ? refusal(answer, context) : answer
+}
+
+/**
+ * @param {import('../index.js').EndpointName} name
+ * @param {Visit} visit
+ * @param {World} world
+ */
+function answerOf(name, visit, world) {
+  if (name === 'token') return answerToken(visit, world)
+  if (name === 'stable_token') return answerStableToken(visit, world)
+  return answerCode(name, visit, world)
+}

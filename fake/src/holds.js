@@ -1,0 +1,45 @@
+import { inScope } from './endpoints.js'
+
+/** @import { EndpointScope, Hold } from '../index.js' */
+/** @import { Visit } from './types.js' */
+
+/** Doors that tests shut and open, so that they can wait on conditions and not on time. */
+export function createHolds() {
+  /** @type {{ scope: EndpointScope | undefined, waiting: Map<Visit, () => void> }[]} */
+  let holds = []
+  return {
+    /**
+     * @param {EndpointScope} [scope]
+     * @returns {Hold}
+     */
+    add(scope) {
+      /** @type {Map<Visit, () => void>} */
+      const waiting = new Map()
+      const hold = { scope, waiting }
+      holds.push(hold)
+      return {
+        get waiting() {
+          return waiting.size
+        },
+        release() {
+          holds = holds.filter((other) => other !== hold)
+          const resumes = [...waiting.values()]
+          waiting.clear()
+          for (const resume of resumes) resume()
+        },
+      }
+    },
+    /**
+     * @param {Visit} visit
+     * @param {() => void} resume called at the release, unless the client has left by then
+     * @returns {boolean} whether the visit has to wait
+     */
+    stops(visit, resume) {
+      const hold = holds.find(({ scope }) => inScope(visit.record.endpoint, scope))
+      if (hold === undefined) return false
+      hold.waiting.set(visit, resume)
+      visit.res.once('close', () => hold.waiting.delete(visit))
+      return true
+    },
+  }
+}

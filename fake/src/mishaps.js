@@ -1,0 +1,100 @@
+import { isTokenEndpoint } from './endpoints.js'
+import { picture } from './picture.js'
+import { errmsgFor, JSON_TYPE, jsonAnswer } from './refusals.js'
+import { announce, send } from './send.js'
+import { newTokenValue } from './tokens.js'
+
+/** @import { Clock, Failure } from '../index.js' */
+/** @import { Answer, Visit } from './types.js' */
+
+const DRIP_MS = 100
+const HUGE_BYTES = 9 * 1024 * 1024 + 1
+const HTML = '<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>\n'
+
+/**
+ * Lets a request fail in the way that was ordered.
+ * @param {{ what: Failure, contentType?: string }} failure
+ * @param {Visit} visit
+ * @param {Clock} clock
+ */
+export function fail({ what, contentType }, visit, clock) {
+  if (typeof what === 'string') return NAMED[what](visit)
+  if (typeof what === 'object' && 'status' in what) return send(visit, plainAnswer(what))
+  const { errcode, errmsg } = typeof what === 'object' ? what : { errcode: what, errmsg: undefined }
+  const text = errmsg ?? errmsgFor(errcode, { endpoint: visit.record.endpoint, ip: visit.ip, clock })
+  const answer = jsonAnswer({ errcode, errmsg: text })
+  answer.headers['Content-Type'] = contentType ?? JSON_TYPE
+  send(visit, { ...answer, errcode: Number(errcode) })
+}
+
+/** @type {Record<Extract<Failure, string>, (visit: Visit) => void>} */
+const NAMED = {
+  hang() {},
+  reset(visit) {
+    visit.cutByFake = true
+    visit.tcp.resetAndDestroy()
+  },
+  close: hangUp,
+  html: (visit) => send(visit, plainAnswer({ status: 200, headers: { 'Content-Type': 'text/html' }, body: HTML })),
+  empty: (visit) => send(visit, plainAnswer({ status: 200, headers: { 'Content-Type': 'image/jpeg' } })),
+  redirect: (visit) => send(visit, plainAnswer({ status: 307, headers: { Location: `/redirected${visit.req.url}` } })),
+  huge: (visit) => send(visit, plainAnswer({ ...goodLooking(visit), body: hugeBody(visit) })),
+  truncate: (visit) => send(visit, plainAnswer({ ...goodLooking(visit), body: firstHalf(goodLooking(visit).body) })),
+  cut(visit) {
+    const { headers, body } = goodLooking(visit)
+    announce(visit, 200, { ...headers, 'Content-Length': body.length })
+    visit.res.write(firstHalf(body), () => hangUp(visit))
+  },
+  drip(visit) {
+    const { headers, body } = goodLooking(visit)
+    announce(visit, 200, { ...headers, 'Content-Length': body.length })
+    let next = 0
+    const timer = setInterval(() => {
+      visit.res.write(body.subarray(next, ++next))
+      if (next === body.length) visit.res.end()
+    }, DRIP_MS)
+    visit.res.once('close', () => clearInterval(timer))
+  },
+}
+
+/** @param {Visit} visit */
+function hangUp(visit) {
+  visit.cutByFake = true
+  visit.tcp.destroy()
+}
+
+/**
+ * @param {Extract<Failure, { status: number }>} what
+ * @returns {Answer}
+ */
+function plainAnswer({ status, headers = {}, body = '' }) {
+  const isFramed = Object.keys(headers).some((name) => /^(content-length|transfer-encoding)$/i.test(name))
+  return { status, headers: isFramed ? headers : { ...headers, 'Content-Length': Buffer.byteLength(body) }, body }
+}
+
+/**
+ * What a success would look like, to be spoilt: never a token that works, and no picture that anybody asked for.
+ * @param {Visit} visit
+ */
+function goodLooking({ record, body }) {
+  if (record.endpoint && isTokenEndpoint(record.endpoint)) {
+    const { headers, body } = jsonAnswer({ access_token: newTokenValue(), expires_in: 7200 })
+    return { status: 200, headers: { 'Content-Type': String(headers['Content-Type']) }, body: Buffer.from(body) }
+  }
+  const hyaline = /"is_hyaline"\s*:\s*true/.test(body.toString())
+  const image = picture({ text: 'spoilt by fake.fail()', width: 430, color: [0, 0, 0], hyaline })
+  return { status: 200, headers: { 'Content-Type': 'image/jpeg' }, body: image }
+}
+
+/** @param {Uint8Array} body */
+const firstHalf = (body) => body.subarray(0, body.length >> 1)
+
+/**
+ * Right at both ends, only too much of it.
+ * @param {Visit} visit
+ */
+function hugeBody(visit) {
+  const { body } = goodLooking(visit)
+  const [head, tail] = [body.subarray(0, -2), body.subarray(-2)]
+  return Buffer.concat([head, Buffer.alloc(HUGE_BYTES - body.length, 0x20), tail])
+}

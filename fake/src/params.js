@@ -1,0 +1,154 @@
+import { isUtf8 } from 'node:buffer'
+import { publishedPages } from './apps.js'
+
+/** @import { App } from '../index.js' */
+/** @import { CodeEndpoint, CodeParams } from './types.js' */
+
+/** @typedef {'string' | 'integer' | 'boolean' | 'color'} FieldType */
+
+/** @type {Record<string, FieldType>} */
+const STYLE = {
+  width: 'integer',
+  auto_color: 'boolean',
+  line_color: 'color',
+  is_hyaline: 'boolean',
+  env_version: 'string',
+}
+
+/**
+ * Any other field is ignored silently, which is why `path` on getwxacodeunlimit opens the home page:
+ * https://developers.weixin.qq.com/community/develop/doc/0d58e0311634dca7d355551e970c2f50
+ * @type {Record<CodeEndpoint, Record<string, FieldType>>}
+ */
+const CODE_FIELDS = {
+  getwxacode: { path: 'string', ...STYLE },
+  getwxacodeunlimit: { scene: 'string', page: 'string', check_path: 'boolean', ...STYLE },
+  createwxaqrcode: { path: 'string', width: 'integer' },
+}
+
+/** @type {Record<string, FieldType>} */
+const STABLE_FIELDS = { grant_type: 'string', appid: 'string', secret: 'string', force_refresh: 'boolean' }
+
+const SCENE = /^[0-9A-Za-z!#$&'()*+,/:;=?@\-._~]*$/
+// The text of the scene as it stands in the body, before its escapes are resolved.
+const RAW_SCENE = /"scene"\s*:\s*"((?:[^"\\]|\\.)*)"/s
+const ENV_VERSIONS = ['release', 'trial', 'develop']
+const PATH_BYTES = { getwxacode: 1024, createwxaqrcode: 128 }
+export const WIDTH = { min: 280, max: 1280, default: 430 }
+
+/**
+ * WeChat is strict about types: no `1` for `true`, no `"430"` for 430.
+ * https://developers.weixin.qq.com/community/personal/oCJUsw7HH-afwlIcBPOITkQJi12E/question
+ * https://developers.weixin.qq.com/community/develop/doc/000e0898b7069010cf83dc0cf64400
+ * Only the members of `line_color` pass as numbers and as strings, and nobody checks that they are below 256:
+ * https://developers.weixin.qq.com/community/develop/doc/000c08f43d44d823011eb64195d800
+ * @param {unknown} value
+ * @param {FieldType} type
+ */
+function hasType(value, type) {
+  if (type === 'integer') return Number.isInteger(value)
+  if (type !== 'color') return typeof value === type
+  if (typeof value !== 'object' || value === null) return false
+  const members = /** @type {Record<string, unknown>} */ (value)
+  return ['r', 'g', 'b'].every((name) => {
+    const member = members[name]
+    return Number.isInteger(member) || (typeof member === 'string' && /^-?\d+$/.test(member))
+  })
+}
+
+/**
+ * @param {Buffer} body
+ * @param {Record<string, FieldType>} fields
+ * @returns {number | Record<string, unknown>} the errcode of the refusal, or the object
+ */
+function readJson(body, fields) {
+  if (body.length === 0) return 44002
+  const params = isUtf8(body) ? parse(body.toString()) : undefined
+  if (typeof params !== 'object' || params === null || Array.isArray(params)) return 47001
+  for (const [name, type] of Object.entries(fields)) {
+    if (params[name] !== undefined && !hasType(params[name], type)) return 47001
+  }
+  return params
+}
+
+/** @param {string} text */
+function parse(text) {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * @param {Buffer} body
+ * @returns {number | { grant_type?: string, appid?: string, secret?: string, force_refresh?: boolean }}
+ */
+export const readStableBody = (body) => readJson(body, STABLE_FIELDS)
+
+/**
+ * Shape first (empty, not JSON, types), then meaning in the order of WeChat's own parameter tables.
+ * @param {CodeEndpoint} endpoint
+ * @param {Buffer} body
+ * @param {App} app
+ * @returns {number | CodeParams} the errcode of the refusal, or the parameters
+ */
+export function readCodeBody(endpoint, body, app) {
+  const params = /** @type {number | CodeParams} */ (readJson(body, CODE_FIELDS[endpoint]))
+  if (typeof params === 'number') return params
+  const wrong =
+    endpoint === 'getwxacodeunlimit'
+      ? wrongScene(params.scene, body) || wrongPage(params, app)
+      : wrongPath(params.path, PATH_BYTES[endpoint])
+  return wrong || wrongStyle(endpoint, params) || params
+}
+
+/**
+ * @param {string | undefined} scene
+ * @param {Buffer} body
+ */
+function wrongScene(scene = '', body) {
+  const { length } = [...scene]
+  if (length < 1 || length > 32) return 40169
+  if (!SCENE.test(scene)) return 40129
+  // Writers that escape `&` as \u0026 were refused where a plain `&` passed:
+  // https://developers.weixin.qq.com/community/develop/doc/000c0ed0b346a03be271ec3186b000
+  const raw = RAW_SCENE.exec(body.toString())?.[1] ?? ''
+  return raw.includes('\\u0026') ? 40129 : 0
+}
+
+/**
+ * `trial` and `develop` do not switch the check off, only `check_path: false` does.
+ * @param {CodeParams} params
+ * @param {App} app
+ */
+function wrongPage({ page = '', check_path: checkPath = true }, app) {
+  if (page.includes('scancode_time')) return 85096
+  if (page.startsWith('/') || page.includes('?')) return 41030
+  if (!checkPath) return 0
+  const isPublished = app.released !== false && (page === '' || publishedPages(app).includes(page))
+  return isPublished ? 0 : 41030
+}
+
+/**
+ * In bytes: Chinese paths that the documents allow were refused.
+ * https://developers.weixin.qq.com/community/personal/oCJUsw87ROzrI9szR45EDNACfCNI/question
+ * @param {string | undefined} path
+ * @param {number} limit
+ */
+function wrongPath(path = '', limit) {
+  const bytes = Buffer.byteLength(path)
+  if (bytes < 1 || bytes > limit) return 40159
+  return path.includes('scancode_time') ? 85096 : 0
+}
+
+/**
+ * 40189 is listed for getwxacode alone; on the others a wrong width only fails to have an effect.
+ * https://developers.weixin.qq.com/minigame/dev/api-backend/open-api/qr-code/wxacode.get.html
+ * @param {CodeEndpoint} endpoint
+ * @param {CodeParams} params
+ */
+function wrongStyle(endpoint, { env_version: envVersion = 'release', width = WIDTH.default }) {
+  if (endpoint !== 'createwxaqrcode' && !ENV_VERSIONS.includes(envVersion)) return 40097
+  return endpoint === 'getwxacode' && (width < WIDTH.min || width > WIDTH.max) ? 40189 : 0
+}

@@ -1,0 +1,77 @@
+/// <reference path="./pngjs.d.ts" />
+import jpeg from 'jpeg-js'
+import pngjs from 'pngjs'
+import encodeQR from 'qr'
+import { createLru } from './lru.js'
+
+/** @import { CodeParams, Color, PictureOrder } from './types.js' */
+
+/** What the largest QR symbol holds at the lowest error correction, in bytes. */
+export const MAX_TEXT_BYTES = 2953
+
+const QUIET_ZONE = 4
+const CACHE_BYTES = 64 * 1024 * 1024
+/** @type {Color} */
+const BLACK = [0, 0, 0]
+/** @type {Color} */
+const THEME = [7, 110, 55]
+// Unpublished. Users saw (255,215,0), luminance 202, and (235,187,109), 192, turn black and (0,100,0), 59, honoured.
+const LIGHTEST_LUMINANCE = 160
+
+// Of the whole process, so that a test suite with a fake per test draws each picture once.
+const cache = createLru(CACHE_BYTES)
+
+/**
+ * @param {PictureOrder} order
+ * @returns {Buffer} JPEG, or PNG with a transparent background when `hyaline`
+ */
+export function picture(order) {
+  const key = `${order.width} ${order.color} ${order.hyaline} ${order.text}`
+  const known = cache.get(key)
+  if (known) return known
+  const image = encode(order)
+  cache.set(key, image)
+  return image
+}
+
+/**
+ * The colour of the code: a light `line_color` silently turns black. Values above 255 pass the type check and mean 255.
+ * @param {CodeParams} params
+ * @returns {Color}
+ */
+export function colorFor({ auto_color: auto = false, line_color: line }) {
+  if (auto) return THEME
+  if (line === undefined) return BLACK
+  const [red, green, blue] = [line.r, line.g, line.b].map((value) => Math.min(Math.max(Number(value), 0), 255))
+  return 0.299 * red + 0.587 * green + 0.114 * blue > LIGHTEST_LUMINANCE ? BLACK : [red, green, blue]
+}
+
+/** @param {PictureOrder} order */
+function encode(order) {
+  const { width, hyaline } = order
+  const image = { width, height: width, data: draw(order) }
+  // Real codes have all quantisation values at 1, which is quality 100.
+  return hyaline ? pngjs.PNG.sync.write(image) : jpeg.encode(image, 100).data
+}
+
+/**
+ * Modules of whole pixels, centred: what the width leaves over becomes margin.
+ * @param {PictureOrder} order
+ */
+function draw({ text, width, color, hyaline }) {
+  const modules = encodeQR(text, 'raw', { ecc: 'low', border: QUIET_ZONE })
+  const scale = Math.floor(width / modules.length)
+  const margin = Math.floor((width - scale * modules.length) / 2)
+  const pixels = Buffer.alloc(width * width * 4, Uint8Array.of(255, 255, 255, hyaline ? 0 : 255))
+  const rowBytes = width * 4
+  const ink = Uint8Array.of(...color, 255)
+  for (const [row, isDark] of modules.entries()) {
+    const top = (margin + row * scale) * rowBytes
+    for (const [column, dark] of isDark.entries()) {
+      const left = top + (margin + column * scale) * 4
+      if (dark) pixels.fill(ink, left, left + scale * 4)
+    }
+    for (let copy = 1; copy < scale; copy++) pixels.copyWithin(top + copy * rowBytes, top, top + rowBytes)
+  }
+  return pixels
+}

@@ -1,0 +1,97 @@
+import { answerFor } from './answers.js'
+import { ENDPOINTS, isTokenEndpoint } from './endpoints.js'
+import { fail } from './mishaps.js'
+import { send } from './send.js'
+
+/** @import { IncomingMessage, Server, ServerResponse } from 'node:http' */
+/** @import { Socket } from 'node:net' */
+/** @import { FakeOptions, RecordedRequest } from '../index.js' */
+/** @import { Visit, World } from './types.js' */
+
+/**
+ * Takes requests in, records them, and sees to their answers.
+ * @param {{
+ *   world: World,
+ *   journal: ReturnType<typeof import('./journal.js').createJournal>,
+ *   holds: ReturnType<typeof import('./holds.js').createHolds>,
+ *   failures: ReturnType<typeof import('./failures.js').createFailures>,
+ *   server: Server,
+ *   sockets: Map<string, Socket>,
+ *   latency: FakeOptions['latency'],
+ * }} house
+ */
+export function createReception({ world, journal, holds, failures, server, sockets, latency }) {
+  const latencyOf = createLatency(latency)
+
+  /**
+   * @param {IncomingMessage} req
+   * @param {ServerResponse} res
+   */
+  return function receive(req, res) {
+    const tcp = sockets.get(peerOf(req.socket)) ?? req.socket
+    const record = recordOf(req, world.clock.now())
+    const ip = req.socket.remoteAddress ?? ''
+    /** @type {Visit} */
+    const visit = { req, res, tcp, ip, body: Buffer.alloc(0), record, cutByFake: false }
+    journal.opened()
+    /** @type {Buffer[]} */
+    const chunks = []
+    let isRecorded = false
+    const arrive = () => {
+      if (isRecorded) return
+      isRecorded = true
+      visit.body = chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)
+      record.body = visit.body.toString()
+      journal.arrived(record)
+    }
+    req.on('data', (chunk) => chunks.push(chunk))
+    req.on('end', () => {
+      arrive()
+      decide(visit)
+    })
+    res.once('close', () => {
+      record.closed = !res.writableFinished && !visit.cutByFake && server.listening
+      arrive()
+      journal.completed()
+    })
+  }
+
+  /** @param {Visit} visit */
+  function decide(visit) {
+    if (holds.stops(visit, () => decide(visit))) return
+    const failure = failures.take(visit.record)
+    const answer = failure === undefined ? answerFor(visit, world) : undefined
+    const act = () => {
+      if (visit.res.destroyed) return
+      if (answer) send(visit, answer)
+      else if (failure) fail(failure, visit, world.clock)
+    }
+    const ms = latencyOf(visit.record.endpoint)
+    if (ms === 0) return act()
+    const timer = setTimeout(act, ms)
+    visit.res.once('close', () => clearTimeout(timer))
+  }
+}
+
+/** @param {Socket} socket */
+export const peerOf = ({ remoteAddress, remotePort }) => `${remoteAddress} ${remotePort}`
+
+/**
+ * @param {IncomingMessage} req
+ * @param {number} at
+ * @returns {RecordedRequest}
+ */
+function recordOf({ url = '/', method = '', headers }, at) {
+  const [path, search = ''] = url.split('?', 2)
+  const query = search === '' ? {} : Object.fromEntries(new URLSearchParams(search))
+  return { at, endpoint: ENDPOINTS.get(path)?.name, method, path, query, headers, body: '', closed: false }
+}
+
+/**
+ * @param {FakeOptions['latency']} latency
+ * @returns {(endpoint: RecordedRequest['endpoint']) => number} ms
+ */
+function createLatency(latency = 0) {
+  const { token = 0, code = 0 } = typeof latency === 'number' ? { token: latency, code: latency } : latency
+  return (endpoint) => (endpoint !== undefined && isTokenEndpoint(endpoint) ? token : code)
+}

@@ -1,0 +1,21 @@
+/** @import { Answer, Visit } from './types.js' */
+
+/**
+ * @param {Visit} visit
+ * @param {number} status
+ * @param {Answer['headers']} headers
+ */
+export function announce({ res, record }, status, headers) {
+  record.status = status
+  res.writeHead(status, headers)
+}
+
+/**
+ * @param {Visit} visit
+ * @param {Answer} answer
+ */
+export function send(visit, { status, headers, body, errcode }) {
+  if (errcode !== undefined) visit.record.errcode = errcode
+  announce(visit, status, headers)
+  visit.res.end(body)
+}

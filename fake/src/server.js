@@ -1,0 +1,124 @@
+import { createServer } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
+import { createClock } from './clock.js'
+import { createFailures } from './failures.js'
+import { createHolds } from './holds.js'
+import { createJournal } from './journal.js'
+import { createReception, peerOf } from './reception.js'
+import { createWorld } from './world.js'
+
+/** @import { Server } from 'node:http' */
+/** @import { ServerOptions as TlsOptions } from 'node:https' */
+/** @import { AddressInfo, Socket } from 'node:net' */
+/** @import { FakeOptions, FakeWeChat } from '../index.js' */
+/** @import { World } from './types.js' */
+
+const HOST = '127.0.0.1'
+const KEEP_ALIVE_MS = 60_000
+
+/**
+ * @param {FakeOptions} [options]
+ * @returns {Promise<FakeWeChat>}
+ */
+export async function startFakeWeChat(options = {}) {
+  const clock = createClock()
+  const world = createWorld(options, clock)
+  const journal = createJournal(options.keepRequests ?? 10_000)
+  const holds = createHolds()
+  const failures = createFailures()
+  const server = options.tls ? createTlsServer(/** @type {TlsOptions} */ (options.tls)) : createServer()
+  const sockets = trackSockets(server)
+  server.keepAliveTimeout = KEEP_ALIVE_MS
+  server.on('request', createReception({ world, journal, holds, failures, server, sockets, latency: options.latency }))
+  await listen(server, options.port ?? 0)
+
+  const { port } = /** @type {AddressInfo} */ (server.address())
+  const [{ app }] = world.accounts
+  /** @type {Promise<void> | undefined} */
+  let closed
+  const close = () => {
+    closed ??= shut(server, sockets)
+      .then(() => journal.until(() => journal.open === 0))
+      .then(journal.close)
+    return closed
+  }
+  return {
+    url: `${options.tls ? 'https' : 'http'}://${HOST}:${port}`,
+    appid: app.appid,
+    secret: app.secret,
+    clock,
+    requests: journal.requests,
+    count: journal.count,
+    arrived: (n, endpoint) => journal.until(() => journal.count(endpoint) >= n),
+    get open() {
+      return journal.open
+    },
+    idle: () => journal.until(() => journal.open === 0),
+    fail: failures.add,
+    hold: holds.add,
+    ...tokenViews(world),
+    close,
+    [Symbol.asyncDispose]: close,
+  }
+}
+
+/** @param {World} world */
+function tokenViews({ accounts }) {
+  /** @param {string} [appid] */
+  const families = (appid) =>
+    accounts.filter(({ app }) => appid === undefined || app.appid === appid).flatMap((one) => [one.stable, one.classic])
+  return {
+    /** @param {string} [appid] */
+    revokeTokens(appid) {
+      for (const family of families(appid)) family.kill()
+    },
+    /** @param {string} [appid] */
+    liveTokens: (appid) => families(appid).flatMap((family) => family.live()),
+  }
+}
+
+/**
+ * The TCP sockets by the client's address, because nothing public leads from a TLS socket to the TCP socket below it.
+ * @param {Server} server
+ */
+function trackSockets(server) {
+  /** @type {Map<string, Socket>} */
+  const sockets = new Map()
+  server.on('connection', (socket) => {
+    const peer = peerOf(socket)
+    sockets.set(peer, socket)
+    socket.once('close', () => {
+      if (sockets.get(peer) === socket) sockets.delete(peer)
+    })
+  })
+  return sockets
+}
+
+/**
+ * @param {Server} server
+ * @param {number} port
+ * @returns {Promise<void>}
+ */
+function listen(server, port) {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, HOST, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+}
+
+/**
+ * @param {Server} server
+ * @param {Map<string, Socket>} sockets
+ * @returns {Promise<void>}
+ */
+function shut(server, sockets) {
+  return new Promise((resolve) => {
+    server.close(() => resolve())
+    server.closeAllConnections()
+    // Those in the middle of a TLS handshake are nobody's yet.
+    for (const socket of sockets.values()) socket.destroy()
+  })
+}

@@ -1,0 +1,195 @@
+import assert from 'node:assert/strict'
+import { Agent } from 'node:http'
+import { test } from 'node:test'
+import { GOOD, PATHS, raw, start } from './helpers.mjs'
+
+async function ready(t, options) {
+  const calls = await start(t, options)
+  const token = (await calls.stable()).access_token
+  const url = `${calls.fake.url}${PATHS.getwxacodeunlimit}?access_token=${token}`
+  return { ...calls, token, url, shoot: (body = GOOD.getwxacodeunlimit) => raw(url, { body: JSON.stringify(body) }) }
+}
+
+const isJpeg = (body) => body.subarray(0, 3).toString('hex') === 'ffd8ff'
+const ends = (body) => body.subarray(-2).toString('hex') === 'ffd9'
+
+test('an errcode, with WeChat\'s text and a rid, once', async (t) => {
+  const { fake, shoot } = await ready(t)
+  const handle = fake.fail(-1)
+  assert.equal(handle.used, 0)
+  const { status, headers, body } = await shoot()
+  assert.equal(status, 200)
+  assert.equal(headers['content-type'], 'application/json; encoding=utf-8')
+  assert.match(JSON.parse(body).errmsg, /^system error rid: [0-9a-f]{8}-/)
+  assert.equal(fake.requests.at(-1).errcode, -1)
+  assert.equal(handle.used, 1)
+  assert.ok(isJpeg((await shoot()).body))
+})
+
+test('a given errcode and text, under any content type', async (t) => {
+  const { fake, shoot } = await ready(t)
+  fake.fail({ errcode: '41030', errmsg: 'invalid page hint: [x]' }, { contentType: 'image/jpeg' })
+  const { headers, body } = await shoot()
+  assert.equal(headers['content-type'], 'image/jpeg')
+  assert.deepEqual(JSON.parse(body), { errcode: '41030', errmsg: 'invalid page hint: [x]' })
+  assert.equal(fake.requests.at(-1).errcode, 41030)
+  fake.fail({ errcode: 61004 })
+  assert.match(JSON.parse((await shoot()).body).errmsg, /^access clientip is not registered rid: \S+ requestIP: 127\.0\.0\.1$/)
+  fake.fail(12345)
+  assert.match(JSON.parse((await shoot()).body).errmsg, /^unknown error rid: /)
+})
+
+test('html, empty, a given answer', async (t) => {
+  const { fake, shoot } = await ready(t)
+  fake.fail('html')
+  const page = await shoot()
+  assert.equal(page.status, 200)
+  assert.match(page.headers['content-type'], /html/)
+  assert.match(page.body.toString(), /^<html>/)
+  fake.fail('empty')
+  const empty = await shoot()
+  assert.deepEqual([empty.status, empty.headers['content-length'], empty.body.length], [200, '0', 0])
+  fake.fail({ status: 502, headers: { 'X-A': 'b' }, body: 'bad' })
+  const bad = await shoot()
+  assert.deepEqual([bad.status, bad.headers['x-a'], bad.headers['content-length'], `${bad.body}`], [502, 'b', '3', 'bad'])
+  assert.equal(fake.requests.at(-1).status, 502)
+  fake.fail({ status: 200, headers: { 'transfer-encoding': 'chunked' }, body: Buffer.from([1, 2]) })
+  assert.equal((await shoot()).headers['content-length'], undefined)
+})
+
+test('truncate and cut', async (t) => {
+  const { fake, shoot } = await ready(t)
+  fake.fail('truncate')
+  const short = await shoot()
+  assert.equal(short.error, undefined)
+  assert.equal(Number(short.headers['content-length']), short.body.length)
+  assert.ok(isJpeg(short.body) && !ends(short.body))
+  fake.fail('truncate')
+  const png = await shoot({ ...GOOD.getwxacodeunlimit, is_hyaline: true })
+  assert.equal(png.body.subarray(1, 4).toString(), 'PNG')
+  fake.fail('cut')
+  const cut = await shoot()
+  assert.ok(cut.error)
+  assert.ok(isJpeg(cut.body))
+  assert.ok(cut.body.length < Number(cut.headers['content-length']))
+  await fake.idle()
+  assert.equal(fake.requests.at(-1).closed, false, 'the fake closed, not the client')
+})
+
+test('reset and close', async (t) => {
+  const { fake, shoot } = await ready(t)
+  fake.fail('reset')
+  assert.equal((await shoot()).error.code, 'ECONNRESET')
+  fake.fail('close')
+  const closed = await shoot()
+  assert.equal(closed.error.message, 'socket hang up')
+  assert.equal(closed.status, undefined)
+  await fake.idle()
+  assert.deepEqual(fake.requests.slice(-2).map((request) => request.closed), [false, false])
+  assert.ok(isJpeg((await shoot()).body))
+})
+
+test('hang: open until the client leaves', async (t) => {
+  const { fake, url } = await ready(t)
+  fake.fail('hang')
+  const abort = new AbortController()
+  const answer = fetch(url, { method: 'POST', body: '{"scene":"s"}', signal: abort.signal })
+  await fake.arrived(1, 'codes')
+  assert.equal(fake.open, 1)
+  abort.abort()
+  await assert.rejects(answer, { name: 'AbortError' })
+  await fake.idle()
+  assert.equal(fake.open, 0)
+  const record = fake.requests.at(-1)
+  assert.deepEqual([record.closed, record.status, record.body], [true, undefined, '{"scene":"s"}'])
+})
+
+test('drip: the head at once, the body byte by byte', async (t) => {
+  const { fake, url } = await ready(t)
+  fake.fail('drip')
+  const abort = new AbortController()
+  const res = await fetch(url, { method: 'POST', body: '{"scene":"s"}', signal: abort.signal })
+  assert.ok(Number(res.headers.get('content-length')) > 1000)
+  const reader = res.body.getReader()
+  assert.deepEqual([...(await reader.read()).value], [0xff])
+  assert.deepEqual([...(await reader.read()).value], [0xd8])
+  abort.abort()
+  await fake.idle()
+  assert.equal(fake.requests.at(-1).closed, true)
+})
+
+test('huge', async (t) => {
+  const { fake, shoot } = await ready(t)
+  fake.fail('huge')
+  const { body } = await shoot()
+  assert.ok(body.length > 9 * 1024 * 1024)
+  assert.ok(isJpeg(body) && ends(body))
+})
+
+test('redirect: who follows is seen', async (t) => {
+  const { fake, url, shoot } = await ready(t)
+  fake.fail('redirect', { times: Number.POSITIVE_INFINITY })
+  const { status, headers } = await shoot()
+  assert.equal(status, 307)
+  assert.ok(headers.location.startsWith('/redirected/wxa/getwxacodeunlimit?access_token='))
+  const before = fake.count()
+  await (await fetch(url, { method: 'POST', body: '{"scene":"s"}' })).json()
+  assert.equal(fake.count(), before + 2)
+  const followed = fake.requests.at(-1)
+  assert.deepEqual([followed.endpoint, followed.errcode], [undefined, 40066])
+})
+
+test('failures queue, and keep to their endpoint, times and condition', async (t) => {
+  const { fake, shoot, stable } = await ready(t)
+  fake.fail(45011, { times: 2 })
+  fake.fail(-1)
+  const tokens = fake.fail(50002, { endpoint: 'tokens' })
+  const never = fake.fail(40097, { where: ({ body }) => body.includes('no such scene') })
+  const errcode = async () => {
+    const { body } = await shoot()
+    return isJpeg(body) ? 0 : JSON.parse(body).errcode
+  }
+  assert.deepEqual([await errcode(), await errcode(), await errcode(), await errcode()], [45011, 45011, -1, 0])
+  assert.equal(tokens.used, 0)
+  assert.equal((await stable()).errcode, 50002)
+  assert.equal(never.used, 0)
+  const always = fake.fail(-1, { times: Number.POSITIVE_INFINITY, endpoint: 'getwxacodeunlimit' })
+  assert.deepEqual([await errcode(), await errcode()], [-1, -1])
+  always.stop()
+  assert.equal(await errcode(), 0)
+  assert.equal(always.used, 2)
+})
+
+test('a failing token request makes, replaces and kills nothing', async (t) => {
+  const { fake, classic, stable, credentials } = await ready(t)
+  await classic()
+  const before = fake.liveTokens()
+  const body = JSON.stringify({ ...credentials, force_refresh: true })
+  for (const what of [-1, 'empty', 'html', 'truncate', 'cut', 'close', 'reset', 'huge', { status: 503 }]) {
+    fake.fail(what, { times: 2, endpoint: 'tokens' })
+    await raw(`${fake.url}${PATHS.stable_token}`, { body })
+    await classic().catch(() => {})
+    assert.deepEqual(fake.liveTokens(), before, String(what))
+  }
+  fake.fail('truncate', { endpoint: 'tokens' })
+  assert.match(`${(await raw(`${fake.url}${PATHS.stable_token}`, { body })).body}`, /^\{"access_token":"91_[\w-]+$/)
+  assert.equal((await stable()).access_token, before[0])
+})
+
+test('failures do not spend quota', async (t) => {
+  const { fake, shoot } = await ready(t, { limits: { unlimitedPerMinute: 1 } })
+  fake.fail(-1, { times: 3 })
+  for (let call = 0; call < 3; call++) await shoot()
+  assert.ok(isJpeg((await shoot()).body))
+})
+
+test('a connection that was kept alive can be reset', async (t) => {
+  const { fake, url } = await ready(t)
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  t.after(() => agent.destroy())
+  const call = () => raw(url, { body: '{"scene":"s"}', agent })
+  assert.ok(isJpeg((await call()).body))
+  fake.fail('reset')
+  assert.equal((await call()).error.code, 'ECONNRESET')
+  assert.ok(isJpeg((await call()).body))
+})

@@ -1,0 +1,142 @@
+import assert from 'node:assert/strict'
+import { request } from 'node:http'
+import { get as getTls } from 'node:https'
+import { test } from 'node:test'
+import { generate } from 'selfsigned'
+import { startFakeWeChat } from '../index.js'
+import { PATHS, raw, start } from './helpers.mjs'
+
+test('requests are recorded with what became of them', async (t) => {
+  const { fake, stable, post } = await start(t)
+  fake.clock.set(1_700_000_000_000)
+  const token = (await stable()).access_token
+  await (await post('getwxacodeunlimit', '{"scene":"一"}', token)).json()
+  const [first, second] = fake.requests
+  assert.deepEqual([first.endpoint, first.status, first.errcode, first.closed], ['stable_token', 200, undefined, false])
+  assert.ok(second.at >= 1_700_000_000_000 && second.at < 1_700_000_010_000)
+  assert.equal(second.method, 'POST')
+  assert.equal(second.path, PATHS.getwxacodeunlimit)
+  assert.deepEqual(second.query, { access_token: token })
+  assert.equal(second.headers['content-length'], '15')
+  assert.equal(second.body, '{"scene":"一"}')
+  assert.equal(second.errcode, 40129)
+})
+
+test('counts are exact while records are bounded', async (t) => {
+  const { fake, stable, classic } = await start(t, { keepRequests: 2 })
+  await stable()
+  await classic()
+  await classic()
+  await fetch(`${fake.url}/nowhere`)
+  assert.deepEqual(fake.requests.map(({ path }) => path), [PATHS.token, '/nowhere'])
+  assert.equal(fake.count(), 4)
+  assert.equal(fake.count('token'), 2)
+  assert.equal(fake.count('tokens'), 3)
+  assert.equal(fake.count('codes'), 0)
+  await fake.arrived(3, 'tokens')
+})
+
+test('hold: nothing is decided until the release', async (t) => {
+  const { fake, stable, classic } = await start(t)
+  const hold = fake.hold('tokens')
+  const answers = [stable(), stable(), classic()]
+  await fake.arrived(3, 'tokens')
+  assert.equal(hold.waiting, 3)
+  assert.equal(fake.open, 3)
+  assert.deepEqual(fake.liveTokens(), [])
+  hold.release()
+  assert.equal(hold.waiting, 0)
+  const [first, second] = await Promise.all(answers)
+  assert.equal(first.access_token, second.access_token)
+  assert.equal(fake.liveTokens().length, 2)
+  await stable()
+  await fake.idle()
+})
+
+test('who leaves while held is neither waiting nor served', async (t) => {
+  const { fake, credentials } = await start(t)
+  const hold = fake.hold()
+  const abort = new AbortController()
+  const body = JSON.stringify(credentials)
+  const gone = fetch(`${fake.url}${PATHS.stable_token}`, { method: 'POST', body, signal: abort.signal })
+  await fake.arrived(1)
+  abort.abort()
+  await assert.rejects(gone)
+  await fake.idle()
+  assert.equal(hold.waiting, 0)
+  hold.release()
+  assert.deepEqual(fake.liveTokens(), [])
+  assert.equal(fake.requests[0].closed, true)
+})
+
+test('a client that leaves in the middle of its body is recorded too', async (t) => {
+  const { fake } = await start(t)
+  const req = request(`${fake.url}${PATHS.getwxacode}`, { method: 'POST', headers: { 'Content-Length': 100 } })
+  req.on('error', () => {})
+  req.write('half')
+  while (fake.open === 0) await new Promise(setImmediate)
+  assert.equal(fake.count(), 0, 'not before its body')
+  req.destroy()
+  await fake.arrived(1)
+  await fake.idle()
+  const [{ closed, method }] = fake.requests
+  assert.deepEqual([closed, method], [true, 'POST'])
+})
+
+test('latency by group', async (t) => {
+  const { fake, stable, classic, post } = await start(t, { latency: { code: 40 } })
+  await Promise.all([stable(), classic()])
+  const before = performance.now()
+  await (await post('getwxacode', {}, 'x')).json()
+  assert.ok(performance.now() - before >= 39)
+  const other = await start(t, { latency: 40 })
+  const again = performance.now()
+  const answer = other.stable()
+  await other.fake.arrived(1)
+  assert.equal(other.fake.liveTokens().length, 1, 'decided on arrival, answered later')
+  await answer
+  assert.ok(performance.now() - again >= 39)
+  assert.equal(fake.open + other.fake.open, 0)
+})
+
+test('close: open requests are cut, waiters are told, twice is fine', async () => {
+  const fake = await startFakeWeChat()
+  fake.fail('hang')
+  const hanging = raw(`${fake.url}${PATHS.getwxacode}`)
+  await fake.arrived(1)
+  const waiting = assert.rejects(fake.arrived(2), /closed/)
+  const idle = fake.idle()
+  await Promise.all([fake.close(), fake[Symbol.asyncDispose]()])
+  await Promise.all([waiting, idle])
+  assert.ok((await hanging).error)
+  assert.equal(fake.requests[0].closed, false)
+  assert.equal(fake.open, 0)
+  await assert.rejects(fetch(fake.url))
+})
+
+test('https, with resets that are real', async (t) => {
+  const { private: key, cert } = await generate([{ name: 'commonName', value: '127.0.0.1' }])
+  const { fake } = await start(t, { tls: { key, cert } })
+  assert.match(fake.url, /^https:\/\/127\.0\.0\.1:\d+$/)
+  const call = (options) =>
+    new Promise((resolve) => {
+      const req = getTls(`${fake.url}${PATHS.token}`, { ca: cert, checkServerIdentity: () => undefined, ...options }, (res) => {
+        res.resume()
+        res.on('end', () => resolve(res.statusCode))
+      })
+      req.on('error', (error) => resolve(error.code))
+    })
+  assert.equal(await call(), 200)
+  assert.equal(await call({ ca: undefined, agent: false }), 'DEPTH_ZERO_SELF_SIGNED_CERT')
+  fake.fail('reset')
+  assert.equal(await call(), 'ECONNRESET')
+  fake.fail('close')
+  assert.equal(await call(), 'ECONNRESET')
+  assert.equal(await call(), 200)
+})
+
+test('a port that is taken', async (t) => {
+  const { fake } = await start(t)
+  await assert.rejects(startFakeWeChat({ port: Number(new URL(fake.url).port) }), { code: 'EADDRINUSE' })
+  await assert.rejects(startFakeWeChat({ apps: [] }), TypeError)
+})

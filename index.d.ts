@@ -1,0 +1,272 @@
+/**
+ * WeChat mini-program codes (微信小程序码) as Buffers: one access token for the whole process, right images or errors
+ * that explain themselves.
+ *
+ * @packageDocumentation
+ */
+
+/** Which version of the mini-program a code opens. */
+export type EnvVersion = 'release' | 'trial' | 'develop'
+
+/** Your own way to a token, for a backend whose tokens a central service hands out. */
+export type TokenProvider = (ask: {
+  /** Whose token. */
+  appid: string
+  /** The token that WeChat has just refused, if that is why you are asked. Do not give it again. */
+  rejected?: { accessToken: string, errcode: number }
+}) => ProvidedToken | Promise<ProvidedToken>
+
+/** A bare token is kept for 60 s; with `expiresIn` (seconds) it is kept for its life. */
+export type ProvidedToken = string | { accessToken: string, expiresIn: number }
+
+export interface WxaCodeOptions {
+  /** The mini-program's AppID: `wx` and 16 letters or digits. */
+  appid: string
+  /** The AppSecret. Required for token `'stable'` and `'classic'`. It never appears in an error, a log or a URL that is logged. */
+  secret?: string
+  /**
+   * Where the access token comes from.
+   * - `'stable'` (default): `POST /cgi-bin/stable_token`. Asking twice gives the same token, so several processes do not disturb each other.
+   *   {@link https://developers.weixin.qq.com/miniprogram/dev/server/API/mp-access-token/api_getstableaccesstoken.html}
+   * - `'classic'`: `GET /cgi-bin/token`. Every request replaces the token, whoever asks; the old one lives 5 minutes more.
+   *   {@link https://developers.weixin.qq.com/miniprogram/dev/server/API/mp-access-token/api_getaccesstoken.html}
+   * - `'none'`: no token at all, inside WeChat cloud run (微信云托管), where a proxy adds it.
+   * - a function: your own token service. A client with one has a token cache of its own.
+   */
+  token?: 'stable' | 'classic' | 'none' | TokenProvider
+  /**
+   * WeChat's host, or several in order of preference. When one cannot be reached the next is used, and the preferred
+   * one is tried again after 30 s. Plain `http` is for this machine, or `token: 'none'`, only.
+   *
+   * @defaultValue `'https://api.weixin.qq.com'`
+   */
+  baseUrl?: string | string[]
+  /** With token `'none'`: the account that a shared cloud-run environment acts for. */
+  fromAppid?: string
+  /**
+   * Milliseconds for one call, everything included: token, retries, replay. More than 0, at most a day.
+   *
+   * @defaultValue 10000
+   */
+  timeoutMs?: number
+  /**
+   * How often a code request is tried again after -1 (WeChat is busy), a connection that failed, or a 5xx. 0 to 10.
+   * A refusal is never repeated. Pauses are 0.5 s, 1 s, 2 s, ... times a random number.
+   *
+   * @defaultValue 2
+   */
+  retries?: number
+  /**
+   * Calls of `getUnlimitedQRCode` that this process makes in any 60 s. WeChat allows 5000 a minute to all your
+   * processes together. A call waits for its turn inside its own time, else it fails with `ERR_WXA_BUDGET`. `Infinity` turns it off.
+   *
+   * @defaultValue 5000
+   */
+  ratePerMinute?: number
+  /**
+   * A proxy for all requests, `http://[user:password@]host:port`, or `'env'` for `HTTPS_PROXY` and `NO_PROXY`.
+   *
+   * @defaultValue none: the environment is not asked
+   */
+  proxy?: string
+  /** Extra root certificates, PEM. `NODE_EXTRA_CA_CERTS` is honoured too. */
+  ca?: string | Uint8Array
+}
+
+export interface CallOptions {
+  /** Ends this call and its request; the call rejects with `signal.reason`. A token refresh that others wait for goes on. */
+  signal?: AbortSignal
+  /** Milliseconds for this call, instead of the client's. */
+  timeoutMs?: number
+}
+
+/** How a code looks. */
+export interface Style {
+  /**
+   * Pixels, a whole number from 280 to 1280.
+   *
+   * @defaultValue 430, by WeChat
+   */
+  width?: number
+  /** WeChat picks the colour of the lines. It may still be black, where WeChat thinks the theme colour unfit. */
+  autoColor?: boolean
+  /** The colour of the lines, each part a whole number from 0 to 255. WeChat silently draws light colours in black. */
+  lineColor?: { r: number, g: number, b: number }
+  /** A transparent background. The picture is then a PNG. */
+  isHyaline?: boolean
+}
+
+/** {@link https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/qr-code/api_getqrcode.html} */
+export interface QRCodeParams extends Style {
+  /** Page and query, like `pages/index/index?id=42`: 1 to 1024 characters (WeChat may count bytes), without `scancode_time`. */
+  path: string
+  /** @defaultValue `'release'`, by WeChat */
+  envVersion?: EnvVersion
+}
+
+/** {@link https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/qr-code/api_getunlimitedqrcode.html} */
+export interface UnlimitedQRCodeParams extends Style {
+  /** 1 to 32 characters of `0-9 A-Z a-z ! # $ & ' ( ) * + , / : ; = ? @ - . _ ~`. The page gets it as `decodeURIComponent(query.scene)`. */
+  scene: string
+  /**
+   * A page like `pages/index/index`, without a leading slash and without a query.
+   *
+   * @defaultValue the main page, by WeChat
+   */
+  page?: string
+  /**
+   * Whether WeChat checks that the released version has the page. Send `false` for an unpublished page, trial or develop.
+   *
+   * @defaultValue true, by WeChat
+   */
+  checkPath?: boolean
+  /** @defaultValue `'release'`, by WeChat */
+  envVersion?: EnvVersion
+}
+
+/** {@link https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/qr-code/api_createqrcode.html} */
+export interface CreateQRCodeParams {
+  /** Page and query: 1 to 128 characters (WeChat counts bytes: a Chinese character is 3), without `scancode_time`. */
+  path: string
+  /**
+   * Pixels, a whole number from 280 to 1280.
+   *
+   * @defaultValue 430, by WeChat
+   */
+  width?: number
+}
+
+export interface AccessToken {
+  accessToken: string
+  /** By this machine's clock. */
+  expiresAt: Date
+}
+
+/** Counters of one client since it was made. */
+export interface Stats {
+  /** Code requests sent to WeChat, retries and replays included. */
+  requests: number
+  /** Pictures received, and their bytes. */
+  images: number
+  bytes: number
+  /** Calls that were repeated with another token, because WeChat refused the first. */
+  replays: number
+  /** Tokens fetched by the cache that this client shares. */
+  refreshes: number
+  /** Failed calls by errcode (`'41030'`) or, without one, by code (`'ERR_WXA_TIMEOUT'`). */
+  errors: Record<string, number>
+  /** Milliseconds since the present token was first handed out. */
+  tokenAgeMs?: number
+}
+
+/**
+ * A mini-program's codes. Make one per appid and keep it; making one is cheap and never touches the network.
+ * Clients of the same account share one token cache, across worker threads too.
+ *
+ * @example
+ * ```ts
+ * const wxa = new WxaCode({ appid, secret })
+ * const image = await wxa.getUnlimitedQRCode({ scene: 'id=42', page: 'pages/index/index' })
+ * ```
+ */
+export class WxaCode {
+  /** @throws {@link InvalidParamsError} for a missing, misspelt or impossible option */
+  constructor(options: WxaCodeOptions)
+
+  /**
+   * A round code for a page with a query; `POST /wxa/getwxacode`. At most 100,000 different ones for the life of the
+   * account, together with {@link createQRCode}. Rejects like {@link getUnlimitedQRCode}.
+   */
+  getQRCode(params: QRCodeParams, call?: CallOptions): Promise<Buffer>
+
+  /**
+   * A round code with a `scene`, in any number; `POST /wxa/getwxacodeunlimit`, 5000 a minute.
+   *
+   * Rejects with {@link InvalidParamsError} before anything is sent, {@link WeChatAPIError} where WeChat refuses, else with
+   * a {@link WxaCodeError}: `ERR_WXA_TIMEOUT`, `ERR_WXA_NETWORK`, `ERR_WXA_ANSWER`, `ERR_WXA_BUDGET`, `ERR_WXA_CLOSED`.
+   * With `signal.reason`, or what your token provider threw, as it is.
+   */
+  getUnlimitedQRCode(params: UnlimitedQRCodeParams, call?: CallOptions): Promise<Buffer>
+
+  /**
+   * A square QR code for a page with a query; `POST /cgi-bin/wxaapp/createwxaqrcode`. Counts with {@link getQRCode}.
+   * Rejects like {@link getUnlimitedQRCode}.
+   */
+  createQRCode(params: CreateQRCodeParams, call?: CallOptions): Promise<Buffer>
+
+  /**
+   * The token that the codes use, for other WeChat APIs.
+   *
+   * `forceRefresh` gets another one and kills the present one at once: for a token that leaked. At least 30 s apart and
+   * at most 10 a day, else `ERR_WXA_BUDGET`.
+   *
+   * @throws {@link InvalidParamsError} with token `'none'`
+   */
+  getAccessToken(call?: CallOptions & { forceRefresh?: boolean }): Promise<AccessToken>
+
+  /**
+   * Tells the cache that another API refused this token (40001, 40014, 42001). A no-op unless it is the present one;
+   * the next call fetches another.
+   */
+  invalidateAccessToken(accessToken: string): void
+
+  stats(): Stats
+
+  /** No more calls; resolves when those under way have ended. An idle client keeps no process alive without it. */
+  close(): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+/** Why something failed and what to do about it. */
+export interface Explanation {
+  cause: { zh: string, en: string }
+  fix: { zh: string, en: string }
+}
+
+/** Every rejection but your own (`signal.reason`, an exception of your token provider). The message is one line with the fix. */
+export class WxaCodeError extends Error {
+  protected constructor(...args: never[])
+  readonly code:
+    | 'ERR_WXA_API'
+    | 'ERR_WXA_PARAMS'
+    | 'ERR_WXA_TIMEOUT'
+    | 'ERR_WXA_NETWORK'
+    | 'ERR_WXA_ANSWER'
+    | 'ERR_WXA_BUDGET'
+    | 'ERR_WXA_CLOSED'
+  /** `'getUnlimitedQRCode'`, `'stable_token'`, ... */
+  readonly endpoint?: string
+  /** Whether the same call may well succeed later without anybody changing anything. */
+  readonly retryable: boolean
+  /** Missing for an errcode that nobody knows. */
+  readonly explanation?: Explanation
+}
+
+/** WeChat answered with an errcode; `code` is `'ERR_WXA_API'`. */
+export class WeChatAPIError extends WxaCodeError {
+  readonly errcode: number
+  /** WeChat's text without its rid and hint. */
+  readonly errmsg: string
+  /** For WeChat's support, and to look the request up for 7 days. */
+  readonly rid?: string
+  /** What older answers have instead of a rid. */
+  readonly hint?: string
+}
+
+/** Refused here, before any request; `code` is `'ERR_WXA_PARAMS'`. */
+export class InvalidParamsError extends WxaCodeError {
+  /** The one at fault: `'scene'`, `'lineColor.r'`, `'secret'`, ... */
+  readonly param: string
+  /** What WeChat would have answered, where that is known. */
+  readonly errcode?: number
+  readonly explanation: Explanation
+}
+
+/**
+ * What an errcode means at an endpoint (`'getUnlimitedQRCode'`, `'getwxacodeunlimit'`, `'stable_token'`, ...), or its
+ * first meaning without one.
+ */
+export function explain(errcode: number, endpoint?: string): Explanation | undefined
+
+/** What a picture is, by its bytes: WeChat labels transparent PNGs `image/jpeg`. */
+export function imageType(image: Uint8Array): 'image/jpeg' | 'image/png' | undefined

@@ -1,0 +1,72 @@
+'use strict'
+
+/** @typedef {import('../index').Explanation} Explanation */
+
+/**
+ * @typedef {object} Failure an error as the addon gives it, or as a check in JavaScript makes it
+ * @property {string} code
+ * @property {string} message
+ * @property {string} [endpoint]
+ * @property {boolean} retryable
+ * @property {Explanation} [explanation]
+ * @property {number} [errcode]
+ * @property {string} [errmsg]
+ * @property {string} [rid]
+ * @property {string} [hint]
+ * @property {string} [param]
+ */
+
+class WxaCodeError extends Error {
+  /**
+   * @param {Failure} failure
+   * @param {Error} [cause]
+   */
+  constructor(failure, cause) {
+    super(failure.message, cause && { cause })
+    this.code = failure.code
+    this.retryable = failure.retryable
+    // What is not known is not there, so that a logged error shows no row of undefined.
+    for (const field of /** @type {const} */ (['endpoint', 'errcode', 'errmsg', 'rid', 'hint', 'param', 'explanation'])) {
+      if (failure[field] !== undefined) this[field] = failure[field]
+    }
+  }
+}
+
+class WeChatAPIError extends WxaCodeError {}
+
+class InvalidParamsError extends WxaCodeError {}
+
+// On the prototype, like every built-in error: the name is not a field of its own in a log.
+for (const type of [WxaCodeError, WeChatAPIError, InvalidParamsError]) {
+  Object.defineProperty(type.prototype, 'name', { value: type.name, configurable: true, writable: true })
+}
+
+/** @type {Record<string, typeof WxaCodeError>} */
+const CLASSES = { ERR_WXA_API: WeChatAPIError, ERR_WXA_PARAMS: InvalidParamsError }
+
+/**
+ * The error that a failure of the addon is, with its causes.
+ *
+ * @param {Failure[]} failures the failure, then what caused it, and so on
+ * @returns {WxaCodeError}
+ */
+function toError([failure, ...causes]) {
+  const Class = CLASSES[failure.code] ?? WxaCodeError
+  return new Class(failure, causes.length > 0 ? toError(causes) : undefined)
+}
+
+/**
+ * A refusal of parameters or options that needs no addon.
+ *
+ * @param {{ endpoint?: string, param: string, errcode?: number, explanation: Explanation }} refusal
+ */
+function invalid({ endpoint, param, errcode, explanation }) {
+  const { cause, fix } = explanation
+  const where = endpoint === undefined ? '' : `${endpoint}: `
+  const message = `${where}${cause.en}. ${fix.en}. | ${cause.zh}。${fix.zh}。`
+  return new InvalidParamsError({
+    code: 'ERR_WXA_PARAMS', message, endpoint, retryable: false, explanation, errcode, param,
+  })
+}
+
+module.exports = { InvalidParamsError, WeChatAPIError, WxaCodeError, invalid, toError }

@@ -1,0 +1,23 @@
+//! How long to wait before trying again.
+
+use std::time::Duration;
+
+const FIRST: Duration = Duration::from_millis(500);
+const LONGEST: Duration = Duration::from_secs(60);
+
+/// Exponential, with full jitter: 0.5 s, 1 s, 2 s, ... 60 s, times `dice` (0..1).
+pub fn backoff(failures: u32, dice: f64) -> Duration {
+    FIRST.saturating_mul(2u32.saturating_pow(failures)).min(LONGEST).mul_f64(dice)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_doubles_up_to_a_minute_whatever_the_count() {
+        let longest: Vec<_> = [0, 1, 2, 6, 7, 31, 32, u32::MAX].map(|n| backoff(n, 1.0).as_millis()).into();
+        assert_eq!(longest, [500, 1000, 2000, 32_000, 60_000, 60_000, 60_000, 60_000]);
+        assert_eq!(backoff(5, 0.0), Duration::ZERO);
+    }
+}

@@ -1,0 +1,117 @@
+//! The minute budget of `getUnlimitedQRCode`: WeChat counts 5000 calls a minute.
+//! <https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/qr-code/api_getunlimitedqrcode.html>
+
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use crate::deadline::Deadline;
+use crate::error::{Budget, Error, Result};
+use crate::wechat::endpoint::Endpoint;
+
+const MINUTE: u64 = 60;
+
+/// Calls of this process, in any 60 seconds at most so many.
+pub struct MinuteBudget {
+    start: Instant,
+    window: Mutex<Window>,
+}
+
+impl MinuteBudget {
+    /// `rate` is calls a minute; `None` is no limit.
+    pub fn new(rate: Option<u32>) -> Self {
+        Self { start: Instant::now(), window: Mutex::new(Window::new(rate)) }
+    }
+
+    /// Waits for a turn; without one inside the deadline, fails at once and says when there is one.
+    pub async fn turn(&self, endpoint: Endpoint, deadline: &Deadline) -> Result<()> {
+        while let Some(wait) = self.take() {
+            if wait >= deadline.left() {
+                return Err(Error::Budget { endpoint, budget: Budget::PerMinute, wait });
+            }
+            tokio::time::sleep(wait).await;
+        }
+        Ok(())
+    }
+
+    fn take(&self) -> Option<Duration> {
+        self.window.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take(self.start.elapsed())
+    }
+}
+
+/// A sliding window of a minute, counted by the second.
+struct Window {
+    rate: Option<u32>,
+    counts: [u32; MINUTE as usize],
+    used: u32,
+    second: u64,
+}
+
+impl Window {
+    fn new(rate: Option<u32>) -> Self {
+        Self { rate, counts: [0; MINUTE as usize], used: 0, second: 0 }
+    }
+
+    /// Takes a call, or says how long there is none.
+    fn take(&mut self, now: Duration) -> Option<Duration> {
+        let rate = self.rate?;
+        self.slide(now.as_secs());
+        if self.used < rate {
+            self.used += 1;
+            self.counts[(self.second % MINUTE) as usize] += 1;
+            return None;
+        }
+        let oldest = (0..MINUTE).find(|ago| self.counts[((self.second + 1 + ago) % MINUTE) as usize] > 0)?;
+        Some(Duration::from_secs(self.second + 1 + oldest).saturating_sub(now))
+    }
+
+    fn slide(&mut self, second: u64) {
+        for gone in (self.second + 1..=second).take(MINUTE as usize) {
+            let count = &mut self.counts[(gone % MINUTE) as usize];
+            self.used -= std::mem::take(count);
+        }
+        self.second = self.second.max(second);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_full_minute_waits_until_its_oldest_second_is_gone() {
+        let mut window = Window::new(Some(2));
+        let at = Duration::from_secs_f64;
+        assert_eq!(window.take(at(0.5)), None);
+        assert_eq!(window.take(at(10.0)), None);
+        assert_eq!(window.take(at(10.5)), Some(at(49.5)));
+        assert_eq!(window.take(at(60.0)), None);
+        assert_eq!(window.take(at(60.0)), Some(at(10.0)));
+        assert_eq!(window.take(at(1000.0)), None);
+        assert_eq!(Window::new(None).take(at(0.0)), None);
+    }
+
+    proptest! {
+        #[test]
+        fn no_minute_holds_more_than_the_rate_and_every_wait_is_kept(
+            rate in 1u32..5,
+            pauses in prop::collection::vec(0u64..40_000, 1..200),
+        ) {
+            let mut window = Window::new(Some(rate));
+            let mut taken = Vec::new();
+            let mut now = Duration::ZERO;
+            for pause in pauses {
+                now += Duration::from_millis(pause);
+                if let Some(wait) = window.take(now) {
+                    prop_assert!(!wait.is_zero() && wait <= Duration::from_secs(60));
+                    now += wait;
+                    prop_assert_eq!(window.take(now), None);
+                }
+                taken.push(now);
+            }
+            for pair in taken.windows(rate as usize + 1) {
+                prop_assert!(pair[rate as usize] - pair[0] > Duration::from_secs(59));
+            }
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! One call: parameters -> token -> transport -> answer, and the single replay with another token.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
+
+use tokio_util::task::TaskTracker;
+
+use crate::budget::MinuteBudget;
+use crate::deadline::Deadline;
+use crate::error::{Error, Result, WaitedFor};
+use crate::token::source::Source;
+use crate::token::state::Token;
+use crate::token::{Member, TokenCache};
+use crate::transport::{Call, Effort, Transport};
+use crate::wechat::answer::read_image;
+use crate::wechat::endpoint::Endpoint;
+use crate::wechat::explanation::Text;
+use crate::wechat::params::{Code, Invalid};
+
+pub struct Client {
+    pub(crate) transport: Arc<Transport>,
+    pub(crate) tokens: Option<Tokens>,
+    pub(crate) from_appid: Option<String>,
+    pub(crate) timeout: Duration,
+    pub(crate) retries: u32,
+    pub(crate) turns: Arc<MinuteBudget>,
+    pub(crate) stats: Counters,
+    pub(crate) calls: TaskTracker,
+    pub(crate) closed: AtomicBool,
+}
+
+/// Where the client's token is kept and where it comes from. A client inside WeChat's cloud needs none.
+pub struct Tokens {
+    cache: Arc<TokenCache>,
+    source: Arc<dyn Source>,
+    /// Given up by `close`.
+    member: Mutex<Option<Member>>,
+}
+
+impl Tokens {
+    pub fn new(cache: Arc<TokenCache>, source: Arc<dyn Source>) -> Self {
+        let member = Mutex::new(Some(cache.join()));
+        Self { cache, source, member }
+    }
+}
+
+/// What `stats()` gives.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Stats {
+    pub requests: u64,
+    pub images: u64,
+    pub bytes: u64,
+    pub replays: u64,
+    pub refreshes: u64,
+    /// How often a call failed, by errcode or by our own code.
+    pub errors: BTreeMap<String, u64>,
+    /// How long ago the present token was first handed out.
+    pub token_age: Option<Duration>,
+}
+
+#[derive(Default)]
+pub(crate) struct Counters {
+    requests: AtomicU64,
+    images: AtomicU64,
+    bytes: AtomicU64,
+    replays: AtomicU64,
+    errors: Mutex<BTreeMap<String, u64>>,
+}
+
+impl Client {
+    /// The picture of a code.
+    pub async fn code(&self, code: &Code, timeout: Option<Duration>) -> Result<Vec<u8>> {
+        let endpoint = code.endpoint();
+        let body = code.body().map_err(|invalid| Error::Params { endpoint: Some(endpoint), invalid })?;
+        let deadline = Deadline::new(timeout.unwrap_or(self.timeout), Some(endpoint));
+        let _open = self.open()?;
+        let image = self.image(endpoint, body.into(), &deadline).await;
+        self.stats.count(&image);
+        image
+    }
+
+    /// A token, for calls of the caller's own.
+    pub async fn access_token(&self, force: bool, timeout: Option<Duration>) -> Result<(String, SystemTime)> {
+        let _open = self.open()?;
+        let Tokens { cache, source, .. } = self.tokens.as_ref().ok_or_else(no_token)?;
+        let deadline = Deadline::new(timeout.unwrap_or(self.timeout), source.endpoint());
+        let token = match force {
+            false => cache.get(source, &deadline).await?,
+            true => cache.force(source, &deadline).await?,
+        };
+        Ok((token.expose().to_owned(), token.expires().wall_time(cache.now())))
+    }
+
+    /// Another API refused this token; it is given up if it is the present one.
+    pub fn invalidate(&self, access_token: &str) {
+        if let Some(tokens) = &self.tokens {
+            tokens.cache.refused(access_token, INVALID_CREDENTIAL);
+        }
+    }
+
+    pub fn stats(&self) -> Stats {
+        let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let cache = self.tokens.as_ref().map(|tokens| &tokens.cache);
+        let age = |token: Token, cache: &TokenCache| cache.now().mono.saturating_sub(token.first_seen().mono);
+        Stats {
+            requests: load(&self.stats.requests),
+            images: load(&self.stats.images),
+            bytes: load(&self.stats.bytes),
+            replays: load(&self.stats.replays),
+            refreshes: cache.map_or(0, |cache| cache.refreshes()),
+            errors: self.stats.errors().clone(),
+            token_age: cache.and_then(|cache| Some(age(cache.present()?, cache))),
+        }
+    }
+
+    /// No further calls. Those under way come to their end first, each inside its own deadline.
+    pub async fn close(&self) {
+        self.closed.store(true, Ordering::Release);
+        self.calls.close();
+        self.calls.wait().await;
+        if let Some(tokens) = &self.tokens {
+            tokens.member.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take();
+        }
+    }
+
+    fn open(&self) -> Result<tokio_util::task::task_tracker::TaskTrackerToken> {
+        let token = self.calls.token();
+        if self.closed.load(Ordering::Acquire) { Err(Error::Closed) } else { Ok(token) }
+    }
+
+    async fn image(&self, endpoint: Endpoint, body: bytes::Bytes, deadline: &Deadline) -> Result<Vec<u8>> {
+        let Some(Tokens { cache, source, .. }) = &self.tokens else {
+            return self.ask(endpoint, body, None, deadline).await;
+        };
+        let token = cache.get(source, deadline).await?;
+        let refusal = match self.ask(endpoint, body.clone(), Some(&token), deadline).await {
+            Err(refusal) if refusal.refused_token().is_some() => refusal,
+            other => return other,
+        };
+        let errcode = refusal.refused_token().unwrap_or(INVALID_CREDENTIAL);
+        match cache.replace(&token, errcode, source, deadline).await? {
+            Some(other) => {
+                self.stats.replays.fetch_add(1, Ordering::Relaxed);
+                self.ask(endpoint, body, Some(&other), deadline).await
+            }
+            None => Err(refusal),
+        }
+    }
+
+    async fn ask(
+        &self,
+        endpoint: Endpoint,
+        body: bytes::Bytes,
+        token: Option<&Token>,
+        deadline: &Deadline,
+    ) -> Result<Vec<u8>> {
+        if endpoint == Endpoint::GetUnlimitedQrCode {
+            self.turns.turn(endpoint, deadline).await?;
+        }
+        let token = token.map(Token::expose);
+        let query = match (token, &self.from_appid) {
+            (Some(token), _) => Some(("access_token", token)),
+            (None, Some(appid)) => Some(("from_appid", appid.as_str())),
+            (None, None) => None,
+        };
+        let call = Call { endpoint, query: query.as_slice(), body: Some(body), secrets: token.as_slice() };
+        let effort = Effort { retries: self.retries, attempt: None, repeatable: true };
+        self.stats.requests.fetch_add(1, Ordering::Relaxed);
+        let last_failure = Mutex::new(None);
+        let report = |error| {
+            self.stats.requests.fetch_add(1, Ordering::Relaxed);
+            *last_failure.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(error);
+        };
+        let last = || last_failure.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take();
+        let exchange = self.transport.exchange(&call, effort, deadline, &report, read_image);
+        let (image, _) = deadline.hold(WaitedFor::Answer, last, exchange).await??;
+        Ok(image)
+    }
+}
+
+/// What another API's refusal is taken for, where only the token is known.
+const INVALID_CREDENTIAL: i64 = 40001;
+
+fn no_token() -> Error {
+    let invalid = Invalid::new(
+        "token",
+        None,
+        Text::new("token 为 'none' 时没有 access_token", "with token 'none' there is no access token"),
+        Text::new(
+            "需要令牌时用 token: 'stable' 并提供 secret",
+            "For a token make the client with token: 'stable' and a secret",
+        ),
+    );
+    Error::Params { endpoint: None, invalid }
+}
+
+impl Counters {
+    fn count(&self, image: &Result<Vec<u8>>) {
+        match image {
+            Ok(image) => {
+                self.images.fetch_add(1, Ordering::Relaxed);
+                self.bytes.fetch_add(image.len() as u64, Ordering::Relaxed);
+            }
+            Err(error) => {
+                let name = match error {
+                    Error::Api { refusal, .. } => refusal.errcode.to_string(),
+                    other => other.code().to_owned(),
+                };
+                *self.errors().entry(name).or_default() += 1;
+            }
+        }
+    }
+
+    fn errors(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, u64>> {
+        self.errors.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}

@@ -1,0 +1,41 @@
+//! The time of one call: token, retries and replay included.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::error::{Error, Result, WaitedFor};
+use crate::wechat::endpoint::Endpoint;
+
+/// When a call has to be over, and whose call it is.
+#[derive(Clone, Copy, Debug)]
+pub struct Deadline {
+    at: Instant,
+    limit: Duration,
+    endpoint: Option<Endpoint>,
+}
+
+impl Deadline {
+    pub fn new(limit: Duration, endpoint: Option<Endpoint>) -> Self {
+        Self { at: Instant::now() + limit, limit, endpoint }
+    }
+
+    pub fn left(&self) -> Duration {
+        self.at.saturating_duration_since(Instant::now())
+    }
+
+    /// Waits for `work` until the deadline; `last_failure` is asked why it took so long.
+    pub async fn hold<T>(
+        &self,
+        waited_for: WaitedFor,
+        last_failure: impl FnOnce() -> Option<Error>,
+        work: impl Future<Output = T>,
+    ) -> Result<T> {
+        tokio::time::timeout_at(self.at, work).await.map_err(|_| Error::Timeout {
+            endpoint: self.endpoint,
+            waited_for,
+            limit: self.limit,
+            cause: last_failure().map(Box::new),
+        })
+    }
+}

@@ -1,0 +1,17 @@
+//! WeChat mini-program codes: a token cache and a code fetcher.
+//!
+//! `wechat` knows what WeChat's servers speak, `token` keeps the access token, `transport` moves bytes, `client` puts
+//! them together, and `node` is the only folder that knows of Node.js.
+
+pub mod backoff;
+pub mod budget;
+pub mod client;
+pub mod deadline;
+pub mod error;
+#[cfg(feature = "node")]
+mod node;
+pub mod options;
+pub mod registry;
+pub mod token;
+pub mod transport;
+pub mod wechat;

@@ -1,0 +1,28 @@
+//! The native half of an AbortSignal.
+
+use napi_derive::napi;
+use tokio_util::sync::CancellationToken;
+
+/// JavaScript connects it to a signal; napi's own signal parameter misses signals that are aborted already.
+#[napi]
+#[derive(Default)]
+pub struct Cancel(CancellationToken);
+
+#[napi]
+impl Cancel {
+    #[napi(constructor)]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    #[napi]
+    pub fn cancel(&self) {
+        self.0.cancel();
+    }
+}
+
+impl Cancel {
+    pub fn token(&self) -> CancellationToken {
+        self.0.clone()
+    }
+}

@@ -1,0 +1,187 @@
+//! The native half of `WxaCode`.
+
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::{Duration, UNIX_EPOCH};
+
+use napi::bindgen_prelude::{Buffer, ClassInstance, Either, Env, PromiseRaw, ToNapiValue};
+use napi_derive::napi;
+
+use super::cancel::Cancel;
+use super::environment::Closing;
+use super::failure::{Failure, failures};
+use super::options::ClientOptions;
+use super::params::CodeParams;
+use super::provider::TokenFn;
+use crate::client::Client;
+use crate::error::{Error, Result};
+use crate::options;
+use crate::wechat::params::Code;
+
+/// A value, or a failure with its causes.
+type Outcome<T> = Either<T, Vec<Failure>>;
+type Promised<'env, T> = napi::Result<PromiseRaw<'env, Outcome<T>>>;
+
+#[napi]
+pub struct NativeClient {
+    client: Arc<Client>,
+    closing: Closing,
+}
+
+#[napi(object, object_from_js = false)]
+pub struct GrantedToken {
+    pub access_token: String,
+    /// Milliseconds since 1970.
+    pub expires_at: f64,
+}
+
+#[napi(object, object_from_js = false)]
+pub struct NativeStats {
+    pub requests: f64,
+    pub images: f64,
+    pub bytes: f64,
+    pub replays: f64,
+    pub refreshes: f64,
+    pub errors: HashMap<String, f64>,
+    pub token_age_ms: Option<f64>,
+}
+
+/// A client, or why its options do not make one. A panic in a synchronous export would end the process.
+#[napi(ts_return_type = "NativeClient | Array<Failure>")]
+pub fn open(
+    env: &Env,
+    options: ClientOptions,
+    #[napi(ts_arg_type = "(ask: TokenAsk) => Promise<ProvidedToken>")] provider: Option<TokenFn>,
+) -> napi::Result<Outcome<NativeClient>> {
+    let closing = Closing::of(env)?;
+    match catch_unwind(AssertUnwindSafe(|| options.with(provider).open())) {
+        Ok(Ok(client)) => Ok(Either::A(NativeClient { client: Arc::new(client), closing })),
+        Ok(Err(error)) => failures(&error).map(Either::B),
+        Err(_) => Err(napi::Error::from_reason("wxacode: a bug in the constructor; please report it")),
+    }
+}
+
+#[napi]
+impl NativeClient {
+    #[napi(ts_return_type = "Promise<Buffer | Array<Failure>>")]
+    pub fn get_qr_code<'env>(
+        &self,
+        env: &'env Env,
+        params: CodeParams,
+        timeout_ms: Option<f64>,
+        cancel: Option<ClassInstance<'env, Cancel>>,
+    ) -> Promised<'env, Buffer> {
+        self.code(env, params.limited(), timeout_ms, cancel)
+    }
+
+    #[napi(ts_return_type = "Promise<Buffer | Array<Failure>>")]
+    pub fn get_unlimited_qr_code<'env>(
+        &self,
+        env: &'env Env,
+        params: CodeParams,
+        timeout_ms: Option<f64>,
+        cancel: Option<ClassInstance<'env, Cancel>>,
+    ) -> Promised<'env, Buffer> {
+        self.code(env, params.unlimited(), timeout_ms, cancel)
+    }
+
+    #[napi(ts_return_type = "Promise<Buffer | Array<Failure>>")]
+    pub fn create_qr_code<'env>(
+        &self,
+        env: &'env Env,
+        params: CodeParams,
+        timeout_ms: Option<f64>,
+        cancel: Option<ClassInstance<'env, Cancel>>,
+    ) -> Promised<'env, Buffer> {
+        self.code(env, params.square(), timeout_ms, cancel)
+    }
+
+    #[napi(ts_return_type = "Promise<GrantedToken | Array<Failure>>")]
+    pub fn get_access_token<'env>(
+        &self,
+        env: &'env Env,
+        force: bool,
+        timeout_ms: Option<f64>,
+        cancel: Option<ClassInstance<'env, Cancel>>,
+    ) -> Promised<'env, GrantedToken> {
+        let client = self.client.clone();
+        self.settle(env, cancel, async move {
+            let (access_token, expires) = client.access_token(force, timeout(timeout_ms)?).await?;
+            let expires_at = expires.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as f64;
+            Ok(GrantedToken { access_token, expires_at })
+        })
+    }
+
+    #[napi]
+    pub fn invalidate_access_token(&self, access_token: String) {
+        self.client.invalidate(&access_token);
+    }
+
+    #[napi]
+    pub fn stats(&self) -> NativeStats {
+        let stats = self.client.stats();
+        NativeStats {
+            requests: stats.requests as f64,
+            images: stats.images as f64,
+            bytes: stats.bytes as f64,
+            replays: stats.replays as f64,
+            refreshes: stats.refreshes as f64,
+            errors: stats.errors.into_iter().map(|(name, count)| (name, count as f64)).collect(),
+            token_age_ms: stats.token_age.map(|age| age.as_millis() as f64),
+        }
+    }
+
+    #[napi(ts_return_type = "Promise<undefined | Array<Failure>>")]
+    pub fn close<'env>(&self, env: &'env Env) -> Promised<'env, ()> {
+        let client = self.client.clone();
+        self.settle(env, None, async move {
+            client.close().await;
+            Ok(())
+        })
+    }
+
+    fn code<'env>(
+        &self,
+        env: &'env Env,
+        code: Code,
+        timeout_ms: Option<f64>,
+        cancel: Option<ClassInstance<'env, Cancel>>,
+    ) -> Promised<'env, Buffer> {
+        let client = self.client.clone();
+        self.settle(env, cancel, async move { Ok(client.code(&code, timeout(timeout_ms)?).await?.into()) })
+    }
+
+    /// Runs a call until it is done, aborted, or its environment ends; dropping it closes its request.
+    fn settle<'env, T: ToNapiValue + Send + 'static>(
+        &self,
+        env: &'env Env,
+        cancel: Option<ClassInstance<'env, Cancel>>,
+        call: impl Future<Output = Result<T>> + Send + 'static,
+    ) -> Promised<'env, T> {
+        let closing = self.closing.0.clone();
+        let cancel = cancel.map(|cancel| cancel.token());
+        env.spawn_future(async move {
+            let cancelled = async {
+                match cancel {
+                    Some(cancel) => cancel.cancelled_owned().await,
+                    None => std::future::pending().await,
+                }
+            };
+            let result = tokio::select! {
+                result = call => result,
+                () = cancelled => Err(Error::Cancelled),
+                () = closing.cancelled() => Err(Error::Closed),
+            };
+            match result {
+                Ok(value) => Ok(Either::A(value)),
+                Err(error) => failures(&error).map(Either::B),
+            }
+        })
+    }
+}
+
+fn timeout(timeout_ms: Option<f64>) -> Result<Option<Duration>> {
+    let checked = timeout_ms.map(|ms| options::timeout("timeoutMs", ms)).transpose();
+    checked.map_err(|invalid| Error::Params { endpoint: None, invalid })
+}

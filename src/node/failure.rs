@@ -1,0 +1,82 @@
+//! An error as data: JavaScript makes the class of it, so that `instanceof` holds and the stack is the caller's.
+
+use napi_derive::napi;
+
+use crate::error::Error;
+use crate::wechat::explanation::Explanation;
+
+/// What `index.js` needs to throw the right class.
+#[napi(object, object_from_js = false)]
+pub struct Failure {
+    /// `ERR_WXA_...`, or `ABORTED` for the caller's own signal.
+    pub code: &'static str,
+    pub message: String,
+    pub endpoint: Option<&'static str>,
+    pub retryable: bool,
+    pub explanation: Option<Explained>,
+    pub errcode: Option<i64>,
+    pub errmsg: Option<String>,
+    pub rid: Option<String>,
+    pub hint: Option<String>,
+    pub param: Option<String>,
+}
+
+#[napi(object, object_from_js = false)]
+pub struct Bilingual {
+    pub zh: String,
+    pub en: String,
+}
+
+#[napi(object, object_from_js = false)]
+pub struct Explained {
+    pub cause: Bilingual,
+    pub fix: Bilingual,
+}
+
+impl From<Explanation> for Explained {
+    fn from(Explanation { cause, fix }: Explanation) -> Self {
+        let both =
+            |text: crate::wechat::explanation::Text| Bilingual { zh: text.zh.into_owned(), en: text.en.into_owned() };
+        Self { cause: both(cause), fix: both(fix) }
+    }
+}
+
+/// The failure, then what caused it, and so on. `Err` is the exception of the caller's own token provider, untouched.
+pub fn failures(error: &Error) -> napi::Result<Vec<Failure>> {
+    if let Error::Provider(thrown) = error
+        && let Some(thrown) = thrown.downcast_ref::<napi::Error>()
+    {
+        return Err(thrown.try_clone()?);
+    }
+    let chain = std::iter::successors(Some(error), |error| error.cause());
+    Ok(chain.map(failure).collect())
+}
+
+fn failure(error: &Error) -> Failure {
+    let failure = Failure {
+        code: error.code(),
+        message: error.to_string(),
+        endpoint: error.endpoint().map(|endpoint| endpoint.name()),
+        retryable: error.retryable(),
+        explanation: error.explanation().map(Explained::from),
+        errcode: None,
+        errmsg: None,
+        rid: None,
+        hint: None,
+        param: None,
+    };
+    match error {
+        Error::Api { refusal, .. } => Failure {
+            errcode: Some(refusal.errcode),
+            errmsg: Some(refusal.errmsg.clone()),
+            rid: refusal.rid.clone(),
+            hint: refusal.hint.clone(),
+            ..failure
+        },
+        Error::Params { invalid, .. } => {
+            Failure { errcode: invalid.errcode, param: Some(invalid.param.clone().into_owned()), ..failure }
+        }
+        Error::Cancelled => Failure { code: "ABORTED", ..failure },
+        _ => failure,
+    }
+}

@@ -1,0 +1,43 @@
+//! The addon: the only folder that names napi. Thin: shapes in, shapes out, errors as data.
+
+mod cancel;
+mod client;
+mod environment;
+mod failure;
+mod options;
+mod params;
+mod provider;
+
+use napi_derive::napi;
+
+use crate::wechat::endpoint::Endpoint;
+use crate::wechat::errcode;
+use crate::wechat::image::ImageType;
+use failure::Explained;
+
+/// Two threads move bytes for any number of calls; napi's default is one per core.
+#[napi_derive::module_init]
+fn runtime() {
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).thread_name("wxacode").enable_all().build();
+    // Without it napi makes a runtime of its own.
+    if let Ok(runtime) = runtime {
+        napi::bindgen_prelude::create_custom_tokio_runtime(runtime);
+    }
+}
+
+/// Cause and fix of an errcode, by the endpoint's name in any spelling.
+#[napi]
+pub fn explain(errcode: f64, endpoint: Option<String>) -> Option<Explained> {
+    let endpoint = endpoint.as_deref().map(Endpoint::find);
+    if endpoint == Some(None) || errcode.fract() != 0.0 {
+        return None;
+    }
+    errcode::explain(errcode as i64, endpoint.flatten()).map(Explained::from)
+}
+
+/// `image/jpeg` or `image/png`, by magic bytes.
+#[napi]
+pub fn image_type(image: &[u8]) -> Option<&'static str> {
+    ImageType::of(image).map(ImageType::mime)
+}

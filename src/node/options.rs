@@ -1,0 +1,51 @@
+//! The options of a client as they come over the boundary. JavaScript has checked their types and keys.
+
+use std::sync::Arc;
+
+use napi::bindgen_prelude::{Buffer, Either};
+use napi_derive::napi;
+
+use super::provider::{JsProvider, TokenFn};
+use crate::options::{Options, TokenChoice};
+
+#[napi(object, object_to_js = false)]
+pub struct ClientOptions {
+    pub appid: String,
+    pub secret: Option<String>,
+    /// `stable`, `classic` or `none`; a provider comes beside the options.
+    pub token: Option<String>,
+    pub base_url: Option<Vec<String>>,
+    pub from_appid: Option<String>,
+    pub timeout_ms: Option<f64>,
+    pub retries: Option<f64>,
+    pub rate_per_minute: Option<f64>,
+    pub proxy: Option<String>,
+    pub ca: Option<Either<String, Buffer>>,
+}
+
+impl ClientOptions {
+    pub fn with(self, provider: Option<TokenFn>) -> Options {
+        let token = match (provider, self.token.as_deref()) {
+            (Some(ask), _) => TokenChoice::Provider(Arc::new(JsProvider::new(self.appid.clone(), ask))),
+            (None, Some("classic")) => TokenChoice::Classic,
+            (None, Some("none")) => TokenChoice::None,
+            (None, _) => TokenChoice::Stable,
+        };
+        Options {
+            appid: self.appid,
+            secret: self.secret.map(Into::into),
+            token,
+            base_urls: self.base_url.unwrap_or_default(),
+            from_appid: self.from_appid,
+            timeout_ms: self.timeout_ms,
+            retries: self.retries,
+            rate_per_minute: self.rate_per_minute,
+            proxy: self.proxy,
+            ca: self.ca.map(|pem| match pem {
+                Either::A(text) => text.into_bytes(),
+                // Copied: JavaScript may change the Buffer.
+                Either::B(bytes) => bytes.to_vec(),
+            }),
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! What the clients of one process share: token caches, HTTP pools, minute budgets. Plain values, emptied when the
+//! last environment leaves, because their tasks run on a runtime that ends then.
+
+use std::collections::HashMap;
+use std::hash::{Hash, Hasher};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard};
+
+use reqwest::Client as Http;
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::budget::MinuteBudget;
+use crate::token::TokenCache;
+use crate::token::clock::SystemClock;
+use crate::token::source::Mode;
+use crate::token::state::Rules;
+use crate::token::store::Alone;
+use crate::transport::pool::{self, Settings};
+use crate::wechat::params::Invalid;
+
+/// Whose token it is. Only clients that agree on all of it share one.
+#[derive(Clone, Debug)]
+pub struct Account {
+    pub appid: String,
+    pub mode: Mode,
+    pub secret: SecretString,
+    /// In any order.
+    pub bases: Vec<String>,
+}
+
+impl Account {
+    fn parts(&self) -> (&str, Mode, &str, Vec<&str>) {
+        let mut bases: Vec<_> = self.bases.iter().map(String::as_str).collect();
+        bases.sort_unstable();
+        bases.dedup();
+        (&self.appid, self.mode, self.secret.expose_secret(), bases)
+    }
+}
+
+impl PartialEq for Account {
+    fn eq(&self, other: &Self) -> bool {
+        self.parts() == other.parts()
+    }
+}
+
+impl Eq for Account {}
+
+impl Hash for Account {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.parts().hash(state);
+    }
+}
+
+#[derive(Default)]
+pub struct Registry {
+    environments: usize,
+    caches: HashMap<Account, Arc<TokenCache>>,
+    pools: HashMap<Settings, Http>,
+    budgets: HashMap<(String, Option<u32>), Arc<MinuteBudget>>,
+}
+
+static REGISTRY: LazyLock<Mutex<Registry>> = LazyLock::new(Mutex::default);
+
+/// The process's own.
+pub fn shared() -> MutexGuard<'static, Registry> {
+    REGISTRY.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+impl Registry {
+    pub fn enter(&mut self) {
+        self.environments += 1;
+    }
+
+    pub fn leave(&mut self) {
+        self.environments = self.environments.saturating_sub(1);
+        if self.environments == 0 {
+            *self = Self::default();
+        }
+    }
+
+    pub fn cache(&mut self, account: Account) -> Arc<TokenCache> {
+        if self.caches.len() >= 64 && self.caches.len().is_power_of_two() {
+            self.caches.retain(|_, cache| !cache.is_spent());
+        }
+        let rules = match account.mode {
+            Mode::Stable => Rules::STABLE,
+            Mode::Classic => Rules::CLASSIC,
+        };
+        self.caches.entry(account).or_insert_with(|| alone(rules)).clone()
+    }
+
+    pub fn http(&mut self, settings: Settings) -> Result<Http, Invalid> {
+        if let Some(http) = self.pools.get(&settings) {
+            return Ok(http.clone());
+        }
+        let http = pool::build(&settings)?;
+        self.pools.insert(settings, http.clone());
+        Ok(http)
+    }
+
+    pub fn budget(&mut self, appid: &str, rate: Option<u32>) -> Arc<MinuteBudget> {
+        let key = (appid.to_owned(), rate);
+        self.budgets.entry(key).or_insert_with(|| Arc::new(MinuteBudget::new(rate))).clone()
+    }
+}
+
+/// A cache that shares with no other process.
+pub fn alone(rules: Rules) -> Arc<TokenCache> {
+    TokenCache::new(rules, Arc::new(SystemClock::default()), Arc::new(Alone::default()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn account() -> impl Strategy<Value = Account> {
+        let bases = prop::collection::vec(prop::sample::select(vec!["http://a", "http://b", "http://c"]), 1..3);
+        (0..2u8, any::<bool>(), 0..2u8, bases).prop_map(|(appid, stable, secret, bases)| Account {
+            appid: format!("wx{appid:016}"),
+            mode: if stable { Mode::Stable } else { Mode::Classic },
+            secret: format!("secret{secret}").into(),
+            bases: bases.into_iter().map(str::to_owned).collect(),
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn two_accounts_share_a_cache_exactly_if_they_agree_on_everything(a in account(), b in account()) {
+            let mut registry = Registry::default();
+            let set = |account: &Account| account.bases.iter().cloned().collect::<std::collections::BTreeSet<_>>();
+            let agree = a.appid == b.appid && a.mode == b.mode && set(&a) == set(&b)
+                && a.secret.expose_secret() == b.secret.expose_secret();
+            let shared = Arc::ptr_eq(&registry.cache(a), &registry.cache(b));
+            prop_assert_eq!(shared, agree);
+        }
+    }
+
+    #[test]
+    fn the_last_environment_takes_everything_with_it() {
+        let mut registry = Registry::default();
+        registry.enter();
+        registry.enter();
+        registry.budget("wx", None);
+        registry.leave();
+        assert_eq!(registry.budgets.len(), 1);
+        registry.leave();
+        assert_eq!(registry.budgets.len(), 0);
+    }
+
+    #[test]
+    fn caches_that_nobody_can_use_any_more_do_not_pile_up() {
+        let mut registry = Registry::default();
+        for n in 0..1000 {
+            let appid = format!("wx{n:016}");
+            registry.cache(Account { appid, mode: Mode::Stable, secret: "s".into(), bases: vec![] });
+        }
+        assert!(registry.caches.len() <= 64, "{}", registry.caches.len());
+    }
+}

@@ -1,0 +1,340 @@
+//! The token's life as a pure state machine: an event and the time in, what to do out. No I/O, no clock, no chance.
+//!
+//! A token is served until its hard deadline. From its soft deadline a refresh runs beside that. Without a token
+//! everybody joins the one flight, and after a failure nobody flies before a pause is over.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+
+use super::clock::Now;
+use crate::backoff::backoff;
+use crate::error::{Error, Result};
+use crate::wechat::errcode;
+
+/// WeChat: a token lives two hours at most. <https://developers.weixin.qq.com/miniprogram/dev/server/API/mp-access-token/api_getstableaccesstoken.html>
+const LONGEST_LIFE: Duration = Duration::from_secs(7200);
+/// A server that says less than this is not believed: asking it again at once would be a loop.
+const SHORTEST_LIFE: Duration = Duration::from_secs(15);
+/// For a server that does not say, or says nothing sensible.
+const UNKNOWN_LIFE: Duration = Duration::from_secs(60);
+/// Whatever a server says of lives, its token is not asked for again sooner.
+const SHORTEST_GAP: Duration = Duration::from_secs(10);
+/// How long a refusal (bad secret, unlisted IP, ...) is repeated to callers before one of them asks again.
+const REFUSAL_LASTS: Duration = Duration::from_secs(60);
+
+/// How a token of one kind is kept.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Rules {
+    /// How long before its end a refresh begins, give or take `jitter`.
+    pub soft: Duration,
+    pub jitter: Duration,
+    /// How long before its end callers wait for another.
+    pub hard: Duration,
+    /// After a token was refused, how long the refusal of another one is believed to be the API's own fault.
+    pub cooldown: Duration,
+}
+
+impl Rules {
+    /// Inside the last 300 s of its life, or WeChat would hand out the same token again.
+    pub const STABLE: Self = Self::of(255, 30, 30);
+    pub const CLASSIC: Self = Self::of(600, 60, 30);
+    /// A provider's owner decides what asking costs.
+    pub const PROVIDER: Self = Self::of(60, 15, 0);
+
+    const fn of(soft: u64, jitter: u64, cooldown: u64) -> Self {
+        Self {
+            soft: Duration::from_secs(soft),
+            jitter: Duration::from_secs(jitter),
+            hard: Duration::from_secs(15),
+            cooldown: Duration::from_secs(cooldown),
+        }
+    }
+}
+
+/// A token that somebody handed out. Cheap to clone, never printed.
+#[derive(Clone)]
+pub struct Token(Arc<Inner>);
+
+struct Inner {
+    value: SecretString,
+    generation: u64,
+    first_seen: Now,
+    expires: Now,
+}
+
+impl Token {
+    pub fn expose(&self) -> &str {
+        self.0.value.expose_secret()
+    }
+
+    pub fn expires(&self) -> Now {
+        self.0.expires
+    }
+
+    /// When this very value was first handed out.
+    pub fn first_seen(&self) -> Now {
+        self.0.first_seen
+    }
+
+    /// Whether both are the same value: a token that comes back keeps its generation.
+    pub fn is(&self, other: &Token) -> bool {
+        self.0.generation == other.0.generation
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Token({})", self.0.generation)
+    }
+}
+
+/// What a flight brought home.
+#[derive(Clone)]
+pub struct Fetched {
+    pub value: SecretString,
+    /// As the server said it, in seconds, unchecked.
+    pub expires_in: Option<i64>,
+    /// Read before the request was sent, so that its way there and back is not added to its life.
+    pub asked: Now,
+    /// Whether it is refreshed ahead of its end.
+    pub ahead: bool,
+}
+
+/// What a flight has to do.
+#[derive(Clone, Debug)]
+pub struct Order {
+    pub flight: u64,
+    pub errand: Errand,
+}
+
+#[derive(Clone, Debug)]
+pub enum Errand {
+    /// Get a token; `refused` is the one that an API did not accept, with its errcode.
+    Ordinary { refused: Option<(Token, i64)> },
+    /// Get another token than the one in use.
+    Forced,
+}
+
+/// What a caller has to do.
+#[derive(Debug)]
+pub enum Decision {
+    /// Use this. `refresh` is to be started beside it.
+    Serve { token: Token, refresh: Option<Order> },
+    /// Wait for the flight, after starting it where there is an order.
+    Join { start: Option<Order> },
+    /// Ask again when the flight in the air is down.
+    After,
+    /// Nothing flies before `at` on the monotonic clock, because of `error`.
+    Pause { at: Duration, error: Error },
+    /// This was the answer a moment ago, and nobody has asked again.
+    Refuse(Error),
+}
+
+/// Whether a refused token is worth another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Ask for a token: it will be another one, if there is another one.
+    Ask,
+    /// The last token was refused a moment ago too: the API is at fault, and the refusal goes to the caller.
+    Believe,
+}
+
+pub struct State {
+    rules: Rules,
+    held: Option<Held>,
+    /// The one flight in the air, and whether it is a forced one.
+    flight: Option<(u64, bool)>,
+    flights: u64,
+    last_start: Option<Duration>,
+    generations: u64,
+    setback: Option<Setback>,
+    cooldown_until: Option<Duration>,
+}
+
+struct Held {
+    token: Token,
+    soft: Now,
+    hard: Now,
+    refused: Option<i64>,
+}
+
+struct Setback {
+    error: Error,
+    failures: u32,
+    until: Duration,
+}
+
+impl State {
+    pub fn new(rules: Rules) -> Self {
+        Self {
+            rules,
+            held: None,
+            flight: None,
+            flights: 0,
+            last_start: None,
+            generations: 0,
+            setback: None,
+            cooldown_until: None,
+        }
+    }
+
+    /// Somebody needs a token.
+    pub fn ask(&mut self, now: Now) -> Decision {
+        match self.usable(now) {
+            Some(token) => Decision::Serve { refresh: self.refresh(now), token },
+            None if self.flight.is_some() => Decision::Join { start: None },
+            None => match &self.setback {
+                Some(setback) if now.mono < setback.until => setback.decision(),
+                _ => Decision::Join { start: Some(self.start(now, false)) },
+            },
+        }
+    }
+
+    /// Somebody needs another token than the present one, whatever its age.
+    pub fn ask_forced(&mut self, now: Now) -> Decision {
+        match (self.flight, &self.setback) {
+            (Some((_, true)), _) => Decision::Join { start: None },
+            (Some((_, false)), _) => Decision::After,
+            (None, Some(setback)) if now.mono < setback.until => setback.decision(),
+            (None, _) => Decision::Join { start: Some(self.start(now, true)) },
+        }
+    }
+
+    /// A flight is down. What it brought is for all who joined it; an error never replaces a token.
+    /// `dice` in 0..1 spreads soft deadlines and pauses.
+    pub fn landed(&mut self, flight: u64, result: Result<Fetched>, now: Now, dice: f64) -> Result<Token> {
+        if self.flight.is_some_and(|(current, _)| current == flight) {
+            self.flight = None;
+        }
+        match result {
+            Ok(fetched) => {
+                self.setback = None;
+                Ok(self.hold(fetched, dice))
+            }
+            Err(error) => {
+                self.suffer(&error, now, dice);
+                Err(error)
+            }
+        }
+    }
+
+    /// An API refused a token. It is given up only if it is the present one.
+    pub fn refused(&mut self, value: &str, errcode: i64, now: Now) -> Verdict {
+        let Some(held) = self.held.as_mut().filter(|held| held.token.expose() == value) else {
+            return Verdict::Ask;
+        };
+        if held.refused.is_some() {
+            return Verdict::Ask;
+        }
+        if self.cooldown_until.is_some_and(|until| now.mono < until) {
+            return Verdict::Believe;
+        }
+        held.refused = Some(errcode);
+        self.cooldown_until = Some(now.mono + self.rules.cooldown);
+        Verdict::Ask
+    }
+
+    /// The present token, whatever its age.
+    pub fn present(&self) -> Option<&Token> {
+        self.held.as_ref().map(|held| &held.token)
+    }
+
+    /// Whether the present token would be served.
+    pub fn is_usable(&self, now: Now) -> bool {
+        self.usable(now).is_some()
+    }
+
+    fn usable(&self, now: Now) -> Option<Token> {
+        let held = self.held.as_ref().filter(|held| held.refused.is_none())?;
+        let fresh = now.mono < held.token.first_seen().mono + SHORTEST_GAP;
+        (fresh || !held.hard.left(now).is_zero()).then(|| held.token.clone())
+    }
+
+    /// Past the soft deadline, with nothing in the air and no pause, a flight begins.
+    fn refresh(&mut self, now: Now) -> Option<Order> {
+        let due = self.held.as_ref().is_some_and(|held| held.soft.left(now).is_zero());
+        let paused = self.setback.as_ref().is_some_and(|setback| now.mono < setback.until);
+        let too_soon = self.last_start.is_some_and(|start| now.mono < start + SHORTEST_GAP);
+        (due && self.flight.is_none() && !paused && !too_soon).then(|| self.start(now, false))
+    }
+
+    fn start(&mut self, now: Now, forced: bool) -> Order {
+        self.flights += 1;
+        self.flight = Some((self.flights, forced));
+        self.last_start = Some(now.mono);
+        let refused = self.held.as_ref().and_then(|held| Some((held.token.clone(), held.refused?)));
+        let errand = if forced { Errand::Forced } else { Errand::Ordinary { refused } };
+        Order { flight: self.flights, errand }
+    }
+
+    fn hold(&mut self, fetched: Fetched, dice: f64) -> Token {
+        let life = match fetched.expires_in {
+            Some(seconds @ 1..) => Duration::from_secs(seconds.unsigned_abs()).clamp(SHORTEST_LIFE, LONGEST_LIFE),
+            _ => UNKNOWN_LIFE,
+        };
+        let same = self.held.as_ref().filter(|held| held.token.expose() == fetched.value.expose_secret());
+        let (generation, first_seen) = match same {
+            Some(held) => (held.token.0.generation, held.token.0.first_seen),
+            None => (self.generations + 1, fetched.asked),
+        };
+        self.generations = self.generations.max(generation);
+        let expires = fetched.asked.after(life);
+        let token = Token(Arc::new(Inner { value: fetched.value, generation, first_seen, expires }));
+        let (soft, hard) = if fetched.ahead { self.margins(life, dice) } else { Default::default() };
+        self.held = Some(Held {
+            token: token.clone(),
+            soft: fetched.asked.after(life - soft),
+            hard: fetched.asked.after(life - hard),
+            refused: None,
+        });
+        token
+    }
+
+    /// A short life leaves less room for margins.
+    fn margins(&self, life: Duration, dice: f64) -> (Duration, Duration) {
+        let soft = (self.rules.soft + self.rules.jitter.mul_f64(2.0 * dice)).saturating_sub(self.rules.jitter);
+        (soft.min(life.mul_f64(0.9)), self.rules.hard.min(life.mul_f64(0.1)))
+    }
+
+    fn suffer(&mut self, error: &Error, now: Now, dice: f64) {
+        let failures = self.setback.as_ref().map_or(0, |setback| setback.failures);
+        if let Some(pause) = pause(error, failures, dice) {
+            self.setback = Some(Setback { error: error.clone(), failures: failures + 1, until: now.mono + pause });
+        }
+    }
+}
+
+impl Setback {
+    fn decision(&self) -> Decision {
+        if is_refusal(&self.error) {
+            Decision::Refuse(self.error.clone())
+        } else {
+            Decision::Pause { at: self.until, error: self.error.clone() }
+        }
+    }
+}
+
+/// How long nobody asks again after a failure. Nothing is for ever: whatever it was may have been put right.
+fn pause(error: &Error, failures: u32, dice: f64) -> Option<Duration> {
+    let backoff = backoff(failures, dice);
+    match error {
+        Error::Budget { .. } | Error::Closed | Error::Cancelled => None,
+        error if is_refusal(error) => Some(REFUSAL_LASTS),
+        // An answer that makes no sense is the same again a moment later.
+        Error::Api { .. } | Error::Answer { .. } if !error.is_passing() => Some(backoff.max(SHORTEST_GAP)),
+        _ => Some(backoff),
+    }
+}
+
+/// A refusal that the catalogue knows: bad secret, unlisted IP, frozen account, spent quota.
+fn is_refusal(error: &Error) -> bool {
+    matches!(error, Error::Api { endpoint, refusal }
+        if refusal.errcode != errcode::BUSY && errcode::reaction(refusal.errcode, *endpoint).is_some())
+}
+
+#[cfg(test)]
+#[path = "state_tests.rs"]
+mod tests;

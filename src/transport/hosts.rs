@@ -1,0 +1,115 @@
+//! The base URLs in order of preference, and which of them to leave alone for a while.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use url::Url;
+
+use crate::wechat::endpoint::Endpoint;
+
+/// How long a host that could not be reached is passed over. Then one call tries it again.
+const AVOIDED: Duration = Duration::from_secs(30);
+
+pub struct Hosts {
+    hosts: Vec<Host>,
+    start: Instant,
+}
+
+pub struct Host {
+    base: Url,
+    /// Host and port, for messages.
+    pub name: String,
+    /// Milliseconds since the start; 0 while nothing is wrong.
+    avoided_until: AtomicU64,
+}
+
+impl Hosts {
+    pub fn new(bases: Vec<Url>) -> Self {
+        let host = |base: Url| {
+            let name = base.host_str().unwrap_or_default().to_owned();
+            let name = base.port().map_or(name.clone(), |port| format!("{name}:{port}"));
+            Host { base, name, avoided_until: AtomicU64::new(0) }
+        };
+        Self { hosts: bases.into_iter().map(host).collect(), start: Instant::now() }
+    }
+
+    /// All of them: those in good standing first, each group in order of preference.
+    pub fn order(&self) -> Vec<&Host> {
+        self.order_at(self.now())
+    }
+
+    fn order_at(&self, now: u64) -> Vec<&Host> {
+        let (mut good, bad): (Vec<_>, Vec<_>) = self.hosts.iter().partition(|host| host.is_good(now));
+        good.extend(bad);
+        good
+    }
+
+    fn now(&self) -> u64 {
+        self.start.elapsed().as_millis() as u64
+    }
+}
+
+impl Host {
+    pub fn url(&self, endpoint: Endpoint, query: &[(&str, &str)]) -> Url {
+        let mut url = self.base.clone();
+        url.set_path(&format!("{}{}", self.base.path().trim_end_matches('/'), endpoint.path()));
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        url
+    }
+
+    pub fn answered(&self) {
+        if self.avoided_until.load(Ordering::Relaxed) != 0 {
+            self.avoided_until.store(0, Ordering::Relaxed);
+        }
+    }
+
+    pub fn avoid(&self, hosts: &Hosts) {
+        self.avoided_until.store(hosts.now() + AVOIDED.as_millis() as u64, Ordering::Relaxed);
+    }
+
+    /// When its time is up, the first to ask gets it as good and the others go on avoiding it until it has answered.
+    fn is_good(&self, now: u64) -> bool {
+        let until = self.avoided_until.load(Ordering::Relaxed);
+        let next = now + AVOIDED.as_millis() as u64;
+        until == 0
+            || (until <= now
+                && self.avoided_until.compare_exchange(until, next, Ordering::Relaxed, Ordering::Relaxed).is_ok())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hosts() -> Hosts {
+        Hosts::new(vec!["https://a.example".parse().unwrap(), "https://b.example:8443/wx/".parse().unwrap()])
+    }
+
+    fn names(hosts: &Hosts, now: u64) -> Vec<&str> {
+        hosts.order_at(now).iter().map(|host| host.name.as_str()).collect()
+    }
+
+    #[test]
+    fn a_host_that_could_not_be_reached_comes_last_for_a_while_and_then_one_call_tries_it() {
+        let hosts = hosts();
+        let preferred = ["a.example", "b.example:8443"];
+        let other = ["b.example:8443", "a.example"];
+        assert_eq!(names(&hosts, 0), preferred);
+        hosts.hosts[0].avoided_until.store(30_000, Ordering::Relaxed);
+        assert_eq!(names(&hosts, 29_999), other);
+        assert_eq!(names(&hosts, 30_000), preferred);
+        assert_eq!(names(&hosts, 30_001), other, "only one call pays for trying");
+        hosts.hosts[0].answered();
+        assert_eq!(names(&hosts, 30_002), preferred);
+    }
+
+    #[test]
+    fn a_base_keeps_its_path_and_a_query_is_encoded() {
+        let hosts = hosts();
+        let url = hosts.hosts[1].url(Endpoint::GetQrCode, &[("access_token", "a+b&c")]);
+        assert_eq!(url.as_str(), "https://b.example:8443/wx/wxa/getwxacode?access_token=a%2Bb%26c");
+        assert_eq!(hosts.hosts[0].url(Endpoint::StableToken, &[]).as_str(), "https://a.example/cgi-bin/stable_token");
+    }
+}

@@ -1,0 +1,204 @@
+//! The one place where bytes leave: hosts, retries, limits, and errors without a secret in them.
+
+mod hosts;
+pub mod pool;
+
+use std::time::Duration;
+
+use reqwest::header::{CONTENT_TYPE, HeaderValue};
+
+use crate::backoff::backoff;
+use crate::deadline::Deadline;
+use crate::error::{Error, Problem, Result, Trouble, one_line};
+use crate::wechat::answer::NotAsked;
+use crate::wechat::endpoint::{Endpoint, Method};
+use hosts::{Host, Hosts};
+
+/// The largest code that WeChat draws is under 1 MiB.
+pub const LARGEST_ANSWER: usize = 8 << 20;
+
+/// One request, wherever it is sent.
+pub struct Call<'a> {
+    pub endpoint: Endpoint,
+    pub query: &'a [(&'a str, &'a str)],
+    /// Sent whole, with its length: WeChat answers a chunked body by an empty 412.
+    pub body: Option<bytes::Bytes>,
+    /// What must not appear in any error.
+    pub secrets: &'a [&'a str],
+}
+
+/// How hard to try.
+#[derive(Clone, Copy)]
+pub struct Effort {
+    /// How often a passing failure is tried again.
+    pub retries: u32,
+    /// The time of one attempt at one host, where that is less than what is left.
+    pub attempt: Option<Duration>,
+    /// Whether a request whose answer did not come may be sent to another host.
+    pub repeatable: bool,
+}
+
+pub struct Transport {
+    http: reqwest::Client,
+    hosts: Hosts,
+}
+
+struct Raw {
+    status: u16,
+    body: Vec<u8>,
+}
+
+impl Transport {
+    pub fn new(http: reqwest::Client, bases: Vec<url::Url>) -> Self {
+        Self { http, hosts: Hosts::new(bases) }
+    }
+
+    /// Sends a call until `read` makes something of the answer, WeChat refuses, or no retry is left. Gives the bytes
+    /// and what was read in them. `report` is told of every failure that is tried again.
+    pub async fn exchange<T>(
+        &self,
+        call: &Call<'_>,
+        effort: Effort,
+        deadline: &Deadline,
+        report: &(dyn Fn(Error) + Send + Sync),
+        read: impl Fn(&[u8]) -> std::result::Result<T, NotAsked>,
+    ) -> Result<(Vec<u8>, T)> {
+        let mut failures = 0;
+        loop {
+            let error =
+                match self.attempt(call, effort, deadline).await.and_then(|raw| judge(call.endpoint, raw, &read)) {
+                    Ok(answer) => return Ok(answer),
+                    Err(error) => error.without(call.secrets),
+                };
+            let pause = backoff(failures, fastrand::f64());
+            if !error.is_passing() || failures == effort.retries || pause >= deadline.left() {
+                return Err(error);
+            }
+            report(error);
+            tokio::time::sleep(pause).await;
+            failures += 1;
+        }
+    }
+
+    /// One attempt: at the preferred host, and where that cannot be reached at the next.
+    async fn attempt(&self, call: &Call<'_>, effort: Effort, deadline: &Deadline) -> Result<Raw> {
+        let order = self.hosts.order();
+        let mut rest = order.iter().peekable();
+        loop {
+            let Some(host) = rest.next() else { return Err(Error::Closed) };
+            let share = rest.peek().filter(|_| effort.repeatable).map(|_| deadline.left() / 2);
+            let limit = [effort.attempt, share].into_iter().flatten().min();
+            let error = match within(limit, self.send(host, call), call.endpoint, host).await {
+                Ok(raw) => {
+                    host.answered();
+                    return Ok(raw);
+                }
+                Err(error) => error,
+            };
+            let next = match &error {
+                Error::Network { trouble: Trouble::Dns | Trouble::Unreachable | Trouble::Tls, .. } => true,
+                Error::Network { trouble: Trouble::Silent, .. } => effort.repeatable,
+                _ => return Err(error),
+            };
+            host.avoid(&self.hosts);
+            if !next || rest.peek().is_none() {
+                return Err(error);
+            }
+        }
+    }
+
+    async fn send(&self, host: &Host, call: &Call<'_>) -> Result<Raw> {
+        let url = host.url(call.endpoint, call.query);
+        let request = match call.endpoint.method() {
+            Method::Get => self.http.get(url),
+            Method::Post => self
+                .http
+                .post(url)
+                .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
+                .body(call.body.clone().unwrap_or_default()),
+        };
+        let broken = |error| network(call.endpoint, host, &error);
+        let mut answer = request.send().await.map_err(broken)?;
+        let status = answer.status().as_u16();
+        let too_large =
+            || Error::Answer { endpoint: call.endpoint, status, problem: Problem::TooLarge, excerpt: String::new() };
+        let announced = usize::try_from(answer.content_length().unwrap_or(0)).unwrap_or(usize::MAX);
+        if announced > LARGEST_ANSWER {
+            return Err(too_large());
+        }
+        let mut body = Vec::with_capacity(announced);
+        while let Some(chunk) = answer.chunk().await.map_err(broken)? {
+            if body.len() + chunk.len() > LARGEST_ANSWER {
+                return Err(too_large());
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Raw { status, body })
+    }
+}
+
+async fn within(
+    limit: Option<Duration>,
+    work: impl Future<Output = Result<Raw>>,
+    endpoint: Endpoint,
+    host: &Host,
+) -> Result<Raw> {
+    let Some(limit) = limit else { return work.await };
+    tokio::time::timeout(limit, work).await.unwrap_or_else(|_| {
+        let detail = format!("no answer within {} ms", limit.as_millis());
+        Err(Error::Network { endpoint, trouble: Trouble::Silent, host: host.name.clone(), detail })
+    })
+}
+
+/// The body decides; the status only explains a body that is nothing.
+fn judge<T>(
+    endpoint: Endpoint,
+    raw: Raw,
+    read: impl Fn(&[u8]) -> std::result::Result<T, NotAsked>,
+) -> Result<(Vec<u8>, T)> {
+    let Raw { status, body } = raw;
+    match read(&body) {
+        Ok(found) => Ok((body, found)),
+        Err(NotAsked::Refused(refusal)) => Err(Error::Api { endpoint, refusal }),
+        Err(NotAsked::Unexpected(what)) => {
+            let problem = if (300..400).contains(&status) { Problem::Redirect } else { Problem::Body(what) };
+            Err(Error::Answer { endpoint, status, problem, excerpt: excerpt(&body) })
+        }
+    }
+}
+
+/// The beginning of an answer that is text, for a message.
+fn excerpt(body: &[u8]) -> String {
+    let start = &body[..body.len().min(400)];
+    let text = one_line(&String::from_utf8_lossy(start));
+    if text.contains(char::REPLACEMENT_CHARACTER) {
+        return String::new();
+    }
+    text.chars().take(120).collect()
+}
+
+/// reqwest puts the whole URL, token included, into its texts: only the innermost cause is used.
+fn network(endpoint: Endpoint, host: &Host, error: &reqwest::Error) -> Error {
+    let mut trouble = match (error.is_timeout(), error.is_connect()) {
+        (true, _) => Trouble::Silent,
+        (_, true) => Trouble::Unreachable,
+        _ => Trouble::Broken,
+    };
+    let mut detail = String::from("the connection failed");
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        detail = cause.to_string();
+        let inner = cause.downcast_ref::<std::io::Error>().and_then(|error| error.get_ref());
+        if cause.is::<rustls::Error>() || inner.is_some_and(|inner| inner.is::<rustls::Error>()) {
+            trouble = Trouble::Tls;
+        }
+        if trouble == Trouble::Unreachable && detail.contains("dns error") {
+            trouble = Trouble::Dns;
+        }
+        source = cause.source();
+    }
+    Error::Network { endpoint, trouble, host: host.name.clone(), detail: one_line(&detail) }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,152 @@
+//! The HTTP client and its trust: the platform's roots merged with Mozilla's, so that an image without CA files works.
+
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use reqwest::{Client, NoProxy, Proxy};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, RootCertStore};
+
+use crate::wechat::explanation::Text;
+use crate::wechat::params::Invalid;
+
+/// What makes two clients need different connections.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Settings {
+    pub proxy: ProxyChoice,
+    /// Extra roots, PEM.
+    pub ca: Option<Vec<u8>>,
+}
+
+#[derive(Clone, Default, PartialEq, Eq, Hash)]
+pub enum ProxyChoice {
+    #[default]
+    Direct,
+    /// `HTTPS_PROXY` and `NO_PROXY`.
+    Environment,
+    /// May hold a password, so it is not printed.
+    Url(String),
+}
+
+impl std::fmt::Debug for ProxyChoice {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Direct => "Direct",
+            Self::Environment => "Environment",
+            Self::Url(_) => "Url(***)",
+        })
+    }
+}
+
+const CONNECT: Duration = Duration::from_secs(3);
+/// Shorter than load balancers commonly keep an idle connection: one that they closed costs a retry.
+const IDLE: Duration = Duration::from_secs(30);
+
+/// An HTTP client that follows no redirect, sends no Referer, repeats nothing by itself and asks no proxy unasked.
+pub fn build(settings: &Settings) -> Result<Client, Invalid> {
+    let builder = Client::builder()
+        .tls_backend_preconfigured(tls(settings.ca.as_deref())?)
+        .redirect(reqwest::redirect::Policy::none())
+        .referer(false)
+        .retry(reqwest::retry::never())
+        .no_proxy()
+        .connect_timeout(CONNECT)
+        .pool_idle_timeout(IDLE)
+        .user_agent(concat!("wxacode/", env!("CARGO_PKG_VERSION")));
+    let builder = match proxy(&settings.proxy)? {
+        Some(proxy) => builder.proxy(proxy),
+        None => builder,
+    };
+    builder.build().map_err(|error| {
+        unusable(
+            "proxy",
+            format!("HTTP 客户端无法建立：{error}"),
+            format!("the HTTP client could not be built: {error}"),
+        )
+    })
+}
+
+fn proxy(choice: &ProxyChoice) -> Result<Option<Proxy>, Invalid> {
+    let (proxy, no_proxy) = match choice {
+        ProxyChoice::Direct => return Ok(None),
+        ProxyChoice::Url(url) => (Proxy::all(url), None),
+        ProxyChoice::Environment => {
+            let variable = ["HTTPS_PROXY", "https_proxy"].iter().find_map(|name| std::env::var(name).ok());
+            match variable.filter(|url| !url.is_empty()) {
+                None => return Ok(None),
+                Some(url) => (Proxy::https(url), NoProxy::from_env()),
+            }
+        }
+    };
+    // The parser's own error repeats the URL, password included.
+    let proxy = proxy
+        .map_err(|_| unusable("proxy", "proxy 不是可用的代理地址".into(), "proxy is not the URL of a proxy".into()))?;
+    Ok(Some(proxy.no_proxy(no_proxy)))
+}
+
+fn tls(ca: Option<&[u8]>) -> Result<ClientConfig, Invalid> {
+    let mut roots = ROOTS.clone();
+    if let Some(pem) = ca {
+        add(&mut roots, pem).filter(|&added| added > 0).ok_or_else(|| {
+            unusable("ca", "ca 中没有可用的 PEM 证书".into(), "ca holds no usable PEM certificate".into())
+        })?;
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let builder = builder.map_err(|error| unusable("ca", error.to_string(), error.to_string()))?;
+    Ok(builder.with_root_certificates(roots).with_no_client_auth())
+}
+
+/// Read once: the platform's files take milliseconds.
+static ROOTS: LazyLock<RootCertStore> = LazyLock::new(|| {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().cloned());
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    // As in Node itself, an extra file that cannot be read does not stop the process.
+    if let Some(pem) = std::env::var_os("NODE_EXTRA_CA_CERTS").and_then(|file| std::fs::read(file).ok()) {
+        add(&mut roots, &pem);
+    }
+    roots
+});
+
+/// How many certificates were added; `None` if the text is not PEM.
+fn add(roots: &mut RootCertStore, pem: &[u8]) -> Option<usize> {
+    let certificates: Vec<_> = CertificateDer::pem_slice_iter(pem).collect::<Result<_, _>>().ok()?;
+    let (added, _) = roots.add_parsable_certificates(certificates);
+    Some(added)
+}
+
+fn unusable(param: &'static str, zh: String, en: String) -> Invalid {
+    let fix = match param {
+        "ca" => Text::new(
+            "传入 PEM 文本（-----BEGIN CERTIFICATE-----），可含多个证书",
+            "Give PEM text (-----BEGIN CERTIFICATE-----); several certificates in one are fine",
+        ),
+        _ => Text::new(
+            "写成 http://主机:端口，需要认证时 http://用户:密码@主机:端口；或用 'env' 读取 HTTPS_PROXY",
+            "Write http://host:port, with a login http://user:password@host:port; or 'env' for HTTPS_PROXY",
+        ),
+    };
+    Invalid::new(param, None, Text::new(zh, en), fix)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(settings: Settings) -> Invalid {
+        build(&settings).err().expect("to be refused")
+    }
+
+    #[test]
+    fn a_bad_ca_or_proxy_is_named_and_no_password_is_repeated() {
+        for pem in [&b"nonsense"[..], b"", b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"] {
+            assert_eq!(refused(Settings { ca: Some(pem.to_vec()), ..Default::default() }).param, "ca");
+        }
+        let proxy = ProxyChoice::Url("http://user:p4ssword@[".into());
+        let invalid = refused(Settings { proxy: proxy.clone(), ca: None });
+        assert_eq!(invalid.param, "proxy");
+        assert!(!format!("{invalid:?} {proxy:?}").contains("p4ssword"));
+    }
+}

@@ -1,0 +1,117 @@
+//! The catalogue of WeChat's error codes: what one means at an endpoint, what to do, and how this crate reacts.
+
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+
+use super::endpoint::Endpoint;
+use super::explanation::{Explanation, Text};
+
+/// How to react to an errcode, whoever asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reaction {
+    /// The same request gets the same answer.
+    No,
+    /// Later it may go through.
+    Backoff,
+    /// The token was refused: get another one.
+    RefreshToken,
+    /// A daily quota is used up.
+    AfterQuotaReset,
+}
+
+#[derive(Deserialize)]
+struct Row {
+    errcode: i64,
+    #[serde(rename = "where")]
+    places: Vec<String>,
+    cause_zh: String,
+    cause_en: String,
+    fix_zh: String,
+    fix_en: String,
+    #[serde(rename = "retryable")]
+    reaction: Reaction,
+}
+
+static CATALOGUE: LazyLock<Vec<Row>> = LazyLock::new(|| {
+    // The file is part of the crate and a test reads it: a mistake in it cannot reach a user.
+    serde_json::from_str(include_str!("errcodes.json")).unwrap_or_default()
+});
+
+/// The same code means different things at different endpoints, so a row that names the endpoint wins over one for any.
+fn row(errcode: i64, endpoint: Option<Endpoint>) -> Option<&'static Row> {
+    let mut rows = CATALOGUE.iter().filter(|row| row.errcode == errcode);
+    let Some(endpoint) = endpoint else { return rows.next() };
+    let name = endpoint.wechat_name();
+    let named = |row: &&Row| row.places.iter().any(|place| place == name);
+    let any = |row: &&Row| row.places.iter().any(|place| place == "any");
+    rows.clone().find(named).or_else(|| rows.find(any))
+}
+
+/// Cause and fix of an errcode at an endpoint; without one, its first meaning.
+pub fn explain(errcode: i64, endpoint: Option<Endpoint>) -> Option<Explanation> {
+    row(errcode, endpoint).map(|row| Explanation {
+        cause: Text::new(row.cause_zh.as_str(), row.cause_en.as_str()),
+        fix: Text::new(row.fix_zh.as_str(), row.fix_en.as_str()),
+    })
+}
+
+/// How to react to an errcode of an endpoint; `None` where the catalogue does not know it there.
+pub fn reaction(errcode: i64, endpoint: Endpoint) -> Option<Reaction> {
+    row(errcode, Some(endpoint)).map(|row| row.reaction)
+}
+
+/// -1: WeChat is busy, and the same request a moment later may well go through.
+pub const BUSY: i64 = -1;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_has_a_cause_and_a_fix_in_both_languages() {
+        let rows: Vec<Row> = serde_json::from_str(include_str!("errcodes.json")).unwrap();
+        assert!(rows.len() >= 71);
+        for row in rows {
+            for text in [&row.cause_zh, &row.cause_en, &row.fix_zh, &row.fix_en] {
+                assert!(!text.trim().is_empty(), "{}", row.errcode);
+                assert!(!text.contains('\n'), "{}: a message is one line", row.errcode);
+            }
+            for place in &row.places {
+                assert!(place == "any" || Endpoint::find(place).is_some(), "{}: {place}", row.errcode);
+            }
+        }
+    }
+
+    #[test]
+    fn a_code_means_what_it_means_at_its_endpoint() {
+        use Endpoint::*;
+        use Reaction::*;
+        assert_eq!(reaction(40001, GetUnlimitedQrCode), Some(RefreshToken));
+        assert_eq!(reaction(40001, StableToken), Some(No));
+        assert_eq!(reaction(45009, GetUnlimitedQrCode), Some(Backoff));
+        assert_eq!(reaction(45009, GetQrCode), Some(AfterQuotaReset));
+        assert_eq!(reaction(-1, CreateQrCode), Some(Backoff));
+        assert_eq!(reaction(40169, CreateQrCode), None);
+        assert_eq!(reaction(123_456, GetQrCode), None);
+    }
+
+    #[test]
+    fn only_the_three_codes_of_a_dead_token_ask_for_another_one() {
+        let dead: Vec<_> = (-1..100_000)
+            .filter(|&code| reaction(code, Endpoint::GetUnlimitedQrCode) == Some(Reaction::RefreshToken))
+            .collect();
+        assert_eq!(dead, [40001, 40014, 42001]);
+    }
+
+    #[test]
+    fn the_two_codes_that_cost_most_hours_say_what_to_do() {
+        let page = explain(41030, Some(Endpoint::GetUnlimitedQrCode)).unwrap().fix;
+        for text in [&page.zh, &page.en] {
+            assert!(text.contains("checkPath: false"), "{text}");
+        }
+        let path = explain(40159, Some(Endpoint::CreateQrCode)).unwrap();
+        assert!(path.cause.en.contains("bytes") && path.cause.zh.contains("字节"));
+    }
+}

@@ -1,0 +1,131 @@
+//! JPEG or PNG, and whether the picture is whole.
+
+use memchr::memmem;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ImageType {
+    Jpeg,
+    Png,
+}
+
+impl ImageType {
+    /// By magic bytes. WeChat labels a transparent PNG `image/jpeg`, so no header is asked.
+    pub fn of(bytes: &[u8]) -> Option<Self> {
+        if bytes.starts_with(&[0xFF, 0xD8, 0xFF]) {
+            Some(Self::Jpeg)
+        } else if bytes.starts_with(PNG_MAGIC) {
+            Some(Self::Png)
+        } else {
+            None
+        }
+    }
+
+    pub fn mime(self) -> &'static str {
+        match self {
+            Self::Jpeg => "image/jpeg",
+            Self::Png => "image/png",
+        }
+    }
+
+    /// Whether `bytes`, which begin as this type, run up to the picture's own end marker.
+    pub fn is_complete(self, bytes: &[u8]) -> bool {
+        match self {
+            Self::Jpeg => jpeg_is_complete(bytes),
+            Self::Png => png_is_complete(bytes),
+        }
+    }
+}
+
+const PNG_MAGIC: &[u8] = b"\x89PNG\r\n\x1a\n";
+
+/// A start of scan, and an end of image somewhere behind it. The headers are walked first because a
+/// thumbnail inside them has end markers of its own.
+fn jpeg_is_complete(bytes: &[u8]) -> bool {
+    let mut at = 2;
+    loop {
+        let Some(&[0xFF, marker, high, low]) = bytes.get(at..at + 4) else {
+            return false;
+        };
+        match marker {
+            0xFF => at += 1, // fill byte
+            0xDA => return memmem::rfind(&bytes[at + 4..], &[0xFF, 0xD9]).is_some(),
+            _ => at += 2 + usize::from(u16::from_be_bytes([high, low])),
+        }
+    }
+}
+
+/// Chunk by chunk (length, type, data, checksum) up to a whole `IEND`.
+fn png_is_complete(bytes: &[u8]) -> bool {
+    let mut at = PNG_MAGIC.len();
+    loop {
+        let Some(&[a, b, c, d, ref kind @ ..]) = bytes.get(at..at + 8) else {
+            return false;
+        };
+        let end = u64::from(u32::from_be_bytes([a, b, c, d])) + at as u64 + 12;
+        if end > bytes.len() as u64 {
+            return false;
+        }
+        if kind == b"IEND" {
+            return true;
+        }
+        at = end as usize;
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Headers, a thumbnail with an end marker of its own, a scan with a stuffed FF, the end.
+    pub(crate) fn jpeg() -> Vec<u8> {
+        let mut bytes = vec![0xFF, 0xD8];
+        bytes.extend([0xFF, 0xE0, 0, 8, 0xFF, 0xD8, 1, 2, 0xFF, 0xD9]);
+        bytes.extend([0xFF, 0xFF, 0xDB, 0, 4, 1, 1]);
+        bytes.extend([0xFF, 0xDA, 0, 3, 1, 7, 0xFF, 0x00, 9, 9]);
+        bytes.extend([0xFF, 0xD9]);
+        bytes
+    }
+
+    pub(crate) fn png() -> Vec<u8> {
+        let mut bytes = PNG_MAGIC.to_vec();
+        for (kind, data) in [(b"IHDR", &[1u8; 13][..]), (b"IDAT", b"..IEND.."), (b"IEND", b"")] {
+            bytes.extend((data.len() as u32).to_be_bytes());
+            bytes.extend(kind);
+            bytes.extend(data);
+            bytes.extend([0; 4]);
+        }
+        bytes
+    }
+
+    #[test]
+    fn a_whole_picture_is_complete_and_every_shorter_one_is_not() {
+        for whole in [jpeg(), png()] {
+            let kind = ImageType::of(&whole).unwrap();
+            assert!(kind.is_complete(&whole));
+            for end in 0..whole.len() {
+                assert!(!kind.is_complete(&whole[..end]), "{kind:?} cut at {end} of {}", whole.len());
+            }
+        }
+    }
+
+    #[test]
+    fn bytes_behind_the_end_do_no_harm() {
+        for mut whole in [jpeg(), png()] {
+            let kind = ImageType::of(&whole).unwrap();
+            whole.extend(b"\r\n");
+            assert!(kind.is_complete(&whole));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn arbitrary_bytes_behind_the_magic_never_panic(tail in prop::collection::vec(any::<u8>(), 0..300)) {
+            for magic in [&[0xFF, 0xD8, 0xFF][..], PNG_MAGIC] {
+                let bytes = [magic, &tail].concat();
+                let kind = ImageType::of(&bytes).unwrap();
+                let _ = kind.is_complete(&bytes);
+            }
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! What WeChat's servers speak: endpoints, parameters, answers, error codes. Pure: no I/O, no clock.
+
+pub mod answer;
+pub mod endpoint;
+pub mod errcode;
+pub mod explanation;
+pub mod image;
+pub mod params;
