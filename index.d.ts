@@ -13,11 +13,11 @@ export type TokenProvider = (ask: {
   /** Whose token. */
   appid: string
   /** The token that WeChat has just refused, if that is why you are asked. Do not give it again. */
-  rejected?: { accessToken: string, errcode: number }
+  rejected?: { accessToken: string; errcode: number }
 }) => ProvidedToken | Promise<ProvidedToken>
 
 /** A bare token is kept for 60 s; with `expiresIn` (seconds) it is kept for its life. */
-export type ProvidedToken = string | { accessToken: string, expiresIn: number }
+export type ProvidedToken = string | { accessToken: string; expiresIn: number }
 
 export interface WxaCodeOptions {
   /** The mini-program's AppID: `wx` and 16 letters or digits. */
@@ -91,7 +91,7 @@ export interface Style {
   /** WeChat picks the colour of the lines. It may still be black, where WeChat thinks the theme colour unfit. */
   autoColor?: boolean
   /** The colour of the lines, each part a whole number from 0 to 255. WeChat silently draws light colours in black. */
-  lineColor?: { r: number, g: number, b: number }
+  lineColor?: { r: number; g: number; b: number }
   /** A transparent background. The picture is then a PNG. */
   isHyaline?: boolean
 }
@@ -219,8 +219,8 @@ export class WxaCode {
 
 /** Why something failed and what to do about it. */
 export interface Explanation {
-  cause: { zh: string, en: string }
-  fix: { zh: string, en: string }
+  cause: { zh: string; en: string }
+  fix: { zh: string; en: string }
 }
 
 /** Every rejection but your own (`signal.reason`, an exception of your token provider). The message is one line with the fix. */

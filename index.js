@@ -9,6 +9,7 @@ const { checked } = require('./lib/shape')
 
 const NO_OPTIONS = Object.freeze({})
 
+/** @implements {import('./index').WxaCode} */
 class WxaCode {
   /** @type {import('./binding').NativeClient} */
   #native
@@ -17,11 +18,14 @@ class WxaCode {
   constructor(options) {
     const { token, baseUrl, ...rest } = checked('options', options)
     const provider = typeof token === 'function' ? tokenProvider(token) : undefined
-    const opened = native.open({
-      ...rest,
-      token: provider ? undefined : token,
-      baseUrl: typeof baseUrl === 'string' ? [baseUrl] : baseUrl,
-    }, provider)
+    const opened = native.open(
+      {
+        ...rest,
+        token: provider ? undefined : token,
+        baseUrl: typeof baseUrl === 'string' ? [baseUrl] : baseUrl,
+      },
+      provider,
+    )
     if (Array.isArray(opened)) throw toError(opened)
     this.#native = opened
   }

@@ -26,8 +26,16 @@ class WxaCodeError extends Error {
     this.code = failure.code
     this.retryable = failure.retryable
     // What is not known is not there, so that a logged error shows no row of undefined.
-    for (const field of /** @type {const} */ (['endpoint', 'errcode', 'errmsg', 'rid', 'hint', 'param', 'explanation'])) {
-      if (failure[field] !== undefined) this[field] = failure[field]
+    for (const field of /** @type {const} */ ([
+      'endpoint',
+      'errcode',
+      'errmsg',
+      'rid',
+      'hint',
+      'param',
+      'explanation',
+    ])) {
+      if (failure[field] !== undefined) Object.assign(this, { [field]: failure[field] })
     }
   }
 }
@@ -65,7 +73,13 @@ function invalid({ endpoint, param, errcode, explanation }) {
   const where = endpoint === undefined ? '' : `${endpoint}: `
   const message = `${where}${cause.en}. ${fix.en}. | ${cause.zh}。${fix.zh}。`
   return new InvalidParamsError({
-    code: 'ERR_WXA_PARAMS', message, endpoint, retryable: false, explanation, errcode, param,
+    code: 'ERR_WXA_PARAMS',
+    message,
+    endpoint,
+    retryable: false,
+    explanation,
+    errcode,
+    param,
   })
 }
 

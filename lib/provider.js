@@ -19,19 +19,22 @@ function tokenProvider(provider) {
 }
 
 /** @param {any} token */
-const isToken = (token) => typeof token?.accessToken === 'string' && /^[!-~]{1,4096}$/.test(token.accessToken) &&
+const isToken = (token) =>
+  typeof token?.accessToken === 'string' &&
+  /^[!-~]{1,4096}$/.test(token.accessToken) &&
   (token.expiresIn === undefined || (Number.isFinite(token.expiresIn) && token.expiresIn > 0))
 
 /** What was given is not repeated: it may be the token. */
-const unusable = () => invalid({
-  param: 'token',
-  explanation: {
-    cause: { zh: 'token 函数没有返回可用的令牌', en: 'the token function gave no usable token' },
-    fix: {
-      zh: '返回非空字符串，或 { accessToken: string, expiresIn: 秒数 }；检查令牌服务的应答是否含有 errcode',
-      en: 'Return a non-empty string, or { accessToken: string, expiresIn: seconds }; see whether your token service answered an errcode',
+const unusable = () =>
+  invalid({
+    param: 'token',
+    explanation: {
+      cause: { zh: 'token 函数没有返回可用的令牌', en: 'the token function gave no usable token' },
+      fix: {
+        zh: '返回非空字符串，或 { accessToken: string, expiresIn: 秒数 }；检查令牌服务的应答是否含有 errcode',
+        en: 'Return a non-empty string, or { accessToken: string, expiresIn: seconds }; see whether your token service answered an errcode',
+      },
     },
-  },
-})
+  })
 
 module.exports = { tokenProvider }

@@ -16,6 +16,8 @@ const { invalid } = require('./errors')
  * @property {Record<string, Rule>} [fields] of an object
  */
 
+/** @typedef {'getQRCode' | 'getUnlimitedQRCode' | 'createQRCode' | 'call' | 'tokenCall' | 'options'} ShapeName */
+
 /** WeChat answers 47001 to a wrong JSON type, but not to every one. */
 const DATA_FORMAT_ERROR = 47001
 
@@ -37,6 +39,13 @@ const STYLE = {
 /** @type {Rule} */
 const PATH = { is: 'string', required: 40159 }
 
+/** @type {Record<string, Rule>} */
+const CALL = {
+  signal: { is: 'an AbortSignal', test: isSignal },
+  timeoutMs: { is: 'number' },
+}
+
+/** @type {Record<ShapeName, Record<string, Rule>>} */
 const SHAPES = {
   getQRCode: { path: PATH, envVersion: { is: 'string' }, ...STYLE },
   getUnlimitedQRCode: {
@@ -47,15 +56,8 @@ const SHAPES = {
     ...STYLE,
   },
   createQRCode: { path: PATH, width: STYLE.width },
-  call: {
-    signal: { is: 'an AbortSignal', test: (value) => value instanceof AbortSignal || isSignalLike(value) },
-    timeoutMs: { is: 'number' },
-  },
-  tokenCall: {
-    signal: { is: 'an AbortSignal', test: (value) => value instanceof AbortSignal || isSignalLike(value) },
-    timeoutMs: { is: 'number' },
-    forceRefresh: { is: 'boolean' },
-  },
+  call: CALL,
+  tokenCall: { ...CALL, forceRefresh: { is: 'boolean' } },
   options: {
     appid: { is: 'string', required: 40013 },
     secret: { is: 'string' },
@@ -76,7 +78,19 @@ const SHAPES = {
   },
 }
 
-/** Names that people bring from WeChat's documents and from other packages. */
+/** What the whole is called in an error.
+ * @type {Record<ShapeName, string>} */
+const WHOLE = {
+  getQRCode: 'params',
+  getUnlimitedQRCode: 'params',
+  createQRCode: 'params',
+  call: 'call',
+  tokenCall: 'call',
+  options: 'options',
+}
+
+/** Names that people bring from WeChat's documents and from other packages.
+ * @type {Partial<Record<ShapeName, Record<string, string>>>} */
 const ALSO_KNOWN_AS = {
   getQRCode: { page: 'path' },
   getUnlimitedQRCode: { path: 'page' },
@@ -89,19 +103,13 @@ const ALSO_KNOWN_AS = {
 /**
  * A copy of `value` that has the shape, or an InvalidParamsError that names what has not.
  *
- * @param {keyof typeof SHAPES} name
+ * @param {ShapeName} name
  * @param {unknown} value
  * @param {string} [endpoint] for the error
  * @returns {any}
  */
 function checked(name, value, endpoint) {
-  const rules = /** @type {Record<string, Rule>} */ (SHAPES[name])
-  const aliases = /** @type {Record<string, Record<string, string>>} */ (ALSO_KNOWN_AS)[name]
-  return object(value, rules, { endpoint, aliases, param: WHAT[name], prefix: '' })
-}
-
-const WHAT = {
-  getQRCode: 'params', getUnlimitedQRCode: 'params', createQRCode: 'params', call: 'call', tokenCall: 'call', options: 'options',
+  return object(value, SHAPES[name], { endpoint, aliases: ALSO_KNOWN_AS[name], param: WHOLE[name], prefix: '' })
 }
 
 /**
@@ -110,7 +118,8 @@ const WHAT = {
  * @param {{ endpoint?: string, aliases?: Record<string, string>, param: string, prefix: string }} at
  */
 function object(value, rules, at) {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw wrongType(at.param, 'object', value, at)
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw wrongType(at.param, 'object', value, at)
   for (const key of Object.keys(value)) {
     if (!Object.hasOwn(rules, key)) throw unknown(key, rules, at)
   }
@@ -142,11 +151,19 @@ function field(value, rule, at) {
 }
 
 /** @param {unknown} value */
-const isText = (value) => typeof value === 'string'
+function isText(value) {
+  return typeof value === 'string'
+}
 
-/** @param {any} value a signal of another realm or of a polyfill */
-const isSignalLike = (value) => typeof value === 'object' && value !== null &&
-  typeof value.aborted === 'boolean' && typeof value.addEventListener === 'function' && typeof value.throwIfAborted === 'function'
+/** @param {any} value one of this realm, of another, or of a polyfill */
+function isSignal(value) {
+  return (
+    typeof value?.aborted === 'boolean' &&
+    typeof value.addEventListener === 'function' &&
+    typeof value.removeEventListener === 'function' &&
+    typeof value.throwIfAborted === 'function'
+  )
+}
 
 /**
  * @param {string} key
@@ -204,7 +221,10 @@ function wrongType(param, is, value, { endpoint }, errcode) {
     param,
     errcode,
     explanation: {
-      cause: { zh: `${param} 的类型是 ${got}，须为 ${is}`, en: `${param} is ${got === 'object' ? 'an object' : got}; it must be ${wanted}` },
+      cause: {
+        zh: `${param} 的类型是 ${got}，须为 ${is}`,
+        en: `${param} is ${got === 'object' ? 'an object' : got}; it must be ${wanted}`,
+      },
       fix: {
         zh: '按类型传值，不做自动转换（微信对错误的类型返回 47001）；不需要时不传或传 undefined',
         en: 'Pass the right type, nothing is converted (WeChat answers wrong types with 47001); leave it out or undefined when not needed',
@@ -219,8 +239,14 @@ function illFormed({ endpoint, param }) {
     endpoint,
     param,
     explanation: {
-      cause: { zh: `${param} 含有不成对的代理字符，不是合法的 Unicode`, en: `${param} holds a lone surrogate and is not valid Unicode` },
-      fix: { zh: '字符串可能在表情符号中间被截断，请按字符截取', en: 'It was probably cut in the middle of an emoji: cut by characters' },
+      cause: {
+        zh: `${param} 含有不成对的代理字符，不是合法的 Unicode`,
+        en: `${param} holds a lone surrogate and is not valid Unicode`,
+      },
+      fix: {
+        zh: '字符串可能在表情符号中间被截断，请按字符截取',
+        en: 'It was probably cut in the middle of an emoji: cut by characters',
+      },
     },
   })
 }

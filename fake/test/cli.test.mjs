@@ -46,14 +46,26 @@ test('mistakes get a message, not a stack', async (t) => {
 })
 
 test('serves what it prints, and Ctrl-C ends it', async () => {
-  const { child, output, closed } = run('--appid', 'wxffffffffffffffff', '--secret', 'hush', '--page', 'a', '--page', 'b/c')
+  const { child, output, closed } = run(
+    '--appid',
+    'wxffffffffffffffff',
+    '--secret',
+    'hush',
+    '--page',
+    'a',
+    '--page',
+    'b/c',
+  )
   while (!output.out.includes('Ctrl-C')) await once(child.stdout, 'data')
   const [url] = /http:\/\/127\.0\.0\.1:\d+/.exec(output.out)
   assert.ok(output.out.includes(`baseUrl: '${url}'`))
   const search = 'grant_type=client_credential&appid=wxffffffffffffffff&secret=hush'
   const { access_token: token } = await (await fetch(`${url}/cgi-bin/token?${search}`)).json()
   const code = (page) =>
-    fetch(`${url}/wxa/getwxacodeunlimit?access_token=${token}`, { method: 'POST', body: JSON.stringify({ scene: 's', page }) })
+    fetch(`${url}/wxa/getwxacodeunlimit?access_token=${token}`, {
+      method: 'POST',
+      body: JSON.stringify({ scene: 's', page }),
+    })
   assert.equal((await code('b/c')).headers.get('content-type'), 'image/jpeg')
   assert.equal((await (await code('pages/index/index')).json()).errcode, 41030)
   child.kill('SIGINT')

@@ -40,7 +40,9 @@ test('token, method, path and empty body', async (t) => {
     assert.match((await told(fetch(`${url}?access_token=${token}`))).errmsg, /^require POST method rid: /)
   }
   for (const path of ['/cgi-bin/wxa/getwxacode', '/', '/wxa/getwxacode/', '//wxa/getwxacode']) {
-    const answer = await (await fetch(`${fake.url}${path}?access_token=${token}`, { method: 'POST', body: '{}' })).json()
+    const answer = await (
+      await fetch(`${fake.url}${path}?access_token=${token}`, { method: 'POST', body: '{}' })
+    ).json()
     assert.equal(answer.errcode, 40066, path)
     assert.match(answer.errmsg, /^invalid url rid: /)
   }
@@ -73,7 +75,10 @@ test('strict JSON types', async (t) => {
     { line_color: { r: 0, g: 0, b: null } },
   ]
   for (const endpoint of ['getwxacode', 'getwxacodeunlimit']) {
-    await table(calls, endpoint, [...wrong.map((field) => [{ ...good, ...field }, 47001]), [{ ...good, nonsense: 1 }, 0]])
+    await table(calls, endpoint, [
+      ...wrong.map((field) => [{ ...good, ...field }, 47001]),
+      [{ ...good, nonsense: 1 }, 0],
+    ])
   }
   await table(calls, 'getwxacodeunlimit', [
     [{ scene: 1 }, 47001],
@@ -149,7 +154,10 @@ test('an app that was never released has no page to check', async (t) => {
 
 test('path counts in UTF-8 bytes', async (t) => {
   const calls = await ready(t)
-  for (const [endpoint, limit] of [['getwxacode', 1024], ['createwxaqrcode', 128]]) {
+  for (const [endpoint, limit] of [
+    ['getwxacode', 1024],
+    ['createwxaqrcode', 128],
+  ]) {
     await table(calls, endpoint, [
       [{}, 40159],
       [{ path: '' }, 40159],

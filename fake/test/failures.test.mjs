@@ -13,7 +13,7 @@ async function ready(t, options) {
 const isJpeg = (body) => body.subarray(0, 3).toString('hex') === 'ffd8ff'
 const ends = (body) => body.subarray(-2).toString('hex') === 'ffd9'
 
-test('an errcode, with WeChat\'s text and a rid, once', async (t) => {
+test("an errcode, with WeChat's text and a rid, once", async (t) => {
   const { fake, shoot } = await ready(t)
   const handle = fake.fail(-1)
   assert.equal(handle.used, 0)
@@ -34,7 +34,10 @@ test('a given errcode and text, under any content type', async (t) => {
   assert.deepEqual(JSON.parse(body), { errcode: '41030', errmsg: 'invalid page hint: [x]' })
   assert.equal(fake.requests.at(-1).errcode, 41030)
   fake.fail({ errcode: 61004 })
-  assert.match(JSON.parse((await shoot()).body).errmsg, /^access clientip is not registered rid: \S+ requestIP: 127\.0\.0\.1$/)
+  assert.match(
+    JSON.parse((await shoot()).body).errmsg,
+    /^access clientip is not registered rid: \S+ requestIP: 127\.0\.0\.1$/,
+  )
   fake.fail(12345)
   assert.match(JSON.parse((await shoot()).body).errmsg, /^unknown error rid: /)
 })
@@ -51,7 +54,10 @@ test('html, empty, a given answer', async (t) => {
   assert.deepEqual([empty.status, empty.headers['content-length'], empty.body.length], [200, '0', 0])
   fake.fail({ status: 502, headers: { 'X-A': 'b' }, body: 'bad' })
   const bad = await shoot()
-  assert.deepEqual([bad.status, bad.headers['x-a'], bad.headers['content-length'], `${bad.body}`], [502, 'b', '3', 'bad'])
+  assert.deepEqual(
+    [bad.status, bad.headers['x-a'], bad.headers['content-length'], `${bad.body}`],
+    [502, 'b', '3', 'bad'],
+  )
   assert.equal(fake.requests.at(-1).status, 502)
   fake.fail({ status: 200, headers: { 'transfer-encoding': 'chunked' }, body: Buffer.from([1, 2]) })
   assert.equal((await shoot()).headers['content-length'], undefined)
@@ -85,7 +91,10 @@ test('reset and close', async (t) => {
   assert.equal(closed.error.message, 'socket hang up')
   assert.equal(closed.status, undefined)
   await fake.idle()
-  assert.deepEqual(fake.requests.slice(-2).map((request) => request.closed), [false, false])
+  assert.deepEqual(
+    fake.requests.slice(-2).map((request) => request.closed),
+    [false, false],
+  )
   assert.ok(isJpeg((await shoot()).body))
 })
 

@@ -99,7 +99,8 @@ export function raw(url, { method = 'POST', headers = {}, body = '', chunked = f
   return new Promise((resolve) => {
     const chunks = []
     let res
-    const done = (error) => resolve({ error, status: res?.statusCode, headers: res?.headers, body: Buffer.concat(chunks) })
+    const done = (error) =>
+      resolve({ error, status: res?.statusCode, headers: res?.headers, body: Buffer.concat(chunks) })
     const framing = chunked ? { 'Transfer-Encoding': 'chunked' } : { 'Content-Length': Buffer.byteLength(body) }
     const req = request(url, { method, headers: { ...framing, ...headers }, agent }, (answer) => {
       res = answer

@@ -7,7 +7,10 @@ test('what was not used for longest goes first', () => {
   for (const key of ['a', 'b', 'c']) lru.set(key, Buffer.alloc(10))
   lru.get('a')
   lru.set('d', Buffer.alloc(10))
-  assert.deepEqual(['a', 'b', 'c', 'd'].map((key) => lru.get(key) !== undefined), [true, false, true, true])
+  assert.deepEqual(
+    ['a', 'b', 'c', 'd'].map((key) => lru.get(key) !== undefined),
+    [true, false, true, true],
+  )
 })
 
 test('what is too large for all of it is not kept', () => {

@@ -27,7 +27,11 @@ test('the symbol says what was asked, in a fixed order', async (t) => {
       { kind: 'unlimited', appid, scene: 'a=1', page: 'pages/index/index', env_version: 'trial' },
     ],
     ['getwxacodeunlimit', { scene: 'a', path: 'x' }, { kind: 'unlimited', appid, scene: 'a', env_version: 'release' }],
-    ['getwxacode', { path: '商品?名=茶', page: 'x' }, { kind: 'limited', appid, path: '商品?名=茶', env_version: 'release' }],
+    [
+      'getwxacode',
+      { path: '商品?名=茶', page: 'x' },
+      { kind: 'limited', appid, path: '商品?名=茶', env_version: 'release' },
+    ],
     ['createwxaqrcode', { path: 'é/茶', env_version: 'trial' }, { kind: 'qrcode', appid, path: 'é/茶' }],
   ]
   for (const [endpoint, body, expected] of cases) {
@@ -68,19 +72,28 @@ test('colours: dark ones are honoured, light ones turn black', async (t) => {
   const shoot = await shooter(t)
   const ink = async (style) => (await shoot('getwxacodeunlimit', { scene: 'c', ...style })).ink
   const near = (actual, expected) =>
-    assert.ok(actual.every((value, at) => Math.abs(value - expected[at]) <= 4), `${actual} is not ${expected}`)
+    assert.ok(
+      actual.every((value, at) => Math.abs(value - expected[at]) <= 4),
+      `${actual} is not ${expected}`,
+    )
   const color = (r, g, b) => ({ line_color: { r, g, b } })
   near(await ink({}), [0, 0, 0])
   near(await ink(color(0, 100, 0)), [0, 100, 0])
   near(await ink(color('100', '20', '30')), [100, 20, 30])
-  for (const light of [color(255, 255, 255), color(255, 215, 0), color(235, 187, 109)]) near(await ink(light), [0, 0, 0])
+  for (const light of [color(255, 255, 255), color(255, 215, 0), color(235, 187, 109)])
+    near(await ink(light), [0, 0, 0])
   const [red, green, blue] = await ink({ auto_color: true, ...color(100, 0, 0) })
   assert.ok(green > red && green > blue, 'the theme colour wins over line_color')
 })
 
 test('is_hyaline: a PNG with a transparent background, labelled image/jpeg', async (t) => {
   const shoot = await shooter(t)
-  const found = await shoot('getwxacode', { path: 'p', is_hyaline: true, line_color: { r: 0, g: 100, b: 0 }, width: 300 })
+  const found = await shoot('getwxacode', {
+    path: 'p',
+    is_hyaline: true,
+    line_color: { r: 0, g: 100, b: 0 },
+    width: 300,
+  })
   assert.equal(found.isPng, true)
   assert.equal(found.width, 300)
   assert.equal(found.corner[3], 0)

@@ -58,7 +58,9 @@ test('getwxacode and createwxaqrcode share a number of codes for ever, and count
 })
 
 test('token endpoints', async (t) => {
-  const { fake, classic, stable } = await start(t, { limits: { classicPerDay: 1, stablePerMinute: 2, stablePerDay: 3 } })
+  const { fake, classic, stable } = await start(t, {
+    limits: { classicPerDay: 1, stablePerMinute: 2, stablePerDay: 3 },
+  })
   assert.ok((await classic()).access_token)
   const refused = await classic()
   assert.equal(refused.errcode, 45009)

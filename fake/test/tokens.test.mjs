@@ -77,7 +77,10 @@ test('forced: kills at once, does nothing within 30 s, 20 a day', async (t) => {
   fake.clock.advance(31)
   const refused = await stable({ force_refresh: true })
   assert.equal(refused.errcode, 45009)
-  assert.match(refused.errmsg, /^reach max api daily quota limit, could get access_token by getStableAccessToken, .* rid: /)
+  assert.match(
+    refused.errmsg,
+    /^reach max api daily quota limit, could get access_token by getStableAccessToken, .* rid: /,
+  )
   assert.ok((await stable()).access_token, 'ordinary calls go on')
   fake.clock.advance(86_400)
   assert.ok((await stable({ force_refresh: true })).access_token, 'the next day')

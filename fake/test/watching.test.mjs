@@ -28,7 +28,10 @@ test('counts are exact while records are bounded', async (t) => {
   await classic()
   await classic()
   await fetch(`${fake.url}/nowhere`)
-  assert.deepEqual(fake.requests.map(({ path }) => path), [PATHS.token, '/nowhere'])
+  assert.deepEqual(
+    fake.requests.map(({ path }) => path),
+    [PATHS.token, '/nowhere'],
+  )
   assert.equal(fake.count(), 4)
   assert.equal(fake.count('token'), 2)
   assert.equal(fake.count('tokens'), 3)
@@ -120,10 +123,14 @@ test('https, with resets that are real', async (t) => {
   assert.match(fake.url, /^https:\/\/127\.0\.0\.1:\d+$/)
   const call = (options) =>
     new Promise((resolve) => {
-      const req = getTls(`${fake.url}${PATHS.token}`, { ca: cert, checkServerIdentity: () => undefined, ...options }, (res) => {
-        res.resume()
-        res.on('end', () => resolve(res.statusCode))
-      })
+      const req = getTls(
+        `${fake.url}${PATHS.token}`,
+        { ca: cert, checkServerIdentity: () => undefined, ...options },
+        (res) => {
+          res.resume()
+          res.on('end', () => resolve(res.statusCode))
+        },
+      )
       req.on('error', (error) => resolve(error.code))
     })
   assert.equal(await call(), 200)
