@@ -183,30 +183,35 @@ impl Error {
 /// One line for a log: where, what, and what to do about it in both languages.
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(endpoint) = self.endpoint() {
-            write!(f, "{}: ", endpoint.name())?;
-        }
-        match self {
-            Self::Api { refusal: Refusal { errcode, errmsg, rid, .. }, .. } => {
-                write!(f, "{errcode} {}", one_line(errmsg))?;
-                if let Some(rid) = rid {
-                    write!(f, " (rid {})", one_line(rid))?;
-                }
-            }
-            Self::Network { detail, .. } => write!(f, "{detail}")?,
-            Self::Cancelled => write!(f, "the call was aborted")?,
-            Self::Provider(_) => write!(f, "the token provider threw")?,
-            _ => {}
-        }
+        f.write_str(&self.headline())?;
         let Some(Explanation { cause, fix }) = self.explanation() else { return Ok(()) };
-        match self {
-            Self::Api { .. } | Self::Network { .. } => write!(f, " - {}. {}.", cause.en, fix.en)?,
-            _ => write!(f, "{}. {}.", cause.en, fix.en)?,
+        if let Self::Api { .. } | Self::Network { .. } = self {
+            write!(f, " - {}", cause.en)?;
         }
-        write!(f, " | {}。{}。", cause.zh, fix.zh)?;
+        write!(f, ". {}. | {}。{}。", fix.en, cause.zh, fix.zh)?;
         match self {
             Self::Answer { excerpt, .. } if !excerpt.is_empty() => write!(f, " | answer: {excerpt}"),
             _ => Ok(()),
+        }
+    }
+}
+
+impl Error {
+    /// Where and what, without what to do.
+    fn headline(&self) -> String {
+        let what = match self {
+            Self::Api { refusal: Refusal { errcode, errmsg, rid, .. }, .. } => {
+                let rid = rid.as_ref().map(|rid| format!(" (rid {rid})")).unwrap_or_default();
+                one_line(&format!("{errcode} {errmsg}{rid}"))
+            }
+            Self::Network { detail, .. } => detail.clone(),
+            Self::Cancelled => "the call was aborted".to_owned(),
+            Self::Provider(_) => "the token provider threw".to_owned(),
+            _ => self.explanation().map(|why| why.cause.en.into_owned()).unwrap_or_default(),
+        };
+        match self.endpoint() {
+            Some(endpoint) => format!("{}: {what}", endpoint.name()),
+            None => what,
         }
     }
 }
@@ -224,8 +229,8 @@ pub fn one_line(text: &str) -> String {
 fn seconds(time: Duration) -> String {
     match time.as_millis() {
         ms if ms < 1000 => format!("{ms} ms"),
-        ms if ms % 1000 == 0 => format!("{} s", ms / 1000),
-        ms => format!("{:.1} s", ms as f64 / 1000.0),
+        ms if ms < 10_000 => format!("{} s", ms as f64 / 1000.0),
+        ms => format!("{} s", ms.div_ceil(1000)),
     }
 }
 
@@ -237,7 +242,10 @@ fn timeout(waited_for: WaitedFor, limit: Duration, cause: Option<&Error>) -> Exp
         WaitedFor::Turn => ("等待每分钟额度", "its turn in the minute budget"),
     };
     let (last_zh, last_en) = match cause {
-        Some(cause) => (format!("；上一次失败：{cause}"), format!("; the last failure was [{cause}]")),
+        Some(cause) => {
+            let last = cause.headline();
+            (format!("；上一次失败：{last}"), format!("; the last failure was [{last}]"))
+        }
         None => Default::default(),
     };
     Explanation {
