@@ -1,1 +1,402 @@
+use std::collections::VecDeque;
+use std::pin::pin;
+use std::sync::atomic::AtomicBool;
 
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, join_all};
+use proptest::prelude::*;
+use tokio::time::{Instant, advance, sleep};
+
+use super::source::{Ask, Given};
+use super::store::Alone;
+use super::*;
+use crate::error::{Trouble, WaitedFor};
+use crate::wechat::answer::Refusal;
+use crate::wechat::endpoint::Endpoint;
+
+/// Moves with tokio's paused clock; the wall jumps as told.
+struct TestClock {
+    start: Instant,
+    jump: AtomicU64,
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> Now {
+        let mono = self.start.elapsed();
+        Now { mono, wall: mono + Duration::from_secs(1_000_000 + self.jump.load(Ordering::Relaxed)) }
+    }
+}
+
+type Answer = Box<dyn FnOnce() -> Result<(&'static str, i64)> + Send>;
+
+/// A WeChat that takes 150 ms and answers from a script, its last line for ever.
+struct Upstream {
+    script: Mutex<VecDeque<Answer>>,
+    arrivals: Mutex<Vec<Instant>>,
+    forced: AtomicUsize,
+    left: AtomicBool,
+    hangs: AtomicBool,
+    repeats: bool,
+}
+
+impl Upstream {
+    fn new(repeats: bool) -> Arc<Self> {
+        Arc::new(Self {
+            script: Mutex::default(),
+            arrivals: Mutex::default(),
+            forced: AtomicUsize::new(0),
+            left: AtomicBool::new(false),
+            hangs: AtomicBool::new(false),
+            repeats,
+        })
+    }
+
+    fn then(self: Arc<Self>, answer: impl FnOnce() -> Result<(&'static str, i64)> + Send + 'static) -> Arc<Self> {
+        self.script.lock().unwrap().push_back(Box::new(answer));
+        self
+    }
+
+    fn gives(self: Arc<Self>, token: &'static str) -> Arc<Self> {
+        self.then(move || Ok((token, 7200)))
+    }
+
+    fn fails(self: Arc<Self>, error: fn() -> Error) -> Arc<Self> {
+        self.then(move || Err(error()))
+    }
+
+    fn count(&self) -> usize {
+        self.arrivals.lock().unwrap().len()
+    }
+
+    fn gaps(&self) -> Vec<Duration> {
+        self.arrivals.lock().unwrap().windows(2).map(|pair| pair[1] - pair[0]).collect()
+    }
+
+    fn source(self: &Arc<Self>) -> Arc<dyn Source> {
+        self.clone()
+    }
+}
+
+struct Leaving<'a>(&'a AtomicBool);
+
+impl Drop for Leaving<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Source for Upstream {
+    fn rules(&self) -> Rules {
+        Rules::STABLE
+    }
+
+    fn endpoint(&self) -> Option<Endpoint> {
+        Some(Endpoint::StableToken)
+    }
+
+    fn may_repeat(&self) -> bool {
+        self.repeats
+    }
+
+    fn limit(&self) -> Duration {
+        Duration::from_secs(15)
+    }
+
+    fn fetch<'a>(&'a self, ask: Ask<'a>) -> BoxFuture<'a, Result<Given>> {
+        Box::pin(async move {
+            let _leaving = Leaving(&self.left);
+            self.arrivals.lock().unwrap().push(Instant::now());
+            self.forced.fetch_add(usize::from(ask.forced), Ordering::Relaxed);
+            sleep(Duration::from_millis(150)).await;
+            if self.hangs.load(Ordering::Relaxed) {
+                (ask.report)(unreachable());
+                std::future::pending::<()>().await;
+            }
+            let answer = self.script.lock().unwrap().pop_front().expect("a line of the script");
+            let (value, life) = answer()?;
+            Ok(Given { value: value.into(), expires_in: Some(life), ahead: true })
+        })
+    }
+}
+
+fn unreachable() -> Error {
+    let endpoint = Endpoint::StableToken;
+    Error::Network { endpoint, trouble: Trouble::Unreachable, host: "h".into(), detail: "refused".into() }
+}
+
+fn bad_secret() -> Error {
+    let refusal = Refusal { errcode: 40125, errmsg: "invalid appsecret".into(), rid: None, hint: None };
+    Error::Api { endpoint: Endpoint::StableToken, refusal }
+}
+
+fn cache() -> Arc<TokenCache> {
+    cache_with_clock().0
+}
+
+fn cache_with_clock() -> (Arc<TokenCache>, Arc<TestClock>) {
+    let clock = Arc::new(TestClock { start: Instant::now(), jump: AtomicU64::new(0) });
+    (TokenCache::new(Rules::STABLE, clock.clone(), Arc::new(Alone::default())), clock)
+}
+
+fn deadline(seconds: u64) -> Deadline {
+    Deadline::new(Duration::from_secs(seconds), Some(Endpoint::GetUnlimitedQrCode))
+}
+
+async fn get(cache: &Arc<TokenCache>, upstream: &Arc<Upstream>) -> Result<String> {
+    cache.get(&upstream.source(), &deadline(10)).await.map(|token| token.expose().to_owned())
+}
+
+async fn get_many(cache: &Arc<TokenCache>, upstream: &Arc<Upstream>, callers: usize) -> Vec<Result<String>> {
+    join_all((0..callers).map(|_| get(cache, upstream))).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn ten_thousand_callers_of_a_cold_cache_make_one_request() {
+    let (cache, upstream) = (cache(), Upstream::new(false).gives("T1"));
+    let tokens = get_many(&cache, &upstream, 10_000).await;
+    assert!(tokens.iter().all(|token| token.as_deref().ok() == Some("T1")));
+    assert_eq!(upstream.count(), 1);
+}
+
+#[test]
+fn callers_on_many_threads_make_one_request() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build().unwrap();
+    for _ in 0..20 {
+        let (cache, upstream) = (cache(), Upstream::new(false).gives("T1"));
+        let calls: Vec<_> = (0..200)
+            .map(|_| {
+                let (cache, upstream) = (cache.clone(), upstream.clone());
+                runtime.spawn(async move { get(&cache, &upstream).await })
+            })
+            .collect();
+        for call in calls {
+            assert_eq!(runtime.block_on(call).unwrap().unwrap(), "T1");
+        }
+        assert_eq!(upstream.count(), 1);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    /// Cancelled at every await point: before its first poll, while the flight is under way, when it has landed.
+    #[test]
+    fn a_cancelled_leader_takes_nothing_with_it(ms in 0u64..200, followers in 1usize..20) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+        runtime.block_on(async {
+            let (cache, upstream) = (cache(), Upstream::new(false).gives("T1"));
+            {
+                let mut leader = pin!(get(&cache, &upstream));
+                let _ = leader.as_mut().now_or_never();
+                tokio::select! { _ = leader => {}, () = sleep(Duration::from_millis(ms)) => {} }
+            }
+            let tokens = get_many(&cache, &upstream, followers).await;
+            assert!(tokens.iter().all(|token| token.as_deref().ok() == Some("T1")));
+            assert_eq!(upstream.count(), 1);
+        });
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_valid_token_is_served_at_once_while_its_refresh_hangs() {
+    let (cache, upstream) = (cache(), Upstream::new(false).gives("T1"));
+    get(&cache, &upstream).await.unwrap();
+    upstream.hangs.store(true, Ordering::Relaxed);
+    advance(Duration::from_secs(6980)).await;
+    for _ in 0..200 {
+        assert_eq!(get(&cache, &upstream).now_or_never().expect("no waiting").unwrap(), "T1");
+        advance(Duration::from_secs(1)).await;
+    }
+    assert!((2..20).contains(&upstream.count()), "{} requests", upstream.count());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failing_refresh_is_invisible_and_the_token_stays() {
+    let upstream = Upstream::new(false).gives("T1");
+    let upstream = (0..40).fold(upstream, |upstream, _| upstream.fails(unreachable)).gives("T2");
+    let cache = cache();
+    get(&cache, &upstream).await.unwrap();
+    advance(Duration::from_secs(6980)).await;
+    for _ in 0..195 {
+        assert_eq!(get(&cache, &upstream).await.unwrap(), "T1");
+        sleep(Duration::from_secs(1)).await;
+    }
+    assert!(upstream.count() > 3, "it was tried again");
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_who_wait_get_the_one_error_and_the_next_attempt_comes_after_a_pause() {
+    let upstream = Upstream::new(false);
+    let upstream = (0..8).fold(upstream, |upstream, _| upstream.fails(unreachable)).gives("T1");
+    let (cache, source, long) = (cache(), upstream.source(), deadline(1000));
+    for round in 1..=8 {
+        let errors = join_all((0..50).map(|_| cache.get(&source, &long))).await;
+        assert!(errors.iter().all(|error| matches!(error, Err(Error::Network { .. }))));
+        assert_eq!(upstream.count(), round);
+    }
+    cache.get(&source, &long).await.unwrap();
+    // Full jitter: each pause is a random part of 0.5 s, 1 s, 2 s, ... and all eight together are not near nothing.
+    let pauses: Duration = upstream.gaps().iter().map(|gap| *gap - Duration::from_millis(150)).sum();
+    assert!(pauses > Duration::from_secs(5) && pauses < Duration::from_secs(124), "{pauses:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pause_longer_than_the_callers_time_is_not_waited_for() {
+    let (cache, upstream) = (cache(), Upstream::new(false).fails(unreachable).gives("T1"));
+    get(&cache, &upstream).await.unwrap_err();
+    let started = Instant::now();
+    let short = Deadline::new(Duration::from_nanos(1), None);
+    assert!(matches!(cache.get(&upstream.source(), &short).await, Err(Error::Network { .. })));
+    assert_eq!(started.elapsed(), Duration::ZERO);
+    assert_eq!(get(&cache, &upstream).await.unwrap(), "T1");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_goes_to_everybody_for_a_minute_and_heals_without_a_restart() {
+    let (cache, upstream) = (cache(), Upstream::new(false).fails(bad_secret).fails(bad_secret).gives("T1"));
+    for _ in 0..59 {
+        let errors = get_many(&cache, &upstream, 20).await;
+        assert!(
+            errors.iter().all(|error| matches!(error, Err(Error::Api { refusal, .. }) if refusal.errcode == 40125))
+        );
+        sleep(Duration::from_secs(1)).await;
+    }
+    assert_eq!(upstream.count(), 1);
+    sleep(Duration::from_secs(1)).await;
+    get_many(&cache, &upstream, 20).await;
+    assert_eq!(upstream.count(), 2, "one prober");
+    sleep(Duration::from_secs(60)).await;
+    assert_eq!(get(&cache, &upstream).await.unwrap(), "T1");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_callers_own_time_wins_and_says_what_failed_last() {
+    let (cache, upstream) = (cache(), Upstream::new(false));
+    upstream.hangs.store(true, Ordering::Relaxed);
+    let started = Instant::now();
+    match cache.get(&upstream.source(), &deadline(2)).await {
+        Err(Error::Timeout { waited_for: WaitedFor::Token, endpoint, cause: Some(cause), .. }) => {
+            assert_eq!(endpoint, Some(Endpoint::GetUnlimitedQrCode));
+            assert!(matches!(*cause, Error::Network { .. }));
+        }
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(started.elapsed(), Duration::from_secs(2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flight_ends_by_itself_when_upstream_never_answers() {
+    let (cache, upstream) = (cache(), Upstream::new(false));
+    upstream.hangs.store(true, Ordering::Relaxed);
+    let error = cache.get(&upstream.source(), &deadline(3600)).await.unwrap_err();
+    assert!(matches!(error, Error::Timeout { .. }), "{error}");
+    assert!(upstream.left.load(Ordering::Relaxed), "its request is dropped");
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_the_last_client_goes_its_refresh_ends_and_the_next_client_starts_anew() {
+    let (cache, upstream) = (cache(), Upstream::new(false));
+    upstream.hangs.store(true, Ordering::Relaxed);
+    let (first, second) = (cache.join(), cache.join());
+    let waiting = tokio::spawn({
+        let (cache, upstream) = (cache.clone(), upstream.clone());
+        async move { get(&cache, &upstream).await }
+    });
+    sleep(Duration::from_secs(1)).await;
+    drop(first);
+    sleep(Duration::from_secs(1)).await;
+    assert!(!upstream.left.load(Ordering::Relaxed), "another client is still there");
+    drop(second);
+    assert!(matches!(waiting.await.unwrap(), Err(Error::Closed)));
+    assert!(upstream.left.load(Ordering::Relaxed));
+    upstream.hangs.store(false, Ordering::Relaxed);
+    let upstream = upstream.gives("T1");
+    assert_eq!(get(&cache, &upstream).await.unwrap(), "T1");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_panics_leaves_nobody_waiting() {
+    let (cache, upstream) = (cache(), Upstream::new(false).then(|| panic!("on purpose")).gives("T1"));
+    assert!(get_many(&cache, &upstream, 3).await.iter().all(Result::is_err));
+    assert_eq!(get(&cache, &upstream).await.unwrap(), "T1");
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_callers_with_the_same_refused_token_make_one_refresh() {
+    let (cache, upstream) = (cache(), Upstream::new(true).gives("T1").gives("T2"));
+    let source = upstream.source();
+    let soon = deadline(10);
+    let token = cache.get(&source, &soon).await.unwrap();
+    let others = join_all((0..400).map(|_| cache.replace(&token, 40001, &source, &soon))).await;
+    for other in others {
+        assert_eq!(other.unwrap().expect("another token").expose(), "T2");
+    }
+    assert_eq!(upstream.count(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_token_that_comes_back_is_forced_only_when_old_enough_and_in_budget() {
+    let upstream = Upstream::new(true).gives("T1");
+    let upstream = upstream.gives("T1").gives("T1").gives("T2").gives("T2").gives("T2").gives("T2");
+    let (cache, source) = (cache(), upstream.source());
+    let one = cache.get(&source, &deadline(10)).await.unwrap();
+    assert!(cache.replace(&one, 40001, &source, &deadline(10)).await.unwrap().is_none(), "too young");
+    assert_eq!((upstream.count(), upstream.forced.load(Ordering::Relaxed)), (2, 0));
+    sleep(Duration::from_secs(31)).await;
+    let two = cache.replace(&one, 40001, &source, &deadline(10)).await.unwrap().expect("forced");
+    assert_eq!((two.expose(), upstream.count(), upstream.forced.load(Ordering::Relaxed)), ("T2", 4, 1));
+    sleep(Duration::from_secs(29)).await;
+    assert!(cache.replace(&two, 40001, &source, &deadline(10)).await.unwrap().is_none(), "cooling down");
+    assert_eq!(upstream.count(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_api_that_refuses_everything_costs_two_requests_in_30_s() {
+    for repeats in [true, false] {
+        let mut upstream = Upstream::new(repeats);
+        for n in 0..20 {
+            upstream = if repeats { upstream.gives("T") } else { upstream.gives(["A", "B"][n % 2]) };
+        }
+        let (cache, source) = (cache(), upstream.source());
+        for _ in 0..290 {
+            let calls = (0..20).map(|_| async {
+                let token = cache.get(&source, &deadline(10)).await.unwrap();
+                let _ = cache.replace(&token, 40001, &source, &deadline(10)).await;
+            });
+            join_all(calls).await;
+            sleep(Duration::from_millis(100)).await;
+        }
+        assert!(upstream.count() <= 2, "{} requests", upstream.count());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_forced_refresh_is_shared_and_the_next_one_has_no_budget() {
+    let (cache, upstream) = (cache(), Upstream::new(true).gives("T1").gives("T2"));
+    let source = upstream.source();
+    get(&cache, &upstream).await.unwrap();
+    let soon = deadline(10);
+    let tokens = join_all((0..10).map(|_| cache.force(&source, &soon))).await;
+    assert!(tokens.iter().all(|token| token.as_ref().unwrap().expose() == "T2"));
+    assert_eq!((upstream.count(), upstream.forced.load(Ordering::Relaxed)), (2, 1));
+    let error = cache.force(&source, &deadline(10)).await.unwrap_err();
+    assert_eq!(error.code(), "ERR_WXA_BUDGET");
+    assert_eq!(upstream.count(), 2, "nothing is sent without a budget");
+    assert_eq!(get(&cache, &upstream).await.unwrap(), "T2", "and the present token stays");
+}
+
+#[tokio::test(start_paused = true)]
+async fn wall_clock_jumps_cost_at_most_one_request_each() {
+    let upstream = Upstream::new(false).gives("T1").gives("T2");
+    let (cache, clock) = cache_with_clock();
+    get(&cache, &upstream).await.unwrap();
+    clock.jump.store(3600, Ordering::Relaxed);
+    assert_eq!(get(&cache, &upstream).await.unwrap(), "T1");
+    clock.jump.store(0, Ordering::Relaxed);
+    assert_eq!(get(&cache, &upstream).await.unwrap(), "T1");
+    assert_eq!(upstream.count(), 1);
+    sleep(Duration::from_secs(20)).await;
+    clock.jump.store(7200, Ordering::Relaxed);
+    assert_eq!(get(&cache, &upstream).await.unwrap(), "T2");
+    assert_eq!(upstream.count(), 2);
+}

@@ -41,6 +41,8 @@ pub struct Effort {
 pub struct Transport {
     http: reqwest::Client,
     hosts: Hosts,
+    /// Spreads the pauses between retries, 0..1.
+    dice: fn() -> f64,
 }
 
 struct Raw {
@@ -50,7 +52,7 @@ struct Raw {
 
 impl Transport {
     pub fn new(http: reqwest::Client, bases: Vec<url::Url>) -> Self {
-        Self { http, hosts: Hosts::new(bases) }
+        Self { http, hosts: Hosts::new(bases), dice: fastrand::f64 }
     }
 
     /// Sends a call until `read` makes something of the answer, WeChat refuses, or no retry is left. Gives the bytes
@@ -70,7 +72,7 @@ impl Transport {
                     Ok(answer) => return Ok(answer),
                     Err(error) => error.without(call.secrets),
                 };
-            let pause = backoff(failures, fastrand::f64());
+            let pause = backoff(failures, (self.dice)());
             if !error.is_passing() || failures == effort.retries || pause >= deadline.left() {
                 return Err(error);
             }

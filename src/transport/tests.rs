@@ -1,1 +1,256 @@
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::pool::{Settings, build};
+use super::*;
+use crate::error::WaitedFor;
+use crate::wechat::answer::{read_image, read_token};
+use crate::wechat::image::tests::jpeg;
+
+/// What the server does with a request.
+#[derive(Clone)]
+enum Act {
+    Answer(u16, Vec<u8>),
+    /// A body whose end is the end of the connection.
+    Endless(usize),
+    /// Announces more than it sends.
+    Cut,
+    Reset,
+    Close,
+    Hang,
+}
+
+/// A server that follows a script, its last act for ever, and remembers what arrived.
+struct Server {
+    url: url::Url,
+    arrived: Arc<Mutex<Vec<(Instant, String)>>>,
+}
+
+impl Server {
+    async fn start(script: impl IntoIterator<Item = Act>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
+        let script = Arc::new(Mutex::new(script.into_iter().collect::<VecDeque<_>>()));
+        let arrived: Arc<Mutex<Vec<_>>> = Arc::default();
+        let log = arrived.clone();
+        tokio::spawn(async move {
+            while let Ok((socket, _)) = listener.accept().await {
+                tokio::spawn(serve(socket, script.clone(), log.clone()));
+            }
+        });
+        Self { url, arrived }
+    }
+
+    fn count(&self) -> usize {
+        self.arrived.lock().unwrap().len()
+    }
+
+    fn gaps(&self) -> Vec<Duration> {
+        self.arrived.lock().unwrap().windows(2).map(|pair| pair[1].0 - pair[0].0).collect()
+    }
+
+    fn first(&self) -> String {
+        self.arrived.lock().unwrap()[0].1.clone()
+    }
+}
+
+async fn serve(mut socket: TcpStream, script: Arc<Mutex<VecDeque<Act>>>, log: Arc<Mutex<Vec<(Instant, String)>>>) {
+    while let Some(request) = read_request(&mut socket).await {
+        log.lock().unwrap().push((Instant::now(), request));
+        let act = {
+            let mut script = script.lock().unwrap();
+            if script.len() > 1 { script.pop_front() } else { script.front().cloned() }
+        };
+        match act.expect("a script") {
+            Act::Answer(status, body) => {
+                let head =
+                    format!("HTTP/1.1 {status} X\r\nlocation: /elsewhere\r\ncontent-length: {}\r\n\r\n", body.len());
+                let _ = socket.write_all(&[head.as_bytes(), &body].concat()).await;
+            }
+            Act::Endless(bytes) => {
+                let _ = socket.write_all(b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n").await;
+                let _ = socket.write_all(&vec![b'x'; bytes]).await;
+                return;
+            }
+            Act::Cut => {
+                let _ = socket.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf").await;
+                return;
+            }
+            Act::Reset => {
+                socket.set_zero_linger().unwrap();
+                return;
+            }
+            Act::Close => return,
+            Act::Hang => std::future::pending().await,
+        }
+    }
+}
+
+async fn read_request(socket: &mut TcpStream) -> Option<String> {
+    let mut bytes = Vec::new();
+    loop {
+        if let Some(head) = memchr::memmem::find(&bytes, b"\r\n\r\n") {
+            let text = String::from_utf8_lossy(&bytes[..head]).to_lowercase();
+            let length = text.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok()).unwrap_or(0);
+            if bytes.len() >= head + 4 + length {
+                return Some(String::from_utf8(bytes).unwrap());
+            }
+        }
+        if socket.read_buf(&mut bytes).await.ok()? == 0 {
+            return None;
+        }
+    }
+}
+
+fn transport(bases: &[&url::Url]) -> Transport {
+    let bases = bases.iter().map(|&url| url.clone()).collect();
+    Transport { dice: || 0.1, ..Transport::new(build(&Settings::default()).unwrap(), bases) }
+}
+
+const CODE: Effort = Effort { retries: 2, attempt: None, repeatable: true };
+
+async fn ask(transport: &Transport, effort: Effort) -> Result<Vec<u8>> {
+    ask_within(transport, effort, Duration::from_secs(10)).await
+}
+
+async fn ask_within(transport: &Transport, effort: Effort, limit: Duration) -> Result<Vec<u8>> {
+    let call = Call {
+        endpoint: Endpoint::GetQrCode,
+        query: &[("access_token", "c4nary+/")],
+        body: Some("{}".into()),
+        secrets: &["c4nary+/"],
+    };
+    let deadline = Deadline::new(limit, None);
+    let exchange = transport.exchange(&call, effort, &deadline, &|_| {}, read_image);
+    let result = deadline.hold(WaitedFor::Answer, || None, exchange).await.and_then(|result| result);
+    if let Err(error) = &result {
+        assert!(!format!("{error} {error:?}").contains("c4nary"), "{error:?}");
+    }
+    result.map(|(bytes, _)| bytes)
+}
+
+fn refusal(errcode: i64) -> Act {
+    Act::Answer(200, format!(r#"{{"errcode":{errcode},"errmsg":"m access_token=c4nary%2B%2F c4nary+/"}}"#).into_bytes())
+}
+
+#[tokio::test]
+async fn a_request_is_one_sized_body_with_the_token_in_the_query() {
+    let server = Server::start([Act::Answer(200, jpeg())]).await;
+    assert_eq!(ask(&transport(&[&server.url]), CODE).await.unwrap(), jpeg());
+    let request = server.first().to_lowercase();
+    assert!(request.starts_with("post /wxa/getwxacode?access_token=c4nary%2b%2f http/1.1\r\n"), "{request}");
+    assert!(request.contains("content-length: 2\r\n") && request.ends_with("\r\n\r\n{}"), "{request}");
+    assert!(!request.contains("transfer-encoding") && !request.contains("referer"), "{request}");
+}
+
+#[tokio::test]
+async fn what_passes_is_tried_again_and_a_refusal_is_not() {
+    let html = Act::Answer(502, b"<html>".to_vec());
+    for (act, arrivals) in [
+        (refusal(-1), 3),
+        (Act::Reset, 3),
+        (Act::Close, 3),
+        (Act::Cut, 3),
+        (html, 3),
+        (Act::Answer(503, vec![]), 3),
+        (refusal(41030), 1),
+        (refusal(45009), 1),
+        (Act::Answer(404, b"<html>".to_vec()), 1),
+        (Act::Answer(200, b"<html> /?access_token=c4nary%2B%2F c4nary+/".to_vec()), 1),
+        (Act::Answer(200, jpeg()[..9].to_vec()), 1),
+        (Act::Answer(307, vec![]), 1),
+    ] {
+        let server = Server::start([act]).await;
+        let transport = transport(&[&server.url]);
+        ask(&transport, CODE).await.unwrap_err();
+        assert_eq!(server.count(), arrivals);
+        ask(&transport, Effort { retries: 0, ..CODE }).await.unwrap_err();
+        assert_eq!(server.count(), arrivals + 1);
+    }
+}
+
+#[tokio::test]
+async fn a_retry_that_goes_through_is_a_picture() {
+    let server = Server::start([Act::Reset, refusal(-1), Act::Answer(200, jpeg())]).await;
+    assert_eq!(ask(&transport(&[&server.url]), CODE).await.unwrap(), jpeg());
+    assert_eq!(server.count(), 3);
+}
+
+#[tokio::test]
+async fn pauses_between_retries_are_really_slept() {
+    let server = Server::start([Act::Answer(503, vec![])]).await;
+    let transport = Transport { dice: || 1.0, ..transport(&[&server.url]) };
+    ask(&transport, CODE).await.unwrap_err();
+    let gaps = server.gaps();
+    assert!(gaps[0] >= Duration::from_millis(500) && gaps[1] >= Duration::from_secs(1), "{gaps:?}");
+}
+
+#[tokio::test]
+async fn a_pause_that_does_not_fit_is_not_slept() {
+    let server = Server::start([Act::Answer(503, vec![])]).await;
+    let transport = Transport { dice: || 1.0, ..transport(&[&server.url]) };
+    let started = Instant::now();
+    let error = ask_within(&transport, CODE, Duration::from_millis(450)).await.unwrap_err();
+    assert_eq!(error.code(), "ERR_WXA_ANSWER", "the real trouble, not a timeout: {error}");
+    assert!(started.elapsed() < Duration::from_millis(450));
+    assert_eq!(server.count(), 1);
+}
+
+#[tokio::test]
+async fn an_answer_over_8_mib_is_refused_announced_or_not() {
+    for act in [Act::Answer(200, vec![b'x'; LARGEST_ANSWER + 1]), Act::Endless(LARGEST_ANSWER + 1)] {
+        let server = Server::start([act]).await;
+        match ask(&transport(&[&server.url]), CODE).await {
+            Err(Error::Answer { problem: Problem::TooLarge, .. }) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    let mut largest = jpeg();
+    largest.resize(LARGEST_ANSWER, 0);
+    let server = Server::start([Act::Answer(200, largest.clone())]).await;
+    assert_eq!(ask(&transport(&[&server.url]), CODE).await.unwrap().len(), LARGEST_ANSWER);
+}
+
+#[tokio::test]
+async fn a_host_that_cannot_be_reached_is_passed_over_and_then_left_alone() {
+    let dead = { TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap() };
+    let dead = format!("http://{dead}").parse().unwrap();
+    let hanging = Server::start([Act::Hang]).await;
+    let good = Server::start([Act::Answer(200, jpeg())]).await;
+
+    let with_dead = transport(&[&dead, &good.url]);
+    ask(&with_dead, Effort { retries: 0, ..CODE }).await.unwrap();
+
+    let with_hanging = transport(&[&hanging.url, &good.url]);
+    for _ in 0..3 {
+        ask_within(&with_hanging, CODE, Duration::from_secs(1)).await.unwrap();
+    }
+    assert_eq!((hanging.count(), good.count()), (1, 4), "only the first call waited for the hanging host");
+}
+
+#[tokio::test]
+async fn a_host_that_answers_is_not_passed_over_whatever_it_answers() {
+    let first = Server::start([refusal(41030)]).await;
+    let second = Server::start([Act::Answer(200, jpeg())]).await;
+    let transport = transport(&[&first.url, &second.url]);
+    ask(&transport, CODE).await.unwrap_err();
+    ask(&transport, CODE).await.unwrap_err();
+    assert_eq!((first.count(), second.count()), (2, 0));
+}
+
+#[tokio::test]
+async fn what_must_not_be_sent_twice_is_sent_to_one_host() {
+    let hanging = Server::start([Act::Hang]).await;
+    let other = Server::start([Act::Answer(200, br#"{"access_token":"T","expires_in":7200}"#.to_vec())]).await;
+    let transport = transport(&[&hanging.url, &other.url]);
+    let once = Effort { retries: 0, attempt: Some(Duration::from_millis(200)), repeatable: false };
+    let call = Call { endpoint: Endpoint::ClassicToken, query: &[("secret", "s")], body: None, secrets: &["s"] };
+    let deadline = Deadline::new(Duration::from_secs(10), None);
+    let error = transport.exchange(&call, once, &deadline, &|_| {}, read_token).await.err().unwrap();
+    assert!(matches!(error, Error::Network { trouble: Trouble::Silent, .. }), "{error}");
+    assert_eq!((hanging.count(), other.count()), (1, 0));
+}
