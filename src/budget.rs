@@ -1,8 +1,9 @@
 //! The minute budget of `getUnlimitedQRCode`: WeChat counts 5000 calls a minute.
 //! <https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/qr-code/api_getunlimitedqrcode.html>
 
-use std::sync::Mutex;
 use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
 
 use crate::deadline::Deadline;
 use crate::error::{Budget, Error, Result};
@@ -34,7 +35,7 @@ impl MinuteBudget {
     }
 
     fn take(&self) -> Option<Duration> {
-        self.window.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take(self.start.elapsed())
+        self.window.lock().take(self.start.elapsed())
     }
 }
 

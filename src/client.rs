@@ -1,10 +1,11 @@
 //! One call: parameters -> token -> transport -> answer, and the single replay with another token.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
+use parking_lot::Mutex;
 use tokio_util::task::TaskTracker;
 
 use crate::budget::MinuteBudget;
@@ -110,7 +111,7 @@ impl Client {
             bytes: load(&self.stats.bytes),
             replays: load(&self.stats.replays),
             refreshes: cache.map_or(0, |cache| cache.refreshes()),
-            errors: self.stats.errors().clone(),
+            errors: self.stats.errors.lock().clone(),
             token_age: cache.and_then(|cache| Some(age(cache.present()?, cache))),
         }
     }
@@ -121,7 +122,7 @@ impl Client {
         self.calls.close();
         self.calls.wait().await;
         if let Some(tokens) = &self.tokens {
-            tokens.member.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take();
+            tokens.member.lock().take();
         }
     }
 
@@ -171,9 +172,9 @@ impl Client {
         let last_failure = Mutex::new(None);
         let report = |error| {
             self.stats.requests.fetch_add(1, Ordering::Relaxed);
-            *last_failure.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(error);
+            *last_failure.lock() = Some(error);
         };
-        let last = || last_failure.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take();
+        let last = || last_failure.lock().take();
         let exchange = self.transport.exchange(&call, effort, deadline, &report, read_image);
         let (image, _) = deadline.hold(WaitedFor::Answer, last, exchange).await??;
         Ok(image)
@@ -208,12 +209,8 @@ impl Counters {
                     Error::Api { refusal, .. } => refusal.errcode.to_string(),
                     other => other.code().to_owned(),
                 };
-                *self.errors().entry(name).or_default() += 1;
+                *self.errors.lock().entry(name).or_default() += 1;
             }
         }
-    }
-
-    fn errors(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, u64>> {
-        self.errors.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 }

@@ -144,7 +144,7 @@ impl Error {
     pub fn explanation(&self) -> Option<Explanation> {
         match self {
             Self::Api { endpoint, refusal } => errcode::explain(refusal.errcode, Some(*endpoint)),
-            Self::Params { invalid, .. } => Some(invalid.explanation.clone()),
+            Self::Params { invalid, .. } => Some((*invalid.explanation).clone()),
             Self::Timeout { waited_for, limit, cause, .. } => Some(timeout(*waited_for, *limit, cause.as_deref())),
             Self::Network { trouble, host, .. } => Some(network(*trouble, host)),
             Self::Answer { status, problem, .. } => Some(answer(*status, *problem)),

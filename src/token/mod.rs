@@ -6,10 +6,11 @@ pub mod source;
 pub mod state;
 pub mod store;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use crate::deadline::Deadline;
@@ -84,7 +85,7 @@ impl TokenCache {
     /// An API refused this token; it is given up only if it is the present one.
     pub fn refused(&self, value: &str, errcode: i64) -> Verdict {
         let now = self.clock.now();
-        self.lock().state.refused(value, errcode, now)
+        self.inner.lock().state.refused(value, errcode, now)
     }
 
     /// The time by this cache's clocks.
@@ -94,7 +95,7 @@ impl TokenCache {
 
     /// The token in use and its end, for statistics.
     pub fn present(&self) -> Option<Token> {
-        self.lock().state.present().cloned()
+        self.inner.lock().state.present().cloned()
     }
 
     /// How many tokens were fetched.
@@ -104,7 +105,7 @@ impl TokenCache {
 
     /// Nobody uses it, and it holds nothing that anybody could still use.
     pub fn is_spent(&self) -> bool {
-        self.members.load(Ordering::Acquire) == 0 && !self.lock().state.is_usable(self.clock.now())
+        self.members.load(Ordering::Acquire) == 0 && !self.inner.lock().state.is_usable(self.clock.now())
     }
 
     pub fn join(self: &Arc<Self>) -> Member {
@@ -132,7 +133,7 @@ impl TokenCache {
 
     fn step(self: &Arc<Self>, source: &Arc<dyn Source>, ask: fn(&mut State, Now) -> Decision) -> Step {
         let now = self.clock.now();
-        let mut inner = self.lock();
+        let mut inner = self.inner.lock();
         match ask(&mut inner.state, now) {
             Decision::Serve { token, refresh } => {
                 if let Some(order) = refresh {
@@ -159,12 +160,7 @@ impl TokenCache {
         if result.is_ok() {
             self.refreshes.fetch_add(1, Ordering::Relaxed);
         }
-        self.lock().state.landed(flight, result, now, fastrand::f64())
-    }
-
-    /// A panic while the lock was held cannot have left the state half changed: its methods do not panic midway.
-    fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        self.inner.lock().state.landed(flight, result, now, fastrand::f64())
     }
 }
 
@@ -182,7 +178,7 @@ impl std::ops::Deref for Member {
 impl Drop for Member {
     fn drop(&mut self) {
         if self.0.members.fetch_sub(1, Ordering::AcqRel) == 1 {
-            let stop = std::mem::take(&mut self.0.lock().stop);
+            let stop = std::mem::take(&mut self.0.inner.lock().stop);
             stop.cancel();
         }
     }

@@ -1,10 +1,10 @@
 //! Where the processes of a fleet meet over one token. Alone, a process meets nobody.
 
 use std::collections::VecDeque;
-use std::sync::Mutex;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
+use parking_lot::Mutex;
 
 use super::clock::Now;
 use super::state::{Fetched, Token};
@@ -53,7 +53,7 @@ impl Store for Alone {
     }
 
     fn spend_forced(&self, now: Now) -> BoxFuture<'_, Result<Option<Duration>>> {
-        let mut forced = self.forced.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut forced = self.forced.lock();
         let wait = spend(&mut forced, now.mono);
         Box::pin(async move { Ok(wait) })
     }

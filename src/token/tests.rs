@@ -52,7 +52,7 @@ impl Upstream {
     }
 
     fn then(self: Arc<Self>, answer: impl FnOnce() -> Result<(&'static str, i64)> + Send + 'static) -> Arc<Self> {
-        self.script.lock().unwrap().push_back(Box::new(answer));
+        self.script.lock().push_back(Box::new(answer));
         self
     }
 
@@ -65,11 +65,11 @@ impl Upstream {
     }
 
     fn count(&self) -> usize {
-        self.arrivals.lock().unwrap().len()
+        self.arrivals.lock().len()
     }
 
     fn gaps(&self) -> Vec<Duration> {
-        self.arrivals.lock().unwrap().windows(2).map(|pair| pair[1] - pair[0]).collect()
+        self.arrivals.lock().windows(2).map(|pair| pair[1] - pair[0]).collect()
     }
 
     fn source(self: &Arc<Self>) -> Arc<dyn Source> {
@@ -105,14 +105,14 @@ impl Source for Upstream {
     fn fetch<'a>(&'a self, ask: Ask<'a>) -> BoxFuture<'a, Result<Given>> {
         Box::pin(async move {
             let _leaving = Leaving(&self.left);
-            self.arrivals.lock().unwrap().push(Instant::now());
+            self.arrivals.lock().push(Instant::now());
             self.forced.fetch_add(usize::from(ask.forced), Ordering::Relaxed);
             sleep(Duration::from_millis(150)).await;
             if self.hangs.load(Ordering::Relaxed) {
                 (ask.report)(unreachable());
                 std::future::pending::<()>().await;
             }
-            let answer = self.script.lock().unwrap().pop_front().expect("a line of the script");
+            let answer = self.script.lock().pop_front().expect("a line of the script");
             let (value, life) = answer()?;
             Ok(Given { value: value.into(), expires_in: Some(life), ahead: true })
         })

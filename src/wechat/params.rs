@@ -18,12 +18,12 @@ pub struct Invalid {
     pub param: Cow<'static, str>,
     /// What WeChat would have answered, where that is known.
     pub errcode: Option<i64>,
-    pub explanation: Explanation,
+    pub explanation: Box<Explanation>,
 }
 
 impl Invalid {
     pub fn new(param: impl Into<Cow<'static, str>>, errcode: Option<i64>, cause: Text, fix: Text) -> Self {
-        Self { param: param.into(), errcode, explanation: Explanation { cause, fix } }
+        Self { param: param.into(), errcode, explanation: Box::new(Explanation { cause, fix }) }
     }
 }
 

@@ -1,0 +1,33 @@
+import selfsigned from 'selfsigned'
+
+const name = (value) => [{ name: 'commonName', value }]
+
+/** A root that nobody knows, and a server's certificate signed by it: `{ ca, key, cert }` in PEM. */
+export async function certificates() {
+  const root = await selfsigned.generate(name('A root of the tests'), {
+    keyType: 'ec',
+    algorithm: 'sha256',
+    extensions: [
+      { name: 'basicConstraints', cA: true, critical: true },
+      { name: 'keyUsage', keyCertSign: true, cRLSign: true, critical: true },
+    ],
+  })
+  const server = await selfsigned.generate(name('localhost'), {
+    keyType: 'ec',
+    algorithm: 'sha256',
+    ca: { key: root.private, cert: root.cert },
+    extensions: [
+      { name: 'basicConstraints', cA: false, critical: true },
+      { name: 'keyUsage', digitalSignature: true, critical: true },
+      { name: 'extKeyUsage', serverAuth: true },
+      {
+        name: 'subjectAltName',
+        altNames: [
+          { type: 2, value: 'localhost' },
+          { type: 7, ip: '127.0.0.1' },
+        ],
+      },
+    ],
+  })
+  return { ca: root.cert, key: server.private, cert: server.cert }
+}

@@ -1,0 +1,61 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createRequire } from 'node:module'
+import { fileURLToPath } from 'node:url'
+import { Worker } from 'node:worker_threads'
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url))
+const PACKAGE = createRequire(import.meta.url).resolve('wxacode')
+
+/** What every child and worker begins with. `given` is what the test handed over. */
+const CHILD = `
+import { WxaCode } from 'wxacode'
+const given = JSON.parse(process.env.TEST_GIVEN)
+`
+const WORKER = `
+'use strict'
+const { parentPort, workerData: given } = require('node:worker_threads')
+const { WxaCode } = require(${JSON.stringify(PACKAGE)})
+`
+
+/**
+ * Starts Node with a script, an ES module that finds `WxaCode` and `given`. `done` resolves with exit code, signal,
+ * stdout and stderr; `output` is what it has printed so far; `printed(text)` waits for that.
+ */
+export function start(script, { given = {}, env = {}, flags = [], preamble = CHILD } = {}) {
+  // The environment of the tests themselves, without what would make a child a test runner, a tracer, or a proxy's guest.
+  const { NODE_TEST_CONTEXT, NODE_OPTIONS, NODE_V8_COVERAGE, HTTPS_PROXY, https_proxy, NO_PROXY, no_proxy, ...own } =
+    process.env
+  const child = spawn(process.execPath, [...flags, '--input-type=module', '-e', preamble + script], {
+    cwd: ROOT,
+    env: { ...own, TEST_GIVEN: JSON.stringify(given), ...env },
+  })
+  const output = { stdout: '', stderr: '' }
+  for (const name of ['stdout', 'stderr']) {
+    child[name].setEncoding('utf8').on('data', (text) => {
+      output[name] += text
+    })
+  }
+  const done = once(child, 'close').then(([code, signal]) => ({ code, signal, ...output }))
+  const printed = async (text) => {
+    while (!output.stdout.includes(text)) {
+      const ended = await Promise.race([once(child.stdout, 'data').then(() => false), done.then(() => true)])
+      if (ended && !output.stdout.includes(text)) throw new Error(`it ended without ${text}: ${output.stderr}`)
+    }
+  }
+  return { child, done, output, printed }
+}
+
+/** Runs a script to its end. */
+export const run = (script, options) => start(script, options).done
+
+/** Starts a worker with a script that finds `WxaCode`, `parentPort` and `given`. */
+export function startWorker(script, given = {}) {
+  return new Worker(`${WORKER}\n;(async () => {\n${script}\n})()`, { eval: true, workerData: given })
+}
+
+/** The next message of a worker, or its error. */
+export async function message(worker) {
+  const [text] = await once(worker, 'message')
+  return text
+}

@@ -1,0 +1,169 @@
+import assert from 'node:assert/strict'
+import { randomBytes, randomInt } from 'node:crypto'
+import { describe, it } from 'node:test'
+import { inspect } from 'node:util'
+import { WxaCode } from 'wxacode'
+import { startFakeWeChat } from 'wxacode-fake'
+
+/** The order of the tests; the same one again with TEST_SEED=<the number printed>. */
+const seed = Number(process.env.TEST_SEED ?? randomInt(2 ** 32 - 1))
+console.log(`TEST_SEED=${seed}`)
+
+/** Collects tests and runs them in random order, several at a time. */
+export function suite(name, collect, { concurrency = 4 } = {}) {
+  const tests = []
+  collect((title, ...rest) => tests.push([title, rest.length > 1 ? rest[0] : {}, rest.at(-1)]))
+  describe(name, { concurrency }, () => {
+    for (const [title, options, run] of shuffled(tests)) it(title, { timeout: 60_000, ...options }, run)
+  })
+}
+
+function shuffled(list) {
+  const random = generator(seed)
+  const copy = [...list]
+  for (let at = copy.length - 1; at > 0; at--) {
+    const other = Math.floor(random() * (at + 1))
+    const one = copy[at]
+    copy[at] = copy[other]
+    copy[other] = one
+  }
+  return copy
+}
+
+/** mulberry32 */
+function generator(start) {
+  let state = start >>> 0
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+  }
+}
+
+export const newAppid = () => `wx${randomBytes(8).toString('hex')}`
+
+/** Recognisable, and different in a URL from what it is in a body. */
+export const newSecret = () => `Canary+/&=%${randomBytes(16).toString('hex')}`
+
+/** What no error of a test under way may contain. */
+const worlds = new Set()
+
+/**
+ * A fake WeChat with one app, and a client of it. When the test ends, what the fake has seen is searched for secrets at
+ * places where none belongs.
+ */
+export async function world(t, { app, ...fakeOptions } = {}, clientOptions = {}) {
+  const [appid, secret] = [newAppid(), newSecret()]
+  const fake = await startFakeWeChat({ apps: [{ appid, secret, ...app }], ...fakeOptions })
+  const tokens = new Set()
+  const remember = () => {
+    for (const token of fake.liveTokens()) tokens.add(token)
+    for (const { query } of fake.requests) if (query.access_token) tokens.add(query.access_token)
+  }
+  const revokeTokens = fake.revokeTokens
+  fake.revokeTokens = (...which) => {
+    remember()
+    revokeTokens(...which)
+  }
+  const here = {
+    secrets() {
+      remember()
+      return [secret, ...tokens]
+    },
+  }
+  worlds.add(here)
+  t.after(async () => {
+    worlds.delete(here)
+    await fake.close()
+    checkRequests(fake.requests, here.secrets())
+  })
+  const options = { appid, secret, baseUrl: fake.url, ...clientOptions }
+  const client = (more = {}) => new WxaCode({ ...options, ...more })
+  return { fake, appid, secret, options, client, wxa: client() }
+}
+
+/** A secret that no world knows of, like a password in a proxy's URL. */
+export function guard(t, ...secrets) {
+  const here = { secrets: () => secrets }
+  worlds.add(here)
+  t.after(() => worlds.delete(here))
+}
+
+/** Awaits a rejection and gives the error, in which no secret may be. */
+export async function failure(promise) {
+  const outcome = await Promise.resolve(promise).then(
+    (value) => ({ value }),
+    (error) => ({ error }),
+  )
+  if ('value' in outcome) assert.fail(`it resolved with ${inspect(outcome.value)}`)
+  checkError(outcome.error)
+  return outcome.error
+}
+
+/** The same for what throws at once. */
+export function thrown(run) {
+  let result
+  try {
+    result = run()
+  } catch (error) {
+    checkError(error)
+    return error
+  }
+  return assert.fail(`it returned ${inspect(result)}`)
+}
+
+/** That no text of an error, nor of its causes, shows a secret of a test under way. */
+export function checkError(error) {
+  const secrets = [...worlds].flatMap((one) => one.secrets())
+  for (const text of textsOf(error)) checkText(text, secrets)
+}
+
+function* textsOf(error) {
+  yield inspect(error, { depth: Number.POSITIVE_INFINITY, showHidden: true, maxStringLength: null })
+  yield JSON.stringify(error) ?? ''
+  yield String(error)
+  for (let one = error; one instanceof Error; one = one.cause) {
+    yield one.message
+    yield one.stack ?? ''
+    yield JSON.stringify(one, Object.getOwnPropertyNames(one))
+  }
+}
+
+/** How many characters of a secret in a row give it away. */
+const TELLING = 12
+
+/** Neither the whole of a secret nor a part of it, plain or percent-encoded. */
+export function checkText(text, secrets) {
+  for (const secret of secrets) {
+    for (const form of new Set([secret, encodeURIComponent(secret), new URLSearchParams({ s: secret }).toString()])) {
+      const plain = form.startsWith('s=') ? form.slice(2) : form
+      for (let at = 0; at + TELLING <= plain.length; at++) {
+        const part = plain.slice(at, at + TELLING)
+        assert.ok(!text.includes(part), `the secret ${secret} shows: ${part} is in ${text}`)
+      }
+    }
+  }
+}
+
+function checkRequests(requests, [secret, ...tokens]) {
+  for (const { endpoint, headers, body, query } of requests) {
+    const { host, ...rest } = headers
+    assert.equal(rest.referer, undefined)
+    checkText(JSON.stringify(rest), [secret, ...tokens])
+    if (endpoint !== 'token') assert.ok(!Object.values(query).includes(secret), `${endpoint} has the secret in its URL`)
+    if (endpoint !== 'stable_token') checkText(body, [secret, ...tokens])
+  }
+}
+
+/** A promise with its handles. */
+export function deferred() {
+  let handles
+  const promise = new Promise((resolve, reject) => {
+    handles = { resolve, reject }
+  })
+  return { promise, ...handles }
+}
+
+/** `n` results of `make(index)`. */
+export const times = (n, make) => Array.from({ length: n }, (_, index) => make(index))
