@@ -11,6 +11,7 @@ pub mod error;
 #[cfg(feature = "node")]
 mod node;
 pub mod options;
+pub mod redact;
 pub mod registry;
 pub mod token;
 pub mod transport;

@@ -10,6 +10,7 @@ use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use crate::backoff::backoff;
 use crate::deadline::Deadline;
 use crate::error::{Error, Problem, Result, Trouble, one_line};
+use crate::redact::redact;
 use crate::wechat::answer::NotAsked;
 use crate::wechat::endpoint::{Endpoint, Method};
 use hosts::{Host, Hosts};
@@ -67,11 +68,10 @@ impl Transport {
     ) -> Result<(Vec<u8>, T)> {
         let mut failures = 0;
         loop {
-            let error =
-                match self.attempt(call, effort, deadline).await.and_then(|raw| judge(call.endpoint, raw, &read)) {
-                    Ok(answer) => return Ok(answer),
-                    Err(error) => error.without(call.secrets),
-                };
+            let error = match self.attempt(call, effort, deadline).await.and_then(|raw| judge(call, raw, &read)) {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error.without(call.secrets),
+            };
             let pause = backoff(failures, (self.dice)());
             if !error.is_passing() || failures == effort.retries || pause >= deadline.left() {
                 return Err(error);
@@ -154,29 +154,27 @@ async fn within(
 
 /// The body decides; the status only explains a body that is nothing.
 fn judge<T>(
-    endpoint: Endpoint,
+    call: &Call<'_>,
     raw: Raw,
     read: impl Fn(&[u8]) -> std::result::Result<T, NotAsked>,
 ) -> Result<(Vec<u8>, T)> {
-    let Raw { status, body } = raw;
+    let (Raw { status, body }, endpoint) = (raw, call.endpoint);
     match read(&body) {
         Ok(found) => Ok((body, found)),
         Err(NotAsked::Refused(refusal)) => Err(Error::Api { endpoint, refusal }),
         Err(NotAsked::Unexpected(what)) => {
             let problem = if (300..400).contains(&status) { Problem::Redirect } else { Problem::Body(what) };
-            Err(Error::Answer { endpoint, status, problem, excerpt: excerpt(&body) })
+            Err(Error::Answer { endpoint, status, problem, excerpt: excerpt(&body, call.secrets) })
         }
     }
 }
 
-/// The beginning of an answer that is text, for a message.
-fn excerpt(body: &[u8]) -> String {
-    let start = &body[..body.len().min(400)];
-    let text = one_line(&String::from_utf8_lossy(start));
-    if text.contains(char::REPLACEMENT_CHARACTER) {
-        return String::new();
-    }
-    text.chars().take(120).collect()
+/// The beginning of an answer that is text, for a message. Cut after its secrets are out: half a secret would not be
+/// recognised.
+fn excerpt(body: &[u8], secrets: &[&str]) -> String {
+    let start = String::from_utf8_lossy(&body[..body.len().min(64 << 10)]);
+    let text: String = redact(&one_line(&start), secrets).chars().take(120).collect();
+    if text.contains(char::REPLACEMENT_CHARACTER) { String::new() } else { text }
 }
 
 /// reqwest puts the whole URL, token included, into its texts: only the innermost cause is used.

@@ -136,7 +136,7 @@ mod tests {
     use super::*;
 
     fn refused(settings: Settings) -> Invalid {
-        build(&settings).err().expect("to be refused")
+        build(&settings).expect_err("to be refused")
     }
 
     #[test]

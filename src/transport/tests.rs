@@ -254,3 +254,13 @@ async fn what_must_not_be_sent_twice_is_sent_to_one_host() {
     assert!(matches!(error, Error::Network { trouble: Trouble::Silent, .. }), "{error}");
     assert_eq!((hanging.count(), other.count()), (1, 0));
 }
+
+#[tokio::test]
+async fn a_secret_at_the_edge_of_an_excerpt_does_not_show_in_part() {
+    for padding in 90..125 {
+        let page = format!("<{}c4nary+/", "x".repeat(padding));
+        let server = Server::start([Act::Answer(200, page.into_bytes())]).await;
+        let error = ask(&transport(&[&server.url]), CODE).await.unwrap_err();
+        assert!(!error.to_string().contains("c4"), "{error}");
+    }
+}
