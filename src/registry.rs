@@ -137,6 +137,16 @@ mod tests {
     }
 
     #[test]
+    fn the_order_of_hosts_is_a_preference_and_no_other_account() {
+        let mut registry = Registry::default();
+        let mut cache = |bases: [&str; 2]| {
+            let bases = bases.map(str::to_owned).to_vec();
+            registry.cache(Account { appid: "wx".into(), mode: Mode::Stable, secret: "s".into(), bases })
+        };
+        assert!(Arc::ptr_eq(&cache(["http://a", "http://b"]), &cache(["http://b", "http://a"])));
+    }
+
+    #[test]
     fn the_last_environment_takes_everything_with_it() {
         let mut registry = Registry::default();
         registry.enter();

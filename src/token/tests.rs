@@ -386,6 +386,15 @@ async fn a_forced_refresh_is_shared_and_the_next_one_has_no_budget() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_life_is_counted_from_before_the_request_was_sent() {
+    let (cache, upstream) = (cache(), Upstream::new(false).gives("T1"));
+    sleep(Duration::from_secs(5)).await;
+    let token = cache.get(&upstream.source(), &deadline(10)).await.unwrap();
+    assert_eq!(cache.now().mono, Duration::from_millis(5150));
+    assert_eq!(token.expires().mono, Duration::from_secs(5 + 7200));
+}
+
+#[tokio::test(start_paused = true)]
 async fn wall_clock_jumps_cost_at_most_one_request_each() {
     let upstream = Upstream::new(false).gives("T1").gives("T2");
     let (cache, clock) = cache_with_clock();
