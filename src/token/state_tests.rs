@@ -84,6 +84,29 @@ fn the_soft_deadline_is_spread_over_its_range() {
 }
 
 #[test]
+fn a_thousand_lives_make_a_thousand_requests_each_inside_its_window() {
+    let mut state = State::new(Rules::STABLE);
+    let (mut now, mut asked, mut starts, mut seed) = (0.0, 0.0, 0, 1u32);
+    while starts < 1000 {
+        // A busy backend: somebody asks about every second.
+        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let dice = f64::from(seed >> 8) / f64::from(1 << 24);
+        now += 0.5 + dice;
+        let order = match state.ask(at(now)) {
+            Decision::Join { start: Some(order) } if starts == 0 => order,
+            Decision::Serve { refresh: Some(order), .. } => order,
+            Decision::Serve { refresh: None, .. } => continue,
+            other => panic!("nobody waits after the first: {other:?}"),
+        };
+        if starts > 0 {
+            assert!((6914.9..6977.0).contains(&(now - asked)), "after {} s", now - asked);
+        }
+        (asked, starts) = (now, starts + 1);
+        state.landed(order.flight, fetched(&format!("T{starts}"), 7200, at(now)), at(now + 0.2), dice).unwrap();
+    }
+}
+
+#[test]
 fn a_failing_refresh_is_invisible_until_the_hard_deadline_and_pauses_between_attempts() {
     let mut state = holding("T1", 7200);
     let mut now = 6945.0;

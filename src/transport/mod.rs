@@ -188,8 +188,7 @@ fn network(endpoint: Endpoint, host: &Host, error: &reqwest::Error) -> Error {
     let mut source = std::error::Error::source(error);
     while let Some(cause) = source {
         detail = cause.to_string();
-        let inner = cause.downcast_ref::<std::io::Error>().and_then(|error| error.get_ref());
-        if cause.is::<rustls::Error>() || inner.is_some_and(|inner| inner.is::<rustls::Error>()) {
+        if is_tls(cause) {
             trouble = Trouble::Tls;
         }
         if trouble == Trouble::Unreachable && detail.contains("dns error") {
@@ -198,6 +197,12 @@ fn network(endpoint: Endpoint, host: &Host, error: &reqwest::Error) -> Error {
         source = cause.source();
     }
     Error::Network { endpoint, trouble, host: host.name.clone(), detail: one_line(&detail) }
+}
+
+/// TLS errors travel inside I/O errors, which hide them from `source`.
+fn is_tls(cause: &(dyn std::error::Error + 'static)) -> bool {
+    let inner = cause.downcast_ref::<std::io::Error>().and_then(|error| error.get_ref());
+    cause.is::<rustls::Error>() || inner.is_some_and(|inner| is_tls(inner))
 }
 
 #[cfg(test)]

@@ -72,8 +72,9 @@ fn proxy(choice: &ProxyChoice) -> Result<Option<Proxy>, Invalid> {
         ProxyChoice::Direct => return Ok(None),
         ProxyChoice::Url(url) => (Proxy::all(url), None),
         ProxyChoice::Environment => {
-            let variable = ["HTTPS_PROXY", "https_proxy"].iter().find_map(|name| std::env::var(name).ok());
-            match variable.filter(|url| !url.is_empty()) {
+            // reqwest does not apply a `*` to addresses.
+            let nobody = variable("NO_PROXY").is_some_and(|list| list.split(',').any(|host| host.trim() == "*"));
+            match variable("HTTPS_PROXY").filter(|_| !nobody) {
                 None => return Ok(None),
                 Some(url) => (Proxy::https(url), NoProxy::from_env()),
             }
@@ -83,6 +84,12 @@ fn proxy(choice: &ProxyChoice) -> Result<Option<Proxy>, Invalid> {
     let proxy = proxy
         .map_err(|_| unusable("proxy", "proxy 不是可用的代理地址".into(), "proxy is not the URL of a proxy".into()))?;
     Ok(Some(proxy.no_proxy(no_proxy)))
+}
+
+/// In either case, as is the custom; an empty one is none.
+fn variable(name: &str) -> Option<String> {
+    let value = std::env::var(name).or_else(|_| std::env::var(name.to_lowercase()));
+    value.ok().filter(|value| !value.is_empty())
 }
 
 fn tls(ca: Option<&[u8]>) -> Result<ClientConfig, Invalid> {
