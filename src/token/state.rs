@@ -145,13 +145,28 @@ pub enum Verdict {
 pub struct State {
     rules: Rules,
     held: Option<Held>,
-    /// The one flight in the air, and whether it is a forced one.
-    flight: Option<(u64, bool)>,
+    /// The one flight in the air.
+    flight: Option<Flight>,
     flights: u64,
     last_start: Option<Duration>,
     generations: u64,
     setback: Option<Setback>,
     cooldown_until: Option<Duration>,
+}
+
+#[derive(Clone, Copy)]
+struct Flight {
+    number: u64,
+    errand: Kind,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    /// For the sake of a token's age.
+    Refresh,
+    /// Instead of a token that was refused.
+    Replace,
+    Forced,
 }
 
 struct Held {
@@ -185,10 +200,12 @@ impl State {
     pub fn ask(&mut self, now: Now) -> Decision {
         match self.usable(now) {
             Some(token) => Decision::Serve { refresh: self.refresh(now), token },
-            None if self.flight.is_some() => Decision::Join { start: None },
-            None => match &self.setback {
-                Some(setback) if now.mono < setback.until => setback.decision(),
-                _ => Decision::Join { start: Some(self.start(now, false)) },
+            None => match (self.flight, &self.setback) {
+                // It does not know that the token was refused and may bring the same one.
+                (Some(Flight { errand: Kind::Refresh, .. }), _) if self.is_refused() => Decision::After,
+                (Some(_), _) => Decision::Join { start: None },
+                (None, Some(setback)) if now.mono < setback.until => setback.decision(),
+                (None, _) => Decision::Join { start: Some(self.start(now, false)) },
             },
         }
     }
@@ -196,8 +213,8 @@ impl State {
     /// Somebody needs another token than the present one, whatever its age.
     pub fn ask_forced(&mut self, now: Now) -> Decision {
         match (self.flight, &self.setback) {
-            (Some((_, true)), _) => Decision::Join { start: None },
-            (Some((_, false)), _) => Decision::After,
+            (Some(Flight { errand: Kind::Forced, .. }), _) => Decision::Join { start: None },
+            (Some(_), _) => Decision::After,
             (None, Some(setback)) if now.mono < setback.until => setback.decision(),
             (None, _) => Decision::Join { start: Some(self.start(now, true)) },
         }
@@ -206,13 +223,12 @@ impl State {
     /// A flight is down. What it brought is for all who joined it; an error never replaces a token.
     /// `dice` in 0..1 spreads soft deadlines and pauses.
     pub fn landed(&mut self, flight: u64, result: Result<Fetched>, now: Now, dice: f64) -> Result<Token> {
-        if self.flight.is_some_and(|(current, _)| current == flight) {
-            self.flight = None;
-        }
+        let landed = self.flight.take_if(|current| current.number == flight);
         match result {
             Ok(fetched) => {
                 self.setback = None;
-                Ok(self.hold(fetched, dice))
+                let knew = landed.is_some_and(|flight| flight.errand != Kind::Refresh);
+                Ok(self.hold(fetched, knew, dice))
             }
             Err(error) => {
                 self.suffer(&error, now, dice);
@@ -247,6 +263,10 @@ impl State {
         self.usable(now).is_some()
     }
 
+    fn is_refused(&self) -> bool {
+        self.held.as_ref().is_some_and(|held| held.refused.is_some())
+    }
+
     fn usable(&self, now: Now) -> Option<Token> {
         let held = self.held.as_ref().filter(|held| held.refused.is_none())?;
         let fresh = now.mono < held.token.first_seen().mono + SHORTEST_GAP;
@@ -263,22 +283,28 @@ impl State {
 
     fn start(&mut self, now: Now, forced: bool) -> Order {
         self.flights += 1;
-        self.flight = Some((self.flights, forced));
         self.last_start = Some(now.mono);
         let refused = self.held.as_ref().and_then(|held| Some((held.token.clone(), held.refused?)));
-        let errand = if forced { Errand::Forced } else { Errand::Ordinary { refused } };
+        let (kind, errand) = match refused {
+            _ if forced => (Kind::Forced, Errand::Forced),
+            Some(_) => (Kind::Replace, Errand::Ordinary { refused }),
+            None => (Kind::Refresh, Errand::Ordinary { refused }),
+        };
+        self.flight = Some(Flight { number: self.flights, errand: kind });
         Order { flight: self.flights, errand }
     }
 
-    fn hold(&mut self, fetched: Fetched, dice: f64) -> Token {
+    /// `knew`: whether the flight was told of the token that is refused. If not, and it brings the same one, that stays
+    /// refused.
+    fn hold(&mut self, fetched: Fetched, knew: bool, dice: f64) -> Token {
         let life = match fetched.expires_in {
             Some(seconds @ 1..) => Duration::from_secs(seconds.unsigned_abs()).clamp(SHORTEST_LIFE, LONGEST_LIFE),
             _ => UNKNOWN_LIFE,
         };
         let same = self.held.as_ref().filter(|held| held.token.expose() == fetched.value.expose_secret());
-        let (generation, first_seen) = match same {
-            Some(held) => (held.token.0.generation, held.token.0.first_seen),
-            None => (self.generations + 1, fetched.asked),
+        let (generation, first_seen, refused) = match same {
+            Some(held) => (held.token.0.generation, held.token.0.first_seen, held.refused.filter(|_| !knew)),
+            None => (self.generations + 1, fetched.asked, None),
         };
         self.generations = self.generations.max(generation);
         let expires = fetched.asked.after(life);
@@ -288,7 +314,7 @@ impl State {
             token: token.clone(),
             soft: fetched.asked.after(life - soft),
             hard: fetched.asked.after(life - hard),
-            refused: None,
+            refused,
         });
         token
     }

@@ -233,6 +233,19 @@ fn a_token_that_comes_back_is_the_same_token() {
 }
 
 #[test]
+fn a_refresh_that_began_before_a_refusal_does_not_make_the_token_good_again() {
+    let mut state = holding("T1", 7200);
+    let refresh = served(state.ask(at(6950.0))).1.unwrap();
+    assert_eq!(state.refused("T1", 40001, at(6950.1)), Verdict::Ask);
+    assert!(matches!(state.ask(at(6950.1)), Decision::After), "it may bring the same one");
+    state.landed(refresh.flight, fetched("T1", 250, at(6950.0)), at(6950.2), 0.5).unwrap();
+    let replace = started(state.ask(at(6950.2)));
+    assert!(matches!(replace.errand, Errand::Ordinary { refused: Some((_, 40001)) }));
+    state.landed(replace.flight, fetched("T2", 7200, at(6950.2)), at(6950.3), 0.5).unwrap();
+    assert_eq!(served(state.ask(at(6950.4))).0, "T2");
+}
+
+#[test]
 fn a_forced_flight_waits_for_an_ordinary_one_and_is_shared() {
     let mut state = State::new(Rules::STABLE);
     let ordinary = started(state.ask(at(0.0)));
@@ -431,7 +444,7 @@ impl Model {
                     None => assert!(self.flight.is_some(), "joined nothing"),
                 }
             }
-            Decision::After => assert!(forced && self.flight.is_some()),
+            Decision::After => assert!((forced || self.refused) && self.flight.is_some()),
             Decision::Pause { at, .. } => {
                 assert!(at.as_secs_f64() > self.mono && at.as_secs_f64() <= self.mono + 60.01)
             }
@@ -461,8 +474,10 @@ impl Model {
             self.first_seen = asked;
         }
         assert_eq!(token.first_seen(), self.first_seen);
+        let same = self.token.as_ref().is_some_and(|(old, ..)| *old == value);
+        let knew = !matches!(order.errand, Errand::Ordinary { refused: None });
+        self.refused = self.refused && same && !knew;
         self.token = Some((value, asked, believed));
-        self.refused = false;
     }
 
     fn new_value(&mut self) -> String {
