@@ -57,7 +57,7 @@ export interface WxaCodeOptions {
    */
   retries?: number
   /**
-   * Calls of `getUnlimitedQRCode` that this process makes in any 60 s. WeChat allows 5000 a minute to all your
+   * How many calls of `getUnlimitedQRCode` for this account this process makes in any 60 s, whichever client makes them. WeChat allows 5000 a minute to all your
    * processes together. A call waits for its turn inside its own time, else it fails with `ERR_WXA_BUDGET`. `Infinity` turns it off.
    *
    * @defaultValue 5000
@@ -153,7 +153,10 @@ export interface Stats {
   replays: number
   /** Tokens fetched by the cache that this client shares. */
   refreshes: number
-  /** Failed calls by errcode (`'41030'`) or, without one, by code (`'ERR_WXA_TIMEOUT'`). */
+  /**
+   * Codes that could not be fetched, by errcode (`'41030'`) or, without one, by code (`'ERR_WXA_TIMEOUT'`). Refused
+   * parameters, aborted calls and your provider's own exceptions are not among them.
+   */
   errors: Record<string, number>
   /** Milliseconds since the present token was first handed out. */
   tokenAgeMs?: number
@@ -205,8 +208,11 @@ export class WxaCode {
   getAccessToken(call?: CallOptions & { forceRefresh?: boolean }): Promise<AccessToken>
 
   /**
-   * Tells the cache that another API refused this token (40001, 40014, 42001). A no-op unless it is the present one;
-   * the next call fetches another.
+   * Tells the cache that another API refused this token (40001, 40014, 42001): the next call fetches another. A no-op
+   * unless it is the present one, and for 30 s after another token was given up, so that an API that refuses every
+   * token does not cost a refresh each time.
+   *
+   * @throws {@link InvalidParamsError} for anything but a string
    */
   invalidateAccessToken(accessToken: string): void
 
@@ -265,8 +271,14 @@ export class InvalidParamsError extends WxaCodeError {
 /**
  * What an errcode means at an endpoint (`'getUnlimitedQRCode'`, `'getwxacodeunlimit'`, `'stable_token'`, ...), or its
  * first meaning without one.
+ *
+ * @throws {@link InvalidParamsError} for an errcode that is not a number
  */
 export function explain(errcode: number, endpoint?: string): Explanation | undefined
 
-/** What a picture is, by its bytes: WeChat labels transparent PNGs `image/jpeg`. */
+/**
+ * What a picture is, by its bytes: WeChat labels transparent PNGs `image/jpeg`.
+ *
+ * @throws {@link InvalidParamsError} for anything but a Buffer or Uint8Array
+ */
 export function imageType(image: Uint8Array): 'image/jpeg' | 'image/png' | undefined

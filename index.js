@@ -1,7 +1,8 @@
 'use strict'
 
 const native = require('./binding.js')
-const { InvalidParamsError, WeChatAPIError, WxaCodeError, toError } = require('./lib/errors')
+const { unwatch, watch } = require('./lib/abort')
+const { InvalidParamsError, WeChatAPIError, WxaCodeError, invalid, toError } = require('./lib/errors')
 const { tokenProvider } = require('./lib/provider')
 const { checked } = require('./lib/shape')
 
@@ -66,7 +67,8 @@ class WxaCode {
 
   /** @param {string} accessToken */
   invalidateAccessToken(accessToken) {
-    this.#native.invalidateAccessToken(String(accessToken))
+    if (typeof accessToken !== 'string') throw wrongArgument('accessToken', 'a string', '字符串')
+    this.#native.invalidateAccessToken(accessToken)
   }
 
   stats() {
@@ -113,12 +115,11 @@ async function settle({ signal, timeoutMs }, run) {
 async function runUnder(signal, timeoutMs, run) {
   signal.throwIfAborted()
   const cancel = new native.Cancel()
-  const onAbort = () => cancel.cancel()
-  signal.addEventListener('abort', onAbort, { once: true })
+  watch(signal, cancel)
   try {
     return await run(timeoutMs, cancel)
   } finally {
-    signal.removeEventListener('abort', onAbort)
+    unwatch(signal, cancel)
   }
 }
 
@@ -127,12 +128,29 @@ async function runUnder(signal, timeoutMs, run) {
  * @param {string} [endpoint]
  */
 function explain(errcode, endpoint) {
+  if (typeof errcode !== 'number') throw wrongArgument('errcode', 'a number', '数字')
+  if (endpoint !== undefined && typeof endpoint !== 'string') throw wrongArgument('endpoint', 'a string', '字符串')
   return native.explain(errcode, endpoint) ?? undefined
 }
 
 /** @param {Uint8Array} image */
 function imageType(image) {
+  if (!(image instanceof Uint8Array)) throw wrongArgument('image', 'a Buffer or Uint8Array', 'Buffer 或 Uint8Array')
   return native.imageType(image) ?? undefined
 }
+
+/**
+ * @param {string} param
+ * @param {string} en
+ * @param {string} zh
+ */
+const wrongArgument = (param, en, zh) =>
+  invalid({
+    param,
+    explanation: {
+      cause: { zh: `${param} 不是${zh}`, en: `${param} is not ${en}` },
+      fix: { zh: `请传入${zh}`, en: `Pass ${en}` },
+    },
+  })
 
 module.exports = { InvalidParamsError, WeChatAPIError, WxaCode, WxaCodeError, explain, imageType }

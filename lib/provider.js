@@ -10,12 +10,24 @@ const { invalid } = require('./errors')
  * @returns {(ask: { appid: string, rejected?: { accessToken: string, errcode: number } }) => Promise<{ accessToken: string, expiresIn?: number }>}
  */
 function tokenProvider(provider) {
-  return async (ask) => {
-    const given = await provider(ask)
-    const token = typeof given === 'string' ? { accessToken: given } : given
-    if (!isToken(token)) throw unusable()
-    return token
+  // A promise that nobody holds is collected, and the call that waits for it would end without a word.
+  const pending = new Set()
+  return (ask) => {
+    const asked = answer(provider, ask).finally(() => pending.delete(asked))
+    pending.add(asked)
+    return asked
   }
+}
+
+/**
+ * @param {import('../index').TokenProvider} provider
+ * @param {{ appid: string, rejected?: { accessToken: string, errcode: number } }} ask
+ */
+async function answer(provider, ask) {
+  const given = await provider(ask)
+  const token = typeof given === 'string' ? { accessToken: given } : given
+  if (!isToken(token)) throw unusable()
+  return token
 }
 
 /** @param {any} token */

@@ -9,8 +9,9 @@ const { invalid } = require('./errors')
 
 /**
  * @typedef {object} Rule
- * @property {string} is what it has to be, as `typeof` or in words
- * @property {(value: any) => boolean} [test] default: `typeof value === is`
+ * @property {'string' | 'number' | 'boolean' | 'object'} [is] the type it has to be of
+ * @property {(value: any) => boolean} [test] what it has to pass instead
+ * @property {{ zh: string, en: string }} [wants] what passes the test
  * @property {number} [required] the errcode that WeChat answers without it, or 0 where it is ours to ask
  * @property {number} [errcode] the errcode that WeChat answers to a wrong type
  * @property {Record<string, Rule>} [fields] of an object
@@ -41,7 +42,7 @@ const PATH = { is: 'string', required: 40159 }
 
 /** @type {Record<string, Rule>} */
 const CALL = {
-  signal: { is: 'an AbortSignal', test: isSignal },
+  signal: { test: isSignal, wants: { zh: ' AbortSignal', en: 'an AbortSignal' } },
   timeoutMs: { is: 'number' },
 }
 
@@ -62,19 +63,22 @@ const SHAPES = {
     appid: { is: 'string', required: 40013 },
     secret: { is: 'string' },
     token: {
-      is: "'stable', 'classic', 'none' or a function",
+      wants: { zh: " 'stable'、'classic'、'none' 或函数", en: "'stable', 'classic', 'none' or a function" },
       test: (value) => typeof value === 'function' || ['stable', 'classic', 'none'].includes(value),
     },
     baseUrl: {
-      is: 'a string or a non-empty array of strings',
-      test: (value) => isText(value) || (Array.isArray(value) && value.length > 0 && value.every(isText)),
+      wants: { zh: '字符串或非空的字符串数组', en: 'a string or a non-empty array of strings' },
+      test: (value) => isText(value) || (Array.isArray(value) && value.length > 0 && [...value].every(isText)),
     },
     fromAppid: { is: 'string' },
     timeoutMs: { is: 'number' },
     retries: { is: 'number' },
     ratePerMinute: { is: 'number' },
     proxy: { is: 'string' },
-    ca: { is: 'a PEM string or a Buffer', test: (value) => isText(value) || value instanceof Uint8Array },
+    ca: {
+      wants: { zh: ' PEM 字符串或 Buffer', en: 'a PEM string or a Buffer' },
+      test: (value) => isText(value) || value instanceof Uint8Array,
+    },
   },
 }
 
@@ -119,7 +123,7 @@ function checked(name, value, endpoint) {
  */
 function object(value, rules, at) {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw wrongType(at.param, 'object', value, at)
+    throw wrongType({ is: 'object', required: 0 }, value, at)
   for (const key of Object.keys(value)) {
     if (!Object.hasOwn(rules, key)) throw unknown(key, rules, at)
   }
@@ -143,9 +147,8 @@ function field(value, rule, at) {
     return undefined
   }
   if (rule.fields) return object(value, rule.fields, { endpoint: at.endpoint, param: at.param, prefix: `${at.param}.` })
-  // biome-ignore lint/suspicious/useValidTypeof: the rule's own word
   const fits = rule.test ? rule.test(value) : typeof value === rule.is
-  if (!fits) throw wrongType(at.param, rule.is, value, at, rule.errcode)
+  if (!fits) throw wrongType(rule, value, at)
   if (typeof value === 'string' && !value.isWellFormed()) throw illFormed(at)
   return value
 }
@@ -173,7 +176,9 @@ function isSignal(value) {
 function unknown(key, rules, { endpoint, aliases, prefix }) {
   const plain = (/** @type {string} */ name) => name.replaceAll('_', '').toLowerCase()
   const known = Object.keys(rules)
-  const meant = known.find((name) => plain(name) === plain(key)) ?? aliases?.[plain(key)]
+  const meant =
+    known.find((name) => plain(name) === plain(key)) ??
+    (aliases && Object.hasOwn(aliases, plain(key)) ? aliases[plain(key)] : undefined)
   const list = known.join(', ')
   return invalid({
     endpoint,
@@ -203,32 +208,44 @@ function missing({ endpoint, param }, errcode) {
   })
 }
 
+/** @type {Record<string, { zh: string, en: string }>} */
+const TYPES = {
+  string: { zh: '字符串', en: 'a string' },
+  number: { zh: '数字', en: 'a number' },
+  boolean: { zh: '布尔值', en: 'a boolean' },
+  object: { zh: '对象', en: 'an object' },
+  array: { zh: '数组', en: 'an array' },
+  function: { zh: '函数', en: 'a function' },
+  bigint: { zh: ' BigInt', en: 'a BigInt' },
+  symbol: { zh: ' Symbol', en: 'a symbol' },
+  null: { zh: ' null', en: 'null' },
+  undefined: { zh: ' undefined', en: 'undefined' },
+}
+
 /**
  * The value itself is not repeated: it may be a secret at the wrong place.
  *
- * @param {string} param
- * @param {string} is
+ * @param {Rule} rule
  * @param {unknown} value
- * @param {{ endpoint?: string }} at
- * @param {number} [errcode]
+ * @param {{ endpoint?: string, param: string }} at
  */
-function wrongType(param, is, value, { endpoint }, errcode) {
-  const got = value === null ? 'null' : Array.isArray(value) ? 'an array' : typeof value
-  const type = `${is === 'object' ? 'an' : 'a'} ${is}`
-  const wanted = is.includes(' ') || is.includes("'") ? is : type
+function wrongType({ is = 'object', wants = TYPES[is], test, required, errcode }, value, { endpoint, param }) {
+  const got = TYPES[value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value]
+  const cause = test
+    ? { zh: `${param} 须为${wants.zh}`, en: `${param} must be ${wants.en}` }
+    : { zh: `${param} 是${got.zh}，须为${wants.zh}`, en: `${param} is ${got.en}; it must be ${wants.en}` }
+  const why =
+    errcode === DATA_FORMAT_ERROR
+      ? { zh: '，不做自动转换（微信对错误的类型返回 47001）', en: '; nothing is converted, and WeChat answers 47001' }
+      : { zh: '', en: '' }
+  const or = required === undefined ? { zh: '，或不传', en: ', or leave it out' } : { zh: '', en: '' }
   return invalid({
     endpoint,
     param,
     errcode,
     explanation: {
-      cause: {
-        zh: `${param} 的类型是 ${got}，须为 ${is}`,
-        en: `${param} is ${got === 'object' ? 'an object' : got}; it must be ${wanted}`,
-      },
-      fix: {
-        zh: '按类型传值，不做自动转换（微信对错误的类型返回 47001）；不需要时不传或传 undefined',
-        en: 'Pass the right type, nothing is converted (WeChat answers wrong types with 47001); leave it out or undefined when not needed',
-      },
+      cause,
+      fix: { zh: `请传入${wants.zh}${or.zh}${why.zh}`, en: `Pass ${wants.en}${or.en}${why.en}` },
     },
   })
 }

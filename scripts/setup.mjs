@@ -8,8 +8,10 @@ import { fileURLToPath } from 'node:url'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 
-const [major] = process.versions.node.split('.').map(Number)
-if (major < 20) fail(`Node 20 or later is needed, this is ${process.versions.node}: https://nodejs.org`)
+const [major, minor] = process.versions.node.split('.').map(Number)
+if (major < 20 || (major === 20 && minor < 19)) {
+  fail(`Node 20.19 or later is needed, this is ${process.versions.node}: https://nodejs.org`)
+}
 if (spawnSync('cargo', ['--version'], { shell: process.platform === 'win32' }).status !== 0) {
   fail('Rust is needed to build the addon, and cargo was not found: https://rustup.rs')
 }

@@ -14,7 +14,8 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const [first, ...rest] = process.argv.slice(2)
 const onlyJs = first === '--js'
 
-if (!onlyJs && spawnSync('cargo', ['test', '--quiet'], { cwd: root, stdio: 'inherit' }).status !== 0) process.exit(1)
+if (!onlyJs && spawnSync('cargo', ['test', '--quiet'], { cwd: root, stdio: 'inherit' }).status !== 0)
+  process.exitCode = 1
 
 const chosen = onlyJs ? rest.map((file) => resolve(file)) : []
 const files = shuffled(chosen.length > 0 ? chosen : ['__test__', 'fake/test'].flatMap(testsIn))
@@ -25,7 +26,7 @@ run({ files, concurrency: availableParallelism() })
   .on('test:fail', () => {
     process.exitCode = 1
   })
-  .compose(spec)
+  .compose(new spec())
   .pipe(process.stdout)
 
 /** @param {string} folder */

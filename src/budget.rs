@@ -17,15 +17,17 @@ pub struct MinuteBudget {
     window: Mutex<Window>,
 }
 
-impl MinuteBudget {
-    /// `rate` is calls a minute; `None` is no limit.
-    pub fn new(rate: Option<u32>) -> Self {
-        Self { start: Instant::now(), window: Mutex::new(Window::new(rate)) }
+impl Default for MinuteBudget {
+    fn default() -> Self {
+        Self { start: Instant::now(), window: Mutex::default() }
     }
+}
 
-    /// Waits for a turn; without one inside the deadline, fails at once and says when there is one.
-    pub async fn turn(&self, endpoint: Endpoint, deadline: &Deadline) -> Result<()> {
-        while let Some(wait) = self.take() {
+impl MinuteBudget {
+    /// Waits until fewer than `rate` calls (`None` is no limit) lie in the last minute; without such a moment inside the
+    /// deadline, fails at once and says when there is one.
+    pub async fn turn(&self, rate: Option<u32>, endpoint: Endpoint, deadline: &Deadline) -> Result<()> {
+        while let Some(wait) = self.take(rate) {
             if wait >= deadline.left() {
                 return Err(Error::Budget { endpoint, budget: Budget::PerMinute, wait });
             }
@@ -34,29 +36,34 @@ impl MinuteBudget {
         Ok(())
     }
 
-    fn take(&self) -> Option<Duration> {
-        self.window.lock().take(self.start.elapsed())
+    /// Counts a call that does not wait: a retry of one that had its turn.
+    pub fn note(&self) {
+        self.take(None);
+    }
+
+    fn take(&self, rate: Option<u32>) -> Option<Duration> {
+        self.window.lock().take(rate, self.start.elapsed())
     }
 }
 
 /// A sliding window of a minute, counted by the second.
 struct Window {
-    rate: Option<u32>,
     counts: [u32; MINUTE as usize],
     used: u32,
     second: u64,
 }
 
-impl Window {
-    fn new(rate: Option<u32>) -> Self {
-        Self { rate, counts: [0; MINUTE as usize], used: 0, second: 0 }
+impl Default for Window {
+    fn default() -> Self {
+        Self { counts: [0; MINUTE as usize], used: 0, second: 0 }
     }
+}
 
+impl Window {
     /// Takes a call, or says how long there is none.
-    fn take(&mut self, now: Duration) -> Option<Duration> {
-        let rate = self.rate?;
+    fn take(&mut self, rate: Option<u32>, now: Duration) -> Option<Duration> {
         self.slide(now.as_secs());
-        if self.used < rate {
+        if rate.is_none_or(|rate| self.used < rate) {
             self.used += 1;
             self.counts[(self.second % MINUTE) as usize] += 1;
             return None;
@@ -81,15 +88,17 @@ mod tests {
 
     #[test]
     fn a_full_minute_waits_until_its_oldest_second_is_gone() {
-        let mut window = Window::new(Some(2));
+        let mut window = Window::default();
+        let rate = Some(2);
         let at = Duration::from_secs_f64;
-        assert_eq!(window.take(at(0.5)), None);
-        assert_eq!(window.take(at(10.0)), None);
-        assert_eq!(window.take(at(10.5)), Some(at(49.5)));
-        assert_eq!(window.take(at(60.0)), None);
-        assert_eq!(window.take(at(60.0)), Some(at(10.0)));
-        assert_eq!(window.take(at(1000.0)), None);
-        assert_eq!(Window::new(None).take(at(0.0)), None);
+        assert_eq!(window.take(rate, at(0.5)), None);
+        assert_eq!(window.take(rate, at(10.0)), None);
+        assert_eq!(window.take(rate, at(10.5)), Some(at(49.5)));
+        assert_eq!(window.take(rate, at(60.0)), None);
+        assert_eq!(window.take(rate, at(60.0)), Some(at(10.0)));
+        assert_eq!(window.take(rate, at(1000.0)), None);
+        assert_eq!(window.take(None, at(1000.0)), None, "no limit, but counted");
+        assert_eq!(window.take(rate, at(1000.0)), Some(at(60.0)));
     }
 
     proptest! {
@@ -98,15 +107,15 @@ mod tests {
             rate in 1u32..5,
             pauses in prop::collection::vec(0u64..40_000, 1..200),
         ) {
-            let mut window = Window::new(Some(rate));
+            let mut window = Window::default();
             let mut taken = Vec::new();
             let mut now = Duration::ZERO;
             for pause in pauses {
                 now += Duration::from_millis(pause);
-                if let Some(wait) = window.take(now) {
+                if let Some(wait) = window.take(Some(rate), now) {
                     prop_assert!(!wait.is_zero() && wait <= Duration::from_secs(60));
                     now += wait;
-                    prop_assert_eq!(window.take(now), None);
+                    prop_assert_eq!(window.take(Some(rate), now), None);
                 }
                 taken.push(now);
             }

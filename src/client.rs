@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use parking_lot::Mutex;
 use tokio_util::task::TaskTracker;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use crate::budget::MinuteBudget;
 use crate::deadline::Deadline;
@@ -27,6 +28,8 @@ pub struct Client {
     pub(crate) timeout: Duration,
     pub(crate) retries: u32,
     pub(crate) turns: Arc<MinuteBudget>,
+    /// Calls of `getUnlimitedQRCode` in a minute; `None` is no limit.
+    pub(crate) rate: Option<u32>,
     pub(crate) stats: Counters,
     pub(crate) calls: TaskTracker,
     pub(crate) closed: AtomicBool,
@@ -71,12 +74,17 @@ pub(crate) struct Counters {
 }
 
 impl Client {
+    /// The beginning of a call, which `close` waits for until what this gives is dropped.
+    pub fn begin(&self) -> Result<TaskTrackerToken> {
+        let call = self.calls.token();
+        if self.closed.load(Ordering::Acquire) { Err(Error::Closed) } else { Ok(call) }
+    }
+
     /// The picture of a code.
     pub async fn code(&self, code: &Code, timeout: Option<Duration>) -> Result<Vec<u8>> {
         let endpoint = code.endpoint();
         let body = code.body().map_err(|invalid| Error::Params { endpoint: Some(endpoint), invalid })?;
         let deadline = Deadline::new(timeout.unwrap_or(self.timeout), Some(endpoint));
-        let _open = self.open()?;
         let image = self.image(endpoint, body.into(), &deadline).await;
         self.stats.count(&image);
         image
@@ -84,7 +92,6 @@ impl Client {
 
     /// A token, for calls of the caller's own.
     pub async fn access_token(&self, force: bool, timeout: Option<Duration>) -> Result<(String, SystemTime)> {
-        let _open = self.open()?;
         let Tokens { cache, source, .. } = self.tokens.as_ref().ok_or_else(no_token)?;
         let deadline = Deadline::new(timeout.unwrap_or(self.timeout), source.endpoint());
         let token = match force {
@@ -126,27 +133,19 @@ impl Client {
         }
     }
 
-    fn open(&self) -> Result<tokio_util::task::task_tracker::TaskTrackerToken> {
-        let token = self.calls.token();
-        if self.closed.load(Ordering::Acquire) { Err(Error::Closed) } else { Ok(token) }
-    }
-
     async fn image(&self, endpoint: Endpoint, body: bytes::Bytes, deadline: &Deadline) -> Result<Vec<u8>> {
         let Some(Tokens { cache, source, .. }) = &self.tokens else {
             return self.ask(endpoint, body, None, deadline).await;
         };
         let token = cache.get(source, deadline).await?;
-        let refusal = match self.ask(endpoint, body.clone(), Some(&token), deadline).await {
-            Err(refusal) if refusal.refused_token().is_some() => refusal,
-            other => return other,
-        };
-        let errcode = refusal.refused_token().unwrap_or(INVALID_CREDENTIAL);
+        let answer = self.ask(endpoint, body.clone(), Some(&token), deadline).await;
+        let Some(errcode) = answer.as_ref().err().and_then(Error::refused_token) else { return answer };
         match cache.replace(&token, errcode, source, deadline).await? {
             Some(other) => {
                 self.stats.replays.fetch_add(1, Ordering::Relaxed);
                 self.ask(endpoint, body, Some(&other), deadline).await
             }
-            None => Err(refusal),
+            None => answer,
         }
     }
 
@@ -157,8 +156,9 @@ impl Client {
         token: Option<&Token>,
         deadline: &Deadline,
     ) -> Result<Vec<u8>> {
-        if endpoint == Endpoint::GetUnlimitedQrCode {
-            self.turns.turn(endpoint, deadline).await?;
+        let counted = endpoint == Endpoint::GetUnlimitedQrCode;
+        if counted {
+            self.turns.turn(self.rate, endpoint, deadline).await?;
         }
         let token = token.map(Token::expose);
         let query = match (token, &self.from_appid) {
@@ -171,6 +171,9 @@ impl Client {
         self.stats.requests.fetch_add(1, Ordering::Relaxed);
         let last_failure = Mutex::new(None);
         let report = |error| {
+            if counted {
+                self.turns.note();
+            }
             self.stats.requests.fetch_add(1, Ordering::Relaxed);
             *last_failure.lock() = Some(error);
         };
@@ -204,6 +207,7 @@ impl Counters {
                 self.images.fetch_add(1, Ordering::Relaxed);
                 self.bytes.fetch_add(image.len() as u64, Ordering::Relaxed);
             }
+            Err(Error::Provider(_)) => {}
             Err(error) => {
                 let name = match error {
                     Error::Api { refusal, .. } => refusal.errcode.to_string(),

@@ -22,7 +22,7 @@ pub enum Error {
     /// The time of the call (or of a token refresh) was up.
     Timeout { endpoint: Option<Endpoint>, waited_for: WaitedFor, limit: Duration, cause: Option<Box<Error>> },
     /// No answer came: no connection, or one that broke.
-    Network { endpoint: Endpoint, trouble: Trouble, host: String, detail: String },
+    Network { endpoint: Endpoint, trouble: Trouble, host: String, proxy: Option<String>, detail: String },
     /// An answer came that is neither what was asked for nor an error of WeChat's.
     Answer { endpoint: Endpoint, status: u16, problem: Problem, excerpt: String },
     /// A budget of ours is used up; `wait` is when it is worth trying again.
@@ -39,8 +39,8 @@ pub enum Error {
 pub enum WaitedFor {
     Token,
     Answer,
-    /// Its turn in the minute budget.
-    Turn,
+    /// The caller's own token provider.
+    Provider,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +50,8 @@ pub enum Trouble {
     /// Nobody listens there, or the network has no way there.
     Unreachable,
     /// The server's certificate was not accepted.
+    Certificate,
+    /// No TLS connection came about: perhaps the other side does not speak it.
     Tls,
     /// The host did not answer in the time it was given.
     Silent,
@@ -105,8 +107,10 @@ impl Error {
             Self::Api { endpoint, refusal } => {
                 !matches!(errcode::reaction(refusal.errcode, *endpoint), None | Some(Reaction::No))
             }
-            Self::Answer { status, .. } => *status >= 500,
-            Self::Network { trouble, .. } => *trouble != Trouble::Tls,
+            Self::Answer { status, problem, .. } => {
+                *status >= 500 || matches!(problem, Problem::Body(Unexpected::CutOff | Unexpected::Empty))
+            }
+            Self::Network { trouble, .. } => *trouble != Trouble::Certificate,
             Self::Timeout { .. } | Self::Budget { .. } => true,
             Self::Params { .. } | Self::Closed | Self::Cancelled | Self::Provider(_) => false,
         }
@@ -117,7 +121,7 @@ impl Error {
     pub fn is_passing(&self) -> bool {
         match self {
             Self::Api { refusal, .. } => refusal.errcode == errcode::BUSY,
-            Self::Network { trouble, .. } => *trouble != Trouble::Tls,
+            Self::Network { trouble, .. } => *trouble != Trouble::Certificate,
             Self::Answer { status, .. } => *status >= 500,
             _ => false,
         }
@@ -147,7 +151,7 @@ impl Error {
             Self::Api { endpoint, refusal } => errcode::explain(refusal.errcode, Some(*endpoint)),
             Self::Params { invalid, .. } => Some((*invalid.explanation).clone()),
             Self::Timeout { waited_for, limit, cause, .. } => Some(timeout(*waited_for, *limit, cause.as_deref())),
-            Self::Network { trouble, host, .. } => Some(network(*trouble, host)),
+            Self::Network { trouble, host, proxy, .. } => Some(network(*trouble, host, proxy.as_deref())),
             Self::Answer { status, problem, .. } => Some(answer(*status, *problem)),
             Self::Budget { budget, wait, .. } => Some(self::budget(*budget, *wait)),
             Self::Closed => Some(closed()),
@@ -230,7 +234,7 @@ fn timeout(waited_for: WaitedFor, limit: Duration, cause: Option<&Error>) -> Exp
     let (zh, en) = match waited_for {
         WaitedFor::Token => ("等待 access_token", "the access token"),
         WaitedFor::Answer => ("等待微信应答", "WeChat's answer"),
-        WaitedFor::Turn => ("等待每分钟额度", "its turn in the minute budget"),
+        WaitedFor::Provider => ("等待 token 函数", "the token function"),
     };
     let (last_zh, last_en) = match cause {
         Some(cause) => {
@@ -239,55 +243,89 @@ fn timeout(waited_for: WaitedFor, limit: Duration, cause: Option<&Error>) -> Exp
         }
         None => Default::default(),
     };
+    let fix = match waited_for {
+        WaitedFor::Provider => Text::new(
+            "查明 token 函数为何没有结果；不要在其中调用同一个 WxaCode，那会等待自己",
+            "See why your token function does not settle; a call of the same WxaCode inside it waits for itself",
+        ),
+        WaitedFor::Token | WaitedFor::Answer => Text::new(
+            "检查到微信服务器的网络（DNS、防火墙、代理），或调大 timeoutMs",
+            "Check the way to WeChat (DNS, firewall, proxy), or raise timeoutMs",
+        ),
+    };
     Explanation {
         cause: Text::new(
             format!("{limit} 内未完成：{zh}超时{last_zh}"),
             format!("no result within {limit}, waiting for {en}{last_en}"),
         ),
-        fix: Text::new(
-            "检查到微信服务器的网络（DNS、防火墙、代理），或调大 timeoutMs",
-            "Check the way to WeChat (DNS, firewall, proxy), or raise timeoutMs",
-        ),
+        fix,
     }
 }
 
-fn network(trouble: Trouble, host: &str) -> Explanation {
-    let text = |zh: &str, en: &str, fix_zh: &'static str, fix_en: &'static str| Explanation {
-        cause: Text::new(zh.to_owned(), en.to_owned()),
-        fix: Text::new(fix_zh, fix_en),
+fn network(trouble: Trouble, host: &str, proxy: Option<&str>) -> Explanation {
+    let (by_zh, by_en) = match proxy {
+        Some(proxy) => (format!("（经代理 {proxy}）"), format!(" (through the proxy {proxy})")),
+        None => Default::default(),
     };
-    match trouble {
-        Trouble::Dns => text(
-            &format!("无法解析 {host}"),
-            &format!("{host} could not be resolved"),
-            "检查 DNS 设置和 baseUrl 的拼写；容器内检查 /etc/resolv.conf",
-            "Check the DNS settings and the spelling of baseUrl; in a container look at /etc/resolv.conf",
+    let (cause_zh, cause_en, fix) = match trouble {
+        Trouble::Dns => (
+            format!("无法解析 {host}"),
+            format!("{host} could not be resolved"),
+            Text::new(
+                "检查 DNS 设置和 baseUrl 的拼写；容器内检查 /etc/resolv.conf",
+                "Check the DNS settings and the spelling of baseUrl; in a container look at /etc/resolv.conf",
+            ),
         ),
-        Trouble::Unreachable => text(
-            &format!("无法连接 {host}"),
-            &format!("no connection to {host}"),
-            "检查防火墙、安全组和出口网络；需要代理时设置 proxy",
-            "Check firewall, security group and egress; set proxy where one is needed",
+        Trouble::Unreachable if proxy.is_some() => (
+            format!("无法连接 {host}"),
+            format!("no connection to {host}"),
+            Text::new(
+                "检查 proxy 的地址、认证和代理服务器本身",
+                "Check proxy: its address, its login, and the proxy itself",
+            ),
         ),
-        Trouble::Tls => text(
-            &format!("{host} 的证书不受信任"),
-            &format!("the certificate of {host} was not accepted"),
-            "检查系统时间；经过企业代理时用 ca 或 NODE_EXTRA_CA_CERTS 加入其根证书",
-            "Check the clock; behind an inspecting proxy add its root by ca or NODE_EXTRA_CA_CERTS",
+        Trouble::Unreachable => (
+            format!("无法连接 {host}"),
+            format!("no connection to {host}"),
+            Text::new(
+                "检查防火墙、安全组和出口网络；需要代理时设置 proxy",
+                "Check firewall, security group and egress; set proxy where one is needed",
+            ),
         ),
-        Trouble::Silent => text(
-            &format!("{host} 没有应答"),
-            &format!("{host} did not answer in time"),
-            "稍后重试；持续出现时检查网络，或给 baseUrl 加备用地址",
-            "Try again later; if it persists check the network, or give baseUrl a second host",
+        Trouble::Certificate => (
+            format!("{host} 的证书不受信任"),
+            format!("the certificate of {host} was not accepted"),
+            Text::new(
+                "检查系统时间；经过企业代理时用 ca 或 NODE_EXTRA_CA_CERTS 加入其根证书",
+                "Check the clock; behind an inspecting proxy add its root by ca or NODE_EXTRA_CA_CERTS",
+            ),
         ),
-        Trouble::Broken => text(
-            &format!("与 {host} 的连接在应答完成前断开"),
-            &format!("the connection to {host} broke before the answer was whole"),
-            "稍后重试；持续出现时检查中间的代理或负载均衡",
-            "Try again later; if it persists look at proxies and load balancers on the way",
+        Trouble::Tls => (
+            format!("与 {host} 的 TLS 握手失败"),
+            format!("the TLS handshake with {host} failed"),
+            Text::new(
+                "检查 baseUrl 的协议与端口（该端口是否支持 TLS），以及途中的代理",
+                "Check scheme and port of baseUrl (does that port speak TLS?) and proxies on the way",
+            ),
         ),
-    }
+        Trouble::Silent => (
+            format!("{host} 没有应答"),
+            format!("{host} did not answer in time"),
+            Text::new(
+                "稍后重试；持续出现时检查网络，或给 baseUrl 加备用地址",
+                "Try again later; if it persists check the network, or give baseUrl a second host",
+            ),
+        ),
+        Trouble::Broken => (
+            format!("与 {host} 的连接在应答完成前断开"),
+            format!("the connection to {host} broke before the answer was whole"),
+            Text::new(
+                "稍后重试；持续出现时检查中间的代理或负载均衡",
+                "Try again later; if it persists look at proxies and load balancers on the way",
+            ),
+        ),
+    };
+    Explanation { cause: Text::new(cause_zh + &by_zh, cause_en + &by_en), fix }
 }
 
 fn answer(status: u16, problem: Problem) -> Explanation {

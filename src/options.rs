@@ -61,7 +61,8 @@ impl Options {
         let settings = Settings { proxy: proxy(self.proxy)?, ca: self.ca };
 
         let mut shared = registry::shared();
-        let transport = Arc::new(Transport::new(shared.http(settings)?, bases.clone()));
+        let via = settings.proxy.name();
+        let transport = Arc::new(Transport::new(shared.http(settings)?, bases.clone(), via));
         let wechat = |mode, secret: SecretString| {
             let bases = bases.iter().map(Url::to_string).collect();
             let account = Account { appid: appid.clone(), mode, secret: secret.clone(), bases };
@@ -77,7 +78,8 @@ impl Options {
             (TokenChoice::Stable | TokenChoice::Classic | TokenChoice::None, _) => None,
         };
         Ok(Client {
-            turns: shared.budget(&appid, rate),
+            turns: shared.budget(from_appid.as_ref().unwrap_or(&appid)),
+            rate,
             transport,
             tokens,
             from_appid,
@@ -95,12 +97,26 @@ fn appid<'a>(param: &'static str, appid: &'a str) -> Result<&'a str, Invalid> {
     if rest.len() == 16 && rest.bytes().all(|b| b.is_ascii_alphanumeric()) {
         return Ok(appid);
     }
+    // The value is not repeated: people swap appid and secret.
+    let (zh, en) = match appid.chars().count() {
+        0 => ("为空".to_owned(), "is empty".to_owned()),
+        32 if appid.bytes().all(|b| b.is_ascii_hexdigit()) => {
+            ("看起来是 AppSecret".to_owned(), "looks like an AppSecret".to_owned())
+        }
+        length if !appid.starts_with("wx") => {
+            (format!("不以 wx 开头（{length} 个字符）"), format!("does not start with wx ({length} characters)"))
+        }
+        18 => {
+            ("含有字母和数字以外的字符".to_owned(), "has a character that is neither a letter nor a digit".to_owned())
+        }
+        length => (format!("有 {length} 个字符"), format!("has {length} characters")),
+    };
     Err(Invalid::new(
         param,
         Some(40013),
         Text::new(
-            format!("{param} 是 {appid:?}，须为 wx 加 16 个字母或数字"),
-            format!("{param} is {appid:?}; it must be wx and 16 letters or digits"),
+            format!("{param} {zh}，须为 wx 加 16 个字母或数字"),
+            format!("{param} {en}; it must be wx and 16 letters or digits"),
         ),
         Text::new(
             "在小程序后台「开发管理 - 开发设置」复制 AppID，不要带空格",
@@ -299,6 +315,13 @@ mod tests {
         assert_eq!(of(|o| o.rate_per_minute = Some(0.0)), ("ratePerMinute".into(), None));
         assert_eq!(of(|o| o.proxy = Some("socks5://localhost".into())), ("proxy".into(), None));
         assert_eq!(of(|o| o.ca = Some(b"x".to_vec())), ("ca".into(), None));
+    }
+
+    #[test]
+    fn a_secret_at_the_place_of_the_appid_is_not_repeated() {
+        let swapped = Options { appid: "0123456789abcdef0123456789abcdef".into(), ..good() };
+        let message = swapped.open().err().map(|error| error.to_string()).unwrap_or_default();
+        assert!(message.contains("looks like an AppSecret") && !message.contains("0123"), "{message}");
     }
 
     #[test]

@@ -56,7 +56,7 @@ pub struct Registry {
     environments: usize,
     caches: HashMap<Account, Arc<TokenCache>>,
     pools: HashMap<Settings, Http>,
-    budgets: HashMap<(String, Option<u32>), Arc<MinuteBudget>>,
+    budgets: HashMap<String, Arc<MinuteBudget>>,
 }
 
 static REGISTRY: LazyLock<Mutex<Registry>> = LazyLock::new(Mutex::default);
@@ -98,9 +98,9 @@ impl Registry {
         Ok(http)
     }
 
-    pub fn budget(&mut self, appid: &str, rate: Option<u32>) -> Arc<MinuteBudget> {
-        let key = (appid.to_owned(), rate);
-        self.budgets.entry(key).or_insert_with(|| Arc::new(MinuteBudget::new(rate))).clone()
+    /// WeChat counts by account, whoever asks with whatever token.
+    pub fn budget(&mut self, appid: &str) -> Arc<MinuteBudget> {
+        self.budgets.entry(appid.to_owned()).or_default().clone()
     }
 }
 
@@ -151,7 +151,7 @@ mod tests {
         let mut registry = Registry::default();
         registry.enter();
         registry.enter();
-        registry.budget("wx", None);
+        registry.budget("wx");
         registry.leave();
         assert_eq!(registry.budgets.len(), 1);
         registry.leave();

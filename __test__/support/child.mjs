@@ -49,10 +49,11 @@ export function start(script, { given = {}, env = {}, flags = [], preamble = CHI
 /** Runs a script to its end. */
 export const run = (script, options) => start(script, options).done
 
-/** Starts a worker with a script that finds `WxaCode`, `parentPort` and `given`. */
-export function startWorker(script, given = {}) {
-  return new Worker(`${WORKER}\n;(async () => {\n${script}\n})()`, { eval: true, workerData: given })
-}
+/** The source of a worker whose script finds `WxaCode`, `parentPort` and `given`. */
+export const workerSource = (script) => `${WORKER}\n;(async () => {\n${script}\n})()`
+
+/** Starts a worker with such a script. */
+export const startWorker = (script, given = {}) => new Worker(workerSource(script), { eval: true, workerData: given })
 
 /** The next message of a worker, or its error. */
 export async function message(worker) {

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
-import { randomBytes, randomInt } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { describe, it } from 'node:test'
 import { inspect } from 'node:util'
 import { WxaCode } from 'wxacode'
 import { startFakeWeChat } from 'wxacode-fake'
+import { seed, shuffled } from './shuffle.mjs'
 
-/** The order of the tests; the same one again with TEST_SEED=<the number printed>. */
-const seed = Number(process.env.TEST_SEED ?? randomInt(2 ** 32 - 1))
-console.log(`TEST_SEED=${seed}`)
+// Whoever runs all files chooses one seed for them and prints it.
+if (process.env.TEST_SEED === undefined) console.log(`TEST_SEED=${seed}`)
 
 /** Collects tests and runs them in random order, several at a time. */
 export function suite(name, collect, { concurrency = 4 } = {}) {
@@ -16,29 +16,6 @@ export function suite(name, collect, { concurrency = 4 } = {}) {
   describe(name, { concurrency }, () => {
     for (const [title, options, run] of shuffled(tests)) it(title, { timeout: 60_000, ...options }, run)
   })
-}
-
-function shuffled(list) {
-  const random = generator(seed)
-  const copy = [...list]
-  for (let at = copy.length - 1; at > 0; at--) {
-    const other = Math.floor(random() * (at + 1))
-    const one = copy[at]
-    copy[at] = copy[other]
-    copy[other] = one
-  }
-  return copy
-}
-
-/** mulberry32 */
-function generator(start) {
-  let state = start >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
 }
 
 export const newAppid = () => `wx${randomBytes(8).toString('hex')}`
@@ -78,7 +55,8 @@ export async function world(t, { app, ...fakeOptions } = {}, clientOptions = {})
     await fake.close()
     checkRequests(fake.requests, here.secrets())
   })
-  const options = { appid, secret, baseUrl: fake.url, ...clientOptions }
+  // A busy machine is no reason for a call to fail.
+  const options = { appid, secret, baseUrl: fake.url, timeoutMs: 50_000, ...clientOptions }
   const client = (more = {}) => new WxaCode({ ...options, ...more })
   return { fake, appid, secret, options, client, wxa: client() }
 }
@@ -116,12 +94,12 @@ export function thrown(run) {
 /** That no text of an error, nor of its causes, shows a secret of a test under way. */
 export function checkError(error) {
   const secrets = [...worlds].flatMap((one) => one.secrets())
-  for (const text of textsOf(error)) checkText(text, secrets)
+  checkText([...textsOf(error)].join('\n'), secrets)
 }
 
 function* textsOf(error) {
   yield inspect(error, { depth: Number.POSITIVE_INFINITY, showHidden: true, maxStringLength: null })
-  yield JSON.stringify(error) ?? ''
+  if (typeof error === 'object') yield JSON.stringify(error) ?? ''
   yield String(error)
   for (let one = error; one instanceof Error; one = one.cause) {
     yield one.message
@@ -130,30 +108,42 @@ function* textsOf(error) {
   }
 }
 
-/** How many characters of a secret in a row give it away. */
+/** The length of a part of a secret that gives it away. */
 const TELLING = 12
 
 /** Neither the whole of a secret nor a part of it, plain or percent-encoded. */
 export function checkText(text, secrets) {
-  for (const secret of secrets) {
-    for (const form of new Set([secret, encodeURIComponent(secret), new URLSearchParams({ s: secret }).toString()])) {
-      const plain = form.startsWith('s=') ? form.slice(2) : form
-      for (let at = 0; at + TELLING <= plain.length; at++) {
-        const part = plain.slice(at, at + TELLING)
-        assert.ok(!text.includes(part), `the secret ${secret} shows: ${part} is in ${text}`)
-      }
-    }
+  for (const part of secrets.flatMap(partsOf)) assert.ok(!text.includes(part), `a secret shows: ${part} is in ${text}`)
+}
+
+const parts = new Map()
+
+/** A secret cut into telling parts, in each of its forms. */
+function partsOf(secret) {
+  if (!parts.has(secret)) {
+    const forms = [secret, encodeURIComponent(secret), new URLSearchParams([['', secret]]).toString().slice(1)]
+    const cut = (form) => times(Math.floor(form.length / TELLING), (n) => form.slice(n * TELLING, (n + 1) * TELLING))
+    parts.set(secret, [...new Set(forms.flatMap(cut))])
   }
+  return parts.get(secret)
 }
 
 function checkRequests(requests, [secret, ...tokens]) {
-  for (const { endpoint, headers, body, query } of requests) {
+  for (const { endpoint, path, headers, body, query } of requests) {
     const { host, ...rest } = headers
     assert.equal(rest.referer, undefined)
     checkText(JSON.stringify(rest), [secret, ...tokens])
     if (endpoint !== 'token') assert.ok(!Object.values(query).includes(secret), `${endpoint} has the secret in its URL`)
-    if (endpoint !== 'stable_token') checkText(body, [secret, ...tokens])
+    if (!path.endsWith('/stable_token')) checkText(body, [secret, ...tokens])
   }
+}
+
+/**
+ * Resolves when every call begun before waits for the token that is being fetched: one that began after them has had
+ * the time to give up waiting.
+ */
+export async function allWait(wxa, call = {}) {
+  assert.equal((await failure(wxa.getAccessToken({ ...call, timeoutMs: 150 }))).code, 'ERR_WXA_TIMEOUT')
 }
 
 /** A promise with its handles. */

@@ -17,6 +17,7 @@ use super::provider::TokenFn;
 use crate::client::Client;
 use crate::error::{Error, Result};
 use crate::options;
+use crate::wechat::endpoint::Endpoint;
 use crate::wechat::params::Code;
 
 /// A value, or a failure with its causes.
@@ -106,8 +107,8 @@ impl NativeClient {
         cancel: Option<ClassInstance<'env, Cancel>>,
     ) -> Promised<'env, GrantedToken> {
         let client = self.client.clone();
-        self.settle(env, cancel, async move {
-            let (access_token, expires) = client.access_token(force, timeout(timeout_ms)?).await?;
+        self.settle(env, cancel, self.client.begin(), async move {
+            let (access_token, expires) = client.access_token(force, timeout(timeout_ms, None)?).await?;
             let expires_at = expires.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as f64;
             Ok(GrantedToken { access_token, expires_at })
         })
@@ -135,7 +136,7 @@ impl NativeClient {
     #[napi(ts_return_type = "Promise<undefined | Array<Failure>>")]
     pub fn close<'env>(&self, env: &'env Env) -> Promised<'env, ()> {
         let client = self.client.clone();
-        self.settle(env, None, async move {
+        self.settle(env, None, Ok(()), async move {
             client.close().await;
             Ok(())
         })
@@ -149,19 +150,28 @@ impl NativeClient {
         cancel: Option<ClassInstance<'env, Cancel>>,
     ) -> Promised<'env, Buffer> {
         let client = self.client.clone();
-        self.settle(env, cancel, async move { Ok(client.code(&code, timeout(timeout_ms)?).await?.into()) })
+        self.settle(env, cancel, self.client.begin(), async move {
+            let timeout = timeout(timeout_ms, Some(code.endpoint()))?;
+            Ok(client.code(&code, timeout).await?.into())
+        })
     }
 
-    /// Runs a call until it is done, aborted, or its environment ends; dropping it closes its request.
+    /// Runs a call until it is done, aborted, or its environment ends; dropping it closes its request. `begun` was
+    /// taken on the JavaScript thread, so that a `close()` right behind the call waits for it.
     fn settle<'env, T: ToNapiValue + Send + 'static>(
         &self,
         env: &'env Env,
         cancel: Option<ClassInstance<'env, Cancel>>,
+        begun: Result<impl Send + 'static>,
         call: impl Future<Output = Result<T>> + Send + 'static,
     ) -> Promised<'env, T> {
         let closing = self.closing.0.clone();
         let cancel = cancel.map(|cancel| cancel.token());
         env.spawn_future(async move {
+            let call = async {
+                let _begun = begun?;
+                call.await
+            };
             let cancelled = async {
                 match cancel {
                     Some(cancel) => cancel.cancelled_owned().await,
@@ -181,7 +191,7 @@ impl NativeClient {
     }
 }
 
-fn timeout(timeout_ms: Option<f64>) -> Result<Option<Duration>> {
+fn timeout(timeout_ms: Option<f64>, endpoint: Option<Endpoint>) -> Result<Option<Duration>> {
     let checked = timeout_ms.map(|ms| options::timeout("timeoutMs", ms)).transpose();
-    checked.map_err(|invalid| Error::Params { endpoint: None, invalid })
+    checked.map_err(|invalid| Error::Params { endpoint, invalid })
 }

@@ -53,7 +53,7 @@ impl Provider for JsProvider {
         Box::pin(async move {
             let promise = ask.call_async_catch(question).await.map_err(thrown)?;
             let token = promise.await.map_err(thrown)?;
-            Ok((token.access_token.into(), token.expires_in.map(|seconds| seconds as i64)))
+            Ok((token.access_token.into(), token.expires_in.map(|seconds| seconds.ceil() as i64)))
         })
     }
 }

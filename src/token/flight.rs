@@ -20,26 +20,51 @@ use crate::wechat::endpoint::Endpoint;
 const TOO_YOUNG_TO_FORCE: Duration = Duration::from_secs(30);
 
 /// What those who wait can see.
-#[derive(Default)]
 pub struct Progress {
+    waiting_for: WaitedFor,
     last_failure: Option<Error>,
     outcome: Option<Result<Token>>,
 }
 
+impl Progress {
+    fn new(source: &dyn Source) -> Self {
+        let waiting_for = if source.endpoint().is_some() { WaitedFor::Token } else { WaitedFor::Provider };
+        Self { waiting_for, last_failure: None, outcome: None }
+    }
+}
+
 pub type Watch = watch::Receiver<Progress>;
 
-/// Starts a flight. The caller has marked it in the state before, under the lock that it still holds.
-pub fn launch(cache: &Arc<TokenCache>, source: Arc<dyn Source>, order: Order, stop: CancellationToken) -> Watch {
-    let (progress, watch) = watch::channel(Progress::default());
-    let landing = Landing { cache: cache.clone(), flight: order.flight, progress, landed: false };
-    tokio::spawn(async move {
-        let result = tokio::select! {
-            result = fly(&landing, &*source, &order.errand) => result,
-            () = stop.cancelled() => Err(Error::Closed),
-        };
-        landing.land(result);
-    });
-    watch
+/// A flight that the state has ordered. It is started once, or lands at once with an error.
+pub struct Flight {
+    landing: Landing,
+    source: Arc<dyn Source>,
+    errand: Errand,
+    stop: CancellationToken,
+}
+
+impl Flight {
+    pub fn new(
+        cache: &Arc<TokenCache>,
+        source: Arc<dyn Source>,
+        order: Order,
+        stop: CancellationToken,
+    ) -> (Self, Watch) {
+        let (progress, watch) = watch::channel(Progress::new(&*source));
+        let landing = Landing { cache: cache.clone(), flight: order.flight, progress, landed: false };
+        (Self { landing, source, errand: order.errand, stop }, watch)
+    }
+
+    pub fn start(self) {
+        let Self { landing, source, errand, stop } = self;
+        tokio::spawn(async move {
+            let result = tokio::select! {
+                result = fly(&landing, &*source, &errand) => result,
+                () = stop.cancelled() => Err(Error::Closed),
+            };
+            landing.land(result);
+        });
+    }
 }
 
 /// The token that a flight brings, or its error, or the caller's own deadline with the flight's last failure as cause.
@@ -49,7 +74,8 @@ pub async fn join(mut watch: Watch, deadline: &Deadline) -> Result<Token> {
         let progress = watch.wait_for(|progress| progress.outcome.is_some()).await;
         progress.ok().and_then(|progress| progress.outcome.clone()).unwrap_or(Err(Error::Closed))
     };
-    deadline.hold(WaitedFor::Token, || failures.borrow().last_failure.clone(), outcome).await?
+    let waiting_for = failures.borrow().waiting_for;
+    deadline.hold(waiting_for, || failures.borrow().last_failure.clone(), outcome).await?
 }
 
 /// Sees to it that a flight lands however it ends: a task that is dropped or panics must not leave callers waiting
@@ -90,7 +116,8 @@ async fn fly(landing: &Landing, source: &dyn Source, errand: &Errand) -> Result<
     let report = |error| landing.report(error);
     let trip = Trip { source, store: &*landing.cache.store, clock: &*landing.cache.clock, deadline, report: &report };
     let last_failure = || landing.progress.borrow().last_failure.clone();
-    deadline.hold(WaitedFor::Token, last_failure, trip.run(errand)).await?
+    let waiting_for = landing.progress.borrow().waiting_for;
+    deadline.hold(waiting_for, last_failure, trip.run(errand)).await?
 }
 
 struct Trip<'a> {

@@ -7,7 +7,7 @@ pub mod state;
 pub mod store;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -16,9 +16,9 @@ use tokio_util::sync::CancellationToken;
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
 use clock::{Clock, Now};
-use flight::Watch;
+use flight::{Flight, Watch};
 use source::Source;
-use state::{Decision, Fetched, Order, Rules, State, Token, Verdict};
+use state::{Decision, Fetched, Rules, State, Token, Verdict};
 use store::Store;
 
 /// The state machine with its flights. Shared by all clients that ask the same WeChat for the same account's token.
@@ -26,14 +26,15 @@ pub struct TokenCache {
     clock: Arc<dyn Clock>,
     store: Arc<dyn Store>,
     inner: Mutex<Inner>,
-    members: AtomicUsize,
     refreshes: AtomicU64,
 }
 
 struct Inner {
     state: State,
     flight: Option<Watch>,
+    /// Ends the flight in the air when the last member has gone.
     stop: CancellationToken,
+    members: usize,
 }
 
 /// What is left to do for a caller once the lock is free again.
@@ -47,14 +48,8 @@ enum Step {
 
 impl TokenCache {
     pub fn new(rules: Rules, clock: Arc<dyn Clock>, store: Arc<dyn Store>) -> Arc<Self> {
-        let inner = Inner { state: State::new(rules), flight: None, stop: CancellationToken::new() };
-        Arc::new(Self {
-            clock,
-            store,
-            inner: Mutex::new(inner),
-            members: AtomicUsize::new(0),
-            refreshes: AtomicU64::new(0),
-        })
+        let inner = Inner { state: State::new(rules), flight: None, stop: CancellationToken::new(), members: 0 };
+        Arc::new(Self { clock, store, inner: Mutex::new(inner), refreshes: AtomicU64::new(0) })
     }
 
     /// A token. While one is valid this never waits.
@@ -105,11 +100,13 @@ impl TokenCache {
 
     /// Nobody uses it, and it holds nothing that anybody could still use.
     pub fn is_spent(&self) -> bool {
-        self.members.load(Ordering::Acquire) == 0 && !self.inner.lock().state.is_usable(self.clock.now())
+        let now = self.clock.now();
+        let inner = self.inner.lock();
+        inner.members == 0 && !inner.state.is_usable(now)
     }
 
     pub fn join(self: &Arc<Self>) -> Member {
-        self.members.fetch_add(1, Ordering::AcqRel);
+        self.inner.lock().members += 1;
         Member(self.clone())
     }
 
@@ -123,7 +120,10 @@ impl TokenCache {
             match self.step(source, ask) {
                 Step::Have(token) => return Ok(token),
                 Step::Wait(flight) => return flight::join(flight, deadline).await,
-                Step::After(flight) => drop(flight::join(flight, deadline).await),
+                Step::After(flight) => match flight::join(flight, deadline).await {
+                    Err(error) if deadline.left().is_zero() => return Err(error),
+                    _ => continue,
+                },
                 Step::Fail(error) => return Err(error),
                 Step::Pause(pause, error) if pause >= deadline.left() => return Err(error),
                 Step::Pause(pause, _) => tokio::time::sleep(pause).await,
@@ -132,27 +132,35 @@ impl TokenCache {
     }
 
     fn step(self: &Arc<Self>, source: &Arc<dyn Source>, ask: fn(&mut State, Now) -> Decision) -> Step {
-        let now = self.clock.now();
-        let mut inner = self.inner.lock();
-        match ask(&mut inner.state, now) {
-            Decision::Serve { token, refresh } => {
-                if let Some(order) = refresh {
-                    self.launch(&mut inner, source, order);
-                }
-                Step::Have(token)
-            }
-            Decision::Join { start: Some(order) } => Step::Wait(self.launch(&mut inner, source, order)),
-            Decision::Join { start: None } => inner.flight.clone().map_or(Step::Fail(Error::Closed), Step::Wait),
-            Decision::After => inner.flight.clone().map_or(Step::Fail(Error::Closed), Step::After),
-            Decision::Pause { at, error } => Step::Pause(at.saturating_sub(now.mono), error),
-            Decision::Refuse(error) => Step::Fail(error),
+        let (step, flight) = self.decide(source, ask);
+        // Not under the lock: a runtime that is ending drops a flight at once, and that lands it, under the lock.
+        if let Some(flight) = flight {
+            flight.start();
         }
+        step
     }
 
-    fn launch(self: &Arc<Self>, inner: &mut Inner, source: &Arc<dyn Source>, order: Order) -> Watch {
-        let watch = flight::launch(self, source.clone(), order, inner.stop.clone());
-        inner.flight = Some(watch.clone());
-        watch
+    fn decide(
+        self: &Arc<Self>,
+        source: &Arc<dyn Source>,
+        ask: fn(&mut State, Now) -> Decision,
+    ) -> (Step, Option<Flight>) {
+        let now = self.clock.now();
+        let mut inner = self.inner.lock();
+        let decision = ask(&mut inner.state, now);
+        let mut prepare = |order| {
+            let (flight, watch) = Flight::new(self, source.clone(), order, inner.stop.clone());
+            inner.flight = Some(watch);
+            flight
+        };
+        let (step, flight): (fn(Watch) -> Step, _) = match decision {
+            Decision::Serve { token, refresh } => return (Step::Have(token), refresh.map(prepare)),
+            Decision::Pause { at, error } => return (Step::Pause(at.saturating_sub(now.mono), error), None),
+            Decision::Refuse(error) => return (Step::Fail(error), None),
+            Decision::Join { start } => (Step::Wait, start.map(&mut prepare)),
+            Decision::After => (Step::After, None),
+        };
+        (inner.flight.clone().map_or(Step::Fail(Error::Closed), step), flight)
     }
 
     fn landed(&self, flight: u64, result: Result<Fetched>) -> Result<Token> {
@@ -177,8 +185,14 @@ impl std::ops::Deref for Member {
 
 impl Drop for Member {
     fn drop(&mut self) {
-        if self.0.members.fetch_sub(1, Ordering::AcqRel) == 1 {
-            let stop = std::mem::take(&mut self.0.inner.lock().stop);
+        let mut inner = self.0.inner.lock();
+        inner.members -= 1;
+        if inner.members == 0 {
+            // Forgotten at once: whoever comes next starts a flight of its own and does not join a dying one.
+            inner.flight = None;
+            inner.state.forget_flight();
+            let stop = std::mem::take(&mut inner.stop);
+            drop(inner);
             stop.cancel();
         }
     }

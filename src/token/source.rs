@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use std::time::Duration;
 
-use super::state::{Rules, Token};
+use super::state::Token;
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
 use crate::transport::{Call, Effort, Transport};
@@ -33,8 +33,6 @@ pub struct Given {
 }
 
 pub trait Source: Send + Sync {
-    fn rules(&self) -> Rules;
-
     /// The endpoint that errors name; a provider has none.
     fn endpoint(&self) -> Option<Endpoint>;
 
@@ -71,13 +69,6 @@ struct StableBody<'a> {
 }
 
 impl Source for WeChat {
-    fn rules(&self) -> Rules {
-        match self.mode {
-            Mode::Stable => Rules::STABLE,
-            Mode::Classic => Rules::CLASSIC,
-        }
-    }
-
     fn endpoint(&self) -> Option<Endpoint> {
         Some(match self.mode {
             Mode::Stable => Endpoint::StableToken,
@@ -146,10 +137,6 @@ pub trait Provider: Send + Sync {
 pub struct Provided(pub Arc<dyn Provider>);
 
 impl Source for Provided {
-    fn rules(&self) -> Rules {
-        Rules::PROVIDER
-    }
-
     fn endpoint(&self) -> Option<Endpoint> {
         None
     }

@@ -253,6 +253,11 @@ impl State {
         Verdict::Ask
     }
 
+    /// The flight in the air is given up, and what it may still bring is welcome.
+    pub fn forget_flight(&mut self) {
+        self.flight = None;
+    }
+
     /// The present token, whatever its age.
     pub fn present(&self) -> Option<&Token> {
         self.held.as_ref().map(|held| &held.token)

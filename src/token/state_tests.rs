@@ -18,7 +18,7 @@ fn fetched(value: &str, life: i64, asked: Now) -> Result<Fetched> {
 
 fn network() -> Error {
     let endpoint = Endpoint::StableToken;
-    Error::Network { endpoint, trouble: Trouble::Unreachable, host: "h".into(), detail: "d".into() }
+    Error::Network { endpoint, trouble: Trouble::Unreachable, host: "h".into(), proxy: None, detail: "d".into() }
 }
 
 fn api(errcode: i64) -> Error {

@@ -1,6 +1,6 @@
 use std::collections::VecDeque;
 use std::pin::pin;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, join_all};
@@ -86,10 +86,6 @@ impl Drop for Leaving<'_> {
 }
 
 impl Source for Upstream {
-    fn rules(&self) -> Rules {
-        Rules::STABLE
-    }
-
     fn endpoint(&self) -> Option<Endpoint> {
         Some(Endpoint::StableToken)
     }
@@ -121,7 +117,7 @@ impl Source for Upstream {
 
 fn unreachable() -> Error {
     let endpoint = Endpoint::StableToken;
-    Error::Network { endpoint, trouble: Trouble::Unreachable, host: "h".into(), detail: "refused".into() }
+    Error::Network { endpoint, trouble: Trouble::Unreachable, host: "h".into(), proxy: None, detail: "refused".into() }
 }
 
 fn bad_secret() -> Error {
@@ -312,6 +308,35 @@ async fn when_the_last_client_goes_its_refresh_ends_and_the_next_client_starts_a
     upstream.hangs.store(false, Ordering::Relaxed);
     let upstream = upstream.gives("T1");
     assert_eq!(get(&cache, &upstream).await.unwrap(), "T1");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_comes_as_the_last_one_goes_does_not_join_the_dying_flight() {
+    let (cache, upstream) = (cache(), Upstream::new(false));
+    upstream.hangs.store(true, Ordering::Relaxed);
+    let last = cache.join();
+    assert!(get(&cache, &upstream).now_or_never().is_none(), "in the air");
+    sleep(Duration::from_secs(1)).await;
+    drop(last);
+    upstream.hangs.store(false, Ordering::Relaxed);
+    let (_next, upstream) = (cache.join(), upstream.gives("T1"));
+    assert_eq!(get(&cache, &upstream).await.unwrap(), "T1");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_forced_refresh_whose_time_is_up_neither_waits_on_nor_forces_anything() {
+    let (cache, upstream) = (cache(), Upstream::new(true));
+    upstream.hangs.store(true, Ordering::Relaxed);
+    let (source, started) = (upstream.source(), Instant::now());
+    let (_member, ordinary) = (cache.join(), deadline(100));
+    let first = cache.get(&source, &ordinary);
+    let short = Deadline::new(Duration::from_millis(200), None);
+    let forced = async {
+        let error = cache.force(&source, &short).await.unwrap_err();
+        assert_eq!((error.code(), started.elapsed()), ("ERR_WXA_TIMEOUT", Duration::from_millis(200)));
+    };
+    let _ = tokio::join!(first, forced);
+    assert_eq!(upstream.forced.load(Ordering::Relaxed), 0);
 }
 
 #[tokio::test(start_paused = true)]

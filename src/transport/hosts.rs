@@ -19,17 +19,15 @@ pub struct Host {
     base: Url,
     /// Host and port, for messages.
     pub name: String,
+    /// Host and port of the proxy on the way there, for messages.
+    pub proxy: Option<String>,
     /// Milliseconds since the start; 0 while nothing is wrong.
     avoided_until: AtomicU64,
 }
 
 impl Hosts {
-    pub fn new(bases: Vec<Url>) -> Self {
-        let host = |base: Url| {
-            let name = base.host_str().unwrap_or_default().to_owned();
-            let name = base.port().map_or(name.clone(), |port| format!("{name}:{port}"));
-            Host { base, name, avoided_until: AtomicU64::new(0) }
-        };
+    pub fn new(bases: Vec<Url>, proxy: Option<String>) -> Self {
+        let host = |base: Url| Host { name: name(&base), proxy: proxy.clone(), base, avoided_until: AtomicU64::new(0) };
         Self { hosts: bases.into_iter().map(host).collect(), start: Instant::now() }
     }
 
@@ -47,6 +45,12 @@ impl Hosts {
     fn now(&self) -> u64 {
         self.start.elapsed().as_millis() as u64
     }
+}
+
+/// Host and, where it is not the usual one, port.
+pub fn name(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
 impl Host {
@@ -84,7 +88,7 @@ mod tests {
     use super::*;
 
     fn hosts() -> Hosts {
-        Hosts::new(vec!["https://a.example".parse().unwrap(), "https://b.example:8443/wx/".parse().unwrap()])
+        Hosts::new(vec!["https://a.example".parse().unwrap(), "https://b.example:8443/wx/".parse().unwrap()], None)
     }
 
     fn names(hosts: &Hosts, now: u64) -> Vec<&str> {

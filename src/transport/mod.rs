@@ -52,8 +52,9 @@ struct Raw {
 }
 
 impl Transport {
-    pub fn new(http: reqwest::Client, bases: Vec<url::Url>) -> Self {
-        Self { http, hosts: Hosts::new(bases), dice: fastrand::f64 }
+    /// `proxy` is what errors call the proxy of `http`.
+    pub fn new(http: reqwest::Client, bases: Vec<url::Url>, proxy: Option<String>) -> Self {
+        Self { http, hosts: Hosts::new(bases, proxy), dice: fastrand::f64 }
     }
 
     /// Sends a call until `read` makes something of the answer, WeChat refuses, or no retry is left. Gives the bytes
@@ -98,11 +99,16 @@ impl Transport {
                 Err(error) => error,
             };
             let next = match &error {
-                Error::Network { trouble: Trouble::Dns | Trouble::Unreachable | Trouble::Tls, .. } => true,
+                Error::Network {
+                    trouble: Trouble::Dns | Trouble::Unreachable | Trouble::Certificate | Trouble::Tls,
+                    ..
+                } => true,
                 Error::Network { trouble: Trouble::Silent, .. } => effort.repeatable,
                 _ => return Err(error),
             };
-            host.avoid(&self.hosts);
+            if !too_hasty(&error, limit) {
+                host.avoid(&self.hosts);
+            }
             if !next || rest.peek().is_none() {
                 return Err(error);
             }
@@ -139,6 +145,12 @@ impl Transport {
     }
 }
 
+/// A host that was given only a moment to answer has not shown that it is ill.
+fn too_hasty(error: &Error, limit: Option<Duration>) -> bool {
+    let silent = matches!(error, Error::Network { trouble: Trouble::Silent, .. });
+    silent && limit.is_some_and(|limit| limit < Duration::from_millis(500))
+}
+
 async fn within(
     limit: Option<Duration>,
     work: impl Future<Output = Result<Raw>>,
@@ -148,7 +160,13 @@ async fn within(
     let Some(limit) = limit else { return work.await };
     tokio::time::timeout(limit, work).await.unwrap_or_else(|_| {
         let detail = format!("no answer within {} ms", limit.as_millis());
-        Err(Error::Network { endpoint, trouble: Trouble::Silent, host: host.name.clone(), detail })
+        Err(Error::Network {
+            endpoint,
+            trouble: Trouble::Silent,
+            host: host.name.clone(),
+            proxy: host.proxy.clone(),
+            detail,
+        })
     })
 }
 
@@ -163,8 +181,9 @@ fn judge<T>(
         Ok(found) => Ok((body, found)),
         Err(NotAsked::Refused(refusal)) => Err(Error::Api { endpoint, refusal }),
         Err(NotAsked::Unexpected(what)) => {
+            let excerpt = if endpoint.gives_token() { String::new() } else { excerpt(&body, call.secrets) };
             let problem = if (300..400).contains(&status) { Problem::Redirect } else { Problem::Body(what) };
-            Err(Error::Answer { endpoint, status, problem, excerpt: excerpt(&body, call.secrets) })
+            Err(Error::Answer { endpoint, status, problem, excerpt })
         }
     }
 }
@@ -188,21 +207,23 @@ fn network(endpoint: Endpoint, host: &Host, error: &reqwest::Error) -> Error {
     let mut source = std::error::Error::source(error);
     while let Some(cause) = source {
         detail = cause.to_string();
-        if is_tls(cause) {
-            trouble = Trouble::Tls;
+        match tls(cause) {
+            Some(rustls::Error::InvalidCertificate(_)) => trouble = Trouble::Certificate,
+            Some(_) => trouble = Trouble::Tls,
+            None => {}
         }
         if trouble == Trouble::Unreachable && detail.contains("dns error") {
             trouble = Trouble::Dns;
         }
         source = cause.source();
     }
-    Error::Network { endpoint, trouble, host: host.name.clone(), detail: one_line(&detail) }
+    Error::Network { endpoint, trouble, host: host.name.clone(), proxy: host.proxy.clone(), detail: one_line(&detail) }
 }
 
 /// TLS errors travel inside I/O errors, which hide them from `source`.
-fn is_tls(cause: &(dyn std::error::Error + 'static)) -> bool {
-    let inner = cause.downcast_ref::<std::io::Error>().and_then(|error| error.get_ref());
-    cause.is::<rustls::Error>() || inner.is_some_and(|inner| is_tls(inner))
+fn tls<'a>(cause: &'a (dyn std::error::Error + 'static)) -> Option<&'a rustls::Error> {
+    let inner = || cause.downcast_ref::<std::io::Error>()?.get_ref();
+    cause.downcast_ref().or_else(|| tls(inner()?))
 }
 
 #[cfg(test)]

@@ -7,7 +7,9 @@ use reqwest::{Client, NoProxy, Proxy};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
+use url::Url;
 
+use super::hosts::name;
 use crate::wechat::explanation::Text;
 use crate::wechat::params::Invalid;
 
@@ -27,6 +29,18 @@ pub enum ProxyChoice {
     Environment,
     /// May hold a password, so it is not printed.
     Url(String),
+}
+
+impl ProxyChoice {
+    /// Host and port, for messages.
+    pub fn name(&self) -> Option<String> {
+        let url = match self {
+            Self::Direct => None,
+            Self::Environment => variable("HTTPS_PROXY"),
+            Self::Url(url) => Some(url.clone()),
+        };
+        url.and_then(|url| Url::parse(&url).ok()).map(|url| name(&url))
+    }
 }
 
 impl std::fmt::Debug for ProxyChoice {

@@ -115,7 +115,7 @@ async fn read_request(socket: &mut TcpStream) -> Option<String> {
 
 fn transport(bases: &[&url::Url]) -> Transport {
     let bases = bases.iter().map(|&url| url.clone()).collect();
-    Transport { dice: || 0.1, ..Transport::new(build(&Settings::default()).unwrap(), bases) }
+    Transport { dice: || 0.1, ..Transport::new(build(&Settings::default()).unwrap(), bases, None) }
 }
 
 const CODE: Effort = Effort { retries: 2, attempt: None, repeatable: true };
@@ -234,9 +234,38 @@ async fn a_host_that_cannot_be_reached_is_passed_over_and_then_left_alone() {
 
     let with_hanging = transport(&[&hanging.url, &good.url]);
     for _ in 0..3 {
-        ask_within(&with_hanging, Effort { retries: 0, ..CODE }, Duration::from_secs(1)).await.unwrap();
+        ask_within(&with_hanging, Effort { retries: 0, ..CODE }, Duration::from_millis(2100)).await.unwrap();
     }
     assert_eq!((hanging.count(), good.count()), (1, 4), "only the first call waited for the hanging host");
+}
+
+#[tokio::test]
+async fn an_impatient_call_does_not_give_a_host_a_bad_name() {
+    let slow = Server::start([Act::Hang, Act::Answer(200, jpeg())]).await;
+    let other = Server::start([Act::Answer(200, jpeg())]).await;
+    let transport = transport(&[&slow.url, &other.url]);
+    ask_within(&transport, CODE, Duration::from_millis(200)).await.unwrap();
+    ask(&transport, CODE).await.unwrap();
+    assert_eq!((slow.count(), other.count()), (2, 1));
+}
+
+#[tokio::test]
+async fn no_part_of_a_token_is_shown_whatever_its_answer_looks_like() {
+    for body in [
+        r#"{"access_token":"c4nary","expires_in":72"#,
+        r#"{"data":{"access_token":"c4nary"}}"#,
+        r#"{"access_token":"c4nary c4nary"}"#,
+        "<html>c4nary",
+        "c4nary",
+    ] {
+        let server = Server::start([Act::Answer(200, body.into())]).await;
+        let call = Call { endpoint: Endpoint::StableToken, query: &[], body: None, secrets: &[] };
+        let deadline = Deadline::new(Duration::from_secs(10), None);
+        let once = Effort { retries: 0, ..CODE };
+        let error =
+            transport(&[&server.url]).exchange(&call, once, &deadline, &|_| {}, read_token).await.err().unwrap();
+        assert!(!format!("{error} {error:?}").contains("c4nary"), "{error:?}");
+    }
 }
 
 #[tokio::test]

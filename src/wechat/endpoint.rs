@@ -59,6 +59,11 @@ impl Endpoint {
         }
     }
 
+    /// Whether its answers hold a token, so that not even a part of one may be shown.
+    pub fn gives_token(self) -> bool {
+        matches!(self, Self::StableToken | Self::ClassicToken)
+    }
+
     /// Any of its names: `getUnlimitedQRCode`, `getwxacodeunlimit` or `/wxa/getwxacodeunlimit`.
     pub fn find(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|e| [e.name(), e.wechat_name(), e.path()].contains(&name))

@@ -210,7 +210,9 @@ fn is_scene_character(c: char) -> bool {
 
 fn illegal_in_scene(position: usize, wrong: char) -> Invalid {
     let code = wrong as u32;
-    let shown = if wrong.is_control() { format!("U+{code:04X}") } else { format!("“{wrong}” (U+{code:04X})") };
+    // Debug escapes what cannot be seen.
+    let visible = wrong.is_ascii_graphic() || wrong.escape_debug().count() == 1;
+    let shown = if visible { format!("“{wrong}” (U+{code:04X})") } else { format!("U+{code:04X}") };
     Invalid::new(
         "scene",
         Some(40129),
@@ -231,27 +233,25 @@ fn illegal_in_scene(position: usize, wrong: char) -> Invalid {
 
 fn page(page: &str) -> Result<&str, Invalid> {
     no_scancode_time("page", page)?;
+    let bare = page.trim_start_matches('/').split('?').next().filter(|bare| !bare.is_empty());
+    let bare = bare.unwrap_or("pages/index/index");
     if page.starts_with('/') {
         return Err(Invalid::new(
             "page",
             Some(41030),
             Text::new("page 以 / 开头", "page starts with a /"),
-            Text::new(
-                format!("去掉开头的 /，写成 {:?}", page.trim_start_matches('/')),
-                format!("Drop the leading slash: {:?}", page.trim_start_matches('/')),
-            ),
+            Text::new(format!("去掉开头的 /，写成 {bare:?}"), format!("Drop the leading slash: {bare:?}")),
         ));
     }
-    if let Some(at) = page.find('?') {
+    if page.contains('?') {
         return Err(Invalid::new(
             "page",
             Some(41030),
             Text::new("page 带有查询参数", "page has a query"),
             Text::new(
-                format!("page 只写 {:?}，参数放进 scene，页面里用 decodeURIComponent(query.scene) 取出", &page[..at]),
+                format!("page 只写 {bare:?}，参数放进 scene，页面里用 decodeURIComponent(query.scene) 取出"),
                 format!(
-                    "Give page as {:?} and put the parameters into scene; the page reads them by decodeURIComponent(query.scene)",
-                    &page[..at]
+                    "Give page as {bare:?} and put the parameters into scene; the page reads them by decodeURIComponent(query.scene)"
                 ),
             ),
         ));

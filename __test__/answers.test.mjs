@@ -1,0 +1,195 @@
+import assert from 'node:assert/strict'
+import { WeChatAPIError, WxaCodeError } from 'wxacode'
+import { failure, suite, world } from './support/suite.mjs'
+
+const TYPES = [
+  'application/json',
+  'application/json; encoding=utf-8',
+  'text/plain',
+  'image/jpeg',
+  'application/octet-stream',
+]
+const METHODS = { getUnlimitedQRCode: { scene: 'a' }, getQRCode: { path: 'a' }, createQRCode: { path: 'a' } }
+const HTML = '<html><head><title>502 Bad Gateway</title></head><body>502</body></html>'
+
+/** A world whose fake answers the next code request by `what`, and the error of that call. */
+async function answered(t, what, options = {}, call = ['createQRCode', { path: 'a' }]) {
+  const { fake, wxa } = await world(t, {}, { retries: 0 })
+  await wxa.getAccessToken()
+  fake.fail(what, { endpoint: 'codes', ...options })
+  const [method, params] = call
+  const error = await failure(wxa[method](params))
+  assert.equal(error.endpoint, method)
+  return { fake, wxa, error }
+}
+
+const isAnswerError = (error, pattern) => {
+  assert.ok(error instanceof WxaCodeError && !(error instanceof WeChatAPIError), String(error))
+  assert.equal(error.code, 'ERR_WXA_ANSWER')
+  assert.equal(error.errcode, undefined)
+  assert.match(error.message, pattern)
+  assert.ok(!error.message.includes('\n'))
+}
+
+suite('answers', (test) => {
+  for (const [method, params] of Object.entries(METHODS)) {
+    for (const contentType of TYPES) {
+      test(`${method}: an errcode under ${contentType} is an error and never a picture`, async (t) => {
+        const { error } = await answered(t, 45029, { contentType }, [method, params])
+        assert.ok(error instanceof WeChatAPIError)
+        assert.equal(error.errcode, 45029)
+        assert.equal(error.code, 'ERR_WXA_API')
+      })
+    }
+
+    for (const [what, code] of [
+      ['html', 'ERR_WXA_ANSWER'],
+      ['empty', 'ERR_WXA_ANSWER'],
+      ['truncate', 'ERR_WXA_ANSWER'],
+      ['cut', 'ERR_WXA_NETWORK'],
+      ['huge', 'ERR_WXA_ANSWER'],
+      ['redirect', 'ERR_WXA_ANSWER'],
+      ['reset', 'ERR_WXA_NETWORK'],
+      ['close', 'ERR_WXA_NETWORK'],
+    ]) {
+      test(`${method}: ${what} is ${code}`, async (t) => {
+        const { error } = await answered(t, what, {}, [method, params])
+        assert.equal(error.code, code)
+      })
+    }
+  }
+
+  for (const errcode of ['41030', '-1', '40001 ']) {
+    test(`an errcode that is the text '${errcode}' is a number in the error`, async (t) => {
+      const { error } = await answered(t, { errcode, errmsg: 'some text' })
+      assert.equal(error.errcode, Number(errcode))
+      assert.equal(error.errmsg, 'some text')
+    })
+  }
+
+  for (const [status, name] of [
+    [200, 'a 200'],
+    [400, 'a 400'],
+    [500, 'a 500'],
+  ]) {
+    test(`an errcode is an errcode under ${name}`, async (t) => {
+      const { error } = await answered(t, { status, body: '{"errcode":41030,"errmsg":"invalid page"}' })
+      assert.equal(error.errcode, 41030)
+    })
+  }
+
+  for (const [body, errcode, errmsg] of [
+    ['\ufeff{"errcode":45029,"errmsg":"byte order mark"}', 45029, 'byte order mark'],
+    [' \r\n{"errcode":45029,"errmsg":"white space"}\n', 45029, 'white space'],
+    ['{"errmsg":"the other way round","errcode":45029}', 45029, 'the other way round'],
+    ['{"errcode":45029}', 45029, ''],
+    ['{"errcode":45029,"errmsg":null}', 45029, ''],
+    ['{"errcode":61003,"errmsg":"帐号未授权"}', 61003, '帐号未授权'],
+    [Buffer.from('{"errcode":45029,"errmsg":"\xff\xfe"}', 'latin1'), 45029, '\ufffd\ufffd'],
+  ]) {
+    test(`an errcode is read from ${JSON.stringify(String(body))}`, async (t) => {
+      const { error } = await answered(t, { status: 200, body })
+      assert.equal(error.errcode, errcode)
+      assert.equal(error.errmsg, errmsg)
+    })
+  }
+
+  test('HTML under 200 is told from a picture and shown', async (t) => {
+    const { error } = await answered(t, 'html')
+    isAnswerError(error, /web page.*HTTP 200.*502 Bad Gateway/)
+    assert.equal(error.retryable, false)
+  })
+
+  test('HTML under 502 is retryable', async (t) => {
+    const { error } = await answered(t, { status: 502, headers: { 'Content-Type': 'text/html' }, body: HTML })
+    isAnswerError(error, /HTTP 502/)
+    assert.equal(error.retryable, true)
+  })
+
+  test('an empty 412 is explained: somebody took the Content-Length away', async (t) => {
+    const { error } = await answered(t, { status: 412, body: '' })
+    isAnswerError(error, /Content-Length/)
+    assert.match(error.explanation.cause.zh, /Content-Length/)
+  })
+
+  for (const isHyaline of [false, true]) {
+    test(`a ${isHyaline ? 'PNG' : 'JPEG'} that stops before its end is no picture`, async (t) => {
+      const { error } = await answered(t, 'truncate', {}, ['getQRCode', { path: 'a', isHyaline }])
+      isAnswerError(error, /stops before its end/)
+    })
+
+    test(`a ${isHyaline ? 'PNG' : 'JPEG'} is no picture wherever it is cut`, async (t) => {
+      const { fake, wxa } = await world(t, {}, { retries: 0 })
+      const whole = await wxa.getQRCode({ path: 'a', isHyaline, width: 280 })
+      const { length } = whole
+      for (const end of [3, 8, 20, 100, 400, length >> 1, length - 13, length - 2, length - 1]) {
+        fake.fail({ status: 200, body: whole.subarray(0, end) }, { endpoint: 'codes' })
+        const error = await failure(wxa.getQRCode({ path: 'a', isHyaline, width: 280 }))
+        assert.equal(error.code, 'ERR_WXA_ANSWER', `cut at ${end} of ${length}`)
+      }
+    })
+  }
+
+  test('a picture that is cut by the end of the connection is a network error', async (t) => {
+    const { error } = await answered(t, 'cut')
+    assert.equal(error.retryable, true)
+    assert.match(error.message, /127\.0\.0\.1/)
+  })
+
+  test('more than 8 MiB are not read, announced or not', async (t) => {
+    const { error, wxa, fake } = await answered(t, 'huge')
+    isAnswerError(error, /8 MiB/)
+    const body = Buffer.alloc(9 << 20, 0x20)
+    fake.fail({ status: 200, headers: { 'Transfer-Encoding': 'chunked' }, body }, { endpoint: 'codes' })
+    isAnswerError(await failure(wxa.createQRCode({ path: 'a' })), /8 MiB/)
+  })
+
+  for (const body of [
+    '{}',
+    '{"errcode":0,"errmsg":"ok"}',
+    '{"errcode":"0"}',
+    '{"errcode":"none"}',
+    '{"errcode":null}',
+  ]) {
+    test(`JSON without an errcode is no picture: ${body}`, async (t) => {
+      const { error } = await answered(t, { status: 200, headers: { 'Content-Type': 'application/json' }, body })
+      isAnswerError(error, /JSON/)
+    })
+  }
+
+  for (const body of ['[{"errcode":41030}]', '{"errcode":41030', 'errcode 41030', '"41030"', 'GIF89a', '\u0000']) {
+    test(`${JSON.stringify(body)} is neither a picture nor an errcode`, async (t) => {
+      const { error } = await answered(t, { status: 200, body })
+      isAnswerError(error, /neither/)
+    })
+  }
+
+  for (const endpoint of ['codes', 'tokens']) {
+    for (const status of [301, 302, 303, 307, 308]) {
+      test(`a redirect of ${endpoint} by ${status} is not followed`, async (t) => {
+        const { fake, wxa } = await world(t, {}, { retries: 0 })
+        const { fake: other } = await world(t)
+        fake.fail({ status, headers: { Location: `${other.url}/elsewhere` }, body: HTML }, { endpoint })
+        isAnswerError(await failure(wxa.createQRCode({ path: 'a' })), /redirect/)
+        assert.equal(fake.count(endpoint), 1)
+        assert.equal(other.count(), 0)
+      })
+    }
+
+    test(`a redirect of ${endpoint} to the same host is not followed`, async (t) => {
+      const { fake, wxa } = await world(t, {}, { retries: 0 })
+      fake.fail('redirect', { endpoint })
+      isAnswerError(await failure(wxa.createQRCode({ path: 'a' })), /redirect/)
+      assert.ok(fake.requests.every((request) => request.endpoint !== undefined))
+    })
+  }
+
+  test('after each of these the client works on', async (t) => {
+    const { fake, wxa } = await world(t, {}, { retries: 0 })
+    for (const what of [45029, 'html', 'empty', 'truncate', 'cut', 'huge', 'redirect', 'reset', 'close']) {
+      fake.fail(what, { endpoint: 'codes' })
+      await failure(wxa.createQRCode({ path: 'a' }))
+      await wxa.createQRCode({ path: 'a' })
+    }
+  })
+})

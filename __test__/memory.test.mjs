@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict'
+import { start } from './support/child.mjs'
+import { suite } from './support/suite.mjs'
+
+const ROUNDS = 8
+const CALLS = 5000
+const AT_ONCE = 64
+/** By how much the memory of the last rounds may exceed that of the second, and what an allocator may keep besides. */
+const SHARE = 1.15
+const BESIDES = 10 * 2 ** 20
+/** glibc keeps freed memory for itself; with these the memory of a process is what it uses. Elsewhere they mean nothing. */
+const STEADY = { MALLOC_ARENA_MAX: '2', MALLOC_MMAP_THRESHOLD_: '16384', MALLOC_TRIM_THRESHOLD_: '131072' }
+/** By how much what JavaScript holds may grow, which is exact: 70 bytes a call are too many. */
+const HEAP = 2 * 2 ** 20
+
+/** A fake in a process of its own, so that its memory is not measured. */
+const FAKE = `
+import { startFakeWeChat } from 'wxacode-fake'
+const fake = await startFakeWeChat({ keepRequests: 10 })
+console.log(JSON.stringify({ appid: fake.appid, secret: fake.secret, baseUrl: fake.url }) + ';')
+process.stdin.on('end', () => fake.close()).resume()
+`
+
+/** Rounds of calls, and the memory after each. \`CALL\` makes one and says whether it went as it had to. */
+const rounds = (call) => `
+const wxa = new WxaCode(given)
+const { signal } = new AbortController()
+const call = ${call}
+const wrong = []
+async function round() {
+  let left = ${CALLS}
+  await Promise.all(Array.from({ length: ${AT_ONCE} }, async () => {
+    while (left-- > 0) if (!(await call())) wrong.push(left)
+  }))
+  for (let n = 0; n < 5; n++) { gc(); await new Promise((resolve) => setTimeout(resolve, 20)) }
+  const { rss, heapUsed, external } = process.memoryUsage()
+  return { rss, heap: heapUsed + external }
+}
+const memory = []
+for (let n = 0; n < ${ROUNDS}; n++) memory.push(await round())
+console.log(JSON.stringify({ memory, wrong: wrong.length }))
+`
+
+const inMiB = (bytes) => (bytes / 2 ** 20).toFixed(1)
+
+suite(
+  'memory',
+  (test) => {
+    for (const [what, call] of [
+      ['pictures', `async () => (await wxa.createQRCode({ path: 'a', width: 280 })).length > 1000`],
+      [
+        'pictures under one AbortSignal',
+        `async () => (await wxa.createQRCode({ path: 'a', width: 280 }, { signal })).length > 1000`,
+      ],
+      [
+        'refusals',
+        `() => wxa.createQRCode({ path: '品'.repeat(128) }).then(() => false, (error) => error.errcode === 40159)`,
+      ],
+      ['wrong parameters', `() => wxa.createQRCode({ path: '' }).then(() => false, (error) => error.param === 'path')`],
+    ]) {
+      test(`does not grow by ${what}`, { timeout: 180_000 }, async (t) => {
+        const fake = start(FAKE, { preamble: '' })
+        t.after(() => fake.child.stdin.end())
+        await fake.printed(';')
+        const given = JSON.parse(fake.output.stdout.split(';')[0])
+        const { code, stdout, stderr } = await start(rounds(call), { given, env: STEADY, flags: ['--expose-gc'] }).done
+        assert.equal(code, 0, stderr)
+        const { memory, wrong } = JSON.parse(stdout)
+        assert.equal(wrong, 0)
+        const shown = memory.map(({ rss, heap }) => `${inMiB(rss)} (${inMiB(heap)})`).join(', ')
+        t.diagnostic(`MiB (of JavaScript): ${shown}`)
+        // The least of several: an allocator keeps now more, now less, and what has leaked is always there.
+        const least = (of) => Math.min(...memory.slice(-3).map((round) => round[of]))
+        assert.ok(least('rss') <= memory[1].rss * SHARE + BESIDES, shown)
+        assert.ok(least('heap') <= memory[1].heap + HEAP, shown)
+      })
+    }
+  },
+  { concurrency: 1 },
+)

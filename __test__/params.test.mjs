@@ -1,0 +1,486 @@
+import assert from 'node:assert/strict'
+import { InvalidParamsError, WxaCode, WxaCodeError } from 'wxacode'
+import { failure, newSecret, suite, thrown, world } from './support/suite.mjs'
+
+const APPID = 'wx0123456789abcdef'
+const SECRET = newSecret()
+const GOOD = { getQRCode: { path: 'a' }, getUnlimitedQRCode: { scene: 'a' }, createQRCode: { path: 'a' } }
+const METHODS = Object.keys(GOOD)
+const CODE_METHODS = ['getQRCode', 'getUnlimitedQRCode']
+
+const isInvalid = (error, param, errcode) => {
+  assert.ok(error instanceof InvalidParamsError, String(error))
+  assert.ok(error instanceof WxaCodeError)
+  assert.equal(error.param, param)
+  assert.equal(error.errcode, errcode)
+  assert.equal(error.code, 'ERR_WXA_PARAMS')
+  assert.equal(error.retryable, false)
+  assert.ok(!error.message.includes('\n'))
+  for (const text of [error.explanation.cause, error.explanation.fix].flatMap(({ zh, en }) => [zh, en])) {
+    assert.ok(text.length > 0 && error.message.includes(text), `${text} is missing in ${error.message}`)
+  }
+}
+
+/** That a call is refused for `param`, and that nothing is sent, not even for a token. */
+async function refused(t, method, args, param, errcode) {
+  const { fake, wxa } = await world(t)
+  const error = await failure(wxa[method](...args))
+  isInvalid(error, param, errcode)
+  assert.equal(fake.count(), 0)
+  return error
+}
+
+/** [parameters, the one at fault, errcode, texts that the message has] */
+const WRONG_SCENES = [
+  [{}, 40169, ['missing', '缺少']],
+  [{ scene: '' }, 40169, ['empty', '为空']],
+  [{ scene: 'a'.repeat(33) }, 40169, ['33 characters', '33 个字符', '32']],
+  [{ scene: 'ab c' }, 40129, ['character 3', '第 3 个字符', 'U+0020']],
+  [{ scene: 'id=商品' }, 40129, ['character 4', '“商”', 'U+5546', '第 4 个字符']],
+  [{ scene: 'a%20' }, 40129, ['character 2', '“%”', 'percent-encoding']],
+  [{ scene: 'a"' }, 40129, ['character 2', 'U+0022']],
+  [{ scene: 'a\u0000' }, 40129, ['character 2', 'U+0000']],
+  [{ scene: 'a\nb' }, 40129, ['character 2', 'U+000A']],
+  [{ scene: 'a😀b' }, 40129, ['character 2', '😀', 'U+1F600']],
+  [{ scene: '😀😀中' }, 40129, ['character 1', 'U+1F600']],
+  [{ scene: null }, undefined, ['null']],
+  [{ scene: 42 }, undefined, ['number', 'string']],
+  [{ scene: ['a'] }, undefined, ['an array']],
+  [{ scene: { id: 1 } }, undefined, ['an object']],
+  [{ scene: 'a\ud83d' }, undefined, ['surrogate']],
+]
+
+const WRONG_PAGES = [
+  ['/pages/index/index', 41030, ['leading slash', '"pages/index/index"']],
+  ['pages/index/index?id=1', 41030, ['query', '"pages/index/index"', 'scene']],
+  ['pages/index/index?scancode_time=1', 85096, ['scancode_time']],
+  [null, undefined, ['null']],
+  [7, undefined, ['number']],
+  ['pages/\udc00', undefined, ['surrogate']],
+]
+
+/** [method, limit, texts] */
+const PATH_LIMITS = [
+  ['getQRCode', 1024],
+  ['createQRCode', 128],
+]
+
+const WRONG_WIDTHS = [279, 1281, 430.5, 0, -1, -0.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 32 + 430, 1e300]
+const WRONG_TYPES_OF_WIDTH = ['430', null, true, [430], { valueOf: () => 430 }, 430n]
+const WRONG_BOOLEANS = [1, 0, 'true', '', null, [], {}]
+
+/** [lineColor, the part at fault] */
+const WRONG_COLORS = [
+  [null, 'lineColor'],
+  ['#000000', 'lineColor'],
+  [0, 'lineColor'],
+  [[0, 0, 0], 'lineColor'],
+  [{}, 'lineColor.r'],
+  [{ g: 0, b: 0 }, 'lineColor.r'],
+  [{ r: 0, b: 0 }, 'lineColor.g'],
+  [{ r: 0, g: 0 }, 'lineColor.b'],
+  [{ r: 0, g: 0, b: undefined }, 'lineColor.b'],
+  [{ r: '0', g: 0, b: 0 }, 'lineColor.r'],
+  [{ r: 0, g: null, b: 0 }, 'lineColor.g'],
+  [{ r: 256, g: 0, b: 0 }, 'lineColor.r'],
+  [{ r: 0, g: -1, b: 0 }, 'lineColor.g'],
+  [{ r: 0, g: 0, b: 0.5 }, 'lineColor.b'],
+  [{ r: 0, g: 0, b: Number.NaN }, 'lineColor.b'],
+  [{ r: 2 ** 32, g: 0, b: 0 }, 'lineColor.r'],
+  [{ r: 0, g: 0, b: 0, a: 0 }, 'lineColor.a'],
+  [{ red: 0, g: 0, b: 0 }, 'lineColor.red'],
+]
+
+/** [method, misspelt, right, or undefined where nobody can tell] */
+const MISSPELT = [
+  ['getUnlimitedQRCode', 'check_path', 'checkPath'],
+  ['getUnlimitedQRCode', 'checkpath', 'checkPath'],
+  ['getUnlimitedQRCode', 'env_version', 'envVersion'],
+  ['getUnlimitedQRCode', 'auto_color', 'autoColor'],
+  ['getUnlimitedQRCode', 'line_color', 'lineColor'],
+  ['getUnlimitedQRCode', 'is_hyaline', 'isHyaline'],
+  ['getUnlimitedQRCode', 'path', 'page'],
+  ['getUnlimitedQRCode', 'Scene', 'scene'],
+  ['getQRCode', 'page', 'path'],
+  ['getQRCode', 'env_version', 'envVersion'],
+  ['createQRCode', 'page', 'path'],
+  ['getQRCode', 'scene', undefined],
+  ['getUnlimitedQRCode', 'lineColour', undefined],
+  ['getUnlimitedQRCode', 'constructor', undefined],
+  ['getUnlimitedQRCode', 'toString', undefined],
+  ['createQRCode', 'envVersion', undefined],
+  ['createQRCode', 'isHyaline', undefined],
+]
+
+const WRONG_CALLS = [
+  [null, 'call'],
+  ['call', 'call'],
+  [1000, 'call'],
+  [[], 'call'],
+  [{ timeout: 1000 }, 'timeout', 'timeoutMs'],
+  [{ timeout_ms: 1000 }, 'timeout_ms', 'timeoutMs'],
+  [{ retries: 1 }, 'retries'],
+  [{ timeoutMs: '1000' }, 'timeoutMs'],
+  [{ timeoutMs: null }, 'timeoutMs'],
+  [{ timeoutMs: 0 }, 'timeoutMs'],
+  [{ timeoutMs: -1 }, 'timeoutMs'],
+  [{ timeoutMs: Number.NaN }, 'timeoutMs'],
+  [{ timeoutMs: Number.POSITIVE_INFINITY }, 'timeoutMs'],
+  [{ timeoutMs: 86_400_001 }, 'timeoutMs'],
+  [{ signal: null }, 'signal'],
+  [{ signal: {} }, 'signal'],
+  [{ signal: new AbortController() }, 'signal'],
+  [{ signal: 'signal' }, 'signal'],
+]
+
+/** [options beside good ones, the one at fault, errcode, texts] */
+const WRONG_OPTIONS = [
+  [{ appid: undefined }, 'appid', 40013, ['missing']],
+  [{ appid: '' }, 'appid', 40013, []],
+  [{ appid: `${APPID} ` }, 'appid', 40013, ['16 letters or digits']],
+  [{ appid: 'wx0123' }, 'appid', 40013, []],
+  [{ appid: 'gh_0123456789abcde' }, 'appid', 40013, []],
+  [{ appid: 'wx0123456789abcde商' }, 'appid', 40013, []],
+  [{ appid: 42 }, 'appid', undefined, []],
+  [{ appid: null }, 'appid', undefined, []],
+  [{ secret: undefined }, 'secret', 41004, ['AppSecret']],
+  [{ secret: '' }, 'secret', 41004, []],
+  [{ secret: `${SECRET}\n` }, 'secret', 40125, ['white space']],
+  [{ secret: ` ${SECRET}` }, 'secret', 40125, []],
+  [{ secret: `${SECRET}\u0000` }, 'secret', 40125, []],
+  [{ secret: Buffer.from(SECRET) }, 'secret', undefined, []],
+  [{ secret: null }, 'secret', undefined, []],
+  [{ secret: undefined, token: 'classic' }, 'secret', 41004, []],
+  [{ token: 'stabel' }, 'token', undefined, ['stable', 'classic']],
+  [{ token: '' }, 'token', undefined, []],
+  [{ token: null }, 'token', undefined, []],
+  [{ token: { get: () => 'token' } }, 'token', undefined, []],
+  [{ baseUrl: '' }, 'baseUrl', undefined, []],
+  [{ baseUrl: 'api.weixin.qq.com' }, 'baseUrl', undefined, ['https://api.weixin.qq.com']],
+  [{ baseUrl: 'ftp://localhost' }, 'baseUrl', undefined, []],
+  [{ baseUrl: 'http://api.weixin.qq.com' }, 'baseUrl', undefined, ['plain http', '明文']],
+  [{ baseUrl: 'http://127.0.0.1.example.com' }, 'baseUrl', undefined, []],
+  [{ baseUrl: 'http://localhost.example.com' }, 'baseUrl', undefined, []],
+  [{ baseUrl: 'http://10.0.0.1' }, 'baseUrl', undefined, []],
+  [{ baseUrl: ['https://api.weixin.qq.com', 'http://api2.weixin.qq.com'] }, 'baseUrl', undefined, []],
+  [{ baseUrl: [] }, 'baseUrl', undefined, []],
+  [{ baseUrl: ['https://api.weixin.qq.com', 7] }, 'baseUrl', undefined, []],
+  [{ baseUrl: new URL('https://api.weixin.qq.com') }, 'baseUrl', undefined, []],
+  [{ baseUrl: 'https://user:pass@localhost' }, 'baseUrl', undefined, []],
+  [{ baseUrl: 'https://localhost?a=1' }, 'baseUrl', undefined, []],
+  [{ baseUrl: 'https://localhost#a' }, 'baseUrl', undefined, []],
+  [{ fromAppid: APPID }, 'fromAppid', undefined, ["token: 'none'"]],
+  [{ fromAppid: 'me', token: 'none' }, 'fromAppid', 40013, []],
+  [{ timeoutMs: 0 }, 'timeoutMs', undefined, []],
+  [{ timeoutMs: Number.NaN }, 'timeoutMs', undefined, []],
+  [{ timeoutMs: '1000' }, 'timeoutMs', undefined, []],
+  [{ timeoutMs: 86_400_001 }, 'timeoutMs', undefined, ['86400000']],
+  [{ retries: -1 }, 'retries', undefined, []],
+  [{ retries: 1.5 }, 'retries', undefined, []],
+  [{ retries: 11 }, 'retries', undefined, ['0 to 10']],
+  [{ retries: '2' }, 'retries', undefined, []],
+  [{ ratePerMinute: 0 }, 'ratePerMinute', undefined, []],
+  [{ ratePerMinute: -5000 }, 'ratePerMinute', undefined, []],
+  [{ ratePerMinute: 0.5 }, 'ratePerMinute', undefined, []],
+  [{ ratePerMinute: Number.NaN }, 'ratePerMinute', undefined, []],
+  [{ ratePerMinute: '5000' }, 'ratePerMinute', undefined, []],
+  [{ proxy: '' }, 'proxy', undefined, []],
+  [{ proxy: 'localhost:8080' }, 'proxy', undefined, ['http://']],
+  [{ proxy: 'socks5://localhost:1080' }, 'proxy', undefined, []],
+  [{ proxy: 'http://' }, 'proxy', undefined, []],
+  [{ proxy: true }, 'proxy', undefined, []],
+  [{ ca: '' }, 'ca', undefined, []],
+  [{ ca: 'nonsense' }, 'ca', undefined, ['PEM']],
+  [{ ca: Buffer.from('nonsense') }, 'ca', undefined, ['PEM']],
+  [{ ca: ['nonsense'] }, 'ca', undefined, []],
+  [{ redis: 'redis://localhost' }, 'redis', undefined, []],
+  [{ cache: true }, 'cache', undefined, []],
+  [{ appId: APPID }, 'appId', undefined, ['appid']],
+  [{ app_id: APPID }, 'app_id', undefined, ['appid']],
+  [{ appSecret: SECRET }, 'appSecret', undefined, ['secret']],
+  [{ app_secret: SECRET }, 'app_secret', undefined, ['secret']],
+  [{ base_url: 'https://localhost' }, 'base_url', undefined, ['baseUrl']],
+  [{ host: 'localhost' }, 'host', undefined, ['baseUrl']],
+  [{ timeout: 5000 }, 'timeout', undefined, ['timeoutMs']],
+  [{ fromAppId: APPID, token: 'none' }, 'fromAppId', undefined, ['fromAppid']],
+]
+
+const GOOD_OPTIONS = [
+  {},
+  { token: 'stable' },
+  { token: 'classic' },
+  { token: 'none', secret: undefined },
+  { token: 'none', secret: undefined, fromAppid: 'wxABCDEFGHIJ012345', baseUrl: 'http://api.weixin.qq.com' },
+  { token: () => 'a', secret: undefined },
+  { token: async () => ({ accessToken: 'a', expiresIn: 1 }) },
+  { baseUrl: 'https://api2.weixin.qq.com/' },
+  { baseUrl: 'https://nohost.invalid/a/prefix/' },
+  { baseUrl: ['http://localhost:1', 'http://127.0.0.9:1', 'http://[::1]:1'] },
+  { timeoutMs: 0.5, retries: 0, ratePerMinute: 1 },
+  { timeoutMs: 86_400_000, retries: 10, ratePerMinute: Number.POSITIVE_INFINITY },
+  { proxy: 'http://user:password@localhost:8080' },
+  { proxy: 'env' },
+  Object.fromEntries(
+    ['token', 'baseUrl', 'fromAppid', 'timeoutMs', 'retries', 'ratePerMinute', 'proxy', 'ca'].map((key) => [key]),
+  ),
+]
+
+/** For the name of a test. */
+const shown = (value) =>
+  JSON.stringify(
+    value,
+    (_, part) => (['number', 'bigint', 'function', 'undefined'].includes(typeof part) ? `${String(part)}` : part),
+    0,
+  )
+    ?.slice(0, 70)
+    .replaceAll(SECRET, 'S')
+
+suite('parameters', (test) => {
+  for (const [params, errcode, texts] of WRONG_SCENES) {
+    test(`getUnlimitedQRCode refuses ${shown(params)}`, async (t) => {
+      const { message, endpoint } = await refused(t, 'getUnlimitedQRCode', [params], 'scene', errcode)
+      assert.equal(endpoint, 'getUnlimitedQRCode')
+      assert.ok(message.startsWith('getUnlimitedQRCode: '), message)
+      for (const text of texts) assert.ok(message.includes(text), `${text} is missing in ${message}`)
+    })
+  }
+
+  for (const [page, errcode, texts] of WRONG_PAGES) {
+    test(`getUnlimitedQRCode refuses page ${shown(page)}`, async (t) => {
+      const { message } = await refused(t, 'getUnlimitedQRCode', [{ scene: 'a', page }], 'page', errcode)
+      for (const text of texts) assert.ok(message.includes(text), `${text} is missing in ${message}`)
+    })
+  }
+
+  for (const [method, limit] of PATH_LIMITS) {
+    test(`${method} refuses a path that is missing, empty, too long or reserved`, async (t) => {
+      const no = (params, errcode) => refused(t, method, [params], 'path', errcode)
+      await no({}, 40159)
+      await no({ path: undefined }, 40159)
+      await no({ path: '' }, 40159)
+      await no({ path: 'p?a=1&scancode_time=2' }, 85096)
+      await no({ path: 'p?scancode_time' }, 85096)
+      await no({ path: null }, undefined)
+      await no({ path: new String('pages/index/index') }, undefined)
+      await no({ path: 'a\ud83d\ud83d' }, undefined)
+      const { message } = await no({ path: '品'.repeat(limit + 1) }, 40159)
+      for (const text of [`${limit + 1} characters`, `${3 * (limit + 1)} bytes`, `${limit} are allowed`]) {
+        assert.ok(message.includes(text), `${text} is missing in ${message}`)
+      }
+    })
+  }
+
+  for (const method of CODE_METHODS) {
+    test(`${method} refuses an envVersion that WeChat does not know`, async (t) => {
+      for (const envVersion of ['', 'Release', 'dev', 'release ']) {
+        const { message } = await refused(t, method, [{ ...GOOD[method], envVersion }], 'envVersion', 40097)
+        assert.match(message, /release.*trial.*develop/)
+      }
+      for (const envVersion of [null, 0, ['release']]) {
+        await refused(t, method, [{ ...GOOD[method], envVersion }], 'envVersion')
+      }
+    })
+
+    for (const key of method === 'getQRCode' ? ['autoColor', 'isHyaline'] : ['autoColor', 'isHyaline', 'checkPath']) {
+      test(`${method} refuses ${key} that is not a boolean`, async (t) => {
+        for (const value of WRONG_BOOLEANS) {
+          const { message } = await refused(t, method, [{ ...GOOD[method], [key]: value }], key, 47001)
+          assert.match(message, /boolean/)
+        }
+      })
+    }
+
+    test(`${method} refuses a lineColor and names the part at fault`, async (t) => {
+      for (const [lineColor, param] of WRONG_COLORS) {
+        await refused(t, method, [{ ...GOOD[method], lineColor }], param)
+      }
+    })
+  }
+
+  for (const method of METHODS) {
+    test(`${method} refuses a width that is not a whole number from 280 to 1280`, async (t) => {
+      const errcode = method === 'getQRCode' ? 40189 : undefined
+      for (const width of WRONG_WIDTHS) {
+        const { message } = await refused(t, method, [{ ...GOOD[method], width }], 'width', errcode)
+        assert.match(message, /280.*1280/)
+      }
+      for (const width of WRONG_TYPES_OF_WIDTH) {
+        await refused(t, method, [{ ...GOOD[method], width }], 'width', 47001)
+      }
+    })
+
+    test(`${method} refuses params that are missing or no object`, async (t) => {
+      for (const args of [[], [undefined], [null], ['a'], [7], [true], [[]], [() => {}]]) {
+        const { endpoint } = await refused(t, method, args, 'params')
+        assert.equal(endpoint, method)
+      }
+    })
+
+    test(`${method} refuses wrong call options`, async (t) => {
+      for (const [call, param, meant = ''] of WRONG_CALLS) {
+        const { message } = await refused(t, method, [GOOD[method], call], param)
+        assert.ok(message.includes(meant), `${meant} is missing in ${message}`)
+      }
+    })
+
+    test(`${method} rejects and does not throw`, async (t) => {
+      const { wxa } = await world(t)
+      const promise = wxa[method](null)
+      assert.ok(promise instanceof Promise)
+      await failure(promise)
+    })
+  }
+
+  for (const [method, wrong, right] of MISSPELT) {
+    test(`${method} refuses ${wrong} and says what it knows`, async (t) => {
+      const { message, explanation } = await refused(
+        t,
+        method,
+        [{ ...GOOD[method], [wrong]: 'pages/index/index' }],
+        wrong,
+      )
+      const known = { getQRCode: 'path', getUnlimitedQRCode: 'scene', createQRCode: 'path' }[method]
+      assert.match(message, new RegExp(`unknown parameter ${wrong}`))
+      for (const fix of Object.values(explanation.fix)) assert.ok(fix.includes(right ?? known), fix)
+    })
+  }
+
+  test('getAccessToken refuses wrong call options', async (t) => {
+    for (const [call, param] of WRONG_CALLS) await refused(t, 'getAccessToken', [call], param)
+    for (const forceRefresh of [1, 'true', null]) await refused(t, 'getAccessToken', [{ forceRefresh }], 'forceRefresh')
+    const { message } = await refused(t, 'getAccessToken', [{ force_refresh: true }], 'force_refresh')
+    assert.match(message, /forceRefresh/)
+  })
+
+  test('forceRefresh is no option of a code', async (t) => {
+    await refused(t, 'getQRCode', [GOOD.getQRCode, { forceRefresh: true }], 'forceRefresh')
+  })
+
+  test('undefined means absent', async (t) => {
+    const { fake, wxa } = await world(t)
+    const absent = Object.fromEntries(
+      ['page', 'checkPath', 'envVersion', 'width', 'autoColor', 'lineColor', 'isHyaline'].map((key) => [key]),
+    )
+    await wxa.getUnlimitedQRCode({ scene: 'a', ...absent }, { signal: undefined, timeoutMs: undefined })
+    assert.equal(fake.requests.at(-1).body, '{"scene":"a"}')
+    await wxa.getUnlimitedQRCode({ scene: 'a' }, undefined)
+    await wxa.getAccessToken(undefined)
+    await wxa.getAccessToken({ forceRefresh: undefined })
+    assert.equal(fake.count('tokens'), 1)
+  })
+
+  test('each getter is asked once, also one on a prototype', async (t) => {
+    const { fake, wxa } = await world(t)
+    let asked = 0
+    class Params {
+      get scene() {
+        return `n=${++asked}`
+      }
+    }
+    await wxa.getUnlimitedQRCode(new Params())
+    const params = {
+      get scene() {
+        return `n=${++asked}`
+      },
+      lineColor: {
+        r: 0,
+        g: 0,
+        get b() {
+          return ++asked
+        },
+      },
+    }
+    await wxa.getUnlimitedQRCode(params)
+    const sent = fake.requests.slice(1).map(({ body }) => JSON.parse(body))
+    assert.deepEqual(sent, [{ scene: 'n=1' }, { scene: 'n=2', line_color: { r: 0, g: 0, b: 3 } }])
+  })
+
+  test("a getter's own exception reaches the caller as it is", async (t) => {
+    const { fake, wxa } = await world(t)
+    const own = new Error('my own')
+    const params = {
+      get scene() {
+        throw own
+      },
+    }
+    assert.equal(await failure(wxa.getUnlimitedQRCode(params)), own)
+    assert.equal(fake.count(), 0)
+  })
+
+  test('frozen objects, objects without a prototype and symbols are fine', async (t) => {
+    const { fake, wxa } = await world(t)
+    await wxa.getUnlimitedQRCode(Object.freeze({ scene: 'a', lineColor: Object.freeze({ r: 0, g: 0, b: 0 }) }))
+    await wxa.getUnlimitedQRCode(Object.assign(Object.create(null), { scene: 'a' }))
+    await wxa.getUnlimitedQRCode({ scene: 'a', [Symbol('mine')]: 1 })
+    assert.equal(fake.count('codes'), 3)
+  })
+
+  test('params that change after the call change nothing', async (t) => {
+    const { fake, wxa } = await world(t)
+    const hold = fake.hold('tokens')
+    const params = { scene: 'before', lineColor: { r: 1, g: 1, b: 1 } }
+    const image = wxa.getUnlimitedQRCode(params)
+    params.scene = 'after'
+    params.lineColor.r = 2
+    hold.release()
+    await image
+    assert.deepEqual(JSON.parse(fake.requests.at(-1).body), { scene: 'before', line_color: { r: 1, g: 1, b: 1 } })
+  })
+
+  test('a refused call counts as an error and not as a request', async (t) => {
+    const { wxa } = await world(t)
+    await failure(wxa.getUnlimitedQRCode({ scene: '%' }))
+    assert.equal(wxa.stats().requests, 0)
+  })
+})
+
+suite('options', (test) => {
+  for (const [wrong, param, errcode, texts] of WRONG_OPTIONS) {
+    test(`the constructor refuses ${shown(wrong)} for ${param}`, () => {
+      const error = thrown(() => new WxaCode({ appid: APPID, secret: SECRET, ...wrong }))
+      isInvalid(error, param, errcode)
+      assert.ok(!error.message.includes(SECRET))
+      for (const text of texts) assert.ok(error.message.includes(text), `${text} is missing in ${error.message}`)
+    })
+  }
+
+  test('the constructor refuses options that are missing or no object', () => {
+    for (const options of [undefined, null, 'wx', 7, [], () => {}])
+      isInvalid(
+        thrown(() => new WxaCode(options)),
+        'options',
+      )
+  })
+
+  for (const options of GOOD_OPTIONS) {
+    test(`the constructor takes ${shown(options)}`, () => {
+      assert.ok(new WxaCode({ appid: APPID, secret: SECRET, ...options }) instanceof WxaCode)
+    })
+  }
+
+  test('the constructor never touches the network', async (t) => {
+    const { fake, client } = await world(t)
+    const ask = () => assert.fail('it was asked')
+    for (const token of ['stable', 'classic', 'none', ask]) client({ appid: 'wxffffffffffffffff', token })
+    await client().getUnlimitedQRCode({ scene: 'a' })
+    assert.equal(fake.count(), 2)
+  })
+
+  test('a base URL keeps its path', async (t) => {
+    const { fake, client } = await world(t)
+    for (const slash of ['', '/'])
+      await failure(client({ baseUrl: `${fake.url}/behind/a/gateway${slash}` }).getAccessToken())
+    assert.equal(fake.requests[0].path, '/behind/a/gateway/cgi-bin/stable_token')
+  })
+
+  test('options that change after the constructor change nothing', async (t) => {
+    const { fake, client, options } = await world(t)
+    const baseUrl = [fake.url]
+    const mine = { ...options, baseUrl }
+    const wxa = client(mine)
+    baseUrl[0] = 'https://nohost.invalid'
+    mine.secret = 'other'
+    await wxa.getUnlimitedQRCode({ scene: 'a' })
+    assert.equal(fake.count('codes'), 1)
+  })
+})

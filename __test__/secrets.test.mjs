@@ -1,0 +1,226 @@
+import assert from 'node:assert/strict'
+import { inspect } from 'node:util'
+import { run } from './support/child.mjs'
+import { deadUrl, startProxy } from './support/proxy.mjs'
+import { checkText, failure, guard, suite, thrown, world } from './support/suite.mjs'
+
+const draw = (wxa, call) => wxa.createQRCode({ path: 'a', width: 280 }, call)
+const HTML = { 'Content-Type': 'text/html' }
+
+/** What a server may answer that knows a secret and repeats it. A function gets the secret as it came, and in a URL. */
+const ECHOES = {
+  'in errmsg': (plain) => ({ errcode: 48001, errmsg: `no: ${plain} rid: 1-2-3` }),
+  'in a rid': (plain) => ({ errcode: 48001, errmsg: `no rid: ${plain}` }),
+  'in a hint': (plain) => ({ errcode: 48001, errmsg: `no hint: [${plain}]` }),
+  'in errmsg, percent-encoded': (_, encoded) => ({ errcode: 48001, errmsg: `no: https://host/path?q=${encoded}` }),
+  'in an errmsg that is an object': (plain) => ({
+    status: 200,
+    body: JSON.stringify({ errcode: 48001, errmsg: { token: plain } }),
+  }),
+  'in HTML under 200': (plain) => ({ status: 200, headers: HTML, body: `<p>${plain}</p>` }),
+  'in HTML under 502': (_, encoded) => ({ status: 502, headers: HTML, body: `<p>/path?q=${encoded}</p>` }),
+  'in HTML, and longer than an excerpt': (plain) => ({
+    status: 200,
+    headers: HTML,
+    body: `<p>${'x'.repeat(90)}${plain}</p>`,
+  }),
+  'in HTML, percent-encoded and longer than an excerpt': (_, encoded) => ({
+    status: 404,
+    headers: HTML,
+    body: `<p>${'x'.repeat(95)}/?q=${encoded}</p>`,
+  }),
+  'in HTML, on two lines': (plain) => ({ status: 200, headers: HTML, body: `<p>\n${plain}\n</p>\n${plain}` }),
+  'in JSON without an errcode': (plain) => ({ status: 200, body: JSON.stringify({ error: plain, errcode: 0 }) }),
+  'in plain text': (plain) => ({ status: 500, body: `bad request ${plain}` }),
+  'in a redirect': (_, encoded) => ({
+    status: 302,
+    headers: { Location: `http://127.0.0.1:1/?${encoded}` },
+    body: encoded,
+  }),
+}
+
+const MISHAPS = [
+  -1,
+  40001,
+  45009,
+  41030,
+  'hang',
+  'drip',
+  'reset',
+  'close',
+  'html',
+  'empty',
+  'truncate',
+  'cut',
+  'huge',
+  'redirect',
+]
+
+suite('secrets', (test) => {
+  for (const token of ['stable', 'classic']) {
+    for (const endpoint of ['tokens', 'codes']) {
+      for (const what of MISHAPS) {
+        // `failure` looks for the secret and the tokens in every text of the error.
+        test(`${what} of ${endpoint} shows none (${token})`, async (t) => {
+          const { fake, wxa } = await world(t, {}, { token, retries: 0 })
+          if (endpoint === 'codes') await wxa.getAccessToken()
+          fake.fail(what, { endpoint, times: Number.POSITIVE_INFINITY })
+          await failure(draw(wxa, { timeoutMs: 400 }))
+        })
+      }
+
+      for (const [where, echo] of Object.entries(ECHOES)) {
+        test(`a server that repeats it ${where} of ${endpoint} makes none show (${token})`, async (t) => {
+          const { fake, wxa, secret } = await world(t, {}, { token, retries: 0 })
+          let known = secret
+          if (endpoint === 'codes') known = (await wxa.getAccessToken()).accessToken
+          fake.fail(echo(known, encodeURIComponent(known)), { endpoint, times: Number.POSITIVE_INFINITY })
+          await failure(draw(wxa, { timeoutMs: 400 }))
+        })
+      }
+    }
+
+    test(`a token answer that breaks off shows no token (${token})`, async (t) => {
+      const { fake, wxa } = await world(t, {}, { token, retries: 0 })
+      const value = 'Canary-token-that-WeChat-has-just-handed-out'
+      guard(t, value)
+      fake.fail({ status: 200, body: `{"access_token":"${value}","expires_in":72` }, { endpoint: 'tokens' })
+      assert.equal((await failure(draw(wxa))).code, 'ERR_WXA_ANSWER')
+    })
+
+    test(`a token answer that is not to be understood shows no token (${token})`, async (t) => {
+      const value = 'Canary-token-that-WeChat-has-just-handed-out'
+      guard(t, value)
+      for (const body of [
+        JSON.stringify({ access_token: `${value} `, expires_in: 7200 }),
+        JSON.stringify({ accessToken: value }),
+        JSON.stringify([{ access_token: value }]),
+        `<xml><access_token>${value}</access_token></xml>`,
+        `access_token=${value}&expires_in=7200`,
+      ]) {
+        const { fake, wxa } = await world(t, {}, { token, retries: 0 })
+        fake.fail({ status: 200, body }, { endpoint: 'tokens' })
+        assert.equal((await failure(draw(wxa))).code, 'ERR_WXA_ANSWER')
+      }
+    })
+  }
+
+  test('a token of a provider with every kind of character does not show, however it is repeated', async (t) => {
+    const token = 'Canary !"#$%&\'()*+,-./:;<=>?@[\\]^_`{|}~0123456789'.replace(' ', '')
+    guard(t, token)
+    const { fake, client } = await world(t)
+    const json = JSON.stringify(token).slice(1, -1)
+    const form = new URLSearchParams({ t: token }).toString().slice(2)
+    for (const text of [token, json, form, encodeURIComponent(token)]) {
+      fake.fail({ status: 200, headers: HTML, body: `<p>${text}</p>` }, { endpoint: 'codes' })
+      await failure(draw(client({ token: () => token, retries: 0 })))
+      fake.fail({ errcode: 48001, errmsg: text }, { endpoint: 'codes' })
+      await failure(draw(client({ token: () => token, retries: 0 })))
+    }
+  })
+
+  test('a timeout whose cause repeats it shows none', async (t) => {
+    const { fake, wxa } = await world(t, {}, { timeoutMs: 1200 })
+    const { accessToken } = await wxa.getAccessToken()
+    fake.fail({ status: 502, headers: HTML, body: `<p>${accessToken}</p>` }, { endpoint: 'codes' })
+    fake.fail('hang', { endpoint: 'codes' })
+    const error = await failure(draw(wxa))
+    assert.equal(error.code, 'ERR_WXA_TIMEOUT')
+    assert.equal(error.cause.code, 'ERR_WXA_ANSWER')
+  })
+
+  test('a host that cannot be reached, or has no name, shows none', async (t) => {
+    const { client } = await world(t)
+    for (const baseUrl of [await deadUrl(), 'https://nohost.invalid', ['https://nohost.invalid', await deadUrl()]]) {
+      for (const token of ['stable', 'classic']) {
+        await failure(draw(client({ baseUrl, token }), { timeoutMs: 3000 }))
+      }
+    }
+  })
+
+  test('a proxy that refuses, dies or is not there shows neither them nor its login', async (t) => {
+    guard(t, 'Canary-password')
+    const { wxa, client } = await world(t)
+    await wxa.getAccessToken()
+    const login = (url) => url.replace('http://', 'http://user:Canary-password@')
+    const { url: refusing } = await startProxy(t, { refuse: 407 })
+    for (const proxy of [login(refusing), login(await deadUrl())]) {
+      for (const token of ['stable', 'classic'])
+        await failure(draw(client({ proxy, token, retries: 0 }), { timeoutMs: 1000 }))
+    }
+  })
+
+  test('a refused option does not show it', async (t) => {
+    const { client, secret } = await world(t)
+    for (const wrong of [
+      { secret: `${secret}\n` },
+      { appSecret: secret },
+      { secret: [secret] },
+      { secret: { value: secret } },
+      { token: secret },
+      { fromAppid: 7, proxy: secret },
+      { proxy: secret },
+      { proxy: `ftp://user:${secret}@localhost` },
+      { baseUrl: `https://user:${encodeURIComponent(secret)}@localhost` },
+      { baseUrl: secret },
+      { ca: secret },
+    ]) {
+      thrown(() => client(wrong))
+    }
+  })
+
+  test('a client shows nothing of it', async (t) => {
+    const { wxa, secret } = await world(t)
+    const { accessToken } = await wxa.getAccessToken()
+    const shown = [
+      inspect(wxa, { depth: Number.POSITIVE_INFINITY, showHidden: true }),
+      JSON.stringify(wxa),
+      String(wxa),
+      JSON.stringify(wxa.stats()),
+      inspect(Object.getOwnPropertyDescriptors(wxa)),
+    ]
+    for (const text of shown) checkText(text, [secret, accessToken])
+  })
+
+  test('the secret travels in the body of stable_token alone, tokens in queries alone', async (t) => {
+    const { fake, wxa, secret } = await world(t)
+    await draw(wxa)
+    await wxa.getUnlimitedQRCode({ scene: 'a' })
+    await wxa.getAccessToken({ forceRefresh: true })
+    const [accessToken] = fake.liveTokens()
+    for (const { endpoint, query, headers, body } of fake.requests) {
+      checkText(JSON.stringify(headers), [secret, accessToken])
+      checkText(JSON.stringify(query), [secret])
+      if (endpoint !== 'stable_token') checkText(body, [secret, accessToken])
+    }
+  })
+
+  test('no output of a process with every kind of failure shows it, at any level of logging', async (t) => {
+    const { fake, options, secret } = await world(t)
+    for (const what of [-1, 'html', 'reset', 'truncate', 'redirect', 45009]) {
+      fake.fail(what, { endpoint: 'codes', where: ({ path }) => path.endsWith('getwxacode') })
+    }
+    const script = `
+      for (const token of ['stable', 'classic']) {
+        const wxa = new WxaCode({ ...given, token, retries: 0 })
+        const calls = []
+        for (let n = 0; n < 6; n++) calls.push(await wxa.getQRCode({ path: 'a' }).catch((error) => error))
+        calls.push(await wxa.getUnlimitedQRCode({ scene: '%' }).catch((error) => error))
+        calls.push(await wxa.getQRCode({ path: 'a' }, { signal: AbortSignal.abort() }).catch((error) => error))
+        const wrong = new WxaCode({ ...given, secret: given.secret + 'x', token })
+        calls.push(await wrong.getQRCode({ path: 'a' }).catch((error) => error))
+        const gone = new WxaCode({ ...given, baseUrl: 'http://127.0.0.1:1', token })
+        calls.push(await gone.getQRCode({ path: 'a' }, { timeoutMs: 500 }).catch((error) => error))
+        console.log(wxa)
+        for (const call of calls) call instanceof Error ? console.error(call) : console.log(call.length)
+      }
+      Promise.reject(await new WxaCode({ ...given, retries: 0, secret: given.secret + 'y' }).getAccessToken().catch((error) => error))`
+    const env = { RUST_LOG: 'trace', RUST_BACKTRACE: '1', NODE_DEBUG: 'net,tls,http,fetch,undici,worker', DEBUG: '*' }
+    const { code, stdout, stderr } = await run(script, { given: options, env })
+    assert.equal(code, 1)
+    assert.match(stderr, /40125/)
+    const tokens = fake.requests.map(({ query }) => query.access_token).filter(Boolean)
+    assert.ok(tokens.length > 2)
+    checkText(stdout + stderr, [secret, ...tokens])
+  })
+})
