@@ -123,10 +123,14 @@ impl Client {
         }
     }
 
-    /// No further calls. Those under way come to their end first, each inside its own deadline.
-    pub async fn close(&self) {
+    /// No further calls from now on.
+    pub fn close(&self) {
         self.closed.store(true, Ordering::Release);
         self.calls.close();
+    }
+
+    /// Waits for the calls under way, each of which ends inside its own deadline, and leaves the account.
+    pub async fn drained(&self) {
         self.calls.wait().await;
         if let Some(tokens) = &self.tokens {
             tokens.member.lock().take();

@@ -136,8 +136,9 @@ impl NativeClient {
     #[napi(ts_return_type = "Promise<undefined | Array<Failure>>")]
     pub fn close<'env>(&self, env: &'env Env) -> Promised<'env, ()> {
         let client = self.client.clone();
+        client.close();
         self.settle(env, None, Ok(()), async move {
-            client.close().await;
+            client.drained().await;
             Ok(())
         })
     }
