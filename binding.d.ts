@@ -22,7 +22,10 @@ export declare class NativeClient {
   getAccessToken(force: boolean, timeoutMs?: number | undefined | null, cancel?: Cancel | undefined | null): Promise<GrantedToken | Array<Failure>>
   invalidateAccessToken(accessToken: string): void
   stats(): NativeStats
-  close(): Promise<undefined | Array<Failure>>
+  /** Refuses every later call. */
+  close(): void
+  /** For when the calls before `close` have ended. */
+  leave(): void
 }
 
 export interface Bilingual {

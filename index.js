@@ -8,12 +8,22 @@ const { checked } = require('./lib/shape')
 
 /** @typedef {import('./lib/errors').Failure} Failure */
 
+/**
+ * @template T
+ * @typedef {(timeoutMs?: number, cancel?: import('./binding').Cancel) => Promise<T | Failure[]>} Run
+ */
+
 const NO_OPTIONS = Object.freeze({})
 
 /** @implements {import('./index').WxaCode} */
 class WxaCode {
   /** @type {import('./binding').NativeClient} */
   #native
+  #running = 0
+  /** @type {(() => void) | undefined} */
+  #onIdle
+  /** @type {Promise<void> | undefined} */
+  #closed
 
   /** @param {import('./index').WxaCodeOptions} options */
   constructor(options) {
@@ -36,8 +46,7 @@ class WxaCode {
    * @param {import('./index').CallOptions} [call]
    */
   async getQRCode(params, call) {
-    const given = checked('getQRCode', params, 'getQRCode')
-    return settle(checkedCall(call, 'getQRCode'), (...how) => this.#native.getQrCode(given, ...how))
+    return await this.#code('getQRCode', 'getQrCode', params, call)
   }
 
   /**
@@ -45,8 +54,7 @@ class WxaCode {
    * @param {import('./index').CallOptions} [call]
    */
   async getUnlimitedQRCode(params, call) {
-    const given = checked('getUnlimitedQRCode', params, 'getUnlimitedQRCode')
-    return settle(checkedCall(call, 'getUnlimitedQRCode'), (...how) => this.#native.getUnlimitedQrCode(given, ...how))
+    return await this.#code('getUnlimitedQRCode', 'getUnlimitedQrCode', params, call)
   }
 
   /**
@@ -54,14 +62,13 @@ class WxaCode {
    * @param {import('./index').CallOptions} [call]
    */
   async createQRCode(params, call) {
-    const given = checked('createQRCode', params, 'createQRCode')
-    return settle(checkedCall(call, 'createQRCode'), (...how) => this.#native.createQrCode(given, ...how))
+    return await this.#code('createQRCode', 'createQrCode', params, call)
   }
 
   /** @param {import('./index').CallOptions & { forceRefresh?: boolean }} [call] */
   async getAccessToken(call = NO_OPTIONS) {
-    const { forceRefresh = false, ...rest } = checked('tokenCall', call, 'getAccessToken')
-    const token = await settle(rest, (...how) => this.#native.getAccessToken(forceRefresh, ...how))
+    const { forceRefresh = false, ...how } = checked('tokenCall', call, 'getAccessToken')
+    const token = await this.#settle(how, (...rest) => this.#native.getAccessToken(forceRefresh, ...rest))
     return { accessToken: token.accessToken, expiresAt: new Date(token.expiresAt) }
   }
 
@@ -76,41 +83,67 @@ class WxaCode {
   }
 
   async close() {
-    await settle(NO_OPTIONS, () => this.#native.close())
+    this.#native.close()
+    this.#closed ??= this.#drain()
+    await this.#closed
   }
 
   [Symbol.asyncDispose]() {
     return this.close()
   }
-}
 
-/**
- * @param {unknown} call
- * @param {string} endpoint
- */
-const checkedCall = (call, endpoint) => (call === undefined ? NO_OPTIONS : checked('call', call, endpoint))
+  /**
+   * @param {'getQRCode' | 'getUnlimitedQRCode' | 'createQRCode'} name
+   * @param {'getQrCode' | 'getUnlimitedQrCode' | 'createQrCode'} method
+   * @param {unknown} params
+   * @param {unknown} [call]
+   */
+  async #code(name, method, params, call) {
+    const given = checked(name, params, name)
+    const how = call === undefined ? NO_OPTIONS : checked('call', call, name)
+    return await this.#settle(how, (timeoutMs, cancel) => this.#native[method](given, timeoutMs, cancel))
+  }
 
-/**
- * Runs a native call under the caller's signal and throws here what it failed with, so that the stack shows the caller.
- *
- * @template T
- * @param {{ signal?: AbortSignal, timeoutMs?: number }} call
- * @param {(timeoutMs?: number, cancel?: import('./binding').Cancel) => Promise<T | Failure[]>} run
- * @returns {Promise<T>}
- */
-async function settle({ signal, timeoutMs }, run) {
-  const outcome = signal === undefined ? await run(timeoutMs) : await runUnder(signal, timeoutMs, run)
-  if (!Array.isArray(outcome)) return outcome
-  if (outcome[0].code === 'ABORTED') signal?.throwIfAborted()
-  throw toError(outcome)
+  /**
+   * Runs a native call under the caller's signal and throws here what it failed with, so that the stack shows the
+   * caller. Every step awaits: a promise that is merely returned would break that stack.
+   *
+   * @template T
+   * @param {{ signal?: AbortSignal, timeoutMs?: number }} how
+   * @param {Run<T>} run
+   * @returns {Promise<T>}
+   */
+  async #settle({ signal, timeoutMs }, run) {
+    this.#running += 1
+    try {
+      const outcome = signal === undefined ? await run(timeoutMs) : await runUnder(signal, timeoutMs, run)
+      if (!Array.isArray(outcome)) return outcome
+      if (outcome[0].code === 'ABORTED') signal?.throwIfAborted()
+      throw toError(outcome)
+    } finally {
+      this.#running -= 1
+      if (this.#running === 0) this.#onIdle?.()
+    }
+  }
+
+  async #drain() {
+    if (this.#running > 0) {
+      await new Promise((resolve) => {
+        this.#onIdle = () => resolve(undefined)
+      })
+    }
+    // One turn later, so that every caller has what it waited for.
+    await new Promise((resolve) => setImmediate(resolve))
+    this.#native.leave()
+  }
 }
 
 /**
  * @template T
  * @param {AbortSignal} signal
  * @param {number | undefined} timeoutMs
- * @param {(timeoutMs?: number, cancel?: import('./binding').Cancel) => Promise<T>} run
- * @returns {Promise<T>}
+ * @param {Run<T>} run
+ * @returns {Promise<T | Failure[]>}
  */
 async function runUnder(signal, timeoutMs, run) {
   signal.throwIfAborted()

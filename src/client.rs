@@ -6,8 +6,6 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use parking_lot::Mutex;
-use tokio_util::task::TaskTracker;
-use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use crate::budget::MinuteBudget;
 use crate::deadline::Deadline;
@@ -31,7 +29,6 @@ pub struct Client {
     /// Calls of `getUnlimitedQRCode` in a minute; `None` is no limit.
     pub(crate) rate: Option<u32>,
     pub(crate) stats: Counters,
-    pub(crate) calls: TaskTracker,
     pub(crate) closed: AtomicBool,
 }
 
@@ -39,7 +36,7 @@ pub struct Client {
 pub struct Tokens {
     cache: Arc<TokenCache>,
     source: Arc<dyn Source>,
-    /// Given up by `close`.
+    /// Given up by `leave`.
     member: Mutex<Option<Member>>,
 }
 
@@ -74,10 +71,9 @@ pub(crate) struct Counters {
 }
 
 impl Client {
-    /// The beginning of a call, which `close` waits for until what this gives is dropped.
-    pub fn begin(&self) -> Result<TaskTrackerToken> {
-        let call = self.calls.token();
-        if self.closed.load(Ordering::Acquire) { Err(Error::Closed) } else { Ok(call) }
+    /// Whether calls are still taken.
+    pub fn check_open(&self) -> Result<()> {
+        if self.closed.load(Ordering::Acquire) { Err(Error::Closed) } else { Ok(()) }
     }
 
     /// The picture of a code.
@@ -126,12 +122,10 @@ impl Client {
     /// No further calls from now on.
     pub fn close(&self) {
         self.closed.store(true, Ordering::Release);
-        self.calls.close();
     }
 
-    /// Waits for the calls under way, each of which ends inside its own deadline, and leaves the account.
-    pub async fn drained(&self) {
-        self.calls.wait().await;
+    /// Gives up the account's token cache, when the last call has ended.
+    pub fn leave(&self) {
         if let Some(tokens) = &self.tokens {
             tokens.member.lock().take();
         }

@@ -86,7 +86,6 @@ impl Options {
             timeout,
             retries,
             stats: Counters::default(),
-            calls: Default::default(),
             closed: AtomicBool::new(false),
         })
     }

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
-use napi::bindgen_prelude::{Buffer, ClassInstance, Either, Env, PromiseRaw, ToNapiValue};
+use napi::bindgen_prelude::{BufferSlice, ClassInstance, Either, Env, PromiseRaw, ToNapiValue};
 use napi_derive::napi;
 
 use super::cancel::Cancel;
@@ -72,7 +72,7 @@ impl NativeClient {
         params: CodeParams,
         timeout_ms: Option<f64>,
         cancel: Option<ClassInstance<'env, Cancel>>,
-    ) -> Promised<'env, Buffer> {
+    ) -> Promised<'env, BufferSlice<'env>> {
         self.code(env, params.limited(), timeout_ms, cancel)
     }
 
@@ -83,7 +83,7 @@ impl NativeClient {
         params: CodeParams,
         timeout_ms: Option<f64>,
         cancel: Option<ClassInstance<'env, Cancel>>,
-    ) -> Promised<'env, Buffer> {
+    ) -> Promised<'env, BufferSlice<'env>> {
         self.code(env, params.unlimited(), timeout_ms, cancel)
     }
 
@@ -94,7 +94,7 @@ impl NativeClient {
         params: CodeParams,
         timeout_ms: Option<f64>,
         cancel: Option<ClassInstance<'env, Cancel>>,
-    ) -> Promised<'env, Buffer> {
+    ) -> Promised<'env, BufferSlice<'env>> {
         self.code(env, params.square(), timeout_ms, cancel)
     }
 
@@ -107,7 +107,7 @@ impl NativeClient {
         cancel: Option<ClassInstance<'env, Cancel>>,
     ) -> Promised<'env, GrantedToken> {
         let client = self.client.clone();
-        self.settle(env, cancel, self.client.begin(), async move {
+        self.settle(env, cancel, |_, token| Ok(token), async move {
             let (access_token, expires) = client.access_token(force, timeout(timeout_ms, None)?).await?;
             let expires_at = expires.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as f64;
             Ok(GrantedToken { access_token, expires_at })
@@ -133,14 +133,16 @@ impl NativeClient {
         }
     }
 
-    #[napi(ts_return_type = "Promise<undefined | Array<Failure>>")]
-    pub fn close<'env>(&self, env: &'env Env) -> Promised<'env, ()> {
-        let client = self.client.clone();
-        client.close();
-        self.settle(env, None, Ok(()), async move {
-            client.drained().await;
-            Ok(())
-        })
+    /// Refuses every later call.
+    #[napi]
+    pub fn close(&self) {
+        self.client.close();
+    }
+
+    /// For when the calls before `close` have ended.
+    #[napi]
+    pub fn leave(&self) {
+        self.client.leave();
     }
 
     fn code<'env>(
@@ -149,28 +151,30 @@ impl NativeClient {
         code: Code,
         timeout_ms: Option<f64>,
         cancel: Option<ClassInstance<'env, Cancel>>,
-    ) -> Promised<'env, Buffer> {
+    ) -> Promised<'env, BufferSlice<'env>> {
         let client = self.client.clone();
-        self.settle(env, cancel, self.client.begin(), async move {
+        // Copied: at these sizes that costs less than an external Buffer with its finalizer, and memory stays flat.
+        self.settle(env, cancel, |env, image: Vec<u8>| BufferSlice::copy_from(env, image), async move {
             let timeout = timeout(timeout_ms, Some(code.endpoint()))?;
-            Ok(client.code(&code, timeout).await?.into())
+            client.code(&code, timeout).await
         })
     }
 
-    /// Runs a call until it is done, aborted, or its environment ends; dropping it closes its request. `begun` was
-    /// taken on the JavaScript thread, so that a `close()` right behind the call waits for it.
-    fn settle<'env, T: ToNapiValue + Send + 'static>(
+    /// Runs a call until it is done, aborted, or its environment ends; dropping it closes its request.
+    fn settle<'env, T: Send + 'static, V: ToNapiValue>(
         &self,
         env: &'env Env,
         cancel: Option<ClassInstance<'env, Cancel>>,
-        begun: Result<impl Send + 'static>,
+        convert: impl FnOnce(&'env Env, T) -> napi::Result<V> + 'static,
         call: impl Future<Output = Result<T>> + Send + 'static,
-    ) -> Promised<'env, T> {
+    ) -> Promised<'env, V> {
+        // Asked on the JavaScript thread: a `close()` right behind the call does not overtake it.
+        let open = self.client.check_open();
         let closing = self.closing.0.clone();
         let cancel = cancel.map(|cancel| cancel.token());
-        env.spawn_future(async move {
+        let settled = async move {
             let call = async {
-                let _begun = begun?;
+                open?;
                 call.await
             };
             let cancelled = async {
@@ -188,6 +192,10 @@ impl NativeClient {
                 Ok(value) => Ok(Either::A(value)),
                 Err(error) => failures(&error).map(Either::B),
             }
+        };
+        env.spawn_future_with_callback(settled, |env, outcome: Outcome<T>| match outcome {
+            Either::A(value) => convert(env, value).map(Either::A),
+            Either::B(failures) => Ok(Either::B(failures)),
         })
     }
 }
