@@ -38,6 +38,7 @@ export interface ClientOptions {
   secret?: string
   /** `stable`, `classic` or `none`; a provider comes beside the options. */
   token?: string
+  redis?: RedisDto
   baseUrl?: Array<string>
   fromAppid?: string
   timeoutMs?: number
@@ -113,6 +114,12 @@ export declare function open(options: ClientOptions, provider?: (ask: TokenAsk) 
 export interface ProvidedToken {
   accessToken: string
   expiresIn?: number
+}
+
+export interface RedisDto {
+  url: string
+  keyPrefix?: string
+  allowUnsharedRotation?: boolean
 }
 
 export interface RejectedToken {

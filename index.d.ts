@@ -35,6 +35,15 @@ export interface WxaCodeOptions {
    */
   token?: 'stable' | 'classic' | 'none' | TokenProvider
   /**
+   * A Redis through which processes and machines share one token: `redis://`, `rediss://` (TLS) or `unix://`. Tokens lie
+   * there encrypted with a key that only holders of the secret have. With token `'stable'` a Redis that is down costs a
+   * call 250 ms at most, once; with `'classic'` the last token is used to its end and then calls fail with
+   * `ERR_WXA_STORE`, unless `allowUnsharedRotation` lets each process fetch for itself.
+   *
+   * @defaultValue none: the token is shared in this process
+   */
+  redis?: string | { url: string; keyPrefix?: string; allowUnsharedRotation?: boolean }
+  /**
    * WeChat's host, or several in order of preference. When one cannot be reached the next is used, and the preferred
    * one is tried again after 30 s. Plain `http` is for this machine, or `token: 'none'`, only.
    *
@@ -238,6 +247,7 @@ export class WxaCodeError extends Error {
     | 'ERR_WXA_TIMEOUT'
     | 'ERR_WXA_NETWORK'
     | 'ERR_WXA_ANSWER'
+    | 'ERR_WXA_STORE'
     | 'ERR_WXA_BUDGET'
     | 'ERR_WXA_CLOSED'
   /** `'getUnlimitedQRCode'`, `'stable_token'`, ... */

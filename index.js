@@ -27,7 +27,7 @@ class WxaCode {
 
   /** @param {import('./index').WxaCodeOptions} options */
   constructor(options) {
-    const { token, baseUrl, ...rest } = checked('options', options)
+    const { token, baseUrl, ...rest } = checked('options', withRedisObject(options))
     const provider = typeof token === 'function' ? tokenProvider(token) : undefined
     const opened = native.open(
       {
@@ -136,6 +136,15 @@ class WxaCode {
     await new Promise((resolve) => setImmediate(resolve))
     this.#native.leave()
   }
+}
+
+/**
+ * `redis: url` is short for `redis: { url }`.
+ *
+ * @param {any} options
+ */
+function withRedisObject(options) {
+  return typeof options?.redis === 'string' ? { ...options, redis: { url: options.redis } } : options
 }
 
 /**

@@ -193,7 +193,15 @@ const WRONG_OPTIONS = [
   [{ ca: 'nonsense' }, 'ca', undefined, ['PEM']],
   [{ ca: Buffer.from('nonsense') }, 'ca', undefined, ['PEM']],
   [{ ca: ['nonsense'] }, 'ca', undefined, []],
-  [{ redis: 'redis://localhost' }, 'redis', undefined, []],
+  [{ redis: 'http://localhost' }, 'redis', undefined, ['redis://']],
+  [{ redis: '' }, 'redis', undefined, []],
+  [{ redis: 6379 }, 'redis', undefined, []],
+  [{ redis: {} }, 'redis.url', undefined, []],
+  [{ redis: { url: 'redis://localhost', prefix: 'a' } }, 'redis.prefix', undefined, ['keyPrefix']],
+  [{ redis: { url: 'redis://localhost', allowUnsharedRotation: 1 } }, 'redis.allowUnsharedRotation', undefined, []],
+  [{ redis: `redis://:${SECRET}@local host` }, 'redis', undefined, []],
+  [{ redis: 'redis://localhost', token: 'none' }, 'redis', undefined, ["'stable'"]],
+  [{ redis: 'redis://localhost', token: () => 'a' }, 'redis', undefined, ["'stable'"]],
   [{ cache: true }, 'cache', undefined, []],
   [{ appId: APPID }, 'appId', undefined, ['appid']],
   [{ app_id: APPID }, 'app_id', undefined, ['appid']],
@@ -220,8 +228,13 @@ const GOOD_OPTIONS = [
   { timeoutMs: 86_400_000, retries: 10, ratePerMinute: Number.POSITIVE_INFINITY },
   { proxy: 'http://user:password@localhost:8080' },
   { proxy: 'env' },
+  { redis: 'redis://localhost' },
+  { redis: { url: 'rediss://user:password@localhost:6380/1', keyPrefix: 'a:', allowUnsharedRotation: true } },
+  { redis: { url: 'unix:///nowhere' }, token: 'classic' },
   Object.fromEntries(
-    ['token', 'baseUrl', 'fromAppid', 'timeoutMs', 'retries', 'ratePerMinute', 'proxy', 'ca'].map((key) => [key]),
+    ['token', 'redis', 'baseUrl', 'fromAppid', 'timeoutMs', 'retries', 'ratePerMinute', 'proxy', 'ca'].map((key) => [
+      key,
+    ]),
   ),
 ]
 

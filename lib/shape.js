@@ -70,6 +70,13 @@ const SHAPES = {
       wants: { zh: '字符串或非空的字符串数组', en: 'a string or a non-empty array of strings' },
       test: (value) => isText(value) || (Array.isArray(value) && value.length > 0 && [...value].every(isText)),
     },
+    redis: {
+      fields: {
+        url: { is: 'string', required: 0 },
+        keyPrefix: { is: 'string' },
+        allowUnsharedRotation: { is: 'boolean' },
+      },
+    },
     fromAppid: { is: 'string' },
     timeoutMs: { is: 'number' },
     retries: { is: 'number' },

@@ -25,6 +25,8 @@ pub enum Error {
     Network { endpoint: Endpoint, trouble: Trouble, host: String, proxy: Option<String>, detail: String },
     /// An answer came that is neither what was asked for nor an error of WeChat's.
     Answer { endpoint: Endpoint, status: u16, problem: Problem, excerpt: String },
+    /// The store that the fleet shares could not be asked, and without it nothing may be done.
+    Store { reason: String },
     /// A budget of ours is used up; `wait` is when it is worth trying again.
     Budget { endpoint: Endpoint, budget: Budget, wait: Duration },
     /// The client was closed, or the environment that it belongs to is ending.
@@ -85,6 +87,7 @@ impl Error {
             Self::Timeout { .. } => "ERR_WXA_TIMEOUT",
             Self::Network { .. } => "ERR_WXA_NETWORK",
             Self::Answer { .. } | Self::Provider(_) => "ERR_WXA_ANSWER",
+            Self::Store { .. } => "ERR_WXA_STORE",
             Self::Budget { .. } => "ERR_WXA_BUDGET",
             Self::Closed | Self::Cancelled => "ERR_WXA_CLOSED",
         }
@@ -97,7 +100,7 @@ impl Error {
             | Self::Answer { endpoint, .. }
             | Self::Budget { endpoint, .. } => Some(*endpoint),
             Self::Params { endpoint, .. } | Self::Timeout { endpoint, .. } => *endpoint,
-            Self::Closed | Self::Cancelled | Self::Provider(_) => None,
+            Self::Store { .. } | Self::Closed | Self::Cancelled | Self::Provider(_) => None,
         }
     }
 
@@ -111,7 +114,7 @@ impl Error {
                 *status >= 500 || matches!(problem, Problem::Body(Unexpected::CutOff | Unexpected::Empty))
             }
             Self::Network { trouble, .. } => *trouble != Trouble::Certificate,
-            Self::Timeout { .. } | Self::Budget { .. } => true,
+            Self::Timeout { .. } | Self::Budget { .. } | Self::Store { .. } => true,
             Self::Params { .. } | Self::Closed | Self::Cancelled | Self::Provider(_) => false,
         }
     }
@@ -153,6 +156,7 @@ impl Error {
             Self::Timeout { waited_for, limit, cause, .. } => Some(timeout(*waited_for, *limit, cause.as_deref())),
             Self::Network { trouble, host, proxy, .. } => Some(network(*trouble, host, proxy.as_deref())),
             Self::Answer { status, problem, .. } => Some(answer(*status, *problem)),
+            Self::Store { reason } => Some(store(reason)),
             Self::Budget { budget, wait, .. } => Some(self::budget(*budget, *wait)),
             Self::Closed => Some(closed()),
             Self::Cancelled | Self::Provider(_) => None,
@@ -383,6 +387,16 @@ fn budget(budget: Budget, wait: Duration) -> Explanation {
                 "Slow down or raise timeoutMs; codes never expire, so keep and reuse them; ratePerMinute sets the budget",
             ),
         },
+    }
+}
+
+fn store(reason: &str) -> Explanation {
+    Explanation {
+        cause: Text::new(format!("Redis 不可用（{reason}）"), format!("Redis cannot be used ({reason})")),
+        fix: Text::new(
+            "检查 redis 地址、密码与网络；classic 模式下没有 Redis 时不会自行换令牌，可改用 token: 'stable'",
+            "Check Redis, its URL and password; in classic mode nothing is rotated without it: consider token: 'stable'",
+        ),
     }
 }
 

@@ -10,7 +10,7 @@ use url::{Host, Url};
 
 use crate::client::{Client, Counters, Tokens};
 use crate::error::{Error, Result};
-use crate::registry::{self, Account};
+use crate::registry::{self, Account, Meeting};
 use crate::token::source::{Mode, Provided, Provider, Source, WeChat};
 use crate::token::state::Rules;
 use crate::transport::Transport;
@@ -26,6 +26,7 @@ pub struct Options {
     pub appid: String,
     pub secret: Option<SecretString>,
     pub token: TokenChoice,
+    pub redis: Option<RedisOptions>,
     pub base_urls: Vec<String>,
     pub from_appid: Option<String>,
     pub timeout_ms: Option<f64>,
@@ -33,6 +34,12 @@ pub struct Options {
     pub rate_per_minute: Option<f64>,
     pub proxy: Option<String>,
     pub ca: Option<Vec<u8>>,
+}
+
+pub struct RedisOptions {
+    pub url: String,
+    pub key_prefix: Option<String>,
+    pub allow_unshared_rotation: Option<bool>,
 }
 
 #[derive(Default)]
@@ -58,6 +65,8 @@ impl Options {
         let timeout = self.timeout_ms.map_or(Ok(Duration::from_secs(10)), |ms| timeout("timeoutMs", ms))?;
         let retries = self.retries.map_or(Ok(2), retries)?;
         let rate = self.rate_per_minute.map_or(Ok(Some(5000)), rate)?;
+        let unshared_rotation = self.redis.as_ref().is_none_or(|redis| redis.allow_unshared_rotation.unwrap_or(false));
+        let meeting = self.redis.map(|redis| meeting(redis, &self.token)).transpose()?;
         let settings = Settings { proxy: proxy(self.proxy)?, ca: self.ca };
 
         let mut shared = registry::shared();
@@ -65,13 +74,16 @@ impl Options {
         let transport = Arc::new(Transport::new(shared.http(settings)?, bases.clone(), via));
         let wechat = |mode, secret: SecretString| {
             let bases = bases.iter().map(Url::to_string).collect();
-            let account = Account { appid: appid.clone(), mode, secret: secret.clone(), bases };
-            (account, WeChat { mode, appid: appid.clone(), secret, transport: transport.clone() })
+            let meeting = meeting.clone();
+            let account = Account { appid: appid.clone(), mode, secret: secret.clone(), bases, meeting };
+            (account, WeChat { mode, unshared_rotation, appid: appid.clone(), secret, transport: transport.clone() })
         };
-        let mut keep = |(account, source)| Tokens::new(shared.cache(account), Arc::new(source) as Arc<dyn Source>);
+        let mut keep = |(account, source)| -> Result<_, Invalid> {
+            Ok(Tokens::new(shared.cache(account)?, Arc::new(source) as Arc<dyn Source>))
+        };
         let tokens = match (self.token, secret) {
-            (TokenChoice::Stable, Some(secret)) => Some(keep(wechat(Mode::Stable, secret))),
-            (TokenChoice::Classic, Some(secret)) => Some(keep(wechat(Mode::Classic, secret))),
+            (TokenChoice::Stable, Some(secret)) => Some(keep(wechat(Mode::Stable, secret))?),
+            (TokenChoice::Classic, Some(secret)) => Some(keep(wechat(Mode::Classic, secret))?),
             (TokenChoice::Provider(provider), _) => {
                 Some(Tokens::new(registry::alone(Rules::PROVIDER), Arc::new(Provided(provider))))
             }
@@ -122,6 +134,24 @@ fn appid<'a>(param: &'static str, appid: &'a str) -> Result<&'a str, Invalid> {
             "Copy the AppID from the console (development settings), without spaces",
         ),
     ))
+}
+
+/// WeChat's own tokens are shared; a provider's owner shares them, or not, and without a token there is nothing to.
+fn meeting(redis: RedisOptions, token: &TokenChoice) -> Result<Meeting, Invalid> {
+    match token {
+        TokenChoice::Stable | TokenChoice::Classic => {
+            Ok(Meeting { url: redis.url, key_prefix: redis.key_prefix.unwrap_or_else(|| "wxacode:".to_owned()) })
+        }
+        TokenChoice::None | TokenChoice::Provider(_) => Err(Invalid::new(
+            "redis",
+            None,
+            Text::new(
+                "redis 只能与 token: 'stable' 或 'classic' 一起使用",
+                "redis goes with token: 'stable' or 'classic' only",
+            ),
+            Text::new("去掉 redis，或改用 token: 'stable'", "Leave redis out, or use token: 'stable'"),
+        )),
+    }
 }
 
 fn from_appid<'a>(id: &'a str, token: &TokenChoice) -> Result<&'a str, Invalid> {

@@ -12,6 +12,9 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::budget::MinuteBudget;
 use crate::token::TokenCache;
 use crate::token::clock::SystemClock;
+use crate::token::redis::Redis;
+use crate::token::redis::link::Link;
+use crate::token::redis::seal::account_print;
 use crate::token::source::Mode;
 use crate::token::state::Rules;
 use crate::token::store::Alone;
@@ -26,14 +29,41 @@ pub struct Account {
     pub secret: SecretString,
     /// In any order.
     pub bases: Vec<String>,
+    /// Where a fleet shares it.
+    pub meeting: Option<Meeting>,
+}
+
+/// A Redis, and what the keys there begin with. The URL may hold a password.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Meeting {
+    pub url: String,
+    pub key_prefix: String,
+}
+
+impl std::fmt::Debug for Meeting {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Meeting({})", self.key_prefix)
+    }
 }
 
 impl Account {
-    fn parts(&self) -> (&str, Mode, &str, Vec<&str>) {
+    fn parts(&self) -> (&str, Mode, &str, Vec<&str>, &Option<Meeting>) {
         let mut bases: Vec<_> = self.bases.iter().map(String::as_str).collect();
         bases.sort_unstable();
         bases.dedup();
-        (&self.appid, self.mode, self.secret.expose_secret(), bases)
+        (&self.appid, self.mode, self.secret.expose_secret(), bases, &self.meeting)
+    }
+}
+
+impl Account {
+    /// What this account's keys begin with. A test environment with another secret or other hosts has others.
+    fn place(&self, meeting: &Meeting) -> String {
+        let mode = match self.mode {
+            Mode::Stable => "stable",
+            Mode::Classic => "classic",
+        };
+        let print = account_print(&self.secret, &self.bases);
+        format!("{}{{{}:{mode}:{print}}}", meeting.key_prefix, self.appid)
     }
 }
 
@@ -56,6 +86,7 @@ pub struct Registry {
     environments: usize,
     caches: HashMap<Account, Arc<TokenCache>>,
     pools: HashMap<Settings, Http>,
+    links: HashMap<String, Arc<Link>>,
     budgets: HashMap<String, Arc<MinuteBudget>>,
 }
 
@@ -78,7 +109,10 @@ impl Registry {
         }
     }
 
-    pub fn cache(&mut self, account: Account) -> Arc<TokenCache> {
+    pub fn cache(&mut self, account: Account) -> Result<Arc<TokenCache>, Invalid> {
+        if let Some(cache) = self.caches.get(&account) {
+            return Ok(cache.clone());
+        }
         if self.caches.len() >= 64 && self.caches.len().is_power_of_two() {
             self.caches.retain(|_, cache| !cache.is_spent());
         }
@@ -86,7 +120,25 @@ impl Registry {
             Mode::Stable => Rules::STABLE,
             Mode::Classic => Rules::CLASSIC,
         };
-        self.caches.entry(account).or_insert_with(|| alone(rules)).clone()
+        let cache = match &account.meeting {
+            None => alone(rules),
+            Some(meeting) => {
+                let store = Redis::new(self.link(&meeting.url)?, &account.secret, account.place(meeting));
+                TokenCache::new(rules.shared(), Arc::new(SystemClock::default()), Arc::new(store))
+            }
+        };
+        self.caches.insert(account, cache.clone());
+        Ok(cache)
+    }
+
+    /// One connection for all accounts that meet at the same Redis.
+    fn link(&mut self, url: &str) -> Result<Arc<Link>, Invalid> {
+        if let Some(link) = self.links.get(url) {
+            return Ok(link.clone());
+        }
+        let link = Arc::new(Link::open(url)?);
+        self.links.insert(url.to_owned(), link.clone());
+        Ok(link)
     }
 
     pub fn http(&mut self, settings: Settings) -> Result<Http, Invalid> {
@@ -121,6 +173,7 @@ mod tests {
             mode: if stable { Mode::Stable } else { Mode::Classic },
             secret: format!("secret{secret}").into(),
             bases: bases.into_iter().map(str::to_owned).collect(),
+            meeting: None,
         })
     }
 
@@ -131,7 +184,7 @@ mod tests {
             let set = |account: &Account| account.bases.iter().cloned().collect::<std::collections::BTreeSet<_>>();
             let agree = a.appid == b.appid && a.mode == b.mode && set(&a) == set(&b)
                 && a.secret.expose_secret() == b.secret.expose_secret();
-            let shared = Arc::ptr_eq(&registry.cache(a), &registry.cache(b));
+            let shared = Arc::ptr_eq(&registry.cache(a).unwrap(), &registry.cache(b).unwrap());
             prop_assert_eq!(shared, agree);
         }
     }
@@ -141,7 +194,9 @@ mod tests {
         let mut registry = Registry::default();
         let mut cache = |bases: [&str; 2]| {
             let bases = bases.map(str::to_owned).to_vec();
-            registry.cache(Account { appid: "wx".into(), mode: Mode::Stable, secret: "s".into(), bases })
+            registry
+                .cache(Account { appid: "wx".into(), mode: Mode::Stable, secret: "s".into(), bases, meeting: None })
+                .unwrap()
         };
         assert!(Arc::ptr_eq(&cache(["http://a", "http://b"]), &cache(["http://b", "http://a"])));
     }
@@ -163,7 +218,8 @@ mod tests {
         let mut registry = Registry::default();
         for n in 0..1000 {
             let appid = format!("wx{n:016}");
-            registry.cache(Account { appid, mode: Mode::Stable, secret: "s".into(), bases: vec![] });
+            let account = Account { appid, mode: Mode::Stable, secret: "s".into(), bases: vec![], meeting: None };
+            registry.cache(account).unwrap();
         }
         assert!(registry.caches.len() <= 64, "{}", registry.caches.len());
     }

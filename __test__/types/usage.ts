@@ -157,6 +157,7 @@ export function narrowed(error: unknown): string {
       case 'ERR_WXA_TIMEOUT':
       case 'ERR_WXA_NETWORK':
       case 'ERR_WXA_ANSWER':
+      case 'ERR_WXA_STORE':
       case 'ERR_WXA_BUDGET':
       case 'ERR_WXA_CLOSED':
         return plain.message

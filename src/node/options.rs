@@ -6,7 +6,7 @@ use napi::bindgen_prelude::{Buffer, Either};
 use napi_derive::napi;
 
 use super::provider::{JsProvider, TokenFn};
-use crate::options::{Options, TokenChoice};
+use crate::options::{Options, RedisOptions, TokenChoice};
 
 #[napi(object, object_to_js = false)]
 pub struct ClientOptions {
@@ -14,6 +14,7 @@ pub struct ClientOptions {
     pub secret: Option<String>,
     /// `stable`, `classic` or `none`; a provider comes beside the options.
     pub token: Option<String>,
+    pub redis: Option<RedisDto>,
     pub base_url: Option<Vec<String>>,
     pub from_appid: Option<String>,
     pub timeout_ms: Option<f64>,
@@ -21,6 +22,19 @@ pub struct ClientOptions {
     pub rate_per_minute: Option<f64>,
     pub proxy: Option<String>,
     pub ca: Option<Either<String, Buffer>>,
+}
+
+#[napi(object, object_to_js = false)]
+pub struct RedisDto {
+    pub url: String,
+    pub key_prefix: Option<String>,
+    pub allow_unshared_rotation: Option<bool>,
+}
+
+impl From<RedisDto> for RedisOptions {
+    fn from(RedisDto { url, key_prefix, allow_unshared_rotation }: RedisDto) -> Self {
+        Self { url, key_prefix, allow_unshared_rotation }
+    }
 }
 
 impl ClientOptions {
@@ -35,6 +49,7 @@ impl ClientOptions {
             appid: self.appid,
             secret: self.secret.map(Into::into),
             token,
+            redis: self.redis.map(Into::into),
             base_urls: self.base_url.unwrap_or_default(),
             from_appid: self.from_appid,
             timeout_ms: self.timeout_ms,

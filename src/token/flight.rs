@@ -4,17 +4,21 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use secrecy::ExposeSecret;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::TokenCache;
 use super::clock::Clock;
+use super::redis::random;
 use super::source::{Ask, Source};
-use super::state::{Errand, Fetched, Order, Token};
-use super::store::{Acquired, Store};
+use super::state::{Brought, Errand, Fetched, Order, Token};
+use super::store::{Acquired, GivenUp, Lease, Seen, Store};
 use crate::deadline::Deadline;
 use crate::error::{Budget, Error, Result, WaitedFor};
-use crate::wechat::endpoint::Endpoint;
+
+/// The longest that anybody fetches while others wait for it.
+pub const LEAD_LIMIT: Duration = Duration::from_secs(8);
 
 /// A token younger than this that is refused was refused by the API's own fault: forcing another one would not help.
 const TOO_YOUNG_TO_FORCE: Duration = Duration::from_secs(30);
@@ -88,11 +92,11 @@ struct Landing {
 }
 
 impl Landing {
-    fn land(mut self, result: Result<Fetched>) {
+    fn land(mut self, result: Result<Brought>) {
         self.touch_down(result);
     }
 
-    fn touch_down(&mut self, result: Result<Fetched>) {
+    fn touch_down(&mut self, result: Result<Brought>) {
         self.landed = true;
         let outcome = self.cache.landed(self.flight, result);
         self.progress.send_modify(|progress| progress.outcome = Some(outcome));
@@ -111,10 +115,12 @@ impl Drop for Landing {
     }
 }
 
-async fn fly(landing: &Landing, source: &dyn Source, errand: &Errand) -> Result<Fetched> {
-    let deadline = Deadline::new(source.limit(), source.endpoint());
+async fn fly(landing: &Landing, source: &dyn Source, errand: &Errand) -> Result<Brought> {
+    let limit = source.limit() + landing.cache.store.patience();
+    let deadline = Deadline::new(limit, source.endpoint());
     let report = |error| landing.report(error);
-    let trip = Trip { source, store: &*landing.cache.store, clock: &*landing.cache.clock, deadline, report: &report };
+    let trip =
+        Trip { source, store: &*landing.cache.store, clock: &*landing.cache.clock, attempt: random(), report: &report };
     let last_failure = || landing.progress.borrow().last_failure.clone();
     let waiting_for = landing.progress.borrow().waiting_for;
     deadline.hold(waiting_for, last_failure, trip.run(errand)).await?
@@ -124,29 +130,115 @@ struct Trip<'a> {
     source: &'a dyn Source,
     store: &'a dyn Store,
     clock: &'a dyn Clock,
-    deadline: Deadline,
+    attempt: String,
     report: &'a (dyn Fn(Error) + Send + Sync),
 }
 
+/// Who goes to WeChat: this process with a lease or, where the store cannot be asked, without; or nobody need.
+enum Turn {
+    Mine(Option<Lease>),
+    Taken(Fetched),
+    Stands,
+}
+
 impl Trip<'_> {
-    async fn run(&self, errand: &Errand) -> Result<Fetched> {
-        let fetched = match errand {
-            Errand::Forced => self.forced().await?,
-            Errand::Ordinary { refused } => {
-                if let Acquired::Token(fetched) = self.store.acquire(refused.as_ref().map(|(token, _)| token)).await? {
-                    return Ok(fetched);
-                }
-                self.ordinary(refused.as_ref()).await?
-            }
-        };
-        self.store.publish(&fetched).await?;
-        Ok(fetched)
+    async fn run(&self, errand: &Errand) -> Result<Brought> {
+        match errand {
+            Errand::Recheck { held } => self.recheck(held).await,
+            Errand::Forced { held } => self.forced(held.as_ref()).await,
+            Errand::Ordinary { held, refused } => self.ordinary(held.as_ref(), *refused).await,
+        }
     }
 
-    async fn ordinary(&self, refused: Option<&(Token, i64)>) -> Result<Fetched> {
+    async fn ordinary(&self, held: Option<&Token>, refused: Option<i64>) -> Result<Brought> {
+        let refused = held.zip(refused);
+        if let Some((token, _)) = refused
+            && let Some(GivenUp::Cooling) = self.shared(self.store.give_up(token).await)?
+        {
+            return Ok(Brought::Nothing);
+        }
+        match self.turn(held, refused.is_some()).await? {
+            Turn::Stands => Ok(Brought::Nothing),
+            Turn::Taken(fetched) => Ok(Brought::Token(fetched)),
+            Turn::Mine(lease) => self.lead(lease, held, self.fetch_other(refused)).await.map(Brought::Token),
+        }
+    }
+
+    async fn forced(&self, held: Option<&Token>) -> Result<Brought> {
+        match self.turn(held, false).await? {
+            Turn::Stands => Ok(Brought::Nothing),
+            Turn::Taken(fetched) => Ok(Brought::Token(fetched)),
+            Turn::Mine(lease) => self.lead(lease, held, self.fetch_forced()).await.map(Brought::Token),
+        }
+    }
+
+    /// Adopts what the fleet has, or gives the fleet what it has lost.
+    async fn recheck(&self, held: &Token) -> Result<Brought> {
+        match self.store.look(held, self.clock.now()).await? {
+            Seen::Same => Ok(Brought::Nothing),
+            Seen::Token(fetched) => Ok(Brought::Token(fetched)),
+            Seen::Nothing => {
+                if let Acquired::Lead(lease) = self.store.acquire(&self.attempt, None, false, self.clock.now()).await? {
+                    let now = self.clock.now();
+                    self.store.publish(&self.attempt, &lease, &held.as_fetched(now), now).await?;
+                }
+                Ok(Brought::Nothing)
+            }
+        }
+    }
+
+    /// Waits until it is this process's turn or until somebody else has brought a token.
+    async fn turn(&self, seen: Option<&Token>, refused: bool) -> Result<Turn> {
+        let mut polls = 0;
+        loop {
+            match self.shared(self.store.acquire(&self.attempt, seen, refused, self.clock.now()).await)? {
+                None => return Ok(Turn::Mine(None)),
+                Some(Acquired::Lead(lease)) => return Ok(Turn::Mine(Some(lease))),
+                Some(Acquired::Token(fetched)) => return Ok(Turn::Taken(fetched)),
+                Some(Acquired::Stands) => return Ok(Turn::Stands),
+                Some(Acquired::Wait(left)) => {
+                    tokio::time::sleep(poll_pause(polls, fastrand::f64()).min(left)).await;
+                    polls += 1;
+                }
+            }
+        }
+    }
+
+    /// Fetches as the fleet's leader. Whoever was overtaken meanwhile gets what the other one brought.
+    async fn lead(
+        &self,
+        lease: Option<Lease>,
+        seen: Option<&Token>,
+        fetch: impl Future<Output = Result<Fetched>>,
+    ) -> Result<Fetched> {
+        let fetched = fetch.await;
+        let Some(lease) = lease else { return fetched };
+        match fetched {
+            Ok(fetched) => {
+                let later = self.store.publish(&self.attempt, &lease, &fetched, self.clock.now()).await;
+                Ok(later.ok().flatten().unwrap_or(fetched))
+            }
+            // Should the release fail, the lock ends by itself.
+            Err(error) => {
+                let other = self.store.release(&self.attempt, seen, self.clock.now()).await;
+                other.ok().flatten().ok_or(error)
+            }
+        }
+    }
+
+    /// What the store says; `None` when it cannot be asked and this process may go on without it.
+    fn shared<T>(&self, said: Result<T>) -> Result<Option<T>> {
+        match said {
+            Ok(said) => Ok(Some(said)),
+            Err(_) if self.source.may_go_alone() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn fetch_other(&self, refused: Option<(&Token, i64)>) -> Result<Fetched> {
         let fetched = self.fetch(false, refused).await?;
         match refused {
-            Some((token, _)) if token.expose() == secrecy::ExposeSecret::expose_secret(&fetched.value) => {
+            Some((token, _)) if token.expose() == fetched.value.expose_secret() => {
                 Ok(self.force_instead_of(token).await.unwrap_or(fetched))
             }
             _ => Ok(fetched),
@@ -164,26 +256,34 @@ impl Trip<'_> {
         self.fetch(true, None).await.ok()
     }
 
-    async fn forced(&self) -> Result<Fetched> {
+    async fn fetch_forced(&self) -> Result<Fetched> {
         // A provider's forced refreshes are its own business.
-        if let Some(endpoint) = self.source.endpoint() {
-            self.spend(endpoint).await?;
+        if let Some(endpoint) = self.source.endpoint()
+            && let Some(wait) = self.store.spend_forced(self.clock.now()).await?
+        {
+            return Err(Error::Budget { endpoint, budget: Budget::ForcedRefresh, wait });
         }
         self.fetch(true, None).await
     }
 
-    async fn spend(&self, endpoint: Endpoint) -> Result<()> {
-        match self.store.spend_forced(self.clock.now()).await? {
-            None => Ok(()),
-            Some(wait) => Err(Error::Budget { endpoint, budget: Budget::ForcedRefresh, wait }),
-        }
-    }
-
-    async fn fetch(&self, forced: bool, refused: Option<&(Token, i64)>) -> Result<Fetched> {
+    async fn fetch(&self, forced: bool, refused: Option<(&Token, i64)>) -> Result<Fetched> {
         let asked = self.clock.now();
-        let refused = refused.map(|(token, errcode)| (token, *errcode));
-        let ask = Ask { forced, refused, deadline: self.deadline, report: self.report };
-        let given = self.source.fetch(ask).await?;
-        Ok(Fetched { value: given.value, expires_in: given.expires_in, asked, ahead: given.ahead })
+        let deadline = Deadline::new(self.source.limit(), self.source.endpoint());
+        let ask = Ask { forced, refused, deadline, report: self.report };
+        let fetched = async {
+            let given = self.source.fetch(ask).await?;
+            Ok(Fetched { value: given.value, expires_in: given.expires_in, asked, ahead: given.ahead })
+        };
+        deadline.hold(WaitedFor::Token, || None, fetched).await?
     }
+}
+
+/// Followers look again after 10 to 20 ms, then ever more slowly up to 100 to 200 ms: quick enough not to be felt,
+/// and a hundred processes are still only some hundred commands a second. Pub/sub would need a second connection for
+/// each process and would lose what is said while that one is down.
+fn poll_pause(polls: u32, dice: f64) -> Duration {
+    Duration::from_millis(20)
+        .saturating_mul(2u32.saturating_pow(polls))
+        .min(Duration::from_millis(200))
+        .mul_f64(0.5 + dice / 2.0)
 }

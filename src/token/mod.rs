@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod flight;
+pub mod redis;
 pub mod source;
 pub mod state;
 pub mod store;
@@ -18,7 +19,7 @@ use crate::error::{Error, Result};
 use clock::{Clock, Now};
 use flight::{Flight, Watch};
 use source::Source;
-use state::{Decision, Fetched, Rules, State, Token, Verdict};
+use state::{Brought, Decision, Rules, State, Token, Verdict};
 use store::Store;
 
 /// The state machine with its flights. Shared by all clients that ask the same WeChat for the same account's token.
@@ -163,9 +164,9 @@ impl TokenCache {
         (inner.flight.clone().map_or(Step::Fail(Error::Closed), step), flight)
     }
 
-    fn landed(&self, flight: u64, result: Result<Fetched>) -> Result<Token> {
+    fn landed(&self, flight: u64, result: Result<Brought>) -> Result<Token> {
         let now = self.clock.now();
-        if result.is_ok() {
+        if matches!(result, Ok(Brought::Token(_))) {
             self.refreshes.fetch_add(1, Ordering::Relaxed);
         }
         self.inner.lock().state.landed(flight, result, now, fastrand::f64())

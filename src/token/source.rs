@@ -7,6 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use std::time::Duration;
 
+use super::flight::LEAD_LIMIT;
 use super::state::Token;
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
@@ -39,6 +40,9 @@ pub trait Source: Send + Sync {
     /// Whether a refused token can come back from an ordinary request, so that only a forced one gives another.
     fn may_repeat(&self) -> bool;
 
+    /// Whether a process may fetch for itself when the fleet's store is out of reach.
+    fn may_go_alone(&self) -> bool;
+
     /// The total time of one flight.
     fn limit(&self) -> Duration;
 
@@ -54,6 +58,8 @@ pub enum Mode {
 /// WeChat's own token endpoints.
 pub struct WeChat {
     pub mode: Mode,
+    /// In classic mode every fetch replaces everybody's token, so that alone nobody fetches unless told to.
+    pub unshared_rotation: bool,
     pub appid: String,
     pub secret: SecretString,
     pub transport: Arc<Transport>,
@@ -80,8 +86,12 @@ impl Source for WeChat {
         self.mode == Mode::Stable
     }
 
+    fn may_go_alone(&self) -> bool {
+        self.mode == Mode::Stable || self.unshared_rotation
+    }
+
     fn limit(&self) -> Duration {
-        Duration::from_secs(15)
+        LEAD_LIMIT
     }
 
     fn fetch<'a>(&'a self, ask: Ask<'a>) -> BoxFuture<'a, Result<Given>> {
@@ -143,6 +153,10 @@ impl Source for Provided {
 
     fn may_repeat(&self) -> bool {
         false
+    }
+
+    fn may_go_alone(&self) -> bool {
+        true
     }
 
     fn limit(&self) -> Duration {

@@ -35,6 +35,8 @@ pub struct Rules {
     pub hard: Duration,
     /// After a token was refused, how long the refusal of another one is believed to be the API's own fault.
     pub cooldown: Duration,
+    /// How often a good token is compared with what the fleet has; `None` without a fleet.
+    pub recheck: Option<Duration>,
 }
 
 impl Rules {
@@ -50,7 +52,14 @@ impl Rules {
             jitter: Duration::from_secs(jitter),
             hard: Duration::from_secs(15),
             cooldown: Duration::from_secs(cooldown),
+            recheck: None,
         }
+    }
+
+    /// The same in a fleet. WeChat's guide keeps a token in local memory for a minute; an old one lives 300 s more.
+    /// <https://developers.weixin.qq.com/doc/oplatform/developers/dev/AccessToken.html>
+    pub const fn shared(self) -> Self {
+        Self { recheck: Some(Duration::from_secs(60)), ..self }
     }
 }
 
@@ -79,6 +88,12 @@ impl Token {
         self.0.first_seen
     }
 
+    /// As it could be handed on.
+    pub fn as_fetched(&self, now: Now) -> Fetched {
+        let left = self.0.expires.left(now).as_secs() as i64;
+        Fetched { value: self.0.value.clone(), expires_in: Some(left.max(1)), asked: now, ahead: true }
+    }
+
     /// Whether both are the same value: a token that comes back keeps its generation.
     pub fn is(&self, other: &Token) -> bool {
         self.0.generation == other.0.generation
@@ -103,6 +118,23 @@ pub struct Fetched {
     pub ahead: bool,
 }
 
+impl Fetched {
+    /// What is believed of the server's word.
+    pub fn life(&self) -> Duration {
+        match self.expires_in {
+            Some(seconds @ 1..) => Duration::from_secs(seconds.unsigned_abs()).clamp(SHORTEST_LIFE, LONGEST_LIFE),
+            _ => UNKNOWN_LIFE,
+        }
+    }
+}
+
+/// How a flight ended well.
+pub enum Brought {
+    Token(Fetched),
+    /// The token that is held stands.
+    Nothing,
+}
+
 /// What a flight has to do.
 #[derive(Clone, Debug)]
 pub struct Order {
@@ -112,10 +144,12 @@ pub struct Order {
 
 #[derive(Clone, Debug)]
 pub enum Errand {
-    /// Get a token; `refused` is the one that an API did not accept, with its errcode.
-    Ordinary { refused: Option<(Token, i64)> },
-    /// Get another token than the one in use.
-    Forced,
+    /// Get a token. `refused` is the errcode with which an API did not accept the one that is held.
+    Ordinary { held: Option<Token>, refused: Option<i64> },
+    /// Get another token than the one that is held.
+    Forced { held: Option<Token> },
+    /// See whether the fleet has another token than the one that is held.
+    Recheck { held: Token },
 }
 
 /// What a caller has to do.
@@ -149,6 +183,7 @@ pub struct State {
     flight: Option<Flight>,
     flights: u64,
     last_start: Option<Duration>,
+    last_check: Duration,
     generations: u64,
     setback: Option<Setback>,
     cooldown_until: Option<Duration>,
@@ -167,6 +202,8 @@ enum Kind {
     /// Instead of a token that was refused.
     Replace,
     Forced,
+    /// For the sake of the fleet.
+    Recheck,
 }
 
 struct Held {
@@ -190,6 +227,7 @@ impl State {
             flight: None,
             flights: 0,
             last_start: None,
+            last_check: Duration::ZERO,
             generations: 0,
             setback: None,
             cooldown_until: None,
@@ -199,8 +237,9 @@ impl State {
     /// Somebody needs a token.
     pub fn ask(&mut self, now: Now) -> Decision {
         match self.usable(now) {
-            Some(token) => Decision::Serve { refresh: self.refresh(now), token },
+            Some(token) => Decision::Serve { refresh: self.refresh(now).or_else(|| self.recheck(now)), token },
             None => match (self.flight, &self.setback) {
+                (Some(Flight { errand: Kind::Recheck, .. }), _) => Decision::After,
                 // It does not know that the token was refused and may bring the same one.
                 (Some(Flight { errand: Kind::Refresh, .. }), _) if self.is_refused() => Decision::After,
                 (Some(_), _) => Decision::Join { start: None },
@@ -222,14 +261,22 @@ impl State {
 
     /// A flight is down. What it brought is for all who joined it; an error never replaces a token.
     /// `dice` in 0..1 spreads soft deadlines and pauses.
-    pub fn landed(&mut self, flight: u64, result: Result<Fetched>, now: Now, dice: f64) -> Result<Token> {
+    pub fn landed(&mut self, flight: u64, result: Result<Brought>, now: Now, dice: f64) -> Result<Token> {
         let landed = self.flight.take_if(|current| current.number == flight);
+        let errand = landed.map_or(Kind::Refresh, |flight| flight.errand);
+        self.last_check = now.mono;
         match result {
-            Ok(fetched) => {
-                self.setback = None;
-                let knew = landed.is_some_and(|flight| flight.errand != Kind::Refresh);
-                Ok(self.hold(fetched, knew, dice))
+            Ok(brought) => {
+                if errand != Kind::Recheck {
+                    self.setback = None;
+                }
+                let knew = matches!(errand, Kind::Replace | Kind::Forced);
+                match brought {
+                    Brought::Token(fetched) => Ok(self.hold(fetched, knew, dice)),
+                    Brought::Nothing => self.keep(knew),
+                }
             }
+            Err(error) if errand == Kind::Recheck => Err(error),
             Err(error) => {
                 self.suffer(&error, now, dice);
                 Err(error)
@@ -286,26 +333,40 @@ impl State {
         (due && self.flight.is_none() && !paused && !too_soon).then(|| self.start(now, false))
     }
 
+    fn recheck(&mut self, now: Now) -> Option<Order> {
+        let due = self.rules.recheck.is_some_and(|every| now.mono >= self.last_check + every);
+        let held = self.held.as_ref().filter(|_| due && self.flight.is_none())?.token.clone();
+        Some(self.take_off(Kind::Recheck, Errand::Recheck { held }))
+    }
+
     fn start(&mut self, now: Now, forced: bool) -> Order {
-        self.flights += 1;
         self.last_start = Some(now.mono);
-        let refused = self.held.as_ref().and_then(|held| Some((held.token.clone(), held.refused?)));
-        let (kind, errand) = match refused {
-            _ if forced => (Kind::Forced, Errand::Forced),
-            Some(_) => (Kind::Replace, Errand::Ordinary { refused }),
-            None => (Kind::Refresh, Errand::Ordinary { refused }),
-        };
+        let held = self.held.as_ref().map(|held| held.token.clone());
+        let refused = self.held.as_ref().and_then(|held| held.refused);
+        match refused {
+            _ if forced => self.take_off(Kind::Forced, Errand::Forced { held }),
+            Some(_) => self.take_off(Kind::Replace, Errand::Ordinary { held, refused }),
+            None => self.take_off(Kind::Refresh, Errand::Ordinary { held, refused }),
+        }
+    }
+
+    fn take_off(&mut self, kind: Kind, errand: Errand) -> Order {
+        self.flights += 1;
         self.flight = Some(Flight { number: self.flights, errand: kind });
         Order { flight: self.flights, errand }
+    }
+
+    /// The present token stands, and is good again if a flight that knew of its refusal says so.
+    fn keep(&mut self, knew: bool) -> Result<Token> {
+        let held = self.held.as_mut().ok_or(Error::Closed)?;
+        held.refused = held.refused.filter(|_| !knew);
+        Ok(held.token.clone())
     }
 
     /// `knew`: whether the flight was told of the token that is refused. If not, and it brings the same one, that stays
     /// refused.
     fn hold(&mut self, fetched: Fetched, knew: bool, dice: f64) -> Token {
-        let life = match fetched.expires_in {
-            Some(seconds @ 1..) => Duration::from_secs(seconds.unsigned_abs()).clamp(SHORTEST_LIFE, LONGEST_LIFE),
-            _ => UNKNOWN_LIFE,
-        };
+        let life = fetched.life();
         let same = self.held.as_ref().filter(|held| held.token.expose() == fetched.value.expose_secret());
         let (generation, first_seen, refused) = match same {
             Some(held) => (held.token.0.generation, held.token.0.first_seen, held.refused.filter(|_| !knew)),

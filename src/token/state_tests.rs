@@ -12,8 +12,8 @@ fn at(seconds: f64) -> Now {
     Now { mono: secs(seconds), wall: secs(1_000_000.0 + seconds) }
 }
 
-fn fetched(value: &str, life: i64, asked: Now) -> Result<Fetched> {
-    Ok(Fetched { value: value.into(), expires_in: Some(life), asked, ahead: true })
+fn fetched(value: &str, life: i64, asked: Now) -> Result<Brought> {
+    Ok(Brought::Token(Fetched { value: value.into(), expires_in: Some(life), asked, ahead: true }))
 }
 
 fn network() -> Error {
@@ -191,7 +191,7 @@ fn only_the_present_token_can_be_refused_and_only_once() {
     assert_eq!(state.refused("T1", 40001, at(100.0)), Verdict::Ask, "the second to notice joins");
     let order = started(state.ask(at(100.0)));
     match order.errand {
-        Errand::Ordinary { refused: Some((token, 42001)) } => assert_eq!(token.expose(), "T1"),
+        Errand::Ordinary { held: Some(token), refused: Some(42001) } => assert_eq!(token.expose(), "T1"),
         other => panic!("{other:?}"),
     }
     state.landed(order.flight, fetched("T2", 7200, at(100.0)), at(100.1), 0.5).unwrap();
@@ -240,9 +240,40 @@ fn a_refresh_that_began_before_a_refusal_does_not_make_the_token_good_again() {
     assert!(matches!(state.ask(at(6950.1)), Decision::After), "it may bring the same one");
     state.landed(refresh.flight, fetched("T1", 250, at(6950.0)), at(6950.2), 0.5).unwrap();
     let replace = started(state.ask(at(6950.2)));
-    assert!(matches!(replace.errand, Errand::Ordinary { refused: Some((_, 40001)) }));
+    assert!(matches!(replace.errand, Errand::Ordinary { refused: Some(40001), .. }));
     state.landed(replace.flight, fetched("T2", 7200, at(6950.2)), at(6950.3), 0.5).unwrap();
     assert_eq!(served(state.ask(at(6950.4))).0, "T2");
+}
+
+#[test]
+fn in_a_fleet_a_good_token_is_compared_every_minute_and_a_store_that_is_down_is_not_noticed() {
+    let mut state = State::new(Rules::STABLE.shared());
+    let order = started(state.ask(at(0.0)));
+    state.landed(order.flight, fetched("T1", 7200, at(0.0)), at(0.0), 0.5).unwrap();
+    assert!(served(state.ask(at(59.9))).1.is_none());
+    let check = served(state.ask(at(60.0))).1.unwrap();
+    assert!(matches!(&check.errand, Errand::Recheck { held } if held.expose() == "T1"));
+    assert!(served(state.ask(at(60.1))).1.is_none(), "one at a time");
+    state.landed(check.flight, Err(Error::Store { reason: String::new() }), at(60.2), 0.5).unwrap_err();
+    assert!(served(state.ask(at(120.1))).1.is_none());
+    let check = served(state.ask(at(120.2))).1.unwrap();
+    state.landed(check.flight, Ok(Brought::Nothing), at(120.3), 0.5).unwrap();
+    assert_eq!(served(state.ask(at(120.4))).0, "T1");
+    let check = served(state.ask(at(180.4))).1.unwrap();
+    assert_eq!(state.refused("T1", 40001, at(180.5)), Verdict::Ask);
+    assert!(matches!(state.ask(at(180.5)), Decision::After), "the check may know of no other");
+    state.landed(check.flight, fetched("T2", 7000, at(180.4)), at(180.6), 0.5).unwrap();
+    assert_eq!(served(state.ask(at(180.7))).0, "T2");
+}
+
+#[test]
+fn a_flight_that_knew_of_the_refusal_and_brings_nothing_makes_the_token_good_again() {
+    let mut state = holding("T1", 7200);
+    state.refused("T1", 40001, at(100.0));
+    let order = started(state.ask(at(100.0)));
+    let kept = state.landed(order.flight, Ok(Brought::Nothing), at(100.1), 0.5).unwrap();
+    assert_eq!(kept.expose(), "T1");
+    assert_eq!(served(state.ask(at(100.2))).0, "T1");
 }
 
 #[test]
@@ -252,7 +283,7 @@ fn a_forced_flight_waits_for_an_ordinary_one_and_is_shared() {
     assert!(matches!(state.ask_forced(at(0.0)), Decision::After));
     state.landed(ordinary.flight, fetched("T1", 7200, at(0.0)), at(0.1), 0.5).unwrap();
     let forced = started(state.ask_forced(at(1.0)));
-    assert!(matches!(forced.errand, Errand::Forced));
+    assert!(matches!(forced.errand, Errand::Forced { .. }));
     assert!(matches!(state.ask_forced(at(1.0)), Decision::Join { start: None }));
     assert_eq!(served(state.ask(at(1.0))).0, "T1", "others go on with the present one");
     let spent = Error::Budget { endpoint: Endpoint::StableToken, budget: Budget::ForcedRefresh, wait: secs(1.0) };
@@ -298,7 +329,7 @@ fn a_servers_numbers_are_not_believed() {
         let mut state = State::new(Rules::STABLE);
         let order = started(state.ask(at(0.0)));
         let fetched = Fetched { value: "T".into(), expires_in, asked: at(0.0), ahead: true };
-        state.landed(order.flight, Ok(fetched), at(0.1), 0.5).unwrap();
+        state.landed(order.flight, Ok(Brought::Token(fetched)), at(0.1), 0.5).unwrap();
         let (_, refresh) = served(state.ask(at(hard - 0.1)));
         assert!(refresh.is_some(), "{expires_in:?}");
         assert!(matches!(state.ask(at(hard)), Decision::Join { .. }), "{expires_in:?}");
@@ -310,7 +341,7 @@ fn a_bare_token_of_a_provider_is_kept_for_60_s() {
     let mut state = State::new(Rules::PROVIDER);
     let order = started(state.ask(at(0.0)));
     let bare = Fetched { value: "T".into(), expires_in: None, asked: at(0.0), ahead: false };
-    state.landed(order.flight, Ok(bare), at(0.1), 0.5).unwrap();
+    state.landed(order.flight, Ok(Brought::Token(bare)), at(0.1), 0.5).unwrap();
     assert!(served(state.ask(at(59.9))).1.is_none());
     started(state.ask(at(60.0)));
 }
@@ -467,7 +498,7 @@ impl Model {
             (Outcome::Same, None) => (self.new_value(), Some(7200)),
         };
         let fetched = Fetched { value: value.as_str().into(), expires_in: life, asked, ahead: true };
-        let token = self.state.landed(order.flight, Ok(fetched), self.now(), dice).unwrap();
+        let token = self.state.landed(order.flight, Ok(Brought::Token(fetched)), self.now(), dice).unwrap();
         assert_eq!(token.expose(), value);
         let believed = life.filter(|&life| life > 0).map_or(60.0, |life| (life as f64).clamp(15.0, 7200.0));
         if self.token.as_ref().is_none_or(|(old, ..)| *old != value) {
@@ -475,7 +506,7 @@ impl Model {
         }
         assert_eq!(token.first_seen(), self.first_seen);
         let same = self.token.as_ref().is_some_and(|(old, ..)| *old == value);
-        let knew = !matches!(order.errand, Errand::Ordinary { refused: None });
+        let knew = !matches!(order.errand, Errand::Ordinary { refused: None, .. });
         self.refused = self.refused && same && !knew;
         self.token = Some((value, asked, believed));
     }
@@ -538,7 +569,7 @@ proptest! {
             };
             starts.push(now);
             let fetched = Fetched { value: format!("T{now}").into(), expires_in: lives.next().flatten(), asked: at(now), ahead: true };
-            state.landed(order.flight, Ok(fetched), at(now), step / 5.0).unwrap();
+            state.landed(order.flight, Ok(Brought::Token(fetched)), at(now), step / 5.0).unwrap();
         }
         for pair in starts.windows(2) {
             prop_assert!(pair[1] - pair[0] >= 9.999, "{pair:?}");

@@ -11,30 +11,87 @@ use super::state::{Fetched, Token};
 use crate::error::Result;
 
 /// At least this long between two forced refreshes: sooner WeChat silently does not refresh.
-const FORCED_APART: Duration = Duration::from_secs(30);
+pub const FORCED_APART: Duration = Duration::from_secs(30);
 /// WeChat allows 20 a day; half of them stay for whoever shares the appid.
-const FORCED_A_DAY: usize = 10;
-const DAY: Duration = Duration::from_secs(24 * 3600);
+pub const FORCED_A_DAY: usize = 10;
+pub const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// Who may fetch.
 pub enum Acquired {
-    /// The caller: it fetches, then publishes.
-    Lead,
-    /// Nobody need: somebody else has fetched this in the meantime.
+    /// The caller: it fetches, then publishes or releases.
+    Lead(Lease),
+    /// Nobody need: somebody else has fetched this.
+    Token(Fetched),
+    /// Somebody else does, for so long at most.
+    Wait(Duration),
+    /// Nobody need: somebody has asked since the refusal, and WeChat gave the same token again.
+    Stands,
+}
+
+/// The right to fetch, and what makes a late use of it recognisable.
+#[derive(Clone, Debug, Default)]
+pub struct Lease {
+    pub epoch: String,
+    pub generation: String,
+}
+
+/// What became of a token that an API refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GivenUp {
+    /// It is gone: ask for another one.
+    Gone,
+    /// Another one was given up a moment ago, by whomever: the API is at fault.
+    Cooling,
+}
+
+/// What stands in the store, seen from a process whose token is good.
+pub enum Seen {
+    Same,
+    /// Nothing at all: it was emptied, or nobody could write.
+    Nothing,
     Token(Fetched),
 }
 
-/// What a flight asks before and after it goes to WeChat. Every wait of an implementation is bounded by its own
-/// timeouts, and what it cannot answer it answers as if the process were alone.
+/// Every wait of an implementation is bounded by its own timeout, and what it cannot do is an `Error::Store`.
+/// `attempt` names one flight, so that it recognises itself after a reply was lost.
 pub trait Store: Send + Sync {
-    /// Asks for a token other than `seen`, or for the right to fetch one.
-    fn acquire<'a>(&'a self, seen: Option<&'a Token>) -> BoxFuture<'a, Result<Acquired>>;
+    /// Asks for a token other than `seen`, which may have been refused, or for the right to fetch one.
+    fn acquire<'a>(
+        &'a self,
+        attempt: &'a str,
+        seen: Option<&'a Token>,
+        refused: bool,
+        now: Now,
+    ) -> BoxFuture<'a, Result<Acquired>>;
 
-    /// Hands what was fetched to everybody else.
-    fn publish<'a>(&'a self, fetched: &'a Fetched) -> BoxFuture<'a, Result<()>>;
+    /// Hands what was fetched to everybody else. Whoever comes too late gets what stands there instead.
+    fn publish<'a>(
+        &'a self,
+        attempt: &'a str,
+        lease: &'a Lease,
+        fetched: &'a Fetched,
+        now: Now,
+    ) -> BoxFuture<'a, Result<Option<Fetched>>>;
+
+    /// Lets somebody else try, and gives what somebody else has brought meanwhile.
+    fn release<'a>(
+        &'a self,
+        attempt: &'a str,
+        seen: Option<&'a Token>,
+        now: Now,
+    ) -> BoxFuture<'a, Result<Option<Fetched>>>;
+
+    /// Takes away a token that an API refused.
+    fn give_up<'a>(&'a self, token: &'a Token) -> BoxFuture<'a, Result<GivenUp>>;
+
+    /// Looks what stands there.
+    fn look<'a>(&'a self, held: &'a Token, now: Now) -> BoxFuture<'a, Result<Seen>>;
 
     /// Takes one forced refresh from the budget, or says how long there is none.
     fn spend_forced(&self, now: Now) -> BoxFuture<'_, Result<Option<Duration>>>;
+
+    /// How long a flight may have to wait for another process.
+    fn patience(&self) -> Duration;
 }
 
 /// One process that shares with nobody.
@@ -44,18 +101,39 @@ pub struct Alone {
 }
 
 impl Store for Alone {
-    fn acquire<'a>(&'a self, _: Option<&'a Token>) -> BoxFuture<'a, Result<Acquired>> {
-        Box::pin(async { Ok(Acquired::Lead) })
+    fn acquire<'a>(&'a self, _: &'a str, _: Option<&'a Token>, _: bool, _: Now) -> BoxFuture<'a, Result<Acquired>> {
+        Box::pin(async { Ok(Acquired::Lead(Lease::default())) })
     }
 
-    fn publish<'a>(&'a self, _: &'a Fetched) -> BoxFuture<'a, Result<()>> {
-        Box::pin(async { Ok(()) })
+    fn publish<'a>(
+        &'a self,
+        _: &'a str,
+        _: &'a Lease,
+        _: &'a Fetched,
+        _: Now,
+    ) -> BoxFuture<'a, Result<Option<Fetched>>> {
+        Box::pin(async { Ok(None) })
+    }
+
+    fn release<'a>(&'a self, _: &'a str, _: Option<&'a Token>, _: Now) -> BoxFuture<'a, Result<Option<Fetched>>> {
+        Box::pin(async { Ok(None) })
+    }
+
+    fn give_up<'a>(&'a self, _: &'a Token) -> BoxFuture<'a, Result<GivenUp>> {
+        Box::pin(async { Ok(GivenUp::Gone) })
+    }
+
+    fn look<'a>(&'a self, _: &'a Token, _: Now) -> BoxFuture<'a, Result<Seen>> {
+        Box::pin(async { Ok(Seen::Same) })
     }
 
     fn spend_forced(&self, now: Now) -> BoxFuture<'_, Result<Option<Duration>>> {
-        let mut forced = self.forced.lock();
-        let wait = spend(&mut forced, now.mono);
+        let wait = spend(&mut self.forced.lock(), now.mono);
         Box::pin(async move { Ok(wait) })
+    }
+
+    fn patience(&self) -> Duration {
+        Duration::ZERO
     }
 }
 

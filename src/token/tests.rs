@@ -94,6 +94,10 @@ impl Source for Upstream {
         self.repeats
     }
 
+    fn may_go_alone(&self) -> bool {
+        true
+    }
+
     fn limit(&self) -> Duration {
         Duration::from_secs(15)
     }

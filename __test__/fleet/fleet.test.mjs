@@ -1,0 +1,229 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { start } from '../support/child.mjs'
+import { needsRedis, startRedis } from '../support/redis.mjs'
+import { checkText, failure, suite, times, world } from '../support/suite.mjs'
+
+/** Says that it is there, waits for the word, then makes its calls and prints what came of them. */
+const CALLER = `
+const { once } = await import('node:events')
+const { options, calls } = given
+const wxa = new WxaCode(options)
+console.log('ready')
+await once(process.stdin, 'data')
+const results = await Promise.allSettled(Array.from({ length: calls }, async () => {
+  const begun = performance.now()
+  const image = await wxa.getUnlimitedQRCode({ scene: 'a', checkPath: false })
+  return { bytes: image.length, ms: performance.now() - begun }
+}))
+console.log(JSON.stringify({
+  images: results.filter((one) => one.status === 'fulfilled').length,
+  slowest: Math.max(0, ...results.map((one) => one.value?.ms ?? 0)),
+  errors: results.flatMap((one) => one.reason?.code === 'ERR_WXA_API' ? [one.reason.errcode] : one.reason ? [one.reason.message] : []),
+}))
+process.exit()
+`
+
+/** Processes that begin together. */
+async function fleet(options, { processes = 8, calls = 50 } = {}) {
+  const children = times(processes, () => start(CALLER, { given: { options, calls } }))
+  await Promise.all(children.map((child) => child.printed('ready\n')))
+  return {
+    children,
+    async go() {
+      for (const { child } of children) child.stdin.write('go\n')
+      const ended = await Promise.all(children.map(({ done }) => done))
+      return ended.map(({ stdout, stderr, signal }) => {
+        if (signal) return { signal, images: 0, errors: [] }
+        assert.equal(stderr, '')
+        return JSON.parse(stdout.split('\n')[1])
+      })
+    },
+  }
+}
+
+const images = (results) => results.reduce((sum, { images }) => sum + images, 0)
+const errors = (results) => results.flatMap(({ errors }) => errors)
+
+const withRedis = async (t, more = {}, ...args) => {
+  const redis = await startRedis(t, ...args)
+  return { redis, ...(await world(t, {}, { redis: redis.url, timeoutMs: 50_000, ...more })) }
+}
+
+suite(
+  'a fleet with one Redis',
+  (test) => {
+    for (const token of ['stable', 'classic']) {
+      test(`${token}: 8 cold processes of 50 calls make one token request`, needsRedis, async (t) => {
+        const { fake, options } = await withRedis(t, { token })
+        const { go } = await fleet(options)
+        const results = await go()
+        assert.deepEqual(errors(results), [])
+        assert.equal(images(results), 400)
+        assert.equal(fake.count('tokens'), 1)
+      })
+
+      test(`${token}: a token revoked elsewhere costs the fleet one more`, needsRedis, async (t) => {
+        const { fake, options, wxa } = await withRedis(t, { token })
+        await wxa.getAccessToken()
+        const { go } = await fleet(options)
+        fake.revokeTokens()
+        const results = await go()
+        assert.deepEqual(errors(results), [])
+        assert.equal(images(results), 400)
+        assert.equal(fake.count('tokens'), 2)
+      })
+
+      test(`${token}: an API that refuses every token costs two requests`, needsRedis, async (t) => {
+        const { fake, options } = await withRedis(t, { token })
+        fake.fail(40001, { endpoint: 'codes', times: Infinity })
+        const { go } = await fleet(options)
+        const results = await go()
+        assert.deepEqual(new Set(errors(results)), new Set([40001]))
+        assert.equal(errors(results).length, 400)
+        assert.ok(fake.count('tokens') <= 2, `${fake.count('tokens')} token requests`)
+      })
+    }
+
+    test('a leader that is killed in flight is replaced, with one further request', needsRedis, async (t) => {
+      const { fake, options, redis } = await withRedis(t)
+      const hold = fake.hold('tokens')
+      const leader = await fleet(options, { processes: 1, calls: 1 })
+      const led = leader.go()
+      await fake.arrived(1, 'tokens')
+      const { go } = await fleet(options, { processes: 3, calls: 10 })
+      leader.children[0].child.kill('SIGKILL')
+      await led
+      const followed = go()
+      hold.release()
+      const results = await followed
+      assert.deepEqual(errors(results), [])
+      assert.equal(images(results), 30)
+      assert.equal(fake.count('tokens'), 2)
+      assert.ok(Math.max(...results.map(({ slowest }) => slowest)) < 14_000)
+      assert.deepEqual(
+        redis.everything().filter(({ key }) => key.endsWith(':lock')),
+        [],
+      )
+    })
+
+    test('a stopped leader that comes back finds a later token and takes it', needsRedis, async (t) => {
+      const { fake, options, client } = await withRedis(t)
+      const hold = fake.hold('tokens')
+      const leader = await fleet(options, { processes: 1, calls: 1 })
+      const led = leader.go()
+      await fake.arrived(1, 'tokens')
+      leader.children[0].child.kill('SIGSTOP')
+      const other = client()
+      const image = other.getUnlimitedQRCode({ scene: 'a', checkPath: false })
+      await fake.arrived(2, 'tokens')
+      hold.release()
+      await image
+      const { accessToken } = await other.getAccessToken()
+      leader.children[0].child.kill('SIGCONT')
+      const results = await led
+      assert.deepEqual(errors(results), [])
+      assert.equal((await client({ baseUrl: [fake.url] }).getAccessToken()).accessToken, accessToken)
+    })
+
+    test(
+      'what lies in Redis shows neither secret nor token, and names its account by a hash',
+      needsRedis,
+      async (t) => {
+        const { redis, client, appid, secret } = await withRedis(t)
+        const wxa = client({ redis: { url: redis.url, keyPrefix: 'shop:' } })
+        await wxa.getAccessToken({ forceRefresh: true })
+        const { accessToken } = await wxa.getAccessToken()
+        wxa.invalidateAccessToken(accessToken)
+        await wxa.getAccessToken()
+        const rows = redis.everything()
+        assert.ok(rows.length >= 3, JSON.stringify(rows))
+        for (const { key, value } of rows) {
+          assert.match(key, new RegExp(`^shop:\\{${appid}:stable:[0-9a-f]{16}\\}:[a-z-]+$`))
+          checkText(key + value, [secret, accessToken])
+        }
+      },
+    )
+
+    test(
+      'without Redis in stable mode nobody fails, and only the first call of a process pays for it',
+      needsRedis,
+      async (t) => {
+        const { redis, fake, options } = await withRedis(t)
+        await redis.stop()
+        const { go } = await fleet(options, { processes: 4, calls: 25 })
+        const results = await go()
+        assert.deepEqual(errors(results), [])
+        assert.equal(images(results), 100)
+        assert.ok(fake.count('tokens') <= 4)
+      },
+    )
+
+    test('a Redis that swallows everything costs a call one timeout', needsRedis, async (t) => {
+      const swallow = createServer(() => {}).listen(0, '127.0.0.1')
+      await once(swallow, 'listening')
+      t.after(() => swallow.close())
+      const { fake, wxa } = await world(t, {}, { redis: `redis://127.0.0.1:${swallow.address().port}` })
+      const begun = performance.now()
+      await wxa.getUnlimitedQRCode({ scene: 'a', checkPath: false })
+      const first = performance.now() - begun
+      assert.ok(first < 250 + 500, `${first} ms`)
+      assert.equal(fake.count('tokens'), 1)
+    })
+
+    test('an emptied Redis costs a good token nothing, and new processes one request', needsRedis, async (t) => {
+      const { redis, fake, options, wxa } = await withRedis(t)
+      const { accessToken } = await wxa.getAccessToken()
+      redis.cli('FLUSHALL')
+      assert.equal((await wxa.getAccessToken()).accessToken, accessToken)
+      assert.equal(fake.count('tokens'), 1)
+      const { go } = await fleet(options, { processes: 3, calls: 10 })
+      assert.equal(images(await go()), 30)
+      assert.equal(fake.count('tokens'), 2)
+    })
+
+    test('a Redis that comes back is used again', needsRedis, async (t) => {
+      const { redis, fake, options } = await withRedis(t)
+      await redis.stop()
+      const down = await fleet(options, { processes: 2, calls: 5 })
+      assert.equal(images(await down.go()), 10)
+      const alone = fake.count('tokens')
+      await redis.start()
+      const up = await fleet(options, { processes: 4, calls: 5 })
+      assert.equal(images(await up.go()), 20)
+      assert.equal(fake.count('tokens'), alone + 1)
+    })
+
+    test('in classic mode a process without Redis rotates nothing, unless it is allowed to', needsRedis, async (t) => {
+      const { redis, fake, client } = await withRedis(t, { token: 'classic' })
+      await redis.stop()
+      const error = await failure(client({ timeoutMs: 1500 }).getUnlimitedQRCode({ scene: 'a', checkPath: false }))
+      assert.equal(error.code, 'ERR_WXA_STORE')
+      assert.equal(error.retryable, true)
+      assert.match(error.message, /Redis/)
+      assert.equal(fake.count('tokens'), 0)
+      const alone = client({ redis: { url: redis.url, keyPrefix: 'own:', allowUnsharedRotation: true } })
+      await alone.getUnlimitedQRCode({ scene: 'a', checkPath: false })
+      assert.equal(fake.count('tokens'), 1)
+    })
+
+    test('a wrong password and a replica are a Redis that is down', needsRedis, async (t) => {
+      const { fake, wxa } = await withRedis(t, {}, '--requirepass', 'right')
+      await wxa.getUnlimitedQRCode({ scene: 'a', checkPath: false })
+      assert.equal(fake.count('tokens'), 1)
+      const readonly = await withRedis(t, {}, '--replicaof', '127.0.0.1', '1')
+      await readonly.wxa.getUnlimitedQRCode({ scene: 'a', checkPath: false })
+      assert.equal(readonly.fake.count('tokens'), 1)
+    })
+
+    test('another secret has other keys', needsRedis, async (t) => {
+      const { redis, client, fake } = await withRedis(t)
+      await client().getAccessToken()
+      await failure(client({ secret: 'another' }).getAccessToken())
+      assert.equal(fake.count('tokens'), 2)
+      assert.equal(redis.everything().filter(({ key }) => key.endsWith(':fence')).length, 2)
+    })
+  },
+  { concurrency: 2 },
+)
