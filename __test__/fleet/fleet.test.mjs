@@ -101,7 +101,8 @@ suite(
       assert.deepEqual(errors(results), [])
       assert.equal(images(results), 30)
       assert.equal(fake.count('tokens'), 2)
-      assert.ok(Math.max(...results.map(({ slowest }) => slowest)) < 14_000)
+      // The lock lives 13 s, an attempt 5 s.
+      assert.ok(Math.max(...results.map(({ slowest }) => slowest)) < 18_000)
       assert.deepEqual(
         redis.everything().filter(({ key }) => key.endsWith(':lock')),
         [],
@@ -168,7 +169,7 @@ suite(
       const begun = performance.now()
       await wxa.getUnlimitedQRCode({ scene: 'a', checkPath: false })
       const first = performance.now() - begun
-      assert.ok(first < 250 + 500, `${first} ms`)
+      assert.ok(first < 250 + 1000, `${first} ms`)
       assert.equal(fake.count('tokens'), 1)
     })
 
