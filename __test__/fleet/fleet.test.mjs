@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { start } from '../support/child.mjs'
 import { needsRedis, startRedis } from '../support/redis.mjs'
@@ -8,8 +9,9 @@ import { checkText, failure, suite, times, world } from '../support/suite.mjs'
 /** Says that it is there, waits for the word, then makes its calls and prints what came of them. */
 const CALLER = `
 const { once } = await import('node:events')
-const { options, calls } = given
+const { options, calls, warm } = given
 const wxa = new WxaCode(options)
+if (warm) await wxa.getAccessToken()
 console.log('ready')
 await once(process.stdin, 'data')
 const results = await Promise.allSettled(Array.from({ length: calls }, async () => {
@@ -26,8 +28,8 @@ process.exit()
 `
 
 /** Processes that begin together. */
-async function fleet(options, { processes = 8, calls = 50 } = {}) {
-  const children = times(processes, () => start(CALLER, { given: { options, calls } }))
+async function fleet(options, { processes = 8, calls = 50, warm = false } = {}) {
+  const children = times(processes, () => start(CALLER, { given: { options, calls, warm } }))
   await Promise.all(children.map((child) => child.printed('ready\n')))
   return {
     children,
@@ -171,6 +173,76 @@ suite(
       const first = performance.now() - begun
       assert.ok(first < 250 + 1000, `${first} ms`)
       assert.equal(fake.count('tokens'), 1)
+    })
+
+    test(
+      'a refused token that WeChat gives again is fetched once, whoever waits for another',
+      needsRedis,
+      async (t) => {
+        const { fake, options, wxa } = await withRedis(t)
+        await wxa.getAccessToken()
+        fake.fail(40001, { endpoint: 'codes', times: Infinity })
+        const { go } = await fleet(options, { processes: 4, calls: 1, warm: true })
+        const hold = fake.hold('tokens')
+        const gone = go()
+        await fake.arrived(4, 'codes')
+        await fake.arrived(2, 'tokens')
+        hold.release()
+        assert.deepEqual(
+          errors(await gone),
+          times(4, () => 40001),
+        )
+        assert.equal(fake.count('tokens'), 2)
+      },
+    )
+
+    test('a late writer changes nothing and is given what stands there', needsRedis, async (t) => {
+      const redis = await startRedis(t)
+      const script = (name) => readFileSync(new URL(`../../src/token/redis/${name}.lua`, import.meta.url), 'utf8')
+      const acquire = (owner) =>
+        redis.cli(
+          'EVAL',
+          script('acquire'),
+          4,
+          'token',
+          'lock',
+          'fence',
+          'cool',
+          owner,
+          9000,
+          '',
+          30_000,
+          16_000,
+          'e',
+          0,
+        )
+      const publish = (owner, epoch, gen, value) =>
+        redis.cli('EVAL', script('publish'), 3, 'token', 'lock', 'fence', owner, epoch, gen, value, value, 60_000)
+      assert.equal(acquire('paused'), 'lead\ne\n1')
+      assert.equal(acquire('paused'), 'lead\ne\n1', 'a lost reply')
+      assert.match(acquire('other'), /^wait/)
+      redis.cli('DEL', 'lock')
+      assert.equal(acquire('other'), 'lead\ne\n2')
+      assert.equal(publish('other', 'e', 2, 'second'), 'written')
+      redis.cli('SET', 'lock', 'third')
+      assert.match(publish('paused', 'e', 1, 'first'), /^token\nsecond\n/)
+      assert.match(publish('paused', 'before', 9, 'first'), /^token\nsecond\n/, 'from before the store was emptied')
+      assert.equal(redis.cli('HGET', 'token', 'value'), 'second')
+      assert.equal(redis.cli('GET', 'lock'), 'third', 'and the lock of a third stays')
+    })
+
+    test('while a dead Redis is left alone, nobody pays for it again', needsRedis, async (t) => {
+      const swallow = createServer(() => {}).listen(0, '127.0.0.1')
+      await once(swallow, 'listening')
+      t.after(() => swallow.close())
+      const redis = `redis://127.0.0.1:${swallow.address().port}`
+      const worlds = await Promise.all(times(3, () => world(t, {}, { redis })))
+      await worlds[0].wxa.getAccessToken()
+      const begun = performance.now()
+      await worlds[1].wxa.getAccessToken()
+      await worlds[2].wxa.getAccessToken()
+      const ms = performance.now() - begun
+      assert.ok(ms < 250, `${ms} ms`)
     })
 
     test('an emptied Redis costs a good token nothing, and new processes one request', needsRedis, async (t) => {
