@@ -9,11 +9,10 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::TokenCache;
-use super::clock::Clock;
 use super::redis::random;
 use super::source::{Ask, Source};
 use super::state::{Brought, Errand, Fetched, Order, Token};
-use super::store::{Acquired, GivenUp, Lease, Seen, Store};
+use super::store::{Acquired, GivenUp, Lease, Seen};
 use crate::deadline::Deadline;
 use crate::error::{Budget, Error, Result, WaitedFor};
 
@@ -102,6 +101,12 @@ impl Landing {
         self.progress.send_modify(|progress| progress.outcome = Some(outcome));
     }
 
+    /// Waits for `work` until the deadline, which then tells of the last failure.
+    async fn within<T>(&self, deadline: &Deadline, work: impl Future<Output = T>) -> Result<T> {
+        let waiting_for = self.progress.borrow().waiting_for;
+        deadline.hold(waiting_for, || self.progress.borrow().last_failure.clone(), work).await
+    }
+
     fn report(&self, error: Error) {
         self.progress.send_modify(|progress| progress.last_failure = Some(error));
     }
@@ -118,20 +123,14 @@ impl Drop for Landing {
 async fn fly(landing: &Landing, source: &dyn Source, errand: &Errand) -> Result<Brought> {
     let limit = source.limit() + landing.cache.store.patience();
     let deadline = Deadline::new(limit, source.endpoint());
-    let report = |error| landing.report(error);
-    let trip =
-        Trip { source, store: &*landing.cache.store, clock: &*landing.cache.clock, attempt: random(), report: &report };
-    let last_failure = || landing.progress.borrow().last_failure.clone();
-    let waiting_for = landing.progress.borrow().waiting_for;
-    deadline.hold(waiting_for, last_failure, trip.run(errand)).await?
+    let trip = Trip { source, landing, attempt: random() };
+    landing.within(&deadline, trip.run(errand)).await?
 }
 
 struct Trip<'a> {
     source: &'a dyn Source,
-    store: &'a dyn Store,
-    clock: &'a dyn Clock,
+    landing: &'a Landing,
     attempt: String,
-    report: &'a (dyn Fn(Error) + Send + Sync),
 }
 
 /// Who goes to WeChat: this process with a lease or, where the store cannot be asked, without; or nobody need.
@@ -153,7 +152,7 @@ impl Trip<'_> {
     async fn ordinary(&self, held: Option<&Token>, refused: Option<i64>) -> Result<Brought> {
         let refused = held.zip(refused);
         if let Some((token, _)) = refused
-            && let Some(GivenUp::Cooling) = self.shared(self.store.give_up(token).await)?
+            && let Some(GivenUp::Cooling) = self.shared(self.landing.cache.store.give_up(token).await)?
         {
             return Ok(Brought::Nothing);
         }
@@ -174,13 +173,15 @@ impl Trip<'_> {
 
     /// Adopts what the fleet has, or gives the fleet what it has lost.
     async fn recheck(&self, held: &Token) -> Result<Brought> {
-        match self.store.look(held, self.clock.now()).await? {
+        match self.landing.cache.store.look(held, self.landing.cache.clock.now()).await? {
             Seen::Same => Ok(Brought::Nothing),
             Seen::Token(fetched) => Ok(Brought::Token(fetched)),
             Seen::Nothing => {
-                if let Acquired::Lead(lease) = self.store.acquire(&self.attempt, None, false, self.clock.now()).await? {
-                    let now = self.clock.now();
-                    self.store.publish(&self.attempt, &lease, &held.as_fetched(now), now).await?;
+                if let Acquired::Lead(lease) =
+                    self.landing.cache.store.acquire(&self.attempt, None, false, self.landing.cache.clock.now()).await?
+                {
+                    let now = self.landing.cache.clock.now();
+                    self.landing.cache.store.publish(&self.attempt, &lease, &held.as_fetched(now), now).await?;
                 }
                 Ok(Brought::Nothing)
             }
@@ -191,7 +192,9 @@ impl Trip<'_> {
     async fn turn(&self, seen: Option<&Token>, refused: bool) -> Result<Turn> {
         let mut polls = 0;
         loop {
-            match self.shared(self.store.acquire(&self.attempt, seen, refused, self.clock.now()).await)? {
+            match self.shared(
+                self.landing.cache.store.acquire(&self.attempt, seen, refused, self.landing.cache.clock.now()).await,
+            )? {
                 None => return Ok(Turn::Mine(None)),
                 Some(Acquired::Lead(lease)) => return Ok(Turn::Mine(Some(lease))),
                 Some(Acquired::Token(fetched)) => return Ok(Turn::Taken(fetched)),
@@ -215,12 +218,17 @@ impl Trip<'_> {
         let Some(lease) = lease else { return fetched };
         match fetched {
             Ok(fetched) => {
-                let later = self.store.publish(&self.attempt, &lease, &fetched, self.clock.now()).await;
+                let later = self
+                    .landing
+                    .cache
+                    .store
+                    .publish(&self.attempt, &lease, &fetched, self.landing.cache.clock.now())
+                    .await;
                 Ok(later.ok().flatten().unwrap_or(fetched))
             }
             // Should the release fail, the lock ends by itself.
             Err(error) => {
-                let other = self.store.release(&self.attempt, seen, self.clock.now()).await;
+                let other = self.landing.cache.store.release(&self.attempt, seen, self.landing.cache.clock.now()).await;
                 other.ok().flatten().ok_or(error)
             }
         }
@@ -248,9 +256,10 @@ impl Trip<'_> {
     /// WeChat hands out the very token that its API refused. A forced refresh gets another one, if there is one left
     /// in the budget; without it the old one stands, and the API's refusal goes to the caller.
     async fn force_instead_of(&self, token: &Token) -> Option<Fetched> {
-        let now = self.clock.now();
+        let now = self.landing.cache.clock.now();
         let old_enough = now.mono >= token.first_seen().mono + TOO_YOUNG_TO_FORCE;
-        if !self.source.may_repeat() || !old_enough || self.store.spend_forced(now).await.ok()?.is_some() {
+        if !self.source.may_repeat() || !old_enough || self.landing.cache.store.spend_forced(now).await.ok()?.is_some()
+        {
             return None;
         }
         self.fetch(true, None).await.ok()
@@ -259,7 +268,7 @@ impl Trip<'_> {
     async fn fetch_forced(&self) -> Result<Fetched> {
         // A provider's forced refreshes are its own business.
         if let Some(endpoint) = self.source.endpoint()
-            && let Some(wait) = self.store.spend_forced(self.clock.now()).await?
+            && let Some(wait) = self.landing.cache.store.spend_forced(self.landing.cache.clock.now()).await?
         {
             return Err(Error::Budget { endpoint, budget: Budget::ForcedRefresh, wait });
         }
@@ -267,14 +276,15 @@ impl Trip<'_> {
     }
 
     async fn fetch(&self, forced: bool, refused: Option<(&Token, i64)>) -> Result<Fetched> {
-        let asked = self.clock.now();
+        let asked = self.landing.cache.clock.now();
         let deadline = Deadline::new(self.source.limit(), self.source.endpoint());
-        let ask = Ask { forced, refused, deadline, report: self.report };
+        let report = |error| self.landing.report(error);
+        let ask = Ask { forced, refused, deadline, report: &report };
         let fetched = async {
             let given = self.source.fetch(ask).await?;
             Ok(Fetched { value: given.value, expires_in: given.expires_in, asked, ahead: given.ahead })
         };
-        deadline.hold(WaitedFor::Token, || None, fetched).await?
+        self.landing.within(&deadline, fetched).await?
     }
 }
 

@@ -289,7 +289,7 @@ async fn a_flight_ends_by_itself_when_upstream_never_answers() {
     let (cache, upstream) = (cache(), Upstream::new(false));
     upstream.hangs.store(true, Ordering::Relaxed);
     let error = cache.get(&upstream.source(), &deadline(3600)).await.unwrap_err();
-    assert!(matches!(error, Error::Timeout { .. }), "{error}");
+    assert!(matches!(error, Error::Timeout { cause: Some(_), .. }), "it tells of the last failure: {error}");
     assert!(upstream.left.load(Ordering::Relaxed), "its request is dropped");
 }
 
