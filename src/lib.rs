@@ -8,6 +8,8 @@ pub mod budget;
 pub mod client;
 pub mod deadline;
 pub mod error;
+pub mod event;
+pub mod link;
 #[cfg(feature = "node")]
 mod node;
 pub mod options;

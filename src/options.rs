@@ -12,7 +12,6 @@ use crate::client::{Client, Counters, Tokens};
 use crate::error::{Error, Result};
 use crate::registry::{self, Account, Meeting};
 use crate::token::source::{Mode, Provided, Provider, Source, WeChat};
-use crate::token::state::Rules;
 use crate::transport::Transport;
 use crate::transport::pool::{ProxyChoice, Settings};
 use crate::wechat::explanation::Text;
@@ -70,6 +69,7 @@ impl Options {
         let settings = Settings { proxy: proxy(self.proxy)?, ca: self.ca };
 
         let mut shared = registry::shared();
+        let provided = shared.provided(&appid);
         let via = settings.proxy.name();
         let transport = Arc::new(Transport::new(shared.http(settings)?, bases.clone(), via));
         let wechat = |mode, secret: SecretString| {
@@ -84,9 +84,7 @@ impl Options {
         let tokens = match (self.token, secret) {
             (TokenChoice::Stable, Some(secret)) => Some(keep(wechat(Mode::Stable, secret))?),
             (TokenChoice::Classic, Some(secret)) => Some(keep(wechat(Mode::Classic, secret))?),
-            (TokenChoice::Provider(provider), _) => {
-                Some(Tokens::new(registry::alone(Rules::PROVIDER), Arc::new(Provided(provider))))
-            }
+            (TokenChoice::Provider(provider), _) => Some(Tokens::new(provided, Arc::new(Provided(provider)))),
             (TokenChoice::Stable | TokenChoice::Classic | TokenChoice::None, _) => None,
         };
         Ok(Client {

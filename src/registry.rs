@@ -10,10 +10,12 @@ use reqwest::Client as Http;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::budget::MinuteBudget;
+use crate::event::{Hub, Voice};
+use crate::link::Link;
 use crate::token::TokenCache;
 use crate::token::clock::SystemClock;
+use crate::token::fingerprint::Prints;
 use crate::token::redis::Redis;
-use crate::token::redis::link::Link;
 use crate::token::redis::seal::account_print;
 use crate::token::source::Mode;
 use crate::token::state::Rules;
@@ -57,13 +59,9 @@ impl Account {
 
 impl Account {
     /// What this account's keys begin with. A test environment with another secret or other hosts has others.
-    fn place(&self, meeting: &Meeting) -> String {
-        let mode = match self.mode {
-            Mode::Stable => "stable",
-            Mode::Classic => "classic",
-        };
+    pub fn place(&self, meeting: &Meeting) -> String {
         let print = account_print(&self.secret, &self.bases);
-        format!("{}{{{}:{mode}:{print}}}", meeting.key_prefix, self.appid)
+        format!("{}{{{}:{}:{print}}}", meeting.key_prefix, self.appid, self.mode.name())
     }
 }
 
@@ -88,6 +86,7 @@ pub struct Registry {
     pools: HashMap<Settings, Http>,
     links: HashMap<String, Arc<Link>>,
     budgets: HashMap<String, Arc<MinuteBudget>>,
+    hub: Arc<Hub>,
 }
 
 static REGISTRY: LazyLock<Mutex<Registry>> = LazyLock::new(Mutex::default);
@@ -120,23 +119,42 @@ impl Registry {
             Mode::Stable => Rules::STABLE,
             Mode::Classic => Rules::CLASSIC,
         };
+        let clock = Arc::new(SystemClock::default());
+        let voice = self.voice(&account.appid, account.mode.name());
+        let prints = Prints::new(&account.secret);
         let cache = match &account.meeting {
-            None => alone(rules),
+            None => TokenCache::new(rules, clock, Arc::new(Alone::default()), voice, prints),
             Some(meeting) => {
                 let store = Redis::new(self.link(&meeting.url)?, &account.secret, account.place(meeting));
-                TokenCache::new(rules.shared(), Arc::new(SystemClock::default()), Arc::new(store))
+                TokenCache::new(rules.shared(), clock, Arc::new(store), voice, prints)
             }
         };
         self.caches.insert(account, cache.clone());
         Ok(cache)
     }
 
+    /// A cache for a client with a token provider, which nobody shares.
+    pub fn provided(&self, appid: &str) -> Arc<TokenCache> {
+        let clock = Arc::new(SystemClock::default());
+        let voice = self.voice(appid, "provider");
+        TokenCache::new(Rules::PROVIDER, clock, Arc::new(Alone::default()), voice, Prints::of_its_own())
+    }
+
+    /// Where caches and links tell what happens to them.
+    pub fn hub(&self) -> Arc<Hub> {
+        self.hub.clone()
+    }
+
+    fn voice(&self, appid: &str, mode: &'static str) -> Voice {
+        Voice { hub: self.hub(), appid: appid.into(), mode: Some(mode) }
+    }
+
     /// One connection for all accounts that meet at the same Redis.
-    fn link(&mut self, url: &str) -> Result<Arc<Link>, Invalid> {
+    pub fn link(&mut self, url: &str) -> Result<Arc<Link>, Invalid> {
         if let Some(link) = self.links.get(url) {
             return Ok(link.clone());
         }
-        let link = Arc::new(Link::open(url)?);
+        let link = Link::open(url, self.hub())?;
         self.links.insert(url.to_owned(), link.clone());
         Ok(link)
     }
@@ -154,11 +172,6 @@ impl Registry {
     pub fn budget(&mut self, appid: &str) -> Arc<MinuteBudget> {
         self.budgets.entry(appid.to_owned()).or_default().clone()
     }
-}
-
-/// A cache that shares with no other process.
-pub fn alone(rules: Rules) -> Arc<TokenCache> {
-    TokenCache::new(rules, Arc::new(SystemClock::default()), Arc::new(Alone::default()))
 }
 
 #[cfg(test)]

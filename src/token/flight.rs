@@ -1,26 +1,33 @@
 //! One refresh: a task that no caller owns and any number of callers await. A caller that goes away takes nothing
 //! with it.
 
+use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use secrecy::ExposeSecret;
 use tokio::sync::watch;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::TokenCache;
-use super::redis::random;
+use super::fingerprint::random;
 use super::source::{Ask, Source};
 use super::state::{Brought, Errand, Fetched, Order, Token};
-use super::store::{Acquired, GivenUp, Lease, Seen};
+use super::store::{Acquired, Lease, Seen, Store};
 use crate::deadline::Deadline;
 use crate::error::{Budget, Error, Result, WaitedFor};
+use crate::event::{Channel, Event};
 
 /// The longest that anybody fetches while others wait for it.
-pub const LEAD_LIMIT: Duration = Duration::from_secs(8);
+pub const LEAD_LIMIT: Duration = Duration::from_secs(6);
 
 /// A token younger than this that is refused was refused by the API's own fault: forcing another one would not help.
 const TOO_YOUNG_TO_FORCE: Duration = Duration::from_secs(30);
+
+/// A token that was refused with less life than this may simply have ended by WeChat's clock.
+const WORTH_WONDERING: Duration = Duration::from_secs(60);
 
 /// What those who wait can see.
 pub struct Progress {
@@ -54,18 +61,28 @@ impl Flight {
         stop: CancellationToken,
     ) -> (Self, Watch) {
         let (progress, watch) = watch::channel(Progress::new(&*source));
-        let landing = Landing { cache: cache.clone(), flight: order.flight, progress, landed: false };
+        let landing = Landing {
+            cache: cache.clone(),
+            flight: order.flight,
+            begun: Instant::now(),
+            progress,
+            landed: AtomicBool::new(false),
+        };
         (Self { landing, source, errand: order.errand, stop }, watch)
+    }
+
+    pub fn errand(&self) -> &Errand {
+        &self.errand
     }
 
     pub fn start(self) {
         let Self { landing, source, errand, stop } = self;
         tokio::spawn(async move {
-            let result = tokio::select! {
-                result = fly(&landing, &*source, &errand) => result,
-                () = stop.cancelled() => Err(Error::Closed),
-            };
-            landing.land(result);
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => {}
+                () = fly(&landing, &*source, &errand) => {}
+            }
         });
     }
 }
@@ -86,18 +103,15 @@ pub async fn join(mut watch: Watch, deadline: &Deadline) -> Result<Token> {
 struct Landing {
     cache: Arc<TokenCache>,
     flight: u64,
+    begun: Instant,
     progress: watch::Sender<Progress>,
-    landed: bool,
+    landed: AtomicBool,
 }
 
 impl Landing {
-    fn land(mut self, result: Result<Brought>) {
-        self.touch_down(result);
-    }
-
-    fn touch_down(&mut self, result: Result<Brought>) {
-        self.landed = true;
-        let outcome = self.cache.landed(self.flight, result);
+    fn land(&self, result: Result<Brought>, origin: Origin) {
+        self.landed.store(true, Ordering::Relaxed);
+        let outcome = self.cache.landed(self.flight, result, origin, self.begun.elapsed());
         self.progress.send_modify(|progress| progress.outcome = Some(outcome));
     }
 
@@ -114,152 +128,233 @@ impl Landing {
 
 impl Drop for Landing {
     fn drop(&mut self) {
-        if !self.landed {
-            self.touch_down(Err(Error::Closed));
+        if !self.landed.load(Ordering::Relaxed) {
+            self.land(Err(Error::Closed), Origin::Source);
         }
     }
 }
 
-async fn fly(landing: &Landing, source: &dyn Source, errand: &Errand) -> Result<Brought> {
-    let limit = source.limit() + landing.cache.store.patience();
-    let deadline = Deadline::new(limit, source.endpoint());
-    let trip = Trip { source, landing, attempt: random() };
-    landing.within(&deadline, trip.run(errand)).await?
+/// Flies, hands over what is due to the fleet, and lands: callers are not kept waiting for a store that is slow.
+async fn fly(landing: &Landing, source: &dyn Source, errand: &Errand) {
+    let store = &*landing.cache.store;
+    let deadline = Deadline::new(source.limit() + store.patience(), source.endpoint());
+    let trip = Trip { source, store, landing, attempt: random() };
+    let Home { result, origin, handover, courtesy } = match landing.within(&deadline, trip.run(errand)).await {
+        Ok(home) => home,
+        Err(timeout) => Home::with(Err(timeout), Origin::Source),
+    };
+    let mut handing = pin!(trip.hand_over(handover));
+    match tokio::time::timeout(courtesy, &mut handing).await {
+        Ok(Some(other)) => landing.land(Ok(Brought::Token(other)), Origin::Fleet),
+        Ok(None) => landing.land(result, origin),
+        Err(_) => {
+            landing.land(result, origin);
+            if let Some(other) = handing.await {
+                landing.cache.adopt(other);
+            }
+        }
+    }
+}
+
+/// Who fetched a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// This process, at WeChat or at the provider.
+    Source,
+    /// Another process of the fleet.
+    Fleet,
+}
+
+impl Origin {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Source => "source",
+            Self::Fleet => "fleet",
+        }
+    }
+}
+
+/// What a flight comes home with, and what it still owes the fleet.
+struct Home {
+    result: Result<Brought>,
+    origin: Origin,
+    handover: Handover,
+    /// How long those who wait may be kept for the handover's sake.
+    courtesy: Duration,
+}
+
+enum Handover {
+    Nothing,
+    /// As its leader.
+    Publish(Lease, Fetched),
+    Release(Option<Token>),
+    /// It was fetched alone, because the store did not answer: it may have made this process leader all the same, and
+    /// others wait for that.
+    Share(Fetched),
+}
+
+impl Home {
+    fn with(result: Result<Brought>, origin: Origin) -> Self {
+        Self { result, origin, handover: Handover::Nothing, courtesy: Duration::ZERO }
+    }
 }
 
 struct Trip<'a> {
     source: &'a dyn Source,
+    store: &'a dyn Store,
     landing: &'a Landing,
     attempt: String,
 }
 
 /// Who goes to WeChat: this process with a lease or, where the store cannot be asked, without; or nobody need.
 enum Turn {
-    Mine(Option<Lease>),
+    Mine(Lease, Duration),
+    Alone,
     Taken(Fetched),
     Stands,
 }
 
 impl Trip<'_> {
-    async fn run(&self, errand: &Errand) -> Result<Brought> {
+    async fn run(&self, errand: &Errand) -> Home {
         match errand {
-            Errand::Recheck { held } => self.recheck(held).await,
-            Errand::Forced { held } => self.forced(held.as_ref()).await,
-            Errand::Ordinary { held, refused } => self.ordinary(held.as_ref(), *refused).await,
-        }
-    }
-
-    async fn ordinary(&self, held: Option<&Token>, refused: Option<i64>) -> Result<Brought> {
-        let refused = held.zip(refused);
-        if let Some((token, _)) = refused
-            && let Some(GivenUp::Cooling) = self.shared(self.landing.cache.store.give_up(token).await)?
-        {
-            return Ok(Brought::Nothing);
-        }
-        match self.turn(held, refused.is_some()).await? {
-            Turn::Stands => Ok(Brought::Nothing),
-            Turn::Taken(fetched) => Ok(Brought::Token(fetched)),
-            Turn::Mine(lease) => self.lead(lease, held, self.fetch_other(refused)).await.map(Brought::Token),
-        }
-    }
-
-    async fn forced(&self, held: Option<&Token>) -> Result<Brought> {
-        match self.turn(held, false).await? {
-            Turn::Stands => Ok(Brought::Nothing),
-            Turn::Taken(fetched) => Ok(Brought::Token(fetched)),
-            Turn::Mine(lease) => self.lead(lease, held, self.fetch_forced()).await.map(Brought::Token),
+            Errand::Recheck { held } => match self.recheck(held).await {
+                Ok(brought) => Home::with(Ok(brought), Origin::Fleet),
+                Err(error) => Home::with(Err(error), Origin::Source),
+            },
+            Errand::Forced { held } => self.lead(held.as_ref(), false, self.fetch_forced()).await,
+            Errand::Ordinary { held, refused } => {
+                let refused = held.as_ref().zip(*refused);
+                self.lead(held.as_ref(), refused.is_some(), self.fetch_other(refused)).await
+            }
         }
     }
 
     /// Adopts what the fleet has, or gives the fleet what it has lost.
     async fn recheck(&self, held: &Token) -> Result<Brought> {
-        match self.landing.cache.store.look(held, self.landing.cache.clock.now()).await? {
-            Seen::Same => Ok(Brought::Nothing),
-            Seen::Token(fetched) => Ok(Brought::Token(fetched)),
+        let now = self.landing.cache.now();
+        match self.store.look(held, now).await? {
+            Seen::Same => {}
+            Seen::Token(fetched) if fetched.outlives(&held.as_fetched(now)) => return Ok(Brought::Token(fetched)),
+            // What this process has is the later one, and could not be handed over in its time.
+            Seen::Token(_) => {}
             Seen::Nothing => {
-                if let Acquired::Lead(lease) =
-                    self.landing.cache.store.acquire(&self.attempt, None, false, self.landing.cache.clock.now()).await?
-                {
-                    let now = self.landing.cache.clock.now();
-                    self.landing.cache.store.publish(&self.attempt, &lease, &held.as_fetched(now), now).await?;
-                }
-                Ok(Brought::Nothing)
+                self.share(&held.as_fetched(now)).await?;
             }
         }
+        Ok(Brought::Nothing)
+    }
+
+    /// Fetches when it is this process's turn, unless somebody else has brought a token.
+    async fn lead(&self, seen: Option<&Token>, refused: bool, fetch: impl Future<Output = Result<Fetched>>) -> Home {
+        let (lease, courtesy) = match self.turn(seen, refused).await {
+            Ok(Turn::Mine(lease, courtesy)) => (Some(lease), courtesy),
+            Ok(Turn::Alone) => (None, Duration::ZERO),
+            Ok(Turn::Taken(fetched)) => return Home::with(Ok(Brought::Token(fetched)), Origin::Fleet),
+            Ok(Turn::Stands) => return Home::with(Ok(Brought::Nothing), Origin::Fleet),
+            Err(error) => return Home::with(Err(error), Origin::Source),
+        };
+        let fetched = fetch.await;
+        let handover = match (&fetched, lease) {
+            (Ok(fetched), Some(lease)) => Handover::Publish(lease, fetched.clone()),
+            (Ok(fetched), None) => Handover::Share(fetched.clone()),
+            (Err(_), _) => Handover::Release(seen.cloned()),
+        };
+        Home { result: fetched.map(Brought::Token), origin: Origin::Source, handover, courtesy }
     }
 
     /// Waits until it is this process's turn or until somebody else has brought a token.
     async fn turn(&self, seen: Option<&Token>, refused: bool) -> Result<Turn> {
         let mut polls = 0;
         loop {
-            match self.shared(
-                self.landing.cache.store.acquire(&self.attempt, seen, refused, self.landing.cache.clock.now()).await,
-            )? {
-                None => return Ok(Turn::Mine(None)),
-                Some(Acquired::Lead(lease)) => return Ok(Turn::Mine(Some(lease))),
-                Some(Acquired::Token(fetched)) => return Ok(Turn::Taken(fetched)),
-                Some(Acquired::Stands) => return Ok(Turn::Stands),
-                Some(Acquired::Wait(left)) => {
+            let asked = Instant::now();
+            match self.store.acquire(&self.attempt, seen, refused, self.landing.cache.now()).await {
+                Ok(Acquired::Lead(lease)) => {
+                    if polls > 0 {
+                        self.tell("lock.steal", |event| event);
+                    }
+                    return Ok(Turn::Mine(lease, self.store.courtesy().saturating_sub(asked.elapsed())));
+                }
+                Ok(Acquired::Token(fetched)) => return Ok(Turn::Taken(fetched)),
+                Ok(Acquired::Stands) => return Ok(Turn::Stands),
+                Ok(Acquired::Wait(left)) => {
+                    if polls == 0 {
+                        self.tell("lock.wait", |event| Event { wait: Some(left), ..event });
+                    }
                     tokio::time::sleep(poll_pause(polls, fastrand::f64()).min(left)).await;
                     polls += 1;
                 }
+                Err(_) if self.source.may_go_alone() => return Ok(Turn::Alone),
+                Err(error) => return Err(error),
             }
         }
     }
 
-    /// Fetches as the fleet's leader. Whoever was overtaken meanwhile gets what the other one brought.
-    async fn lead(
-        &self,
-        lease: Option<Lease>,
-        seen: Option<&Token>,
-        fetch: impl Future<Output = Result<Fetched>>,
-    ) -> Result<Fetched> {
-        let fetched = fetch.await;
-        let Some(lease) = lease else { return fetched };
-        match fetched {
-            Ok(fetched) => {
-                let later = self
-                    .landing
-                    .cache
-                    .store
-                    .publish(&self.attempt, &lease, &fetched, self.landing.cache.clock.now())
-                    .await;
-                Ok(later.ok().flatten().unwrap_or(fetched))
+    /// Gives the fleet what it is due. Whoever was overtaken meanwhile gets what the other one has brought.
+    async fn hand_over(&self, handover: Handover) -> Option<Fetched> {
+        let now = self.landing.cache.now();
+        match handover {
+            Handover::Nothing => None,
+            Handover::Publish(lease, fetched) => {
+                let published = self.store.publish(&self.attempt, &lease, &fetched, now).await;
+                match published {
+                    Ok(other) => other,
+                    Err(_) => self.share_later(&fetched).await,
+                }
             }
-            // Should the release fail, the lock ends by itself.
-            Err(error) => {
-                let other = self.landing.cache.store.release(&self.attempt, seen, self.landing.cache.clock.now()).await;
-                other.ok().flatten().ok_or(error)
+            Handover::Release(seen) => {
+                let released = async {
+                    self.store.recovered().await;
+                    self.store.release(&self.attempt, seen.as_ref(), now).await
+                };
+                // Should it fail, the lock ends by itself.
+                tokio::time::timeout(self.store.patience(), released).await.ok()?.ok()?
             }
+            Handover::Share(fetched) => self.share_later(&fetched).await,
         }
     }
 
-    /// What the store says; `None` when it cannot be asked and this process may go on without it.
-    fn shared<T>(&self, said: Result<T>) -> Result<Option<T>> {
-        match said {
-            Ok(said) => Ok(Some(said)),
-            Err(_) if self.source.may_go_alone() => Ok(None),
-            Err(error) => Err(error),
+    /// As soon as the store answers again, while others may be waiting for it. Later the recheck does it.
+    async fn share_later(&self, fetched: &Fetched) -> Option<Fetched> {
+        let shared = async {
+            self.store.recovered().await;
+            self.share(fetched).await
+        };
+        tokio::time::timeout(self.store.patience(), shared).await.ok()?.ok()?
+    }
+
+    /// Puts a token where none is, and gives what stands there otherwise.
+    async fn share(&self, fetched: &Fetched) -> Result<Option<Fetched>> {
+        let now = self.landing.cache.now();
+        match self.store.acquire(&self.attempt, None, false, now).await? {
+            Acquired::Lead(lease) => self.store.publish(&self.attempt, &lease, fetched, now).await,
+            Acquired::Token(other) => Ok(Some(other).filter(|other| other.outlives(fetched))),
+            Acquired::Wait(_) | Acquired::Stands => Ok(None),
         }
     }
 
     async fn fetch_other(&self, refused: Option<(&Token, i64)>) -> Result<Fetched> {
         let fetched = self.fetch(false, refused).await?;
-        match refused {
-            Some((token, _)) if token.expose() == fetched.value.expose_secret() => {
-                Ok(self.force_instead_of(token).await.unwrap_or(fetched))
-            }
-            _ => Ok(fetched),
+        let Some((token, errcode)) = refused else { return Ok(fetched) };
+        if token.expose() == fetched.value.expose_secret() {
+            return Ok(self.force_instead_of(token).await.unwrap_or(fetched));
         }
+        let now = self.landing.cache.now();
+        if self.source.endpoint().is_some() && token.expires().left(now) > WORTH_WONDERING {
+            self.landing.cache.tell_changed_elsewhere(token, errcode);
+        }
+        Ok(fetched)
     }
 
     /// WeChat hands out the very token that its API refused. A forced refresh gets another one, if there is one left
     /// in the budget; without it the old one stands, and the API's refusal goes to the caller.
     async fn force_instead_of(&self, token: &Token) -> Option<Fetched> {
-        let now = self.landing.cache.clock.now();
+        let now = self.landing.cache.now();
         let old_enough = now.mono >= token.first_seen().mono + TOO_YOUNG_TO_FORCE;
-        if !self.source.may_repeat() || !old_enough || self.landing.cache.store.spend_forced(now).await.ok()?.is_some()
-        {
+        if !self.source.may_repeat() || !old_enough {
+            return None;
+        }
+        if let Some(wait) = self.store.spend_forced(now).await.ok()? {
+            self.landing.cache.tell_forced_exhausted(wait);
             return None;
         }
         self.fetch(true, None).await.ok()
@@ -267,16 +362,22 @@ impl Trip<'_> {
 
     async fn fetch_forced(&self) -> Result<Fetched> {
         // A provider's forced refreshes are its own business.
-        if let Some(endpoint) = self.source.endpoint()
-            && let Some(wait) = self.landing.cache.store.spend_forced(self.landing.cache.clock.now()).await?
-        {
-            return Err(Error::Budget { endpoint, budget: Budget::ForcedRefresh, wait });
+        if let Some(endpoint) = self.source.endpoint() {
+            let now = self.landing.cache.now();
+            let spent = match self.store.spend_forced(now).await {
+                Err(_) if self.source.may_go_alone() => self.store.spend_forced_alone(now),
+                said => said?,
+            };
+            if let Some(wait) = spent {
+                self.landing.cache.tell_forced_exhausted(wait);
+                return Err(Error::Budget { endpoint, budget: Budget::ForcedRefresh, wait });
+            }
         }
         self.fetch(true, None).await
     }
 
     async fn fetch(&self, forced: bool, refused: Option<(&Token, i64)>) -> Result<Fetched> {
-        let asked = self.landing.cache.clock.now();
+        let asked = self.landing.cache.now();
         let deadline = Deadline::new(self.source.limit(), self.source.endpoint());
         let report = |error| self.landing.report(error);
         let ask = Ask { forced, refused, deadline, report: &report };
@@ -285,6 +386,10 @@ impl Trip<'_> {
             Ok(Fetched { value: given.value, expires_in: given.expires_in, asked, ahead: given.ahead })
         };
         self.landing.within(&deadline, fetched).await?
+    }
+
+    fn tell(&self, name: &'static str, fill: impl FnOnce(Event) -> Event) {
+        self.landing.cache.voice.tell(Channel::Store, name, fill);
     }
 }
 

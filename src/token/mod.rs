@@ -1,6 +1,7 @@
 //! The token cache: one token for all callers of the process, fetched once, early, and by nobody in particular.
 
 pub mod clock;
+pub mod fingerprint;
 pub mod flight;
 pub mod redis;
 pub mod source;
@@ -16,16 +17,20 @@ use tokio_util::sync::CancellationToken;
 
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
+use crate::event::{Channel, Event, Voice};
 use clock::{Clock, Now};
-use flight::{Flight, Watch};
+use fingerprint::Prints;
+use flight::{Flight, Origin, Watch};
 use source::Source;
-use state::{Brought, Decision, Rules, State, Token, Verdict};
+use state::{Brought, Decision, Errand, Fetched, Kind, Rules, State, Token, Verdict};
 use store::Store;
 
 /// The state machine with its flights. Shared by all clients that ask the same WeChat for the same account's token.
 pub struct TokenCache {
     clock: Arc<dyn Clock>,
     store: Arc<dyn Store>,
+    voice: Voice,
+    prints: Prints,
     inner: Mutex<Inner>,
     refreshes: AtomicU64,
 }
@@ -48,9 +53,9 @@ enum Step {
 }
 
 impl TokenCache {
-    pub fn new(rules: Rules, clock: Arc<dyn Clock>, store: Arc<dyn Store>) -> Arc<Self> {
+    pub fn new(rules: Rules, clock: Arc<dyn Clock>, store: Arc<dyn Store>, voice: Voice, prints: Prints) -> Arc<Self> {
         let inner = Inner { state: State::new(rules), flight: None, stop: CancellationToken::new(), members: 0 };
-        Arc::new(Self { clock, store, inner: Mutex::new(inner), refreshes: AtomicU64::new(0) })
+        Arc::new(Self { clock, store, voice, prints, inner: Mutex::new(inner), refreshes: AtomicU64::new(0) })
     }
 
     /// A token. While one is valid this never waits.
@@ -81,7 +86,19 @@ impl TokenCache {
     /// An API refused this token; it is given up only if it is the present one.
     pub fn refused(&self, value: &str, errcode: i64) -> Verdict {
         let now = self.clock.now();
-        self.inner.lock().state.refused(value, errcode, now)
+        let verdict = self.inner.lock().state.refused(value, errcode, now);
+        let (name, reason) = match verdict {
+            Verdict::GivenUp => ("invalidate.hit", None),
+            Verdict::Replaced => ("invalidate.miss", Some("replaced")),
+            Verdict::Believe => ("invalidate.miss", Some("cooling")),
+        };
+        self.voice.tell(Channel::Token, name, |event| Event {
+            fingerprint: Some(self.prints.of(value)),
+            errcode: Some(errcode),
+            reason,
+            ..event
+        });
+        verdict
     }
 
     /// The time by this cache's clocks.
@@ -94,7 +111,12 @@ impl TokenCache {
         self.inner.lock().state.present().cloned()
     }
 
-    /// How many tokens were fetched.
+    /// Whether the fleet's store answers; `None` without a fleet.
+    pub fn store_is_up(&self) -> Option<bool> {
+        self.store.is_up()
+    }
+
+    /// How many tokens this process has fetched.
     pub fn refreshes(&self) -> u64 {
         self.refreshes.load(Ordering::Relaxed)
     }
@@ -136,6 +158,7 @@ impl TokenCache {
         let (step, flight) = self.decide(source, ask);
         // Not under the lock: a runtime that is ending drops a flight at once, and that lands it, under the lock.
         if let Some(flight) = flight {
+            self.tell_start(flight.errand(), matches!(step, Step::Have(_)));
             flight.start();
         }
         step
@@ -164,14 +187,94 @@ impl TokenCache {
         (inner.flight.clone().map_or(Step::Fail(Error::Closed), step), flight)
     }
 
-    fn landed(&self, flight: u64, result: Result<Brought>) -> Result<Token> {
+    fn landed(&self, flight: u64, result: Result<Brought>, origin: Origin, took: Duration) -> Result<Token> {
         let now = self.clock.now();
-        if matches!(result, Ok(Brought::Token(_))) {
+        let brought = matches!(result, Ok(Brought::Token(_)));
+        if brought && origin == Origin::Source {
             self.refreshes.fetch_add(1, Ordering::Relaxed);
         }
-        self.inner.lock().state.landed(flight, result, now, fastrand::f64())
+        let (outcome, errand, stale) = {
+            let mut inner = self.inner.lock();
+            let errand = inner.state.errand(flight);
+            let outcome = inner.state.landed(flight, result, now, fastrand::f64());
+            (outcome, errand, inner.state.present().filter(|_| inner.state.is_usable(now)).cloned())
+        };
+        match &outcome {
+            Ok(token) if brought => self.tell_token("refresh.ok", token, |event| Event {
+                source: Some(origin.name()),
+                took: Some(took),
+                left: Some(token.expires().left(now)),
+                ..event
+            }),
+            Ok(token) if errand != Some(Kind::Recheck) => {
+                self.tell_token("refresh.ok", token, |event| Event { source: Some("kept"), took: Some(took), ..event });
+            }
+            Ok(_) => {}
+            Err(_) if errand == Some(Kind::Recheck) => {}
+            Err(error) => self.tell_failure(error, stale, now, took),
+        }
+        outcome
+    }
+
+    /// Somebody else's later token takes the place of the present one.
+    fn adopt(&self, fetched: Fetched) {
+        self.inner.lock().state.adopt(fetched, fastrand::f64());
     }
 }
+
+/// What is told.
+impl TokenCache {
+    fn tell_token(&self, name: &'static str, token: &Token, fill: impl FnOnce(Event) -> Event) {
+        self.voice.tell(Channel::Token, name, |event| {
+            let fingerprint = Some(self.prints.of(token.expose()));
+            fill(Event { generation: Some(token.generation()), fingerprint, ..event })
+        });
+    }
+
+    fn tell_start(&self, errand: &Errand, serving: bool) {
+        let (held, reason) = match errand {
+            Errand::Recheck { .. } => return,
+            Errand::Forced { held } => (held, "forced"),
+            Errand::Ordinary { held, refused: Some(_) } => (held, "refused"),
+            Errand::Ordinary { held: None, .. } => (&None, "cold"),
+            Errand::Ordinary { held, .. } => (held, if serving { "due" } else { "expired" }),
+        };
+        match held {
+            Some(held) => self.tell_token("refresh.start", held, |event| Event { reason: Some(reason), ..event }),
+            None => self.voice.tell(Channel::Token, "refresh.start", |event| Event { reason: Some(reason), ..event }),
+        }
+    }
+
+    fn tell_failure(&self, error: &Error, stale: Option<Token>, now: Now, took: Duration) {
+        if let Error::Closed = error {
+            return;
+        }
+        let failure = |event| Event { error: Some(error.clone()), took: Some(took), ..event };
+        self.voice.tell(Channel::Token, "refresh.fail", failure);
+        if let Some(token) = stale {
+            let left = Some(token.expires().left(now));
+            self.tell_token("serve.stale", &token, |event| Event { reason: Some(error.code()), left, ..event });
+        }
+    }
+
+    fn tell_forced_exhausted(&self, wait: Duration) {
+        let exhausted = |event| Event { reason: Some("forcedRefresh"), wait: Some(wait), ..event };
+        self.voice.tell(Channel::Token, "budget.exhausted", exhausted);
+    }
+
+    /// A token ended before its time, WeChat has another one, and nobody here asked for that.
+    fn tell_changed_elsewhere(&self, token: &Token, errcode: i64) {
+        self.tell_token("changed.elsewhere", token, |event| Event {
+            errcode: Some(errcode),
+            message: Some(CHANGED_ELSEWHERE.to_owned()),
+            ..event
+        });
+    }
+}
+
+const CHANGED_ELSEWHERE: &str = "another system shares this appid: WeChat replaced the access token before its time and \
+    nobody here asked for it. Let it use token 'stable' too, or give every environment an appid of its own. | \
+    另有系统在使用同一个 appid：令牌提前被换掉，而不是这里换的。请让它也用 stable_token，或每个环境使用各自的 appid。";
 
 /// A client that uses the cache. When the last one goes, its refresh ends; the token stays for the next one.
 pub struct Member(Arc<TokenCache>);

@@ -55,6 +55,15 @@ pub enum Mode {
     Classic,
 }
 
+impl Mode {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Stable => "stable",
+            Self::Classic => "classic",
+        }
+    }
+}
+
 /// WeChat's own token endpoints.
 pub struct WeChat {
     pub mode: Mode,
@@ -107,7 +116,7 @@ impl Source for WeChat {
 }
 
 /// One attempt of a token request: WeChat answers these in milliseconds.
-const ATTEMPT: Duration = Duration::from_secs(5);
+const ATTEMPT: Duration = Duration::from_secs(4);
 
 impl WeChat {
     /// Asking again gives the same token, so a request whose answer got lost is repeated.

@@ -88,6 +88,11 @@ impl Token {
         self.0.first_seen
     }
 
+    /// Which one it is of those that this process has held.
+    pub fn generation(&self) -> u64 {
+        self.0.generation
+    }
+
     /// As it could be handed on.
     pub fn as_fetched(&self, now: Now) -> Fetched {
         let left = self.0.expires.left(now).as_secs() as i64;
@@ -125,6 +130,11 @@ impl Fetched {
             Some(seconds @ 1..) => Duration::from_secs(seconds.unsigned_abs()).clamp(SHORTEST_LIFE, LONGEST_LIFE),
             _ => UNKNOWN_LIFE,
         }
+    }
+
+    /// Whether it ends later, and so was fetched later.
+    pub fn outlives(&self, other: &Self) -> bool {
+        self.asked.after(self.life()).mono > other.asked.after(other.life()).mono
     }
 }
 
@@ -167,11 +177,13 @@ pub enum Decision {
     Refuse(Error),
 }
 
-/// Whether a refused token is worth another one.
+/// What becomes of a refused token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// Ask for a token: it will be another one, if there is another one.
-    Ask,
+    /// It was the present one and is so no more: ask for another.
+    GivenUp,
+    /// It was not the present one, or is given up already: ask for the present one.
+    Replaced,
     /// The last token was refused a moment ago too: the API is at fault, and the refusal goes to the caller.
     Believe,
 }
@@ -195,8 +207,8 @@ struct Flight {
     errand: Kind,
 }
 
-#[derive(Clone, Copy, PartialEq)]
-enum Kind {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
     /// For the sake of a token's age.
     Refresh,
     /// Instead of a token that was refused.
@@ -259,6 +271,11 @@ impl State {
         }
     }
 
+    /// What the flight in the air is for, if it is this one.
+    pub fn errand(&self, flight: u64) -> Option<Kind> {
+        self.flight.filter(|current| current.number == flight).map(|flight| flight.errand)
+    }
+
     /// A flight is down. What it brought is for all who joined it; an error never replaces a token.
     /// `dice` in 0..1 spreads soft deadlines and pauses.
     pub fn landed(&mut self, flight: u64, result: Result<Brought>, now: Now, dice: f64) -> Result<Token> {
@@ -287,17 +304,22 @@ impl State {
     /// An API refused a token. It is given up only if it is the present one.
     pub fn refused(&mut self, value: &str, errcode: i64, now: Now) -> Verdict {
         let Some(held) = self.held.as_mut().filter(|held| held.token.expose() == value) else {
-            return Verdict::Ask;
+            return Verdict::Replaced;
         };
         if held.refused.is_some() {
-            return Verdict::Ask;
+            return Verdict::Replaced;
         }
         if self.cooldown_until.is_some_and(|until| now.mono < until) {
             return Verdict::Believe;
         }
         held.refused = Some(errcode);
         self.cooldown_until = Some(now.mono + self.rules.cooldown);
-        Verdict::Ask
+        Verdict::GivenUp
+    }
+
+    /// Somebody else's later token takes the place of the present one.
+    pub fn adopt(&mut self, fetched: Fetched, dice: f64) {
+        self.hold(fetched, false, dice);
     }
 
     /// The flight in the air is given up, and what it may still bring is welcome.

@@ -185,29 +185,29 @@ fn an_answer_that_makes_no_sense_is_not_asked_for_again_within_10_s() {
 #[test]
 fn only_the_present_token_can_be_refused_and_only_once() {
     let mut state = holding("T1", 7200);
-    assert_eq!(state.refused("T0", 40001, at(100.0)), Verdict::Ask);
+    assert_eq!(state.refused("T0", 40001, at(100.0)), Verdict::Replaced);
     assert_eq!(served(state.ask(at(100.0))).0, "T1", "an old token's refusal changes nothing");
-    assert_eq!(state.refused("T1", 42001, at(100.0)), Verdict::Ask);
-    assert_eq!(state.refused("T1", 40001, at(100.0)), Verdict::Ask, "the second to notice joins");
+    assert_eq!(state.refused("T1", 42001, at(100.0)), Verdict::GivenUp);
+    assert_eq!(state.refused("T1", 40001, at(100.0)), Verdict::Replaced, "the second to notice joins");
     let order = started(state.ask(at(100.0)));
     match order.errand {
         Errand::Ordinary { held: Some(token), refused: Some(42001) } => assert_eq!(token.expose(), "T1"),
         other => panic!("{other:?}"),
     }
     state.landed(order.flight, fetched("T2", 7200, at(100.0)), at(100.1), 0.5).unwrap();
-    assert_eq!(state.refused("T1", 40001, at(100.2)), Verdict::Ask, "somebody has replaced it already");
+    assert_eq!(state.refused("T1", 40001, at(100.2)), Verdict::Replaced, "somebody has replaced it already");
     assert_eq!(served(state.ask(at(100.2))).0, "T2");
 }
 
 #[test]
 fn an_api_that_refuses_every_token_costs_one_refresh_in_30_s() {
     let mut state = holding("T1", 7200);
-    assert_eq!(state.refused("T1", 40001, at(100.0)), Verdict::Ask);
+    assert_eq!(state.refused("T1", 40001, at(100.0)), Verdict::GivenUp);
     let order = started(state.ask(at(100.0)));
     state.landed(order.flight, fetched("T2", 7200, at(100.0)), at(100.0), 0.5).unwrap();
     assert_eq!(state.refused("T2", 40001, at(129.9)), Verdict::Believe);
     assert_eq!(served(state.ask(at(129.9))).0, "T2", "still served: it is the API's fault");
-    assert_eq!(state.refused("T2", 40001, at(130.0)), Verdict::Ask);
+    assert_eq!(state.refused("T2", 40001, at(130.0)), Verdict::GivenUp);
 }
 
 #[test]
@@ -216,7 +216,7 @@ fn a_providers_refused_token_is_asked_for_again_at_once() {
     for n in 0..5 {
         let order = started(state.ask(at(0.0)));
         state.landed(order.flight, fetched(&format!("T{n}"), 7200, at(0.0)), at(0.0), 0.5).unwrap();
-        assert_eq!(state.refused(&format!("T{n}"), 40001, at(0.0)), Verdict::Ask);
+        assert_eq!(state.refused(&format!("T{n}"), 40001, at(0.0)), Verdict::GivenUp);
     }
 }
 
@@ -236,7 +236,7 @@ fn a_token_that_comes_back_is_the_same_token() {
 fn a_refresh_that_began_before_a_refusal_does_not_make_the_token_good_again() {
     let mut state = holding("T1", 7200);
     let refresh = served(state.ask(at(6950.0))).1.unwrap();
-    assert_eq!(state.refused("T1", 40001, at(6950.1)), Verdict::Ask);
+    assert_eq!(state.refused("T1", 40001, at(6950.1)), Verdict::GivenUp);
     assert!(matches!(state.ask(at(6950.1)), Decision::After), "it may bring the same one");
     state.landed(refresh.flight, fetched("T1", 250, at(6950.0)), at(6950.2), 0.5).unwrap();
     let replace = started(state.ask(at(6950.2)));
@@ -260,7 +260,7 @@ fn in_a_fleet_a_good_token_is_compared_every_minute_and_a_store_that_is_down_is_
     state.landed(check.flight, Ok(Brought::Nothing), at(120.3), 0.5).unwrap();
     assert_eq!(served(state.ask(at(120.4))).0, "T1");
     let check = served(state.ask(at(180.4))).1.unwrap();
-    assert_eq!(state.refused("T1", 40001, at(180.5)), Verdict::Ask);
+    assert_eq!(state.refused("T1", 40001, at(180.5)), Verdict::GivenUp);
     assert!(matches!(state.ask(at(180.5)), Decision::After), "the check may know of no other");
     state.landed(check.flight, fetched("T2", 7000, at(180.4)), at(180.6), 0.5).unwrap();
     assert_eq!(served(state.ask(at(180.7))).0, "T2");
@@ -520,11 +520,12 @@ impl Model {
         let Some((value, ..)) = &self.token else { return };
         let was = self.refused;
         match self.state.refused(&value.clone(), 40001, self.now()) {
-            Verdict::Ask if !was => {
+            Verdict::GivenUp => {
+                assert!(!was);
                 self.refused = true;
                 self.given_up.push(self.mono);
             }
-            Verdict::Ask => {}
+            Verdict::Replaced => assert!(was),
             Verdict::Believe => assert!(self.given_up.last().is_some_and(|last| self.mono - last < 30.01)),
         }
     }
@@ -543,7 +544,7 @@ proptest! {
                 Event::Lands(outcome) => model.lands(outcome, dice),
                 Event::Refused => model.is_refused(),
                 Event::OldRefused => {
-                    prop_assert_eq!(model.state.refused("T0", 40001, model.now()), Verdict::Ask);
+                    prop_assert_eq!(model.state.refused("T0", 40001, model.now()), Verdict::Replaced);
                 }
                 Event::Passes(time) => {
                     model.mono += time;

@@ -35,15 +35,6 @@ pub struct Lease {
     pub generation: String,
 }
 
-/// What became of a token that an API refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum GivenUp {
-    /// It is gone: ask for another one.
-    Gone,
-    /// Another one was given up a moment ago, by whomever: the API is at fault.
-    Cooling,
-}
-
 /// What stands in the store, seen from a process whose token is good.
 pub enum Seen {
     Same,
@@ -55,7 +46,7 @@ pub enum Seen {
 /// Every wait of an implementation is bounded by its own timeout, and what it cannot do is an `Error::Store`.
 /// `attempt` names one flight, so that it recognises itself after a reply was lost.
 pub trait Store: Send + Sync {
-    /// Asks for a token other than `seen`, which may have been refused, or for the right to fetch one.
+    /// Asks for a token other than `seen`, which is taken away if an API refused it, or for the right to fetch one.
     fn acquire<'a>(
         &'a self,
         attempt: &'a str,
@@ -81,17 +72,26 @@ pub trait Store: Send + Sync {
         now: Now,
     ) -> BoxFuture<'a, Result<Option<Fetched>>>;
 
-    /// Takes away a token that an API refused.
-    fn give_up<'a>(&'a self, token: &'a Token) -> BoxFuture<'a, Result<GivenUp>>;
-
     /// Looks what stands there.
     fn look<'a>(&'a self, held: &'a Token, now: Now) -> BoxFuture<'a, Result<Seen>>;
 
     /// Takes one forced refresh from the budget, or says how long there is none.
     fn spend_forced(&self, now: Now) -> BoxFuture<'_, Result<Option<Duration>>>;
 
+    /// The same out of this process's own budget, for when the fleet's is out of reach.
+    fn spend_forced_alone(&self, now: Now) -> Option<Duration>;
+
+    /// Resolves when it is worth asking.
+    fn recovered(&self) -> BoxFuture<'_, ()>;
+
+    /// Whether it answers; `None` where there is nothing to ask.
+    fn is_up(&self) -> Option<bool>;
+
     /// How long a flight may have to wait for another process.
     fn patience(&self) -> Duration;
+
+    /// How long callers may be kept waiting for the store's sake.
+    fn courtesy(&self) -> Duration;
 }
 
 /// One process that shares with nobody.
@@ -119,20 +119,32 @@ impl Store for Alone {
         Box::pin(async { Ok(None) })
     }
 
-    fn give_up<'a>(&'a self, _: &'a Token) -> BoxFuture<'a, Result<GivenUp>> {
-        Box::pin(async { Ok(GivenUp::Gone) })
-    }
-
     fn look<'a>(&'a self, _: &'a Token, _: Now) -> BoxFuture<'a, Result<Seen>> {
         Box::pin(async { Ok(Seen::Same) })
     }
 
     fn spend_forced(&self, now: Now) -> BoxFuture<'_, Result<Option<Duration>>> {
-        let wait = spend(&mut self.forced.lock(), now.mono);
+        let wait = self.spend_forced_alone(now);
         Box::pin(async move { Ok(wait) })
     }
 
+    fn spend_forced_alone(&self, now: Now) -> Option<Duration> {
+        spend(&mut self.forced.lock(), now.mono)
+    }
+
+    fn recovered(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async {})
+    }
+
+    fn is_up(&self) -> Option<bool> {
+        None
+    }
+
     fn patience(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    fn courtesy(&self) -> Duration {
         Duration::ZERO
     }
 }

@@ -135,7 +135,8 @@ fn cache() -> Arc<TokenCache> {
 
 fn cache_with_clock() -> (Arc<TokenCache>, Arc<TestClock>) {
     let clock = Arc::new(TestClock { start: Instant::now(), jump: AtomicU64::new(0) });
-    (TokenCache::new(Rules::STABLE, clock.clone(), Arc::new(Alone::default())), clock)
+    let voice = Voice { hub: Arc::default(), appid: "wx".into(), mode: None };
+    (TokenCache::new(Rules::STABLE, clock.clone(), Arc::new(Alone::default()), voice, Prints::of_its_own()), clock)
 }
 
 fn deadline(seconds: u64) -> Deadline {

@@ -1,0 +1,157 @@
+//! What happens inside, for whoever listens: the token's life, the shared store, requests. Nothing is made where nobody
+//! listens, and nothing that is told holds a secret.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, SystemTime};
+
+use parking_lot::Mutex;
+
+use crate::error::Error;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Channel {
+    Token,
+    Store,
+    Request,
+}
+
+/// One thing that happened. What does not apply is not there.
+#[derive(Clone, Debug)]
+pub struct Event {
+    pub channel: Channel,
+    pub name: &'static str,
+    pub time: SystemTime,
+    pub appid: Option<Arc<str>>,
+    /// `stable`, `classic` or `provider`.
+    pub mode: Option<&'static str>,
+    /// Counts the tokens that this process has seen.
+    pub generation: Option<u64>,
+    /// Eight hexadecimal digits that name a token and do not give it away.
+    pub fingerprint: Option<String>,
+    pub reason: Option<&'static str>,
+    /// Where a token came from: `source` (WeChat or the provider), `fleet`, or `kept`.
+    pub source: Option<&'static str>,
+    pub errcode: Option<i64>,
+    pub took: Option<Duration>,
+    pub wait: Option<Duration>,
+    /// The life that a token has left.
+    pub left: Option<Duration>,
+    pub error: Option<Error>,
+    /// For people, in both languages.
+    pub message: Option<String>,
+    pub endpoint: Option<&'static str>,
+    pub host: Option<String>,
+    pub status: Option<u16>,
+    pub bytes: Option<usize>,
+}
+
+impl Event {
+    fn new(channel: Channel, name: &'static str) -> Self {
+        Self {
+            channel,
+            name,
+            time: SystemTime::now(),
+            appid: None,
+            mode: None,
+            generation: None,
+            fingerprint: None,
+            reason: None,
+            source: None,
+            errcode: None,
+            took: None,
+            wait: None,
+            left: None,
+            error: None,
+            message: None,
+            endpoint: None,
+            host: None,
+            status: None,
+            bytes: None,
+        }
+    }
+}
+
+pub trait Listener: Send + Sync {
+    fn hear(&self, event: &Event);
+}
+
+/// Where events are told. Without a listener that is one look at a number.
+#[derive(Default)]
+pub struct Hub {
+    count: AtomicUsize,
+    listeners: Mutex<Vec<Arc<dyn Listener>>>,
+}
+
+impl Hub {
+    pub fn add(&self, listener: Arc<dyn Listener>) {
+        let mut listeners = self.listeners.lock();
+        listeners.push(listener);
+        self.count.store(listeners.len(), Ordering::Relaxed);
+    }
+
+    pub fn remove(&self, listener: &Arc<dyn Listener>) {
+        let mut listeners = self.listeners.lock();
+        listeners.retain(|other| !Arc::ptr_eq(other, listener));
+        self.count.store(listeners.len(), Ordering::Relaxed);
+    }
+
+    /// Tells what `fill` makes of a bare event.
+    pub fn tell(&self, channel: Channel, name: &'static str, fill: impl FnOnce(Event) -> Event) {
+        if self.count.load(Ordering::Relaxed) == 0 {
+            return;
+        }
+        let event = fill(Event::new(channel, name));
+        for listener in self.listeners.lock().iter() {
+            listener.hear(&event);
+        }
+    }
+}
+
+/// A hub, as seen by what belongs to one account.
+#[derive(Clone)]
+pub struct Voice {
+    pub hub: Arc<Hub>,
+    pub appid: Arc<str>,
+    pub mode: Option<&'static str>,
+}
+
+impl Voice {
+    pub fn tell(&self, channel: Channel, name: &'static str, fill: impl FnOnce(Event) -> Event) {
+        self.hub.tell(channel, name, |event| fill(Event { appid: Some(self.appid.clone()), mode: self.mode, ..event }));
+    }
+}
+
+#[cfg(test)]
+pub mod testing {
+    use super::*;
+
+    /// Keeps what it hears.
+    #[derive(Default)]
+    pub struct Ear(pub Mutex<Vec<Event>>);
+
+    impl Listener for Ear {
+        fn hear(&self, event: &Event) {
+            self.0.lock().push(event.clone());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::testing::Ear;
+    use super::*;
+
+    #[test]
+    fn without_a_listener_nothing_is_made() {
+        let hub = Hub::default();
+        hub.tell(Channel::Token, "a", |_| panic!("made for nobody"));
+        let ear = Arc::new(Ear::default());
+        let listener: Arc<dyn Listener> = ear.clone();
+        hub.add(listener.clone());
+        hub.tell(Channel::Token, "b", |event| event);
+        hub.remove(&listener);
+        hub.tell(Channel::Token, "c", |_| panic!("made for nobody"));
+        assert_eq!(ear.0.lock().iter().map(|event| event.name).collect::<Vec<_>>(), ["b"]);
+    }
+}

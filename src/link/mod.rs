@@ -1,0 +1,260 @@
+//! The way to the Redis that a fleet shares: scripts as data, one timeout for everything, and a breaker, so that a dead
+//! Redis is paid for once.
+
+mod way;
+
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use parking_lot::Mutex;
+use redis::{RedisError, Script, ScriptInvocation, Value};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::error::{Error, Result};
+use crate::event::{Channel, Event, Hub};
+use crate::wechat::params::Invalid;
+use way::{Connection, Way};
+
+/// For connecting and the command together.
+pub const TIMEOUT: Duration = Duration::from_millis(250);
+/// The first and the longest pause between two looks at a Redis that is down.
+const FIRST_PROBE: Duration = Duration::from_millis(100);
+const LATER_PROBE: Duration = Duration::from_secs(2);
+/// A Redis that was up for less is not believed to be well: the pauses go on growing.
+const STEADY: Duration = Duration::from_secs(10);
+/// Nobody looks after a Redis that nobody has wanted for so long.
+const FORGOTTEN: Duration = Duration::from_secs(60);
+
+/// A script, which Redis runs as one step.
+pub struct Lua {
+    pub text: &'static str,
+    script: Script,
+}
+
+impl Lua {
+    pub fn new(text: &'static str) -> Self {
+        Self { text, script: Script::new(text) }
+    }
+}
+
+/// A script with what it is run on. It may be run twice without harm.
+pub struct Step {
+    pub script: &'static Lua,
+    pub keys: Vec<String>,
+    pub args: Vec<Vec<u8>>,
+}
+
+impl Step {
+    pub fn new(script: &'static Lua, keys: Vec<String>) -> Self {
+        Self { script, keys, args: Vec::new() }
+    }
+
+    pub fn arg(mut self, arg: impl ToString) -> Self {
+        self.args.push(arg.to_string().into_bytes());
+        self
+    }
+
+    pub fn bytes(mut self, arg: Vec<u8>) -> Self {
+        self.args.push(arg);
+        self
+    }
+
+    fn invocation(&self) -> ScriptInvocation<'_> {
+        let mut invocation = self.script.script.prepare_invoke();
+        for key in &self.keys {
+            invocation.key(key);
+        }
+        for arg in &self.args {
+            invocation.arg(arg);
+        }
+        invocation
+    }
+}
+
+/// Something that runs scripts. What it cannot do within `TIMEOUT` is an `Error::Store`.
+pub trait Scripts: Send + Sync {
+    fn run(&self, step: Step) -> BoxFuture<'_, Result<Value>>;
+
+    /// Resolves when it is worth asking.
+    fn recovered(&self) -> BoxFuture<'_, ()>;
+
+    fn is_up(&self) -> bool;
+}
+
+/// One connection to a Redis, for all accounts that meet there.
+pub struct Link {
+    me: Weak<Link>,
+    way: Way,
+    connection: Mutex<Option<Connection>>,
+    health: watch::Sender<Health>,
+    hub: Arc<Hub>,
+}
+
+#[derive(Clone, Debug)]
+struct Health {
+    up: bool,
+    /// When it went up, or down.
+    since: Instant,
+    /// While it is down: when it was wanted last, and whether somebody looks after it.
+    wanted: Instant,
+    watched: bool,
+    /// How often it went down without having been steady.
+    failures: u32,
+}
+
+impl Link {
+    /// `redis://`, `rediss://` or `unix://`. Touches no network.
+    pub fn open(url: &str, hub: Arc<Hub>) -> Result<Arc<Self>, Invalid> {
+        let way = Way::parse(url)?;
+        let now = Instant::now();
+        let health = Health { up: true, since: now, wanted: now, watched: false, failures: 0 };
+        Ok(Arc::new_cyclic(|me| Self {
+            me: me.clone(),
+            way,
+            connection: Mutex::default(),
+            health: watch::Sender::new(health),
+            hub,
+        }))
+    }
+
+    /// A connection that Redis closed in the meantime fails at its first use, so a failed one is replaced once.
+    async fn attempt(&self, step: &Step) -> Result<Value, RedisError> {
+        let used = self.connection.lock().clone();
+        if let Some(mut connection) = used {
+            match step.invocation().invoke_async(&mut connection).await {
+                Err(error) if error.is_io_error() => {}
+                result => return result,
+            }
+        }
+        let mut connection = self.way.connect().await?;
+        *self.connection.lock() = Some(connection.clone());
+        step.invocation().invoke_async(&mut connection).await
+    }
+
+    fn admits(&self) -> bool {
+        if self.health.borrow().up {
+            return true;
+        }
+        let mut unwatched = false;
+        self.health.send_if_modified(|health| {
+            health.wanted = Instant::now();
+            unwatched = !health.up && !std::mem::replace(&mut health.watched, true);
+            false
+        });
+        if unwatched {
+            self.watch(None);
+        }
+        false
+    }
+
+    fn fall(&self, reason: &str, key: Option<String>) {
+        *self.connection.lock() = None;
+        let fell = self.health.send_if_modified(|health| {
+            if !health.up {
+                return false;
+            }
+            let now = Instant::now();
+            let failures = if now >= health.since + STEADY { 0 } else { health.failures + 1 };
+            *health = Health { up: false, since: now, wanted: now, watched: true, failures };
+            true
+        });
+        if fell {
+            let message = down(reason).to_string();
+            self.tell("store.down", |event| Event { message: Some(message), ..event });
+            self.watch(key);
+        }
+    }
+
+    fn rise(&self) {
+        let mut outage = Duration::ZERO;
+        let rose = self.health.send_if_modified(|health| {
+            if health.up {
+                return false;
+            }
+            let now = Instant::now();
+            outage = now - health.since;
+            *health = Health { up: true, since: now, watched: false, ..health.clone() };
+            true
+        });
+        if rose {
+            self.tell("store.up", |event| Event { took: Some(outage), ..event });
+        }
+    }
+
+    /// Looks when it is back, so that no caller has to find out.
+    fn watch(&self, key: Option<String>) {
+        let me = self.me.clone();
+        let mut pauses = self.health.borrow().failures;
+        tokio::spawn(async move {
+            loop {
+                sleep(probe_pause(pauses)).await;
+                pauses += 1;
+                let Some(link) = me.upgrade() else { return };
+                if matches!(timeout(TIMEOUT, link.probe(key.as_deref())).await, Ok(Ok(()))) {
+                    return link.rise();
+                }
+                if link.health.borrow().wanted.elapsed() > FORGOTTEN {
+                    link.health.send_if_modified(|health| {
+                        health.watched = false;
+                        false
+                    });
+                    return;
+                }
+            }
+        });
+    }
+
+    /// Whether it answers and takes a write: a replica does not.
+    async fn probe(&self, key: Option<&str>) -> Result<(), RedisError> {
+        let mut connection = self.way.connect().await?;
+        match key {
+            Some(key) => redis::cmd("DEL").arg(key).query_async::<()>(&mut connection).await?,
+            None => redis::cmd("PING").query_async::<()>(&mut connection).await?,
+        }
+        *self.connection.lock() = Some(connection);
+        Ok(())
+    }
+
+    fn tell(&self, name: &'static str, fill: impl FnOnce(Event) -> Event) {
+        self.hub.tell(Channel::Store, name, |event| fill(Event { host: Some(self.way.name().to_owned()), ..event }));
+    }
+}
+
+impl Scripts for Link {
+    fn run(&self, step: Step) -> BoxFuture<'_, Result<Value>> {
+        Box::pin(async move {
+            if !self.admits() {
+                return Err(down("not asked again yet"));
+            }
+            let reason = match timeout(TIMEOUT, self.attempt(&step)).await {
+                Ok(Ok(value)) => return Ok(value),
+                // Its text is not used: it can hold the value that was stored.
+                Ok(Err(error)) => error.code().unwrap_or(error.category()).to_owned(),
+                Err(_) => format!("no answer within {} ms", TIMEOUT.as_millis()),
+            };
+            self.fall(&reason, step.keys.first().map(|key| format!("{key}:probe")));
+            Err(down(&reason))
+        })
+    }
+
+    fn recovered(&self) -> BoxFuture<'_, ()> {
+        let mut health = self.health.subscribe();
+        Box::pin(async move {
+            let _ = health.wait_for(|health| health.up).await;
+        })
+    }
+
+    fn is_up(&self) -> bool {
+        self.health.borrow().up
+    }
+}
+
+fn probe_pause(pauses: u32) -> Duration {
+    FIRST_PROBE.saturating_mul(2u32.saturating_pow(pauses)).min(LATER_PROBE).mul_f64(0.75 + fastrand::f64() / 4.0)
+}
+
+pub fn down(reason: &str) -> Error {
+    Error::Store { reason: reason.to_owned() }
+}

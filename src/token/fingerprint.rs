@@ -1,0 +1,53 @@
+//! Names for tokens that do not give them away.
+
+use ring::hmac;
+use ring::rand::{SecureRandom, SystemRandom};
+use secrecy::{ExposeSecret, SecretString};
+
+/// Eight hexadecimal digits for a token. All who know the AppSecret come to the same, and others learn nothing.
+pub struct Prints(hmac::Key);
+
+impl Prints {
+    pub fn new(secret: &SecretString) -> Self {
+        let root = hmac::Key::new(hmac::HMAC_SHA256, secret.expose_secret().as_bytes());
+        let derived = hmac::sign(&root, b"wxacode fingerprint");
+        Self(hmac::Key::new(hmac::HMAC_SHA256, derived.as_ref()))
+    }
+
+    /// For tokens without an AppSecret: these names hold in this place only.
+    pub fn of_its_own() -> Self {
+        Self(hmac::Key::new(hmac::HMAC_SHA256, random().as_bytes()))
+    }
+
+    pub fn of(&self, token: &str) -> String {
+        hex(&hmac::sign(&self.0, token.as_bytes()).as_ref()[..4])
+    }
+}
+
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A name that nobody else draws.
+pub fn random() -> String {
+    let mut bytes = [0; 16];
+    match SystemRandom::new().fill(&mut bytes) {
+        Ok(()) => hex(&bytes),
+        Err(_) => format!("{:032x}", fastrand::u128(..)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fingerprint_is_the_same_for_all_who_know_the_secret() {
+        let print = |secret: &str, token| Prints::new(&secret.into()).of(token);
+        assert_eq!(print("s", "T"), print("s", "T"));
+        assert_ne!(print("s", "T"), print("s", "U"));
+        assert_ne!(print("s", "T"), print("t", "T"));
+        assert_eq!(print("s", "T").len(), 8);
+        assert_ne!(Prints::of_its_own().of("T"), Prints::of_its_own().of("T"));
+    }
+}
