@@ -98,6 +98,34 @@ export interface GrantedToken {
 /** `image/jpeg` or `image/png`, by magic bytes. */
 export declare function imageType(image: Uint8Array): string | null
 
+/** Tells `hear` of everything from now on: of tokens and stores in the whole process, of requests in this environment. */
+export declare function listen(hear: Hear): void
+
+export interface NativeEvent {
+  /** `token`, `store` or `request`. */
+  channel: string
+  event: string
+  /** Milliseconds since 1970. */
+  time: number
+  appid?: string
+  mode?: string
+  generation?: number
+  fingerprint?: string
+  reason?: string
+  source?: string
+  endpoint?: string
+  host?: string
+  status?: number
+  bytes?: number
+  code?: string
+  errcode?: number
+  rid?: string
+  ms?: number
+  waitMs?: number
+  expiresInMs?: number
+  message?: string
+}
+
 export interface NativeStats {
   requests: number
   images: number
@@ -106,6 +134,8 @@ export interface NativeStats {
   refreshes: number
   errors: Record<string, number>
   tokenAgeMs?: number
+  /** `up` or `down`. */
+  store?: string
 }
 
 /** A client, or why its options do not make one. A panic in a synchronous export would end the process. */
@@ -131,3 +161,5 @@ export interface TokenAsk {
   appid: string
   rejected?: RejectedToken
 }
+
+export declare function unlisten(): void

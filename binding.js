@@ -839,4 +839,6 @@ module.exports.Cancel = nativeBinding.Cancel
 module.exports.NativeClient = nativeBinding.NativeClient
 module.exports.explain = nativeBinding.explain
 module.exports.imageType = nativeBinding.imageType
+module.exports.listen = nativeBinding.listen
 module.exports.open = nativeBinding.open
+module.exports.unlisten = nativeBinding.unlisten

@@ -66,8 +66,10 @@ export interface WxaCodeOptions {
    */
   retries?: number
   /**
-   * How many calls of `getUnlimitedQRCode` for this account this process makes in any 60 s, whichever client makes them. WeChat allows 5000 a minute to all your
-   * processes together. A call waits for its turn inside its own time, else it fails with `ERR_WXA_BUDGET`. `Infinity` turns it off.
+   * How many calls of `getUnlimitedQRCode` for this account are made in any 60 s: by this process, or with `redis` by all
+   * that share it (while that is down each counts for itself). WeChat allows 5000 a minute to all your processes together.
+   * A call waits for its turn inside its own time, else it fails with `ERR_WXA_BUDGET`. If WeChat itself says that the
+   * minute is full (45009, 45011), calls wait for the next one in the same way. `Infinity` turns the counting off.
    *
    * @defaultValue 5000
    */
@@ -160,7 +162,7 @@ export interface Stats {
   bytes: number
   /** Calls that were repeated with another token, because WeChat refused the first. */
   replays: number
-  /** Tokens fetched by the cache that this client shares. */
+  /** Tokens that this process has fetched for the account; those that others of a fleet fetched are not counted. */
   refreshes: number
   /**
    * Codes that could not be fetched, by errcode (`'41030'`) or, without one, by code (`'ERR_WXA_TIMEOUT'`). Refused
@@ -169,6 +171,93 @@ export interface Stats {
   errors: Record<string, number>
   /** Milliseconds since the present token was first handed out. */
   tokenAgeMs?: number
+  /** With `redis`: whether it answers. */
+  store?: 'up' | 'down'
+}
+
+/** What every event on `node:diagnostics_channel` tells. No event holds a secret. */
+interface WxaEvent {
+  /** Milliseconds since 1970. */
+  time: number
+  appid: string
+  /** Where the client's token comes from; absent with token `'none'`. */
+  mode?: 'stable' | 'classic' | 'provider'
+}
+
+interface NamesToken {
+  /** Eight hexadecimal digits that name the token: the same in all processes that know the AppSecret. */
+  fingerprint: string
+  /** Counts the tokens that this process has held. */
+  generation: number
+}
+
+interface Failed {
+  code: WxaCodeError['code']
+  errcode?: number
+  rid?: string
+  /** For people, in both languages. */
+  message: string
+}
+
+/**
+ * On `wxacode:token`: the life of the token. Every thread that subscribes hears of all tokens of the process.
+ *
+ * @example
+ * ```js
+ * diagnostics_channel.subscribe('wxacode:token', (event) => logger.info(event))
+ * ```
+ */
+export type TokenEvent = WxaEvent &
+  (
+    | ({
+        event: 'refresh.start'
+        /** No token yet, soon at its end, past it, refused by WeChat, or forced by you. */
+        reason: 'cold' | 'due' | 'expired' | 'refused' | 'forced'
+      } & Partial<NamesToken>)
+    | ({
+        event: 'refresh.ok'
+        /** Who fetched it: this process, another one of the fleet, or nobody, because the present one stands. */
+        source: 'wechat' | 'provider' | 'fleet' | 'kept'
+        ms: number
+        expiresInMs?: number
+      } & NamesToken)
+    | ({ event: 'refresh.fail'; ms: number } & Failed)
+    /** A refresh failed, and nobody notices: the present token is served on. */
+    | ({ event: 'serve.stale'; reason: WxaCodeError['code']; expiresInMs: number } & NamesToken)
+    /** An API refused the present token, and it is given up. */
+    | { event: 'invalidate.hit'; errcode: number; fingerprint: string }
+    /** An API refused a token that is replaced already, or one of several in a row, which is the API's own fault. */
+    | { event: 'invalidate.miss'; reason: 'replaced' | 'cooling'; errcode: number; fingerprint: string }
+    /** Another system shares this appid: WeChat replaced the token before its time, and no process here asked for it. */
+    | ({ event: 'changed.elsewhere'; errcode: number; message: string } & NamesToken)
+    | { event: 'budget.exhausted'; reason: 'forcedRefresh'; waitMs: number }
+  )
+
+/** On `wxacode:store`: the fleet's Redis, and who fetches for all. Every thread that subscribes hears of all. */
+export type StoreEvent =
+  /** From now on nobody waits for it; it is looked after in the background. `host` is without login. */
+  | { event: 'store.down'; time: number; host: string; message: string }
+  | { event: 'store.up'; time: number; host: string; ms: number }
+  /** Another process fetches a token; this one waits for it, so long at most. */
+  | (WxaEvent & { event: 'lock.wait'; waitMs: number })
+  /** That process did not bring one, and this one fetches instead. */
+  | (WxaEvent & { event: 'lock.steal' })
+
+/** On `wxacode:request`: every request to WeChat, retries included. A thread hears of its own clients only. */
+export type RequestEvent = WxaEvent &
+  (
+    | ({ event: 'request.ok'; status: number; bytes: number } & RequestTold)
+    | ({ event: 'request.fail'; status?: number } & RequestTold & Failed)
+    /** The call was aborted or its time was up. */
+    | ({ event: 'request.drop' } & RequestTold)
+    /** A call of `getUnlimitedQRCode` found no turn in its time and was not sent. */
+    | { event: 'budget.exhausted'; reason: 'perMinute' | 'fleetPerMinute' | 'minuteFull'; waitMs: number }
+  )
+
+interface RequestTold {
+  endpoint: string
+  host: string
+  ms: number
 }
 
 /**

@@ -3,6 +3,7 @@
 const native = require('./binding.js')
 const { unwatch, watch } = require('./lib/abort')
 const { InvalidParamsError, WeChatAPIError, WxaCodeError, invalid, toError } = require('./lib/errors')
+const { attend } = require('./lib/events')
 const { tokenProvider } = require('./lib/provider')
 const { checked } = require('./lib/shape')
 
@@ -75,6 +76,7 @@ class WxaCode {
   /** @param {string} accessToken */
   invalidateAccessToken(accessToken) {
     if (typeof accessToken !== 'string') throw wrongArgument('accessToken', 'a string', '字符串')
+    attend(native)
     this.#native.invalidateAccessToken(accessToken)
   }
 
@@ -114,6 +116,7 @@ class WxaCode {
    * @returns {Promise<T>}
    */
   async #settle({ signal, timeoutMs }, run) {
+    attend(native)
     this.#running += 1
     try {
       const outcome = signal === undefined ? await run(timeoutMs) : await runUnder(signal, timeoutMs, run)

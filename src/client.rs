@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use parking_lot::Mutex;
 
-use crate::budget::MinuteBudget;
+use crate::budget::Turns;
 use crate::deadline::Deadline;
 use crate::error::{Error, Result, WaitedFor};
 use crate::token::source::Source;
@@ -25,9 +25,7 @@ pub struct Client {
     pub(crate) from_appid: Option<String>,
     pub(crate) timeout: Duration,
     pub(crate) retries: u32,
-    pub(crate) turns: Arc<MinuteBudget>,
-    /// Calls of `getUnlimitedQRCode` in a minute; `None` is no limit.
-    pub(crate) rate: Option<u32>,
+    pub(crate) turns: Turns,
     pub(crate) stats: Counters,
     pub(crate) closed: AtomicBool,
 }
@@ -59,6 +57,8 @@ pub struct Stats {
     pub errors: BTreeMap<String, u64>,
     /// How long ago the present token was first handed out.
     pub token_age: Option<Duration>,
+    /// Whether the fleet's store answers; `None` without one.
+    pub store_is_up: Option<bool>,
 }
 
 #[derive(Default)]
@@ -81,7 +81,7 @@ impl Client {
         let endpoint = code.endpoint();
         let body = code.body().map_err(|invalid| Error::Params { endpoint: Some(endpoint), invalid })?;
         let deadline = Deadline::new(timeout.unwrap_or(self.timeout), Some(endpoint));
-        let image = self.image(endpoint, body.into(), &deadline).await;
+        let image = self.image_in_turn(endpoint, body.into(), &deadline).await;
         self.stats.count(&image);
         image
     }
@@ -115,6 +115,7 @@ impl Client {
             replays: load(&self.stats.replays),
             refreshes: cache.map_or(0, |cache| cache.refreshes()),
             errors: self.stats.errors.lock().clone(),
+            store_is_up: cache.and_then(|cache| cache.store_is_up()),
             token_age: cache.and_then(|cache| Some(age(cache.present()?, cache))),
         }
     }
@@ -131,19 +132,50 @@ impl Client {
         }
     }
 
+    /// A minute that is full by WeChat's count is waited for, where the deadline allows it.
+    async fn image_in_turn(&self, endpoint: Endpoint, body: bytes::Bytes, deadline: &Deadline) -> Result<Vec<u8>> {
+        loop {
+            match self.image(endpoint, body.clone(), deadline).await {
+                Err(error) if error.minute_is_full() && self.turns.pause().await < deadline.left() => {}
+                image => return image,
+            }
+        }
+    }
+
     async fn image(&self, endpoint: Endpoint, body: bytes::Bytes, deadline: &Deadline) -> Result<Vec<u8>> {
-        let Some(Tokens { cache, source, .. }) = &self.tokens else {
+        let Some(tokens) = &self.tokens else {
+            self.turn(endpoint, deadline).await?;
             return self.ask(endpoint, body, None, deadline).await;
         };
-        let token = cache.get(source, deadline).await?;
+        let Tokens { cache, source, .. } = tokens;
+        // At the same time, so that a slow Redis is paid for once.
+        let (mut token, waited) = tokio::try_join!(cache.get(source, deadline), self.turn(endpoint, deadline))?;
+        if waited {
+            token = cache.get(source, deadline).await?;
+        }
         let answer = self.ask(endpoint, body.clone(), Some(&token), deadline).await;
         let Some(errcode) = answer.as_ref().err().and_then(Error::refused_token) else { return answer };
         match cache.replace(&token, errcode, source, deadline).await? {
             Some(other) => {
                 self.stats.replays.fetch_add(1, Ordering::Relaxed);
+                self.note(endpoint);
                 self.ask(endpoint, body, Some(&other), deadline).await
             }
             None => answer,
+        }
+    }
+
+    /// Waits for a turn where WeChat counts them by the minute. Gives whether it waited.
+    async fn turn(&self, endpoint: Endpoint, deadline: &Deadline) -> Result<bool> {
+        if !endpoint.counts_by_the_minute() {
+            return Ok(false);
+        }
+        self.turns.turn(endpoint, deadline).await
+    }
+
+    fn note(&self, endpoint: Endpoint) {
+        if endpoint.counts_by_the_minute() {
+            self.turns.note();
         }
     }
 
@@ -154,10 +186,6 @@ impl Client {
         token: Option<&Token>,
         deadline: &Deadline,
     ) -> Result<Vec<u8>> {
-        let counted = endpoint == Endpoint::GetUnlimitedQrCode;
-        if counted {
-            self.turns.turn(self.rate, endpoint, deadline).await?;
-        }
         let token = token.map(Token::expose);
         let query = match (token, &self.from_appid) {
             (Some(token), _) => Some(("access_token", token)),
@@ -169,9 +197,7 @@ impl Client {
         self.stats.requests.fetch_add(1, Ordering::Relaxed);
         let last_failure = Mutex::new(None);
         let report = |error| {
-            if counted {
-                self.turns.note();
-            }
+            self.note(endpoint);
             self.stats.requests.fetch_add(1, Ordering::Relaxed);
             *last_failure.lock() = Some(error);
         };

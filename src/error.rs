@@ -72,8 +72,23 @@ pub enum Problem {
 pub enum Budget {
     /// `force_refresh`: at least 30 s apart, at most 10 a day.
     ForcedRefresh,
-    /// Calls of `getUnlimitedQRCode` in a minute.
+    /// Calls of `getUnlimitedQRCode` in a minute, of this process.
     PerMinute,
+    /// The same of all processes that share a Redis.
+    FleetPerMinute,
+    /// WeChat itself has answered that the minute is full.
+    MinuteFull,
+}
+
+impl Budget {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ForcedRefresh => "forcedRefresh",
+            Self::PerMinute => "perMinute",
+            Self::FleetPerMinute => "fleetPerMinute",
+            Self::MinuteFull => "minuteFull",
+        }
+    }
 }
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -138,6 +153,12 @@ impl Error {
             .then_some(refusal.errcode),
             _ => None,
         }
+    }
+
+    /// Whether WeChat has no more calls for this minute, while the next one has.
+    pub fn minute_is_full(&self) -> bool {
+        matches!(self, Self::Api { endpoint, refusal }
+            if endpoint.counts_by_the_minute() && matches!(refusal.errcode, 45009 | 45011))
     }
 
     /// The failure behind this one.
@@ -382,12 +403,36 @@ fn budget(budget: Budget, wait: Duration) -> Explanation {
                     "this process has used its getUnlimitedQRCode calls of the minute; this call's turn comes in {wait}"
                 ),
             ),
+            fix: slow_down(),
+        },
+        Budget::FleetPerMinute => Explanation {
+            cause: Text::new(
+                format!("共用该 Redis 的所有进程已用完每分钟的 getUnlimitedQRCode 额度，{wait} 后才轮到本次调用"),
+                format!(
+                    "all processes that share this Redis have used their getUnlimitedQRCode calls of the minute; \
+                     this call's turn comes in {wait}"
+                ),
+            ),
+            fix: slow_down(),
+        },
+        Budget::MinuteFull => Explanation {
+            cause: Text::new(
+                format!("微信已答复每分钟额度用完（45009 或 45011），{wait} 后的下一分钟再试"),
+                format!("WeChat answered that the minute is full (45009 or 45011); the next one begins in {wait}"),
+            ),
             fix: Text::new(
-                "降低并发或调大 timeoutMs；小程序码永久有效，可保存后复用；额度由 ratePerMinute 设置",
-                "Slow down or raise timeoutMs; codes never expire, so keep and reuse them; ratePerMinute sets the budget",
+                "另有程序在用同一个 appid 生成小程序码：调小 ratePerMinute，或让各进程共用 redis",
+                "Something else makes codes for this appid: lower ratePerMinute, or let all processes share a redis",
             ),
         },
     }
+}
+
+fn slow_down() -> Text {
+    Text::new(
+        "降低并发或调大 timeoutMs；小程序码永久有效，可保存后复用；额度由 ratePerMinute 设置",
+        "Slow down or raise timeoutMs; codes never expire, so keep and reuse them; ratePerMinute sets the budget",
+    )
 }
 
 fn store(reason: &str) -> Explanation {

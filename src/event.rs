@@ -30,7 +30,7 @@ pub struct Event {
     /// Eight hexadecimal digits that name a token and do not give it away.
     pub fingerprint: Option<String>,
     pub reason: Option<&'static str>,
-    /// Where a token came from: `source` (WeChat or the provider), `fleet`, or `kept`.
+    /// Where a token came from: `wechat`, `provider`, `fleet`, or `kept`.
     pub source: Option<&'static str>,
     pub errcode: Option<i64>,
     pub took: Option<Duration>,

@@ -8,10 +8,13 @@ use std::time::Duration;
 use secrecy::SecretString;
 use url::{Host, Url};
 
+use crate::budget::Turns;
+use crate::budget::fleet::FleetMinute;
 use crate::client::{Client, Counters, Tokens};
 use crate::error::{Error, Result};
+use crate::event::{Hub, Voice};
 use crate::registry::{self, Account, Meeting};
-use crate::token::source::{Mode, Provided, Provider, Source, WeChat};
+use crate::token::source::{Mode, Provided, Provider, WeChat};
 use crate::transport::Transport;
 use crate::transport::pool::{ProxyChoice, Settings};
 use crate::wechat::explanation::Text;
@@ -51,11 +54,12 @@ pub enum TokenChoice {
 }
 
 impl Options {
-    pub fn open(self) -> Result<Client> {
-        self.client().map_err(|invalid| Error::Params { endpoint: None, invalid })
+    /// `events` is told of the client's requests.
+    pub fn open(self, events: Arc<Hub>) -> Result<Client> {
+        self.client(events).map_err(|invalid| Error::Params { endpoint: None, invalid })
     }
 
-    fn client(self) -> Result<Client, Invalid> {
+    fn client(self, events: Arc<Hub>) -> Result<Client, Invalid> {
         let appid = appid("appid", &self.appid)?.to_owned();
         let from_appid =
             self.from_appid.as_deref().map(|id| from_appid(id, &self.token)).transpose()?.map(str::to_owned);
@@ -69,27 +73,45 @@ impl Options {
         let settings = Settings { proxy: proxy(self.proxy)?, ca: self.ca };
 
         let mut shared = registry::shared();
-        let provided = shared.provided(&appid);
         let via = settings.proxy.name();
-        let transport = Arc::new(Transport::new(shared.http(settings)?, bases.clone(), via));
-        let wechat = |mode, secret: SecretString| {
-            let bases = bases.iter().map(Url::to_string).collect();
-            let meeting = meeting.clone();
-            let account = Account { appid: appid.clone(), mode, secret: secret.clone(), bases, meeting };
-            (account, WeChat { mode, unshared_rotation, appid: appid.clone(), secret, transport: transport.clone() })
+        let mode = match &self.token {
+            TokenChoice::Stable => Some(Mode::Stable),
+            TokenChoice::Classic => Some(Mode::Classic),
+            TokenChoice::None | TokenChoice::Provider(_) => None,
         };
-        let mut keep = |(account, source)| -> Result<_, Invalid> {
-            Ok(Tokens::new(shared.cache(account)?, Arc::new(source) as Arc<dyn Source>))
+        let account = mode.zip(secret).map(|(mode, secret)| Account {
+            appid: appid.clone(),
+            mode,
+            secret,
+            bases: bases.iter().map(Url::to_string).collect(),
+            meeting,
+        });
+        let fleet = match account.as_ref().and_then(|account| account.place().zip(account.meeting.as_ref())) {
+            Some((place, meeting)) => Some(FleetMinute::new(shared.link(&meeting.url)?, place)),
+            None => None,
         };
-        let tokens = match (self.token, secret) {
-            (TokenChoice::Stable, Some(secret)) => Some(keep(wechat(Mode::Stable, secret))?),
-            (TokenChoice::Classic, Some(secret)) => Some(keep(wechat(Mode::Classic, secret))?),
-            (TokenChoice::Provider(provider), _) => Some(Tokens::new(provided, Arc::new(Provided(provider)))),
-            (TokenChoice::Stable | TokenChoice::Classic | TokenChoice::None, _) => None,
+        let counted = from_appid.as_ref().unwrap_or(&appid);
+        let voice = Voice { hub: events, appid: counted.as_str().into(), mode: mode.map(Mode::name) };
+        let transport = Arc::new(Transport::new(shared.http(settings)?, bases, via, voice.clone()));
+        let turns = Turns { rate, here: shared.minute(counted), fleet, voice };
+        let tokens = match (self.token, account) {
+            (TokenChoice::Provider(provider), _) => {
+                Some(Tokens::new(shared.provided(&appid), Arc::new(Provided(provider))))
+            }
+            (_, Some(account)) => {
+                let source = WeChat {
+                    mode: account.mode,
+                    unshared_rotation,
+                    appid,
+                    secret: account.secret.clone(),
+                    transport: transport.clone(),
+                };
+                Some(Tokens::new(shared.cache(account)?, Arc::new(source)))
+            }
+            (_, None) => None,
         };
         Ok(Client {
-            turns: shared.budget(from_appid.as_ref().unwrap_or(&appid)),
-            rate,
+            turns,
             transport,
             tokens,
             from_appid,
@@ -312,7 +334,7 @@ mod tests {
     }
 
     fn refused(options: Options) -> (String, Option<i64>) {
-        match options.open() {
+        match options.open(Arc::default()) {
             Err(Error::Params { invalid, .. }) => {
                 assert!(!format!("{invalid:?}").contains("s3cret"));
                 (invalid.param.into_owned(), invalid.errcode)
@@ -329,7 +351,7 @@ mod tests {
             change(&mut options);
             refused(options)
         };
-        assert!(good().open().is_ok());
+        assert!(good().open(Arc::default()).is_ok());
         assert_eq!(of(|o| o.appid = "wx0123456789abcde ".into()), ("appid".into(), Some(40013)));
         assert_eq!(of(|o| o.appid = "gh0123456789abcdef".into()), ("appid".into(), Some(40013)));
         assert_eq!(of(|o| o.secret = None), ("secret".into(), Some(41004)));
@@ -347,7 +369,7 @@ mod tests {
     #[test]
     fn a_secret_at_the_place_of_the_appid_is_not_repeated() {
         let swapped = Options { appid: "0123456789abcdef0123456789abcdef".into(), ..good() };
-        let message = swapped.open().err().map(|error| error.to_string()).unwrap_or_default();
+        let message = swapped.open(Arc::default()).err().map(|error| error.to_string()).unwrap_or_default();
         assert!(message.contains("looks like an AppSecret") && !message.contains("0123"), "{message}");
     }
 
@@ -355,7 +377,7 @@ mod tests {
     fn plain_http_is_for_this_machine_or_without_a_token() {
         let of = |url: &str| Options { base_urls: vec![url.into()], ..good() };
         for url in ["http://localhost:1", "http://127.0.0.9", "http://[::1]:80", "https://api2.weixin.qq.com/x/"] {
-            assert!(of(url).open().is_ok(), "{url}");
+            assert!(of(url).open(Arc::default()).is_ok(), "{url}");
         }
         for url in [
             "http://api.weixin.qq.com",
@@ -368,6 +390,6 @@ mod tests {
             assert_eq!(refused(of(url)).0, "baseUrl", "{url}");
         }
         let cloud = Options { token: TokenChoice::None, secret: None, ..of("http://api.weixin.qq.com") };
-        assert!(cloud.open().is_ok());
+        assert!(cloud.open(Arc::default()).is_ok());
     }
 }

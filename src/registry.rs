@@ -1,4 +1,4 @@
-//! What the clients of one process share: token caches, HTTP pools, minute budgets. Plain values, emptied when the
+//! What the clients of one process share: token caches, HTTP pools, minute minutes. Plain values, emptied when the
 //! last environment leaves, because their tasks run on a runtime that ends then.
 
 use std::collections::HashMap;
@@ -9,7 +9,7 @@ use parking_lot::{Mutex, MutexGuard};
 use reqwest::Client as Http;
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::budget::MinuteBudget;
+use crate::budget::window::Minute;
 use crate::event::{Hub, Voice};
 use crate::link::Link;
 use crate::token::TokenCache;
@@ -58,10 +58,11 @@ impl Account {
 }
 
 impl Account {
-    /// What this account's keys begin with. A test environment with another secret or other hosts has others.
-    pub fn place(&self, meeting: &Meeting) -> String {
+    /// What this account's keys in the fleet's store begin with. A test environment with another secret or other hosts has others.
+    pub fn place(&self) -> Option<String> {
+        let meeting = self.meeting.as_ref()?;
         let print = account_print(&self.secret, &self.bases);
-        format!("{}{{{}:{}:{print}}}", meeting.key_prefix, self.appid, self.mode.name())
+        Some(format!("{}{{{}:{}:{print}}}", meeting.key_prefix, self.appid, self.mode.name()))
     }
 }
 
@@ -85,7 +86,7 @@ pub struct Registry {
     caches: HashMap<Account, Arc<TokenCache>>,
     pools: HashMap<Settings, Http>,
     links: HashMap<String, Arc<Link>>,
-    budgets: HashMap<String, Arc<MinuteBudget>>,
+    minutes: HashMap<String, Arc<Minute>>,
     hub: Arc<Hub>,
 }
 
@@ -122,10 +123,10 @@ impl Registry {
         let clock = Arc::new(SystemClock::default());
         let voice = self.voice(&account.appid, account.mode.name());
         let prints = Prints::new(&account.secret);
-        let cache = match &account.meeting {
+        let cache = match account.meeting.as_ref().zip(account.place()) {
             None => TokenCache::new(rules, clock, Arc::new(Alone::default()), voice, prints),
-            Some(meeting) => {
-                let store = Redis::new(self.link(&meeting.url)?, &account.secret, account.place(meeting));
+            Some((meeting, place)) => {
+                let store = Redis::new(self.link(&meeting.url)?, &account.secret, place);
                 TokenCache::new(rules.shared(), clock, Arc::new(store), voice, prints)
             }
         };
@@ -169,8 +170,8 @@ impl Registry {
     }
 
     /// WeChat counts by account, whoever asks with whatever token.
-    pub fn budget(&mut self, appid: &str) -> Arc<MinuteBudget> {
-        self.budgets.entry(appid.to_owned()).or_default().clone()
+    pub fn minute(&mut self, appid: &str) -> Arc<Minute> {
+        self.minutes.entry(appid.to_owned()).or_default().clone()
     }
 }
 
@@ -219,11 +220,11 @@ mod tests {
         let mut registry = Registry::default();
         registry.enter();
         registry.enter();
-        registry.budget("wx");
+        registry.minute("wx");
         registry.leave();
-        assert_eq!(registry.budgets.len(), 1);
+        assert_eq!(registry.minutes.len(), 1);
         registry.leave();
-        assert_eq!(registry.budgets.len(), 0);
+        assert_eq!(registry.minutes.len(), 0);
     }
 
     #[test]

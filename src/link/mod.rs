@@ -230,8 +230,7 @@ impl Scripts for Link {
             }
             let reason = match timeout(TIMEOUT, self.attempt(&step)).await {
                 Ok(Ok(value)) => return Ok(value),
-                // Its text is not used: it can hold the value that was stored.
-                Ok(Err(error)) => error.code().unwrap_or(error.category()).to_owned(),
+                Ok(Err(error)) => reason(&error).to_owned(),
                 Err(_) => format!("no answer within {} ms", TIMEOUT.as_millis()),
             };
             self.fall(&reason, step.keys.first().map(|key| format!("{key}:probe")));
@@ -248,6 +247,16 @@ impl Scripts for Link {
 
     fn is_up(&self) -> bool {
         self.health.borrow().up
+    }
+}
+
+/// Its own text is not used: it can hold the value that was stored.
+fn reason(error: &RedisError) -> &str {
+    match error.code() {
+        Some(code) => code,
+        None if error.is_connection_refusal() => "connection refused",
+        None if error.is_connection_dropped() => "connection closed",
+        None => error.category(),
     }
 }
 

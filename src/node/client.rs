@@ -7,9 +7,10 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use napi::bindgen_prelude::{BufferSlice, ClassInstance, Either, Env, PromiseRaw, ToNapiValue};
 use napi_derive::napi;
+use tokio_util::sync::CancellationToken;
 
 use super::cancel::Cancel;
-use super::environment::Closing;
+use super::environment::Environment;
 use super::failure::{Failure, failures};
 use super::options::ClientOptions;
 use super::params::CodeParams;
@@ -27,7 +28,7 @@ type Promised<'env, T> = napi::Result<PromiseRaw<'env, Outcome<T>>>;
 #[napi]
 pub struct NativeClient {
     client: Arc<Client>,
-    closing: Closing,
+    closing: CancellationToken,
 }
 
 #[napi(object, object_from_js = false)]
@@ -46,6 +47,8 @@ pub struct NativeStats {
     pub refreshes: f64,
     pub errors: HashMap<String, f64>,
     pub token_age_ms: Option<f64>,
+    /// `up` or `down`.
+    pub store: Option<&'static str>,
 }
 
 /// A client, or why its options do not make one. A panic in a synchronous export would end the process.
@@ -55,8 +58,8 @@ pub fn open(
     options: ClientOptions,
     #[napi(ts_arg_type = "(ask: TokenAsk) => Promise<ProvidedToken>")] provider: Option<TokenFn>,
 ) -> napi::Result<Outcome<NativeClient>> {
-    let closing = Closing::of(env)?;
-    match catch_unwind(AssertUnwindSafe(|| options.with(provider).open())) {
+    let Environment { closing, requests, .. } = Environment::of(env)?;
+    match catch_unwind(AssertUnwindSafe(|| options.with(provider).open(requests))) {
         Ok(Ok(client)) => Ok(Either::A(NativeClient { client: Arc::new(client), closing })),
         Ok(Err(error)) => failures(&error).map(Either::B),
         Err(_) => Err(napi::Error::from_reason("wxacode: a bug in the constructor; please report it")),
@@ -130,6 +133,7 @@ impl NativeClient {
             refreshes: stats.refreshes as f64,
             errors: stats.errors.into_iter().map(|(name, count)| (name, count as f64)).collect(),
             token_age_ms: stats.token_age.map(|age| age.as_millis() as f64),
+            store: stats.store_is_up.map(|up| if up { "up" } else { "down" }),
         }
     }
 
@@ -170,7 +174,7 @@ impl NativeClient {
     ) -> Promised<'env, V> {
         // Asked on the JavaScript thread: a `close()` right behind the call does not overtake it.
         let open = self.client.check_open();
-        let closing = self.closing.0.clone();
+        let closing = self.closing.clone();
         let cancel = cancel.map(|cancel| cancel.token());
         let settled = async move {
             let call = async {

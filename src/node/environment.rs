@@ -1,28 +1,39 @@
 //! One JavaScript environment: the main thread or a worker. When it ends, its calls end with it.
 
+use std::sync::Arc;
+
 use napi::bindgen_prelude::{Env, Object, Result};
 use napi_derive::napi;
 use tokio_util::sync::CancellationToken;
 
+use super::events::Ears;
+use crate::event::Hub;
 use crate::registry;
 
-/// Cancelled when the environment ends.
 #[derive(Clone, Default)]
-pub struct Closing(pub CancellationToken);
+pub struct Environment {
+    /// Cancelled when the environment ends.
+    pub closing: CancellationToken,
+    /// Told of the requests that this environment's clients make.
+    pub requests: Arc<Hub>,
+    /// Who listens here.
+    pub ears: Arc<Ears>,
+}
 
 #[napi(module_exports)]
 pub fn enter(_exports: Object, env: Env) -> Result<()> {
-    let closing = Closing::default();
+    let environment = Environment::default();
     registry::shared().enter();
-    env.add_env_cleanup_hook(closing.clone(), |closing| {
-        closing.0.cancel();
+    env.add_env_cleanup_hook(environment.clone(), |environment| {
+        environment.closing.cancel();
+        environment.ears.close(&environment.requests);
         registry::shared().leave();
     })?;
-    env.set_instance_data(closing, (), |_| {})
+    env.set_instance_data(environment, (), |_| {})
 }
 
-impl Closing {
+impl Environment {
     pub fn of(env: &Env) -> Result<Self> {
-        Ok(env.get_instance_data::<Self>()?.map(|closing| closing.clone()).unwrap_or_default())
+        Ok(env.get_instance_data::<Self>()?.map(|environment| environment.clone()).unwrap_or_default())
     }
 }

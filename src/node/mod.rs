@@ -6,6 +6,7 @@
 mod cancel;
 mod client;
 mod environment;
+mod events;
 mod failure;
 mod options;
 mod params;

@@ -165,15 +165,6 @@ pub enum Origin {
     Fleet,
 }
 
-impl Origin {
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Source => "source",
-            Self::Fleet => "fleet",
-        }
-    }
-}
-
 /// What a flight comes home with, and what it still owes the fleet.
 struct Home {
     result: Result<Brought>,

@@ -201,7 +201,7 @@ impl TokenCache {
         };
         match &outcome {
             Ok(token) if brought => self.tell_token("refresh.ok", token, |event| Event {
-                source: Some(origin.name()),
+                source: Some(self.source_name(origin)),
                 took: Some(took),
                 left: Some(token.expires().left(now)),
                 ..event
@@ -224,6 +224,14 @@ impl TokenCache {
 
 /// What is told.
 impl TokenCache {
+    fn source_name(&self, origin: Origin) -> &'static str {
+        match (origin, self.voice.mode) {
+            (Origin::Fleet, _) => "fleet",
+            (Origin::Source, Some("provider")) => "provider",
+            (Origin::Source, _) => "wechat",
+        }
+    }
+
     fn tell_token(&self, name: &'static str, token: &Token, fill: impl FnOnce(Event) -> Event) {
         self.voice.tell(Channel::Token, name, |event| {
             let fingerprint = Some(self.prints.of(token.expose()));

@@ -3,13 +3,14 @@
 mod hosts;
 pub mod pool;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
 
 use crate::backoff::backoff;
 use crate::deadline::Deadline;
 use crate::error::{Error, Problem, Result, Trouble, one_line};
+use crate::event::{Channel, Event, Voice};
 use crate::redact::redact;
 use crate::wechat::answer::NotAsked;
 use crate::wechat::endpoint::{Endpoint, Method};
@@ -42,6 +43,7 @@ pub struct Effort {
 pub struct Transport {
     http: reqwest::Client,
     hosts: Hosts,
+    voice: Voice,
     /// Spreads the pauses between retries, 0..1.
     dice: fn() -> f64,
 }
@@ -53,8 +55,8 @@ struct Raw {
 
 impl Transport {
     /// `proxy` is what errors call the proxy of `http`.
-    pub fn new(http: reqwest::Client, bases: Vec<url::Url>, proxy: Option<String>) -> Self {
-        Self { http, hosts: Hosts::new(bases, proxy), dice: fastrand::f64 }
+    pub fn new(http: reqwest::Client, bases: Vec<url::Url>, proxy: Option<String>, voice: Voice) -> Self {
+        Self { http, hosts: Hosts::new(bases, proxy), voice, dice: fastrand::f64 }
     }
 
     /// Sends a call until `read` makes something of the answer, WeChat refuses, or no retry is left. Gives the bytes
@@ -69,9 +71,9 @@ impl Transport {
     ) -> Result<(Vec<u8>, T)> {
         let mut failures = 0;
         loop {
-            let error = match self.attempt(call, effort, deadline).await.and_then(|raw| judge(call, raw, &read)) {
+            let error = match self.attempt(call, effort, deadline, &read).await {
                 Ok(answer) => return Ok(answer),
-                Err(error) => error.without(call.secrets),
+                Err(error) => error,
             };
             let pause = backoff(failures, (self.dice)());
             if !error.is_passing() || failures == effort.retries || pause >= deadline.left() {
@@ -84,18 +86,21 @@ impl Transport {
     }
 
     /// One attempt: at the preferred host, and where that cannot be reached at the next.
-    async fn attempt(&self, call: &Call<'_>, effort: Effort, deadline: &Deadline) -> Result<Raw> {
+    async fn attempt<T>(
+        &self,
+        call: &Call<'_>,
+        effort: Effort,
+        deadline: &Deadline,
+        read: &impl Fn(&[u8]) -> std::result::Result<T, NotAsked>,
+    ) -> Result<(Vec<u8>, T)> {
         let order = self.hosts.order();
         let mut rest = order.iter().peekable();
         loop {
             let Some(host) = rest.next() else { return Err(Error::Closed) };
             let share = rest.peek().filter(|_| effort.repeatable).map(|_| deadline.left() / 2);
             let limit = [effort.attempt, share].into_iter().flatten().min();
-            let error = match within(limit, self.send(host, call), call.endpoint, host).await {
-                Ok(raw) => {
-                    host.answered();
-                    return Ok(raw);
-                }
+            let error = match self.request(host, call, limit, read).await {
+                Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
             let next = match &error {
@@ -113,6 +118,28 @@ impl Transport {
                 return Err(error);
             }
         }
+    }
+
+    /// One request to one host, and what its answer is.
+    async fn request<T>(
+        &self,
+        host: &Host,
+        call: &Call<'_>,
+        limit: Option<Duration>,
+        read: &impl Fn(&[u8]) -> std::result::Result<T, NotAsked>,
+    ) -> Result<(Vec<u8>, T)> {
+        let mut told = Told { voice: &self.voice, call, host, begun: Instant::now(), status: None, ended: false };
+        let answer = match within(limit, self.send(host, call), call.endpoint, host).await {
+            Ok(raw) => {
+                host.answered();
+                told.status = Some(raw.status);
+                judge(call, raw, read)
+            }
+            Err(error) => Err(error),
+        };
+        let answer = answer.map_err(|error| error.without(call.secrets));
+        told.end(answer.as_ref().map(|(body, _)| body.len()));
+        answer
     }
 
     async fn send(&self, host: &Host, call: &Call<'_>) -> Result<Raw> {
@@ -145,6 +172,46 @@ impl Transport {
     }
 }
 
+/// Tells how a request ends, also if nobody waits for its end.
+struct Told<'a> {
+    voice: &'a Voice,
+    call: &'a Call<'a>,
+    host: &'a Host,
+    begun: Instant,
+    status: Option<u16>,
+    ended: bool,
+}
+
+impl Told<'_> {
+    fn end(&mut self, answer: Result<usize, &Error>) {
+        self.ended = true;
+        match answer {
+            Ok(bytes) => self.tell("request.ok", |event| Event { bytes: Some(bytes), ..event }),
+            Err(error) => self.tell("request.fail", |event| Event { error: Some(error.clone()), ..event }),
+        }
+    }
+
+    fn tell(&self, name: &'static str, fill: impl FnOnce(Event) -> Event) {
+        self.voice.tell(Channel::Request, name, |event| {
+            fill(Event {
+                endpoint: Some(self.call.endpoint.name()),
+                host: Some(self.host.name.clone()),
+                took: Some(self.begun.elapsed()),
+                status: self.status,
+                ..event
+            })
+        });
+    }
+}
+
+impl Drop for Told<'_> {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.tell("request.drop", |event| event);
+        }
+    }
+}
+
 /// A host that was given only a moment to answer has not shown that it is ill.
 fn too_hasty(error: &Error, limit: Option<Duration>) -> bool {
     let silent = matches!(error, Error::Network { trouble: Trouble::Silent, .. });
@@ -174,7 +241,7 @@ async fn within(
 fn judge<T>(
     call: &Call<'_>,
     raw: Raw,
-    read: impl Fn(&[u8]) -> std::result::Result<T, NotAsked>,
+    read: &impl Fn(&[u8]) -> std::result::Result<T, NotAsked>,
 ) -> Result<(Vec<u8>, T)> {
     let (Raw { status, body }, endpoint) = (raw, call.endpoint);
     match read(&body) {

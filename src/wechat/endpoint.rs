@@ -59,6 +59,12 @@ impl Endpoint {
         }
     }
 
+    /// 5000 calls a minute, answered 45009 or 45011 beyond.
+    /// <https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/qr-code/api_getunlimitedqrcode.html>
+    pub fn counts_by_the_minute(self) -> bool {
+        self == Self::GetUnlimitedQrCode
+    }
+
     /// Whether its answers hold a token, so that not even a part of one may be shown.
     pub fn gives_token(self) -> bool {
         matches!(self, Self::StableToken | Self::ClassicToken)

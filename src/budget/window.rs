@@ -1,49 +1,53 @@
-//! The minute budget of `getUnlimitedQRCode`: WeChat counts 5000 calls a minute.
-//! <https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/qr-code/api_getunlimitedqrcode.html>
+//! The minute of one process.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use parking_lot::Mutex;
-
-use crate::deadline::Deadline;
-use crate::error::{Budget, Error, Result};
-use crate::wechat::endpoint::Endpoint;
 
 const MINUTE: u64 = 60;
 
 /// Calls of this process, in any 60 seconds at most so many.
-pub struct MinuteBudget {
+pub struct Minute {
     start: Instant,
     window: Mutex<Window>,
+    paused_until: Mutex<Option<Instant>>,
 }
 
-impl Default for MinuteBudget {
+impl Default for Minute {
     fn default() -> Self {
-        Self { start: Instant::now(), window: Mutex::default() }
+        Self { start: Instant::now(), window: Mutex::default(), paused_until: Mutex::default() }
     }
 }
 
-impl MinuteBudget {
-    /// Waits until fewer than `rate` calls (`None` is no limit) lie in the last minute; without such a moment inside the
-    /// deadline, fails at once and says when there is one.
-    pub async fn turn(&self, rate: Option<u32>, endpoint: Endpoint, deadline: &Deadline) -> Result<()> {
-        while let Some(wait) = self.take(rate) {
-            if wait >= deadline.left() {
-                return Err(Error::Budget { endpoint, budget: Budget::PerMinute, wait });
-            }
-            tokio::time::sleep(wait).await;
-        }
-        Ok(())
+impl Minute {
+    /// Takes a turn if fewer than `rate` calls lie in the last minute, or says how long they do not.
+    pub fn take(&self, rate: u32) -> Option<Duration> {
+        self.window.lock().take(Some(rate), self.start.elapsed())
     }
 
-    /// Counts a call that does not wait: a retry of one that had its turn.
+    /// Counts a call that asks for no turn.
     pub fn note(&self) {
-        self.take(None);
+        self.window.lock().take(None, self.start.elapsed());
     }
 
-    fn take(&self, rate: Option<u32>) -> Option<Duration> {
-        self.window.lock().take(rate, self.start.elapsed())
+    /// No turns before the wall clock's next minute, which is given.
+    pub fn pause(&self) -> Duration {
+        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let left = until_next_minute(since_1970);
+        *self.paused_until.lock() = Some(Instant::now() + left);
+        left
     }
+
+    /// How long the pause still lasts.
+    pub fn paused(&self) -> Option<Duration> {
+        let mut until = self.paused_until.lock();
+        *until = until.filter(|&until| Instant::now() < until);
+        until.map(|until| until.saturating_duration_since(Instant::now()))
+    }
+}
+
+fn until_next_minute(since_1970: Duration) -> Duration {
+    Duration::from_secs((since_1970.as_secs() / MINUTE + 1) * MINUTE) - since_1970
 }
 
 /// A sliding window of a minute, counted by the second.
@@ -99,6 +103,16 @@ mod tests {
         assert_eq!(window.take(rate, at(1000.0)), None);
         assert_eq!(window.take(None, at(1000.0)), None, "no limit, but counted");
         assert_eq!(window.take(rate, at(1000.0)), Some(at(60.0)));
+    }
+
+    #[test]
+    fn a_pause_ends_with_the_minute() {
+        let at = Duration::from_millis;
+        assert_eq!(until_next_minute(at(120_000)), at(60_000));
+        assert_eq!(until_next_minute(at(179_999)), at(1));
+        let minute = Minute::default();
+        assert_eq!(minute.paused(), None);
+        assert!(minute.paused().is_none() && minute.pause() <= at(60_000) && minute.paused().is_some());
     }
 
     proptest! {

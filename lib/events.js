@@ -1,0 +1,31 @@
+'use strict'
+
+const { channel } = require('node:diagnostics_channel')
+
+/**
+ * What happens inside, on `node:diagnostics_channel`. The addon is asked to tell of it only while somebody subscribes,
+ * which is looked up at every call: everything that happens begins with one.
+ */
+const channels = {
+  token: channel('wxacode:token'),
+  store: channel('wxacode:store'),
+  request: channel('wxacode:request'),
+}
+
+let listening = false
+
+/** @param {typeof import('../binding')} native */
+function attend(native) {
+  const wanted = channels.token.hasSubscribers || channels.store.hasSubscribers || channels.request.hasSubscribers
+  if (wanted === listening) return
+  listening = wanted
+  if (wanted) native.listen(publish)
+  else native.unlisten()
+}
+
+/** @param {import('../binding').NativeEvent} event */
+function publish({ channel: name, ...event }) {
+  channels[/** @type {keyof typeof channels} */ (name)].publish(event)
+}
+
+module.exports = { attend }

@@ -1,0 +1,125 @@
+//! Events for JavaScript: while somebody listens in an environment, one weak function there is told of them.
+
+use std::sync::Arc;
+use std::time::{Duration, UNIX_EPOCH};
+
+use napi::Status;
+use napi::bindgen_prelude::{Env, Result};
+use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
+use napi_derive::napi;
+use parking_lot::Mutex;
+
+use super::environment::Environment;
+use crate::error::Error;
+use crate::event::{Channel, Event, Hub, Listener};
+use crate::registry;
+
+/// Weak: listening keeps no process alive.
+type Hear = ThreadsafeFunction<NativeEvent, (), NativeEvent, Status, false, true>;
+
+#[napi(object, object_from_js = false)]
+pub struct NativeEvent {
+    /// `token`, `store` or `request`.
+    pub channel: &'static str,
+    pub event: &'static str,
+    /// Milliseconds since 1970.
+    pub time: f64,
+    pub appid: Option<String>,
+    pub mode: Option<&'static str>,
+    pub generation: Option<f64>,
+    pub fingerprint: Option<String>,
+    pub reason: Option<&'static str>,
+    pub source: Option<&'static str>,
+    pub endpoint: Option<&'static str>,
+    pub host: Option<String>,
+    pub status: Option<u32>,
+    pub bytes: Option<f64>,
+    pub code: Option<&'static str>,
+    pub errcode: Option<i64>,
+    pub rid: Option<String>,
+    pub ms: Option<f64>,
+    pub wait_ms: Option<f64>,
+    pub expires_in_ms: Option<f64>,
+    pub message: Option<String>,
+}
+
+impl From<&Event> for NativeEvent {
+    fn from(event: &Event) -> Self {
+        let ms = |time: Duration| time.as_micros() as f64 / 1000.0;
+        let whole_ms = |time: Duration| time.as_millis() as f64;
+        let refusal = match &event.error {
+            Some(Error::Api { refusal, .. }) => Some(refusal),
+            _ => None,
+        };
+        Self {
+            channel: match event.channel {
+                Channel::Token => "token",
+                Channel::Store => "store",
+                Channel::Request => "request",
+            },
+            event: event.name,
+            time: event.time.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as f64,
+            appid: event.appid.as_deref().map(str::to_owned),
+            mode: event.mode,
+            generation: event.generation.map(|generation| generation as f64),
+            fingerprint: event.fingerprint.clone(),
+            reason: event.reason,
+            source: event.source,
+            endpoint: event.endpoint,
+            host: event.host.clone(),
+            status: event.status.map(u32::from),
+            bytes: event.bytes.map(|bytes| bytes as f64),
+            code: event.error.as_ref().map(Error::code),
+            errcode: event.errcode.or(refusal.map(|refusal| refusal.errcode)),
+            rid: refusal.and_then(|refusal| refusal.rid.clone()),
+            ms: event.took.map(ms),
+            wait_ms: event.wait.map(whole_ms),
+            expires_in_ms: event.left.map(whole_ms),
+            message: event.message.clone().or_else(|| event.error.as_ref().map(Error::to_string)),
+        }
+    }
+}
+
+struct Ear(Hear);
+
+impl Listener for Ear {
+    fn hear(&self, event: &Event) {
+        self.0.call(event.into(), ThreadsafeFunctionCallMode::NonBlocking);
+    }
+}
+
+/// The one listener of an environment, if there is one.
+#[derive(Default)]
+pub struct Ears(Mutex<Option<Arc<dyn Listener>>>);
+
+impl Ears {
+    fn open(&self, requests: &Hub, ear: Arc<dyn Listener>) {
+        self.close(requests);
+        requests.add(ear.clone());
+        registry::shared().hub().add(ear.clone());
+        *self.0.lock() = Some(ear);
+    }
+
+    pub fn close(&self, requests: &Hub) {
+        let ear = self.0.lock().take();
+        if let Some(ear) = ear {
+            requests.remove(&ear);
+            registry::shared().hub().remove(&ear);
+        }
+    }
+}
+
+/// Tells `hear` of everything from now on: of tokens and stores in the whole process, of requests in this environment.
+#[napi]
+pub fn listen(env: &Env, hear: Hear) -> Result<()> {
+    let Environment { requests, ears, .. } = Environment::of(env)?;
+    ears.open(&requests, Arc::new(Ear(hear)));
+    Ok(())
+}
+
+#[napi]
+pub fn unlisten(env: &Env) -> Result<()> {
+    let Environment { requests, ears, .. } = Environment::of(env)?;
+    ears.close(&requests);
+    Ok(())
+}
