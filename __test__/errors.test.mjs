@@ -24,8 +24,8 @@ const rowOf = (errcode, place) =>
 
 /** The error of a call that WeChat refuses by `errcode` and `errmsg`. */
 async function refused(t, errcode, errmsg, method = 'getUnlimitedQRCode') {
-  const { fake, wxa } = await world(t, {}, { retries: 0 })
-  fake.fail({ errcode, errmsg }, { endpoint: 'codes' })
+  const { fake, wxa } = await world(t, {}, { retries: 0, timeoutMs: 5000 })
+  fake.fail({ errcode, errmsg }, { endpoint: 'codes', times: Number.POSITIVE_INFINITY })
   return failure(wxa[method](method === 'getUnlimitedQRCode' ? { scene: 'a' } : { path: 'a' }))
 }
 
@@ -101,12 +101,13 @@ suite('WeChatAPIError', (test) => {
 
   for (const [method, place] of Object.entries(METHODS)) {
     test(`every errcode of ${method} is explained as the catalogue has it`, async (t) => {
-      const { fake, client } = await world(t, {}, { retries: 0, token: () => 'a' })
       const params = method === 'getUnlimitedQRCode' ? { scene: 'a' } : { path: 'a' }
       for (const { errcode, where } of CATALOGUE) {
         if (!where.includes(place) && !where.includes('any')) continue
-        fake.fail(errcode, { endpoint: 'codes' })
-        const error = await failure(client()[method](params))
+        // An account of its own for each: some pause it for the rest of the minute.
+        const { fake, wxa } = await world(t, {}, { retries: 0, token: () => 'a', timeoutMs: 5000 })
+        fake.fail(errcode, { endpoint: 'codes', times: Number.POSITIVE_INFINITY })
+        const error = await failure(wxa[method](params))
         assert.equal(error.errcode, errcode)
         assert.deepEqual(error.explanation, explanationOf(rowOf(errcode, place)))
       }

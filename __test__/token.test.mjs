@@ -156,7 +156,7 @@ suite(
 
     test('a refusal that is not about the token keeps the token', async (t) => {
       const { fake, wxa } = await world(t)
-      for (const errcode of [41030, 45009, 48001]) {
+      for (const errcode of [41030, 45029, 48001]) {
         fake.fail(errcode, { endpoint: 'codes' })
         assert.equal((await failure(ask(wxa, 0))).errcode, errcode)
       }

@@ -1,8 +1,9 @@
 //! The minute of one process.
 
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use parking_lot::Mutex;
+use tokio::time::Instant;
 
 const MINUTE: u64 = 60;
 
