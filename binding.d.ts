@@ -148,6 +148,7 @@ export interface ProvidedToken {
 
 export interface RedisDto {
   url: string
+  ca?: string | Buffer
   keyPrefix?: string
   allowUnsharedRotation?: boolean
 }

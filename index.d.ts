@@ -35,14 +35,13 @@ export interface WxaCodeOptions {
    */
   token?: 'stable' | 'classic' | 'none' | TokenProvider
   /**
-   * A Redis through which processes and machines share one token: `redis://`, `rediss://` (TLS) or `unix://`. Tokens lie
-   * there encrypted with a key that only holders of the secret have. With token `'stable'` a Redis that is down costs a
-   * call 250 ms at most, once; with `'classic'` the last token is used to its end and then calls fail with
-   * `ERR_WXA_STORE`, unless `allowUnsharedRotation` lets each process fetch for itself.
+   * A Redis through which processes and machines share one token and one minute budget. Its URL is short for
+   * {@link RedisOptions}. With token `'stable'` a Redis that is down costs a call 250 ms at most, once; with `'classic'`
+   * the last token is used to its end and then calls fail with `ERR_WXA_STORE`.
    *
    * @defaultValue none: the token is shared in this process
    */
-  redis?: string | { url: string; keyPrefix?: string; allowUnsharedRotation?: boolean }
+  redis?: string | RedisOptions
   /**
    * WeChat's host, or several in order of preference. When one cannot be reached the next is used, and the preferred
    * one is tried again after 30 s. Plain `http` is for this machine, or `token: 'none'`, only.
@@ -82,6 +81,32 @@ export interface WxaCodeOptions {
   proxy?: string
   /** Extra root certificates, PEM. `NODE_EXTRA_CA_CERTS` is honoured too. */
   ca?: string | Uint8Array
+}
+
+/** The Redis of a fleet. Whatever lies there shows neither secrets nor tokens: they are encrypted with a key made of AppSecret. */
+export interface RedisOptions {
+  /**
+   * - `redis://[user:password@]host:6379/0`, `rediss://` for TLS. Any node of a cluster will do.
+   * - `unix:///path/to/redis.sock`
+   * - `redis-sentinel://[user:password@]host:26379,host:26379/0#master`, `rediss-sentinel://` for TLS; the login is the
+   *   master's.
+   */
+  url: string
+  /** PEM roots for `rediss:`, instead of the system's. */
+  ca?: string | Uint8Array
+  /**
+   * What every key begins with. The rest is `{appid:mode:hash}:name`.
+   *
+   * @defaultValue `'wxacode:'`
+   */
+  keyPrefix?: string
+  /**
+   * With token `'classic'`, while Redis is down: each process may fetch for itself. Every fetch then replaces the token of
+   * all the others.
+   *
+   * @defaultValue false
+   */
+  allowUnsharedRotation?: boolean
 }
 
 export interface CallOptions {

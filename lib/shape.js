@@ -46,6 +46,12 @@ const CALL = {
   timeoutMs: { is: 'number' },
 }
 
+/** @type {Rule} */
+const PEM = {
+  wants: { zh: ' PEM 字符串或 Buffer', en: 'a PEM string or a Buffer' },
+  test: (value) => isText(value) || value instanceof Uint8Array,
+}
+
 /** @type {Record<ShapeName, Record<string, Rule>>} */
 const SHAPES = {
   getQRCode: { path: PATH, envVersion: { is: 'string' }, ...STYLE },
@@ -73,6 +79,7 @@ const SHAPES = {
     redis: {
       fields: {
         url: { is: 'string', required: 0 },
+        ca: PEM,
         keyPrefix: { is: 'string' },
         allowUnsharedRotation: { is: 'boolean' },
       },
@@ -82,10 +89,7 @@ const SHAPES = {
     retries: { is: 'number' },
     ratePerMinute: { is: 'number' },
     proxy: { is: 'string' },
-    ca: {
-      wants: { zh: ' PEM 字符串或 Buffer', en: 'a PEM string or a Buffer' },
-      test: (value) => isText(value) || value instanceof Uint8Array,
-    },
+    ca: PEM,
   },
 }
 

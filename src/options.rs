@@ -40,6 +40,7 @@ pub struct Options {
 
 pub struct RedisOptions {
     pub url: String,
+    pub ca: Option<Vec<u8>>,
     pub key_prefix: Option<String>,
     pub allow_unshared_rotation: Option<bool>,
 }
@@ -87,7 +88,7 @@ impl Options {
             meeting,
         });
         let fleet = match account.as_ref().and_then(|account| account.place().zip(account.meeting.as_ref())) {
-            Some((place, meeting)) => Some(FleetMinute::new(shared.link(&meeting.url)?, place)),
+            Some((place, meeting)) => Some(FleetMinute::new(shared.link(meeting)?, place)),
             None => None,
         };
         let counted = from_appid.as_ref().unwrap_or(&appid);
@@ -160,7 +161,8 @@ fn appid<'a>(param: &'static str, appid: &'a str) -> Result<&'a str, Invalid> {
 fn meeting(redis: RedisOptions, token: &TokenChoice) -> Result<Meeting, Invalid> {
     match token {
         TokenChoice::Stable | TokenChoice::Classic => {
-            Ok(Meeting { url: redis.url, key_prefix: redis.key_prefix.unwrap_or_else(|| "wxacode:".to_owned()) })
+            let key_prefix = redis.key_prefix.unwrap_or_else(|| "wxacode:".to_owned());
+            Ok(Meeting { url: redis.url, ca: redis.ca, key_prefix })
         }
         TokenChoice::None | TokenChoice::Provider(_) => Err(Invalid::new(
             "redis",

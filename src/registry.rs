@@ -39,6 +39,8 @@ pub struct Account {
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Meeting {
     pub url: String,
+    /// PEM roots that are trusted instead of the system's.
+    pub ca: Option<Vec<u8>>,
     pub key_prefix: String,
 }
 
@@ -85,7 +87,7 @@ pub struct Registry {
     environments: usize,
     caches: HashMap<Account, Arc<TokenCache>>,
     pools: HashMap<Settings, Http>,
-    links: HashMap<String, Arc<Link>>,
+    links: HashMap<(String, Option<Vec<u8>>), Arc<Link>>,
     minutes: HashMap<String, Arc<Minute>>,
     hub: Arc<Hub>,
 }
@@ -126,7 +128,7 @@ impl Registry {
         let cache = match account.meeting.as_ref().zip(account.place()) {
             None => TokenCache::new(rules, clock, Arc::new(Alone::default()), voice, prints),
             Some((meeting, place)) => {
-                let store = Redis::new(self.link(&meeting.url)?, &account.secret, place);
+                let store = Redis::new(self.link(meeting)?, &account.secret, place);
                 TokenCache::new(rules.shared(), clock, Arc::new(store), voice, prints)
             }
         };
@@ -151,12 +153,13 @@ impl Registry {
     }
 
     /// One connection for all accounts that meet at the same Redis.
-    pub fn link(&mut self, url: &str) -> Result<Arc<Link>, Invalid> {
-        if let Some(link) = self.links.get(url) {
+    pub fn link(&mut self, meeting: &Meeting) -> Result<Arc<Link>, Invalid> {
+        let place = (meeting.url.clone(), meeting.ca.clone());
+        if let Some(link) = self.links.get(&place) {
             return Ok(link.clone());
         }
-        let link = Link::open(url, self.hub())?;
-        self.links.insert(url.to_owned(), link.clone());
+        let link = Link::open(&meeting.url, meeting.ca.as_deref(), self.hub())?;
+        self.links.insert(place, link.clone());
         Ok(link)
     }
 

@@ -140,13 +140,7 @@ mod tests {
     }
 
     fn fleet(turns: usize, takes: u64, up: bool) -> Arc<Fleet> {
-        Arc::new(Fleet {
-            turns: turns.into(),
-            takes: Duration::from_millis(takes),
-            up,
-            runs: 0.into(),
-            owed: 0.into(),
-        })
+        Arc::new(Fleet { turns: turns.into(), takes: Duration::from_millis(takes), up, runs: 0.into(), owed: 0.into() })
     }
 
     fn turns(rate: u32, fleet: Option<&Arc<Fleet>>) -> Turns {

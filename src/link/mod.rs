@@ -1,13 +1,13 @@
 //! The way to the Redis that a fleet shares: scripts as data, one timeout for everything, and a breaker, so that a dead
 //! Redis is paid for once.
 
+mod nodes;
 mod way;
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use parking_lot::Mutex;
 use redis::{RedisError, Script, ScriptInvocation, Value};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
@@ -15,7 +15,8 @@ use tokio::time::{Instant, sleep, timeout};
 use crate::error::{Error, Result};
 use crate::event::{Channel, Event, Hub};
 use crate::wechat::params::Invalid;
-use way::{Connection, Way};
+use nodes::{Node, Nodes};
+use way::Way;
 
 /// For connecting and the command together.
 pub const TIMEOUT: Duration = Duration::from_millis(250);
@@ -24,6 +25,8 @@ const FIRST_PROBE: Duration = Duration::from_millis(100);
 const LATER_PROBE: Duration = Duration::from_secs(2);
 /// A Redis that was up for less is not believed to be well: the pauses go on growing.
 const STEADY: Duration = Duration::from_secs(10);
+/// A cluster that sends us round in circles is moving slots.
+const REDIRECTIONS: u32 = 3;
 /// Nobody looks after a Redis that nobody has wanted for so long.
 const FORGOTTEN: Duration = Duration::from_secs(60);
 
@@ -87,7 +90,7 @@ pub trait Scripts: Send + Sync {
 pub struct Link {
     me: Weak<Link>,
     way: Way,
-    connection: Mutex<Option<Connection>>,
+    nodes: Nodes,
     health: watch::Sender<Health>,
     hub: Arc<Hub>,
 }
@@ -105,31 +108,47 @@ struct Health {
 }
 
 impl Link {
-    /// `redis://`, `rediss://` or `unix://`. Touches no network.
-    pub fn open(url: &str, hub: Arc<Hub>) -> Result<Arc<Self>, Invalid> {
-        let way = Way::parse(url)?;
+    /// `redis://`, `rediss://`, `unix://` or `redis-sentinel://`. Touches no network.
+    pub fn open(url: &str, ca: Option<&[u8]>, hub: Arc<Hub>) -> Result<Arc<Self>, Invalid> {
+        let way = Way::parse(url, ca)?;
         let now = Instant::now();
         let health = Health { up: true, since: now, wanted: now, watched: false, failures: 0 };
         Ok(Arc::new_cyclic(|me| Self {
             me: me.clone(),
             way,
-            connection: Mutex::default(),
+            nodes: Nodes::default(),
             health: watch::Sender::new(health),
             hub,
         }))
     }
 
-    /// A connection that Redis closed in the meantime fails at its first use, so a failed one is replaced once.
+    /// A cluster names the node where the keys lie.
     async fn attempt(&self, step: &Step) -> Result<Value, RedisError> {
-        let used = self.connection.lock().clone();
-        if let Some(mut connection) = used {
+        let key = step.keys.first().map_or("", String::as_str);
+        let mut node = self.nodes.home(key);
+        let mut redirections = 0;
+        loop {
+            let result = self.at(&node, step).await;
+            let named = result.as_ref().err().and_then(RedisError::redirect_node).map(|(node, _)| node.to_owned());
+            if named.is_none() || redirections == REDIRECTIONS {
+                return result;
+            }
+            node = named;
+            self.nodes.moved(key, &node);
+            redirections += 1;
+        }
+    }
+
+    /// A connection that Redis closed in the meantime fails at its first use, so a failed one is replaced once.
+    async fn at(&self, node: &Node, step: &Step) -> Result<Value, RedisError> {
+        if let Some(mut connection) = self.nodes.connection(node) {
             match step.invocation().invoke_async(&mut connection).await {
                 Err(error) if error.is_io_error() => {}
                 result => return result,
             }
         }
-        let mut connection = self.way.connect().await?;
-        *self.connection.lock() = Some(connection.clone());
+        let mut connection = self.way.connect(node.as_deref()).await?;
+        self.nodes.keep(node, connection.clone());
         step.invocation().invoke_async(&mut connection).await
     }
 
@@ -150,7 +169,7 @@ impl Link {
     }
 
     fn fall(&self, reason: &str, key: Option<String>) {
-        *self.connection.lock() = None;
+        self.nodes.forget();
         let fell = self.health.send_if_modified(|health| {
             if !health.up {
                 return false;
@@ -208,13 +227,14 @@ impl Link {
 
     /// Whether it answers and takes a write: a replica does not.
     async fn probe(&self, key: Option<&str>) -> Result<(), RedisError> {
-        let mut connection = self.way.connect().await?;
-        match key {
-            Some(key) => redis::cmd("DEL").arg(key).query_async::<()>(&mut connection).await?,
-            None => redis::cmd("PING").query_async::<()>(&mut connection).await?,
-        }
-        *self.connection.lock() = Some(connection);
-        Ok(())
+        let mut connection = self.way.connect(None).await?;
+        let answer = match key {
+            Some(key) => redis::cmd("DEL").arg(key).query_async::<()>(&mut connection).await,
+            None => redis::cmd("PING").query_async::<()>(&mut connection).await,
+        };
+        self.nodes.keep(&None, connection);
+        // A cluster that knows another node is up.
+        answer.or_else(|error| error.redirect_node().map(|_| ()).ok_or(error))
     }
 
     fn tell(&self, name: &'static str, fill: impl FnOnce(Event) -> Event) {

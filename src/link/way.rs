@@ -1,7 +1,11 @@
-//! Where a Redis is and how to get there.
+//! Where a Redis is and how to get there: one server, the master that sentinels name, or a node that a cluster names.
 
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, ConnectionAddr, RedisResult};
+use redis::sentinel::{SentinelClient, SentinelClientBuilder, SentinelServerType};
+use redis::{AsyncConnectionConfig, Client, ConnectionAddr, IntoConnectionInfo, RedisResult, TlsCertificates, TlsMode};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use tokio::sync::Mutex;
 
 use crate::wechat::explanation::Text;
 use crate::wechat::params::Invalid;
@@ -9,20 +13,70 @@ use crate::wechat::params::Invalid;
 pub type Connection = MultiplexedConnection;
 
 pub struct Way {
-    client: Client,
+    kind: Kind,
     name: String,
 }
 
+enum Kind {
+    Server(Client),
+    Sentinels(Mutex<SentinelClient>),
+}
+
 impl Way {
-    pub fn parse(url: &str) -> Result<Self, Invalid> {
-        // Its own error may repeat the password.
-        let client = Client::open(url).map_err(|_| unusable())?;
+    /// `ca` are PEM roots that are trusted instead of the system's.
+    pub fn parse(url: &str, ca: Option<&[u8]>) -> Result<Self, Invalid> {
+        if ca.is_some_and(|pem| !CertificateDer::pem_slice_iter(pem).any(|root| root.is_ok())) {
+            return Err(no_certificate());
+        }
+        let tls = TlsCertificates { client_tls: None, root_cert: ca.map(<[u8]>::to_vec) };
+        // redis-rs' own errors may repeat the password.
+        Self::server(url, &tls).or_else(|| Self::sentinels(url, tls)).ok_or_else(unusable)
+    }
+
+    /// `redis://`, `rediss://`, `unix://`.
+    fn server(url: &str, tls: &TlsCertificates) -> Option<Self> {
+        let client = match url.starts_with("rediss") {
+            true => Client::build_with_tls(url, tls.clone()),
+            false => Client::open(url),
+        };
+        let client = client.ok()?;
         let name = match client.get_connection_info().addr() {
             ConnectionAddr::Tcp(host, port) | ConnectionAddr::TcpTls { host, port, .. } => format!("{host}:{port}"),
             ConnectionAddr::Unix(path) => path.display().to_string(),
             _ => String::from("redis"),
         };
-        Ok(Self { client, name })
+        Some(Self { kind: Kind::Server(client), name })
+    }
+
+    /// `redis-sentinel://[login@]host:port,host:port/db#master`, `rediss-sentinel://` for TLS to the master. The login is
+    /// the master's.
+    fn sentinels(url: &str, certificates: TlsCertificates) -> Option<Self> {
+        let (tls, rest) = match url.strip_prefix("redis-sentinel://") {
+            Some(rest) => (false, rest),
+            None => (true, url.strip_prefix("rediss-sentinel://")?),
+        };
+        let (rest, master) = rest.split_once('#').filter(|(_, master)| !master.is_empty())?;
+        let (servers, db) = rest.split_once('/').unwrap_or((rest, ""));
+        let (login, hosts) = servers.rsplit_once('@').unwrap_or(("", servers));
+        let at = if login.is_empty() { "" } else { "@" };
+        let address = |url: String| Some(url.into_connection_info().ok()?.addr().clone());
+        let sentinels: Option<Vec<_>> = hosts.split(',').map(|host| address(format!("redis://{host}"))).collect();
+        let node = format!("redis://{login}{at}localhost/{db}").into_connection_info().ok()?;
+        let node = node.redis_settings();
+        let mut builder = SentinelClientBuilder::new(sentinels?, master, SentinelServerType::Master).ok()?;
+        builder = builder.set_client_to_redis_db(node.db());
+        if let Some(username) = node.username() {
+            builder = builder.set_client_to_redis_username(username);
+        }
+        if let Some(password) = node.password() {
+            builder = builder.set_client_to_redis_password(password);
+        }
+        if tls {
+            builder = builder.set_client_to_redis_tls_mode(TlsMode::Secure);
+            builder = builder.set_client_to_redis_certificates(certificates);
+        }
+        let client = builder.build().ok()?;
+        Some(Self { kind: Kind::Sentinels(Mutex::new(client)), name: hosts.to_owned() })
     }
 
     /// Host and port, without login.
@@ -30,10 +84,42 @@ impl Way {
         &self.name
     }
 
-    pub async fn connect(&self) -> RedisResult<Connection> {
+    /// Takes as long as it takes: the time for it is the caller's. `node` is what a cluster has named, as `host:port`.
+    pub async fn connect(&self, node: Option<&str>) -> RedisResult<Connection> {
         let config = AsyncConnectionConfig::new().set_connection_timeout(None).set_response_timeout(None);
-        self.client.get_multiplexed_async_connection_with_config(&config).await
+        let client = match (&self.kind, node.and_then(address)) {
+            (Kind::Server(client), Some((host, port))) => {
+                let info = client.get_connection_info().clone();
+                let addr = match info.addr() {
+                    ConnectionAddr::TcpTls { insecure, tls_params, .. } => {
+                        ConnectionAddr::TcpTls { host, port, insecure: *insecure, tls_params: tls_params.clone() }
+                    }
+                    _ => ConnectionAddr::Tcp(host, port),
+                };
+                Client::open(info.set_addr(addr))?
+            }
+            (Kind::Server(client), None) => client.clone(),
+            (Kind::Sentinels(client), _) => client.lock().await.async_get_client().await?,
+        };
+        client.get_multiplexed_async_connection_with_config(&config).await
     }
+}
+
+fn address(node: &str) -> Option<(String, u16)> {
+    let (host, port) = node.rsplit_once(':')?;
+    Some((host.trim_matches(['[', ']']).to_owned(), port.parse().ok()?))
+}
+
+fn no_certificate() -> Invalid {
+    Invalid::new(
+        "redis.ca",
+        None,
+        Text::new("redis.ca 里没有 PEM 证书", "redis.ca holds no PEM certificate"),
+        Text::new(
+            "传入签发 Redis 证书的根证书（-----BEGIN CERTIFICATE----- 开头的文本）",
+            "Pass the root that signed the certificate of Redis (text that begins with -----BEGIN CERTIFICATE-----)",
+        ),
+    )
 }
 
 fn unusable() -> Invalid {
@@ -42,8 +128,47 @@ fn unusable() -> Invalid {
         None,
         Text::new("redis 不是可用的 Redis 地址", "redis is not the URL of a Redis"),
         Text::new(
-            "写成 redis://[用户:密码@]主机:6379/0，加密用 rediss://，套接字用 unix:///路径",
-            "Write redis://[user:password@]host:6379/0, rediss:// for TLS, unix:///path for a socket",
+            "写成 redis://[用户:密码@]主机:6379/0，加密用 rediss://，套接字用 unix:///路径，\
+             哨兵用 redis-sentinel://主机:26379,主机:26379/0#主库名；集群写任一节点",
+            "Write redis://[user:password@]host:6379/0, rediss:// for TLS, unix:///path for a socket, \
+             redis-sentinel://host:26379,host:26379/0#master for sentinels, any node of a cluster",
         ),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn its_name_shows_no_login() {
+        let name = |url| Way::parse(url, None).map(|way| way.name().to_owned()).ok();
+        assert_eq!(name("redis://user:p4ss@cache:6380/1").as_deref(), Some("cache:6380"));
+        assert_eq!(name("rediss://:p4ss@cache").as_deref(), Some("cache:6379"));
+        assert_eq!(name("unix:///run/redis.sock").as_deref(), Some("/run/redis.sock"));
+        assert_eq!(name("redis-sentinel://user:p4ss@a:1,b:2/0#main").as_deref(), Some("a:1,b:2"));
+    }
+
+    #[test]
+    fn what_is_no_way_to_a_redis_is_refused_without_repeating_it() {
+        for url in [
+            "",
+            "cache:6379",
+            "http://cache",
+            "redis-sentinel://p4ss@a:1",
+            "redis-sentinel://a:1/x#main",
+            "redis://:p4ss@:",
+        ] {
+            let refused = Way::parse(url, None).err().map(|invalid| format!("{invalid:?}"));
+            assert!(refused.is_some_and(|text| !text.contains("p4ss")), "{url}");
+        }
+        assert!(Way::parse("rediss://cache", Some(b"x")).is_err());
+    }
+
+    #[test]
+    fn a_clusters_node_may_have_an_address_of_either_kind() {
+        assert_eq!(address("10.0.0.1:7001"), Some(("10.0.0.1".into(), 7001)));
+        assert_eq!(address("[::1]:7001"), Some(("::1".into(), 7001)));
+        assert_eq!(address(""), None);
+    }
 }

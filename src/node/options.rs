@@ -27,13 +27,22 @@ pub struct ClientOptions {
 #[napi(object, object_to_js = false)]
 pub struct RedisDto {
     pub url: String,
+    pub ca: Option<Either<String, Buffer>>,
     pub key_prefix: Option<String>,
     pub allow_unshared_rotation: Option<bool>,
 }
 
 impl From<RedisDto> for RedisOptions {
-    fn from(RedisDto { url, key_prefix, allow_unshared_rotation }: RedisDto) -> Self {
-        Self { url, key_prefix, allow_unshared_rotation }
+    fn from(RedisDto { url, ca, key_prefix, allow_unshared_rotation }: RedisDto) -> Self {
+        Self { url, ca: ca.map(pem), key_prefix, allow_unshared_rotation }
+    }
+}
+
+fn pem(pem: Either<String, Buffer>) -> Vec<u8> {
+    match pem {
+        Either::A(text) => text.into_bytes(),
+        // Copied: JavaScript may change the Buffer.
+        Either::B(bytes) => bytes.to_vec(),
     }
 }
 
@@ -56,11 +65,7 @@ impl ClientOptions {
             retries: self.retries,
             rate_per_minute: self.rate_per_minute,
             proxy: self.proxy,
-            ca: self.ca.map(|pem| match pem {
-                Either::A(text) => text.into_bytes(),
-                // Copied: JavaScript may change the Buffer.
-                Either::B(bytes) => bytes.to_vec(),
-            }),
+            ca: self.ca.map(pem),
         }
     }
 }
