@@ -11,6 +11,7 @@ use super::source::{Ask, Given};
 use super::store::Alone;
 use super::*;
 use crate::error::{Trouble, WaitedFor};
+use crate::event::testing::Ear;
 use crate::wechat::answer::Refusal;
 use crate::wechat::endpoint::Endpoint;
 
@@ -133,6 +134,17 @@ fn cache() -> Arc<TokenCache> {
     cache_with_clock().0
 }
 
+fn cache_with_ear() -> (Arc<TokenCache>, Arc<Ear>) {
+    let (cache, ear) = (cache(), Arc::new(Ear::default()));
+    cache.voice.hub.add(ear.clone());
+    (cache, ear)
+}
+
+/// What was told since the last look.
+fn told(ear: &Ear) -> Vec<(&'static str, Option<&'static str>)> {
+    std::mem::take(&mut *ear.0.lock()).iter().map(|event| (event.name, event.reason)).collect()
+}
+
 fn cache_with_clock() -> (Arc<TokenCache>, Arc<TestClock>) {
     let clock = Arc::new(TestClock { start: Instant::now(), jump: AtomicU64::new(0) });
     let voice = Voice { hub: Arc::default(), appid: "wx".into(), mode: None };
@@ -223,6 +235,35 @@ async fn a_failing_refresh_is_invisible_and_the_token_stays() {
         sleep(Duration::from_secs(1)).await;
     }
     assert!(upstream.count() > 3, "it was tried again");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failing_refresh_is_told_and_so_is_the_old_token_that_is_served_on() {
+    let upstream = Upstream::new(false).gives("T1").fails(unreachable).gives("T2");
+    let (cache, ear) = cache_with_ear();
+    get(&cache, &upstream).await.unwrap();
+    assert_eq!(told(&ear), [("refresh.start", Some("cold")), ("refresh.ok", None)]);
+    advance(Duration::from_secs(6980)).await;
+    get(&cache, &upstream).await.unwrap();
+    sleep(Duration::from_secs(1)).await;
+    let failed = [("refresh.start", Some("due")), ("refresh.fail", None), ("serve.stale", Some("ERR_WXA_NETWORK"))];
+    assert_eq!(told(&ear), failed);
+    advance(Duration::from_secs(230)).await;
+    get(&cache, &upstream).await.unwrap();
+    assert_eq!(told(&ear), [("refresh.start", Some("expired")), ("refresh.ok", None)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_changed_before_its_time_is_told_as_somebody_elses_doing_and_one_at_its_end_is_not() {
+    for (age, elsewhere) in [(100, true), (7150, false)] {
+        let upstream = Upstream::new(false).gives("T1").gives("T2");
+        let (cache, ear) = cache_with_ear();
+        let token = cache.get(&upstream.source(), &deadline(10)).await.unwrap();
+        advance(Duration::from_secs(age)).await;
+        cache.replace(&token, 40001, &upstream.source(), &deadline(10)).await.unwrap();
+        let names: Vec<_> = told(&ear).into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names.contains(&"changed.elsewhere"), elsewhere, "{names:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
