@@ -1,5 +1,6 @@
 /** How the package is used from TypeScript. It is compiled and never run. */
 
+import { subscribe } from 'node:diagnostics_channel'
 import {
   type AccessToken,
   type CallOptions,
@@ -11,8 +12,11 @@ import {
   imageType,
   type ProvidedToken,
   type QRCodeParams,
+  type RequestEvent,
   type Stats,
+  type StoreEvent,
   type Style,
+  type TokenEvent,
   type TokenProvider,
   type UnlimitedQRCodeParams,
   WeChatAPIError,
@@ -175,3 +179,28 @@ explain('41030')
 const type = imageType(new Uint8Array())
 same<typeof type, 'image/jpeg' | 'image/png' | undefined>(true)
 imageType(Buffer.alloc(0))
+
+subscribe('wxacode:token', (message) => {
+  const told = message as TokenEvent
+  switch (told.event) {
+    case 'refresh.ok':
+      same<typeof told.source, 'wechat' | 'provider' | 'fleet' | 'kept'>(true)
+      return told.fingerprint
+    case 'refresh.fail':
+      same<typeof told.code, WxaCodeError['code']>(true)
+      return told.message
+    case 'changed.elsewhere':
+      return told.message
+    default:
+      // @ts-expect-error not every event has one
+      return told.message
+  }
+})
+subscribe('wxacode:store', (message) => {
+  const told = message as StoreEvent
+  return told.event === 'store.down' ? told.host : undefined
+})
+subscribe('wxacode:request', (message) => {
+  const told = message as RequestEvent
+  return told.event === 'budget.exhausted' ? told.waitMs : told.endpoint
+})
