@@ -137,6 +137,8 @@ mod tests {
         fn is_up(&self) -> bool {
             self.up
         }
+
+        fn invite(&self, _: std::sync::Weak<dyn crate::link::Guest>) {}
     }
 
     fn fleet(turns: usize, takes: u64, up: bool) -> Arc<Fleet> {

@@ -8,7 +8,9 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use redis::{RedisError, Script, ScriptInvocation, Value};
+use parking_lot::Mutex;
+use redis::aio::ConnectionLike;
+use redis::{Cmd, ErrorKind, RedisError, Script, ServerErrorKind, Value};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -18,8 +20,10 @@ use crate::wechat::params::Invalid;
 use nodes::{Node, Nodes};
 use way::Way;
 
-/// For connecting and the command together.
+/// For connecting and the command together, where a caller waits for it.
 pub const TIMEOUT: Duration = Duration::from_millis(250);
+/// The same where nobody waits.
+const UNHURRIED: Duration = Duration::from_secs(2);
 /// The first and the longest pause between two looks at a Redis that is down.
 const FIRST_PROBE: Duration = Duration::from_millis(100);
 const LATER_PROBE: Duration = Duration::from_secs(2);
@@ -33,12 +37,12 @@ const FORGOTTEN: Duration = Duration::from_secs(60);
 /// A script, which Redis runs as one step.
 pub struct Lua {
     pub text: &'static str,
-    script: Script,
+    hash: String,
 }
 
 impl Lua {
     pub fn new(text: &'static str) -> Self {
-        Self { text, script: Script::new(text) }
+        Self { text, hash: Script::new(text).get_hash().to_owned() }
     }
 }
 
@@ -47,11 +51,12 @@ pub struct Step {
     pub script: &'static Lua,
     pub keys: Vec<String>,
     pub args: Vec<Vec<u8>>,
+    timeout: Duration,
 }
 
 impl Step {
     pub fn new(script: &'static Lua, keys: Vec<String>) -> Self {
-        Self { script, keys, args: Vec::new() }
+        Self { script, keys, args: Vec::new(), timeout: TIMEOUT }
     }
 
     pub fn arg(mut self, arg: impl ToString) -> Self {
@@ -64,19 +69,31 @@ impl Step {
         self
     }
 
-    fn invocation(&self) -> ScriptInvocation<'_> {
-        let mut invocation = self.script.script.prepare_invoke();
-        for key in &self.keys {
-            invocation.key(key);
+    /// For a step that nobody waits for.
+    pub fn unhurried(self) -> Self {
+        Self { timeout: UNHURRIED, ..self }
+    }
+
+    async fn invoke(&self, connection: &mut impl ConnectionLike) -> Result<Value, RedisError> {
+        match self.command("EVALSHA", &self.script.hash).query_async(connection).await {
+            Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
+                self.command("EVAL", self.script.text).query_async(connection).await
+            }
+            result => result,
         }
+    }
+
+    fn command(&self, name: &str, script: &str) -> Cmd {
+        let mut command = redis::cmd(name);
+        command.arg(script).arg(self.keys.len()).arg(&self.keys);
         for arg in &self.args {
-            invocation.arg(arg);
+            command.arg(arg.as_slice());
         }
-        invocation
+        command
     }
 }
 
-/// Something that runs scripts. What it cannot do within `TIMEOUT` is an `Error::Store`.
+/// Something that runs scripts. What it cannot do in the step's time is an `Error::Store`.
 pub trait Scripts: Send + Sync {
     fn run(&self, step: Step) -> BoxFuture<'_, Result<Value>>;
 
@@ -84,6 +101,14 @@ pub trait Scripts: Send + Sync {
     fn recovered(&self) -> BoxFuture<'_, ()>;
 
     fn is_up(&self) -> bool;
+
+    /// `guest` is told from now on.
+    fn invite(&self, guest: Weak<dyn Guest>);
+}
+
+/// Who has something to put right when Redis was away: it may have come back empty.
+pub trait Guest: Send + Sync {
+    fn store_is_back(self: Arc<Self>);
 }
 
 /// One connection to a Redis, for all accounts that meet there.
@@ -93,6 +118,7 @@ pub struct Link {
     nodes: Nodes,
     health: watch::Sender<Health>,
     hub: Arc<Hub>,
+    guests: Mutex<Vec<Weak<dyn Guest>>>,
 }
 
 #[derive(Clone, Debug)]
@@ -119,6 +145,7 @@ impl Link {
             nodes: Nodes::default(),
             health: watch::Sender::new(health),
             hub,
+            guests: Mutex::default(),
         }))
     }
 
@@ -142,14 +169,14 @@ impl Link {
     /// A connection that Redis closed in the meantime fails at its first use, so a failed one is replaced once.
     async fn at(&self, node: &Node, step: &Step) -> Result<Value, RedisError> {
         if let Some(mut connection) = self.nodes.connection(node) {
-            match step.invocation().invoke_async(&mut connection).await {
-                Err(error) if error.is_io_error() => {}
+            match step.invoke(&mut connection).await {
+                Err(error) if error.is_io_error() => self.tell_guests(),
                 result => return result,
             }
         }
         let mut connection = self.way.connect(node.as_deref()).await?;
         self.nodes.keep(node, connection.clone());
-        step.invocation().invoke_async(&mut connection).await
+        step.invoke(&mut connection).await
     }
 
     fn admits(&self) -> bool {
@@ -198,7 +225,15 @@ impl Link {
             true
         });
         if rose {
+            self.tell_guests();
             self.tell("store.up", |event| Event { took: Some(outage), ..event });
+        }
+    }
+
+    fn tell_guests(&self) {
+        let guests = self.guests.lock().clone();
+        for guest in guests.iter().filter_map(Weak::upgrade) {
+            guest.store_is_back();
         }
     }
 
@@ -211,7 +246,7 @@ impl Link {
                 sleep(probe_pause(pauses)).await;
                 pauses += 1;
                 let Some(link) = me.upgrade() else { return };
-                if matches!(timeout(TIMEOUT, link.probe(key.as_deref())).await, Ok(Ok(()))) {
+                if matches!(timeout(UNHURRIED, link.probe(key.as_deref())).await, Ok(Ok(()))) {
                     return link.rise();
                 }
                 if link.health.borrow().wanted.elapsed() > FORGOTTEN {
@@ -248,10 +283,10 @@ impl Scripts for Link {
             if !self.admits() {
                 return Err(down("not asked again yet"));
             }
-            let reason = match timeout(TIMEOUT, self.attempt(&step)).await {
+            let reason = match timeout(step.timeout, self.attempt(&step)).await {
                 Ok(Ok(value)) => return Ok(value),
                 Ok(Err(error)) => reason(&error).to_owned(),
-                Err(_) => format!("no answer within {} ms", TIMEOUT.as_millis()),
+                Err(_) => format!("no answer within {} ms", step.timeout.as_millis()),
             };
             self.fall(&reason, step.keys.first().map(|key| format!("{key}:probe")));
             Err(down(&reason))
@@ -267,6 +302,12 @@ impl Scripts for Link {
 
     fn is_up(&self) -> bool {
         self.health.borrow().up
+    }
+
+    fn invite(&self, guest: Weak<dyn Guest>) {
+        let mut guests = self.guests.lock();
+        guests.retain(|guest| guest.strong_count() > 0);
+        guests.push(guest);
     }
 }
 

@@ -15,7 +15,7 @@ use super::TokenCache;
 use super::fingerprint::random;
 use super::source::{Ask, Source};
 use super::state::{Brought, Errand, Fetched, Order, Token};
-use super::store::{Acquired, Lease, Seen, Store};
+use super::store::{Acquired, Lease, Store};
 use crate::deadline::Deadline;
 use crate::error::{Budget, Error, Result, WaitedFor};
 use crate::event::{Channel, Event};
@@ -208,7 +208,7 @@ enum Turn {
 impl Trip<'_> {
     async fn run(&self, errand: &Errand) -> Home {
         match errand {
-            Errand::Recheck { held } => match self.recheck(held).await {
+            Errand::Recheck { held } => match self.landing.cache.compare(held).await {
                 Ok(brought) => Home::with(Ok(brought), Origin::Fleet),
                 Err(error) => Home::with(Err(error), Origin::Source),
             },
@@ -218,21 +218,6 @@ impl Trip<'_> {
                 self.lead(held.as_ref(), refused.is_some(), self.fetch_other(refused)).await
             }
         }
-    }
-
-    /// Adopts what the fleet has, or gives the fleet what it has lost.
-    async fn recheck(&self, held: &Token) -> Result<Brought> {
-        let now = self.landing.cache.now();
-        match self.store.look(held, now).await? {
-            Seen::Same => {}
-            Seen::Token(fetched) if fetched.outlives(&held.as_fetched(now)) => return Ok(Brought::Token(fetched)),
-            // What this process has is the later one, and could not be handed over in its time.
-            Seen::Token(_) => {}
-            Seen::Nothing => {
-                self.share(&held.as_fetched(now)).await?;
-            }
-        }
-        Ok(Brought::Nothing)
     }
 
     /// Fetches when it is this process's turn, unless somebody else has brought a token.
@@ -258,7 +243,7 @@ impl Trip<'_> {
         let mut polls = 0;
         loop {
             let asked = Instant::now();
-            match self.store.acquire(&self.attempt, seen, refused, self.landing.cache.now()).await {
+            match self.store.acquire(&self.attempt, seen.map(Token::expose), refused, self.landing.cache.now()).await {
                 Ok(Acquired::Lead(lease)) => {
                     if polls > 0 {
                         self.tell("lock.steal", |event| event);
@@ -295,7 +280,7 @@ impl Trip<'_> {
             Handover::Release(seen) => {
                 let released = async {
                     self.store.recovered().await;
-                    self.store.release(&self.attempt, seen.as_ref(), now).await
+                    self.store.release(&self.attempt, seen.as_ref().map(Token::expose), now).await
                 };
                 // Should it fail, the lock ends by itself.
                 tokio::time::timeout(self.store.patience(), released).await.ok()?.ok()?
@@ -308,19 +293,9 @@ impl Trip<'_> {
     async fn share_later(&self, fetched: &Fetched) -> Option<Fetched> {
         let shared = async {
             self.store.recovered().await;
-            self.share(fetched).await
+            self.landing.cache.share(&self.attempt, fetched).await
         };
         tokio::time::timeout(self.store.patience(), shared).await.ok()?.ok()?
-    }
-
-    /// Puts a token where none is, and gives what stands there otherwise.
-    async fn share(&self, fetched: &Fetched) -> Result<Option<Fetched>> {
-        let now = self.landing.cache.now();
-        match self.store.acquire(&self.attempt, None, false, now).await? {
-            Acquired::Lead(lease) => self.store.publish(&self.attempt, &lease, fetched, now).await,
-            Acquired::Token(other) => Ok(Some(other).filter(|other| other.outlives(fetched))),
-            Acquired::Wait(_) | Acquired::Stands => Ok(None),
-        }
     }
 
     async fn fetch_other(&self, refused: Option<(&Token, i64)>) -> Result<Fetched> {

@@ -8,22 +8,24 @@ pub mod source;
 pub mod state;
 pub mod store;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use secrecy::ExposeSecret;
 use tokio_util::sync::CancellationToken;
 
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
 use crate::event::{Channel, Event, Voice};
+use crate::link::Guest;
 use clock::{Clock, Now};
-use fingerprint::Prints;
+use fingerprint::{Prints, random};
 use flight::{Flight, Origin, Watch};
 use source::Source;
 use state::{Brought, Decision, Errand, Fetched, Kind, Rules, State, Token, Verdict};
-use store::Store;
+use store::{Acquired, Seen, Store};
 
 /// The state machine with its flights. Shared by all clients that ask the same WeChat for the same account's token.
 pub struct TokenCache {
@@ -55,7 +57,11 @@ enum Step {
 impl TokenCache {
     pub fn new(rules: Rules, clock: Arc<dyn Clock>, store: Arc<dyn Store>, voice: Voice, prints: Prints) -> Arc<Self> {
         let inner = Inner { state: State::new(rules), flight: None, stop: CancellationToken::new(), members: 0 };
-        Arc::new(Self { clock, store, voice, prints, inner: Mutex::new(inner), refreshes: AtomicU64::new(0) })
+        let cache = Self { clock, store, voice, prints, inner: Mutex::new(inner), refreshes: AtomicU64::new(0) };
+        let cache = Arc::new(cache);
+        let guest: Weak<dyn Guest> = Arc::downgrade(&(cache.clone() as Arc<dyn Guest>));
+        cache.store.invite(guest);
+        cache
     }
 
     /// A token. While one is valid this never waits.
@@ -219,6 +225,59 @@ impl TokenCache {
     /// Somebody else's later token takes the place of the present one.
     fn adopt(&self, fetched: Fetched) {
         self.inner.lock().state.adopt(fetched, fastrand::f64());
+    }
+}
+
+/// What passes between this process and the fleet.
+impl TokenCache {
+    /// Adopts what the fleet has, or gives the fleet what it has lost.
+    async fn compare(&self, held: &Token) -> Result<Brought> {
+        let now = self.now();
+        let ours = held.as_fetched(now);
+        match self.store.look(held, now).await? {
+            Seen::Same => Ok(Brought::Nothing),
+            Seen::Token(theirs) if theirs.outlives(&ours) => Ok(Brought::Token(theirs)),
+            Seen::Token(_) | Seen::Nothing => {
+                Ok(self.share(&random(), &ours).await?.map_or(Brought::Nothing, Brought::Token))
+            }
+        }
+    }
+
+    /// Puts a token where none or an older one is, or gives the later one that stands there.
+    async fn share(&self, attempt: &str, ours: &Fetched) -> Result<Option<Fetched>> {
+        let now = self.now();
+        let mut acquired = self.store.acquire(attempt, None, false, now).await?;
+        if let Acquired::Token(theirs) = &acquired {
+            if theirs.value.expose_secret() == ours.value.expose_secret() {
+                return Ok(None);
+            }
+            if theirs.outlives(ours) {
+                return Ok(Some(theirs.clone()));
+            }
+            // Asking for another one than what stands there gives the right to replace it.
+            acquired = self.store.acquire(attempt, Some(theirs.value.expose_secret()), false, now).await?;
+        }
+        match acquired {
+            Acquired::Lead(lease) => self.store.publish(attempt, &lease, ours, now).await,
+            Acquired::Token(_) | Acquired::Wait(_) | Acquired::Stands => Ok(None),
+        }
+    }
+}
+
+/// The store may have come back empty, and whoever is new would fetch what is here.
+impl Guest for TokenCache {
+    fn store_is_back(self: Arc<Self>) {
+        let now = self.now();
+        let held = {
+            let inner = self.inner.lock();
+            inner.state.present().filter(|_| inner.members > 0 && inner.state.is_usable(now)).cloned()
+        };
+        let Some(held) = held else { return };
+        tokio::spawn(async move {
+            if let Ok(Brought::Token(theirs)) = self.compare(&held).await {
+                self.adopt(theirs);
+            }
+        });
     }
 }
 

@@ -435,6 +435,8 @@ impl Setback {
 fn pause(error: &Error, failures: u32, dice: f64) -> Option<Duration> {
     let backoff = backoff(failures, dice);
     match error {
+        // While the store is down asking costs nothing, and it is worth asking as soon as it is up.
+        Error::Store { .. } => None,
         Error::Budget { .. } | Error::Closed | Error::Cancelled => None,
         error if is_refusal(error) => Some(REFUSAL_LASTS),
         // An answer that makes no sense is the same again a moment later.

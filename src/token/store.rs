@@ -1,6 +1,7 @@
 //! Where the processes of a fleet meet over one token. Alone, a process meets nobody.
 
 use std::collections::VecDeque;
+use std::sync::Weak;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -9,6 +10,7 @@ use parking_lot::Mutex;
 use super::clock::Now;
 use super::state::{Fetched, Token};
 use crate::error::Result;
+use crate::link::Guest;
 
 /// At least this long between two forced refreshes: sooner WeChat silently does not refresh.
 pub const FORCED_APART: Duration = Duration::from_secs(30);
@@ -46,11 +48,11 @@ pub enum Seen {
 /// Every wait of an implementation is bounded by its own timeout, and what it cannot do is an `Error::Store`.
 /// `attempt` names one flight, so that it recognises itself after a reply was lost.
 pub trait Store: Send + Sync {
-    /// Asks for a token other than `seen`, which is taken away if an API refused it, or for the right to fetch one.
+    /// Asks for a token other than the value `seen`, which is taken away if an API refused it, or for the right to fetch one.
     fn acquire<'a>(
         &'a self,
         attempt: &'a str,
-        seen: Option<&'a Token>,
+        seen: Option<&'a str>,
         refused: bool,
         now: Now,
     ) -> BoxFuture<'a, Result<Acquired>>;
@@ -68,7 +70,7 @@ pub trait Store: Send + Sync {
     fn release<'a>(
         &'a self,
         attempt: &'a str,
-        seen: Option<&'a Token>,
+        seen: Option<&'a str>,
         now: Now,
     ) -> BoxFuture<'a, Result<Option<Fetched>>>;
 
@@ -80,6 +82,9 @@ pub trait Store: Send + Sync {
 
     /// The same out of this process's own budget, for when the fleet's is out of reach.
     fn spend_forced_alone(&self, now: Now) -> Option<Duration>;
+
+    /// `guest` is told when the store was away.
+    fn invite(&self, guest: Weak<dyn Guest>);
 
     /// Resolves when it is worth asking.
     fn recovered(&self) -> BoxFuture<'_, ()>;
@@ -101,7 +106,7 @@ pub struct Alone {
 }
 
 impl Store for Alone {
-    fn acquire<'a>(&'a self, _: &'a str, _: Option<&'a Token>, _: bool, _: Now) -> BoxFuture<'a, Result<Acquired>> {
+    fn acquire<'a>(&'a self, _: &'a str, _: Option<&'a str>, _: bool, _: Now) -> BoxFuture<'a, Result<Acquired>> {
         Box::pin(async { Ok(Acquired::Lead(Lease::default())) })
     }
 
@@ -115,7 +120,7 @@ impl Store for Alone {
         Box::pin(async { Ok(None) })
     }
 
-    fn release<'a>(&'a self, _: &'a str, _: Option<&'a Token>, _: Now) -> BoxFuture<'a, Result<Option<Fetched>>> {
+    fn release<'a>(&'a self, _: &'a str, _: Option<&'a str>, _: Now) -> BoxFuture<'a, Result<Option<Fetched>>> {
         Box::pin(async { Ok(None) })
     }
 
@@ -131,6 +136,8 @@ impl Store for Alone {
     fn spend_forced_alone(&self, now: Now) -> Option<Duration> {
         spend(&mut self.forced.lock(), now.mono)
     }
+
+    fn invite(&self, _: Weak<dyn Guest>) {}
 
     fn recovered(&self) -> BoxFuture<'_, ()> {
         Box::pin(async {})

@@ -3,6 +3,9 @@
 -- cannot bring an older token back.
 -- KEYS: token, lock, fence, cool. ARGV: owner, lock ms, fingerprint already seen, life ms worth keeping, life ms worth
 -- using while another is fetched, epoch to begin with, 1 if the token seen was refused, cool-down ms.
+
+-- Writes nothing, but a replica refuses it: there nobody can lead, so nobody should wait for a leader.
+redis.call('HDEL', KEYS[3], '-')
 local token = redis.call('HMGET', KEYS[1], 'value', 'epoch', 'gen', 'print')
 local left = redis.call('PTTL', KEYS[1])
 local other = token[4] ~= ARGV[3]

@@ -3,7 +3,7 @@
 
 pub mod seal;
 
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, Weak};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -16,7 +16,7 @@ use super::flight::LEAD_LIMIT;
 use super::state::{Fetched, Token};
 use super::store::{Acquired, Alone, DAY, FORCED_A_DAY, FORCED_APART, Lease, Seen, Store};
 use crate::error::{Error, Result};
-use crate::link::{Lua, Scripts, Step, TIMEOUT, down};
+use crate::link::{Guest, Lua, Scripts, Step, TIMEOUT, down};
 use seal::Seal;
 
 /// Longer than anybody fetches, so that a lock is lost only by who has died or sleeps; and short enough that whoever waits
@@ -53,8 +53,8 @@ impl Redis {
         Step::new(script, keys.iter().map(|name| format!("{}:{name}", self.place)).collect())
     }
 
-    fn print(&self, token: Option<&Token>) -> String {
-        token.map_or_else(String::new, |token| self.seal.fingerprint(token.expose()))
+    fn print(&self, token: Option<&str>) -> String {
+        token.map_or_else(String::new, |token| self.seal.fingerprint(token))
     }
 
     /// `sealed, epoch, generation, life in ms` of a token that a script gave. One that cannot be opened is not there.
@@ -80,7 +80,7 @@ impl Store for Redis {
     fn acquire<'a>(
         &'a self,
         attempt: &'a str,
-        seen: Option<&'a Token>,
+        seen: Option<&'a str>,
         refused: bool,
         now: Now,
     ) -> BoxFuture<'a, Result<Acquired>> {
@@ -131,7 +131,8 @@ impl Store for Redis {
                 .arg(&lease.generation)
                 .bytes(sealed)
                 .arg(self.seal.fingerprint(value))
-                .arg(ms(life).max(1));
+                .arg(ms(life).max(1))
+                .unhurried();
             let (word, row) = self.ask(step).await?;
             Ok(if word == "token" { self.fetched(&row, now) } else { None })
         })
@@ -140,10 +141,10 @@ impl Store for Redis {
     fn release<'a>(
         &'a self,
         attempt: &'a str,
-        seen: Option<&'a Token>,
+        seen: Option<&'a str>,
         now: Now,
     ) -> BoxFuture<'a, Result<Option<Fetched>>> {
-        let step = self.step(&RELEASE, &["token", "lock"]).arg(attempt).arg(self.print(seen));
+        let step = self.step(&RELEASE, &["token", "lock"]).arg(attempt).arg(self.print(seen)).unhurried();
         Box::pin(async move {
             let (word, row) = self.ask(step).await?;
             Ok(if word == "token" { self.fetched(&row, now) } else { None })
@@ -151,7 +152,7 @@ impl Store for Redis {
     }
 
     fn look<'a>(&'a self, held: &'a Token, now: Now) -> BoxFuture<'a, Result<Seen>> {
-        let step = self.step(&LOOK, &["token"]).arg(self.print(Some(held)));
+        let step = self.step(&LOOK, &["token"]).arg(self.print(Some(held.expose()))).unhurried();
         Box::pin(async move {
             let (word, row) = self.ask(step).await?;
             Ok(match word.as_str() {
@@ -173,6 +174,10 @@ impl Store for Redis {
 
     fn spend_forced_alone(&self, now: Now) -> Option<Duration> {
         self.alone.spend_forced_alone(now)
+    }
+
+    fn invite(&self, guest: Weak<dyn Guest>) {
+        self.scripts.invite(guest);
     }
 
     fn recovered(&self) -> BoxFuture<'_, ()> {

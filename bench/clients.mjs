@@ -1,0 +1,77 @@
+// What a Node backend could fetch codes with, each as its documents say, with a token that is there already where it
+// keeps none itself. Every one gives a function that resolves with a Buffer.
+
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+
+const require = createRequire(import.meta.url)
+const PARAMS = { scene: 'id=42', page: 'pages/index/index' }
+const BODY = JSON.stringify(PARAMS)
+const HEADERS = { 'content-type': 'application/json' }
+const APPID = 'wx0123456789abcdef'
+const SECRET = '0123456789abcdef0123456789abcdef'
+
+const endpoint = (base) => `${base}/wxa/getwxacodeunlimit?access_token=BENCH_TOKEN_BENCH_TOKEN_BENCH_TOKEN`
+
+export const clients = {
+  async wxacode({ base, ca, cache }) {
+    const { WxaCode } = require('..')
+    const wxa = new WxaCode({
+      appid: APPID,
+      secret: SECRET,
+      baseUrl: base,
+      ca: ca && readFileSync(ca),
+      ratePerMinute: Number.POSITIVE_INFINITY,
+      ...(cache && { cache }),
+    })
+    return () => wxa.getUnlimitedQRCode(PARAMS)
+  },
+
+  async undici({ base, ca, concurrency }) {
+    const { Pool } = await import('undici')
+    const pool = new Pool(base, { connections: concurrency, connect: { ca: ca && readFileSync(ca) } })
+    const path = endpoint('')
+    return async () => {
+      const { body } = await pool.request({ path, method: 'POST', headers: HEADERS, body: BODY })
+      return Buffer.from(await body.arrayBuffer())
+    }
+  },
+
+  // Node's own: NODE_EXTRA_CA_CERTS brings the root.
+  async fetch({ base }) {
+    const url = endpoint(base)
+    return async () => {
+      const answer = await fetch(url, { method: 'POST', headers: HEADERS, body: BODY })
+      return Buffer.from(await answer.arrayBuffer())
+    }
+  },
+
+  async axios({ base, ca }) {
+    const { default: axios } = await import('axios')
+    const { Agent } = await import(base.startsWith('https') ? 'node:https' : 'node:http')
+    const agent = new Agent({ keepAlive: true, ca: ca && readFileSync(ca) })
+    const http = axios.create({ httpAgent: agent, httpsAgent: agent, responseType: 'arraybuffer' })
+    const url = endpoint(base)
+    return async () => (await http.post(url, BODY, { headers: HEADERS })).data
+  },
+
+  // Its HTTP client takes no root of one's own: NODE_EXTRA_CA_CERTS brings it.
+  async 'co-wechat-api'({ base }) {
+    const API = require('co-wechat-api')
+    const api = new API(APPID, SECRET)
+    api.prefix = `${base}/cgi-bin/`
+    api.wxaPrefix = `${base}/wxa/`
+    api.setOpts({ timeout: 30_000 })
+    return () => api.getWXACodeUnlimit(PARAMS.scene, PARAMS.page)
+  },
+
+  async impit({ base, ca }) {
+    const { Impit } = await import('impit')
+    const impit = new Impit({ ignoreTlsErrors: ca !== undefined })
+    const url = endpoint(base)
+    return async () => {
+      const answer = await impit.fetch(url, { method: 'POST', headers: HEADERS, body: BODY })
+      return Buffer.from(await answer.arrayBuffer())
+    }
+  },
+}

@@ -1,0 +1,40 @@
+// One client under one load in a process of its own. Prints one line of JSON.
+
+import { monitorEventLoopDelay, performance } from 'node:perf_hooks'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { clients } from './clients.mjs'
+
+const { client, base, ca, concurrency, size, warmup, time, cache } = JSON.parse(process.argv[2])
+const code = await clients[client]({ base, ca, concurrency, cache })
+const first = await code()
+if (first.length !== size) throw new Error(`${client} gave ${first.length} bytes, not ${size}`)
+
+let codes = 0
+async function caller() {
+  for (;;) {
+    const image = await code()
+    if (image.length !== size) throw new Error(`${client} gave ${image.length} bytes`)
+    codes += 1
+  }
+}
+for (let n = 0; n < concurrency; n++) caller()
+
+await sleep(warmup)
+const delay = monitorEventLoopDelay({ resolution: 1 })
+delay.enable()
+const before = { codes, cpu: process.cpuUsage(), loop: performance.eventLoopUtilization(), at: performance.now() }
+await sleep(time)
+const count = codes - before.codes
+const seconds = (performance.now() - before.at) / 1000
+const { user, system } = process.cpuUsage(before.cpu)
+const loop = performance.eventLoopUtilization(before.loop)
+console.log(
+  JSON.stringify({
+    codesPerSecond: count / seconds,
+    cpuUs: (user + system) / count,
+    threadUs: (loop.active * 1000) / count,
+    delayP99Ms: delay.percentile(99) / 1e6,
+    rssMiB: process.resourceUsage().maxRSS / 1024,
+  }),
+)
+process.exit()
