@@ -149,6 +149,7 @@ export interface ProvidedToken {
 export interface RedisDto {
   url: string
   ca?: string | Buffer
+  timeoutMs?: number
   keyPrefix?: string
   allowUnsharedRotation?: boolean
 }

@@ -36,7 +36,7 @@ export interface WxaCodeOptions {
   token?: 'stable' | 'classic' | 'none' | TokenProvider
   /**
    * A Redis through which processes and machines share one token and one minute budget. Its URL is short for
-   * {@link RedisOptions}. With token `'stable'` a Redis that is down costs a call 250 ms at most, once; with `'classic'`
+   * {@link RedisOptions}. With token `'stable'` a Redis that is down costs a call 250 ms at most (`timeoutMs`), once; with `'classic'`
    * the last token is used to its end and then calls fail with `ERR_WXA_STORE`.
    *
    * @defaultValue none: the token is shared in this process
@@ -94,6 +94,13 @@ export interface RedisOptions {
   url: string
   /** PEM roots for `rediss:`, instead of the system's. */
   ca?: string | Uint8Array
+  /**
+   * The most that a call waits for it, in milliseconds, connecting included. After that Redis counts as down, which it does
+   * for nobody's next call: a look every 0.1 to 2 s in the background finds out when it is back.
+   *
+   * @defaultValue 250
+   */
+  timeoutMs?: number
   /**
    * What every key begins with. The rest is `{appid:mode:hash}:name`.
    *

@@ -80,6 +80,7 @@ const SHAPES = {
       fields: {
         url: { is: 'string', required: 0 },
         ca: PEM,
+        timeoutMs: { is: 'number' },
         keyPrefix: { is: 'string' },
         allowUnsharedRotation: { is: 'boolean' },
       },

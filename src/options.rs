@@ -13,6 +13,7 @@ use crate::budget::fleet::FleetMinute;
 use crate::client::{Client, Counters, Tokens};
 use crate::error::{Error, Result};
 use crate::event::{Hub, Voice};
+use crate::link::DEFAULT_TIMEOUT;
 use crate::registry::{self, Account, Meeting};
 use crate::token::source::{Mode, Provided, Provider, WeChat};
 use crate::transport::Transport;
@@ -41,6 +42,7 @@ pub struct Options {
 pub struct RedisOptions {
     pub url: String,
     pub ca: Option<Vec<u8>>,
+    pub timeout_ms: Option<f64>,
     pub key_prefix: Option<String>,
     pub allow_unshared_rotation: Option<bool>,
 }
@@ -162,7 +164,8 @@ fn meeting(redis: RedisOptions, token: &TokenChoice) -> Result<Meeting, Invalid>
     match token {
         TokenChoice::Stable | TokenChoice::Classic => {
             let key_prefix = redis.key_prefix.unwrap_or_else(|| "wxacode:".to_owned());
-            Ok(Meeting { url: redis.url, ca: redis.ca, key_prefix })
+            let timeout = redis.timeout_ms.map_or(Ok(DEFAULT_TIMEOUT), |ms| timeout("redis.timeoutMs", ms))?;
+            Ok(Meeting { url: redis.url, ca: redis.ca, timeout, key_prefix })
         }
         TokenChoice::None | TokenChoice::Provider(_) => Err(Invalid::new(
             "redis",

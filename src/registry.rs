@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
 use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
 use parking_lot::{Mutex, MutexGuard};
 use reqwest::Client as Http;
@@ -41,6 +42,8 @@ pub struct Meeting {
     pub url: String,
     /// PEM roots that are trusted instead of the system's.
     pub ca: Option<Vec<u8>>,
+    /// The longest that a caller waits for it.
+    pub timeout: Duration,
     pub key_prefix: String,
 }
 
@@ -87,7 +90,7 @@ pub struct Registry {
     environments: usize,
     caches: HashMap<Account, Arc<TokenCache>>,
     pools: HashMap<Settings, Http>,
-    links: HashMap<(String, Option<Vec<u8>>), Arc<Link>>,
+    links: HashMap<Meeting, Arc<Link>>,
     minutes: HashMap<String, Arc<Minute>>,
     hub: Arc<Hub>,
 }
@@ -154,11 +157,11 @@ impl Registry {
 
     /// One connection for all accounts that meet at the same Redis.
     pub fn link(&mut self, meeting: &Meeting) -> Result<Arc<Link>, Invalid> {
-        let place = (meeting.url.clone(), meeting.ca.clone());
+        let place = Meeting { key_prefix: String::new(), ..meeting.clone() };
         if let Some(link) = self.links.get(&place) {
             return Ok(link.clone());
         }
-        let link = Link::open(&meeting.url, meeting.ca.as_deref(), self.hub())?;
+        let link = Link::open(&meeting.url, meeting.ca.as_deref(), meeting.timeout, self.hub())?;
         self.links.insert(place, link.clone());
         Ok(link)
     }

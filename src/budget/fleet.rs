@@ -10,7 +10,7 @@ use tokio::time::{Instant, timeout};
 
 use super::Full;
 use crate::error::{Budget, Error, Result};
-use crate::link::{Lua, Scripts, Step, TIMEOUT, down};
+use crate::link::{Lua, Scripts, Step, down};
 
 static TAKE_TURNS: LazyLock<Lua> = LazyLock::new(|| Lua::new(include_str!("take_turns.lua")));
 static PAUSE: LazyLock<Lua> = LazyLock::new(|| Lua::new(include_str!("pause.lua")));
@@ -47,7 +47,7 @@ impl FleetMinute {
     /// Takes a turn, or says how long there is none. Takes no longer than Redis may.
     pub async fn take(&self, rate: u32) -> Result<Option<Full>> {
         let _waiting = Waiting::among(&self.waiting);
-        timeout(TIMEOUT, self.take_next(rate)).await.unwrap_or_else(|_| Err(down("too slow")))
+        timeout(self.scripts.timeout(), self.take_next(rate)).await.unwrap_or_else(|_| Err(down("too slow")))
     }
 
     pub fn note(&self) {

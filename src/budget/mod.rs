@@ -138,6 +138,10 @@ mod tests {
             self.up
         }
 
+        fn timeout(&self) -> Duration {
+            Duration::from_millis(250)
+        }
+
         fn invite(&self, _: std::sync::Weak<dyn crate::link::Guest>) {}
     }
 

@@ -20,9 +20,9 @@ use crate::wechat::params::Invalid;
 use nodes::{Node, Nodes};
 use way::Way;
 
-/// For connecting and the command together, where a caller waits for it.
-pub const TIMEOUT: Duration = Duration::from_millis(250);
-/// The same where nobody waits.
+/// For connecting and the command together, where a caller waits for it and nobody has said otherwise.
+pub const DEFAULT_TIMEOUT: Duration = Duration::from_millis(250);
+/// The same where nobody waits, at least.
 const UNHURRIED: Duration = Duration::from_secs(2);
 /// The first and the longest pause between two looks at a Redis that is down.
 const FIRST_PROBE: Duration = Duration::from_millis(100);
@@ -51,12 +51,12 @@ pub struct Step {
     pub script: &'static Lua,
     pub keys: Vec<String>,
     pub args: Vec<Vec<u8>>,
-    timeout: Duration,
+    hurried: bool,
 }
 
 impl Step {
     pub fn new(script: &'static Lua, keys: Vec<String>) -> Self {
-        Self { script, keys, args: Vec::new(), timeout: TIMEOUT }
+        Self { script, keys, args: Vec::new(), hurried: true }
     }
 
     pub fn arg(mut self, arg: impl ToString) -> Self {
@@ -71,7 +71,7 @@ impl Step {
 
     /// For a step that nobody waits for.
     pub fn unhurried(self) -> Self {
-        Self { timeout: UNHURRIED, ..self }
+        Self { hurried: false, ..self }
     }
 
     async fn invoke(&self, connection: &mut impl ConnectionLike) -> Result<Value, RedisError> {
@@ -102,6 +102,9 @@ pub trait Scripts: Send + Sync {
 
     fn is_up(&self) -> bool;
 
+    /// The longest that a caller waits for a step.
+    fn timeout(&self) -> Duration;
+
     /// `guest` is told from now on.
     fn invite(&self, guest: Weak<dyn Guest>);
 }
@@ -115,6 +118,7 @@ pub trait Guest: Send + Sync {
 pub struct Link {
     me: Weak<Link>,
     way: Way,
+    timeout: Duration,
     nodes: Nodes,
     health: watch::Sender<Health>,
     hub: Arc<Hub>,
@@ -135,13 +139,14 @@ struct Health {
 
 impl Link {
     /// `redis://`, `rediss://`, `unix://` or `redis-sentinel://`. Touches no network.
-    pub fn open(url: &str, ca: Option<&[u8]>, hub: Arc<Hub>) -> Result<Arc<Self>, Invalid> {
+    pub fn open(url: &str, ca: Option<&[u8]>, timeout: Duration, hub: Arc<Hub>) -> Result<Arc<Self>, Invalid> {
         let way = Way::parse(url, ca)?;
         let now = Instant::now();
         let health = Health { up: true, since: now, wanted: now, watched: false, failures: 0 };
         Ok(Arc::new_cyclic(|me| Self {
             me: me.clone(),
             way,
+            timeout,
             nodes: Nodes::default(),
             health: watch::Sender::new(health),
             hub,
@@ -246,7 +251,7 @@ impl Link {
                 sleep(probe_pause(pauses)).await;
                 pauses += 1;
                 let Some(link) = me.upgrade() else { return };
-                if matches!(timeout(UNHURRIED, link.probe(key.as_deref())).await, Ok(Ok(()))) {
+                if matches!(timeout(link.timeout.max(UNHURRIED), link.probe(key.as_deref())).await, Ok(Ok(()))) {
                     return link.rise();
                 }
                 if link.health.borrow().wanted.elapsed() > FORGOTTEN {
@@ -283,10 +288,11 @@ impl Scripts for Link {
             if !self.admits() {
                 return Err(down("not asked again yet"));
             }
-            let reason = match timeout(step.timeout, self.attempt(&step)).await {
+            let limit = if step.hurried { self.timeout } else { self.timeout.max(UNHURRIED) };
+            let reason = match timeout(limit, self.attempt(&step)).await {
                 Ok(Ok(value)) => return Ok(value),
                 Ok(Err(error)) => reason(&error).to_owned(),
-                Err(_) => format!("no answer within {} ms", step.timeout.as_millis()),
+                Err(_) => format!("no answer within {} ms", limit.as_millis()),
             };
             self.fall(&reason, step.keys.first().map(|key| format!("{key}:probe")));
             Err(down(&reason))
@@ -302,6 +308,10 @@ impl Scripts for Link {
 
     fn is_up(&self) -> bool {
         self.health.borrow().up
+    }
+
+    fn timeout(&self) -> Duration {
+        self.timeout
     }
 
     fn invite(&self, guest: Weak<dyn Guest>) {

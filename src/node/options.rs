@@ -28,13 +28,14 @@ pub struct ClientOptions {
 pub struct RedisDto {
     pub url: String,
     pub ca: Option<Either<String, Buffer>>,
+    pub timeout_ms: Option<f64>,
     pub key_prefix: Option<String>,
     pub allow_unshared_rotation: Option<bool>,
 }
 
 impl From<RedisDto> for RedisOptions {
-    fn from(RedisDto { url, ca, key_prefix, allow_unshared_rotation }: RedisDto) -> Self {
-        Self { url, ca: ca.map(pem), key_prefix, allow_unshared_rotation }
+    fn from(RedisDto { url, ca, timeout_ms, key_prefix, allow_unshared_rotation }: RedisDto) -> Self {
+        Self { url, ca: ca.map(pem), timeout_ms, key_prefix, allow_unshared_rotation }
     }
 }
 

@@ -16,7 +16,7 @@ use super::flight::LEAD_LIMIT;
 use super::state::{Fetched, Token};
 use super::store::{Acquired, Alone, DAY, FORCED_A_DAY, FORCED_APART, Lease, Seen, Store};
 use crate::error::{Error, Result};
-use crate::link::{Guest, Lua, Scripts, Step, TIMEOUT, down};
+use crate::link::{Guest, Lua, Scripts, Step, down};
 use seal::Seal;
 
 /// Longer than anybody fetches, so that a lock is lost only by who has died or sleeps; and short enough that whoever waits
@@ -193,7 +193,7 @@ impl Store for Redis {
     }
 
     fn courtesy(&self) -> Duration {
-        TIMEOUT
+        self.scripts.timeout()
     }
 }
 
