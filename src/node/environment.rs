@@ -6,7 +6,7 @@ use napi::bindgen_prelude::{Env, Object, Result};
 use napi_derive::napi;
 use tokio_util::sync::CancellationToken;
 
-use super::events::Ears;
+use super::events::{Ears, Hear};
 use crate::event::Hub;
 use crate::registry;
 
@@ -36,4 +36,19 @@ impl Environment {
     pub fn of(env: &Env) -> Result<Self> {
         Ok(env.get_instance_data::<Self>()?.map(|environment| environment.clone()).unwrap_or_default())
     }
+}
+
+/// Tells `hear` of everything from now on: of tokens and stores in the whole process, of requests in this environment.
+#[napi]
+pub fn listen(env: &Env, hear: Hear) -> Result<()> {
+    let Environment { requests, ears, .. } = Environment::of(env)?;
+    ears.open(&requests, hear);
+    Ok(())
+}
+
+#[napi]
+pub fn unlisten(env: &Env) -> Result<()> {
+    let Environment { requests, ears, .. } = Environment::of(env)?;
+    ears.close(&requests);
+    Ok(())
 }

@@ -4,18 +4,16 @@ use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use napi::Status;
-use napi::bindgen_prelude::{Env, Result};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi_derive::napi;
 use parking_lot::Mutex;
 
-use super::environment::Environment;
 use crate::error::Error;
 use crate::event::{Channel, Event, Hub, Listener};
 use crate::registry;
 
 /// Weak: listening keeps no process alive.
-type Hear = ThreadsafeFunction<NativeEvent, (), NativeEvent, Status, false, true>;
+pub type Hear = ThreadsafeFunction<NativeEvent, (), NativeEvent, Status, false, true>;
 
 #[napi(object, object_from_js = false)]
 pub struct NativeEvent {
@@ -93,8 +91,9 @@ impl Listener for Ear {
 pub struct Ears(Mutex<Option<Arc<dyn Listener>>>);
 
 impl Ears {
-    fn open(&self, requests: &Hub, ear: Arc<dyn Listener>) {
+    pub fn open(&self, requests: &Hub, hear: Hear) {
         self.close(requests);
+        let ear: Arc<dyn Listener> = Arc::new(Ear(hear));
         requests.add(ear.clone());
         registry::shared().hub().add(ear.clone());
         *self.0.lock() = Some(ear);
@@ -107,19 +106,4 @@ impl Ears {
             registry::shared().hub().remove(&ear);
         }
     }
-}
-
-/// Tells `hear` of everything from now on: of tokens and stores in the whole process, of requests in this environment.
-#[napi]
-pub fn listen(env: &Env, hear: Hear) -> Result<()> {
-    let Environment { requests, ears, .. } = Environment::of(env)?;
-    ears.open(&requests, Arc::new(Ear(hear)));
-    Ok(())
-}
-
-#[napi]
-pub fn unlisten(env: &Env) -> Result<()> {
-    let Environment { requests, ears, .. } = Environment::of(env)?;
-    ears.close(&requests);
-    Ok(())
 }

@@ -20,9 +20,6 @@ use crate::deadline::Deadline;
 use crate::error::{Budget, Error, Result, WaitedFor};
 use crate::event::{Channel, Event};
 
-/// The longest that anybody fetches while others wait for it.
-pub const LEAD_LIMIT: Duration = Duration::from_secs(6);
-
 /// A token younger than this that is refused was refused by the API's own fault: forcing another one would not help.
 const TOO_YOUNG_TO_FORCE: Duration = Duration::from_secs(30);
 

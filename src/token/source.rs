@@ -7,13 +7,15 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use std::time::Duration;
 
-use super::flight::LEAD_LIMIT;
 use super::state::Token;
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
 use crate::transport::{Call, Effort, Transport};
 use crate::wechat::answer::{Granted, read_token};
 use crate::wechat::endpoint::Endpoint;
+
+/// The longest that anybody fetches while others wait for it.
+pub const LEAD_LIMIT: Duration = Duration::from_secs(6);
 
 /// What a source is asked.
 pub struct Ask<'a> {

@@ -12,7 +12,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::clock::Now;
 use super::fingerprint::random;
-use super::flight::LEAD_LIMIT;
+use super::source::LEAD_LIMIT;
 use super::state::{Fetched, Token};
 use super::store::{Acquired, Alone, DAY, FORCED_A_DAY, FORCED_APART, Lease, Seen, Store};
 use crate::error::{Error, Result};
