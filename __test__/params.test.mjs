@@ -199,6 +199,7 @@ const WRONG_OPTIONS = [
   [{ redis: {} }, 'redis.url', undefined, []],
   [{ redis: { url: 'redis://localhost', prefix: 'a' } }, 'redis.prefix', undefined, ['keyPrefix']],
   [{ redis: { url: 'redis://localhost', allowUnsharedRotation: 1 } }, 'redis.allowUnsharedRotation', undefined, []],
+  [{ redis: { url: 'redis://localhost', keyPrefix: '{a}' } }, 'redis.keyPrefix', undefined, ['brace']],
   [{ redis: { url: 'redis://localhost', timeoutMs: 0 } }, 'redis.timeoutMs', undefined, []],
   [{ redis: { url: 'redis://localhost', timeoutMs: '250' } }, 'redis.timeoutMs', undefined, []],
   [{ redis: { url: 'rediss://localhost', ca: 'x' } }, 'redis.ca', undefined, ['PEM']],

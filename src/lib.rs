@@ -15,6 +15,7 @@ mod node;
 pub mod options;
 pub mod redact;
 pub mod registry;
+pub mod roots;
 pub mod token;
 pub mod transport;
 pub mod wechat;

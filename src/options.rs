@@ -164,6 +164,9 @@ fn meeting(redis: RedisOptions, token: &TokenChoice) -> Result<Meeting, Invalid>
     match token {
         TokenChoice::Stable | TokenChoice::Classic => {
             let key_prefix = redis.key_prefix.unwrap_or_else(|| "wxacode:".to_owned());
+            if key_prefix.contains(['{', '}']) {
+                return Err(braces());
+            }
             let timeout = redis.timeout_ms.map_or(Ok(DEFAULT_TIMEOUT), |ms| timeout("redis.timeoutMs", ms))?;
             Ok(Meeting { url: redis.url, ca: redis.ca, timeout, key_prefix })
         }
@@ -177,6 +180,18 @@ fn meeting(redis: RedisOptions, token: &TokenChoice) -> Result<Meeting, Invalid>
             Text::new("去掉 redis，或改用 token: 'stable'", "Leave redis out, or use token: 'stable'"),
         )),
     }
+}
+
+fn braces() -> Invalid {
+    Invalid::new(
+        "redis.keyPrefix",
+        None,
+        Text::new("redis.keyPrefix 含有花括号", "redis.keyPrefix holds a brace"),
+        Text::new(
+            "去掉花括号：集群按键名里的花括号选择槽位，这里已用它让一个账号的键落在同一个槽",
+            "Leave braces out: a cluster picks the slot by them, and an account's keys have their own so that they lie together",
+        ),
+    )
 }
 
 fn from_appid<'a>(id: &'a str, token: &TokenChoice) -> Result<&'a str, Invalid> {

@@ -4,6 +4,7 @@
 mod nodes;
 mod way;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -29,6 +30,8 @@ const FIRST_PROBE: Duration = Duration::from_millis(100);
 const LATER_PROBE: Duration = Duration::from_secs(2);
 /// A Redis that was up for less is not believed to be well: the pauses go on growing.
 const STEADY: Duration = Duration::from_secs(10);
+/// How long until a cluster that moves keys is asked again.
+const MOVING: Duration = Duration::from_millis(20);
 /// A cluster that sends us round in circles is moving slots.
 const REDIRECTIONS: u32 = 3;
 /// Nobody looks after a Redis that nobody has wanted for so long.
@@ -135,6 +138,8 @@ struct Health {
     watched: bool,
     /// How often it went down without having been steady.
     failures: u32,
+    /// One that those who ask may write.
+    key: Option<String>,
 }
 
 impl Link {
@@ -142,7 +147,7 @@ impl Link {
     pub fn open(url: &str, ca: Option<&[u8]>, timeout: Duration, hub: Arc<Hub>) -> Result<Arc<Self>, Invalid> {
         let way = Way::parse(url, ca)?;
         let now = Instant::now();
-        let health = Health { up: true, since: now, wanted: now, watched: false, failures: 0 };
+        let health = Health { up: true, since: now, wanted: now, watched: false, failures: 0, key: None };
         Ok(Arc::new_cyclic(|me| Self {
             me: me.clone(),
             way,
@@ -154,20 +159,24 @@ impl Link {
         }))
     }
 
-    /// A cluster names the node where the keys lie.
-    async fn attempt(&self, step: &Step) -> Result<Value, RedisError> {
+    /// A cluster names the node where the keys lie, and while it moves them it takes a moment until one node has all.
+    async fn attempt(&self, step: &Step, moving: &AtomicBool) -> Result<Value, RedisError> {
         let key = step.keys.first().map_or("", String::as_str);
-        let mut node = self.nodes.home(key);
         let mut redirections = 0;
         loop {
-            let result = self.at(&node, step).await;
-            let named = result.as_ref().err().and_then(RedisError::redirect_node).map(|(node, _)| node.to_owned());
-            if named.is_none() || redirections == REDIRECTIONS {
-                return result;
+            let result = self.at(&self.nodes.home(key), step).await;
+            let Err(error) = &result else { return result };
+            match error.kind() {
+                ErrorKind::Server(ServerErrorKind::Ask | ServerErrorKind::TryAgain) => {
+                    moving.store(true, Ordering::Relaxed);
+                    sleep(MOVING).await;
+                }
+                ErrorKind::Server(ServerErrorKind::Moved) if redirections < REDIRECTIONS => {
+                    self.nodes.moved(key, error.redirect_node().map(|(node, _)| node.to_owned()));
+                    redirections += 1;
+                }
+                _ => return result,
             }
-            node = named;
-            self.nodes.moved(key, &node);
-            redirections += 1;
         }
     }
 
@@ -195,12 +204,12 @@ impl Link {
             false
         });
         if unwatched {
-            self.watch(None);
+            self.watch();
         }
         false
     }
 
-    fn fall(&self, reason: &str, key: Option<String>) {
+    fn fall(&self, reason: &str, key: Option<&String>) {
         self.nodes.forget();
         let fell = self.health.send_if_modified(|health| {
             if !health.up {
@@ -208,13 +217,14 @@ impl Link {
             }
             let now = Instant::now();
             let failures = if now >= health.since + STEADY { 0 } else { health.failures + 1 };
-            *health = Health { up: false, since: now, wanted: now, watched: true, failures };
+            let key = key.map(|key| format!("{key}:probe"));
+            *health = Health { up: false, since: now, wanted: now, watched: true, failures, key };
             true
         });
         if fell {
             let message = down(reason).to_string();
             self.tell("store.down", |event| Event { message: Some(message), ..event });
-            self.watch(key);
+            self.watch();
         }
     }
 
@@ -243,7 +253,7 @@ impl Link {
     }
 
     /// Looks when it is back, so that no caller has to find out.
-    fn watch(&self, key: Option<String>) {
+    fn watch(&self) {
         let me = self.me.clone();
         let mut pauses = self.health.borrow().failures;
         tokio::spawn(async move {
@@ -251,7 +261,7 @@ impl Link {
                 sleep(probe_pause(pauses)).await;
                 pauses += 1;
                 let Some(link) = me.upgrade() else { return };
-                if matches!(timeout(link.timeout.max(UNHURRIED), link.probe(key.as_deref())).await, Ok(Ok(()))) {
+                if matches!(timeout(link.timeout.max(UNHURRIED), link.probe()).await, Ok(Ok(()))) {
                     return link.rise();
                 }
                 if link.health.borrow().wanted.elapsed() > FORGOTTEN {
@@ -266,12 +276,10 @@ impl Link {
     }
 
     /// Whether it answers and takes a write: a replica does not.
-    async fn probe(&self, key: Option<&str>) -> Result<(), RedisError> {
+    async fn probe(&self) -> Result<(), RedisError> {
         let mut connection = self.way.connect(None).await?;
-        let answer = match key {
-            Some(key) => redis::cmd("DEL").arg(key).query_async::<()>(&mut connection).await,
-            None => redis::cmd("PING").query_async::<()>(&mut connection).await,
-        };
+        let key = self.health.borrow().key.clone();
+        let answer = redis::cmd("DEL").arg(key).query_async::<()>(&mut connection).await;
         self.nodes.keep(&None, connection);
         // A cluster that knows another node is up.
         answer.or_else(|error| error.redirect_node().map(|_| ()).ok_or(error))
@@ -289,12 +297,15 @@ impl Scripts for Link {
                 return Err(down("not asked again yet"));
             }
             let limit = if step.hurried { self.timeout } else { self.timeout.max(UNHURRIED) };
-            let reason = match timeout(limit, self.attempt(&step)).await {
+            let moving = AtomicBool::new(false);
+            let reason = match timeout(limit, self.attempt(&step, &moving)).await {
                 Ok(Ok(value)) => return Ok(value),
+                // It is well, and other accounts lie elsewhere.
+                Err(_) if moving.into_inner() => return Err(down("the cluster is moving this slot")),
                 Ok(Err(error)) => reason(&error).to_owned(),
                 Err(_) => format!("no answer within {} ms", limit.as_millis()),
             };
-            self.fall(&reason, step.keys.first().map(|key| format!("{key}:probe")));
+            self.fall(&reason, step.keys.first());
             Err(down(&reason))
         })
     }

@@ -24,8 +24,8 @@ impl Nodes {
         self.0.lock().homes.get(hash_tag(key)).cloned().flatten()
     }
 
-    pub fn moved(&self, key: &str, node: &Node) {
-        self.0.lock().homes.insert(hash_tag(key).to_owned(), node.clone());
+    pub fn moved(&self, key: &str, node: Node) {
+        self.0.lock().homes.insert(hash_tag(key).to_owned(), node);
     }
 
     pub fn connection(&self, node: &Node) -> Option<Connection> {

@@ -1,12 +1,17 @@
 //! Where a Redis is and how to get there: one server, the master that sentinels name, or a node that a cluster names.
 
+use std::sync::LazyLock;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD as STANDARD;
 use redis::aio::MultiplexedConnection;
 use redis::sentinel::{SentinelClient, SentinelClientBuilder, SentinelServerType};
 use redis::{AsyncConnectionConfig, Client, ConnectionAddr, IntoConnectionInfo, RedisResult, TlsCertificates, TlsMode};
+use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
 use tokio::sync::Mutex;
 
+use crate::roots;
 use crate::wechat::explanation::Text;
 use crate::wechat::params::Invalid;
 
@@ -23,20 +28,19 @@ enum Kind {
 }
 
 impl Way {
-    /// `ca` are PEM roots that are trusted instead of the system's.
+    /// `ca` are PEM roots that are trusted instead of the usual ones.
     pub fn parse(url: &str, ca: Option<&[u8]>) -> Result<Self, Invalid> {
-        if ca.is_some_and(|pem| !CertificateDer::pem_slice_iter(pem).any(|root| root.is_ok())) {
+        if ca.is_some_and(|pem| roots::of_pem(pem).is_none()) {
             return Err(no_certificate());
         }
-        let tls = TlsCertificates { client_tls: None, root_cert: ca.map(<[u8]>::to_vec) };
         // redis-rs' own errors may repeat the password.
-        Self::server(url, &tls).or_else(|| Self::sentinels(url, tls)).ok_or_else(unusable)
+        Self::server(url, ca).or_else(|| Self::sentinels(url, ca)).ok_or_else(unusable)
     }
 
     /// `redis://`, `rediss://`, `unix://`.
-    fn server(url: &str, tls: &TlsCertificates) -> Option<Self> {
+    fn server(url: &str, ca: Option<&[u8]>) -> Option<Self> {
         let client = match url.starts_with("rediss") {
-            true => Client::build_with_tls(url, tls.clone()),
+            true => Client::build_with_tls(url, certificates(ca)),
             false => Client::open(url),
         };
         let client = client.ok()?;
@@ -50,7 +54,7 @@ impl Way {
 
     /// `redis-sentinel://[login@]host:port,host:port/db#master`, `rediss-sentinel://` for TLS to the master. The login is
     /// the master's.
-    fn sentinels(url: &str, certificates: TlsCertificates) -> Option<Self> {
+    fn sentinels(url: &str, ca: Option<&[u8]>) -> Option<Self> {
         let (tls, rest) = match url.strip_prefix("redis-sentinel://") {
             Some(rest) => (false, rest),
             None => (true, url.strip_prefix("rediss-sentinel://")?),
@@ -73,7 +77,7 @@ impl Way {
         }
         if tls {
             builder = builder.set_client_to_redis_tls_mode(TlsMode::Secure);
-            builder = builder.set_client_to_redis_certificates(certificates);
+            builder = builder.set_client_to_redis_certificates(certificates(ca));
         }
         let client = builder.build().ok()?;
         Some(Self { kind: Kind::Sentinels(Mutex::new(client)), name: hosts.to_owned() })
@@ -90,6 +94,8 @@ impl Way {
         let client = match (&self.kind, node.and_then(address)) {
             (Kind::Server(client), Some((host, port))) => {
                 let info = client.get_connection_info().clone();
+                // A cluster whose nodes have no names means the host that one has asked.
+                let host = if host.is_empty() { host_of(info.addr()) } else { host };
                 let addr = match info.addr() {
                     ConnectionAddr::TcpTls { insecure, tls_params, .. } => {
                         ConnectionAddr::TcpTls { host, port, insecure: *insecure, tls_params: tls_params.clone() }
@@ -105,6 +111,28 @@ impl Way {
     }
 }
 
+fn host_of(addr: &ConnectionAddr) -> String {
+    match addr {
+        ConnectionAddr::Tcp(host, _) | ConnectionAddr::TcpTls { host, .. } => host.clone(),
+        _ => String::new(),
+    }
+}
+
+/// redis-rs takes PEM only.
+fn certificates(ca: Option<&[u8]>) -> TlsCertificates {
+    let root_cert = ca.map_or_else(|| USUAL_ROOTS.clone(), <[u8]>::to_vec);
+    TlsCertificates { client_tls: None, root_cert: Some(root_cert) }
+}
+
+static USUAL_ROOTS: LazyLock<Vec<u8>> = LazyLock::new(|| {
+    let mut sound = RootCertStore::empty();
+    let roots = roots::ROOTS.iter().filter(|root| sound.add((*root).clone()).is_ok());
+    let pem = |root: &CertificateDer<'_>| {
+        format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", STANDARD.encode(root))
+    };
+    roots.map(pem).collect::<String>().into_bytes()
+});
+
 fn address(node: &str) -> Option<(String, u16)> {
     let (host, port) = node.rsplit_once(':')?;
     Some((host.trim_matches(['[', ']']).to_owned(), port.parse().ok()?))
@@ -114,7 +142,7 @@ fn no_certificate() -> Invalid {
     Invalid::new(
         "redis.ca",
         None,
-        Text::new("redis.ca 里没有 PEM 证书", "redis.ca holds no PEM certificate"),
+        Text::new("redis.ca 里没有可用的 PEM 证书", "redis.ca holds no usable PEM certificate"),
         Text::new(
             "传入签发 Redis 证书的根证书（-----BEGIN CERTIFICATE----- 开头的文本）",
             "Pass the root that signed the certificate of Redis (text that begins with -----BEGIN CERTIFICATE-----)",
@@ -169,6 +197,7 @@ mod tests {
     fn a_clusters_node_may_have_an_address_of_either_kind() {
         assert_eq!(address("10.0.0.1:7001"), Some(("10.0.0.1".into(), 7001)));
         assert_eq!(address("[::1]:7001"), Some(("::1".into(), 7001)));
+        assert_eq!(address(":7001"), Some((String::new(), 7001)));
         assert_eq!(address(""), None);
     }
 }

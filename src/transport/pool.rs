@@ -4,12 +4,11 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use reqwest::{Client, NoProxy, Proxy};
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 use url::Url;
 
 use super::hosts::name;
+use crate::roots;
 use crate::wechat::explanation::Text;
 use crate::wechat::params::Invalid;
 
@@ -106,36 +105,25 @@ fn variable(name: &str) -> Option<String> {
     value.ok().filter(|value| !value.is_empty())
 }
 
+/// Made once: there are hundreds.
+static ROOTS: LazyLock<RootCertStore> = LazyLock::new(|| {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(roots::ROOTS.iter().cloned());
+    roots
+});
+
 fn tls(ca: Option<&[u8]>) -> Result<ClientConfig, Invalid> {
     let mut roots = ROOTS.clone();
     if let Some(pem) = ca {
-        add(&mut roots, pem).filter(|&added| added > 0).ok_or_else(|| {
+        let certificates = roots::of_pem(pem).ok_or_else(|| {
             unusable("ca", "ca 中没有可用的 PEM 证书".into(), "ca holds no usable PEM certificate".into())
         })?;
+        roots.add_parsable_certificates(certificates);
     }
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
     let builder = builder.map_err(|error| unusable("ca", error.to_string(), error.to_string()))?;
     Ok(builder.with_root_certificates(roots).with_no_client_auth())
-}
-
-/// Read once: the platform's files take milliseconds.
-static ROOTS: LazyLock<RootCertStore> = LazyLock::new(|| {
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().cloned());
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    // As in Node itself, an extra file that cannot be read does not stop the process.
-    if let Some(pem) = std::env::var_os("NODE_EXTRA_CA_CERTS").and_then(|file| std::fs::read(file).ok()) {
-        add(&mut roots, &pem);
-    }
-    roots
-});
-
-/// How many certificates were added; `None` if the text is not PEM.
-fn add(roots: &mut RootCertStore, pem: &[u8]) -> Option<usize> {
-    let certificates: Vec<_> = CertificateDer::pem_slice_iter(pem).collect::<Result<_, _>>().ok()?;
-    let (added, _) = roots.add_parsable_certificates(certificates);
-    Some(added)
 }
 
 fn unusable(param: &'static str, zh: String, en: String) -> Invalid {

@@ -1,0 +1,66 @@
+// Servers and measurements, each in a process of its own.
+
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { performance } from 'node:perf_hooks'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { generate } from 'selfsigned'
+
+const run = promisify(execFile)
+const here = (path) => fileURLToPath(new URL(path, import.meta.url))
+const native = (name) => here(`native/target/release/${name}`)
+
+/** A certificate for 127.0.0.1 in a folder that `close` removes. */
+export async function certificates() {
+  const folder = await mkdtemp(join(tmpdir(), 'bench-'))
+  const { cert, private: key } = await generate([{ name: 'commonName', value: '127.0.0.1' }], {
+    keyType: 'ec',
+    extensions: [
+      { name: 'basicConstraints', cA: true },
+      { name: 'subjectAltName', altNames: [{ type: 7, ip: '127.0.0.1' }] },
+    ],
+  })
+  const paths = { cert: join(folder, 'cert.pem'), key: join(folder, 'key.pem') }
+  await Promise.all([writeFile(paths.cert, cert), writeFile(paths.key, key)])
+  return { ...paths, close: () => rm(folder, { recursive: true }) }
+}
+
+export async function startServer({ size, latency, tls }, { cert, key }) {
+  const args = ['--size', size, '--latency', latency, ...(tls ? ['--cert', cert, '--key', key] : [])]
+  const server = spawn(native('server'), args.map(String), { stdio: ['ignore', 'pipe', 'inherit'] })
+  const [port] = await once(server.stdout.setEncoding('utf8'), 'data')
+  return {
+    base: `${tls ? 'https' : 'http'}://127.0.0.1:${Number(port)}`,
+    async close() {
+      server.kill()
+      await once(server, 'close')
+    },
+  }
+}
+
+/** What one client does under one load, as `measure.mjs` counts it. */
+export async function measure(client, { base, ca, concurrency, size }, { warmup, time }) {
+  if (client === 'bare') {
+    const args = ['--base', base, '--concurrency', concurrency, '--warmup', warmup, '--time', time]
+    const { stdout } = await run(native('bare'), [...args, ...(ca ? ['--ca', ca] : [])].map(String))
+    return JSON.parse(stdout)
+  }
+  const load = JSON.stringify({ client, base, ca, concurrency, size, warmup, time })
+  const { stdout } = await run(process.execPath, [here('measure.mjs'), load], { env: trusting(ca) })
+  return JSON.parse(stdout)
+}
+
+/** Milliseconds from the start of a process to its first code. */
+export async function coldStart(client, { base, ca }) {
+  const begun = performance.now()
+  await run(process.execPath, [here('cold.mjs'), JSON.stringify({ client, base, ca, concurrency: 1 })], {
+    env: trusting(ca),
+  })
+  return performance.now() - begun
+}
+
+const trusting = (ca) => ({ ...process.env, ...(ca && { NODE_EXTRA_CA_CERTS: ca }) })

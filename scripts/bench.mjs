@@ -1,0 +1,19 @@
+// Builds what the benchmark needs, then runs it. It has packages of its own, which nobody else has to install.
+
+import { spawnSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+
+const bench = fileURLToPath(new URL('../bench/', import.meta.url))
+
+run('npm', ['ci', '--no-audit', '--no-fund', '--prefer-offline'])
+run('cargo', ['build', '--release', '--manifest-path', 'native/Cargo.toml'])
+run(process.execPath, ['run.mjs', ...process.argv.slice(2)])
+
+/**
+ * @param {string} command
+ * @param {string[]} args
+ */
+function run(command, args) {
+  const { status } = spawnSync(command, args, { cwd: bench, stdio: 'inherit', shell: process.platform === 'win32' })
+  if (status !== 0) process.exit(status ?? 1)
+}

@@ -1,0 +1,25 @@
+//! Which certificates are trusted: Mozilla's, the platform's, and those of `NODE_EXTRA_CA_CERTS`.
+
+use std::sync::LazyLock;
+
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+
+/// Read once: the platform's files take milliseconds. An image may have none.
+pub static ROOTS: LazyLock<Vec<CertificateDer<'static>>> = LazyLock::new(|| {
+    let mut roots = webpki_root_certs::TLS_SERVER_ROOT_CERTS.to_vec();
+    roots.extend(rustls_native_certs::load_native_certs().certs);
+    // As in Node itself, an extra file that cannot be read does not stop the process.
+    let extra = std::env::var_os("NODE_EXTRA_CA_CERTS").and_then(|file| std::fs::read(file).ok());
+    roots.extend(extra.and_then(|pem| of_pem(&pem)).unwrap_or_default());
+    roots
+});
+
+/// The certificates of a PEM text; `None` if there is none, or one that is no certificate.
+pub fn of_pem(pem: &[u8]) -> Option<Vec<CertificateDer<'static>>> {
+    let certificates: Vec<_> = CertificateDer::pem_slice_iter(pem).collect::<Result<_, _>>().ok()?;
+    let mut store = RootCertStore::empty();
+    let sound = certificates.iter().all(|certificate| store.add(certificate.clone()).is_ok());
+    (sound && !certificates.is_empty()).then_some(certificates)
+}
