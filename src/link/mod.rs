@@ -256,12 +256,16 @@ impl Link {
     fn watch(&self) {
         let me = self.me.clone();
         let mut pauses = self.health.borrow().failures;
+        let mut looks = 0;
         tokio::spawn(async move {
             loop {
                 sleep(probe_pause(pauses)).await;
-                pauses += 1;
                 let Some(link) = me.upgrade() else { return };
-                if matches!(timeout(link.timeout.max(UNHURRIED), link.probe()).await, Ok(Ok(()))) {
+                // Ever more time: what was sent into a hole must not hold up the next look for long.
+                let limit = link.timeout.saturating_mul(2u32.saturating_pow(looks)).min(link.timeout.max(UNHURRIED));
+                pauses += 1;
+                looks += 1;
+                if matches!(timeout(limit, link.probe()).await, Ok(Ok(()))) {
                     return link.rise();
                 }
                 if link.health.borrow().wanted.elapsed() > FORGOTTEN {
