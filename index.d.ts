@@ -232,7 +232,8 @@ interface Failed {
 }
 
 /**
- * On `wxacode:token`: the life of the token. Every thread that subscribes hears of all tokens of the process.
+ * On `wxacode:token`: the life of the token. A thread that subscribes hears of all tokens of the process,
+ * from its next call on.
  *
  * @example
  * ```js
@@ -257,15 +258,18 @@ export type TokenEvent = WxaEvent &
     /** A refresh failed, and nobody notices: the present token is served on. */
     | ({ event: 'serve.stale'; reason: WxaCodeError['code']; expiresInMs: number } & NamesToken)
     /** An API refused the present token, and it is given up. */
-    | { event: 'invalidate.hit'; errcode: number; fingerprint: string }
+    | ({ event: 'invalidate.hit'; errcode: number } & NamesToken)
     /** An API refused a token that is replaced already, or one of several in a row, which is the API's own fault. */
     | { event: 'invalidate.miss'; reason: 'replaced' | 'cooling'; errcode: number; fingerprint: string }
-    /** Another system shares this appid: WeChat replaced the token before its time, and no process here asked for it. */
+    /**
+     * Another system shares this appid: WeChat replaced the token before its time, and no process here asked for it. With
+     * `'classic'` that is a guess, because every request makes another token.
+     */
     | ({ event: 'changed.elsewhere'; errcode: number; message: string } & NamesToken)
     | { event: 'budget.exhausted'; reason: 'forcedRefresh'; waitMs: number }
   )
 
-/** On `wxacode:store`: the fleet's Redis, and who fetches for all. Every thread that subscribes hears of all. */
+/** On `wxacode:store`: the fleet's Redis, and who fetches for all. Heard like {@link TokenEvent}. */
 export type StoreEvent =
   /** From now on nobody waits for it; it is looked after in the background. `host` is without login. */
   | { event: 'store.down'; time: number; host: string; message: string }
@@ -275,7 +279,8 @@ export type StoreEvent =
   /** That process did not bring one, and this one fetches instead. */
   | (WxaEvent & { event: 'lock.steal' })
 
-/** On `wxacode:request`: every request to WeChat, retries included. A thread hears of its own clients only. */
+/** On `wxacode:request`: every request to WeChat, retries included. A thread hears of its own clients only, from its
+ * next call on. */
 export type RequestEvent = WxaEvent &
   (
     | ({ event: 'request.ok'; status: number; bytes: number } & RequestTold)

@@ -40,6 +40,7 @@ class WxaCode {
     )
     if (Array.isArray(opened)) throw toError(opened)
     this.#native = opened
+    attend(native)
   }
 
   /**

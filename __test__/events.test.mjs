@@ -225,7 +225,7 @@ suite('events', (test) => {
         } else if (message.includes('invalidate.hit')) resolve(message)
       })
     })
-    assert.deepEqual(heard, ['createQRCode', 'invalidate.hit'])
+    assert.deepEqual(heard, ['refresh.start', 'refresh.ok', 'createQRCode', 'invalidate.hit'])
     await told('invalidate.hit')
     await told('request.ok', 2)
     assert.deepEqual(names('request'), ['request.ok', 'request.ok'])

@@ -94,7 +94,11 @@ impl Options {
             None => None,
         };
         let counted = from_appid.as_ref().unwrap_or(&appid);
-        let voice = Voice { hub: events, appid: counted.as_str().into(), mode: mode.map(Mode::name) };
+        let mode = match &self.token {
+            TokenChoice::Provider(_) => Some("provider"),
+            _ => mode.map(Mode::name),
+        };
+        let voice = Voice { hub: events, appid: counted.as_str().into(), mode };
         let transport = Arc::new(Transport::new(shared.http(settings)?, bases, via, voice.clone()));
         let turns = Turns { rate, here: shared.minute(counted), fleet, voice };
         let tokens = match (self.token, account) {

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, Weak};
 use std::time::Duration;
 
 use parking_lot::{Mutex, MutexGuard};
@@ -90,7 +90,7 @@ pub struct Registry {
     environments: usize,
     caches: HashMap<Account, Arc<TokenCache>>,
     pools: HashMap<Settings, Http>,
-    links: HashMap<Meeting, Arc<Link>>,
+    links: HashMap<Meeting, Weak<Link>>,
     minutes: HashMap<String, Arc<Minute>>,
     hub: Arc<Hub>,
 }
@@ -158,11 +158,12 @@ impl Registry {
     /// One connection for all accounts that meet at the same Redis.
     pub fn link(&mut self, meeting: &Meeting) -> Result<Arc<Link>, Invalid> {
         let place = Meeting { key_prefix: String::new(), ..meeting.clone() };
-        if let Some(link) = self.links.get(&place) {
-            return Ok(link.clone());
+        if let Some(link) = self.links.get(&place).and_then(Weak::upgrade) {
+            return Ok(link);
         }
+        self.links.retain(|_, link| link.strong_count() > 0);
         let link = Link::open(&meeting.url, meeting.ca.as_deref(), meeting.timeout, self.hub())?;
-        self.links.insert(place, link.clone());
+        self.links.insert(place, Arc::downgrade(&link));
         Ok(link)
     }
 

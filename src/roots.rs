@@ -16,10 +16,10 @@ pub static ROOTS: LazyLock<Vec<CertificateDer<'static>>> = LazyLock::new(|| {
     roots
 });
 
-/// The certificates of a PEM text; `None` if there is none, or one that is no certificate.
+/// The certificates of a PEM text that are sound; `None` if none is. A bundle may hold an odd one.
 pub fn of_pem(pem: &[u8]) -> Option<Vec<CertificateDer<'static>>> {
-    let certificates: Vec<_> = CertificateDer::pem_slice_iter(pem).collect::<Result<_, _>>().ok()?;
     let mut store = RootCertStore::empty();
-    let sound = certificates.iter().all(|certificate| store.add(certificate.clone()).is_ok());
-    (sound && !certificates.is_empty()).then_some(certificates)
+    let certificates = CertificateDer::pem_slice_iter(pem).filter_map(Result::ok);
+    let sound: Vec<_> = certificates.filter(|certificate| store.add(certificate.clone()).is_ok()).collect();
+    (!sound.is_empty()).then_some(sound)
 }

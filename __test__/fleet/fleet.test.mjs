@@ -260,6 +260,22 @@ suite(
       assert.equal(fake.count('tokens'), 2)
     })
 
+    test('a connection that Redis closes is replaced by one other', needsRedis, async (t) => {
+      const { redis, fake, client } = await withRedis(t)
+      const clients = times(20, () => client())
+      const draw = () => Promise.all(clients.map((wxa) => wxa.getUnlimitedQRCode({ scene: 'a', checkPath: false })))
+      const connections = () => Number(/total_connections_received:(\d+)/.exec(redis.cli('INFO', 'stats'))[1])
+      await draw()
+      for (let round = 1; round <= 3; round++) {
+        const before = connections()
+        redis.cli('CLIENT', 'KILL', 'TYPE', 'normal')
+        await draw()
+        // One of them is redis-cli's own, and one is that of the look.
+        assert.ok(connections() - before <= 3, `${connections() - before} connections`)
+      }
+      assert.equal(fake.count('tokens'), 1)
+    })
+
     test('a Redis that comes back is used again', needsRedis, async (t) => {
       const { redis, fake, options } = await withRedis(t)
       await redis.stop()

@@ -1,7 +1,7 @@
 //! The minute of a whole fleet, counted in Redis.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use redis::Value;
@@ -10,10 +10,10 @@ use tokio::time::{Instant, timeout};
 
 use super::Full;
 use crate::error::{Budget, Error, Result};
-use crate::link::{Lua, Scripts, Step, down};
+use crate::link::{Scripts, Step, down};
 
-static TAKE_TURNS: LazyLock<Lua> = LazyLock::new(|| Lua::new(include_str!("take_turns.lua")));
-static PAUSE: LazyLock<Lua> = LazyLock::new(|| Lua::new(include_str!("pause.lua")));
+const TAKE_TURNS: &str = include_str!("take_turns.lua");
+const PAUSE: &str = include_str!("pause.lua");
 
 /// Turns fetched at once: for all who wait here, and not so many that a crash would cost the fleet its minute.
 const AT_ONCE: u32 = 100;
@@ -21,14 +21,16 @@ const AT_ONCE: u32 = 100;
 const FRESH: Duration = Duration::from_secs(1);
 
 /// Those who wait while one asks Redis get what it brings, so that a burst costs a few scripts and not one each.
-pub struct FleetMinute {
+pub struct FleetMinute(Arc<Shared>);
+
+struct Shared {
     scripts: Arc<dyn Scripts>,
     /// `<keyPrefix>{appid:mode:print}`, as for the token.
     place: String,
     waiting: AtomicU32,
     /// Calls that had no turn: retries and replays.
     owed: AtomicU32,
-    stock: Mutex<Stock>,
+    stock: Arc<Mutex<Stock>>,
 }
 
 struct Stock {
@@ -40,48 +42,66 @@ struct Stock {
 
 impl FleetMinute {
     pub fn new(scripts: Arc<dyn Scripts>, place: String) -> Self {
-        let stock = Mutex::new(Stock { turns: 0, fetched: Instant::now(), full: None });
-        Self { scripts, place, waiting: AtomicU32::new(0), owed: AtomicU32::new(0), stock }
+        let stock = Arc::new(Mutex::new(Stock { turns: 0, fetched: Instant::now(), full: None }));
+        Self(Arc::new(Shared { scripts, place, waiting: AtomicU32::new(0), owed: AtomicU32::new(0), stock }))
     }
 
     /// Takes a turn, or says how long there is none. Takes no longer than Redis may.
     pub async fn take(&self, rate: u32) -> Result<Option<Full>> {
-        let _waiting = Waiting::among(&self.waiting);
-        timeout(self.scripts.timeout(), self.take_next(rate)).await.unwrap_or_else(|_| Err(down("too slow")))
+        let _waiting = Waiting::among(&self.0.waiting);
+        timeout(self.0.scripts.timeout(), self.take_next(rate)).await.unwrap_or_else(|_| Err(down("too slow")))
     }
 
     pub fn note(&self) {
-        self.owed.fetch_add(1, Ordering::Relaxed);
+        self.0.owed.fetch_add(1, Ordering::Relaxed);
     }
 
     pub async fn pause(&self) -> Result<Duration> {
-        let step = Step::new(&PAUSE, vec![format!("{}:pause", self.place)]);
-        let Value::Int(left) = self.scripts.run(step).await? else { return Err(strange()) };
+        let step = Step::new(PAUSE, vec![format!("{}:pause", self.0.place)]);
+        let Value::Int(left) = self.0.scripts.run(step).await? else { return Err(strange()) };
         Ok(Duration::from_millis(left.unsigned_abs()))
     }
 
     async fn take_next(&self, rate: u32) -> Result<Option<Full>> {
-        let mut stock = self.stock.lock().await;
-        let now = Instant::now();
-        if let Some((until, budget)) = stock.full.filter(|&(until, _)| now < until) {
-            return Ok(Some(Full { budget, wait: until - now }));
+        let mut stock = self.0.stock.clone().lock_owned().await;
+        if let Some(outcome) = stock.take() {
+            return Ok(outcome);
         }
-        if stock.turns == 0 || now > stock.fetched + FRESH {
-            *stock = self.fetch(rate).await?;
-            if let Some((until, budget)) = stock.full {
-                return Ok(Some(Full { budget, wait: until - Instant::now() }));
-            }
-        }
-        stock.turns -= 1;
-        Ok(None)
+        // What Redis gives is for all who wait, so it is fetched even if the one who asks goes away.
+        let shared = self.0.clone();
+        let fetched = tokio::spawn(async move {
+            *stock = shared.fetch(rate).await?;
+            Ok(stock.take().unwrap_or_default())
+        });
+        fetched.await.unwrap_or_else(|_| Err(down("interrupted")))
     }
+}
 
+impl Stock {
+    /// A turn, or how long there is none; nothing if Redis has to be asked.
+    fn take(&mut self) -> Option<Option<Full>> {
+        let now = Instant::now();
+        if let Some((until, budget)) = self.full.filter(|&(until, _)| now < until) {
+            return Some(Some(Full { budget, wait: until - now }));
+        }
+        if self.turns == 0 || now > self.fetched + FRESH {
+            return None;
+        }
+        self.turns -= 1;
+        Some(None)
+    }
+}
+
+impl Shared {
     async fn fetch(&self, rate: u32) -> Result<Stock> {
         let wanted = self.waiting.load(Ordering::Relaxed).clamp(1, AT_ONCE);
         let owed = self.owed.swap(0, Ordering::Relaxed);
         let keys = ["minute", "pause"].map(|name| format!("{}:{name}", self.place)).to_vec();
-        let step = Step::new(&TAKE_TURNS, keys).arg(rate).arg(wanted).arg(owed);
-        let Value::Array(row) = self.scripts.run(step).await? else { return Err(strange()) };
+        let step = Step::new(TAKE_TURNS, keys).arg(rate).arg(wanted).arg(owed);
+        let answer = self.scripts.run(step).await.inspect_err(|_| {
+            self.owed.fetch_add(owed, Ordering::Relaxed);
+        })?;
+        let Value::Array(row) = answer else { return Err(strange()) };
         let [Value::Int(turns), Value::Int(wait), Value::Int(paused)] = row[..] else { return Err(strange()) };
         let fetched = Instant::now();
         let turns = u32::try_from(turns).map_err(|_| strange())?;

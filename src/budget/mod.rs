@@ -208,6 +208,16 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn turns_that_a_slow_redis_gives_are_used_and_not_thrown_away() {
+        let redis = fleet(5000, 180, true);
+        let turns = turns(5000, Some(&redis));
+        for _ in 0..10 {
+            join_all((0..64).map(|_| turn(&turns, 10))).await;
+        }
+        assert!(redis.turns.load(Ordering::Relaxed) >= 5000 - 640 - 100, "{:?} left", redis.turns);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn retries_are_counted_with_the_next_turn() {
         let redis = fleet(10, 1, true);
         let turns = turns(5000, Some(&redis));

@@ -24,4 +24,4 @@ end
 if given > 0 then return {given, 0, 0} end
 local wait = 0
 if oldest and paused <= 0 then wait = (oldest + 60 - now) * 1000 - math.floor(tonumber(time[2]) / 1000) end
-return {0, math.max(paused, wait, 1), paused > 0 and 1 or 0}
+return {0, math.min(math.max(paused, wait, 1), 60000), paused > 0 and 1 or 0}

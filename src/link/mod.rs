@@ -11,14 +11,14 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use parking_lot::Mutex;
 use redis::aio::ConnectionLike;
-use redis::{Cmd, ErrorKind, RedisError, Script, ServerErrorKind, Value};
+use redis::{ErrorKind, RedisError, ServerErrorKind, Value};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::error::{Error, Result};
 use crate::event::{Channel, Event, Hub};
 use crate::wechat::params::Invalid;
-use nodes::{Node, Nodes};
+use nodes::{Node, Nodes, Numbered};
 use way::Way;
 
 /// For connecting and the command together, where a caller waits for it and nobody has said otherwise.
@@ -30,35 +30,27 @@ const FIRST_PROBE: Duration = Duration::from_millis(100);
 const LATER_PROBE: Duration = Duration::from_secs(2);
 /// A Redis that was up for less is not believed to be well: the pauses go on growing.
 const STEADY: Duration = Duration::from_secs(10);
+/// Refused by a replica, and by a Redis whose memory is full.
+const PROBE: &str = "return redis.call('SET', KEYS[1], '1', 'PX', 1000)";
 /// How long until a cluster that moves keys is asked again.
 const MOVING: Duration = Duration::from_millis(20);
+/// And how long nobody waits for keys that took too long.
+const MOVING_FOR: Duration = Duration::from_secs(1);
 /// A cluster that sends us round in circles is moving slots.
 const REDIRECTIONS: u32 = 3;
 /// Nobody looks after a Redis that nobody has wanted for so long.
 const FORGOTTEN: Duration = Duration::from_secs(60);
 
-/// A script, which Redis runs as one step.
-pub struct Lua {
-    pub text: &'static str,
-    hash: String,
-}
-
-impl Lua {
-    pub fn new(text: &'static str) -> Self {
-        Self { text, hash: Script::new(text).get_hash().to_owned() }
-    }
-}
-
-/// A script with what it is run on. It may be run twice without harm.
+/// A script, which Redis runs as one step, with what it is run on. It may be run twice without harm.
 pub struct Step {
-    pub script: &'static Lua,
+    pub script: &'static str,
     pub keys: Vec<String>,
     pub args: Vec<Vec<u8>>,
     hurried: bool,
 }
 
 impl Step {
-    pub fn new(script: &'static Lua, keys: Vec<String>) -> Self {
+    pub fn new(script: &'static str, keys: Vec<String>) -> Self {
         Self { script, keys, args: Vec::new(), hurried: true }
     }
 
@@ -77,22 +69,15 @@ impl Step {
         Self { hurried: false, ..self }
     }
 
+    /// The script itself is sent, not its hash: it is short, and a Redis that did not know the hash would cost a second
+    /// way there and back.
     async fn invoke(&self, connection: &mut impl ConnectionLike) -> Result<Value, RedisError> {
-        match self.command("EVALSHA", &self.script.hash).query_async(connection).await {
-            Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
-                self.command("EVAL", self.script.text).query_async(connection).await
-            }
-            result => result,
-        }
-    }
-
-    fn command(&self, name: &str, script: &str) -> Cmd {
-        let mut command = redis::cmd(name);
-        command.arg(script).arg(self.keys.len()).arg(&self.keys);
+        let mut command = redis::cmd("EVAL");
+        command.arg(self.script).arg(self.keys.len()).arg(&self.keys);
         for arg in &self.args {
             command.arg(arg.as_slice());
         }
-        command
+        command.query_async(connection).await
     }
 }
 
@@ -182,49 +167,67 @@ impl Link {
 
     /// A connection that Redis closed in the meantime fails at its first use, so a failed one is replaced once.
     async fn at(&self, node: &Node, step: &Step) -> Result<Value, RedisError> {
-        if let Some(mut connection) = self.nodes.connection(node) {
-            match step.invoke(&mut connection).await {
-                Err(error) if error.is_io_error() => self.tell_guests(),
+        let used = self.nodes.connection(node);
+        if let Some(mut used) = used.clone() {
+            match step.invoke(&mut used.connection).await {
+                Err(error) if error.is_io_error() => {}
                 result => return result,
             }
         }
-        let mut connection = self.way.connect(node.as_deref()).await?;
-        self.nodes.keep(node, connection.clone());
+        let mut connection = self.replace(node, used.as_ref()).await?.connection;
         step.invoke(&mut connection).await
     }
 
-    fn admits(&self) -> bool {
-        if self.health.borrow().up {
-            return true;
+    /// Connects, unless somebody else has done so since `broken` broke.
+    async fn replace(&self, node: &Node, broken: Option<&Numbered>) -> Result<Numbered, RedisError> {
+        let door = self.nodes.door(node);
+        let _alone = door.lock().await;
+        if let Some(new) = self.nodes.after(node, broken) {
+            return Ok(new);
         }
-        let mut unwatched = false;
-        self.health.send_if_modified(|health| {
-            health.wanted = Instant::now();
-            unwatched = !health.up && !std::mem::replace(&mut health.watched, true);
-            false
-        });
-        if unwatched {
-            self.watch();
+        let new = self.nodes.keep(node, self.way.connect(node.as_deref()).await?);
+        if broken.is_some() {
+            self.tell_guests();
         }
-        false
+        Ok(new)
     }
 
-    fn fall(&self, reason: &str, key: Option<&String>) {
-        self.nodes.forget();
+    /// Whether to ask: it is up, or nobody looks after it any more and this one finds out.
+    fn admits(&self) -> bool {
+        let mut admitted = true;
+        self.health.send_if_modified(|health| {
+            health.wanted = Instant::now();
+            admitted = health.up || !health.watched;
+            false
+        });
+        admitted
+    }
+
+    /// `asked`: when it was asked what it did not answer.
+    fn fall(&self, reason: &str, key: Option<&String>, asked: Instant) {
+        let mut unwatched = false;
         let fell = self.health.send_if_modified(|health| {
             if !health.up {
+                unwatched = !std::mem::replace(&mut health.watched, true);
                 return false;
             }
             let now = Instant::now();
+            // It was away and is back since.
+            if asked < health.since {
+                return false;
+            }
             let failures = if now >= health.since + STEADY { 0 } else { health.failures + 1 };
             let key = key.map(|key| format!("{key}:probe"));
             *health = Health { up: false, since: now, wanted: now, watched: true, failures, key };
             true
         });
+        if fell || unwatched {
+            self.nodes.forget();
+            self.watch();
+        }
         if fell {
             let message = down(reason).to_string();
             self.tell("store.down", |event| Event { message: Some(message), ..event });
-            self.watch();
         }
     }
 
@@ -279,14 +282,14 @@ impl Link {
         });
     }
 
-    /// Whether it answers and takes a write: a replica does not.
-    async fn probe(&self) -> Result<(), RedisError> {
-        let mut connection = self.way.connect(None).await?;
-        let key = self.health.borrow().key.clone();
-        let answer = redis::cmd("DEL").arg(key).query_async::<()>(&mut connection).await;
-        self.nodes.keep(&None, connection);
-        // A cluster that knows another node is up.
-        answer.or_else(|error| error.redirect_node().map(|_| ()).ok_or(error))
+    /// Whether it takes writes, and in the time that callers have. To connect may take longer.
+    async fn probe(&self) -> Result<()> {
+        let key = self.health.borrow().key.clone().unwrap_or_default();
+        let step = Step::new(PROBE, vec![key]);
+        let moving = AtomicBool::new(false);
+        self.attempt(&step, &moving).await.map_err(|error| down(reason(&error)))?;
+        let again = timeout(self.timeout, self.attempt(&step, &moving)).await.map_err(|_| down("slow"))?;
+        again.map(|_| ()).map_err(|error| down(reason(&error)))
     }
 
     fn tell(&self, name: &'static str, fill: impl FnOnce(Event) -> Event) {
@@ -297,19 +300,30 @@ impl Link {
 impl Scripts for Link {
     fn run(&self, step: Step) -> BoxFuture<'_, Result<Value>> {
         Box::pin(async move {
+            let key = step.keys.first();
             if !self.admits() {
                 return Err(down("not asked again yet"));
             }
+            if key.is_some_and(|key| self.nodes.is_moving(key)) {
+                return Err(down(MOVING_SLOT));
+            }
+            let asked = Instant::now();
             let limit = if step.hurried { self.timeout } else { self.timeout.max(UNHURRIED) };
             let moving = AtomicBool::new(false);
             let reason = match timeout(limit, self.attempt(&step, &moving)).await {
-                Ok(Ok(value)) => return Ok(value),
+                Ok(Ok(value)) => {
+                    self.rise();
+                    return Ok(value);
+                }
                 // It is well, and other accounts lie elsewhere.
-                Err(_) if moving.into_inner() => return Err(down("the cluster is moving this slot")),
+                Err(_) if moving.into_inner() => {
+                    self.nodes.keep_moving(key.map_or("", String::as_str));
+                    return Err(down(MOVING_SLOT));
+                }
                 Ok(Err(error)) => reason(&error).to_owned(),
                 Err(_) => format!("no answer within {} ms", limit.as_millis()),
             };
-            self.fall(&reason, step.keys.first());
+            self.fall(&reason, key, asked);
             Err(down(&reason))
         })
     }
@@ -349,6 +363,8 @@ fn reason(error: &RedisError) -> &str {
 fn probe_pause(pauses: u32) -> Duration {
     FIRST_PROBE.saturating_mul(2u32.saturating_pow(pauses)).min(LATER_PROBE).mul_f64(0.75 + fastrand::f64() / 4.0)
 }
+
+const MOVING_SLOT: &str = "the cluster is moving this slot";
 
 pub fn down(reason: &str) -> Error {
     Error::Store { reason: reason.to_owned() }

@@ -1,22 +1,36 @@
 //! The connections of a link: one, or one for each node of a cluster that accounts lie on.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use parking_lot::Mutex;
+use tokio::time::Instant;
 
+use super::MOVING_FOR;
 use super::way::Connection;
 
 /// `host:port` of a cluster's node; none is where the link's URL leads.
 pub type Node = Option<String>;
+
+/// A connection with a number, so that whoever saw it break does not replace the one that came after it.
+#[derive(Clone)]
+pub struct Numbered {
+    pub connection: Connection,
+    number: u64,
+}
 
 #[derive(Default)]
 pub struct Nodes(Mutex<Inner>);
 
 #[derive(Default)]
 struct Inner {
-    connections: HashMap<Node, Connection>,
+    connections: HashMap<Node, Numbered>,
+    made: u64,
+    /// Held while a connection is made: a burst needs one and not one each.
+    doors: HashMap<Node, Arc<tokio::sync::Mutex<()>>>,
     /// Where the keys of one hash tag lie, as far as a cluster has said.
     homes: HashMap<String, Node>,
+    moving: HashMap<String, Instant>,
 }
 
 impl Nodes {
@@ -25,19 +39,48 @@ impl Nodes {
     }
 
     pub fn moved(&self, key: &str, node: Node) {
-        self.0.lock().homes.insert(hash_tag(key).to_owned(), node);
+        let mut inner = self.0.lock();
+        inner.homes.insert(hash_tag(key).to_owned(), node);
+        inner.moving.remove(hash_tag(key));
     }
 
-    pub fn connection(&self, node: &Node) -> Option<Connection> {
+    /// Whether a cluster was moving these keys a moment ago.
+    pub fn is_moving(&self, key: &str) -> bool {
+        let mut inner = self.0.lock();
+        let now = Instant::now();
+        inner.moving.retain(|_, since| now < *since + MOVING_FOR);
+        inner.moving.contains_key(hash_tag(key))
+    }
+
+    pub fn keep_moving(&self, key: &str) {
+        self.0.lock().moving.insert(hash_tag(key).to_owned(), Instant::now());
+    }
+
+    pub fn connection(&self, node: &Node) -> Option<Numbered> {
         self.0.lock().connections.get(node).cloned()
     }
 
-    pub fn keep(&self, node: &Node, connection: Connection) {
-        self.0.lock().connections.insert(node.clone(), connection);
+    /// One other than `broken`, if somebody has made one.
+    pub fn after(&self, node: &Node, broken: Option<&Numbered>) -> Option<Numbered> {
+        self.connection(node).filter(|new| broken.is_none_or(|broken| broken.number != new.number))
+    }
+
+    pub fn door(&self, node: &Node) -> Arc<tokio::sync::Mutex<()>> {
+        self.0.lock().doors.entry(node.clone()).or_default().clone()
+    }
+
+    pub fn keep(&self, node: &Node, connection: Connection) -> Numbered {
+        let mut inner = self.0.lock();
+        inner.made += 1;
+        let numbered = Numbered { connection, number: inner.made };
+        inner.connections.insert(node.clone(), numbered.clone());
+        numbered
     }
 
     pub fn forget(&self) {
-        *self.0.lock() = Inner::default();
+        let mut inner = self.0.lock();
+        inner.connections.clear();
+        inner.homes.clear();
     }
 }
 

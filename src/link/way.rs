@@ -118,20 +118,27 @@ fn host_of(addr: &ConnectionAddr) -> String {
     }
 }
 
-/// redis-rs takes PEM only.
+/// redis-rs takes PEM only, and refuses the whole for one odd certificate in it.
 fn certificates(ca: Option<&[u8]>) -> TlsCertificates {
-    let root_cert = ca.map_or_else(|| USUAL_ROOTS.clone(), <[u8]>::to_vec);
+    let root_cert = match ca.and_then(roots::of_pem) {
+        Some(roots) => pem(&roots),
+        None => USUAL_ROOTS.clone(),
+    };
     TlsCertificates { client_tls: None, root_cert: Some(root_cert) }
 }
 
 static USUAL_ROOTS: LazyLock<Vec<u8>> = LazyLock::new(|| {
-    let mut sound = RootCertStore::empty();
-    let roots = roots::ROOTS.iter().filter(|root| sound.add((*root).clone()).is_ok());
+    let mut store = RootCertStore::empty();
+    let sound: Vec<_> = roots::ROOTS.iter().filter(|root| store.add((*root).clone()).is_ok()).cloned().collect();
+    pem(&sound)
+});
+
+fn pem(roots: &[CertificateDer<'_>]) -> Vec<u8> {
     let pem = |root: &CertificateDer<'_>| {
         format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", STANDARD.encode(root))
     };
-    roots.map(pem).collect::<String>().into_bytes()
-});
+    roots.iter().map(pem).collect::<String>().into_bytes()
+}
 
 fn address(node: &str) -> Option<(String, u16)> {
     let (host, port) = node.rsplit_once(':')?;

@@ -2,8 +2,8 @@
 //! with it.
 
 use std::pin::pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use secrecy::ExposeSecret;
@@ -135,19 +135,20 @@ impl Drop for Landing {
 async fn fly(landing: &Landing, source: &dyn Source, errand: &Errand) {
     let store = &*landing.cache.store;
     let deadline = Deadline::new(source.limit() + store.patience(), source.endpoint());
-    let trip = Trip { source, store, landing, attempt: random() };
+    let trip =
+        Trip { source, store, landing, attempt: random(), fetch_by: OnceLock::new(), alone: AtomicBool::new(false) };
     let Home { result, origin, handover, courtesy } = match landing.within(&deadline, trip.run(errand)).await {
         Ok(home) => home,
-        Err(timeout) => Home::with(Err(timeout), Origin::Source),
+        Err(timeout) => Home { handover: Handover::Release(None), ..Home::with(Err(timeout), Origin::Source) },
     };
     let mut handing = pin!(trip.hand_over(handover));
     match tokio::time::timeout(courtesy, &mut handing).await {
-        Ok(Some(other)) => landing.land(Ok(Brought::Token(other)), Origin::Fleet),
-        Ok(None) => landing.land(result, origin),
+        Ok(Some(other)) if !errand.is_refused(&other) => landing.land(Ok(Brought::Token(other)), Origin::Fleet),
+        Ok(_) => landing.land(result, origin),
         Err(_) => {
             landing.land(result, origin);
             if let Some(other) = handing.await {
-                landing.cache.adopt(other);
+                landing.cache.offer(other, landing.begun.elapsed());
             }
         }
     }
@@ -192,6 +193,10 @@ struct Trip<'a> {
     store: &'a dyn Store,
     landing: &'a Landing,
     attempt: String,
+    /// One for all requests of the trip: the lock lives hardly longer.
+    fetch_by: OnceLock<Deadline>,
+    /// The store did not answer, and what others do is not known.
+    alone: AtomicBool,
 }
 
 /// Who goes to WeChat: this process with a lease or, where the store cannot be asked, without; or nobody need.
@@ -205,10 +210,6 @@ enum Turn {
 impl Trip<'_> {
     async fn run(&self, errand: &Errand) -> Home {
         match errand {
-            Errand::Recheck { held } => match self.landing.cache.compare(held).await {
-                Ok(brought) => Home::with(Ok(brought), Origin::Fleet),
-                Err(error) => Home::with(Err(error), Origin::Source),
-            },
             Errand::Forced { held } => self.lead(held.as_ref(), false, self.fetch_forced()).await,
             Errand::Ordinary { held, refused } => {
                 let refused = held.as_ref().zip(*refused);
@@ -221,10 +222,17 @@ impl Trip<'_> {
     async fn lead(&self, seen: Option<&Token>, refused: bool, fetch: impl Future<Output = Result<Fetched>>) -> Home {
         let (lease, courtesy) = match self.turn(seen, refused).await {
             Ok(Turn::Mine(lease, courtesy)) => (Some(lease), courtesy),
-            Ok(Turn::Alone) => (None, Duration::ZERO),
+            Ok(Turn::Alone) => {
+                self.alone.store(true, Ordering::Relaxed);
+                (None, Duration::ZERO)
+            }
             Ok(Turn::Taken(fetched)) => return Home::with(Ok(Brought::Token(fetched)), Origin::Fleet),
             Ok(Turn::Stands) => return Home::with(Ok(Brought::Nothing), Origin::Fleet),
-            Err(error) => return Home::with(Err(error), Origin::Source),
+            // The question may have made this process leader before its answer got lost.
+            Err(error) => {
+                let handover = Handover::Release(seen.cloned());
+                return Home { handover, ..Home::with(Err(error), Origin::Source) };
+            }
         };
         let fetched = fetch.await;
         let handover = match (&fetched, lease) {
@@ -302,7 +310,8 @@ impl Trip<'_> {
             return Ok(self.force_instead_of(token).await.unwrap_or(fetched));
         }
         let now = self.landing.cache.now();
-        if self.source.endpoint().is_some() && token.expires().left(now) > WORTH_WONDERING {
+        let alone = self.alone.load(Ordering::Relaxed);
+        if self.source.endpoint().is_some() && !alone && token.expires().left(now) > WORTH_WONDERING {
             self.landing.cache.tell_changed_elsewhere(token, errcode);
         }
         Ok(fetched)
@@ -316,7 +325,7 @@ impl Trip<'_> {
         if !self.source.may_repeat() || !old_enough {
             return None;
         }
-        if let Some(wait) = self.store.spend_forced(now).await.ok()? {
+        if let Some(wait) = self.store.spend_forced(&self.attempt, now).await.ok()? {
             self.landing.cache.tell_forced_exhausted(wait);
             return None;
         }
@@ -327,7 +336,7 @@ impl Trip<'_> {
         // A provider's forced refreshes are its own business.
         if let Some(endpoint) = self.source.endpoint() {
             let now = self.landing.cache.now();
-            let spent = match self.store.spend_forced(now).await {
+            let spent = match self.store.spend_forced(&self.attempt, now).await {
                 Err(_) if self.source.may_go_alone() => self.store.spend_forced_alone(now),
                 said => said?,
             };
@@ -341,7 +350,7 @@ impl Trip<'_> {
 
     async fn fetch(&self, forced: bool, refused: Option<(&Token, i64)>) -> Result<Fetched> {
         let asked = self.landing.cache.now();
-        let deadline = Deadline::new(self.source.limit(), self.source.endpoint());
+        let deadline = *self.fetch_by.get_or_init(|| Deadline::new(self.source.limit(), self.source.endpoint()));
         let report = |error| self.landing.report(error);
         let ask = Ask { forced, refused, deadline, report: &report };
         let fetched = async {

@@ -24,7 +24,7 @@ use clock::{Clock, Now};
 use fingerprint::{Prints, random};
 use flight::{Flight, Origin, Watch};
 use source::Source;
-use state::{Brought, Decision, Errand, Fetched, Kind, Rules, State, Token, Verdict};
+use state::{Brought, Decision, Errand, Fetched, Rules, State, Token, Verdict};
 use store::{Acquired, Seen, Store};
 
 /// The state machine with its flights. Shared by all clients that ask the same WeChat for the same account's token.
@@ -48,6 +48,8 @@ struct Inner {
 /// What is left to do for a caller once the lock is free again.
 enum Step {
     Have(Token),
+    /// And compare it with the fleet's.
+    Compare(Token),
     Wait(Watch),
     After(Watch),
     Pause(Duration, Error),
@@ -92,18 +94,25 @@ impl TokenCache {
     /// An API refused this token; it is given up only if it is the present one.
     pub fn refused(&self, value: &str, errcode: i64) -> Verdict {
         let now = self.clock.now();
-        let verdict = self.inner.lock().state.refused(value, errcode, now);
-        let (name, reason) = match verdict {
-            Verdict::GivenUp => ("invalidate.hit", None),
-            Verdict::Replaced => ("invalidate.miss", Some("replaced")),
-            Verdict::Believe => ("invalidate.miss", Some("cooling")),
+        let (verdict, present) = {
+            let mut inner = self.inner.lock();
+            (inner.state.refused(value, errcode, now), inner.state.present().cloned())
         };
-        self.voice.tell(Channel::Token, name, |event| Event {
-            fingerprint: Some(self.prints.of(value)),
-            errcode: Some(errcode),
-            reason,
-            ..event
-        });
+        let miss = |reason| {
+            self.voice.tell(Channel::Token, "invalidate.miss", |event| Event {
+                fingerprint: Some(self.prints.of(value)),
+                errcode: Some(errcode),
+                reason: Some(reason),
+                ..event
+            });
+        };
+        match (verdict, &present) {
+            (Verdict::GivenUp, Some(token)) => {
+                self.tell_token("invalidate.hit", token, |event| Event { errcode: Some(errcode), ..event });
+            }
+            (Verdict::Believe, _) => miss("cooling"),
+            _ => miss("replaced"),
+        }
         verdict
     }
 
@@ -148,6 +157,10 @@ impl TokenCache {
         loop {
             match self.step(source, ask) {
                 Step::Have(token) => return Ok(token),
+                Step::Compare(token) => {
+                    self.compare_beside(token.clone());
+                    return Ok(token);
+                }
                 Step::Wait(flight) => return flight::join(flight, deadline).await,
                 Step::After(flight) => match flight::join(flight, deadline).await {
                     Err(error) if deadline.left().is_zero() => return Err(error),
@@ -184,7 +197,8 @@ impl TokenCache {
             flight
         };
         let (step, flight): (fn(Watch) -> Step, _) = match decision {
-            Decision::Serve { token, refresh } => return (Step::Have(token), refresh.map(prepare)),
+            Decision::Serve { token, compare: true, .. } => return (Step::Compare(token), None),
+            Decision::Serve { token, refresh, .. } => return (Step::Have(token), refresh.map(prepare)),
             Decision::Pause { at, error } => return (Step::Pause(at.saturating_sub(now.mono), error), None),
             Decision::Refuse(error) => return (Step::Fail(error), None),
             Decision::Join { start } => (Step::Wait, start.map(&mut prepare)),
@@ -199,11 +213,10 @@ impl TokenCache {
         if brought && origin == Origin::Source {
             self.refreshes.fetch_add(1, Ordering::Relaxed);
         }
-        let (outcome, errand, stale) = {
+        let (outcome, stale) = {
             let mut inner = self.inner.lock();
-            let errand = inner.state.errand(flight);
             let outcome = inner.state.landed(flight, result, now, fastrand::f64());
-            (outcome, errand, inner.state.present().filter(|_| inner.state.is_usable(now)).cloned())
+            (outcome, inner.state.present().filter(|_| inner.state.is_usable(now)).cloned())
         };
         match &outcome {
             Ok(token) if brought => self.tell_token("refresh.ok", token, |event| Event {
@@ -212,34 +225,52 @@ impl TokenCache {
                 left: Some(token.expires().left(now)),
                 ..event
             }),
-            Ok(token) if errand != Some(Kind::Recheck) => {
+            Ok(token) => {
                 self.tell_token("refresh.ok", token, |event| Event { source: Some("kept"), took: Some(took), ..event });
             }
-            Ok(_) => {}
-            Err(_) if errand == Some(Kind::Recheck) => {}
             Err(error) => self.tell_failure(error, stale, now, took),
         }
         outcome
     }
 
-    /// Somebody else's later token takes the place of the present one.
-    fn adopt(&self, fetched: Fetched) {
-        self.inner.lock().state.adopt(fetched, fastrand::f64());
+    /// Another process' token takes the place of the present one, if it is later.
+    fn offer(&self, fetched: Fetched, took: Duration) {
+        let adopted = self.inner.lock().state.offer(fetched, fastrand::f64());
+        if let Some(token) = adopted {
+            self.tell_token("refresh.ok", &token, |event| Event {
+                source: Some("fleet"),
+                took: Some(took),
+                left: Some(token.expires().left(self.now())),
+                ..event
+            });
+        }
     }
 }
 
 /// What passes between this process and the fleet.
 impl TokenCache {
-    /// Adopts what the fleet has, or gives the fleet what it has lost.
-    async fn compare(&self, held: &Token) -> Result<Brought> {
+    /// Adopts what the fleet has, or gives the fleet what it has lost. Nobody waits for it.
+    fn compare_beside(self: &Arc<Self>, held: Token) {
+        let (cache, stop) = (self.clone(), self.inner.lock().stop.clone());
+        tokio::spawn(async move {
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => {}
+                () = cache.compare(&held) => {}
+            }
+        });
+    }
+
+    async fn compare(&self, held: &Token) {
         let now = self.now();
         let ours = held.as_fetched(now);
-        match self.store.look(held, now).await? {
-            Seen::Same => Ok(Brought::Nothing),
-            Seen::Token(theirs) if theirs.outlives(&ours) => Ok(Brought::Token(theirs)),
-            Seen::Token(_) | Seen::Nothing => {
-                Ok(self.share(&random(), &ours).await?.map_or(Brought::Nothing, Brought::Token))
-            }
+        let theirs = match self.store.look(held, now).await {
+            Ok(Seen::Token(theirs)) if theirs.outlives(&ours) => Some(theirs),
+            Ok(Seen::Token(_) | Seen::Nothing) => self.share(&random(), &ours).await.ok().flatten(),
+            Ok(Seen::Same) | Err(_) => None,
+        };
+        if let Some(theirs) = theirs {
+            self.offer(theirs, self.now().mono.saturating_sub(now.mono));
         }
     }
 
@@ -272,12 +303,9 @@ impl Guest for TokenCache {
             let inner = self.inner.lock();
             inner.state.present().filter(|_| inner.members > 0 && inner.state.is_usable(now)).cloned()
         };
-        let Some(held) = held else { return };
-        tokio::spawn(async move {
-            if let Ok(Brought::Token(theirs)) = self.compare(&held).await {
-                self.adopt(theirs);
-            }
-        });
+        if let Some(held) = held {
+            self.compare_beside(held);
+        }
     }
 }
 
@@ -300,7 +328,6 @@ impl TokenCache {
 
     fn tell_start(&self, errand: &Errand, serving: bool) {
         let (held, reason) = match errand {
-            Errand::Recheck { .. } => return,
             Errand::Forced { held } => (held, "forced"),
             Errand::Ordinary { held, refused: Some(_) } => (held, "refused"),
             Errand::Ordinary { held: None, .. } => (&None, "cold"),
@@ -331,13 +358,19 @@ impl TokenCache {
 
     /// A token ended before its time, WeChat has another one, and nobody here asked for that.
     fn tell_changed_elsewhere(&self, token: &Token, errcode: i64) {
+        let message = if self.voice.mode == Some("classic") { MAYBE_ELSEWHERE } else { CHANGED_ELSEWHERE };
         self.tell_token("changed.elsewhere", token, |event| Event {
             errcode: Some(errcode),
-            message: Some(CHANGED_ELSEWHERE.to_owned()),
+            message: Some(message.to_owned()),
             ..event
         });
     }
 }
+
+/// Every classic request makes another token, so that WeChat's answer does not show who was first.
+const MAYBE_ELSEWHERE: &str = "most likely another system shares this appid: WeChat refused the access token before its \
+    time and nobody here had asked for another. Let every system use token 'stable', or give each environment an appid of \
+    its own. | 很可能另有系统在使用同一个 appid：令牌提前失效，而这里没有换过。请都改用 stable_token，或每个环境使用各自的 appid。";
 
 const CHANGED_ELSEWHERE: &str = "another system shares this appid: WeChat replaced the access token before its time and \
     nobody here asked for it. Let it use token 'stable' too, or give every environment an appid of its own. | \

@@ -134,7 +134,11 @@ impl Fetched {
 
     /// Whether it ends later, and so was fetched later.
     pub fn outlives(&self, other: &Self) -> bool {
-        self.asked.after(self.life()).mono > other.asked.after(other.life()).mono
+        self.ends().mono > other.ends().mono
+    }
+
+    fn ends(&self) -> Now {
+        self.asked.after(self.life())
     }
 }
 
@@ -158,15 +162,21 @@ pub enum Errand {
     Ordinary { held: Option<Token>, refused: Option<i64> },
     /// Get another token than the one that is held.
     Forced { held: Option<Token> },
-    /// See whether the fleet has another token than the one that is held.
-    Recheck { held: Token },
+}
+
+impl Errand {
+    /// Whether this is the very token that an API did not accept.
+    pub fn is_refused(&self, fetched: &Fetched) -> bool {
+        matches!(self, Self::Ordinary { held: Some(held), refused: Some(_) }
+            if held.expose() == fetched.value.expose_secret())
+    }
 }
 
 /// What a caller has to do.
 #[derive(Debug)]
 pub enum Decision {
-    /// Use this. `refresh` is to be started beside it.
-    Serve { token: Token, refresh: Option<Order> },
+    /// Use this. `refresh` is to be started beside it, or it is to be compared with what the fleet has.
+    Serve { token: Token, refresh: Option<Order>, compare: bool },
     /// Wait for the flight, after starting it where there is an order.
     Join { start: Option<Order> },
     /// Ask again when the flight in the air is down.
@@ -214,8 +224,6 @@ pub enum Kind {
     /// Instead of a token that was refused.
     Replace,
     Forced,
-    /// For the sake of the fleet.
-    Recheck,
 }
 
 struct Held {
@@ -249,9 +257,11 @@ impl State {
     /// Somebody needs a token.
     pub fn ask(&mut self, now: Now) -> Decision {
         match self.usable(now) {
-            Some(token) => Decision::Serve { refresh: self.refresh(now).or_else(|| self.recheck(now)), token },
+            Some(token) => {
+                let refresh = self.refresh(now);
+                Decision::Serve { token, compare: refresh.is_none() && self.compare(now), refresh }
+            }
             None => match (self.flight, &self.setback) {
-                (Some(Flight { errand: Kind::Recheck, .. }), _) => Decision::After,
                 // It does not know that the token was refused and may bring the same one.
                 (Some(Flight { errand: Kind::Refresh, .. }), _) if self.is_refused() => Decision::After,
                 (Some(_), _) => Decision::Join { start: None },
@@ -284,16 +294,13 @@ impl State {
         self.last_check = now.mono;
         match result {
             Ok(brought) => {
-                if errand != Kind::Recheck {
-                    self.setback = None;
-                }
+                self.setback = None;
                 let knew = matches!(errand, Kind::Replace | Kind::Forced);
                 match brought {
                     Brought::Token(fetched) => Ok(self.hold(fetched, knew, dice)),
                     Brought::Nothing => self.keep(knew),
                 }
             }
-            Err(error) if errand == Kind::Recheck => Err(error),
             Err(error) => {
                 self.suffer(&error, now, dice);
                 Err(error)
@@ -317,9 +324,11 @@ impl State {
         Verdict::GivenUp
     }
 
-    /// Somebody else's later token takes the place of the present one.
-    pub fn adopt(&mut self, fetched: Fetched, dice: f64) {
-        self.hold(fetched, false, dice);
+    /// Somebody else's token takes the place of the present one if it is later. Gives it if it does.
+    pub fn offer(&mut self, fetched: Fetched, dice: f64) -> Option<Token> {
+        let later = |held: &Held| fetched.ends().mono > held.token.expires().mono;
+        let other = |held: &Held| held.token.expose() != fetched.value.expose_secret();
+        self.held.as_ref().is_none_or(|held| other(held) && later(held)).then(|| self.hold(fetched, false, dice))
     }
 
     /// The flight in the air is given up, and what it may still bring is welcome.
@@ -355,10 +364,12 @@ impl State {
         (due && self.flight.is_none() && !paused && !too_soon).then(|| self.start(now, false))
     }
 
-    fn recheck(&mut self, now: Now) -> Option<Order> {
-        let due = self.rules.recheck.is_some_and(|every| now.mono >= self.last_check + every);
-        let held = self.held.as_ref().filter(|_| due && self.flight.is_none())?.token.clone();
-        Some(self.take_off(Kind::Recheck, Errand::Recheck { held }))
+    fn compare(&mut self, now: Now) -> bool {
+        let due = self.flight.is_none() && self.rules.recheck.is_some_and(|every| now.mono >= self.last_check + every);
+        if due {
+            self.last_check = now.mono;
+        }
+        due
     }
 
     fn start(&mut self, now: Now, forced: bool) -> Order {
@@ -395,7 +406,7 @@ impl State {
             None => (self.generations + 1, fetched.asked, None),
         };
         self.generations = self.generations.max(generation);
-        let expires = fetched.asked.after(life);
+        let expires = fetched.ends();
         let token = Token(Arc::new(Inner { value: fetched.value, generation, first_seen, expires }));
         let (soft, hard) = if fetched.ahead { self.margins(life, dice) } else { Default::default() };
         self.held = Some(Held {

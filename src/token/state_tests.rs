@@ -43,7 +43,7 @@ fn started(decision: Decision) -> Order {
 
 fn served(decision: Decision) -> (String, Option<Order>) {
     match decision {
-        Decision::Serve { token, refresh } => (token.expose().to_owned(), refresh),
+        Decision::Serve { token, refresh, .. } => (token.expose().to_owned(), refresh),
         other => panic!("{other:?}"),
     }
 }
@@ -246,24 +246,29 @@ fn a_refresh_that_began_before_a_refusal_does_not_make_the_token_good_again() {
 }
 
 #[test]
-fn in_a_fleet_a_good_token_is_compared_every_minute_and_a_store_that_is_down_is_not_noticed() {
+fn in_a_fleet_a_good_token_is_compared_every_minute() {
     let mut state = State::new(Rules::STABLE.shared());
     let order = started(state.ask(at(0.0)));
     state.landed(order.flight, fetched("T1", 7200, at(0.0)), at(0.0), 0.5).unwrap();
-    assert!(served(state.ask(at(59.9))).1.is_none());
-    let check = served(state.ask(at(60.0))).1.unwrap();
-    assert!(matches!(&check.errand, Errand::Recheck { held } if held.expose() == "T1"));
-    assert!(served(state.ask(at(60.1))).1.is_none(), "one at a time");
-    state.landed(check.flight, Err(Error::Store { reason: String::new() }), at(60.2), 0.5).unwrap_err();
-    assert!(served(state.ask(at(120.1))).1.is_none());
-    let check = served(state.ask(at(120.2))).1.unwrap();
-    state.landed(check.flight, Ok(Brought::Nothing), at(120.3), 0.5).unwrap();
-    assert_eq!(served(state.ask(at(120.4))).0, "T1");
-    let check = served(state.ask(at(180.4))).1.unwrap();
-    assert_eq!(state.refused("T1", 40001, at(180.5)), Verdict::GivenUp);
-    assert!(matches!(state.ask(at(180.5)), Decision::After), "the check may know of no other");
-    state.landed(check.flight, fetched("T2", 7000, at(180.4)), at(180.6), 0.5).unwrap();
-    assert_eq!(served(state.ask(at(180.7))).0, "T2");
+    let mut compared = |seconds| matches!(state.ask(at(seconds)), Decision::Serve { compare: true, .. });
+    assert!(!compared(59.9));
+    assert!(compared(60.0));
+    assert!(!compared(60.1), "once");
+    assert!(!compared(119.9) && compared(120.0));
+}
+
+#[test]
+fn another_processs_token_is_taken_only_if_it_is_another_and_later() {
+    let mut state = holding("T1", 7200);
+    let offered = |value, life, seconds| match fetched(value, life, at(seconds)).unwrap() {
+        Brought::Token(fetched) => fetched,
+        Brought::Nothing => unreachable!(),
+    };
+    assert!(state.offer(offered("T0", 100, 100.0), 0.5).is_none(), "it is older");
+    state.refused("T1", 40001, at(100.0));
+    assert!(state.offer(offered("T1", 7200, 100.0), 0.5).is_none(), "it is the one that was refused");
+    assert!(state.offer(offered("T2", 7200, 100.0), 0.5).is_some());
+    assert_eq!(served(state.ask(at(100.0))).0, "T2");
 }
 
 #[test]
@@ -458,7 +463,7 @@ impl Model {
         let decision = if forced { self.state.ask_forced(self.now()) } else { self.state.ask(self.now()) };
         let hard = self.token.as_ref().map_or(0.0, |(_, _, life)| (life * 0.1).min(15.0));
         match decision {
-            Decision::Serve { token, refresh } => {
+            Decision::Serve { token, refresh, .. } => {
                 let (value, ..) = self.token.as_ref().expect("only a token that was given is served");
                 assert_eq!(token.expose(), value);
                 assert!(!self.refused, "a refused token is not served");

@@ -78,7 +78,7 @@ pub trait Store: Send + Sync {
     fn look<'a>(&'a self, held: &'a Token, now: Now) -> BoxFuture<'a, Result<Seen>>;
 
     /// Takes one forced refresh from the budget, or says how long there is none.
-    fn spend_forced(&self, now: Now) -> BoxFuture<'_, Result<Option<Duration>>>;
+    fn spend_forced<'a>(&'a self, attempt: &'a str, now: Now) -> BoxFuture<'a, Result<Option<Duration>>>;
 
     /// The same out of this process's own budget, for when the fleet's is out of reach.
     fn spend_forced_alone(&self, now: Now) -> Option<Duration>;
@@ -128,7 +128,7 @@ impl Store for Alone {
         Box::pin(async { Ok(Seen::Same) })
     }
 
-    fn spend_forced(&self, now: Now) -> BoxFuture<'_, Result<Option<Duration>>> {
+    fn spend_forced<'a>(&'a self, _: &'a str, now: Now) -> BoxFuture<'a, Result<Option<Duration>>> {
         let wait = self.spend_forced_alone(now);
         Box::pin(async move { Ok(wait) })
     }

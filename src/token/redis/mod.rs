@@ -3,7 +3,7 @@
 
 pub mod seal;
 
-use std::sync::{Arc, LazyLock, Weak};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -16,7 +16,7 @@ use super::source::LEAD_LIMIT;
 use super::state::{Fetched, Token};
 use super::store::{Acquired, Alone, DAY, FORCED_A_DAY, FORCED_APART, Lease, Seen, Store};
 use crate::error::{Error, Result};
-use crate::link::{Guest, Lua, Scripts, Step, down};
+use crate::link::{Guest, Scripts, Step, down};
 use seal::Seal;
 
 /// Longer than anybody fetches, so that a lock is lost only by who has died or sleeps; and short enough that whoever waits
@@ -28,11 +28,11 @@ const WORTH_KEEPING: Duration = Duration::from_secs(30);
 const WORTHLESS: Duration = Duration::from_secs(16);
 const COOL_DOWN: Duration = Duration::from_secs(30);
 
-static ACQUIRE: LazyLock<Lua> = LazyLock::new(|| Lua::new(include_str!("acquire.lua")));
-static PUBLISH: LazyLock<Lua> = LazyLock::new(|| Lua::new(include_str!("publish.lua")));
-static LOOK: LazyLock<Lua> = LazyLock::new(|| Lua::new(include_str!("look.lua")));
-static RELEASE: LazyLock<Lua> = LazyLock::new(|| Lua::new(include_str!("release.lua")));
-static SPEND_FORCED: LazyLock<Lua> = LazyLock::new(|| Lua::new(include_str!("spend_forced.lua")));
+const ACQUIRE: &str = include_str!("acquire.lua");
+const PUBLISH: &str = include_str!("publish.lua");
+const LOOK: &str = include_str!("look.lua");
+const RELEASE: &str = include_str!("release.lua");
+const SPEND_FORCED: &str = include_str!("spend_forced.lua");
 
 /// One account's place in Redis.
 pub struct Redis {
@@ -49,7 +49,7 @@ impl Redis {
         Self { scripts, seal: Seal::new(secret), place, alone: Alone::default() }
     }
 
-    fn step(&self, script: &'static Lua, keys: &[&str]) -> Step {
+    fn step(&self, script: &'static str, keys: &[&str]) -> Step {
         Step::new(script, keys.iter().map(|name| format!("{}:{name}", self.place)).collect())
     }
 
@@ -85,7 +85,7 @@ impl Store for Redis {
         now: Now,
     ) -> BoxFuture<'a, Result<Acquired>> {
         let step = self
-            .step(&ACQUIRE, &["token", "lock", "fence", "cool"])
+            .step(ACQUIRE, &["token", "lock", "fence", "cool"])
             .arg(attempt)
             .arg(ms(LOCK))
             .arg(self.print(seen))
@@ -125,7 +125,7 @@ impl Store for Redis {
             let spent = now.mono.saturating_sub(fetched.asked.mono);
             let life = fetched.life().saturating_sub(spent);
             let step = self
-                .step(&PUBLISH, &["token", "lock", "fence"])
+                .step(PUBLISH, &["token", "lock", "fence"])
                 .arg(attempt)
                 .arg(&lease.epoch)
                 .arg(&lease.generation)
@@ -144,7 +144,7 @@ impl Store for Redis {
         seen: Option<&'a str>,
         now: Now,
     ) -> BoxFuture<'a, Result<Option<Fetched>>> {
-        let step = self.step(&RELEASE, &["token", "lock"]).arg(attempt).arg(self.print(seen)).unhurried();
+        let step = self.step(RELEASE, &["token", "lock"]).arg(attempt).arg(self.print(seen)).unhurried();
         Box::pin(async move {
             let (word, row) = self.ask(step).await?;
             Ok(if word == "token" { self.fetched(&row, now) } else { None })
@@ -152,7 +152,7 @@ impl Store for Redis {
     }
 
     fn look<'a>(&'a self, held: &'a Token, now: Now) -> BoxFuture<'a, Result<Seen>> {
-        let step = self.step(&LOOK, &["token"]).arg(self.print(Some(held.expose()))).unhurried();
+        let step = self.step(LOOK, &["token"]).arg(self.print(Some(held.expose()))).unhurried();
         Box::pin(async move {
             let (word, row) = self.ask(step).await?;
             Ok(match word.as_str() {
@@ -163,9 +163,13 @@ impl Store for Redis {
         })
     }
 
-    fn spend_forced(&self, _: Now) -> BoxFuture<'_, Result<Option<Duration>>> {
-        let step =
-            self.step(&SPEND_FORCED, &["forced", "forced-day"]).arg(ms(FORCED_APART)).arg(FORCED_A_DAY).arg(ms(DAY));
+    fn spend_forced<'a>(&'a self, attempt: &'a str, _: Now) -> BoxFuture<'a, Result<Option<Duration>>> {
+        let step = self
+            .step(SPEND_FORCED, &["forced", "forced-day"])
+            .arg(ms(FORCED_APART))
+            .arg(FORCED_A_DAY)
+            .arg(ms(DAY))
+            .arg(attempt);
         Box::pin(async move {
             let Value::Int(wait) = self.scripts.run(step).await? else { return Err(strange()) };
             Ok((wait > 0).then(|| Duration::from_millis(wait.unsigned_abs())))
