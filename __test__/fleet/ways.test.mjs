@@ -13,9 +13,9 @@ import {
   startSentinel,
   startSocketRedis,
   startTlsRedis,
-  until,
 } from '../support/redis-kinds.mjs'
 import { checkText, failure, guard, suite, thrown, times, world } from '../support/suite.mjs'
+import { until } from '../support/until.mjs'
 
 /**
  * What a user of Redis has to be allowed, with `keyPrefix: 'shop:'` and database 0. For another database `+select` as

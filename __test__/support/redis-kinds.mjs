@@ -2,25 +2,15 @@ import assert from 'node:assert/strict'
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as pause } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { certificates } from './certificates.mjs'
-import { startRedis } from './redis.mjs'
+import { freePort, startRedis } from './redis.mjs'
 import { times } from './suite.mjs'
+import { until } from './until.mjs'
 
 const run = promisify(execFile)
-
-/** Looks until there is something to see, and gives it. */
-export async function until(look) {
-  for (;;) {
-    const seen = await look()
-    if (seen) return seen
-    await pause(20)
-  }
-}
 
 /** The keys that lie there. */
 export const keysOf = (redis) => redis.cli('--raw', 'KEYS', '*').split('\n').filter(Boolean)
@@ -133,13 +123,4 @@ async function temporary(t) {
   const folder = await mkdtemp(join(tmpdir(), 'redis-'))
   t.after(() => rm(folder, { recursive: true }))
   return folder
-}
-
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address()
-  server.close()
-  await once(server, 'close')
-  return port
 }

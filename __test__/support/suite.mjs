@@ -27,12 +27,13 @@ export const newSecret = () => `Canary+/&=%${randomBytes(16).toString('hex')}`
 const worlds = new Set()
 
 /**
- * A fake WeChat with one app, and a client of it. When the test ends, what the fake has seen is searched for secrets at
- * places where none belongs.
+ * A fake WeChat with one app, or with others beside it, and a client of it. When the test ends, what the fake has seen
+ * is searched for secrets at places where none belongs.
  */
-export async function world(t, { app, ...fakeOptions } = {}, clientOptions = {}) {
+export async function world(t, { app, others = [], ...fakeOptions } = {}, clientOptions = {}) {
   const [appid, secret] = [newAppid(), newSecret()]
-  const fake = await startFakeWeChat({ apps: [{ appid, secret, ...app }], ...fakeOptions })
+  const account = { appid, secret, ...app }
+  const fake = await startFakeWeChat({ apps: [account, ...others], ...fakeOptions })
   const tokens = new Set()
   const remember = () => {
     for (const token of fake.liveTokens()) tokens.add(token)
@@ -46,7 +47,7 @@ export async function world(t, { app, ...fakeOptions } = {}, clientOptions = {})
   const here = {
     secrets() {
       remember()
-      return [secret, ...tokens]
+      return [secret, ...others.map((other) => other.secret), ...tokens]
     },
   }
   worlds.add(here)
@@ -58,7 +59,7 @@ export async function world(t, { app, ...fakeOptions } = {}, clientOptions = {})
   // A busy machine is no reason for a call to fail.
   const options = { appid, secret, baseUrl: fake.url, timeoutMs: 50_000, ...clientOptions }
   const client = (more = {}) => new WxaCode({ ...options, ...more })
-  return { fake, appid, secret, options, client, wxa: client() }
+  return { fake, account, appid, secret, options, client, wxa: client(), secrets: here.secrets }
 }
 
 /** A secret that no world knows of, like a password in a proxy's URL. */

@@ -1,0 +1,184 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { startFaultProxy } from '../support/faults.mjs'
+import { needsRedis, startRedis } from '../support/redis.mjs'
+import { stage } from '../support/stage.mjs'
+import { suite } from '../support/suite.mjs'
+import { until } from '../support/until.mjs'
+import { all } from './scenarios/bounds.mjs'
+import { FAULTS } from './scenarios/matrix.mjs'
+import { broken } from './scenarios.mjs'
+
+/** Who is not answered for so long is believed to be left without an answer. */
+const SILENCE = 150
+/** A busy machine answers late. */
+const LATE = 5000
+
+/** What whoever has a connection sees of a write, or who makes one. */
+async function write(port, patience = LATE, socket = connect(port, '127.0.0.1')) {
+  const pieces = []
+  const begun = performance.now()
+  const outcome = new Promise((resolve) => {
+    if (socket.destroyed) resolve('closed')
+    socket.on('data', (piece) => {
+      pieces.push(piece.toString())
+      if (pieces.join('').endsWith('\r\n')) resolve(pieces.join(''))
+    })
+    socket.on('error', ({ code }) => resolve(code))
+    socket.on('end', () => resolve('ended'))
+    socket.on('close', () => resolve('closed'))
+  })
+  socket.write('SET witness 1\r\n')
+  const said = await Promise.race([outcome, sleep(patience, 'silence')])
+  socket.destroy()
+  return { said, pieces: pieces.length, ms: performance.now() - begun }
+}
+
+const GONE = /^(ended|closed|ECONNRESET|EPIPE)$/
+
+/** What a fault looks like to whoever comes new, and to whoever was connected before, where that is something else. */
+const LOOKS = {
+  'Redis refuses connections': ['ECONNREFUSED', GONE],
+  'Redis is a black hole': ['silence'],
+  'Redis takes 200 ms for a reply': ['+OK\r\n'],
+  'Redis resets connections': ['ECONNRESET', GONE],
+  'Redis half-closes connections': ['ended'],
+  'Redis answers byte by byte': ['+OK\r\n'],
+  "Redis's replies get lost": ['silence'],
+  'Redis is a replica (READONLY)': [/^-READONLY/],
+  'Redis loads its data (LOADING)': [/^-LOADING/, GONE],
+  'Redis wants a password (NOAUTH)': [/^-NOAUTH/, GONE],
+  'Redis dies and comes back empty': [GONE],
+  'Redis is emptied (FLUSHALL)': ['+OK\r\n'],
+}
+
+const looksLike = (text, look) => (typeof look === 'string' ? text === look : look.test(text))
+
+suite(
+  'what the scenarios of a fleet stand on',
+  (test) => {
+    for (const { fault, begin, end } of FAULTS) {
+      test(
+        `${fault}: whoever is connected and whoever comes sees it, and nobody when it is over`,
+        needsRedis,
+        async (t) => {
+          const redis = await startRedis(t)
+          const proxy = await startFaultProxy(t, redis.port)
+          const [toNew, toOld = toNew] = LOOKS[fault]
+          redis.cli('SET', 'kept', 1)
+          const old = connect(proxy.port, '127.0.0.1').on('error', () => {})
+          old.write('PING\r\n')
+          await once(old, 'data')
+          await begin({ proxy, redis })
+          for (const [look, socket] of [[toOld, old], [toNew]]) {
+            const { said } = await write(proxy.port, look === 'silence' ? SILENCE : LATE, socket)
+            assert.ok(looksLike(said, look), said)
+          }
+          await end({ proxy, redis })
+          assert.equal((await write(proxy.port)).said, '+OK\r\n')
+          assert.equal(redis.cli('EXISTS', 'kept'), fault.match(/empt/) ? '0' : '1')
+        },
+      )
+    }
+
+    test(
+      'a lost reply is that of a request that was done, and a black hole lets none through',
+      needsRedis,
+      async (t) => {
+        const redis = await startRedis(t)
+        const proxy = await startFaultProxy(t, redis.port)
+        await proxy.set('drop')
+        await write(proxy.port, SILENCE)
+        assert.equal(redis.cli('EXISTS', 'witness'), '0')
+        await proxy.set('dropReplies')
+        await write(proxy.port, SILENCE)
+        assert.ok(await until(() => redis.cli('EXISTS', 'witness') === '1'))
+      },
+    )
+
+    test('replies get lost from the request on that has a text', needsRedis, async (t) => {
+      const redis = await startRedis(t)
+      const proxy = await startFaultProxy(t, redis.port)
+      await proxy.set('dropReplies', { from: 'witness' })
+      const socket = connect(proxy.port, '127.0.0.1')
+      socket.write('PING\r\n')
+      await once(socket, 'data')
+      assert.equal((await write(proxy.port, SILENCE, socket)).said, 'silence')
+    })
+
+    test('in slices a reply comes byte by byte', needsRedis, async (t) => {
+      const redis = await startRedis(t)
+      const proxy = await startFaultProxy(t, redis.port)
+      await proxy.set('slice')
+      const { said, pieces } = await write(proxy.port)
+      assert.equal(said, '+OK\r\n')
+      assert.ok(pieces > 1)
+    })
+
+    test('a slow reply comes late, and alone', needsRedis, async (t) => {
+      const redis = await startRedis(t)
+      const proxy = await startFaultProxy(t, redis.port)
+      assert.equal((await write(proxy.port)).pieces, 1)
+      await proxy.set('delay', { ms: 200 })
+      const { pieces, ms } = await write(proxy.port)
+      assert.equal(pieces, 1)
+      assert.ok(ms > 195, `${ms} ms`)
+    })
+
+    test('after what got lost on a connection nothing arrives on it any more', needsRedis, async (t) => {
+      const redis = await startRedis(t)
+      const proxy = await startFaultProxy(t, redis.port)
+      const socket = connect(proxy.port, '127.0.0.1')
+      await proxy.set('drop')
+      socket.write('PING\r\n')
+      assert.ok(await until(() => proxy.seen.lost > 0))
+      await proxy.set('pass')
+      assert.equal((await write(proxy.port, SILENCE, socket)).said, 'silence')
+    })
+
+    test('a call that fails, and a token request too many, are outside the bounds', needsRedis, async (t) => {
+      const place = await stage(t)
+      place.fake.fail(41030, { endpoint: 'codes' })
+      await all(await place.enter(1), 2)
+      const result = await place.tally()
+      assert.deepEqual(broken({ expect: { tokenRequests: [0, 0] } }, result), [
+        'failed is 1 and not 0 to 0',
+        'tokenRequests is 1 and not 0 to 0',
+        'a call failed with ERR_WXA_API',
+      ])
+    })
+
+    test('a process that dies unasked has crashed, and one that was killed has not', needsRedis, async (t) => {
+      const place = await stage(t)
+      const [dies, killed] = await place.enter(2)
+      dies.child.kill('SIGSEGV')
+      killed.kill()
+      const { crashed, hung } = await place.tally()
+      assert.deepEqual({ crashed, hung }, { crashed: 1, hung: 0 })
+    })
+
+    test('a call without an end and a process without one are counted as hung', needsRedis, async (t) => {
+      const place = await stage(t)
+      const [stopped] = await place.enter(1)
+      stopped.child.kill('SIGSTOP')
+      stopped.call(3, { timeoutMs: 100 })
+      assert.equal((await place.tally()).hung, 4)
+    })
+
+    test('a secret that is printed, said to Redis or lies there is found', needsRedis, async (t) => {
+      const place = await stage(t)
+      const { secret } = place.options
+      await all(await place.enter(1), 1)
+      assert.equal((await place.tally()).secrets, 0)
+      place.redis.cli('SET', 'leak', secret)
+      place.more.texts.push(`on stderr: ${secret}`)
+      const [token] = place.fake.liveTokens()
+      await new Promise((resolve) => connect(place.proxy.port, '127.0.0.1').end(`GET ${token}\r\n`, resolve))
+      assert.ok(await until(() => Buffer.concat(place.proxy.seen.wire).includes(token)))
+      assert.equal((await place.tally()).secrets, 3)
+    })
+  },
+  { concurrency: 4 },
+)

@@ -1,0 +1,101 @@
+import { once } from 'node:events'
+import { connect, createServer } from 'node:net'
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
+
+const HOST = '127.0.0.1'
+
+/** What a mode keeps from arriving. */
+const SWALLOWS = { requests: ['drop'], replies: ['drop', 'dropReplies', 'half-close'] }
+
+/**
+ * A TCP proxy in front of a port, which does to connections, old and new, what networks do:
+ *
+ * - `pass`: nothing
+ * - `delay`: each piece of a reply comes `ms` later
+ * - `drop`: a black hole, which accepts and never answers
+ * - `reset`: RST
+ * - `half-close`: FIN instead of replies, while requests still arrive
+ * - `slice`: replies come byte after byte
+ * - `refuse`: nobody listens
+ * - `dropReplies`: requests arrive, their replies get lost; with `from`, not before a request in which that text is
+ */
+export async function startFaultProxy(t, targetPort) {
+  const clients = new Set()
+  const seen = { connections: 0, requests: 0, replies: 0, lost: 0, wire: [] }
+  const server = createServer({ allowHalfOpen: true, noDelay: true }, accept)
+  const proxy = { port: 0, mode: 'pass', options: {}, seen, set, url: (scheme) => `${scheme}://${HOST}:${proxy.port}` }
+  await listen()
+  proxy.port = server.address().port
+  t.after(close)
+  return proxy
+
+  async function set(mode, options = {}) {
+    const wasRefusing = proxy.mode === 'refuse'
+    Object.assign(proxy, { mode, options })
+    for (const client of clients) greet(client)
+    if (mode === 'refuse' && !wasRefusing) await close()
+    if (mode !== 'refuse' && wasRefusing) await listen()
+  }
+
+  async function listen() {
+    server.listen(proxy.port, HOST)
+    await once(server, 'listening')
+  }
+
+  async function close() {
+    const closed = server.listening && once(server, 'close')
+    server.close()
+    for (const client of clients) client.destroy()
+    await closed
+  }
+
+  function accept(client) {
+    seen.connections += 1
+    clients.add(client)
+    const target = connect({ port: targetPort, host: HOST, noDelay: true })
+    const requests = lane('requests', client, target)
+    const replies = lane('replies', target, client)
+    for (const socket of [client, target]) socket.on('error', () => {})
+    client.on('end', () => requests.carried(() => target.end()))
+    client.on('close', () => {
+      clients.delete(client)
+      target.destroy()
+    })
+    // Whoever looks into a black hole does not see either that the other side has gone.
+    target.on('close', () => replies.carried(() => replies.isTorn() || proxy.mode === 'drop' || client.destroy()))
+    greet(client)
+  }
+
+  function greet(client) {
+    if (proxy.mode === 'reset') client.resetAndDestroy()
+    if (proxy.mode === 'half-close') client.end()
+  }
+
+  /** One direction: pieces keep their order, and after a lost one nothing arrives any more, for TCP knows no gaps. */
+  function lane(name, from, to) {
+    let turn = Promise.resolve()
+    let torn = false
+    from.on('data', (piece) => {
+      seen[name] += piece.length
+      seen.wire.push(piece)
+      if (proxy.options.from && piece.includes(proxy.options.from)) proxy.options.from = undefined
+      turn = turn.then(() => carry(piece))
+    })
+    return { isTorn: () => torn, carried: (next) => turn.then(next) }
+
+    async function carry(piece) {
+      if (proxy.mode === 'delay' && name === 'replies') await sleep(proxy.options.ms)
+      torn ||= SWALLOWS[name].includes(proxy.mode) && !proxy.options.from
+      if (torn) seen.lost += piece.length
+      else if (proxy.mode === 'slice' && name === 'replies') await slice(piece)
+      else if (to.writable) to.write(piece)
+    }
+
+    async function slice(piece) {
+      for (let at = 0; at < piece.length && to.writable; at++) {
+        to.write(piece.subarray(at, at + 1))
+        await nextTurn()
+      }
+    }
+  }
+}

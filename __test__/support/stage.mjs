@@ -1,0 +1,178 @@
+import { start } from './child.mjs'
+import { startFaultProxy } from './faults.mjs'
+import { startRedis, startTlsRedis } from './redis.mjs'
+import { checkText, times, world } from './suite.mjs'
+import { until } from './until.mjs'
+
+/** Makes as many calls at once as each line of its input says, and prints what came of them. Ends with its input. */
+const CALLER = `
+const { createInterface } = await import('node:readline')
+const { inspect } = await import('node:util')
+// JSON knows no Infinity.
+const wxa = new WxaCode(given.ratePerMinute === null ? { ...given, ratePerMinute: Infinity } : given)
+const now = () => performance.timeOrigin + performance.now()
+const shown = (error) => [inspect(error, { depth: Infinity, showHidden: true }), JSON.stringify(error), error.stack]
+async function call(how) {
+  const begun = now()
+  const failure = await wxa.getUnlimitedQRCode({ scene: 'a', checkPath: false }, how).then(() => {}, (error) => error)
+  return { begun, ended: now(), ...(failure && { code: failure.code ?? 'unknown', shown: shown(failure) }) }
+}
+console.log('ready')
+for await (const line of createInterface({ input: process.stdin })) {
+  const { batch, calls, how } = JSON.parse(line)
+  Promise.all(Array.from({ length: calls }, () => call(how))).then((outcomes) => {
+    console.log(JSON.stringify({ batch, outcomes }) + '\\nend of ' + batch + '.')
+  })
+}
+`
+
+/** A process that still has an idle client has to end by itself; a busy machine may take its time. */
+const LEAVES_WITHIN = 5000
+/** After its own deadline a call has so long to say so. */
+const GRACE = 5000
+/** A busy machine takes longer than 250 ms now and then, where a scenario is about a Redis that is well. */
+const PATIENT = 2000
+/** What a call may take without a `timeoutMs`. */
+export const DEFAULT_TIMEOUT = 10_000
+
+/**
+ * Where a scenario plays: a real Redis behind a fault proxy, a fake WeChat, and processes that call when they are told
+ * to. `tally` says what came of it all. With `isWell` all of them give Redis more than its 250 ms, and `patient` are the
+ * options for single ones that do.
+ */
+export async function stage(t, { token = 'stable', tls, isWell, fake: fakeOptions, ...clientOptions } = {}) {
+  const redis = await (tls ? startTlsRedis(t) : startRedis(t))
+  const proxy = await startFaultProxy(t, redis.tls?.port ?? redis.port)
+  const latency = { token: 50, code: 10 }
+  const meeting = tls ? { url: proxy.url('rediss'), ca: redis.tls.ca } : { url: proxy.url('redis') }
+  const patient = { redis: { ...meeting, timeoutMs: PATIENT } }
+  const given = { redis: meeting, timeoutMs: undefined, token, ...(isWell && patient), ...clientOptions }
+  const { fake, options, ...here } = await world(t, { latency, ...fakeOptions }, given)
+  const callers = []
+  let uncounted = 0
+  /** What else no secret may show in, and what else is secret. */
+  const more = { texts: [], secrets: [] }
+  const { account } = here
+  const place = { redis, proxy, fake, options, account, callers, more, patient, releasedAt: 0, enter, warm, tally }
+  t.after(() => {
+    for (const { child } of callers) child.kill('SIGKILL')
+  })
+  return place
+
+  /** Processes that are there and have not called yet. */
+  async function enter(count, others = {}) {
+    const entered = times(count, () => startCaller({ ...options, ...others }))
+    callers.push(...entered)
+    await Promise.all(entered.map((caller) => caller.ready))
+    return entered
+  }
+
+  /** Lets each have a token, one after the other. What that costs is not counted. */
+  async function warm(entered) {
+    for (const caller of entered) {
+      const isWarm = await until(async () => (await caller.call(1)).outcomes.some(({ code }) => code === undefined))
+      if (!isWarm) throw new Error('a process found no token')
+      caller.batches.length = 0
+    }
+    uncounted = fake.count('tokens')
+  }
+
+  async function tally() {
+    const batches = await Promise.all(callers.flatMap((caller) => caller.batches))
+    if (process.env.CHAOS_DEBUG)
+      for (const [n, caller] of callers.entries())
+        for (const [b, { outcomes }] of (await Promise.all(caller.batches)).entries())
+          for (const o of outcomes)
+            console.error(
+              n,
+              b,
+              'begun',
+              Math.round(o.begun - place.releasedAt),
+              'ms',
+              Math.round(o.ended - o.begun),
+              o.code ?? '',
+            )
+    const ends = await Promise.all(callers.map((caller) => caller.leave()))
+    const outcomes = batches.flatMap(({ outcomes }) => outcomes)
+    const failures = outcomes.filter(({ code }) => code)
+    const secrets = [...here.secrets(), ...more.secrets]
+    const printed = callers.flatMap(({ output }) => [output.stdout, output.stderr])
+    const texts = [...printed, ...more.texts, ...(await said(redis, proxy))]
+    return {
+      calls: outcomes.length,
+      failed: failures.length,
+      codes: [...new Set(failures.map(({ code }) => code))],
+      tokenRequests: fake.count('tokens') - uncounted,
+      slowestMs: Math.round(Math.max(0, ...outcomes.map((outcome) => spent(outcome, place.releasedAt)))),
+      hung: sum(batches.map(({ hung }) => hung)) + ends.filter((end) => end === 'hung').length,
+      crashed: ends.filter((end) => end === 'crashed').length,
+      secrets: texts.filter((text) => shows(text, secrets)).length,
+    }
+  }
+}
+
+function startCaller(options) {
+  const { child, done, output, printed } = start(CALLER, { given: options })
+  // Whoever is killed on purpose no longer reads.
+  child.stdin.on('error', () => {})
+  const limit = (how) => (how?.timeoutMs ?? options.timeoutMs ?? DEFAULT_TIMEOUT) + GRACE
+  const batches = []
+  let told = 0
+  let killed = false
+  const hasEnded = () => child.exitCode !== null || child.signalCode !== null
+  return { child, output, batches, ready: printed('ready\n'), call, kill, leave }
+
+  /** What came of so many calls at once. */
+  function call(calls, how) {
+    told += 1
+    child.stdin.write(`${JSON.stringify({ batch: told, calls, how })}\n`)
+    const outcomes = settled(told, calls, how)
+    batches.push(outcomes)
+    return outcomes
+  }
+
+  async function settled(batch, calls, how) {
+    const inTime = await until(() => killed || hasEnded() || output.stdout.includes(`end of ${batch}.`), limit(how))
+    const line = output.stdout.split('\n').find((text) => text.startsWith(`{"batch":${batch},`))
+    if (line) return { ...JSON.parse(line), hung: 0 }
+    return { outcomes: [], hung: inTime ? 0 : calls }
+  }
+
+  /** On purpose: what it was asked for counts for nothing. */
+  function kill() {
+    killed = true
+    child.kill('SIGKILL')
+  }
+
+  /** How it ends when nobody wants anything of it any more. */
+  async function leave() {
+    if (killed) return 'killed'
+    child.stdin.end()
+    const left = await until(hasEnded, LEAVES_WITHIN)
+    if (!left) child.kill('SIGKILL')
+    const { code, stderr } = await done
+    if (!left) return 'hung'
+    // A panic that was caught ends nobody, but it is told on stderr.
+    return code === 0 && stderr === '' ? 'left' : 'crashed'
+  }
+}
+
+/** Milliseconds of a call, without those that it waited for WeChat because the scenario held WeChat up. */
+const spent = ({ begun, ended }, releasedAt) => ended - Math.max(begun, Math.min(releasedAt, ended))
+
+const sum = (numbers) => numbers.reduce((total, one) => total + one, 0)
+
+/** All that was ever said to Redis and by it, and what lies there. */
+async function said(redis, proxy) {
+  const rows = await redis.contents()
+  return [Buffer.concat(proxy.seen.wire).toString('latin1'), ...rows.map(({ key, value }) => `${key} ${value}`)]
+}
+
+function shows(text, secrets) {
+  try {
+    checkText(text, secrets)
+    return false
+  } catch {
+    return true
+  }
+}
