@@ -46,7 +46,8 @@ pub struct Step {
     pub script: &'static str,
     pub keys: Vec<String>,
     pub args: Vec<Vec<u8>>,
-    hurried: bool,
+    /// Whether a caller waits for it.
+    pub hurried: bool,
 }
 
 impl Step {

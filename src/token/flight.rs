@@ -26,6 +26,9 @@ const TOO_YOUNG_TO_FORCE: Duration = Duration::from_secs(30);
 /// A token that was refused with less life than this may simply have ended by WeChat's clock.
 const WORTH_WONDERING: Duration = Duration::from_secs(60);
 
+/// What a flight may take beside waiting and fetching.
+const SLACK: Duration = Duration::from_secs(1);
+
 /// What those who wait can see.
 pub struct Progress {
     waiting_for: WaitedFor,
@@ -134,7 +137,7 @@ impl Drop for Landing {
 /// Flies, hands over what is due to the fleet, and lands: callers are not kept waiting for a store that is slow.
 async fn fly(landing: &Landing, source: &dyn Source, errand: &Errand) {
     let store = &*landing.cache.store;
-    let deadline = Deadline::new(source.limit() + store.patience(), source.endpoint());
+    let deadline = Deadline::new(store.patience() + source.limit() + SLACK, source.endpoint());
     let trip =
         Trip { source, store, landing, attempt: random(), fetch_by: OnceLock::new(), alone: AtomicBool::new(false) };
     let Home { result, origin, handover, courtesy } = match landing.within(&deadline, trip.run(errand)).await {
@@ -243,8 +246,18 @@ impl Trip<'_> {
         Home { result: fetched.map(Brought::Token), origin: Origin::Source, handover, courtesy }
     }
 
-    /// Waits until it is this process's turn or until somebody else has brought a token.
+    /// Waits no longer than for one who has died: then there is still time to fetch.
     async fn turn(&self, seen: Option<&Token>, refused: bool) -> Result<Turn> {
+        let patience = Deadline::new(self.store.patience(), self.source.endpoint());
+        match self.landing.within(&patience, self.queue(seen, refused)).await {
+            Ok(turn) => turn,
+            Err(_) if self.source.may_go_alone() => Ok(Turn::Alone),
+            Err(timeout) => Err(timeout),
+        }
+    }
+
+    /// Waits until it is this process's turn or until somebody else has brought a token.
+    async fn queue(&self, seen: Option<&Token>, refused: bool) -> Result<Turn> {
         let mut polls = 0;
         loop {
             let asked = Instant::now();
@@ -272,35 +285,17 @@ impl Trip<'_> {
 
     /// Gives the fleet what it is due. Whoever was overtaken meanwhile gets what the other one has brought.
     async fn hand_over(&self, handover: Handover) -> Option<Fetched> {
-        let now = self.landing.cache.now();
-        match handover {
-            Handover::Nothing => None,
-            Handover::Publish(lease, fetched) => {
-                let published = self.store.publish(&self.attempt, &lease, &fetched, now).await;
-                match published {
-                    Ok(other) => other,
-                    Err(_) => self.share_later(&fetched).await,
-                }
-            }
-            Handover::Release(seen) => {
-                let released = async {
-                    self.store.recovered().await;
-                    self.store.release(&self.attempt, seen.as_ref().map(Token::expose), now).await
-                };
-                // Should it fail, the lock ends by itself.
-                tokio::time::timeout(self.store.patience(), released).await.ok()?.ok()?
-            }
-            Handover::Share(fetched) => self.share_later(&fetched).await,
-        }
+        self.landing.cache.patiently(|| self.hand(&handover)).await.flatten()
     }
 
-    /// As soon as the store answers again, while others may be waiting for it. Later the recheck does it.
-    async fn share_later(&self, fetched: &Fetched) -> Option<Fetched> {
-        let shared = async {
-            self.store.recovered().await;
-            self.landing.cache.share(&self.attempt, fetched).await
-        };
-        tokio::time::timeout(self.store.patience(), shared).await.ok()?.ok()?
+    async fn hand(&self, handover: &Handover) -> Result<Option<Fetched>> {
+        let now = self.landing.cache.now();
+        match handover {
+            Handover::Nothing => Ok(None),
+            Handover::Publish(lease, fetched) => self.store.publish(&self.attempt, lease, fetched, now).await,
+            Handover::Release(seen) => self.store.release(&self.attempt, seen.as_ref().map(Token::expose), now).await,
+            Handover::Share(fetched) => self.landing.cache.share(&self.attempt, fetched).await,
+        }
     }
 
     async fn fetch_other(&self, refused: Option<(&Token, i64)>) -> Result<Fetched> {

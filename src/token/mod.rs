@@ -247,6 +247,9 @@ impl TokenCache {
     }
 }
 
+/// When a step for the fleet has failed.
+const AGAIN: Duration = Duration::from_millis(100);
+
 /// What passes between this process and the fleet.
 impl TokenCache {
     /// Adopts what the fleet has, or gives the fleet what it has lost. Nobody waits for it.
@@ -265,8 +268,11 @@ impl TokenCache {
         let now = self.now();
         let ours = held.as_fetched(now);
         let theirs = match self.store.look(held, now).await {
-            Ok(Seen::Token(theirs)) if theirs.outlives(&ours) => Some(theirs),
-            Ok(Seen::Token(_) | Seen::Nothing) => self.share(&random(), &ours).await.ok().flatten(),
+            Ok(Seen::Token(theirs)) if !ours.outlives(&theirs) => Some(theirs),
+            Ok(Seen::Token(_) | Seen::Nothing) => {
+                let attempt = random();
+                self.patiently(|| self.share(&attempt, &ours)).await.flatten()
+            }
             Ok(Seen::Same) | Err(_) => None,
         };
         if let Some(theirs) = theirs {
@@ -274,7 +280,22 @@ impl TokenCache {
         }
     }
 
-    /// Puts a token where none or an older one is, or gives the later one that stands there.
+    /// Does what the fleet is due as soon as the store answers, and again where that failed: others may be waiting for it.
+    /// In the end locks end by themselves, and a later comparison shares the token.
+    async fn patiently<T, Step: Future<Output = Result<T>>>(&self, step: impl Fn() -> Step) -> Option<T> {
+        let done = async {
+            loop {
+                self.store.recovered().await;
+                if let Ok(done) = step().await {
+                    return done;
+                }
+                tokio::time::sleep(AGAIN).await;
+            }
+        };
+        tokio::time::timeout(self.store.patience(), done).await.ok()
+    }
+
+    /// Puts a token where none or an older one is, or gives the one that stands there.
     async fn share(&self, attempt: &str, ours: &Fetched) -> Result<Option<Fetched>> {
         let now = self.now();
         let mut acquired = self.store.acquire(attempt, None, false, now).await?;
@@ -282,7 +303,7 @@ impl TokenCache {
             if theirs.value.expose_secret() == ours.value.expose_secret() {
                 return Ok(None);
             }
-            if theirs.outlives(ours) {
+            if !ours.outlives(theirs) {
                 return Ok(Some(theirs.clone()));
             }
             // Asking for another one than what stands there gives the right to replace it.

@@ -18,6 +18,8 @@ use crate::wechat::errcode;
 const LONGEST_LIFE: Duration = Duration::from_secs(7200);
 /// A server that says less than this is not believed: asking it again at once would be a loop.
 const SHORTEST_LIFE: Duration = Duration::from_secs(15);
+/// Ends that differ by less are the same: servers say whole seconds, and ways take time.
+const SAME_END: Duration = Duration::from_secs(2);
 /// For a server that does not say, or says nothing sensible.
 const UNKNOWN_LIFE: Duration = Duration::from_secs(60);
 /// Whatever a server says of lives, its token is not asked for again sooner.
@@ -134,7 +136,7 @@ impl Fetched {
 
     /// Whether it ends later, and so was fetched later.
     pub fn outlives(&self, other: &Self) -> bool {
-        self.ends().mono > other.ends().mono
+        self.ends().mono > other.ends().mono + SAME_END
     }
 
     fn ends(&self) -> Now {
@@ -228,6 +230,8 @@ pub enum Kind {
 
 struct Held {
     token: Token,
+    /// When it was asked for last.
+    asked: Duration,
     soft: Now,
     hard: Now,
     refused: Option<i64>,
@@ -324,11 +328,12 @@ impl State {
         Verdict::GivenUp
     }
 
-    /// Somebody else's token takes the place of the present one if it is later. Gives it if it does.
+    /// The fleet's token takes the place of the present one, unless that is clearly later. Gives it if it does.
     pub fn offer(&mut self, fetched: Fetched, dice: f64) -> Option<Token> {
-        let later = |held: &Held| fetched.ends().mono > held.token.expires().mono;
-        let other = |held: &Held| held.token.expose() != fetched.value.expose_secret();
-        self.held.as_ref().is_none_or(|held| other(held) && later(held)).then(|| self.hold(fetched, false, dice))
+        let later = |held: &Held| held.token.expires().mono > fetched.ends().mono + SAME_END;
+        let same = |held: &Held| held.token.expose() == fetched.value.expose_secret();
+        let kept = self.held.as_ref().is_some_and(|held| same(held) || later(held));
+        (!kept).then(|| self.hold(fetched, false, dice))
     }
 
     /// The flight in the air is given up, and what it may still bring is welcome.
@@ -360,7 +365,8 @@ impl State {
     fn refresh(&mut self, now: Now) -> Option<Order> {
         let due = self.held.as_ref().is_some_and(|held| held.soft.left(now).is_zero());
         let paused = self.setback.as_ref().is_some_and(|setback| now.mono < setback.until);
-        let too_soon = self.last_start.is_some_and(|start| now.mono < start + SHORTEST_GAP);
+        let last = self.last_start.max(self.held.as_ref().map(|held| held.asked));
+        let too_soon = last.is_some_and(|last| now.mono < last + SHORTEST_GAP);
         (due && self.flight.is_none() && !paused && !too_soon).then(|| self.start(now, false))
     }
 
@@ -411,6 +417,7 @@ impl State {
         let (soft, hard) = if fetched.ahead { self.margins(life, dice) } else { Default::default() };
         self.held = Some(Held {
             token: token.clone(),
+            asked: fetched.asked.mono,
             soft: fetched.asked.after(life - soft),
             hard: fetched.asked.after(life - hard),
             refused,

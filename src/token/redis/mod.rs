@@ -26,6 +26,8 @@ pub const LOCK: Duration = LEAD_LIMIT.saturating_add(Duration::from_secs(2));
 const WORTH_KEEPING: Duration = Duration::from_secs(30);
 /// And with less than this it is not handed out.
 const WORTHLESS: Duration = Duration::from_secs(16);
+/// Time for whoever is next when the lock of somebody who died is gone.
+const TURNS: Duration = Duration::from_secs(1);
 const COOL_DOWN: Duration = Duration::from_secs(30);
 
 const ACQUIRE: &str = include_str!("acquire.lua");
@@ -193,7 +195,7 @@ impl Store for Redis {
     }
 
     fn patience(&self) -> Duration {
-        LOCK
+        LOCK + TURNS
     }
 
     fn courtesy(&self) -> Duration {

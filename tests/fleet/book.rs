@@ -1,0 +1,176 @@
+//! What is remembered of a run: for its promises, and for whoever reads its trace.
+
+use std::collections::BTreeMap;
+
+use redis::Value;
+
+use crate::redis::Bytes;
+use crate::world::Millis;
+
+pub struct Book {
+    pub fetches: Vec<Fetch>,
+    /// The attempts that have heard that they lead, and when, by process.
+    pub leads: Vec<BTreeMap<String, Millis>>,
+    /// The token that each process has served last.
+    pub served: Vec<Option<String>>,
+    /// When each process was last told to wait for somebody else, and when for one who had given up already.
+    pub waits: Vec<(Option<Millis>, Option<Millis>)>,
+    /// How late the token with this fingerprint came to Redis.
+    pub late: BTreeMap<String, Millis>,
+    /// The latest generation that was written in each epoch since Redis was empty.
+    pub written: BTreeMap<String, u64>,
+    /// The attempts that Redis has heard of.
+    pub owners: BTreeMap<String, Owner>,
+    /// How often each thing happened, over which it is seen whether the runs get everywhere.
+    pub seen: BTreeMap<String, u64>,
+    /// When each process was called since it started.
+    pub calls: Vec<Vec<Millis>>,
+    pub broken: Option<String>,
+    pub trace: Option<Vec<String>>,
+}
+
+/// One attempt of a process to lead.
+#[derive(Clone, Debug)]
+pub struct Owner {
+    pub process: (usize, u32),
+    /// In the trace.
+    pub name: String,
+    /// Whether it was made leader when the process had given it up.
+    pub late: bool,
+}
+
+/// A token request of one process.
+#[derive(Clone, Debug)]
+pub struct Fetch {
+    pub from: usize,
+    pub life: u32,
+    pub sent: Millis,
+    pub forced: bool,
+    pub refused: bool,
+    pub again: bool,
+    /// What WeChat gave for it, whether that was heard or not.
+    pub token: Option<usize>,
+    pub answered: Option<Millis>,
+    /// Whether a token was heard.
+    pub got: bool,
+}
+
+impl Fetch {
+    pub fn new(from: usize, life: u32, sent: Millis, forced: bool, refused: bool, again: bool) -> Self {
+        Self { from, life, sent, forced, refused, again, token: None, answered: None, got: false }
+    }
+}
+
+/// A script that Redis has run.
+pub struct Script {
+    pub name: &'static str,
+    pub from: usize,
+    pub life: u32,
+    pub sent: Millis,
+    pub place: String,
+    pub owner: String,
+    /// The first thing that it said.
+    pub word: String,
+}
+
+impl Script {
+    pub fn new(
+        from: usize,
+        life: u32,
+        sent: Millis,
+        text: &str,
+        keys: &[String],
+        args: &[Bytes],
+        result: &Result<Value, String>,
+    ) -> Self {
+        let place = keys[0].rsplit_once(':').map_or("", |(place, _)| place).to_owned();
+        let owner = String::from_utf8_lossy(&args[0]).into_owned();
+        Self { name: script_name(text), from, life, sent, place, owner, word: word(result) }
+    }
+}
+
+pub fn script_name(text: &str) -> &'static str {
+    const SCRIPTS: [(&str, &str); 5] = [
+        (include_str!("../../src/token/redis/acquire.lua"), "acquire"),
+        (include_str!("../../src/token/redis/publish.lua"), "publish"),
+        (include_str!("../../src/token/redis/release.lua"), "release"),
+        (include_str!("../../src/token/redis/look.lua"), "look"),
+        (include_str!("../../src/token/redis/spend_forced.lua"), "spend_forced"),
+    ];
+    SCRIPTS.iter().find(|(known, _)| *known == text).expect("a script of the crate").1
+}
+
+fn word(result: &Result<Value, String>) -> String {
+    match result {
+        Ok(Value::Array(row)) => match row.first() {
+            Some(Value::BulkString(word)) => String::from_utf8_lossy(word).into_owned(),
+            other => format!("{other:?}"),
+        },
+        Ok(Value::Int(0)) => "granted".to_owned(),
+        Ok(Value::Int(_)) => "spent".to_owned(),
+        Ok(other) => format!("{other:?}"),
+        Err(_) => "error".to_owned(),
+    }
+}
+
+impl Book {
+    pub fn new(processes: usize, traced: bool) -> Self {
+        Self {
+            fetches: Vec::new(),
+            leads: vec![BTreeMap::new(); processes],
+            served: vec![None; processes],
+            waits: vec![(None, None); processes],
+            late: BTreeMap::new(),
+            written: BTreeMap::new(),
+            owners: BTreeMap::new(),
+            seen: BTreeMap::new(),
+            calls: vec![Vec::new(); processes],
+            broken: None,
+            trace: traced.then(Vec::new),
+        }
+    }
+
+    pub fn count(&mut self, what: &str) {
+        match self.seen.get_mut(what) {
+            Some(count) => *count += 1,
+            None => drop(self.seen.insert(what.to_owned(), 1)),
+        }
+    }
+
+    pub fn note(&mut self, now: Millis, text: impl FnOnce() -> String) {
+        if let Some(trace) = &mut self.trace {
+            trace.push(format!("{} {}", time(now), text()));
+        }
+    }
+
+    /// Owners and epochs are random, and in a trace they would differ from run to run: they get names by their order.
+    pub fn note_script(
+        &mut self,
+        now: Millis,
+        script: &Script,
+        lock: Option<String>,
+        generation: Option<String>,
+        print: Option<String>,
+    ) {
+        self.count(&format!("{} {}", script.name, script.word));
+        let named = self.owners.len();
+        if matches!(script.name, "acquire" | "publish" | "release") {
+            let process = (script.from, script.life);
+            let new = Owner { process, name: format!("a{named}"), late: false };
+            let owner = self.owners.entry(script.owner.clone()).or_insert(new);
+            owner.late |= script.word == "lead" && now > script.sent + 250;
+        }
+        let owner = |id: &str| self.owners.get(id).map_or("-".to_owned(), |owner| owner.name.clone());
+        let (me, lock) = (owner(&script.owner), lock.map_or("free".to_owned(), |lock| owner(&lock)));
+        let Script { name, from, word, sent, .. } = script;
+        let (generation, print) = (generation.unwrap_or_default(), print.unwrap_or_default());
+        self.note(now, || {
+            let late = if now > sent + 250 { format!(" (sent {})", time(*sent)) } else { String::new() };
+            format!("Redis: P{from} {me} {name} -> {word}{late}; lock {lock}, token {generation} {print}")
+        });
+    }
+}
+
+pub fn time(now: Millis) -> String {
+    format!("{}:{:02}:{:02}.{:03}", now / 3_600_000, now / 60_000 % 60, now / 1000 % 60, now % 1000)
+}

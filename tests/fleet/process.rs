@@ -1,0 +1,286 @@
+//! A process: a runtime of its own with a clock of its own, the crate's token cache, and callers.
+
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use tokio::runtime::{Builder, Runtime};
+use tokio::time::{Instant, advance, sleep_until, timeout};
+use wxacode::deadline::Deadline;
+use wxacode::error::{Error, WaitedFor};
+use wxacode::event::Voice;
+use wxacode::link::DEFAULT_TIMEOUT;
+use wxacode::registry::{Account, Meeting};
+use wxacode::token::clock::{Clock, Now};
+use wxacode::token::fingerprint::Prints;
+use wxacode::token::redis::Redis;
+use wxacode::token::source::{Mode, Source};
+use wxacode::token::state::{Rules, Token};
+use wxacode::token::{Member, TokenCache};
+use wxacode::wechat::endpoint::Endpoint;
+
+use crate::link::SimLink;
+use crate::source::SimSource;
+use crate::wire::{Message, Outbox};
+use crate::world::{Millis, SECRET};
+
+/// The default `timeoutMs`.
+pub const CALL: Millis = 10_000;
+
+/// What somebody wants of the process.
+#[derive(Clone, Debug)]
+pub struct Wish {
+    pub call: u64,
+    /// Another token than the present one.
+    pub forced: bool,
+    /// The caller goes away after so long.
+    pub aborted: Option<Millis>,
+    /// The token that the process has served last.
+    pub served: Option<String>,
+}
+
+/// How a call ended, and how long its parts took.
+#[derive(Debug)]
+pub struct Report {
+    pub wish: Wish,
+    pub begun: Millis,
+    pub ended: Millis,
+    pub waits: Vec<Millis>,
+    pub end: End,
+}
+
+#[derive(Debug)]
+pub enum End {
+    /// The API accepted the token, or refused it in the end (errcode).
+    Answered(i64),
+    Failed(Error),
+    Aborted,
+}
+
+impl From<Result<i64, Error>> for End {
+    fn from(result: Result<i64, Error>) -> Self {
+        result.map_or_else(Self::Failed, Self::Answered)
+    }
+}
+
+/// What a process did until it was stopped.
+#[derive(Default)]
+pub struct Heard {
+    pub at: Millis,
+    pub messages: Vec<Message>,
+    pub reports: Vec<Report>,
+}
+
+pub struct Process {
+    runtime: Runtime,
+    start: Instant,
+    /// The world's time at the start, moved on by what a suspended process has missed.
+    begun: Millis,
+    clock: Arc<SimClock>,
+    outbox: Arc<Outbox>,
+    cache: Arc<TokenCache>,
+    source: Arc<dyn Source>,
+    member: Option<Member>,
+    callers: Vec<Caller>,
+}
+
+struct Caller {
+    wish: Wish,
+    begun: Millis,
+    work: BoxFuture<'static, (Vec<Millis>, End)>,
+}
+
+/// Moves with the process's runtime; the wall clock jumps as told.
+struct SimClock {
+    start: Instant,
+    wall: AtomicI64,
+}
+
+impl Clock for SimClock {
+    fn now(&self) -> Now {
+        let mono = self.start.elapsed();
+        let wall = self.wall.load(Ordering::Relaxed) + mono.as_millis() as i64;
+        Now { mono, wall: Duration::from_millis(wall as u64) }
+    }
+}
+
+/// 2023, on the world's wall clock.
+const EPOCH: i64 = 1_700_000_000_000;
+
+impl Process {
+    pub fn start(mode: Mode, now: Millis) -> Self {
+        let runtime = Builder::new_current_thread().enable_time().start_paused(true).build().expect("a runtime");
+        let entered = runtime.enter();
+        let start = Instant::now();
+        let clock = Arc::new(SimClock { start, wall: AtomicI64::new(EPOCH + now as i64) });
+        let outbox = Arc::<Outbox>::default();
+        let cache = cache(mode, clock.clone(), &outbox);
+        let source = Arc::new(SimSource { mode, outbox: outbox.clone() });
+        drop(entered);
+        let member = Some(cache.join());
+        Self { runtime, start, begun: now, clock, outbox, cache, source, member, callers: Vec::new() }
+    }
+
+    /// Goes on until `time`, or until it says something or a call ends.
+    pub fn run(&mut self, time: Millis) -> Heard {
+        let Self { runtime, start, begun, outbox, callers, .. } = self;
+        let mut reports = Vec::new();
+        let at = runtime.block_on(tokio::task::unconstrained(async {
+            let mut alarm = pin!(sleep_until(*start + millis(time - *begun)));
+            std::future::poll_fn(|context| {
+                let at = *begun + start.elapsed().as_millis() as Millis;
+                reports.extend(poll_callers(callers, context, at));
+                match Pin::new(&**outbox).poll(context) {
+                    Poll::Pending if reports.is_empty() => alarm.as_mut().poll(context),
+                    _ => Poll::Ready(()),
+                }
+            })
+            .await;
+            *begun + start.elapsed().as_millis() as Millis
+        }));
+        Heard { at, messages: self.outbox.take(), reports }
+    }
+
+    /// By its own count, in the world's time.
+    pub fn now(&self) -> Millis {
+        let _entered = self.runtime.enter();
+        self.begun + self.start.elapsed().as_millis() as Millis
+    }
+
+    /// Whether anything can happen without a new caller.
+    pub fn is_active(&self) -> bool {
+        !self.callers.is_empty() || self.tasks() > 0
+    }
+
+    pub fn tasks(&self) -> usize {
+        self.runtime.metrics().num_alive_tasks()
+    }
+
+    pub fn present(&self) -> Option<Token> {
+        self.cache.present()
+    }
+
+    /// What the present token's life has left by this process's clocks.
+    pub fn left(&self) -> Option<Millis> {
+        let _entered = self.runtime.enter();
+        let token = self.cache.present()?;
+        Some(token.expires().left(self.cache.now()).as_millis() as Millis)
+    }
+
+    pub fn call(&mut self, wish: Wish) {
+        let begun = self.now();
+        let work = Box::pin(work(self.cache.clone(), self.source.clone(), self.outbox.clone(), wish.clone()));
+        self.callers.push(Caller { wish, begun, work });
+    }
+
+    /// It slept until `now` while time went on: what came in meanwhile is seen before timers are.
+    pub fn wake(&mut self, now: Millis) {
+        let slept = millis(now - self.now());
+        self.runtime.block_on(advance(slept));
+    }
+
+    /// It slept until `now`, and its monotonic clock too.
+    pub fn wake_from_suspend(&mut self, now: Millis) {
+        let slept = now - self.now();
+        self.begun += slept;
+        self.clock.wall.fetch_add(slept as i64, Ordering::Relaxed);
+    }
+
+    pub fn set_wall_clock(&mut self, by: i64) {
+        self.clock.wall.fetch_add(by, Ordering::Relaxed);
+    }
+
+    /// The last client is closed.
+    pub fn leave(&mut self) {
+        self.member = None;
+    }
+
+    pub fn rejoin(&mut self) {
+        self.member = Some(self.cache.join());
+    }
+}
+
+fn cache(mode: Mode, clock: Arc<dyn Clock>, outbox: &Arc<Outbox>) -> Arc<TokenCache> {
+    let secret = SECRET.into();
+    let meeting =
+        Meeting { url: "redis://sim".into(), ca: None, timeout: DEFAULT_TIMEOUT, key_prefix: "wxacode:".into() };
+    let account = Account {
+        appid: "wx0123456789abcdef".into(),
+        mode,
+        secret: SECRET.into(),
+        bases: vec!["https://api.weixin.qq.com".into()],
+        meeting: Some(meeting),
+    };
+    let rules = match mode {
+        Mode::Stable => Rules::STABLE,
+        Mode::Classic => Rules::CLASSIC,
+    };
+    let store = Redis::new(SimLink::new(outbox.clone()), &secret, account.place().expect("it has a meeting"));
+    let voice = Voice { hub: Arc::default(), appid: account.appid.as_str().into(), mode: Some(mode.name()) };
+    TokenCache::new(rules.shared(), clock, Arc::new(store), voice, Prints::new(&secret))
+}
+
+/// In the order in which they came, whoever was woken: one seed is one run.
+fn poll_callers(callers: &mut Vec<Caller>, context: &mut Context<'_>, at: Millis) -> Vec<Report> {
+    let mut reports = Vec::new();
+    callers.retain_mut(|caller| match caller.work.as_mut().poll(context) {
+        Poll::Pending => true,
+        Poll::Ready((waits, end)) => {
+            let Caller { wish, begun, .. } = caller;
+            reports.push(Report { wish: wish.clone(), begun: *begun, ended: at, waits, end });
+            false
+        }
+    });
+    reports
+}
+
+async fn work(cache: Arc<TokenCache>, source: Arc<dyn Source>, outbox: Arc<Outbox>, wish: Wish) -> (Vec<Millis>, End) {
+    let mut waits = Vec::new();
+    let call = call(&cache, &source, &outbox, wish.forced, &mut waits);
+    let end = match wish.aborted {
+        None => call.await.into(),
+        Some(time) => timeout(millis(time), call).await.map_or(End::Aborted, End::from),
+    };
+    (waits, end)
+}
+
+/// What `client.rs` does: a token, the API, and one replay with another token.
+async fn call(
+    cache: &Arc<TokenCache>,
+    source: &Arc<dyn Source>,
+    outbox: &Outbox,
+    forced: bool,
+    waits: &mut Vec<Millis>,
+) -> Result<i64, Error> {
+    let deadline = Deadline::new(millis(CALL), Some(Endpoint::GetUnlimitedQrCode));
+    let begun = Instant::now();
+    let token = match forced {
+        false => cache.get(source, &deadline).await,
+        true => cache.force(source, &deadline).await,
+    };
+    waits.push(begun.elapsed().as_millis() as Millis);
+    let token = token?;
+    let errcode = api(outbox, &token, &deadline).await?;
+    if errcode == 0 {
+        return Ok(0);
+    }
+    let begun = Instant::now();
+    let other = cache.replace(&token, errcode, source, &deadline).await;
+    waits.push(begun.elapsed().as_millis() as Millis);
+    match other? {
+        Some(other) => api(outbox, &other, &deadline).await,
+        None => Ok(errcode),
+    }
+}
+
+async fn api(outbox: &Outbox, token: &Token, deadline: &Deadline) -> Result<i64, Error> {
+    let token = token.expose().to_owned();
+    deadline.hold(WaitedFor::Answer, || None, outbox.ask(|reply| Message::Api { token, reply })).await
+}
+
+fn millis(time: Millis) -> Duration {
+    Duration::from_millis(time)
+}

@@ -1,0 +1,102 @@
+//! Runs the crate's own scripts, by Redis's rules of what becomes of a value on its way into Lua and out of it.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use mlua::{Error, Function, Lua, MultiValue, Value};
+
+use crate::redis::{Bytes, Db, Reply};
+
+/// One thread's Lua, which runs on one database after another.
+struct Engine {
+    lua: Lua,
+    db: Rc<RefCell<Db>>,
+    scripts: RefCell<HashMap<&'static str, Function>>,
+}
+
+thread_local! {
+    static ENGINE: Engine = Engine::new().expect("Lua");
+}
+
+/// What the script says, or the error of the command that stopped it.
+pub fn run(db: &mut Db, text: &'static str, keys: &[String], args: &[Bytes]) -> Result<redis::Value, String> {
+    ENGINE.with(|engine| {
+        std::mem::swap(&mut *engine.db.borrow_mut(), db);
+        let result = engine.run(text, keys, args);
+        std::mem::swap(&mut *engine.db.borrow_mut(), db);
+        result.map_err(|error| error.to_string())
+    })
+}
+
+impl Engine {
+    fn new() -> mlua::Result<Self> {
+        let (lua, db) = (Lua::new(), Rc::<RefCell<Db>>::default());
+        let called = db.clone();
+        let call = lua.create_function(move |lua, args: MultiValue| {
+            let args: Vec<Bytes> = args.iter().map(argument).collect();
+            let reply = called.borrow_mut().call(&args).map_err(Error::RuntimeError)?;
+            into_lua(lua, reply)
+        })?;
+        let redis = lua.create_table()?;
+        redis.set("call", call)?;
+        lua.globals().set("redis", redis)?;
+        Ok(Self { lua, db, scripts: RefCell::default() })
+    }
+
+    fn run(&self, text: &'static str, keys: &[String], args: &[Bytes]) -> mlua::Result<redis::Value> {
+        let globals = self.lua.globals();
+        globals.set("KEYS", self.lua.create_sequence_from(keys.iter().map(String::as_str))?)?;
+        let args: Vec<_> = args.iter().map(|arg| self.lua.create_string(arg)).collect::<mlua::Result<_>>()?;
+        globals.set("ARGV", self.lua.create_sequence_from(args)?)?;
+        let script = self.scripts.borrow().get(text).cloned();
+        let script = match script {
+            Some(script) => script,
+            None => {
+                let script = self.lua.load(text).into_function()?;
+                self.scripts.borrow_mut().insert(text, script.clone());
+                script
+            }
+        };
+        out_of_lua(&script.call(())?)
+    }
+}
+
+fn argument(value: &Value) -> Bytes {
+    match value {
+        Value::String(text) => text.as_bytes().to_vec(),
+        Value::Integer(number) => number.to_string().into_bytes(),
+        Value::Number(number) => number.to_string().into_bytes(),
+        other => panic!("Redis takes no {} as an argument", other.type_name()),
+    }
+}
+
+fn into_lua(lua: &Lua, reply: Reply) -> mlua::Result<Value> {
+    Ok(match reply {
+        Reply::Nil => Value::Boolean(false),
+        Reply::Int(number) => Value::Number(number as f64),
+        Reply::Bulk(bytes) => Value::String(lua.create_string(bytes)?),
+        Reply::Status(text) => Value::Table(lua.create_table_from([("ok", text)])?),
+        Reply::Array(items) => {
+            let items: Vec<_> = items.into_iter().map(|item| into_lua(lua, item)).collect::<mlua::Result<_>>()?;
+            Value::Table(lua.create_sequence_from(items)?)
+        }
+    })
+}
+
+fn out_of_lua(value: &Value) -> mlua::Result<redis::Value> {
+    Ok(match value {
+        Value::String(text) => redis::Value::BulkString(text.as_bytes().to_vec()),
+        Value::Integer(number) => redis::Value::Int((*number)),
+        Value::Number(number) => redis::Value::Int(*number as i64),
+        Value::Boolean(true) => redis::Value::Int(1),
+        Value::Table(table) => {
+            if let Some(status) = table.get::<Option<String>>("ok")? {
+                return Ok(redis::Value::SimpleString(status));
+            }
+            let items: Vec<Value> = table.sequence_values().collect::<mlua::Result<_>>()?;
+            redis::Value::Array(items.iter().map(out_of_lua).collect::<mlua::Result<_>>()?)
+        }
+        _ => redis::Value::Nil,
+    })
+}

@@ -1,0 +1,85 @@
+//! How a process asks WeChat for a token: the attempts, pauses and retries of the crate's `WeChat` and `Transport`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use tokio::time::{sleep, timeout};
+use wxacode::backoff::backoff;
+use wxacode::error::{Error, Result, Trouble};
+use wxacode::token::source::{Ask, Given, LEAD_LIMIT, Mode, Source};
+use wxacode::wechat::answer::Refusal;
+use wxacode::wechat::endpoint::Endpoint;
+
+use crate::wire::{Granted, Message, Outbox};
+
+pub const ATTEMPT: Duration = Duration::from_secs(4);
+
+pub struct SimSource {
+    pub mode: Mode,
+    pub outbox: Arc<Outbox>,
+}
+
+impl SimSource {
+    fn kind(&self) -> Endpoint {
+        match self.mode {
+            Mode::Stable => Endpoint::StableToken,
+            Mode::Classic => Endpoint::ClassicToken,
+        }
+    }
+
+    fn network(&self, trouble: Trouble) -> Error {
+        Error::Network { endpoint: self.kind(), trouble, host: "h".into(), proxy: None, detail: "d".into() }
+    }
+
+    async fn attempt(&self, forced: bool, refused: bool, again: bool) -> Result<Given> {
+        let asked = self.outbox.ask(|reply| Message::Token { forced, refused, again, reply });
+        match timeout(ATTEMPT, asked).await {
+            Ok(Granted::Token { value, expires_in }) => Ok(Given { value: value.into(), expires_in, ahead: true }),
+            Ok(Granted::Errcode(errcode)) => {
+                let refusal = Refusal { errcode, errmsg: String::new(), rid: None, hint: None };
+                Err(Error::Api { endpoint: self.kind(), refusal })
+            }
+            Ok(Granted::Unreachable) => Err(self.network(Trouble::Unreachable)),
+            Err(_) => Err(self.network(Trouble::Silent)),
+        }
+    }
+}
+
+impl Source for SimSource {
+    fn endpoint(&self) -> Option<Endpoint> {
+        Some(self.kind())
+    }
+
+    fn may_repeat(&self) -> bool {
+        self.mode == Mode::Stable
+    }
+
+    fn may_go_alone(&self) -> bool {
+        self.mode == Mode::Stable
+    }
+
+    fn limit(&self) -> Duration {
+        LEAD_LIMIT
+    }
+
+    fn fetch<'a>(&'a self, ask: Ask<'a>) -> BoxFuture<'a, Result<Given>> {
+        Box::pin(async move {
+            let retries = if self.mode == Mode::Stable && !ask.forced { 4 } else { 0 };
+            let mut failures = 0;
+            loop {
+                let error = match self.attempt(ask.forced, ask.refused.is_some(), failures > 0).await {
+                    Ok(given) => return Ok(given),
+                    Err(error) => error,
+                };
+                let pause = backoff(failures, fastrand::f64());
+                if !error.is_passing() || failures == retries || pause >= ask.deadline.left() {
+                    return Err(error);
+                }
+                (ask.report)(error);
+                sleep(pause).await;
+                failures += 1;
+            }
+        })
+    }
+}

@@ -1,0 +1,119 @@
+//! WeChat: hands out tokens by the rules of its two endpoints, and accepts them at its APIs while they live.
+
+use wxacode::token::source::Mode;
+
+use crate::world::{Millis, SECOND};
+
+const LIFE: Millis = 7200 * SECOND;
+/// A stable token is renewed inside its last five minutes; a classic one lives on for so long after the next.
+pub const OVERLAP: Millis = 300 * SECOND;
+const FORCED_APART: Millis = 30 * SECOND;
+
+pub struct Issued {
+    pub value: String,
+    pub expires: Millis,
+    pub dies: Millis,
+    pub cause: Cause,
+}
+
+/// What ends a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    Age,
+    /// The fleet has fetched another one in classic mode.
+    Rotated,
+    /// The fleet has forced another one.
+    Forced,
+    /// Another system has.
+    Outside,
+    /// The API does not accept it, and the token endpoint does not know.
+    Condemned,
+}
+
+pub struct WeChat {
+    mode: Mode,
+    pub tokens: Vec<Issued>,
+    present: Option<usize>,
+    forced: Option<Millis>,
+}
+
+impl WeChat {
+    /// `given` is the life left of a token that somebody has fetched before.
+    pub fn new(mode: Mode, given: Option<Millis>) -> Self {
+        let mut new = Self { mode, tokens: Vec::new(), present: None, forced: None };
+        if let Some(life) = given {
+            new.issue(0, life);
+        }
+        new
+    }
+
+    /// Gives a token and what is left of its life.
+    pub fn grant(&mut self, now: Millis, forced: bool, cause: Cause) -> (usize, Millis) {
+        let number = match self.mode {
+            Mode::Stable => self.stable(now, forced, cause),
+            Mode::Classic => self.classic(now, cause),
+        };
+        (number, self.tokens[number].expires - now)
+    }
+
+    /// Another system takes a token for itself.
+    pub fn intrude(&mut self, now: Millis) {
+        self.grant(now, true, Cause::Outside);
+    }
+
+    /// The APIs accept the present token no more.
+    pub fn condemn(&mut self, now: Millis) {
+        if let Some(present) = self.present {
+            self.end(present, now, Cause::Condemned);
+        }
+    }
+
+    /// What an API says to a token: 0, or an errcode.
+    pub fn accepts(&self, value: &str, now: Millis) -> i64 {
+        match self.find(value) {
+            Some(token) if now < token.dies => 0,
+            Some(Issued { cause: Cause::Age, .. }) => 42001,
+            _ => 40001,
+        }
+    }
+
+    pub fn find(&self, value: &str) -> Option<&Issued> {
+        self.tokens.iter().find(|token| token.value == value)
+    }
+
+    fn stable(&mut self, now: Millis, forced: bool, cause: Cause) -> usize {
+        let too_soon = self.forced.is_some_and(|last| now < last + FORCED_APART);
+        let present = self.present.filter(|&present| self.tokens[present].expires > now + OVERLAP);
+        match present {
+            Some(present) if !forced || too_soon => present,
+            Some(present) => {
+                self.forced = Some(now);
+                self.end(present, now, cause);
+                self.issue(now, LIFE)
+            }
+            None => self.issue(now, LIFE),
+        }
+    }
+
+    fn classic(&mut self, now: Millis, cause: Cause) -> usize {
+        if let Some(present) = self.present {
+            self.end(present, now + OVERLAP, if cause == Cause::Outside { cause } else { Cause::Rotated });
+        }
+        self.issue(now, LIFE)
+    }
+
+    fn issue(&mut self, now: Millis, life: Millis) -> usize {
+        let number = self.tokens.len();
+        let expires = now + life;
+        self.tokens.push(Issued { value: format!("c4nary-token-{number}"), expires, dies: expires, cause: Cause::Age });
+        self.present = Some(number);
+        number
+    }
+
+    fn end(&mut self, token: usize, dies: Millis, cause: Cause) {
+        let token = &mut self.tokens[token];
+        if dies < token.dies {
+            (token.dies, token.cause) = (dies, cause);
+        }
+    }
+}
