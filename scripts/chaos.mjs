@@ -13,6 +13,7 @@ import { parseArgs } from 'node:util'
  * @property {string} moment
  * @property {string} mode
  * @property {number[]} promises
+ * @property {string} [skip]
  * @property {(t: { after(hook: () => unknown): void }) => Promise<Result>} run
  */
 /**
@@ -52,7 +53,9 @@ const PROMISES = {
 
 const { values, positionals } = parseArgs({ options: { write: { type: 'boolean' } }, allowPositionals: true })
 /** @type {Scenario[]} */
-const chosen = scenarios.filter((/** @type {Scenario} */ one) => positionals.every((word) => title(one).includes(word)))
+const wanted = scenarios.filter((/** @type {Scenario} */ one) => positionals.every((word) => title(one).includes(word)))
+for (const one of wanted) if (one.skip) console.log(`SKIPPED: ${title(one)}: ${one.skip}`)
+const chosen = wanted.filter(({ skip }) => skip === undefined)
 if (chosen.length === 0) {
   console.error(`no scenario has ${positionals.join(' and ')} in its title`)
   process.exit(1)

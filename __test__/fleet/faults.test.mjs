@@ -7,7 +7,7 @@ suite(
   'a fleet under faults',
   (test) => {
     for (const scenario of scenarios) {
-      test(title(scenario), needsRedis, async (t) => {
+      test(title(scenario), scenario.skip ? { skip: scenario.skip } : needsRedis, async (t) => {
         const result = await scenario.run(t)
         assert.deepEqual(broken(scenario, result), [], JSON.stringify(result))
       })

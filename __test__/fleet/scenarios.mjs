@@ -7,9 +7,9 @@ export { broken } from './scenarios/bounds.mjs'
 
 /**
  * What a fleet goes through. `run(t)` plays it and gives what came of it, `expect` says within which bounds that has to
- * lie, `promises` are the numbers of what it proves.
+ * lie, `promises` are the numbers of what it proves, `skip` why it cannot be played here.
  */
-export const scenarios = [...sharing, ...matrix, ...leaders, ...budget].filter(({ needs = true }) => needs)
+export const scenarios = [...sharing, ...matrix, ...leaders, ...budget]
 
 /** What happens, when, in which mode, and what comes of it. */
 export const title = ({ fault, moment, mode, outcome }) => `${mode}, ${moment}: ${fault}, and ${outcome}`

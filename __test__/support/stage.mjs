@@ -79,19 +79,6 @@ export async function stage(t, { token = 'stable', tls, isWell, fake: fakeOption
 
   async function tally() {
     const batches = await Promise.all(callers.flatMap((caller) => caller.batches))
-    if (process.env.CHAOS_DEBUG)
-      for (const [n, caller] of callers.entries())
-        for (const [b, { outcomes }] of (await Promise.all(caller.batches)).entries())
-          for (const o of outcomes)
-            console.error(
-              n,
-              b,
-              'begun',
-              Math.round(o.begun - place.releasedAt),
-              'ms',
-              Math.round(o.ended - o.begun),
-              o.code ?? '',
-            )
     const ends = await Promise.all(callers.map((caller) => caller.leave()))
     const outcomes = batches.flatMap(({ outcomes }) => outcomes)
     const failures = outcomes.filter(({ code }) => code)

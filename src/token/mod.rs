@@ -268,7 +268,7 @@ impl TokenCache {
         let now = self.now();
         let ours = held.as_fetched(now);
         let theirs = match self.store.look(held, now).await {
-            Ok(Seen::Token(theirs)) if !ours.outlives(&theirs) => Some(theirs),
+            Ok(Seen::Token(theirs)) if !self.is_later(&ours, &theirs) => Some(theirs),
             Ok(Seen::Token(_) | Seen::Nothing) => {
                 let attempt = random();
                 self.patiently(|| self.share(&attempt, &ours)).await.flatten()
@@ -278,6 +278,11 @@ impl TokenCache {
         if let Some(theirs) = theirs {
             self.offer(theirs, self.now().mono.saturating_sub(now.mono));
         }
+    }
+
+    /// Whether what the fleet has is to give way. In doubt it stays, so that all come to the same.
+    fn is_later(&self, ours: &Fetched, theirs: &Fetched) -> bool {
+        ours.outlives(theirs) || self.inner.lock().state.gave_up(theirs)
     }
 
     /// Does what the fleet is due as soon as the store answers, and again where that failed: others may be waiting for it.
@@ -303,7 +308,7 @@ impl TokenCache {
             if theirs.value.expose_secret() == ours.value.expose_secret() {
                 return Ok(None);
             }
-            if !ours.outlives(theirs) {
+            if !self.is_later(ours, theirs) {
                 return Ok(Some(theirs.clone()));
             }
             // Asking for another one than what stands there gives the right to replace it.

@@ -209,6 +209,8 @@ pub struct State {
     last_start: Option<Duration>,
     last_check: Duration,
     generations: u64,
+    /// What an API refused last. It may still lie in the store.
+    given_up: Option<Token>,
     setback: Option<Setback>,
     cooldown_until: Option<Duration>,
 }
@@ -253,6 +255,7 @@ impl State {
             last_start: None,
             last_check: Duration::ZERO,
             generations: 0,
+            given_up: None,
             setback: None,
             cooldown_until: None,
         }
@@ -324,6 +327,7 @@ impl State {
             return Verdict::Believe;
         }
         held.refused = Some(errcode);
+        self.given_up = Some(held.token.clone());
         self.cooldown_until = Some(now.mono + self.rules.cooldown);
         Verdict::GivenUp
     }
@@ -333,7 +337,13 @@ impl State {
         let later = |held: &Held| held.token.expires().mono > fetched.ends().mono + SAME_END;
         let same = |held: &Held| held.token.expose() == fetched.value.expose_secret();
         let kept = self.held.as_ref().is_some_and(|held| same(held) || later(held));
-        (!kept).then(|| self.hold(fetched, false, dice))
+        (!kept && !self.gave_up(&fetched)).then(|| self.hold(fetched, false, dice))
+    }
+
+    /// Whether this is the token that an API refused last, and another one has taken its place.
+    pub fn gave_up(&self, fetched: &Fetched) -> bool {
+        let refused = self.given_up.as_ref().is_some_and(|token| token.expose() == fetched.value.expose_secret());
+        refused && self.held.as_ref().is_some_and(|held| held.token.expose() != fetched.value.expose_secret())
     }
 
     /// The flight in the air is given up, and what it may still bring is welcome.

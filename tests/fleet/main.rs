@@ -2,7 +2,8 @@
 //! simulated WeChat, and hours of trouble in milliseconds. One seed is one exact run.
 //!
 //! `FLEET_SEED=<n> cargo test --no-default-features --test fleet replays -- --nocapture` prints the trace of one;
-//! `FLEET_SEEDS=<n>` says how many are run, 2000 if nothing is said.
+//! `FLEET_SEEDS=<n>` says how many are run, 2000 if nothing is said, and `FLEET_BASE=<n>` where they begin: the same ones
+//! each time unless somebody looks for more.
 
 mod book;
 mod law;
@@ -66,7 +67,7 @@ fn no_trouble_breaks_a_promise() {
     if number("FLEET_SEED").is_some() {
         return;
     }
-    let base = number("FLEET_BASE").unwrap_or_else(|| fastrand::u64(0..1 << 40));
+    let base = number("FLEET_BASE").unwrap_or(0);
     let count = number("FLEET_SEEDS").unwrap_or(2000);
     println!("seeds {base} to {}", base + count - 1);
     let seeds: Vec<_> = (base..base + count).collect();

@@ -87,7 +87,7 @@ fn into_lua(lua: &Lua, reply: Reply) -> mlua::Result<Value> {
 fn out_of_lua(value: &Value) -> mlua::Result<redis::Value> {
     Ok(match value {
         Value::String(text) => redis::Value::BulkString(text.as_bytes().to_vec()),
-        Value::Integer(number) => redis::Value::Int((*number)),
+        Value::Integer(number) => redis::Value::Int(*number),
         Value::Number(number) => redis::Value::Int(*number as i64),
         Value::Boolean(true) => redis::Value::Int(1),
         Value::Table(table) => {

@@ -17,6 +17,14 @@ async function inFlight(place, more) {
   return { hold, leader, led, followers: await enter(PROCESSES) }
 }
 
+/** Redis has to know the scripts already, or it is not the lock that is asked for first. */
+async function learnScripts({ enter, redis, warm }) {
+  const [forerunner] = await enter(1)
+  await warm([forerunner])
+  await forerunner.leave()
+  await redis.ask('FLUSHALL')
+}
+
 /** The process that has the lock, and the lock itself. */
 export const leaders = [
   {
@@ -84,12 +92,8 @@ export const leaders = [
     expect: { tokenRequests: one },
     async run(t) {
       const place = await stage(t)
-      const { proxy, redis, enter, patient, warm } = place
-      // Redis has to know the scripts already, or it is not the lock that is asked for first.
-      const [forerunner] = await enter(1)
-      await warm([forerunner])
-      await forerunner.leave()
-      await redis.ask('FLUSHALL')
+      const { proxy, enter, patient } = place
+      await learnScripts(place)
       const [first] = await enter(1)
       await proxy.set('dropReplies', { from: ':lock' })
       await first.call(8)
@@ -147,6 +151,28 @@ export const leaders = [
       redis.resume()
       await all(others, 8)
       return place.tally()
+    },
+  },
+  {
+    fault: 'The reply gets lost that lets a process hand its token over',
+    moment: 'after an outage',
+    mode: 'stable',
+    promises: [8, 14, 15, 16, 19],
+    outcome: 'it hands it over when Redis is back again',
+    expect: { tokenRequests: one, afterwards: none },
+    async run(t) {
+      const { enter, fake, patient, proxy, redis, tally, warm } = await stage(t)
+      await learnScripts({ enter, redis, warm })
+      await proxy.set('refuse')
+      const [first] = await enter(1)
+      await first.call(8)
+      await proxy.set('dropReplies', { from: ':lock' })
+      await until(() => proxy.seen.lost > 0)
+      await proxy.set('pass')
+      await until(async () => (await redis.token()) !== '', 5000)
+      const before = fake.count('tokens')
+      await all(await enter(PROCESSES, patient), 8)
+      return { ...(await tally()), afterwards: fake.count('tokens') - before }
     },
   },
   {

@@ -162,7 +162,7 @@ function cell(fault, moment, mode, options = {}) {
     outcome: moment.outcome[mode],
     expect: { afterwards: none, failedAfterwards: none, slowestAfterwards: upTo(SLACK), ...moment[mode](fault) },
     async run(t) {
-      const place = await stage(t, { token: mode, isWell: fault.shared, ...options })
+      const place = await stage(t, { token: mode, isWell: fault.shared || fault.forgets, ...options })
       let meanwhile
       const end = () => {
         meanwhile = place.fake.count('tokens')
