@@ -268,6 +268,7 @@ fn another_processs_token_is_taken_only_if_it_is_another_and_later() {
     state.refused("T1", 40001, at(100.0));
     assert!(state.offer(offered("T1", 7200, 100.0), 0.5).is_none(), "it is the one that was refused");
     assert!(state.offer(offered("T2", 7200, 100.0), 0.5).is_some());
+    assert!(state.offer(offered("T1", 7200, 100.5), 0.5).is_none(), "the refused one still lies in the store");
     assert_eq!(served(state.ask(at(100.0))).0, "T2");
 }
 
