@@ -16,10 +16,10 @@ export declare class Cancel {
 }
 
 export declare class NativeClient {
-  getQrCode(params: CodeParams, timeoutMs?: number | undefined | null, cancel?: Cancel | undefined | null): Promise<Buffer | Array<Failure>>
-  getUnlimitedQrCode(params: CodeParams, timeoutMs?: number | undefined | null, cancel?: Cancel | undefined | null): Promise<Buffer | Array<Failure>>
-  createQrCode(params: CodeParams, timeoutMs?: number | undefined | null, cancel?: Cancel | undefined | null): Promise<Buffer | Array<Failure>>
-  getAccessToken(force: boolean, timeoutMs?: number | undefined | null, cancel?: Cancel | undefined | null): Promise<GrantedToken | Array<Failure>>
+  getQrCode(call: number, params: CodeParams, timeoutMs?: number | undefined | null, cancel?: Cancel | undefined | null): void
+  getUnlimitedQrCode(call: number, params: CodeParams, timeoutMs?: number | undefined | null, cancel?: Cancel | undefined | null): void
+  createQrCode(call: number, params: CodeParams, timeoutMs?: number | undefined | null, cancel?: Cancel | undefined | null): void
+  getAccessToken(call: number, force: boolean, timeoutMs?: number | undefined | null, cancel?: Cancel | undefined | null): void
   invalidateAccessToken(accessToken: string): void
   stats(): NativeStats
   /** Refuses every later call. */
@@ -65,6 +65,9 @@ export interface Color {
   g: number
   b: number
 }
+
+/** Calls `wake` whenever there is something to `take`. */
+export declare function connect(wake: Wake): void
 
 /** Cause and fix of an errcode, by the endpoint's name in any spelling. */
 export declare function explain(errcode: number, endpoint?: string | undefined | null): Explained | null
@@ -157,6 +160,13 @@ export interface RedisDto {
 export interface RejectedToken {
   accessToken: string
   errcode: number
+}
+
+/** The number of a call, its outcome, the number of the next, and so on. */
+export declare function take(): Array<number | Buffer | GrantedToken | Array<Failure> | Thrown>
+
+export interface Thrown {
+  thrown: unknown
 }
 
 export interface TokenAsk {

@@ -2,16 +2,16 @@
 
 const native = require('./binding.js')
 const { unwatch, watch } = require('./lib/abort')
+const { outcomeOf } = require('./lib/calls')
 const { InvalidParamsError, WeChatAPIError, WxaCodeError, invalid, toError } = require('./lib/errors')
 const { attend } = require('./lib/events')
 const { tokenProvider } = require('./lib/provider')
 const { checked } = require('./lib/shape')
 
-/** @typedef {import('./lib/errors').Failure} Failure */
-
 /**
- * @template T
- * @typedef {(timeoutMs?: number, cancel?: import('./binding').Cancel) => Promise<T | Failure[]>} Run
+ * Starts a call in the addon under its number.
+ *
+ * @typedef {(call: number, timeoutMs?: number, cancel?: import('./binding').Cancel) => void} Begin
  */
 
 const NO_OPTIONS = Object.freeze({})
@@ -70,7 +70,9 @@ class WxaCode {
   /** @param {import('./index').CallOptions & { forceRefresh?: boolean }} [call] */
   async getAccessToken(call = NO_OPTIONS) {
     const { forceRefresh = false, ...how } = checked('tokenCall', call, 'getAccessToken')
-    const token = await this.#settle(how, (...rest) => this.#native.getAccessToken(forceRefresh, ...rest))
+    const token = await this.#settle(how, (id, timeoutMs, cancel) => {
+      this.#native.getAccessToken(id, forceRefresh, timeoutMs, cancel)
+    })
     return { accessToken: token.accessToken, expiresAt: new Date(token.expiresAt) }
   }
 
@@ -104,26 +106,30 @@ class WxaCode {
   async #code(name, method, params, call) {
     const given = checked(name, params, name)
     const how = call === undefined ? NO_OPTIONS : checked('call', call, name)
-    return await this.#settle(how, (timeoutMs, cancel) => this.#native[method](given, timeoutMs, cancel))
+    return await this.#settle(how, (id, timeoutMs, cancel) => this.#native[method](id, given, timeoutMs, cancel))
   }
 
   /**
    * Runs a native call under the caller's signal and throws here what it failed with, so that the stack shows the
    * caller. Every step awaits: a promise that is merely returned would break that stack.
    *
-   * @template T
    * @param {{ signal?: AbortSignal, timeoutMs?: number }} how
-   * @param {Run<T>} run
-   * @returns {Promise<T>}
+   * @param {Begin} begin
    */
-  async #settle({ signal, timeoutMs }, run) {
+  async #settle({ signal, timeoutMs }, begin) {
     attend(native)
     this.#running += 1
     try {
-      const outcome = signal === undefined ? await run(timeoutMs) : await runUnder(signal, timeoutMs, run)
-      if (!Array.isArray(outcome)) return outcome
-      if (outcome[0].code === 'ABORTED') signal?.throwIfAborted()
-      throw toError(outcome)
+      const outcome =
+        signal === undefined
+          ? await outcomeOf((call) => begin(call, timeoutMs))
+          : await outcomeUnder(signal, (call, cancel) => begin(call, timeoutMs, cancel))
+      if (Array.isArray(outcome)) {
+        if (outcome[0].code === 'ABORTED') signal?.throwIfAborted()
+        throw toError(outcome)
+      }
+      if ('thrown' in outcome) throw outcome.thrown
+      return outcome
     } finally {
       this.#running -= 1
       if (this.#running === 0) this.#onIdle?.()
@@ -152,18 +158,15 @@ function withRedisObject(options) {
 }
 
 /**
- * @template T
  * @param {AbortSignal} signal
- * @param {number | undefined} timeoutMs
- * @param {Run<T>} run
- * @returns {Promise<T | Failure[]>}
+ * @param {(call: number, cancel: import('./binding').Cancel) => void} begin
  */
-async function runUnder(signal, timeoutMs, run) {
+async function outcomeUnder(signal, begin) {
   signal.throwIfAborted()
   const cancel = new native.Cancel()
   watch(signal, cancel)
   try {
-    return await run(timeoutMs, cancel)
+    return await outcomeOf((call) => begin(call, cancel))
   } finally {
     unwatch(signal, cancel)
   }

@@ -37,6 +37,15 @@ export const clients = {
     }
   },
 
+  async 'undici-request'({ base, ca, concurrency }) {
+    const { request } = await import('undici')
+    const url = endpoint(base)
+    return async () => {
+      const { body } = await request(url, { method: 'POST', headers: HEADERS, body: BODY })
+      return Buffer.from(await body.arrayBuffer())
+    }
+  },
+
   // Node's own: NODE_EXTRA_CA_CERTS brings the root.
   async fetch({ base }) {
     const url = endpoint(base)

@@ -5,14 +5,16 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
-use napi::bindgen_prelude::{BufferSlice, ClassInstance, Either, Env, PromiseRaw, ToNapiValue};
+use futures_util::FutureExt;
+use napi::bindgen_prelude::{ClassInstance, Either, Env, spawn};
 use napi_derive::napi;
 use tokio_util::sync::CancellationToken;
 
 use super::cancel::Cancel;
 use super::environment::Environment;
-use super::failure::{Failure, failures};
+use super::failure::{Failure, failures, thrown};
 use super::options::ClientOptions;
+use super::outbox::{GrantedToken, Outbox, Outcome};
 use super::params::CodeParams;
 use super::provider::TokenFn;
 use crate::client::Client;
@@ -21,21 +23,11 @@ use crate::options;
 use crate::wechat::endpoint::Endpoint;
 use crate::wechat::params::Code;
 
-/// A value, or a failure with its causes.
-type Outcome<T> = Either<T, Vec<Failure>>;
-type Promised<'env, T> = napi::Result<PromiseRaw<'env, Outcome<T>>>;
-
 #[napi]
 pub struct NativeClient {
     client: Arc<Client>,
     closing: CancellationToken,
-}
-
-#[napi(object, object_from_js = false)]
-pub struct GrantedToken {
-    pub access_token: String,
-    /// Milliseconds since 1970.
-    pub expires_at: f64,
+    outbox: Arc<Outbox>,
 }
 
 #[napi(object, object_from_js = false)]
@@ -57,64 +49,65 @@ pub fn open(
     env: &Env,
     options: ClientOptions,
     #[napi(ts_arg_type = "(ask: TokenAsk) => Promise<ProvidedToken>")] provider: Option<TokenFn>,
-) -> napi::Result<Outcome<NativeClient>> {
-    let Environment { closing, requests, .. } = Environment::of(env)?;
+) -> napi::Result<Either<NativeClient, Vec<Failure>>> {
+    let Environment { closing, requests, outbox, .. } = Environment::of(env)?;
     match catch_unwind(AssertUnwindSafe(|| options.with(provider).open(requests))) {
-        Ok(Ok(client)) => Ok(Either::A(NativeClient { client: Arc::new(client), closing })),
-        Ok(Err(error)) => failures(&error).map(Either::B),
-        Err(_) => Err(napi::Error::from_reason("wxacode: a bug in the constructor; please report it")),
+        Ok(Ok(client)) => Ok(Either::A(NativeClient { client: Arc::new(client), closing, outbox })),
+        Ok(Err(error)) => Ok(Either::B(failures(&error))),
+        Err(_) => Err(bug("the constructor")),
     }
 }
 
+/// Each call has a number, under which `take` gives its outcome.
 #[napi]
 impl NativeClient {
-    #[napi(ts_return_type = "Promise<Buffer | Array<Failure>>")]
-    pub fn get_qr_code<'env>(
+    #[napi]
+    pub fn get_qr_code(
         &self,
-        env: &'env Env,
+        call: f64,
         params: CodeParams,
         timeout_ms: Option<f64>,
-        cancel: Option<ClassInstance<'env, Cancel>>,
-    ) -> Promised<'env, BufferSlice<'env>> {
-        self.code(env, params.limited(), timeout_ms, cancel)
+        cancel: Option<ClassInstance<'_, Cancel>>,
+    ) {
+        self.code(call, params.limited(), timeout_ms, cancel);
     }
 
-    #[napi(ts_return_type = "Promise<Buffer | Array<Failure>>")]
-    pub fn get_unlimited_qr_code<'env>(
+    #[napi]
+    pub fn get_unlimited_qr_code(
         &self,
-        env: &'env Env,
+        call: f64,
         params: CodeParams,
         timeout_ms: Option<f64>,
-        cancel: Option<ClassInstance<'env, Cancel>>,
-    ) -> Promised<'env, BufferSlice<'env>> {
-        self.code(env, params.unlimited(), timeout_ms, cancel)
+        cancel: Option<ClassInstance<'_, Cancel>>,
+    ) {
+        self.code(call, params.unlimited(), timeout_ms, cancel);
     }
 
-    #[napi(ts_return_type = "Promise<Buffer | Array<Failure>>")]
-    pub fn create_qr_code<'env>(
+    #[napi]
+    pub fn create_qr_code(
         &self,
-        env: &'env Env,
+        call: f64,
         params: CodeParams,
         timeout_ms: Option<f64>,
-        cancel: Option<ClassInstance<'env, Cancel>>,
-    ) -> Promised<'env, BufferSlice<'env>> {
-        self.code(env, params.square(), timeout_ms, cancel)
+        cancel: Option<ClassInstance<'_, Cancel>>,
+    ) {
+        self.code(call, params.square(), timeout_ms, cancel);
     }
 
-    #[napi(ts_return_type = "Promise<GrantedToken | Array<Failure>>")]
-    pub fn get_access_token<'env>(
+    #[napi]
+    pub fn get_access_token(
         &self,
-        env: &'env Env,
+        call: f64,
         force: bool,
         timeout_ms: Option<f64>,
-        cancel: Option<ClassInstance<'env, Cancel>>,
-    ) -> Promised<'env, GrantedToken> {
+        cancel: Option<ClassInstance<'_, Cancel>>,
+    ) {
         let client = self.client.clone();
-        self.settle(env, cancel, |_, token| Ok(token), async move {
+        self.run(call, cancel, async move {
             let (access_token, expires) = client.access_token(force, timeout(timeout_ms, None)?).await?;
             let expires_at = expires.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as f64;
-            Ok(GrantedToken { access_token, expires_at })
-        })
+            Ok(Outcome::Token(GrantedToken { access_token, expires_at }))
+        });
     }
 
     #[napi]
@@ -149,59 +142,53 @@ impl NativeClient {
         self.client.leave();
     }
 
-    fn code<'env>(
-        &self,
-        env: &'env Env,
-        code: Code,
-        timeout_ms: Option<f64>,
-        cancel: Option<ClassInstance<'env, Cancel>>,
-    ) -> Promised<'env, BufferSlice<'env>> {
+    fn code(&self, call: f64, code: Code, timeout_ms: Option<f64>, cancel: Option<ClassInstance<'_, Cancel>>) {
         let client = self.client.clone();
-        // Copied: at these sizes that costs less than an external Buffer with its finalizer, and memory stays flat.
-        self.settle(env, cancel, |env, image: Vec<u8>| BufferSlice::copy_from(env, image), async move {
+        self.run(call, cancel, async move {
             let timeout = timeout(timeout_ms, Some(code.endpoint()))?;
-            client.code(&code, timeout).await
-        })
+            client.code(&code, timeout).await.map(Outcome::Image)
+        });
     }
 
     /// Runs a call until it is done, aborted, or its environment ends; dropping it closes its request.
-    fn settle<'env, T: Send + 'static, V: ToNapiValue>(
+    fn run(
         &self,
-        env: &'env Env,
-        cancel: Option<ClassInstance<'env, Cancel>>,
-        convert: impl FnOnce(&'env Env, T) -> napi::Result<V> + 'static,
-        call: impl Future<Output = Result<T>> + Send + 'static,
-    ) -> Promised<'env, V> {
+        call: f64,
+        cancel: Option<ClassInstance<'_, Cancel>>,
+        work: impl Future<Output = Result<Outcome>> + Send + 'static,
+    ) {
         // Asked on the JavaScript thread: a `close()` right behind the call does not overtake it.
         let open = self.client.check_open();
-        let closing = self.closing.clone();
+        let (closing, outbox) = (self.closing.clone(), self.outbox.clone());
         let cancel = cancel.map(|cancel| cancel.token());
-        let settled = async move {
-            let call = async {
-                open?;
-                call.await
-            };
+        let work = async move {
+            open?;
             let cancelled = async {
                 match cancel {
                     Some(cancel) => cancel.cancelled_owned().await,
                     None => std::future::pending().await,
                 }
             };
-            let result = tokio::select! {
-                result = call => result,
+            tokio::select! {
+                outcome = work => outcome,
                 () = cancelled => Err(Error::Cancelled),
                 () = closing.cancelled() => Err(Error::Closed),
-            };
-            match result {
-                Ok(value) => Ok(Either::A(value)),
-                Err(error) => failures(&error).map(Either::B),
             }
         };
-        env.spawn_future_with_callback(settled, |env, outcome: Outcome<T>| match outcome {
-            Either::A(value) => convert(env, value).map(Either::A),
-            Either::B(failures) => Ok(Either::B(failures)),
-        })
+        spawn(async move {
+            let outcome = match AssertUnwindSafe(work).catch_unwind().await {
+                Ok(Ok(outcome)) => outcome,
+                Ok(Err(error)) => thrown(&error).map_or_else(|| Outcome::Failed(failures(&error)), Outcome::Thrown),
+                Err(_) => Outcome::Thrown(bug("a call")),
+            };
+            outbox.put(call, outcome);
+        });
     }
+}
+
+/// What a panic becomes.
+fn bug(place: &str) -> napi::Error {
+    napi::Error::from_reason(format!("wxacode: a bug in {place}; please report it"))
 }
 
 fn timeout(timeout_ms: Option<f64>, endpoint: Option<Endpoint>) -> Result<Option<Duration>> {

@@ -41,15 +41,16 @@ impl From<Explanation> for Explained {
     }
 }
 
-/// The failure, then what caused it, and so on. `Err` is the exception of the caller's own token provider, untouched.
-pub fn failures(error: &Error) -> napi::Result<Vec<Failure>> {
-    if let Error::Provider(thrown) = error
-        && let Some(thrown) = thrown.downcast_ref::<napi::Error>()
-    {
-        return Err(thrown.try_clone()?);
-    }
-    let chain = std::iter::successors(Some(error), |error| error.cause());
-    Ok(chain.map(failure).collect())
+/// The failure, then what caused it, and so on.
+pub fn failures(error: &Error) -> Vec<Failure> {
+    std::iter::successors(Some(error), |error| error.cause()).map(failure).collect()
+}
+
+/// The exception of the caller's own token provider, untouched.
+pub fn thrown(error: &Error) -> Option<napi::Error> {
+    let Error::Provider(thrown) = error else { return None };
+    let thrown = thrown.downcast_ref::<napi::Error>()?;
+    Some(thrown.try_clone().unwrap_or_else(|unclonable| unclonable))
 }
 
 fn failure(error: &Error) -> Failure {

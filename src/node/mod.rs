@@ -9,6 +9,7 @@ mod environment;
 mod events;
 mod failure;
 mod options;
+mod outbox;
 mod params;
 mod provider;
 
@@ -23,7 +24,7 @@ use failure::Explained;
 #[napi_derive::module_init]
 fn runtime() {
     let runtime =
-        tokio::runtime::Builder::new_multi_thread().worker_threads(2).thread_name("wxacode").enable_all().build();
+        tokio::runtime::Builder::new_multi_thread().worker_threads(std::env::var("WX_WORKERS").ok().and_then(|n| n.parse().ok()).unwrap_or(2)).thread_name("wxacode").enable_all().build();
     // Without it napi makes a runtime of its own.
     if let Ok(runtime) = runtime {
         napi::bindgen_prelude::create_custom_tokio_runtime(runtime);

@@ -1,0 +1,43 @@
+'use strict'
+
+const { setInterval } = require('node:timers')
+const native = require('../binding.js')
+
+/**
+ * The calls that the addon has under way in this environment, by number. It wakes this thread when some have ended and
+ * gives the outcomes of all that have ended by then.
+ *
+ * @type {Map<number, (outcome: any) => void>}
+ */
+const underWay = new Map()
+
+let last = 0
+
+/** What keeps the process alive while calls are under way: the addon itself does not. */
+const vigil = setInterval(() => {}, 2 ** 31 - 1).unref()
+
+native.connect(() => {
+  const ended = native.take()
+  for (let at = 0; at < ended.length; at += 2) {
+    const call = /** @type {number} */ (ended[at])
+    underWay.get(call)?.(ended[at + 1])
+    underWay.delete(call)
+  }
+  if (underWay.size === 0) vigil.unref()
+})
+
+/**
+ * @template T
+ * @param {(call: number) => void} begin starts the call in the addon, under its number
+ * @returns {Promise<T>}
+ */
+function outcomeOf(begin) {
+  return new Promise((resolve) => {
+    const call = ++last
+    begin(call)
+    if (underWay.size === 0) vigil.ref()
+    underWay.set(call, resolve)
+  })
+}
+
+module.exports = { outcomeOf }

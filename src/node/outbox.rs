@@ -1,0 +1,124 @@
+//! How calls end in JavaScript: one wake-up hands over everything that has ended meanwhile. A promise and a threadsafe
+//! function of its own for each call would cost more than the call.
+
+use std::collections::VecDeque;
+
+use napi::bindgen_prelude::{Array, BufferSlice, Env, Error, JsError, Result, Unknown};
+use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
+use napi::Status;
+use napi_derive::napi;
+use parking_lot::Mutex;
+
+use super::environment::Environment;
+use super::failure::Failure;
+
+/// Weak: JavaScript keeps the process alive while it has calls under way.
+pub type Wake = ThreadsafeFunction<(), (), (), Status, false, true>;
+
+/// How many outcomes are handed over before other events of the loop have their turn.
+const AT_ONCE: usize = 64;
+
+#[napi(object, object_from_js = false)]
+pub struct GrantedToken {
+    pub access_token: String,
+    /// Milliseconds since 1970.
+    pub expires_at: f64,
+}
+
+pub enum Outcome {
+    Image(Vec<u8>),
+    Token(GrantedToken),
+    /// The failure, then what caused it, and so on.
+    Failed(Vec<Failure>),
+    /// What the caller's own token provider threw.
+    Thrown(Error),
+}
+
+/// What has ended in one environment and was not handed over yet.
+#[derive(Default)]
+pub struct Outbox {
+    ended: Mutex<VecDeque<(f64, Outcome)>>,
+    wake: Mutex<Option<Wake>>,
+}
+
+impl Outbox {
+    pub fn open(&self, wake: Wake) {
+        *self.wake.lock() = Some(wake);
+    }
+
+    /// The environment ends: nobody is there to be woken.
+    pub fn close(&self) {
+        self.wake.lock().take();
+    }
+
+    pub fn put(&self, call: f64, outcome: Outcome) {
+        let mut ended = self.ended.lock();
+        ended.push_back((call, outcome));
+        let alone = ended.len() == 1;
+        drop(ended);
+        if alone {
+            self.wake();
+        }
+    }
+
+    fn take(&self) -> VecDeque<(f64, Outcome)> {
+        let mut ended = self.ended.lock();
+        if ended.len() <= AT_ONCE {
+            return std::mem::take(&mut *ended);
+        }
+        let rest = ended.split_off(AT_ONCE);
+        let now = std::mem::replace(&mut *ended, rest);
+        drop(ended);
+        self.wake();
+        now
+    }
+
+    fn wake(&self) {
+        if let Some(wake) = &*self.wake.lock() {
+            wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
+        }
+    }
+}
+
+/// Calls `wake` whenever there is something to `take`.
+#[napi]
+pub fn connect(env: &Env, wake: Wake) -> Result<()> {
+    Environment::of(env)?.outbox.open(wake);
+    Ok(())
+}
+
+/// The number of a call, its outcome, the number of the next, and so on.
+#[napi(ts_return_type = "Array<number | Buffer | GrantedToken | Array<Failure> | Thrown>")]
+pub fn take(env: &Env) -> Result<Array<'_>> {
+    let ended = Environment::of(env)?.outbox.take();
+    let mut all = env.create_array(2 * ended.len() as u32)?;
+    for (place, (call, outcome)) in (0..).step_by(2).zip(ended) {
+        all.set(place, call)?;
+        // An outcome that cannot be converted is an error of its own call and of no other.
+        if let Err(error) = hand_over(env, &mut all, place + 1, outcome) {
+            all.set(place + 1, Thrown::new(env, error))?;
+        }
+    }
+    Ok(all)
+}
+
+#[napi(object, object_from_js = false)]
+pub struct Thrown<'env> {
+    pub thrown: Unknown<'env>,
+}
+
+impl<'env> Thrown<'env> {
+    fn new(env: &'env Env, error: Error) -> Self {
+        Self { thrown: JsError::from(error).into_unknown(*env) }
+    }
+}
+
+fn hand_over(env: &Env, all: &mut Array, place: u32, outcome: Outcome) -> Result<()> {
+    match outcome {
+        // Copied: at these sizes that costs less than an external Buffer with its finalizer, and memory stays flat.
+        Outcome::Image(bytes) => all.set(place, BufferSlice::copy_from(env, &bytes)?),
+        Outcome::Token(token) => all.set(place, token),
+        Outcome::Failed(failures) => all.set(place, failures),
+        Outcome::Thrown(error) => all.set(place, Thrown::new(env, error)),
+    }
+}
