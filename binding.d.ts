@@ -16,10 +16,10 @@ export declare class Cancel {
 }
 
 export declare class NativeClient {
-  getQrCode(call: number, params: CodeParams, timeoutMs?: number | undefined | null, cancel?: Cancel | undefined | null): void
-  getUnlimitedQrCode(call: number, params: CodeParams, timeoutMs?: number | undefined | null, cancel?: Cancel | undefined | null): void
-  createQrCode(call: number, params: CodeParams, timeoutMs?: number | undefined | null, cancel?: Cancel | undefined | null): void
-  getAccessToken(call: number, force: boolean, timeoutMs?: number | undefined | null, cancel?: Cancel | undefined | null): void
+  getQrCode(call: number, timeoutMs: number | undefined | null, cancel: Cancel | undefined | null, path: string, envVersion?: string | undefined | null, width?: number | undefined | null, autoColor?: boolean | undefined | null, lineColor?: Color | undefined | null, isHyaline?: boolean | undefined | null): void
+  getUnlimitedQrCode(call: number, timeoutMs: number | undefined | null, cancel: Cancel | undefined | null, scene: string, page?: string | undefined | null, checkPath?: boolean | undefined | null, envVersion?: string | undefined | null, width?: number | undefined | null, autoColor?: boolean | undefined | null, lineColor?: Color | undefined | null, isHyaline?: boolean | undefined | null): void
+  createQrCode(call: number, timeoutMs: number | undefined | null, cancel: Cancel | undefined | null, path: string, width?: number | undefined | null): void
+  getAccessToken(call: number, timeoutMs: number | undefined | null, cancel: Cancel | undefined | null, force: boolean): void
   invalidateAccessToken(accessToken: string): void
   stats(): NativeStats
   /** Refuses every later call. */
@@ -46,18 +46,6 @@ export interface ClientOptions {
   ratePerMinute?: number
   proxy?: string
   ca?: string | Buffer
-}
-
-export interface CodeParams {
-  scene?: string
-  page?: string
-  path?: string
-  checkPath?: boolean
-  envVersion?: string
-  width?: number
-  autoColor?: boolean
-  lineColor?: Color
-  isHyaline?: boolean
 }
 
 export interface Color {
@@ -163,7 +151,7 @@ export interface RejectedToken {
 }
 
 /** The number of a call, its outcome, the number of the next, and so on. */
-export declare function take(): Array<number | Buffer | GrantedToken | Array<Failure> | Thrown>
+export declare function take(): Array<number | Buffer | GrantedToken | Array<Failure | Thrown>>
 
 export interface Thrown {
   thrown: unknown

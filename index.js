@@ -8,12 +8,6 @@ const { attend } = require('./lib/events')
 const { tokenProvider } = require('./lib/provider')
 const { checked } = require('./lib/shape')
 
-/**
- * Starts a call in the addon under its number.
- *
- * @typedef {(call: number, timeoutMs?: number, cancel?: import('./binding').Cancel) => void} Begin
- */
-
 const NO_OPTIONS = Object.freeze({})
 
 /** @implements {import('./index').WxaCode} */
@@ -48,7 +42,11 @@ class WxaCode {
    * @param {import('./index').CallOptions} [call]
    */
   async getQRCode(params, call) {
-    return await this.#code('getQRCode', 'getQrCode', params, call)
+    const given = checked('getQRCode', params, 'getQRCode')
+    const { path, envVersion, width, autoColor, lineColor, isHyaline } = given
+    return await this.#settle(checkedCall(call, 'getQRCode'), (id, timeoutMs, cancel) => {
+      this.#native.getQrCode(id, timeoutMs, cancel, path, envVersion, width, autoColor, lineColor, isHyaline)
+    })
   }
 
   /**
@@ -56,7 +54,23 @@ class WxaCode {
    * @param {import('./index').CallOptions} [call]
    */
   async getUnlimitedQRCode(params, call) {
-    return await this.#code('getUnlimitedQRCode', 'getUnlimitedQrCode', params, call)
+    const given = checked('getUnlimitedQRCode', params, 'getUnlimitedQRCode')
+    const { scene, page, checkPath, envVersion, width, autoColor, lineColor, isHyaline } = given
+    return await this.#settle(checkedCall(call, 'getUnlimitedQRCode'), (id, timeoutMs, cancel) => {
+      this.#native.getUnlimitedQrCode(
+        id,
+        timeoutMs,
+        cancel,
+        scene,
+        page,
+        checkPath,
+        envVersion,
+        width,
+        autoColor,
+        lineColor,
+        isHyaline,
+      )
+    })
   }
 
   /**
@@ -64,14 +78,17 @@ class WxaCode {
    * @param {import('./index').CallOptions} [call]
    */
   async createQRCode(params, call) {
-    return await this.#code('createQRCode', 'createQrCode', params, call)
+    const { path, width } = checked('createQRCode', params, 'createQRCode')
+    return await this.#settle(checkedCall(call, 'createQRCode'), (id, timeoutMs, cancel) => {
+      this.#native.createQrCode(id, timeoutMs, cancel, path, width)
+    })
   }
 
   /** @param {import('./index').CallOptions & { forceRefresh?: boolean }} [call] */
   async getAccessToken(call = NO_OPTIONS) {
     const { forceRefresh = false, ...how } = checked('tokenCall', call, 'getAccessToken')
     const token = await this.#settle(how, (id, timeoutMs, cancel) => {
-      this.#native.getAccessToken(id, forceRefresh, timeoutMs, cancel)
+      this.#native.getAccessToken(id, timeoutMs, cancel, forceRefresh)
     })
     return { accessToken: token.accessToken, expiresAt: new Date(token.expiresAt) }
   }
@@ -98,38 +115,21 @@ class WxaCode {
   }
 
   /**
-   * @param {'getQRCode' | 'getUnlimitedQRCode' | 'createQRCode'} name
-   * @param {'getQrCode' | 'getUnlimitedQrCode' | 'createQrCode'} method
-   * @param {unknown} params
-   * @param {unknown} [call]
-   */
-  async #code(name, method, params, call) {
-    const given = checked(name, params, name)
-    const how = call === undefined ? NO_OPTIONS : checked('call', call, name)
-    return await this.#settle(how, (id, timeoutMs, cancel) => this.#native[method](id, given, timeoutMs, cancel))
-  }
-
-  /**
    * Runs a native call under the caller's signal and throws here what it failed with, so that the stack shows the
    * caller. Every step awaits: a promise that is merely returned would break that stack.
    *
    * @param {{ signal?: AbortSignal, timeoutMs?: number }} how
-   * @param {Begin} begin
+   * @param {import('./lib/calls').Begin} begin
    */
   async #settle({ signal, timeoutMs }, begin) {
     attend(native)
     this.#running += 1
     try {
       const outcome =
-        signal === undefined
-          ? await outcomeOf((call) => begin(call, timeoutMs))
-          : await outcomeUnder(signal, (call, cancel) => begin(call, timeoutMs, cancel))
-      if (Array.isArray(outcome)) {
-        if (outcome[0].code === 'ABORTED') signal?.throwIfAborted()
-        throw toError(outcome)
-      }
-      if ('thrown' in outcome) throw outcome.thrown
-      return outcome
+        signal === undefined ? await outcomeOf(begin, timeoutMs) : await outcomeUnder(signal, begin, timeoutMs)
+      if (!Array.isArray(outcome)) return outcome
+      if (outcome[0].code === 'ABORTED') signal?.throwIfAborted()
+      throw toError(outcome)
     } finally {
       this.#running -= 1
       if (this.#running === 0) this.#onIdle?.()
@@ -158,15 +158,25 @@ function withRedisObject(options) {
 }
 
 /**
- * @param {AbortSignal} signal
- * @param {(call: number, cancel: import('./binding').Cancel) => void} begin
+ * @param {unknown} call
+ * @param {string} endpoint
+ * @returns {import('./index').CallOptions}
  */
-async function outcomeUnder(signal, begin) {
+function checkedCall(call, endpoint) {
+  return call === undefined ? NO_OPTIONS : checked('call', call, endpoint)
+}
+
+/**
+ * @param {AbortSignal} signal
+ * @param {import('./lib/calls').Begin} begin
+ * @param {number} [timeoutMs]
+ */
+async function outcomeUnder(signal, begin, timeoutMs) {
   signal.throwIfAborted()
   const cancel = new native.Cancel()
   watch(signal, cancel)
   try {
-    return await outcomeOf((call) => begin(call, cancel))
+    return await outcomeOf(begin, timeoutMs, cancel)
   } finally {
     unwatch(signal, cancel)
   }

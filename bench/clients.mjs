@@ -27,7 +27,7 @@ export const clients = {
     return () => wxa.getUnlimitedQRCode(PARAMS)
   },
 
-  async undici({ base, ca, concurrency }) {
+  async 'undici Pool'({ base, ca, concurrency }) {
     const { Pool } = await import('undici')
     const pool = new Pool(base, { connections: concurrency, connect: { ca: ca && readFileSync(ca) } })
     const path = endpoint('')
@@ -37,7 +37,8 @@ export const clients = {
     }
   },
 
-  async 'undici-request'({ base, ca, concurrency }) {
+  // NODE_EXTRA_CA_CERTS brings the root.
+  async undici({ base }) {
     const { request } = await import('undici')
     const url = endpoint(base)
     return async () => {

@@ -27,14 +27,23 @@ native.connect(() => {
 })
 
 /**
- * @template T
- * @param {(call: number) => void} begin starts the call in the addon, under its number
- * @returns {Promise<T>}
+ * Starts a call in the addon, under a number.
+ *
+ * @typedef {(call: number, timeoutMs?: number, cancel?: import('../binding').Cancel) => void} Begin
  */
-function outcomeOf(begin) {
+
+/**
+ * What a call ends with: its value, or an array of what it failed with.
+ *
+ * @param {Begin} begin
+ * @param {number} [timeoutMs]
+ * @param {import('../binding').Cancel} [cancel]
+ * @returns {Promise<any>}
+ */
+function outcomeOf(begin, timeoutMs, cancel) {
   return new Promise((resolve) => {
     const call = ++last
-    begin(call)
+    begin(call, timeoutMs, cancel)
     if (underWay.size === 0) vigil.ref()
     underWay.set(call, resolve)
   })

@@ -55,10 +55,12 @@ const CLASSES = { ERR_WXA_API: WeChatAPIError, ERR_WXA_PARAMS: InvalidParamsErro
 /**
  * The error that a failure of the addon is, with its causes.
  *
- * @param {Failure[]} failures the failure, then what caused it, and so on
- * @returns {WxaCodeError}
+ * @param {Array<Failure | { thrown: any }>} failures the failure, then what caused it, and so on; or what the caller's
+ *   own token provider threw
+ * @returns {Error}
  */
 function toError([failure, ...causes]) {
+  if ('thrown' in failure) return failure.thrown
   const Class = CLASSES[failure.code] ?? WxaCodeError
   return new Class(failure, causes.length > 0 ? toError(causes) : undefined)
 }

@@ -13,6 +13,7 @@ use crate::error::{Error, Result, WaitedFor};
 use crate::token::source::Source;
 use crate::token::state::Token;
 use crate::token::{Member, TokenCache};
+use crate::transport::body::Body;
 use crate::transport::{Call, Effort, Transport};
 use crate::wechat::answer::read_image;
 use crate::wechat::endpoint::Endpoint;
@@ -77,7 +78,7 @@ impl Client {
     }
 
     /// The picture of a code.
-    pub async fn code(&self, code: &Code, timeout: Option<Duration>) -> Result<Vec<u8>> {
+    pub async fn code(&self, code: &Code, timeout: Option<Duration>) -> Result<Body> {
         let endpoint = code.endpoint();
         let body = code.body().map_err(|invalid| Error::Params { endpoint: Some(endpoint), invalid })?;
         let deadline = Deadline::new(timeout.unwrap_or(self.timeout), Some(endpoint));
@@ -133,7 +134,7 @@ impl Client {
     }
 
     /// A minute that is full by WeChat's count is waited for, where the deadline allows it.
-    async fn image_in_turn(&self, endpoint: Endpoint, body: bytes::Bytes, deadline: &Deadline) -> Result<Vec<u8>> {
+    async fn image_in_turn(&self, endpoint: Endpoint, body: bytes::Bytes, deadline: &Deadline) -> Result<Body> {
         loop {
             match self.image(endpoint, body.clone(), deadline).await {
                 Err(error) if error.minute_is_full() && self.turns.pause().await < deadline.left() => {}
@@ -142,7 +143,7 @@ impl Client {
         }
     }
 
-    async fn image(&self, endpoint: Endpoint, body: bytes::Bytes, deadline: &Deadline) -> Result<Vec<u8>> {
+    async fn image(&self, endpoint: Endpoint, body: bytes::Bytes, deadline: &Deadline) -> Result<Body> {
         let Some(tokens) = &self.tokens else {
             self.turn(endpoint, deadline).await?;
             return self.ask(endpoint, body, None, deadline).await;
@@ -185,7 +186,7 @@ impl Client {
         body: bytes::Bytes,
         token: Option<&Token>,
         deadline: &Deadline,
-    ) -> Result<Vec<u8>> {
+    ) -> Result<Body> {
         let token = token.map(Token::expose);
         let query = match (token, &self.from_appid) {
             (Some(token), _) => Some(("access_token", token)),
@@ -225,7 +226,7 @@ fn no_token() -> Error {
 }
 
 impl Counters {
-    fn count(&self, image: &Result<Vec<u8>>) {
+    fn count(&self, image: &Result<Body>) {
         match image {
             Ok(image) => {
                 self.images.fetch_add(1, Ordering::Relaxed);

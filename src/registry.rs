@@ -21,6 +21,7 @@ use crate::token::redis::seal::account_print;
 use crate::token::source::Mode;
 use crate::token::state::Rules;
 use crate::token::store::Alone;
+use crate::transport::body::Bodies;
 use crate::transport::pool::{self, Settings};
 use crate::wechat::params::Invalid;
 
@@ -90,6 +91,7 @@ pub struct Registry {
     environments: usize,
     caches: HashMap<Account, Arc<TokenCache>>,
     pools: HashMap<Settings, Http>,
+    bodies: Arc<Bodies>,
     links: HashMap<Meeting, Weak<Link>>,
     minutes: HashMap<String, Arc<Minute>>,
     hub: Arc<Hub>,
@@ -174,6 +176,10 @@ impl Registry {
         let http = pool::build(&settings)?;
         self.pools.insert(settings, http.clone());
         Ok(http)
+    }
+
+    pub fn bodies(&self) -> Arc<Bodies> {
+        self.bodies.clone()
     }
 
     /// WeChat counts by account, whoever asks with whatever token.

@@ -10,7 +10,6 @@ mod events;
 mod failure;
 mod options;
 mod outbox;
-mod params;
 mod provider;
 
 use napi_derive::napi;
@@ -20,11 +19,12 @@ use crate::wechat::errcode;
 use crate::wechat::image::ImageType;
 use failure::Explained;
 
-/// Two threads move bytes for any number of calls; napi's default is one per core.
+/// One thread moves the bytes of any number of calls: a second one costs more in wake-ups than it carries. napi's default
+/// is one per core.
 #[napi_derive::module_init]
 fn runtime() {
     let runtime =
-        tokio::runtime::Builder::new_multi_thread().worker_threads(std::env::var("WX_WORKERS").ok().and_then(|n| n.parse().ok()).unwrap_or(2)).thread_name("wxacode").enable_all().build();
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).thread_name("wxacode").enable_all().build();
     // Without it napi makes a runtime of its own.
     if let Ok(runtime) = runtime {
         napi::bindgen_prelude::create_custom_tokio_runtime(runtime);

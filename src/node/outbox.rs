@@ -11,6 +11,7 @@ use parking_lot::Mutex;
 
 use super::environment::Environment;
 use super::failure::Failure;
+use crate::transport::body::Body;
 
 /// Weak: JavaScript keeps the process alive while it has calls under way.
 pub type Wake = ThreadsafeFunction<(), (), (), Status, false, true>;
@@ -26,7 +27,7 @@ pub struct GrantedToken {
 }
 
 pub enum Outcome {
-    Image(Vec<u8>),
+    Image(Body),
     Token(GrantedToken),
     /// The failure, then what caused it, and so on.
     Failed(Vec<Failure>),
@@ -51,14 +52,10 @@ impl Outbox {
         self.wake.lock().take();
     }
 
-    pub fn put(&self, call: f64, outcome: Outcome) {
+    pub fn put(&self, call: f64, outcome: Outcome) -> bool {
         let mut ended = self.ended.lock();
         ended.push_back((call, outcome));
-        let alone = ended.len() == 1;
-        drop(ended);
-        if alone {
-            self.wake();
-        }
+        ended.len() == 1
     }
 
     fn take(&self) -> VecDeque<(f64, Outcome)> {
@@ -73,7 +70,7 @@ impl Outbox {
         now
     }
 
-    fn wake(&self) {
+    pub fn wake(&self) {
         if let Some(wake) = &*self.wake.lock() {
             wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
         }
@@ -88,7 +85,7 @@ pub fn connect(env: &Env, wake: Wake) -> Result<()> {
 }
 
 /// The number of a call, its outcome, the number of the next, and so on.
-#[napi(ts_return_type = "Array<number | Buffer | GrantedToken | Array<Failure> | Thrown>")]
+#[napi(ts_return_type = "Array<number | Buffer | GrantedToken | Array<Failure | Thrown>>")]
 pub fn take(env: &Env) -> Result<Array<'_>> {
     let ended = Environment::of(env)?.outbox.take();
     let mut all = env.create_array(2 * ended.len() as u32)?;
@@ -96,7 +93,7 @@ pub fn take(env: &Env) -> Result<Array<'_>> {
         all.set(place, call)?;
         // An outcome that cannot be converted is an error of its own call and of no other.
         if let Err(error) = hand_over(env, &mut all, place + 1, outcome) {
-            all.set(place + 1, Thrown::new(env, error))?;
+            all.set(place + 1, vec![Thrown::new(env, error)])?;
         }
     }
     Ok(all)
@@ -116,9 +113,9 @@ impl<'env> Thrown<'env> {
 fn hand_over(env: &Env, all: &mut Array, place: u32, outcome: Outcome) -> Result<()> {
     match outcome {
         // Copied: at these sizes that costs less than an external Buffer with its finalizer, and memory stays flat.
-        Outcome::Image(bytes) => all.set(place, BufferSlice::copy_from(env, &bytes)?),
+        Outcome::Image(image) => all.set(place, BufferSlice::copy_from(env, &*image)?),
         Outcome::Token(token) => all.set(place, token),
         Outcome::Failed(failures) => all.set(place, failures),
-        Outcome::Thrown(error) => all.set(place, Thrown::new(env, error)),
+        Outcome::Thrown(error) => all.set(place, vec![Thrown::new(env, error)]),
     }
 }

@@ -1,8 +1,10 @@
 //! The one place where bytes leave: hosts, retries, limits, and errors without a secret in them.
 
+pub mod body;
 mod hosts;
 pub mod pool;
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
@@ -14,6 +16,7 @@ use crate::event::{Channel, Event, Voice};
 use crate::redact::redact;
 use crate::wechat::answer::NotAsked;
 use crate::wechat::endpoint::{Endpoint, Method};
+use body::{Bodies, Body};
 use hosts::{Host, Hosts};
 
 /// The largest code that WeChat draws is under 1 MiB.
@@ -42,6 +45,7 @@ pub struct Effort {
 
 pub struct Transport {
     http: reqwest::Client,
+    bodies: Arc<Bodies>,
     hosts: Hosts,
     voice: Voice,
     /// Spreads the pauses between retries, 0..1.
@@ -50,13 +54,19 @@ pub struct Transport {
 
 struct Raw {
     status: u16,
-    body: Vec<u8>,
+    body: Body,
 }
 
 impl Transport {
     /// `proxy` is what errors call the proxy of `http`.
-    pub fn new(http: reqwest::Client, bases: Vec<url::Url>, proxy: Option<String>, voice: Voice) -> Self {
-        Self { http, hosts: Hosts::new(bases, proxy), voice, dice: fastrand::f64 }
+    pub fn new(
+        http: reqwest::Client,
+        bodies: Arc<Bodies>,
+        bases: Vec<url::Url>,
+        proxy: Option<String>,
+        voice: Voice,
+    ) -> Self {
+        Self { http, bodies, hosts: Hosts::new(bases, proxy), voice, dice: fastrand::f64 }
     }
 
     /// Sends a call until `read` makes something of the answer, WeChat refuses, or no retry is left. Gives the bytes
@@ -68,7 +78,7 @@ impl Transport {
         deadline: &Deadline,
         report: &(dyn Fn(Error) + Send + Sync),
         read: impl Fn(&[u8]) -> std::result::Result<T, NotAsked>,
-    ) -> Result<(Vec<u8>, T)> {
+    ) -> Result<(Body, T)> {
         let mut failures = 0;
         loop {
             let error = match self.attempt(call, effort, deadline, &read).await {
@@ -92,7 +102,7 @@ impl Transport {
         effort: Effort,
         deadline: &Deadline,
         read: &impl Fn(&[u8]) -> std::result::Result<T, NotAsked>,
-    ) -> Result<(Vec<u8>, T)> {
+    ) -> Result<(Body, T)> {
         let order = self.hosts.order();
         let mut rest = order.iter().peekable();
         loop {
@@ -127,7 +137,7 @@ impl Transport {
         call: &Call<'_>,
         limit: Option<Duration>,
         read: &impl Fn(&[u8]) -> std::result::Result<T, NotAsked>,
-    ) -> Result<(Vec<u8>, T)> {
+    ) -> Result<(Body, T)> {
         let mut told = Told { voice: &self.voice, call, host, begun: Instant::now(), status: None, ended: false };
         let answer = match within(limit, self.send(host, call), call.endpoint, host).await {
             Ok(raw) => {
@@ -161,12 +171,15 @@ impl Transport {
         if announced > LARGEST_ANSWER {
             return Err(too_large());
         }
-        let mut body = Vec::with_capacity(announced);
+        let mut body = match call.endpoint.gives_token() {
+            true => Body::apart(announced),
+            false => self.bodies.body(announced),
+        };
         while let Some(chunk) = answer.chunk().await.map_err(broken)? {
             if body.len() + chunk.len() > LARGEST_ANSWER {
                 return Err(too_large());
             }
-            body.extend_from_slice(&chunk);
+            body.bytes.extend_from_slice(&chunk);
         }
         Ok(Raw { status, body })
     }
@@ -242,7 +255,7 @@ fn judge<T>(
     call: &Call<'_>,
     raw: Raw,
     read: &impl Fn(&[u8]) -> std::result::Result<T, NotAsked>,
-) -> Result<(Vec<u8>, T)> {
+) -> Result<(Body, T)> {
     let (Raw { status, body }, endpoint) = (raw, call.endpoint);
     match read(&body) {
         Ok(found) => Ok((body, found)),

@@ -116,7 +116,7 @@ async fn read_request(socket: &mut TcpStream) -> Option<String> {
 fn transport(bases: &[&url::Url]) -> Transport {
     let bases = bases.iter().map(|&url| url.clone()).collect();
     let voice = Voice { hub: Arc::default(), appid: "wx".into(), mode: None };
-    Transport { dice: || 0.1, ..Transport::new(build(&Settings::default()).unwrap(), bases, None, voice) }
+    Transport { dice: || 0.1, ..Transport::new(build(&Settings::default()).unwrap(), Arc::default(), bases, None, voice) }
 }
 
 const CODE: Effort = Effort { retries: 2, attempt: None, repeatable: true };
@@ -138,7 +138,7 @@ async fn ask_within(transport: &Transport, effort: Effort, limit: Duration) -> R
     if let Err(error) = &result {
         assert!(!format!("{error} {error:?}").contains("c4nary"), "{error:?}");
     }
-    result.map(|(bytes, _)| bytes)
+    result.map(|(body, _)| body.to_vec())
 }
 
 fn refusal(errcode: i64) -> Act {

@@ -1,0 +1,92 @@
+//! The memory that pictures are read into, used again and again: fresh memory costs a page fault for every 4 KiB, and
+//! freeing it on another thread than it came from a lock.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+/// Kept at most: by number, and by the size of each.
+const SPARE: usize = 64;
+const LARGEST: usize = 512 << 10;
+
+#[derive(Default)]
+pub struct Bodies(Mutex<Vec<Vec<u8>>>);
+
+/// The body of an answer. Its memory goes back when it is dropped.
+pub struct Body {
+    pub(super) bytes: Vec<u8>,
+    home: Option<Arc<Bodies>>,
+}
+
+impl Bodies {
+    pub fn body(self: &Arc<Self>, capacity: usize) -> Body {
+        let mut bytes = self.0.lock().pop().unwrap_or_default();
+        bytes.reserve(capacity);
+        Body { bytes, home: Some(self.clone()) }
+    }
+
+    fn take_back(&self, mut bytes: Vec<u8>) {
+        bytes.clear();
+        let mut spare = self.0.lock();
+        if spare.len() < SPARE && (1..=LARGEST).contains(&bytes.capacity()) {
+            spare.push(bytes);
+        }
+    }
+}
+
+impl Body {
+    /// For what holds a secret: memory that nobody uses again.
+    pub fn apart(capacity: usize) -> Self {
+        Self { bytes: Vec::with_capacity(capacity), home: None }
+    }
+}
+
+impl Deref for Body {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl Drop for Body {
+    fn drop(&mut self) {
+        if let Some(home) = &self.home {
+            home.take_back(std::mem::take(&mut self.bytes));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spare(bodies: &Arc<Bodies>) -> Vec<usize> {
+        bodies.0.lock().iter().map(Vec::capacity).collect()
+    }
+
+    #[test]
+    fn memory_comes_back_empty_and_is_used_again() {
+        let bodies = Arc::new(Bodies::default());
+        let mut body = bodies.body(1000);
+        body.bytes.extend_from_slice(&[7; 1000]);
+        let place = body.bytes.as_ptr();
+        drop(body);
+        let again = bodies.body(900);
+        assert_eq!((again.len(), again.bytes.as_ptr()), (0, place));
+    }
+
+    #[test]
+    fn what_is_kept_is_bounded_and_a_secret_is_not_kept() {
+        let bodies = Arc::new(Bodies::default());
+        let many: Vec<_> = (0..2 * SPARE).map(|_| bodies.body(10)).collect();
+        drop(many);
+        assert_eq!(spare(&bodies).len(), SPARE);
+        let bodies = Arc::new(Bodies::default());
+        drop(bodies.body(LARGEST + 1));
+        drop(bodies.body(0));
+        drop(Body::apart(1000));
+        assert!(spare(&bodies).is_empty());
+    }
+}
