@@ -8,24 +8,18 @@ import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { generate } from 'selfsigned'
+import { certificates as issue } from '../__test__/support/certificates.mjs'
 
 const run = promisify(execFile)
 const here = (path) => fileURLToPath(new URL(path, import.meta.url))
 const native = (name) => here(`native/target/release/${name}`)
 
-/** A certificate for 127.0.0.1 in a folder that `close` removes. */
+/** A root and a server's certificate in a folder that `close` removes. */
 export async function certificates() {
   const folder = await mkdtemp(join(tmpdir(), 'bench-'))
-  const { cert, private: key } = await generate([{ name: 'commonName', value: '127.0.0.1' }], {
-    keyType: 'ec',
-    extensions: [
-      { name: 'basicConstraints', cA: true },
-      { name: 'subjectAltName', altNames: [{ type: 7, ip: '127.0.0.1' }] },
-    ],
-  })
-  const paths = { cert: join(folder, 'cert.pem'), key: join(folder, 'key.pem') }
-  await Promise.all([writeFile(paths.cert, cert), writeFile(paths.key, key)])
+  const paths = { ca: join(folder, 'ca.pem'), cert: join(folder, 'cert.pem'), key: join(folder, 'key.pem') }
+  const papers = await issue()
+  for (const [name, path] of Object.entries(paths)) await writeFile(path, papers[name])
   return { ...paths, close: () => rm(folder, { recursive: true }) }
 }
 

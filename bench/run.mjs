@@ -40,7 +40,7 @@ if (options.json) await writeFile(options.json, JSON.stringify(results))
 
 async function play(scene) {
   const server = await startServer(scene, papers)
-  const load = { ...scene, base: server.base, ca: scene.tls ? papers.cert : undefined }
+  const load = { ...scene, base: server.base, ca: scene.tls ? papers.ca : undefined }
   const rounds = Object.fromEntries(taking(scene.clients).map((client) => [client, []]))
   try {
     for (let round = 1; round <= options.rounds; round++) {

@@ -3,9 +3,9 @@
 
 use std::collections::VecDeque;
 
+use napi::Status;
 use napi::bindgen_prelude::{Array, BufferSlice, Env, Error, JsError, Result, Unknown};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
-use napi::Status;
 use napi_derive::napi;
 use parking_lot::Mutex;
 

@@ -251,11 +251,7 @@ async fn within(
 }
 
 /// The body decides; the status only explains a body that is nothing.
-fn judge<T>(
-    call: &Call<'_>,
-    raw: Raw,
-    read: &impl Fn(&[u8]) -> std::result::Result<T, NotAsked>,
-) -> Result<(Body, T)> {
+fn judge<T>(call: &Call<'_>, raw: Raw, read: &impl Fn(&[u8]) -> std::result::Result<T, NotAsked>) -> Result<(Body, T)> {
     let (Raw { status, body }, endpoint) = (raw, call.endpoint);
     match read(&body) {
         Ok(found) => Ok((body, found)),

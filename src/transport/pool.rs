@@ -4,7 +4,8 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use reqwest::{Client, NoProxy, Proxy};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::crypto::{CryptoProvider, ring};
+use rustls::{CipherSuite, ClientConfig, RootCertStore};
 use url::Url;
 
 use super::hosts::name;
@@ -120,10 +121,22 @@ fn tls(ca: Option<&[u8]>) -> Result<ClientConfig, Invalid> {
         })?;
         roots.add_parsable_certificates(certificates);
     }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let builder = ClientConfig::builder_with_provider(Arc::new(provider())).with_safe_default_protocol_versions();
     let builder = builder.map_err(|error| unusable("ca", error.to_string(), error.to_string()))?;
     Ok(builder.with_root_certificates(roots).with_no_client_auth())
+}
+
+/// AES-128 comes first, as in browsers: it is strong enough for decades, and cheaper. Servers with a preference of their
+/// own keep it.
+fn provider() -> CryptoProvider {
+    let mut provider = ring::default_provider();
+    let cheap = [
+        CipherSuite::TLS13_AES_128_GCM_SHA256,
+        CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+        CipherSuite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+    ];
+    provider.cipher_suites.sort_by_key(|suite| !cheap.contains(&suite.suite()));
+    provider
 }
 
 fn unusable(param: &'static str, zh: String, en: String) -> Invalid {

@@ -116,7 +116,10 @@ async fn read_request(socket: &mut TcpStream) -> Option<String> {
 fn transport(bases: &[&url::Url]) -> Transport {
     let bases = bases.iter().map(|&url| url.clone()).collect();
     let voice = Voice { hub: Arc::default(), appid: "wx".into(), mode: None };
-    Transport { dice: || 0.1, ..Transport::new(build(&Settings::default()).unwrap(), Arc::default(), bases, None, voice) }
+    Transport {
+        dice: || 0.1,
+        ..Transport::new(build(&Settings::default()).unwrap(), Arc::default(), bases, None, voice)
+    }
 }
 
 const CODE: Effort = Effort { retries: 2, attempt: None, repeatable: true };
