@@ -150,8 +150,11 @@ export interface RejectedToken {
   errcode: number
 }
 
-/** The number of a call, its outcome, the number of the next, and so on. */
-export declare function take(): Array<number | Buffer | GrantedToken | Array<Failure | Thrown>>
+/**
+ * The number of a call, its outcome, the number of the next, and so on, of `most` calls. Whoever gets so many asks
+ * again: it is woken only for the first that ends when there are none.
+ */
+export declare function take(most: number): Array<number | Buffer | GrantedToken | Array<Failure | Thrown>>
 
 export interface Thrown {
   thrown: unknown

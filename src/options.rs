@@ -99,7 +99,7 @@ impl Options {
             _ => mode.map(Mode::name),
         };
         let voice = Voice { hub: events, appid: counted.as_str().into(), mode };
-        let transport = Arc::new(Transport::new(shared.http(settings)?, shared.bodies(), bases, via, voice.clone()));
+        let transport = Arc::new(Transport::new(shared.pool(settings)?, shared.bodies(), bases, via, voice.clone()));
         let turns = Turns { rate, here: shared.minute(counted), fleet, voice };
         let tokens = match (self.token, account) {
             (TokenChoice::Provider(provider), _) => {

@@ -7,7 +7,6 @@ use std::sync::{Arc, LazyLock, Weak};
 use std::time::Duration;
 
 use parking_lot::{Mutex, MutexGuard};
-use reqwest::Client as Http;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::budget::window::Minute;
@@ -22,7 +21,7 @@ use crate::token::source::Mode;
 use crate::token::state::Rules;
 use crate::token::store::Alone;
 use crate::transport::body::Bodies;
-use crate::transport::pool::{self, Settings};
+use crate::transport::pool::{Pool, Settings};
 use crate::wechat::params::Invalid;
 
 /// Whose token it is. Only clients that agree on all of it share one.
@@ -90,7 +89,7 @@ impl Hash for Account {
 pub struct Registry {
     environments: usize,
     caches: HashMap<Account, Arc<TokenCache>>,
-    pools: HashMap<Settings, Http>,
+    pools: HashMap<Settings, Arc<Pool>>,
     bodies: Arc<Bodies>,
     links: HashMap<Meeting, Weak<Link>>,
     minutes: HashMap<String, Arc<Minute>>,
@@ -169,13 +168,13 @@ impl Registry {
         Ok(link)
     }
 
-    pub fn http(&mut self, settings: Settings) -> Result<Http, Invalid> {
-        if let Some(http) = self.pools.get(&settings) {
-            return Ok(http.clone());
+    pub fn pool(&mut self, settings: Settings) -> Result<Arc<Pool>, Invalid> {
+        if let Some(pool) = self.pools.get(&settings) {
+            return Ok(pool.clone());
         }
-        let http = pool::build(&settings)?;
-        self.pools.insert(settings, http.clone());
-        Ok(http)
+        let pool = Arc::new(Pool::new(&settings)?);
+        self.pools.insert(settings, pool.clone());
+        Ok(pool)
     }
 
     pub fn bodies(&self) -> Arc<Bodies> {

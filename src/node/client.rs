@@ -208,6 +208,7 @@ impl NativeClient {
                 Err(_) => Outcome::Thrown(bug("a call")),
             };
             if outbox.put(call, outcome) {
+                // What is about to end too goes with it.
                 tokio::task::yield_now().await;
                 outbox.wake();
             }

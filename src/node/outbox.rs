@@ -16,9 +16,6 @@ use crate::transport::body::Body;
 /// Weak: JavaScript keeps the process alive while it has calls under way.
 pub type Wake = ThreadsafeFunction<(), (), (), Status, false, true>;
 
-/// How many outcomes are handed over before other events of the loop have their turn.
-const AT_ONCE: usize = 64;
-
 #[napi(object, object_from_js = false)]
 pub struct GrantedToken {
     pub access_token: String,
@@ -52,22 +49,17 @@ impl Outbox {
         self.wake.lock().take();
     }
 
+    /// Gives whether it is the first, which has to `wake`.
     pub fn put(&self, call: f64, outcome: Outcome) -> bool {
         let mut ended = self.ended.lock();
         ended.push_back((call, outcome));
         ended.len() == 1
     }
 
-    fn take(&self) -> VecDeque<(f64, Outcome)> {
+    fn take(&self, most: usize) -> VecDeque<(f64, Outcome)> {
         let mut ended = self.ended.lock();
-        if ended.len() <= AT_ONCE {
-            return std::mem::take(&mut *ended);
-        }
-        let rest = ended.split_off(AT_ONCE);
-        let now = std::mem::replace(&mut *ended, rest);
-        drop(ended);
-        self.wake();
-        now
+        let rest = if ended.len() > most { ended.split_off(most) } else { VecDeque::new() };
+        std::mem::replace(&mut *ended, rest)
     }
 
     pub fn wake(&self) {
@@ -84,10 +76,11 @@ pub fn connect(env: &Env, wake: Wake) -> Result<()> {
     Ok(())
 }
 
-/// The number of a call, its outcome, the number of the next, and so on.
+/// The number of a call, its outcome, the number of the next, and so on, of `most` calls. Whoever gets so many asks
+/// again: it is woken only for the first that ends when there are none.
 #[napi(ts_return_type = "Array<number | Buffer | GrantedToken | Array<Failure | Thrown>>")]
-pub fn take(env: &Env) -> Result<Array<'_>> {
-    let ended = Environment::of(env)?.outbox.take();
+pub fn take(env: &Env, most: u32) -> Result<Array<'_>> {
+    let ended = Environment::of(env)?.outbox.take(most as usize);
     let mut all = env.create_array(2 * ended.len() as u32)?;
     for (place, (call, outcome)) in (0..).step_by(2).zip(ended) {
         all.set(place, call)?;

@@ -18,6 +18,7 @@ use crate::wechat::answer::NotAsked;
 use crate::wechat::endpoint::{Endpoint, Method};
 use body::{Bodies, Body};
 use hosts::{Host, Hosts};
+use pool::Pool;
 
 /// The largest code that WeChat draws is under 1 MiB.
 pub const LARGEST_ANSWER: usize = 8 << 20;
@@ -44,7 +45,7 @@ pub struct Effort {
 }
 
 pub struct Transport {
-    http: reqwest::Client,
+    pool: Arc<Pool>,
     bodies: Arc<Bodies>,
     hosts: Hosts,
     voice: Voice,
@@ -58,15 +59,15 @@ struct Raw {
 }
 
 impl Transport {
-    /// `proxy` is what errors call the proxy of `http`.
+    /// `proxy` is what errors call the proxy of `pool`.
     pub fn new(
-        http: reqwest::Client,
+        pool: Arc<Pool>,
         bodies: Arc<Bodies>,
         bases: Vec<url::Url>,
         proxy: Option<String>,
         voice: Voice,
     ) -> Self {
-        Self { http, bodies, hosts: Hosts::new(bases, proxy), voice, dice: fastrand::f64 }
+        Self { pool, bodies, hosts: Hosts::new(bases, proxy), voice, dice: fastrand::f64 }
     }
 
     /// Sends a call until `read` makes something of the answer, WeChat refuses, or no retry is left. Gives the bytes
@@ -154,10 +155,11 @@ impl Transport {
 
     async fn send(&self, host: &Host, call: &Call<'_>) -> Result<Raw> {
         let url = host.url(call.endpoint, call.query);
+        let http =
+            self.pool.client(&url).map_err(|invalid| Error::Params { endpoint: Some(call.endpoint), invalid })?;
         let request = match call.endpoint.method() {
-            Method::Get => self.http.get(url),
-            Method::Post => self
-                .http
+            Method::Get => http.get(url),
+            Method::Post => http
                 .post(url)
                 .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
                 .body(call.body.clone().unwrap_or_default()),

@@ -1,10 +1,11 @@
 //! The HTTP client and its trust: the platform's roots merged with Mozilla's, so that an image without CA files works.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 use std::time::Duration;
 
 use reqwest::{Client, NoProxy, Proxy};
 use rustls::crypto::{CryptoProvider, ring};
+use rustls::pki_types::CertificateDer;
 use rustls::{CipherSuite, ClientConfig, RootCertStore};
 use url::Url;
 
@@ -57,10 +58,54 @@ const CONNECT: Duration = Duration::from_secs(3);
 /// Shorter than load balancers commonly keep an idle connection: one that they closed costs a retry.
 const IDLE: Duration = Duration::from_secs(30);
 
+/// The connections of all clients with the same settings. Made for the first request that needs them: roots take
+/// milliseconds to read, and plain HTTP, as inside WeChat's cloud, needs none.
+pub struct Pool {
+    proxy: Option<Proxy>,
+    ca: Vec<CertificateDer<'static>>,
+    plain: OnceLock<Client>,
+    secure: OnceLock<Client>,
+}
+
+impl Pool {
+    /// Checks the settings.
+    pub fn new(settings: &Settings) -> Result<Self, Invalid> {
+        let ca = settings.ca.as_deref().map(|pem| {
+            roots::of_pem(pem).ok_or_else(|| {
+                unusable("ca", "ca 中没有可用的 PEM 证书".into(), "ca holds no usable PEM certificate".into())
+            })
+        });
+        Ok(Self {
+            proxy: proxy(&settings.proxy)?,
+            ca: ca.transpose()?.unwrap_or_default(),
+            plain: OnceLock::new(),
+            secure: OnceLock::new(),
+        })
+    }
+
+    pub fn client(&self, url: &Url) -> Result<&Client, Invalid> {
+        // A proxy may itself be asked over TLS.
+        let plain = url.scheme() == "http" && self.proxy.is_none();
+        let (made, roots) = if plain { (&self.plain, None) } else { (&self.secure, Some(&*ROOTS)) };
+        match made.get() {
+            Some(client) => Ok(client),
+            None => build(self.tls(roots)?, self.proxy.clone()).map(|client| made.get_or_init(|| client)),
+        }
+    }
+
+    fn tls(&self, roots: Option<&RootCertStore>) -> Result<ClientConfig, Invalid> {
+        let mut roots = roots.cloned().unwrap_or_else(RootCertStore::empty);
+        roots.add_parsable_certificates(self.ca.iter().cloned());
+        let builder = ClientConfig::builder_with_provider(Arc::new(provider())).with_safe_default_protocol_versions();
+        let builder = builder.map_err(|error| unusable("ca", error.to_string(), error.to_string()))?;
+        Ok(builder.with_root_certificates(roots).with_no_client_auth())
+    }
+}
+
 /// An HTTP client that follows no redirect, sends no Referer, repeats nothing by itself and asks no proxy unasked.
-pub fn build(settings: &Settings) -> Result<Client, Invalid> {
+fn build(tls: ClientConfig, proxy: Option<Proxy>) -> Result<Client, Invalid> {
     let builder = Client::builder()
-        .tls_backend_preconfigured(tls(settings.ca.as_deref())?)
+        .tls_backend_preconfigured(tls)
         .redirect(reqwest::redirect::Policy::none())
         .referer(false)
         .retry(reqwest::retry::never())
@@ -68,7 +113,7 @@ pub fn build(settings: &Settings) -> Result<Client, Invalid> {
         .connect_timeout(CONNECT)
         .pool_idle_timeout(IDLE)
         .user_agent(concat!("wxacode/", env!("CARGO_PKG_VERSION")));
-    let builder = match proxy(&settings.proxy)? {
+    let builder = match proxy {
         Some(proxy) => builder.proxy(proxy),
         None => builder,
     };
@@ -113,19 +158,6 @@ static ROOTS: LazyLock<RootCertStore> = LazyLock::new(|| {
     roots
 });
 
-fn tls(ca: Option<&[u8]>) -> Result<ClientConfig, Invalid> {
-    let mut roots = ROOTS.clone();
-    if let Some(pem) = ca {
-        let certificates = roots::of_pem(pem).ok_or_else(|| {
-            unusable("ca", "ca 中没有可用的 PEM 证书".into(), "ca holds no usable PEM certificate".into())
-        })?;
-        roots.add_parsable_certificates(certificates);
-    }
-    let builder = ClientConfig::builder_with_provider(Arc::new(provider())).with_safe_default_protocol_versions();
-    let builder = builder.map_err(|error| unusable("ca", error.to_string(), error.to_string()))?;
-    Ok(builder.with_root_certificates(roots).with_no_client_auth())
-}
-
 /// AES-128 comes first, as in browsers: it is strong enough for decades, and cheaper. Servers with a preference of their
 /// own keep it.
 fn provider() -> CryptoProvider {
@@ -158,7 +190,7 @@ mod tests {
     use super::*;
 
     fn refused(settings: Settings) -> Invalid {
-        build(&settings).expect_err("to be refused")
+        Pool::new(&settings).err().expect("to be refused")
     }
 
     #[test]
@@ -170,5 +202,19 @@ mod tests {
         let invalid = refused(Settings { proxy: proxy.clone(), ca: None });
         assert_eq!(invalid.param, "proxy");
         assert!(!format!("{invalid:?} {proxy:?}").contains("p4ssword"));
+    }
+
+    #[test]
+    fn roots_are_read_only_for_who_speaks_tls() {
+        let asked = |pool: &Pool, url: &str| {
+            pool.client(&url.parse().unwrap()).unwrap();
+            (pool.plain.get().is_some(), pool.secure.get().is_some())
+        };
+        let pool = Pool::new(&Settings::default()).unwrap();
+        assert_eq!(asked(&pool, "http://api.weixin.qq.com/"), (true, false));
+        assert_eq!(asked(&pool, "https://api.weixin.qq.com/"), (true, true));
+        let proxy = ProxyChoice::Url("https://proxy.example".into());
+        let pool = Pool::new(&Settings { proxy, ca: None }).unwrap();
+        assert_eq!(asked(&pool, "http://api.weixin.qq.com/"), (false, true));
     }
 }

@@ -5,7 +5,7 @@ use std::time::Instant;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use super::pool::{Settings, build};
+use super::pool::{Pool, Settings};
 use super::*;
 use crate::error::WaitedFor;
 use crate::wechat::answer::{read_image, read_token};
@@ -118,7 +118,7 @@ fn transport(bases: &[&url::Url]) -> Transport {
     let voice = Voice { hub: Arc::default(), appid: "wx".into(), mode: None };
     Transport {
         dice: || 0.1,
-        ..Transport::new(build(&Settings::default()).unwrap(), Arc::default(), bases, None, voice)
+        ..Transport::new(Arc::new(Pool::new(&Settings::default()).unwrap()), Arc::default(), bases, None, voice)
     }
 }
 
