@@ -156,8 +156,9 @@ export interface RejectedToken {
  */
 export declare function take(most: number): Array<number | Buffer | GrantedToken | Array<Failure | Thrown>>
 
+/** Becomes the very value that was thrown, whatever it is. */
 export interface Thrown {
-  thrown: unknown
+  thrown: Error
 }
 
 export interface TokenAsk {

@@ -2,6 +2,7 @@
 
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -38,23 +39,35 @@ export async function startServer({ size, latency, tls }, { cert, key }) {
 
 /** What one client does under one load, as `measure.mjs` counts it. */
 export async function measure(client, { base, ca, concurrency, size }, { warmup, time }) {
-  if (client === 'bare') {
-    const args = ['--base', base, '--concurrency', concurrency, '--warmup', warmup, '--time', time]
-    const { stdout } = await run(native('bare'), [...args, ...(ca ? ['--ca', ca] : [])].map(String))
-    return JSON.parse(stdout)
+  const given = { base, ca, concurrency, warmup, time }
+  if (client === 'bare') return JSON.parse(await output(native('bare'), flags(given)))
+  if (client === 'go') {
+    return JSON.parse(await output(native('go'), flags({ ...given, warmup: `${warmup}ms`, time: `${time}ms` })))
   }
-  const load = JSON.stringify({ client, base, ca, concurrency, size, warmup, time })
-  const { stdout } = await run(process.execPath, [here('measure.mjs'), load], { env: trusting(ca) })
-  return JSON.parse(stdout)
+  return script('measure.mjs', { client, size, ...given })
 }
+
+export const makeMany = (count) => script('many.mjs', { count })
+
+export const steadyMemory = (base, calls) => script('steady.mjs', { base, calls })
 
 /** Milliseconds from the start of a process to its first code. */
 export async function coldStart(client, { base, ca }) {
   const begun = performance.now()
-  await run(process.execPath, [here('cold.mjs'), JSON.stringify({ client, base, ca, concurrency: 1 })], {
-    env: trusting(ca),
-  })
+  await output(process.execPath, [here('cold.mjs'), JSON.stringify({ client, base, ca, concurrency: 1 })], ca)
   return performance.now() - begun
 }
+
+/** Go is measured where it is installed. */
+export const goIsThere = () => existsSync(native('go'))
+
+async function script(file, given) {
+  return JSON.parse(await output(process.execPath, ['--expose-gc', here(file), JSON.stringify(given)], given.ca))
+}
+
+const output = async (program, args, ca) => (await run(program, args, { env: trusting(ca) })).stdout
+
+const flags = (given) =>
+  Object.entries(given).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, String(value)]))
 
 const trusting = (ca) => ({ ...process.env, ...(ca && { NODE_EXTRA_CA_CERTS: ca }) })

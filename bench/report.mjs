@@ -1,11 +1,12 @@
 // The figures as text, and as docs/performance.md with charts drawn from the same data.
 
 import { readdirSync } from 'node:fs'
-import { mkdir, stat, writeFile } from 'node:fs/promises'
+import { mkdir, rm, stat, writeFile } from 'node:fs/promises'
 import { cpus, totalmem } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { bars } from './chart.mjs'
 import { medians, number, ratio, table } from './figures.mjs'
+import { goals } from './goals.mjs'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
 const docs = fileURLToPath(new URL('../docs/performance/', import.meta.url))
@@ -18,10 +19,16 @@ const COLUMNS = [
   ['peak RSS MiB', 'rssMiB', 0],
 ]
 
+const CHARTS = [
+  ['codes per second', 'codesPerSecond'],
+  ['CPU µs per code', 'cpuUs'],
+]
+
 export async function report(results, { write, rounds }) {
-  const parts = results.scenes.map(sceneText)
+  const all = { ...results, addonBytes: await addonSize() }
+  const parts = [`### Goals\n\n${goals(all)}`, ...results.scenes.map(sceneText)]
   if (results.cold) parts.push(coldText(results.cold))
-  parts.push(`Addon: ${number((await addonSize()) / 1e6, 2)} MB`)
+  if (results.steady) parts.push(steadyText(results.steady))
   const text = parts.join('\n\n')
   if (write) await writeDocs(results, text, rounds)
   return text
@@ -49,42 +56,45 @@ function coldText(rounds) {
   return `### Cold start\n\nFrom the start of the process to the first code, over bare Node (${number(bare, 1)} ms).\n\n${table(['client', 'ms'], rows)}`
 }
 
+function steadyText(rss) {
+  const header = ['', ...rss.map((_, tenth) => `${number((tenth + 1) * 20_000)}`)]
+  return `### 200,000 calls in one process\n\n${table(header, [['RSS MiB after so many', ...rss.map((mib) => number(mib))]])}`
+}
+
 async function addonSize() {
   const name = readdirSync(root).find((file) => file.endsWith('.node'))
   return (await stat(`${root}${name}`)).size
 }
 
 async function writeDocs({ scenes }, text, rounds) {
+  await rm(docs, { recursive: true, force: true })
   await mkdir(docs, { recursive: true })
-  const charts = []
+  const pictures = []
   for (const { name, title, rounds: of } of scenes) {
-    const figures = Object.entries(of).map(([client, theirs]) => [client, medians(theirs)])
-    for (const [what, field] of [
-      ['codes per second', 'codesPerSecond'],
-      ['CPU µs per code', 'cpuUs'],
-    ]) {
+    for (const [what, field] of CHARTS) {
+      const rows = Object.entries(of).map(([client, theirs]) => [client, medians(theirs)[field]])
       const file = `${name}-${field}.svg`
-      await writeFile(
-        `${docs}${file}`,
-        bars(
-          `${title}: ${what}`,
-          figures.map(([client, all]) => [client, all[field]]),
-        ),
-      )
-      charts.push(`![${title}: ${what}](performance/${file})`)
+      await writeFile(`${docs}${file}`, bars(`${title}: ${what}`, rows))
+      pictures.push(`![${title}: ${what}](performance/${file})`)
     }
   }
+  const first = 2 * CHARTS.length
+  const parts = [head(rounds), pictures.slice(0, first).join('\n'), text, pictures.slice(first).join('\n')]
+  await writeFile(`${docs}../performance.md`, `${parts.join('\n\n').trim()}\n`)
+}
+
+function head(rounds) {
   const [{ model }] = cpus()
-  const machine = `${cpus().length} cores (${model.trim()}), ${number(totalmem() / 2 ** 30, 1)} GiB, Node ${process.versions.node}`
-  const head = `# Performance
+  const memory = `${number(totalmem() / 2 ** 30, 0)} GiB`
+  const machine = `${cpus().length} cores (${model.trim()}), ${memory}, Node ${process.versions.node}`
+  return `# Performance
 
 Measured on ${new Date().toISOString().slice(0, 10)} by \`npm run bench -- --write\`: ${machine}. Medians of ${rounds} rounds, in each of which
-everybody had a turn in a process of its own, against a server in Rust on the same machine that costs next to nothing.
-\`bare\` is a reqwest loop without Node: nothing in Node can be faster. Ratios are medians of each round's ratio. Clients and
-server share the cores, so rates are lower than either would reach alone.
-`
-  await writeFile(
-    `${docs}../performance.md`,
-    `${[head, charts.slice(0, 4).join('\n'), text, charts.slice(4).join('\n')].join('\n\n')}\n`,
-  )
+everybody had a turn in a process of its own, against a server in Rust on the same machine. \`bare\` is a reqwest loop
+without Node, the floor for everybody here. Ratios are medians of each round's ratio. Clients and server share the cores,
+so rates are lower than either would reach alone.
+
+- \`undici\` is its \`request\`; \`undici Pool\` has one connection for each call.
+- JS thread is the time in which the event loop was not idle, as Node counts it.
+- RSS is the peak of the process.`
 }

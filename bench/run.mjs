@@ -2,7 +2,7 @@
 
 import { writeFile } from 'node:fs/promises'
 import { Command, InvalidArgumentError } from 'commander'
-import { certificates, coldStart, measure, startServer } from './lab.mjs'
+import { certificates, coldStart, goIsThere, makeMany, measure, startServer, steadyMemory } from './lab.mjs'
 import { report } from './report.mjs'
 import { scenes } from './scenes.mjs'
 
@@ -17,7 +17,7 @@ const options = new Command()
   .option('--rounds <n>', 'rounds, in each of which everybody has a turn', positive, 5)
   .option('--time <ms>', 'how long one turn is measured', positive, 2000)
   .option('--warmup <ms>', 'and how long it runs before that', positive, 1500)
-  .option('--only <scenes...>', `of ${scenes.map(({ name }) => name).join(', ')}, cold`)
+  .option('--only <scenes...>', `of ${scenes.map(({ name }) => name).join(', ')}, cold, many, steady`)
   .option('--clients <clients...>', 'only these')
   .option('--write', 'write docs/performance.md and its charts')
   .option('--json <file>', 'write the figures of every round')
@@ -25,13 +25,17 @@ const options = new Command()
   .opts()
 
 const chosen = (name) => options.only === undefined || options.only.includes(name)
-const taking = (clients) => clients.filter((client) => options.clients?.includes(client) ?? true)
+const taking = (clients) =>
+  clients.filter((client) => (options.clients?.includes(client) ?? true) && (client !== 'go' || goIsThere()))
 
-const results = { scenes: [], cold: undefined }
+const LATENCY_FREE = { size: 60 * 1024, latency: 0, tls: false }
+const results = { scenes: [] }
 const papers = await certificates()
 try {
   for (const scene of scenes.filter(({ name }) => chosen(name))) results.scenes.push(await play(scene))
-  if (chosen('cold')) results.cold = await playCold()
+  if (chosen('cold')) results.cold = await withServer(LATENCY_FREE, playCold)
+  if (chosen('many')) results.many = await rounds(() => makeMany(10_000))
+  if (chosen('steady')) results.steady = await withServer(LATENCY_FREE, ({ base }) => steadyMemory(base, 200_000))
 } finally {
   await papers.close()
 }
@@ -39,39 +43,41 @@ console.log(await report(results, options))
 if (options.json) await writeFile(options.json, JSON.stringify(results))
 
 async function play(scene) {
-  const server = await startServer(scene, papers)
-  const load = { ...scene, base: server.base, ca: scene.tls ? papers.ca : undefined }
-  const rounds = Object.fromEntries(taking(scene.clients).map((client) => [client, []]))
-  try {
+  const figures = Object.fromEntries(taking(scene.clients).map((client) => [client, []]))
+  await withServer(scene, async ({ base }) => {
+    const load = { ...scene, base, ca: scene.tls ? papers.ca : undefined }
     for (let round = 1; round <= options.rounds; round++) {
-      for (const client of Object.keys(rounds)) {
-        const figures = await measure(client, load, options)
-        rounds[client].push(figures)
-        const rate = Math.round(figures.codesPerSecond)
-        process.stderr.write(`${scene.title}, round ${round}: ${client} ${rate} codes/s\n`)
+      for (const client of Object.keys(figures)) {
+        const one = await measure(client, load, options)
+        figures[client].push(one)
+        process.stderr.write(`${scene.title}, round ${round}: ${client} ${Math.round(one.codesPerSecond)} codes/s\n`)
       }
     }
-  } finally {
-    await server.close()
-  }
-  return { ...scene, rounds }
+  })
+  return { ...scene, rounds: figures }
 }
 
 /** Bare Node takes part, so that only what a client adds is told. */
-async function playCold() {
-  const rounds = {
-    none: [],
-    ...Object.fromEntries(
-      taking(['wxacode', 'undici', 'axios', 'co-wechat-api', 'impit']).map((client) => [client, []]),
-    ),
+async function playCold({ base }) {
+  const clients = ['none', ...taking(['wxacode', 'undici', 'axios', 'co-wechat-api', 'impit'])]
+  const figures = Object.fromEntries(clients.map((client) => [client, []]))
+  for (let round = 0; round < options.rounds * 4; round++) {
+    for (const client of clients) figures[client].push({ ms: await coldStart(client, { base }) })
   }
-  const server = await startServer({ size: 60 * 1024, latency: 0, tls: false }, papers)
+  return figures
+}
+
+async function rounds(once) {
+  const figures = []
+  for (let round = 0; round < options.rounds; round++) figures.push(await once())
+  return figures
+}
+
+async function withServer(kind, use) {
+  const server = await startServer(kind, papers)
   try {
-    for (let round = 0; round < options.rounds * 4; round++) {
-      for (const client of Object.keys(rounds)) rounds[client].push({ ms: await coldStart(client, server) })
-    }
+    return await use(server)
   } finally {
     await server.close()
   }
-  return rounds
 }

@@ -1,6 +1,6 @@
 // What is measured: a load, and who carries it.
 
-const EVERYBODY = ['wxacode', 'undici', 'undici Pool', 'fetch', 'axios', 'co-wechat-api', 'impit', 'bare']
+const EVERYBODY = ['wxacode', 'undici', 'undici Pool', 'fetch', 'axios', 'co-wechat-api', 'impit', 'go', 'bare']
 const FEW = ['wxacode', 'undici', 'co-wechat-api', 'bare']
 
 const USUAL = { concurrency: 64, size: 60 * 1024, latency: 0, tls: false }

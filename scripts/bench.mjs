@@ -7,6 +7,8 @@ const bench = fileURLToPath(new URL('../bench/', import.meta.url))
 
 run('npm', ['ci', '--no-audit', '--no-fund', '--prefer-offline'])
 run('cargo', ['build', '--release', '--manifest-path', 'native/Cargo.toml'])
+// A pooled Go client takes part where there is Go.
+if (spawnSync('go', ['version']).status === 0) run('go', ['build', '-o', 'native/target/release/go', 'go/main.go'])
 run(process.execPath, ['run.mjs', ...process.argv.slice(2)])
 
 /**

@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 
 use napi::Status;
-use napi::bindgen_prelude::{Array, BufferSlice, Env, Error, JsError, Result, Unknown};
+use napi::bindgen_prelude::{Array, BufferSlice, Env, Error, Result};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi_derive::napi;
 use parking_lot::Mutex;
@@ -86,21 +86,16 @@ pub fn take(env: &Env, most: u32) -> Result<Array<'_>> {
         all.set(place, call)?;
         // An outcome that cannot be converted is an error of its own call and of no other.
         if let Err(error) = hand_over(env, &mut all, place + 1, outcome) {
-            all.set(place + 1, vec![Thrown::new(env, error)])?;
+            all.set(place + 1, vec![Thrown { thrown: error }])?;
         }
     }
     Ok(all)
 }
 
+/// Becomes the very value that was thrown, whatever it is.
 #[napi(object, object_from_js = false)]
-pub struct Thrown<'env> {
-    pub thrown: Unknown<'env>,
-}
-
-impl<'env> Thrown<'env> {
-    fn new(env: &'env Env, error: Error) -> Self {
-        Self { thrown: JsError::from(error).into_unknown(*env) }
-    }
+pub struct Thrown {
+    pub thrown: Error,
 }
 
 fn hand_over(env: &Env, all: &mut Array, place: u32, outcome: Outcome) -> Result<()> {
@@ -109,6 +104,6 @@ fn hand_over(env: &Env, all: &mut Array, place: u32, outcome: Outcome) -> Result
         Outcome::Image(image) => all.set(place, BufferSlice::copy_from(env, &*image)?),
         Outcome::Token(token) => all.set(place, token),
         Outcome::Failed(failures) => all.set(place, failures),
-        Outcome::Thrown(error) => all.set(place, vec![Thrown::new(env, error)]),
+        Outcome::Thrown(error) => all.set(place, vec![Thrown { thrown: error }]),
     }
 }
