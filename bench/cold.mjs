@@ -1,8 +1,7 @@
 // From the start of the process to the first code, and out. With `none`, bare Node.
 
+import { clients } from './clients.mjs'
+
 const { client, ...load } = JSON.parse(process.argv[2])
-if (client !== 'none') {
-  const { clients } = await import('./clients.mjs')
-  await (await clients[client](load))()
-}
+if (client !== 'none') await (await clients[client](load))()
 process.exit()
