@@ -23,6 +23,20 @@ parentPort.postMessage('calling')
 parentPort.on('message', () => {})
 `
 
+/** A worker that is handed pictures without end, copied ones and ones that keep their own memory, and keeps some. */
+const PICTURES = `
+const wxa = new WxaCode(given.options)
+const kept = []
+async function caller(width) {
+  for (;;) {
+    kept.push(await wxa.createQRCode({ path: 'a'.repeat(120), width }))
+    if (kept.length === 10) parentPort.postMessage('handed over')
+    if (kept.length > 40) kept.length = 0
+  }
+}
+for (const width of [280, 430, 1280, 1280]) caller(width).catch(() => {})
+`
+
 /** The beginning of a child that has the addon in workers only. They inherit no flag for modules. */
 const ONLY_WORKERS = `
 import { once } from 'node:events'
@@ -144,6 +158,25 @@ suite('processes', (test) => {
       }
       console.log('done')`
     const ended = await run(script, { given: { worker, options, calls: 3 }, preamble: ONLY_WORKERS })
+    assert.deepEqual(ended, { ...CLEAN, stdout: 'done\n' })
+    await fake.idle()
+  })
+
+  test('workers ended while they are handed pictures, small and large', async (t) => {
+    const { fake, options } = await world(t)
+    const worker = workerSource(PICTURES)
+    const script = `
+      for (let round = 0; round < 6; round++) {
+        const workers = Array.from({ length: 5 }, startWorker)
+        await Promise.all(workers.map((worker) => once(worker, 'message')))
+        // Each at another moment of its work.
+        await Promise.all(workers.map(async (worker, n) => {
+          await new Promise((resolve) => setTimeout(resolve, 3 * n))
+          await worker.terminate()
+        }))
+      }
+      console.log('done')`
+    const ended = await run(script, { given: { worker, options }, preamble: ONLY_WORKERS })
     assert.deepEqual(ended, { ...CLEAN, stdout: 'done\n' })
     await fake.idle()
   })

@@ -49,6 +49,10 @@ suite(
     for (const [what, call] of [
       ['pictures', `async () => (await wxa.createQRCode({ path: 'a', width: 280 })).length > 1000`],
       [
+        'large pictures',
+        `async () => (await wxa.createQRCode({ path: 'a'.repeat(120), width: 1280 })).length > 192 * 1024`,
+      ],
+      [
         'pictures under one AbortSignal',
         `async () => (await wxa.createQRCode({ path: 'a', width: 280 }, { signal })).length > 1000`,
       ],

@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 
 use super::environment::Environment;
 use super::failure::Failure;
-use crate::transport::body::Body;
+use crate::transport::body::{Body, LARGEST};
 
 /// Weak: JavaScript keeps the process alive while it has calls under way.
 pub type Wake = ThreadsafeFunction<(), (), (), Status, false, true>;
@@ -100,7 +100,8 @@ pub struct Thrown {
 
 fn hand_over(env: &Env, all: &mut Array, place: u32, outcome: Outcome) -> Result<()> {
     match outcome {
-        // Copied: at these sizes that costs less than an external Buffer with its finalizer, and memory stays flat.
+        // A finalizer costs as much as copying some 192 KiB: only larger pictures keep their own memory.
+        Outcome::Image(image) if image.len() > LARGEST => all.set(place, BufferSlice::from_data(env, image)?),
         Outcome::Image(image) => all.set(place, BufferSlice::copy_from(env, &*image)?),
         Outcome::Token(token) => all.set(place, token),
         Outcome::Failed(failures) => all.set(place, failures),

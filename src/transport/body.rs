@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-/// Kept at most: by number, and by the size of each.
+/// How many are kept, and how large at most. Larger ones leave with the picture in them.
 const SPARE: usize = 64;
-const LARGEST: usize = 512 << 10;
+pub const LARGEST: usize = 192 << 10;
 
 #[derive(Default)]
 pub struct Bodies(Mutex<Vec<Vec<u8>>>);
@@ -22,7 +22,7 @@ pub struct Body {
 impl Bodies {
     pub fn body(self: &Arc<Self>, capacity: usize) -> Body {
         let mut bytes = self.0.lock().pop().unwrap_or_default();
-        bytes.reserve(capacity);
+        bytes.reserve_exact(capacity);
         Body { bytes, home: Some(self.clone()) }
     }
 
@@ -39,6 +39,14 @@ impl Body {
     /// For what holds a secret: memory that nobody uses again.
     pub fn apart(capacity: usize) -> Self {
         Self { bytes: Vec::with_capacity(capacity), home: None }
+    }
+}
+
+impl From<Body> for Vec<u8> {
+    fn from(mut body: Body) -> Self {
+        let mut bytes = std::mem::take(&mut body.bytes);
+        bytes.shrink_to_fit();
+        bytes
     }
 }
 
@@ -75,6 +83,16 @@ mod tests {
         drop(body);
         let again = bodies.body(900);
         assert_eq!((again.len(), again.bytes.as_ptr()), (0, place));
+    }
+
+    #[test]
+    fn a_picture_leaves_with_no_more_memory_than_it_needs() {
+        let bodies = Arc::new(Bodies::default());
+        let mut body = bodies.body(LARGEST);
+        body.bytes.extend_from_slice(&[7; 1000]);
+        let picture = Vec::from(body);
+        assert_eq!((picture.len(), picture.capacity()), (1000, 1000));
+        assert!(spare(&bodies).is_empty());
     }
 
     #[test]
