@@ -9,6 +9,17 @@
  */
 export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-wasip1'
 
+/** The calls that JavaScript has under way. */
+export declare class Calls {
+  /** Calls `wake` when there is something to `take` again. */
+  constructor(wake: Wake)
+  /**
+   * The number of a call, its outcome, the number of the next, and so on, of `most` calls. Whoever gets so many asks
+   * again: it is woken only for the first that ends when there are none.
+   */
+  take(most: number): Array<number | Buffer | GrantedToken | Array<Failure | Thrown>>
+}
+
 /** JavaScript connects it to a signal; napi's own signal parameter misses signals that are aborted already. */
 export declare class Cancel {
   constructor()
@@ -53,9 +64,6 @@ export interface Color {
   g: number
   b: number
 }
-
-/** Calls `wake` whenever there is something to `take`. */
-export declare function connect(wake: Wake): void
 
 /** Cause and fix of an errcode, by the endpoint's name in any spelling. */
 export declare function explain(errcode: number, endpoint?: string | undefined | null): Explained | null
@@ -130,7 +138,7 @@ export interface NativeStats {
 }
 
 /** A client, or why its options do not make one. A panic in a synchronous export would end the process. */
-export declare function open(options: ClientOptions, provider?: (ask: TokenAsk) => Promise<ProvidedToken>): NativeClient | Array<Failure>
+export declare function open(calls: Calls, options: ClientOptions, provider?: (ask: TokenAsk) => Promise<ProvidedToken>): NativeClient | Array<Failure>
 
 export interface ProvidedToken {
   accessToken: string
@@ -149,12 +157,6 @@ export interface RejectedToken {
   accessToken: string
   errcode: number
 }
-
-/**
- * The number of a call, its outcome, the number of the next, and so on, of `most` calls. Whoever gets so many asks
- * again: it is woken only for the first that ends when there are none.
- */
-export declare function take(most: number): Array<number | Buffer | GrantedToken | Array<Failure | Thrown>>
 
 /** Becomes the very value that was thrown, whatever it is. */
 export interface Thrown {

@@ -835,12 +835,11 @@ function __napiStampBindingTarget(exportsObject, target) {
 // linked import resolves to `undefined`.
 module.exports.__napiBindingTarget = __napiStampBindingTarget(nativeBinding, __napiLoadedBindingTarget)
 module.exports = nativeBinding
+module.exports.Calls = nativeBinding.Calls
 module.exports.Cancel = nativeBinding.Cancel
 module.exports.NativeClient = nativeBinding.NativeClient
-module.exports.connect = nativeBinding.connect
 module.exports.explain = nativeBinding.explain
 module.exports.imageType = nativeBinding.imageType
 module.exports.listen = nativeBinding.listen
 module.exports.open = nativeBinding.open
-module.exports.take = nativeBinding.take
 module.exports.unlisten = nativeBinding.unlisten

@@ -2,7 +2,7 @@
 
 const native = require('./binding.js')
 const { unwatch, watch } = require('./lib/abort')
-const { outcomeOf } = require('./lib/calls')
+const { calls, outcomeOf } = require('./lib/calls')
 const { InvalidParamsError, WeChatAPIError, WxaCodeError, invalid, toError } = require('./lib/errors')
 const { attend } = require('./lib/events')
 const { tokenProvider } = require('./lib/provider')
@@ -25,6 +25,7 @@ class WxaCode {
     const { token, baseUrl, ...rest } = checked('options', withRedisObject(options))
     const provider = typeof token === 'function' ? tokenProvider(token) : undefined
     const opened = native.open(
+      calls,
       {
         ...rest,
         token: provider ? undefined : token,

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { createRequire } from 'node:module'
 import { WxaCodeError } from 'wxacode'
 import { message, run, start, startWorker, workerSource } from './support/child.mjs'
 import { asked } from './support/decode.mjs'
@@ -40,6 +41,7 @@ for (const width of [280, 430, 1280, 1280]) caller(width).catch(() => {})
 /** The beginning of a child that has the addon in workers only. They inherit no flag for modules. */
 const ONLY_WORKERS = `
 import { once } from 'node:events'
+import { createRequire } from 'node:module'
 import { Worker } from 'node:worker_threads'
 const given = JSON.parse(process.env.TEST_GIVEN)
 const startWorker = () => new Worker(given.worker, { eval: true, workerData: given, execArgv: [] })
@@ -196,6 +198,26 @@ suite('processes', (test) => {
     const ended = await run(script, { given: { worker, options }, preamble: ONLY_WORKERS })
     assert.deepEqual(ended, { ...CLEAN, stdout: 'true 0\n'.repeat(5) })
     assert.equal(fake.count('codes'), 5)
+  })
+})
+
+suite('copies', (test) => {
+  test('two copies of the package in one process, as test runners load them, get each their own', async (t) => {
+    const { options } = await world(t)
+    const require = createRequire(import.meta.url)
+    const load = () => {
+      for (const file of Object.keys(require.cache)) if (!file.endsWith('.node')) delete require.cache[file]
+      return require('wxacode').WxaCode
+    }
+    const copies = [load(), load()]
+    assert.notEqual(copies[0], copies[1])
+    const clients = copies.map((Copy) => new Copy(options))
+    const paths = times(40, (n) => `copy ${n}`)
+    const images = await Promise.all(paths.map((path, n) => clients[n % 2].createQRCode({ path, width: 280 })))
+    assert.deepEqual(
+      images.map((image) => asked(image).path),
+      paths,
+    )
   })
 })
 

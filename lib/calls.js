@@ -4,8 +4,8 @@ const { setImmediate, setInterval } = require('node:timers')
 const native = require('../binding.js')
 
 /**
- * The calls that the addon has under way in this environment, by number. It wakes this thread when some have ended and
- * gives the outcomes of all that have ended by then.
+ * What waits for the calls that are under way, by number. The addon wakes this thread when some have ended and gives the
+ * outcomes of all that have ended by then.
  *
  * @type {Map<number, (outcome: any) => void>}
  */
@@ -19,10 +19,10 @@ const vigil = setInterval(() => {}, 2 ** 31 - 1).unref()
 /** How many outcomes are handed on before other events of the loop have their turn. */
 const AT_ONCE = 16
 
-native.connect(handOn)
+const calls = new native.Calls(handOn)
 
 function handOn() {
-  const ended = native.take(AT_ONCE)
+  const ended = calls.take(AT_ONCE)
   if (ended.length === 2 * AT_ONCE) setImmediate(handOn)
   for (let at = 0; at < ended.length; at += 2) {
     const call = /** @type {number} */ (ended[at])
@@ -55,4 +55,4 @@ function outcomeOf(begin, timeoutMs, cancel) {
   })
 }
 
-module.exports = { outcomeOf }
+module.exports = { calls, outcomeOf }

@@ -14,7 +14,7 @@ use super::cancel::Cancel;
 use super::environment::Environment;
 use super::failure::{Failure, failures, thrown};
 use super::options::ClientOptions;
-use super::outbox::{GrantedToken, Outbox, Outcome};
+use super::outbox::{Calls, GrantedToken, Outbox, Outcome};
 use super::provider::TokenFn;
 use crate::client::Client;
 use crate::error::{Error, Result};
@@ -53,12 +53,13 @@ pub struct NativeStats {
 #[napi(ts_return_type = "NativeClient | Array<Failure>")]
 pub fn open(
     env: &Env,
+    calls: &Calls,
     options: ClientOptions,
     #[napi(ts_arg_type = "(ask: TokenAsk) => Promise<ProvidedToken>")] provider: Option<TokenFn>,
 ) -> napi::Result<Either<NativeClient, Vec<Failure>>> {
-    let Environment { closing, requests, outbox, .. } = Environment::of(env)?;
+    let Environment { closing, requests, .. } = Environment::of(env)?;
     match catch_unwind(AssertUnwindSafe(|| options.with(provider).open(requests))) {
-        Ok(Ok(client)) => Ok(Either::A(NativeClient { client: Arc::new(client), closing, outbox })),
+        Ok(Ok(client)) => Ok(Either::A(NativeClient { client: Arc::new(client), closing, outbox: calls.outbox() })),
         Ok(Err(error)) => Ok(Either::B(failures(&error))),
         Err(_) => Err(bug("the constructor")),
     }

@@ -7,7 +7,6 @@ use napi_derive::napi;
 use tokio_util::sync::CancellationToken;
 
 use super::events::{Ears, Hear};
-use super::outbox::Outbox;
 use crate::event::Hub;
 use crate::registry;
 
@@ -19,8 +18,6 @@ pub struct Environment {
     pub requests: Arc<Hub>,
     /// Who listens here.
     pub ears: Arc<Ears>,
-    /// What its calls ended with.
-    pub outbox: Arc<Outbox>,
 }
 
 #[napi(module_exports)]
@@ -29,7 +26,6 @@ pub fn enter(_exports: Object, env: Env) -> Result<()> {
     registry::shared().enter();
     env.add_env_cleanup_hook(environment.clone(), |environment| {
         environment.closing.cancel();
-        environment.outbox.close();
         environment.ears.close(&environment.requests);
         registry::shared().leave();
     })?;

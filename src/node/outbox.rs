@@ -2,6 +2,7 @@
 //! function of its own for each call would cost more than the call.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use napi::Status;
 use napi::bindgen_prelude::{Array, BufferSlice, Env, Error, Result};
@@ -9,7 +10,6 @@ use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi_derive::napi;
 use parking_lot::Mutex;
 
-use super::environment::Environment;
 use super::failure::Failure;
 use crate::transport::body::{Body, LARGEST};
 
@@ -32,23 +32,14 @@ pub enum Outcome {
     Thrown(Error),
 }
 
-/// What has ended in one environment and was not handed over yet.
-#[derive(Default)]
+/// What has ended and was not handed over yet. One for each copy of our JavaScript: test runners load several into one
+/// environment.
 pub struct Outbox {
     ended: Mutex<VecDeque<(f64, Outcome)>>,
-    wake: Mutex<Option<Wake>>,
+    wake: Wake,
 }
 
 impl Outbox {
-    pub fn open(&self, wake: Wake) {
-        *self.wake.lock() = Some(wake);
-    }
-
-    /// The environment ends: nobody is there to be woken.
-    pub fn close(&self) {
-        self.wake.lock().take();
-    }
-
     /// Gives whether it is the first, which has to `wake`.
     pub fn put(&self, call: f64, outcome: Outcome) -> bool {
         let mut ended = self.ended.lock();
@@ -63,33 +54,43 @@ impl Outbox {
     }
 
     pub fn wake(&self) {
-        if let Some(wake) = &*self.wake.lock() {
-            wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
-        }
+        self.wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
     }
 }
 
-/// Calls `wake` whenever there is something to `take`.
+/// The calls that JavaScript has under way.
 #[napi]
-pub fn connect(env: &Env, wake: Wake) -> Result<()> {
-    Environment::of(env)?.outbox.open(wake);
-    Ok(())
+pub struct Calls(Arc<Outbox>);
+
+#[napi]
+impl Calls {
+    /// Calls `wake` when there is something to `take` again.
+    #[napi(constructor)]
+    pub fn new(wake: Wake) -> Self {
+        Self(Arc::new(Outbox { ended: Mutex::default(), wake }))
+    }
+
+    /// The number of a call, its outcome, the number of the next, and so on, of `most` calls. Whoever gets so many asks
+    /// again: it is woken only for the first that ends when there are none.
+    #[napi(ts_return_type = "Array<number | Buffer | GrantedToken | Array<Failure | Thrown>>")]
+    pub fn take<'env>(&self, env: &'env Env, most: u32) -> Result<Array<'env>> {
+        let ended = self.0.take(most as usize);
+        let mut all = env.create_array(2 * ended.len() as u32)?;
+        for (place, (call, outcome)) in (0..).step_by(2).zip(ended) {
+            all.set(place, call)?;
+            // An outcome that cannot be converted is an error of its own call and of no other.
+            if let Err(error) = hand_over(env, &mut all, place + 1, outcome) {
+                all.set(place + 1, vec![Thrown { thrown: error }])?;
+            }
+        }
+        Ok(all)
+    }
 }
 
-/// The number of a call, its outcome, the number of the next, and so on, of `most` calls. Whoever gets so many asks
-/// again: it is woken only for the first that ends when there are none.
-#[napi(ts_return_type = "Array<number | Buffer | GrantedToken | Array<Failure | Thrown>>")]
-pub fn take(env: &Env, most: u32) -> Result<Array<'_>> {
-    let ended = Environment::of(env)?.outbox.take(most as usize);
-    let mut all = env.create_array(2 * ended.len() as u32)?;
-    for (place, (call, outcome)) in (0..).step_by(2).zip(ended) {
-        all.set(place, call)?;
-        // An outcome that cannot be converted is an error of its own call and of no other.
-        if let Err(error) = hand_over(env, &mut all, place + 1, outcome) {
-            all.set(place + 1, vec![Thrown { thrown: error }])?;
-        }
+impl Calls {
+    pub fn outbox(&self) -> Arc<Outbox> {
+        self.0.clone()
     }
-    Ok(all)
 }
 
 /// Becomes the very value that was thrown, whatever it is.
