@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { AsyncLocalStorage } from 'node:async_hooks'
 import fc from 'fast-check'
 import { imageType } from 'wxacode'
 import { asked, decode } from './support/decode.mjs'
@@ -307,6 +308,22 @@ suite('codes', (test) => {
       { numRuns: 200 },
     )
     assert.equal(fake.count(), 0)
+  })
+})
+
+suite('context', (test) => {
+  test('an AsyncLocalStorage goes along with each of many calls', async (t) => {
+    const { wxa } = await world(t)
+    const request = new AsyncLocalStorage()
+    const stores = await Promise.all(
+      times(40, (n) =>
+        request.run(n, async () => {
+          await wxa.createQRCode({ path: 'a', width: 280 })
+          return request.getStore()
+        }),
+      ),
+    )
+    assert.deepEqual(stores, [...stores.keys()])
   })
 })
 
