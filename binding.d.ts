@@ -9,21 +9,21 @@
  */
 export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-wasip1'
 
-/** The calls that JavaScript has under way. */
-export declare class Calls {
-  /** Calls `wake` when there is something to `take` again. */
-  constructor(wake: Wake)
-  /**
-   * The number of a call, its outcome, the number of the next, and so on, of `most` calls. Whoever gets so many asks
-   * again: it is woken only for the first that ends when there are none.
-   */
-  take(most: number): Array<number | Buffer | GrantedToken | Array<Failure | Thrown>>
-}
-
 /** JavaScript connects it to a signal; napi's own signal parameter misses signals that are aborted already. */
 export declare class Cancel {
   constructor()
   cancel(): void
+}
+
+/** The outbox in JavaScript's hands. */
+export declare class Inbox {
+  /** Calls `wake` when there is something to `take` again. */
+  constructor(wake: Wake)
+  /**
+   * The number of a call, its outcome, the number of the next, and so on, of `most` calls; 0 and an event for each
+   * event. If that is not all, `wake` is called again.
+   */
+  take(most: number): Array<number | Buffer | GrantedToken | NativeEvent | Array<Failure | Thrown>>
 }
 
 export declare class NativeClient {
@@ -97,8 +97,8 @@ export interface GrantedToken {
 /** `image/jpeg` or `image/png`, by magic bytes. */
 export declare function imageType(image: Uint8Array): string | null
 
-/** Tells `hear` of everything from now on: of tokens and stores in the whole process, of requests in this environment. */
-export declare function listen(hear: Hear): void
+/** Tells `inbox` of everything from now on: of tokens and stores in the whole process, of requests in this environment. */
+export declare function listen(inbox: Inbox): void
 
 export interface NativeEvent {
   /** `token`, `store` or `request`. */
@@ -138,7 +138,7 @@ export interface NativeStats {
 }
 
 /** A client, or why its options do not make one. A panic in a synchronous export would end the process. */
-export declare function open(calls: Calls, options: ClientOptions, provider?: (ask: TokenAsk) => Promise<ProvidedToken>): NativeClient | Array<Failure>
+export declare function open(inbox: Inbox, options: ClientOptions, provider?: (ask: TokenAsk) => Promise<ProvidedToken>): NativeClient | Array<Failure>
 
 export interface ProvidedToken {
   accessToken: string

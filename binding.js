@@ -835,8 +835,8 @@ function __napiStampBindingTarget(exportsObject, target) {
 // linked import resolves to `undefined`.
 module.exports.__napiBindingTarget = __napiStampBindingTarget(nativeBinding, __napiLoadedBindingTarget)
 module.exports = nativeBinding
-module.exports.Calls = nativeBinding.Calls
 module.exports.Cancel = nativeBinding.Cancel
+module.exports.Inbox = nativeBinding.Inbox
 module.exports.NativeClient = nativeBinding.NativeClient
 module.exports.explain = nativeBinding.explain
 module.exports.imageType = nativeBinding.imageType

@@ -2,7 +2,7 @@
 
 const native = require('./binding.js')
 const { unwatch, watch } = require('./lib/abort')
-const { calls, outcomeOf } = require('./lib/calls')
+const { inbox, outcomeOf } = require('./lib/calls')
 const { InvalidParamsError, WeChatAPIError, WxaCodeError, invalid, toError } = require('./lib/errors')
 const { attend } = require('./lib/events')
 const { tokenProvider } = require('./lib/provider')
@@ -25,7 +25,7 @@ class WxaCode {
     const { token, baseUrl, ...rest } = checked('options', withRedisObject(options))
     const provider = typeof token === 'function' ? tokenProvider(token) : undefined
     const opened = native.open(
-      calls,
+      inbox,
       {
         ...rest,
         token: provider ? undefined : token,
@@ -35,7 +35,7 @@ class WxaCode {
     )
     if (Array.isArray(opened)) throw toError(opened)
     this.#native = opened
-    attend(native)
+    attend(native, inbox)
   }
 
   /**
@@ -97,7 +97,7 @@ class WxaCode {
   /** @param {string} accessToken */
   invalidateAccessToken(accessToken) {
     if (typeof accessToken !== 'string') throw wrongArgument('accessToken', 'a string', '字符串')
-    attend(native)
+    attend(native, inbox)
     this.#native.invalidateAccessToken(accessToken)
   }
 
@@ -123,11 +123,11 @@ class WxaCode {
    * @param {import('./lib/calls').Begin} begin
    */
   async #settle({ signal, timeoutMs }, begin) {
-    attend(native)
+    attend(native, inbox)
     this.#running += 1
     try {
       const outcome =
-        signal === undefined ? await outcomeOf(begin, timeoutMs) : await outcomeUnder(signal, begin, timeoutMs)
+        signal === undefined ? await outcomeOf(inbox, begin, timeoutMs) : await outcomeUnder(signal, begin, timeoutMs)
       if (!Array.isArray(outcome)) return outcome
       if (outcome[0].code === 'ABORTED') signal?.throwIfAborted()
       throw toError(outcome)
@@ -177,7 +177,7 @@ async function outcomeUnder(signal, begin, timeoutMs) {
   const cancel = new native.Cancel()
   watch(signal, cancel)
   try {
-    return await outcomeOf(begin, timeoutMs, cancel)
+    return await outcomeOf(inbox, begin, timeoutMs, cancel)
   } finally {
     unwatch(signal, cancel)
   }

@@ -12,7 +12,8 @@ export function bars(title, rows) {
     animation: false,
     backgroundColor: '#ffffff',
     title: { text: title, textStyle: { fontSize: 15 } },
-    grid: { left: 8, right: 70, top: 44, bottom: 8, containLabel: true },
+    // Without a browser the width of text is a guess: room for the longest name.
+    grid: { left: 120, right: 70, top: 44, bottom: 8 },
     xAxis: { type: 'value', axisLabel: { show: false }, splitLine: { show: false } },
     yAxis: { type: 'category', inverse: true, data: rows.map(([name]) => name), axisTick: { show: false } },
     series: [

@@ -1,4 +1,4 @@
-// From the start of the process to the first code, and out. With `none`, bare Node.
+// From the start of the process to the first code, and out. With `none`, Node and this benchmark's own module.
 
 import { clients } from './clients.mjs'
 

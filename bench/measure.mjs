@@ -4,8 +4,8 @@ import { monitorEventLoopDelay, performance } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { clients } from './clients.mjs'
 
-const { client, base, ca, concurrency, size, warmup, time, cache } = JSON.parse(process.argv[2])
-const code = await clients[client]({ base, ca, concurrency, cache })
+const { client, base, ca, concurrency, size, warmup, time } = JSON.parse(process.argv[2])
+const code = await clients[client]({ base, ca, concurrency })
 const first = await code()
 if (first.length !== size) throw new Error(`${client} gave ${first.length} bytes, not ${size}`)
 

@@ -27,7 +27,7 @@ const CHARTS = [
 export async function report(results, { write, rounds }) {
   const all = { ...results, addonBytes: await addonSize() }
   const parts = [`### Goals\n\n${goals(all)}`, ...results.scenes.map(sceneText)]
-  if (results.cold) parts.push(coldText(results.cold))
+  if (results.cold) parts.push(coldText(results.cold, results.coldTls))
   if (results.steady) parts.push(steadyText(results.steady))
   const text = parts.join('\n\n')
   if (write) await writeDocs(results, text, rounds)
@@ -48,17 +48,22 @@ function sceneText({ title, rounds }) {
   return `### ${title}\n\n${table(header, rows)}`
 }
 
-function coldText(rounds) {
-  const bare = medians(rounds.none).ms
-  const rows = Object.entries(rounds)
-    .filter(([client]) => client !== 'none')
-    .map(([client, times]) => [client, number(medians(times).ms - bare, 1)])
-  return `### Cold start\n\nFrom the start of the process to the first code, over bare Node (${number(bare, 1)} ms).\n\n${table(['client', 'ms'], rows)}`
+function coldText(plain, tls) {
+  const added = (times, client) => number(medians(times[client]).ms - medians(times.none).ms, 1)
+  const rows = Object.keys(plain)
+    .filter((client) => client !== 'none')
+    .map((client) => [client, added(plain, client), added(tls, client)])
+  const bare = number(medians(plain.none).ms, 1)
+  return `### Cold start
+
+From the start of the process to the first code, over a Node that loads only this benchmark's own module (${bare} ms).
+
+${table(['client', 'ms', 'ms over TLS'], rows)}`
 }
 
 function steadyText(rss) {
-  const header = ['', ...rss.map((_, tenth) => `${number((tenth + 1) * 20_000)}`)]
-  return `### 200,000 calls in one process\n\n${table(header, [['RSS MiB after so many', ...rss.map((mib) => number(mib))]])}`
+  const header = ['after', ...rss.map((_, tenth) => `${(tenth + 1) * 10} %`)]
+  return `### 200,000 calls in one process\n\n${table(header, [['RSS MiB', ...rss.map((mib) => number(mib))]])}`
 }
 
 async function addonSize() {
@@ -91,10 +96,11 @@ function head(rounds) {
 
 Measured on ${new Date().toISOString().slice(0, 10)} by \`npm run bench -- --write\`: ${machine}. Medians of ${rounds} rounds, in each of which
 everybody had a turn in a process of its own, against a server in Rust on the same machine. \`bare\` is a reqwest loop
-without Node, the floor for everybody here. Ratios are medians of each round's ratio. Clients and server share the cores,
+on one thread without Node, the floor for everybody here. Ratios are medians of each round's ratio. Clients and server share the cores,
 so rates are lower than either would reach alone.
 
 - \`undici\` is its \`request\`; \`undici Pool\` has one connection for each call.
+- Over TLS everybody is given the same cipher, AES-128-GCM.
 - JS thread is the time in which the event loop was not idle, as Node counts it.
 - RSS is the peak of the process.`
 }

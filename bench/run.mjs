@@ -4,14 +4,14 @@ import { writeFile } from 'node:fs/promises'
 import { Command, InvalidArgumentError } from 'commander'
 import { certificates, coldStart, goIsThere, makeMany, measure, startServer, steadyMemory } from './lab.mjs'
 import { report } from './report.mjs'
-import { scenes } from './scenes.mjs'
+import { scenes, USUAL } from './scenes.mjs'
 
 const positive = (text) => {
   if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('a whole number from 1')
   return Number(text)
 }
 
-const options = new Command()
+const program = new Command()
   .name('npm run bench --')
   .description('Measures wxacode beside what else a Node backend could use.')
   .option('--rounds <n>', 'rounds, in each of which everybody has a turn', positive, 5)
@@ -22,25 +22,29 @@ const options = new Command()
   .option('--write', 'write docs/performance.md and its charts')
   .option('--json <file>', 'write the figures of every round')
   .parse()
-  .opts()
+const options = program.opts()
+if (options.write && (options.only || options.clients))
+  program.error('--write is for the whole: without --only, --clients')
 
 const chosen = (name) => options.only === undefined || options.only.includes(name)
 const taking = (clients) =>
   clients.filter((client) => (options.clients?.includes(client) ?? true) && (client !== 'go' || goIsThere()))
 
-const LATENCY_FREE = { size: 60 * 1024, latency: 0, tls: false }
 const results = { scenes: [] }
 const papers = await certificates()
 try {
   for (const scene of scenes.filter(({ name }) => chosen(name))) results.scenes.push(await play(scene))
-  if (chosen('cold')) results.cold = await withServer(LATENCY_FREE, playCold)
+  if (chosen('cold')) {
+    results.cold = await withServer(USUAL, playCold)
+    results.coldTls = await withServer({ ...USUAL, tls: true }, (server) => playCold({ ...server, ca: papers.ca }))
+  }
   if (chosen('many')) results.many = await rounds(() => makeMany(10_000))
-  if (chosen('steady')) results.steady = await withServer(LATENCY_FREE, ({ base }) => steadyMemory(base, 200_000))
+  if (chosen('steady')) results.steady = await withServer(USUAL, ({ base }) => steadyMemory(base, 200_000))
 } finally {
   await papers.close()
 }
-console.log(await report(results, options))
 if (options.json) await writeFile(options.json, JSON.stringify(results))
+console.log(await report(results, options))
 
 async function play(scene) {
   const figures = Object.fromEntries(taking(scene.clients).map((client) => [client, []]))
@@ -58,11 +62,11 @@ async function play(scene) {
 }
 
 /** Bare Node takes part, so that only what a client adds is told. */
-async function playCold({ base }) {
+async function playCold({ base, ca }) {
   const clients = ['none', ...taking(['wxacode', 'undici', 'axios', 'co-wechat-api', 'impit'])]
   const figures = Object.fromEntries(clients.map((client) => [client, []]))
   for (let round = 0; round < options.rounds * 4; round++) {
-    for (const client of clients) figures[client].push({ ms: await coldStart(client, { base }) })
+    for (const client of clients) figures[client].push({ ms: await coldStart(client, { base, ca }) })
   }
   return figures
 }

@@ -1,9 +1,9 @@
 // What is measured: a load, and who carries it.
 
 const EVERYBODY = ['wxacode', 'undici', 'undici Pool', 'fetch', 'axios', 'co-wechat-api', 'impit', 'go', 'bare']
-const FEW = ['wxacode', 'undici', 'co-wechat-api', 'bare']
+const FEW = ['wxacode', 'undici', 'undici Pool', 'co-wechat-api', 'bare']
 
-const USUAL = { concurrency: 64, size: 60 * 1024, latency: 0, tls: false }
+export const USUAL = { concurrency: 64, size: 60 * 1024, latency: 0, tls: false }
 
 /** The first is the one that all others are compared with. */
 export const scenes = [

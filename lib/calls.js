@@ -1,36 +1,43 @@
 'use strict'
 
-const { setImmediate, setInterval } = require('node:timers')
 const native = require('../binding.js')
+const { publish } = require('./events')
+
+/** How many outcomes and events are handed on before other events of the loop have their turn. */
+const AT_ONCE = 16
 
 /**
- * What waits for the calls that are under way, by number. The addon wakes this thread when some have ended and gives the
- * outcomes of all that have ended by then.
+ * What waits for the calls that are under way, by number. Each keeps the inbox, which nothing else here does.
  *
- * @type {Map<number, (outcome: any) => void>}
+ * @type {Map<number, { resolve(outcome: any): void, inbox: import('../binding').Inbox }>}
  */
 const underWay = new Map()
 
 let last = 0
 
-/** What keeps the process alive while calls are under way: the addon itself does not. */
-const vigil = setInterval(() => {}, 2 ** 31 - 1).unref()
-
-/** How many outcomes are handed on before other events of the loop have their turn. */
-const AT_ONCE = 16
-
-const calls = new native.Calls(handOn)
+/**
+ * Weak, because the addon holds on to `handOn`, and whatever that holds on to would never go away: a test runner's copy of
+ * this package, for example.
+ *
+ * @type {WeakRef<import('../binding').Inbox>}
+ */
+let ours
 
 function handOn() {
-  const ended = calls.take(AT_ONCE)
-  if (ended.length === 2 * AT_ONCE) setImmediate(handOn)
-  for (let at = 0; at < ended.length; at += 2) {
-    const call = /** @type {number} */ (ended[at])
-    underWay.get(call)?.(ended[at + 1])
-    underWay.delete(call)
+  const news = ours.deref()?.take(AT_ONCE) ?? []
+  for (let at = 0; at < news.length; at += 2) {
+    const call = /** @type {number} */ (news[at])
+    if (call === 0) {
+      publish(/** @type {import('../binding').NativeEvent} */ (news[at + 1]))
+    } else {
+      underWay.get(call)?.resolve(news[at + 1])
+      underWay.delete(call)
+    }
   }
-  if (underWay.size === 0) vigil.unref()
 }
+
+const inbox = new native.Inbox(handOn)
+ours = new WeakRef(inbox)
 
 /**
  * Starts a call in the addon, under a number.
@@ -41,18 +48,18 @@ function handOn() {
 /**
  * What a call ends with: its value, or an array of what it failed with.
  *
+ * @param {import('../binding').Inbox} inbox
  * @param {Begin} begin
  * @param {number} [timeoutMs]
  * @param {import('../binding').Cancel} [cancel]
  * @returns {Promise<any>}
  */
-function outcomeOf(begin, timeoutMs, cancel) {
+function outcomeOf(inbox, begin, timeoutMs, cancel) {
   return new Promise((resolve) => {
     const call = ++last
     begin(call, timeoutMs, cancel)
-    if (underWay.size === 0) vigil.ref()
-    underWay.set(call, resolve)
+    underWay.set(call, { resolve, inbox })
   })
 }
 
-module.exports = { calls, outcomeOf }
+module.exports = { inbox, outcomeOf }

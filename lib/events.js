@@ -14,12 +14,15 @@ const channels = {
 
 let listening = false
 
-/** @param {typeof import('../binding')} native */
-function attend(native) {
+/**
+ * @param {typeof import('../binding')} native
+ * @param {import('../binding').Inbox} inbox
+ */
+function attend(native, inbox) {
   const wanted = channels.token.hasSubscribers || channels.store.hasSubscribers || channels.request.hasSubscribers
   if (wanted === listening) return
   listening = wanted
-  if (wanted) native.listen(publish)
+  if (wanted) native.listen(inbox)
   else native.unlisten()
 }
 
@@ -28,4 +31,4 @@ function publish({ channel: name, ...event }) {
   channels[/** @type {keyof typeof channels} */ (name)].publish(event)
 }
 
-module.exports = { attend }
+module.exports = { attend, publish }

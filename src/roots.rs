@@ -1,17 +1,26 @@
 //! Which certificates are trusted: Mozilla's, the platform's, and those of `NODE_EXTRA_CA_CERTS`.
 
+use std::ffi::OsString;
 use std::sync::LazyLock;
 
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
+/// The file that `NODE_EXTRA_CA_CERTS` named when the first client was made.
+static EXTRA: LazyLock<Option<OsString>> = LazyLock::new(|| std::env::var_os("NODE_EXTRA_CA_CERTS"));
+
+/// Looks at the environment, on the thread that may change it, and reads nothing yet.
+pub fn note_extra() {
+    LazyLock::force(&EXTRA);
+}
+
 /// Read once: the platform's files take milliseconds. An image may have none.
 pub static ROOTS: LazyLock<Vec<CertificateDer<'static>>> = LazyLock::new(|| {
     let mut roots = webpki_root_certs::TLS_SERVER_ROOT_CERTS.to_vec();
     roots.extend(rustls_native_certs::load_native_certs().certs);
     // As in Node itself, an extra file that cannot be read does not stop the process.
-    let extra = std::env::var_os("NODE_EXTRA_CA_CERTS").and_then(|file| std::fs::read(file).ok());
+    let extra = EXTRA.as_ref().and_then(|file| std::fs::read(file).ok());
     roots.extend(extra.and_then(|pem| of_pem(&pem)).unwrap_or_default());
     roots
 });

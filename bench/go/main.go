@@ -26,10 +26,14 @@ func main() {
 	length := flag.Duration("time", 3*time.Second, "how long it is measured")
 	flag.Parse()
 
-	transport := &http.Transport{MaxIdleConnsPerHost: *concurrency, TLSClientConfig: trust(*ca)}
+	transport := &http.Transport{
+		MaxIdleConnsPerHost: *concurrency,
+		DisableCompression:  true,
+		TLSClientConfig:     trust(*ca),
+	}
 	client := &http.Client{Transport: transport}
 	var codes int64
-	for range make([]struct{}, *concurrency) {
+	for n := 0; n < *concurrency; n++ {
 		go func() {
 			for {
 				fetch(client, *base+"/wxa/getwxacodeunlimit?access_token=BENCH")
@@ -57,7 +61,8 @@ func fetch(client *http.Client, url string) {
 		log.Fatal(err)
 	}
 	defer answer.Body.Close()
-	image, err := io.ReadAll(answer.Body)
+	image := make([]byte, answer.ContentLength)
+	_, err = io.ReadFull(answer.Body, image)
 	if err != nil || !bytes.HasSuffix(image, []byte{0xff, 0xd9}) {
 		log.Fatal("no picture: ", err)
 	}

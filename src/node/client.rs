@@ -8,13 +8,14 @@ use std::time::{Duration, UNIX_EPOCH};
 use futures_util::FutureExt;
 use napi::bindgen_prelude::{ClassInstance, Either, Env, spawn};
 use napi_derive::napi;
+use tokio::task::yield_now;
 use tokio_util::sync::CancellationToken;
 
 use super::cancel::Cancel;
 use super::environment::Environment;
 use super::failure::{Failure, failures, thrown};
 use super::options::ClientOptions;
-use super::outbox::{Calls, GrantedToken, Outbox, Outcome};
+use super::outbox::{GrantedToken, Inbox, News, Outbox, Outcome};
 use super::provider::TokenFn;
 use crate::client::Client;
 use crate::error::{Error, Result};
@@ -53,13 +54,13 @@ pub struct NativeStats {
 #[napi(ts_return_type = "NativeClient | Array<Failure>")]
 pub fn open(
     env: &Env,
-    calls: &Calls,
+    inbox: &Inbox,
     options: ClientOptions,
     #[napi(ts_arg_type = "(ask: TokenAsk) => Promise<ProvidedToken>")] provider: Option<TokenFn>,
 ) -> napi::Result<Either<NativeClient, Vec<Failure>>> {
     let Environment { closing, requests, .. } = Environment::of(env)?;
     match catch_unwind(AssertUnwindSafe(|| options.with(provider).open(requests))) {
-        Ok(Ok(client)) => Ok(Either::A(NativeClient { client: Arc::new(client), closing, outbox: calls.outbox() })),
+        Ok(Ok(client)) => Ok(Either::A(NativeClient { client: Arc::new(client), closing, outbox: inbox.outbox() })),
         Ok(Err(error)) => Ok(Either::B(failures(&error))),
         Err(_) => Err(bug("the constructor")),
     }
@@ -73,6 +74,7 @@ impl NativeClient {
     #[allow(clippy::too_many_arguments)]
     pub fn get_qr_code(
         &self,
+        env: &Env,
         call: f64,
         timeout_ms: Option<f64>,
         cancel: Option<ClassInstance<'_, Cancel>>,
@@ -82,15 +84,16 @@ impl NativeClient {
         auto_color: Option<bool>,
         line_color: Option<Color>,
         is_hyaline: Option<bool>,
-    ) {
+    ) -> napi::Result<()> {
         let style = style(width, auto_color, line_color, is_hyaline);
-        self.code(call, timeout_ms, cancel, Code::Limited(QrCode { path, env_version, style }));
+        self.code(env, call, timeout_ms, cancel, Code::Limited(QrCode { path, env_version, style }))
     }
 
     #[napi]
     #[allow(clippy::too_many_arguments)]
     pub fn get_unlimited_qr_code(
         &self,
+        env: &Env,
         call: f64,
         timeout_ms: Option<f64>,
         cancel: Option<ClassInstance<'_, Cancel>>,
@@ -102,38 +105,40 @@ impl NativeClient {
         auto_color: Option<bool>,
         line_color: Option<Color>,
         is_hyaline: Option<bool>,
-    ) {
+    ) -> napi::Result<()> {
         let style = style(width, auto_color, line_color, is_hyaline);
         let code = UnlimitedQrCode { scene, page, check_path, env_version, style };
-        self.code(call, timeout_ms, cancel, Code::Unlimited(code));
+        self.code(env, call, timeout_ms, cancel, Code::Unlimited(code))
     }
 
     #[napi]
     pub fn create_qr_code(
         &self,
+        env: &Env,
         call: f64,
         timeout_ms: Option<f64>,
         cancel: Option<ClassInstance<'_, Cancel>>,
         path: String,
         width: Option<f64>,
-    ) {
-        self.code(call, timeout_ms, cancel, Code::Square(CreateQrCode { path, width }));
+    ) -> napi::Result<()> {
+        self.code(env, call, timeout_ms, cancel, Code::Square(CreateQrCode { path, width }))
     }
 
     #[napi]
     pub fn get_access_token(
         &self,
+        env: &Env,
         call: f64,
         timeout_ms: Option<f64>,
         cancel: Option<ClassInstance<'_, Cancel>>,
         force: bool,
-    ) {
+    ) -> napi::Result<()> {
         let client = self.client.clone();
-        self.run(call, cancel, async move {
+        self.run(env, call, cancel, async move {
             let (access_token, expires) = client.access_token(force, timeout(timeout_ms, None)?).await?;
             let expires_at = expires.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as f64;
             Ok(Outcome::Token(GrantedToken { access_token, expires_at }))
-        });
+        })
     }
 
     #[napi]
@@ -168,22 +173,31 @@ impl NativeClient {
         self.client.leave();
     }
 
-    fn code(&self, call: f64, timeout_ms: Option<f64>, cancel: Option<ClassInstance<'_, Cancel>>, code: Code) {
+    fn code(
+        &self,
+        env: &Env,
+        call: f64,
+        timeout_ms: Option<f64>,
+        cancel: Option<ClassInstance<'_, Cancel>>,
+        code: Code,
+    ) -> napi::Result<()> {
         let client = self.client.clone();
-        self.run(call, cancel, async move {
+        self.run(env, call, cancel, async move {
             let timeout = timeout(timeout_ms, Some(code.endpoint()))?;
             // Boxed, so that the JavaScript thread does not move kilobytes of unused state.
             Box::pin(client.code(&code, timeout)).await.map(Outcome::Image)
-        });
+        })
     }
 
     /// Runs a call until it is done, aborted, or its environment ends; dropping it closes its request.
     fn run(
         &self,
+        env: &Env,
         call: f64,
         cancel: Option<ClassInstance<'_, Cancel>>,
         work: impl Future<Output = Result<Outcome>> + Send + 'static,
-    ) {
+    ) -> napi::Result<()> {
+        self.outbox.begin(env)?;
         // Asked on the JavaScript thread: a `close()` right behind the call does not overtake it.
         let open = self.client.check_open();
         let (closing, outbox) = (self.closing.clone(), self.outbox.clone());
@@ -202,18 +216,22 @@ impl NativeClient {
                 () = closing.cancelled() => Err(Error::Closed),
             }
         };
+        let outcome = async move {
+            work.await.unwrap_or_else(|error| match thrown(&error) {
+                Some(thrown) => Outcome::Thrown(thrown),
+                None => Outcome::Failed(failures(&error)),
+            })
+        };
         spawn(async move {
-            let outcome = match AssertUnwindSafe(work).catch_unwind().await {
-                Ok(Ok(outcome)) => outcome,
-                Ok(Err(error)) => thrown(&error).map_or_else(|| Outcome::Failed(failures(&error)), Outcome::Thrown),
-                Err(_) => Outcome::Thrown(bug("a call")),
-            };
-            if outbox.put(call, outcome) {
+            let outcome = AssertUnwindSafe(outcome).catch_unwind().await;
+            let outcome = outcome.unwrap_or_else(|_| Outcome::Thrown(bug("a call")));
+            if outbox.put(News::Ended(call, outcome)) {
                 // What is about to end too goes with it.
-                tokio::task::yield_now().await;
+                yield_now().await;
                 outbox.wake();
             }
         });
+        Ok(())
     }
 }
 

@@ -6,7 +6,8 @@ use napi::bindgen_prelude::{Env, Object, Result};
 use napi_derive::napi;
 use tokio_util::sync::CancellationToken;
 
-use super::events::{Ears, Hear};
+use super::events::Ears;
+use super::outbox::Inbox;
 use crate::event::Hub;
 use crate::registry;
 
@@ -38,11 +39,11 @@ impl Environment {
     }
 }
 
-/// Tells `hear` of everything from now on: of tokens and stores in the whole process, of requests in this environment.
+/// Tells `inbox` of everything from now on: of tokens and stores in the whole process, of requests in this environment.
 #[napi]
-pub fn listen(env: &Env, hear: Hear) -> Result<()> {
+pub fn listen(env: &Env, inbox: &Inbox) -> Result<()> {
     let Environment { requests, ears, .. } = Environment::of(env)?;
-    ears.open(&requests, hear);
+    ears.open(&requests, inbox.outbox());
     Ok(())
 }
 

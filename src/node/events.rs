@@ -1,19 +1,15 @@
-//! Events for JavaScript: while somebody listens in an environment, one weak function there is told of them.
+//! Events for JavaScript: while somebody listens in an environment, they go into an outbox there.
 
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
-use napi::Status;
-use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi_derive::napi;
 use parking_lot::Mutex;
 
+use super::outbox::{News, Outbox};
 use crate::error::Error;
 use crate::event::{Channel, Event, Hub, Listener};
 use crate::registry;
-
-/// Weak: listening keeps no process alive.
-pub type Hear = ThreadsafeFunction<NativeEvent, (), NativeEvent, Status, false, true>;
 
 #[napi(object, object_from_js = false)]
 pub struct NativeEvent {
@@ -78,11 +74,13 @@ impl From<&Event> for NativeEvent {
     }
 }
 
-struct Ear(Hear);
+struct Ear(Arc<Outbox>);
 
 impl Listener for Ear {
     fn hear(&self, event: &Event) {
-        self.0.call(event.into(), ThreadsafeFunctionCallMode::NonBlocking);
+        if self.0.put(News::Event(Box::new(event.into()))) {
+            self.0.wake();
+        }
     }
 }
 
@@ -91,9 +89,9 @@ impl Listener for Ear {
 pub struct Ears(Mutex<Option<Arc<dyn Listener>>>);
 
 impl Ears {
-    pub fn open(&self, requests: &Hub, hear: Hear) {
+    pub fn open(&self, requests: &Hub, outbox: Arc<Outbox>) {
         self.close(requests);
-        let ear: Arc<dyn Listener> = Arc::new(Ear(hear));
+        let ear: Arc<dyn Listener> = Arc::new(Ear(outbox));
         requests.add(ear.clone());
         registry::shared().hub().add(ear.clone());
         *self.0.lock() = Some(ear);

@@ -1,19 +1,21 @@
-//! How calls end in JavaScript: one wake-up hands over everything that has ended meanwhile. A promise and a threadsafe
-//! function of its own for each call would cost more than the call.
+//! What Rust has for JavaScript: how calls ended, and events. One wake-up hands over what has come together, in the order
+//! in which it happened. A promise and a threadsafe function of its own for each call would cost more than the call.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use napi::Status;
-use napi::bindgen_prelude::{Array, BufferSlice, Env, Error, Result};
+use napi::bindgen_prelude::{Array, BufferSlice, Env, Error, Result, spawn};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi_derive::napi;
 use parking_lot::Mutex;
+use tokio::task::yield_now;
 
+use super::events::NativeEvent;
 use super::failure::Failure;
-use crate::transport::body::{Body, LARGEST};
+use crate::transport::body::Body;
 
-/// Weak: JavaScript keeps the process alive while it has calls under way.
+/// Weak, except while calls are under way.
 pub type Wake = ThreadsafeFunction<(), (), (), Status, false, true>;
 
 #[napi(object, object_from_js = false)]
@@ -32,62 +34,108 @@ pub enum Outcome {
     Thrown(Error),
 }
 
-/// What has ended and was not handed over yet. One for each copy of our JavaScript: test runners load several into one
-/// environment.
+pub enum News {
+    /// A call, by its number.
+    Ended(f64, Outcome),
+    Event(Box<NativeEvent>),
+}
+
+/// One for each copy of our JavaScript: test runners load several into one environment.
 pub struct Outbox {
-    ended: Mutex<VecDeque<(f64, Outcome)>>,
-    wake: Wake,
+    news: Mutex<VecDeque<News>>,
+    wake: Mutex<Wake>,
+    under_way: Mutex<usize>,
 }
 
 impl Outbox {
-    /// Gives whether it is the first, which has to `wake`.
-    pub fn put(&self, call: f64, outcome: Outcome) -> bool {
-        let mut ended = self.ended.lock();
-        ended.push_back((call, outcome));
-        ended.len() == 1
+    /// A call begins: it keeps the process alive. On the JavaScript thread.
+    pub fn begin(&self, env: &Env) -> Result<()> {
+        let mut under_way = self.under_way.lock();
+        *under_way += 1;
+        if *under_way == 1 {
+            // Deprecated in favour of clones, which are counted where nothing keeps a process alive.
+            #[allow(deprecated)]
+            self.wake.lock().refer(env)?;
+        }
+        Ok(())
     }
 
-    fn take(&self, most: usize) -> VecDeque<(f64, Outcome)> {
-        let mut ended = self.ended.lock();
-        let rest = if ended.len() > most { ended.split_off(most) } else { VecDeque::new() };
-        std::mem::replace(&mut *ended, rest)
+    fn end(&self, env: &Env, calls: usize) -> Result<()> {
+        let mut under_way = self.under_way.lock();
+        *under_way -= calls;
+        if *under_way == 0 && calls > 0 {
+            #[allow(deprecated)]
+            self.wake.lock().unref(env)?;
+        }
+        Ok(())
+    }
+
+    /// Gives whether it is the first, which has to `wake`.
+    pub fn put(&self, news: News) -> bool {
+        let mut all = self.news.lock();
+        all.push_back(news);
+        all.len() == 1
     }
 
     pub fn wake(&self) {
-        self.wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
+        self.wake.lock().call((), ThreadsafeFunctionCallMode::NonBlocking);
+    }
+
+    /// Other events of the loop have their turn before the rest, whose wake-up comes from outside.
+    fn take(self: &Arc<Self>, most: usize) -> Vec<News> {
+        let mut all = self.news.lock();
+        let some = ..all.len().min(most);
+        let some = all.drain(some).collect();
+        if !all.is_empty() {
+            let outbox = self.clone();
+            spawn(async move {
+                yield_now().await;
+                outbox.wake();
+            });
+        }
+        some
     }
 }
 
-/// The calls that JavaScript has under way.
+/// The outbox in JavaScript's hands.
 #[napi]
-pub struct Calls(Arc<Outbox>);
+pub struct Inbox(Arc<Outbox>);
 
 #[napi]
-impl Calls {
+impl Inbox {
     /// Calls `wake` when there is something to `take` again.
     #[napi(constructor)]
     pub fn new(wake: Wake) -> Self {
-        Self(Arc::new(Outbox { ended: Mutex::default(), wake }))
+        Self(Arc::new(Outbox { news: Mutex::default(), wake: Mutex::new(wake), under_way: Mutex::default() }))
     }
 
-    /// The number of a call, its outcome, the number of the next, and so on, of `most` calls. Whoever gets so many asks
-    /// again: it is woken only for the first that ends when there are none.
-    #[napi(ts_return_type = "Array<number | Buffer | GrantedToken | Array<Failure | Thrown>>")]
+    /// The number of a call, its outcome, the number of the next, and so on, of `most` calls; 0 and an event for each
+    /// event. If that is not all, `wake` is called again.
+    #[napi(ts_return_type = "Array<number | Buffer | GrantedToken | NativeEvent | Array<Failure | Thrown>>")]
     pub fn take<'env>(&self, env: &'env Env, most: u32) -> Result<Array<'env>> {
-        let ended = self.0.take(most as usize);
-        let mut all = env.create_array(2 * ended.len() as u32)?;
-        for (place, (call, outcome)) in (0..).step_by(2).zip(ended) {
-            all.set(place, call)?;
-            // An outcome that cannot be converted is an error of its own call and of no other.
-            if let Err(error) = hand_over(env, &mut all, place + 1, outcome) {
-                all.set(place + 1, vec![Thrown { thrown: error }])?;
+        let news = self.0.take(most as usize);
+        self.0.end(env, news.iter().filter(|news| matches!(news, News::Ended(..))).count())?;
+        let mut all = env.create_array(2 * news.len() as u32)?;
+        for (place, news) in (0..).step_by(2).zip(news) {
+            match news {
+                News::Event(event) => {
+                    all.set(place, 0)?;
+                    all.set(place + 1, *event)?;
+                }
+                News::Ended(call, outcome) => {
+                    all.set(place, call)?;
+                    // An outcome that cannot be converted is an error of its own call and of no other.
+                    if let Err(error) = hand_over(env, &mut all, place + 1, outcome) {
+                        all.set(place + 1, vec![Thrown { thrown: error }])?;
+                    }
+                }
             }
         }
         Ok(all)
     }
 }
 
-impl Calls {
+impl Inbox {
     pub fn outbox(&self) -> Arc<Outbox> {
         self.0.clone()
     }
@@ -101,8 +149,7 @@ pub struct Thrown {
 
 fn hand_over(env: &Env, all: &mut Array, place: u32, outcome: Outcome) -> Result<()> {
     match outcome {
-        // A finalizer costs as much as copying some 192 KiB: only larger pictures keep their own memory.
-        Outcome::Image(image) if image.len() > LARGEST => all.set(place, BufferSlice::from_data(env, image)?),
+        // Copied: external Buffers cost more up to some 192 KiB, and cannot be transferred to other threads.
         Outcome::Image(image) => all.set(place, BufferSlice::copy_from(env, &*image)?),
         Outcome::Token(token) => all.set(place, token),
         Outcome::Failed(failures) => all.set(place, failures),

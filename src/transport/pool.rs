@@ -70,6 +70,7 @@ pub struct Pool {
 impl Pool {
     /// Checks the settings.
     pub fn new(settings: &Settings) -> Result<Self, Invalid> {
+        roots::note_extra();
         let ca = settings.ca.as_deref().map(|pem| {
             roots::of_pem(pem).ok_or_else(|| {
                 unusable("ca", "ca 中没有可用的 PEM 证书".into(), "ca holds no usable PEM certificate".into())

@@ -14,6 +14,8 @@ struct Options {
     ca: Option<String>,
     #[arg(long, default_value_t = 64)]
     concurrency: usize,
+    #[arg(long, default_value_t = 1)]
+    workers: usize,
     /// Milliseconds.
     #[arg(long, default_value_t = 2000)]
     warmup: u64,
@@ -22,9 +24,10 @@ struct Options {
 }
 
 fn main() {
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
-    runtime.block_on(run(Options::parse()));
+    let options = Options::parse();
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    let runtime = builder.worker_threads(options.workers).enable_all().build().expect("a runtime");
+    runtime.block_on(run(options));
 }
 
 async fn run(options: Options) {

@@ -100,7 +100,10 @@ fn acceptor(cert: &str, key: &str, h2: bool) -> TlsAcceptor {
     let mut keys = BufReader::new(File::open(key).expect("the key"));
     let chain = rustls_pemfile::certs(&mut certs).map(|cert| cert.expect("a certificate")).collect();
     let key = rustls_pemfile::private_key(&mut keys).expect("the key").expect("a key");
-    let mut config = rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+    // One cipher for everybody, whatever a client prefers: it is the clients that are compared.
+    let mut provider = rustls::crypto::ring::default_provider();
+    provider.cipher_suites.retain(|suite| suite.suite() == rustls::CipherSuite::TLS13_AES_128_GCM_SHA256);
+    let mut config = rustls::ServerConfig::builder_with_provider(Arc::new(provider))
         .with_safe_default_protocol_versions()
         .expect("versions")
         .with_no_client_auth()
