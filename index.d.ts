@@ -79,7 +79,10 @@ export interface WxaCodeOptions {
    * @defaultValue none: the environment is not asked
    */
   proxy?: string
-  /** Extra root certificates, PEM. `NODE_EXTRA_CA_CERTS` is honoured too. */
+  /**
+   * Extra root certificates, PEM. `NODE_EXTRA_CA_CERTS` is honoured too: the file that it names when the first client is
+   * made, read for the first request over TLS.
+   */
   ca?: string | Uint8Array
 }
 

@@ -49,6 +49,19 @@ async function listening(t, clientOptions = {}, fakeOptions = {}) {
 }
 
 suite('events', (test) => {
+  test('what happened to a call has been told when its promise settles', async (t) => {
+    const { wxa, heard } = await listening(t)
+    await draw(wxa)
+    for (let n = 0; n < 30; n++) {
+      heard.length = 0
+      await draw(wxa)
+      assert.deepEqual(
+        heard.map(({ event }) => event),
+        ['request.ok'],
+      )
+    }
+  })
+
   test('a cold call: a token is fetched, then a code', async (t) => {
     const { wxa, appid, names, heard, find, told } = await listening(t)
     const image = await draw(wxa)

@@ -38,10 +38,43 @@ async function caller(width) {
 for (const width of [280, 430, 1280, 1280]) caller(width).catch(() => {})
 `
 
+/** Loads the package into ten contexts, as test runners do, lets go of them, and counts those that are still there. */
+const COPIES = `
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname } from 'node:path'
+import { createContext, runInContext } from 'node:vm'
+const outside = createRequire(process.cwd() + '/x.js')
+function load() {
+  const context = createContext({ process })
+  const loaded = new Map()
+  const inside = (file) => {
+    if (file.endsWith('.node')) return outside(file)
+    if (!loaded.has(file)) {
+      const module = { exports: {} }
+      loaded.set(file, module)
+      const { resolve } = createRequire(file)
+      const require = (name) => (name.startsWith('.') ? inside(resolve(name)) : outside(name))
+      const source = '(function (module, exports, require, __dirname) {' + readFileSync(file, 'utf8') + '})'
+      runInContext(source, context)(module, module.exports, require, dirname(file))
+    }
+    return loaded.get(file).exports
+  }
+  inside(outside.resolve('wxacode'))
+  return new WeakRef(context)
+}
+const contexts = Array.from({ length: 10 }, load)
+const alive = () => contexts.filter((context) => context.deref() !== undefined).length
+for (let turn = 0; alive() > 0 && turn < 100; turn++) {
+  await new Promise((resolve) => setTimeout(resolve, 10))
+  gc()
+}
+console.log(alive())
+`
+
 /** The beginning of a child that has the addon in workers only. They inherit no flag for modules. */
 const ONLY_WORKERS = `
 import { once } from 'node:events'
-import { createRequire } from 'node:module'
 import { Worker } from 'node:worker_threads'
 const given = JSON.parse(process.env.TEST_GIVEN)
 const startWorker = () => new Worker(given.worker, { eval: true, workerData: given, execArgv: [] })
@@ -218,6 +251,27 @@ suite('copies', (test) => {
       images.map((image) => asked(image).path),
       paths,
     )
+  })
+
+  test('a copy that nobody uses any more goes away', async () => {
+    const ended = await run(COPIES, { flags: ['--expose-gc'] })
+    assert.deepEqual(ended, { ...CLEAN, stdout: '0\n' })
+  })
+
+  test('timers that are mocked while the package is loaded hold up no call', async (t) => {
+    const { options } = await world(t)
+    const script = `
+      import { mock } from 'node:test'
+      import { createRequire } from 'node:module'
+      mock.timers.enable({ apis: ['setTimeout', 'setInterval', 'setImmediate'] })
+      const { WxaCode } = createRequire(process.cwd() + '/x.js')('wxacode')
+      const given = JSON.parse(process.env.TEST_GIVEN)
+      const wxa = new WxaCode(given)
+      const calls = Array.from({ length: 100 }, () => wxa.createQRCode({ path: 'a', width: 280 }))
+      console.log((await Promise.all(calls)).length)`
+    // Node warns that its mocks are experimental.
+    const { stderr, ...ended } = await run(script, { given: options, preamble: '' })
+    assert.deepEqual({ ...ended, stderr: '' }, { ...CLEAN, stdout: '100\n' }, stderr)
   })
 })
 
