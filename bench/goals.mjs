@@ -6,13 +6,15 @@ import { median, medians, number, ratio, table } from './figures.mjs'
 const times = (scene, client, figure, digits = 2) => ({
   digits,
   unit: 'x',
-  measured: (results) => against(results, scene, client, figure),
-  atBest: (results) => (client === 'undici' ? against(results, scene, 'undici Pool', figure) : undefined),
+  measured: (results) => against(results, 'wxacode', scene, client, figure),
+  bare: (results) => (client === 'bare' ? undefined : against(results, 'bare', scene, client, figure)),
+  atBest: (results) => (client === 'undici' ? against(results, 'wxacode', scene, 'undici Pool', figure) : undefined),
 })
 
-function against({ scenes }, scene, client, figure) {
+function against({ scenes }, who, scene, client, figure) {
   const rounds = scenes.find(({ name }) => name === scene)?.rounds
-  return rounds?.wxacode && rounds[client] && ratio(rounds.wxacode, rounds[client], figure)
+  const known = rounds?.[who]?.[0][figure] !== undefined && rounds[client] !== undefined
+  return known ? ratio(rounds[who], rounds[client], figure) : undefined
 }
 
 const addedByFirst = (kind) => ({
@@ -49,13 +51,14 @@ const GOALS = [
 ]
 
 export function goals(results) {
-  const rows = GOALS.flatMap(({ what, measured, atBest, least, most, aim, unit, digits }) => {
+  const rows = GOALS.flatMap(({ what, measured, bare, atBest, least, most, aim, unit, digits }) => {
     const value = measured(results)
     if (value === undefined) return []
     const reached = least === undefined ? value <= most : value >= least
     const show = (of) => (of === undefined ? '' : `${number(of, digits)}${unit}`)
     const bound = least === undefined ? `at most ${show(most)}` : `at least ${show(least)}`
-    return [[what, show(value), bound, show(aim), reached ? 'reached' : 'missed', show(atBest?.(results))]]
+    const beside = [show(bare?.(results)), show(atBest?.(results))]
+    return [[what, show(value), bound, show(aim), reached ? 'reached' : 'missed', ...beside]]
   })
-  return table(['', 'measured', 'goal', 'aim', '', 'against undici Pool'], rows)
+  return table(['', 'measured', 'goal', 'aim', '', 'the bare loop', 'against undici Pool'], rows)
 }

@@ -96,8 +96,8 @@ function head(rounds) {
 
 Measured on ${new Date().toISOString().slice(0, 10)} by \`npm run bench -- --write\`: ${machine}. Medians of ${rounds} rounds, in each of which
 everybody had a turn in a process of its own, against a server in Rust on the same machine. \`bare\` is a reqwest loop
-on one thread without Node, the floor for everybody here. Ratios are medians of each round's ratio. Clients and server share the cores,
-so rates are lower than either would reach alone.
+on one thread without Node: what it reaches against a client is the most that anything here could. Ratios are medians of
+each round's ratio. Clients and server share the cores, so rates are lower than either would reach alone.
 
 - \`undici\` is its \`request\`; \`undici Pool\` has one connection for each call.
 - Over TLS everybody is given the same cipher, AES-128-GCM.
