@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use napi::bindgen_prelude::{Env, Object, Result};
 use napi_derive::napi;
+use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
-use super::events::Ears;
-use super::outbox::Inbox;
-use crate::event::Hub;
+use super::outbox::{Inbox, News, Outbox};
+use crate::event::{Event, Hub, Listener};
 use crate::registry;
 
 #[derive(Clone, Default)]
@@ -18,7 +18,7 @@ pub struct Environment {
     /// Told of the requests that this environment's clients make.
     pub requests: Arc<Hub>,
     /// Who listens here.
-    pub ears: Arc<Ears>,
+    ears: Arc<Ears>,
 }
 
 #[napi(module_exports)]
@@ -52,4 +52,36 @@ pub fn unlisten(env: &Env) -> Result<()> {
     let Environment { requests, ears, .. } = Environment::of(env)?;
     ears.close(&requests);
     Ok(())
+}
+
+struct Ear(Arc<Outbox>);
+
+impl Listener for Ear {
+    fn hear(&self, event: &Event) {
+        if self.0.put(News::Event(Box::new(event.into()))) {
+            self.0.wake();
+        }
+    }
+}
+
+/// The one listener of an environment, if there is one.
+#[derive(Default)]
+struct Ears(Mutex<Option<Arc<dyn Listener>>>);
+
+impl Ears {
+    fn open(&self, requests: &Hub, outbox: Arc<Outbox>) {
+        self.close(requests);
+        let ear: Arc<dyn Listener> = Arc::new(Ear(outbox));
+        requests.add(ear.clone());
+        registry::shared().hub().add(ear.clone());
+        *self.0.lock() = Some(ear);
+    }
+
+    fn close(&self, requests: &Hub) {
+        let ear = self.0.lock().take();
+        if let Some(ear) = ear {
+            requests.remove(&ear);
+            registry::shared().hub().remove(&ear);
+        }
+    }
 }

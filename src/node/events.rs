@@ -1,15 +1,11 @@
-//! Events for JavaScript: while somebody listens in an environment, they go into an outbox there.
+//! An event as JavaScript gets it.
 
-use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use napi_derive::napi;
-use parking_lot::Mutex;
 
-use super::outbox::{News, Outbox};
 use crate::error::Error;
-use crate::event::{Channel, Event, Hub, Listener};
-use crate::registry;
+use crate::event::{Channel, Event};
 
 #[napi(object, object_from_js = false)]
 pub struct NativeEvent {
@@ -70,38 +66,6 @@ impl From<&Event> for NativeEvent {
             wait_ms: event.wait.map(whole_ms),
             expires_in_ms: event.left.map(whole_ms),
             message: event.message.clone().or_else(|| event.error.as_ref().map(Error::to_string)),
-        }
-    }
-}
-
-struct Ear(Arc<Outbox>);
-
-impl Listener for Ear {
-    fn hear(&self, event: &Event) {
-        if self.0.put(News::Event(Box::new(event.into()))) {
-            self.0.wake();
-        }
-    }
-}
-
-/// The one listener of an environment, if there is one.
-#[derive(Default)]
-pub struct Ears(Mutex<Option<Arc<dyn Listener>>>);
-
-impl Ears {
-    pub fn open(&self, requests: &Hub, outbox: Arc<Outbox>) {
-        self.close(requests);
-        let ear: Arc<dyn Listener> = Arc::new(Ear(outbox));
-        requests.add(ear.clone());
-        registry::shared().hub().add(ear.clone());
-        *self.0.lock() = Some(ear);
-    }
-
-    pub fn close(&self, requests: &Hub) {
-        let ear = self.0.lock().take();
-        if let Some(ear) = ear {
-            requests.remove(&ear);
-            registry::shared().hub().remove(&ear);
         }
     }
 }
