@@ -127,7 +127,7 @@ class WxaCode {
     this.#running += 1
     try {
       const outcome =
-        signal === undefined ? await outcomeOf(inbox, begin, timeoutMs) : await outcomeUnder(signal, begin, timeoutMs)
+        signal === undefined ? await outcomeOf(begin, timeoutMs) : await outcomeUnder(signal, begin, timeoutMs)
       if (!Array.isArray(outcome)) return outcome
       if (outcome[0].code === 'ABORTED') signal?.throwIfAborted()
       throw toError(outcome)
@@ -177,7 +177,7 @@ async function outcomeUnder(signal, begin, timeoutMs) {
   const cancel = new native.Cancel()
   watch(signal, cancel)
   try {
-    return await outcomeOf(inbox, begin, timeoutMs, cancel)
+    return await outcomeOf(begin, timeoutMs, cancel)
   } finally {
     unwatch(signal, cancel)
   }

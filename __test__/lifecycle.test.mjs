@@ -38,8 +38,8 @@ async function caller(width) {
 for (const width of [280, 430, 1280, 1280]) caller(width).catch(() => {})
 `
 
-/** Loads the package into ten contexts, as test runners do, lets go of them, and counts those that are still there. */
-const COPIES = `
+/** The beginning of a child that can load the package into a context of its own, as test runners do. */
+const CONTEXTS = `
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname } from 'node:path'
@@ -60,16 +60,12 @@ function load() {
     }
     return loaded.get(file).exports
   }
-  inside(outside.resolve('wxacode'))
-  return new WeakRef(context)
+  return { context: new WeakRef(context), ...inside(outside.resolve('wxacode')) }
 }
-const contexts = Array.from({ length: 10 }, load)
-const alive = () => contexts.filter((context) => context.deref() !== undefined).length
-for (let turn = 0; alive() > 0 && turn < 100; turn++) {
+async function collect() {
   await new Promise((resolve) => setTimeout(resolve, 10))
   gc()
 }
-console.log(alive())
 `
 
 /** The beginning of a child that has the addon in workers only. They inherit no flag for modules. */
@@ -254,8 +250,29 @@ suite('copies', (test) => {
   })
 
   test('a copy that nobody uses any more goes away', async () => {
-    const ended = await run(COPIES, { flags: ['--expose-gc'] })
+    const script = `
+      const contexts = Array.from({ length: 10 }, () => load().context)
+      const alive = () => contexts.filter((context) => context.deref() !== undefined).length
+      for (let turn = 0; alive() > 0 && turn < 100; turn++) await collect()
+      console.log(alive())`
+    const ended = await run(script, { preamble: CONTEXTS, flags: ['--expose-gc'] })
     assert.deepEqual(ended, { ...CLEAN, stdout: '0\n' })
+  })
+
+  test('a copy that is let go of during its call still answers', async (t) => {
+    const { fake, options } = await world(t)
+    const hold = fake.hold('codes')
+    const script = `
+      const begin = ({ WxaCode }) => new WxaCode(JSON.parse(process.env.TEST_GIVEN)).createQRCode({ path: 'a' })
+      const call = begin(load())
+      for (let turn = 0; turn < 20; turn++) await collect()
+      console.log('collected')
+      console.log((await call).length > 1000)`
+    const child = start(script, { given: options, preamble: CONTEXTS, flags: ['--expose-gc'] })
+    await child.printed('collected')
+    await fake.arrived(1, 'codes')
+    hold.release()
+    assert.deepEqual(await child.done, { ...CLEAN, stdout: 'collected\ntrue\n' })
   })
 
   test('timers that are mocked while the package is loaded hold up no call', async (t) => {

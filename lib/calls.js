@@ -7,9 +7,9 @@ const { publish } = require('./events')
 const AT_ONCE = 16
 
 /**
- * What waits for the calls that are under way, by number. Each keeps the inbox, which nothing else here does.
+ * What waits for the calls that are under way, by number.
  *
- * @type {Map<number, { resolve(outcome: any): void, inbox: import('../binding').Inbox }>}
+ * @type {Map<number, (outcome: any) => void>}
  */
 const underWay = new Map()
 
@@ -17,7 +17,7 @@ let last = 0
 
 /**
  * Weak, because the addon holds on to `handOn`, and whatever that holds on to would never go away: a test runner's copy of
- * this package, for example.
+ * this package, for example. Whoever waits for a call holds on to `index.js`, which holds on to the inbox.
  *
  * @type {WeakRef<import('../binding').Inbox>}
  */
@@ -30,7 +30,7 @@ function handOn() {
     if (call === 0) {
       publish(/** @type {import('../binding').NativeEvent} */ (news[at + 1]))
     } else {
-      underWay.get(call)?.resolve(news[at + 1])
+      underWay.get(call)?.(news[at + 1])
       underWay.delete(call)
     }
   }
@@ -48,17 +48,16 @@ ours = new WeakRef(inbox)
 /**
  * What a call ends with: its value, or an array of what it failed with.
  *
- * @param {import('../binding').Inbox} inbox
  * @param {Begin} begin
  * @param {number} [timeoutMs]
  * @param {import('../binding').Cancel} [cancel]
  * @returns {Promise<any>}
  */
-function outcomeOf(inbox, begin, timeoutMs, cancel) {
+function outcomeOf(begin, timeoutMs, cancel) {
   return new Promise((resolve) => {
     const call = ++last
     begin(call, timeoutMs, cancel)
-    underWay.set(call, { resolve, inbox })
+    underWay.set(call, resolve)
   })
 }
 
