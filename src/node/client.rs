@@ -66,8 +66,8 @@ pub fn open(
     }
 }
 
-/// Each call has a number, under which `take` gives its outcome. Parameters come one by one: to look them up in an
-/// object costs the JavaScript thread ten times as much. JavaScript has checked their types.
+/// Each call has a number, under which `take` gives its outcome. Parameters come one by one: in an object each would be
+/// looked up by its name, on the JavaScript thread. JavaScript has checked their types.
 #[napi]
 impl NativeClient {
     #[napi]

@@ -206,6 +206,15 @@ mod tests {
     }
 
     #[test]
+    fn the_cheap_ciphers_are_offered_first_and_none_is_left_out() {
+        let names: Vec<_> = provider().cipher_suites.iter().map(|suite| format!("{:?}", suite.suite())).collect();
+        let (cheap, others) = names.split_at(3);
+        assert!(cheap.iter().all(|name| name.contains("AES_128")), "{names:?}");
+        assert!(others.iter().all(|name| !name.contains("AES_128")), "{names:?}");
+        assert_eq!(names.len(), ring::default_provider().cipher_suites.len());
+    }
+
+    #[test]
     fn roots_are_read_only_for_who_speaks_tls() {
         let asked = |pool: &Pool, url: &str| {
             pool.client(&url.parse().unwrap()).unwrap();
