@@ -1,8 +1,27 @@
-/** The name of an endpoint: the last part of its path. */
-export type EndpointName = 'token' | 'stable_token' | 'getwxacode' | 'getwxacodeunlimit' | 'createwxaqrcode'
+/** The name of an endpoint: the last part of its path, or the last two where one would not tell. */
+export type EndpointName =
+  | 'token'
+  | 'stable_token'
+  | 'getwxacode'
+  | 'getwxacodeunlimit'
+  | 'createwxaqrcode'
+  | 'generatescheme'
+  | 'generate_urllink'
+  | 'genwxashortlink'
+  | 'generatenfcscheme'
+  | 'queryscheme'
+  | 'query_urllink'
+  | 'quota/get'
+  | 'clear_quota'
+  | 'clear_quota/v2'
+  | 'quota/clear'
+  | 'rid/get'
 
-/** One endpoint, both token endpoints, or all three code endpoints. */
-export type EndpointScope = EndpointName | 'tokens' | 'codes'
+/** Both token endpoints, all three code endpoints, the six around schemes and links, or the five for debugging. */
+export type EndpointGroup = 'tokens' | 'codes' | 'links' | 'debug'
+
+/** One endpoint, or a group of them. */
+export type EndpointScope = EndpointName | EndpointGroup
 
 /**
  * Starts a fake WeChat on 127.0.0.1.
@@ -41,10 +60,13 @@ export interface FakeOptions {
   /** Life of a token in seconds. Default 7200. Below 600 the overlap of old and new is half the life instead of 300 s. */
   tokenLife?: number
   /** Milliseconds of real time between decision and answer, for all or by group. Default 0. */
-  latency?: number | { token?: number; code?: number }
+  latency?: number | { token?: number; code?: number; link?: number; debug?: number }
   /** Quotas, each per app. */
   limits?: Limits
-  /** How many request records {@link FakeWeChat.requests} keeps; counts stay exact. Default 10 000. */
+  /**
+   * How many request records {@link FakeWeChat.requests} keeps, and how many refusals `rid/get` knows; counts stay exact.
+   * Default 10 000.
+   */
   keepRequests?: number
 }
 
@@ -81,6 +103,18 @@ export interface Limits {
   stablePerDay?: number
   /** Forced refreshes per day that really refresh, then 45009. Default 20. */
   forcedPerDay?: number
+  /** Calls per second of each endpoint that makes schemes or URL links, then 44990. Default 100. */
+  linksPerSecond?: number
+  /** Schemes and URL links per day together, then 45009. Default 500 000. */
+  linksPerDay?: number
+  /** Short links per day, then 45009. Default 10 000 000. */
+  shortLinksPerDay?: number
+  /** Permanent short links, for ever, then 85400. Default 100 000. */
+  permanentShortLinks?: number
+  /** Calls of clear_quota and clear_quota/v2 together per month, then 48006. Default 10. */
+  clearsPerMonth?: number
+  /** Calls of quota/clear per month, then 48006. Default 50. */
+  clearsOfOnePerMonth?: number
 }
 
 /** The fake's time, which token lives, quotas, rids and records go by. It runs with real time until it is moved. */

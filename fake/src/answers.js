@@ -1,9 +1,11 @@
 import { answerCode } from './code-endpoints.js'
+import { answerDebug } from './debug-endpoints.js'
 import { ENDPOINTS } from './endpoints.js'
+import { answerLink } from './link-endpoints.js'
 import { refusal } from './refusals.js'
 import { answerStableToken, answerToken } from './token-endpoints.js'
 
-/** @import { Answer, Visit, World } from './types.js' */
+/** @import { Answer, CodeEndpoint, DebugEndpoint, LinkEndpoint, Visit, World } from './types.js' */
 
 /**
  * What WeChat answers to a request.
@@ -22,17 +24,19 @@ export function answerFor(visit, world) {
   if (endpoint.method === 'POST' && req.headers['transfer-encoding'] !== undefined) {
     return { status: 412, headers: { 'Content-Length': 0 }, body: '' }
   }
-  const answer = answerOf(endpoint.name, visit, world)
+  const answer = answerOf(endpoint, visit, world)
   return typeof answer === 'number' ? refusal(answer, context) : answer
 }
 
 /**
- * @param {import('../index.js').EndpointName} name
+ * @param {{ name: import('../index.js').EndpointName, group: import('../index.js').EndpointGroup }} endpoint
  * @param {Visit} visit
  * @param {World} world
  */
-function answerOf(name, visit, world) {
+function answerOf({ name, group }, visit, world) {
   if (name === 'token') return answerToken(visit, world)
   if (name === 'stable_token') return answerStableToken(visit, world)
-  return answerCode(name, visit, world)
+  if (group === 'links') return answerLink(/** @type {LinkEndpoint} */ (name), visit, world)
+  if (group === 'debug') return answerDebug(/** @type {DebugEndpoint} */ (name), visit, world)
+  return answerCode(/** @type {CodeEndpoint} */ (name), visit, world)
 }

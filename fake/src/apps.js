@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
-import { createQuota, DAY, DEFAULT_LIMITS, MINUTE } from './quota.js'
+import { createLinks } from './links.js'
+import { createQuota, DAY, DEFAULT_LIMITS, MINUTE, MONTH } from './quota.js'
 import { createClassicTokens, createStableTokens } from './tokens.js'
 
 /** @import { App, Clock, FakeOptions } from '../index.js' */
@@ -35,9 +36,17 @@ export function createAccount(app, clock, options) {
       stableDay: createQuota(clock, limits.stablePerDay, DAY),
       unlimitedMinute: createQuota(clock, limits.unlimitedPerMinute, MINUTE),
       limitedDay: createQuota(clock, limits.limitedPerDay, DAY),
+      schemeSecond: createQuota(clock, limits.linksPerSecond, 1),
+      urlLinkSecond: createQuota(clock, limits.linksPerSecond, 1),
+      nfcSchemeSecond: createQuota(clock, limits.linksPerSecond, 1),
+      linkDay: createQuota(clock, limits.linksPerDay, DAY),
+      shortLinkDay: createQuota(clock, limits.shortLinksPerDay, DAY),
+      clearMonth: createQuota(clock, limits.clearsPerMonth, MONTH),
+      clearOneMonth: createQuota(clock, limits.clearsOfOnePerMonth, MONTH),
     },
     unlimitedErrcode: limits.unlimitedErrcode,
     codes: createCodeCount(limits.codesForLife),
+    links: createLinks(),
   }
 }
 

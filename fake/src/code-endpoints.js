@@ -1,3 +1,4 @@
+import { callerByToken } from './callers.js'
 import { readCodeBody, WIDTH } from './params.js'
 import { colorFor, MAX_TEXT_BYTES, picture } from './picture.js'
 import { refusal } from './refusals.js'
@@ -14,7 +15,7 @@ const KINDS = { getwxacode: 'limited', getwxacodeunlimit: 'unlimited', createwxa
  * @returns {number | Answer} the errcode of the refusal, or the answer
  */
 export function answerCode(endpoint, { record, body, ip }, world) {
-  const account = accountOf(record.query.access_token, world)
+  const account = callerByToken(record.query.access_token, world)
   if (typeof account === 'number') return account
   const spent = takeFromQuota(endpoint, account)
   if (spent) return spent
@@ -30,20 +31,6 @@ export function answerCode(endpoint, { record, body, ip }, world) {
   // https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/qr-code/api_getqrcode.html
   answer.headers['Num-Used'] = account.codes.used
   return answer
-}
-
-/**
- * @param {string | undefined} token
- * @param {World} world
- * @returns {number | Account}
- */
-function accountOf(token, { accounts }) {
-  if (!token) return 41001
-  for (const account of accounts) {
-    const verdict = account.stable.verdict(token) ?? account.classic.verdict(token)
-    if (verdict !== undefined) return verdict || account
-  }
-  return 40001
 }
 
 /**

@@ -1,19 +1,33 @@
-/** @import { EndpointName, EndpointScope } from '../index.js' */
+/** @import { EndpointGroup, EndpointName, EndpointScope } from '../index.js' */
 
 /**
  * https://developers.weixin.qq.com/miniprogram/dev/server/API/
- * @type {Map<string, { name: EndpointName, method: 'GET' | 'POST' }>}
+ * @type {Map<string, { name: EndpointName, group: EndpointGroup, method: 'GET' | 'POST' }>}
  */
 export const ENDPOINTS = new Map([
-  ['/cgi-bin/token', { name: 'token', method: 'GET' }],
-  ['/cgi-bin/stable_token', { name: 'stable_token', method: 'POST' }],
-  ['/wxa/getwxacode', { name: 'getwxacode', method: 'POST' }],
-  ['/wxa/getwxacodeunlimit', { name: 'getwxacodeunlimit', method: 'POST' }],
-  ['/cgi-bin/wxaapp/createwxaqrcode', { name: 'createwxaqrcode', method: 'POST' }],
+  ['/cgi-bin/token', { name: 'token', group: 'tokens', method: 'GET' }],
+  ['/cgi-bin/stable_token', { name: 'stable_token', group: 'tokens', method: 'POST' }],
+  ['/wxa/getwxacode', { name: 'getwxacode', group: 'codes', method: 'POST' }],
+  ['/wxa/getwxacodeunlimit', { name: 'getwxacodeunlimit', group: 'codes', method: 'POST' }],
+  ['/cgi-bin/wxaapp/createwxaqrcode', { name: 'createwxaqrcode', group: 'codes', method: 'POST' }],
+  ['/wxa/generatescheme', { name: 'generatescheme', group: 'links', method: 'POST' }],
+  ['/wxa/generate_urllink', { name: 'generate_urllink', group: 'links', method: 'POST' }],
+  ['/wxa/genwxashortlink', { name: 'genwxashortlink', group: 'links', method: 'POST' }],
+  ['/wxa/generatenfcscheme', { name: 'generatenfcscheme', group: 'links', method: 'POST' }],
+  ['/wxa/queryscheme', { name: 'queryscheme', group: 'links', method: 'POST' }],
+  ['/wxa/query_urllink', { name: 'query_urllink', group: 'links', method: 'POST' }],
+  ['/cgi-bin/openapi/quota/get', { name: 'quota/get', group: 'debug', method: 'POST' }],
+  ['/cgi-bin/clear_quota', { name: 'clear_quota', group: 'debug', method: 'POST' }],
+  ['/cgi-bin/clear_quota/v2', { name: 'clear_quota/v2', group: 'debug', method: 'POST' }],
+  ['/cgi-bin/openapi/quota/clear', { name: 'quota/clear', group: 'debug', method: 'POST' }],
+  ['/cgi-bin/openapi/rid/get', { name: 'rid/get', group: 'debug', method: 'POST' }],
 ])
 
-/** @param {EndpointName} name */
-export const isTokenEndpoint = (name) => name === 'token' || name === 'stable_token'
+/** @type {Map<EndpointName | undefined, EndpointGroup>} */
+const GROUPS = new Map([...ENDPOINTS.values()].map(({ name, group }) => [name, group]))
+
+/** @param {EndpointName | undefined} name */
+export const groupOf = (name) => GROUPS.get(name)
 
 /**
  * @param {EndpointName | undefined} name
@@ -21,7 +35,5 @@ export const isTokenEndpoint = (name) => name === 'token' || name === 'stable_to
  */
 export function inScope(name, scope) {
   if (name === undefined) return false
-  if (scope === 'tokens') return isTokenEndpoint(name)
-  if (scope === 'codes') return !isTokenEndpoint(name)
-  return scope === undefined || scope === name
+  return scope === undefined || scope === name || scope === groupOf(name)
 }

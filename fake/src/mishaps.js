@@ -1,4 +1,4 @@
-import { isTokenEndpoint } from './endpoints.js'
+import { groupOf } from './endpoints.js'
 import { picture } from './picture.js'
 import { errmsgFor, JSON_TYPE, jsonAnswer } from './refusals.js'
 import { announce, send } from './send.js'
@@ -13,18 +13,28 @@ const HTML = '<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad
 
 /**
  * Lets a request fail in the way that was ordered.
+ * @param {Failure} what
+ * @param {Visit} visit
+ */
+export function fail(what, visit) {
+  if (typeof what === 'string') NAMED[what](visit)
+  else if (typeof what === 'object' && 'status' in what) send(visit, plainAnswer(what))
+}
+
+/**
+ * The answer to a request for which an errcode was ordered.
  * @param {{ what: Failure, contentType?: string }} failure
  * @param {Visit} visit
  * @param {Clock} clock
+ * @returns {Answer | undefined} undefined where the failure is no errcode
  */
-export function fail({ what, contentType }, visit, clock) {
-  if (typeof what === 'string') return NAMED[what](visit)
-  if (typeof what === 'object' && 'status' in what) return send(visit, plainAnswer(what))
+export function orderedRefusal({ what, contentType }, visit, clock) {
+  if (typeof what === 'string' || (typeof what === 'object' && 'status' in what)) return undefined
   const { errcode, errmsg } = typeof what === 'object' ? what : { errcode: what, errmsg: undefined }
   const text = errmsg ?? errmsgFor(errcode, { endpoint: visit.record.endpoint, ip: visit.ip, clock })
   const answer = jsonAnswer({ errcode, errmsg: text })
   answer.headers['Content-Type'] = contentType ?? JSON_TYPE
-  send(visit, { ...answer, errcode: Number(errcode) })
+  return { ...answer, errcode: Number(errcode) }
 }
 
 /** @type {Record<Extract<Failure, string>, (visit: Visit) => void>} */
@@ -77,13 +87,17 @@ function plainAnswer({ status, headers = {}, body = '' }) {
  * @param {Visit} visit
  */
 function goodLooking({ record, body }) {
-  if (record.endpoint && isTokenEndpoint(record.endpoint)) {
-    const { headers, body } = jsonAnswer({ access_token: newTokenValue(), expires_in: 7200 })
-    return { status: 200, headers: { 'Content-Type': String(headers['Content-Type']) }, body: Buffer.from(body) }
-  }
+  const group = groupOf(record.endpoint)
+  if (group === 'tokens') return goodJson({ access_token: newTokenValue(), expires_in: 7200 })
+  if (group === 'links' || group === 'debug') return goodJson({ errcode: 0, errmsg: 'ok', spoilt: 'by fake.fail()' })
   const hyaline = /"is_hyaline"\s*:\s*true/.test(body.toString())
   const image = picture({ text: 'spoilt by fake.fail()', width: 430, color: [0, 0, 0], hyaline })
   return { status: 200, headers: { 'Content-Type': 'image/jpeg' }, body: image }
+}
+
+/** @param {object} value */
+function goodJson(value) {
+  return { status: 200, headers: { 'Content-Type': JSON_TYPE }, body: Buffer.from(JSON.stringify(value)) }
 }
 
 /** @param {Uint8Array} body */

@@ -1,10 +1,9 @@
-import { isUtf8 } from 'node:buffer'
 import { publishedPages } from './apps.js'
+import { readJson } from './json-body.js'
 
 /** @import { App } from '../index.js' */
+/** @import { FieldType } from './json-body.js' */
 /** @import { CodeEndpoint, CodeParams } from './types.js' */
-
-/** @typedef {'string' | 'integer' | 'boolean' | 'color'} FieldType */
 
 /** @type {Record<string, FieldType>} */
 const STYLE = {
@@ -35,50 +34,6 @@ const RAW_SCENE = /"scene"\s*:\s*"((?:[^"\\]|\\.)*)"/s
 const ENV_VERSIONS = ['release', 'trial', 'develop']
 const PATH_BYTES = { getwxacode: 1024, createwxaqrcode: 128 }
 export const WIDTH = { min: 280, max: 1280, default: 430 }
-
-/**
- * WeChat is strict about types: no `1` for `true`, no `"430"` for 430.
- * https://developers.weixin.qq.com/community/personal/oCJUsw7HH-afwlIcBPOITkQJi12E/question
- * https://developers.weixin.qq.com/community/develop/doc/000e0898b7069010cf83dc0cf64400
- * Only the members of `line_color` pass as numbers and as strings, and nobody checks that they are below 256:
- * https://developers.weixin.qq.com/community/develop/doc/000c08f43d44d823011eb64195d800
- * @param {unknown} value
- * @param {FieldType} type
- */
-function hasType(value, type) {
-  if (type === 'integer') return Number.isInteger(value)
-  if (type !== 'color') return typeof value === type
-  if (typeof value !== 'object' || value === null) return false
-  const members = /** @type {Record<string, unknown>} */ (value)
-  return ['r', 'g', 'b'].every((name) => {
-    const member = members[name]
-    return Number.isInteger(member) || (typeof member === 'string' && /^-?\d+$/.test(member))
-  })
-}
-
-/**
- * @param {Buffer} body
- * @param {Record<string, FieldType>} fields
- * @returns {number | Record<string, unknown>} the errcode of the refusal, or the object
- */
-function readJson(body, fields) {
-  if (body.length === 0) return 44002
-  const params = isUtf8(body) ? parse(body.toString()) : undefined
-  if (typeof params !== 'object' || params === null || Array.isArray(params)) return 47001
-  for (const [name, type] of Object.entries(fields)) {
-    if (params[name] !== undefined && !hasType(params[name], type)) return 47001
-  }
-  return params
-}
-
-/** @param {string} text */
-function parse(text) {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}
 
 /**
  * @param {Buffer} body

@@ -2,6 +2,7 @@
 
 export const MINUTE = 60
 export const DAY = 86_400
+export const MONTH = 30 * DAY
 
 /** @type {Required<Limits>} */
 export const DEFAULT_LIMITS = {
@@ -18,6 +19,12 @@ export const DEFAULT_LIMITS = {
   stablePerMinute: 10_000,
   stablePerDay: 500_000,
   forcedPerDay: 20,
+  linksPerSecond: 100,
+  linksPerDay: 500_000,
+  shortLinksPerDay: 10_000_000,
+  permanentShortLinks: 100_000,
+  clearsPerMonth: 10,
+  clearsOfOnePerMonth: 50,
 }
 
 /**
@@ -30,17 +37,25 @@ export const DEFAULT_LIMITS = {
 export function createQuota(clock, limit, seconds) {
   let opened = Number.NEGATIVE_INFINITY
   let used = 0
+  const isOver = () => clock.now() >= opened + seconds * 1000
   return {
+    limit,
+    seconds,
+    get used() {
+      return isOver() ? 0 : used
+    },
     /** @returns {boolean} whether this call is still inside the quota */
     take() {
-      const now = clock.now()
-      if (now >= opened + seconds * 1000) {
-        opened = now
+      if (isOver()) {
+        opened = clock.now()
         used = 0
       }
       if (used >= limit) return false
       used++
       return true
+    },
+    reset() {
+      used = 0
     },
   }
 }

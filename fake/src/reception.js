@@ -1,6 +1,7 @@
 import { answerFor } from './answers.js'
-import { ENDPOINTS, isTokenEndpoint } from './endpoints.js'
-import { fail } from './mishaps.js'
+import { callerNamedIn } from './callers.js'
+import { ENDPOINTS, groupOf } from './endpoints.js'
+import { fail, orderedRefusal } from './mishaps.js'
 import { send } from './send.js'
 
 /** @import { IncomingMessage, Server, ServerResponse } from 'node:http' */
@@ -60,11 +61,16 @@ export function createReception({ world, journal, holds, failures, server, socke
   function decide(visit) {
     if (holds.stops(visit, () => decide(visit))) return
     const failure = failures.take(visit.record)
-    const answer = failure === undefined ? answerFor(visit, world) : undefined
+    const owner = callerNamedIn(visit, world)
+    const answer = failure === undefined ? answerFor(visit, world) : orderedRefusal(failure, visit, world.clock)
     const act = () => {
       if (visit.res.destroyed) return
-      if (answer) send(visit, answer)
-      else if (failure) fail(failure, visit, world.clock)
+      // A client measures by it how far its own clock is off.
+      visit.res.setHeader('Date', new Date(world.clock.now()).toUTCString())
+      if (answer) {
+        if (answer.errcode) world.rids.remember(visit, answer, owner)
+        send(visit, answer)
+      } else if (failure) fail(failure.what, visit)
     }
     const ms = latencyOf(visit.record.endpoint)
     if (ms === 0) return act()
@@ -92,6 +98,8 @@ function recordOf({ url = '/', method = '', headers }, at) {
  * @returns {(endpoint: RecordedRequest['endpoint']) => number} ms
  */
 function createLatency(latency = 0) {
-  const { token = 0, code = 0 } = typeof latency === 'number' ? { token: latency, code: latency } : latency
-  return (endpoint) => (endpoint !== undefined && isTokenEndpoint(endpoint) ? token : code)
+  if (typeof latency === 'number') return () => latency
+  const { token = 0, code = 0, link = 0, debug = 0 } = latency
+  const ms = { tokens: token, codes: code, links: link, debug }
+  return (endpoint) => ms[groupOf(endpoint) ?? 'codes']
 }

@@ -5,7 +5,7 @@ import { createFailures } from './failures.js'
 import { createHolds } from './holds.js'
 import { createJournal } from './journal.js'
 import { createReception, peerOf } from './reception.js'
-import { createWorld } from './world.js'
+import { createWorld, KEEP_REQUESTS } from './world.js'
 
 /** @import { Server } from 'node:http' */
 /** @import { ServerOptions as TlsOptions } from 'node:https' */
@@ -23,7 +23,7 @@ const KEEP_ALIVE_MS = 60_000
 export async function startFakeWeChat(options = {}) {
   const clock = createClock()
   const world = createWorld(options, clock)
-  const journal = createJournal(options.keepRequests ?? 10_000)
+  const journal = createJournal(options.keepRequests ?? KEEP_REQUESTS)
   const holds = createHolds()
   const failures = createFailures()
   const server = options.tls ? createTlsServer(/** @type {TlsOptions} */ (options.tls)) : createServer()

@@ -1,3 +1,4 @@
+import { callerBySecret } from './callers.js'
 import { readStableBody } from './params.js'
 import { jsonAnswer } from './refusals.js'
 
@@ -36,21 +37,16 @@ export function answerStableToken({ body, ip }, world) {
 }
 
 /**
- * Who calls. The whitelist belongs to the account, so it comes after the appid, and it is there to keep a stolen secret
- * from being tried, so it comes before the secret.
  * @param {{ grant_type?: string, appid?: string, secret?: string }} params
  * @param {string} ip
  * @param {World} world
  * @returns {number | Account}
  */
-function identify({ grant_type: grantType, appid, secret }, ip, { accounts, isListed }) {
+function identify({ grant_type: grantType, appid, secret }, ip, world) {
   if (!appid) return 41002
   if (!secret) return 41004
   if (grantType !== 'client_credential') return 40002
-  const account = accounts.find(({ app }) => app.appid === appid)
-  if (account === undefined) return 40013
-  if (!isListed(ip)) return 40164
-  return account.app.secret === secret ? account : 40125
+  return callerBySecret(appid, secret, ip, world)
 }
 
 /**

@@ -2,7 +2,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { App, Clock, EndpointName, Limits, RecordedRequest } from '../index.js'
+import type { createLinks } from './links.js'
 import type { createQuota } from './quota.js'
+import type { createRids } from './rids.js'
 import type { createClassicTokens, createStableTokens } from './tokens.js'
 
 export type Quota = ReturnType<typeof createQuota>
@@ -15,13 +17,28 @@ export interface Token {
   afterwards: 40001 | 42001
 }
 
+export type QuotaName =
+  | 'classicDay'
+  | 'stableMinute'
+  | 'stableDay'
+  | 'unlimitedMinute'
+  | 'limitedDay'
+  | 'schemeSecond'
+  | 'urlLinkSecond'
+  | 'nfcSchemeSecond'
+  | 'linkDay'
+  | 'shortLinkDay'
+  | 'clearMonth'
+  | 'clearOneMonth'
+
 export interface Account {
   app: App
   classic: ReturnType<typeof createClassicTokens>
   stable: ReturnType<typeof createStableTokens>
-  quotas: Record<'classicDay' | 'stableMinute' | 'stableDay' | 'unlimitedMinute' | 'limitedDay', Quota>
+  quotas: Record<QuotaName, Quota>
   unlimitedErrcode: Required<Limits>['unlimitedErrcode']
   codes: { take(parameters: string): boolean; readonly used: number }
+  links: ReturnType<typeof createLinks>
 }
 
 export interface Answer {
@@ -49,6 +66,7 @@ export interface World {
   accounts: Account[]
   /** Whether this address may call with an AppSecret. */
   isListed(ip: string): boolean
+  rids: ReturnType<typeof createRids>
 }
 
 export interface CodeParams {
@@ -72,4 +90,54 @@ export interface PictureOrder {
   hyaline: boolean
 }
 
-export type CodeEndpoint = Exclude<EndpointName, 'token' | 'stable_token'>
+export interface JumpWxa {
+  path?: string
+  query?: string
+  env_version?: string
+}
+
+/** What the bodies of the link endpoints hold, all of them together. */
+export interface LinkParams extends JumpWxa {
+  jump_wxa?: JumpWxa
+  is_expire?: boolean
+  expire_type?: number
+  expire_time?: number
+  expire_interval?: number
+  cloud_base?: object
+  model_id?: string
+  sn?: string
+  page_url?: string
+  page_title?: string
+  is_permanent?: boolean
+  scheme?: string
+  url_link?: string
+  query_type?: number
+}
+
+/** What `queryscheme` and `query_urllink` tell, as it stands in the answer. Times in seconds, 0 for never. */
+export interface LinkInfo {
+  appid: string
+  path: string
+  query: string
+  create_time: number
+  expire_time: number
+  env_version: string
+}
+
+/** What the bodies of the debugging endpoints hold, all of them together. */
+export interface DebugParams {
+  appid?: string
+  appsecret?: string
+  cgi_path?: string
+  rid?: string
+}
+
+export type CodeEndpoint = 'getwxacode' | 'getwxacodeunlimit' | 'createwxaqrcode'
+export type LinkEndpoint =
+  | 'generatescheme'
+  | 'generate_urllink'
+  | 'genwxashortlink'
+  | 'generatenfcscheme'
+  | 'queryscheme'
+  | 'query_urllink'
+export type DebugEndpoint = Exclude<EndpointName, 'token' | 'stable_token' | CodeEndpoint | LinkEndpoint>

@@ -1,8 +1,12 @@
 import { BlockList } from 'node:net'
 import { createAccount, DEFAULT_APP } from './apps.js'
+import { createRids } from './rids.js'
 
 /** @import { Clock, FakeOptions } from '../index.js' */
 /** @import { World } from './types.js' */
+
+/** How much is remembered of the past unless `keepRequests` says otherwise. */
+export const KEEP_REQUESTS = 10_000
 
 /**
  * @param {FakeOptions} options
@@ -16,6 +20,7 @@ export function createWorld(options, clock) {
     clock,
     accounts: apps.map((app) => createAccount(app, clock, options)),
     isListed: createWhitelist(options.ipWhitelist),
+    rids: createRids(clock, options.keepRequests ?? KEEP_REQUESTS),
   }
 }
 
