@@ -18,7 +18,9 @@ if (!onlyJs && spawnSync('cargo', ['test', '--quiet'], { cwd: root, stdio: 'inhe
   process.exitCode = 1
 
 const chosen = onlyJs ? rest.map((file) => resolve(file)) : []
-const files = shuffled(chosen.length > 0 ? chosen : ['__test__', '__test__/fleet', 'fake/test'].flatMap(testsIn))
+const files = shuffled(
+  chosen.length > 0 ? chosen : ['__test__', '__test__/fleet', 'fake/test', 'cli/test'].flatMap(testsIn),
+)
 console.log(`TEST_SEED=${seed}`)
 process.env.TEST_SEED = String(seed)
 

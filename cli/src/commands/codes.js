@@ -1,0 +1,130 @@
+import { imageType } from 'wxacode'
+import { openClient } from '../client.js'
+import { UsageError } from '../errors.js'
+import { withExtension, writeWhole } from '../files.js'
+import { addClientFlags, addParamFlags, askedBy } from '../flags.js'
+import { KINDS } from '../params.js'
+import { previewOf } from '../preview.js'
+import { examples, run } from './command.js'
+
+/** @import { Command } from 'commander' */
+/** @import { WxaCode } from 'wxacode' */
+/** @import { ImageType } from '../files.js' */
+/** @import { Io } from '../io.js' */
+/** @import { Text } from '../language.js' */
+/** @import { Kind } from '../params.js' */
+
+/** @type {Record<Kind, { about: Text, examples: string[], ask: (wxa: WxaCode, params: any, call: { signal: AbortSignal }) => Promise<Buffer> }>} */
+const CODES = {
+  unlimited: {
+    about: {
+      zh: '带 scene 的小程序码，数量不限（getUnlimitedQRCode）',
+      en: 'a code with a scene, in any number (getUnlimitedQRCode)',
+    },
+    examples: [
+      'wxacode unlimited --scene id=42 --page pages/index/index -o code.jpg',
+      'wxacode unlimited --scene id=42 --is-hyaline -o - | lp',
+      'wxacode unlimited --scene id=42 --show',
+    ],
+    ask: (wxa, params, call) => wxa.getUnlimitedQRCode(params, call),
+  },
+  limited: {
+    about: {
+      zh: '带路径的小程序码，与 qrcode 合计终身 100,000 个（getQRCode）',
+      en: 'a code with a path; 100,000 for ever, together with qrcode (getQRCode)',
+    },
+    examples: ['wxacode limited --path "pages/index/index?id=42" -o code.jpg'],
+    ask: (wxa, params, call) => wxa.getQRCode(params, call),
+  },
+  qrcode: {
+    about: {
+      zh: '带路径的方形二维码，与 limited 合计终身 100,000 个（createQRCode）',
+      en: 'a square QR code with a path; 100,000 for ever, together with limited (createQRCode)',
+    },
+    examples: ['wxacode qrcode --path "pages/index/index?id=42" --width 600 -o code.jpg'],
+    ask: (wxa, params, call) => wxa.createQRCode(params, call),
+  },
+}
+
+/**
+ * `wxacode unlimited`, `wxacode limited`, `wxacode qrcode`: one code into a file, a pipe or the terminal.
+ *
+ * @param {Command} program
+ * @param {Io} io
+ */
+export function addCodes(program, io) {
+  const { say } = io
+  for (const [kind, { about, examples: shown }] of /** @type {[Kind, typeof CODES[Kind]][]} */ (
+    Object.entries(CODES)
+  )) {
+    const command = program.command(kind).description(say(about)).addHelpText('after', examples(shown, io))
+    command
+      .option(
+        '-o, --output <file>',
+        say({ zh: '写入的文件，- 为标准输出', en: 'the file to write, - for the standard output' }),
+      )
+      .option('--show', say({ zh: '在终端里预览', en: 'show it in the terminal' }))
+    addParamFlags(command, KINDS[kind], io)
+    addClientFlags(command, io)
+    command.action(run(io, (flags) => oneCode(kind, flags, io)))
+  }
+}
+
+/**
+ * @param {Kind} kind
+ * @param {Record<string, any>} flags
+ * @param {Io} io
+ */
+async function oneCode(kind, flags, io) {
+  refuseNoPlace(flags, io)
+  const wxa = await openClient(flags, io)
+  const image = await CODES[kind].ask(wxa, askedBy(KINDS[kind], flags), { signal: io.signal })
+  const type = /** @type {ImageType} */ (imageType(image))
+  const file = place(image, type, flags.output, io)
+  if (flags.show) (io.json ? io.stderr : io.told).write(previewOf(image, io))
+  const size = `${type}, ${(image.length / 1024).toFixed(1)} KB`
+  const text = file === undefined ? '' : `${io.colors.green('✓')} ${file} (${size})`
+  return { json: { ok: true, file, type, bytes: image.length }, text }
+}
+
+/**
+ * A picture that would go nowhere is not asked for: some are counted for ever.
+ *
+ * @param {{ output?: string, show?: boolean }} flags
+ * @param {Io} io
+ */
+function refuseNoPlace({ output, show }, io) {
+  if (output === undefined && !show) {
+    throw new UsageError(
+      { zh: '没有说明图片放在哪里', en: 'nothing says where the picture shall go' },
+      { zh: '使用 -o code.jpg、-o -（管道）或 --show', en: 'Use -o code.jpg, -o - for a pipe, or --show' },
+    )
+  }
+  if (output === '-' && io.stdout.isTTY) {
+    throw new UsageError(
+      { zh: '标准输出是终端，图片会变成乱码', en: 'the standard output is a terminal, which a picture would garble' },
+      {
+        zh: '接上管道、写入文件（-o code.jpg），或用 --show 预览',
+        en: 'Pipe it, write a file (-o code.jpg), or use --show',
+      },
+    )
+  }
+}
+
+/**
+ * @param {Buffer} image
+ * @param {ImageType} type
+ * @param {string | undefined} output
+ * @param {Io} io
+ * @returns {string | undefined} the file, if there is one
+ */
+function place(image, type, output, io) {
+  if (output === undefined) return undefined
+  if (output === '-') {
+    io.stdout.write(image)
+    return undefined
+  }
+  const file = withExtension(output, type)
+  writeWhole(file, image)
+  return file
+}

@@ -1,0 +1,14 @@
+/** What a script learns from a command. README.md says the same to people. */
+export const EXIT = {
+  ok: 0,
+  /** A code, a row or a check failed; what else can fail and is none of the following. */
+  failed: 1,
+  /** Wrong usage, or parameters that were refused here. */
+  usage: 2,
+  /** The account: wrong credentials, an address that is not listed, a quota that is used up. */
+  account: 3,
+  /** WeChat, or the Redis of the fleet, could not be reached or gave no sense. */
+  network: 4,
+  interrupted: 130,
+  terminated: 143,
+}

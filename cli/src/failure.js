@@ -1,0 +1,82 @@
+import { CommanderError } from 'commander'
+import { InvalidParamsError, WeChatAPIError, WxaCodeError } from 'wxacode'
+import { Interrupted, UsageError } from './errors.js'
+import { EXIT } from './exit-codes.js'
+import { usageOf } from './usage.js'
+
+/** @import { Language } from './language.js' */
+
+/**
+ * An error as it is shown: to people line by line, to programs as it is.
+ *
+ * @typedef {object} Failure
+ * @property {string} code
+ * @property {string} [endpoint]
+ * @property {number} [errcode]
+ * @property {string} [errmsg]
+ * @property {string} [rid]
+ * @property {string} [param]
+ * @property {boolean} [retryable]
+ * @property {string} cause
+ * @property {string} [fix]
+ */
+
+/** Refusals of the account and not of what was asked: the next request would be refused too. */
+const OF_THE_ACCOUNT = new Set([
+  40001, 40002, 40013, 40125, 40164, 40243, 41002, 41004, 45009, 45029, 45035, 45063, 48001, 48004, 50002, 50003, 50004,
+  50007, 61003, 61004, 61007, 61016, 61024, 85105, 85107, 89501, 89502, 89503, 89504, 89505, 89506, 89507,
+])
+
+const OF_THE_NETWORK = new Set(['ERR_WXA_TIMEOUT', 'ERR_WXA_NETWORK', 'ERR_WXA_ANSWER', 'ERR_WXA_STORE'])
+
+/** @param {unknown} error */
+export const isNetworkFailure = (error) => error instanceof WxaCodeError && OF_THE_NETWORK.has(error.code)
+
+/**
+ * @param {unknown} error
+ * @returns {number}
+ */
+export function exitCodeOf(error) {
+  if (error instanceof Interrupted) return error.exitCode
+  if (error instanceof UsageError || error instanceof InvalidParamsError || error instanceof CommanderError)
+    return EXIT.usage
+  if (error instanceof WeChatAPIError && OF_THE_ACCOUNT.has(error.errcode)) return EXIT.account
+  return isNetworkFailure(error) ? EXIT.network : EXIT.failed
+}
+
+/**
+ * @param {any} error
+ * @param {Language} lang
+ * @returns {Failure}
+ */
+export function failureOf(error, lang) {
+  if (error instanceof CommanderError) return failureOf(usageOf(error), lang)
+  const { code, endpoint, errcode, errmsg, rid, param, retryable, explanation } = error
+  const cause = explanation?.cause[lang] ?? errmsg ?? oneLine(error)
+  const fix = explanation?.fix?.[lang] ?? (rid && lookUp(rid)[lang])
+  return dropUndefined({ code: code ?? error.name, endpoint, errcode, errmsg, rid, param, retryable, cause, fix })
+}
+
+/** @param {string} rid */
+const lookUp = (rid) => ({
+  zh: `用 wxacode rid ${rid} 查看微信的记录`,
+  en: `See what WeChat remembers of it: wxacode rid ${rid}`,
+})
+
+/**
+ * What Node says of a file or a socket. A bug of ours shows its stack instead.
+ *
+ * @param {any} error
+ */
+function oneLine(error) {
+  if (!(error instanceof Error)) return String(error)
+  return 'syscall' in error ? error.message : (error.stack ?? error.message)
+}
+
+/**
+ * @template {object} T
+ * @param {T} value
+ * @returns {T}
+ */
+const dropUndefined = (value) =>
+  /** @type {T} */ (Object.fromEntries(Object.entries(value).filter(([, field]) => field !== undefined)))

@@ -1,0 +1,65 @@
+/** @import { Text } from './language.js' */
+
+/** What may be asked, as index.d.ts of wxacode spells it, by kind of code. */
+export const KINDS = {
+  unlimited: ['scene', 'page', 'checkPath', 'envVersion', 'width', 'autoColor', 'lineColor', 'isHyaline'],
+  limited: ['path', 'envVersion', 'width', 'autoColor', 'lineColor', 'isHyaline'],
+  qrcode: ['path', 'width'],
+}
+
+/** @typedef {keyof typeof KINDS} Kind */
+
+/** @type {Record<string, { read: (text: string) => unknown, wants: Text }>} */
+const TYPES = {
+  boolean: { read: readBoolean, wants: { zh: 'true 或 false（1 或 0 亦可）', en: 'true or false, or 1 or 0' } },
+  number: { read: readNumber, wants: { zh: '整数，如 430', en: 'a whole number, like 430' } },
+  color: {
+    read: readColor,
+    wants: { zh: '颜色，如 "0,100,0" 或 "#006400"', en: 'a colour, like "0,100,0" or "#006400"' },
+  },
+}
+
+/** The parameters that are not text. @type {Record<string, keyof typeof TYPES>} */
+const TYPE_OF = {
+  checkPath: 'boolean',
+  autoColor: 'boolean',
+  isHyaline: 'boolean',
+  width: 'number',
+  lineColor: 'color',
+}
+
+/** Every parameter of every kind. */
+export const PARAMS = [...new Set(Object.values(KINDS).flat())]
+
+/**
+ * The value that a text stands for: a cell of a list, or a flag.
+ *
+ * @param {string} param
+ * @param {string} text
+ * @returns {{ value: unknown, wants?: undefined } | { wants: Text }} what it should be, if it is not that
+ */
+export function readParam(param, text) {
+  const type = TYPES[TYPE_OF[param]]
+  if (type === undefined) return { value: text }
+  const value = type.read(text.trim())
+  return value === undefined ? { wants: type.wants } : { value }
+}
+
+/** @param {string} text */
+function readBoolean(text) {
+  if (/^(true|1)$/i.test(text)) return true
+  return /^(false|0)$/i.test(text) ? false : undefined
+}
+
+/** @param {string} text */
+function readNumber(text) {
+  return /^\d{1,9}$/.test(text) ? Number(text) : undefined
+}
+
+/** @param {string} text */
+function readColor(text) {
+  const hex = /^#([0-9a-f]{2})([0-9a-f]{2})([0-9a-f]{2})$/i.exec(text)
+  const decimal = /^(\d{1,3})\s*,\s*(\d{1,3})\s*,\s*(\d{1,3})$/.exec(text)
+  const [r, g, b] = hex ? hex.slice(1).map((part) => Number.parseInt(part, 16)) : (decimal?.slice(1).map(Number) ?? [])
+  return b === undefined ? undefined : { r, g, b }
+}

@@ -1,0 +1,36 @@
+import { readFileSync } from 'node:fs'
+import { Command, Option } from 'commander'
+import { addCodes } from './commands/codes.js'
+import { addExplain } from './commands/explain.js'
+import { helpIn } from './help.js'
+
+/** @import { Io } from './io.js' */
+
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
+
+/**
+ * The command line: every command in the order of the help.
+ *
+ * @param {Io} io
+ */
+export function createProgram(io) {
+  const { say } = io
+  const help = say({ zh: '显示帮助', en: 'show help' })
+  const program = new Command('wxacode')
+    .description(say({ zh: '微信小程序码命令行', en: 'WeChat mini-program codes (微信小程序码) on the command line' }))
+    .configureHelp(helpIn(io.lang))
+    .configureOutput({ outputError() {} })
+    .exitOverride()
+    .version(version, '-V, --version', say({ zh: '显示版本', en: 'show the version' }))
+    .helpOption('-h, --help', help)
+    .helpCommand('help [command]', help)
+    .option('--json', say({ zh: '以 JSON 输出结果', en: 'give the result as JSON' }))
+    .addOption(
+      new Option(
+        '--lang <language>',
+        say({ zh: '语言（默认随系统）', en: 'the language (default: that of the locale)' }),
+      ).choices(['zh', 'en']),
+    )
+  for (const add of [addCodes, addExplain]) add(program, io)
+  return program
+}

@@ -1,0 +1,146 @@
+import assert from 'node:assert/strict'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { asked, decode } from '../../__test__/support/decode.mjs'
+import { desk, suite } from './helpers.mjs'
+
+suite('one code', (test) => {
+  test('unlimited writes what was asked into the file, and says so', async (t) => {
+    const { wxacode, file, fake } = await desk(t)
+    const args = ['--scene', 'id=42', '--page', 'pages/goods/detail', '--width', '280', '--line-color', '0,100,0']
+    const { code, out, err } = await wxacode(['unlimited', ...args, '-o', 'code.jpg'])
+    assert.deepEqual([code, err], [0, ''])
+    assert.match(out, /✓ code\.jpg \(image\/jpeg, [\d.]+ KB\)\n$/)
+    const seen = decode(readFileSync(file('code.jpg')))
+    assert.equal(seen.width, 280)
+    assert.deepEqual([seen.asked.kind, seen.asked.scene, seen.asked.page], ['unlimited', 'id=42', 'pages/goods/detail'])
+    assert.deepEqual(JSON.parse(fake.requests.at(-1).body), {
+      scene: 'id=42',
+      page: 'pages/goods/detail',
+      width: 280,
+      line_color: { r: 0, g: 100, b: 0 },
+    })
+  })
+
+  test('limited and qrcode ask for a path', async (t) => {
+    const { wxacode, file } = await desk(t)
+    for (const kind of ['limited', 'qrcode']) {
+      assert.equal((await wxacode([kind, '--path', 'pages/a?id=1', '-o', `${kind}.jpg`])).code, 0)
+      assert.equal(asked(readFileSync(file(`${kind}.jpg`))).kind, kind)
+      assert.equal(asked(readFileSync(file(`${kind}.jpg`))).path, 'pages/a?id=1')
+    }
+  })
+
+  test('every flag of a parameter arrives under the name that WeChat has for it', async (t) => {
+    const { wxacode, fake } = await desk(t)
+    const flags = [
+      '--no-check-path',
+      '--env-version',
+      'trial',
+      '--auto-color',
+      '--is-hyaline',
+      '--line-color',
+      '#0a64ff',
+    ]
+    await wxacode(['unlimited', '--scene', 's', '--page', 'not/there', ...flags, '-o', 'a'])
+    assert.deepEqual(JSON.parse(fake.requests.at(-1).body), {
+      scene: 's',
+      page: 'not/there',
+      check_path: false,
+      env_version: 'trial',
+      auto_color: true,
+      is_hyaline: true,
+      line_color: { r: 10, g: 100, b: 255 },
+    })
+  })
+
+  test('the file ends as the picture in it does', async (t) => {
+    const { wxacode, folder } = await desk(t)
+    const names = async (output, ...flags) => {
+      const { code, json } = await wxacode(['unlimited', '--scene', 's', ...flags, '-o', output, '--json'])
+      assert.equal(code, 0)
+      return json().file
+    }
+    assert.equal(await names('a.png'), 'a.jpg')
+    assert.equal(await names('b.jpeg'), 'b.jpeg')
+    assert.equal(await names('c'), 'c.jpg')
+    assert.equal(await names('id.42'), 'id.42.jpg')
+    assert.equal(await names('new/folder/d.jpg', '--is-hyaline'), 'new/folder/d.png')
+    assert.deepEqual(readdirSync(folder).sort(), ['a.jpg', 'b.jpeg', 'c.jpg', 'id.42.jpg', 'new'])
+  })
+
+  test('-o - gives a pipe the picture and nothing else', async (t) => {
+    const { wxacode } = await desk(t)
+    const { code, bytes, err } = await wxacode(['unlimited', '--scene', 'piped', '-o', '-'])
+    assert.deepEqual([code, err], [0, ''])
+    assert.equal(asked(bytes).scene, 'piped')
+  })
+
+  test('-o - with --json keeps the two apart', async (t) => {
+    const { wxacode } = await desk(t)
+    const { bytes, err } = await wxacode(['unlimited', '--scene', 'piped', '-o', '-', '--json'])
+    assert.equal(asked(bytes).scene, 'piped')
+    assert.deepEqual(JSON.parse(err), { ok: true, type: 'image/jpeg', bytes: bytes.length })
+  })
+
+  test('without a place for the picture nothing is asked', async (t) => {
+    const { wxacode, fake } = await desk(t)
+    const { code, err } = await wxacode(['limited', '--path', 'a'])
+    assert.equal(code, 2)
+    assert.match(err, /-o code\.jpg/)
+    assert.equal(fake.count(), 0)
+  })
+
+  test('what is refused here is 2, and costs no request', async (t) => {
+    const { wxacode, fake, folder } = await desk(t)
+    const { code, err } = await wxacode(['unlimited', '--scene', 'id=42%', '-o', 'a.jpg'])
+    assert.equal(code, 2)
+    assert.match(err, /character 6 of scene is “%”.*\n {2}fix {2}Use digits/)
+    assert.equal(fake.count('codes'), 0)
+    assert.deepEqual(readdirSync(folder), [])
+  })
+
+  test('what WeChat refuses is 1, and no file is left', async (t) => {
+    const { wxacode, folder } = await desk(t)
+    const { code, err } = await wxacode(['unlimited', '--scene', 'a', '--page', 'not/there', '-o', 'a.jpg'])
+    assert.equal(code, 1)
+    assert.match(err, /getUnlimitedQRCode: 41030 invalid page \(rid .*\)\n {2}why {2}.*\n {2}fix {2}.*\n$/)
+    assert.deepEqual(readdirSync(folder), [])
+  })
+
+  test('a refused account is 3, an unreachable WeChat is 4', async (t) => {
+    const { wxacode, fake } = await desk(t)
+    const ask = ['unlimited', '--scene', 'a', '-o', 'a.jpg']
+    const wrong = await wxacode(ask, { env: { WXACODE_SECRET: 'ffffffffffffffffffffffffffffffff' } })
+    assert.equal(wrong.code, 3)
+    assert.match(wrong.err, /40125 invalid appsecret/)
+    await fake.close()
+    const away = await wxacode([...ask, '--retries', '0'])
+    assert.equal(away.code, 4)
+    assert.match(away.err, /fix/)
+  })
+
+  test('Ctrl-C ends a call with 130 and leaves no file, not even a part of one', async (t) => {
+    const { begin, fake, folder, file } = await desk(t)
+    writeFileSync(file('a.jpg'), 'what was there')
+    fake.fail('drip', { endpoint: 'codes' })
+    const { child, done } = begin(['unlimited', '--scene', 'a', '-o', 'a.jpg'])
+    await fake.arrived(1, 'codes')
+    child.kill('SIGINT')
+    const { code, err } = await done
+    assert.equal(code, 130)
+    assert.match(err, /stopped/)
+    assert.deepEqual(readdirSync(folder), ['a.jpg'])
+    assert.equal(readFileSync(file('a.jpg'), 'utf8'), 'what was there')
+  })
+
+  test('an error is JSON too, on the standard output', async (t) => {
+    const { wxacode } = await desk(t)
+    const { code, json, err } = await wxacode(['unlimited', '--scene', 'a', '--page', 'no', '-o', 'a', '--json'])
+    assert.deepEqual([code, err], [1, ''])
+    const { ok, error } = json()
+    assert.equal(ok, false)
+    assert.deepEqual([error.code, error.errcode, error.endpoint], ['ERR_WXA_API', 41030, 'getUnlimitedQRCode'])
+    assert.match(error.rid, /^[0-9a-f]{8}-/)
+    assert.match(error.fix, /checkPath/)
+  })
+})
