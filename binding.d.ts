@@ -23,14 +23,18 @@ export declare class Inbox {
    * The number of a call, its outcome, the number of the next, and so on, of `most` calls; 0 and an event for each
    * event. If that is not all, `wake` is called again.
    */
-  take(most: number): Array<number | Buffer | GrantedToken | NativeEvent | Array<Failure | Thrown>>
+  take(most: number): Array<number | Buffer | GrantedToken | string | NativeEvent | Array<Failure | Thrown>>
 }
 
 export declare class NativeClient {
-  getQrCode(call: number, timeoutMs: number | undefined | null, cancel: Cancel | undefined | null, path: string, envVersion?: string | undefined | null, width?: number | undefined | null, autoColor?: boolean | undefined | null, lineColor?: Color | undefined | null, isHyaline?: boolean | undefined | null): void
-  getUnlimitedQrCode(call: number, timeoutMs: number | undefined | null, cancel: Cancel | undefined | null, scene: string, page?: string | undefined | null, checkPath?: boolean | undefined | null, envVersion?: string | undefined | null, width?: number | undefined | null, autoColor?: boolean | undefined | null, lineColor?: Color | undefined | null, isHyaline?: boolean | undefined | null): void
-  createQrCode(call: number, timeoutMs: number | undefined | null, cancel: Cancel | undefined | null, path: string, width?: number | undefined | null): void
+  getQrCode(call: number, timeoutMs: number | undefined | null, cancel: Cancel | undefined | null, path: string, envVersion?: string | undefined | null, width?: number | undefined | null, autoColor?: boolean | undefined | null, lineColor?: Color | undefined | null, isHyaline?: boolean | undefined | null): Buffer | null
+  getUnlimitedQrCode(call: number, timeoutMs: number | undefined | null, cancel: Cancel | undefined | null, scene: string, page?: string | undefined | null, checkPath?: boolean | undefined | null, envVersion?: string | undefined | null, width?: number | undefined | null, autoColor?: boolean | undefined | null, lineColor?: Color | undefined | null, isHyaline?: boolean | undefined | null): Buffer | null
+  createQrCode(call: number, timeoutMs: number | undefined | null, cancel: Cancel | undefined | null, path: string, width?: number | undefined | null): Buffer | null
   getAccessToken(call: number, timeoutMs: number | undefined | null, cancel: Cancel | undefined | null, force: boolean): void
+  /** An API that has a name here. `params` is JSON in our spelling. */
+  ask(call: number, timeoutMs: number | undefined | null, cancel: Cancel | undefined | null, name: string, params: string): void
+  /** Any other API. `method` is `GET` or `POST`, `query` names and values in turn, `body` JSON. */
+  request(call: number, timeoutMs: number | undefined | null, cancel: Cancel | undefined | null, path: string, method: string, query: Array<string>, body?: string | undefined | null, retries?: number | undefined | null): void
   invalidateAccessToken(accessToken: string): void
   stats(): NativeStats
   /** Refuses every later call. */
@@ -44,6 +48,16 @@ export interface Bilingual {
   en: string
 }
 
+export interface CacheDto {
+  maxBytes?: number
+  ttlMs?: number
+  redis?: boolean
+  maxEntryBytes?: number
+}
+
+/** What is wrong with a code's parameters. */
+export declare function check(code: CodeDto): Array<Failure> | null
+
 export interface ClientOptions {
   appid: string
   secret?: string
@@ -55,8 +69,24 @@ export interface ClientOptions {
   timeoutMs?: number
   retries?: number
   ratePerMinute?: number
+  cache?: CacheDto
   proxy?: string
   ca?: string | Buffer
+}
+
+/** A code to be checked and not asked for. */
+export interface CodeDto {
+  /** `unlimited`, `limited` or `qrcode`. */
+  kind: string
+  scene?: string
+  page?: string
+  path?: string
+  checkPath?: boolean
+  envVersion?: string
+  width?: number
+  autoColor?: boolean
+  lineColor?: Color
+  isHyaline?: boolean
 }
 
 export interface Color {
@@ -86,6 +116,7 @@ export interface Failure {
   rid?: string
   hint?: string
   param?: string
+  retryAfterMs?: number
 }
 
 export interface GrantedToken {
@@ -99,6 +130,15 @@ export declare function imageType(image: Uint8Array): string | null
 
 /** Tells `inbox` of everything from now on: of tokens and stores in the whole process, of requests in this environment. */
 export declare function listen(inbox: Inbox): void
+
+export interface NativeCacheStats {
+  hits: number
+  fleetHits: number
+  joined: number
+  misses: number
+  entries: number
+  bytes: number
+}
 
 export interface NativeEvent {
   /** `token`, `store` or `request`. */
@@ -135,6 +175,7 @@ export interface NativeStats {
   tokenAgeMs?: number
   /** `up` or `down`. */
   store?: string
+  cache?: NativeCacheStats
 }
 
 /** A client, or why its options do not make one. A panic in a synchronous export would end the process. */

@@ -838,6 +838,7 @@ module.exports = nativeBinding
 module.exports.Cancel = nativeBinding.Cancel
 module.exports.Inbox = nativeBinding.Inbox
 module.exports.NativeClient = nativeBinding.NativeClient
+module.exports.check = nativeBinding.check
 module.exports.explain = nativeBinding.explain
 module.exports.imageType = nativeBinding.imageType
 module.exports.listen = nativeBinding.listen

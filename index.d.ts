@@ -74,6 +74,14 @@ export interface WxaCodeOptions {
    */
   ratePerMinute?: number
   /**
+   * Keeps codes, which never expire: the same question is asked once. `true` is `{}`. Questions are the same if they differ
+   * only in a default that is spelt out (`width: 430`). Calls that ask the same at the same time share one request.
+   * An error is never kept, and every call gets a Buffer of its own.
+   *
+   * @defaultValue false
+   */
+  cache?: boolean | CacheOptions
+  /**
    * A proxy for all requests, `http://[user:password@]host:port`, or `'env'` for `HTTPS_PROXY` and `NO_PROXY`.
    *
    * @defaultValue none: the environment is not asked
@@ -117,6 +125,36 @@ export interface RedisOptions {
    * @defaultValue false
    */
   allowUnsharedRotation?: boolean
+}
+
+/** How codes are kept. Clients of the same account that are given the same options share what they keep, across worker threads too. */
+export interface CacheOptions {
+  /**
+   * The most that is kept in this process, in bytes; what was used least recently goes first. A code of 430 pixels has
+   * some 85 KB.
+   *
+   * @defaultValue 67108864 (64 MiB)
+   */
+  maxBytes?: number
+  /**
+   * For how long, in milliseconds.
+   *
+   * @defaultValue Infinity
+   */
+  ttlMs?: number
+  /**
+   * Keeps them in the `redis` of the client too, so that a fleet asks once: encrypted like the token, for `ttlMs`, at most
+   * 30 days. While Redis is down each process asks for itself.
+   *
+   * @defaultValue false
+   */
+  redis?: boolean
+  /**
+   * A larger picture is not put into Redis, in bytes.
+   *
+   * @defaultValue 524288 (512 KiB)
+   */
+  maxEntryBytes?: number
 }
 
 export interface CallOptions {
@@ -182,6 +220,186 @@ export interface CreateQRCodeParams {
   width?: number
 }
 
+/** One code of a batch. */
+export type BatchJob =
+  | ({ kind: 'unlimited' } & UnlimitedQRCodeParams & BatchNote)
+  | ({ kind: 'limited' } & QRCodeParams & BatchNote)
+  | ({ kind: 'qrcode' } & CreateQRCodeParams & BatchNote)
+
+interface BatchNote {
+  /** Whatever you like: it is not looked at and comes back with the job. */
+  meta?: unknown
+}
+
+export interface BatchOptions {
+  /**
+   * How many are under way at once, those that wait for you to take them included. 1 to 1000.
+   *
+   * @defaultValue 16
+   */
+  concurrency?: number
+  /** Ends the batch and its requests; the generator throws `signal.reason`. */
+  signal?: AbortSignal
+  /** Milliseconds for each code, instead of the client's. Waiting for the next minute does not count. */
+  timeoutMs?: number
+}
+
+/** What became of a job; `index` counts from 0 in the order in which jobs were given. */
+export type BatchResult<J extends BatchJob = BatchJob> =
+  | { job: J; index: number; image: Buffer; error?: undefined }
+  | { job: J; index: number; error: Error; image?: undefined }
+
+export interface RequestOptions extends CallOptions {
+  /** @defaultValue `'POST'` with a `body`, else `'GET'` */
+  method?: 'GET' | 'POST'
+  /** For the URL, beside the token. */
+  query?: Record<string, string | number | boolean>
+  /** Sent as JSON, names as WeChat has them. */
+  body?: object
+  /**
+   * How often it is tried again, see {@link WxaCodeOptions.retries}. Use 0 where WeChat must not do the same thing twice:
+   * after a connection that broke nobody knows whether it has been done.
+   *
+   * @defaultValue the client's `retries`
+   */
+  retries?: number
+}
+
+/** How often an API may be called today, and how fast. */
+export interface Quota {
+  dailyLimit: number
+  used: number
+  remain: number
+  /** So many calls in so many seconds. */
+  rateLimit?: { callCount: number; refreshSecond: number }
+  /** The same for third-party platforms. */
+  componentRateLimit?: { callCount: number; refreshSecond: number }
+}
+
+/** What WeChat remembers of a request that it refused. Access tokens and secrets in it are replaced by `***`. */
+export interface RidInfo {
+  invokeTime: Date
+  costInMs: number
+  requestUrl: string
+  requestBody: string
+  responseBody: string
+  /** The address that WeChat saw: the one for the IP whitelist. */
+  clientIp: string
+}
+
+/** Where a scheme leads. */
+export interface JumpWxa {
+  /**
+   * A published page without a query.
+   *
+   * @defaultValue the main page, by WeChat
+   */
+  path?: string
+  /** At most 1024 characters of `0-9 A-Z a-z ! # $ & ' ( ) * + , / : ; = ? @ - . _ ~ %`. */
+  query?: string
+  /**
+   * Matters only when opened outside WeChat.
+   *
+   * @defaultValue `'release'`, by WeChat
+   */
+  envVersion?: EnvVersion
+}
+
+/** When it ends: at a time, or after so many days. At most 30 days from now; there are no permanent ones any more. */
+export interface Expiry {
+  /** Later than in a minute, at most in 30 days. Not together with `expireInterval`. */
+  expireTime?: Date
+  /** Days, a whole number from 1 to 30. */
+  expireInterval?: number
+}
+
+/** {@link https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/url-scheme/api_generatescheme.html} */
+export interface SchemeParams extends Expiry {
+  jumpWxa?: JumpWxa
+}
+
+/** {@link https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/url-link/api_generateurllink.html} */
+export interface UrlLinkParams extends JumpWxa, Expiry {
+  /** A page of WeChat's cloud to pass through, instead of WeChat's own. */
+  cloudBase?: { env: string; domain?: string; path?: string; query?: string; resourceAppid?: string }
+}
+
+/** {@link https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/short-link/api_generateshortlink.html} */
+export interface ShortLinkParams {
+  /** A published page, with a query if you like; 1 to 1024 characters, without a leading slash. */
+  pageUrl: string
+  /** WeChat cuts it after 20 characters. */
+  pageTitle?: string
+  /**
+   * An account has 100,000 permanent ones for ever; others live 30 days.
+   *
+   * @defaultValue false
+   */
+  isPermanent?: boolean
+}
+
+/** {@link https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/url-scheme/api_generatenfcscheme.html} */
+export interface NFCSchemeParams {
+  jumpWxa?: JumpWxa
+  /** The device's model. */
+  modelId: string
+  /** The device's serial number, where each has a code of its own. */
+  sn?: string
+}
+
+/** {@link https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/url-scheme/api_queryscheme.html} */
+export interface QuerySchemeParams {
+  /** Required for `queryType` 0. */
+  scheme?: string
+  /**
+   * 0 asks what a scheme is, 1 how many visits are left today.
+   *
+   * @defaultValue 0
+   */
+  queryType?: 0 | 1
+}
+
+/** {@link https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/url-link/api_queryurllink.html} */
+export interface QueryUrlLinkParams {
+  /** Required for `queryType` 0. */
+  urlLink?: string
+  /**
+   * 0 asks what a link is, 1 how many visits are left today.
+   *
+   * @defaultValue 0
+   */
+  queryType?: 0 | 1
+}
+
+export interface LinkInfo {
+  appid: string
+  path: string
+  query: string
+  createTime: Date
+  /** Absent for one that never ends. */
+  expireTime?: Date
+  envVersion: EnvVersion
+}
+
+/** How many visits by schemes and links are left today. */
+export interface VisitQuota {
+  remainVisitQuota: number
+}
+
+export interface SchemeInfo {
+  /** With `queryType` 0. */
+  schemeInfo?: LinkInfo
+  /** With `queryType` 1. */
+  quotaInfo?: VisitQuota
+}
+
+export interface UrlLinkInfo {
+  /** With `queryType` 0. */
+  urlLinkInfo?: LinkInfo
+  /** With `queryType` 1. */
+  quotaInfo?: VisitQuota
+}
+
 export interface AccessToken {
   accessToken: string
   /** By this machine's clock. */
@@ -208,6 +426,22 @@ export interface Stats {
   tokenAgeMs?: number
   /** With `redis`: whether it answers. */
   store?: 'up' | 'down'
+  /** With `cache`: of the codes that this client was asked for. */
+  cache?: CacheStats
+}
+
+export interface CacheStats {
+  /** Found in this process. */
+  hits: number
+  /** Found in Redis, brought there by another process. */
+  fleetHits: number
+  /** Asked while the same was asked already, and answered with it. */
+  joined: number
+  /** Asked of WeChat. */
+  misses: number
+  /** What is kept in this process now, by all clients that share it. */
+  entries: number
+  bytes: number
 }
 
 /** What every event on `node:diagnostics_channel` tells. No event holds a secret. */
@@ -336,6 +570,73 @@ export class WxaCode {
   createQRCode(params: CreateQRCodeParams, call?: CallOptions): Promise<Buffer>
 
   /**
+   * Many codes, in the order in which they are done. Takes jobs only as fast as you take results, so that a million of them
+   * need no more memory than `concurrency`. A job that fails does not stop the others; one that is over the minute's
+   * budget waits for the next minute.
+   *
+   * Where the account itself is refused (a wrong AppSecret, an address that is not listed, 45029, a daily quota), no more jobs
+   * are begun: those under way still come, each with its error or image, and then the generator throws that error.
+   *
+   * @example
+   * ```ts
+   * for await (const { job, image, error } of wxa.batch(jobs())) {
+   *   if (image) await writeFile(`${job.scene}.jpg`, image)
+   *   else console.error(job.scene, error.message)
+   * }
+   * ```
+   * @throws {@link InvalidParamsError} for impossible options; `signal.reason`; what `jobs` throws
+   */
+  batch<J extends BatchJob>(jobs: Iterable<J> | AsyncIterable<J>, options?: BatchOptions): AsyncGenerator<BatchResult<J>, void, undefined>
+
+  /**
+   * Any other API of WeChat's, with the token, retries, replay, deadline and errors of the codes. Gives the parsed JSON, or
+   * a Buffer where WeChat answers with a JPEG or PNG.
+   *
+   * @example
+   * ```ts
+   * const { phone_info } = await wxa.request<PhoneNumber>('/wxa/business/getuserphonenumber', { body: { code } })
+   * ```
+   * Rejects like {@link getUnlimitedQRCode}.
+   *
+   * @param path with its leading slash, without host and query
+   */
+  request<T = unknown>(path: string, options?: RequestOptions): Promise<T>
+
+  /**
+   * How often an API may be called today: `POST /cgi-bin/openapi/quota/get`.
+   * {@link https://developers.weixin.qq.com/miniprogram/dev/server/API/openApi-mgnt/api_getapiquota.html}
+   *
+   * @param path like `/wxa/getwxacodeunlimit`
+   */
+  getQuota(path: string, call?: CallOptions): Promise<Quota>
+
+  /**
+   * Sets all daily counters of the account back to 0: `POST /cgi-bin/clear_quota`, at most 10 times a month. Not the 100,000
+   * codes for life.
+   * {@link https://developers.weixin.qq.com/miniprogram/dev/server/API/openApi-mgnt/api_clearquota.html}
+   */
+  clearQuota(call?: CallOptions): Promise<void>
+
+  /**
+   * What WeChat remembers of a request of this account that it refused in the last 7 days: `POST /cgi-bin/openapi/rid/get`.
+   * {@link https://developers.weixin.qq.com/miniprogram/dev/server/API/openApi-mgnt/api_getridinfo.html}
+   *
+   * @param rid as in {@link WeChatAPIError.rid}
+   */
+  getRid(rid: string, call?: CallOptions): Promise<RidInfo>
+
+  /** `weixin://dl/business/?t=...` for text messages and web pages. 500,000 a day together with URL links. */
+  generateScheme(params?: SchemeParams, call?: CallOptions): Promise<string>
+  /** `https://wxaurl.cn/...` for text messages, mails and web pages. */
+  generateUrlLink(params?: UrlLinkParams, call?: CallOptions): Promise<string>
+  /** `#小程序://...` to be opened inside WeChat. */
+  generateShortLink(params: ShortLinkParams, call?: CallOptions): Promise<string>
+  /** A scheme for an NFC tag. */
+  generateNFCScheme(params: NFCSchemeParams, call?: CallOptions): Promise<string>
+  queryScheme(params: QuerySchemeParams, call?: CallOptions): Promise<SchemeInfo>
+  queryUrlLink(params: QueryUrlLinkParams, call?: CallOptions): Promise<UrlLinkInfo>
+
+  /**
    * The token that the codes use, for other WeChat APIs.
    *
    * `forceRefresh` gets another one and kills the present one at once: for a token that leaked. At least 30 s apart and
@@ -383,6 +684,8 @@ export class WxaCodeError extends Error {
   readonly endpoint?: string
   /** Whether the same call may well succeed later without anybody changing anything. */
   readonly retryable: boolean
+  /** With `'ERR_WXA_BUDGET'`: in how many milliseconds there is a turn again. */
+  readonly retryAfterMs?: number
   /** Missing for an errcode that nobody knows. */
   readonly explanation?: Explanation
 }
@@ -414,6 +717,16 @@ export class InvalidParamsError extends WxaCodeError {
  * @throws {@link InvalidParamsError} for an errcode that is not a number
  */
 export function explain(errcode: number, endpoint?: string): Explanation | undefined
+
+/**
+ * What is wrong with the parameters of a code, without asking WeChat: what a call would reject with before it sends anything.
+ * Whether a page exists only WeChat knows.
+ *
+ * @throws {@link InvalidParamsError} for another kind
+ */
+export function check(kind: 'unlimited', params: UnlimitedQRCodeParams): InvalidParamsError | undefined
+export function check(kind: 'limited', params: QRCodeParams): InvalidParamsError | undefined
+export function check(kind: 'qrcode', params: CreateQRCodeParams): InvalidParamsError | undefined
 
 /**
  * What a picture is, by its bytes: WeChat labels transparent PNGs `image/jpeg`.

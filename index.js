@@ -2,6 +2,8 @@
 
 const native = require('./binding.js')
 const { unwatch, watch } = require('./lib/abort')
+const { json, understood, written } = require('./lib/apis')
+const { batch } = require('./lib/batch')
 const { inbox, outcomeOf } = require('./lib/calls')
 const { InvalidParamsError, WeChatAPIError, WxaCodeError, invalid, toError } = require('./lib/errors')
 const { attend } = require('./lib/events')
@@ -22,7 +24,7 @@ class WxaCode {
 
   /** @param {import('./index').WxaCodeOptions} options */
   constructor(options) {
-    const { token, baseUrl, ...rest } = checked('options', withRedisObject(options))
+    const { token, baseUrl, ...rest } = checked('options', spelledOut(options))
     const provider = typeof token === 'function' ? tokenProvider(token) : undefined
     const opened = native.open(
       inbox,
@@ -46,7 +48,7 @@ class WxaCode {
     const given = checked('getQRCode', params, 'getQRCode')
     const { path, envVersion, width, autoColor, lineColor, isHyaline } = given
     return await this.#settle(checkedCall(call, 'getQRCode'), (id, timeoutMs, cancel) => {
-      this.#native.getQrCode(id, timeoutMs, cancel, path, envVersion, width, autoColor, lineColor, isHyaline)
+      return this.#native.getQrCode(id, timeoutMs, cancel, path, envVersion, width, autoColor, lineColor, isHyaline)
     })
   }
 
@@ -58,7 +60,7 @@ class WxaCode {
     const given = checked('getUnlimitedQRCode', params, 'getUnlimitedQRCode')
     const { scene, page, checkPath, envVersion, width, autoColor, lineColor, isHyaline } = given
     return await this.#settle(checkedCall(call, 'getUnlimitedQRCode'), (id, timeoutMs, cancel) => {
-      this.#native.getUnlimitedQrCode(
+      return this.#native.getUnlimitedQrCode(
         id,
         timeoutMs,
         cancel,
@@ -81,8 +83,104 @@ class WxaCode {
   async createQRCode(params, call) {
     const { path, width } = checked('createQRCode', params, 'createQRCode')
     return await this.#settle(checkedCall(call, 'createQRCode'), (id, timeoutMs, cancel) => {
-      this.#native.createQrCode(id, timeoutMs, cancel, path, width)
+      return this.#native.createQrCode(id, timeoutMs, cancel, path, width)
     })
+  }
+
+  /**
+   * @template {import('./index').BatchJob} J
+   * @param {Iterable<J> | AsyncIterable<J>} jobs
+   * @param {import('./index').BatchOptions} [options]
+   * @returns {AsyncGenerator<import('./index').BatchResult<J>, void, undefined>}
+   */
+  batch(jobs, options) {
+    return /** @type {any} */ (batch(this, jobs, options))
+  }
+
+  /**
+   * @param {string} path
+   * @param {import('./index').RequestOptions} [options]
+   * @returns {Promise<any>}
+   */
+  async request(path, options = NO_OPTIONS) {
+    if (typeof path !== 'string') throw wrongArgument('path', 'a string', '字符串')
+    const { method, query = NO_OPTIONS, body, retries, ...how } = checked('request', options, path)
+    const verb = method ?? (body === undefined ? 'GET' : 'POST')
+    const pairs = Object.entries(query).flatMap(([name, value]) => [name, String(value)])
+    const text = json(body, path)
+    const answer = await this.#settle(how, (id, timeoutMs, cancel) => {
+      this.#native.request(id, timeoutMs, cancel, path, verb, pairs, text, retries)
+    })
+    return typeof answer === 'string' ? JSON.parse(answer) : answer
+  }
+
+  /**
+   * @param {string} path
+   * @param {import('./index').CallOptions} [call]
+   */
+  async getQuota(path, call) {
+    return await this.#ask('getQuota', { path }, call)
+  }
+
+  /** @param {import('./index').CallOptions} [call] */
+  async clearQuota(call) {
+    return await this.#ask('clearQuota', NO_OPTIONS, call)
+  }
+
+  /**
+   * @param {string} rid
+   * @param {import('./index').CallOptions} [call]
+   */
+  async getRid(rid, call) {
+    return await this.#ask('getRid', { rid }, call)
+  }
+
+  /**
+   * @param {import('./index').SchemeParams} [params]
+   * @param {import('./index').CallOptions} [call]
+   */
+  async generateScheme(params = NO_OPTIONS, call) {
+    return await this.#ask('generateScheme', params, call)
+  }
+
+  /**
+   * @param {import('./index').UrlLinkParams} [params]
+   * @param {import('./index').CallOptions} [call]
+   */
+  async generateUrlLink(params = NO_OPTIONS, call) {
+    return await this.#ask('generateUrlLink', params, call)
+  }
+
+  /**
+   * @param {import('./index').ShortLinkParams} params
+   * @param {import('./index').CallOptions} [call]
+   */
+  async generateShortLink(params, call) {
+    return await this.#ask('generateShortLink', params, call)
+  }
+
+  /**
+   * @param {import('./index').NFCSchemeParams} params
+   * @param {import('./index').CallOptions} [call]
+   */
+  async generateNFCScheme(params, call) {
+    return await this.#ask('generateNFCScheme', params, call)
+  }
+
+  /**
+   * @param {import('./index').QuerySchemeParams} params
+   * @param {import('./index').CallOptions} [call]
+   */
+  async queryScheme(params, call) {
+    return await this.#ask('queryScheme', params, call)
+  }
+
+  /**
+   * @param {import('./index').QueryUrlLinkParams} params
+   * @param {import('./index').CallOptions} [call]
+   */
+  async queryUrlLink(params, call) {
+    return await this.#ask('queryUrlLink', params, call)
   }
 
   /** @param {import('./index').CallOptions & { forceRefresh?: boolean }} [call] */
@@ -113,6 +211,19 @@ class WxaCode {
 
   [Symbol.asyncDispose]() {
     return this.close()
+  }
+
+  /**
+   * @param {import('./lib/shapes').ShapeName} name an API that the addon knows by this name
+   * @param {unknown} params
+   * @param {import('./index').CallOptions} [call]
+   */
+  async #ask(name, params, call) {
+    const text = written(checked(name, params, name))
+    const answer = await this.#settle(checkedCall(call, name), (id, timeoutMs, cancel) => {
+      this.#native.ask(id, timeoutMs, cancel, name, text)
+    })
+    return understood(name, answer)
   }
 
   /**
@@ -150,12 +261,18 @@ class WxaCode {
 }
 
 /**
- * `redis: url` is short for `redis: { url }`.
+ * `redis: url` is short for `redis: { url }`, `cache: true` for `cache: {}`.
  *
  * @param {any} options
  */
-function withRedisObject(options) {
-  return typeof options?.redis === 'string' ? { ...options, redis: { url: options.redis } } : options
+function spelledOut(options) {
+  const { redis, cache } = options ?? {}
+  if (typeof redis !== 'string' && typeof cache !== 'boolean') return options
+  return {
+    ...options,
+    redis: typeof redis === 'string' ? { url: redis } : redis,
+    cache: typeof cache === 'boolean' ? (cache ? {} : undefined) : cache,
+  }
 }
 
 /**
@@ -199,6 +316,25 @@ function imageType(image) {
   return native.imageType(image) ?? undefined
 }
 
+/** @type {Record<string, import('./lib/shapes').ShapeName>} */
+const KINDS = { unlimited: 'getUnlimitedQRCode', limited: 'getQRCode', qrcode: 'createQRCode' }
+
+/**
+ * @param {import('./index').BatchJob['kind']} kind
+ * @param {any} params
+ */
+function check(kind, params) {
+  if (!Object.hasOwn(KINDS, kind))
+    throw wrongArgument('kind', Object.keys(KINDS).join(', '), Object.keys(KINDS).join('、'))
+  try {
+    const failures = native.check({ kind, ...checked(KINDS[kind], params, KINDS[kind]) })
+    return failures ? toError(failures) : undefined
+  } catch (error) {
+    if (error instanceof InvalidParamsError) return error
+    throw error
+  }
+}
+
 /**
  * @param {string} param
  * @param {string} en
@@ -213,4 +349,4 @@ const wrongArgument = (param, en, zh) =>
     },
   })
 
-module.exports = { InvalidParamsError, WeChatAPIError, WxaCode, WxaCodeError, explain, imageType }
+module.exports = { InvalidParamsError, WeChatAPIError, WxaCode, WxaCodeError, check, explain, imageType }

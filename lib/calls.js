@@ -40,9 +40,9 @@ const inbox = new native.Inbox(handOn)
 ours = new WeakRef(inbox)
 
 /**
- * Starts a call in the addon, under a number.
+ * Starts a call in the addon, under a number. Gives its value where that is at hand.
  *
- * @typedef {(call: number, timeoutMs?: number, cancel?: import('../binding').Cancel) => void} Begin
+ * @typedef {(call: number, timeoutMs?: number, cancel?: import('../binding').Cancel) => any} Begin
  */
 
 /**
@@ -51,12 +51,13 @@ ours = new WeakRef(inbox)
  * @param {Begin} begin
  * @param {number} [timeoutMs]
  * @param {import('../binding').Cancel} [cancel]
- * @returns {Promise<any>}
+ * @returns {any} the value itself where it is at hand, or a promise
  */
 function outcomeOf(begin, timeoutMs, cancel) {
+  const call = ++last
+  const atHand = begin(call, timeoutMs, cancel) ?? undefined
+  if (atHand !== undefined) return atHand
   return new Promise((resolve) => {
-    const call = ++last
-    begin(call, timeoutMs, cancel)
     underWay.set(call, resolve)
   })
 }

@@ -14,6 +14,7 @@
  * @property {string} [rid]
  * @property {string} [hint]
  * @property {string} [param]
+ * @property {number} [retryAfterMs]
  */
 
 class WxaCodeError extends Error {
@@ -33,6 +34,7 @@ class WxaCodeError extends Error {
       'rid',
       'hint',
       'param',
+      'retryAfterMs',
       'explanation',
     ])) {
       if (failure[field] !== undefined) Object.assign(this, { [field]: failure[field] })

@@ -6,115 +6,10 @@
  */
 
 const { invalid } = require('./errors')
+const { ALSO_KNOWN_AS, DATA_FORMAT_ERROR, SHAPES, WHOLE } = require('./shapes')
 
-/**
- * @typedef {object} Rule
- * @property {'string' | 'number' | 'boolean' | 'object'} [is] the type it has to be of
- * @property {(value: any) => boolean} [test] what it has to pass instead
- * @property {{ zh: string, en: string }} [wants] what passes the test
- * @property {number} [required] the errcode that WeChat answers without it, or 0 where it is ours to ask
- * @property {number} [errcode] the errcode that WeChat answers to a wrong type
- * @property {Record<string, Rule>} [fields] of an object
- */
-
-/** @typedef {'getQRCode' | 'getUnlimitedQRCode' | 'createQRCode' | 'call' | 'tokenCall' | 'options'} ShapeName */
-
-/** WeChat answers 47001 to a wrong JSON type, but not to every one. */
-const DATA_FORMAT_ERROR = 47001
-
-/** @type {Record<string, Rule>} */
-const STYLE = {
-  width: { is: 'number', errcode: DATA_FORMAT_ERROR },
-  autoColor: { is: 'boolean', errcode: DATA_FORMAT_ERROR },
-  lineColor: {
-    is: 'object',
-    fields: {
-      r: { is: 'number', required: 0 },
-      g: { is: 'number', required: 0 },
-      b: { is: 'number', required: 0 },
-    },
-  },
-  isHyaline: { is: 'boolean', errcode: DATA_FORMAT_ERROR },
-}
-
-/** @type {Rule} */
-const PATH = { is: 'string', required: 40159 }
-
-/** @type {Record<string, Rule>} */
-const CALL = {
-  signal: { test: isSignal, wants: { zh: ' AbortSignal', en: 'an AbortSignal' } },
-  timeoutMs: { is: 'number' },
-}
-
-/** @type {Rule} */
-const PEM = {
-  wants: { zh: ' PEM 字符串或 Buffer', en: 'a PEM string or a Buffer' },
-  test: (value) => isText(value) || value instanceof Uint8Array,
-}
-
-/** @type {Record<ShapeName, Record<string, Rule>>} */
-const SHAPES = {
-  getQRCode: { path: PATH, envVersion: { is: 'string' }, ...STYLE },
-  getUnlimitedQRCode: {
-    scene: { is: 'string', required: 40169 },
-    page: { is: 'string' },
-    checkPath: { is: 'boolean', errcode: DATA_FORMAT_ERROR },
-    envVersion: { is: 'string' },
-    ...STYLE,
-  },
-  createQRCode: { path: PATH, width: STYLE.width },
-  call: CALL,
-  tokenCall: { ...CALL, forceRefresh: { is: 'boolean' } },
-  options: {
-    appid: { is: 'string', required: 40013 },
-    secret: { is: 'string' },
-    token: {
-      wants: { zh: " 'stable'、'classic'、'none' 或函数", en: "'stable', 'classic', 'none' or a function" },
-      test: (value) => typeof value === 'function' || ['stable', 'classic', 'none'].includes(value),
-    },
-    baseUrl: {
-      wants: { zh: '字符串或非空的字符串数组', en: 'a string or a non-empty array of strings' },
-      test: (value) => isText(value) || (Array.isArray(value) && value.length > 0 && [...value].every(isText)),
-    },
-    redis: {
-      fields: {
-        url: { is: 'string', required: 0 },
-        ca: PEM,
-        timeoutMs: { is: 'number' },
-        keyPrefix: { is: 'string' },
-        allowUnsharedRotation: { is: 'boolean' },
-      },
-    },
-    fromAppid: { is: 'string' },
-    timeoutMs: { is: 'number' },
-    retries: { is: 'number' },
-    ratePerMinute: { is: 'number' },
-    proxy: { is: 'string' },
-    ca: PEM,
-  },
-}
-
-/** What the whole is called in an error.
- * @type {Record<ShapeName, string>} */
-const WHOLE = {
-  getQRCode: 'params',
-  getUnlimitedQRCode: 'params',
-  createQRCode: 'params',
-  call: 'call',
-  tokenCall: 'call',
-  options: 'options',
-}
-
-/** Names that people bring from WeChat's documents and from other packages.
- * @type {Partial<Record<ShapeName, Record<string, string>>>} */
-const ALSO_KNOWN_AS = {
-  getQRCode: { page: 'path' },
-  getUnlimitedQRCode: { path: 'page' },
-  createQRCode: { page: 'path' },
-  options: { appsecret: 'secret', timeout: 'timeoutMs', host: 'baseUrl', origin: 'baseUrl' },
-  call: { timeout: 'timeoutMs' },
-  tokenCall: { timeout: 'timeoutMs', force: 'forceRefresh' },
-}
+/** @typedef {import('./shapes').Rule} Rule */
+/** @typedef {import('./shapes').ShapeName} ShapeName */
 
 /**
  * A copy of `value` that has the shape, or an InvalidParamsError that names what has not.
@@ -125,7 +20,12 @@ const ALSO_KNOWN_AS = {
  * @returns {any}
  */
 function checked(name, value, endpoint) {
-  return object(value, SHAPES[name], { endpoint, aliases: ALSO_KNOWN_AS[name], param: WHOLE[name], prefix: '' })
+  return object(value, SHAPES[name], {
+    endpoint,
+    aliases: ALSO_KNOWN_AS[name],
+    param: WHOLE[name] ?? 'params',
+    prefix: '',
+  })
 }
 
 /**
@@ -163,21 +63,6 @@ function field(value, rule, at) {
   if (!fits) throw wrongType(rule, value, at)
   if (typeof value === 'string' && !value.isWellFormed()) throw illFormed(at)
   return value
-}
-
-/** @param {unknown} value */
-function isText(value) {
-  return typeof value === 'string'
-}
-
-/** @param {any} value one of this realm, of another, or of a polyfill */
-function isSignal(value) {
-  return (
-    typeof value?.aborted === 'boolean' &&
-    typeof value.addEventListener === 'function' &&
-    typeof value.removeEventListener === 'function' &&
-    typeof value.throwIfAborted === 'function'
-  )
 }
 
 /**

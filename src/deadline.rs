@@ -8,7 +8,7 @@ use crate::error::{Error, Result, WaitedFor};
 use crate::wechat::endpoint::Endpoint;
 
 /// When a call has to be over, and whose call it is.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Deadline {
     at: Instant,
     limit: Duration,
@@ -32,7 +32,7 @@ impl Deadline {
         work: impl Future<Output = T>,
     ) -> Result<T> {
         tokio::time::timeout_at(self.at, work).await.map_err(|_| Error::Timeout {
-            endpoint: self.endpoint,
+            endpoint: self.endpoint.clone(),
             waited_for,
             limit: self.limit,
             cause: last_failure().map(Box::new),

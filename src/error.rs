@@ -108,13 +108,13 @@ impl Error {
         }
     }
 
-    pub fn endpoint(&self) -> Option<Endpoint> {
+    pub fn endpoint(&self) -> Option<&Endpoint> {
         match self {
             Self::Api { endpoint, .. }
             | Self::Network { endpoint, .. }
             | Self::Answer { endpoint, .. }
-            | Self::Budget { endpoint, .. } => Some(*endpoint),
-            Self::Params { endpoint, .. } | Self::Timeout { endpoint, .. } => *endpoint,
+            | Self::Budget { endpoint, .. } => Some(endpoint),
+            Self::Params { endpoint, .. } | Self::Timeout { endpoint, .. } => endpoint.as_ref(),
             Self::Store { .. } | Self::Closed | Self::Cancelled | Self::Provider(_) => None,
         }
     }
@@ -123,7 +123,7 @@ impl Error {
     pub fn retryable(&self) -> bool {
         match self {
             Self::Api { endpoint, refusal } => {
-                !matches!(errcode::reaction(refusal.errcode, *endpoint), None | Some(Reaction::No))
+                !matches!(errcode::reaction(refusal.errcode, endpoint), None | Some(Reaction::No))
             }
             Self::Answer { status, problem, .. } => {
                 *status >= 500 || matches!(problem, Problem::Body(Unexpected::CutOff | Unexpected::Empty))
@@ -148,7 +148,7 @@ impl Error {
     /// Whether the token of the request was refused, so that another one may help.
     pub fn refused_token(&self) -> Option<i64> {
         match self {
-            Self::Api { endpoint, refusal } => (errcode::reaction(refusal.errcode, *endpoint)
+            Self::Api { endpoint, refusal } => (errcode::reaction(refusal.errcode, endpoint)
                 == Some(Reaction::RefreshToken))
             .then_some(refusal.errcode),
             _ => None,
@@ -159,6 +159,14 @@ impl Error {
     pub fn minute_is_full(&self) -> bool {
         matches!(self, Self::Api { endpoint, refusal }
             if endpoint.counts_by_the_minute() && matches!(refusal.errcode, 45009 | 45011))
+    }
+
+    /// When it is worth trying again, where that is known.
+    pub fn wait(&self) -> Option<Duration> {
+        match self {
+            Self::Budget { wait, .. } => Some(*wait),
+            _ => None,
+        }
     }
 
     /// The failure behind this one.
@@ -172,7 +180,7 @@ impl Error {
     /// Why, and what to do; `None` for an errcode that nobody knows and for what is not ours to explain.
     pub fn explanation(&self) -> Option<Explanation> {
         match self {
-            Self::Api { endpoint, refusal } => errcode::explain(refusal.errcode, Some(*endpoint)),
+            Self::Api { endpoint, refusal } => errcode::explain(refusal.errcode, Some(endpoint)),
             Self::Params { invalid, .. } => Some((*invalid.explanation).clone()),
             Self::Timeout { waited_for, limit, cause, .. } => Some(timeout(*waited_for, *limit, cause.as_deref())),
             Self::Network { trouble, host, proxy, .. } => Some(network(*trouble, host, proxy.as_deref())),

@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 use parking_lot::Mutex;
 
 use crate::error::Error;
+use crate::wechat::endpoint::Endpoint;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Channel {
@@ -40,7 +41,7 @@ pub struct Event {
     pub error: Option<Error>,
     /// For people, in both languages.
     pub message: Option<String>,
-    pub endpoint: Option<&'static str>,
+    pub endpoint: Option<Endpoint>,
     pub host: Option<String>,
     pub status: Option<u16>,
     pub bytes: Option<usize>,

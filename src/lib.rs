@@ -5,6 +5,7 @@
 
 pub mod backoff;
 pub mod budget;
+pub mod cache;
 pub mod client;
 pub mod deadline;
 pub mod error;
@@ -16,6 +17,7 @@ pub mod options;
 pub mod redact;
 pub mod registry;
 pub mod roots;
+pub mod seal;
 pub mod token;
 pub mod transport;
 pub mod wechat;

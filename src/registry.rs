@@ -1,4 +1,4 @@
-//! What the clients of one process share: token caches, HTTP pools, minute minutes. Plain values, emptied when the
+//! What the clients of one process share: token and code caches, HTTP pools, minutes. Plain values, emptied when the
 //! last environment leaves, because their tasks run on a runtime that ends then.
 
 use std::collections::HashMap;
@@ -10,13 +10,14 @@ use parking_lot::{Mutex, MutexGuard};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::budget::window::Minute;
+use crate::cache::{CodeCache, FleetCodes, Limits};
 use crate::event::{Hub, Voice};
 use crate::link::Link;
+use crate::seal::account_print;
 use crate::token::TokenCache;
 use crate::token::clock::SystemClock;
 use crate::token::fingerprint::Prints;
 use crate::token::redis::Redis;
-use crate::token::redis::seal::account_print;
 use crate::token::source::Mode;
 use crate::token::state::Rules;
 use crate::token::store::Alone;
@@ -66,8 +67,11 @@ impl Account {
     /// What this account's keys in the fleet's store begin with. A test environment with another secret or other hosts has others.
     pub fn place(&self) -> Option<String> {
         let meeting = self.meeting.as_ref()?;
-        let print = account_print(&self.secret, &self.bases);
-        Some(format!("{}{{{}:{}:{print}}}", meeting.key_prefix, self.appid, self.mode.name()))
+        Some(format!("{}{{{}:{}:{}}}", meeting.key_prefix, self.appid, self.mode.name(), self.print()))
+    }
+
+    fn print(&self) -> String {
+        account_print(&self.secret, &self.bases)
     }
 }
 
@@ -85,13 +89,21 @@ impl Hash for Account {
     }
 }
 
+/// What a connection to Redis carries. Pictures are large and have one of their own: nobody's token waits behind them.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Lane {
+    Tokens,
+    Codes,
+}
+
 #[derive(Default)]
 pub struct Registry {
     environments: usize,
     caches: HashMap<Account, Arc<TokenCache>>,
     pools: HashMap<Settings, Arc<Pool>>,
     bodies: Arc<Bodies>,
-    links: HashMap<Meeting, Weak<Link>>,
+    codes: HashMap<(Account, Limits), Weak<CodeCache>>,
+    links: HashMap<(Meeting, Lane), Weak<Link>>,
     minutes: HashMap<String, Arc<Minute>>,
     hub: Arc<Hub>,
 }
@@ -132,7 +144,7 @@ impl Registry {
         let cache = match account.meeting.as_ref().zip(account.place()) {
             None => TokenCache::new(rules, clock, Arc::new(Alone::default()), voice, prints),
             Some((meeting, place)) => {
-                let store = Redis::new(self.link(meeting)?, &account.secret, place);
+                let store = Redis::new(self.link(meeting, Lane::Tokens)?, &account.secret, place);
                 TokenCache::new(rules.shared(), clock, Arc::new(store), voice, prints)
             }
         };
@@ -147,6 +159,30 @@ impl Registry {
         TokenCache::new(Rules::PROVIDER, clock, Arc::new(Alone::default()), voice, Prints::of_its_own())
     }
 
+    /// What clients of one account keep under the same limits. A client whose token nobody shares keeps its own.
+    pub fn codes(&mut self, account: Option<&Account>, limits: Limits) -> Result<Arc<CodeCache>, Invalid> {
+        let Some(account) = account else { return Ok(Arc::new(CodeCache::new(&limits, None))) };
+        let key = (account.clone(), limits.clone());
+        if let Some(codes) = self.codes.get(&key).and_then(Weak::upgrade) {
+            return Ok(codes);
+        }
+        self.codes.retain(|_, codes| codes.strong_count() > 0);
+        let fleet = match limits.fleet.zip(account.meeting.as_ref()) {
+            Some((max_entry, meeting)) => Some(FleetCodes::new(
+                self.link(meeting, Lane::Codes)?,
+                &account.secret,
+                meeting.key_prefix.clone(),
+                format!("{}:{}", account.appid, account.print()),
+                limits.ttl,
+                max_entry,
+            )),
+            None => None,
+        };
+        let codes = Arc::new(CodeCache::new(&limits, fleet));
+        self.codes.insert(key, Arc::downgrade(&codes));
+        Ok(codes)
+    }
+
     /// Where caches and links tell what happens to them.
     pub fn hub(&self) -> Arc<Hub> {
         self.hub.clone()
@@ -157,8 +193,8 @@ impl Registry {
     }
 
     /// One connection for all accounts that meet at the same Redis.
-    pub fn link(&mut self, meeting: &Meeting) -> Result<Arc<Link>, Invalid> {
-        let place = Meeting { key_prefix: String::new(), ..meeting.clone() };
+    pub fn link(&mut self, meeting: &Meeting, lane: Lane) -> Result<Arc<Link>, Invalid> {
+        let place = (Meeting { key_prefix: String::new(), ..meeting.clone() }, lane);
         if let Some(link) = self.links.get(&place).and_then(Weak::upgrade) {
             return Ok(link);
         }

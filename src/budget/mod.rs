@@ -35,13 +35,13 @@ pub struct Full {
 impl Turns {
     /// Waits for a turn; without one inside the deadline fails at once and says when there is one. Gives whether it
     /// waited.
-    pub async fn turn(&self, endpoint: Endpoint, deadline: &Deadline) -> Result<bool> {
+    pub async fn turn(&self, endpoint: &Endpoint, deadline: &Deadline) -> Result<bool> {
         let mut waited = false;
         while let Some(Full { budget, wait }) = self.take().await {
             if wait >= deadline.left() {
                 let exhausted = |event| Event { reason: Some(budget.name()), wait: Some(wait), ..event };
                 self.voice.tell(Channel::Request, "budget.exhausted", exhausted);
-                return Err(Error::Budget { endpoint, budget, wait });
+                return Err(Error::Budget { endpoint: endpoint.clone(), budget, wait });
             }
             waited = true;
             sleep(wait).await;
@@ -157,7 +157,7 @@ mod tests {
 
     async fn turn(turns: &Turns, seconds: u64) -> Result<bool> {
         let endpoint = Endpoint::GetUnlimitedQrCode;
-        turns.turn(endpoint, &Deadline::new(Duration::from_secs(seconds), Some(endpoint))).await
+        turns.turn(&endpoint, &Deadline::new(Duration::from_secs(seconds), Some(endpoint.clone()))).await
     }
 
     fn budget(result: Result<bool>) -> Option<(Budget, u64)> {

@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures_util::FutureExt;
-use napi::bindgen_prelude::{ClassInstance, Either, Env, spawn};
+use napi::bindgen_prelude::{BufferSlice, ClassInstance, Either, Env, spawn};
 use napi_derive::napi;
 use tokio::task::yield_now;
 use tokio_util::sync::CancellationToken;
@@ -17,10 +17,13 @@ use super::failure::{Failure, failures, thrown};
 use super::options::ClientOptions;
 use super::outbox::{GrantedToken, Inbox, News, Outbox, Outcome};
 use super::provider::TokenFn;
-use crate::client::Client;
+use crate::client::{Client, Image};
 use crate::error::{Error, Result};
 use crate::options;
-use crate::wechat::endpoint::Endpoint;
+use crate::transport::body::Body;
+use crate::wechat::answer::{self, Kind};
+use crate::wechat::apis::{self, Asked, Context};
+use crate::wechat::endpoint::{Endpoint, Method};
 use crate::wechat::params::{Code, CreateQrCode, QrCode, Style, UnlimitedQrCode};
 
 #[napi]
@@ -48,6 +51,51 @@ pub struct NativeStats {
     pub token_age_ms: Option<f64>,
     /// `up` or `down`.
     pub store: Option<&'static str>,
+    pub cache: Option<NativeCacheStats>,
+}
+
+#[napi(object, object_from_js = false)]
+pub struct NativeCacheStats {
+    pub hits: f64,
+    pub fleet_hits: f64,
+    pub joined: f64,
+    pub misses: f64,
+    pub entries: f64,
+    pub bytes: f64,
+}
+
+/// A code to be checked and not asked for.
+#[napi(object, object_to_js = false)]
+pub struct CodeDto {
+    /// `unlimited`, `limited` or `qrcode`.
+    pub kind: String,
+    pub scene: Option<String>,
+    pub page: Option<String>,
+    pub path: Option<String>,
+    pub check_path: Option<bool>,
+    pub env_version: Option<String>,
+    pub width: Option<f64>,
+    pub auto_color: Option<bool>,
+    pub line_color: Option<Color>,
+    pub is_hyaline: Option<bool>,
+}
+
+/// What is wrong with a code's parameters.
+#[napi]
+pub fn check(code: CodeDto) -> Option<Vec<Failure>> {
+    let CodeDto { kind, scene, page, path, check_path, env_version, width, .. } = code;
+    let style = style(width, code.auto_color, code.line_color, code.is_hyaline);
+    let path = path.unwrap_or_default();
+    let code = match kind.as_str() {
+        "unlimited" => {
+            let scene = scene.unwrap_or_default();
+            Code::Unlimited(UnlimitedQrCode { scene, page, check_path, env_version, style })
+        }
+        "limited" => Code::Limited(QrCode { path, env_version, style }),
+        _ => Code::Square(CreateQrCode { path, width }),
+    };
+    let invalid = code.question().err()?;
+    Some(failures(&Error::Params { endpoint: Some(code.endpoint()), invalid }))
 }
 
 /// A client, or why its options do not make one. A panic in a synchronous export would end the process.
@@ -72,9 +120,9 @@ pub fn open(
 impl NativeClient {
     #[napi]
     #[allow(clippy::too_many_arguments)]
-    pub fn get_qr_code(
+    pub fn get_qr_code<'env>(
         &self,
-        env: &Env,
+        env: &'env Env,
         call: f64,
         timeout_ms: Option<f64>,
         cancel: Option<ClassInstance<'_, Cancel>>,
@@ -84,16 +132,16 @@ impl NativeClient {
         auto_color: Option<bool>,
         line_color: Option<Color>,
         is_hyaline: Option<bool>,
-    ) -> napi::Result<()> {
+    ) -> napi::Result<Option<BufferSlice<'env>>> {
         let style = style(width, auto_color, line_color, is_hyaline);
         self.code(env, call, timeout_ms, cancel, Code::Limited(QrCode { path, env_version, style }))
     }
 
     #[napi]
     #[allow(clippy::too_many_arguments)]
-    pub fn get_unlimited_qr_code(
+    pub fn get_unlimited_qr_code<'env>(
         &self,
-        env: &Env,
+        env: &'env Env,
         call: f64,
         timeout_ms: Option<f64>,
         cancel: Option<ClassInstance<'_, Cancel>>,
@@ -105,22 +153,22 @@ impl NativeClient {
         auto_color: Option<bool>,
         line_color: Option<Color>,
         is_hyaline: Option<bool>,
-    ) -> napi::Result<()> {
+    ) -> napi::Result<Option<BufferSlice<'env>>> {
         let style = style(width, auto_color, line_color, is_hyaline);
         let code = UnlimitedQrCode { scene, page, check_path, env_version, style };
         self.code(env, call, timeout_ms, cancel, Code::Unlimited(code))
     }
 
     #[napi]
-    pub fn create_qr_code(
+    pub fn create_qr_code<'env>(
         &self,
-        env: &Env,
+        env: &'env Env,
         call: f64,
         timeout_ms: Option<f64>,
         cancel: Option<ClassInstance<'_, Cancel>>,
         path: String,
         width: Option<f64>,
-    ) -> napi::Result<()> {
+    ) -> napi::Result<Option<BufferSlice<'env>>> {
         self.code(env, call, timeout_ms, cancel, Code::Square(CreateQrCode { path, width }))
     }
 
@@ -141,6 +189,58 @@ impl NativeClient {
         })
     }
 
+    /// An API that has a name here. `params` is JSON in our spelling.
+    #[napi]
+    pub fn ask(
+        &self,
+        env: &Env,
+        call: f64,
+        timeout_ms: Option<f64>,
+        cancel: Option<ClassInstance<'_, Cancel>>,
+        name: String,
+        params: String,
+    ) -> napi::Result<()> {
+        let client = self.client.clone();
+        self.run(env, call, cancel, async move {
+            let endpoint = Endpoint::find(&name).unwrap_or_else(|| Endpoint::at(&name, Method::Post));
+            let refused = |invalid| Error::Params { endpoint: Some(endpoint.clone()), invalid };
+            let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
+            let context = Context { appid: &client.appid, now };
+            let Asked { question, wanted } = apis::ask(&endpoint, &params, &context).map_err(refused)?;
+            // One of ten a month.
+            let retries = (endpoint == Endpoint::ClearQuota).then_some(0);
+            let timeout = timeout(timeout_ms, Some(endpoint))?;
+            Box::pin(client.request(&question, wanted, timeout, retries)).await.map(outcome)
+        })
+    }
+
+    /// Any other API. `method` is `GET` or `POST`, `query` names and values in turn, `body` JSON.
+    #[napi]
+    #[allow(clippy::too_many_arguments)]
+    pub fn request(
+        &self,
+        env: &Env,
+        call: f64,
+        timeout_ms: Option<f64>,
+        cancel: Option<ClassInstance<'_, Cancel>>,
+        path: String,
+        method: String,
+        query: Vec<String>,
+        body: Option<String>,
+        retries: Option<f64>,
+    ) -> napi::Result<()> {
+        let client = self.client.clone();
+        self.run(env, call, cancel, async move {
+            let method = if method == "GET" { Method::Get } else { Method::Post };
+            let refused = |invalid| Error::Params { endpoint: None, invalid };
+            let pairs = query.chunks_exact(2).map(|pair| (pair[0].clone(), pair[1].clone())).collect();
+            let question = apis::request::question(&path, method, pairs, body).map_err(refused)?;
+            let retries = retries.map(options::retries).transpose().map_err(refused)?;
+            let timeout = timeout(timeout_ms, Some(question.endpoint.clone()))?;
+            Box::pin(client.request(&question, None, timeout, retries)).await.map(outcome)
+        })
+    }
+
     #[napi]
     pub fn invalidate_access_token(&self, access_token: String) {
         self.client.invalidate(&access_token);
@@ -158,6 +258,14 @@ impl NativeClient {
             errors: stats.errors.into_iter().map(|(name, count)| (name, count as f64)).collect(),
             token_age_ms: stats.token_age.map(|age| age.as_millis() as f64),
             store: stats.store_is_up.map(|up| if up { "up" } else { "down" }),
+            cache: stats.cache.map(|cache| NativeCacheStats {
+                hits: cache.hits as f64,
+                fleet_hits: cache.fleet_hits as f64,
+                joined: cache.joined as f64,
+                misses: cache.misses as f64,
+                entries: cache.entries as f64,
+                bytes: cache.bytes as f64,
+            }),
         }
     }
 
@@ -173,20 +281,25 @@ impl NativeClient {
         self.client.leave();
     }
 
-    fn code(
+    /// A picture that is kept is given at once: to hand it over like one that has been fetched would cost more than the copy.
+    fn code<'env>(
         &self,
-        env: &Env,
+        env: &'env Env,
         call: f64,
         timeout_ms: Option<f64>,
         cancel: Option<ClassInstance<'_, Cancel>>,
         code: Code,
-    ) -> napi::Result<()> {
+    ) -> napi::Result<Option<BufferSlice<'env>>> {
+        let timeout = timeout(timeout_ms, Some(code.endpoint()));
+        if let (Ok(_), Ok(()), Some(image)) = (&timeout, self.client.check_open(), self.client.kept(&code)) {
+            return BufferSlice::copy_from(env, image).map(Some);
+        }
         let client = self.client.clone();
         self.run(env, call, cancel, async move {
-            let timeout = timeout(timeout_ms, Some(code.endpoint()))?;
             // Boxed, so that the JavaScript thread does not move kilobytes of unused state.
-            Box::pin(client.code(&code, timeout)).await.map(Outcome::Image)
-        })
+            Box::pin(client.code(&code, timeout?)).await.map(Outcome::Image)
+        })?;
+        Ok(None)
     }
 
     /// Runs a call until it is done, aborted, or its environment ends; dropping it closes its request.
@@ -237,6 +350,14 @@ impl NativeClient {
 
 fn style(width: Option<f64>, auto_color: Option<bool>, color: Option<Color>, is_hyaline: Option<bool>) -> Style {
     Style { width, auto_color, line_color: color.map(|Color { r, g, b }| [r, g, b]), is_hyaline }
+}
+
+/// A picture stays one, JSON becomes text.
+fn outcome((body, kind): (Body, Kind)) -> Outcome {
+    match kind {
+        Kind::Image => Outcome::Image(Image::Fetched(body)),
+        Kind::Json => Outcome::Json(answer::text(&body).into_owned()),
+    }
 }
 
 /// What a panic becomes.

@@ -11,7 +11,7 @@ pub struct Failure {
     /// `ERR_WXA_...`, or `ABORTED` for the caller's own signal.
     pub code: &'static str,
     pub message: String,
-    pub endpoint: Option<&'static str>,
+    pub endpoint: Option<String>,
     pub retryable: bool,
     pub explanation: Option<Explained>,
     pub errcode: Option<i64>,
@@ -19,6 +19,7 @@ pub struct Failure {
     pub rid: Option<String>,
     pub hint: Option<String>,
     pub param: Option<String>,
+    pub retry_after_ms: Option<f64>,
 }
 
 #[napi(object, object_from_js = false)]
@@ -57,7 +58,7 @@ fn failure(error: &Error) -> Failure {
     let failure = Failure {
         code: error.code(),
         message: error.to_string(),
-        endpoint: error.endpoint().map(|endpoint| endpoint.name()),
+        endpoint: error.endpoint().map(|endpoint| endpoint.name().to_owned()),
         retryable: error.retryable(),
         explanation: error.explanation().map(Explained::from),
         errcode: None,
@@ -65,6 +66,7 @@ fn failure(error: &Error) -> Failure {
         rid: None,
         hint: None,
         param: None,
+        retry_after_ms: error.wait().map(|wait| wait.as_millis() as f64),
     };
     match error {
         Error::Api { refusal, .. } => Failure {

@@ -38,7 +38,7 @@ pub fn explain(errcode: f64, endpoint: Option<String>) -> Option<Explained> {
     if endpoint == Some(None) || errcode.fract() != 0.0 {
         return None;
     }
-    errcode::explain(errcode as i64, endpoint.flatten()).map(Explained::from)
+    errcode::explain(errcode as i64, endpoint.flatten().as_ref()).map(Explained::from)
 }
 
 /// `image/jpeg` or `image/png`, by magic bytes.

@@ -6,7 +6,7 @@ use napi::bindgen_prelude::{Buffer, Either};
 use napi_derive::napi;
 
 use super::provider::{JsProvider, TokenFn};
-use crate::options::{Options, RedisOptions, TokenChoice};
+use crate::options::{CacheOptions, Options, RedisOptions, TokenChoice};
 
 #[napi(object, object_to_js = false)]
 pub struct ClientOptions {
@@ -20,6 +20,7 @@ pub struct ClientOptions {
     pub timeout_ms: Option<f64>,
     pub retries: Option<f64>,
     pub rate_per_minute: Option<f64>,
+    pub cache: Option<CacheDto>,
     pub proxy: Option<String>,
     pub ca: Option<Either<String, Buffer>>,
 }
@@ -31,6 +32,20 @@ pub struct RedisDto {
     pub timeout_ms: Option<f64>,
     pub key_prefix: Option<String>,
     pub allow_unshared_rotation: Option<bool>,
+}
+
+#[napi(object, object_to_js = false)]
+pub struct CacheDto {
+    pub max_bytes: Option<f64>,
+    pub ttl_ms: Option<f64>,
+    pub redis: Option<bool>,
+    pub max_entry_bytes: Option<f64>,
+}
+
+impl From<CacheDto> for CacheOptions {
+    fn from(CacheDto { max_bytes, ttl_ms, redis, max_entry_bytes }: CacheDto) -> Self {
+        Self { max_bytes, ttl_ms, redis: redis.unwrap_or(false), max_entry_bytes }
+    }
 }
 
 impl From<RedisDto> for RedisOptions {
@@ -65,6 +80,7 @@ impl ClientOptions {
             timeout_ms: self.timeout_ms,
             retries: self.retries,
             rate_per_minute: self.rate_per_minute,
+            cache: self.cache.map(Into::into),
             proxy: self.proxy,
             ca: self.ca.map(pem),
         }

@@ -13,7 +13,7 @@ use tokio::task::yield_now;
 
 use super::events::NativeEvent;
 use super::failure::Failure;
-use crate::transport::body::Body;
+use crate::client::Image;
 
 /// Weak, except while calls are under way.
 pub type Wake = ThreadsafeFunction<(), (), (), Status, false, true>;
@@ -26,8 +26,9 @@ pub struct GrantedToken {
 }
 
 pub enum Outcome {
-    Image(Body),
+    Image(Image),
     Token(GrantedToken),
+    Json(String),
     /// The failure, then what caused it, and so on.
     Failed(Vec<Failure>),
     /// What the caller's own token provider threw.
@@ -111,7 +112,7 @@ impl Inbox {
 
     /// The number of a call, its outcome, the number of the next, and so on, of `most` calls; 0 and an event for each
     /// event. If that is not all, `wake` is called again.
-    #[napi(ts_return_type = "Array<number | Buffer | GrantedToken | NativeEvent | Array<Failure | Thrown>>")]
+    #[napi(ts_return_type = "Array<number | Buffer | GrantedToken | string | NativeEvent | Array<Failure | Thrown>>")]
     pub fn take<'env>(&self, env: &'env Env, most: u32) -> Result<Array<'env>> {
         let news = self.0.take(most as usize);
         self.0.end(env, news.iter().filter(|news| matches!(news, News::Ended(..))).count())?;
@@ -152,6 +153,7 @@ fn hand_over(env: &Env, all: &mut Array, place: u32, outcome: Outcome) -> Result
         // Copied: external Buffers cost more up to some 192 KiB, and cannot be transferred to other threads.
         Outcome::Image(image) => all.set(place, BufferSlice::copy_from(env, &*image)?),
         Outcome::Token(token) => all.set(place, token),
+        Outcome::Json(text) => all.set(place, text),
         Outcome::Failed(failures) => all.set(place, failures),
         Outcome::Thrown(error) => all.set(place, vec![Thrown { thrown: error }]),
     }

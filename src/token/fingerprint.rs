@@ -1,8 +1,9 @@
 //! Names for tokens that do not give them away.
 
 use ring::hmac;
-use ring::rand::{SecureRandom, SystemRandom};
 use secrecy::{ExposeSecret, SecretString};
+
+use crate::seal::{hex, random};
 
 /// Eight hexadecimal digits for a token. All who know the AppSecret come to the same, and others learn nothing.
 pub struct Prints(hmac::Key);
@@ -21,19 +22,6 @@ impl Prints {
 
     pub fn of(&self, token: &str) -> String {
         hex(&hmac::sign(&self.0, token.as_bytes()).as_ref()[..4])
-    }
-}
-
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// A name that nobody else draws.
-pub fn random() -> String {
-    let mut bytes = [0; 16];
-    match SystemRandom::new().fill(&mut bytes) {
-        Ok(()) => hex(&bytes),
-        Err(_) => format!("{:032x}", fastrand::u128(..)),
     }
 }
 

@@ -12,13 +12,14 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::TokenCache;
-use super::fingerprint::random;
 use super::source::{Ask, Source};
 use super::state::{Brought, Errand, Fetched, Order, Token};
 use super::store::{Acquired, Lease, Store};
+use crate::backoff::poll_pause;
 use crate::deadline::Deadline;
 use crate::error::{Budget, Error, Result, WaitedFor};
 use crate::event::{Channel, Event};
+use crate::seal::random;
 
 /// A token younger than this that is refused was refused by the API's own fault: forcing another one would not help.
 const TOO_YOUNG_TO_FORCE: Duration = Duration::from_secs(30);
@@ -345,27 +346,17 @@ impl Trip<'_> {
 
     async fn fetch(&self, forced: bool, refused: Option<(&Token, i64)>) -> Result<Fetched> {
         let asked = self.landing.cache.now();
-        let deadline = *self.fetch_by.get_or_init(|| Deadline::new(self.source.limit(), self.source.endpoint()));
+        let deadline = self.fetch_by.get_or_init(|| Deadline::new(self.source.limit(), self.source.endpoint()));
         let report = |error| self.landing.report(error);
-        let ask = Ask { forced, refused, deadline, report: &report };
+        let ask = Ask { forced, refused, deadline: deadline.clone(), report: &report };
         let fetched = async {
             let given = self.source.fetch(ask).await?;
             Ok(Fetched { value: given.value, expires_in: given.expires_in, asked, ahead: given.ahead })
         };
-        self.landing.within(&deadline, fetched).await?
+        self.landing.within(deadline, fetched).await?
     }
 
     fn tell(&self, name: &'static str, fill: impl FnOnce(Event) -> Event) {
         self.landing.cache.voice.tell(Channel::Store, name, fill);
     }
-}
-
-/// Followers look again after 10 to 20 ms, then ever more slowly up to 100 to 200 ms: quick enough not to be felt,
-/// and a hundred processes are still only some hundred commands a second. Pub/sub would need a second connection for
-/// each process and would lose what is said while that one is down.
-fn poll_pause(polls: u32, dice: f64) -> Duration {
-    Duration::from_millis(20)
-        .saturating_mul(2u32.saturating_pow(polls))
-        .min(Duration::from_millis(200))
-        .mul_f64(0.5 + dice / 2.0)
 }

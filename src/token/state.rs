@@ -476,7 +476,7 @@ fn pause(error: &Error, failures: u32, dice: f64) -> Option<Duration> {
 /// A refusal that the catalogue knows: bad secret, unlisted IP, frozen account, spent quota.
 fn is_refusal(error: &Error) -> bool {
     matches!(error, Error::Api { endpoint, refusal }
-        if refusal.errcode != errcode::BUSY && errcode::reaction(refusal.errcode, *endpoint).is_some())
+        if refusal.errcode != errcode::BUSY && errcode::reaction(refusal.errcode, endpoint).is_some())
 }
 
 #[cfg(test)]

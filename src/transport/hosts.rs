@@ -54,7 +54,7 @@ pub fn name(url: &Url) -> String {
 }
 
 impl Host {
-    pub fn url(&self, endpoint: Endpoint, query: &[(&str, &str)]) -> Url {
+    pub fn url(&self, endpoint: &Endpoint, query: &[(&str, &str)]) -> Url {
         let mut url = self.base.clone();
         url.set_path(&format!("{}{}", self.base.path().trim_end_matches('/'), endpoint.path()));
         if !query.is_empty() {
@@ -112,8 +112,8 @@ mod tests {
     #[test]
     fn a_base_keeps_its_path_and_a_query_is_encoded() {
         let hosts = hosts();
-        let url = hosts.hosts[1].url(Endpoint::GetQrCode, &[("access_token", "a+b&c")]);
+        let url = hosts.hosts[1].url(&Endpoint::GetQrCode, &[("access_token", "a+b&c")]);
         assert_eq!(url.as_str(), "https://b.example:8443/wx/wxa/getwxacode?access_token=a%2Bb%26c");
-        assert_eq!(hosts.hosts[0].url(Endpoint::StableToken, &[]).as_str(), "https://a.example/cgi-bin/stable_token");
+        assert_eq!(hosts.hosts[0].url(&Endpoint::StableToken, &[]).as_str(), "https://a.example/cgi-bin/stable_token");
     }
 }

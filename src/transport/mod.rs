@@ -140,7 +140,7 @@ impl Transport {
         read: &impl Fn(&[u8]) -> std::result::Result<T, NotAsked>,
     ) -> Result<(Body, T)> {
         let mut told = Told { voice: &self.voice, call, host, begun: Instant::now(), status: None, ended: false };
-        let answer = match within(limit, self.send(host, call), call.endpoint, host).await {
+        let answer = match within(limit, self.send(host, call), &call.endpoint, host).await {
             Ok(raw) => {
                 host.answered();
                 told.status = Some(raw.status);
@@ -154,9 +154,11 @@ impl Transport {
     }
 
     async fn send(&self, host: &Host, call: &Call<'_>) -> Result<Raw> {
-        let url = host.url(call.endpoint, call.query);
-        let http =
-            self.pool.client(&url).map_err(|invalid| Error::Params { endpoint: Some(call.endpoint), invalid })?;
+        let url = host.url(&call.endpoint, call.query);
+        let http = self
+            .pool
+            .client(&url)
+            .map_err(|invalid| Error::Params { endpoint: Some(call.endpoint.clone()), invalid })?;
         let request = match call.endpoint.method() {
             Method::Get => http.get(url),
             Method::Post => http
@@ -164,11 +166,15 @@ impl Transport {
                 .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
                 .body(call.body.clone().unwrap_or_default()),
         };
-        let broken = |error| network(call.endpoint, host, &error);
+        let broken = |error| network(&call.endpoint, host, &error);
         let mut answer = request.send().await.map_err(broken)?;
         let status = answer.status().as_u16();
-        let too_large =
-            || Error::Answer { endpoint: call.endpoint, status, problem: Problem::TooLarge, excerpt: String::new() };
+        let too_large = || Error::Answer {
+            endpoint: call.endpoint.clone(),
+            status,
+            problem: Problem::TooLarge,
+            excerpt: String::new(),
+        };
         let announced = usize::try_from(answer.content_length().unwrap_or(0)).unwrap_or(usize::MAX);
         if announced > LARGEST_ANSWER {
             return Err(too_large());
@@ -209,7 +215,7 @@ impl Told<'_> {
     fn tell(&self, name: &'static str, fill: impl FnOnce(Event) -> Event) {
         self.voice.tell(Channel::Request, name, |event| {
             fill(Event {
-                endpoint: Some(self.call.endpoint.name()),
+                endpoint: Some(self.call.endpoint.clone()),
                 host: Some(self.host.name.clone()),
                 took: Some(self.begun.elapsed()),
                 status: self.status,
@@ -236,14 +242,14 @@ fn too_hasty(error: &Error, limit: Option<Duration>) -> bool {
 async fn within(
     limit: Option<Duration>,
     work: impl Future<Output = Result<Raw>>,
-    endpoint: Endpoint,
+    endpoint: &Endpoint,
     host: &Host,
 ) -> Result<Raw> {
     let Some(limit) = limit else { return work.await };
     tokio::time::timeout(limit, work).await.unwrap_or_else(|_| {
         let detail = format!("no answer within {} ms", limit.as_millis());
         Err(Error::Network {
-            endpoint,
+            endpoint: endpoint.clone(),
             trouble: Trouble::Silent,
             host: host.name.clone(),
             proxy: host.proxy.clone(),
@@ -254,14 +260,14 @@ async fn within(
 
 /// The body decides; the status only explains a body that is nothing.
 fn judge<T>(call: &Call<'_>, raw: Raw, read: &impl Fn(&[u8]) -> std::result::Result<T, NotAsked>) -> Result<(Body, T)> {
-    let (Raw { status, body }, endpoint) = (raw, call.endpoint);
+    let (Raw { status, body }, endpoint) = (raw, &call.endpoint);
     match read(&body) {
         Ok(found) => Ok((body, found)),
-        Err(NotAsked::Refused(refusal)) => Err(Error::Api { endpoint, refusal }),
+        Err(NotAsked::Refused(refusal)) => Err(Error::Api { endpoint: endpoint.clone(), refusal }),
         Err(NotAsked::Unexpected(what)) => {
             let excerpt = if endpoint.gives_token() { String::new() } else { excerpt(&body, call.secrets) };
             let problem = if (300..400).contains(&status) { Problem::Redirect } else { Problem::Body(what) };
-            Err(Error::Answer { endpoint, status, problem, excerpt })
+            Err(Error::Answer { endpoint: endpoint.clone(), status, problem, excerpt })
         }
     }
 }
@@ -275,7 +281,7 @@ fn excerpt(body: &[u8], secrets: &[&str]) -> String {
 }
 
 /// reqwest puts the whole URL, token included, into its texts: only the innermost cause is used.
-fn network(endpoint: Endpoint, host: &Host, error: &reqwest::Error) -> Error {
+fn network(endpoint: &Endpoint, host: &Host, error: &reqwest::Error) -> Error {
     let mut trouble = match (error.is_timeout(), error.is_connect()) {
         (true, _) => Trouble::Silent,
         (_, true) => Trouble::Unreachable,
@@ -295,7 +301,8 @@ fn network(endpoint: Endpoint, host: &Host, error: &reqwest::Error) -> Error {
         }
         source = cause.source();
     }
-    Error::Network { endpoint, trouble, host: host.name.clone(), proxy: host.proxy.clone(), detail: one_line(&detail) }
+    let (host, proxy) = (host.name.clone(), host.proxy.clone());
+    Error::Network { endpoint: endpoint.clone(), trouble, host, proxy, detail: one_line(&detail) }
 }
 
 /// TLS errors travel inside I/O errors, which hide them from `source`.

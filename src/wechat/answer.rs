@@ -49,6 +49,35 @@ pub fn read_image(body: &[u8]) -> Result<ImageType, NotAsked> {
     }
 }
 
+/// What an API answered that is asked for neither a code nor a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Image,
+    Json,
+}
+
+impl Kind {
+    /// `wanted` is a field without which the answer is none.
+    pub fn read(body: &[u8], wanted: Option<&str>) -> Result<Self, NotAsked> {
+        if ImageType::of(body).is_some() {
+            return read_image(body).map(|_| Self::Image);
+        }
+        let is_array = body.trim_ascii().starts_with(b"[");
+        if is_array && wanted.is_none() && serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok() {
+            return Ok(Self::Json);
+        }
+        match parse(body) {
+            Some(json) if refusal_of(&json).is_none() && wanted.is_none_or(|field| has(body, field)) => Ok(Self::Json),
+            _ => Err(read_refusal(body)),
+        }
+    }
+}
+
+fn has(body: &[u8], field: &str) -> bool {
+    let json: Option<serde_json::Value> = serde_json::from_str(&text(body)).ok();
+    json.is_some_and(|json| json.get(field).is_some_and(|value| !value.is_null()))
+}
+
 /// What a token endpoint answered. <https://developers.weixin.qq.com/miniprogram/dev/server/API/mp-access-token/api_getstableaccesstoken.html>
 pub fn read_token(body: &[u8]) -> Result<Granted, NotAsked> {
     let Some(json) = parse(body) else {
@@ -121,11 +150,16 @@ impl Loose {
 /// Only an object: an errcode inside an array is nobody's answer. Text that is not UTF-8 is read as far as it goes,
 /// because the errcode matters more than its message.
 fn parse(body: &[u8]) -> Option<Json> {
-    let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body).trim_ascii();
-    if !body.starts_with(b"{") {
+    let text = text(body);
+    if !text.starts_with('{') {
         return None;
     }
-    serde_json::from_str(&String::from_utf8_lossy(body)).ok()
+    serde_json::from_str(&text).ok()
+}
+
+/// An answer as text, without a mark of its byte order.
+pub fn text(body: &[u8]) -> std::borrow::Cow<'_, str> {
+    String::from_utf8_lossy(body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body).trim_ascii())
 }
 
 fn not_json(body: &[u8]) -> Unexpected {
@@ -214,6 +248,30 @@ mod tests {
         assert_eq!(unexpected(br#"[{"errcode":40001}]"#), Unexpected::Other);
         assert_eq!(unexpected(br#"{"errcode":40001"#), Unexpected::Other);
         assert_eq!(unexpected(&[0xFF, 0xD8]), Unexpected::Other);
+    }
+
+    #[test]
+    fn any_api_answers_json_a_picture_or_a_refusal() {
+        let read = |body: &[u8]| Kind::read(body, None);
+        assert_eq!(read(&jpeg()), Ok(Kind::Image));
+        assert_eq!(read(&jpeg()[..20]), Err(NotAsked::Unexpected(Unexpected::CutOff)));
+        for json in [r#"{"errcode":0,"errmsg":"ok"}"#, r#"{"ip_list":["1.2.3.4"]}"#, " [1]", "\u{feff}{}"] {
+            assert_eq!(read(json.as_bytes()), Ok(Kind::Json), "{json}");
+        }
+        assert!(matches!(read(br#"{"errcode":"48001"}"#), Err(NotAsked::Refused(_))));
+        for (other, what) in [("", Unexpected::Empty), ("<html>", Unexpected::Html), ("[1", Unexpected::Other)] {
+            assert_eq!(read(other.as_bytes()), Err(NotAsked::Unexpected(what)));
+        }
+    }
+
+    #[test]
+    fn an_answer_without_the_field_that_was_wanted_is_none() {
+        let read = |body: &str| Kind::read(body.as_bytes(), Some("openlink"));
+        assert_eq!(read(r#"{"errcode":0,"openlink":"weixin://"}"#), Ok(Kind::Json));
+        for body in [r#"{"errcode":0}"#, r#"{"openlink":null}"#, r#"{"a":{"openlink":1}}"#] {
+            assert_eq!(read(body), Err(NotAsked::Unexpected(Unexpected::Json)), "{body}");
+        }
+        assert_eq!(read("[1]"), Err(NotAsked::Unexpected(Unexpected::Other)));
     }
 
     #[test]

@@ -39,18 +39,22 @@ static CATALOGUE: LazyLock<Vec<Row>> = LazyLock::new(|| {
     serde_json::from_str(include_str!("errcodes.json")).unwrap_or_default()
 });
 
-/// The same code means different things at different endpoints, so a row that names the endpoint wins over one for any.
-fn row(errcode: i64, endpoint: Option<Endpoint>) -> Option<&'static Row> {
+/// The same code means different things at different endpoints, so a row that names the endpoint wins over one for any. Where an
+/// API has no row of its own, a code means there what it means where codes are made.
+fn row(errcode: i64, endpoint: Option<&Endpoint>) -> Option<&'static Row> {
     let mut rows = CATALOGUE.iter().filter(|row| row.errcode == errcode);
     let Some(endpoint) = endpoint else { return rows.next() };
     let name = endpoint.wechat_name();
     let named = |row: &&Row| row.places.iter().any(|place| place == name);
     let any = |row: &&Row| row.places.iter().any(|place| place == "any");
-    rows.clone().find(named).or_else(|| rows.find(any))
+    let code = |row: &&Row| row.places.iter().filter_map(|place| Endpoint::find(place)).any(|place| place.gives_code());
+    let is_neighbour = !endpoint.gives_code() && !endpoint.gives_token();
+    let as_for_codes = || rows.clone().find(code).filter(|_| is_neighbour);
+    rows.clone().find(named).or_else(|| rows.clone().find(any)).or_else(as_for_codes)
 }
 
 /// Cause and fix of an errcode at an endpoint; without one, its first meaning.
-pub fn explain(errcode: i64, endpoint: Option<Endpoint>) -> Option<Explanation> {
+pub fn explain(errcode: i64, endpoint: Option<&Endpoint>) -> Option<Explanation> {
     row(errcode, endpoint).map(|row| Explanation {
         cause: Text::new(row.cause_zh.as_str(), row.cause_en.as_str()),
         fix: Text::new(row.fix_zh.as_str(), row.fix_en.as_str()),
@@ -58,7 +62,7 @@ pub fn explain(errcode: i64, endpoint: Option<Endpoint>) -> Option<Explanation> 
 }
 
 /// How to react to an errcode of an endpoint; `None` where the catalogue does not know it there.
-pub fn reaction(errcode: i64, endpoint: Endpoint) -> Option<Reaction> {
+pub fn reaction(errcode: i64, endpoint: &Endpoint) -> Option<Reaction> {
     row(errcode, Some(endpoint)).map(|row| row.reaction)
 }
 
@@ -88,30 +92,30 @@ mod tests {
     fn a_code_means_what_it_means_at_its_endpoint() {
         use Endpoint::*;
         use Reaction::*;
-        assert_eq!(reaction(40001, GetUnlimitedQrCode), Some(RefreshToken));
-        assert_eq!(reaction(40001, StableToken), Some(No));
-        assert_eq!(reaction(45009, GetUnlimitedQrCode), Some(Backoff));
-        assert_eq!(reaction(45009, GetQrCode), Some(AfterQuotaReset));
-        assert_eq!(reaction(-1, CreateQrCode), Some(Backoff));
-        assert_eq!(reaction(40169, CreateQrCode), None);
-        assert_eq!(reaction(123_456, GetQrCode), None);
+        assert_eq!(reaction(40001, &GetUnlimitedQrCode), Some(RefreshToken));
+        assert_eq!(reaction(40001, &StableToken), Some(No));
+        assert_eq!(reaction(45009, &GetUnlimitedQrCode), Some(Backoff));
+        assert_eq!(reaction(45009, &GetQrCode), Some(AfterQuotaReset));
+        assert_eq!(reaction(-1, &CreateQrCode), Some(Backoff));
+        assert_eq!(reaction(40169, &CreateQrCode), None);
+        assert_eq!(reaction(123_456, &GetQrCode), None);
     }
 
     #[test]
     fn only_the_three_codes_of_a_dead_token_ask_for_another_one() {
         let dead: Vec<_> = (-1..100_000)
-            .filter(|&code| reaction(code, Endpoint::GetUnlimitedQrCode) == Some(Reaction::RefreshToken))
+            .filter(|&code| reaction(code, &Endpoint::GetUnlimitedQrCode) == Some(Reaction::RefreshToken))
             .collect();
         assert_eq!(dead, [40001, 40014, 42001]);
     }
 
     #[test]
     fn the_two_codes_that_cost_most_hours_say_what_to_do() {
-        let page = explain(41030, Some(Endpoint::GetUnlimitedQrCode)).unwrap().fix;
+        let page = explain(41030, Some(&Endpoint::GetUnlimitedQrCode)).unwrap().fix;
         for text in [&page.zh, &page.en] {
             assert!(text.contains("checkPath: false"), "{text}");
         }
-        let path = explain(40159, Some(Endpoint::CreateQrCode)).unwrap();
+        let path = explain(40159, Some(&Endpoint::CreateQrCode)).unwrap();
         assert!(path.cause.en.contains("bytes") && path.cause.zh.contains("字节"));
     }
 }

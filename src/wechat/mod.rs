@@ -1,8 +1,10 @@
 //! What WeChat's servers speak: endpoints, parameters, answers, error codes. Pure: no I/O, no clock.
 
 pub mod answer;
+pub mod apis;
 pub mod endpoint;
 pub mod errcode;
 pub mod explanation;
 pub mod image;
 pub mod params;
+pub mod question;

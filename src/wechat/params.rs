@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::endpoint::Endpoint;
 use super::errcode;
 use super::explanation::{Explanation, Text};
+use super::question::Question;
 
 /// A parameter or option that was refused before anything was sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,15 +76,37 @@ impl Code {
         }
     }
 
-    /// The JSON to post, or what is wrong with the parameters.
-    pub fn body(&self) -> Result<Vec<u8>, Invalid> {
+    /// What is sent, or what is wrong with the parameters.
+    pub fn question(&self) -> Result<Question, Invalid> {
+        Ok(Question::post(self.endpoint(), bytes(&self.wire()?)))
+    }
+
+    /// What the picture depends on: the same for two codes that differ only in a default that is spelt out.
+    pub fn identity(&self) -> Result<Identity, Invalid> {
+        let mut identity = vec![self.kind()];
+        identity.extend(bytes(&self.wire()?.without_defaults()));
+        Ok(identity.into())
+    }
+
+    fn kind(&self) -> u8 {
         match self {
-            Self::Limited(params) => params.body(),
-            Self::Unlimited(params) => params.body(),
-            Self::Square(params) => params.body(),
+            Self::Limited(_) => b'A',
+            Self::Unlimited(_) => b'B',
+            Self::Square(_) => b'C',
+        }
+    }
+
+    fn wire(&self) -> Result<Wire<'_>, Invalid> {
+        match self {
+            Self::Limited(params) => params.wire(),
+            Self::Unlimited(params) => params.wire(),
+            Self::Square(params) => params.wire(),
         }
     }
 }
+
+/// See [`Code::identity`].
+pub type Identity = Box<[u8]>;
 
 /// The body as WeChat reads it: snake_case names, nothing for what was not asked.
 #[derive(Default, Serialize)]
@@ -108,7 +131,23 @@ struct Wire<'a> {
     is_hyaline: Option<bool>,
 }
 
-#[derive(Serialize)]
+impl Wire<'_> {
+    /// Defaults as in WeChat's tables of parameters. `line_color` counts only without `auto_color`.
+    fn without_defaults(self) -> Self {
+        let auto_color = self.auto_color.filter(|&auto| auto);
+        Self {
+            check_path: self.check_path.filter(|&check| !check),
+            env_version: self.env_version.filter(|&version| version != "release"),
+            width: self.width.filter(|&width| width != 430),
+            line_color: self.line_color.filter(|color| auto_color.is_none() && *color != Color { r: 0, g: 0, b: 0 }),
+            auto_color,
+            is_hyaline: self.is_hyaline.filter(|&hyaline| hyaline),
+            ..self
+        }
+    }
+}
+
+#[derive(PartialEq, Serialize)]
 struct Color {
     r: u32,
     g: u32,
@@ -116,42 +155,39 @@ struct Color {
 }
 
 impl QrCode {
-    /// The body of `getwxacode`, or what is wrong with the parameters.
-    pub fn body(&self) -> Result<Vec<u8>, Invalid> {
-        Ok(bytes(&Wire {
+    fn wire(&self) -> Result<Wire<'_>, Invalid> {
+        Ok(Wire {
             path: Some(path(&self.path, 1024)?),
-            env_version: env_version(self.env_version.as_deref())?,
-            ..self.style.wire(Endpoint::GetQrCode)?
-        }))
+            env_version: env_version("envVersion", self.env_version.as_deref(), 40097)?,
+            ..self.style.wire(&Endpoint::GetQrCode)?
+        })
     }
 }
 
 impl UnlimitedQrCode {
-    /// The body of `getwxacodeunlimit`, or what is wrong with the parameters.
-    pub fn body(&self) -> Result<Vec<u8>, Invalid> {
-        Ok(bytes(&Wire {
+    fn wire(&self) -> Result<Wire<'_>, Invalid> {
+        Ok(Wire {
             scene: Some(scene(&self.scene)?),
             page: self.page.as_deref().map(page).transpose()?,
             check_path: self.check_path,
-            env_version: env_version(self.env_version.as_deref())?,
-            ..self.style.wire(Endpoint::GetUnlimitedQrCode)?
-        }))
+            env_version: env_version("envVersion", self.env_version.as_deref(), 40097)?,
+            ..self.style.wire(&Endpoint::GetUnlimitedQrCode)?
+        })
     }
 }
 
 impl CreateQrCode {
-    /// The body of `createwxaqrcode`, or what is wrong with the parameters.
-    pub fn body(&self) -> Result<Vec<u8>, Invalid> {
-        Ok(bytes(&Wire {
+    fn wire(&self) -> Result<Wire<'_>, Invalid> {
+        Ok(Wire {
             path: Some(path(&self.path, 128)?),
-            width: self.width.map(|w| width(w, Endpoint::CreateQrCode)).transpose()?,
+            width: self.width.map(|w| width(w, &Endpoint::CreateQrCode)).transpose()?,
             ..Wire::default()
-        }))
+        })
     }
 }
 
 impl Style {
-    fn wire<'a>(&self, endpoint: Endpoint) -> Result<Wire<'a>, Invalid> {
+    fn wire<'a>(&self, endpoint: &Endpoint) -> Result<Wire<'a>, Invalid> {
         let color = |[r, g, b]: [f64; 3]| -> Result<Color, Invalid> {
             Ok(Color { r: channel("lineColor.r", r)?, g: channel("lineColor.g", g)?, b: channel("lineColor.b", b)? })
         };
@@ -306,26 +342,27 @@ fn no_scancode_time(param: &'static str, path: &str) -> Result<(), Invalid> {
     Ok(())
 }
 
-fn env_version(version: Option<&str>) -> Result<Option<&str>, Invalid> {
+/// `errcode` is what WeChat answers to any other.
+pub fn env_version<'a>(param: &str, version: Option<&'a str>, errcode: i64) -> Result<Option<&'a str>, Invalid> {
     match version {
         None | Some("release" | "trial" | "develop") => Ok(version),
         Some(other) => Err(Invalid::new(
-            "envVersion",
-            Some(40097),
+            param.to_owned(),
+            Some(errcode),
             Text::new(
-                format!("envVersion 是 {other:?}，微信只认 release、trial、develop"),
-                format!("envVersion is {other:?}; WeChat knows release, trial and develop"),
+                format!("{param} 是 {other:?}，微信只认 release、trial、develop"),
+                format!("{param} is {other:?}; WeChat knows release, trial and develop"),
             ),
             Text::new("用这三个值之一，或不传（即 release）", "Use one of the three, or leave it out for release"),
         )),
     }
 }
 
-fn width(width: f64, endpoint: Endpoint) -> Result<u32, Invalid> {
+fn width(width: f64, endpoint: &Endpoint) -> Result<u32, Invalid> {
     if width.fract() == 0.0 && (280.0..=1280.0).contains(&width) {
         return Ok(width as u32);
     }
-    let known_here = endpoint == Endpoint::GetQrCode && errcode::reaction(40189, endpoint).is_some();
+    let known_here = *endpoint == Endpoint::GetQrCode && errcode::reaction(40189, endpoint).is_some();
     Err(Invalid::new(
         "width",
         known_here.then_some(40189),
@@ -365,6 +402,28 @@ mod tests {
         serde_json::from_slice(&body.unwrap()).unwrap()
     }
 
+    fn written(wire: Result<Wire, Invalid>) -> Result<Vec<u8>, Invalid> {
+        wire.map(|wire| bytes(&wire))
+    }
+
+    impl QrCode {
+        fn body(&self) -> Result<Vec<u8>, Invalid> {
+            written(self.wire())
+        }
+    }
+
+    impl UnlimitedQrCode {
+        fn body(&self) -> Result<Vec<u8>, Invalid> {
+            written(self.wire())
+        }
+    }
+
+    impl CreateQrCode {
+        fn body(&self) -> Result<Vec<u8>, Invalid> {
+            written(self.wire())
+        }
+    }
+
     fn refused(body: Result<Vec<u8>, Invalid>) -> (String, Option<i64>, String) {
         let invalid = body.unwrap_err();
         (invalid.param.into_owned(), invalid.errcode, invalid.explanation.cause.en.into_owned())
@@ -396,6 +455,39 @@ mod tests {
         );
         let create = CreateQrCode { path: "pages/a?b=1".into(), width: Some(1280.0) };
         assert_eq!(sent(create.body()), json!({ "path": "pages/a?b=1", "width": 1280 }));
+    }
+
+    fn identity(code: Code) -> String {
+        String::from_utf8(code.identity().unwrap().to_vec()).unwrap()
+    }
+
+    #[test]
+    fn a_default_that_is_spelt_out_is_no_other_picture() {
+        let style =
+            Style { width: Some(430.0), auto_color: Some(false), line_color: Some([0.0; 3]), is_hyaline: Some(false) };
+        let spelt_out = UnlimitedQrCode {
+            check_path: Some(true),
+            env_version: Some("release".into()),
+            style: style.clone(),
+            ..unlimited("a")
+        };
+        assert_eq!(identity(Code::Unlimited(spelt_out)), r#"B{"scene":"a"}"#);
+        assert_eq!(identity(Code::Unlimited(unlimited("a"))), r#"B{"scene":"a"}"#);
+        let limited = QrCode { path: "a".into(), env_version: Some("release".into()), style };
+        assert_eq!(identity(Code::Limited(limited)), r#"A{"path":"a"}"#);
+        let square = CreateQrCode { path: "a".into(), width: Some(430.0) };
+        assert_eq!(identity(Code::Square(square)), r#"C{"path":"a"}"#);
+    }
+
+    #[test]
+    fn a_colour_that_does_not_count_is_no_other_picture_and_one_that_counts_is() {
+        let of = |auto, color| {
+            let style = Style { auto_color: Some(auto), line_color: Some(color), ..Default::default() };
+            identity(Code::Unlimited(UnlimitedQrCode { style, ..unlimited("a") }))
+        };
+        assert_eq!(of(true, [1.0; 3]), of(true, [2.0; 3]));
+        assert_ne!(of(false, [1.0; 3]), of(false, [2.0; 3]));
+        assert_ne!(of(true, [1.0; 3]), of(false, [1.0; 3]));
     }
 
     #[test]

@@ -1,8 +1,6 @@
 //! A token that a fleet shares through Redis. Each step is one script; the lock is a courtesy between processes, and
 //! generations see to it that a late writer loses.
 
-pub mod seal;
-
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -11,13 +9,13 @@ use redis::Value;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::clock::Now;
-use super::fingerprint::random;
+use super::fingerprint::Prints;
 use super::source::LEAD_LIMIT;
 use super::state::{Fetched, Token};
 use super::store::{Acquired, Alone, DAY, FORCED_A_DAY, FORCED_APART, Lease, Seen, Store};
 use crate::error::{Error, Result};
 use crate::link::{Guest, Scripts, Step, down};
-use seal::Seal;
+use crate::seal::{Seal, random};
 
 /// Longer than anybody fetches, so that a lock is lost only by who has died or sleeps; and short enough that whoever waits
 /// for a dead leader is served within the default `timeoutMs`.
@@ -40,6 +38,7 @@ const SPEND_FORCED: &str = include_str!("spend_forced.lua");
 pub struct Redis {
     scripts: Arc<dyn Scripts>,
     seal: Seal,
+    prints: Prints,
     /// `<keyPrefix>{appid:mode:print}`: the braces keep all keys of an account in one slot of a cluster.
     place: String,
     /// Keeps the budget of forced refreshes while there is no Redis.
@@ -48,7 +47,8 @@ pub struct Redis {
 
 impl Redis {
     pub fn new(scripts: Arc<dyn Scripts>, secret: &SecretString, place: String) -> Self {
-        Self { scripts, seal: Seal::new(secret), place, alone: Alone::default() }
+        let (seal, prints) = (Seal::new(secret, "token"), Prints::new(secret));
+        Self { scripts, seal, prints, place, alone: Alone::default() }
     }
 
     fn step(&self, script: &'static str, keys: &[&str]) -> Step {
@@ -56,14 +56,14 @@ impl Redis {
     }
 
     fn print(&self, token: Option<&str>) -> String {
-        token.map_or_else(String::new, |token| self.seal.fingerprint(token))
+        token.map_or_else(String::new, |token| self.prints.of(token))
     }
 
     /// `sealed, epoch, generation, life in ms` of a token that a script gave. One that cannot be opened is not there.
     fn fetched(&self, row: &[Value], now: Now) -> Option<Fetched> {
         let [Value::BulkString(sealed), _, _, Value::Int(left)] = row else { return None };
         let left = Duration::from_millis(u64::try_from(*left).ok()?);
-        let value = self.seal.open(sealed, &self.place)?;
+        let value = String::from_utf8(self.seal.open(sealed, &self.place)?).ok()?.into();
         (left > WORTHLESS).then(|| Fetched { value, expires_in: Some(left.as_secs() as i64), asked: now, ahead: true })
     }
 
@@ -123,7 +123,7 @@ impl Store for Redis {
     ) -> BoxFuture<'a, Result<Option<Fetched>>> {
         Box::pin(async move {
             let value = fetched.value.expose_secret();
-            let sealed = self.seal.close(value, &self.place).ok_or_else(|| down("no randomness"))?;
+            let sealed = self.seal.close(value.as_bytes(), &self.place).ok_or_else(|| down("no randomness"))?;
             let spent = now.mono.saturating_sub(fetched.asked.mono);
             let life = fetched.life().saturating_sub(spent);
             let step = self
@@ -132,7 +132,7 @@ impl Store for Redis {
                 .arg(&lease.epoch)
                 .arg(&lease.generation)
                 .bytes(sealed)
-                .arg(self.seal.fingerprint(value))
+                .arg(self.prints.of(value))
                 .arg(ms(life).max(1))
                 .unhurried();
             let (word, row) = self.ask(step).await?;

@@ -1,136 +1,20 @@
-//! What a client is made with: checked options to a `Client`. Never touches the network.
+//! What each option has to be.
 
 use std::net::IpAddr;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use secrecy::SecretString;
 use url::{Host, Url};
 
-use crate::budget::Turns;
-use crate::budget::fleet::FleetMinute;
-use crate::client::{Client, Counters, Tokens};
-use crate::error::{Error, Result};
-use crate::event::{Hub, Voice};
+use super::{CacheOptions, DEFAULT_BASE_URL, RedisOptions, TokenChoice};
+use crate::cache::Limits;
 use crate::link::DEFAULT_TIMEOUT;
-use crate::registry::{self, Account, Meeting};
-use crate::token::source::{Mode, Provided, Provider, WeChat};
-use crate::transport::Transport;
-use crate::transport::pool::{ProxyChoice, Settings};
+use crate::registry::Meeting;
+use crate::transport::pool::ProxyChoice;
 use crate::wechat::explanation::Text;
 use crate::wechat::params::Invalid;
 
-pub const DEFAULT_BASE_URL: &str = "https://api.weixin.qq.com";
-
-/// Types are right, meaning is not checked yet.
-#[derive(Default)]
-pub struct Options {
-    pub appid: String,
-    pub secret: Option<SecretString>,
-    pub token: TokenChoice,
-    pub redis: Option<RedisOptions>,
-    pub base_urls: Vec<String>,
-    pub from_appid: Option<String>,
-    pub timeout_ms: Option<f64>,
-    pub retries: Option<f64>,
-    pub rate_per_minute: Option<f64>,
-    pub proxy: Option<String>,
-    pub ca: Option<Vec<u8>>,
-}
-
-pub struct RedisOptions {
-    pub url: String,
-    pub ca: Option<Vec<u8>>,
-    pub timeout_ms: Option<f64>,
-    pub key_prefix: Option<String>,
-    pub allow_unshared_rotation: Option<bool>,
-}
-
-#[derive(Default)]
-pub enum TokenChoice {
-    #[default]
-    Stable,
-    Classic,
-    None,
-    Provider(Arc<dyn Provider>),
-}
-
-impl Options {
-    /// `events` is told of the client's requests.
-    pub fn open(self, events: Arc<Hub>) -> Result<Client> {
-        self.client(events).map_err(|invalid| Error::Params { endpoint: None, invalid })
-    }
-
-    fn client(self, events: Arc<Hub>) -> Result<Client, Invalid> {
-        let appid = appid("appid", &self.appid)?.to_owned();
-        let from_appid =
-            self.from_appid.as_deref().map(|id| from_appid(id, &self.token)).transpose()?.map(str::to_owned);
-        let secret = secret(self.secret, &self.token)?;
-        let bases = bases(&self.base_urls, &self.token)?;
-        let timeout = self.timeout_ms.map_or(Ok(Duration::from_secs(10)), |ms| timeout("timeoutMs", ms))?;
-        let retries = self.retries.map_or(Ok(2), retries)?;
-        let rate = self.rate_per_minute.map_or(Ok(Some(5000)), rate)?;
-        let unshared_rotation = self.redis.as_ref().is_none_or(|redis| redis.allow_unshared_rotation.unwrap_or(false));
-        let meeting = self.redis.map(|redis| meeting(redis, &self.token)).transpose()?;
-        let settings = Settings { proxy: proxy(self.proxy)?, ca: self.ca };
-
-        let mut shared = registry::shared();
-        let via = settings.proxy.name();
-        let mode = match &self.token {
-            TokenChoice::Stable => Some(Mode::Stable),
-            TokenChoice::Classic => Some(Mode::Classic),
-            TokenChoice::None | TokenChoice::Provider(_) => None,
-        };
-        let account = mode.zip(secret).map(|(mode, secret)| Account {
-            appid: appid.clone(),
-            mode,
-            secret,
-            bases: bases.iter().map(Url::to_string).collect(),
-            meeting,
-        });
-        let fleet = match account.as_ref().and_then(|account| account.place().zip(account.meeting.as_ref())) {
-            Some((place, meeting)) => Some(FleetMinute::new(shared.link(meeting)?, place)),
-            None => None,
-        };
-        let counted = from_appid.as_ref().unwrap_or(&appid);
-        let mode = match &self.token {
-            TokenChoice::Provider(_) => Some("provider"),
-            _ => mode.map(Mode::name),
-        };
-        let voice = Voice { hub: events, appid: counted.as_str().into(), mode };
-        let transport = Arc::new(Transport::new(shared.pool(settings)?, shared.bodies(), bases, via, voice.clone()));
-        let turns = Turns { rate, here: shared.minute(counted), fleet, voice };
-        let tokens = match (self.token, account) {
-            (TokenChoice::Provider(provider), _) => {
-                Some(Tokens::new(shared.provided(&appid), Arc::new(Provided(provider))))
-            }
-            (_, Some(account)) => {
-                let source = WeChat {
-                    mode: account.mode,
-                    unshared_rotation,
-                    appid,
-                    secret: account.secret.clone(),
-                    transport: transport.clone(),
-                };
-                Some(Tokens::new(shared.cache(account)?, Arc::new(source)))
-            }
-            (_, None) => None,
-        };
-        Ok(Client {
-            turns,
-            transport,
-            tokens,
-            from_appid,
-            timeout,
-            retries,
-            stats: Counters::default(),
-            closed: AtomicBool::new(false),
-        })
-    }
-}
-
-fn appid<'a>(param: &'static str, appid: &'a str) -> Result<&'a str, Invalid> {
+pub fn appid<'a>(param: &'static str, appid: &'a str) -> Result<&'a str, Invalid> {
     let rest = appid.strip_prefix("wx").unwrap_or_default();
     if rest.len() == 16 && rest.bytes().all(|b| b.is_ascii_alphanumeric()) {
         return Ok(appid);
@@ -164,7 +48,7 @@ fn appid<'a>(param: &'static str, appid: &'a str) -> Result<&'a str, Invalid> {
 }
 
 /// WeChat's own tokens are shared; a provider's owner shares them, or not, and without a token there is nothing to.
-fn meeting(redis: RedisOptions, token: &TokenChoice) -> Result<Meeting, Invalid> {
+pub fn meeting(redis: RedisOptions, token: &TokenChoice) -> Result<Meeting, Invalid> {
     match token {
         TokenChoice::Stable | TokenChoice::Classic => {
             let key_prefix = redis.key_prefix.unwrap_or_else(|| "wxacode:".to_owned());
@@ -198,7 +82,7 @@ fn braces() -> Invalid {
     )
 }
 
-fn from_appid<'a>(id: &'a str, token: &TokenChoice) -> Result<&'a str, Invalid> {
+pub fn from_appid<'a>(id: &'a str, token: &TokenChoice) -> Result<&'a str, Invalid> {
     match token {
         TokenChoice::None => appid("fromAppid", id),
         _ => Err(Invalid::new(
@@ -213,7 +97,7 @@ fn from_appid<'a>(id: &'a str, token: &TokenChoice) -> Result<&'a str, Invalid> 
     }
 }
 
-fn secret(secret: Option<SecretString>, token: &TokenChoice) -> Result<Option<SecretString>, Invalid> {
+pub fn secret(secret: Option<SecretString>, token: &TokenChoice) -> Result<Option<SecretString>, Invalid> {
     use secrecy::ExposeSecret;
     let (errcode, cause) = match &secret {
         None if matches!(token, TokenChoice::Stable | TokenChoice::Classic) => {
@@ -236,7 +120,7 @@ fn secret(secret: Option<SecretString>, token: &TokenChoice) -> Result<Option<Se
     ))
 }
 
-fn bases(urls: &[String], token: &TokenChoice) -> Result<Vec<Url>, Invalid> {
+pub fn bases(urls: &[String], token: &TokenChoice) -> Result<Vec<Url>, Invalid> {
     if urls.is_empty() {
         return Ok(Url::parse(DEFAULT_BASE_URL).into_iter().collect());
     }
@@ -296,7 +180,7 @@ pub fn timeout(param: &'static str, ms: f64) -> Result<Duration, Invalid> {
     ))
 }
 
-fn retries(count: f64) -> Result<u32, Invalid> {
+pub fn retries(count: f64) -> Result<u32, Invalid> {
     if count.fract() == 0.0 && (0.0..=10.0).contains(&count) {
         return Ok(count as u32);
     }
@@ -311,7 +195,7 @@ fn retries(count: f64) -> Result<u32, Invalid> {
     ))
 }
 
-fn rate(rate: f64) -> Result<Option<u32>, Invalid> {
+pub fn rate(rate: f64) -> Result<Option<u32>, Invalid> {
     if rate == f64::INFINITY {
         return Ok(None);
     }
@@ -332,7 +216,7 @@ fn rate(rate: f64) -> Result<Option<u32>, Invalid> {
     ))
 }
 
-fn proxy(proxy: Option<String>) -> Result<ProxyChoice, Invalid> {
+pub fn proxy(proxy: Option<String>) -> Result<ProxyChoice, Invalid> {
     match proxy.as_deref() {
         None => Ok(ProxyChoice::Direct),
         Some("env") => Ok(ProxyChoice::Environment),
@@ -349,71 +233,62 @@ fn proxy(proxy: Option<String>) -> Result<ProxyChoice, Invalid> {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+const DEFAULT_CACHE: usize = 64 << 20;
+const DEFAULT_ENTRY: usize = 512 << 10;
 
-    fn good() -> Options {
-        Options { appid: "wx0123456789abcdef".into(), secret: Some("s3cret".into()), ..Default::default() }
+pub fn cache(cache: CacheOptions, has_redis: bool) -> Result<Limits, Invalid> {
+    let max_bytes = cache.max_bytes.map_or(Ok(DEFAULT_CACHE), |bytes| size("cache.maxBytes", bytes))?;
+    let max_entry = cache.max_entry_bytes.map_or(Ok(DEFAULT_ENTRY), |bytes| size("cache.maxEntryBytes", bytes))?;
+    let ttl = cache.ttl_ms.map_or(Ok(None), time_to_live)?;
+    if cache.redis && !has_redis {
+        return Err(Invalid::new(
+            "cache.redis",
+            None,
+            Text::new("cache.redis 为 true，但没有设置 redis", "cache.redis is true and there is no redis"),
+            Text::new(
+                "同时设置 redis: 'redis://…'，或去掉 cache.redis，只在本进程缓存",
+                "Give redis: 'redis://...' too, or leave cache.redis out and keep codes in this process only",
+            ),
+        ));
     }
+    Ok(Limits { max_bytes, ttl, fleet: cache.redis.then_some(max_entry) })
+}
 
-    fn refused(options: Options) -> (String, Option<i64>) {
-        match options.open(Arc::default()) {
-            Err(Error::Params { invalid, .. }) => {
-                assert!(!format!("{invalid:?}").contains("s3cret"));
-                (invalid.param.into_owned(), invalid.errcode)
-            }
-            Err(other) => panic!("{other}"),
-            Ok(_) => panic!("accepted"),
-        }
+/// Bytes, a whole number from 1.
+fn size(param: &'static str, bytes: f64) -> Result<usize, Invalid> {
+    if bytes.fract() == 0.0 && (1.0..=9e15).contains(&bytes) {
+        return Ok(bytes as usize);
     }
+    Err(Invalid::new(
+        param,
+        None,
+        Text::new(
+            format!("{param} 是 {bytes}，须为不小于 1 的整数（字节）"),
+            format!("{param} is {bytes}; it must be a whole number of bytes from 1"),
+        ),
+        Text::new(
+            "如 64 * 1024 * 1024；不要缓存时去掉 cache",
+            "Like 64 * 1024 * 1024; to keep nothing leave cache out",
+        ),
+    ))
+}
 
-    #[test]
-    fn the_parameter_at_fault_is_named() {
-        let of = |change: fn(&mut Options)| {
-            let mut options = good();
-            change(&mut options);
-            refused(options)
-        };
-        assert!(good().open(Arc::default()).is_ok());
-        assert_eq!(of(|o| o.appid = "wx0123456789abcde ".into()), ("appid".into(), Some(40013)));
-        assert_eq!(of(|o| o.appid = "gh0123456789abcdef".into()), ("appid".into(), Some(40013)));
-        assert_eq!(of(|o| o.secret = None), ("secret".into(), Some(41004)));
-        assert_eq!(of(|o| o.secret = Some("".into())), ("secret".into(), Some(41004)));
-        assert_eq!(of(|o| o.secret = Some("s3cret\n".into())), ("secret".into(), Some(40125)));
-        assert_eq!(of(|o| o.from_appid = Some("wx0123456789abcdef".into())), ("fromAppid".into(), None));
-        assert_eq!(of(|o| o.retries = Some(1.5)), ("retries".into(), None));
-        assert_eq!(of(|o| o.timeout_ms = Some(0.0)), ("timeoutMs".into(), None));
-        assert_eq!(of(|o| o.timeout_ms = Some(f64::NAN)), ("timeoutMs".into(), None));
-        assert_eq!(of(|o| o.rate_per_minute = Some(0.0)), ("ratePerMinute".into(), None));
-        assert_eq!(of(|o| o.proxy = Some("socks5://localhost".into())), ("proxy".into(), None));
-        assert_eq!(of(|o| o.ca = Some(b"x".to_vec())), ("ca".into(), None));
+/// Milliseconds; infinity is for ever, and so is whatever is longer than a process lives.
+fn time_to_live(ms: f64) -> Result<Option<Duration>, Invalid> {
+    const CENTURY: f64 = 100.0 * 365.0 * 86_400_000.0;
+    if ms >= CENTURY {
+        return Ok(None);
     }
-
-    #[test]
-    fn a_secret_at_the_place_of_the_appid_is_not_repeated() {
-        let swapped = Options { appid: "0123456789abcdef0123456789abcdef".into(), ..good() };
-        let message = swapped.open(Arc::default()).err().map(|error| error.to_string()).unwrap_or_default();
-        assert!(message.contains("looks like an AppSecret") && !message.contains("0123"), "{message}");
+    if ms > 0.0 {
+        return Ok(Some(Duration::from_secs_f64(ms / 1000.0)));
     }
-
-    #[test]
-    fn plain_http_is_for_this_machine_or_without_a_token() {
-        let of = |url: &str| Options { base_urls: vec![url.into()], ..good() };
-        for url in ["http://localhost:1", "http://127.0.0.9", "http://[::1]:80", "https://api2.weixin.qq.com/x/"] {
-            assert!(of(url).open(Arc::default()).is_ok(), "{url}");
-        }
-        for url in [
-            "http://api.weixin.qq.com",
-            "http://127.0.0.1.example",
-            "ftp://localhost",
-            "localhost",
-            "https://u:p@localhost",
-            "https://localhost?a",
-        ] {
-            assert_eq!(refused(of(url)).0, "baseUrl", "{url}");
-        }
-        let cloud = Options { token: TokenChoice::None, secret: None, ..of("http://api.weixin.qq.com") };
-        assert!(cloud.open(Arc::default()).is_ok());
-    }
+    Err(Invalid::new(
+        "cache.ttlMs",
+        None,
+        Text::new(format!("cache.ttlMs 是 {ms}，须大于 0"), format!("cache.ttlMs is {ms}; it must be more than 0")),
+        Text::new(
+            "以毫秒为单位；小程序码永久有效，不传即不过期",
+            "Give milliseconds; codes never expire, so that it may be left out",
+        ),
+    ))
 }

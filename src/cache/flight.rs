@@ -1,0 +1,95 @@
+//! One request that any number of callers wait for. Whoever goes away leaves the others alone, and with the last one the
+//! request ends.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Weak};
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use tokio::sync::watch;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use super::Found;
+use crate::error::{Error, Result};
+use crate::wechat::params::Identity;
+
+type Outcome = Result<(Bytes, Found)>;
+
+/// The requests in the air, by what they ask.
+#[derive(Default)]
+pub struct Flights(Mutex<Table>);
+
+#[derive(Default)]
+struct Table {
+    lines: HashMap<Identity, Line>,
+    begun: u64,
+}
+
+struct Line {
+    seat: Weak<Seat>,
+    number: u64,
+}
+
+/// A place among those who wait. While there is one the request goes on.
+pub struct Seat {
+    outcome: watch::Receiver<Option<Outcome>>,
+    _going: DropGuard,
+}
+
+impl Flights {
+    /// A seat in the flight that asks this, and whether it begins with it. `work` is started for the first one only.
+    pub fn board<W>(self: &Arc<Self>, identity: &Identity, work: impl FnOnce() -> W) -> (Arc<Seat>, bool)
+    where
+        W: Future<Output = Outcome> + Send + 'static,
+    {
+        let mut table = self.0.lock();
+        if let Some(seat) = table.lines.get(identity).and_then(|line| line.seat.upgrade()) {
+            return (seat, false);
+        }
+        let stop = CancellationToken::new();
+        let (landing, outcome) = watch::channel(None);
+        let seat = Arc::new(Seat { outcome, _going: stop.clone().drop_guard() });
+        table.begun += 1;
+        let number = table.begun;
+        table.lines.insert(identity.clone(), Line { seat: Arc::downgrade(&seat), number });
+        drop(table);
+        let (flying, work) = (Flying { flights: self.clone(), identity: identity.clone(), number }, work());
+        tokio::spawn(async move {
+            let landed = tokio::select! {
+                biased;
+                outcome = work => Some(outcome),
+                () = stop.cancelled() => None,
+            };
+            // Before it is known what it brought: an error is the answer of those who wait and of nobody later.
+            drop(flying);
+            landing.send_replace(landed);
+        });
+        (seat, true)
+    }
+}
+
+impl Seat {
+    pub async fn landed(&self) -> Outcome {
+        let mut outcome = self.outcome.clone();
+        let landed = outcome.wait_for(Option::is_some).await;
+        // A flight that ends without a word has panicked, or its runtime is ending.
+        landed.ok().and_then(|outcome| outcome.clone()).unwrap_or(Err(Error::Closed))
+    }
+}
+
+/// Keeps a flight in the table for as long as it flies.
+struct Flying {
+    flights: Arc<Flights>,
+    identity: Identity,
+    number: u64,
+}
+
+impl Drop for Flying {
+    fn drop(&mut self) {
+        let mut table = self.flights.0.lock();
+        // Where nobody was left in this one, another may have begun in its place.
+        if table.lines.get(&self.identity).is_some_and(|line| line.number == self.number) {
+            table.lines.remove(&self.identity);
+        }
+    }
+}

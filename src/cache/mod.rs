@@ -1,0 +1,119 @@
+//! Codes that were asked for before. Codes never expire, and two of the three endpoints count against a number for life, so
+//! the same question is asked once: in this process, and with a Redis in a fleet.
+
+mod fleet;
+mod flight;
+mod memory;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+
+use crate::deadline::Deadline;
+use crate::error::{Error, Result, WaitedFor};
+use crate::wechat::params::Identity;
+pub use fleet::FleetCodes;
+use flight::Flights;
+use memory::Memory;
+
+/// How much is kept, and for how long. Clients that agree on it share what they keep.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Limits {
+    pub max_bytes: usize,
+    /// `None` is for ever.
+    pub ttl: Option<Duration>,
+    /// Whether the fleet's Redis keeps them too, and up to how many bytes each.
+    pub fleet: Option<usize>,
+}
+
+/// What `stats()` tells of the cache: codes by where they were found, and what is kept here.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CacheStats {
+    pub hits: u64,
+    pub fleet_hits: u64,
+    pub joined: u64,
+    pub misses: u64,
+    pub entries: usize,
+    pub bytes: usize,
+}
+
+/// Where a code was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Found {
+    Here,
+    /// In Redis, where another process has put it.
+    Fleet,
+    /// It was being asked for.
+    Joined,
+    /// WeChat was asked.
+    Asked,
+}
+
+pub struct CodeCache {
+    memory: Mutex<Memory>,
+    flights: Arc<Flights>,
+    fleet: Option<Arc<FleetCodes>>,
+}
+
+impl CodeCache {
+    pub fn new(limits: &Limits, fleet: Option<FleetCodes>) -> Self {
+        Self {
+            memory: Mutex::new(Memory::new(limits.max_bytes, limits.ttl)),
+            flights: Arc::default(),
+            fleet: fleet.map(Arc::new),
+        }
+    }
+
+    /// A code that is kept here. Never waits.
+    pub fn kept(&self, identity: &Identity) -> Option<Bytes> {
+        self.memory.lock().get(identity)
+    }
+
+    /// How many are kept here, and how many bytes.
+    pub fn size(&self) -> (usize, usize) {
+        self.memory.lock().size()
+    }
+
+    /// A code from here, from the fleet, or by `ask`, which is bounded by `deadline`. An error is not kept.
+    pub async fn get<A, W>(self: &Arc<Self>, identity: Identity, deadline: &Deadline, ask: A) -> Result<(Bytes, Found)>
+    where
+        A: Fn() -> W,
+        W: Future<Output = Result<Bytes>> + Send + 'static,
+    {
+        loop {
+            if let Some(image) = self.kept(&identity) {
+                return Ok((image, Found::Here));
+            }
+            let work = || self.clone().find(identity.clone(), deadline.clone(), ask());
+            let (seat, leads) = self.flights.board(&identity, work);
+            if leads {
+                return seat.landed().await;
+            }
+            match deadline.hold(WaitedFor::Answer, || None, seat.landed()).await? {
+                Ok((image, _)) => return Ok((image, Found::Joined)),
+                // Its time was shorter than ours.
+                Err(Error::Timeout { .. } | Error::Budget { .. }) if !deadline.left().is_zero() => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    async fn find(
+        self: Arc<Self>,
+        identity: Identity,
+        deadline: Deadline,
+        ask: impl Future<Output = Result<Bytes>> + Send,
+    ) -> Result<(Bytes, Found)> {
+        let (image, left) = match &self.fleet {
+            Some(fleet) => fleet.clone().get(&identity, &deadline, ask).await?,
+            None => (ask.await?, None),
+        };
+        self.memory.lock().put(identity, image.clone(), left);
+        Ok((image, if left.is_some() { Found::Fleet } else { Found::Asked }))
+    }
+}
+
+#[cfg(test)]
+mod tests;

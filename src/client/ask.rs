@@ -1,0 +1,109 @@
+//! One question: turn -> token -> transport -> answer, and the single replay with another token.
+
+use parking_lot::Mutex;
+
+use super::stats::Counters;
+use super::{Client, Tokens};
+use crate::deadline::Deadline;
+use crate::error::{Error, Result, WaitedFor};
+use crate::token::state::Token;
+use crate::transport::body::Body;
+use crate::transport::{Call, Effort};
+use crate::wechat::answer::NotAsked;
+use crate::wechat::question::Question;
+
+/// A question with what it may cost.
+pub struct Ask<'a> {
+    pub question: &'a Question,
+    pub deadline: &'a Deadline,
+    pub retries: u32,
+}
+
+impl Client {
+    /// Gives the bytes of the answer and what `read` made of them. A minute that is full by WeChat's count is waited for,
+    /// where the deadline allows it.
+    pub(super) async fn ask_in_turn<T: Send>(
+        &self,
+        ask: &Ask<'_>,
+        read: impl Fn(&[u8]) -> Result<T, NotAsked> + Sync,
+    ) -> Result<(Body, T)> {
+        loop {
+            match self.ask_with_token(ask, &read).await {
+                Err(error) if error.minute_is_full() && self.turns.pause().await < ask.deadline.left() => {}
+                answer => return answer,
+            }
+        }
+    }
+
+    async fn ask_with_token<T: Send>(
+        &self,
+        ask: &Ask<'_>,
+        read: &(impl Fn(&[u8]) -> Result<T, NotAsked> + Sync),
+    ) -> Result<(Body, T)> {
+        let Some(tokens) = &self.tokens else {
+            self.turn(ask).await?;
+            return self.ask(ask, None, read).await;
+        };
+        let Tokens { cache, source, .. } = tokens;
+        // At the same time, so that a slow Redis is paid for once.
+        let (mut token, waited) = tokio::try_join!(cache.get(source, ask.deadline), self.turn(ask))?;
+        if waited {
+            token = cache.get(source, ask.deadline).await?;
+        }
+        let answer = self.ask(ask, Some(&token), read).await;
+        let Some(errcode) = answer.as_ref().err().and_then(Error::refused_token) else { return answer };
+        match cache.replace(&token, errcode, source, ask.deadline).await? {
+            Some(other) => {
+                Counters::add(&self.stats.replays);
+                self.note(ask);
+                self.ask(ask, Some(&other), read).await
+            }
+            None => answer,
+        }
+    }
+
+    /// Waits for a turn where WeChat counts them by the minute. Gives whether it waited.
+    async fn turn(&self, Ask { question, deadline, .. }: &Ask<'_>) -> Result<bool> {
+        if !question.endpoint.counts_by_the_minute() {
+            return Ok(false);
+        }
+        self.turns.turn(&question.endpoint, deadline).await
+    }
+
+    fn note(&self, ask: &Ask<'_>) {
+        if ask.question.endpoint.counts_by_the_minute() {
+            self.turns.note();
+        }
+    }
+
+    async fn ask<T>(
+        &self,
+        ask: &Ask<'_>,
+        token: Option<&Token>,
+        read: &(impl Fn(&[u8]) -> Result<T, NotAsked> + Sync),
+    ) -> Result<(Body, T)> {
+        let Question { endpoint, query, body } = ask.question;
+        let token = token.map(Token::expose);
+        let whose = match (token, &self.from_appid) {
+            (Some(token), _) => Some(("access_token", token)),
+            (None, Some(appid)) => Some(("from_appid", appid.as_str())),
+            (None, None) => None,
+        };
+        let more = query.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let query: Vec<_> = whose.into_iter().chain(more).collect();
+        let call = Call { endpoint: endpoint.clone(), query: &query, body: body.clone(), secrets: token.as_slice() };
+        // Nothing is lost by drawing a code twice.
+        let repeatable = endpoint.gives_code() || ask.retries > 0;
+        let effort = Effort { retries: ask.retries, attempt: None, repeatable };
+        Counters::add(&self.stats.requests);
+        let last_failure = Mutex::new(None);
+        let report = |error| {
+            self.note(ask);
+            Counters::add(&self.stats.requests);
+            *last_failure.lock() = Some(error);
+        };
+        let last = || last_failure.lock().take();
+        let exchange = self.transport.exchange(&call, effort, ask.deadline, &report, read);
+        ask.deadline.hold(WaitedFor::Answer, last, exchange).await?
+    }
+}

@@ -1,0 +1,186 @@
+//! A client: what may be asked of it.
+
+mod ask;
+mod stats;
+
+use std::ops::Deref;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+
+use crate::budget::Turns;
+use crate::cache::{CodeCache, Found};
+use crate::deadline::Deadline;
+use crate::error::{Error, Result};
+use crate::token::source::Source;
+use crate::token::{Member, TokenCache};
+use crate::transport::Transport;
+use crate::transport::body::Body;
+use crate::wechat::answer::{Kind, read_image};
+use crate::wechat::explanation::Text;
+use crate::wechat::params::{Code, Invalid};
+use crate::wechat::question::Question;
+use ask::Ask;
+pub use stats::{Counters, Stats};
+
+pub struct Client {
+    /// Whose calls WeChat counts.
+    pub(crate) appid: Arc<str>,
+    pub(crate) transport: Arc<Transport>,
+    pub(crate) tokens: Option<Tokens>,
+    pub(crate) codes: Option<Arc<CodeCache>>,
+    pub(crate) from_appid: Option<String>,
+    pub(crate) timeout: Duration,
+    pub(crate) retries: u32,
+    pub(crate) turns: Turns,
+    pub(crate) stats: Counters,
+    pub(crate) closed: AtomicBool,
+}
+
+/// Where the client's token is kept and where it comes from. A client inside WeChat's cloud needs none.
+pub struct Tokens {
+    cache: Arc<TokenCache>,
+    source: Arc<dyn Source>,
+    /// Given up by `leave`.
+    member: Mutex<Option<Member>>,
+}
+
+impl Tokens {
+    pub fn new(cache: Arc<TokenCache>, source: Arc<dyn Source>) -> Self {
+        let member = Mutex::new(Some(cache.join()));
+        Self { cache, source, member }
+    }
+}
+
+/// The picture of a code.
+pub enum Image {
+    Fetched(Body),
+    /// Others have it too.
+    Kept(Bytes),
+}
+
+impl Deref for Image {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Self::Fetched(body) => body,
+            Self::Kept(bytes) => bytes,
+        }
+    }
+}
+
+impl Client {
+    /// Whether calls are still taken.
+    pub fn check_open(&self) -> Result<()> {
+        if self.closed.load(Ordering::Acquire) { Err(Error::Closed) } else { Ok(()) }
+    }
+
+    /// The picture of a code that was asked for before. Never waits.
+    pub fn kept(&self, code: &Code) -> Option<Bytes> {
+        let image = self.codes.as_ref()?.kept(&code.identity().ok()?)?;
+        self.stats.found(Found::Here);
+        Some(image)
+    }
+
+    /// The picture of a code.
+    pub async fn code(self: &Arc<Self>, code: &Code, timeout: Option<Duration>) -> Result<Image> {
+        let refused = |invalid| Error::Params { endpoint: Some(code.endpoint()), invalid };
+        let question = code.question().map_err(refused)?;
+        let deadline = Deadline::new(timeout.unwrap_or(self.timeout), Some(code.endpoint()));
+        let image = match &self.codes {
+            None => self.fetch(&question, &deadline).await.map(Image::Fetched),
+            Some(codes) => {
+                let identity = code.identity().map_err(refused)?;
+                self.remembered(codes, identity, question, &deadline).await.map(Image::Kept)
+            }
+        };
+        image.inspect_err(|error| self.stats.error(error))
+    }
+
+    /// What any other API answers, and what kind of answer it is. `wanted` is a field that it has to have.
+    pub async fn request(
+        &self,
+        question: &Question,
+        wanted: Option<&'static str>,
+        timeout: Option<Duration>,
+        retries: Option<u32>,
+    ) -> Result<(Body, Kind)> {
+        let deadline = Deadline::new(timeout.unwrap_or(self.timeout), Some(question.endpoint.clone()));
+        let ask = Ask { question, deadline: &deadline, retries: retries.unwrap_or(self.retries) };
+        let answer = self.ask_in_turn(&ask, |body| Kind::read(body, wanted)).await;
+        answer.inspect_err(|error| self.stats.error(error))
+    }
+
+    /// A token, for calls of the caller's own.
+    pub async fn access_token(&self, force: bool, timeout: Option<Duration>) -> Result<(String, SystemTime)> {
+        let Tokens { cache, source, .. } = self.tokens.as_ref().ok_or_else(no_token)?;
+        let deadline = Deadline::new(timeout.unwrap_or(self.timeout), source.endpoint());
+        let token = match force {
+            false => cache.get(source, &deadline).await?,
+            true => cache.force(source, &deadline).await?,
+        };
+        Ok((token.expose().to_owned(), token.expires().wall_time(cache.now())))
+    }
+
+    /// Another API refused this token; it is given up if it is the present one.
+    pub fn invalidate(&self, access_token: &str) {
+        if let Some(tokens) = &self.tokens {
+            tokens.cache.refused(access_token, INVALID_CREDENTIAL);
+        }
+    }
+
+    /// No further calls from now on.
+    pub fn close(&self) {
+        self.closed.store(true, Ordering::Release);
+    }
+
+    /// Gives up the account's token cache, when the last call has ended.
+    pub fn leave(&self) {
+        if let Some(tokens) = &self.tokens {
+            tokens.member.lock().take();
+        }
+    }
+
+    async fn fetch(&self, question: &Question, deadline: &Deadline) -> Result<Body> {
+        let ask = Ask { question, deadline, retries: self.retries };
+        let (image, _) = self.ask_in_turn(&ask, read_image).await?;
+        self.stats.image(image.len());
+        Ok(image)
+    }
+
+    async fn remembered(
+        self: &Arc<Self>,
+        codes: &Arc<CodeCache>,
+        identity: Box<[u8]>,
+        question: Question,
+        deadline: &Deadline,
+    ) -> Result<Bytes> {
+        let ask = || {
+            let (me, question, deadline) = (self.clone(), question.clone(), deadline.clone());
+            async move { me.fetch(&question, &deadline).await.map(|image| Bytes::copy_from_slice(&image)) }
+        };
+        let (image, found) = codes.get(identity, deadline, ask).await?;
+        self.stats.found(found);
+        Ok(image)
+    }
+}
+
+/// What another API's refusal is taken for, where only the token is known.
+const INVALID_CREDENTIAL: i64 = 40001;
+
+fn no_token() -> Error {
+    let invalid = Invalid::new(
+        "token",
+        None,
+        Text::new("token 为 'none' 时没有 access_token", "with token 'none' there is no access token"),
+        Text::new(
+            "需要令牌时用 token: 'stable' 并提供 secret",
+            "For a token make the client with token: 'stable' and a secret",
+        ),
+    );
+    Error::Params { endpoint: None, invalid }
+}

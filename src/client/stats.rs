@@ -1,0 +1,99 @@
+//! What a client has done so far.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+
+use super::Client;
+use crate::cache::{CacheStats, Found};
+use crate::error::Error;
+use crate::token::TokenCache;
+use crate::token::state::Token;
+
+/// What `stats()` gives.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Stats {
+    pub requests: u64,
+    pub images: u64,
+    pub bytes: u64,
+    pub replays: u64,
+    pub refreshes: u64,
+    /// How often a call failed, by errcode or by our own code.
+    pub errors: BTreeMap<String, u64>,
+    /// How long ago the present token was first handed out.
+    pub token_age: Option<Duration>,
+    /// Whether the fleet's store answers; `None` without one.
+    pub store_is_up: Option<bool>,
+    /// `None` without a cache.
+    pub cache: Option<CacheStats>,
+}
+
+#[derive(Default)]
+pub struct Counters {
+    pub requests: AtomicU64,
+    pub replays: AtomicU64,
+    images: AtomicU64,
+    bytes: AtomicU64,
+    errors: Mutex<BTreeMap<String, u64>>,
+    found: [AtomicU64; 4],
+}
+
+impl Counters {
+    pub fn add(counter: &AtomicU64) {
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A picture came from WeChat.
+    pub fn image(&self, bytes: usize) {
+        Self::add(&self.images);
+        self.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    /// Where a code came from.
+    pub fn found(&self, found: Found) {
+        Self::add(&self.found[found as usize]);
+    }
+
+    pub fn error(&self, error: &Error) {
+        let name = match error {
+            Error::Provider(_) => return,
+            Error::Api { refusal, .. } => refusal.errcode.to_string(),
+            other => other.code().to_owned(),
+        };
+        *self.errors.lock().entry(name).or_default() += 1;
+    }
+}
+
+impl Client {
+    pub fn stats(&self) -> Stats {
+        let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let Counters { requests, replays, images, bytes, errors, found } = &self.stats;
+        let tokens = self.tokens.as_ref().map(|tokens| &tokens.cache);
+        let age = |token: Token, cache: &TokenCache| cache.now().mono.saturating_sub(token.first_seen().mono);
+        let cache = self.codes.as_ref().map(|codes| {
+            let found = |place: Found| load(&found[place as usize]);
+            let (entries, bytes) = codes.size();
+            CacheStats {
+                hits: found(Found::Here),
+                fleet_hits: found(Found::Fleet),
+                joined: found(Found::Joined),
+                misses: found(Found::Asked),
+                entries,
+                bytes,
+            }
+        });
+        Stats {
+            requests: load(requests),
+            images: load(images),
+            bytes: load(bytes),
+            replays: load(replays),
+            refreshes: tokens.map_or(0, |cache| cache.refreshes()),
+            errors: errors.lock().clone(),
+            store_is_up: tokens.and_then(|cache| cache.store_is_up()),
+            token_age: tokens.and_then(|cache| Some(age(cache.present()?, cache))),
+            cache,
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! What a client is made with: checked options to a `Client`. Never touches the network.
+
+mod rules;
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use url::Url;
+
+use crate::budget::Turns;
+use crate::budget::fleet::FleetMinute;
+use crate::client::{Client, Counters, Tokens};
+use crate::error::{Error, Result};
+use crate::event::{Hub, Voice};
+use crate::registry::{self, Account, Lane};
+use crate::token::source::{Mode, Provided, Provider, WeChat};
+use crate::transport::Transport;
+use crate::transport::pool::Settings;
+use crate::wechat::params::Invalid;
+pub use rules::{retries, timeout};
+
+pub const DEFAULT_BASE_URL: &str = "https://api.weixin.qq.com";
+
+/// Types are right, meaning is not checked yet.
+#[derive(Default)]
+pub struct Options {
+    pub appid: String,
+    pub secret: Option<SecretString>,
+    pub token: TokenChoice,
+    pub redis: Option<RedisOptions>,
+    pub base_urls: Vec<String>,
+    pub from_appid: Option<String>,
+    pub timeout_ms: Option<f64>,
+    pub retries: Option<f64>,
+    pub rate_per_minute: Option<f64>,
+    pub cache: Option<CacheOptions>,
+    pub proxy: Option<String>,
+    pub ca: Option<Vec<u8>>,
+}
+
+#[derive(Default)]
+pub struct CacheOptions {
+    pub max_bytes: Option<f64>,
+    pub ttl_ms: Option<f64>,
+    pub redis: bool,
+    pub max_entry_bytes: Option<f64>,
+}
+
+pub struct RedisOptions {
+    pub url: String,
+    pub ca: Option<Vec<u8>>,
+    pub timeout_ms: Option<f64>,
+    pub key_prefix: Option<String>,
+    pub allow_unshared_rotation: Option<bool>,
+}
+
+#[derive(Default)]
+pub enum TokenChoice {
+    #[default]
+    Stable,
+    Classic,
+    None,
+    Provider(Arc<dyn Provider>),
+}
+
+impl Options {
+    /// `events` is told of the client's requests.
+    pub fn open(self, events: Arc<Hub>) -> Result<Client> {
+        self.client(events).map_err(|invalid| Error::Params { endpoint: None, invalid })
+    }
+
+    fn client(self, events: Arc<Hub>) -> Result<Client, Invalid> {
+        let appid = rules::appid("appid", &self.appid)?.to_owned();
+        let from_appid =
+            self.from_appid.as_deref().map(|id| rules::from_appid(id, &self.token)).transpose()?.map(str::to_owned);
+        let secret = rules::secret(self.secret, &self.token)?;
+        let bases = rules::bases(&self.base_urls, &self.token)?;
+        let timeout = self.timeout_ms.map_or(Ok(Duration::from_secs(10)), |ms| timeout("timeoutMs", ms))?;
+        let retries = self.retries.map_or(Ok(2), retries)?;
+        let rate = self.rate_per_minute.map_or(Ok(Some(5000)), rules::rate)?;
+        let unshared_rotation = self.redis.as_ref().is_none_or(|redis| redis.allow_unshared_rotation.unwrap_or(false));
+        let meeting = self.redis.map(|redis| rules::meeting(redis, &self.token)).transpose()?;
+        let kept = self.cache.map(|cache| rules::cache(cache, meeting.is_some())).transpose()?;
+        let settings = Settings { proxy: rules::proxy(self.proxy)?, ca: self.ca };
+
+        let mut shared = registry::shared();
+        let via = settings.proxy.name();
+        let mode = match &self.token {
+            TokenChoice::Stable => Some(Mode::Stable),
+            TokenChoice::Classic => Some(Mode::Classic),
+            TokenChoice::None | TokenChoice::Provider(_) => None,
+        };
+        let account = mode.zip(secret).map(|(mode, secret)| Account {
+            appid: appid.clone(),
+            mode,
+            secret,
+            bases: bases.iter().map(Url::to_string).collect(),
+            meeting,
+        });
+        let fleet = match account.as_ref().and_then(|account| account.place().zip(account.meeting.as_ref())) {
+            Some((place, meeting)) => Some(FleetMinute::new(shared.link(meeting, Lane::Tokens)?, place)),
+            None => None,
+        };
+        let codes = kept.map(|limits| shared.codes(account.as_ref(), limits)).transpose()?;
+        let counted: Arc<str> = from_appid.as_ref().unwrap_or(&appid).as_str().into();
+        let mode = match &self.token {
+            TokenChoice::Provider(_) => Some("provider"),
+            _ => mode.map(Mode::name),
+        };
+        let voice = Voice { hub: events, appid: counted.clone(), mode };
+        let transport = Arc::new(Transport::new(shared.pool(settings)?, shared.bodies(), bases, via, voice.clone()));
+        let turns = Turns { rate, here: shared.minute(&counted), fleet, voice };
+        let tokens = match (self.token, account) {
+            (TokenChoice::Provider(provider), _) => {
+                Some(Tokens::new(shared.provided(&appid), Arc::new(Provided(provider))))
+            }
+            (_, Some(account)) => {
+                let source = WeChat {
+                    mode: account.mode,
+                    unshared_rotation,
+                    appid,
+                    secret: account.secret.clone(),
+                    transport: transport.clone(),
+                };
+                Some(Tokens::new(shared.cache(account)?, Arc::new(source)))
+            }
+            (_, None) => None,
+        };
+        Ok(Client {
+            appid: counted,
+            turns,
+            transport,
+            tokens,
+            codes,
+            from_appid,
+            timeout,
+            retries,
+            stats: Counters::default(),
+            closed: AtomicBool::new(false),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn good() -> Options {
+        Options { appid: "wx0123456789abcdef".into(), secret: Some("s3cret".into()), ..Default::default() }
+    }
+
+    fn refused(options: Options) -> (String, Option<i64>) {
+        match options.open(Arc::default()) {
+            Err(Error::Params { invalid, .. }) => {
+                assert!(!format!("{invalid:?}").contains("s3cret"));
+                (invalid.param.into_owned(), invalid.errcode)
+            }
+            Err(other) => panic!("{other}"),
+            Ok(_) => panic!("accepted"),
+        }
+    }
+
+    #[test]
+    fn the_parameter_at_fault_is_named() {
+        let of = |change: fn(&mut Options)| {
+            let mut options = good();
+            change(&mut options);
+            refused(options)
+        };
+        assert!(good().open(Arc::default()).is_ok());
+        assert_eq!(of(|o| o.appid = "wx0123456789abcde ".into()), ("appid".into(), Some(40013)));
+        assert_eq!(of(|o| o.appid = "gh0123456789abcdef".into()), ("appid".into(), Some(40013)));
+        assert_eq!(of(|o| o.secret = None), ("secret".into(), Some(41004)));
+        assert_eq!(of(|o| o.secret = Some("".into())), ("secret".into(), Some(41004)));
+        assert_eq!(of(|o| o.secret = Some("s3cret\n".into())), ("secret".into(), Some(40125)));
+        assert_eq!(of(|o| o.from_appid = Some("wx0123456789abcdef".into())), ("fromAppid".into(), None));
+        assert_eq!(of(|o| o.retries = Some(1.5)), ("retries".into(), None));
+        assert_eq!(of(|o| o.timeout_ms = Some(0.0)), ("timeoutMs".into(), None));
+        assert_eq!(of(|o| o.timeout_ms = Some(f64::NAN)), ("timeoutMs".into(), None));
+        assert_eq!(of(|o| o.rate_per_minute = Some(0.0)), ("ratePerMinute".into(), None));
+        assert_eq!(of(|o| o.proxy = Some("socks5://localhost".into())), ("proxy".into(), None));
+        assert_eq!(of(|o| o.ca = Some(b"x".to_vec())), ("ca".into(), None));
+    }
+
+    #[test]
+    fn a_secret_at_the_place_of_the_appid_is_not_repeated() {
+        let swapped = Options { appid: "0123456789abcdef0123456789abcdef".into(), ..good() };
+        let message = swapped.open(Arc::default()).err().map(|error| error.to_string()).unwrap_or_default();
+        assert!(message.contains("looks like an AppSecret") && !message.contains("0123"), "{message}");
+    }
+
+    #[test]
+    fn plain_http_is_for_this_machine_or_without_a_token() {
+        let of = |url: &str| Options { base_urls: vec![url.into()], ..good() };
+        for url in ["http://localhost:1", "http://127.0.0.9", "http://[::1]:80", "https://api2.weixin.qq.com/x/"] {
+            assert!(of(url).open(Arc::default()).is_ok(), "{url}");
+        }
+        for url in [
+            "http://api.weixin.qq.com",
+            "http://127.0.0.1.example",
+            "ftp://localhost",
+            "localhost",
+            "https://u:p@localhost",
+            "https://localhost?a",
+        ] {
+            assert_eq!(refused(of(url)).0, "baseUrl", "{url}");
+        }
+        let cloud = Options { token: TokenChoice::None, secret: None, ..of("http://api.weixin.qq.com") };
+        assert!(cloud.open(Arc::default()).is_ok());
+    }
+}

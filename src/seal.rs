@@ -1,0 +1,101 @@
+//! What may lie in Redis: sealed with a key, and named by a hash, that only holders of AppSecret have.
+
+use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use ring::hmac;
+use ring::rand::{SecureRandom, SystemRandom};
+use secrecy::{ExposeSecret, SecretString};
+
+pub struct Seal {
+    key: Option<LessSafeKey>,
+    names: hmac::Key,
+    random: SystemRandom,
+}
+
+impl Seal {
+    /// What is sealed for one purpose opens for no other.
+    pub fn new(secret: &SecretString, purpose: &str) -> Self {
+        let root = hmac::Key::new(hmac::HMAC_SHA256, secret.expose_secret().as_bytes());
+        let derived = |of: &str| hmac::sign(&root, format!("wxacode {purpose}{of}").as_bytes());
+        let key = UnboundKey::new(&AES_256_GCM, derived("").as_ref()).ok();
+        let names = hmac::Key::new(hmac::HMAC_SHA256, derived(" name").as_ref());
+        Self { key: key.map(LessSafeKey::new), names, random: SystemRandom::new() }
+    }
+
+    /// Nonce and ciphertext; `place` says where it belongs, so that it opens nowhere else.
+    pub fn close(&self, content: &[u8], place: &str) -> Option<Vec<u8>> {
+        let mut nonce = [0; NONCE_LEN];
+        self.random.fill(&mut nonce).ok()?;
+        let mut sealed = Vec::with_capacity(NONCE_LEN + content.len() + AES_256_GCM.tag_len());
+        sealed.extend_from_slice(&nonce);
+        sealed.extend_from_slice(content);
+        let (aad, nonce) = (Aad::from(place.as_bytes()), Nonce::assume_unique_for_key(nonce));
+        let tag = self.key.as_ref()?.seal_in_place_separate_tag(nonce, aad, sealed.get_mut(NONCE_LEN..)?).ok()?;
+        sealed.extend_from_slice(tag.as_ref());
+        Some(sealed)
+    }
+
+    /// The content, unless somebody else wrote it or it belongs elsewhere.
+    pub fn open(&self, sealed: &[u8], place: &str) -> Option<Vec<u8>> {
+        let (nonce, rest) = sealed.split_at_checked(NONCE_LEN)?;
+        let mut rest = rest.to_vec();
+        let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
+        let length = self.key.as_ref()?.open_in_place(nonce, Aad::from(place.as_bytes()), &mut rest).ok()?.len();
+        rest.truncate(length);
+        Some(rest)
+    }
+
+    /// 32 hexadecimal digits that name a content and do not give it away.
+    pub fn name(&self, content: &[u8]) -> String {
+        hex(&hmac::sign(&self.names, content).as_ref()[..16])
+    }
+}
+
+/// Names an account's keys: its AppSecret and its hosts are part of the name without being in it.
+pub fn account_print(secret: &SecretString, bases: &[String]) -> String {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, secret.expose_secret().as_bytes());
+    let mut bases: Vec<_> = bases.iter().map(String::as_str).collect();
+    bases.sort_unstable();
+    bases.dedup();
+    hex(&hmac::sign(&key, format!("wxacode account {}", bases.join(" ")).as_bytes()).as_ref()[..8])
+}
+
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A name that nobody else draws.
+pub fn random() -> String {
+    let mut bytes = [0; 16];
+    match SystemRandom::new().fill(&mut bytes) {
+        Ok(()) => hex(&bytes),
+        Err(_) => format!("{:032x}", fastrand::u128(..)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_sealed_opens_at_its_place_with_its_secret_for_its_purpose_only() {
+        let seal = Seal::new(&"s1".into(), "token");
+        let others = [Seal::new(&"s2".into(), "token"), Seal::new(&"s1".into(), "code")];
+        let sealed = seal.close(b"c4nary", "a").unwrap();
+        assert!(!String::from_utf8_lossy(&sealed).contains("c4nary"));
+        assert_eq!(seal.open(&sealed, "a").unwrap(), b"c4nary");
+        assert!(seal.open(&sealed, "b").is_none());
+        assert!(others.iter().all(|other| other.open(&sealed, "a").is_none()));
+        for cut in 0..sealed.len() {
+            assert!(seal.open(&sealed[..cut], "a").is_none());
+        }
+        assert_ne!(sealed, seal.close(b"c4nary", "a").unwrap(), "a nonce of its own each time");
+    }
+
+    #[test]
+    fn a_name_is_the_same_for_all_who_know_the_secret_and_for_nobody_else() {
+        let name = |secret: &str, content: &[u8]| Seal::new(&secret.into(), "code").name(content);
+        assert_eq!(name("s", b"a=1"), name("s", b"a=1"));
+        assert_ne!(name("s", b"a=1"), name("s", b"a=2"));
+        assert_ne!(name("s", b"a=1"), name("t", b"a=1"));
+    }
+}

@@ -1,0 +1,128 @@
+//! Any API by its path.
+
+use crate::wechat::endpoint::{Endpoint, Method};
+use crate::wechat::explanation::Text;
+use crate::wechat::params::Invalid;
+use crate::wechat::question::Question;
+
+const LONGEST_PATH: usize = 256;
+
+/// What is sent to a path. `body` is JSON.
+pub fn question(
+    path: &str,
+    method: Method,
+    query: Vec<(String, String)>,
+    body: Option<String>,
+) -> Result<Question, Invalid> {
+    let endpoint = Endpoint::at(checked(path)?, method);
+    if endpoint.gives_token() {
+        return Err(Invalid::new(
+            "path",
+            None,
+            Text::new(format!("{path} 是获取令牌的接口"), format!("{path} hands out access tokens")),
+            Text::new(
+                "令牌由 WxaCode 管理：用 getAccessToken() 取得，用 getAccessToken({ forceRefresh: true }) 强制刷新",
+                "WxaCode looks after the token: use getAccessToken(), or getAccessToken({ forceRefresh: true })",
+            ),
+        ));
+    }
+    if query.iter().any(|(name, _)| name == "access_token") {
+        return Err(Invalid::new(
+            "query.access_token",
+            None,
+            Text::new("query 含有 access_token", "query has an access_token"),
+            Text::new("去掉它：令牌会自动加上", "Leave it out: the token is added here"),
+        ));
+    }
+    if method == Method::Get && body.is_some() {
+        return Err(Invalid::new(
+            "body",
+            None,
+            Text::new("GET 请求不能带 body", "a GET request has no body"),
+            Text::new("去掉 method，或把参数放进 query", "Leave method out, or put the parameters into query"),
+        ));
+    }
+    // WeChat answers 44002 to an empty body, and some APIs have no parameters.
+    let body = (method == Method::Post).then(|| body.unwrap_or_else(|| "{}".to_owned()).into());
+    Ok(Question { endpoint, query, body })
+}
+
+fn checked(path: &str) -> Result<&str, Invalid> {
+    let refused = |zh: &str, en: &str| {
+        Invalid::new(
+            "path",
+            None,
+            Text::new(format!("path {zh}"), format!("path {en}")),
+            Text::new(
+                "写成 /wxa/business/getuserphonenumber 这样的路径：以 / 开头，不带主机，参数放进 query",
+                "Write it like /wxa/business/getuserphonenumber: a leading /, no host, parameters in query",
+            ),
+        )
+    };
+    match path {
+        _ if path.contains("://") => Err(refused("含有主机名", "has a host")),
+        _ if !path.starts_with('/') || path.starts_with("//") => {
+            Err(refused("没有以单个 / 开头", "does not begin with a single /"))
+        }
+        _ if path.contains(['?', '#']) => Err(refused("带有查询参数或 #", "has a query or a #")),
+        _ if path.len() > LONGEST_PATH => Err(refused("过长", "is too long")),
+        _ if !path.bytes().all(|b| b.is_ascii_alphanumeric() || b"/-_.".contains(&b)) => {
+            Err(refused("含有字母、数字和 / - _ . 以外的字符", "has more than letters, digits and / - _ ."))
+        }
+        _ if path.split('/').any(|part| part == "." || part == "..") => {
+            Err(refused("含有 . 或 .. 段", "has a segment . or .."))
+        }
+        _ => Ok(path),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ask(path: &str) -> Result<Question, String> {
+        question(path, Method::Post, Vec::new(), None).map_err(|invalid| invalid.param.into_owned())
+    }
+
+    #[test]
+    fn a_path_is_known_or_not_and_a_post_has_a_body() {
+        let known = ask("/wxa/getwxacodeunlimit").unwrap();
+        assert_eq!(known.endpoint, Endpoint::GetUnlimitedQrCode);
+        let other = ask("/wxa/business/getuserphonenumber").unwrap();
+        assert_eq!((other.endpoint.name(), &other.body.unwrap()[..]), ("/wxa/business/getuserphonenumber", &b"{}"[..]));
+        let get = question("/cgi-bin/get_api_domain_ip", Method::Get, Vec::new(), None).unwrap();
+        assert_eq!((get.endpoint.method(), get.body), (Method::Get, None));
+    }
+
+    #[test]
+    fn a_path_stays_on_wechats_host() {
+        for wrong in [
+            "",
+            "wxa/a",
+            "//evil.example/a",
+            "https://api.weixin.qq.com/wxa/a",
+            "/wxa/a?b=1",
+            "/wxa/a#b",
+            "/wxa/../cgi-bin/token",
+            "/wxa/./a",
+            "/wxa/%2e%2e/a",
+            "/wxa\\a",
+            "/wxa/ a",
+            "/wxa/中",
+        ] {
+            assert_eq!(ask(wrong), Err("path".to_owned()), "{wrong}");
+        }
+        assert!(ask(&format!("/{}", "a".repeat(LONGEST_PATH))).is_err());
+    }
+
+    #[test]
+    fn tokens_are_looked_after_here() {
+        assert_eq!(ask("/cgi-bin/stable_token"), Err("path".to_owned()));
+        let classic = question("/cgi-bin/token", Method::Get, Vec::new(), None);
+        assert_eq!(classic.unwrap_err().param, "path");
+        let own = question("/wxa/a", Method::Post, vec![("access_token".into(), "x".into())], None);
+        assert_eq!(own.unwrap_err().param, "query.access_token");
+        let get = question("/wxa/a", Method::Get, Vec::new(), Some("{}".into()));
+        assert_eq!(get.unwrap_err().param, "body");
+    }
+}

@@ -1,0 +1,21 @@
+//! What WeChat is asked, ready to be sent.
+
+use bytes::Bytes;
+
+use super::endpoint::Endpoint;
+
+/// A request without its token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Question {
+    pub endpoint: Endpoint,
+    /// Beside the token.
+    pub query: Vec<(String, String)>,
+    /// JSON.
+    pub body: Option<Bytes>,
+}
+
+impl Question {
+    pub fn post(endpoint: Endpoint, body: Vec<u8>) -> Self {
+        Self { endpoint, query: Vec::new(), body: Some(body.into()) }
+    }
+}
