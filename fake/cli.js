@@ -7,7 +7,7 @@ import { DEFAULT_APP, startFakeWeChat } from './index.js'
 
 const HELP = `Usage: wxacode-fake [options]
 
-A fake WeChat on 127.0.0.1: token and mini-program code endpoints with WeChat's own rules.
+A fake WeChat on 127.0.0.1: tokens, mini-program codes and links, quotas, with WeChat's own rules.
 
 Options:
   --port <n>       port to listen on (default: any free one)

@@ -53,8 +53,8 @@ export interface FakeOptions {
   /** The apps WeChat knows. Default: {@link DEFAULT_APP} alone. The fake reads `pages` and `released` at every request, so a test may change them. */
   apps?: App[]
   /**
-   * The addresses that may call the token endpoints: single ones, `a.b.c.*`, CIDR. All others get 40164 (an empty list
-   * refuses everybody). Default: no check.
+   * The addresses that may call with an AppSecret (the token endpoints and clear_quota/v2): single ones, `a.b.c.*`, CIDR.
+   * All others get 40164 (an empty list refuses everybody). Default: no check.
    */
   ipWhitelist?: string[]
   /** Life of a token in seconds. Default 7200. Below 600 the overlap of old and new is half the life instead of 300 s. */
@@ -76,14 +76,22 @@ export interface App {
   appid: string
   /** The AppSecret, 32 hexadecimal digits. */
   secret: string
-  /** The published pages; any other is 41030 unless `check_path` is false. Default: those of {@link DEFAULT_APP}. */
+  /**
+   * The published pages. Any other is 41030 in a code unless `check_path` is false, 40165 in a scheme or URL link, 40066 in a
+   * short link. Default: those of {@link DEFAULT_APP}.
+   */
   pages?: readonly string[]
-  /** False for an app that was never released: getwxacodeunlimit answers 41030 unless `check_path` is false. Default true. */
+  /** False for an app that was never released: getwxacodeunlimit answers 41030 unless `check_path` is false, links get 85079. Default true. */
   released?: boolean
+  /**
+   * The device models that generatenfcscheme knows, and their capability: one scheme for all devices of a model
+   * (一型一码), one for each device (一机一码), or none yet. Default: any model, with `sn` or without.
+   */
+  nfcModels?: Readonly<Record<string, 'perModel' | 'perDevice' | 'notGranted'>>
 }
 
 /**
- * Calls allowed, per app. A window opens with its first call and lasts a whole minute or day of {@link FakeWeChat.clock};
+ * Calls allowed, per app. A window opens with its first call and lasts a whole second, minute, day or month (30 days) of {@link FakeWeChat.clock};
  * refused calls do not count against it. `Infinity` lifts a limit.
  */
 export interface Limits {
@@ -105,9 +113,13 @@ export interface Limits {
   forcedPerDay?: number
   /** Calls per second of each endpoint that makes schemes or URL links, then 44990. Default 100. */
   linksPerSecond?: number
-  /** Schemes and URL links per day together, then 45009. Default 500 000. */
+  /** Calls of all endpoints that make schemes or URL links per day together, then `linksErrcode`. Default 500 000. */
   linksPerDay?: number
-  /** Short links per day, then 45009. Default 10 000 000. */
+  /** Which of its two codes WeChat answers over `linksPerDay`. Default 44993. */
+  linksErrcode?: 44993 | 45009
+  /** Visits by schemes and URL links that are left each day, as the queries tell; a fake has no visitors. Default 3 000 000. */
+  visitsPerDay?: number
+  /** Calls of genwxashortlink per day, then 45009. Default 10 000 000. */
   shortLinksPerDay?: number
   /** Permanent short links, for ever, then 85400. Default 100 000. */
   permanentShortLinks?: number
@@ -115,6 +127,8 @@ export interface Limits {
   clearsPerMonth?: number
   /** Calls of quota/clear per month, then 48006. Default 50. */
   clearsOfOnePerMonth?: number
+  /** Calls per day of each endpoint that has no daily limit above, then 45009. Default 10 000 000. */
+  callsPerDay?: number
 }
 
 /** The fake's time, which token lives, quotas, rids and records go by. It runs with real time until it is moved. */

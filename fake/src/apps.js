@@ -1,6 +1,9 @@
 import { hash } from 'node:crypto'
+import { createEndpointQuotas } from './endpoint-quotas.js'
+import { DEFAULT_LIMITS } from './limits.js'
 import { createLinks } from './links.js'
-import { createQuota, DAY, DEFAULT_LIMITS, MINUTE, MONTH } from './quota.js'
+import { createNfcSchemes } from './nfc-schemes.js'
+import { createQuota, DAY, FOR_EVER, MONTH } from './quota.js'
 import { createClassicTokens, createStableTokens } from './tokens.js'
 
 /** @import { App, Clock, FakeOptions } from '../index.js' */
@@ -17,7 +20,7 @@ export const DEFAULT_APP = Object.freeze({
 })
 
 /**
- * What WeChat keeps for one app: its tokens, its quotas, and the codes it has made.
+ * What WeChat keeps for one app: its tokens, its quotas, and the codes and links it has made.
  * @param {App} app
  * @param {Clock} clock
  * @param {FakeOptions} options
@@ -26,32 +29,30 @@ export const DEFAULT_APP = Object.freeze({
 export function createAccount(app, clock, options) {
   const limits = { ...DEFAULT_LIMITS, ...options.limits }
   const life = options.tokenLife ?? 7200
+  const forced = createQuota(clock, limits.forcedPerDay, DAY, 45009)
   return {
     app,
     classic: createClassicTokens(clock, life),
-    stable: createStableTokens(clock, life, createQuota(clock, limits.forcedPerDay, DAY)),
-    quotas: {
-      classicDay: createQuota(clock, limits.classicPerDay, DAY),
-      stableMinute: createQuota(clock, limits.stablePerMinute, MINUTE),
-      stableDay: createQuota(clock, limits.stablePerDay, DAY),
-      unlimitedMinute: createQuota(clock, limits.unlimitedPerMinute, MINUTE),
-      limitedDay: createQuota(clock, limits.limitedPerDay, DAY),
-      schemeSecond: createQuota(clock, limits.linksPerSecond, 1),
-      urlLinkSecond: createQuota(clock, limits.linksPerSecond, 1),
-      nfcSchemeSecond: createQuota(clock, limits.linksPerSecond, 1),
-      linkDay: createQuota(clock, limits.linksPerDay, DAY),
-      shortLinkDay: createQuota(clock, limits.shortLinksPerDay, DAY),
-      clearMonth: createQuota(clock, limits.clearsPerMonth, MONTH),
-      clearOneMonth: createQuota(clock, limits.clearsOfOnePerMonth, MONTH),
-    },
-    unlimitedErrcode: limits.unlimitedErrcode,
+    stable: createStableTokens(clock, life, forced),
+    forced,
+    quotas: createEndpointQuotas(clock, limits),
+    clearings: createQuota(clock, limits.clearsPerMonth, MONTH, 48006),
+    clearingsOfOne: createQuota(clock, limits.clearsOfOnePerMonth, MONTH, 48006),
+    permanentShortLinks: createQuota(clock, limits.permanentShortLinks, FOR_EVER, 85400),
+    visitsPerDay: limits.visitsPerDay,
     codes: createCodeCount(limits.codesForLife),
     links: createLinks(),
+    nfcSchemes: createNfcSchemes(),
   }
 }
 
-/** @param {App} app */
-export const publishedPages = (app) => app.pages ?? DEFAULT_PAGES
+/**
+ * @param {string} page empty for the main page
+ * @param {App} app
+ */
+export function isPublished(page, { released, pages = DEFAULT_PAGES }) {
+  return released !== false && (page === '' || pages.includes(page))
+}
 
 /**
  * getwxacode and createwxaqrcode share a number of codes for life; the same parameters count once.

@@ -1,48 +1,60 @@
+import { spend } from './endpoint-quotas.js'
+import { readJson } from './json-body.js'
+
+/** @import { EndpointName } from '../index.js' */
 /** @import { Account, Visit, World } from './types.js' */
 
 /**
- * Who calls with an access token.
- * @param {string | undefined} token
+ * Who calls with an access token, and whether the quota lasts.
+ * @param {EndpointName} endpoint
+ * @param {Visit} visit
  * @param {World} world
  * @returns {number | Account} the errcode of the refusal, or the account
  */
-export function callerByToken(token, { accounts }) {
+export function callerByToken(endpoint, { record }, { accounts }) {
+  const token = record.query.access_token
   if (!token) return 41001
   for (const account of accounts) {
-    const verdict = account.stable.verdict(token) ?? account.classic.verdict(token)
-    if (verdict !== undefined) return verdict || account
+    const verdict = verdictOf(token, account)
+    if (verdict !== undefined) return verdict || spend(account.quotas[endpoint]) || account
   }
   return 40001
 }
 
 /**
- * Who calls with an AppSecret. The whitelist belongs to the account, so it comes after the appid, and it is there to keep
- * a stolen secret from being tried, so it comes before the secret.
- * @param {string | undefined} appid
- * @param {string | undefined} secret
- * @param {string} ip
+ * @param {string} token
+ * @param {Account} account
+ */
+const verdictOf = (token, { stable, classic }) => stable.verdict(token) ?? classic.verdict(token)
+
+/**
+ * Who calls with an AppSecret, and whether the quota lasts. The whitelist belongs to the account, so it comes after the
+ * appid, and it is there to keep a stolen secret from being tried, so it comes before the secret.
+ * @param {EndpointName} endpoint
+ * @param {{ appid: string, secret: string }} credentials
+ * @param {Visit} visit
  * @param {World} world
  * @returns {number | Account} the errcode of the refusal, or the account
  */
-export function callerBySecret(appid, secret, ip, { accounts, isListed }) {
+export function callerBySecret(endpoint, { appid, secret }, { ip }, { accounts, isListed }) {
   const account = accounts.find(({ app }) => app.appid === appid)
   if (account === undefined) return 40013
   if (!isListed(ip)) return 40164
-  return account.app.secret === secret ? account : 40125
+  if (account.app.secret !== secret) return 40125
+  return spend(account.quotas[endpoint]) || account
 }
 
 /**
- * Whose request this is, whether or not it may be served: for who may look its rid up.
+ * Whose request this is, refused or not: he may look its rid up.
  * @param {Visit} visit
  * @param {World} world
- * @returns {Account | undefined}
+ * @returns {Account | undefined} undefined for nobody's: without an appid, and without a token or with a forgotten one
  */
-export function callerNamedIn({ record: { query, body } }, { accounts }) {
-  const { access_token: token, appid } = query
-  return accounts.find(
-    ({ app, stable, classic }) =>
-      (token !== undefined && (stable.verdict(token) ?? classic.verdict(token)) !== undefined) ||
-      appid === app.appid ||
-      body.includes(`"${app.appid}"`),
-  )
+export function callerNamedIn({ record: { query }, body }, { accounts }) {
+  const { access_token: token = '' } = query
+  const byToken = accounts.find((account) => verdictOf(token, account) !== undefined)
+  if (byToken) return byToken
+  const params = readJson(body, {})
+  const appid = query.appid ?? (typeof params === 'object' ? params.appid : undefined)
+  return accounts.find(({ app }) => app.appid === appid)
 }

@@ -3,7 +3,7 @@ import { readCodeBody, WIDTH } from './params.js'
 import { colorFor, MAX_TEXT_BYTES, picture } from './picture.js'
 import { refusal } from './refusals.js'
 
-/** @import { Account, Answer, CodeEndpoint, CodeParams, PictureOrder, Visit, World } from './types.js' */
+/** @import { Answer, CodeEndpoint, CodeParams, PictureOrder, Visit, World } from './types.js' */
 
 const KINDS = { getwxacode: 'limited', getwxacodeunlimit: 'unlimited', createwxaqrcode: 'qrcode' }
 
@@ -14,12 +14,10 @@ const KINDS = { getwxacode: 'limited', getwxacodeunlimit: 'unlimited', createwxa
  * @param {World} world
  * @returns {number | Answer} the errcode of the refusal, or the answer
  */
-export function answerCode(endpoint, { record, body, ip }, world) {
-  const account = callerByToken(record.query.access_token, world)
+export function answerCode(endpoint, visit, world) {
+  const account = callerByToken(endpoint, visit, world)
   if (typeof account === 'number') return account
-  const spent = takeFromQuota(endpoint, account)
-  if (spent) return spent
-  const params = readCodeBody(endpoint, body, account.app)
+  const params = readCodeBody(endpoint, visit.body, account.app)
   if (typeof params === 'number') return params
   const order = orderFor(endpoint, params, account.app.appid)
   // Nobody knows what WeChat says to a page of thousands of characters; a QR symbol cannot hold it.
@@ -27,20 +25,10 @@ export function answerCode(endpoint, { record, body, ip }, world) {
   if (endpoint === 'getwxacodeunlimit') return pictureAnswer(order)
   const answer = account.codes.take(JSON.stringify(order))
     ? pictureAnswer(order)
-    : refusal(45029, { endpoint, ip, clock: world.clock })
+    : refusal(45029, { endpoint, ip: visit.ip, clock: world.clock })
   // https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/qr-code/api_getqrcode.html
   answer.headers['Num-Used'] = account.codes.used
   return answer
-}
-
-/**
- * @param {CodeEndpoint} endpoint
- * @param {Account} account
- */
-function takeFromQuota(endpoint, { quotas, unlimitedErrcode }) {
-  if (endpoint === 'getwxacodeunlimit') return quotas.unlimitedMinute.take() ? 0 : unlimitedErrcode
-  if (endpoint === 'getwxacode') return quotas.limitedDay.take() ? 0 : 45009
-  return 0
 }
 
 /**

@@ -1,12 +1,10 @@
 import { callerBySecret, callerByToken } from './callers.js'
 import { readJson } from './json-body.js'
-import { quotaReport, resetDay } from './quota-report.js'
-import { jsonAnswer } from './refusals.js'
+import { quotaOf, quotaReport } from './quota-report.js'
+import { okAnswer } from './refusals.js'
 
 /** @import { FieldType } from './json-body.js' */
 /** @import { Account, Answer, DebugEndpoint, DebugParams, Visit, World } from './types.js' */
-
-const RID = /^[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{8}$/
 
 /** @type {Record<DebugEndpoint, Record<string, FieldType>>} */
 const FIELDS = {
@@ -19,42 +17,82 @@ const FIELDS = {
 
 /** @type {Record<DebugEndpoint, (params: DebugParams, account: Account, world: World) => number | object>} */
 const ANSWERS = {
-  'quota/get': ({ cgi_path: path = '' }, account) => quotaReport(path, account),
+  'quota/get': tellQuota,
   'quota/clear': clearOne,
   clear_quota: ({ appid }, account) => (appid === account.app.appid ? clearAll(account) : 40013),
   'clear_quota/v2': (_params, account) => clearAll(account),
-  'rid/get': ({ rid = '' }, account, { rids }) => {
-    if (!RID.test(rid)) return 76002
-    const found = rids.find(rid)
-    if (found === undefined) return 76001
-    return found.owner === undefined || found.owner === account ? { request: found.request } : 76003
-  },
+  'rid/get': ({ rid = '' }, account, { rids }) => rids.tell(rid, account),
 }
 
 /**
- * Quotas and rids.
+ * Quotas and rids: who calls, what is asked, the answer.
  * https://developers.weixin.qq.com/miniprogram/dev/server/API/openApi-mgnt/
  * @param {DebugEndpoint} endpoint
  * @param {Visit} visit
  * @param {World} world
  * @returns {number | Answer} the errcode of the refusal, or the answer
  */
-export function answerDebug(endpoint, { record, body, ip }, world) {
-  const withSecret = endpoint === 'clear_quota/v2'
-  const byToken = withSecret ? undefined : callerByToken(record.query.access_token, world)
+export function answerDebug(endpoint, visit, world) {
+  const isBySecret = endpoint === 'clear_quota/v2'
+  const byToken = isBySecret ? undefined : callerByToken(endpoint, visit, world)
   if (typeof byToken === 'number') return byToken
-  const params = /** @type {number | DebugParams} */ (readJson(body, FIELDS[endpoint]))
+  const params = isBySecret ? readCredentials(visit) : readDebugBody(endpoint, visit)
   if (typeof params === 'number') return params
-  const account = byToken ?? callerBySecret(params.appid, params.appsecret, ip, world)
+  const account = byToken ?? identify(params, visit, world)
   if (typeof account === 'number') return account
   const answer = ANSWERS[endpoint](params, account, world)
-  return typeof answer === 'number' ? answer : jsonAnswer({ errcode: 0, errmsg: 'ok', ...answer })
+  return typeof answer === 'number' ? answer : okAnswer(answer)
 }
 
-/** @param {Account} account */
-function clearAll({ quotas }) {
-  if (!quotas.clearMonth.take()) return 48006
-  resetDay(quotas)
+/**
+ * @param {DebugEndpoint} endpoint
+ * @param {Visit} visit
+ */
+function readDebugBody(endpoint, { body }) {
+  return /** @type {number | DebugParams} */ (readJson(body, FIELDS[endpoint]))
+}
+
+/**
+ * The page's table has them in the body, its sample in the query.
+ * https://developers.weixin.qq.com/doc/store/API/apimgnt/clearQuotaByAppSecret.html
+ * @param {Visit} visit
+ * @returns {number | DebugParams}
+ */
+function readCredentials(visit) {
+  const { appid, appsecret } = visit.record.query
+  return appid === undefined ? readDebugBody('clear_quota/v2', visit) : { appid, appsecret }
+}
+
+/**
+ * @param {DebugParams} params
+ * @param {Visit} visit
+ * @param {World} world
+ */
+function identify({ appid, appsecret: secret }, visit, world) {
+  if (!appid) return 41002
+  if (!secret) return 41004
+  return callerBySecret('clear_quota/v2', { appid, secret }, visit, world)
+}
+
+/**
+ * @param {DebugParams} params
+ * @param {Account} account
+ */
+function tellQuota({ cgi_path: path = '' }, { quotas }) {
+  const quota = quotaOf(path, quotas)
+  return typeof quota === 'number' ? quota : quotaReport(quota)
+}
+
+/**
+ * The day's counters, forced refreshes among them:
+ * https://developers.weixin.qq.com/community/personal/oCJUswyK7-0uEDixJMq1EgOsP3q4/question
+ * @param {Account} account
+ */
+function clearAll({ quotas, forced, clearings }) {
+  const spent = clearings.take()
+  if (spent) return spent
+  for (const { day } of Object.values(quotas)) day.reset()
+  forced.reset()
   return {}
 }
 
@@ -62,10 +100,11 @@ function clearAll({ quotas }) {
  * @param {DebugParams} params
  * @param {Account} account
  */
-function clearOne({ cgi_path: path = '' }, account) {
-  const report = quotaReport(path, account)
-  if (typeof report === 'number') return report
-  if (!account.quotas.clearOneMonth.take()) return 48006
-  resetDay(account.quotas, path)
+function clearOne({ cgi_path: path = '' }, { quotas, clearingsOfOne }) {
+  const quota = quotaOf(path, quotas)
+  if (typeof quota === 'number') return quota
+  const spent = clearingsOfOne.take()
+  if (spent) return spent
+  quota.day.reset()
   return {}
 }

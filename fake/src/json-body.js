@@ -57,3 +57,14 @@ function parse(text) {
     return undefined
   }
 }
+
+/**
+ * Writers that escape `&` as \u0026 were refused where a plain `&` passed:
+ * https://developers.weixin.qq.com/community/develop/doc/000c0ed0b346a03be271ec3186b000
+ * @param {Buffer} body
+ * @param {string} name of a string field, at any depth
+ */
+export function escapesAmpersand(body, name) {
+  const raw = new RegExp(`"${name}"\\s*:\\s*"((?:[^"\\\\]|\\\\.)*)"`, 'gs')
+  return [...body.toString().matchAll(raw)].some(([, text]) => text.includes('\\u0026'))
+}

@@ -1,78 +1,105 @@
 import { callerByToken } from './callers.js'
-import { readLinkBody } from './link-params.js'
-import { newLinkName } from './links.js'
-import { jsonAnswer } from './refusals.js'
+import { expiryOf, readLinkBody, wrongJump, wrongShortLink } from './link-params.js'
+import { shortLink } from './links.js'
+import { wrongDevice } from './nfc-schemes.js'
+import { okAnswer, refusal } from './refusals.js'
 
-/** @import { Account, Answer, JumpWxa, LinkEndpoint, LinkParams, Visit, World } from './types.js' */
+/** @import { Clock } from '../index.js' */
+/** @import { Account, Answer, JumpWxa, LinkEndpoint, LinkInfo, LinkKind, LinkParams, Visit, World } from './types.js' */
 
-const DAY_SECONDS = 86_400
-const LONGEST_DAYS = 30
+// Those that anybody may write, once the account has allowed it in the console.
+const PLAIN_SCHEME = 'weixin://dl/business/?appid='
 
-/** @type {Record<LinkEndpoint, (params: LinkParams, account: Account, world: World) => number | object>} */
+/**
+ * @typedef {object} Call
+ * @property {LinkParams} params
+ * @property {Account} account
+ * @property {Visit} visit
+ * @property {World} world
+ */
+
+/** @type {Record<LinkEndpoint, (call: Call) => number | Answer>} */
 const ANSWERS = {
-  generatescheme: (params, account, world) => ({
-    openlink: account.links.make('scheme', infoOf(params.jump_wxa, expiryOf(params, world), account, world)),
-  }),
-  generate_urllink: (params, account, world) => ({
-    url_link: account.links.make('urlLink', infoOf(params, expiryOf(params, world), account, world)),
-  }),
-  generatenfcscheme: (params, account, world) => ({
-    openlink: account.links.make('scheme', infoOf(params.jump_wxa, 0, account, world)),
-  }),
-  genwxashortlink: ({ page_title: title }, { app }) => ({
-    link: ['#小程序:/', app.appid, ...(title ? [title] : []), newLinkName()].join('/'),
-  }),
-  queryscheme: (params, account) => query('scheme', 'scheme_info', params.scheme, params, account),
-  query_urllink: (params, account) => query('urlLink', 'url_link_info', params.url_link, params, account),
+  generatescheme: (call) => make('scheme', 'openlink', call.params.jump_wxa ?? {}, call),
+  generate_urllink: (call) => make('urlLink', 'url_link', call.params, call),
+  generatenfcscheme: makeNfcScheme,
+  genwxashortlink: makeShortLink,
+  queryscheme: (call) => query('scheme', 'scheme_info', call.params.scheme, call),
+  query_urllink: (call) => query('urlLink', 'url_link_info', call.params.url_link, call),
 }
 
 /**
- * Schemes, URL links and short links.
+ * Schemes, URL links and short links: who calls, whether the quota lasts, what is asked, the link.
  * https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/
  * @param {LinkEndpoint} endpoint
  * @param {Visit} visit
  * @param {World} world
  * @returns {number | Answer} the errcode of the refusal, or the answer
  */
-export function answerLink(endpoint, { record, body }, world) {
-  const account = callerByToken(record.query.access_token, world)
+export function answerLink(endpoint, visit, world) {
+  const account = callerByToken(endpoint, visit, world)
   if (typeof account === 'number') return account
-  const params = readLinkBody(endpoint, body)
+  const params = readLinkBody(endpoint, visit.body)
   if (typeof params === 'number') return params
-  const answer = ANSWERS[endpoint](params, account, world)
-  return typeof answer === 'number' ? answer : jsonAnswer({ errcode: 0, errmsg: 'ok', ...answer })
+  return ANSWERS[endpoint]({ params, account, visit, world })
 }
 
 /**
- * @param {LinkParams} params
- * @param {World} world
- * @returns {number} seconds since 1970
+ * @param {LinkKind} kind
+ * @param {string} key
+ * @param {JumpWxa} jump
+ * @param {Call} call
  */
-function expiryOf({ expire_type: type = 0, expire_time: time, expire_interval: days = LONGEST_DAYS }, { clock }) {
-  const inDays = Math.floor(clock.now() / 1000) + days * DAY_SECONDS
-  return type === 0 ? (time ?? inDays) : inDays
+function make(kind, key, jump, { params, account, visit, world: { clock } }) {
+  const wrong = wrongJump(jump, account.app, visit.body)
+  if (wrong) return wrong
+  const end = expiryOf(params, clock)
+  if (end === 0) return 85401
+  const info = { ...infoOf(jump, end, account, clock), ...(params.cloud_base && { cloud_base: params.cloud_base }) }
+  return okAnswer({ [key]: account.links.make(kind, info) })
+}
+
+/** @param {Call} call */
+function makeNfcScheme({ params, account, visit, world: { clock } }) {
+  const { jump_wxa: jump = {} } = params
+  const wrong = wrongJump(jump, account.app, visit.body) || wrongDevice(params, account.app)
+  if (wrong) return wrong
+  const { scheme, isTaken } = account.nfcSchemes.schemeFor(params, () =>
+    account.links.make('scheme', infoOf(jump, 0, account, clock)),
+  )
+  return isTaken ? refusal(9800010, { ip: visit.ip, clock, scheme }) : okAnswer({ openlink: scheme })
+}
+
+/** @param {Call} call */
+function makeShortLink({ params, account: { app, permanentShortLinks } }) {
+  const wrong = wrongShortLink(params, app) || (params.is_permanent && permanentShortLinks.take())
+  return wrong || okAnswer({ link: shortLink(app.appid, params.page_title ?? '') })
 }
 
 /**
- * @param {JumpWxa | undefined} jump
- * @param {number} expiry
+ * @param {JumpWxa} jump
+ * @param {number} end seconds since 1970, 0 for never
  * @param {Account} account
- * @param {World} world
+ * @param {Clock} clock
+ * @returns {LinkInfo}
  */
-function infoOf({ path = '', query = '', env_version: envVersion = 'release' } = {}, expiry, { app }, { clock }) {
+function infoOf({ path = '', query = '', env_version: envVersion = 'release' }, end, { app }, clock) {
   const created = Math.floor(clock.now() / 1000)
-  return { appid: app.appid, path, query, create_time: created, expire_time: expiry, env_version: envVersion }
+  return { appid: app.appid, path, query, create_time: created, expire_time: end, env_version: envVersion }
 }
 
 /**
- * @param {'scheme' | 'urlLink'} kind
+ * https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/url-scheme/api_queryscheme.html
+ * @param {LinkKind} kind
  * @param {string} key
  * @param {string | undefined} link
- * @param {LinkParams} params
- * @param {Account} account
+ * @param {Call} call
  */
-function query(kind, key, link, { query_type: type = 0 }, { links }) {
-  if (type === 1) return { quota_info: { remain_visit_quota: 3_000_000 } }
-  const info = links.find(kind, link ?? '')
-  return info === undefined ? 85403 : { [key]: info }
+function query(kind, key, link, { params: { query_type: type = 0 }, account }) {
+  // Nobody opens links at a fake.
+  if (type === 1) return okAnswer({ quota_info: { remain_visit_quota: account.visitsPerDay } })
+  if (type !== 0 || !link) return 40097
+  if (link.startsWith(PLAIN_SCHEME)) return 85405
+  const info = account.links.find(kind, link)
+  return info === undefined ? 85403 : okAnswer({ [key]: info })
 }

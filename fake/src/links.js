@@ -1,31 +1,51 @@
 import { randomBytes } from 'node:crypto'
+import { createLatest } from './latest.js'
 
-/** @import { LinkInfo } from './types.js' */
+/** @import { LinkInfo, LinkKind } from './types.js' */
 
+// As many as an app may make in a few hours; a fake that runs for weeks must not fill the memory.
+const KEEP = 100_000
+const TITLE_LENGTH = 20
+
+/** @type {Record<LinkKind, string>} */
 const PREFIXES = { scheme: 'weixin://dl/business/?t=', urlLink: 'https://wxaurl.cn/' }
 
 /** The schemes and URL links that an app has made, for the queries. */
 export function createLinks() {
-  /** @type {Map<string, LinkInfo>} */
-  const links = new Map()
+  /** @type {ReturnType<typeof createLatest<LinkInfo>>} */
+  const links = createLatest(KEEP)
   return {
     /**
-     * @param {keyof typeof PREFIXES} kind
+     * @param {LinkKind} kind
      * @param {LinkInfo} info
      * @returns {string} the link
      */
     make(kind, info) {
-      const link = PREFIXES[kind] + newLinkName()
+      const link = PREFIXES[kind] + newLinkName(8)
       links.set(link, info)
       return link
     },
     /**
-     * @param {keyof typeof PREFIXES} kind
+     * @param {LinkKind} kind
      * @param {string} link
      */
     find: (kind, link) => (link.startsWith(PREFIXES[kind]) ? links.get(link) : undefined),
   }
 }
 
-/** What links end with: eleven letters and digits in WeChat's own samples. */
-export const newLinkName = () => randomBytes(8).toString('base64url')
+/**
+ * https://developers.weixin.qq.com/miniprogram/dev/framework/open-ability/shortlink.html
+ * @param {string} appid where WeChat has the name of the app
+ * @param {string} title
+ */
+export function shortLink(appid, title) {
+  const characters = [...title]
+  const cut = characters.length > TITLE_LENGTH ? `${characters.slice(0, TITLE_LENGTH).join('')}...` : title
+  return ['#小程序:/', appid, ...(cut ? [cut] : []), newLinkName(11)].join('/')
+}
+
+/**
+ * The end of a link: in WeChat's samples 11 letters and digits, 15 in a short link.
+ * @param {number} bytes
+ */
+const newLinkName = (bytes) => randomBytes(bytes).toString('base64url').replaceAll(/[-_]/g, 'x')

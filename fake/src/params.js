@@ -1,5 +1,5 @@
-import { publishedPages } from './apps.js'
-import { readJson } from './json-body.js'
+import { isPublished } from './apps.js'
+import { escapesAmpersand, readJson } from './json-body.js'
 
 /** @import { App } from '../index.js' */
 /** @import { FieldType } from './json-body.js' */
@@ -29,9 +29,7 @@ const CODE_FIELDS = {
 const STABLE_FIELDS = { grant_type: 'string', appid: 'string', secret: 'string', force_refresh: 'boolean' }
 
 const SCENE = /^[0-9A-Za-z!#$&'()*+,/:;=?@\-._~]*$/
-// The text of the scene as it stands in the body, before its escapes are resolved.
-const RAW_SCENE = /"scene"\s*:\s*"((?:[^"\\]|\\.)*)"/s
-const ENV_VERSIONS = ['release', 'trial', 'develop']
+export const ENV_VERSIONS = ['release', 'trial', 'develop']
 const PATH_BYTES = { getwxacode: 1024, createwxaqrcode: 128 }
 export const WIDTH = { min: 280, max: 1280, default: 430 }
 
@@ -66,10 +64,7 @@ function wrongScene(scene = '', body) {
   const { length } = [...scene]
   if (length < 1 || length > 32) return 40169
   if (!SCENE.test(scene)) return 40129
-  // Writers that escape `&` as \u0026 were refused where a plain `&` passed:
-  // https://developers.weixin.qq.com/community/develop/doc/000c0ed0b346a03be271ec3186b000
-  const raw = RAW_SCENE.exec(body.toString())?.[1] ?? ''
-  return raw.includes('\\u0026') ? 40129 : 0
+  return escapesAmpersand(body, 'scene') ? 40129 : 0
 }
 
 /**
@@ -80,9 +75,7 @@ function wrongScene(scene = '', body) {
 function wrongPage({ page = '', check_path: checkPath = true }, app) {
   if (page.includes('scancode_time')) return 85096
   if (page.startsWith('/') || page.includes('?')) return 41030
-  if (!checkPath) return 0
-  const isPublished = app.released !== false && (page === '' || publishedPages(app).includes(page))
-  return isPublished ? 0 : 41030
+  return !checkPath || isPublished(page, app) ? 0 : 41030
 }
 
 /**

@@ -61,14 +61,13 @@ export function createReception({ world, journal, holds, failures, server, socke
   function decide(visit) {
     if (holds.stops(visit, () => decide(visit))) return
     const failure = failures.take(visit.record)
-    const owner = callerNamedIn(visit, world)
     const answer = failure === undefined ? answerFor(visit, world) : orderedRefusal(failure, visit, world.clock)
     const act = () => {
       if (visit.res.destroyed) return
       // A client measures by it how far its own clock is off.
       visit.res.setHeader('Date', new Date(world.clock.now()).toUTCString())
       if (answer) {
-        if (answer.errcode) world.rids.remember(visit, answer, owner)
+        if (answer.errcode) world.rids.remember(visit, answer, callerNamedIn(visit, world))
         send(visit, answer)
       } else if (failure) fail(failure.what, visit)
     }

@@ -76,19 +76,24 @@ const TEXTS = {
   61024: 'must use api(api_component_token) to get token for component acct',
   76001: 'rid not found',
   76002: 'rid is error',
-  76003: 'could not query this rid, no permission',
+  76003: 'could not query this rid,no permission',
   76021: 'cgi_path not found, please check',
-  76022: 'could not use this cgi_path, no permission',
+  76022: 'could not use this cgi_path,no permission',
   85079: 'miniprogram has no online release',
+  85088: '未开通云开发',
   85096: 'not allow include scancode_time field',
   85105: 'not authorized',
   85107: 'URL不在白名单内，请前往「微信云托管控制台-服务管理-云调用-微信令牌」配置',
   85112: 'cloudbase_secret not found',
   85113: 'cloudbase_token is not ready yet, please try again later',
   85400: 'reach max long time quota limit',
-  85401: 'time limit between 1min and 30 days',
+  85401: 'time limit between 1min and 30days',
   85402: 'invalid env_version',
-  85403: 'invalid link',
+  85403: 'not found',
+  85405: 'appid or path not support plain scheme',
+  85406: 'daily visit limit',
+  85407: 'no scheme permission',
+  85408: 'appid banned',
   89501: '公众号有未处理的确认请求，请稍候重试',
   89502: '请耐心等待管理员确认',
   89503: '此次调用需要管理员确认，请耐心等候',
@@ -96,6 +101,11 @@ const TEXTS = {
   89505: '正在等管理员确认，请稍候重试',
   89506: '该IP调用求请求已被公众号管理员拒绝，请24小时后再试，建议调用前与管理员沟通确认',
   89507: '该IP调用求请求已被公众号管理员拒绝，请1小时后再试，建议调用前与管理员沟通确认',
+  9800003: 'model_id检查不通过',
+  9800007: '此model_id尚未获得该能力，请能力申请通过后再试',
+  9800008: '能力类型为一机一码，sn不能为空',
+  9800009: '能力类型为一型一码，sn需为空',
+  9800010: 'schema已存在 schema: {scheme}',
 }
 
 // Since mid-2023: https://github.com/royalrick/weapp/issues/105
@@ -113,21 +123,26 @@ export function newRid(clock) {
 }
 
 /**
- * @param {number | string} errcode
- * @param {{ endpoint?: EndpointName, ip: string, clock: Clock }} context
+ * What an error text names.
+ * @typedef {{ endpoint?: EndpointName, ip: string, clock: Clock, scheme?: string }} Context
  */
-export function errmsgFor(errcode, { endpoint, ip, clock }) {
+
+/**
+ * @param {number | string} errcode
+ * @param {Context} context
+ */
+export function errmsgFor(errcode, { endpoint, ip, clock, scheme = '' }) {
   const text = TEXTS[errcode] ?? 'unknown error'
   const isTokenQuota = Number(errcode) === 45009 && (endpoint === 'token' || endpoint === 'stable_token')
   const whole = isTokenQuota ? text + TOKEN_QUOTA_HINT : text
   const withRid = whole.includes('{rid}') ? whole : `${whole} rid: {rid}`
-  return withRid.replaceAll('{ip}', ip).replace('{rid}', newRid(clock))
+  return withRid.replaceAll('{ip}', ip).replace('{scheme}', scheme).replace('{rid}', newRid(clock))
 }
 
 /**
  * An error as WeChat sends it: HTTP 200 and JSON.
  * @param {number} errcode
- * @param {{ endpoint?: EndpointName, ip: string, clock: Clock }} context
+ * @param {Context} context
  * @returns {Answer}
  */
 export function refusal(errcode, context) {
@@ -142,3 +157,9 @@ export function jsonAnswer(value) {
   const body = Buffer.from(JSON.stringify(value))
   return { status: 200, headers: { 'Content-Type': JSON_TYPE, 'Content-Length': body.length }, body }
 }
+
+/**
+ * A success of the endpoints that answer in JSON.
+ * @param {object} value
+ */
+export const okAnswer = (value) => jsonAnswer({ errcode: 0, errmsg: 'ok', ...value })

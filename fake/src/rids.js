@@ -1,22 +1,26 @@
+import { createLatest } from './latest.js'
+import { DAY } from './quota.js'
+
 /** @import { Clock } from '../index.js' */
 /** @import { Account, Answer, Visit } from './types.js' */
 
-const KEPT_MS = 7 * 86_400_000
+const KEPT_SECONDS = 7 * DAY
+const RID = /^[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{8}$/
 
 /**
- * What WeChat remembers of the requests that it refused, by the rid in the answer.
+ * What WeChat remembers of the requests that it refused, by the rid in its answer.
  * https://developers.weixin.qq.com/miniprogram/dev/server/API/openApi-mgnt/api_getridinfo.html
  * @param {Clock} clock
  * @param {number} keep
  */
 export function createRids(clock, keep) {
-  /** @type {Map<string, { at: number, owner: Account | undefined, request: object }>} */
-  const refused = new Map()
+  /** @type {ReturnType<typeof createLatest<{ at: number, owner: Account | undefined, request: object }>>} */
+  const refused = createLatest(keep)
   return {
     /**
      * @param {Visit} visit
      * @param {Answer} answer
-     * @param {Account | undefined} owner
+     * @param {Account | undefined} owner whose request it was
      */
     remember({ record, req, ip }, { body }, owner) {
       const response = body.toString()
@@ -24,20 +28,24 @@ export function createRids(clock, keep) {
       if (rid === undefined) return
       const request = {
         invoke_time: Math.floor(record.at / 1000),
-        cost_in_ms: Math.round(clock.now() - record.at),
+        cost_in_ms: Math.max(0, Math.round(clock.now() - record.at)),
         request_url: req.url?.split('?', 2)[1] ?? '',
         request_body: record.body,
         response_body: response,
         client_ip: ip,
       }
       refused.set(rid, { at: record.at, owner, request })
-      const [oldest] = refused.keys()
-      if (refused.size > keep) refused.delete(oldest)
     },
-    /** @param {string} rid */
-    find(rid) {
+    /**
+     * @param {string} rid
+     * @param {Account} account who asks
+     * @returns {number | { request: object }} the errcode of the refusal, or the answer
+     */
+    tell(rid, account) {
+      if (!RID.test(rid)) return 76002
       const found = refused.get(rid)
-      return found && clock.now() < found.at + KEPT_MS ? found : undefined
+      if (found === undefined || clock.now() >= found.at + KEPT_SECONDS * 1000) return 76001
+      return found.owner === undefined || found.owner === account ? { request: found.request } : 76003
     },
   }
 }

@@ -11,10 +11,9 @@ import { jsonAnswer } from './refusals.js'
  * @param {World} world
  * @returns {number | Answer} the errcode of the refusal, or the answer
  */
-export function answerToken({ record, ip }, world) {
-  const account = identify(record.query, ip, world)
+export function answerToken(visit, world) {
+  const account = identify('token', visit.record.query, visit, world)
   if (typeof account === 'number') return account
-  if (!account.quotas.classicDay.take()) return 45009
   return tokenAnswer(account.classic.issue(), world)
 }
 
@@ -25,28 +24,27 @@ export function answerToken({ record, ip }, world) {
  * @param {World} world
  * @returns {number | Answer} the errcode of the refusal, or the answer
  */
-export function answerStableToken({ body, ip }, world) {
-  const params = readStableBody(body)
+export function answerStableToken(visit, world) {
+  const params = readStableBody(visit.body)
   if (typeof params === 'number') return params
-  const account = identify(params, ip, world)
+  const account = identify('stable_token', params, visit, world)
   if (typeof account === 'number') return account
-  if (!account.quotas.stableMinute.take()) return 45011
-  if (!account.quotas.stableDay.take()) return 45009
   const token = params.force_refresh ? account.stable.forced() : account.stable.ordinary()
   return token ? tokenAnswer(token, world) : 45009
 }
 
 /**
+ * @param {'token' | 'stable_token'} endpoint
  * @param {{ grant_type?: string, appid?: string, secret?: string }} params
- * @param {string} ip
+ * @param {Visit} visit
  * @param {World} world
  * @returns {number | Account}
  */
-function identify({ grant_type: grantType, appid, secret }, ip, world) {
+function identify(endpoint, { grant_type: grantType, appid, secret }, visit, world) {
   if (!appid) return 41002
   if (!secret) return 41004
   if (grantType !== 'client_credential') return 40002
-  return callerBySecret(appid, secret, ip, world)
+  return callerBySecret(endpoint, { appid, secret }, visit, world)
 }
 
 /**

@@ -87,7 +87,7 @@ export function createStableTokens(clock, life, forcedDay) {
     forced() {
       const now = clock.now()
       if (now < forcedAt + FORCED_APART_SECONDS * 1000) return this.ordinary()
-      if (!forcedDay.take()) return undefined
+      if (forcedDay.take()) return undefined
       forcedAt = now
       family.kill()
       return family.issue()

@@ -1,8 +1,9 @@
 // Types that the source files share and users never see.
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import type { App, Clock, EndpointName, Limits, RecordedRequest } from '../index.js'
+import type { App, Clock, EndpointName, RecordedRequest } from '../index.js'
 import type { createLinks } from './links.js'
+import type { createNfcSchemes } from './nfc-schemes.js'
 import type { createQuota } from './quota.js'
 import type { createRids } from './rids.js'
 import type { createClassicTokens, createStableTokens } from './tokens.js'
@@ -17,28 +18,30 @@ export interface Token {
   afterwards: 40001 | 42001
 }
 
-export type QuotaName =
-  | 'classicDay'
-  | 'stableMinute'
-  | 'stableDay'
-  | 'unlimitedMinute'
-  | 'limitedDay'
-  | 'schemeSecond'
-  | 'urlLinkSecond'
-  | 'nfcSchemeSecond'
-  | 'linkDay'
-  | 'shortLinkDay'
-  | 'clearMonth'
-  | 'clearOneMonth'
+export interface EndpointQuota {
+  day: Quota
+  /** In the endpoint's minute or second. */
+  rate?: Quota
+}
+
+export type EndpointQuotas = Record<EndpointName, EndpointQuota>
 
 export interface Account {
   app: App
   classic: ReturnType<typeof createClassicTokens>
   stable: ReturnType<typeof createStableTokens>
-  quotas: Record<QuotaName, Quota>
-  unlimitedErrcode: Required<Limits>['unlimitedErrcode']
+  /** Forced refreshes. */
+  forced: Quota
+  quotas: EndpointQuotas
+  /** Calls of clear_quota and clear_quota/v2. */
+  clearings: Quota
+  /** Calls of quota/clear. */
+  clearingsOfOne: Quota
+  permanentShortLinks: Quota
+  visitsPerDay: number
   codes: { take(parameters: string): boolean; readonly used: number }
   links: ReturnType<typeof createLinks>
+  nfcSchemes: ReturnType<typeof createNfcSchemes>
 }
 
 export interface Answer {
@@ -96,7 +99,7 @@ export interface JumpWxa {
   env_version?: string
 }
 
-/** What the bodies of the link endpoints hold, all of them together. */
+/** What the bodies of the link endpoints hold, all in one. */
 export interface LinkParams extends JumpWxa {
   jump_wxa?: JumpWxa
   is_expire?: boolean
@@ -122,9 +125,12 @@ export interface LinkInfo {
   create_time: number
   expire_time: number
   env_version: string
+  cloud_base?: object
 }
 
-/** What the bodies of the debugging endpoints hold, all of them together. */
+export type LinkKind = 'scheme' | 'urlLink'
+
+/** What the bodies of the debugging endpoints hold, all in one. */
 export interface DebugParams {
   appid?: string
   appsecret?: string

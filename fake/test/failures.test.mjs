@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { Agent } from 'node:http'
 import { test } from 'node:test'
-import { GOOD, PATHS, raw, start } from './helpers.mjs'
+import { DEBUG, GOOD, LINKS, PATHS, raw, start } from './helpers.mjs'
 
 async function ready(t, options) {
   const calls = await start(t, options)
@@ -185,11 +185,28 @@ test('a failing token request makes, replaces and kills nothing', async (t) => {
   assert.equal((await stable()).access_token, before[0])
 })
 
+test('the endpoints that answer in JSON fail in JSON', async (t) => {
+  const { fake, token } = await ready(t)
+  for (const endpoint of [...LINKS, ...DEBUG]) {
+    const url = `${fake.url}${PATHS[endpoint]}?access_token=${token}`
+    fake.fail('truncate', { endpoint })
+    const { headers, body } = await raw(url, { body: '{}' })
+    assert.equal(headers['content-type'], 'application/json; encoding=utf-8')
+    assert.match(`${body}`, /^\{"errcode":0,.*[^}]$/)
+    fake.fail('huge', { endpoint })
+    assert.equal(JSON.parse((await raw(url, { body: '{}' })).body).errcode, 0)
+  }
+})
+
 test('failures do not spend quota', async (t) => {
   const { fake, shoot } = await ready(t, { limits: { unlimitedPerMinute: 1 } })
   fake.fail(-1, { times: 3 })
   for (let call = 0; call < 3; call++) await shoot()
   assert.ok(isJpeg((await shoot()).body))
+  const links = await ready(t, { limits: { linksPerDay: 1 } })
+  links.fake.fail('empty', { endpoint: 'links', times: 3 })
+  for (let call = 0; call < 3; call++) await links.post('generatescheme', {}, links.token)
+  assert.equal(await links.errcode('generatescheme', {}, links.token), 0)
 })
 
 test('a connection that was kept alive can be reset', async (t) => {

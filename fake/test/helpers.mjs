@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { request } from 'node:http'
 import jpeg from 'jpeg-js'
 import jsQR from 'jsqr'
@@ -10,13 +11,39 @@ export const PATHS = {
   getwxacode: '/wxa/getwxacode',
   getwxacodeunlimit: '/wxa/getwxacodeunlimit',
   createwxaqrcode: '/cgi-bin/wxaapp/createwxaqrcode',
+  generatescheme: '/wxa/generatescheme',
+  generate_urllink: '/wxa/generate_urllink',
+  genwxashortlink: '/wxa/genwxashortlink',
+  generatenfcscheme: '/wxa/generatenfcscheme',
+  queryscheme: '/wxa/queryscheme',
+  query_urllink: '/wxa/query_urllink',
+  'quota/get': '/cgi-bin/openapi/quota/get',
+  clear_quota: '/cgi-bin/clear_quota',
+  'clear_quota/v2': '/cgi-bin/clear_quota/v2',
+  'quota/clear': '/cgi-bin/openapi/quota/clear',
+  'rid/get': '/cgi-bin/openapi/rid/get',
 }
 export const CODES = ['getwxacode', 'getwxacodeunlimit', 'createwxaqrcode']
-/** A body that each code endpoint takes. */
+export const LINKS = [
+  'generatescheme',
+  'generate_urllink',
+  'genwxashortlink',
+  'generatenfcscheme',
+  'queryscheme',
+  'query_urllink',
+]
+export const DEBUG = ['quota/get', 'clear_quota', 'clear_quota/v2', 'quota/clear', 'rid/get']
+/** A body that each of these endpoints takes. */
 export const GOOD = {
   getwxacode: { path: 'pages/index/index?a=1' },
   getwxacodeunlimit: { scene: 'a=1' },
   createwxaqrcode: { path: 'pages/index/index?a=1' },
+  generatescheme: { jump_wxa: { path: '/pages/index/index', query: 'a=1' }, expire_type: 1, expire_interval: 1 },
+  generate_urllink: { path: '/pages/index/index', query: 'a=1', expire_type: 1, expire_interval: 1 },
+  genwxashortlink: { page_url: 'pages/index/index?a=1', page_title: '首页' },
+  generatenfcscheme: { model_id: 'm' },
+  queryscheme: { query_type: 1 },
+  query_urllink: { query_type: 1 },
 }
 
 /** A fake that goes away with the test, and calls to it. */
@@ -37,6 +64,8 @@ export async function start(t, options) {
     return (await fetch(`${fake.url}${PATHS.token}?${search}`)).json()
   }
   const stable = async (extra = {}) => (await post('stable_token', { ...credentials, ...extra })).json()
+  /** The answer of an endpoint that speaks JSON. */
+  const ask = async (endpoint, body, token) => (await post(endpoint, body, token)).json()
   /** The errcode of a call, 0 for a picture. */
   const errcode = async (endpoint, body, token) => {
     const answer = Buffer.from(await (await post(endpoint, body, token)).arrayBuffer())
@@ -44,7 +73,19 @@ export async function start(t, options) {
   }
   /** What a token is worth: the errcode it gets, 0 if it works. */
   const tokenErrcode = (token) => errcode('createwxaqrcode', GOOD.createwxaqrcode, token)
-  return { fake, credentials, post, classic, stable, errcode, tokenErrcode }
+  return { fake, credentials, post, ask, classic, stable, errcode, tokenErrcode }
+}
+
+/** The same with a token, and [body, errcode] rows against an endpoint. */
+export async function startWithToken(t, options) {
+  const calls = await start(t, options)
+  const token = (await calls.stable()).access_token
+  const table = async (endpoint, rows) => {
+    for (const [body, expected] of rows) {
+      assert.equal(await calls.errcode(endpoint, body, token), expected, `${endpoint} ${JSON.stringify(body)}`)
+    }
+  }
+  return { ...calls, token, table }
 }
 
 /** What a scanner sees in a picture, and how it is drawn. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { start } from './helpers.mjs'
+import { GOOD, start } from './helpers.mjs'
 
 async function ready(t, limits) {
   const calls = await start(t, { limits })
@@ -83,4 +83,72 @@ test('quotas are per app', async (t) => {
     assert.equal(await errcode('getwxacodeunlimit', { scene: 's' }, token), 0)
     assert.equal(await errcode('getwxacodeunlimit', { scene: 's' }, token), 45009)
   }
+})
+
+test('schemes and URL links: so many a second each, then 44990', async (t) => {
+  const { fake, post, errcode, token } = await ready(t, { linksPerSecond: 2 })
+  assert.equal(await errcode('generatescheme', {}, token), 0)
+  // The second must not pass by itself.
+  fake.clock.advance(-600)
+  assert.equal(await errcode('generatescheme', {}, token), 0)
+  const refused = await (await post('generatescheme', {}, token)).json()
+  assert.equal(refused.errcode, 44990)
+  assert.match(refused.errmsg, /^reach max api second frequence limit rid: /)
+  for (const endpoint of ['generate_urllink', 'generatenfcscheme', 'genwxashortlink', 'queryscheme']) {
+    assert.equal(await errcode(endpoint, GOOD[endpoint], token), 0, endpoint)
+  }
+  fake.clock.advance(601)
+  assert.equal(await errcode('generatescheme', {}, token), 0)
+})
+
+test('schemes and URL links: so many a day together, then 44993', async (t) => {
+  const { fake, post, stable, errcode, token } = await ready(t, { linksPerDay: 3 })
+  for (const endpoint of ['generatescheme', 'generate_urllink', 'generatenfcscheme']) {
+    assert.equal(await errcode(endpoint, GOOD[endpoint], token), 0, endpoint)
+  }
+  for (const endpoint of ['generatescheme', 'generate_urllink', 'generatenfcscheme']) {
+    const refused = await (await post(endpoint, GOOD[endpoint], token)).json()
+    assert.equal(refused.errcode, 44993)
+    assert.match(refused.errmsg, /^reach max api day frequence limit rid: /)
+  }
+  assert.equal(await errcode('genwxashortlink', GOOD.genwxashortlink, token), 0, 'its own quota')
+  fake.clock.advance(86_400)
+  assert.equal(await errcode('generatescheme', {}, (await stable()).access_token), 0)
+})
+
+test('45009 instead on request', async (t) => {
+  const { errcode, token } = await ready(t, { linksPerDay: 0, linksErrcode: 45009 })
+  assert.equal(await errcode('generatescheme', {}, token), 45009)
+})
+
+test('short links: so many a day, then 45009', async (t) => {
+  const { errcode, token } = await ready(t, { shortLinksPerDay: 1 })
+  assert.equal(await errcode('genwxashortlink', GOOD.genwxashortlink, token), 0)
+  assert.equal(await errcode('genwxashortlink', GOOD.genwxashortlink, token), 45009)
+  assert.equal(await errcode('generatescheme', {}, token), 0)
+})
+
+test('permanent short links: so many for ever, then 85400', async (t) => {
+  const { fake, stable, post, errcode, token } = await ready(t, { permanentShortLinks: 1 })
+  const permanent = { ...GOOD.genwxashortlink, is_permanent: true }
+  assert.equal(await errcode('genwxashortlink', { ...permanent, page_url: 'pages/none' }, token), 40066)
+  assert.equal(await errcode('genwxashortlink', { ...permanent, is_permanent: false }, token), 0)
+  assert.equal(await errcode('genwxashortlink', permanent, token), 0)
+  const refused = await (await post('genwxashortlink', permanent, token)).json()
+  assert.equal(refused.errcode, 85400)
+  assert.match(refused.errmsg, /^reach max long time quota limit rid: /)
+  fake.clock.advance(366 * 86_400)
+  const later = (await stable()).access_token
+  assert.equal(await errcode('genwxashortlink', permanent, later), 85400)
+  assert.equal(await errcode('genwxashortlink', GOOD.genwxashortlink, later), 0)
+})
+
+test('what has no daily limit of its own: so many calls a day each, then 45009', async (t) => {
+  const { errcode, token } = await ready(t, { callsPerDay: 1 })
+  for (const endpoint of ['getwxacodeunlimit', 'createwxaqrcode', 'queryscheme']) {
+    assert.equal(await errcode(endpoint, GOOD[endpoint], token), 0, endpoint)
+    assert.equal(await errcode(endpoint, GOOD[endpoint], token), 45009, endpoint)
+  }
+  assert.equal(await errcode('rid/get', {}, token), 76002)
+  assert.equal(await errcode('rid/get', {}, token), 45009)
 })

@@ -4,7 +4,7 @@ import { get as getTls } from 'node:https'
 import { test } from 'node:test'
 import { generate } from 'selfsigned'
 import { startFakeWeChat } from '../index.js'
-import { PATHS, raw, start } from './helpers.mjs'
+import { CODES, DEBUG, LINKS, PATHS, raw, start } from './helpers.mjs'
 
 test('requests are recorded with what became of them', async (t) => {
   const { fake, stable, post } = await start(t)
@@ -37,6 +37,50 @@ test('counts are exact while records are bounded', async (t) => {
   assert.equal(fake.count('tokens'), 3)
   assert.equal(fake.count('codes'), 0)
   await fake.arrived(3, 'tokens')
+})
+
+test('scopes: tokens, codes, links, debug, and each endpoint by its name', async (t) => {
+  const { fake, post } = await start(t)
+  const groups = { tokens: ['token', 'stable_token'], codes: CODES, links: LINKS, debug: DEBUG }
+  const all = Object.values(groups).flat()
+  assert.deepEqual(all.toSorted(), Object.keys(PATHS).toSorted())
+  for (const endpoint of all) await (await post(endpoint, '')).json()
+  for (const endpoint of all) assert.equal(fake.count(endpoint), 1, endpoint)
+  for (const [group, { length }] of Object.entries(groups)) assert.equal(fake.count(group), length, group)
+  for (const [group, endpoints] of Object.entries(groups)) {
+    const failing = fake.fail(-1, { endpoint: group, times: Number.POSITIVE_INFINITY })
+    for (const endpoint of all) {
+      const { errcode } = await (await post(endpoint, '')).json()
+      assert.equal(errcode === -1, endpoints.includes(endpoint), `${group} ${endpoint}`)
+    }
+    failing.stop()
+  }
+})
+
+test('every answer has the date of the clock', async (t) => {
+  const { fake, stable } = await start(t)
+  const token = (await stable()).access_token
+  const url = `${fake.url}${PATHS.getwxacodeunlimit}?access_token=${token}`
+  const dateOf = async (options) => Date.parse((await raw(url, options)).headers.date)
+  const time = Date.parse('2020-02-02T02:02:02Z')
+  const isNear = (date) => date >= time && date < time + 30_000
+  for (const options of [{ body: '{"scene":"a"}' }, { body: '' }, { body: '{}', chunked: true }, { method: 'GET' }]) {
+    fake.clock.set(time)
+    assert.ok(isNear(await dateOf(options)), JSON.stringify(options))
+  }
+  for (const what of [-1, 'html', 'empty', 'truncate', 'cut', 'redirect', { status: 502 }]) {
+    fake.fail(what)
+    fake.clock.set(time)
+    assert.ok(isNear(await dateOf({})), String(what))
+  }
+  fake.fail({ status: 200, headers: { Date: 'Sun, 06 Nov 1994 08:49:37 GMT' } })
+  assert.equal(await dateOf({}), Date.parse('1994-11-06T08:49:37Z'))
+  const hold = fake.hold()
+  const held = dateOf({})
+  await fake.arrived(fake.count() + 1)
+  fake.clock.set(time)
+  hold.release()
+  assert.ok(isNear(await held), 'the date of the answer, not of the request')
 })
 
 test('hold: nothing is decided until the release', async (t) => {
@@ -92,6 +136,15 @@ test('latency by group', async (t) => {
   const before = performance.now()
   await (await post('getwxacode', {}, 'x')).json()
   assert.ok(performance.now() - before >= 39)
+  const slow = await start(t, { latency: { link: 40, debug: 80 } })
+  for (const [endpoint, ms] of [
+    ['queryscheme', 40],
+    ['rid/get', 80],
+  ]) {
+    const since = performance.now()
+    await slow.ask(endpoint, {}, 'x')
+    assert.ok(performance.now() - since >= ms - 1, endpoint)
+  }
   const other = await start(t, { latency: 40 })
   const again = performance.now()
   const answer = other.stable()

@@ -1,0 +1,22 @@
+/**
+ * A memory for so many things: whatever came first goes first.
+ * @template T
+ * @param {number} keep
+ */
+export function createLatest(keep) {
+  /** @type {Map<string, T>} */
+  const entries = new Map()
+  return {
+    /** @param {string} key */
+    get: (key) => entries.get(key),
+    /**
+     * @param {string} key
+     * @param {T} value
+     */
+    set(key, value) {
+      entries.set(key, value)
+      const [oldest] = entries.keys()
+      if (entries.size > keep) entries.delete(oldest)
+    },
+  }
+}
