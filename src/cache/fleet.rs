@@ -90,7 +90,7 @@ impl FleetCodes {
     }
 
     /// Of a code and its lock, in one slot.
-    fn keys(&self, identity: &Identity) -> [String; 2] {
+    pub(super) fn keys(&self, identity: &Identity) -> [String; 2] {
         let name = self.seal.name(identity);
         let slot = u8::from_str_radix(&name[..2], 16).unwrap_or_default() % SPREAD;
         let place = format!("{}{{{}:code:{slot:02}}}:{name}", self.prefix, self.account);

@@ -66,6 +66,11 @@ impl Flights {
         });
         (seat, true)
     }
+
+    #[cfg(test)]
+    pub fn is_empty(&self) -> bool {
+        self.0.lock().lines.is_empty()
+    }
 }
 
 impl Seat {

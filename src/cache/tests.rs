@@ -1,1 +1,345 @@
+use std::collections::HashMap;
+use std::sync::Weak;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, join_all};
+use redis::Value;
+use tokio::time::{Instant, advance, sleep, timeout};
+
+use super::*;
+use crate::link::{Guest, Scripts, Step, down};
+use crate::wechat::endpoint::Endpoint;
+use crate::wechat::image::tests::jpeg;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn limits() -> Limits {
+    Limits { max_bytes: 1 << 20, ttl: None, fleet: None }
+}
+
+fn alone() -> Arc<CodeCache> {
+    Arc::new(CodeCache::new(&limits(), None))
+}
+
+fn identity(name: &str) -> Identity {
+    name.as_bytes().into()
+}
+
+fn seconds(seconds: u64) -> Deadline {
+    Deadline::new(Duration::from_secs(seconds), Some(Endpoint::GetUnlimitedQrCode))
+}
+
+/// A WeChat that takes so long, and counts.
+#[derive(Clone, Default)]
+struct WeChat {
+    takes: Duration,
+    asked: Arc<AtomicUsize>,
+    answered: Arc<AtomicUsize>,
+    fails: Arc<AtomicBool>,
+}
+
+impl WeChat {
+    fn taking(takes: Duration) -> Self {
+        Self { takes, ..Self::default() }
+    }
+
+    fn asked(&self) -> usize {
+        self.asked.load(Ordering::Relaxed)
+    }
+
+    fn ask(&self) -> impl Future<Output = Result<Bytes>> + Send + 'static + use<> {
+        let me = self.clone();
+        async move {
+            me.asked.fetch_add(1, Ordering::Relaxed);
+            sleep(me.takes).await;
+            me.answered.fetch_add(1, Ordering::Relaxed);
+            if me.fails.load(Ordering::Relaxed) { Err(Error::Closed) } else { Ok(jpeg().into()) }
+        }
+    }
+
+    async fn code(&self, cache: &Arc<CodeCache>, name: &str, deadline: &Deadline) -> Result<Found> {
+        cache.get(identity(name), deadline, || self.ask()).await.map(|(_, found)| found)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_question_is_asked_once_and_then_answered_here() {
+    let (cache, wechat) = (alone(), WeChat::taking(SECOND));
+    assert_eq!(wechat.code(&cache, "a", &seconds(10)).await.unwrap(), Found::Asked);
+    assert_eq!(wechat.code(&cache, "a", &seconds(10)).await.unwrap(), Found::Here);
+    assert_eq!(cache.kept(&identity("a")).unwrap(), jpeg());
+    assert_eq!(wechat.code(&cache, "b", &seconds(10)).await.unwrap(), Found::Asked);
+    assert_eq!(wechat.asked(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn those_who_ask_at_the_same_time_share_one_request() {
+    let (cache, wechat) = (alone(), WeChat::taking(SECOND));
+    let deadline = seconds(10);
+    let found = join_all((0..100).map(|_| wechat.code(&cache, "a", &deadline))).await;
+    assert_eq!(wechat.asked(), 1);
+    let count = |place| found.iter().filter(|found| *found.as_ref().unwrap() == place).count();
+    assert_eq!((count(Found::Asked), count(Found::Joined)), (1, 99));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_goes_to_those_who_waited_for_it_and_is_not_kept() {
+    let (cache, wechat) = (alone(), WeChat::taking(SECOND));
+    wechat.fails.store(true, Ordering::Relaxed);
+    let deadline = seconds(10);
+    let found = join_all((0..10).map(|_| wechat.code(&cache, "a", &deadline))).await;
+    assert!(found.iter().all(Result::is_err));
+    assert_eq!(wechat.asked(), 1);
+    wechat.fails.store(false, Ordering::Relaxed);
+    assert_eq!(wechat.code(&cache, "a", &deadline).await.unwrap(), Found::Asked);
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_goes_away_leaves_the_others_alone() {
+    // The first of all, or another.
+    for leaves in [0, 3] {
+        let (cache, wechat) = (alone(), WeChat::taking(SECOND));
+        let deadline = seconds(10);
+        let callers = (0..5).map(|n| {
+            let call = wechat.code(&cache, "a", &deadline);
+            timeout(if n == leaves { SECOND / 2 } else { 5 * SECOND }, call)
+        });
+        let ended = join_all(callers).await;
+        assert_eq!(ended.iter().filter(|end| end.is_err()).count(), 1);
+        assert!(ended.into_iter().flatten().all(|found| found.is_ok()));
+        assert_eq!(wechat.asked(), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn with_the_last_caller_the_request_ends() {
+    let (cache, wechat) = (alone(), WeChat::taking(SECOND));
+    let deadline = seconds(10);
+    let callers = (0..3).map(|_| timeout(SECOND / 2, wechat.code(&cache, "a", &deadline)));
+    assert!(join_all(callers).await.iter().all(Result::is_err));
+    sleep(5 * SECOND).await;
+    assert_eq!((wechat.asked(), wechat.answered.load(Ordering::Relaxed)), (1, 0));
+    assert!(cache.flights.is_empty());
+    assert_eq!(wechat.code(&cache, "a", &deadline).await.unwrap(), Found::Asked);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_who_comes_after_the_last_has_gone_gets_a_request_of_its_own() {
+    let (cache, wechat) = (alone(), WeChat::taking(SECOND));
+    let deadline = seconds(10);
+    let mut first = Box::pin(wechat.code(&cache, "a", &deadline));
+    assert!(first.as_mut().now_or_never().is_none());
+    drop(first);
+    // Before the first flight has noticed that nobody is in it.
+    assert_eq!(wechat.code(&cache, "a", &deadline).await.unwrap(), Found::Asked);
+    assert!(cache.flights.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_with_more_time_goes_on_where_the_first_ran_out_of_it() {
+    let (cache, wechat) = (alone(), WeChat::taking(3 * SECOND));
+    let (short, long) = (seconds(1), seconds(10));
+    // As every request is bounded by the deadline of whoever began it.
+    let hasty = cache.get(identity("a"), &short, || {
+        let (ask, short) = (wechat.ask(), short.clone());
+        async move { short.hold(WaitedFor::Answer, || None, ask).await? }
+    });
+    let (hasty, patient) = tokio::join!(hasty, wechat.code(&cache, "a", &long));
+    assert!(matches!(hasty, Err(Error::Timeout { .. })));
+    assert_eq!(patient.unwrap(), Found::Asked);
+    assert_eq!(wechat.asked(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_follower_waits_no_longer_than_its_own_time() {
+    let (cache, wechat) = (alone(), WeChat::taking(5 * SECOND));
+    let (long, short) = (seconds(10), seconds(1));
+    let begun = Instant::now();
+    let follower = async {
+        let result = wechat.code(&cache, "a", &short).await;
+        (result, begun.elapsed())
+    };
+    let (leader, (result, took)) = tokio::join!(wechat.code(&cache, "a", &long), follower);
+    assert!(leader.is_ok());
+    assert!(matches!(result, Err(Error::Timeout { .. })) && took < 2 * SECOND, "{took:?}");
+}
+
+/// A Redis for codes: what the two scripts do, in Rust. Real ones are run against a real Redis by the tests of the whole.
+#[derive(Default)]
+struct Fleet {
+    codes: Mutex<HashMap<String, (Vec<u8>, Instant)>>,
+    locks: Mutex<HashMap<String, (Vec<u8>, Instant)>>,
+    is_down: AtomicBool,
+}
+
+fn number(arg: &[u8]) -> u64 {
+    String::from_utf8_lossy(arg).parse().unwrap()
+}
+
+impl Fleet {
+    fn look(&self, step: &Step) -> Value {
+        let now = Instant::now();
+        let word = |text: &str| Value::BulkString(text.as_bytes().to_vec());
+        if let Some((code, dies)) = self.codes.lock().get(&step.keys[0]).filter(|(_, dies)| now < *dies) {
+            let left = (*dies - now).as_millis() as i64;
+            return Value::Array(vec![word("code"), Value::BulkString(code.clone()), Value::Int(left)]);
+        }
+        let mut locks = self.locks.lock();
+        let holder = locks.get(&step.keys[1]).filter(|(owner, dies)| now < *dies && *owner != step.args[0]);
+        if let Some((_, dies)) = holder {
+            return Value::Array(vec![word("wait"), Value::Int((*dies - now).as_millis() as i64)]);
+        }
+        let dies = now + Duration::from_millis(number(&step.args[1]));
+        locks.insert(step.keys[1].clone(), (step.args[0].clone(), dies));
+        Value::Array(vec![word("lead")])
+    }
+
+    fn keep(&self, step: &Step) -> Value {
+        if !step.args[1].is_empty() {
+            let dies = Instant::now() + Duration::from_millis(number(&step.args[2]));
+            self.codes.lock().insert(step.keys[0].clone(), (step.args[1].clone(), dies));
+        }
+        self.locks.lock().retain(|key, (owner, _)| *key != step.keys[1] || *owner != step.args[0]);
+        Value::Int(0)
+    }
+}
+
+impl Scripts for Fleet {
+    fn run(&self, step: Step) -> BoxFuture<'_, Result<Value>> {
+        Box::pin(async move {
+            sleep(Duration::from_millis(1)).await;
+            if self.is_down.load(Ordering::Relaxed) {
+                return Err(down("gone"));
+            }
+            Ok(if step.args.len() == 2 { self.look(&step) } else { self.keep(&step) })
+        })
+    }
+
+    fn recovered(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async {})
+    }
+
+    fn is_up(&self) -> bool {
+        true
+    }
+
+    fn timeout(&self) -> Duration {
+        Duration::from_millis(250)
+    }
+
+    fn invite(&self, _: Weak<dyn Guest>) {}
+}
+
+fn process(fleet: &Arc<Fleet>, ttl: Option<Duration>, secret: &str, max_entry: usize) -> Arc<CodeCache> {
+    let codes = FleetCodes::new(fleet.clone(), &secret.into(), "p:".into(), "wx:print".into(), ttl, max_entry);
+    Arc::new(CodeCache::new(&Limits { ttl, ..limits() }, Some(codes)))
+}
+
+fn processes(fleet: &Arc<Fleet>, count: usize) -> Vec<Arc<CodeCache>> {
+    (0..count).map(|_| process(fleet, None, "s", 1 << 20)).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fleet_asks_once() {
+    let (fleet, wechat) = (Arc::new(Fleet::default()), WeChat::taking(SECOND));
+    let (fleet, deadline) = (processes(&fleet, 8), seconds(10));
+    let calls = fleet.iter().flat_map(|process| (0..5).map(|_| wechat.code(process, "a", &deadline)));
+    let found: Vec<_> = join_all(calls).await.into_iter().map(Result::unwrap).collect();
+    let count = |place| found.iter().filter(|found| **found == place).count();
+    assert_eq!(wechat.asked(), 1);
+    assert_eq!((count(Found::Asked), count(Found::Fleet), count(Found::Joined)), (1, 7, 32));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_leader_that_waits_long_for_its_turn_keeps_the_others_waiting() {
+    let (fleet, wechat) = (Arc::new(Fleet::default()), WeChat::taking(50 * SECOND));
+    let (fleet, deadline) = (processes(&fleet, 3), seconds(100));
+    let found = join_all(fleet.iter().map(|process| wechat.code(process, "a", &deadline))).await;
+    assert!(found.iter().all(Result::is_ok));
+    assert_eq!(wechat.asked(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_fails_or_is_given_up_lets_the_next_one_try_at_once() {
+    let (fleet, wechat) = (Arc::new(Fleet::default()), WeChat::taking(SECOND));
+    let (fleet, deadline) = (processes(&fleet, 2), seconds(10));
+    wechat.fails.store(true, Ordering::Relaxed);
+    assert!(wechat.code(&fleet[0], "a", &deadline).await.is_err());
+    assert!(timeout(SECOND / 2, wechat.code(&fleet[0], "b", &deadline)).await.is_err());
+    wechat.fails.store(false, Ordering::Relaxed);
+    let begun = Instant::now();
+    for name in ["a", "b"] {
+        assert_eq!(wechat.code(&fleet[1], name, &deadline).await.unwrap(), Found::Asked);
+    }
+    assert!(begun.elapsed() < SECOND * 5 / 2, "{:?}", begun.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_who_died_while_asking_is_replaced() {
+    let (fleet, wechat) = (Arc::new(Fleet::default()), WeChat::taking(SECOND));
+    let survivor = process(&fleet, None, "s", 1 << 20);
+    let turn = survivor.fleet.as_ref().unwrap().keys(&identity("a"));
+    let step = Step::new("", turn.to_vec()).arg("the dead").arg(6000);
+    fleet.run(step).await.unwrap();
+    let begun = Instant::now();
+    assert_eq!(wechat.code(&survivor, "a", &seconds(10)).await.unwrap(), Found::Asked);
+    assert!((6 * SECOND..8 * SECOND).contains(&begun.elapsed()), "{:?}", begun.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_redis_each_process_asks_for_itself() {
+    let (fleet, wechat) = (Arc::new(Fleet::default()), WeChat::taking(SECOND));
+    let both = processes(&fleet, 2);
+    fleet.is_down.store(true, Ordering::Relaxed);
+    for process in &both {
+        assert_eq!(wechat.code(process, "a", &seconds(10)).await.unwrap(), Found::Asked);
+        assert_eq!(wechat.code(process, "a", &seconds(10)).await.unwrap(), Found::Here);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_code_in_redis_shows_nothing_and_opens_for_its_own_secret_only() {
+    let (fleet, wechat) = (Arc::new(Fleet::default()), WeChat::taking(SECOND));
+    let (ours, others) = (process(&fleet, None, "s", 1 << 20), process(&fleet, None, "t", 1 << 20));
+    wechat.code(&ours, "scene=c4nary", &seconds(10)).await.unwrap();
+    sleep(SECOND).await;
+    let lies = fleet.codes.lock().iter().map(|(key, (code, _))| (key.clone(), code.clone())).collect::<Vec<_>>();
+    let [(key, code)] = &lies[..] else { panic!("{}", lies.len()) };
+    assert!(key.starts_with("p:{wx:print:code:") && !key.contains("c4nary"), "{key}");
+    assert!(!code.windows(4).any(|window| window == &jpeg()[..4]));
+    assert_eq!(wechat.code(&others, "scene=c4nary", &seconds(10)).await.unwrap(), Found::Asked);
+    // What somebody else has put in its place is no code.
+    for (forged, _) in fleet.codes.lock().values_mut() {
+        *forged = jpeg();
+    }
+    let fresh = process(&fleet, None, "s", 1 << 20);
+    assert_eq!(wechat.code(&fresh, "scene=c4nary", &seconds(10)).await.unwrap(), Found::Asked);
+    sleep(SECOND).await;
+    let fresh = process(&fleet, None, "s", 1 << 20);
+    assert_eq!(wechat.code(&fresh, "scene=c4nary", &seconds(10)).await.unwrap(), Found::Fleet, "it was replaced");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_picture_that_is_too_large_stays_out_of_redis_and_holds_nobody_up() {
+    let (fleet, wechat) = (Arc::new(Fleet::default()), WeChat::taking(SECOND));
+    for _ in 0..2 {
+        let process = process(&fleet, None, "s", jpeg().len() - 1);
+        assert_eq!(wechat.code(&process, "a", &seconds(10)).await.unwrap(), Found::Asked);
+        sleep(SECOND).await;
+    }
+    assert!(fleet.codes.lock().is_empty() && fleet.locks.lock().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_code_has_one_time_to_live_wherever_it_lies() {
+    let (fleet, wechat) = (Arc::new(Fleet::default()), WeChat::taking(Duration::ZERO));
+    let ttl = Some(10 * SECOND);
+    let [first, second] = [(); 2].map(|()| process(&fleet, ttl, "s", 1 << 20));
+    wechat.code(&first, "a", &seconds(5)).await.unwrap();
+    sleep(SECOND).await;
+    advance(5 * SECOND).await;
+    assert_eq!(wechat.code(&second, "a", &seconds(5)).await.unwrap(), Found::Fleet);
+    advance(6 * SECOND).await;
+    assert_eq!(wechat.code(&second, "a", &seconds(5)).await.unwrap(), Found::Asked);
+}

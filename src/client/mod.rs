@@ -6,7 +6,7 @@ mod stats;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -20,6 +20,8 @@ use crate::token::{Member, TokenCache};
 use crate::transport::Transport;
 use crate::transport::body::Body;
 use crate::wechat::answer::{Kind, read_image};
+use crate::wechat::apis::{self, Asked, Context};
+use crate::wechat::endpoint::Endpoint;
 use crate::wechat::explanation::Text;
 use crate::wechat::params::{Code, Invalid};
 use crate::wechat::question::Question;
@@ -101,7 +103,18 @@ impl Client {
         image.inspect_err(|error| self.stats.error(error))
     }
 
-    /// What any other API answers, and what kind of answer it is. `wanted` is a field that it has to have.
+    /// What an API that has a name here answers. `params` is JSON in the caller's spelling.
+    pub async fn api(&self, endpoint: &Endpoint, params: &str, timeout: Option<Duration>) -> Result<(Body, Kind)> {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
+        let asked = apis::ask(endpoint, params, &Context { appid: &self.appid, now });
+        let refused = |invalid| Error::Params { endpoint: Some(endpoint.clone()), invalid };
+        let Asked { question, wanted } = asked.map_err(refused)?;
+        // One of ten a month.
+        let retries = (*endpoint == Endpoint::ClearQuota).then_some(0);
+        self.request(&question, wanted, timeout, retries).await
+    }
+
+    /// What any API answers, and what kind of answer it is. `wanted` is a field that it has to have.
     pub async fn request(
         &self,
         question: &Question,

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, UNIX_EPOCH};
 
 use futures_util::FutureExt;
 use napi::bindgen_prelude::{BufferSlice, ClassInstance, Either, Env, spawn};
@@ -22,7 +22,7 @@ use crate::error::{Error, Result};
 use crate::options;
 use crate::transport::body::Body;
 use crate::wechat::answer::{self, Kind};
-use crate::wechat::apis::{self, Asked, Context};
+use crate::wechat::apis;
 use crate::wechat::endpoint::{Endpoint, Method};
 use crate::wechat::params::{Code, CreateQrCode, QrCode, Style, UnlimitedQrCode};
 
@@ -203,14 +203,8 @@ impl NativeClient {
         let client = self.client.clone();
         self.run(env, call, cancel, async move {
             let endpoint = Endpoint::find(&name).unwrap_or_else(|| Endpoint::at(&name, Method::Post));
-            let refused = |invalid| Error::Params { endpoint: Some(endpoint.clone()), invalid };
-            let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
-            let context = Context { appid: &client.appid, now };
-            let Asked { question, wanted } = apis::ask(&endpoint, &params, &context).map_err(refused)?;
-            // One of ten a month.
-            let retries = (endpoint == Endpoint::ClearQuota).then_some(0);
-            let timeout = timeout(timeout_ms, Some(endpoint))?;
-            Box::pin(client.request(&question, wanted, timeout, retries)).await.map(outcome)
+            let timeout = timeout(timeout_ms, Some(endpoint.clone()))?;
+            Box::pin(client.api(&endpoint, &params, timeout)).await.map(outcome)
         })
     }
 
