@@ -102,6 +102,17 @@ mod tests {
     }
 
     #[test]
+    fn an_api_without_a_row_of_its_own_takes_the_meaning_that_a_code_has_where_codes_are_made() {
+        let other = Endpoint::at("/wxa/business/getuserphonenumber", crate::wechat::endpoint::Method::Post);
+        assert_eq!(reaction(40001, &other), Some(Reaction::RefreshToken));
+        assert_eq!(reaction(47001, &other), Some(Reaction::No));
+        assert_eq!(reaction(-1, &other), Some(Reaction::Backoff));
+        assert_eq!(reaction(40013, &other), None, "where a token is asked for it means something else");
+        let link = explain(40013, Some(&Endpoint::GenerateScheme)).unwrap();
+        assert!(link.cause.en.contains("permission"), "{}", link.cause.en);
+    }
+
+    #[test]
     fn only_the_three_codes_of_a_dead_token_ask_for_another_one() {
         let dead: Vec<_> = (-1..100_000)
             .filter(|&code| reaction(code, &Endpoint::GetUnlimitedQrCode) == Some(Reaction::RefreshToken))
