@@ -81,7 +81,10 @@ export interface App {
    * short link. Default: those of {@link DEFAULT_APP}.
    */
   pages?: readonly string[]
-  /** False for an app that was never released: getwxacodeunlimit answers 41030 unless `check_path` is false, links get 85079. Default true. */
+  /**
+   * False for an app that was never released: getwxacodeunlimit answers 41030 unless `check_path` is false, schemes and URL
+   * links get 85079. Default true.
+   */
   released?: boolean
   /**
    * The device models that generatenfcscheme knows, and their capability: one scheme for all devices of a model
@@ -91,8 +94,8 @@ export interface App {
 }
 
 /**
- * Calls allowed, per app. A window opens with its first call and lasts a whole second, minute, day or month (30 days) of {@link FakeWeChat.clock};
- * refused calls do not count against it. `Infinity` lifts a limit.
+ * Calls allowed, per app. A window opens with its first call and lasts a whole second, minute, day or month (30 days) of
+ * {@link FakeWeChat.clock}; calls over the limit do not count against it. `Infinity` lifts a limit.
  */
 export interface Limits {
   /** Calls of getwxacodeunlimit per minute, then `unlimitedErrcode`. Default 5000. */

@@ -76,6 +76,7 @@ test('every answer has the date of the clock', async (t) => {
   fake.fail({ status: 200, headers: { Date: 'Sun, 06 Nov 1994 08:49:37 GMT' } })
   assert.equal(await dateOf({}), Date.parse('1994-11-06T08:49:37Z'))
   const hold = fake.hold()
+  fake.clock.set(time - 3_600_000)
   const held = dateOf({})
   await fake.arrived(fake.count() + 1)
   fake.clock.set(time)
