@@ -17,6 +17,22 @@ export class UsageError extends Error {
   }
 }
 
+/** What is wrong with one row of a list; the others are none the worse for it. */
+export class RowError extends Error {
+  /**
+   * @param {Text} cause
+   * @param {Text} fix
+   * @param {string} [param] the column at fault
+   */
+  constructor(cause, fix, param) {
+    super(cause.en)
+    this.name = 'RowError'
+    this.code = param === 'name' ? 'ERR_CLI_NAME' : 'ERR_CLI_ROW'
+    this.explanation = { cause, fix }
+    this.param = param
+  }
+}
+
 /** The person has had enough: why every signal of a command is aborted. */
 export class Interrupted extends Error {
   code = 'ERR_CLI_INTERRUPTED'

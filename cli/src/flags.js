@@ -22,6 +22,24 @@ import { readParam } from './params.js'
  */
 
 /**
+ * Adds options when all is said of them: commander looks at a default only once.
+ *
+ * @param {Command} command
+ * @param {Io['say']} say
+ * @param {(option: (flags: string, text: Text) => Option) => void} describe
+ */
+export function addOptions(command, say, describe) {
+  /** @type {Option[]} */
+  const options = []
+  describe((flags, text) => {
+    const option = new Option(flags, say(text))
+    options.push(option)
+    return option
+  })
+  for (const option of options) command.addOption(option)
+}
+
+/**
  * Of every command that talks to WeChat.
  *
  * @param {Command} command
@@ -29,45 +47,41 @@ import { readParam } from './params.js'
  */
 export function addClientFlags(command, { say }) {
   command.optionsGroup(say({ zh: '账号与网络：', en: 'Account and network:' }))
-  /** @param {string} flags @param {Text} text */
-  const option = (flags, text) => {
-    const added = new Option(flags, say(text))
-    command.addOption(added)
-    return added
-  }
-  option('--appid <id>', { zh: '小程序 AppID，或 WXACODE_APPID', en: "the mini-program's AppID, or WXACODE_APPID" })
-  option('--secret-file <path>', {
-    zh: '从文件读取 AppSecret，或 WXACODE_SECRET',
-    en: 'a file with the AppSecret, or WXACODE_SECRET',
+  addOptions(command, say, (option) => {
+    option('--appid <id>', { zh: '小程序 AppID，或 WXACODE_APPID', en: "the mini-program's AppID, or WXACODE_APPID" })
+    option('--secret-file <path>', {
+      zh: '从文件读取 AppSecret，或 WXACODE_SECRET',
+      en: 'a file with the AppSecret, or WXACODE_SECRET',
+    })
+    option('--secret-stdin', {
+      zh: '从标准输入读取 AppSecret',
+      en: 'read the AppSecret from the standard input',
+    }).conflicts('secretFile')
+    option('--secret [text]', { zh: '', en: '' }).argParser(refuseSecret).preset('').hideHelp()
+    option('--token <family>', { zh: '令牌的来源', en: 'where the access token comes from' })
+      .choices(['stable', 'classic', 'none'])
+      .default('stable')
+    option('--base-url <url>', {
+      zh: '微信的地址，如假服务器，或 WXACODE_BASE_URL',
+      en: "WeChat's address, a fake's for example, or WXACODE_BASE_URL",
+    })
+    option('--redis <url>', {
+      zh: '共享令牌的 Redis，或 WXACODE_REDIS',
+      en: 'the Redis that shares the token, or WXACODE_REDIS',
+    }).argParser(withoutPassword('WXACODE_REDIS'))
+    option('--proxy <url>', {
+      zh: '代理，或 env，或 WXACODE_PROXY',
+      en: 'a proxy, or the word env, or WXACODE_PROXY',
+    }).argParser(withoutPassword('WXACODE_PROXY'))
+    option('--ca <path>', { zh: '额外的根证书，PEM', en: 'extra root certificates, PEM' })
+    option('--timeout <seconds>', { zh: '每次调用的时限（默认 10）', en: 'for each call (default: 10)' }).argParser(
+      number(say, /^\d+(\.\d+)?$/),
+    )
+    option('--retries <n>', {
+      zh: '微信繁忙时的重试次数（默认 2）',
+      en: 'how often to try again while WeChat is busy (default: 2)',
+    }).argParser(number(say, /^\d+$/))
   })
-  option('--secret-stdin', {
-    zh: '从标准输入读取 AppSecret',
-    en: 'read the AppSecret from the standard input',
-  }).conflicts('secretFile')
-  option('--secret [text]', { zh: '', en: '' }).argParser(refuseSecret).preset('').hideHelp()
-  option('--token <family>', { zh: '令牌的来源', en: 'where the access token comes from' })
-    .choices(['stable', 'classic', 'none'])
-    .default('stable')
-  option('--base-url <url>', {
-    zh: '微信的地址，如假服务器，或 WXACODE_BASE_URL',
-    en: "WeChat's address, a fake's for example, or WXACODE_BASE_URL",
-  })
-  option('--redis <url>', {
-    zh: '共享令牌的 Redis，或 WXACODE_REDIS',
-    en: 'the Redis that shares the token, or WXACODE_REDIS',
-  }).argParser(withoutPassword('WXACODE_REDIS'))
-  option('--proxy <url>', {
-    zh: '代理，或 env，或 WXACODE_PROXY',
-    en: 'a proxy, or the word env, or WXACODE_PROXY',
-  }).argParser(withoutPassword('WXACODE_PROXY'))
-  option('--ca <path>', { zh: '额外的根证书，PEM', en: 'extra root certificates, PEM' })
-  option('--timeout <seconds>', { zh: '每次调用的时限（默认 10）', en: 'for each call (default: 10)' }).argParser(
-    number(say, /^\d+(\.\d+)?$/),
-  )
-  option('--retries <n>', {
-    zh: '微信繁忙时的重试次数（默认 2）',
-    en: 'how often to try again while WeChat is busy (default: 2)',
-  }).argParser(number(say, /^\d+$/))
 }
 
 /** The flag of each parameter. @type {Record<string, [string, Text]>} */

@@ -36,7 +36,7 @@ export const PARAMS = [...new Set(Object.values(KINDS).flat())]
  *
  * @param {string} param
  * @param {string} text
- * @returns {{ value: unknown, wants?: undefined } | { wants: Text }} what it should be, if it is not that
+ * @returns {{ value?: unknown, wants?: Text }} the value, or what it should be
  */
 export function readParam(param, text) {
   const type = TYPES[TYPE_OF[param]]

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { Command, Option } from 'commander'
+import { addBatch } from './commands/batch.js'
 import { addCodes } from './commands/codes.js'
 import { addExplain } from './commands/explain.js'
 import { helpIn } from './help.js'
@@ -31,6 +32,6 @@ export function createProgram(io) {
         say({ zh: '语言（默认随系统）', en: 'the language (default: that of the locale)' }),
       ).choices(['zh', 'en']),
     )
-  for (const add of [addCodes, addExplain]) add(program, io)
+  for (const add of [addCodes, addBatch, addExplain]) add(program, io)
   return program
 }

@@ -1,0 +1,124 @@
+import { RowError, UsageError } from '../errors.js'
+
+/** @import { Row } from './list.js' */
+/** @import { Text } from '../language.js' */
+
+/** Beside columns, a pattern knows the number of the row. */
+const ROW = 'row'
+const HOLE = /\{([^{}]+)\}/g
+
+/** Not possible in the name of a file on every system; `%` because it stands for these. */
+const UNSAFE = /[\\:*?"<>|%\p{Cc}]/u
+/** Windows knows these as devices, whatever their ending. */
+const DEVICE = /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i
+const IMAGE_EXTENSION = /\.(jpe?g|png)$/i
+/** File systems allow 255; an ending needs room. */
+const MAX_BYTES = 200
+
+/**
+ * The columns that a pattern like `{city}/{scene}` uses.
+ *
+ * @param {string} pattern
+ */
+export const holesOf = (pattern) => [...pattern.matchAll(HOLE)].map(([, hole]) => hole).filter((hole) => hole !== ROW)
+
+/**
+ * A pattern with other names for its columns.
+ *
+ * @param {string} pattern
+ * @param {(hole: string) => string} nameOf
+ */
+export const renamed = (pattern, nameOf) => pattern.replace(HOLE, (_, hole) => `{${nameOf(hole)}}`)
+
+/**
+ * @param {string} pattern
+ * @param {Row} row
+ * @param {(value: string, hole: string) => string} [each] what is done to each value
+ */
+export function fill(pattern, { row, cells }, each = (value) => value) {
+  return pattern.replace(HOLE, (_, hole) => each(String(hole === ROW ? row : (cells[hole] ?? '')), hole))
+}
+
+/**
+ * The name of a row's file, without its ending: inside the folder, and possible on every system. Slashes of the pattern
+ * make folders; in a value they are escaped, so that no value leads anywhere.
+ *
+ * @param {string} pattern
+ * @param {Row} row
+ */
+export function fileName(pattern, row) {
+  const name = fill(pattern, row, (value, hole) => {
+    if (value === '') throw empty(hole)
+    return escaped(value.replace(IMAGE_EXTENSION, ''))
+  })
+  const why = impossible(name)
+  if (why === undefined) return name
+  throw new RowError(
+    { zh: `文件名 ${name} 不可用：${why.zh}`, en: `the file name ${name} is not possible: ${why.en}` },
+    {
+      zh: '修改该单元格，或换一种命名，如 --name "{row}"',
+      en: 'Change the cell, or name files in another way, like --name "{row}"',
+    },
+    'name',
+  )
+}
+
+/**
+ * The same for names that some file system takes for the same.
+ *
+ * @param {string} name
+ */
+export const nameKey = (name) => name.normalize('NFC').toLowerCase()
+
+/**
+ * A pattern of the command line that could never give a good name.
+ *
+ * @param {string} pattern
+ */
+export function refuseBadPattern(pattern) {
+  const likely = pattern.replace(HOLE, 'x')
+  const why =
+    impossible(likely) ??
+    (UNSAFE.test(likely) && { zh: '含有不可用的字符', en: 'it has a character that no name may have' })
+  if (!why) return
+  throw new UsageError(
+    {
+      zh: `--name ${pattern} 不能用作文件名：${why.zh}`,
+      en: `--name ${pattern} cannot be the name of a file: ${why.en}`,
+    },
+    {
+      zh: '使用输出文件夹内的相对路径，如 "{city}/{scene}"',
+      en: 'Use a path inside the folder, like "{city}/{scene}"',
+    },
+  )
+}
+
+/** @param {string} value */
+const escaped = (value) => value.replace(new RegExp(`${UNSAFE.source}|/`, 'gu'), (one) => `%${hex(one)}`)
+
+/** @param {string} one */
+const hex = (one) => one.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')
+
+/**
+ * @param {string} name
+ * @returns {Text | undefined}
+ */
+function impossible(name) {
+  for (const part of name.split('/')) {
+    if (part === '') return { zh: '有空的部分', en: 'a part of it is empty' }
+    if (part.startsWith('.')) return { zh: '以点开头', en: 'it begins with a dot' }
+    if (/[. ]$|^ /.test(part)) return { zh: '首尾有空格或点', en: 'it ends in a dot, or begins or ends with a space' }
+    if (DEVICE.test(part)) return { zh: 'Windows 保留了这个名字', en: 'Windows keeps it for a device' }
+    if (Buffer.byteLength(part) > MAX_BYTES)
+      return { zh: `超过 ${MAX_BYTES} 字节`, en: `it has more than ${MAX_BYTES} bytes` }
+  }
+  return undefined
+}
+
+/** @param {string} column */
+const empty = (column) =>
+  new RowError(
+    { zh: `文件名要用 ${column}，但这一行没有`, en: `the file name needs ${column}, which this row does not have` },
+    { zh: `填写 ${column} 列，或修改 --name`, en: `Fill in the column ${column}, or change --name` },
+    column,
+  )

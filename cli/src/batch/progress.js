@@ -1,0 +1,86 @@
+import cliProgress from 'cli-progress'
+
+/** @import { Io } from '../io.js' */
+/** @import { Tally } from './tally.js' */
+
+/** A line after so many percent, or so many seconds, where there is no terminal. */
+const PERCENT = 10
+const SECONDS = 30
+/** What beside the bar needs room in a line. */
+const WORDS = 62
+
+/**
+ * How far the batch is: a bar on a terminal, plain lines otherwise.
+ *
+ * @param {Tally} tally
+ * @param {Io} io
+ */
+export const createProgress = (tally, io) => (io.stderr.isTTY ? bar(tally, io) : lines(tally, io))
+
+/**
+ * @param {Tally} tally
+ * @param {Io} io
+ */
+function bar(tally, io) {
+  const drawn = new cliProgress.SingleBar(
+    {
+      format: '{bar} {percentage} %  {value}/{total}  {told}',
+      stream: io.stderr,
+      barsize: Math.max(10, Math.min(40, (io.stderr.columns || 80) - WORDS)),
+      hideCursor: true,
+      stopOnComplete: false,
+      gracefulExit: false,
+      fps: 10,
+    },
+    cliProgress.Presets.shades_classic,
+  )
+  drawn.start(tally.total, 0, { told: '' })
+  return {
+    update: () => drawn.update(tally.done, { told: told(tally, io) }),
+    stop() {
+      drawn.update(tally.done, { told: told(tally, io) })
+      drawn.stop()
+    },
+  }
+}
+
+/**
+ * @param {Tally} tally
+ * @param {Io} io
+ */
+function lines(tally, io) {
+  let percent = 0
+  let seconds = 0
+  return {
+    update() {
+      const now = Math.floor((tally.done / tally.total) * 100)
+      if (now < percent + PERCENT && tally.seconds < seconds + SECONDS) return
+      percent = now - (now % PERCENT)
+      seconds = tally.seconds
+      const line = `${tally.done}/${tally.total} (${now} %)  ${told(tally, io)}`
+      io.note({ zh: line, en: line })
+    },
+    stop() {},
+  }
+}
+
+/**
+ * Rate, remaining time, errors by code.
+ *
+ * @param {Tally} tally
+ * @param {Io} io
+ */
+function told({ rate, remaining, errors }, { say }) {
+  const parts = [say({ zh: `${rate.toFixed(1)} 个/秒`, en: `${rate.toFixed(1)}/s` })]
+  if (remaining !== undefined) parts.push(say({ zh: `剩余 ${time(remaining)}`, en: `${time(remaining)} left` }))
+  for (const [code, { count }] of errors) parts.push(`${code} ×${count}`)
+  return parts.join('  ')
+}
+
+/** @param {number} seconds */
+export function time(seconds) {
+  const whole = Math.ceil(seconds)
+  const [hours, minutes] = [Math.floor(whole / 3600), Math.floor((whole % 3600) / 60)]
+  const clock = [minutes, whole % 60].map((part) => String(part).padStart(2, '0')).join(':')
+  return hours > 0 ? `${hours}:${clock}` : clock
+}

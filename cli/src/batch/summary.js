@@ -1,0 +1,70 @@
+import { EXIT } from '../exit-codes.js'
+import { exitCodeOf, failureOf } from '../failure.js'
+import { failureText } from '../io.js'
+
+/** @import { Io, Result } from '../io.js' */
+/** @import { Tally } from './tally.js' */
+
+/**
+ * @typedef {object} End
+ * @property {Tally} tally
+ * @property {boolean} isDryRun nothing was to be asked
+ * @property {unknown} stopped why it ended before its end
+ * @property {string} report
+ * @property {string} [sheet]
+ */
+
+/**
+ * What became of a batch.
+ *
+ * @param {End} end
+ * @param {Io} io
+ * @returns {Result}
+ */
+export function summaryOf({ tally, isDryRun, stopped, report, sheet }, io) {
+  const { total, written, kept, failed, errors } = tally
+  const notAsked = total - tally.done
+  const exitCode = stopped ? exitCodeOf(stopped) : failed > 0 ? EXIT.failed : EXIT.ok
+  const json = {
+    ok: exitCode === EXIT.ok,
+    rows: total,
+    written,
+    kept,
+    failed,
+    notAsked,
+    errors: Object.fromEntries([...errors].map(([code, { count }]) => [code, count])),
+    report,
+    sheet,
+    error: stopped ? failureOf(stopped, io.lang) : undefined,
+  }
+  return { json, text: textOf({ tally, isDryRun, notAsked, stopped, report, sheet }, io), exitCode }
+}
+
+/**
+ * @param {End & { notAsked: number }} end
+ * @param {Io} io
+ */
+function textOf({ tally, isDryRun, notAsked, stopped, report, sheet }, { say, colors, lang }) {
+  const { total, written, kept, failed, errors } = tally
+  const good = isDryRun
+    ? { zh: `共 ${total} 行，${notAsked} 行可以请求`, en: `${notAsked} of ${total} rows can be asked for` }
+    : { zh: `写入 ${written} 个，已有 ${kept} 个`, en: `${written} written, ${kept} already there` }
+  const lines = [`${colors.green('✓')} ${say(good)}`]
+  if (failed > 0) lines.push(`${colors.red('✗')} ${say({ zh: `失败 ${failed} 个`, en: `${failed} failed` })}`)
+  for (const [code, { count, failure }] of errors) {
+    const example = count > 1 ? say({ zh: '例如：', en: 'for example: ' }) : ''
+    lines.push(`    ${code} ×${count}  ${example}${failure.cause}`)
+    if (failure.fix) lines.push(`      ${colors.dim(say({ zh: '处理', en: 'fix' }))}  ${failure.fix}`)
+  }
+  if (stopped) lines.push(failureText(failureOf(stopped, lang), colors, lang))
+  if (notAsked > 0 && !isDryRun) {
+    const again = {
+      zh: `还有 ${notAsked} 行未请求：再次运行同一命令即可继续`,
+      en: `${notAsked} rows not asked for: the same command goes on from here`,
+    }
+    lines.push(`${colors.yellow('…')} ${say(again)}`)
+  }
+  lines.push(`  ${say({ zh: '报告', en: 'report' })}  ${report}`)
+  if (sheet) lines.push(`  ${say({ zh: '总览', en: 'sheet' })}  ${sheet}`)
+  return lines.join('\n')
+}

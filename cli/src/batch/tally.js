@@ -1,0 +1,54 @@
+/** @import { Failure } from '../failure.js' */
+
+/** @typedef {ReturnType<typeof createTally>} Tally */
+
+/**
+ * How far a batch is.
+ *
+ * @param {number} total
+ * @param {number} [perMinute] codes that may be asked for
+ * @param {() => number} [now] milliseconds
+ */
+export function createTally(total, perMinute = 5000, now = () => performance.now()) {
+  const begun = now()
+  /** @type {Map<string, { count: number, failure: Failure }>} */
+  const errors = new Map()
+  const tally = {
+    total,
+    written: 0,
+    /** They were there already. */
+    kept: 0,
+    failed: 0,
+    /** How often each code came, and the first failure that had it. */
+    errors,
+    get done() {
+      return tally.written + tally.kept + tally.failed
+    },
+    get seconds() {
+      return (now() - begun) / 1000
+    },
+    /** Codes per second. */
+    get rate() {
+      return tally.seconds === 0 ? 0 : tally.written / tally.seconds
+    },
+    /**
+     * Seconds to go if all goes on as it did, and no less than the minutes that the budget takes. Undefined as long as
+     * nobody knows.
+     */
+    get remaining() {
+      if (tally.rate === 0) return undefined
+      const left = total - tally.done
+      const lastMinute = Math.ceil((tally.written + left) / perMinute) - 1
+      return Math.max(left / tally.rate, lastMinute * 60 - tally.seconds)
+    },
+    /** @param {Failure} failure */
+    fail(failure) {
+      tally.failed++
+      const code = String(failure.errcode ?? failure.code)
+      const known = errors.get(code)
+      if (known) known.count++
+      else errors.set(code, { count: 1, failure })
+    },
+  }
+  return tally
+}

@@ -1,0 +1,117 @@
+import { writeFile } from 'node:fs/promises'
+import { imageType } from 'wxacode'
+import { failureOf, isNetworkFailure } from '../failure.js'
+import { extensionOf } from '../files.js'
+import { clash } from './survey.js'
+
+/** @import { BatchJob, BatchOptions, WxaCode } from 'wxacode' */
+/** @import { ImageType } from '../files.js' */
+/** @import { Language } from '../language.js' */
+/** @import { Folder } from './folder.js' */
+/** @import { Journal } from './journal.js' */
+/** @import { Plan } from './plan.js' */
+/** @import { Report } from './report.js' */
+/** @import { Survey } from './survey.js' */
+/** @import { Tally } from './tally.js' */
+
+/** So many failures one after the other mean that there is no network, and not that these rows are special. */
+const GIVE_UP_AFTER = 50
+
+/**
+ * What a batch works with.
+ *
+ * @typedef {object} Bench
+ * @property {Survey} survey
+ * @property {Folder} folder
+ * @property {Journal} journal
+ * @property {Report} report
+ * @property {Tally} tally
+ * @property {Language} lang
+ * @property {() => void} told called when there is something new to tell
+ */
+
+/**
+ * The rows that can be asked for. The others are reported.
+ *
+ * @param {AsyncIterable<{ plan: Plan }>} list
+ * @param {Bench} bench
+ */
+export async function* possible(list, bench) {
+  for await (const { plan } of list) {
+    const clashing = bench.survey.clashes.get(plan.key)
+    const error = plan.error ?? (clashing && clash(plan, clashing))
+    if (error) await failed(plan, error, bench)
+    else yield plan
+  }
+}
+
+/**
+ * Those of them whose picture is not there already.
+ *
+ * @param {AsyncIterable<Plan>} plans
+ * @param {Bench} bench
+ */
+export async function* missing(plans, { journal, tally, told }) {
+  for await (const plan of plans) {
+    if (await journal.holds(plan)) {
+      tally.kept++
+      told()
+    } else {
+      yield plan
+    }
+  }
+}
+
+/**
+ * Asks for codes and writes them, until all are there, the account is refused, or nothing answers any more.
+ *
+ * @param {AsyncIterable<Plan>} plans
+ * @param {WxaCode} wxa
+ * @param {BatchOptions} options
+ * @param {Bench} bench
+ */
+export async function work(plans, wxa, options, bench) {
+  let unanswered = 0
+  for await (const { job, image, error } of wxa.batch(jobs(plans), options)) {
+    const plan = /** @type {Plan} */ (job.meta)
+    if (image) await written(plan, image, bench)
+    else await failed(plan, error, bench)
+    unanswered = isNetworkFailure(error) ? unanswered + 1 : 0
+    if (unanswered === GIVE_UP_AFTER) throw error
+  }
+}
+
+/**
+ * @param {AsyncIterable<Plan>} plans
+ * @returns {AsyncGenerator<BatchJob>}
+ */
+async function* jobs(plans) {
+  for await (const plan of plans) yield/** @type {BatchJob} */ ({ kind: plan.kind, ...plan.params, meta: plan })
+}
+
+/**
+ * @param {Plan} plan
+ * @param {Buffer} image
+ * @param {Bench} bench
+ */
+async function written(plan, image, { folder, journal, tally, told }) {
+  const file = plan.name + extensionOf(/** @type {ImageType} */ (imageType(image)))
+  const temporary = folder.temporary('picture')
+  await writeFile(temporary, image)
+  const old = journal.add(plan, file, image)
+  folder.publish(temporary, file)
+  if (old !== undefined) folder.remove(old)
+  tally.written++
+  told()
+}
+
+/**
+ * @param {Plan} plan
+ * @param {unknown} error
+ * @param {Bench} bench
+ */
+async function failed(plan, error, { report, tally, lang, told }) {
+  await report.add(plan, error)
+  tally.fail(failureOf(error, lang))
+  told()
+}

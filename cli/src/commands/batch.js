@@ -1,0 +1,112 @@
+import { InvalidArgumentError } from 'commander'
+import { WxaCode } from 'wxacode'
+import { refuseUnreadable } from '../batch/list.js'
+import { refuseBadPattern } from '../batch/names.js'
+import { createPlans } from '../batch/plans.js'
+import { runBatch } from '../batch/run.js'
+import { clientOptions } from '../client.js'
+import { addClientFlags, addOptions, number } from '../flags.js'
+import { KINDS } from '../params.js'
+import { examples, run } from './command.js'
+
+/** @import { Command } from 'commander' */
+/** @import { ClientFlags } from '../flags.js' */
+/** @import { Io } from '../io.js' */
+/** @import { Kind } from '../params.js' */
+
+/**
+ * @typedef {ClientFlags & import('../batch/run.js').Wanted & {
+ *   kind: Kind, name?: string, label?: string, encoding: string, dryRun?: boolean,
+ * }} BatchFlags
+ */
+
+const EXAMPLES = [
+  'wxacode batch shops.csv --out codes/',
+  'wxacode batch shops.csv --out codes/ --name "{city}/{id}" --label "{shop} {id}" --grid 4x5',
+  'wxacode batch gbk.csv --out codes/ --encoding gb18030 --dry-run',
+]
+
+/**
+ * `wxacode batch`: a list of codes into a folder.
+ *
+ * @param {Command} program
+ * @param {Io} io
+ */
+export function addBatch(program, io) {
+  const { say } = io
+  const command = program
+    .command('batch')
+    .description(
+      say({ zh: '按列表批量生成，中断后可继续', en: 'a list of codes into a folder; goes on where it was stopped' }),
+    )
+    .argument(
+      '<list>',
+      say({ zh: '.csv、.tsv 或 .jsonl，列名即参数名', en: '.csv, .tsv or .jsonl, columns named like parameters' }),
+    )
+    .addHelpText('after', examples(EXAMPLES, io))
+    .action(run(io, (flags, list) => batch(list, flags, io)))
+  addBatchFlags(command, io)
+  addClientFlags(command, io)
+}
+
+/**
+ * @param {Command} command
+ * @param {Io} io
+ */
+function addBatchFlags(command, { say }) {
+  addOptions(command, say, (option) => {
+    option('--out <folder>', {
+      zh: '存放图片、report.csv 与 index.html',
+      en: 'for pictures, report.csv and index.html',
+    }).makeOptionMandatory()
+    option('--kind <kind>', { zh: '没有 kind 列的行', en: 'of rows without a column kind' })
+      .choices(Object.keys(KINDS))
+      .default('unlimited')
+    option('--name <pattern>', {
+      zh: '文件名，如 "{city}/{scene}" 或 "{row}"（默认 name 列，其次 scene、path）',
+      en: 'of files, like "{city}/{scene}" or "{row}" (default: the column name, else scene or path)',
+    })
+    option('--label <pattern>', {
+      zh: 'index.html 里的标签（默认 label 列，其次 scene、path）',
+      en: 'in index.html (default: the column label, else scene or path)',
+    })
+    option('--grid <columns>x<rows>', { zh: 'index.html 每页 A4 的排列', en: 'of index.html, on a page of A4' })
+      .argParser(gridOf(say))
+      .default('3x4')
+    option('--encoding <name>', { zh: '列表的编码，如 gb18030', en: 'of the list, like gb18030' }).default('utf-8')
+    option('--concurrency <n>', { zh: '同时的请求数（默认 16）', en: 'requests at once (default: 16)' }).argParser(
+      number(say, /^\d+$/),
+    )
+    option('--rate <n>', {
+      zh: '每分钟 unlimited 请求数（默认 5000，微信的上限）',
+      en: 'unlimited codes a minute (default: 5000, which is what WeChat allows)',
+    }).argParser(number(say, /^(\d+|Infinity)$/))
+    option('--dry-run', { zh: '只检查列表，不发请求', en: 'check the list and ask for nothing' })
+  })
+}
+
+/**
+ * @param {string} list
+ * @param {BatchFlags} flags
+ * @param {Io} io
+ */
+async function batch(list, flags, io) {
+  if (flags.name !== undefined) refuseBadPattern(flags.name)
+  await refuseUnreadable(list)
+  const options = flags.dryRun ? undefined : await clientOptions(flags, io)
+  const wxa = options && new WxaCode(options)
+  // A picture of the fake is no answer to the same question at WeChat's.
+  const account = JSON.stringify([options?.appid, options?.baseUrl])
+  const plans = createPlans({ ...flags, list, account, signal: io.signal })
+  return runBatch(plans, wxa, flags, io)
+}
+
+/**
+ * @param {Io['say']} say
+ * @returns {(text: string) => string}
+ */
+const gridOf = (say) => (text) => {
+  const [, columns, rows] = /^(\d{1,2})[x×*](\d{1,2})$/.exec(text)?.map(Number) ?? []
+  if (columns > 0 && rows > 0) return `${columns}x${rows}`
+  throw new InvalidArgumentError(say({ zh: '应为列数x行数，如 3x4', en: 'It takes columns x rows, like 3x4' }))
+}
