@@ -41,6 +41,26 @@ for (let n = 0; n < ${ROUNDS}; n++) memory.push(await round())
 console.log(JSON.stringify({ memory, wrong: wrong.length }))
 `
 
+/** A million jobs through `batch`, each with a picture of its own by a stub, and the memory after every 100,000. */
+const MILLION = `
+const wxa = new WxaCode({ appid: 'wx0123456789abcdef', secret: 's' })
+const image = Buffer.alloc(5000)
+wxa.getUnlimitedQRCode = async () => Buffer.from(image)
+function* jobs() {
+  for (let n = 0; n < 1_000_000; n++) yield { kind: 'unlimited', scene: 'n=' + n, meta: { n } }
+}
+const memory = []
+let done = 0
+for await (const { image } of wxa.batch(jobs())) {
+  if (image.length === 5000 && ++done % 100_000 === 0) {
+    gc()
+    const { rss, heapUsed, external } = process.memoryUsage()
+    memory.push({ rss, heap: heapUsed + external })
+  }
+}
+console.log(JSON.stringify({ memory, done }))
+`
+
 const inMiB = (bytes) => (bytes / 2 ** 20).toFixed(1)
 
 suite(
@@ -79,6 +99,17 @@ suite(
         assert.ok(least('heap') <= memory[1].heap + HEAP, shown)
       })
     }
+
+    test('does not grow by a batch of a million jobs', { timeout: 180_000 }, async (t) => {
+      const { code, stdout, stderr } = await start(MILLION, { env: STEADY, flags: ['--expose-gc'] }).done
+      assert.equal(code, 0, stderr)
+      const { memory, done } = JSON.parse(stdout)
+      assert.equal(done, 1_000_000)
+      const shown = memory.map(({ rss, heap }) => `${inMiB(rss)} (${inMiB(heap)})`).join(', ')
+      t.diagnostic(`MiB (of JavaScript): ${shown}`)
+      assert.ok(memory[9].rss <= memory[1].rss * SHARE + BESIDES, shown)
+      assert.ok(memory[9].heap <= memory[1].heap + HEAP, shown)
+    })
   },
   { concurrency: 1 },
 )

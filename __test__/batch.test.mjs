@@ -1,0 +1,326 @@
+import assert from 'node:assert/strict'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { WeChatAPIError } from 'wxacode'
+import { asked } from './support/decode.mjs'
+import { deferred, failure, suite, times, world } from './support/suite.mjs'
+
+const job = (n) => ({ kind: 'unlimited', scene: `n=${n}`, width: 280 })
+const jobs = (count) => times(count, job)
+
+async function collect(batch) {
+  const results = []
+  for await (const result of batch) results.push(result)
+  return results
+}
+
+/** What came before it ended, and what it ended with. */
+async function upToTheEnd(batch) {
+  const results = []
+  const error = await failure(
+    (async () => {
+      for await (const result of batch) results.push(result)
+    })(),
+  )
+  return { results, error }
+}
+
+suite('batch', (test) => {
+  test('gives each job its own picture, of all kinds, from any iterable', async (t) => {
+    const { wxa } = await world(t)
+    const list = [
+      { kind: 'unlimited', scene: 'a', page: 'pages/index/index', isHyaline: true },
+      { kind: 'limited', path: 'pages/index/index?b=1', envVersion: 'trial' },
+      { kind: 'qrcode', path: 'c', width: 300 },
+    ]
+    for (const iterable of [
+      list,
+      new Set(list),
+      list.values(),
+      (function* () {
+        yield* list
+      })(),
+      (async function* () {
+        yield* list
+      })(),
+      new ReadableStream({
+        start(controller) {
+          for (const one of list) controller.enqueue(one)
+          controller.close()
+        },
+      }),
+    ]) {
+      const results = await collect(wxa.batch(iterable))
+      results.sort((a, b) => a.index - b.index)
+      assert.deepEqual(
+        results.map(({ index, job }) => [index, job]),
+        list.map((one, n) => [n, one]),
+      )
+      assert.deepEqual(
+        results.map(({ image }) => asked(image).kind),
+        ['unlimited', 'limited', 'qrcode'],
+      )
+      assert.ok(results.every(({ error, job }) => error === undefined && list.includes(job)))
+    }
+  })
+
+  test('nothing to do is done at once', async (t) => {
+    const { fake, wxa } = await world(t)
+    assert.deepEqual(await collect(wxa.batch([])), [])
+    assert.equal(fake.count(), 0)
+  })
+
+  test('results come in the order in which they are done', async (t) => {
+    const { fake, wxa } = await world(t)
+    await wxa.getAccessToken()
+    fake.fail('hang', { endpoint: 'codes', where: ({ body }) => body.includes('slow') })
+    const batch = wxa.batch(
+      [
+        { kind: 'qrcode', path: 'slow' },
+        { kind: 'qrcode', path: 'quick' },
+      ],
+      { timeoutMs: 1000 },
+    )
+    const results = await collect(batch)
+    assert.deepEqual(
+      results.map(({ index }) => index),
+      [1, 0],
+    )
+    assert.equal(results[1].error.code, 'ERR_WXA_TIMEOUT')
+  })
+
+  test('no more than concurrency are under way', async (t) => {
+    const { fake, wxa } = await world(t)
+    await wxa.getAccessToken()
+    const hold = fake.hold('codes')
+    const batch = collect(wxa.batch(jobs(20), { concurrency: 3 }))
+    await fake.arrived(3, 'codes')
+    await sleep(50)
+    assert.equal(fake.count('codes'), 3)
+    hold.release()
+    assert.equal((await batch).length, 20)
+  })
+
+  test('jobs are taken only as fast as results are', async (t) => {
+    const { wxa } = await world(t)
+    let taken = 0
+    const source = (function* () {
+      for (; taken < 1000; taken++) yield job(taken)
+    })()
+    const batch = wxa.batch(source, { concurrency: 4 })
+    for (let n = 0; n < 10; n++) await batch.next()
+    await sleep(50)
+    assert.ok(taken <= 10 + 4, `${taken} were taken`)
+    await batch.return()
+  })
+
+  test('a job that fails does not stop the others, and its error is its own', async (t) => {
+    const { fake, wxa } = await world(t)
+    const list = [
+      job(0),
+      { kind: 'unlimited', scene: '中' },
+      { kind: 'unlimited', scene: 'a', page: 'pages/none' },
+      { kind: 'unlimited', secne: 'a' },
+      { kind: 'round', scene: 'a' },
+      { scene: 'a' },
+      null,
+      'a',
+      job(8),
+    ]
+    const results = await collect(wxa.batch(list))
+    results.sort((a, b) => a.index - b.index)
+    assert.deepEqual(
+      results.map(({ error }) => error && (error.param ?? error.errcode)),
+      [undefined, 'scene', 41030, 'secne', 'kind', 'kind', 'kind', 'kind', undefined],
+    )
+    assert.equal(fake.count('codes'), 3)
+    assert.match(results[4].error.message, /"round".*unlimited, limited, qrcode.*\|.*qrcode/)
+  })
+
+  test('meta comes back and is not looked at', async (t) => {
+    const { wxa } = await world(t)
+    const meta = { row: 7 }
+    const [{ job: back, image }] = await collect(wxa.batch([{ ...job(1), meta }]))
+    assert.equal(back.meta, meta)
+    assert.equal(asked(image).scene, 'n=1')
+  })
+
+  test("a full minute is waited for and is nobody's error", async (t) => {
+    const { fake, wxa } = await world(t, {}, { ratePerMinute: 5, timeoutMs: 5000 })
+    const controller = new AbortController()
+    const batch = wxa.batch(jobs(6), { concurrency: 6, signal: controller.signal })
+    for (let n = 0; n < 5; n++) assert.ok((await batch.next()).value.image)
+    const last = batch.next()
+    const winner = await Promise.race([last.then(() => 'answered'), sleep(300, 'waits')])
+    assert.equal(winner, 'waits')
+    assert.equal(fake.count('codes'), 5)
+    assert.equal((await failure(wxa.getUnlimitedQRCode({ scene: 'b' }))).code, 'ERR_WXA_BUDGET')
+    // Whoever does not want to wait ends it: the next minute is too long for a test.
+    const reason = new Error('too long')
+    controller.abort(reason)
+    assert.equal(await failure(last), reason)
+  })
+
+  test('a budget error says when there is a turn again', async (t) => {
+    const { wxa } = await world(t, {}, { ratePerMinute: 1, timeoutMs: 5000 })
+    await wxa.getUnlimitedQRCode({ scene: 'a' })
+    const { code, retryAfterMs } = await failure(wxa.getUnlimitedQRCode({ scene: 'a' }))
+    assert.equal(code, 'ERR_WXA_BUDGET')
+    assert.ok(retryAfterMs > 5000 && retryAfterMs <= 60_000, `${retryAfterMs}`)
+  })
+
+  for (const [what, options, more, spoil, errcode] of [
+    ['a wrong AppSecret', {}, { secret: 'wrong' }, () => {}, 40125],
+    ['an address that is not listed', { ipWhitelist: [] }, {}, () => {}, 40164],
+    ['100,000 codes for life', { limits: { codesForLife: 3 } }, {}, () => {}, 45029],
+    ['a daily quota', { limits: { limitedPerDay: 3 } }, {}, () => {}, 45009],
+    ['no permission', {}, {}, (fake) => fake.fail(48001, { endpoint: 'codes', times: Infinity }), 48001],
+  ]) {
+    test(`stops when the account is refused: ${what}`, async (t) => {
+      const { fake, client } = await world(t, options)
+      const wxa = client(more)
+      spoil(fake)
+      let taken = 0
+      const source = (function* () {
+        for (; taken < 100; taken++) yield { kind: 'limited', path: `a?b=${taken}`, width: 280 }
+      })()
+      const { results, error } = await upToTheEnd(wxa.batch(source, { concurrency: 2 }))
+      assert.ok(error instanceof WeChatAPIError)
+      assert.equal(error.errcode, errcode)
+      assert.ok(results.some((result) => result.error === error))
+      assert.ok(taken <= 3 + 2 + 1, `${taken} were taken`)
+      // Whatever was begun has come to its end and was told.
+      assert.deepEqual(
+        results.map(({ index }) => index).sort((a, b) => a - b),
+        times(results.length, (n) => n),
+      )
+      assert.equal(results.filter(({ image }) => image).length, ['45029', '45009'].includes(`${errcode}`) ? 3 : 0)
+    })
+  }
+
+  test("WeChat's busy answer stops nothing", async (t) => {
+    const { fake, wxa } = await world(t, {}, { retries: 0 })
+    fake.fail(-1, { endpoint: 'codes', times: 3 })
+    const results = await collect(wxa.batch(jobs(10)))
+    assert.equal(results.filter(({ error }) => error?.errcode === -1).length, 3)
+    assert.equal(results.filter(({ image }) => image).length, 7)
+  })
+
+  test('a closed client ends it', async (t) => {
+    const { wxa } = await world(t)
+    const batch = wxa.batch(jobs(100), { concurrency: 2 })
+    await batch.next()
+    const closed = wxa.close()
+    const { results, error } = await upToTheEnd(batch)
+    await closed
+    assert.equal(error.code, 'ERR_WXA_CLOSED')
+    assert.ok(results.length < 10)
+  })
+
+  test('abort ends it with the reason, and closes what is under way', async (t) => {
+    const { fake, wxa } = await world(t)
+    await wxa.getAccessToken()
+    fake.hold('codes')
+    const controller = new AbortController()
+    const ended = upToTheEnd(wxa.batch(jobs(100), { signal: controller.signal, concurrency: 5 }))
+    await fake.arrived(5, 'codes')
+    const reason = new Error('enough')
+    controller.abort(reason)
+    const { results, error } = await ended
+    assert.equal(error, reason)
+    assert.deepEqual(results, [])
+    await fake.idle()
+    assert.equal(fake.requests.filter(({ closed }) => closed).length, 5)
+  })
+
+  test('an aborted signal asks for nothing', async (t) => {
+    const { fake, wxa } = await world(t)
+    const reason = new Error('before')
+    assert.equal(await failure(wxa.batch(jobs(3), { signal: AbortSignal.abort(reason) }).next()), reason)
+    assert.equal(fake.count(), 0)
+  })
+
+  test('whoever stops taking ends what is under way, and lets the source put away its things', async (t) => {
+    const { fake, wxa } = await world(t)
+    let isAway = false
+    let taken = 0
+    const source = (async function* () {
+      try {
+        for (; ; taken++) yield job(taken)
+      } finally {
+        isAway = true
+      }
+    })()
+    for await (const _ of wxa.batch(source, { concurrency: 5 })) break
+    assert.ok(isAway)
+    assert.ok(taken <= 6, `${taken} were taken`)
+    await fake.idle()
+  })
+
+  test('a source that never gives its next job holds up nobody', async (t) => {
+    const { wxa } = await world(t)
+    const never = deferred()
+    const source = (async function* () {
+      yield job(0)
+      await never.promise
+    })()
+    const batch = wxa.batch(source)
+    assert.ok((await batch.next()).value.image)
+    assert.deepEqual(await batch.return(), { done: true, value: undefined })
+  })
+
+  test('what the source throws ends it, after what was begun', async (t) => {
+    const { wxa } = await world(t)
+    const broken = new Error('the list is broken')
+    for (const source of [
+      (function* () {
+        yield job(0)
+        yield job(1)
+        throw broken
+      })(),
+      (async function* () {
+        yield job(0)
+        yield job(1)
+        throw broken
+      })(),
+    ]) {
+      const { results, error } = await upToTheEnd(wxa.batch(source))
+      assert.equal(error, broken)
+      assert.equal(results.filter(({ image }) => image).length, 2)
+    }
+  })
+
+  test('wrong options and jobs that cannot be iterated are told at the first step', async (t) => {
+    const { wxa } = await world(t)
+    for (const [list, options, param] of [
+      [[], { concurrency: 0 }, 'concurrency'],
+      [[], { concurrency: 1.5 }, 'concurrency'],
+      [[], { concurrency: 1001 }, 'concurrency'],
+      [[], { timeout: 1 }, 'timeout'],
+      [[], { signal: {} }, 'signal'],
+      [{}, {}, 'jobs'],
+      [undefined, {}, 'jobs'],
+      ['abc', {}, 'jobs'],
+    ]) {
+      assert.equal((await failure(wxa.batch(list, options).next())).param, param)
+    }
+  })
+
+  test('a batch of kept codes asks nobody', async (t) => {
+    const { fake, wxa } = await world(t, {}, { cache: true })
+    const list = times(50, (n) => job(n % 10))
+    assert.equal((await collect(wxa.batch(list))).length, 50)
+    assert.equal(fake.count('codes'), 10)
+  })
+
+  test('a long batch of kept codes lets the event loop have its turns', async (t) => {
+    const { wxa } = await world(t, {}, { cache: true })
+    await wxa.getUnlimitedQRCode({ scene: 'n=0', width: 280 })
+    let turns = 0
+    const timer = setInterval(() => {
+      turns += 1
+    })
+    t.after(() => clearInterval(timer))
+    await collect(wxa.batch(times(5000, () => job(0))))
+    assert.ok(turns > 3, `${turns} turns`)
+  })
+})
