@@ -63,6 +63,10 @@ export function createIo(process, argv) {
       if (json) told.write(`${JSON.stringify({ ok: false, error: failure })}\n`)
       else stderr.write(`${failureText(failure, io.errColors, lang)}\n`)
     },
+    /** A line of a result that comes bit by bit. @param {string} text */
+    line(text) {
+      if (!json) told.write(`${text}\n`)
+    },
     /** A word beside the result, for people only. @param {Text} text */
     note(text) {
       if (!json) stderr.write(`${text[lang]}\n`)

@@ -1,8 +1,13 @@
 import { readFileSync } from 'node:fs'
 import { Command, Option } from 'commander'
 import { addBatch } from './commands/batch.js'
+import { addCheck } from './commands/check.js'
 import { addCodes } from './commands/codes.js'
+import { addDoctor } from './commands/doctor.js'
 import { addExplain } from './commands/explain.js'
+import { addFake } from './commands/fake.js'
+import { addRid } from './commands/rid.js'
+import { addToken } from './commands/token.js'
 import { helpIn } from './help.js'
 
 /** @import { Io } from './io.js' */
@@ -32,6 +37,6 @@ export function createProgram(io) {
         say({ zh: '语言（默认随系统）', en: 'the language (default: that of the locale)' }),
       ).choices(['zh', 'en']),
     )
-  for (const add of [addCodes, addBatch, addExplain]) add(program, io)
+  for (const add of [addCodes, addBatch, addCheck, addExplain, addDoctor, addToken, addRid, addFake]) add(program, io)
   return program
 }

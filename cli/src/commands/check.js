@@ -1,0 +1,60 @@
+import { Option } from 'commander'
+import { check } from 'wxacode'
+import { addParamFlags, askedBy } from '../flags.js'
+import { KINDS, PARAMS } from '../params.js'
+import { examples, run } from './command.js'
+
+/** @import { Command } from 'commander' */
+/** @import { Io } from '../io.js' */
+/** @import { Kind } from '../params.js' */
+
+/**
+ * `wxacode check`: whether parameters are good, without asking WeChat and without credentials.
+ *
+ * @param {Command} program
+ * @param {Io} io
+ */
+export function addCheck(program, io) {
+  const { say } = io
+  const command = program
+    .command('check')
+    .description(say({ zh: '只在本地检查参数，不发请求', en: 'whether parameters are good; nothing is sent' }))
+    .addOption(
+      new Option(
+        '--kind <kind>',
+        say({
+          zh: '种类（默认：有 --path 时为 limited，否则 unlimited）',
+          en: 'default: limited with --path, else unlimited',
+        }),
+      ).choices(Object.keys(KINDS)),
+    )
+    .addHelpText(
+      'after',
+      examples(
+        [
+          'wxacode check --scene id=42 --page pages/index/index',
+          'wxacode check --kind qrcode --path "pages/index/index?id=42"',
+        ],
+        io,
+      ),
+    )
+    .action(run(io, (flags) => checked(flags, io)))
+  addParamFlags(command, PARAMS, io)
+}
+
+/**
+ * @param {Record<string, any>} flags
+ * @param {Io} io
+ */
+function checked(flags, { say, colors }) {
+  /** @type {Kind} */
+  const kind = flags.kind ?? (flags.path === undefined ? 'unlimited' : 'limited')
+  const params = askedBy(PARAMS, flags)
+  const refused = check(/** @type {any} */ (kind), /** @type {any} */ (params))
+  if (refused) throw refused
+  const good = say({
+    zh: `${kind} 的参数没有问题（页面是否已发布只有微信知道）`,
+    en: `good for ${kind} (whether the page is published only WeChat knows)`,
+  })
+  return { json: { ok: true, kind, params }, text: `${colors.green('✓')} ${good}` }
+}

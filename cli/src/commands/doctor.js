@@ -1,0 +1,76 @@
+import { clientOptions } from '../client.js'
+import { examine } from '../doctor/index.js'
+import { createStage } from '../doctor/stage.js'
+import { EXIT } from '../exit-codes.js'
+import { addClientFlags } from '../flags.js'
+import { padded } from '../width.js'
+import { examples, run } from './command.js'
+
+/** @import { Command } from 'commander' */
+/** @import { Finding } from '../doctor/finding.js' */
+/** @import { ClientFlags } from '../flags.js' */
+/** @import { Io } from '../io.js' */
+/** @import { Text } from '../language.js' */
+
+const TITLE_COLUMNS = 14
+
+/**
+ * `wxacode doctor`: what keeps an account from its codes, line by line, with the fix.
+ *
+ * @param {Command} program
+ * @param {Io} io
+ */
+export function addDoctor(program, io) {
+  const { say } = io
+  const command = program
+    .command('doctor')
+    .description(
+      say({
+        zh: '检查网络、时钟、凭据、白名单、额度、页面与令牌',
+        en: 'looks at network, clock, credentials, whitelist, quota, page and token',
+      }),
+    )
+    .option('--page <path>', say({ zh: '要检查的页面（默认主页）', en: 'the page to check (default: the main page)' }))
+    .addHelpText('after', examples(['wxacode doctor', 'wxacode doctor --page pages/goods/detail --json'], io))
+    .action(run(io, (flags) => doctor(flags, io)))
+  addClientFlags(command, io)
+}
+
+/**
+ * @param {ClientFlags & { page?: string }} flags
+ * @param {Io} io
+ */
+async function doctor(flags, io) {
+  const { signal, env } = io
+  const stage = createStage(await clientOptions(flags, io), { page: flags.page, signal, env })
+  const findings = []
+  for await (const finding of examine(stage)) {
+    io.line(lineOf(finding, io))
+    findings.push(finding)
+  }
+  stage.heard.stop()
+  const worst = findings.find(({ ok }) => ok === false)
+  const checks = findings.map((finding) => spoken(finding, io))
+  return { json: { ok: worst === undefined, checks }, text: '', exitCode: worst?.exitCode ?? EXIT.ok }
+}
+
+/**
+ * @param {Finding & { title: Text }} finding
+ * @param {Io} io
+ */
+function lineOf({ title, ok, detail, cause, fix }, { say, colors }) {
+  const mark = ok === 'skip' ? colors.dim('-') : ok ? colors.green('✓') : colors.red('✗')
+  const said = cause ? colors.red(say(cause)) : detail ? say(detail) : ''
+  const line = `${mark} ${padded(say(title), TITLE_COLUMNS)}${ok === 'skip' ? colors.dim(said) : said}`
+  if (!fix) return line
+  return `${line}\n  ${padded('', TITLE_COLUMNS)}${colors.dim(say({ zh: '处理', en: 'fix' }))}  ${say(fix)}`
+}
+
+/**
+ * @param {Finding & { name: string }} finding
+ * @param {Io} io
+ */
+function spoken({ name, ok, detail, cause, fix, errcode, rid }, { say }) {
+  const text = (/** @type {Text | undefined} */ one) => one && say(one)
+  return { name, ok, detail: text(detail), cause: text(cause), fix: text(fix), errcode, rid }
+}

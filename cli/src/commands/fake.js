@@ -1,0 +1,75 @@
+import { DEFAULT_APP, startFakeWeChat } from 'wxacode-fake'
+import { UsageError } from '../errors.js'
+import { addOptions, number } from '../flags.js'
+import { examples } from './command.js'
+
+/** @import { Command } from 'commander' */
+/** @import { FakeOptions, FakeWeChat } from 'wxacode-fake' */
+/** @import { Io } from '../io.js' */
+
+/**
+ * `wxacode fake`: the fake WeChat of wxacode-fake on this machine, until Ctrl-C.
+ *
+ * @param {Command} program
+ * @param {Io} io
+ */
+export function addFake(program, io) {
+  const { say } = io
+  const command = program
+    .command('fake')
+    .description(say({ zh: '启动本机的假微信', en: 'starts a fake WeChat on this machine' }))
+    .addHelpText('after', examples(['wxacode fake --port 8080 --page pages/index/index --page pages/goods/detail'], io))
+    .action((flags) => serve(flags, io))
+  addOptions(command, say, (option) => {
+    const natural = number(say, /^\d{1,7}$/)
+    option('--port <n>', { zh: '端口（默认任选）', en: 'the port (default: any free one)' }).argParser(natural)
+    option('--appid <id>', { zh: 'AppID', en: 'the AppID' }).default(DEFAULT_APP.appid)
+    option('--secret <text>', { zh: '假的 AppSecret', en: 'the AppSecret, which is a fake too' }).default(
+      DEFAULT_APP.secret,
+    )
+    option('--page <paths...>', { zh: '已发布的页面', en: 'published pages' }).default(DEFAULT_APP.pages)
+    option('--latency <ms>', { zh: '每次应答的延迟', en: 'delay of every answer' }).argParser(natural)
+  })
+}
+
+/**
+ * @param {{ port?: number, appid: string, secret: string, page: string[], latency?: number }} flags
+ * @param {Io} io
+ */
+async function serve({ port, appid, secret, page, latency }, io) {
+  const fake = await start({ port, latency, apps: [{ appid, secret, pages: page }] })
+  io.finish({ json: { ok: true, url: fake.url, appid, secret }, text: told(fake, io) })
+  await new Promise((resolve) => io.signal.addEventListener('abort', resolve, { once: true }))
+  await fake.close()
+}
+
+/** @param {FakeOptions} options */
+async function start(options) {
+  try {
+    return await startFakeWeChat(options)
+  } catch (error) {
+    const { code, message } = /** @type {NodeJS.ErrnoException} */ (error)
+    throw new UsageError(
+      {
+        zh: `端口 ${options.port} 不可用（${code ?? message}）`,
+        en: `the port ${options.port} cannot be had (${code ?? message})`,
+      },
+      { zh: '用 --port 换一个', en: 'Choose another with --port' },
+    )
+  }
+}
+
+/**
+ * @param {FakeWeChat} fake
+ * @param {Io} io
+ */
+const told = (
+  { url, appid, secret },
+  { say, colors },
+) => `${say({ zh: '假微信', en: 'a fake WeChat on' })} ${colors.bold(url)}
+
+  export WXACODE_BASE_URL=${url}
+  export WXACODE_APPID=${appid}
+  export WXACODE_SECRET=${secret}
+
+${say({ zh: '按 Ctrl-C 停止', en: 'Ctrl-C stops it' })}`

@@ -1,0 +1,41 @@
+import { WeChatAPIError } from 'wxacode'
+import { badBecause, good, skipped } from './finding.js'
+
+/** @import { Finding } from './finding.js' */
+/** @import { Stage } from './stage.js' */
+
+/** What a token request is refused for before the AppSecret is looked at, or after it was found good. */
+const WHITELIST = new Set([40164, 45035, 61004, 89501, 89502, 89503, 89504, 89505, 89506, 89507])
+const QUOTA = new Set([45009, 45011])
+
+/**
+ * Why there is no token, if that is what the check is about.
+ *
+ * @param {Stage} stage
+ * @returns {Promise<{ about: 'whitelist' | 'quota' | 'credentials', error: any } | undefined>}
+ */
+export async function refusalOf(stage) {
+  const { error } = await stage.token()
+  if (error === undefined) return undefined
+  const errcode = error instanceof WeChatAPIError ? error.errcode : 0
+  const about = WHITELIST.has(errcode) ? 'whitelist' : QUOTA.has(errcode) ? 'quota' : 'credentials'
+  return { about, error }
+}
+
+/** @type {Finding} */
+export const NO_TOKEN = skipped({ zh: '没有令牌', en: 'there is no token' })
+
+/**
+ * Whether WeChat gives a token for this AppID and AppSecret.
+ *
+ * @param {Stage} stage
+ * @returns {Promise<Finding>}
+ */
+export async function credentials(stage) {
+  if (!stage.hasToken) return skipped({ zh: '--token none 不用 AppSecret', en: 'no AppSecret with --token none' })
+  const refusal = await refusalOf(stage)
+  const { appid } = stage.options
+  if (refusal === undefined) return good({ zh: `微信接受了 ${appid}`, en: `WeChat knows ${appid} by this AppSecret` })
+  if (refusal.about === 'credentials') return badBecause(refusal.error)
+  return skipped({ zh: '微信还没有核对 AppSecret', en: 'WeChat did not get as far as the AppSecret' })
+}

@@ -1,0 +1,56 @@
+import { clock } from './clock.js'
+import { credentials } from './credentials.js'
+import { dns } from './dns.js'
+import { skipped } from './finding.js'
+import { page } from './page.js'
+import { quota } from './quota.js'
+import { tls } from './tls.js'
+import { token } from './token.js'
+import { whitelist } from './whitelist.js'
+
+/** @import { Text } from '../language.js' */
+/** @import { Finding } from './finding.js' */
+/** @import { Stage } from './stage.js' */
+
+/**
+ * @typedef {object} Check
+ * @property {string} name
+ * @property {Text} title
+ * @property {(stage: Stage) => Promise<Finding>} look
+ * @property {boolean} [isWire] nothing can be known without it
+ */
+
+/**
+ * What the doctor looks at, in this order: from the wire up to the page.
+ *
+ * @type {Check[]}
+ */
+const CHECKS = [
+  { name: 'dns', title: { zh: 'DNS', en: 'DNS' }, look: dns, isWire: true },
+  { name: 'tls', title: { zh: 'TLS', en: 'TLS' }, look: tls, isWire: true },
+  { name: 'clock', title: { zh: '时钟', en: 'clock' }, look: clock },
+  { name: 'credentials', title: { zh: '凭据', en: 'credentials' }, look: credentials },
+  { name: 'whitelist', title: { zh: 'IP 白名单', en: 'IP whitelist' }, look: whitelist },
+  { name: 'quota', title: { zh: '额度', en: 'quota' }, look: quota },
+  { name: 'page', title: { zh: '页面', en: 'page' }, look: page },
+  { name: 'token', title: { zh: '令牌', en: 'token' }, look: token },
+]
+
+/** @type {Finding} */
+const NO_CONNECTION = skipped({ zh: '没有连接', en: 'there is no connection' })
+
+/**
+ * The findings, one after the other.
+ *
+ * @param {Stage} stage
+ * @returns {AsyncGenerator<Finding & { name: string, title: Text }>}
+ */
+export async function* examine(stage) {
+  let isCut = false
+  for (const { name, title, look, isWire } of CHECKS) {
+    const finding = isCut ? NO_CONNECTION : await look(stage)
+    stage.signal.throwIfAborted()
+    if (isWire && finding.ok === false) isCut = true
+    yield { name, title, ...finding }
+  }
+}

@@ -1,0 +1,61 @@
+import { EXIT } from '../exit-codes.js'
+import { NO_TOKEN, refusalOf } from './credentials.js'
+import { bad, badBecause, good, skipped } from './finding.js'
+
+/** @import { Quota } from 'wxacode' */
+/** @import { Finding } from './finding.js' */
+/** @import { Stage } from './stage.js' */
+
+const CODES = ['/wxa/getwxacodeunlimit', '/wxa/getwxacode', '/cgi-bin/wxaapp/createwxaqrcode']
+export const TOKENS = { stable: '/cgi-bin/stable_token', classic: '/cgi-bin/token' }
+/** What an API without a limit is given as. */
+const ENDLESS = 1e12
+
+/**
+ * Whether today's calls are used up, of the token and of the codes.
+ *
+ * @param {Stage} stage
+ * @returns {Promise<Finding>}
+ */
+export async function quota(stage) {
+  const refusal = stage.hasToken ? await refusalOf(stage) : undefined
+  if (refusal) return refusal.about === 'quota' ? badBecause(refusal.error) : NO_TOKEN
+  const token = stage.options.token === 'classic' ? TOKENS.classic : TOKENS.stable
+  const found = await Promise.all((stage.hasToken ? [token, ...CODES] : CODES).map((path) => quotaOf(path, stage)))
+  const known = found.filter((one) => one !== undefined)
+  const empty = known.find(({ remain }) => remain <= 0)
+  if (empty) return exhausted(empty)
+  if (known.length === 0) return skipped({ zh: '微信没有给出额度', en: 'WeChat did not tell any quota' })
+  const said = known.map(({ path, remain, dailyLimit }) => `${nameOf(path)} ${count(remain)}/${count(dailyLimit)}`)
+  return good({ zh: `今天还剩 ${said.join('，')}`, en: `left today: ${said.join(', ')}` })
+}
+
+/**
+ * @param {string} path
+ * @param {Stage} stage
+ * @returns {Promise<(Quota & { path: string }) | undefined>} undefined where WeChat does not tell
+ */
+export async function quotaOf(path, { wxa, signal }) {
+  const told = await wxa.getQuota(path, { signal }).catch(() => undefined)
+  return told && { path, ...told }
+}
+
+/** @param {Quota & { path: string }} quota */
+const exhausted = ({ path, dailyLimit }) =>
+  bad(
+    {
+      zh: `${nameOf(path)} 今天的 ${count(dailyLimit)} 次已用完`,
+      en: `all ${count(dailyLimit)} calls of ${nameOf(path)} for today are used`,
+    },
+    {
+      zh: '额度在零点（北京时间）恢复；急用时可在公众平台清零或调用 clearQuota()，每月 10 次',
+      en: 'It is full again at midnight in Beijing; in need, clearQuota() or the console sets it back, 10 times a month',
+    },
+    EXIT.account,
+  )
+
+/** @param {string} path */
+const nameOf = (path) => path.slice(path.lastIndexOf('/') + 1)
+
+/** @param {number} number */
+const count = (number) => (number > ENDLESS ? '∞' : String(number))

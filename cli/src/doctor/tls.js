@@ -1,0 +1,84 @@
+import { EXIT } from '../exit-codes.js'
+import { openTls } from './connection.js'
+import { bad, good, skipped } from './finding.js'
+
+/** @import { TLSSocket } from 'node:tls' */
+/** @import { Text } from '../language.js' */
+/** @import { Stage } from './stage.js' */
+
+const DAY_MS = 86_400_000
+
+/** @type {Record<string, Text>} */
+const FIXES = {
+  CERT_HAS_EXPIRED: {
+    zh: '看本机时钟是否正确；若正确，应答的不是微信',
+    en: "Look at this machine's clock; if it is right, somebody else answers in WeChat's place",
+  },
+  CERT_NOT_YET_VALID: { zh: '本机时钟慢了：同步时间', en: "This machine's clock is behind: set it" },
+  ERR_TLS_CERT_ALTNAME_INVALID: {
+    zh: '应答的不是微信：检查 DNS、hosts 文件与代理',
+    en: "Somebody else answers in WeChat's place: look at DNS, the hosts file and the proxy",
+  },
+}
+
+/** @type {Text} */
+const UNKNOWN_ROOT = {
+  zh: '若公司代理会解开 TLS，用 --ca 加入它的根证书；精简镜像里安装 ca-certificates',
+  en: 'Where a proxy of the company opens TLS, give its root by --ca; in a slim image, install ca-certificates',
+}
+
+/**
+ * Whether who answers for WeChat's host is WeChat. What the system trusts Node does not know, but the client does: a
+ * certificate is bad only if the client finds so too.
+ *
+ * @param {Stage} stage
+ */
+export async function tls(stage) {
+  if (stage.isPlain) return skipped({ zh: '明文 http', en: 'plain http' })
+  try {
+    const socket = await openTls(stage)
+    const isGood = socket.authorized || (await stage.isReached())
+    const finding = isGood ? good(told(socket)) : unauthorized(socket)
+    socket.destroy()
+    return finding
+  } catch (error) {
+    return unreachable(stage, /** @type {NodeJS.ErrnoException} */ (error))
+  }
+}
+
+/** @param {TLSSocket} socket */
+function told(socket) {
+  const { subject, issuer, valid_to: end } = socket.getPeerCertificate()
+  const days = Math.floor((Date.parse(end) - Date.now()) / DAY_MS)
+  const who = `${socket.getProtocol()}, ${subject?.CN}, ${issuer?.O ?? issuer?.CN}`
+  return { zh: `${who}，还有 ${days} 天到期`, en: `${who}, ${days} days left` }
+}
+
+/** @param {TLSSocket} socket */
+function unauthorized(socket) {
+  const why = String(socket.authorizationError)
+  const { issuer } = socket.getPeerCertificate()
+  const by = issuer?.O ?? issuer?.CN ?? ''
+  return bad(
+    { zh: `证书不可信：${why}（签发者 ${by}）`, en: `the certificate is not trusted: ${why} (signed by ${by})` },
+    FIXES[why] ?? UNKNOWN_ROOT,
+    EXIT.network,
+  )
+}
+
+/**
+ * @param {Stage} stage
+ * @param {NodeJS.ErrnoException} error
+ */
+function unreachable({ url: { host }, proxy }, { code, message }) {
+  return bad(
+    { zh: `无法与 ${host} 建立连接：${code ?? message}`, en: `no connection to ${host}: ${code ?? message}` },
+    proxy
+      ? { zh: '检查代理的地址、登录信息与它的规则', en: "Look at the proxy's address, its login and its rules" }
+      : {
+          zh: '检查防火墙与安全组的出站规则；需要代理时加 --proxy',
+          en: 'Look at the outbound rules of firewalls and security groups; --proxy where one is needed',
+        },
+    EXIT.network,
+  )
+}
