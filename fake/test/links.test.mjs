@@ -156,6 +156,7 @@ test('the end: later than in a minute, at most in 30 days', async (t) => {
       [{ expire_type: 1, expire_interval: 0 }, 85401],
       [{ expire_type: 1 }, 85401],
       [{ expire_type: 2, expire_interval: 1 }, 85401],
+      [{ expire_type: 2, expire_time: now + 120 }, 85401],
       [{ expire_type: '1', expire_interval: 1 }, 47001],
       [{ expire_type: 1, expire_interval: 1.5 }, 47001],
       [{ is_expire: 'true' }, 47001],
