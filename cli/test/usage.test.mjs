@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { desk, suite, wxacode } from './helpers.mjs'
 
-const COMMANDS = ['unlimited', 'limited', 'qrcode', 'explain']
+const COMMANDS = ['unlimited', 'limited', 'qrcode', 'batch', 'check', 'explain', 'doctor', 'token', 'rid', 'fake']
 const CHINESE = /[\u4e00-\u9fff]/
 
 suite('usage', (test) => {
@@ -15,8 +15,8 @@ suite('usage', (test) => {
         wxacode([name, '--help', '--lang', 'en']),
         wxacode([name, '--help', '--lang', 'zh']),
       ])
-      assert.match(english.out, new RegExp(`Examples:\\n  \\$ wxacode ${name} `))
-      assert.match(chinese.out, new RegExp(`示例：\\n  \\$ wxacode ${name} `))
+      assert.match(english.out, new RegExp(`Examples:\\n  \\$ wxacode ${name}\\b`))
+      assert.match(chinese.out, new RegExp(`示例：\\n  \\$ wxacode ${name}\\b`))
       assert.doesNotMatch(english.out, CHINESE)
       for (const line of chinese.out.split('\n')) {
         if (/^ {2}(-|<|\w+ )/.test(line)) assert.match(line, CHINESE, `${name}: ${line}`)

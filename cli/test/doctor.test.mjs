@@ -1,0 +1,205 @@
+import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { certificates } from '../../__test__/support/certificates.mjs'
+import { startProxy } from '../../__test__/support/proxy.mjs'
+import { desk, suite } from './helpers.mjs'
+
+const NAMES = ['dns', 'tls', 'clock', 'credentials', 'whitelist', 'quota', 'page', 'token']
+
+/** Examines twice: what people see, and what programs do. */
+async function examine({ wxacode }, args = [], env = {}) {
+  const [people, programs] = [
+    await wxacode(['doctor', ...args], { env }),
+    await wxacode(['doctor', '--json', ...args], { env }),
+  ]
+  const { ok, checks } = programs.json()
+  assert.equal(people.code, programs.code)
+  assert.equal(ok, people.code === 0)
+  assert.deepEqual(
+    checks.map(({ name }) => name),
+    NAMES,
+  )
+  const red = checks.filter((check) => check.ok === false)
+  const lines = people.out.split('\n').filter((line) => line.startsWith('✗'))
+  assert.equal(lines.length, red.length)
+  for (const { cause, fix } of red) {
+    assert.ok(people.out.includes(cause), `${people.out} should say ${cause}`)
+    assert.ok(people.out.includes(`fix  ${fix}`), `${people.out} should say ${fix}`)
+  }
+  return { code: people.code, out: people.out, red, of: (name) => checks.find((check) => check.name === name) }
+}
+
+/** The names of the checks that are red. */
+const names = (red) => red.map(({ name }) => name)
+
+suite('doctor', (test) => {
+  test('a healthy account is green in every line and 0', async (t) => {
+    const { code, out, of } = await examine(await desk(t), ['--page', 'pages/goods/detail'])
+    assert.equal(code, 0)
+    for (const title of ['clock', 'credentials', 'IP whitelist', 'quota', 'page', 'token'])
+      assert.match(out, new RegExp(`^✓ ${title} `, 'm'))
+    assert.deepEqual([of('dns').ok, of('tls').ok], ['skip', 'skip'])
+    assert.match(of('whitelist').detail, /WeChat sees 127\.0\.0\.1/)
+    assert.match(of('page').detail, /pages\/goods\/detail/)
+  })
+
+  test('a wrong secret is red at the credentials, with the fix, and 3', async (t) => {
+    const here = await desk(t)
+    const { code, red, of } = await examine(here, [], { WXACODE_SECRET: 'f'.repeat(32) })
+    assert.equal(code, 3)
+    assert.deepEqual(names(red), ['credentials'])
+    assert.equal(red[0].errcode, 40125)
+    assert.match(red[0].cause, /AppSecret is wrong/)
+    assert.match(red[0].fix, /reset the AppSecret/)
+    for (const name of ['whitelist', 'quota', 'page', 'token']) assert.equal(of(name).ok, 'skip')
+    assert.equal(here.fake.count('codes'), 0)
+  })
+
+  test('an appid that nobody has is red at the credentials', async (t) => {
+    const { code, red } = await examine(await desk(t), ['--appid', 'wx0000000000000000'])
+    assert.deepEqual([code, names(red), red[0].errcode], [3, ['credentials'], 40013])
+  })
+
+  test('an address that is not listed is red at the whitelist, with the address that WeChat saw, and 3', async (t) => {
+    const { code, red, of } = await examine(await desk(t, { ipWhitelist: ['10.1.2.3'] }))
+    assert.equal(code, 3)
+    assert.deepEqual(names(red), ['whitelist'])
+    assert.equal(red[0].errcode, 40164)
+    assert.match(red[0].cause, /WeChat sees 127\.0\.0\.1, which is not in the IP whitelist/)
+    assert.match(red[0].fix, /Add 127\.0\.0\.1 to the IP whitelist on mp\.weixin\.qq\.com/)
+    assert.equal(of('credentials').ok, 'skip')
+  })
+
+  test('an unpublished page is red at the page, with the fix, and 1', async (t) => {
+    const { code, red, of } = await examine(await desk(t), ['--page', 'pages/not/there'])
+    assert.equal(code, 1)
+    assert.deepEqual(names(red), ['page'])
+    assert.equal(red[0].errcode, 41030)
+    assert.match(red[0].fix, /checkPath: false/)
+    assert.equal(of('token').ok, true)
+  })
+
+  test('a clock that is an hour off is red at the clock, in both directions, and 1', async (t) => {
+    for (const [seconds, said] of [
+      [3600, '1 h behind'],
+      [-3600, '1 h ahead of'],
+    ]) {
+      const here = await desk(t)
+      here.fake.clock.advance(seconds)
+      const { code, red } = await examine(here)
+      assert.equal(code, 1)
+      assert.deepEqual(names(red), ['clock'])
+      assert.match(red[0].cause, new RegExp(`this machine's clock is (${said}|59 min \\d+ s|1 h \\d+ s).* WeChat's`))
+      assert.match(red[0].fix, /NTP/)
+    }
+  })
+
+  test('a quota of codes that is used up is red at the quota, by name, and 3', async (t) => {
+    const here = await desk(t, { limits: { limitedPerDay: 1 } })
+    await here.wxacode(['limited', '--path', 'a', '-o', 'a'])
+    const { code, red } = await examine(here)
+    assert.equal(code, 3)
+    assert.deepEqual(names(red), ['quota'])
+    assert.match(red[0].cause, /all 1 calls of getwxacode for today are used/)
+    assert.match(red[0].fix, /midnight in Beijing.*clearQuota/)
+  })
+
+  test('a quota of tokens that is used up is red at the quota and not at the credentials', async (t) => {
+    const { code, red, of } = await examine(await desk(t, { limits: { stablePerDay: 0 } }))
+    assert.deepEqual([code, names(red), red[0].errcode], [3, ['quota'], 45009])
+    assert.equal(of('credentials').ok, 'skip')
+  })
+
+  test('a token that is refused as soon as it is given shows that another system shares the appid', async (t) => {
+    const here = await desk(t)
+    here.fake.fail(40001, { endpoint: 'debug' })
+    const { out, code } = await here.wxacode(['doctor'])
+    assert.equal(code, 3)
+    assert.match(
+      out,
+      /✗ token +WeChat refused the token that it had just given \(40001\): another system uses this appid/,
+    )
+    assert.match(out, /fix {2}Let all systems use stable_token without force_refresh/)
+  })
+
+  test('a token that somebody asked for before is told, and is no fault', async (t) => {
+    const here = await desk(t)
+    await here.wxacode(['token'])
+    here.fake.clock.advance(600)
+    const { of } = await examine(here)
+    assert.equal(of('token').ok, true)
+    assert.match(of('token').detail, /first asked for (9|10) min ago, by an earlier run or another system/)
+  })
+
+  test('classic tokens that another system fetches are told, and do no harm to a stable one', async (t) => {
+    const here = await desk(t)
+    await here.wxacode(['token', '--token', 'classic'])
+    const { of } = await examine(here)
+    assert.equal(of('token').ok, true)
+    assert.match(of('token').detail, /another system asked \/cgi-bin\/token 1 times today/)
+  })
+
+  test('the doctor never makes WeChat replace a token', async (t) => {
+    const here = await desk(t)
+    await here.wxacode(['token'])
+    const before = here.fake.liveTokens()
+    await examine(here)
+    assert.deepEqual(here.fake.liveTokens(), before)
+    assert.ok(here.fake.requests.every(({ body }) => !body.includes('force_refresh":true')))
+  })
+
+  test('nobody at the address is red once, and 4', async (t) => {
+    const here = await desk(t)
+    await here.fake.close()
+    const { code, red, of } = await examine(here, ['--retries', '0'])
+    assert.deepEqual([code, names(red)], [4, ['credentials']])
+    assert.equal(of('clock').ok, 'skip')
+  })
+
+  test('a name without an address is red at DNS, and nothing else is tried', async (t) => {
+    const { code, red, of } = await examine(await desk(t), ['--base-url', 'https://wechat.invalid'])
+    assert.deepEqual([code, names(red)], [4, ['dns']])
+    assert.match(red[0].cause, /wechat\.invalid has no address/)
+    for (const name of NAMES.slice(1)) assert.equal(of(name).ok, 'skip')
+  })
+
+  test('over TLS the certificate is shown, and a root that nobody knows is red at TLS, and 4', async (t) => {
+    const { ca, key, cert } = await certificates()
+    const here = await desk(t, { tls: { key, cert } })
+    writeFileSync(here.file('root.pem'), ca)
+    const at = ['--base-url', here.fake.url.replace('127.0.0.1', 'localhost'), '--retries', '0']
+    const trusted = await examine(here, [...at, '--ca', 'root.pem'])
+    assert.equal(trusted.code, 0)
+    assert.match(trusted.of('dns').detail, /localhost → /)
+    assert.match(trusted.of('tls').detail, /^TLSv1\.3, localhost, .*\d+ days left$/)
+    const unknown = await examine(here, at)
+    assert.deepEqual([unknown.code, names(unknown.red)], [4, ['tls']])
+    assert.match(unknown.red[0].cause, /the certificate is not trusted: .*CERT|UNABLE/)
+    assert.match(unknown.red[0].fix, /--ca/)
+  })
+
+  test('through a proxy, TLS and the clock are looked at through it too', async (t) => {
+    const { ca, key, cert } = await certificates()
+    const here = await desk(t, { tls: { key, cert } })
+    writeFileSync(here.file('root.pem'), ca)
+    const proxy = await startProxy(t)
+    const { code, of } = await examine(here, ['--ca', 'root.pem', '--proxy', proxy.url])
+    assert.equal(code, 0)
+    assert.deepEqual([of('tls').ok, of('clock').ok], [true, true])
+  })
+
+  test('Ctrl-C ends it with 130', async (t) => {
+    const { begin, fake } = await desk(t)
+    fake.hold('tokens')
+    const { child, done } = begin(['doctor'])
+    await fake.arrived(1, 'tokens')
+    child.kill('SIGINT')
+    assert.equal((await done).code, 130)
+  })
+
+  test('it speaks Chinese', async (t) => {
+    const { wxacode } = await desk(t, { ipWhitelist: [] })
+    const { out } = await wxacode(['doctor'], { env: { LANG: 'zh_CN.UTF-8' } })
+    assert.match(out, /✗ IP 白名单 +微信看到的地址是 127\.0\.0\.1，不在 IP 白名单里\n +处理 {2}在 mp\.weixin\.qq\.com/)
+  })
+})
