@@ -9,7 +9,7 @@ import { checkText, newAppid, newSecret } from '../../__test__/support/suite.mjs
 
 export { suite } from '../../__test__/support/suite.mjs'
 
-const BIN = fileURLToPath(new URL('../bin/wxacode.js', import.meta.url))
+export const BIN = fileURLToPath(new URL('../bin/wxacode.js', import.meta.url))
 
 /** The environment of the tests, without what would make a child a test runner, coloured, proxied, or Chinese. */
 const {

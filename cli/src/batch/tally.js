@@ -10,7 +10,8 @@
  * @param {() => number} [now] milliseconds
  */
 export function createTally(total, perMinute = 5000, now = () => performance.now()) {
-  const begun = now()
+  let begun = now()
+  let isAsking = false
   /** @type {Map<string, { count: number, failure: Failure }>} */
   const errors = new Map()
   const tally = {
@@ -24,8 +25,13 @@ export function createTally(total, perMinute = 5000, now = () => performance.now
     get done() {
       return tally.written + tally.kept + tally.failed
     },
+    /** Since the first code was asked for: looking at what is there already is quick, and says nothing of WeChat. */
     get seconds() {
       return (now() - begun) / 1000
+    },
+    ask() {
+      if (!isAsking) begun = now()
+      isAsking = true
     },
     /** Codes per second. */
     get rate() {

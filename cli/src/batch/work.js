@@ -57,6 +57,7 @@ export async function* missing(plans, { journal, tally, told }) {
       tally.kept++
       told()
     } else {
+      tally.ask()
       yield plan
     }
   }
