@@ -34,6 +34,8 @@ export function createIo(process, argv) {
   // With `-o -` the standard output is the picture.
   const told = isPicture(argv) ? stderr : stdout
   const { signal, release } = signalOf(process)
+  // Whoever reads has seen enough, as `| head` does.
+  stdout.on('error', () => process.exit(EXIT.failed))
   const io = {
     lang,
     json,
@@ -91,7 +93,7 @@ export function failureText({ endpoint, errcode, errmsg, rid, cause, fix }, colo
 }
 
 /** @param {string[]} argv */
-const isPicture = (argv) => argv.some((arg, at) => arg === '-' && ['-o', '--output'].includes(argv[at - 1]))
+const isPicture = (argv) => / (-o ?|--output[ =])- /.test(` ${argv.join(' ')} `)
 
 /**
  * @param {Partial<WriteStream>} stream

@@ -14,6 +14,23 @@ import { helpIn } from './help.js'
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
 
+const EXIT_CODES = {
+  zh: `退出码：
+  0    一切正常
+  1    有一个码、一行或一项检查失败
+  2    用法或参数有误，没有发出请求
+  3    账号被拒：凭据、IP 白名单或额度
+  4    连不上微信或 Redis，或应答无法识别
+  130  被 Ctrl-C 中断`,
+  en: `Exit codes:
+  0    all is well
+  1    a code, a row or a check failed
+  2    wrong usage or parameters; nothing was asked
+  3    the account was refused: credentials, IP whitelist or quota
+  4    WeChat or Redis could not be reached, or gave no sense
+  130  stopped by Ctrl-C`,
+}
+
 /**
  * The command line: every command in the order of the help.
  *
@@ -37,6 +54,7 @@ export function createProgram(io) {
         say({ zh: '语言（默认随系统）', en: 'the language (default: that of the locale)' }),
       ).choices(['zh', 'en']),
     )
+    .addHelpText('after', `\n${say(EXIT_CODES)}\n`)
   for (const add of [addCodes, addBatch, addCheck, addExplain, addDoctor, addToken, addRid, addFake]) add(program, io)
   return program
 }

@@ -101,7 +101,7 @@ suite('doctor', (test) => {
     assert.equal(code, 3)
     assert.deepEqual(names(red), ['quota'])
     assert.match(red[0].cause, /all 1 calls of getwxacode for today are used/)
-    assert.match(red[0].fix, /midnight in Beijing.*clearQuota/)
+    assert.match(red[0].fix, /full again tomorrow.*clearQuota/)
   })
 
   test('a quota of tokens that is used up is red at the quota and not at the credentials', async (t) => {

@@ -139,6 +139,22 @@ suite('usage', (test) => {
     assert.match(refused.err, /proxy/)
   })
 
+  test('a reader that goes away is no reason for a stack', async (t) => {
+    const { begin } = await desk(t)
+    const { child, done } = begin(['unlimited', '--scene', 's', '-o', '-'])
+    child.stdout.destroy()
+    const { code, err } = await done
+    assert.deepEqual([code, err], [1, ''])
+  })
+
+  test('--help says what the exit codes mean, in both languages', async () => {
+    for (const [lang, said] of Object.entries({ en: 'Exit codes:', zh: '退出码：' })) {
+      const { out } = await wxacode(['--help', '--lang', lang])
+      const codes = [...out.slice(out.indexOf(said)).matchAll(/^ {2}(\d+) /gm)].map(([, code]) => code)
+      assert.deepEqual(codes, ['0', '1', '2', '3', '4', '130'])
+    }
+  })
+
   test('explain gives cause and fix, for an endpoint where that matters, and is 1 for what nobody knows', async () => {
     const [plain, there, json, unknown] = await Promise.all([
       wxacode(['explain', '40169']),

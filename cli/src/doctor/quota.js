@@ -48,8 +48,8 @@ const exhausted = ({ path, dailyLimit }) =>
       en: `all ${count(dailyLimit)} calls of ${nameOf(path)} for today are used`,
     },
     {
-      zh: '额度在零点（北京时间）恢复；急用时可在公众平台清零或调用 clearQuota()，每月 10 次',
-      en: 'It is full again at midnight in Beijing; in need, clearQuota() or the console sets it back, 10 times a month',
+      zh: '额度明天恢复；急用时可在公众平台清零或调用 clearQuota()，每月 10 次',
+      en: 'It is full again tomorrow; in need, clearQuota() or the console sets it back, 10 times a month',
     },
     EXIT.account,
   )
