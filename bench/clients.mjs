@@ -14,7 +14,7 @@ const SECRET = '0123456789abcdef0123456789abcdef'
 const endpoint = (base) => `${base}/wxa/getwxacodeunlimit?access_token=BENCH_TOKEN_BENCH_TOKEN_BENCH_TOKEN`
 
 export const clients = {
-  async wxacode({ base, ca }) {
+  async wxacode({ base, ca, cache }) {
     const { WxaCode } = require('..')
     const wxa = new WxaCode({
       appid: APPID,
@@ -22,6 +22,7 @@ export const clients = {
       baseUrl: base,
       ca: ca && readFileSync(ca),
       ratePerMinute: Number.POSITIVE_INFINITY,
+      cache,
     })
     return () => wxa.getUnlimitedQRCode(PARAMS)
   },

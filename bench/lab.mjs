@@ -49,6 +49,9 @@ export async function measure(client, { base, ca, concurrency, size }, { warmup,
 
 export const makeMany = (count) => script('many.mjs', { count })
 
+/** What a kept code costs, over so many turns. */
+export const keptCode = (base, rounds) => script('kept.mjs', { base, rounds })
+
 export const steadyMemory = (base, calls) => script('steady.mjs', { base, calls })
 
 /** Milliseconds from the start of a process to its first code. */

@@ -27,6 +27,7 @@ const CHARTS = [
 export async function report(results, { write, rounds }) {
   const all = { ...results, addonBytes: await addonSize() }
   const parts = [`### Goals\n\n${goals(all)}`, ...results.scenes.map(sceneText)]
+  if (results.kept) parts.push(keptText(results.kept))
   if (results.cold) parts.push(coldText(results.cold, results.coldTls))
   if (results.steady) parts.push(steadyText(results.steady))
   const text = parts.join('\n\n')
@@ -59,6 +60,16 @@ function coldText(plain, tls) {
 From the start of the process to the first code, over a Node that loads only this benchmark's own module (${bare} ms).
 
 ${table(['client', 'ms', 'ms over TLS'], rows)}`
+}
+
+function keptText(kept) {
+  const { hitUs, copyUs } = medians(kept)
+  const row = [number(hitUs, 1), number(copyUs, 1), number(hitUs - copyUs, 1)]
+  return `### A code of 60 KB that is kept
+
+With \`cache\`, the same code again: all of it happens on the JavaScript thread, in turns with the copy alone.
+
+${table(['a hit, µs', '`Buffer.from` of the same bytes, µs', 'the rest, µs'], [row])}`
 }
 
 function steadyText(rss) {

@@ -2,7 +2,7 @@
 
 import { writeFile } from 'node:fs/promises'
 import { Command, InvalidArgumentError } from 'commander'
-import { certificates, coldStart, goIsThere, makeMany, measure, startServer, steadyMemory } from './lab.mjs'
+import { certificates, coldStart, goIsThere, keptCode, makeMany, measure, startServer, steadyMemory } from './lab.mjs'
 import { report } from './report.mjs'
 import { scenes, USUAL } from './scenes.mjs'
 
@@ -17,7 +17,7 @@ const program = new Command()
   .option('--rounds <n>', 'rounds, in each of which everybody has a turn', positive, 5)
   .option('--time <ms>', 'how long one turn is measured', positive, 2000)
   .option('--warmup <ms>', 'and how long it runs before that', positive, 1500)
-  .option('--only <scenes...>', `of ${scenes.map(({ name }) => name).join(', ')}, cold, many, steady`)
+  .option('--only <scenes...>', `of ${scenes.map(({ name }) => name).join(', ')}, kept, cold, many, steady`)
   .option('--clients <clients...>', 'only these')
   .option('--write', 'write docs/performance.md and its charts')
   .option('--json <file>', 'write the figures of every round')
@@ -34,6 +34,7 @@ const results = { scenes: [] }
 const papers = await certificates()
 try {
   for (const scene of scenes.filter(({ name }) => chosen(name))) results.scenes.push(await play(scene))
+  if (chosen('kept')) results.kept = await withServer(USUAL, ({ base }) => rounds(() => keptCode(base, 200)))
   if (chosen('cold')) {
     results.cold = await withServer(USUAL, playCold)
     results.coldTls = await withServer({ ...USUAL, tls: true }, (server) => playCold({ ...server, ca: papers.ca }))

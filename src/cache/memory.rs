@@ -81,7 +81,7 @@ mod tests {
     }
 
     fn name(n: usize) -> Identity {
-        format!("{n:04}").into_bytes().into()
+        format!("{n:04}").into_bytes()
     }
 
     /// What one picture of `size` counts for.

@@ -9,7 +9,7 @@ use crate::error::{Error, Result, WaitedFor};
 use crate::token::state::Token;
 use crate::transport::body::Body;
 use crate::transport::{Call, Effort};
-use crate::wechat::answer::NotAsked;
+use crate::wechat::answer::{Kind, NotAsked};
 use crate::wechat::question::Question;
 
 /// A question with what it may cost.
@@ -19,27 +19,22 @@ pub struct Ask<'a> {
     pub retries: u32,
 }
 
+/// What an answer's bytes are.
+pub type Read<'a> = &'a (dyn Fn(&[u8]) -> Result<Kind, NotAsked> + Sync);
+
 impl Client {
     /// Gives the bytes of the answer and what `read` made of them. A minute that is full by WeChat's count is waited for,
     /// where the deadline allows it.
-    pub(super) async fn ask_in_turn<T: Send>(
-        &self,
-        ask: &Ask<'_>,
-        read: impl Fn(&[u8]) -> Result<T, NotAsked> + Sync,
-    ) -> Result<(Body, T)> {
+    pub(super) async fn ask_in_turn(&self, ask: &Ask<'_>, read: Read<'_>) -> Result<(Body, Kind)> {
         loop {
-            match self.ask_with_token(ask, &read).await {
+            match self.ask_with_token(ask, read).await {
                 Err(error) if error.minute_is_full() && self.turns.pause().await < ask.deadline.left() => {}
                 answer => return answer,
             }
         }
     }
 
-    async fn ask_with_token<T: Send>(
-        &self,
-        ask: &Ask<'_>,
-        read: &(impl Fn(&[u8]) -> Result<T, NotAsked> + Sync),
-    ) -> Result<(Body, T)> {
+    async fn ask_with_token(&self, ask: &Ask<'_>, read: Read<'_>) -> Result<(Body, Kind)> {
         let Some(tokens) = &self.tokens else {
             self.turn(ask).await?;
             return self.ask(ask, None, read).await;
@@ -76,12 +71,7 @@ impl Client {
         }
     }
 
-    async fn ask<T>(
-        &self,
-        ask: &Ask<'_>,
-        token: Option<&Token>,
-        read: &(impl Fn(&[u8]) -> Result<T, NotAsked> + Sync),
-    ) -> Result<(Body, T)> {
+    async fn ask(&self, ask: &Ask<'_>, token: Option<&Token>, read: Read<'_>) -> Result<(Body, Kind)> {
         let Question { endpoint, query, body } = ask.question;
         let token = token.map(Token::expose);
         let whose = match (token, &self.from_appid) {

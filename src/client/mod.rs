@@ -23,7 +23,7 @@ use crate::wechat::answer::{Kind, read_image};
 use crate::wechat::apis::{self, Asked, Context};
 use crate::wechat::endpoint::Endpoint;
 use crate::wechat::explanation::Text;
-use crate::wechat::params::{Code, Invalid};
+use crate::wechat::params::{Code, Identity, Invalid};
 use crate::wechat::question::Question;
 use ask::Ask;
 pub use stats::{Counters, Stats};
@@ -124,7 +124,7 @@ impl Client {
     ) -> Result<(Body, Kind)> {
         let deadline = Deadline::new(timeout.unwrap_or(self.timeout), Some(question.endpoint.clone()));
         let ask = Ask { question, deadline: &deadline, retries: retries.unwrap_or(self.retries) };
-        let answer = self.ask_in_turn(&ask, |body| Kind::read(body, wanted)).await;
+        let answer = self.ask_in_turn(&ask, &|body| Kind::read(body, wanted)).await;
         answer.inspect_err(|error| self.stats.error(error))
     }
 
@@ -160,7 +160,7 @@ impl Client {
 
     async fn fetch(&self, question: &Question, deadline: &Deadline) -> Result<Body> {
         let ask = Ask { question, deadline, retries: self.retries };
-        let (image, _) = self.ask_in_turn(&ask, read_image).await?;
+        let (image, _) = self.ask_in_turn(&ask, &|body| read_image(body).map(|_| Kind::Image)).await?;
         self.stats.image(image.len());
         Ok(image)
     }
@@ -168,7 +168,7 @@ impl Client {
     async fn remembered(
         self: &Arc<Self>,
         codes: &Arc<CodeCache>,
-        identity: Box<[u8]>,
+        identity: Identity,
         question: Question,
         deadline: &Deadline,
     ) -> Result<Bytes> {

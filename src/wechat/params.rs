@@ -83,9 +83,9 @@ impl Code {
 
     /// What the picture depends on: the same for two codes that differ only in a default that is spelt out.
     pub fn identity(&self) -> Result<Identity, Invalid> {
-        let mut identity = vec![self.kind()];
-        identity.extend(bytes(&self.wire()?.without_defaults()));
-        Ok(identity.into())
+        let mut identity = bytes(&self.wire()?.without_defaults());
+        identity.push(self.kind());
+        Ok(identity)
     }
 
     fn kind(&self) -> u8 {
@@ -106,7 +106,7 @@ impl Code {
 }
 
 /// See [`Code::identity`].
-pub type Identity = Box<[u8]>;
+pub type Identity = Vec<u8>;
 
 /// The body as WeChat reads it: snake_case names, nothing for what was not asked.
 #[derive(Default, Serialize)]
@@ -203,7 +203,11 @@ impl Style {
 
 /// serde_json writes UTF-8 as it is: WeChat refuses `\u0026` where it takes `&`.
 fn bytes(wire: &Wire) -> Vec<u8> {
-    serde_json::to_vec(wire).unwrap_or_default()
+    let mut bytes = Vec::with_capacity(192);
+    match serde_json::to_writer(&mut bytes, wire) {
+        Ok(()) => bytes,
+        Err(_) => Vec::new(),
+    }
 }
 
 /// <https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/qr-code/api_getunlimitedqrcode.html>
@@ -458,7 +462,7 @@ mod tests {
     }
 
     fn identity(code: Code) -> String {
-        String::from_utf8(code.identity().unwrap().to_vec()).unwrap()
+        String::from_utf8(code.identity().unwrap()).unwrap()
     }
 
     #[test]
@@ -471,12 +475,12 @@ mod tests {
             style: style.clone(),
             ..unlimited("a")
         };
-        assert_eq!(identity(Code::Unlimited(spelt_out)), r#"B{"scene":"a"}"#);
-        assert_eq!(identity(Code::Unlimited(unlimited("a"))), r#"B{"scene":"a"}"#);
+        assert_eq!(identity(Code::Unlimited(spelt_out)), r#"{"scene":"a"}B"#);
+        assert_eq!(identity(Code::Unlimited(unlimited("a"))), r#"{"scene":"a"}B"#);
         let limited = QrCode { path: "a".into(), env_version: Some("release".into()), style };
-        assert_eq!(identity(Code::Limited(limited)), r#"A{"path":"a"}"#);
+        assert_eq!(identity(Code::Limited(limited)), r#"{"path":"a"}A"#);
         let square = CreateQrCode { path: "a".into(), width: Some(430.0) };
-        assert_eq!(identity(Code::Square(square)), r#"C{"path":"a"}"#);
+        assert_eq!(identity(Code::Square(square)), r#"{"path":"a"}C"#);
     }
 
     #[test]

@@ -20,31 +20,22 @@ pub struct JumpWxa {
     env_version: Option<String>,
 }
 
-/// When it ends.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Expiry {
-    /// Seconds since 1970.
+pub struct Scheme {
+    jump_wxa: Option<JumpWxa>,
     expire_time: Option<f64>,
-    /// Days.
     expire_interval: Option<f64>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Scheme {
-    jump_wxa: Option<JumpWxa>,
-    #[serde(flatten)]
-    expiry: Expiry,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
 pub struct UrlLink {
-    #[serde(flatten)]
-    jump: JumpWxa,
-    #[serde(flatten)]
-    expiry: Expiry,
+    path: Option<String>,
+    query: Option<String>,
+    env_version: Option<String>,
+    expire_time: Option<f64>,
+    expire_interval: Option<f64>,
     cloud_base: Option<CloudBase>,
 }
 
@@ -97,40 +88,56 @@ pub struct QueryUrlLink {
 }
 
 /// <https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/url-scheme/api_generatescheme.html>
-pub fn scheme(Scheme { jump_wxa, expiry }: &Scheme, context: &Context) -> Result<Asked, Invalid> {
+pub fn scheme(scheme: &Scheme, context: &Context) -> Result<Asked, Invalid> {
     #[derive(Serialize)]
     struct Wire<'a> {
         #[serde(skip_serializing_if = "Option::is_none")]
         jump_wxa: Option<&'a JumpWxa>,
         /// Missing in the table of parameters, but in the samples: without it a scheme was permanent.
         is_expire: bool,
-        #[serde(flatten)]
-        end: End,
+        expire_type: u8,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        expire_time: Option<u64>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        expire_interval: Option<u8>,
     }
-    let jump_wxa = jump_wxa.as_ref().map(|jump| jump.checked("jumpWxa.")).transpose()?;
-    let wire = Wire { jump_wxa, is_expire: true, end: expiry.end(context)? };
+    let jump_wxa = scheme.jump_wxa.as_ref().map(|jump| jump.checked("jumpWxa.")).transpose()?;
+    let End { expire_type, expire_time, expire_interval } = end(scheme.expire_time, scheme.expire_interval, context)?;
+    let wire = Wire { jump_wxa, is_expire: true, expire_type, expire_time, expire_interval };
     Ok(asked(Endpoint::GenerateScheme, Some("openlink"), &wire))
 }
 
 /// <https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/url-link/api_generateurllink.html>
-pub fn url_link(UrlLink { jump, expiry, cloud_base }: &UrlLink, context: &Context) -> Result<Asked, Invalid> {
+pub fn url_link(link: UrlLink, context: &Context) -> Result<Asked, Invalid> {
     #[derive(Serialize)]
-    struct Wire<'a> {
-        #[serde(flatten)]
-        jump: &'a JumpWxa,
-        #[serde(flatten)]
-        end: End,
+    struct Wire {
         #[serde(skip_serializing_if = "Option::is_none")]
-        cloud_base: Option<&'a CloudBase>,
+        path: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        query: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        env_version: Option<String>,
+        expire_type: u8,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        expire_time: Option<u64>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        expire_interval: Option<u8>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        cloud_base: Option<CloudBase>,
     }
-    if let Some(CloudBase { env, path, query, .. }) = cloud_base {
+    let UrlLink { path, query, env_version, expire_time, expire_interval, cloud_base } = link;
+    if let Some(CloudBase { env, path, query, .. }) = &cloud_base {
         if env.is_empty() {
             return Err(empty("cloudBase.env", "云开发环境", "the environment of your cloud"));
         }
         bare_path("cloudBase.path", path.as_deref())?;
         legal_query("cloudBase.query", query.as_deref())?;
     }
-    let wire = Wire { jump: jump.checked("")?, end: expiry.end(context)?, cloud_base: cloud_base.as_ref() };
+    let jump = JumpWxa { path, query, env_version };
+    jump.checked("")?;
+    let JumpWxa { path, query, env_version } = jump;
+    let End { expire_type, expire_time, expire_interval } = end(expire_time, expire_interval, context)?;
+    let wire = Wire { path, query, env_version, expire_type, expire_time, expire_interval, cloud_base };
     Ok(asked(Endpoint::GenerateUrlLink, Some("url_link"), &wire))
 }
 
@@ -181,13 +188,10 @@ pub fn query_url_link(QueryUrlLink { url_link, query_type }: &QueryUrlLink) -> R
     Ok(asked(Endpoint::QueryUrlLink, Some(wanted), &query("url_link", url_link.as_deref(), *query_type)))
 }
 
-/// `expire_type` 0 is a time, 1 a number of days.
-#[derive(Debug, Serialize, PartialEq)]
+/// `expire_type` 0 is a time in seconds since 1970, 1 a number of days.
 struct End {
     expire_type: u8,
-    #[serde(skip_serializing_if = "Option::is_none")]
     expire_time: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     expire_interval: Option<u8>,
 }
 
@@ -197,36 +201,31 @@ const DAY: f64 = 86_400.0;
 /// By so much our clock and WeChat's may differ: what is doubtful is left to WeChat.
 const DOUBT: f64 = 300.0;
 
-impl Expiry {
-    /// The longest life, where nothing is said: permanent ones are no longer made.
-    fn end(&self, context: &Context) -> Result<End, Invalid> {
-        match (self.expire_time, self.expire_interval) {
-            (Some(_), Some(_)) => Err(Invalid::new(
-                "expireInterval",
-                None,
-                Text::new(
-                    "expireTime 和 expireInterval 只能传一个",
-                    "expireTime and expireInterval exclude each other",
-                ),
-                Text::new(
-                    "到某一时刻失效用 expireTime，若干天后失效用 expireInterval",
-                    "Give expireTime for a moment, or expireInterval for a number of days",
-                ),
-            )),
-            (Some(time), None) => {
-                let left = time - context.now;
-                if left > -DOUBT && left < f64::from(MOST_DAYS) * DAY + DOUBT {
-                    return Ok(End { expire_type: 0, expire_time: Some(time as u64), expire_interval: None });
-                }
-                Err(wrong_time(left))
+/// The longest life, where nothing is said: permanent ones are no longer made.
+fn end(time: Option<f64>, days: Option<f64>, context: &Context) -> Result<End, Invalid> {
+    match (time, days) {
+        (Some(_), Some(_)) => Err(Invalid::new(
+            "expireInterval",
+            None,
+            Text::new("expireTime 和 expireInterval 只能传一个", "expireTime and expireInterval exclude each other"),
+            Text::new(
+                "到某一时刻失效用 expireTime，若干天后失效用 expireInterval",
+                "Give expireTime for a moment, or expireInterval for a number of days",
+            ),
+        )),
+        (Some(time), None) => {
+            let left = time - context.now;
+            if left > -DOUBT && left < f64::from(MOST_DAYS) * DAY + DOUBT {
+                return Ok(End { expire_type: 0, expire_time: Some(time as u64), expire_interval: None });
             }
-            (None, days) => {
-                let days = days.unwrap_or(f64::from(MOST_DAYS));
-                if days.fract() == 0.0 && (1.0..=f64::from(MOST_DAYS)).contains(&days) {
-                    return Ok(End { expire_type: 1, expire_time: None, expire_interval: Some(days as u8) });
-                }
-                Err(wrong_days(days))
+            Err(wrong_time(left))
+        }
+        (None, days) => {
+            let days = days.unwrap_or(f64::from(MOST_DAYS));
+            if days.fract() == 0.0 && (1.0..=f64::from(MOST_DAYS)).contains(&days) {
+                return Ok(End { expire_type: 1, expire_time: None, expire_interval: Some(days as u8) });
             }
+            Err(wrong_days(days))
         }
     }
 }
@@ -252,7 +251,7 @@ fn wrong_time(left: f64) -> Invalid {
 fn wrong_days(days: f64) -> Invalid {
     Invalid::new(
         "expireInterval",
-        None,
+        (days > f64::from(MOST_DAYS)).then_some(85401),
         Text::new(
             format!("expireInterval 是 {days}，须为 1 到 {MOST_DAYS} 的整数（天）"),
             format!("expireInterval is {days}; it must be a whole number of days from 1 to {MOST_DAYS}"),
@@ -427,8 +426,8 @@ mod tests {
         for left in [-300.0, 30.0 * DAY + 300.0, -1e12] {
             assert_eq!(at(left).unwrap_err(), ("expireTime".into(), Some(85401)));
         }
-        for days in [0.0, 31.0, 1.5, -1.0] {
-            assert_eq!(scheme(json!({ "expireInterval": days })).unwrap_err(), ("expireInterval".into(), None));
+        for (days, errcode) in [(0.0, None), (31.0, Some(85401)), (1.5, None), (-1.0, None)] {
+            assert_eq!(scheme(json!({ "expireInterval": days })).unwrap_err(), ("expireInterval".into(), errcode));
         }
         let both = scheme(json!({ "expireInterval": 1, "expireTime": NOW + 60.0 }));
         assert_eq!(both.unwrap_err(), ("expireInterval".into(), None));

@@ -31,7 +31,7 @@ pub struct Context<'a> {
 pub fn ask(endpoint: &Endpoint, params: &str, context: &Context) -> Result<Asked, Invalid> {
     match endpoint {
         Endpoint::GenerateScheme => links::scheme(&read(params)?, context),
-        Endpoint::GenerateUrlLink => links::url_link(&read(params)?, context),
+        Endpoint::GenerateUrlLink => links::url_link(read(params)?, context),
         Endpoint::GenerateShortLink => links::short_link(&read(params)?),
         Endpoint::GenerateNfcScheme => links::nfc_scheme(&read(params)?),
         Endpoint::QueryScheme => links::query_scheme(&read(params)?),

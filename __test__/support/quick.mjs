@@ -1,0 +1,45 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+
+/**
+ * A WeChat that draws nothing, for tests of very many codes: whatever it is asked for is a picture that holds the question
+ * as its comment. `count` is how many it was asked for, `tokens` how many tokens.
+ */
+export async function startQuickWeChat(t) {
+  const seen = { count: 0, tokens: 0, questions: new Set() }
+  const server = createServer((req, res) => {
+    let body = ''
+    req.setEncoding('utf8').on('data', (text) => {
+      body += text
+    })
+    req.on('end', () => {
+      const answer = req.url.startsWith('/cgi-bin/stable_token') ? token(seen) : picture(seen, body)
+      res.writeHead(200, { 'Content-Length': answer.length }).end(answer)
+    })
+  })
+  server.keepAliveTimeout = 60_000
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.after(() => {
+    server.close()
+    server.closeAllConnections()
+  })
+  return { url: `http://127.0.0.1:${server.address().port}`, seen }
+}
+
+/** What a picture was asked by. */
+export const questionIn = (image) => JSON.parse(image.subarray(6, image.length - 8).toString())
+
+function token(seen) {
+  seen.tokens += 1
+  return Buffer.from('{"access_token":"QUICK_TOKEN","expires_in":7200}')
+}
+
+/** Start of image, a comment, a scan of nothing, end of image. */
+function picture(seen, question) {
+  seen.count += 1
+  seen.questions.add(question)
+  const comment = Buffer.from(question)
+  const head = Buffer.from([0xff, 0xd8, 0xff, 0xfe, (comment.length + 2) >> 8, (comment.length + 2) & 255])
+  return Buffer.concat([head, comment, Buffer.from([0xff, 0xda, 0, 2, 0, 0, 0xff, 0xd9])])
+}
