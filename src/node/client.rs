@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use napi::bindgen_prelude::{BufferSlice, ClassInstance, Either, Env, spawn};
 use napi_derive::napi;
 use tokio::task::yield_now;
@@ -62,40 +63,6 @@ pub struct NativeCacheStats {
     pub misses: f64,
     pub entries: f64,
     pub bytes: f64,
-}
-
-/// A code to be checked and not asked for.
-#[napi(object, object_to_js = false)]
-pub struct CodeDto {
-    /// `unlimited`, `limited` or `qrcode`.
-    pub kind: String,
-    pub scene: Option<String>,
-    pub page: Option<String>,
-    pub path: Option<String>,
-    pub check_path: Option<bool>,
-    pub env_version: Option<String>,
-    pub width: Option<f64>,
-    pub auto_color: Option<bool>,
-    pub line_color: Option<Color>,
-    pub is_hyaline: Option<bool>,
-}
-
-/// What is wrong with a code's parameters.
-#[napi]
-pub fn check(code: CodeDto) -> Option<Vec<Failure>> {
-    let CodeDto { kind, scene, page, path, check_path, env_version, width, .. } = code;
-    let style = style(width, code.auto_color, code.line_color, code.is_hyaline);
-    let path = path.unwrap_or_default();
-    let code = match kind.as_str() {
-        "unlimited" => {
-            let scene = scene.unwrap_or_default();
-            Code::Unlimited(UnlimitedQrCode { scene, page, check_path, env_version, style })
-        }
-        "limited" => Code::Limited(QrCode { path, env_version, style }),
-        _ => Code::Square(CreateQrCode { path, width }),
-    };
-    let invalid = code.question().err()?;
-    Some(failures(&Error::Params { endpoint: Some(code.endpoint()), invalid }))
 }
 
 /// A client, or why its options do not make one. A panic in a synchronous export would end the process.
@@ -296,13 +263,24 @@ impl NativeClient {
         Ok(None)
     }
 
-    /// Runs a call until it is done, aborted, or its environment ends; dropping it closes its request.
     fn run(
         &self,
         env: &Env,
         call: f64,
         cancel: Option<ClassInstance<'_, Cancel>>,
         work: impl Future<Output = Result<Outcome>> + Send + 'static,
+    ) -> napi::Result<()> {
+        self.run_boxed(env, call, cancel, Box::pin(work))
+    }
+
+    /// Runs a call until it is done, aborted, or its environment ends; dropping it closes its request. Not generic: there is
+    /// a lot of machinery below, and one of it is enough.
+    fn run_boxed(
+        &self,
+        env: &Env,
+        call: f64,
+        cancel: Option<ClassInstance<'_, Cancel>>,
+        work: BoxFuture<'static, Result<Outcome>>,
     ) -> napi::Result<()> {
         self.outbox.begin(env)?;
         // Asked on the JavaScript thread: a `close()` right behind the call does not overtake it.
@@ -342,7 +320,7 @@ impl NativeClient {
     }
 }
 
-fn style(width: Option<f64>, auto_color: Option<bool>, color: Option<Color>, is_hyaline: Option<bool>) -> Style {
+pub fn style(width: Option<f64>, auto_color: Option<bool>, color: Option<Color>, is_hyaline: Option<bool>) -> Style {
     Style { width, auto_color, line_color: color.map(|Color { r, g, b }| [r, g, b]), is_hyaline }
 }
 

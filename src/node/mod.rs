@@ -4,6 +4,7 @@
 #![cfg_attr(test, allow(dead_code))]
 
 mod cancel;
+mod check;
 mod client;
 mod environment;
 mod events;
