@@ -3,8 +3,12 @@
 import { subscribe } from 'node:diagnostics_channel'
 import {
   type AccessToken,
+  type BatchJob,
+  type BatchResult,
+  type CacheStats,
   type CallOptions,
   type CreateQRCodeParams,
+  check,
   type EnvVersion,
   type Explanation,
   explain,
@@ -12,13 +16,17 @@ import {
   imageType,
   type ProvidedToken,
   type QRCodeParams,
+  type Quota,
   type RequestEvent,
+  type RidInfo,
+  type SchemeInfo,
   type Stats,
   type StoreEvent,
   type Style,
   type TokenEvent,
   type TokenProvider,
   type UnlimitedQRCodeParams,
+  type UrlLinkInfo,
   WeChatAPIError,
   WxaCode,
   WxaCodeError,
@@ -42,6 +50,10 @@ export const options: WxaCodeOptions[] = [
   { appid, token: async () => ({ accessToken: 'token', expiresIn: 7200 }) },
   { appid, secret, timeoutMs: 5000, retries: 0, ratePerMinute: Number.POSITIVE_INFINITY, proxy: 'env', ca: 'PEM' },
   { appid, secret, ca: Buffer.from('PEM') },
+  { appid, secret, cache: true },
+  { appid, secret, redis: 'redis://h', cache: { maxBytes: 1e6, ttlMs: 1000, redis: true, maxEntryBytes: 1e5 } },
+  // @ts-expect-error the name is ttlMs
+  { appid, secret, cache: { ttl: 1000 } },
   { appid, secret, baseUrl: undefined, token: undefined },
   // @ts-expect-error appid is missing
   { secret },
@@ -128,6 +140,76 @@ export async function misuse(wxa: WxaCode) {
   new WeChatAPIError()
 }
 
+export async function batches(wxa: WxaCode, signal: AbortSignal) {
+  const jobs: BatchJob[] = [
+    { kind: 'unlimited', ...unlimited },
+    { kind: 'limited', ...limited, meta: { row: 1 } },
+    { kind: 'qrcode', ...square },
+    // @ts-expect-error a square code has no scene
+    { kind: 'qrcode', scene: 'a' },
+    // @ts-expect-error a kind that there is not
+    { kind: 'round', scene: 'a' },
+  ]
+  for await (const result of wxa.batch(jobs, { concurrency: 4, signal, timeoutMs: 1000 })) {
+    same<typeof result, BatchResult<BatchJob>>(true)
+    if (result.image) same<typeof result.image, Buffer>(true)
+    else same<typeof result.error, Error>(true)
+  }
+  async function* mine() {
+    yield { kind: 'unlimited' as const, scene: 'a', meta: { row: 1 } }
+  }
+  for await (const { job, index } of wxa.batch(mine())) {
+    same<typeof job.meta.row, number>(true)
+    same<typeof index, number>(true)
+  }
+  // @ts-expect-error jobs are iterable
+  wxa.batch({ kind: 'qrcode', path: 'a' })
+}
+
+export async function otherApis(wxa: WxaCode, signal: AbortSignal) {
+  const phone = await wxa.request<{ phone_info: object }>('/wxa/business/getuserphonenumber', {
+    body: { code: 'c' },
+    query: { a: 'b', n: 1, yes: true },
+    method: 'POST',
+    retries: 0,
+    signal,
+  })
+  same<typeof phone.phone_info, object>(true)
+  const unknown = await wxa.request('/cgi-bin/get_api_domain_ip')
+  same<typeof unknown, unknown>(true)
+  // @ts-expect-error a method that there is not
+  await wxa.request('/wxa/a', { method: 'PUT' })
+  // @ts-expect-error an object
+  await wxa.request('/wxa/a', { body: '{}' })
+  const links: string[] = [
+    await wxa.generateScheme(),
+    await wxa.generateScheme({ jumpWxa: { path: 'a', query: 'b=1', envVersion: 'trial' }, expireTime: new Date() }),
+    await wxa.generateUrlLink({ path: 'a', expireInterval: 30, cloudBase: { env: 'e' } }, { signal }),
+    await wxa.generateShortLink({ pageUrl: 'a?b=1', pageTitle: 't', isPermanent: false }),
+    await wxa.generateNFCScheme({ modelId: 'm', sn: 's' }),
+  ]
+  // @ts-expect-error a Date
+  await wxa.generateScheme({ expireTime: 1 })
+  // @ts-expect-error pageUrl is missing
+  await wxa.generateShortLink({})
+  const scheme: SchemeInfo = await wxa.queryScheme({ scheme: links[0] })
+  const urlLink: UrlLinkInfo = await wxa.queryUrlLink({ urlLink: links[2], queryType: 1 })
+  const dates: (Date | undefined)[] = [scheme.schemeInfo?.createTime, scheme.schemeInfo?.expireTime]
+  const quota: Quota = await wxa.getQuota('/wxa/getwxacode')
+  const rid: RidInfo = await wxa.getRid('6-7-8', { signal })
+  same<Awaited<ReturnType<typeof wxa.clearQuota>>, void>(true)
+  const cache: CacheStats | undefined = wxa.stats().cache
+  return [links, urlLink.quotaInfo?.remainVisitQuota, dates, quota.rateLimit?.callCount, rid.invokeTime, cache?.hits]
+}
+
+export const wrong: (InvalidParamsError | undefined)[] = [
+  check('unlimited', unlimited),
+  check('limited', limited),
+  check('qrcode', square),
+]
+// @ts-expect-error a square code has no scene
+check('qrcode', { scene: 'a' })
+
 export async function disposed() {
   await using wxa = new WxaCode({ appid, secret })
   return wxa.getUnlimitedQRCode({ scene: 'a' })
@@ -150,6 +232,7 @@ export function narrowed(error: unknown): string {
   }
   if (error instanceof WxaCodeError) {
     same<typeof error.retryable, boolean>(true)
+    same<typeof error.retryAfterMs, number | undefined>(true)
     // @ts-expect-error only a WeChatAPIError has one
     error.errmsg
     // @ts-expect-error errors do not change
