@@ -586,7 +586,10 @@ export class WxaCode {
    * ```
    * @throws {@link InvalidParamsError} for impossible options; `signal.reason`; what `jobs` throws
    */
-  batch<J extends BatchJob>(jobs: Iterable<J> | AsyncIterable<J>, options?: BatchOptions): AsyncGenerator<BatchResult<J>, void, undefined>
+  batch<J extends BatchJob>(
+    jobs: Iterable<J> | AsyncIterable<J>,
+    options?: BatchOptions,
+  ): AsyncGenerator<BatchResult<J>, void, undefined>
 
   /**
    * Any other API of WeChat's, with the token, retries, replay, deadline and errors of the codes. Gives the parsed JSON, or

@@ -24,6 +24,17 @@ async function upToTheEnd(batch) {
   return { results, error }
 }
 
+/** Lets a client's calls be refused so many times, as WeChat would only after thousands, and says how many there were. */
+function refusing(wxa, { errcode, times }) {
+  let calls = 0
+  wxa.getUnlimitedQRCode = async () => {
+    calls += 1
+    if (calls > times) return Buffer.from('a picture')
+    throw Object.assign(new Error('refused'), { code: 'ERR_WXA_API', endpoint: 'getUnlimitedQRCode', errcode })
+  }
+  return () => calls
+}
+
 suite('batch', (test) => {
   test('gives each job its own picture, of all kinds, from any iterable', async (t) => {
     const { wxa } = await world(t)
@@ -203,6 +214,27 @@ suite('batch', (test) => {
     const results = await collect(wxa.batch(jobs(10)))
     assert.equal(results.filter(({ error }) => error?.errcode === -1).length, 3)
     assert.equal(results.filter(({ image }) => image).length, 7)
+  })
+
+  for (const errcode of [45009, 45011]) {
+    test(`a minute that WeChat calls full (${errcode}) is tried again, and nobody hears of it`, async (t) => {
+      const { wxa } = await world(t)
+      const asked = refusing(wxa, { errcode, times: 3 })
+      const results = await collect(wxa.batch([job(0)]))
+      assert.deepEqual(
+        results.map(({ image, error }) => [image?.toString(), error]),
+        [['a picture', undefined]],
+      )
+      assert.equal(asked(), 4)
+    })
+  }
+
+  test('what WeChat calls full for minutes on end is the day, and ends it', async (t) => {
+    const { wxa } = await world(t)
+    const asked = refusing(wxa, { errcode: 45009, times: Number.POSITIVE_INFINITY })
+    const { results, error } = await upToTheEnd(wxa.batch(jobs(100), { concurrency: 1 }))
+    assert.equal(error.errcode, 45009)
+    assert.deepEqual([results.length, asked()], [1, 4])
   })
 
   test('a closed client ends it', async (t) => {

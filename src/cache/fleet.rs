@@ -16,7 +16,6 @@ use crate::deadline::Deadline;
 use crate::error::{Result, WaitedFor};
 use crate::link::{Scripts, Step, down};
 use crate::seal::{Seal, random};
-use crate::wechat::answer::read_image;
 use crate::wechat::params::Identity;
 
 /// Whoever dies while it asks is replaced after this.
@@ -96,11 +95,6 @@ impl FleetCodes {
         let place = format!("{}{{{}:code:{slot:02}}}:{name}", self.prefix, self.account);
         [format!("{place}:code"), format!("{place}:lock")]
     }
-
-    fn open(&self, sealed: &[u8], place: &str) -> Option<Bytes> {
-        let image = self.seal.open(sealed, place)?;
-        read_image(&image).is_ok().then(|| image.into())
-    }
 }
 
 /// One process's way to one code.
@@ -138,8 +132,8 @@ impl Turn {
         match &row[..] {
             [word, Value::BulkString(sealed), Value::Int(left)] if is(word, "code") => {
                 // What somebody without the AppSecret has put there is no code, and this one asks and replaces it.
-                let image = self.codes.open(sealed, &self.keys[0]);
-                Ok(image.map_or(Look::Lead, |image| Look::Code(image, millis(*left))))
+                let image = self.codes.seal.open(sealed, &self.keys[0]);
+                Ok(image.map_or(Look::Lead, |image| Look::Code(image.into(), millis(*left))))
             }
             [word, Value::Int(left)] if is(word, "wait") => Ok(Look::Wait(millis(*left))),
             [word] if is(word, "lead") => Ok(Look::Lead),
