@@ -59,7 +59,7 @@ function typed({ stdin, stderr, signal }) {
     const stop = () => reject(signal.reason)
     signal.addEventListener('abort', stop, { once: true })
     // A terminal in raw mode sends Ctrl-C as a character.
-    asking.once('SIGINT', () => process.emit('SIGINT'))
+    asking.once('SIGINT', () => process.emit('SIGINT', 'SIGINT'))
     asking.once('line', (line) => resolve(line.trim()))
     asking.once('close', () => resolve(''))
   }).finally(() => {

@@ -17,7 +17,6 @@ export function openFolder(path) {
   const lock = join(hidden, 'lock')
   mkdirSync(hidden, { recursive: true })
   takeLock(lock, path)
-  removeTemporary(hidden)
   return {
     path,
     journal: join(hidden, 'journal.jsonl'),
@@ -40,6 +39,7 @@ export function openFolder(path) {
     },
     /** @param {string} file */
     remove: (file) => rmSync(join(path, file), { force: true }),
+    /** Takes away what has got no name, of a process that died too. */
     close() {
       removeTemporary(hidden)
       rmSync(lock, { force: true })
