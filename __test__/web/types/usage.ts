@@ -1,0 +1,99 @@
+/** How the adapters are used from TypeScript. It is compiled and never run. */
+
+import type { IncomingMessage } from 'node:http'
+import express, { type Request as ExpressRequest } from 'express'
+import { type FastifyRequest, fastify } from 'fastify'
+import { type Context, Hono } from 'hono'
+import Koa from 'koa'
+import type { WxaCode, WxaCodeError } from 'wxacode'
+import { type CodeParams, codeHandler as forExpress } from 'wxacode/express'
+import { codeHandler as forFastify } from 'wxacode/fastify'
+import { codeHandler as forKoa } from 'wxacode/koa'
+import { codeHandler as forWeb } from 'wxacode/web'
+
+/** Compiles only if both types are the same. */
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
+const same = <A, B>(_: Same<A, B>) => {}
+
+declare const wxa: WxaCode
+
+const app = express()
+app.get(
+  '/code/:id',
+  forExpress(wxa, (req) => ({ scene: `id=${req.params.id}${req.query.from}${req.get('x-tenant')}` })),
+)
+app.get(
+  '/annotated/:id',
+  forExpress(wxa, (req: ExpressRequest<{ id: string }>) => ({ scene: req.params.id, page: req.hostname })),
+)
+app.get(
+  '/said',
+  forExpress<ExpressRequest<{ id: string }>>(wxa, (req) => ({ scene: req.params.id }), {
+    filename: (code, req) => `${req.params.id}-${code.kind}`,
+    download: (req) => req.query.download !== undefined,
+    onError: (error, { req, status, instance }) => {
+      same<typeof error, WxaCodeError>(true)
+      same<typeof instance, string>(true)
+      console.error(req.ip, status.toFixed(), instance)
+    },
+  }),
+)
+// Where there is no route to infer from.
+const bare = forExpress(wxa, ({ params, query }) => ({ scene: `${params.id}${query.from}` }))
+app.get('/bare/:id', bare)
+forExpress<IncomingMessage>(wxa, ({ url }) => ({ scene: String(url) }))
+
+const koa = new Koa()
+koa.use(
+  forKoa(wxa, (ctx) => (ctx.path === '/code' ? { kind: 'qrcode', path: `pages/a?from=${ctx.query.from}` } : null)),
+)
+koa.use(forKoa<Koa.Context>(wxa, async (ctx) => ({ scene: ctx.ip }), { download: (ctx) => ctx.secure }))
+
+const server = fastify()
+server.get<{ Params: { id: string } }>(
+  '/code/:id',
+  forFastify(wxa, (request) => {
+    same<typeof request.params.id, string>(true)
+    return { kind: 'limited', path: `pages/a?id=${request.params.id}` }
+  }),
+)
+server.get<{ Params: { id: string } }>(
+  '/said/:id',
+  forFastify<FastifyRequest<{ Params: { id: string } }>>(wxa, (request) => ({ scene: request.params.id })),
+)
+server.get(
+  '/plain',
+  forFastify(wxa, (request) => ({ scene: request.url })),
+)
+
+const hono = new Hono()
+const withContext = forWeb(wxa, (_request, c: Context) => ({ scene: `id=${c.req.param('id')}` }))
+hono.get('/code/:id', (c) => withContext(c.req.raw, c))
+const withoutContext = forWeb(wxa, (request) => ({ scene: new URL(request.url).pathname.slice(1) }))
+hono.get('/other', (c) => withoutContext(c.req.raw))
+
+/** As Next.js checks a route handler. */
+export const GET: (request: Request, context: { params: Promise<{ id: string }> }) => Promise<Response> = forWeb(
+  wxa,
+  async (_request, { params }: { params: Promise<{ id: string }> }) => ({ scene: `id=${(await params).id}` }),
+)
+/** As Bun and Deno serve. */
+export const serve: (request: Request) => Response | Promise<Response> = withoutContext
+
+export const codes: CodeParams[] = [
+  { scene: 'a' },
+  { kind: 'unlimited', scene: 'a', page: 'pages/a', width: 280 },
+  { kind: 'limited', path: 'a', isHyaline: true },
+  { kind: 'qrcode', path: 'a' },
+  // @ts-expect-error an unlimited code has a scene
+  { path: 'a' },
+  // @ts-expect-error a kind that there is not
+  { kind: 'round', scene: 'a' },
+]
+
+// @ts-expect-error the name is cacheControl
+forExpress(wxa, () => null, { maxAge: 60 })
+// @ts-expect-error what is returned is no code
+forKoa(wxa, () => 'id=1')
+// @ts-expect-error a WxaCode comes first
+forWeb(() => null)

@@ -1,0 +1,57 @@
+'use strict'
+
+const { createHash } = require('node:crypto')
+
+/**
+ * A strong ETag over the question: codes never expire, so the same question has the same answer, and whether a browser
+ * has it already can be told without asking WeChat.
+ *
+ * @param {string} kind
+ * @param {Record<string, any>} params that have passed their check
+ */
+function etagOf(kind, params) {
+  const question = JSON.stringify([kind, ...Object.entries(withoutDefaults(params)).sort()])
+  return `"${createHash('sha256').update(question).digest('base64url').slice(0, 27)}"`
+}
+
+/**
+ * What is left of a question when everything goes that WeChat assumes anyway; the cache of the client takes the same
+ * questions for the same.
+ *
+ * @param {Record<string, any>} params
+ * @returns {Record<string, unknown>}
+ */
+function withoutDefaults({ width, envVersion, checkPath, autoColor, isHyaline, lineColor, ...rest }) {
+  const { r, g, b } = lineColor ?? { r: 0, g: 0, b: 0 }
+  return present({
+    ...rest,
+    width: width === 430 ? undefined : width,
+    envVersion: envVersion === 'release' ? undefined : envVersion,
+    checkPath: checkPath === true ? undefined : checkPath,
+    autoColor: autoColor || undefined,
+    isHyaline: isHyaline || undefined,
+    // WeChat does not look at it where it picks the colour itself.
+    lineColor: autoColor || (r === 0 && g === 0 && b === 0) ? undefined : [r, g, b],
+  })
+}
+
+/**
+ * @param {Record<string, unknown>} fields
+ * @returns {Record<string, unknown>}
+ */
+const present = (fields) => Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
+
+/**
+ * Whether If-None-Match names the ETag, by weak comparison. {@link https://www.rfc-editor.org/rfc/rfc9110#section-13.1.2}
+ *
+ * @param {string} etag
+ * @param {string} [ifNoneMatch]
+ */
+function isKnown(etag, ifNoneMatch = '') {
+  if (ifNoneMatch.trim() === '*') return true
+  /** @type {string[]} */
+  const named = ifNoneMatch.match(/"[^"]*"/g) ?? []
+  return named.includes(etag)
+}
+
+module.exports = { etagOf, isKnown }

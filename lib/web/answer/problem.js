@@ -1,0 +1,130 @@
+'use strict'
+
+const { randomUUID } = require('node:crypto')
+const { languageOf } = require('./language')
+
+/** @typedef {import('../../../index').WxaCodeError} WxaCodeError */
+/** @typedef {import('./index').Visit} Visit */
+/** @typedef {import('./index').Answer} Answer */
+/** @typedef {import('./language').Language} Language */
+
+/** @type {Record<WxaCodeError['code'], number>} */
+const STATUSES = {
+  ERR_WXA_PARAMS: 400,
+  ERR_WXA_BUDGET: 429,
+  ERR_WXA_API: 502,
+  ERR_WXA_NETWORK: 502,
+  ERR_WXA_ANSWER: 502,
+  ERR_WXA_STORE: 503,
+  ERR_WXA_CLOSED: 503,
+  ERR_WXA_TIMEOUT: 504,
+}
+const TOO_MANY = 429
+
+/** WeChat says that it was asked too often, by the minute or by the day. */
+const RATE_LIMITS = new Set([45009, 45011])
+const MINUTE_S = 60
+/** When WeChat's day ends it does not say. */
+const HOUR_S = 3600
+
+/** Titles, and what a visitor hears who may not know more. @type {Record<number, Record<Language, [string, string]>>} */
+const TEXTS = {
+  400: {
+    zh: ['请求有误', '请求的参数不能生成小程序码'],
+    en: ['Bad Request', 'No code can be made of what was asked'],
+  },
+  404: { zh: ['未找到', '这里没有小程序码'], en: ['Not Found', 'There is no code here'] },
+  405: { zh: ['方法不允许', '请用 GET 或 HEAD'], en: ['Method Not Allowed', 'Use GET or HEAD'] },
+  429: {
+    zh: ['请求过多', '小程序码请求过于频繁，请稍后再试'],
+    en: ['Too Many Requests', 'Too many codes are being asked for. Try again later'],
+  },
+  502: {
+    zh: ['上游错误', '微信没有给出小程序码，原因见服务端日志中的 instance'],
+    en: ['Bad Gateway', "WeChat gave no code. Why is in the server's log, under the instance"],
+  },
+  503: {
+    zh: ['服务不可用', '暂时无法生成小程序码，原因见服务端日志中的 instance'],
+    en: ['Service Unavailable', "No codes at the moment. Why is in the server's log, under the instance"],
+  },
+  504: {
+    zh: ['上游超时', '微信没有及时应答，请稍后再试'],
+    en: ['Gateway Timeout', 'WeChat did not answer in time. Try again later'],
+  },
+}
+
+/**
+ * What an error is over HTTP. {@link https://www.rfc-editor.org/rfc/rfc9457}
+ *
+ * @param {WxaCodeError} error
+ * @param {boolean} isExposed whether the visitor may see more than the status
+ * @param {Visit} visit
+ * @returns {Answer & { instance: string }} `instance` is what the visitor and the log know it by
+ */
+function problemOf(error, isExposed, visit) {
+  const instance = `urn:uuid:${randomUUID()}`
+  const { errcode } = /** @type {any} */ (error)
+  const isRateLimit = error.code === 'ERR_WXA_API' && RATE_LIMITS.has(errcode)
+  const status = isRateLimit ? TOO_MANY : STATUSES[error.code]
+  const language = languageOf(visit.header('accept-language'))
+  const more = isExposed ? told(error, language) : {}
+  /** @type {Record<string, string>} */
+  const headers = status === TOO_MANY ? { 'Retry-After': String(secondsUntilTurn(error)) } : {}
+  return { ...problem(status, language, { instance, ...more }, headers), instance }
+}
+
+/**
+ * An answer without a code that is no error of wxacode's.
+ *
+ * @param {404 | 405} status
+ * @param {Visit} visit
+ * @param {Record<string, string>} [headers]
+ */
+const noCode = (status, visit, headers) => problem(status, languageOf(visit.header('accept-language')), {}, headers)
+
+/**
+ * @param {number} status
+ * @param {Language} language
+ * @param {Record<string, unknown>} members
+ * @param {Record<string, string>} [headers]
+ */
+function problem(status, language, members, headers) {
+  const [title, detail] = TEXTS[status][language]
+  const body = Buffer.from(JSON.stringify({ type: 'about:blank', title, status, detail, ...members }))
+  return {
+    status,
+    headers: {
+      'Content-Type': 'application/problem+json',
+      'Content-Length': String(body.length),
+      'Content-Language': language,
+      'Cache-Control': 'no-store',
+      'X-Content-Type-Options': 'nosniff',
+      Vary: 'Accept-Language',
+      ...headers,
+    },
+    body,
+  }
+}
+
+/**
+ * What there is to know about an error. The message is not: it may repeat what a proxy on the way has said.
+ *
+ * @param {WxaCodeError} error
+ * @param {Language} language
+ */
+function told(error, language) {
+  const { code, errcode, errmsg, rid, param, explanation } = /** @type {any} */ (error)
+  const known = { code, errcode, errmsg, rid, param }
+  if (explanation === undefined) return { detail: `${errcode} ${errmsg}`, ...known }
+  const [cause, fix] = [explanation.cause[language], explanation.fix[language]]
+  return { detail: cause, ...known, explanation: { cause, fix } }
+}
+
+/** @param {WxaCodeError} error */
+function secondsUntilTurn(error) {
+  if (error.retryAfterMs !== undefined) return Math.max(1, Math.ceil(error.retryAfterMs / 1000))
+  const { errcode, endpoint } = /** @type {any} */ (error)
+  return errcode === 45011 || endpoint === 'getUnlimitedQRCode' ? MINUTE_S : HOUR_S
+}
+
+module.exports = { noCode, problemOf }

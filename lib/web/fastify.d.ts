@@ -1,0 +1,45 @@
+/**
+ * Codes over HTTP with Fastify 4 and 5.
+ *
+ * @packageDocumentation
+ */
+
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { WxaCode } from '../../index'
+import type { CodeHandlerOptions, ToCode } from './types'
+
+export type { CodeHandlerOptions, CodeParams, FailureNote } from './types'
+
+/** What is needed of Fastify's request. */
+export interface FastifyLikeRequest {
+  raw: IncomingMessage
+}
+
+/** What is needed of Fastify's reply. */
+export interface FastifyLikeReply {
+  raw: ServerResponse
+  code(status: number): unknown
+  getHeader(name: string): unknown
+}
+
+/** What is known of a request unless you say more: `app.get<{ Params: { id: string } }>(...)` or `codeHandler<FastifyRequest>`. */
+export interface AnyRequest extends FastifyLikeRequest {
+  params: unknown
+  query: unknown
+  url: string
+}
+
+/**
+ * Answers like `codeHandler` of `wxacode/express`, by `reply.send`, so that hooks run.
+ *
+ * @example
+ * ```js
+ * app.get('/code/:id', codeHandler(wxa, (request) => ({ scene: `id=${request.params.id}`, page: 'pages/index/index' })))
+ * ```
+ * @throws {@link InvalidParamsError} for a misspelt or impossible option, when the handler is made
+ */
+export function codeHandler<Req extends FastifyLikeRequest = AnyRequest>(
+  wxa: WxaCode,
+  toCode: ToCode<[request: Req]>,
+  options?: CodeHandlerOptions<Req>,
+): (request: Req, reply: FastifyLikeReply) => Promise<void>

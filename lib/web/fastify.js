@@ -1,0 +1,27 @@
+'use strict'
+
+const { answerer } = require('./answer')
+const { withVary } = require('./vary')
+const { visit } = require('./visit')
+
+/**
+ * @param {import('../../index').WxaCode} wxa
+ * @param {(request: any) => any} toCode
+ * @param {import('./types').CodeHandlerOptions<any>} [options]
+ */
+function codeHandler(wxa, toCode, options) {
+  const answer = answerer(wxa, toCode, options)
+  /**
+   * @param {import('./fastify').FastifyLikeRequest} request
+   * @param {any} reply
+   */
+  return async (request, reply) => {
+    const { status, headers, body } = await answer([request], visit(request.raw, reply.raw))
+    return reply
+      .code(status)
+      .headers(withVary(headers, reply.getHeader('Vary')))
+      .send(body)
+  }
+}
+
+module.exports = { codeHandler }

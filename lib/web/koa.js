@@ -1,0 +1,23 @@
+'use strict'
+
+const { answerer } = require('./answer')
+const { withVary } = require('./vary')
+const { visit } = require('./visit')
+
+/**
+ * @param {import('../../index').WxaCode} wxa
+ * @param {(ctx: any) => any} toCode
+ * @param {import('./types').CodeHandlerOptions<any>} [options]
+ */
+function codeHandler(wxa, toCode, options) {
+  const answer = answerer(wxa, toCode, options)
+  /** @param {import('./koa').KoaContext} ctx */
+  return async (ctx) => {
+    const { status, headers, body } = await answer([ctx], visit(ctx.req, ctx.res))
+    ctx.status = status
+    ctx.set(withVary(headers, ctx.res.getHeader('Vary')))
+    if (body) ctx.body = body
+  }
+}
+
+module.exports = { codeHandler }

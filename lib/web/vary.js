@@ -1,0 +1,16 @@
+'use strict'
+
+/**
+ * Headers to be set on an answer that others have begun: what it varies by already, it goes on to.
+ *
+ * @param {Record<string, string>} headers
+ * @param {unknown} before the `Vary` that is set
+ */
+function withVary(headers, before) {
+  if (headers.Vary === undefined || !before) return headers
+  const fields = String(before).split(/\s*,\s*/)
+  const isNamed = fields.some((field) => field === '*' || field.toLowerCase() === headers.Vary.toLowerCase())
+  return { ...headers, Vary: isNamed ? fields.join(', ') : [...fields, headers.Vary].join(', ') }
+}
+
+module.exports = { withVary }

@@ -1,0 +1,32 @@
+/**
+ * Codes over HTTP wherever a request is a `Request` and an answer a `Response`: Hono, Next.js, Bun, Deno.
+ *
+ * @packageDocumentation
+ */
+
+import type { WxaCode } from '../../index'
+import type { CodeHandlerOptions, ToCode } from './types'
+
+export type { CodeHandlerOptions, CodeParams, FailureNote } from './types'
+
+/**
+ * Answers like `codeHandler` of `wxacode/express`; to another method than GET and HEAD with 405. The visitor has left when
+ * `request.signal` is aborted. What the framework gives beside the request goes on to `toCode`.
+ *
+ * @example
+ * ```js
+ * // Hono
+ * const code = codeHandler(wxa, (request, c) => ({ scene: `id=${c.req.param('id')}`, page: 'pages/index/index' }))
+ * app.get('/code/:id', (c) => code(c.req.raw, c))
+ *
+ * // Next.js: app/code/[id]/route.js
+ * export const GET = codeHandler(wxa, async (request, { params }) => ({ scene: `id=${(await params).id}` }))
+ * ```
+ * @throws {@link InvalidParamsError} for a misspelt or impossible option, when the handler is made
+ */
+// biome-ignore lint/suspicious/noExplicitAny: what a framework gives beside the request is its own
+export function codeHandler<Req extends Request = Request, Context extends any[] = any[]>(
+  wxa: WxaCode,
+  toCode: ToCode<[request: Req, ...context: Context]>,
+  options?: CodeHandlerOptions<Req>,
+): (request: Req, ...context: Context) => Promise<Response>

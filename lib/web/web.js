@@ -1,0 +1,26 @@
+'use strict'
+
+const { answerer } = require('./answer')
+const { noCode } = require('./answer/problem')
+
+/**
+ * @param {import('../../index').WxaCode} wxa
+ * @param {(request: any, ...context: any[]) => any} toCode
+ * @param {import('./types').CodeHandlerOptions<any>} [options]
+ */
+function codeHandler(wxa, toCode, options) {
+  const answer = answerer(wxa, toCode, options)
+  /**
+   * @param {Request} request
+   * @param {any[]} context
+   */
+  return async (request, ...context) => {
+    const { method, headers, signal } = request
+    const visit = { method, signal, header: (/** @type {string} */ name) => headers.get(name) ?? undefined }
+    const isRead = method === 'GET' || method === 'HEAD'
+    const given = isRead ? await answer([request, ...context], visit) : noCode(405, visit, { Allow: 'GET, HEAD' })
+    return new Response(method === 'HEAD' ? null : given.body, given)
+  }
+}
+
+module.exports = { codeHandler }
