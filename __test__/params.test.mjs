@@ -208,7 +208,6 @@ const WRONG_OPTIONS = [
   [{ redis: `redis://:${SECRET}@local host` }, 'redis', undefined, []],
   [{ redis: 'redis://localhost', token: 'none' }, 'redis', undefined, ["'stable'"]],
   [{ redis: 'redis://localhost', token: () => 'a' }, 'redis', undefined, ["'stable'"]],
-  [{ cache: true }, 'cache', undefined, []],
   [{ appId: APPID }, 'appId', undefined, ['appid']],
   [{ app_id: APPID }, 'app_id', undefined, ['appid']],
   [{ appSecret: SECRET }, 'appSecret', undefined, ['secret']],

@@ -89,6 +89,9 @@ async function work(t, options) {
 
 const draw = (wxa, call) => wxa.getUnlimitedQRCode({ scene: 'a', checkPath: false }, call)
 
+/** A Redis with time for a starved machine: one that takes too long is down, and whoever joins asks for itself. */
+const patient = (redis) => ({ ...(typeof redis === 'string' ? { url: redis } : redis), timeoutMs: 5000 })
+
 /** The process that comes second has the token of the first. */
 async function share({ fake, wxa, options }) {
   await draw(wxa)
@@ -109,7 +112,7 @@ async function aloneWith(t, redis) {
 
 /** A world that has its token in a cluster: on one node, and there is another one where it may go. */
 async function worldIn(t, nodes, more) {
-  const here = await world(t, {}, { redis: nodes[0].url, ...more })
+  const here = await world(t, {}, { redis: patient(nodes[0].url), ...more })
   await draw(here.wxa)
   const home = nodes.find((node) => keysOf(node).length > 0)
   const to = nodes.find((node) => node !== home)
@@ -121,13 +124,13 @@ suite(
   (test) => {
     test('two processes share a token through a socket', needsRedis, async (t) => {
       const redis = await startSocketRedis(t)
-      await share(await world(t, {}, { redis: redis.url }))
+      await share(await world(t, {}, { redis: patient(redis.url) }))
       assert.ok(keysOf(redis).some((key) => key.endsWith(':token')))
     })
 
     test('two processes share a token through TLS with a root of their own', needsRedis, async (t) => {
       const redis = await startTlsRedis(t)
-      await share(await world(t, {}, { redis: { url: redis.url, ca: redis.ca } }))
+      await share(await world(t, {}, { redis: patient({ url: redis.url, ca: redis.ca }) }))
       assert.ok(keysOf(redis).some((key) => key.endsWith(':token')))
     })
 
@@ -139,7 +142,7 @@ suite(
 
     test("a root of one's own needs none of the system's", needsRedis, async (t) => {
       const redis = await startTlsRedis(t)
-      const { options } = await world(t, {}, { redis: { url: redis.url, ca: redis.ca } })
+      const { options } = await world(t, {}, { redis: patient({ url: redis.url, ca: redis.ca }) })
       const [{ store }] = await join([options], { SSL_CERT_FILE: 'no-such.pem' })
       assert.equal(store, 'up')
     })
@@ -165,9 +168,9 @@ suite(
       const redis = await startRedis(t)
       redis.cli('ACL', 'SETUSER', 'sh@p', 'on', `>${PASSWORD}`, '~*', '+@all')
       const login = encodeURIComponent(PASSWORD)
-      await share(await world(t, {}, { redis: `redis://sh%40p:${login}@127.0.0.1:${redis.port}` }))
+      await share(await world(t, {}, { redis: patient(`redis://sh%40p:${login}@127.0.0.1:${redis.port}`) }))
       redis.cli('CONFIG', 'SET', 'requirepass', PASSWORD)
-      await share(await world(t, {}, { redis: `redis://:${login}@127.0.0.1:${redis.port}/0` }))
+      await share(await world(t, {}, { redis: patient(`redis://:${login}@127.0.0.1:${redis.port}/0`) }))
     })
 
     test('a user needs the commands of the scripts and of the breaker, and no others', async () => {
@@ -188,7 +191,7 @@ suite(
       guard(t, PASSWORD)
       const redis = await startRedis(t, '--user', 'shop', 'on', '>right', ...ACL.split(' '))
       const url = `redis://shop:right@127.0.0.1:${redis.port}`
-      const here = await world(t, {}, { redis: { url, keyPrefix: 'shop:' } })
+      const here = await world(t, {}, { redis: patient({ url, keyPrefix: 'shop:' }) })
       const { fake, wxa } = here
       await share(here)
       await wxa.getAccessToken({ forceRefresh: true })
@@ -258,7 +261,7 @@ suite(
 
     test('a process has one connection, whatever its clients do', needsRedis, async (t) => {
       const redis = await startRedis(t)
-      const { options } = await world(t, {}, { redis: redis.url })
+      const { options } = await world(t, {}, { redis: patient(redis.url) })
       const all = times(20, (n) => ({ ...options, token: n % 2 ? 'stable' : 'classic' }))
       const workers = await Promise.all(times(2, () => work(t, all)))
       await Promise.all(workers.map(({ called }) => called()))
@@ -271,7 +274,7 @@ suite(
       const redis = await startTlsRedis(t)
       const { port } = await startSentinel(t, redis.tlsPort, { 'tls-replication': 'yes', ...redis.tls })
       const url = `rediss-sentinel://127.0.0.1:${port}/0#main`
-      await share(await world(t, {}, { redis: { url, ca: redis.ca } }))
+      await share(await world(t, {}, { redis: patient({ url, ca: redis.ca }) }))
       await aloneWith(t, url)
     })
 
@@ -283,7 +286,7 @@ suite(
       const sentinel = await startSentinel(t, master.port)
       await until(async () => (await sentinel.ask('num-slaves')) === '1')
       const url = `redis-sentinel://shop:${encodeURIComponent(PASSWORD)}@127.0.0.1:1,127.0.0.1:${sentinel.port}/0#main`
-      const here = await world(t, {}, { redis: { url, keyPrefix: 'shop:' } })
+      const here = await world(t, {}, { redis: patient({ url, keyPrefix: 'shop:' }) })
       await share(here)
       const worker = await work(t, [here.options])
       await until(() => keysOf(replica).some((key) => key.endsWith(':token')))
@@ -313,8 +316,7 @@ suite(
         assert.equal(wxa.stats().store, 'down')
         await until(() => wxa.stats().store === 'up')
         await until(() => keysOf(replica).some((key) => key.endsWith(':token')))
-        // With time for a starved machine: a Redis that takes too long is down, and whoever joins asks for itself.
-        const [{ refreshes }] = await join([{ ...options, redis: { url: options.redis, timeoutMs: 5000 } }])
+        const [{ refreshes }] = await join([{ ...options, redis: patient(options.redis) }])
         assert.equal(refreshes, 0)
         assert.equal(fake.count('tokens'), 1)
       },
@@ -325,12 +327,12 @@ suite(
       const worlds = []
       const homes = (appid) => nodes.filter((node) => keysOf(node).some((key) => key.includes(appid)))
       while (worlds.length < 6 || !nodes.every((node) => keysOf(node).length > 0)) {
-        const here = await world(t, {}, { redis: nodes[worlds.length % 3].url, ratePerMinute: 5 })
+        const here = await world(t, {}, { redis: patient(nodes[worlds.length % 3].url), ratePerMinute: 5 })
         await draw(here.wxa)
         assert.equal(here.wxa.stats().store, 'up')
         worlds.push(here)
       }
-      const others = worlds.map(({ options }, n) => ({ ...options, redis: nodes[(n + 1) % 3].url }))
+      const others = worlds.map(({ options }, n) => ({ ...options, redis: patient(nodes[(n + 1) % 3].url) }))
       for (const { store, refreshes } of await join(others)) {
         assert.deepEqual({ store, refreshes }, { store: 'up', refreshes: 0 })
       }
@@ -357,7 +359,7 @@ suite(
       test(`${token}: a slot moves and nobody who works there notices`, needsRedis, async (t) => {
         const nodes = await startCluster(t)
         const here = await worldIn(t, nodes, { token })
-        const workers = await Promise.all(nodes.map(({ url }) => work(t, [{ ...here.options, redis: url }])))
+        const workers = await Promise.all(nodes.map(({ url }) => work(t, [{ ...here.options, redis: patient(url) }])))
         const called = () => Promise.all(workers.map((worker) => worker.called()))
         here.move.begin()
         await called()
@@ -408,14 +410,14 @@ suite(
       const here = await worldIn(t, nodes, { token: 'classic' })
       here.move.begin()
       await draw(here.wxa)
-      const other = await world(t, {}, { redis: nodes[0].url, token: 'classic' })
+      const other = await world(t, {}, { redis: patient(nodes[0].url), token: 'classic' })
       await draw(other.wxa)
       assert.equal(other.wxa.stats().store, 'up')
     })
 
     test('a node without a name is to be found where the one that names it is', needsRedis, async (t) => {
       const nodes = await startCluster(t, '--cluster-preferred-endpoint-type', 'unknown-endpoint')
-      const worlds = await Promise.all(times(6, () => world(t, {}, { redis: nodes[0].url })))
+      const worlds = await Promise.all(times(6, () => world(t, {}, { redis: patient(nodes[0].url) })))
       for (const { wxa } of worlds) {
         await draw(wxa)
         assert.equal(wxa.stats().store, 'up')
