@@ -42,8 +42,10 @@ function object(value, rules, at) {
   /** @type {Record<string, unknown>} */
   const copy = {}
   for (const key of Object.keys(rules)) {
-    const given = field(value[key], rules[key], { ...at, param: at.prefix + key })
-    if (given !== undefined) copy[key] = given
+    const given = value[key]
+    // Most are left out: nothing is made for them, because every call comes by here.
+    if (given === undefined && rules[key].required === undefined) continue
+    copy[key] = field(given, rules[key], { endpoint: at.endpoint, param: at.prefix + key })
   }
   return copy
 }
@@ -54,10 +56,7 @@ function object(value, rules, at) {
  * @param {{ endpoint?: string, param: string }} at
  */
 function field(value, rule, at) {
-  if (value === undefined) {
-    if (rule.required !== undefined) throw missing(at, rule.required || undefined)
-    return undefined
-  }
+  if (value === undefined) throw missing(at, rule.required || undefined)
   if (rule.fields) return object(value, rule.fields, { endpoint: at.endpoint, param: at.param, prefix: `${at.param}.` })
   const fits = rule.test ? rule.test(value) : typeof value === rule.is
   if (!fits) throw wrongType(rule, value, at)
