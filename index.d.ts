@@ -548,6 +548,9 @@ export class WxaCode {
   /** @throws {@link InvalidParamsError} for a missing, misspelt or impossible option */
   constructor(options: WxaCodeOptions)
 
+  /** The account whose codes these are: `fromAppid` where that was given, else `appid`. */
+  readonly appid: string
+
   /**
    * A round code for a page with a query; `POST /wxa/getwxacode`. At most 100,000 different ones for the life of the
    * account, together with {@link createQRCode}. Rejects like {@link getUnlimitedQRCode}.

@@ -5,8 +5,9 @@ const { unwatch, watch } = require('./lib/abort')
 const { json, understood, written } = require('./lib/apis')
 const { batch } = require('./lib/batch')
 const { inbox, outcomeOf } = require('./lib/calls')
-const { InvalidParamsError, WeChatAPIError, WxaCodeError, invalid, toError } = require('./lib/errors')
+const { InvalidParamsError, WeChatAPIError, WxaCodeError, toError, wrongArgument } = require('./lib/errors')
 const { attend } = require('./lib/events')
+const { KINDS } = require('./lib/kinds')
 const { tokenProvider } = require('./lib/provider')
 const { checked } = require('./lib/shape')
 
@@ -16,6 +17,7 @@ const NO_OPTIONS = Object.freeze({})
 class WxaCode {
   /** @type {import('./binding').NativeClient} */
   #native
+  #appid
   #running = 0
   /** @type {(() => void) | undefined} */
   #onIdle
@@ -37,7 +39,12 @@ class WxaCode {
     )
     if (Array.isArray(opened)) throw toError(opened)
     this.#native = opened
+    this.#appid = rest.fromAppid ?? rest.appid
     attend(native, inbox)
+  }
+
+  get appid() {
+    return /** @type {string} */ (this.#appid)
   }
 
   /**
@@ -103,7 +110,7 @@ class WxaCode {
    * @returns {Promise<any>}
    */
   async request(path, options = NO_OPTIONS) {
-    if (typeof path !== 'string') throw wrongArgument('path', 'a string', '字符串')
+    if (typeof path !== 'string') throw wrongArgument('path', { en: 'a string', zh: '字符串' })
     const { method, query = NO_OPTIONS, body, retries, ...how } = checked('request', options, path)
     const verb = method ?? (body === undefined ? 'GET' : 'POST')
     const pairs = Object.entries(query).flatMap(([name, value]) => [name, String(value)])
@@ -194,7 +201,7 @@ class WxaCode {
 
   /** @param {string} accessToken */
   invalidateAccessToken(accessToken) {
-    if (typeof accessToken !== 'string') throw wrongArgument('accessToken', 'a string', '字符串')
+    if (typeof accessToken !== 'string') throw wrongArgument('accessToken', { en: 'a string', zh: '字符串' })
     attend(native, inbox)
     this.#native.invalidateAccessToken(accessToken)
   }
@@ -305,19 +312,18 @@ async function outcomeUnder(signal, begin, timeoutMs) {
  * @param {string} [endpoint]
  */
 function explain(errcode, endpoint) {
-  if (typeof errcode !== 'number') throw wrongArgument('errcode', 'a number', '数字')
-  if (endpoint !== undefined && typeof endpoint !== 'string') throw wrongArgument('endpoint', 'a string', '字符串')
+  if (typeof errcode !== 'number') throw wrongArgument('errcode', { en: 'a number', zh: '数字' })
+  if (endpoint !== undefined && typeof endpoint !== 'string')
+    throw wrongArgument('endpoint', { en: 'a string', zh: '字符串' })
   return native.explain(errcode, endpoint) ?? undefined
 }
 
 /** @param {Uint8Array} image */
 function imageType(image) {
-  if (!(image instanceof Uint8Array)) throw wrongArgument('image', 'a Buffer or Uint8Array', 'Buffer 或 Uint8Array')
+  if (!(image instanceof Uint8Array))
+    throw wrongArgument('image', { en: 'a Buffer or Uint8Array', zh: 'Buffer 或 Uint8Array' })
   return native.imageType(image) ?? undefined
 }
-
-/** @type {Record<string, import('./lib/shapes').ShapeName>} */
-const KINDS = { unlimited: 'getUnlimitedQRCode', limited: 'getQRCode', qrcode: 'createQRCode' }
 
 /**
  * @param {import('./index').BatchJob['kind']} kind
@@ -325,7 +331,7 @@ const KINDS = { unlimited: 'getUnlimitedQRCode', limited: 'getQRCode', qrcode: '
  */
 function check(kind, params) {
   if (!Object.hasOwn(KINDS, kind))
-    throw wrongArgument('kind', Object.keys(KINDS).join(', '), Object.keys(KINDS).join('、'))
+    throw wrongArgument('kind', { en: Object.keys(KINDS).join(', '), zh: Object.keys(KINDS).join('、') })
   try {
     const failures = native.check({ kind, ...checked(KINDS[kind], params, KINDS[kind]) })
     return failures ? toError(failures) : undefined
@@ -334,19 +340,5 @@ function check(kind, params) {
     throw error
   }
 }
-
-/**
- * @param {string} param
- * @param {string} en
- * @param {string} zh
- */
-const wrongArgument = (param, en, zh) =>
-  invalid({
-    param,
-    explanation: {
-      cause: { zh: `${param} 不是${zh}`, en: `${param} is not ${en}` },
-      fix: { zh: `请传入${zh}`, en: `Pass ${en}` },
-    },
-  })
 
 module.exports = { InvalidParamsError, WeChatAPIError, WxaCode, WxaCodeError, check, explain, imageType }

@@ -464,6 +464,12 @@ suite('options', (test) => {
     })
   }
 
+  test('a client tells whose codes it gets', () => {
+    assert.equal(new WxaCode({ appid: APPID, secret: SECRET }).appid, APPID)
+    const fromAppid = 'wxfedcba9876543210'
+    assert.equal(new WxaCode({ appid: APPID, token: 'none', fromAppid }).appid, fromAppid)
+  })
+
   test('the constructor refuses options that are missing or no object', () => {
     for (const options of [undefined, null, 'wx', 7, [], () => {}])
       isInvalid(

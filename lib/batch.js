@@ -2,6 +2,7 @@
 
 const { setImmediate: nextTurn, setTimeout: sleep } = require('node:timers/promises')
 const { invalid } = require('./errors')
+const { KINDS } = require('./kinds')
 const { checked } = require('./shape')
 
 /** @typedef {import('../index').WxaCode} WxaCode */
@@ -14,13 +15,6 @@ const DEFAULT_CONCURRENCY = 16
 const AT_ONCE = 64
 /** How many minutes that WeChat calls full are waited for. After that it is no minute that is full, but the day. */
 const FULL_MINUTES = 3
-
-/** Which call a kind of job is. */
-const METHODS = /** @type {const} */ ({
-  unlimited: 'getUnlimitedQRCode',
-  limited: 'getQRCode',
-  qrcode: 'createQRCode',
-})
 
 /**
  * Codes in the order in which they are done. Jobs are taken while there is room for their results, so that however many
@@ -222,9 +216,9 @@ async function fetchInTurn(wxa, job, call) {
 
 /** @param {any} job */
 function callOf(job) {
-  if (typeof job !== 'object' || job === null || !Object.hasOwn(METHODS, job.kind)) throw wrongKind(job)
+  if (typeof job !== 'object' || job === null || !Object.hasOwn(KINDS, job.kind)) throw wrongKind(job)
   const { kind, meta, ...params } = job
-  return { method: METHODS[/** @type {keyof typeof METHODS} */ (kind)], params }
+  return { method: KINDS[/** @type {keyof typeof KINDS} */ (kind)], params }
 }
 
 /** @param {any} error */
@@ -276,8 +270,8 @@ const wrongKind = (job) =>
           ? { zh: '任务没有 kind', en: 'a job has no kind' }
           : { zh: `任务的 kind 是 ${show(job.kind)}`, en: `a job's kind is ${show(job.kind)}` },
       fix: {
-        zh: `kind 取 ${Object.keys(METHODS).join('、')} 之一`,
-        en: `Give kind as one of ${Object.keys(METHODS).join(', ')}`,
+        zh: `kind 取 ${Object.keys(KINDS).join('、')} 之一`,
+        en: `Give kind as one of ${Object.keys(KINDS).join(', ')}`,
       },
     },
   })

@@ -87,4 +87,21 @@ function invalid({ endpoint, param, errcode, explanation }) {
   })
 }
 
-module.exports = { InvalidParamsError, WeChatAPIError, WxaCodeError, invalid, toError }
+/**
+ * A refusal of an argument that is something else than it has to be.
+ *
+ * @param {string} param
+ * @param {{ zh: string, en: string }} wants
+ * @param {string} [endpoint]
+ */
+const wrongArgument = (param, wants, endpoint) =>
+  invalid({
+    endpoint,
+    param,
+    explanation: {
+      cause: { zh: `${param} 不是${wants.zh}`, en: `${param} is not ${wants.en}` },
+      fix: { zh: `请传入${wants.zh}`, en: `Pass ${wants.en}` },
+    },
+  })
+
+module.exports = { InvalidParamsError, WeChatAPIError, WxaCodeError, invalid, toError, wrongArgument }

@@ -15,11 +15,12 @@
 /**
  * @typedef {'getQRCode' | 'getUnlimitedQRCode' | 'createQRCode' | 'generateScheme' | 'generateUrlLink'
  *   | 'generateShortLink' | 'generateNFCScheme' | 'queryScheme' | 'queryUrlLink' | 'getQuota' | 'clearQuota' | 'getRid'
- *   | 'request' | 'batch' | 'call' | 'tokenCall' | 'options'} ShapeName
+ *   | 'request' | 'batch' | 'call' | 'tokenCall' | 'codeHandler' | 'options'} ShapeName
  */
 
 /** WeChat answers 47001 to a wrong JSON type, but not to every one. */
 const DATA_FORMAT_ERROR = 47001
+const DAY_MS = 86_400_000
 
 /** @type {Record<string, Rule>} */
 const STYLE = {
@@ -118,6 +119,29 @@ const SHAPES = {
   },
   call: CALL,
   tokenCall: { ...CALL, forceRefresh: { is: 'boolean' } },
+  codeHandler: {
+    cacheControl: {
+      test: (value) => value === false || (isText(value) && /^[\t -~]+$/.test(value)),
+      wants: { zh: '一行非空的 ASCII 文本，或 false', en: 'a line of ASCII text, or false' },
+    },
+    download: {
+      test: (value) => typeof value === 'boolean' || isFunction(value),
+      wants: { zh: '布尔值或函数', en: 'a boolean or a function' },
+    },
+    filename: {
+      test: (value) => isText(value) || isFunction(value),
+      wants: { zh: '字符串或函数', en: 'a string or a function' },
+    },
+    expose: {
+      test: (value) => typeof value === 'boolean' || isFunction(value),
+      wants: { zh: '布尔值或函数', en: 'a boolean or a function' },
+    },
+    onError: { test: isFunction, wants: { zh: '函数', en: 'a function' } },
+    timeoutMs: {
+      test: (value) => typeof value === 'number' && value > 0 && value <= DAY_MS,
+      wants: { zh: '大于 0、至多一天的毫秒数', en: 'a number of milliseconds, more than 0 and at most a day' },
+    },
+  },
   options: {
     appid: { is: 'string', required: 40013 },
     secret: { is: 'string' },
@@ -157,7 +181,14 @@ const SHAPES = {
 
 /** What the whole is called in an error, where it is not `params`.
  * @type {Partial<Record<ShapeName, string>>} */
-const WHOLE = { call: 'call', tokenCall: 'call', options: 'options', request: 'options', batch: 'options' }
+const WHOLE = {
+  call: 'call',
+  tokenCall: 'call',
+  options: 'options',
+  request: 'options',
+  batch: 'options',
+  codeHandler: 'options',
+}
 
 /** Names that people bring from WeChat's documents and from other packages.
  * @type {Partial<Record<ShapeName, Record<string, string>>>} */
@@ -175,12 +206,18 @@ const ALSO_KNOWN_AS = {
   batch: { timeout: 'timeoutMs' },
   options: { appsecret: 'secret', timeout: 'timeoutMs', host: 'baseUrl', origin: 'baseUrl' },
   call: { timeout: 'timeoutMs' },
+  codeHandler: { timeout: 'timeoutMs', attachment: 'download' },
   tokenCall: { timeout: 'timeoutMs', force: 'forceRefresh' },
 }
 
 /** @param {unknown} value */
 function isText(value) {
   return typeof value === 'string'
+}
+
+/** @param {unknown} value */
+function isFunction(value) {
+  return typeof value === 'function'
 }
 
 /** @param {any} value one of this realm, of another, or of a polyfill */

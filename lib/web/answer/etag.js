@@ -4,13 +4,15 @@ const { createHash } = require('node:crypto')
 
 /**
  * A strong ETag over the question: codes never expire, so the same question has the same answer, and whether a browser
- * has it already can be told without asking WeChat.
+ * has it already can be told without asking WeChat. The account belongs to the question: a site that moves to another
+ * mini-program has other codes.
  *
+ * @param {string} appid
  * @param {string} kind
  * @param {Record<string, any>} params that have passed their check
  */
-function etagOf(kind, params) {
-  const question = JSON.stringify([kind, ...Object.entries(withoutDefaults(params)).sort()])
+function etagOf(appid, kind, params) {
+  const question = JSON.stringify([appid, kind, ...Object.entries(withoutDefaults(params)).sort()])
   return `"${createHash('sha256').update(question).digest('base64url').slice(0, 27)}"`
 }
 

@@ -1,8 +1,8 @@
 'use strict'
 
 /**
- * What WeChat refuses because of the picture that was asked for: page, path, scene, size. Everything else is about the account, its
- * credentials, its quotas or this server's network, and is not the visitor's.
+ * What WeChat refuses because of the picture that was asked for: page, path, scene, size. Everything else is about the
+ * account, its credentials, its quotas or this server's network, and is not the visitor's.
  */
 const ABOUT_THE_PICTURE = new Set([40097, 40129, 40159, 40169, 40189, 41030, 45002, 47001, 47002, 85096])
 const CODES = new Set(['getUnlimitedQRCode', 'getQRCode', 'createQRCode'])

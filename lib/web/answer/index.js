@@ -2,6 +2,7 @@
 
 const { check, imageType } = require('../../../index')
 const { WxaCodeError } = require('../../errors')
+const { KINDS } = require('../../kinds')
 const { disposition } = require('./disposition')
 const { etagOf, isKnown } = require('./etag')
 const { checkedSettings } = require('./options')
@@ -24,13 +25,6 @@ const { noCode, problemOf } = require('./problem')
  * @property {Record<string, string>} headers
  * @property {Buffer} [body] for HEAD too: the adapter leaves it out
  */
-
-/** Which call a kind of code is. */
-const METHODS = /** @type {const} */ ({
-  unlimited: 'getUnlimitedQRCode',
-  limited: 'getQRCode',
-  qrcode: 'createQRCode',
-})
 
 /** Nobody is there to read it, but a framework may log its status: nginx's for a client that closed. */
 const GONE = Object.freeze({ status: 499, headers: {} })
@@ -89,12 +83,12 @@ async function answerWith(wxa, settings, code, req, { method, header, signal }) 
   // Before the ETag, so that nonsense is refused whatever a browser claims to have.
   const wrong = check(/** @type {any} */ (kind), /** @type {any} */ (params))
   if (wrong) throw wrong
-  const etag = etagOf(kind, params)
+  const etag = etagOf(wxa.appid, kind, params)
   const kept = { ETag: etag, ...settings.cacheControl }
   const isRead = method === 'GET' || method === 'HEAD'
   if (isRead && isKnown(etag, header('if-none-match'))) return { status: 304, headers: kept }
 
-  const image = await wxa[METHODS[kind]](/** @type {any} */ (params), { signal, timeoutMs: settings.timeoutMs })
+  const image = await wxa[KINDS[kind]](/** @type {any} */ (params), { signal, timeoutMs: settings.timeoutMs })
   const type = /** @type {string} */ (imageType(image))
   return {
     status: 200,

@@ -1,37 +1,12 @@
 'use strict'
 
-const { invalid } = require('../../errors')
+const { wrongArgument } = require('../../errors')
+const { checked } = require('../../shape')
 const { isAboutThePicture } = require('./exposure')
 
 const DEFAULT_CACHE_CONTROL = 'private, max-age=3600'
-const DAY_MS = 86_400_000
-
-/** @typedef {{ zh: string, en: string }} Text */
-
-/** @type {Record<string, { test: (value: any) => boolean, wants: Text }>} */
-const RULES = {
-  cacheControl: {
-    test: (value) => value === false || (typeof value === 'string' && /^[\t -~]+$/.test(value)),
-    wants: { zh: '一行非空的 ASCII 文本，或 false', en: 'a line of ASCII text, or false' },
-  },
-  download: {
-    test: (value) => typeof value === 'boolean' || typeof value === 'function',
-    wants: { zh: '布尔值或函数', en: 'a boolean or a function' },
-  },
-  filename: {
-    test: (value) => typeof value === 'string' || typeof value === 'function',
-    wants: { zh: '字符串或函数', en: 'a string or a function' },
-  },
-  expose: {
-    test: (value) => typeof value === 'boolean' || typeof value === 'function',
-    wants: { zh: '布尔值或函数', en: 'a boolean or a function' },
-  },
-  onError: { test: isFunction, wants: { zh: '函数', en: 'a function' } },
-  timeoutMs: {
-    test: (value) => value > 0 && value <= DAY_MS && typeof value === 'number',
-    wants: { zh: '大于 0、至多一天的毫秒数', en: 'a number of milliseconds, more than 0 and at most a day' },
-  },
-}
+const A_CLIENT = { zh: ' WxaCode', en: 'a WxaCode' }
+const A_MAPPING = { zh: '从请求给出参数的函数', en: 'a function from the request to the parameters of a code' }
 
 /**
  * @typedef {object} Settings what a handler is set to, every choice as a function
@@ -44,30 +19,25 @@ const RULES = {
  */
 
 /**
+ * The options of a handler, checked when it is made: what is wrong with it is not first heard of from a visitor.
  *
  * @param {any} wxa
  * @param {unknown} toCode
- * @param {any} [options]
+ * @param {unknown} [options]
  * @returns {Settings}
  */
 function checkedSettings(wxa, toCode, options = {}) {
-  if (!isFunction(wxa?.getUnlimitedQRCode)) throw wrong('wxa', { zh: ' WxaCode', en: 'a WxaCode' })
-  if (!isFunction(toCode)) {
-    throw wrong('toCode', { zh: '从请求给出参数的函数', en: 'a function from the request to the parameters of a code' })
-  }
-  if (typeof options !== 'object' || options === null) throw wrong('options', { zh: '对象', en: 'an object' })
-  for (const name of Object.keys(options)) {
-    if (!Object.hasOwn(RULES, name)) throw unknown(name)
-    if (options[name] !== undefined && !RULES[name].test(options[name])) throw wrong(name, RULES[name].wants)
-  }
-  const { cacheControl = DEFAULT_CACHE_CONTROL, download = false, filename, expose = isAboutThePicture } = options
+  if (typeof wxa?.getUnlimitedQRCode !== 'function') throw wrongArgument('wxa', A_CLIENT, 'codeHandler')
+  if (typeof toCode !== 'function') throw wrongArgument('toCode', A_MAPPING, 'codeHandler')
+  const given = checked('codeHandler', options, 'codeHandler')
+  const { cacheControl = DEFAULT_CACHE_CONTROL, download = false, filename, expose = isAboutThePicture } = given
   return {
     cacheControl: cacheControl === false ? {} : { 'Cache-Control': cacheControl },
     download: chooser(download),
     filename: chooser(filename),
     expose: chooser(expose),
-    onError: options.onError ?? log,
-    timeoutMs: options.timeoutMs,
+    onError: given.onError ?? log,
+    timeoutMs: given.timeoutMs,
   }
 }
 
@@ -75,7 +45,7 @@ function checkedSettings(wxa, toCode, options = {}) {
  * @param {any} choice
  * @returns {(...args: any[]) => any}
  */
-const chooser = (choice) => (isFunction(choice) ? choice : () => choice)
+const chooser = (choice) => (typeof choice === 'function' ? choice : () => choice)
 
 /**
  * One line for what the operator has to know; a visitor who asks for nonsense has been told so.
@@ -86,35 +56,5 @@ const chooser = (choice) => (isFunction(choice) ? choice : () => choice)
 function log(error, { status, instance }) {
   if (status !== 400) console.error(`wxacode: ${status} ${instance} ${error.message}`)
 }
-
-/** @param {unknown} value */
-function isFunction(value) {
-  return typeof value === 'function'
-}
-
-/**
- * @param {string} param
- * @param {Text} wants
- */
-const wrong = (param, wants) =>
-  invalid({
-    endpoint: 'codeHandler',
-    param,
-    explanation: {
-      cause: { zh: `${param} 不是${wants.zh}`, en: `${param} is not ${wants.en}` },
-      fix: { zh: `请传入${wants.zh}`, en: `Pass ${wants.en}` },
-    },
-  })
-
-/** @param {string} name */
-const unknown = (name) =>
-  invalid({
-    endpoint: 'codeHandler',
-    param: name,
-    explanation: {
-      cause: { zh: `不认识的参数 ${name}`, en: `unknown parameter ${name}` },
-      fix: { zh: `可用的参数：${Object.keys(RULES).join(', ')}`, en: `Known are ${Object.keys(RULES).join(', ')}` },
-    },
-  })
 
 module.exports = { checkedSettings }
