@@ -1,18 +1,26 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 /**
  * A WeChat that draws nothing, for tests of very many codes: whatever it is asked for is a picture that holds the question
- * as its comment. `count` is how many it was asked for, `tokens` how many tokens.
+ * as its comment, after `delayMs`. `count` is how many it was asked for, `tokens` how many tokens, `open` how many requests
+ * wait for their answer, `dropped` how many were closed before it.
  */
-export async function startQuickWeChat(t) {
-  const seen = { count: 0, tokens: 0, questions: new Set() }
+export async function startQuickWeChat(t, { delayMs = 0 } = {}) {
+  const seen = { count: 0, tokens: 0, questions: new Set(), open: 0, dropped: 0 }
   const server = createServer((req, res) => {
     let body = ''
+    seen.open += 1
+    res.on('close', () => {
+      seen.open -= 1
+      if (!res.writableFinished) seen.dropped += 1
+    })
     req.setEncoding('utf8').on('data', (text) => {
       body += text
     })
-    req.on('end', () => {
+    req.on('end', async () => {
+      if (delayMs > 0) await sleep(delayMs)
       const answer = req.url.startsWith('/cgi-bin/stable_token') ? token(seen) : picture(seen, body)
       res.writeHead(200, { 'Content-Length': answer.length }).end(answer)
     })

@@ -1,0 +1,131 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import autocannon from 'autocannon'
+import { startQuickWeChat } from '../support/quick.mjs'
+import { deferred, suite, times } from '../support/suite.mjs'
+import { until } from '../support/until.mjs'
+import { frameworks } from './frameworks.mjs'
+import { site } from './site.mjs'
+
+const VISITORS = 2000
+
+/** A visitor who has asked, and what was written to them. */
+async function visitor({ server }) {
+  const socket = connect(server.address().port, '127.0.0.1')
+  await once(socket, 'connect')
+  const read = []
+  socket.on('data', (bytes) => read.push(bytes))
+  socket.on('error', () => {})
+  const ask = (path = '/code') => socket.write(`GET ${path} HTTP/1.1\r\nHost: here\r\n\r\n`)
+  ask()
+  return { socket, ask, text: () => Buffer.concat(read).toString('latin1') }
+}
+
+/** When the server has noticed that everybody has left. */
+const empty = ({ server }) =>
+  until(() => new Promise((resolve) => server.getConnections((_, n) => resolve(n === 0)))).then(assert.ok)
+
+for (const name of Object.keys(frameworks)) {
+  suite(`a visitor who leaves: ${name}`, (test) => {
+    for (const how of ['destroy', 'resetAndDestroy']) {
+      test(`ends the request to WeChat, by ${how}`, async (t) => {
+        const here = await site(t, name)
+        here.fake.hold('codes')
+        const { socket } = await visitor(here)
+        await here.fake.arrived(1, 'codes')
+        socket[how]()
+        await here.fake.idle()
+        assert.equal(here.fake.requests.at(-1).closed, true)
+        assert.deepEqual(here.failures, [])
+      })
+    }
+
+    test('leaves the token for those who come after', async (t) => {
+      const here = await site(t, name)
+      const hold = here.fake.hold('tokens')
+      const { socket } = await visitor(here)
+      await here.fake.arrived(1, 'tokens')
+      socket.destroy()
+      await empty(here)
+      hold.release()
+      assert.equal((await here.ask()).status, 200)
+      assert.equal(here.fake.count('tokens'), 1)
+      assert.equal(here.codes(), 1)
+    })
+
+    test('while the mapping thinks, is not asked for at WeChat', async (t) => {
+      const [begun, thought] = [deferred(), deferred()]
+      const toCode = async (query) => {
+        if (query.has('after')) return { scene: 'after' }
+        begun.resolve()
+        return await thought.promise
+      }
+      const here = await site(t, name, { toCode })
+      const { socket } = await visitor(here)
+      await begun.promise
+      socket.destroy()
+      await empty(here)
+      thought.resolve({ scene: 'before' })
+      assert.equal((await here.ask('/code?after')).status, 200)
+      assert.equal(here.codes(), 1)
+      assert.equal(JSON.parse(here.fake.requests.at(-1).body).scene, 'after')
+      assert.deepEqual(here.failures, [])
+    })
+
+    test('takes nobody along who waits for the same code', async (t) => {
+      let asked = 0
+      const toCode = () => {
+        asked += 1
+        return { scene: 'a' }
+      }
+      const here = await site(t, name, { toCode, client: { cache: true } })
+      const hold = here.fake.hold('codes')
+      const { socket } = await visitor(here)
+      await here.fake.arrived(1, 'codes')
+      const others = times(3, () => here.ask())
+      assert.ok(await until(() => asked === 4))
+      socket.destroy()
+      hold.release()
+      for (const { status } of await Promise.all(others)) assert.equal(status, 200)
+      assert.equal(here.codes(), 1)
+      assert.equal(here.wxa.stats().cache.misses, 1)
+    })
+
+    test('is not who has an answer and asks again over the same connection', async (t) => {
+      const here = await site(t, name)
+      const { socket, ask, text } = await visitor(here)
+      t.after(() => socket.destroy())
+      const answers = () => text().split('\xff\xd9').length - 1
+      assert.ok(await until(() => answers() === 1))
+      ask('/code?scene=b')
+      assert.ok(await until(() => answers() === 2))
+      assert.equal(text().match(/HTTP\/1\.1 200/g).length, 2)
+      assert.equal(here.codes(), 2)
+    })
+
+    test(`${VISITORS} of them at any moment leave no request open`, async (t) => {
+      const wechat = await startQuickWeChat(t, { delayMs: 20 })
+      const here = await site(t, name, { client: { baseUrl: wechat.url, ratePerMinute: Number.POSITIVE_INFINITY } })
+      let left = 0
+      await autocannon({
+        url: `${here.url}/code`,
+        connections: VISITORS,
+        amount: VISITORS * 10,
+        setupClient(client) {
+          setTimeout(() => {
+            client.destroy()
+            left += 1
+          }, Math.random() * 1000)
+        },
+      })
+      assert.equal(left, VISITORS)
+      await empty(here)
+      assert.ok(await until(() => wechat.seen.open === 0), `${wechat.seen.open} requests are open`)
+      assert.ok(wechat.seen.dropped > 0)
+      t.diagnostic(`${wechat.seen.count} codes were asked for, ${wechat.seen.dropped} requests dropped`)
+      assert.deepEqual(here.failures, [])
+      assert.equal((await here.ask()).status, 200)
+    })
+  })
+}
