@@ -12,14 +12,14 @@ import { codeHandler as forKoa } from 'wxacode/koa'
 import { codeHandler as forWeb } from 'wxacode/web'
 
 /**
- * Every framework, its adapter, and how it listens: with GET `/code` for the handler, and an error handler of its own that
- * answers with the message of what was thrown.
+ * Every framework, its adapter, and how it listens: with GET `/code` for the handler, something before it that makes all
+ * answers vary by Origin, and an error handler of its own that tells `hear` of what was thrown, and answers with its message.
  *
- * @type {Record<string, { codeHandler: Function, listen: (handler: Function) => Promise<import('node:http').Server> }>}
+ * @type {Record<string, { codeHandler: Function, listen: (handler: Function, hear: (error: unknown) => void) => Promise<import('node:http').Server> }>}
  */
 export const frameworks = {
-  'Express 5': { codeHandler: forExpress, listen: (handler) => listenWithExpress(express, handler) },
-  'Express 4': { codeHandler: forExpress, listen: (handler) => listenWithExpress(express4, handler) },
+  'Express 5': { codeHandler: forExpress, listen: (...how) => listenWithExpress(express, ...how) },
+  'Express 4': { codeHandler: forExpress, listen: (...how) => listenWithExpress(express4, ...how) },
   'node:http': { codeHandler: forExpress, listen: listenWithout },
   Koa: { codeHandler: forKoa, listen: listenWithKoa },
   Fastify: { codeHandler: forFastify, listen: listenWithFastify },
@@ -28,27 +28,41 @@ export const frameworks = {
 
 const thrown = (error) => JSON.stringify({ thrown: String(error?.message ?? error) })
 
-async function listenWithExpress(express, handler) {
+async function listenWithExpress(express, handler, hear) {
   const app = express()
+  app.use((_req, res, next) => {
+    res.vary('Origin')
+    next()
+  })
   app.get('/code', handler)
-  app.use((error, _req, res, _next) => res.status(500).send(thrown(error)))
+  app.use((error, _req, res, _next) => {
+    hear(error)
+    res.status(500).send(thrown(error))
+  })
   return await listening(app.listen(0, '127.0.0.1'))
 }
 
-async function listenWithout(handler) {
+async function listenWithout(handler, hear) {
   const onError = (res) => (error) => {
+    hear(error)
     res.statusCode = 500
     res.end(thrown(error))
   }
-  return await listening(createPlainServer((req, res) => handler(req, res, onError(res))).listen(0, '127.0.0.1'))
+  const server = createPlainServer((req, res) => {
+    res.setHeader('Vary', 'Origin')
+    handler(req, res, onError(res))
+  })
+  return await listening(server.listen(0, '127.0.0.1'))
 }
 
-async function listenWithKoa(handler) {
+async function listenWithKoa(handler, hear) {
   const app = new Koa()
   app.use(async (ctx, next) => {
+    ctx.vary('Origin')
     try {
       await next()
     } catch (error) {
+      hear(error)
       ctx.status = 500
       ctx.body = thrown(error)
     }
@@ -57,18 +71,31 @@ async function listenWithKoa(handler) {
   return await listening(app.listen(0, '127.0.0.1'))
 }
 
-async function listenWithFastify(handler) {
+async function listenWithFastify(handler, hear) {
   const app = fastify()
-  app.setErrorHandler((error, _request, reply) => reply.code(500).send(thrown(error)))
+  app.addHook('onRequest', async (_request, reply) => {
+    reply.header('Vary', 'Origin')
+  })
+  app.setErrorHandler((error, _request, reply) => {
+    hear(error)
+    return reply.code(500).send(thrown(error))
+  })
   app.get('/code', handler)
   await app.listen({ port: 0, host: '127.0.0.1' })
   return app.server
 }
 
-async function listenWithHono(handler) {
+async function listenWithHono(handler, hear) {
   const app = new Hono()
+  app.use(async (c, next) => {
+    await next()
+    c.res.headers.append('Vary', 'Origin')
+  })
   app.get('/code', (c) => handler(c.req.raw, c))
-  app.onError((error, c) => c.body(thrown(error), 500))
+  app.onError((error, c) => {
+    hear(error)
+    return c.body(thrown(error), 500)
+  })
   return await listening(serve({ fetch: app.fetch, port: 0, hostname: '127.0.0.1' }))
 }
 

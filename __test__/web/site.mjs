@@ -7,15 +7,15 @@ const byScene = (query) => ({ scene: query.get('scene') ?? 'a', page: 'pages/ind
 
 /**
  * A web site by one of the frameworks that answers with codes of a fake WeChat. `toCode` is given the query of a request.
- * `failures` is what the log has heard.
+ * `failures` is what the log has heard, `thrown` what the framework has.
  */
 export async function site(t, name, { toCode = byScene, options, fake, client } = {}) {
   const here = await world(t, fake, client)
   const { codeHandler, listen } = frameworks[name]
-  const failures = []
+  const [failures, thrown] = [[], []]
   const onError = (error, note) => failures.push({ error, ...note })
   const toCodeOf = (req) => toCode(new URL(req.url, 'http://here').searchParams, req)
-  const server = await listen(codeHandler(here.wxa, toCodeOf, { onError, ...options }))
+  const server = await listen(codeHandler(here.wxa, toCodeOf, { onError, ...options }), (error) => thrown.push(error))
   t.after(() => {
     server.close()
     server.closeAllConnections()
@@ -28,7 +28,7 @@ export async function site(t, name, { toCode = byScene, options, fake, client } 
     checkText(JSON.stringify(answer.headers) + answer.body.toString('latin1'), here.secrets())
     return answer
   }
-  return { ...here, server, url, failures, ask, codes: () => here.fake.count('codes') }
+  return { ...here, server, url, failures, thrown, ask, codes: () => here.fake.count('codes') }
 }
 
 /** One request over a connection of its own, and the whole answer to it. */

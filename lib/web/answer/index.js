@@ -41,7 +41,7 @@ function answerer(wxa, toCode, options) {
   const settings = checkedSettings(wxa, toCode, options)
   return async (args, visit) => {
     const code = await toCode(...args)
-    const answer = visit.signal.aborted ? GONE : await answerOrProblem(wxa, settings, code, args[0], visit)
+    const answer = await answerOrProblem(wxa, settings, code, args[0], visit)
     return visit.signal.aborted ? GONE : answer
   }
 }
