@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { createServer } from 'node:http'
 import { connect } from 'node:net'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import autocannon from 'autocannon'
+import { codeHandler } from 'wxacode/express'
 import { startQuickWeChat } from '../support/quick.mjs'
-import { deferred, suite, times } from '../support/suite.mjs'
+import { deferred, suite, times, world } from '../support/suite.mjs'
 import { until } from '../support/until.mjs'
 import { frameworks } from './frameworks.mjs'
 import { site } from './site.mjs'
@@ -25,6 +28,31 @@ async function visitor({ server }) {
 /** When the server has noticed that everybody has left. */
 const empty = ({ server }) =>
   until(() => new Promise((resolve) => server.getConnections((_, n) => resolve(n === 0)))).then(assert.ok)
+
+suite('a visitor who has left before the handler is reached', (test) => {
+  test('is not asked for at WeChat', async (t) => {
+    const { fake, wxa } = await world(t)
+    const handled = deferred()
+    const handler = codeHandler(wxa, () => ({ scene: 'before' }))
+    const server = createServer(async (req, res) => {
+      await once(res, 'close')
+      handler(req, res, assert.fail)
+      handled.resolve()
+    })
+    t.after(() => server.close())
+    await once(server.listen(0, '127.0.0.1'), 'listening')
+    const asked = once(server, 'request')
+    const { socket } = await visitor({ server })
+    await asked
+    socket.destroy()
+    await handled.promise
+    await nextTurn()
+    await wxa.getUnlimitedQRCode({ scene: 'after' })
+    await fake.idle()
+    assert.equal(fake.count('codes'), 1)
+    assert.equal(JSON.parse(fake.requests.at(-1).body).scene, 'after')
+  })
+})
 
 for (const name of Object.keys(frameworks)) {
   suite(`a visitor who leaves: ${name}`, (test) => {

@@ -39,11 +39,7 @@ const GONE = Object.freeze({ status: 499, headers: {} })
  */
 function answerer(wxa, toCode, options) {
   const settings = checkedSettings(wxa, toCode, options)
-  return async (args, visit) => {
-    const code = await toCode(...args)
-    const answer = await answerOrProblem(wxa, settings, code, args[0], visit)
-    return visit.signal.aborted ? GONE : answer
-  }
+  return async (args, visit) => answerOrProblem(wxa, settings, await toCode(...args), args[0], visit)
 }
 
 /**
