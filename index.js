@@ -1,6 +1,6 @@
 'use strict'
 
-const native = require('./binding.js')
+const native = require('./lib/native')
 const { unwatch, watch } = require('./lib/abort')
 const { json, understood, written } = require('./lib/apis')
 const { batch } = require('./lib/batch')

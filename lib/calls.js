@@ -1,6 +1,6 @@
 'use strict'
 
-const native = require('../binding.js')
+const native = require('./native')
 const { publish } = require('./events')
 
 /** How many outcomes and events are handed on before other events of the loop have their turn. */

@@ -1,0 +1,37 @@
+'use strict'
+
+// The generated loader says nothing of what to do where there is no addon for this machine, and nothing in Chinese.
+try {
+  module.exports = require('../binding.js')
+} catch (error) {
+  throw new Error(advice(/** @type {Error} */ (error)), { cause: error })
+}
+
+/** @param {Error} error */
+function advice(error) {
+  const here = `${process.platform}-${process.arch}`
+  const reason = loadFailure(error)
+  const [en, zh] = reason
+    ? [
+        `wxacode's addon for ${here} cannot be loaded (${reason})`,
+        `无法加载 wxacode 在 ${here} 上的原生模块（${reason}）`,
+      ]
+    : [`wxacode's addon for ${here} is not installed`, `没有安装 wxacode 在 ${here} 上的原生模块`]
+  return (
+    `${en}. Install again on the machine or in the image that runs it, without --omit=optional and without a node_modules ` +
+    'copied from another system. There are addons for Linux (glibc 2.17 or later, or musl), macOS and Windows, x64 and arm64' +
+    ` | ${zh}。请在实际运行它的机器或镜像里重新安装：不要加 --omit=optional，也不要从别的系统拷贝 node_modules。` +
+    '支持 Linux（glibc 2.17 及以上，或 musl）、macOS、Windows 的 x64 与 arm64'
+  )
+}
+
+/**
+ * Why an addon that is there did not load. The loader's causes are all that it tried, of most of which there is nothing.
+ *
+ * @param {unknown} error
+ * @returns {string | undefined}
+ */
+function loadFailure(error) {
+  if (!(error instanceof Error)) return undefined
+  return error.message.startsWith('Cannot find ') ? loadFailure(error.cause) : error.message.split('\n')[0]
+}
