@@ -22,8 +22,10 @@ export interface KoaContext {
 /** What is known of a context unless you say more: `(ctx: Koa.Context) => ...` or `codeHandler<Koa.Context>`. */
 export interface AnyContext extends KoaContext {
   /** With a router. */
-  params: Record<string, unknown>
-  query: Record<string, unknown>
+  // biome-ignore lint/suspicious/noExplicitAny: what a route has in it is known to who wrote the route
+  params?: any
+  // biome-ignore lint/suspicious/noExplicitAny: the same
+  query: Record<string, any>
   path: string
   get(name: string): string
 }

@@ -22,6 +22,11 @@ app.get(
   '/code/:id',
   forExpress(wxa, (req) => ({ scene: `id=${req.params.id}${req.query.from}${req.get('x-tenant')}` })),
 )
+declare const known: Set<string>
+app.get(
+  '/known/:id',
+  forExpress(wxa, (req) => (known.has(req.params.id) ? { scene: req.params.id } : null)),
+)
 app.get(
   '/annotated/:id',
   forExpress(wxa, (req: ExpressRequest<{ id: string }>) => ({ scene: req.params.id, page: req.hostname })),
@@ -48,6 +53,9 @@ koa.use(
   forKoa(wxa, (ctx) => (ctx.path === '/code' ? { kind: 'qrcode', path: `pages/a?from=${ctx.query.from}` } : null)),
 )
 koa.use(forKoa<Koa.Context>(wxa, async (ctx) => ({ scene: ctx.ip }), { download: (ctx) => ctx.secure }))
+
+const bareKoa = forKoa(wxa, (ctx) => (known.has(ctx.params.id) ? { scene: ctx.params.id } : null))
+koa.use((ctx, next) => (ctx.path === '/code' ? bareKoa(ctx) : next()))
 
 const server = fastify()
 server.get<{ Params: { id: string } }>(

@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict'
+import { execFile, execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { before } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { decode } from '../support/decode.mjs'
+import { checkText, suite, world } from '../support/suite.mjs'
+
+const EXAMPLES = fileURLToPath(new URL('../../examples/', import.meta.url))
+const TSC = fileURLToPath(new URL('../../node_modules/typescript/bin/tsc', import.meta.url))
+const CHINESE = ['-H', 'Accept-Language: zh-CN']
+
+before(() => execFileSync(process.execPath, [TSC, '--project', `${EXAMPLES}nest`]))
+
+suite(
+  'an example',
+  (test) => {
+    for (const name of ['express', 'koa', 'fastify', 'hono', 'nest']) {
+      test(`for ${name} answers with codes and problems, and stops when it is told to`, async (t) => {
+        const here = await world(t)
+        const example = await started(t, name, environmentOf(here.options))
+
+        const code = await example.curl('/code/bund?from=poster')
+        assert.equal(code.status, 200)
+        const { type, asked } = decode(code.body)
+        assert.deepEqual(
+          [code.headers['content-type'], asked.scene, asked.page],
+          [type, 'shop=bund&from=poster', 'pages/index/index'],
+        )
+
+        const again = await example.curl('/code/bund?from=poster', '-H', `If-None-Match: ${code.headers.etag}`)
+        assert.deepEqual([again.status, again.body.length], [304, 0])
+        const head = await example.curl('/code/bund', '--head')
+        assert.deepEqual([head.status, head.headers['content-type']], [200, 'image/jpeg'])
+        assert.equal((await example.curl('/code/nowhere')).status, 404)
+
+        const before = here.fake.count('codes')
+        const refused = await example.curl('/code/bund?from=%E4%B8%AD', ...CHINESE)
+        assert.deepEqual([refused.status, refused.headers['content-type']], [400, 'application/problem+json'])
+        assert.deepEqual([refused.problem.errcode, refused.problem.param], [40129, 'scene'])
+        assert.match(refused.headers['content-language'], /^zh/)
+        assert.equal(here.fake.count('codes'), before)
+
+        here.fake.fail(41030)
+        const answered = await example.curl('/code/xuhui')
+        assert.deepEqual([answered.status, answered.problem.errcode], [502, 41030])
+
+        const { end, stderr } = await example.stop()
+        assert.equal(end, endOf(name), stderr)
+        assert.match(stderr, /502 .*41030/)
+        checkText(stderr, here.secrets())
+      })
+
+      test(`for ${name} needs no account to be tried`, async (t) => {
+        const example = await started(t, name)
+        const { status, body } = await example.curl('/code/xuhui')
+        assert.equal(status, 200)
+        assert.equal(decode(body).asked.scene, 'shop=xuhui&from=web')
+        assert.equal((await example.stop()).end, endOf(name))
+      })
+    }
+  },
+  { concurrency: 2 },
+)
+
+const environmentOf = ({ appid, secret, baseUrl }) => ({
+  WXACODE_APPID: appid,
+  WXACODE_SECRET: secret,
+  WXACODE_BASE_URL: baseUrl,
+})
+
+/** Nest sends the signal to itself again when all is closed. */
+const endOf = (name) => (name === 'nest' ? 'SIGTERM' : 0)
+
+/** An example as its `npm start` starts it, on a free port, once it has said where it listens. */
+async function started(t, name, env = {}) {
+  const { scripts } = JSON.parse(readFileSync(`${EXAMPLES}${name}/package.json`, 'utf8'))
+  const [, ...args] = scripts.start.split('&&').at(-1).trim().split(' ')
+  const { NODE_TEST_CONTEXT, WXACODE_APPID, WXACODE_SECRET, WXACODE_BASE_URL, ...own } = process.env
+  const child = spawn(process.execPath, args, { cwd: EXAMPLES + name, env: { ...own, ...env, PORT: '0' } })
+  t.after(() => child.kill('SIGKILL'))
+  let [said, stderr] = ['', '']
+  child.stderr.setEncoding('utf8').on('data', (text) => {
+    stderr += text
+  })
+  const ended = once(child, 'close')
+  let url
+  for await (const text of child.stdout.setEncoding('utf8')) {
+    said += text
+    url = /^(http:\/\/.*)\/code\/bund$/m.exec(said)?.[1]
+    if (url) break
+  }
+  assert.ok(url, `it did not start: ${said}${stderr}`)
+  child.stdout.resume()
+  const stop = async () => {
+    child.kill('SIGTERM')
+    const [code, signal] = await ended
+    return { end: code ?? signal, stderr }
+  }
+  return { stop, curl: (path, ...flags) => curl(url + path, flags) }
+}
+
+/** What curl gets: the last line of its standard error is the status and the headers in JSON. */
+async function curl(url, flags) {
+  const format = '%{stderr}{"status":%{http_code},"headers":%{header_json}}'
+  const args = ['--silent', '--output', '-', '--write-out', format, ...flags, url]
+  const { stdout, stderr } = await promisify(execFile)('curl', args, { encoding: 'buffer', maxBuffer: 2 ** 24 })
+  const { status, headers } = JSON.parse(stderr.toString())
+  const first = Object.fromEntries(Object.entries(headers).map(([name, [value]]) => [name, value]))
+  const isProblem = first['content-type'] === 'application/problem+json' && stdout.length > 0
+  return { status, headers: first, body: stdout, problem: isProblem ? JSON.parse(stdout) : undefined }
+}
