@@ -1,0 +1,82 @@
+// Writes the tables of errcodes into the documents, in both languages, by what `explain` says of each.
+
+import { readFileSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { explain } from 'wxacode'
+
+const ROOT = new URL('../', import.meta.url)
+/** WeChat's endpoints by the name of the method that asks them. */
+const METHODS = {
+  getwxacodeunlimit: 'getUnlimitedQRCode',
+  getwxacode: 'getQRCode',
+  createwxaqrcode: 'createQRCode',
+  stable_token: 'stable_token',
+  token: 'token',
+}
+/** What each language calls the columns. */
+const HEADS = {
+  en: ['errcode', 'of', 'why', 'what to do'],
+  zh: ['errcode', '接口', '原因', '处理'],
+}
+const EVERYWHERE = { en: 'any', zh: '任意' }
+
+/** @type {{ errcode: number, where: string[], cause_en: string }[]} */
+const known = JSON.parse(readFileSync(new URL('src/wechat/errcodes.json', ROOT), 'utf8'))
+
+/** Those that somebody has seen when fetching a code or a token. The API signing is a matter of its own. */
+const usual = known.filter(({ errcode, where, cause_en: cause }) => {
+  const isOfCodes = where.some((endpoint) => endpoint === 'any' || endpoint in METHODS)
+  return isOfCodes && !cause.startsWith('[unconfirmed]') && !(errcode >= 40230 && errcode <= 40240)
+})
+
+/**
+ * The documents with their tables as they have to be, by the path from the root of the project.
+ *
+ * @returns {Map<string, string>}
+ */
+export function documents() {
+  return new Map([
+    ['README.md', inReadme('README.md', 'en')],
+    ['README.zh-CN.md', inReadme('README.zh-CN.md', 'zh')],
+    ['docs/errcodes.md', `# Errcodes\n\nWhat \`explain(errcode, endpoint)\` says of each.\n\n${table(known, 'en')}\n`],
+    [
+      'docs/errcodes.zh-CN.md',
+      `# 错误码\n\n\`explain(errcode, endpoint)\` 对每个错误码的解释。\n\n${table(known, 'zh')}\n`,
+    ],
+  ])
+}
+
+/**
+ * @param {string} file
+ * @param {'en' | 'zh'} language
+ */
+function inReadme(file, language) {
+  const text = readFileSync(new URL(file, ROOT), 'utf8')
+  return text.replace(
+    /(<!-- errcodes -->\n).*(<!-- \/errcodes -->)/s,
+    (_, begin, end) => `${begin}${table(usual, language)}\n${end}`,
+  )
+}
+
+/**
+ * @param {typeof known} entries
+ * @param {'en' | 'zh'} language
+ */
+function table(entries, language) {
+  const rows = entries.map(({ errcode, where }) => {
+    const explanation = explain(errcode, where[0] === 'any' ? undefined : nameOf(where[0]))
+    const names = where.map((endpoint) => (endpoint === 'any' ? EVERYWHERE[language] : nameOf(endpoint)))
+    return [errcode, names.join(', '), explanation?.cause[language], explanation?.fix[language]]
+  })
+  return [HEADS[language], HEADS[language].map(() => '---'), ...rows].map(row).join('\n')
+}
+
+/** @param {string} endpoint */
+const nameOf = (endpoint) => (endpoint in METHODS ? METHODS[/** @type {keyof typeof METHODS} */ (endpoint)] : endpoint)
+
+/** @param {unknown[]} cells */
+const row = (cells) => `| ${cells.map((cell) => String(cell).replaceAll('|', '\\|')).join(' | ')} |`
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  for (const [file, text] of documents()) writeFileSync(new URL(file, ROOT), text)
+}
