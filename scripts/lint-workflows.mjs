@@ -21,6 +21,7 @@ export async function mistakesIn(text, file) {
   const lint = await createLinter()
   return lint(text, file)
     .filter(({ message }) => !RUNNERS.some((runner) => message.startsWith(`label "${runner}" is unknown`)))
+    .sort((a, b) => a.line - b.line || a.column - b.column)
     .map(({ line, column, message }) => `${file}:${line}:${column}: ${message}`)
 }
 
