@@ -2,7 +2,7 @@
  * WeChat mini-program codes (微信小程序码) as Buffers: one access token for the whole process, right images or errors
  * that explain themselves.
  *
- * @packageDocumentation
+ * @module wxacode
  */
 
 /** Which version of the mini-program a code opens. */

@@ -1,3 +1,9 @@
+/**
+ * A fake WeChat for tests.
+ *
+ * @module wxacode-fake
+ */
+
 /** The name of an endpoint: the last part of its path, or the last two where one would not tell. */
 export type EndpointName =
   | 'token'

@@ -1,14 +1,14 @@
 /**
  * Codes over HTTP with Express 4 and 5, or anything else that calls `(req, res, next)` with the objects of `node:http`.
  *
- * @packageDocumentation
+ * @module wxacode/express
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { WxaCode } from '../../index'
 import type { CodeHandlerOptions, ToCode } from './types'
 
-export type { CodeHandlerOptions, CodeParams, FailureNote } from './types'
+export type { CodeHandlerOptions, CodeParams, FailureNote, ToCode } from './types'
 
 /** What is known of a request unless you say more: `(req: express.Request) => ...` or `codeHandler<express.Request>`. */
 export interface AnyRequest extends IncomingMessage {
@@ -35,7 +35,7 @@ export interface AnyRequest extends IncomingMessage {
  * ```js
  * app.get('/code/:id', codeHandler(wxa, (req) => ({ scene: `id=${req.params.id}`, page: 'pages/index/index' })))
  * ```
- * @throws {@link InvalidParamsError} for a misspelt or impossible option, when the handler is made
+ * @throws `InvalidParamsError` of `wxacode` for a misspelt or impossible option, when the handler is made
  */
 export function codeHandler<Req extends IncomingMessage = AnyRequest>(
   wxa: WxaCode,

@@ -1,14 +1,14 @@
 /**
  * Codes over HTTP with Fastify 4 and 5.
  *
- * @packageDocumentation
+ * @module wxacode/fastify
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { WxaCode } from '../../index'
 import type { CodeHandlerOptions, ToCode } from './types'
 
-export type { CodeHandlerOptions, CodeParams, FailureNote } from './types'
+export type { CodeHandlerOptions, CodeParams, FailureNote, ToCode } from './types'
 
 /** What is needed of Fastify's request. */
 export interface FastifyLikeRequest {
@@ -38,7 +38,7 @@ export interface AnyRequest extends FastifyLikeRequest {
  * ```js
  * app.get('/code/:id', codeHandler(wxa, (request) => ({ scene: `id=${request.params.id}`, page: 'pages/index/index' })))
  * ```
- * @throws {@link InvalidParamsError} for a misspelt or impossible option, when the handler is made
+ * @throws `InvalidParamsError` of `wxacode` for a misspelt or impossible option, when the handler is made
  */
 export function codeHandler<Req extends FastifyLikeRequest = AnyRequest>(
   wxa: WxaCode,

@@ -1,14 +1,14 @@
 /**
  * Codes over HTTP with Koa 2 and 3.
  *
- * @packageDocumentation
+ * @module wxacode/koa
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { WxaCode } from '../../index'
 import type { CodeHandlerOptions, ToCode } from './types'
 
-export type { CodeHandlerOptions, CodeParams, FailureNote } from './types'
+export type { CodeHandlerOptions, CodeParams, FailureNote, ToCode } from './types'
 
 /** What is needed of Koa's context. */
 export interface KoaContext {
@@ -38,7 +38,7 @@ export interface AnyContext extends KoaContext {
  * ```js
  * router.get('/code/:id', codeHandler(wxa, (ctx) => ({ scene: `id=${ctx.params.id}`, page: 'pages/index/index' })))
  * ```
- * @throws {@link InvalidParamsError} for a misspelt or impossible option, when the handler is made
+ * @throws `InvalidParamsError` of `wxacode` for a misspelt or impossible option, when the handler is made
  */
 export function codeHandler<Ctx extends KoaContext = AnyContext>(
   wxa: WxaCode,

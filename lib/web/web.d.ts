@@ -1,13 +1,13 @@
 /**
  * Codes over HTTP wherever a request is a `Request` and an answer a `Response`: Hono, Next.js, Bun, Deno.
  *
- * @packageDocumentation
+ * @module wxacode/web
  */
 
 import type { WxaCode } from '../../index'
 import type { CodeHandlerOptions, ToCode } from './types'
 
-export type { CodeHandlerOptions, CodeParams, FailureNote } from './types'
+export type { CodeHandlerOptions, CodeParams, FailureNote, ToCode } from './types'
 
 /**
  * Answers like `codeHandler` of `wxacode/express`; to another method than GET and HEAD with 405. The visitor has left when
@@ -22,7 +22,7 @@ export type { CodeHandlerOptions, CodeParams, FailureNote } from './types'
  * // Next.js: app/code/[id]/route.js
  * export const GET = codeHandler(wxa, async (request, { params }) => ({ scene: `id=${(await params).id}` }))
  * ```
- * @throws {@link InvalidParamsError} for a misspelt or impossible option, when the handler is made
+ * @throws `InvalidParamsError` of `wxacode` for a misspelt or impossible option, when the handler is made
  */
 // biome-ignore lint/suspicious/noExplicitAny: what a framework gives beside the request is its own
 export function codeHandler<Req extends Request = Request, Context extends any[] = any[]>(

@@ -24,6 +24,7 @@ var MAX_LETTERS = 181
 // What a definition has for each name:
 
 exports.oneOf = function () {
+  /** @type {unknown[]} */
   var values = [].slice.call(arguments)
   return field(
     'oneOf(' + values + ')',
@@ -64,7 +65,7 @@ exports.timestamp = function (resolution) {
     Math.ceil(END / step),
     1,
     function (value) {
-      return [value instanceof Date && value >= 0 ? Math.floor(value / step) : -1]
+      return [value instanceof Date && +value >= 0 ? Math.floor(+value / step) : -1]
     },
     function (parts) {
       return new Date(parts[0] * step)
