@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, request } from 'node:http'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -13,6 +13,7 @@ const ROOT = fileURLToPath(new URL('../', import.meta.url))
 const SURROUNDINGS = new URL('readme/surroundings.mjs', import.meta.url).href
 const CLI = join(ROOT, 'cli/bin/wxacode.js')
 const READMES = ['README.md', 'README.zh-CN.md']
+const ALL = [...READMES, 'scene/README.md']
 
 const text = (file) => readFileSync(join(ROOT, file), 'utf8')
 const blocksOf = (file) =>
@@ -44,7 +45,8 @@ const OUTCOMES = {
     more: `await wxa.getUnlimitedQRCode({ scene: 'a' }).catch(({ errcode }) => console.log('errcode', errcode))`,
     check: ({ stdout }) => assert.match(stdout, /errcode 41030/),
   },
-  'poster.decode': { check: ({ stdout }) => assert.match(stdout, /true 7/) },
+  'poster.decode': { check: ({ stdout }) => assert.match(stdout, /true (share )?7/) },
+  'versionOf(': { check: ({ stdout }) => assert.match(stdout, /{ shop: 5 } { shop: 5, from: 'share' }/) },
 }
 
 /** Of a change, what is there after it. */
@@ -56,7 +58,7 @@ const AFTER = {
 suite(
   'the READMEs',
   (test) => {
-    for (const readme of READMES) {
+    for (const readme of ALL) {
       for (const [n, { language, code }] of blocksOf(readme).entries()) {
         const title = `${readme}: block ${n + 1}`
         if (language === 'js') {
@@ -94,12 +96,12 @@ suite(
     })
 
     test('link to what is there', () => {
-      for (const readme of READMES) {
+      for (const readme of ALL) {
         const anchors = [...text(readme).matchAll(/^#+ (.*)$/gm)].map(([, title]) => anchorOf(title))
         for (const [, link] of text(readme).matchAll(/\]\(([^)]+)\)/g)) {
           if (link.startsWith('http')) continue
           if (link.startsWith('#')) assert.ok(anchors.includes(link.slice(1)), `${readme} has no section ${link}`)
-          else assert.ok(readdirSync(join(ROOT, dirname(link))).includes(link.split('/').at(-1)), `there is no ${link}`)
+          else assert.ok(existsSync(join(ROOT, dirname(readme), link)), `there is no ${link}`)
         }
       }
     })

@@ -19,7 +19,9 @@ if (!onlyJs && spawnSync('cargo', ['test', '--quiet'], { cwd: root, stdio: 'inhe
 
 const chosen = onlyJs ? rest.map((file) => resolve(file)) : []
 const files = shuffled(
-  chosen.length > 0 ? chosen : ['__test__', '__test__/fleet', '__test__/web', 'fake/test', 'cli/test', 'scene/test'].flatMap(testsIn),
+  chosen.length > 0
+    ? chosen
+    : ['__test__', '__test__/fleet', '__test__/web', 'fake/test', 'cli/test', 'scene/test'].flatMap(testsIn),
 )
 console.log(`TEST_SEED=${seed}`)
 process.env.TEST_SEED = String(seed)
