@@ -40,7 +40,9 @@ export const environmentOf = (program) => ({
  */
 function install(runtime, folder) {
   mkdirSync(folder, { recursive: true })
-  const args = ['install', '--no-save', '--no-package-lock', '--no-audit', '--no-fund', '--loglevel=error', runtime]
-  const { status } = spawnSync('npm', args, { cwd: folder, stdio: 'inherit', shell: process.platform === 'win32' })
+  // Without a prefix npm looks for one in the folders above, and finds wxacode's.
+  const where = ['--prefix', folder, '--no-save', '--no-package-lock']
+  const args = ['install', ...where, '--no-audit', '--no-fund', '--loglevel=error', runtime]
+  const { status } = spawnSync('npm', args, { stdio: 'inherit', shell: process.platform === 'win32' })
   if (status !== 0) throw new Error(`npm ${args.join(' ')} failed`)
 }
