@@ -4,6 +4,8 @@
  * @module wxacode-scene
  */
 
+export {}
+
 declare const VALUE: unique symbol
 
 /** What one name of a definition can hold. Made by {@link uint}, {@link oneOf}, {@link text}, {@link timestamp} or {@link uuid}. */
