@@ -8,11 +8,12 @@ import { environmentOf, NODES, OTHERS, runtime } from './runtimes.mjs'
 const ROOT = fileURLToPath(new URL('../', import.meta.url))
 
 const ANYWHERE = [
-  ...['abort', 'answers', 'apis', 'batch', 'cache', 'check', 'codes', 'errors', 'params'],
-  ...['web/answers', 'web/etag', 'web/problems', 'web/options', 'web/leaving'],
-].map(fileOf)
+  ...['abort', 'answers', 'apis', 'batch', 'cache', 'check', 'codes', 'errors', 'params'].map(fileIn('__test__')),
+  ...['answers', 'etag', 'problems', 'options', 'leaving'].map(fileIn('__test__/web')),
+  ...['arrival', 'definition', 'values'].map(fileIn('scene/test')),
+]
 // By itself: what Hono brings for Node replaces the global Response, which Bun.serve does not take.
-const SERVE = [fileOf('runtimes/serve')]
+const SERVE = ['serve'].map(fileIn('__test__/runtimes'))
 
 const BUN = ['test', '--timeout', '60000']
 const DENO = ['test', '--allow-all', '--no-check', '--node-modules-dir=manual']
@@ -35,7 +36,7 @@ const outcomes = (chosen.length > 0 ? chosen : [...NODES, ...OTHERS]).map((one) 
 console.table(outcomes)
 if (outcomes.some(({ passed }) => !passed)) process.exitCode = 1
 
-/** @param {string} name */
-function fileOf(name) {
-  return `./__test__/${name}.test.mjs`
+/** @param {string} folder */
+function fileIn(folder) {
+  return (/** @type {string} */ name) => `./${folder}/${name}.test.mjs`
 }
