@@ -2,7 +2,9 @@
 
 // A backend as process managers start it: `process.send('ready')` when it listens, and SIGINT lets what is under way finish.
 
+const cluster = require('node:cluster')
 const { createServer } = require('node:http')
+const { Server } = require('node:net')
 const { WxaCode } = require('wxacode')
 const { codeHandler } = require('wxacode/express')
 
@@ -18,8 +20,11 @@ const server = createServer((req, res) => {
 server.listen(Number(process.env.PORT), '127.0.0.1', () => process.send({ ready: server.address().port }))
 
 process.on('SIGINT', () => {
-  server.close(async () => {
+  // Not http's own close(): that also ends a connection whose request has not been read yet.
+  Server.prototype.close.call(server, async () => {
     await wxa.close()
-    process.disconnect()
+    // A cluster's primary may have handed over a visitor meanwhile: its worker waits until it has been told.
+    if (cluster.isWorker) cluster.worker.disconnect()
+    else process.disconnect()
   })
 })
