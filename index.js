@@ -331,7 +331,10 @@ function imageType(image) {
  */
 function check(kind, params) {
   if (!Object.hasOwn(KINDS, kind))
-    throw wrongArgument('kind', { en: Object.keys(KINDS).join(', '), zh: Object.keys(KINDS).join('、') })
+    throw wrongArgument('kind', {
+      en: `one of ${Object.keys(KINDS).join(', ')}`,
+      zh: ` ${Object.keys(KINDS).join('、')} 之一`,
+    })
   try {
     const failures = native.check({ kind, ...checked(KINDS[kind], params, KINDS[kind]) })
     return failures ? toError(failures) : undefined

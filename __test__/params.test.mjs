@@ -105,6 +105,8 @@ const MISSPELT = [
   ['getQRCode', 'env_version', 'envVersion'],
   ['createQRCode', 'page', 'path'],
   ['getQRCode', 'scene', undefined],
+  ['getUnlimitedQRCode', 'signal', '(params, { signal })'],
+  ['createQRCode', 'timeoutMs', '(params, { timeoutMs })'],
   ['getUnlimitedQRCode', 'lineColour', undefined],
   ['getUnlimitedQRCode', 'constructor', undefined],
   ['getUnlimitedQRCode', 'toString', undefined],
@@ -364,6 +366,14 @@ suite('parameters', (test) => {
       for (const fix of Object.values(explanation.fix)) assert.ok(fix.includes(right ?? known), fix)
     })
   }
+
+  test('what an object is to hold is said', async (t) => {
+    const colour = await refused(t, 'getQRCode', [{ path: 'a', lineColor: '#f00' }], 'lineColor')
+    assert.match(colour.message, /lineColor is a string; it must be an object\. Pass an object { r, g, b }\./)
+    assert.match(colour.explanation.fix.zh, /^请传入对象 { r, g, b }/)
+    const params = await refused(t, 'createQRCode', ['a'], 'params')
+    assert.match(params.explanation.fix.en, /^Pass an object { path, width }/)
+  })
 
   test('getAccessToken refuses wrong call options', async (t) => {
     for (const [call, param] of WRONG_CALLS) await refused(t, 'getAccessToken', [call], param)

@@ -6,7 +6,7 @@
  */
 
 const { invalid } = require('./errors')
-const { ALSO_KNOWN_AS, DATA_FORMAT_ERROR, SHAPES, WHOLE } = require('./shapes')
+const { ALSO_KNOWN_AS, DATA_FORMAT_ERROR, OF_CALLS, SHAPES, WHOLE } = require('./shapes')
 
 /** @typedef {import('./shapes').Rule} Rule */
 /** @typedef {import('./shapes').ShapeName} ShapeName */
@@ -35,7 +35,7 @@ function checked(name, value, endpoint) {
  */
 function object(value, rules, at) {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw wrongType({ is: 'object', required: 0 }, value, at)
+    throw wrongType({ is: 'object', required: 0, fields: rules }, value, at)
   for (const key of Object.keys(value)) {
     if (!Object.hasOwn(rules, key)) throw unknown(key, rules, at)
   }
@@ -75,17 +75,25 @@ function unknown(key, rules, { endpoint, aliases, prefix }) {
   const meant =
     known.find((name) => plain(name) === plain(key)) ??
     (aliases && Object.hasOwn(aliases, plain(key)) ? aliases[plain(key)] : undefined)
-  const list = known.join(', ')
   return invalid({
     endpoint,
     param: prefix + key,
     explanation: {
       cause: { zh: `不认识的参数 ${prefix}${key}`, en: `unknown parameter ${prefix}${key}` },
-      fix: meant
-        ? { zh: `应写作 ${prefix}${meant}`, en: `It is spelt ${prefix}${meant} here` }
-        : { zh: `可用的参数：${list}`, en: `Known are ${list}` },
+      fix: remedy(),
     },
   })
+
+  function remedy() {
+    if (meant) return { zh: `应写作 ${prefix}${meant}`, en: `It is spelt ${prefix}${meant} here` }
+    if (endpoint && OF_CALLS.includes(key))
+      return {
+        zh: `放在第二个参数里：(params, { ${key} })`,
+        en: `It belongs to the second argument: (params, { ${key} })`,
+      }
+    const list = known.join(', ')
+    return { zh: `可用的参数：${list}`, en: `Known are ${list}` }
+  }
 }
 
 /**
@@ -125,7 +133,7 @@ const TYPES = {
  * @param {unknown} value
  * @param {{ endpoint?: string, param: string }} at
  */
-function wrongType({ is = 'object', wants = TYPES[is], test, required, errcode }, value, { endpoint, param }) {
+function wrongType({ is = 'object', wants = TYPES[is], test, fields, required, errcode }, value, { endpoint, param }) {
   const got = TYPES[value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value]
   const cause = test
     ? { zh: `${param} 须为${wants.zh}`, en: `${param} must be ${wants.en}` }
@@ -134,6 +142,7 @@ function wrongType({ is = 'object', wants = TYPES[is], test, required, errcode }
     errcode === DATA_FORMAT_ERROR
       ? { zh: '，不做自动转换（微信对错误的类型返回 47001）', en: '; nothing is converted, and WeChat answers 47001' }
       : { zh: '', en: '' }
+  const of = fields ? ` { ${Object.keys(fields).join(', ')} }` : ''
   const or = required === undefined ? { zh: '，或不传', en: ', or leave it out' } : { zh: '', en: '' }
   return invalid({
     endpoint,
@@ -141,7 +150,7 @@ function wrongType({ is = 'object', wants = TYPES[is], test, required, errcode }
     errcode,
     explanation: {
       cause,
-      fix: { zh: `请传入${wants.zh}${or.zh}${why.zh}`, en: `Pass ${wants.en}${or.en}${why.en}` },
+      fix: { zh: `请传入${wants.zh}${of}${or.zh}${why.zh}`, en: `Pass ${wants.en}${of}${or.en}${why.en}` },
     },
   })
 }

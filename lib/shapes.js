@@ -243,4 +243,7 @@ function isQuery(value) {
   )
 }
 
-module.exports = { ALSO_KNOWN_AS, DATA_FORMAT_ERROR, SHAPES, WHOLE }
+/** What belongs to the second argument, beside the parameters. */
+const OF_CALLS = Object.keys(CALL)
+
+module.exports = { ALSO_KNOWN_AS, DATA_FORMAT_ERROR, OF_CALLS, SHAPES, WHOLE }

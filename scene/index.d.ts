@@ -1,11 +1,3 @@
-/**
- * Typed values in the 32 characters of a mini-program code's scene.
- *
- * @module wxacode-scene
- */
-
-export {}
-
 declare const VALUE: unique symbol
 
 /** What one name of a definition can hold. Made by {@link uint}, {@link oneOf}, {@link text}, {@link timestamp} or {@link uuid}. */

@@ -321,8 +321,8 @@ fn network(trouble: Trouble, host: &str, proxy: Option<&str>) -> Explanation {
             format!("无法连接 {host}"),
             format!("no connection to {host}"),
             Text::new(
-                "检查防火墙、安全组和出口网络；需要代理时设置 proxy",
-                "Check firewall, security group and egress; set proxy where one is needed",
+                "检查 baseUrl、防火墙、安全组和出口网络；需要代理时设置 proxy",
+                "Check baseUrl, firewall, security group and egress; set proxy where one is needed",
             ),
         ),
         Trouble::Certificate => (
@@ -429,8 +429,8 @@ fn budget(budget: Budget, wait: Duration) -> Explanation {
                 format!("WeChat answered that the minute is full (45009 or 45011); the next one begins in {wait}"),
             ),
             fix: Text::new(
-                "另有程序在用同一个 appid 生成小程序码：调小 ratePerMinute，或让各进程共用 redis",
-                "Something else makes codes for this appid: lower ratePerMinute, or let all processes share a redis",
+                "若另有程序在用同一个 appid 生成小程序码，调小 ratePerMinute，或让各进程共用 redis",
+                "If something else makes codes for this appid, lower ratePerMinute, or let all processes share a redis",
             ),
         },
     }

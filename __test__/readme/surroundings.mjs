@@ -21,7 +21,6 @@ Server.prototype.listen = function (port, ...rest) {
 }
 
 Object.assign(globalThis, {
-  require,
   WxaCode: wxacode.WxaCode,
   wxa: new wxacode.WxaCode({ appid, secret }),
   appid,
