@@ -12,6 +12,9 @@ var ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-.
 var BASE = 67
 var HEX = '0123456789abcdef'
 
+/** The code of an error, after ERR_SCENE_, that five places throw. */
+var DEFINITION = 'DEFINITION'
+
 /** WeChat's limit. */
 var MAX_CHARACTERS = 32
 /** A digit times a radix has to be exact: 67 * 1e14 < 2^53. */
@@ -127,7 +130,7 @@ exports.text = function (max, letters) {
  */
 function field(type, radix, count, write, read) {
   if (!(isWhole(radix) && radix * count && radix <= MAX_RADIX))
-    throw isNot('DEFINITION', type, radix * count, '1-1e14 values')
+    throw isNot(DEFINITION, type, radix * count, '1-1e14 values')
   return { type: type, radix: radix, count: count, write: write, read: read }
 }
 
@@ -139,13 +142,13 @@ function field(type, radix, count, write, read) {
  */
 exports.defineScene = function (fields, version) {
   var own = version || 0
-  if (!isWhole(own) || own >= BASE) throw isNot('DEFINITION', 'version', own, '0-66')
+  if (!isWhole(own) || own >= BASE) throw isNot(DEFINITION, 'version', own, '0-66')
   // Not in the order of the definition, which a server and a mini-program may write down differently.
   var names = Object.keys(Object(fields)).sort()
   var size = 0
   size = pack().length
   var characters = size + 2
-  if (!size || characters > MAX_CHARACTERS) throw isNot('DEFINITION', 'characters', characters, '3-32')
+  if (!size || characters > MAX_CHARACTERS) throw isNot(DEFINITION, 'characters', characters, '3-32')
   return { characters: characters, encode: encode, decode: decode }
 
   /** @param {Record<string, unknown>} values */
@@ -184,7 +187,7 @@ exports.defineScene = function (fields, version) {
     var number = []
     names.forEach(function (name) {
       var given = fields[name]
-      if (!Object(given).write) throw isNot('DEFINITION', name, given, 'uint()...')
+      if (!Object(given).write) throw isNot(DEFINITION, name, given, 'uint()...')
       var parts = values ? given.write(values[name]) : []
       for (var i = 0; i < given.count; i++) {
         var part = values ? parts[i] || 0 : given.radix - 1
@@ -323,7 +326,7 @@ function isDamaged(scene) {
 function isNot(code, name, value, en, zh) {
   var shown = isString(value) ? JSON.stringify(value) : Object(value) === value ? typeof value : String(value)
   /** @type {Error & { code?: string, param?: string }} */
-  var error = Error(name + ': ' + shown + ' is not ' + en + ' | 不是 ' + (zh || en))
+  var error = Error(name + ': ' + shown + ' is not ' + en + ' | ' + shown + ' 不是 ' + (zh || en))
   error.name = 'SceneError'
   error.code = 'ERR_SCENE_' + code
   error.param = name

@@ -116,7 +116,7 @@ suite('a scene that arrives', (test) => {
           name: 'SceneError',
           code: 'ERR_SCENE_CORRUPT',
           param: 'scene',
-          message: `scene: ${shown} is not a whole scene | 不是 完整的 scene`,
+          message: `scene: ${shown} is not a whole scene | ${shown} 不是 完整的 scene`,
         })
     })
 

@@ -56,7 +56,7 @@ suite('wxacode-scene in a mini-program', (test) => {
       )
       assert.deepEqual(JSON.parse(read), [
         { id: 'f81d4fae-7dec-11d0-a765-00a0c91e6bf6', f: true, n: 3, t: '2001-09-09T01:46:40.000Z', x: 'ab' },
-        'f: undefined is not oneOf(a,true) | 不是 oneOf(a,true)',
+        'f: undefined is not oneOf(a,true) | undefined 不是 oneOf(a,true)',
       ])
     }
   })

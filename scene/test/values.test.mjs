@@ -72,22 +72,34 @@ suite('values of a scene', (test) => {
   })
 
   for (const [title, wrong, message] of [
-    ['too large', { n: 10_000 }, 'n: 10000 is not uint(0, 9999) | 不是 uint(0, 9999)'],
-    ['a string', { n: '7' }, 'n: "7" is not uint(0, 9999) | 不是 uint(0, 9999)'],
-    ['a fraction', { n: 0.5 }, 'n: 0.5 is not uint(0, 9999) | 不是 uint(0, 9999)'],
-    ['missing', { n: undefined }, 'n: undefined is not uint(0, 9999) | 不是 uint(0, 9999)'],
-    ['not one of them', { from: 'poste' }, 'from: "poste" is not oneOf(poster,share) | 不是 oneOf(poster,share)'],
+    ['too large', { n: 10_000 }, 'n: 10000 is not uint(0, 9999) | 10000 不是 uint(0, 9999)'],
+    ['a string', { n: '7' }, 'n: "7" is not uint(0, 9999) | "7" 不是 uint(0, 9999)'],
+    ['a fraction', { n: 0.5 }, 'n: 0.5 is not uint(0, 9999) | 0.5 不是 uint(0, 9999)'],
+    ['missing', { n: undefined }, 'n: undefined is not uint(0, 9999) | undefined 不是 uint(0, 9999)'],
+    [
+      'not one of them',
+      { from: 'poste' },
+      'from: "poste" is not oneOf(poster,share) | "poste" 不是 oneOf(poster,share)',
+    ],
     [
       'upper case',
       { id: 'F81D4FAE-7DEC-11D0-A765-00A0C91E6BF6' },
-      /^id: "F81D4FAE.* is not uuid\(\) \| 不是 uuid\(\)$/,
+      /^id: "F81D4FAE.* is not uuid\(\) \| "F81D4FAE.* 不是 uuid\(\)$/,
     ],
     ['a dash too many', { id: `${values.id}-` }, /^id: "f81d4fae.* is not uuid\(\)/],
-    ['milliseconds', { t: 1_764_000_000_000 }, 't: 1764000000000 is not timestamp(1000) | 不是 timestamp(1000)'],
-    ['no date', { t: new Date('x') }, 't: object is not timestamp(1000) | 不是 timestamp(1000)'],
-    ['before 1970', { t: new Date(-1) }, 't: object is not timestamp(1000) | 不是 timestamp(1000)'],
-    ['after 2099', { t: new Date('2100-01-01T00:00:00Z') }, 't: object is not timestamp(1000) | 不是 timestamp(1000)'],
-    ['unknown', { form: 'share' }, 'form: "form" is not from,id,n,t | 不是 from,id,n,t'],
+    [
+      'milliseconds',
+      { t: 1_764_000_000_000 },
+      't: 1764000000000 is not timestamp(1000) | 1764000000000 不是 timestamp(1000)',
+    ],
+    ['no date', { t: new Date('x') }, 't: object is not timestamp(1000) | object 不是 timestamp(1000)'],
+    ['before 1970', { t: new Date(-1) }, 't: object is not timestamp(1000) | object 不是 timestamp(1000)'],
+    [
+      'after 2099',
+      { t: new Date('2100-01-01T00:00:00Z') },
+      't: object is not timestamp(1000) | object 不是 timestamp(1000)',
+    ],
+    ['unknown', { form: 'share' }, 'form: "form" is not from,id,n,t | "form" 不是 from,id,n,t'],
   ])
     test(`are refused by name: ${title}`, () => {
       const [param] = Object.keys(wrong)
