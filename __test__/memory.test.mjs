@@ -97,7 +97,11 @@ suite(
         t.after(() => fake.child.stdin.end())
         await fake.printed(';')
         const given = JSON.parse(fake.output.stdout.split(';')[0])
-        const { code, stdout, stderr } = await start(rounds(call), { given, env: STEADY, flags: ['--expose-gc'] }).done
+        const { code, stdout, stderr } = await start(rounds(call), {
+          given,
+          env: STEADY,
+          flags: ['--expose-gc', YOUNG],
+        }).done
         assert.equal(code, 0, stderr)
         const { memory, wrong } = JSON.parse(stdout)
         assert.equal(wrong, 0)
