@@ -1,3 +1,6 @@
+// biome-ignore lint/complexity/noUselessEmptyExport: without it all that is declared here is exported, VALUE too
+export {}
+
 declare const VALUE: unique symbol
 
 /** What one name of a definition can hold. Made by {@link uint}, {@link oneOf}, {@link text}, {@link timestamp} or {@link uuid}. */
