@@ -1,3 +1,9 @@
+/**
+ * Typed values in the 32 characters of a mini-program code's scene.
+ *
+ * @module wxacode-scene
+ */
+
 // biome-ignore lint/complexity/noUselessEmptyExport: without it all that is declared here is exported, VALUE too
 export {}
 
