@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { InvalidParamsError, WxaCode, WxaCodeError } from 'wxacode'
+import { codeHandler } from 'wxacode/web'
 import { failure, newSecret, suite, thrown, world } from './support/suite.mjs'
 
 const APPID = 'wx0123456789abcdef'
@@ -366,6 +367,15 @@ suite('parameters', (test) => {
       for (const fix of Object.values(explanation.fix)) assert.ok(fix.includes(right ?? known), fix)
     })
   }
+
+  test('of call options a handler and a client have no second argument', async (t) => {
+    const { wxa, options } = await world(t)
+    for (const wrong of [
+      () => codeHandler(wxa, () => null, { signal: null }),
+      () => new WxaCode({ ...options, signal: null }),
+    ])
+      assert.throws(wrong, ({ param, explanation }) => param === 'signal' && /^Known are /.test(explanation.fix.en))
+  })
 
   test('what an object is to hold is said', async (t) => {
     const colour = await refused(t, 'getQRCode', [{ path: 'a', lineColor: '#f00' }], 'lineColor')

@@ -67,9 +67,9 @@ function field(value, rule, at) {
 /**
  * @param {string} key
  * @param {Record<string, Rule>} rules
- * @param {{ endpoint?: string, aliases?: Record<string, string>, prefix: string }} at
+ * @param {{ endpoint?: string, aliases?: Record<string, string>, param: string, prefix: string }} at
  */
-function unknown(key, rules, { endpoint, aliases, prefix }) {
+function unknown(key, rules, { endpoint, aliases, param, prefix }) {
   const plain = (/** @type {string} */ name) => name.replaceAll('_', '').toLowerCase()
   const known = Object.keys(rules)
   const meant =
@@ -86,7 +86,7 @@ function unknown(key, rules, { endpoint, aliases, prefix }) {
 
   function remedy() {
     if (meant) return { zh: `应写作 ${prefix}${meant}`, en: `It is spelt ${prefix}${meant} here` }
-    if (endpoint && OF_CALLS.includes(key))
+    if (param === 'params' && OF_CALLS.includes(key))
       return {
         zh: `放在第二个参数里：(params, { ${key} })`,
         en: `It belongs to the second argument: (params, { ${key} })`,

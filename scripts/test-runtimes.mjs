@@ -1,5 +1,5 @@
 // The JavaScript tests on every Node, and those that start no Node of their own on Bun and Deno, against what is built.
-// Arguments choose the runtimes: npm run test:runtimes -- node@22 deno@2
+// Arguments choose the runtimes: npm run test:runtimes -- node@22 deno@2. `--others` is all but the Node that runs this.
 
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
@@ -25,8 +25,11 @@ const RUNS = {
   deno: [ANYWHERE, SERVE].map((files) => [...DENO, ...files]),
 }
 
-const chosen = process.argv.slice(2)
-const outcomes = (chosen.length > 0 ? chosen : [...NODES, ...OTHERS]).map((one) => {
+const present = `node@${process.versions.node.split('.')[0]}`
+const all = [...NODES, ...OTHERS]
+const given = process.argv.slice(2)
+const chosen = given[0] === '--others' ? all.filter((one) => one !== present) : given.length > 0 ? given : all
+const outcomes = chosen.map((one) => {
   const { name, version, program } = runtime(one)
   console.log(`\n== ${name} ${version}`)
   const options = /** @type {const} */ ({ cwd: ROOT, env: environmentOf(program), stdio: 'inherit' })
