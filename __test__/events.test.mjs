@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { run, start, startWorker } from './support/child.mjs'
-import { needsRedis, startRedis } from './support/redis.mjs'
+import { needsRedis, patient, startRedis } from './support/redis.mjs'
 import { checkText, failure, suite, times, world } from './support/suite.mjs'
 
 const CHANNELS = ['token', 'store', 'request']
@@ -266,7 +266,7 @@ suite('events', (test) => {
 
   test('a Redis that goes and comes back', needsRedis, async (t) => {
     const redis = await startRedis(t)
-    const { wxa, client } = await world(t, {}, { redis: redis.url })
+    const { wxa, client } = await world(t, {}, { redis: patient(redis.url) })
     const { names, find, told } = listen(t, { host: `127.0.0.1:${redis.port}` })
     await wxa.getAccessToken()
     assert.equal(wxa.stats().store, 'up')
@@ -284,7 +284,7 @@ suite('events', (test) => {
 
   test('in a fleet: who waits, who steps in, and who is given', needsRedis, async (t) => {
     const redis = await startRedis(t)
-    const { fake, wxa, options, names, find, told } = await listening(t, { redis: redis.url })
+    const { fake, wxa, options, names, find, told } = await listening(t, { redis: patient(redis.url) })
     const hold = fake.hold('tokens')
     const leader = start('await new WxaCode(given).getAccessToken()', { given: options })
     await fake.arrived(1, 'tokens')

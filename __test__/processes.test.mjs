@@ -5,7 +5,7 @@ import { createRequire } from 'node:module'
 import { connect } from 'node:net'
 import { start } from './support/child.mjs'
 import { asked } from './support/decode.mjs'
-import { freePort, needsRedis, startRedis } from './support/redis.mjs'
+import { freePort, needsRedis, patient, startRedis } from './support/redis.mjs'
 import { suite, times, world } from './support/suite.mjs'
 import { until } from './support/until.mjs'
 
@@ -119,7 +119,7 @@ function needsFor(store) {
 }
 
 async function startCluster(t, store) {
-  const redis = store === 'with Redis' ? (await startRedis(t)).url : undefined
+  const redis = store === 'with Redis' ? patient((await startRedis(t)).url) : undefined
   const { fake, options } = await world(t, {}, { redis })
   const port = await freePort()
   const env = { SITE_CLIENT: JSON.stringify(options), PORT: String(port) }

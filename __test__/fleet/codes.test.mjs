@@ -2,13 +2,10 @@ import assert from 'node:assert/strict'
 import { start } from '../support/child.mjs'
 import { decode } from '../support/decode.mjs'
 import { startQuickWeChat } from '../support/quick.mjs'
-import { needsRedis, startRedis } from '../support/redis.mjs'
+import { needsRedis, patient, startRedis } from '../support/redis.mjs'
 import { keysOf } from '../support/redis-kinds.mjs'
 import { checkText, suite, times, world } from '../support/suite.mjs'
 import { until } from '../support/until.mjs'
-
-/** A busy machine is no reason to call its Redis dead. */
-const PATIENT = 5000
 
 /** Asks all questions, then all of them again, as many at a time as it is told, and prints what came of it. */
 const CALLER = `
@@ -36,7 +33,7 @@ process.exit()
 async function fleetOf(t, { questions, baseUrl, rounds = 2, atOnce = 32, processes = 4, ...fakeOptions }) {
   const redis = await startRedis(t)
   const options = {
-    redis: { url: redis.url, timeoutMs: PATIENT },
+    redis: patient(redis.url),
     timeoutMs: 50_000,
     ratePerMinute: 1e6,
     cache: { redis: true },
@@ -124,7 +121,7 @@ suite(
         // Another AppSecret, another keyPrefix: another place.
         await client({
           cache: { redis: true, maxBytes: 4e6 },
-          redis: { url: redis.url, keyPrefix: 'b:', timeoutMs: PATIENT },
+          redis: patient({ url: redis.url, keyPrefix: 'b:' }),
         }).createQRCode({ path: 'a' })
         assert.equal(fake.count('codes'), 3)
       },

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { start } from '../support/child.mjs'
-import { needsRedis, startRedis } from '../support/redis.mjs'
+import { needsRedis, patient, startRedis } from '../support/redis.mjs'
 import { checkText, failure, suite, times, world } from '../support/suite.mjs'
 
 /** Says that it is there, waits for the word, then makes its calls and prints what came of them. */
@@ -48,12 +48,9 @@ async function fleet(options, { processes = 8, calls = 50, warm = false } = {}) 
 const images = (results) => results.reduce((sum, { images }) => sum + images, 0)
 const errors = (results) => results.flatMap(({ errors }) => errors)
 
-/** A busy machine is no reason to call its Redis dead. */
-const PATIENT = 5000
-
 const withRedis = async (t, more = {}, ...args) => {
   const redis = await startRedis(t, ...args)
-  const options = { redis: { url: redis.url, timeoutMs: PATIENT }, timeoutMs: 50_000, ...more }
+  const options = { redis: patient(redis.url), timeoutMs: 50_000, ...more }
   return { redis, ...(await world(t, {}, options)) }
 }
 
@@ -139,7 +136,7 @@ suite(
       needsRedis,
       async (t) => {
         const { redis, client, appid, secret } = await withRedis(t)
-        const wxa = client({ redis: { url: redis.url, keyPrefix: 'shop:' } })
+        const wxa = client({ redis: patient({ url: redis.url, keyPrefix: 'shop:' }) })
         await wxa.getAccessToken({ forceRefresh: true })
         const { accessToken } = await wxa.getAccessToken()
         wxa.invalidateAccessToken(accessToken)

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import diagnostics from 'node:diagnostics_channel'
 import { readdirSync, readFileSync } from 'node:fs'
 import { run, start } from '../support/child.mjs'
-import { needsRedis, startRedis } from '../support/redis.mjs'
+import { needsRedis, patient, startRedis } from '../support/redis.mjs'
 import {
   clients,
   errorsOf,
@@ -88,9 +88,6 @@ async function work(t, options) {
 }
 
 const draw = (wxa, call) => wxa.getUnlimitedQRCode({ scene: 'a', checkPath: false }, call)
-
-/** A Redis with time for a starved machine: one that takes too long is down, and whoever joins asks for itself. */
-const patient = (redis) => ({ ...(typeof redis === 'string' ? { url: redis } : redis), timeoutMs: 5000 })
 
 /** The process that comes second has the token of the first. */
 async function share({ fake, wxa, options }) {
