@@ -29,8 +29,8 @@ const TABLE = [
   ...[40001, 40013, 40125, 40164, 40243, 41002, 41004, 50002, 50004, 50007, 89503, 41030].map((errcode) =>
     refusal(errcode, { endpoint: 'tokens' }),
   ),
-  refusal(45009, { status: 429, retryAfter: '60', options: { timeoutMs: 1000 } }),
-  refusal(45011, { status: 429, retryAfter: '60', options: { timeoutMs: 1000 } }),
+  refusal(45009, { status: 429, retryAfter: '60', options: { timeoutMs: 5000 } }),
+  refusal(45011, { status: 429, retryAfter: '60', options: { timeoutMs: 5000 } }),
   { ...refusal(45009, { status: 429, retryAfter: '3600' }), toCode: () => ({ kind: 'limited', path: 'a' }) },
   refusal(45011, { endpoint: 'tokens', status: 429, retryAfter: '60' }),
   refusal(45009, { endpoint: 'tokens', status: 429, retryAfter: '3600' }),
@@ -85,7 +85,7 @@ for (const name of Object.keys(frameworks)) {
     }
 
     test('a minute that is full is 429 with the seconds until there is a turn', async (t) => {
-      const { ask, codes, failures } = await site(t, name, { client: { ratePerMinute: 1, timeoutMs: 500 } })
+      const { ask, codes, failures } = await site(t, name, { client: { ratePerMinute: 1, timeoutMs: 20_000 } })
       assert.equal((await ask()).status, 200)
       const { status, headers } = await ask()
       assert.equal(status, 429)

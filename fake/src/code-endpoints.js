@@ -1,6 +1,6 @@
 import { callerByToken } from './callers.js'
 import { readCodeBody, WIDTH } from './params.js'
-import { colorFor, MAX_TEXT_BYTES, picture } from './picture.js'
+import { colorFor, MAX_TEXT_BYTES } from './picture.js'
 import { refusal } from './refusals.js'
 
 /** @import { Answer, CodeEndpoint, CodeParams, PictureOrder, Visit, World } from './types.js' */
@@ -60,6 +60,5 @@ function orderFor(endpoint, params, appid) {
  * @returns {Answer}
  */
 function pictureAnswer(order) {
-  const body = picture(order)
-  return { status: 200, headers: { 'Content-Type': 'image/jpeg', 'Content-Length': body.length }, body }
+  return { status: 200, headers: { 'Content-Type': 'image/jpeg' }, body: order }
 }

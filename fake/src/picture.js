@@ -21,18 +21,41 @@ const LIGHTEST_LUMINANCE = 160
 // Of the whole process, so that a test suite with a fake per test draws each picture once.
 const cache = createLru(CACHE_BYTES)
 
+/** @type {(() => void)[]} */
+const waiting = []
+
 /**
  * @param {PictureOrder} order
  * @returns {Buffer} JPEG, or PNG with a transparent background when `hyaline`
  */
 export function picture(order) {
-  const key = `${order.width} ${order.color} ${order.hyaline} ${order.text}`
+  const key = keyOf(order)
   const known = cache.get(key)
   if (known) return known
   const image = encode(order)
   cache.set(key, image)
   return image
 }
+
+/**
+ * Calls when it is time to ask for the picture: now if it is known, otherwise in a turn of the event loop of its own. A
+ * hundred new ones take seconds, and whoever tests in this process has other things to do meanwhile.
+ * @param {PictureOrder} order
+ * @param {() => void} draw
+ */
+export function inTurn(order, draw) {
+  if (cache.get(keyOf(order))) return draw()
+  if (waiting.push(draw) === 1) setImmediate(drawNext)
+}
+
+function drawNext() {
+  waiting[0]()
+  waiting.shift()
+  if (waiting.length > 0) setImmediate(drawNext)
+}
+
+/** @param {PictureOrder} order */
+const keyOf = ({ width, color, hyaline, text }) => `${width} ${color} ${hyaline} ${text}`
 
 /**
  * The colour of the code: a light `line_color` silently turns black. Values above 255 pass the type check and mean 255.

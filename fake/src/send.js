@@ -1,3 +1,5 @@
+import { inTurn, picture } from './picture.js'
+
 /** @import { Answer, Visit } from './types.js' */
 
 /**
@@ -16,6 +18,15 @@ export function announce({ res, record }, status, headers) {
  */
 export function send(visit, { status, headers, body, errcode }) {
   if (errcode !== undefined) visit.record.errcode = errcode
-  announce(visit, status, headers)
-  visit.res.end(body)
+  if (typeof body === 'string' || body instanceof Uint8Array) {
+    announce(visit, status, headers)
+    visit.res.end(body)
+    return
+  }
+  inTurn(body, () => {
+    if (visit.res.destroyed) return
+    const image = picture(body)
+    announce(visit, status, { ...headers, 'Content-Length': image.length })
+    visit.res.end(image)
+  })
 }

@@ -47,7 +47,7 @@ export interface Account {
 export interface Answer {
   status: number
   headers: Record<string, string | number>
-  body: string | Uint8Array
+  body: string | Uint8Array | PictureOrder
   errcode?: number
 }
 

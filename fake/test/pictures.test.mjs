@@ -110,3 +110,21 @@ test('a JPEG has its start and its end, and the same order gives the same bytes'
   assert.equal(first.subarray(-2).toString('hex'), 'ffd9')
   assert.ok(first.equals(again))
 })
+
+test('a burst of new codes leaves time for everybody else', async (t) => {
+  const { fake, stable, post } = await start(t)
+  const token = (await stable()).access_token
+  const scenes = Array.from({ length: 20 }, (_, n) => `burst=${n}`)
+  const hold = fake.hold('codes')
+  let answered = 0
+  const pictures = scenes.map(async (scene) => {
+    const res = await post('getwxacodeunlimit', { scene }, token)
+    answered += 1
+    return scan(Buffer.from(await res.arrayBuffer())).object.scene
+  })
+  await fake.arrived(scenes.length, 'codes')
+  hold.release()
+  await stable()
+  assert.ok(answered < scenes.length, 'the token waited for all of them')
+  assert.deepEqual(await Promise.all(pictures), scenes)
+})
