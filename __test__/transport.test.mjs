@@ -11,6 +11,8 @@ import { failure, guard, suite, times, world } from './support/suite.mjs'
 
 const draw = (wxa, call) => wxa.createQRCode({ path: 'a', width: 280 }, call)
 const ALWAYS = { endpoint: 'codes', times: Number.POSITIVE_INFINITY }
+/** Milliseconds that one request for a token may take. Whoever ends before it has ended by its own deadline. */
+const ATTEMPT = 4000
 const HTML = '<html><title>Bad Gateway</title></html>'
 const WOBBLES = [
   -1,
@@ -107,7 +109,7 @@ suite('deadlines', (test) => {
         assert.equal(error.endpoint, 'createQRCode')
         assert.equal(error.retryable, true)
         assert.match(error.message, endpoint === 'tokens' ? /300 ms.*access token/ : /300 ms.*answer/)
-        assert.ok(ms >= 290 && ms < 1500, `${ms} ms`)
+        assert.ok(ms >= 290 && ms < ATTEMPT, `${ms} ms`)
       })
     }
   }
@@ -116,7 +118,7 @@ suite('deadlines', (test) => {
     const { fake, client } = await world(t)
     fake.fail('hang', ALWAYS)
     const short = await clocked(() => failure(draw(client({ timeoutMs: 60_000 }), { timeoutMs: 200 })))
-    assert.ok(short < 1500, `${short} ms`)
+    assert.ok(short < ATTEMPT, `${short} ms`)
     const long = await clocked(() => failure(draw(client({ timeoutMs: 1 }), { timeoutMs: 400 })))
     assert.ok(long >= 390, `${long} ms`)
   })
@@ -126,7 +128,7 @@ suite('deadlines', (test) => {
     fake.fail('hang', ALWAYS)
     const { signal } = new AbortController()
     const ms = await clocked(() => failure(draw(wxa, { signal, timeoutMs: 200 })))
-    assert.ok(ms < 1500, `${ms} ms`)
+    assert.ok(ms < ATTEMPT, `${ms} ms`)
   })
 
   test('getAccessToken has a deadline too', async (t) => {
@@ -139,7 +141,7 @@ suite('deadlines', (test) => {
 
   for (const endpoint of ['tokens', 'codes']) {
     test(`the cause of a timeout is the last failure (${endpoint})`, async (t) => {
-      const { fake, wxa } = await world(t, {}, { timeoutMs: 1200 })
+      const { fake, wxa } = await world(t, {}, { timeoutMs: 3000 })
       fake.fail(-1, { endpoint })
       fake.fail('hang', { endpoint, times: Number.POSITIVE_INFINITY })
       const error = await failure(draw(wxa))
@@ -171,7 +173,7 @@ suite('deadlines', (test) => {
 
   test('ratePerMinute: a call whose turn does not come in its time is not sent', async (t) => {
     const { fake, client } = await world(t, {}, { ratePerMinute: 3 })
-    const scene = (wxa) => wxa.getUnlimitedQRCode({ scene: 'a', width: 280 }, { timeoutMs: 5000 })
+    const scene = (wxa) => wxa.getUnlimitedQRCode({ scene: 'a', width: 280 }, { timeoutMs: 20_000 })
     await Promise.all([client(), client(), client()].map(scene))
     const error = await failure(scene(client()))
     assert.equal(error.code, 'ERR_WXA_BUDGET')
@@ -215,12 +217,9 @@ suite('several hosts', (test) => {
     const wxa = client({ baseUrl: [hanging.url, fake.url], token: () => token, timeoutMs: 3000, retries: 0 })
     assert.equal(asked(await draw(wxa)).path, 'a')
     assert.equal(hanging.count(), 1)
-    const ms = await clocked(async () => {
-      for (const _ of times(5, Number)) await draw(wxa)
-    })
+    for (const _ of times(5, Number)) await draw(wxa)
     assert.equal(hanging.count(), 1)
     assert.equal(fake.count('codes'), 6)
-    assert.ok(ms < 1000, `${ms} ms`)
   })
 
   test('a host that does not answer stable_token costs a call some seconds, not its token', async (t) => {
