@@ -10,7 +10,7 @@ use crate::wechat::answer::{Refusal, Unexpected};
 use crate::wechat::endpoint::Endpoint;
 use crate::wechat::errcode::{self, Reaction};
 use crate::wechat::explanation::{Explanation, Text};
-use crate::wechat::params::Invalid;
+use crate::wechat::invalid::Invalid;
 
 /// Why a call failed. Cheap enough to clone: one failed refresh goes to everybody who waited for it.
 #[derive(Clone, Debug)]
@@ -265,9 +265,9 @@ fn seconds(time: Duration) -> String {
 fn timeout(waited_for: WaitedFor, limit: Duration, cause: Option<&Error>) -> Explanation {
     let limit = seconds(limit);
     let (zh, en) = match waited_for {
-        WaitedFor::Token => ("等待 access_token", "the access token"),
-        WaitedFor::Answer => ("等待微信应答", "WeChat's answer"),
-        WaitedFor::Provider => ("等待 token 函数", "the token function"),
+        WaitedFor::Token => ("正在等待 access_token", "the access token"),
+        WaitedFor::Answer => ("正在等待微信应答", "WeChat's answer"),
+        WaitedFor::Provider => ("正在等待 token 函数", "the token function"),
     };
     let (last_zh, last_en) = match cause {
         Some(cause) => {
@@ -288,7 +288,7 @@ fn timeout(waited_for: WaitedFor, limit: Duration, cause: Option<&Error>) -> Exp
     };
     Explanation {
         cause: Text::new(
-            format!("{limit} 内未完成：{zh}超时{last_zh}"),
+            format!("{limit} 内未完成，{zh}{last_zh}"),
             format!("no result within {limit}, waiting for {en}{last_en}"),
         ),
         fix,

@@ -23,7 +23,7 @@ use crate::token::state::Rules;
 use crate::token::store::Alone;
 use crate::transport::body::Bodies;
 use crate::transport::pool::{Pool, Settings};
-use crate::wechat::params::Invalid;
+use crate::wechat::invalid::Invalid;
 
 /// Whose token it is. Only clients that agree on all of it share one.
 #[derive(Clone, Debug)]

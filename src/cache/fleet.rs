@@ -16,7 +16,7 @@ use crate::deadline::Deadline;
 use crate::error::{Result, WaitedFor};
 use crate::link::{Scripts, Step, down};
 use crate::seal::{Seal, random};
-use crate::wechat::params::Identity;
+use crate::wechat::codes::Identity;
 
 /// Whoever dies while it asks is replaced after this.
 const LOCK: Duration = Duration::from_secs(6);

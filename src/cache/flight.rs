@@ -11,7 +11,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::Found;
 use crate::error::{Error, Result};
-use crate::wechat::params::Identity;
+use crate::wechat::codes::Identity;
 
 type Outcome = Result<(Bytes, Found)>;
 

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use lru::LruCache;
 use tokio::time::Instant;
 
-use crate::wechat::params::Identity;
+use crate::wechat::codes::Identity;
 
 /// What an entry costs besides its picture and its name.
 const OVERHEAD: usize = 160;

@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 
 use crate::deadline::Deadline;
 use crate::error::{Error, Result, WaitedFor};
-use crate::wechat::params::Identity;
+use crate::wechat::codes::Identity;
 pub use fleet::FleetCodes;
 use flight::Flights;
 use memory::Memory;

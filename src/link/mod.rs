@@ -17,7 +17,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::error::{Error, Result};
 use crate::event::{Channel, Event, Hub};
-use crate::wechat::params::Invalid;
+use crate::wechat::invalid::Invalid;
 use nodes::{Node, Nodes, Numbered};
 use way::Way;
 

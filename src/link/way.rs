@@ -13,7 +13,7 @@ use tokio::sync::Mutex;
 
 use crate::roots;
 use crate::wechat::explanation::Text;
-use crate::wechat::params::Invalid;
+use crate::wechat::invalid::Invalid;
 
 pub type Connection = MultiplexedConnection;
 

@@ -5,7 +5,7 @@ use napi_derive::napi;
 use super::client::{Color, style};
 use super::failure::{Failure, failures};
 use crate::error::Error;
-use crate::wechat::params::{Code, CreateQrCode, QrCode, UnlimitedQrCode};
+use crate::wechat::codes::{Code, CreateQrCode, QrCode, UnlimitedQrCode};
 
 /// A code to be checked and not asked for.
 #[napi(object, object_to_js = false)]

@@ -24,8 +24,8 @@ use crate::options;
 use crate::transport::body::Body;
 use crate::wechat::answer::{self, Kind};
 use crate::wechat::apis;
+use crate::wechat::codes::{Code, CreateQrCode, QrCode, Style, UnlimitedQrCode};
 use crate::wechat::endpoint::{Endpoint, Method};
-use crate::wechat::params::{Code, CreateQrCode, QrCode, Style, UnlimitedQrCode};
 
 #[napi]
 pub struct NativeClient {

@@ -18,7 +18,7 @@ use crate::registry::{self, Account, Lane};
 use crate::token::source::{Mode, Provided, Provider, WeChat};
 use crate::transport::Transport;
 use crate::transport::pool::Settings;
-use crate::wechat::params::Invalid;
+use crate::wechat::invalid::Invalid;
 pub use rules::{retries, timeout};
 
 pub const DEFAULT_BASE_URL: &str = "https://api.weixin.qq.com";

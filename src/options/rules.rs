@@ -12,7 +12,7 @@ use crate::link::DEFAULT_TIMEOUT;
 use crate::registry::Meeting;
 use crate::transport::pool::ProxyChoice;
 use crate::wechat::explanation::Text;
-use crate::wechat::params::Invalid;
+use crate::wechat::invalid::Invalid;
 
 pub fn appid<'a>(param: &'static str, appid: &'a str) -> Result<&'a str, Invalid> {
     let rest = appid.strip_prefix("wx").unwrap_or_default();

@@ -12,7 +12,7 @@ use url::Url;
 use super::hosts::name;
 use crate::roots;
 use crate::wechat::explanation::Text;
-use crate::wechat::params::Invalid;
+use crate::wechat::invalid::Invalid;
 
 /// What makes two clients need different connections.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]

@@ -2,9 +2,11 @@
 
 pub mod answer;
 pub mod apis;
+pub mod codes;
 pub mod endpoint;
+pub mod env_version;
 pub mod errcode;
 pub mod explanation;
 pub mod image;
-pub mod params;
+pub mod invalid;
 pub mod question;

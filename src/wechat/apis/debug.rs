@@ -6,7 +6,7 @@ use serde_json::json;
 use super::{Asked, Context, asked};
 use crate::wechat::endpoint::Endpoint;
 use crate::wechat::explanation::Text;
-use crate::wechat::params::Invalid;
+use crate::wechat::invalid::Invalid;
 
 #[derive(Deserialize)]
 pub struct QuotaOf {

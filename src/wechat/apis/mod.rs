@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 
 use super::endpoint::Endpoint;
 use super::explanation::Text;
-use super::params::Invalid;
+use super::invalid::Invalid;
 use super::question::Question;
 
 /// What is asked, and the field without which an answer is none.

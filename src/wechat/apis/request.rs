@@ -2,7 +2,7 @@
 
 use crate::wechat::endpoint::{Endpoint, Method};
 use crate::wechat::explanation::Text;
-use crate::wechat::params::Invalid;
+use crate::wechat::invalid::Invalid;
 use crate::wechat::question::Question;
 
 const LONGEST_PATH: usize = 256;

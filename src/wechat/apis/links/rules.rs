@@ -1,0 +1,170 @@
+//! What WeChat certainly refuses in a link. What is doubtful is left to it.
+
+use super::JumpWxa;
+use crate::wechat::apis::Context;
+use crate::wechat::env_version::env_version;
+use crate::wechat::explanation::Text;
+use crate::wechat::invalid::Invalid;
+
+/// `expire_type` 0 is a time in seconds since 1970, 1 a number of days.
+pub struct End {
+    pub expire_type: u8,
+    pub expire_time: Option<u64>,
+    pub expire_interval: Option<u8>,
+}
+
+pub const LONGEST: usize = 1024;
+const MOST_DAYS: u8 = 30;
+pub const DAY: f64 = 86_400.0;
+/// By so much our clock and WeChat's may differ: what is doubtful is left to WeChat.
+const DOUBT: f64 = 300.0;
+
+/// The longest life, where nothing is said: permanent ones are no longer made.
+pub fn end(time: Option<f64>, days: Option<f64>, context: &Context) -> Result<End, Invalid> {
+    match (time, days) {
+        (Some(_), Some(_)) => Err(Invalid::new(
+            "expireInterval",
+            None,
+            Text::new("expireTime 和 expireInterval 只能传一个", "expireTime and expireInterval exclude each other"),
+            Text::new(
+                "到某一时刻失效用 expireTime，若干天后失效用 expireInterval",
+                "Give expireTime for a moment, or expireInterval for a number of days",
+            ),
+        )),
+        (Some(time), None) => {
+            let left = time - context.now;
+            if left > -DOUBT && left < f64::from(MOST_DAYS) * DAY + DOUBT {
+                return Ok(End { expire_type: 0, expire_time: Some(time as u64), expire_interval: None });
+            }
+            Err(wrong_time(left))
+        }
+        (None, days) => {
+            let days = days.unwrap_or(f64::from(MOST_DAYS));
+            if days.fract() == 0.0 && (1.0..=f64::from(MOST_DAYS)).contains(&days) {
+                return Ok(End { expire_type: 1, expire_time: None, expire_interval: Some(days as u8) });
+            }
+            Err(wrong_days(days))
+        }
+    }
+}
+
+fn wrong_time(left: f64) -> Invalid {
+    let days = (left.abs() / DAY * 10.0).round() / 10.0;
+    let (zh, en) = if left < 0.0 {
+        (format!("expireTime 在 {days} 天之前"), format!("expireTime was {days} days ago"))
+    } else {
+        (format!("expireTime 在 {days} 天之后"), format!("expireTime is {days} days from now"))
+    };
+    Invalid::new(
+        "expireTime",
+        Some(85401),
+        Text::new(zh, en),
+        Text::new(
+            format!("须在 1 分钟之后、{MOST_DAYS} 天之内"),
+            format!("It must lie between a minute and {MOST_DAYS} days from now"),
+        ),
+    )
+}
+
+fn wrong_days(days: f64) -> Invalid {
+    Invalid::new(
+        "expireInterval",
+        (days > f64::from(MOST_DAYS)).then_some(85401),
+        Text::new(
+            format!("expireInterval 是 {days}，须为 1 到 {MOST_DAYS} 的整数（天）"),
+            format!("expireInterval is {days}; it must be a whole number of days from 1 to {MOST_DAYS}"),
+        ),
+        Text::new("永久有效的链接已取消，最长 30 天", "Links no longer last for ever: give at most 30"),
+    )
+}
+
+impl JumpWxa {
+    pub fn checked(&self, place: &str) -> Result<&Self, Invalid> {
+        bare_path(&format!("{place}path"), self.path.as_deref())?;
+        legal_query(&format!("{place}query"), self.query.as_deref())?;
+        env_version(&format!("{place}envVersion"), self.env_version.as_deref(), 85402)?;
+        Ok(self)
+    }
+}
+
+/// A leading slash is allowed here: WeChat's own samples have one.
+pub fn bare_path(param: &str, path: Option<&str>) -> Result<(), Invalid> {
+    let Some((bare, _)) = path.and_then(|path| path.split_once('?')) else { return Ok(()) };
+    Err(Invalid::new(
+        param.to_owned(),
+        Some(40165),
+        Text::new(format!("{param} 带有查询参数"), format!("{param} has a query")),
+        Text::new(
+            format!("{param} 只写 {bare:?}，参数放进 query"),
+            format!("Give {param} as {bare:?} and put the rest into query"),
+        ),
+    ))
+}
+
+pub const QUERY_PUNCTUATION: &str = "!#$&'()*+,/:;=?@-._~%";
+
+pub fn legal_query(param: &str, query: Option<&str>) -> Result<(), Invalid> {
+    let Some(query) = query else { return Ok(()) };
+    let length = query.chars().count();
+    let illegal = |c: &char| !c.is_ascii_alphanumeric() && !QUERY_PUNCTUATION.contains(*c);
+    let (zh, en) = if length > LONGEST {
+        (
+            format!("{param} 有 {length} 个字符，最多 {LONGEST} 个"),
+            format!("{param} has {length} characters; at most {LONGEST} are allowed"),
+        )
+    } else if let Some((at, wrong)) = query.chars().enumerate().find(|(_, c)| illegal(c)) {
+        let (position, code) = (at + 1, wrong as u32);
+        (
+            format!("{param} 的第 {position} 个字符 U+{code:04X} 不在微信允许的字符之内"),
+            format!("character {position} of {param} is U+{code:04X}, which WeChat does not allow"),
+        )
+    } else {
+        return Ok(());
+    };
+    Err(Invalid::new(
+        param.to_owned(),
+        Some(40212),
+        Text::new(zh, en),
+        Text::new(
+            "写成 k1=v1&k2=v2，中文和空格用 encodeURIComponent 编码，较长的数据存在服务端",
+            "Write k1=v1&k2=v2, Chinese and spaces by encodeURIComponent, and keep longer data on your server",
+        ),
+    ))
+}
+
+/// The field of the answer that a query asks for.
+pub fn wanted(
+    param: &'static str,
+    link: Option<&str>,
+    query_type: Option<f64>,
+    info: &'static str,
+) -> Result<&'static str, Invalid> {
+    match query_type.unwrap_or(0.0) {
+        0.0 if link.is_none_or(str::is_empty) => Err(Invalid::new(
+            param,
+            None,
+            Text::new(format!("queryType 为 0 时缺少 {param}"), format!("{param} is missing, and queryType is 0")),
+            Text::new(
+                format!("传入要查询的 {param}；只查剩余访问次数时用 queryType: 1"),
+                format!("Give the {param} that you ask of, or queryType: 1 for the visits that are left"),
+            ),
+        )),
+        0.0 => Ok(info),
+        1.0 => Ok("quota_info"),
+        other => Err(Invalid::new(
+            "queryType",
+            None,
+            Text::new(format!("queryType 是 {other}，须为 0 或 1"), format!("queryType is {other}; it must be 0 or 1")),
+            Text::new("0 查询链接本身，1 查询剩余访问次数", "0 asks what the link is, 1 how many visits are left"),
+        )),
+    }
+}
+
+pub fn empty(param: &'static str, zh: &str, en: &str) -> Invalid {
+    Invalid::new(
+        param,
+        None,
+        Text::new(format!("{param} 为空"), format!("{param} is empty")),
+        Text::new(format!("写上{zh}"), format!("Give {en}")),
+    )
+}

@@ -1,0 +1,20 @@
+//! Which version of a mini-program a code or a link opens.
+
+use super::explanation::Text;
+use super::invalid::Invalid;
+
+/// `errcode` is what WeChat answers to any other.
+pub fn env_version<'a>(param: &str, version: Option<&'a str>, errcode: i64) -> Result<Option<&'a str>, Invalid> {
+    match version {
+        None | Some("release" | "trial" | "develop") => Ok(version),
+        Some(other) => Err(Invalid::new(
+            param.to_owned(),
+            Some(errcode),
+            Text::new(
+                format!("{param} 是 {other:?}，微信只认 release、trial、develop"),
+                format!("{param} is {other:?}; WeChat knows release, trial and develop"),
+            ),
+            Text::new("用这三个值之一，或不传（即 release）", "Use one of the three, or leave it out for release"),
+        )),
+    }
+}

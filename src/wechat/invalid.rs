@@ -1,0 +1,21 @@
+//! What was refused before anything was sent.
+
+use std::borrow::Cow;
+
+use super::explanation::{Explanation, Text};
+
+/// A parameter or option that was refused before anything was sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Invalid {
+    /// As the caller spells it: `scene`, `lineColor.r`, `secret`.
+    pub param: Cow<'static, str>,
+    /// What WeChat would have answered, where that is known.
+    pub errcode: Option<i64>,
+    pub explanation: Box<Explanation>,
+}
+
+impl Invalid {
+    pub fn new(param: impl Into<Cow<'static, str>>, errcode: Option<i64>, cause: Text, fix: Text) -> Self {
+        Self { param: param.into(), errcode, explanation: Box::new(Explanation { cause, fix }) }
+    }
+}
