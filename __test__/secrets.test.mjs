@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { inspect } from 'node:util'
 import { run } from './support/child.mjs'
-import { deadUrl, startProxy } from './support/proxy.mjs'
+import { deadUrl } from './support/ports.mjs'
+import { startProxy } from './support/proxy.mjs'
 import { checkText, failure, guard, suite, thrown, world } from './support/suite.mjs'
 
 const draw = (wxa, call) => wxa.createQRCode({ path: 'a', width: 280 }, call)

@@ -3,7 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { InvalidParamsError, WeChatAPIError } from 'wxacode'
 import { message, run, startWorker } from './support/child.mjs'
 import { asked } from './support/decode.mjs'
-import { deadUrl } from './support/proxy.mjs'
+import { deadUrl } from './support/ports.mjs'
 import { allWait, failure, newSecret, suite, times, world } from './support/suite.mjs'
 
 const ask = (wxa, n) => wxa.getUnlimitedQRCode({ scene: `n=${n}`, width: 280 })

@@ -6,7 +6,8 @@ import { WeChatAPIError } from 'wxacode'
 import { certificates } from './support/certificates.mjs'
 import { run } from './support/child.mjs'
 import { asked } from './support/decode.mjs'
-import { deadUrl, startProxy } from './support/proxy.mjs'
+import { deadUrl } from './support/ports.mjs'
+import { startProxy } from './support/proxy.mjs'
 import { failure, guard, suite, times, world } from './support/suite.mjs'
 
 const draw = (wxa, call) => wxa.createQRCode({ path: 'a', width: 280 }, call)

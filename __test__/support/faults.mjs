@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
+import { freePort } from './ports.mjs'
 
 const HOST = '127.0.0.1'
 
@@ -23,9 +24,10 @@ export async function startFaultProxy(t, targetPort) {
   const clients = new Set()
   const seen = { connections: 0, requests: 0, replies: 0, lost: 0, wire: [] }
   const server = createServer({ allowHalfOpen: true, noDelay: true }, accept)
-  const proxy = { port: 0, mode: 'pass', options: {}, seen, set, url: (scheme) => `${scheme}://${HOST}:${proxy.port}` }
+  // It may have to leave this port and come back.
+  const port = await freePort()
+  const proxy = { port, mode: 'pass', options: {}, seen, set, url: (scheme) => `${scheme}://${HOST}:${proxy.port}` }
   await listen()
-  proxy.port = server.address().port
   t.after(close)
   return proxy
 

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { createServer, request } from 'node:http'
-import { connect, createServer as createTcpServer } from 'node:net'
+import { connect } from 'node:net'
 
 /** A proxy on this machine that forwards and tunnels, or refuses with a status, and keeps what it was asked. */
 export async function startProxy(t, { refuse } = {}) {
@@ -38,14 +38,4 @@ export async function startProxy(t, { refuse } = {}) {
   })
   const { port } = server.address()
   return { seen, port, url: `http://127.0.0.1:${port}` }
-}
-
-/** The URL of a port where nobody listens. */
-export async function deadUrl() {
-  const server = createTcpServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address()
-  server.close()
-  await once(server, 'close')
-  return `http://127.0.0.1:${port}`
 }

@@ -1,11 +1,11 @@
 import { execFile, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { certificates } from './certificates.mjs'
+import { freePort } from './ports.mjs'
 import { until } from './until.mjs'
 
 const isThere = spawnSync('redis-server', ['--version']).status === 0
@@ -171,13 +171,4 @@ export async function startTlsRedis(t) {
   const files = ['--tls-key-file', keyFile, '--tls-cert-file', certFile, '--tls-ca-cert-file', caFile]
   const redis = await startRedis(t, '--tls-port', port, ...files, '--tls-auth-clients', 'no')
   return Object.assign(redis, { tls: { port, ca } })
-}
-
-export async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address()
-  server.close()
-  await once(server, 'close')
-  return port
 }
