@@ -116,7 +116,7 @@ suite('several processes', (test) => {
 })
 
 function needsFor(store) {
-  return { timeout: 120_000, ...(store === 'with Redis' ? needsRedis : {}) }
+  return store === 'with Redis' ? needsRedis : {}
 }
 
 async function startCluster(t, store) {

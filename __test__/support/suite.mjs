@@ -14,7 +14,7 @@ export function suite(name, collect, { concurrency = 4 } = {}) {
   const tests = []
   collect((title, ...rest) => tests.push([title, rest.length > 1 ? rest[0] : {}, rest.at(-1)]))
   describe(name, { concurrency }, () => {
-    for (const [title, options, run] of shuffled(tests)) it(title, { timeout: 60_000, ...options }, run)
+    for (const [title, options, run] of shuffled(tests)) it(title, { timeout: 120_000, ...options }, run)
   })
 }
 
