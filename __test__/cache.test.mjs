@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import { WxaCode } from 'wxacode'
 import { workerSource } from './support/child.mjs'
 import { asked } from './support/decode.mjs'
-import { failure, suite, thrown, times, world } from './support/suite.mjs'
+import { allWaitFor, failure, suite, thrown, times, world } from './support/suite.mjs'
 
 /** Two ways to ask for the same picture: what is not said, and what WeChat's tables give as its default. */
 const DEFAULTS = {
@@ -100,6 +100,7 @@ suite('cache', (test) => {
       const controllers = times(4, () => new AbortController())
       const calls = controllers.map(({ signal }) => wxa.createQRCode({ path: 'a' }, { signal }))
       await fake.arrived(1, 'codes')
+      await allWaitFor((limit) => wxa.createQRCode({ path: 'a' }, limit))
       const reason = new Error('not any more')
       controllers[aborted].abort(reason)
       assert.equal(await failure(calls[aborted]), reason)
@@ -135,6 +136,7 @@ suite('cache', (test) => {
     })
     await fake.arrived(1, 'codes')
     const here = wxa.createQRCode({ path: 'a' })
+    await allWaitFor((limit) => wxa.createQRCode({ path: 'a' }, limit))
     await worker.terminate()
     hold.release()
     assert.equal(asked(await here).path, 'a')

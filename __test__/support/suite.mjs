@@ -143,8 +143,11 @@ function checkRequests(requests, [secret, ...tokens]) {
  * Resolves when every call begun before waits for the token that is being fetched: one that began after them has had
  * the time to give up waiting.
  */
-export async function allWait(wxa, call = {}) {
-  assert.equal((await failure(wxa.getAccessToken({ ...call, timeoutMs: 150 }))).code, 'ERR_WXA_TIMEOUT')
+export const allWait = (wxa, call) => allWaitFor((limit) => wxa.getAccessToken({ ...call, ...limit }))
+
+/** The same for what `ask` asks for, with the options of a call that it is given. */
+export async function allWaitFor(ask) {
+  assert.equal((await failure(ask({ timeoutMs: 150 }))).code, 'ERR_WXA_TIMEOUT')
 }
 
 /** A promise with its handles. */

@@ -6,7 +6,7 @@ import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promi
 import autocannon from 'autocannon'
 import { codeHandler } from 'wxacode/express'
 import { startQuickWeChat } from '../support/quick.mjs'
-import { deferred, suite, times, world } from '../support/suite.mjs'
+import { allWaitFor, deferred, suite, times, world } from '../support/suite.mjs'
 import { until } from '../support/until.mjs'
 import { frameworks } from './frameworks.mjs'
 import { site } from './site.mjs'
@@ -113,6 +113,7 @@ for (const name of Object.keys(frameworks)) {
       await here.fake.arrived(1, 'codes')
       const others = times(3, () => here.ask())
       assert.ok(await until(() => asked === 4))
+      await allWaitFor((limit) => here.wxa.getUnlimitedQRCode({ scene: 'a' }, limit))
       socket.destroy()
       await remain(3, here)
       hold.release()
