@@ -21,6 +21,8 @@ const LIGHTEST_LUMINANCE = 160
 // Of the whole process, so that a test suite with a fake per test draws each picture once.
 const cache = createLru(CACHE_BYTES)
 
+/** So much the others get between two drawings. One turn is too little: Node takes one new connection in each. */
+const PAUSE_MS = 5
 /** @type {(() => void)[]} */
 const waiting = []
 
@@ -38,20 +40,20 @@ export function picture(order) {
 }
 
 /**
- * Calls when it is time to ask for the picture: now if it is known, otherwise in a turn of the event loop of its own. A
+ * Calls when it is time to ask for the picture: now if it is known, otherwise after those that were ordered before. A
  * hundred new ones take seconds, and whoever tests in this process has other things to do meanwhile.
  * @param {PictureOrder} order
  * @param {() => void} draw
  */
 export function inTurn(order, draw) {
   if (cache.get(keyOf(order))) return draw()
-  if (waiting.push(draw) === 1) setImmediate(drawNext)
+  if (waiting.push(draw) === 1) setTimeout(drawNext)
 }
 
 function drawNext() {
   waiting[0]()
   waiting.shift()
-  if (waiting.length > 0) setImmediate(drawNext)
+  if (waiting.length > 0) setTimeout(drawNext, PAUSE_MS)
 }
 
 /** @param {PictureOrder} order */
