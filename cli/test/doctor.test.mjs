@@ -23,11 +23,14 @@ async function examine({ wxacode }, args = [], env = {}) {
   const lines = people.out.split('\n').filter((line) => line.startsWith('✗'))
   assert.equal(lines.length, red.length)
   for (const { cause, fix } of red) {
-    assert.ok(people.out.includes(cause), `${people.out} should say ${cause}`)
+    assert.ok(steady(people.out).includes(steady(cause)), `${people.out} should say ${cause}`)
     assert.ok(people.out.includes(`fix  ${fix}`), `${people.out} should say ${fix}`)
   }
   return { code: people.code, out: people.out, red, of: (name) => checks.find((check) => check.name === name) }
 }
+
+/** Two looks at a clock may be a second apart. */
+const steady = (text) => text.replaceAll(/\b\d+ s\b/g, '… s')
 
 /** The names of the checks that are red. */
 const names = (red) => red.map(({ name }) => name)
@@ -81,15 +84,15 @@ suite('doctor', (test) => {
 
   test('a clock that is an hour off is red at the clock, in both directions, and 1', async (t) => {
     for (const [seconds, said] of [
-      [3600, '1 h behind'],
-      [-3600, '1 h ahead of'],
+      [3630, 'behind'],
+      [-3630, 'ahead of'],
     ]) {
       const here = await desk(t)
       here.fake.clock.advance(seconds)
       const { code, red } = await examine(here)
       assert.equal(code, 1)
       assert.deepEqual(names(red), ['clock'])
-      assert.match(red[0].cause, new RegExp(`this machine's clock is (${said}|59 min \\d+ s|1 h \\d+ s).* WeChat's`))
+      assert.match(red[0].cause, new RegExp(`this machine's clock is 1 h \\d+ s ${said} WeChat's`))
       assert.match(red[0].fix, /NTP/)
     }
   })
