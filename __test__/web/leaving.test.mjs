@@ -141,7 +141,7 @@ for (const name of Object.keys(frameworks)) {
       const isBusy = deferred()
       const toCode = () => {
         came += 1
-        // A busy machine may take longer to let everybody in than they would stay.
+        // A busy machine may take longer to let them in than they would stay.
         if (came === VISITORS) isBusy.resolve()
         return { scene: 'a' }
       }

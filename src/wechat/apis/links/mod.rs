@@ -36,9 +36,8 @@ pub struct Scheme {
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct UrlLink {
-    path: Option<String>,
-    query: Option<String>,
-    env_version: Option<String>,
+    #[serde(flatten)]
+    jump: JumpWxa,
     expire_time: Option<f64>,
     expire_interval: Option<f64>,
     cloud_base: Option<CloudBase>,
@@ -100,15 +99,12 @@ pub fn scheme(scheme: &Scheme, context: &Context) -> Result<Asked, Invalid> {
         jump_wxa: Option<&'a JumpWxa>,
         /// Missing in the table of parameters, but in the samples: without it a scheme was permanent.
         is_expire: bool,
-        expire_type: u8,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        expire_time: Option<u64>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        expire_interval: Option<u8>,
+        #[serde(flatten)]
+        end: End,
     }
     let jump_wxa = scheme.jump_wxa.as_ref().map(|jump| jump.checked("jumpWxa.")).transpose()?;
-    let End { expire_type, expire_time, expire_interval } = end(scheme.expire_time, scheme.expire_interval, context)?;
-    let wire = Wire { jump_wxa, is_expire: true, expire_type, expire_time, expire_interval };
+    let end = end(scheme.expire_time, scheme.expire_interval, context)?;
+    let wire = Wire { jump_wxa, is_expire: true, end };
     Ok(asked(Endpoint::GenerateScheme, Some("openlink"), &wire))
 }
 
@@ -116,21 +112,14 @@ pub fn scheme(scheme: &Scheme, context: &Context) -> Result<Asked, Invalid> {
 pub fn url_link(link: UrlLink, context: &Context) -> Result<Asked, Invalid> {
     #[derive(Serialize)]
     struct Wire {
-        #[serde(skip_serializing_if = "Option::is_none")]
-        path: Option<String>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        query: Option<String>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        env_version: Option<String>,
-        expire_type: u8,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        expire_time: Option<u64>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        expire_interval: Option<u8>,
+        #[serde(flatten)]
+        jump: JumpWxa,
+        #[serde(flatten)]
+        end: End,
         #[serde(skip_serializing_if = "Option::is_none")]
         cloud_base: Option<CloudBase>,
     }
-    let UrlLink { path, query, env_version, expire_time, expire_interval, cloud_base } = link;
+    let UrlLink { jump, expire_time, expire_interval, cloud_base } = link;
     if let Some(CloudBase { env, path, query, .. }) = &cloud_base {
         if env.is_empty() {
             return Err(empty("cloudBase.env", "云开发环境", "the environment of your cloud"));
@@ -138,11 +127,8 @@ pub fn url_link(link: UrlLink, context: &Context) -> Result<Asked, Invalid> {
         bare_path("cloudBase.path", path.as_deref())?;
         legal_query("cloudBase.query", query.as_deref())?;
     }
-    let jump = JumpWxa { path, query, env_version };
     jump.checked("")?;
-    let JumpWxa { path, query, env_version } = jump;
-    let End { expire_type, expire_time, expire_interval } = end(expire_time, expire_interval, context)?;
-    let wire = Wire { path, query, env_version, expire_type, expire_time, expire_interval, cloud_base };
+    let wire = Wire { jump, end: end(expire_time, expire_interval, context)?, cloud_base };
     Ok(asked(Endpoint::GenerateUrlLink, Some("url_link"), &wire))
 }
 

@@ -1,5 +1,7 @@
 //! What WeChat certainly refuses in a link. What is doubtful is left to it.
 
+use serde::Serialize;
+
 use super::JumpWxa;
 use crate::wechat::apis::Context;
 use crate::wechat::env_version::env_version;
@@ -7,10 +9,13 @@ use crate::wechat::explanation::Text;
 use crate::wechat::invalid::Invalid;
 
 /// `expire_type` 0 is a time in seconds since 1970, 1 a number of days.
+#[derive(Serialize)]
 pub struct End {
-    pub expire_type: u8,
-    pub expire_time: Option<u64>,
-    pub expire_interval: Option<u8>,
+    expire_type: u8,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expire_time: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expire_interval: Option<u8>,
 }
 
 pub const LONGEST: usize = 1024;
