@@ -111,7 +111,7 @@ suite('any other API', (test) => {
   })
 
   test('the minute of getUnlimitedQRCode counts by whatever way it is asked', async (t) => {
-    const { wxa } = await world(t, {}, { ratePerMinute: 1, timeoutMs: 5000 })
+    const { wxa } = await world(t, {}, { ratePerMinute: 1, timeoutMs: 20_000 })
     await wxa.getUnlimitedQRCode({ scene: 'a' })
     const error = await failure(wxa.request('/wxa/getwxacodeunlimit', { body: { scene: 'b' } }))
     assert.equal(error.code, 'ERR_WXA_BUDGET')

@@ -136,7 +136,7 @@ suite('events', (test) => {
     const { client, wxa, heard, told } = await listening(t)
     await wxa.getAccessToken({ forceRefresh: true })
     await failure(wxa.getAccessToken({ forceRefresh: true }))
-    const slow = client({ ratePerMinute: 1, timeoutMs: 5000 })
+    const slow = client({ ratePerMinute: 1, timeoutMs: 20_000 })
     await draw(slow)
     await failure(draw(slow))
     await told('budget.exhausted', 2)

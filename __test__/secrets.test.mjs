@@ -121,7 +121,7 @@ suite('secrets', (test) => {
   })
 
   test('a timeout whose cause repeats it shows none', async (t) => {
-    const { fake, wxa } = await world(t, {}, { timeoutMs: 1200 })
+    const { fake, wxa } = await world(t, {}, { timeoutMs: 3000 })
     const { accessToken } = await wxa.getAccessToken()
     fake.fail({ status: 502, headers: HTML, body: `<p>${accessToken}</p>` }, { endpoint: 'codes' })
     fake.fail('hang', { endpoint: 'codes' })

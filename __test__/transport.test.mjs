@@ -101,6 +101,7 @@ suite('deadlines', (test) => {
     for (const what of ['hang', 'drip']) {
       test(`${what} of ${endpoint} ends the call in time`, async (t) => {
         const { fake, wxa } = await world(t, {}, { timeoutMs: 300 })
+        if (endpoint === 'codes') await wxa.getAccessToken({ timeoutMs: 50_000 })
         fake.fail(what, { endpoint, times: Number.POSITIVE_INFINITY })
         let error
         const ms = await clocked(async () => {
@@ -215,7 +216,7 @@ suite('several hosts', (test) => {
     const { fake: hanging } = await world(t)
     const token = await tokenOf(client)
     hanging.hold()
-    const wxa = client({ baseUrl: [hanging.url, fake.url], token: () => token, timeoutMs: 3000, retries: 0 })
+    const wxa = client({ baseUrl: [hanging.url, fake.url], token: () => token, timeoutMs: 6000, retries: 0 })
     assert.equal(asked(await draw(wxa)).path, 'a')
     assert.equal(hanging.count(), 1)
     for (const _ of times(5, Number)) await draw(wxa)

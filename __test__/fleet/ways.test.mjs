@@ -335,7 +335,7 @@ suite(
       }
       for (const { appid, fake, wxa } of worlds) {
         await Promise.all(times(3, () => draw(wxa)))
-        assert.equal((await failure(draw(wxa, { timeoutMs: 1000 }))).code, 'ERR_WXA_BUDGET')
+        assert.equal((await failure(draw(wxa, { timeoutMs: 5000 }))).code, 'ERR_WXA_BUDGET')
         await wxa.getAccessToken({ forceRefresh: true })
         assert.equal(fake.count('codes'), 5)
         assert.equal(fake.count('tokens'), 2)

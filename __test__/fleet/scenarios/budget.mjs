@@ -10,7 +10,7 @@ const ASKED = CROWD * CALLS
 const PER_MINUTE = 5
 const FOLLOWING = PROCESSES * CALLS
 /** The next minute is too far away to wait for. */
-const IMPATIENT = { timeoutMs: 2000 }
+const IMPATIENT = { timeoutMs: 5000 }
 
 /** The minute that a fleet shares. */
 export const budget = [

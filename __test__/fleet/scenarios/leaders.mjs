@@ -169,7 +169,7 @@ export const leaders = [
       await proxy.set('dropReplies', { from: ':lock' })
       await until(() => proxy.seen.lost > 0)
       await proxy.set('pass')
-      await until(async () => (await redis.token()) !== '', 5000)
+      await until(async () => (await redis.token()) !== '')
       const before = fake.count('tokens')
       await all(await enter(PROCESSES, patient), 8)
       return { ...(await tally()), afterwards: fake.count('tokens') - before }
@@ -191,7 +191,7 @@ export const leaders = [
       fake.revokeTokens()
       await all(callers, 4)
       await proxy.set('pass')
-      await until(async () => (await redis.token()) !== refused, 5000)
+      await until(async () => (await redis.token()) !== refused)
       const before = fake.count('tokens')
       await all(await enter(1, patient), 8)
       return { ...(await tally()), afterwards: fake.count('tokens') - before }

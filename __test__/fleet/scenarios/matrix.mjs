@@ -178,7 +178,7 @@ function cell(fault, moment, mode, options = {}) {
 /** After an outage whoever comes next finds the fleet's token, if it had one, and no process is the worse for it. */
 async function comesBack({ fake, redis, options, callers, enter, patient }, { forgets }) {
   const before = fake.count('tokens')
-  if (before > 0 && !forgets) await until(async () => (await redis.token()) !== '', 5000)
+  if (before > 0 && !forgets) await until(async () => (await redis.token()) !== '')
   await all(await enter(1, patient), 2)
   const afterwards = fake.count('tokens') - before
   if (options.token === 'classic') await sleep(NOTICED_WITHIN)

@@ -100,7 +100,7 @@ export const sharing = [
         await all(callers, 1)
       }
       await place.proxy.set('pass')
-      await until(async () => (await place.redis.token()) !== '', 5000)
+      await until(async () => (await place.redis.token()) !== '')
       const before = place.fake.count('tokens')
       await all([...callers, ...(await place.enter(1, place.patient))], 1)
       return { ...(await place.tally()), afterwards: place.fake.count('tokens') - before }
