@@ -70,9 +70,7 @@ export async function stage(t, { token = 'stable', tls, isWell, fake: fakeOption
   /** Lets each have a token, one after the other. What that costs is not counted. */
   async function warm(entered) {
     for (const caller of entered) {
-      const isWarm = await until(async () => (await caller.call(1)).outcomes.some(({ code }) => code === undefined))
-      if (!isWarm) throw new Error('a process found no token')
-      caller.batches.length = 0
+      if (!(await caller.succeeds())) throw new Error('a process found no token')
     }
     uncounted = fake.count('tokens')
   }
@@ -107,7 +105,7 @@ function startCaller(options) {
   let told = 0
   let killed = false
   const hasEnded = () => child.exitCode !== null || child.signalCode !== null
-  return { child, output, batches, ready: printed('ready\n'), call, kill, leave }
+  return { child, output, batches, ready: printed('ready\n'), call, succeeds, kill, leave }
 
   /** What came of so many calls at once. */
   function call(calls, how) {
@@ -116,6 +114,14 @@ function startCaller(options) {
     const outcomes = settled(told, calls, how)
     batches.push(outcomes)
     return outcomes
+  }
+
+  /** Calls until a call succeeds, for so many milliseconds. These calls are not counted. */
+  async function succeeds(ms) {
+    const counted = batches.length
+    const has = await until(async () => (await call(1)).outcomes.some(({ code }) => code === undefined), ms)
+    batches.length = counted
+    return has
   }
 
   async function settled(batch, calls, how) {

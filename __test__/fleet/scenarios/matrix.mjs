@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { DEFAULT_TIMEOUT, stage } from '../../support/stage.mjs'
 import { until } from '../../support/until.mjs'
 import { all, none, one, PROCESSES, SLACK, upTo } from './bounds.mjs'
@@ -9,7 +8,7 @@ const byProxy = (mode, options) => ({
 })
 
 /** Redis is looked after every 2 s at least, so by then every process knows that it is back. */
-const NOTICED_WITHIN = 2250
+const NOTICED_WITHIN = 2250 + SLACK
 
 /**
  * - `shared`: the fleet still shares through it; `slow`: it may
@@ -181,7 +180,7 @@ async function comesBack({ fake, redis, options, callers, enter, patient }, { fo
   if (before > 0 && !forgets) await until(async () => (await redis.token()) !== '')
   await all(await enter(1, patient), 2)
   const afterwards = fake.count('tokens') - before
-  if (options.token === 'classic') await sleep(NOTICED_WITHIN)
+  if (options.token === 'classic') await Promise.all(callers.map((caller) => caller.succeeds(NOTICED_WITHIN)))
   const outcomes = (await all(callers, 1)).flatMap((batch) => batch.outcomes)
   return {
     afterwards,
