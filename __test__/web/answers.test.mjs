@@ -106,16 +106,17 @@ for (const name of Object.keys(frameworks)) {
       })
     }
 
-    test("so is what the caller's own token function throws", async (t) => {
-      const token = () => {
-        throw new Error('the token service is on holiday')
-      }
-      const { ask, failures } = await site(t, name, { client: { token, secret: undefined } })
-      const { status, body } = await ask()
-      assert.equal(status, 500)
-      assert.deepEqual(JSON.parse(body), { thrown: 'the token service is on holiday' })
-      assert.deepEqual(failures, [])
-    })
+    for (const method of ['POST', 'DELETE', 'OPTIONS']) {
+      test(`${method} is not asked for codes: 405`, async (t) => {
+        const { ask, fake, failures } = await site(t, name)
+        const { status, headers, problem } = await ask('/code', { method })
+        assert.equal(status, 405)
+        assert.equal(headers.allow, 'GET, HEAD')
+        assert.equal(problem.detail, 'Use GET or HEAD')
+        assert.equal(fake.count(), 0)
+        assert.deepEqual(failures, [])
+      })
+    }
 
     test('Cache-Control is as the options say', async (t) => {
       const cacheControl = 'public, max-age=31536000, immutable'
@@ -146,6 +147,19 @@ for (const name of Object.keys(frameworks)) {
       )
     })
 
+    test('functions of the options may be async', async (t) => {
+      const options = { filename: async () => 'poster', download: async () => false }
+      const { ask } = await site(t, name, { options })
+      assert.equal((await ask()).headers['content-disposition'], 'inline; filename="poster.jpg"')
+    })
+
+    test('a name that is none is an error before WeChat is asked', async (t) => {
+      const { ask, codes, thrown } = await site(t, name, { options: { filename: () => 42 } })
+      assert.equal((await ask()).status, 500)
+      assert.deepEqual([thrown[0].code, thrown[0].param], ['ERR_WXA_PARAMS', 'filename'])
+      assert.equal(codes(), 0)
+    })
+
     test('what the functions of the options throw is the framework’s to handle', async (t) => {
       for (const options of [
         {
@@ -159,10 +173,11 @@ for (const name of Object.keys(frameworks)) {
           },
         },
       ]) {
-        const { ask } = await site(t, name, { options })
+        const { ask, codes } = await site(t, name, { options })
         const { status, body } = await ask()
         assert.equal(status, 500)
         assert.deepEqual(JSON.parse(body), { thrown: 'no name' })
+        assert.equal(codes(), 0)
       }
     })
   })

@@ -12,7 +12,7 @@ import { codeHandler as forKoa } from 'wxacode/koa'
 import { codeHandler as forWeb } from 'wxacode/web'
 
 /**
- * Every framework, its adapter, and how it listens: with GET `/code` for the handler, something before it that makes all
+ * Every framework, its adapter, and how it listens: with `/code` for the handler, something before it that makes all
  * answers vary by Origin, and an error handler of its own that tells `hear` of what was thrown, and answers with its message.
  *
  * @type {Record<string, { codeHandler: Function, listen: (handler: Function, hear: (error: unknown) => void) => Promise<import('node:http').Server> }>}
@@ -34,7 +34,7 @@ async function listenWithExpress(express, handler, hear) {
     res.vary('Origin')
     next()
   })
-  app.get('/code', handler)
+  app.all('/code', handler)
   app.use((error, _req, res, _next) => {
     hear(error)
     res.status(500).send(thrown(error))
@@ -80,7 +80,7 @@ async function listenWithFastify(handler, hear) {
     hear(error)
     return reply.code(500).send(thrown(error))
   })
-  app.get('/code', handler)
+  app.all('/code', handler)
   await app.listen({ port: 0, host: '127.0.0.1' })
   return app.server
 }
@@ -91,7 +91,7 @@ async function listenWithHono(handler, hear) {
     await next()
     c.res.headers.append('Vary', 'Origin')
   })
-  app.get('/code', (c) => handler(c.req.raw, c))
+  app.all('/code', (c) => handler(c.req.raw, c))
   app.onError((error, c) => {
     hear(error)
     return c.body(thrown(error), 500)

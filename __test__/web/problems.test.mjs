@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
+import { createServer } from 'node:http'
 import { WeChatAPIError } from 'wxacode'
-import { suite } from '../support/suite.mjs'
-import { frameworks } from './frameworks.mjs'
-import { site } from './site.mjs'
+import { suite, world } from '../support/suite.mjs'
+import { frameworks, listening } from './frameworks.mjs'
+import { asked, site } from './site.mjs'
 
 const FOREVER = { times: Number.POSITIVE_INFINITY }
 const once = { retries: 0 }
@@ -37,6 +38,11 @@ const TABLE = [
   ...['html', 'empty', 'truncate', 'huge', 'redirect', { status: 500, body: 'broken' }].map((how) => answer(how)),
   ...['reset', 'close', 'cut'].map((how) => answer(how)),
   { ...answer('hang'), status: 504, options: { timeoutMs: 100 } },
+  {
+    what: 'a token function that gives no token',
+    status: 503,
+    client: { token: () => ({ nope: 1 }), secret: undefined },
+  },
   { what: 'a client that was closed', status: 503, before: ({ wxa }) => wxa.close() },
   { what: 'nobody to connect to', status: 502, client: { ...once, baseUrl: 'http://127.0.0.1:1' } },
   {
@@ -133,6 +139,36 @@ for (const name of Object.keys(frameworks)) {
       assert.equal((await ask()).problem.errcode, undefined)
     })
 
+    for (const notTrue of [async () => false, () => 'yes', () => 1, () => {}]) {
+      test(`and of a function only true counts: ${notTrue}`, async (t) => {
+        const { ask } = await site(t, name, { options: { expose: notTrue } })
+        assert.deepEqual(Object.keys((await ask('/code?scene=%20')).problem).sort(), BARE)
+      })
+    }
+
+    test('whose function may be async', async (t) => {
+      const { ask } = await site(t, name, { options: { expose: async () => true } })
+      assert.equal((await ask('/code?scene=%20')).problem.param, 'scene')
+    })
+
+    for (const what of [new Error('http://10.0.0.7/?key=S3CR3T is on holiday'), 'S3CR3T', Object.create(null)]) {
+      test(`what the token function throws is never shown, and the log has it: ${typeof what}`, async (t) => {
+        const token = () => {
+          throw what
+        }
+        const here = await site(t, name, { client: { token, secret: undefined }, options: { expose: true } })
+        const { status, body, problem } = await here.ask()
+        assert.equal(status, 503)
+        assert.deepEqual(Object.keys(problem).sort(), BARE)
+        assert.ok(!body.includes('S3CR3T'))
+        const [{ error, instance }] = here.failures
+        assert.equal(instance, problem.instance)
+        assert.ok(error instanceof Error)
+        assert.equal(error instanceof Error && what instanceof Error ? error : error.cause, what)
+        assert.deepEqual(here.thrown, [])
+      })
+    }
+
     test('the log knows the request', async (t) => {
       const { ask, failures } = await site(t, name)
       await ask('/code?scene=%20&mine')
@@ -157,6 +193,46 @@ for (const name of Object.keys(frameworks)) {
     })
   })
 }
+
+suite(
+  'node:http alone',
+  (test) => {
+    const alone = async (t, toCode, options) => {
+      const log = t.mock.method(console, 'error', () => {})
+      const { wxa } = await world(t)
+      const server = await listening(createServer(frameworks['node:http'].codeHandler(wxa, toCode, options)).listen(0))
+      t.after(() => server.close())
+      const answer = await asked(`http://127.0.0.1:${server.address().port}/%ff`)
+      return { ...answer, lines: log.mock.calls.map((call) => call.arguments) }
+    }
+
+    test('what the mapping throws is a 500 without a word of it, and logged', async (t) => {
+      const { status, headers, problem, lines } = await alone(t, ({ url }) => ({ scene: decodeURIComponent(url) }))
+      assert.equal(status, 500)
+      assert.equal(headers['content-type'], 'application/problem+json')
+      assert.deepEqual(Object.keys(problem).sort(), BARE)
+      const [[line, error], ...others] = lines
+      assert.equal(line, `wxacode: 500 ${problem.instance}`)
+      assert.equal(error.name, 'URIError')
+      assert.deepEqual(others, [])
+    })
+
+    test('an answer that was begun already breaks off', async (t) => {
+      const toCode = (_req) => ({ scene: 'a' })
+      const server = createServer((req, res) => {
+        res.write('begun')
+        frameworks['node:http'].codeHandler(wxa, toCode)(req, res)
+      })
+      const log = t.mock.method(console, 'error', () => {})
+      const { wxa } = await world(t)
+      await listening(server.listen(0))
+      t.after(() => server.close())
+      await assert.rejects(asked(`http://127.0.0.1:${server.address().port}/`), { code: 'ECONNRESET' })
+      assert.equal(log.mock.calls[0].arguments[1].code, 'ERR_HTTP_HEADERS_SENT')
+    })
+  },
+  { concurrency: 1 },
+)
 
 suite('a secret', (test) => {
   test('is in no problem, though WeChat or a proxy repeats it', async (t) => {

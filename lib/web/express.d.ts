@@ -1,5 +1,5 @@
 /**
- * Codes over HTTP with Express 4 and 5, or anything else that calls `(req, res, next)` with the objects of `node:http`.
+ * Codes over HTTP with Express 4 and 5, with plain `node:http`, or with anything else that calls `(req, res, next)`.
  *
  * @module wxacode/express
  */
@@ -25,8 +25,9 @@ export interface AnyRequest extends IncomingMessage {
  *
  * - 200: the picture, its type by its bytes, a strong ETag over the parameters
  * - 304 for a GET or HEAD whose `If-None-Match` names that ETag: WeChat is not asked
- * - 400 refused parameters, 404 no code, 429 with `Retry-After` over a rate limit, 502 a refusal or an odd answer of
- *   WeChat's or no connection, 503 Redis is down or the client is closed, 504 too late
+ * - 400 refused parameters, 404 no code, 405 another method than GET and HEAD, 429 with `Retry-After` over a rate limit, 502 a
+ *   refusal or an odd answer of WeChat's or no connection, 503 Redis is down, the client is closed or its token function
+ *   broken, 504 too late
  *
  * HEAD is answered like GET without the body: the type and length of a picture are not known before it is there. A visitor
  * who leaves ends the request to WeChat; what is logged then has the status 499.
@@ -34,6 +35,9 @@ export interface AnyRequest extends IncomingMessage {
  * @example
  * ```js
  * app.get('/code/:id', codeHandler(wxa, (req) => ({ scene: `id=${req.params.id}`, page: 'pages/index/index' })))
+ *
+ * // node:http: what your function throws is logged, and answered with a 500 that does not repeat it
+ * createServer(codeHandler(wxa, (req) => ({ scene: `path=${req.url}` }))) // in TypeScript codeHandler<IncomingMessage>
  * ```
  * @throws `InvalidParamsError` of `wxacode` for a misspelt or impossible option, when the handler is made
  */
@@ -41,4 +45,4 @@ export function codeHandler<Req extends IncomingMessage = AnyRequest>(
   wxa: WxaCode,
   toCode: ToCode<[req: Req]>,
   options?: CodeHandlerOptions<Req>,
-): (req: Req, res: ServerResponse, next: (error?: unknown) => void) => void
+): (req: Req, res: ServerResponse, next?: (error?: unknown) => void) => void

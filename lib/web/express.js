@@ -1,6 +1,7 @@
 'use strict'
 
 const { answerer } = require('./answer')
+const { broken } = require('./answer/problem')
 const { withVary } = require('./vary')
 const { visit } = require('./visit')
 
@@ -14,13 +15,28 @@ function codeHandler(wxa, toCode, options) {
   /**
    * @param {import('node:http').IncomingMessage} req
    * @param {import('node:http').ServerResponse} res
-   * @param {(error?: any) => void} next
+   * @param {(error?: any) => void} [next] not with node:http
    */
   return (req, res, next) => {
-    answer([req], visit(req, res))
+    const here = visit(req, res)
+    answer([req], here)
       .then((given) => send(res, given))
-      .catch(next)
+      .catch(next ?? ((error) => sendBroken(res, error, here)))
   }
+}
+
+/**
+ * Without a framework nobody else answers, and an error that nobody catches ends the process.
+ *
+ * @param {import('node:http').ServerResponse} res
+ * @param {unknown} error
+ * @param {import('./answer').Visit} visit
+ */
+function sendBroken(res, error, visit) {
+  const { instance, ...answer } = broken(visit)
+  console.error(`wxacode: ${answer.status} ${instance}`, error)
+  if (res.headersSent) res.destroy()
+  else send(res, answer)
 }
 
 /**

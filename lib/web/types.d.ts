@@ -39,28 +39,29 @@ export interface CodeHandlerOptions<Req = unknown> {
    *
    * @defaultValue none; with `download` it is `code`
    */
-  filename?: string | ((code: CodeParams, req: Req) => string | undefined)
+  filename?: string | ((code: CodeParams, req: Req) => string | undefined | Promise<string | undefined>)
   /**
    * Whether a browser is told to save the picture rather than to show it (`Content-Disposition: attachment`).
    *
    * @defaultValue false
    */
-  download?: boolean | ((req: Req) => boolean)
+  download?: boolean | ((req: Req) => boolean | Promise<boolean>)
   /**
    * Which errors a visitor may see with `code`, `errcode`, `errmsg`, `rid`, `param` and their explanation. Of others a visitor
-   * sees the status and an `instance` by which the log knows the rest. No secret is ever in either.
+   * sees the status and an `instance` by which the log knows the rest. No secret is ever in either. A function says yes by
+   * `true` and nothing else. What the client's token function throws is never shown.
    *
    * @defaultValue refused parameters, and what WeChat refuses because of page, path, scene or style; nothing about the
    *   account, its credentials and quotas, or about the network
    */
-  expose?: boolean | ((error: WxaCodeError) => boolean)
+  expose?: boolean | ((error: WxaCodeError) => boolean | Promise<boolean>)
   /**
-   * Hears of every error of wxacode's that a visitor is answered with, before the answer is sent; it may be async. What it
-   * throws goes to the framework's own error handler.
+   * Hears of every error that a visitor is answered with, before the answer is sent: a `WxaCodeError`, or what the client's
+   * token function threw. It may be async. What it throws goes to the framework's own error handler.
    *
    * @defaultValue one line on `console.error` with status, `instance` and message, but not for refused parameters (400)
    */
-  onError?: (error: WxaCodeError, note: FailureNote<Req>) => unknown
+  onError?: (error: WxaCodeError | Error, note: FailureNote<Req>) => unknown
   /**
    * Milliseconds for one code, more than 0 and at most a day.
    *

@@ -1,7 +1,6 @@
 'use strict'
 
 const { answerer } = require('./answer')
-const { noCode } = require('./answer/problem')
 
 /**
  * @param {import('../../index').WxaCode} wxa
@@ -17,8 +16,7 @@ function codeHandler(wxa, toCode, options) {
   return async (request, ...context) => {
     const { method, headers, signal } = request
     const visit = { method, signal, header: (/** @type {string} */ name) => headers.get(name) ?? undefined }
-    const isRead = method === 'GET' || method === 'HEAD'
-    const given = isRead ? await answer([request, ...context], visit) : noCode(405, visit, { Allow: 'GET, HEAD' })
+    const given = await answer([request, ...context], visit)
     return new Response(method === 'HEAD' ? null : given.body, given)
   }
 }

@@ -1,11 +1,11 @@
 /** How the adapters are used from TypeScript. It is compiled and never run. */
 
-import type { IncomingMessage } from 'node:http'
+import { createServer, type IncomingMessage } from 'node:http'
 import express, { type Request as ExpressRequest } from 'express'
 import { type FastifyRequest, fastify } from 'fastify'
 import { type Context, Hono } from 'hono'
 import Koa from 'koa'
-import type { WxaCode, WxaCodeError } from 'wxacode'
+import { type WxaCode, WxaCodeError } from 'wxacode'
 import { type CodeParams, codeHandler as forExpress } from 'wxacode/express'
 import { codeHandler as forFastify } from 'wxacode/fastify'
 import { codeHandler as forKoa } from 'wxacode/koa'
@@ -37,16 +37,16 @@ app.get(
     filename: (code, req) => `${req.params.id}-${code.kind}`,
     download: (req) => req.query.download !== undefined,
     onError: (error, { req, status, instance }) => {
-      same<typeof error, WxaCodeError>(true)
+      same<typeof error, WxaCodeError | Error>(true)
       same<typeof instance, string>(true)
-      console.error(req.ip, status.toFixed(), instance)
+      console.error(req.ip, status.toFixed(), instance, error instanceof WxaCodeError ? error.code : error.message)
     },
   }),
 )
 // Where there is no route to infer from.
 const bare = forExpress(wxa, ({ params, query }) => ({ scene: `${params.id}${query.from}` }))
 app.get('/bare/:id', bare)
-forExpress<IncomingMessage>(wxa, ({ url }) => ({ scene: String(url) }))
+createServer(forExpress<IncomingMessage>(wxa, ({ url }) => ({ scene: String(url) }))).listen(3000)
 
 const koa = new Koa()
 koa.use(

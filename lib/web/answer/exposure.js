@@ -10,11 +10,12 @@ const CODES = new Set(['getUnlimitedQRCode', 'getQRCode', 'createQRCode'])
 /**
  * Whether a visitor may know more of an error than its status, unless the options say otherwise.
  *
- * @param {import('../../../index').WxaCodeError} error
+ * @param {import('../../../index').WxaCodeError | (Error & { code?: undefined })} error
  */
 function isAboutThePicture(error) {
-  if (error.code === 'ERR_WXA_PARAMS') return true
-  const { endpoint = '', errcode } = /** @type {any} */ (error)
+  const { endpoint = '', errcode, param } = /** @type {any} */ (error)
+  // Codes have no parameter of this name: it is what the client's token function gave.
+  if (error.code === 'ERR_WXA_PARAMS') return param !== 'token'
   return error.code === 'ERR_WXA_API' && CODES.has(endpoint) && ABOUT_THE_PICTURE.has(errcode)
 }
 

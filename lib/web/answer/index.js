@@ -1,5 +1,6 @@
 'use strict'
 
+const { inspect } = require('node:util')
 const { check, imageType } = require('../../../index')
 const { WxaCodeError } = require('../../errors')
 const { KINDS } = require('../../kinds')
@@ -30,7 +31,8 @@ const { noCode, problemOf } = require('./problem')
 const GONE = Object.freeze({ status: 499, headers: {} })
 
 /**
- * What all adapters are made of: from a request to an answer. What the caller's own functions throw is thrown on.
+ * What all adapters are made of: from a request to an answer. What the caller's own functions throw is thrown on, but for
+ * the token function: it is no part of a site.
  *
  * @param {WxaCode} wxa
  * @param {(...args: any[]) => any} toCode
@@ -39,10 +41,16 @@ const GONE = Object.freeze({ status: 499, headers: {} })
  */
 function answerer(wxa, toCode, options) {
   const settings = checkedSettings(wxa, toCode, options)
-  return async (args, visit) => answerOrProblem(wxa, settings, await toCode(...args), args[0], visit)
+  return async (args, visit) => {
+    // An OPTIONS or a DELETE that finds its way here is not worth a code.
+    if (visit.method !== 'GET' && visit.method !== 'HEAD') return noCode(405, visit, { Allow: 'GET, HEAD' })
+    return answerTo(wxa, settings, await toCode(...args), args[0], visit)
+  }
 }
 
 /**
+ * From the parameters to the picture, to the news that the browser has it, or to what is wrong.
+ *
  * @param {WxaCode} wxa
  * @param {Settings} settings
  * @param {CodeParams | null | undefined} code
@@ -50,41 +58,46 @@ function answerer(wxa, toCode, options) {
  * @param {Visit} visit
  * @returns {Promise<Answer>}
  */
-async function answerOrProblem(wxa, settings, code, req, visit) {
+async function answerTo(wxa, settings, code, req, visit) {
   if (code === null || code === undefined) return noCode(404, visit)
+  const { kind = 'unlimited', ...params } = code
+  // Before the ETag, so that nonsense is refused whatever a browser claims to have.
+  const wrong = refusalOf(kind, params)
+  if (wrong) return failed(wrong, settings, req, visit)
+  const etag = etagOf(wxa.appid, kind, params)
+  const kept = { ETag: etag, ...settings.cacheControl }
+  if (isKnown(etag, visit.header('if-none-match'))) return { status: 304, headers: kept }
+  // Before WeChat is asked, so that a function that is broken costs no code.
+  const saved = { filename: await settings.filename(code, req), isDownload: await settings.download(req) }
   try {
-    return await answerWith(wxa, settings, code, req, visit)
+    const call = { signal: visit.signal, timeoutMs: settings.timeoutMs }
+    return picture(await wxa[KINDS[kind]](/** @type {any} */ (params), call), saved, kept)
   } catch (thrown) {
-    if (visit.signal.aborted) return GONE
-    if (!(thrown instanceof WxaCodeError)) throw thrown
-    const error = /** @type {import('../../../index').WxaCodeError} */ (/** @type {unknown} */ (thrown))
-    const { instance, ...problem } = problemOf(error, settings.expose(error), visit)
-    await settings.onError(error, { req, status: problem.status, instance })
-    return problem
+    return failed(thrown, settings, req, visit)
   }
 }
 
 /**
- * Straight from the parameters to the picture, or to the news that the browser has it.
+ * `check` returns what is wrong with parameters, and throws for a kind that there is not.
  *
- * @param {WxaCode} wxa
- * @param {Settings} settings
- * @param {CodeParams} code
- * @param {any} req
- * @param {Visit} visit
- * @returns {Promise<Answer>}
+ * @param {any} kind
+ * @param {any} params
  */
-async function answerWith(wxa, settings, code, req, { method, header, signal }) {
-  const { kind = 'unlimited', ...params } = code
-  // Before the ETag, so that nonsense is refused whatever a browser claims to have.
-  const wrong = check(/** @type {any} */ (kind), /** @type {any} */ (params))
-  if (wrong) throw wrong
-  const etag = etagOf(wxa.appid, kind, params)
-  const kept = { ETag: etag, ...settings.cacheControl }
-  const isRead = method === 'GET' || method === 'HEAD'
-  if (isRead && isKnown(etag, header('if-none-match'))) return { status: 304, headers: kept }
+function refusalOf(kind, params) {
+  try {
+    return check(kind, params)
+  } catch (error) {
+    return error
+  }
+}
 
-  const image = await wxa[KINDS[kind]](/** @type {any} */ (params), { signal, timeoutMs: settings.timeoutMs })
+/**
+ * @param {Buffer} image
+ * @param {{ filename: string | undefined, isDownload: boolean }} saved
+ * @param {Record<string, string>} kept
+ * @returns {Answer}
+ */
+function picture(image, { filename, isDownload }, kept) {
   const type = /** @type {string} */ (imageType(image))
   return {
     status: 200,
@@ -92,11 +105,28 @@ async function answerWith(wxa, settings, code, req, { method, header, signal }) 
       'Content-Type': type,
       'Content-Length': String(image.length),
       'X-Content-Type-Options': 'nosniff',
-      ...disposition(type, settings.filename(code, req), settings.download(req)),
+      ...disposition(type, filename, isDownload),
       ...kept,
     },
     body: image,
   }
+}
+
+/**
+ * @param {unknown} thrown by `check`, by a call, or by the token function of the client
+ * @param {Settings} settings
+ * @param {any} req
+ * @param {Visit} visit
+ * @returns {Promise<Answer>}
+ */
+async function failed(thrown, settings, req, visit) {
+  if (visit.signal.aborted) return GONE
+  const error = thrown instanceof Error ? thrown : new Error(inspect(thrown), { cause: thrown })
+  // What a stranger's error says nobody knows. And only true is a yes: a promise is not, nor what it is made of.
+  const isExposed = error instanceof WxaCodeError && (await settings.expose(error)) === true
+  const { instance, ...problem } = problemOf(error, isExposed, visit)
+  await settings.onError(error, { req, status: problem.status, instance })
+  return problem
 }
 
 module.exports = { answerer }

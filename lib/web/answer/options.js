@@ -6,15 +6,16 @@ const { isAboutThePicture } = require('./exposure')
 
 const DEFAULT_CACHE_CONTROL = 'private, max-age=3600'
 const A_CLIENT = { zh: ' WxaCode', en: 'a WxaCode' }
+const A_STRING = { zh: '字符串或 undefined', en: 'a string or undefined' }
 const A_MAPPING = { zh: '从请求给出参数的函数', en: 'a function from the request to the parameters of a code' }
 
 /**
  * @typedef {object} Settings what a handler is set to, every choice as a function
  * @property {Record<string, string>} cacheControl as headers
- * @property {(req: any) => boolean} download
- * @property {(code: any, req: any) => string | undefined} filename
- * @property {(error: import('../../../index').WxaCodeError) => boolean} expose
- * @property {(error: import('../../../index').WxaCodeError, note: any) => unknown} onError
+ * @property {(req: any) => Promise<boolean>} download
+ * @property {(code: any, req: any) => Promise<string | undefined>} filename
+ * @property {(error: any) => Promise<boolean>} expose
+ * @property {(error: Error, note: any) => unknown} onError
  * @property {number} [timeoutMs]
  */
 
@@ -34,7 +35,11 @@ function checkedSettings(wxa, toCode, options = {}) {
   return {
     cacheControl: cacheControl === false ? {} : { 'Cache-Control': cacheControl },
     download: chooser(download),
-    filename: chooser(filename),
+    filename: async (code, req) => {
+      const name = await chooser(filename)(code, req)
+      if (name !== undefined && typeof name !== 'string') throw wrongArgument('filename', A_STRING, 'codeHandler')
+      return name
+    },
     expose: chooser(expose),
     onError: given.onError ?? log,
     timeoutMs: given.timeoutMs,
@@ -43,9 +48,12 @@ function checkedSettings(wxa, toCode, options = {}) {
 
 /**
  * @param {any} choice
- * @returns {(...args: any[]) => any}
+ * @returns {(...args: any[]) => Promise<any>}
  */
-const chooser = (choice) => (typeof choice === 'function' ? choice : () => choice)
+const chooser =
+  (choice) =>
+  async (...args) =>
+    typeof choice === 'function' ? choice(...args) : choice
 
 /**
  * One line for what the operator has to know; a visitor who asks for nonsense has been told so.

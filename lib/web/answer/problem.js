@@ -1,6 +1,7 @@
 'use strict'
 
 const { randomUUID } = require('node:crypto')
+const { isAboutThePicture } = require('./exposure')
 const { languageOf } = require('./language')
 
 /** @typedef {import('../../../index').WxaCodeError} WxaCodeError */
@@ -8,9 +9,8 @@ const { languageOf } = require('./language')
 /** @typedef {import('./index').Answer} Answer */
 /** @typedef {import('./language').Language} Language */
 
-/** @type {Record<WxaCodeError['code'], number>} */
+/** @type {Record<Exclude<WxaCodeError['code'], 'ERR_WXA_PARAMS'>, number>} */
 const STATUSES = {
-  ERR_WXA_PARAMS: 400,
   ERR_WXA_BUDGET: 429,
   ERR_WXA_API: 502,
   ERR_WXA_NETWORK: 502,
@@ -19,7 +19,11 @@ const STATUSES = {
   ERR_WXA_CLOSED: 503,
   ERR_WXA_TIMEOUT: 504,
 }
+const BAD_REQUEST = 400
 const TOO_MANY = 429
+const BROKEN = 500
+/** Where the client's token function threw, or gave what is no token. */
+const UNAVAILABLE = 503
 
 /** WeChat says that it was asked too often, by the minute or by the day. */
 const RATE_LIMITS = new Set([45009, 45011])
@@ -39,6 +43,10 @@ const TEXTS = {
     zh: ['请求过多', '小程序码请求过于频繁，请稍后再试'],
     en: ['Too Many Requests', 'Too many codes are being asked for. Try again later'],
   },
+  500: {
+    zh: ['服务器错误', '服务器出错，原因见服务端日志中的 instance'],
+    en: ['Internal Server Error', 'This server is broken. Why is in its log, under the instance'],
+  },
   502: {
     zh: ['上游错误', '微信没有给出小程序码，原因见服务端日志中的 instance'],
     en: ['Bad Gateway', "WeChat gave no code. Why is in the server's log, under the instance"],
@@ -56,21 +64,42 @@ const TEXTS = {
 /**
  * What an error is over HTTP. {@link https://www.rfc-editor.org/rfc/rfc9457}
  *
- * @param {WxaCodeError} error
+ * @param {any} error a WxaCodeError, or what the client's token function threw
  * @param {boolean} isExposed whether the visitor may see more than the status
  * @param {Visit} visit
  * @returns {Answer & { instance: string }} `instance` is what the visitor and the log know it by
  */
 function problemOf(error, isExposed, visit) {
+  const status = statusOf(error)
+  const more = (/** @type {Language} */ language) => (isExposed ? told(error, language) : {})
+  return logged(status, visit, more, status === TOO_MANY ? { 'Retry-After': String(secondsUntilTurn(error)) } : {})
+}
+
+/**
+ * What a visitor hears where there is no framework to answer for what the site's own functions throw.
+ *
+ * @param {Visit} visit
+ */
+const broken = (visit) => logged(BROKEN, visit)
+
+/** @param {any} error */
+function statusOf(error) {
+  if (error.code === 'ERR_WXA_PARAMS' && isAboutThePicture(error)) return BAD_REQUEST
+  if (error.code === 'ERR_WXA_API' && RATE_LIMITS.has(error.errcode)) return TOO_MANY
+  return STATUSES[/** @type {keyof typeof STATUSES} */ (error.code)] ?? UNAVAILABLE
+}
+
+/**
+ * @param {number} status
+ * @param {Visit} visit
+ * @param {(language: Language) => Record<string, unknown>} more
+ * @param {Record<string, string>} [headers]
+ * @returns {Answer & { instance: string }}
+ */
+function logged(status, visit, more = () => ({}), headers = {}) {
   const instance = `urn:uuid:${randomUUID()}`
-  const { errcode } = /** @type {any} */ (error)
-  const isRateLimit = error.code === 'ERR_WXA_API' && RATE_LIMITS.has(errcode)
-  const status = isRateLimit ? TOO_MANY : STATUSES[error.code]
   const language = languageOf(visit.header('accept-language'))
-  const more = isExposed ? told(error, language) : {}
-  /** @type {Record<string, string>} */
-  const headers = status === TOO_MANY ? { 'Retry-After': String(secondsUntilTurn(error)) } : {}
-  return { ...problem(status, language, { instance, ...more }, headers), instance }
+  return { ...problem(status, language, { instance, ...more(language) }, headers), instance }
 }
 
 /**
@@ -127,4 +156,4 @@ function secondsUntilTurn(error) {
   return errcode === 45011 || endpoint === 'getUnlimitedQRCode' ? MINUTE_S : HOUR_S
 }
 
-module.exports = { noCode, problemOf }
+module.exports = { broken, noCode, problemOf }
