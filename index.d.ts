@@ -58,7 +58,8 @@ export interface WxaCodeOptions {
    */
   timeoutMs?: number
   /**
-   * How often a code request is tried again after -1 (WeChat is busy), a connection that failed, or a 5xx. 0 to 10.
+   * How often a code request is tried again after -1 (WeChat is busy), a connection that failed, or a 5xx. 0 to 10. A request
+   * for a `stable_token` on its way is tried again up to four times all the same, one of `token: 'classic'` never.
    * A refusal is never repeated. Pauses are 0.5 s, 1 s, 2 s, ... times a random number.
    *
    * @defaultValue 2

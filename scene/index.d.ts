@@ -24,7 +24,7 @@ export function uint(min: number, max: number): Field<number>
  * One of these values, told apart with `===`. Two need one bit, `oneOf(false, true)` also. A value added later makes
  * another definition: give it another version.
  */
-export function oneOf<T extends string | number | boolean>(...values: T[]): Field<T>
+export function oneOf<T extends (string | number | boolean)[]>(...values: T): Field<T[number]>
 
 /**
  * 0 to `max` letters (at most 181) of an alphabet, by default the 67 of `A-Z a-z 0-9 - . _ ~ !`. A small alphabet
@@ -33,7 +33,7 @@ export function oneOf<T extends string | number | boolean>(...values: T[]): Fiel
  */
 export function text(max: number, letters?: string): Field<string>
 
-/** A date from 1970 to 2099, rounded down to a multiple of `resolution` milliseconds. Default 1000, which needs 6 characters. */
+/** A date from 1970 to 2099, rounded down to a multiple of `resolution` whole milliseconds. Default 1000, which needs 6 characters. */
 export function timestamp(resolution?: number): Field<Date>
 
 /** A UUID in lower case, with its dashes: 22 characters instead of 36. */
@@ -44,7 +44,7 @@ export type ValuesOf<F> = { [K in keyof F]: F[K] extends Field<infer T> ? T : ne
 
 /** A definition that fits. */
 export interface Scene<V> {
-  /** How many characters every scene of this definition has, with one for the version and one for the checksum: 2-32. */
+  /** How many characters every scene of this definition has, with one for the version and one for the checksum: 3-32. */
   readonly characters: number
 
   /**

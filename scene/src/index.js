@@ -65,7 +65,7 @@ exports.timestamp = function (resolution) {
   var step = resolution === undefined ? 1000 : resolution
   return field(
     'timestamp(' + step + ')',
-    Math.ceil(END / step),
+    isWhole(step) ? Math.ceil(END / step) : NaN,
     1,
     function (value) {
       return [value instanceof Date && +value >= 0 ? Math.floor(+value / step) : -1]
@@ -82,7 +82,7 @@ exports.uuid = function () {
     16,
     32,
     function (value) {
-      return isString(value) && /^\w{8}(-\w{4}){3}-\w{12}$/.test(value) ? indexesOf(value.replace(/-/g, ''), HEX) : [-1]
+      return isString(value) && /^\w{8}(-\w{4}){4}\w{8}$/.test(value) ? indexesOf(value.replace(/-/g, ''), HEX) : [-1]
     },
     function (parts) {
       return lettersAt(parts, HEX).replace(/(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')
@@ -103,7 +103,7 @@ exports.text = function (max, letters) {
     isWhole(max) && max <= MAX_LETTERS ? known.length : NaN,
     max,
     function (value) {
-      return isString(value) ? indexesOf(value, known) : [-1]
+      return indexesOf(value, known)
     },
     function (parts) {
       return lettersAt(parts, known)
@@ -212,14 +212,14 @@ exports.versionOf = function (scene) {
  * @param {unknown} scene
  */
 function open(scene) {
-  var text = String(scene)
+  var text = /** @type {string} */ (scene)
   try {
-    while (/%/.test(text)) text = decodeURIComponent(text)
+    for (var times = 2; times--; ) text = decodeURIComponent(text)
   } catch (_) {
-    // A % that encodes nothing is not in the alphabet either.
+    // A % that encodes nothing is not in the alphabet either, and what is no text has no letters.
   }
   var digits = indexesOf(text, ALPHABET)
-  if (digits.pop() !== checksum(digits) || digits.indexOf(-1) >= 0) throw isDamaged(scene)
+  if (digits.pop() !== checksum(digits) || digits.indexOf(-1) >= 0 || digits.length < 2) throw isDamaged(scene)
   return digits
 }
 
@@ -270,15 +270,17 @@ function pop(number, radix) {
 }
 
 /**
- * -1 for a letter that is not in the alphabet.
+ * -1 for a letter that is not in the alphabet, and for what is no text.
  *
- * @param {string} text
+ * @param {unknown} text
  * @param {string | string[]} alphabet
  */
 function indexesOf(text, alphabet) {
-  return text.split('').map(function (letter) {
-    return alphabet.indexOf(letter)
-  })
+  return isString(text)
+    ? text.split('').map(function (letter) {
+        return alphabet.indexOf(letter)
+      })
+    : [-1]
 }
 
 /**
@@ -311,7 +313,7 @@ function isString(value) {
 
 /** @param {unknown} scene */
 function isDamaged(scene) {
-  return isNot('CORRUPT', 'scene', scene, 'a whole scene', '完整的 scene')
+  return isNot('CORRUPT', 'scene', scene, 'a full scene', '完整的 scene')
 }
 
 /**
@@ -324,7 +326,9 @@ function isDamaged(scene) {
  * @param {string} [zh]
  */
 function isNot(code, name, value, en, zh) {
-  var shown = isString(value) ? JSON.stringify(value) : Object(value) === value ? typeof value : String(value)
+  // A damaged scene may be of any length.
+  var short = isString(value) ? JSON.stringify(value.slice(0, 99)) : value
+  var shown = Object(short) === short ? typeof short : String(short)
   /** @type {Error & { code?: string, param?: string }} */
   var error = Error(name + ': ' + shown + ' is not ' + en + ' | ' + shown + ' 不是 ' + (zh || en))
   error.name = 'SceneError'

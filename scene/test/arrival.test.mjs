@@ -109,6 +109,10 @@ suite('a scene that arrives', (test) => {
     ['of somebody else', 'id=42', '"id=42"'],
     ['the number of the way in', 1047, '1047'],
     ['with half a percent sequence', '%E4%B8', '"%E4%B8"'],
+    ['that is no string', Object.create(null), 'object'],
+    ['of a version and no value', '1', '"1"'],
+    ['percent-encoded three times', '%25252531', '"%25252531"'],
+    ['of a megabyte', `%${'25'.repeat(500_000)}`, `"%${'25'.repeat(49)}"`],
   ])
     test(`is refused: ${title}`, () => {
       for (const read of [poster.decode, versionOf])
@@ -116,15 +120,17 @@ suite('a scene that arrives', (test) => {
           name: 'SceneError',
           code: 'ERR_SCENE_CORRUPT',
           param: 'scene',
-          message: `scene: ${shown} is not a whole scene | ${shown} 不是 完整的 scene`,
+          message: `scene: ${shown} is not a full scene | ${shown} 不是 完整的 scene`,
         })
     })
 
   test('by its version finds the definition that reads it', () => {
     const definitions = [poster, defineScene({ shop: uint(0, 999) }, 1)]
-    const read = (scene) => definitions[versionOf(scene)].decode(scene)
+    const read = (scene) => (definitions[versionOf(scene)] ?? definitions[0]).decode(scene)
     assert.deepEqual(read(definitions[0].encode(values)), values)
     assert.deepEqual(read(definitions[1].encode({ shop: 5 })), { shop: 5 })
+    const later = defineScene({ shop: uint(0, 999) }, 2).encode({ shop: 5 })
+    assert.throws(() => read(later), { name: 'SceneError', code: 'ERR_SCENE_VERSION', param: 'version' })
   })
 })
 

@@ -48,7 +48,8 @@ suite('a definition', (test) => {
     ['text(182, a)', () => text(182, 'a'), /^text\(182, a\): NaN is not /],
     ['text(1.5, a)', () => text(1.5, 'a'), /^text\(1.5, a\): NaN is not /],
     ['timestamp(0)', () => timestamp(0), /^timestamp\(0\): Infinity is not /],
-    ['timestamp(-1)', () => timestamp(-1), /^timestamp\(-1\): -/],
+    ['timestamp(-1)', () => timestamp(-1), /^timestamp\(-1\): NaN is not /],
+    ['timestamp(1.5)', () => timestamp(1.5), /^timestamp\(1.5\): NaN is not /],
     ['timestamp(s)', () => timestamp('s'), /^timestamp\(s\): NaN is not /],
   ])
     test(`that can never be is refused: ${define.toString().slice(6)}`, () => {

@@ -35,7 +35,7 @@ suite('the example mini-program', (test) => {
   test('says that it does not know a code, and why in the log', () => {
     const { data, warnings } = opened('pages/index/index', { scene: 'id%3D42' })
     assert.deepEqual({ ...data }, { state: 'unknown', code: 'ERR_SCENE_CORRUPT' })
-    assert.deepEqual(warnings, ['scene: "id%3D42" is not a whole scene | "id%3D42" 不是 完整的 scene'])
+    assert.deepEqual(warnings, ['scene: "id%3D42" is not a full scene | "id%3D42" 不是 完整的 scene'])
   })
 
   test('has the pages that it names, and shows all that they set', () => {

@@ -23,15 +23,24 @@ const fields = {
   t: timestamp(),
   on: oneOf(false, true),
   code: text(3, 'abc'),
+  size: oneOf(1, 'large', true),
 }
 const scene = defineScene(fields, 1)
 
-type Values = { id: string; from: 'poster' | 'share'; n: number; t: Date; on: boolean; code: string }
+type Values = {
+  id: string
+  from: 'poster' | 'share'
+  n: number
+  t: Date
+  on: boolean
+  code: string
+  size: 1 | 'large' | true
+}
 same<ValuesOf<typeof fields>, Values>(true)
 const read = scene.decode('x')
 same<typeof read, Values>(true)
 
-const values: Values = { id: '', from: 'share', n: 1, t: new Date(), on: true, code: '' }
+const values: Values = { id: '', from: 'share', n: 1, t: new Date(), on: true, code: '', size: 'large' }
 const written: string = scene.encode(values)
 const characters: number = scene.characters
 const version: number = versionOf(written)
@@ -41,7 +50,7 @@ const query: Record<string, string | undefined> = {}
 scene.decode(query.scene)
 
 // @ts-expect-error one is missing
-scene.encode({ id: '', from: 'share', n: 1, t: new Date(), on: true })
+scene.encode({ id: '', from: 'share', n: 1, t: new Date(), on: true, size: 1 })
 // @ts-expect-error none of them
 scene.encode({ ...values, from: 'elsewhere' })
 // @ts-expect-error a date, not a number
