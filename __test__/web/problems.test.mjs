@@ -160,6 +160,7 @@ for (const name of Object.keys(frameworks)) {
         const { status, body, problem } = await here.ask()
         assert.equal(status, 503)
         assert.deepEqual(Object.keys(problem).sort(), BARE)
+        assert.match(problem.detail, /in the server's log/)
         assert.ok(!body.includes('S3CR3T'))
         const [{ error, instance }] = here.failures
         assert.equal(instance, problem.instance)
@@ -200,7 +201,9 @@ suite(
     const alone = async (t, toCode, options) => {
       const log = t.mock.method(console, 'error', () => {})
       const { wxa } = await world(t)
-      const server = await listening(createServer(frameworks['node:http'].codeHandler(wxa, toCode, options)).listen(0))
+      const server = await listening(
+        createServer(frameworks['node:http'].codeHandler(wxa, toCode, options)).listen(0, '127.0.0.1'),
+      )
       t.after(() => server.close())
       const answer = await asked(`http://127.0.0.1:${server.address().port}/%ff`)
       return { ...answer, lines: log.mock.calls.map((call) => call.arguments) }
@@ -225,7 +228,7 @@ suite(
       })
       const log = t.mock.method(console, 'error', () => {})
       const { wxa } = await world(t)
-      await listening(server.listen(0))
+      await listening(server.listen(0, '127.0.0.1'))
       t.after(() => server.close())
       await assert.rejects(asked(`http://127.0.0.1:${server.address().port}/`), { code: 'ECONNRESET' })
       assert.equal(log.mock.calls[0].arguments[1].code, 'ERR_HTTP_HEADERS_SENT')

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { asked, decode } from '../../__test__/support/decode.mjs'
+import { deadUrl } from '../../__test__/support/ports.mjs'
 import { desk, suite } from './helpers.mjs'
 
 suite('one code', (test) => {
@@ -108,13 +109,12 @@ suite('one code', (test) => {
   })
 
   test('a refused account is 3, an unreachable WeChat is 4', async (t) => {
-    const { wxacode, fake } = await desk(t)
+    const { wxacode } = await desk(t)
     const ask = ['unlimited', '--scene', 'a', '-o', 'a.jpg']
     const wrong = await wxacode(ask, { env: { WXACODE_SECRET: 'ffffffffffffffffffffffffffffffff' } })
     assert.equal(wrong.code, 3)
     assert.match(wrong.err, /40125 invalid appsecret/)
-    await fake.close()
-    const away = await wxacode([...ask, '--retries', '0'])
+    const away = await wxacode([...ask, '--retries', '0', '--base-url', await deadUrl()])
     assert.equal(away.code, 4)
     assert.match(away.err, /fix/)
   })

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { certificates } from '../../__test__/support/certificates.mjs'
+import { deadUrl } from '../../__test__/support/ports.mjs'
 import { startProxy } from '../../__test__/support/proxy.mjs'
 import { desk, suite } from './helpers.mjs'
 
@@ -152,9 +153,8 @@ suite('doctor', (test) => {
   })
 
   test('nobody at the address is red once, and 4', async (t) => {
-    const here = await desk(t)
-    await here.fake.close()
-    const { code, red, of } = await examine(here, ['--retries', '0'])
+    const at = ['--base-url', await deadUrl(), '--retries', '0']
+    const { code, red, of } = await examine(await desk(t), at)
     assert.deepEqual([code, names(red)], [4, ['credentials']])
     assert.equal(of('clock').ok, 'skip')
   })
