@@ -10,7 +10,8 @@ import type { CodeHandlerOptions, ToCode } from './types'
 export type { CodeHandlerOptions, CodeParams, FailureNote, ToCode } from './types'
 
 /**
- * Answers like `codeHandler` of `wxacode/express`. The visitor has left when `request.signal` is aborted. What the framework gives beside the request goes on to `toCode`.
+ * Answers like `codeHandler` of `wxacode/express`. The visitor has left when `request.signal` is aborted. What the framework
+ * gives beside the request goes on to `toCode`.
  *
  * @example
  * ```js

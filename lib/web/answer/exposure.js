@@ -10,7 +10,7 @@ const CODES = new Set(['getUnlimitedQRCode', 'getQRCode', 'createQRCode'])
 /**
  * Whether a visitor may know more of an error than its status, unless the options say otherwise.
  *
- * @param {import('../../../index').WxaCodeError | (Error & { code?: undefined })} error
+ * @param {import('../../../index').WxaCodeError} error
  */
 function isAboutThePicture(error) {
   const { endpoint = '', errcode, param } = /** @type {any} */ (error)

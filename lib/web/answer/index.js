@@ -122,9 +122,10 @@ function picture(image, { filename, isDownload }, kept) {
 async function failed(thrown, settings, req, visit) {
   if (visit.signal.aborted) return GONE
   const error = thrown instanceof Error ? thrown : new Error(inspect(thrown), { cause: thrown })
-  // What a stranger's error says nobody knows. And only true is a yes: a promise is not, nor what it is made of.
-  const isExposed = error instanceof WxaCodeError && (await settings.expose(error)) === true
-  const { instance, ...problem } = problemOf(error, isExposed, visit)
+  const ours = error instanceof WxaCodeError ? /** @type {import('../../../index').WxaCodeError} */ (error) : undefined
+  // Only true is a yes: what a function of the options forgot to say is none.
+  const isExposed = ours !== undefined && (await settings.expose(ours)) === true
+  const { instance, ...problem } = problemOf(ours, isExposed, visit)
   await settings.onError(error, { req, status: problem.status, instance })
   return problem
 }

@@ -64,15 +64,16 @@ const TEXTS = {
 /**
  * What an error is over HTTP. {@link https://www.rfc-editor.org/rfc/rfc9457}
  *
- * @param {any} error a WxaCodeError, or what the client's token function threw
+ * @param {WxaCodeError | undefined} error none where the client's token function threw: what its `code` means nobody knows
  * @param {boolean} isExposed whether the visitor may see more than the status
  * @param {Visit} visit
  * @returns {Answer & { instance: string }} `instance` is what the visitor and the log know it by
  */
 function problemOf(error, isExposed, visit) {
   const status = statusOf(error)
-  const more = (/** @type {Language} */ language) => (isExposed ? told(error, language) : {})
-  return logged(status, visit, more, status === TOO_MANY ? { 'Retry-After': String(secondsUntilTurn(error)) } : {})
+  const more = (/** @type {Language} */ language) => (error && isExposed ? told(error, language) : {})
+  const headers = error && status === TOO_MANY ? { 'Retry-After': String(secondsUntilTurn(error)) } : undefined
+  return logged(status, visit, more, headers)
 }
 
 /**
@@ -82,21 +83,22 @@ function problemOf(error, isExposed, visit) {
  */
 const broken = (visit) => logged(BROKEN, visit)
 
-/** @param {any} error */
+/** @param {WxaCodeError | undefined} error */
 function statusOf(error) {
-  if (error.code === 'ERR_WXA_PARAMS' && isAboutThePicture(error)) return BAD_REQUEST
-  if (error.code === 'ERR_WXA_API' && RATE_LIMITS.has(error.errcode)) return TOO_MANY
-  return STATUSES[/** @type {keyof typeof STATUSES} */ (error.code)] ?? UNAVAILABLE
+  if (error === undefined) return UNAVAILABLE
+  if (error.code === 'ERR_WXA_PARAMS') return isAboutThePicture(error) ? BAD_REQUEST : UNAVAILABLE
+  const { errcode } = /** @type {any} */ (error)
+  return error.code === 'ERR_WXA_API' && RATE_LIMITS.has(errcode) ? TOO_MANY : STATUSES[error.code]
 }
 
 /**
  * @param {number} status
  * @param {Visit} visit
- * @param {(language: Language) => Record<string, unknown>} more
+ * @param {(language: Language) => Record<string, unknown>} [more]
  * @param {Record<string, string>} [headers]
  * @returns {Answer & { instance: string }}
  */
-function logged(status, visit, more = () => ({}), headers = {}) {
+function logged(status, visit, more = () => ({}), headers) {
   const instance = `urn:uuid:${randomUUID()}`
   const language = languageOf(visit.header('accept-language'))
   return { ...problem(status, language, { instance, ...more(language) }, headers), instance }
