@@ -43,6 +43,20 @@ const scrollThrough = (page) =>
     scrollTo(0, 0)
   })
 
+/** The page anew, from a disk that gives no picture until it is released, and with a `print()` that leaves a mark. */
+async function slowDisk(page) {
+  let release
+  const released = new Promise((resolve) => {
+    release = resolve
+  })
+  await page.route('**/*.jpg', (route) => released.then(() => route.continue()))
+  await page.addInitScript(() => {
+    window.print = () => document.body.setAttribute('data-printing', '')
+  })
+  await page.reload({ waitUntil: 'domcontentloaded' })
+  return { release }
+}
+
 const pagesOfPaper = (page) =>
   page.evaluate(() =>
     [...document.querySelectorAll('section')].map((section) => {
@@ -92,9 +106,14 @@ suite('the contact sheet', (test) => {
     'prints a page of paper for each, every picture included, even one that was never in sight',
     needsChromium,
     async (t) => {
-      const { page } = await sheet(t)
+      const { page } = await sheet(t, ['--grid', '1x2'])
+      const disk = await slowDisk(page)
+      await page.getByRole('button').click()
+      assert.equal(await page.locator('[data-printing]').count(), 0)
+      disk.release()
+      await page.waitForSelector('[data-printing]')
       const pdf = (await page.pdf({ preferCSSPageSize: true })).toString('latin1')
-      assert.equal(pdf.match(/\/Type \/Page\b/g).length, Math.ceil(SHOWN.length / 12))
+      assert.equal(pdf.match(/\/Type \/Page\b/g).length, Math.ceil(SHOWN.length / 2))
       assert.equal(pdf.match(/\/Subtype \/Image\b/g).length, SHOWN.length)
       assert.ok(
         [...pdf.matchAll(/\/MediaBox \[0 0 ([\d.]+) ([\d.]+)\]/g)].every(([, width]) => Math.round(width) === 595),
