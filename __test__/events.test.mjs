@@ -169,15 +169,17 @@ suite('events', (test) => {
         import { subscribe, unsubscribe } from 'node:diagnostics_channel'
         const heard = []
         const hear = ({ event, endpoint }) => heard.push(endpoint ?? event)
+        const told = async (name) => { while (!heard.includes(name)) await new Promise((resolve) => setTimeout(resolve, 5)) }
         const wxa = new WxaCode(given)
         subscribe('wxacode:token', hear)
         await wxa.getAccessToken()
-        await new Promise((resolve) => setTimeout(resolve, 50))
+        await told('refresh.ok')
         unsubscribe('wxacode:token', hear)
         await wxa.createQRCode({ path: 'a' })
         subscribe('wxacode:request', hear)
         await wxa.getQRCode({ path: 'a' })
-        setTimeout(() => console.log(heard.join()), 50)
+        await told('getQRCode')
+        console.log(heard.join())
         `,
         { given: options },
       )
@@ -300,9 +302,12 @@ suite('events', (test) => {
     const follower = await run(
       `
       import { subscribe } from 'node:diagnostics_channel'
-      subscribe('wxacode:token', (event) => console.log(JSON.stringify(event)))
+      const stayAlive = setInterval(() => {}, 1000)
+      subscribe('wxacode:token', (event) => {
+        console.log(JSON.stringify(event))
+        if (event.event === 'refresh.ok') clearInterval(stayAlive)
+      })
       await new WxaCode(given).getAccessToken()
-      setTimeout(() => {}, 50)
       `,
       { given: options },
     )

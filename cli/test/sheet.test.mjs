@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { statSync, writeFileSync } from 'node:fs'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { times } from '../../__test__/support/suite.mjs'
+import { until } from '../../__test__/support/until.mjs'
 import { openFolder } from '../src/batch/folder.js'
 import { writeSheet } from '../src/batch/sheet/sheet.js'
 import { needsChromium, openPage } from './chromium.mjs'
@@ -139,6 +140,7 @@ suite('the contact sheet', (test) => {
     const { page, seen } = await openPage(t)
     await page.goto(pathToFileURL(file('many/index.html')).href)
     assert.equal(await page.evaluate(() => document.images.length), 20_000)
+    await until(() => seen.requests.length > 10)
     assert.ok(seen.requests.length > 10 && seen.requests.length < 1000, `${seen.requests.length} files were asked for`)
     await page.selectOption('select', '8x10')
     assert.equal((await pagesOfPaper(page)).length, 250)
