@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use secrecy::ExposeSecret;
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -302,7 +301,7 @@ impl Trip<'_> {
     async fn fetch_other(&self, refused: Option<(&Token, i64)>) -> Result<Fetched> {
         let fetched = self.fetch(false, refused).await?;
         let Some((token, errcode)) = refused else { return Ok(fetched) };
-        if token.expose() == fetched.value.expose_secret() {
+        if fetched.is(token) {
             return Ok(self.force_instead_of(token).await.unwrap_or(fetched));
         }
         let now = self.landing.cache.now();

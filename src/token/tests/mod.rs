@@ -1,134 +1,18 @@
-use std::collections::VecDeque;
+mod upstream;
+
 use std::pin::pin;
-use std::sync::atomic::{AtomicBool, AtomicUsize};
 
 use futures_util::FutureExt;
-use futures_util::future::{BoxFuture, join_all};
+use futures_util::future::join_all;
 use proptest::prelude::*;
 use tokio::time::{Instant, advance, sleep};
 
-use super::source::{Ask, Given};
 use super::store::Alone;
 use super::*;
-use crate::error::{Trouble, WaitedFor};
+use crate::error::WaitedFor;
 use crate::event::testing::Ear;
-use crate::wechat::answer::Refusal;
 use crate::wechat::endpoint::Endpoint;
-
-/// Moves with tokio's paused clock; the wall jumps as told.
-struct TestClock {
-    start: Instant,
-    jump: AtomicU64,
-}
-
-impl Clock for TestClock {
-    fn now(&self) -> Now {
-        let mono = self.start.elapsed();
-        Now { mono, wall: mono + Duration::from_secs(1_000_000 + self.jump.load(Ordering::Relaxed)) }
-    }
-}
-
-type Answer = Box<dyn FnOnce() -> Result<(&'static str, i64)> + Send>;
-
-/// A WeChat that takes 150 ms and answers from a script, its last line for ever.
-struct Upstream {
-    script: Mutex<VecDeque<Answer>>,
-    arrivals: Mutex<Vec<Instant>>,
-    forced: AtomicUsize,
-    left: AtomicBool,
-    hangs: AtomicBool,
-    repeats: bool,
-}
-
-impl Upstream {
-    fn new(repeats: bool) -> Arc<Self> {
-        Arc::new(Self {
-            script: Mutex::default(),
-            arrivals: Mutex::default(),
-            forced: AtomicUsize::new(0),
-            left: AtomicBool::new(false),
-            hangs: AtomicBool::new(false),
-            repeats,
-        })
-    }
-
-    fn then(self: Arc<Self>, answer: impl FnOnce() -> Result<(&'static str, i64)> + Send + 'static) -> Arc<Self> {
-        self.script.lock().push_back(Box::new(answer));
-        self
-    }
-
-    fn gives(self: Arc<Self>, token: &'static str) -> Arc<Self> {
-        self.then(move || Ok((token, 7200)))
-    }
-
-    fn fails(self: Arc<Self>, error: fn() -> Error) -> Arc<Self> {
-        self.then(move || Err(error()))
-    }
-
-    fn count(&self) -> usize {
-        self.arrivals.lock().len()
-    }
-
-    fn gaps(&self) -> Vec<Duration> {
-        self.arrivals.lock().windows(2).map(|pair| pair[1] - pair[0]).collect()
-    }
-
-    fn source(self: &Arc<Self>) -> Arc<dyn Source> {
-        self.clone()
-    }
-}
-
-struct Leaving<'a>(&'a AtomicBool);
-
-impl Drop for Leaving<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-}
-
-impl Source for Upstream {
-    fn endpoint(&self) -> Option<Endpoint> {
-        Some(Endpoint::StableToken)
-    }
-
-    fn may_repeat(&self) -> bool {
-        self.repeats
-    }
-
-    fn may_go_alone(&self) -> bool {
-        true
-    }
-
-    fn limit(&self) -> Duration {
-        Duration::from_secs(15)
-    }
-
-    fn fetch<'a>(&'a self, ask: Ask<'a>) -> BoxFuture<'a, Result<Given>> {
-        Box::pin(async move {
-            let _leaving = Leaving(&self.left);
-            self.arrivals.lock().push(Instant::now());
-            self.forced.fetch_add(usize::from(ask.forced), Ordering::Relaxed);
-            sleep(Duration::from_millis(150)).await;
-            if self.hangs.load(Ordering::Relaxed) {
-                (ask.report)(unreachable());
-                std::future::pending::<()>().await;
-            }
-            let answer = self.script.lock().pop_front().expect("a line of the script");
-            let (value, life) = answer()?;
-            Ok(Given { value: value.into(), expires_in: Some(life), ahead: true })
-        })
-    }
-}
-
-fn unreachable() -> Error {
-    let endpoint = Endpoint::StableToken;
-    Error::Network { endpoint, trouble: Trouble::Unreachable, host: "h".into(), proxy: None, detail: "refused".into() }
-}
-
-fn bad_secret() -> Error {
-    let refusal = Refusal { errcode: 40125, errmsg: "invalid appsecret".into(), rid: None, hint: None };
-    Error::Api { endpoint: Endpoint::StableToken, refusal }
-}
+use upstream::{TestClock, Upstream, bad_secret, unreachable};
 
 fn cache() -> Arc<TokenCache> {
     cache_with_clock().0

@@ -3,146 +3,21 @@
 //! A token is served until its hard deadline. From its soft deadline a refresh runs beside that. Without a token
 //! everybody joins the one flight, and after a failure nobody flies before a pause is over.
 
-use std::fmt;
-use std::sync::Arc;
+mod rules;
+mod setback;
+mod token;
+
 use std::time::Duration;
 
-use secrecy::{ExposeSecret, SecretString};
+pub use rules::Rules;
+use setback::Setback;
+pub use token::{Fetched, Token};
 
 use super::clock::Now;
-use crate::backoff::backoff;
 use crate::error::{Error, Result};
-use crate::wechat::errcode;
 
-/// WeChat: a token lives two hours at most. <https://developers.weixin.qq.com/miniprogram/dev/server/API/mp-access-token/api_getstableaccesstoken.html>
-const LONGEST_LIFE: Duration = Duration::from_secs(7200);
-/// A server that says less than this is not believed: asking it again at once would be a loop.
-const SHORTEST_LIFE: Duration = Duration::from_secs(15);
-/// Ends that differ by less are the same: servers say whole seconds, and ways take time.
-const SAME_END: Duration = Duration::from_secs(2);
-/// For a server that does not say, or says nothing sensible.
-const UNKNOWN_LIFE: Duration = Duration::from_secs(60);
 /// Whatever a server says of lives, its token is not asked for again sooner.
 const SHORTEST_GAP: Duration = Duration::from_secs(10);
-/// How long a refusal (bad secret, unlisted IP, ...) is repeated to callers before one of them asks again.
-const REFUSAL_LASTS: Duration = Duration::from_secs(60);
-
-/// How a token of one kind is kept.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Rules {
-    /// How long before its end a refresh begins, give or take `jitter`.
-    pub soft: Duration,
-    pub jitter: Duration,
-    /// How long before its end callers wait for another.
-    pub hard: Duration,
-    /// After a token was refused, how long the refusal of another one is believed to be the API's own fault.
-    pub cooldown: Duration,
-    /// How often a good token is compared with what the fleet has; `None` without a fleet.
-    pub recheck: Option<Duration>,
-}
-
-impl Rules {
-    /// Inside the last 300 s of its life, or WeChat would hand out the same token again.
-    pub const STABLE: Self = Self::of(255, 30, 30);
-    pub const CLASSIC: Self = Self::of(600, 60, 30);
-    /// A provider's owner decides what asking costs.
-    pub const PROVIDER: Self = Self::of(60, 15, 0);
-
-    const fn of(soft: u64, jitter: u64, cooldown: u64) -> Self {
-        Self {
-            soft: Duration::from_secs(soft),
-            jitter: Duration::from_secs(jitter),
-            hard: Duration::from_secs(15),
-            cooldown: Duration::from_secs(cooldown),
-            recheck: None,
-        }
-    }
-
-    /// The same in a fleet. WeChat's guide keeps a token in local memory for a minute; an old one lives 300 s more.
-    /// <https://developers.weixin.qq.com/doc/oplatform/developers/dev/AccessToken.html>
-    pub const fn shared(self) -> Self {
-        Self { recheck: Some(Duration::from_secs(60)), ..self }
-    }
-}
-
-/// A token that somebody handed out. Cheap to clone, never printed.
-#[derive(Clone)]
-pub struct Token(Arc<Inner>);
-
-struct Inner {
-    value: SecretString,
-    generation: u64,
-    first_seen: Now,
-    expires: Now,
-}
-
-impl Token {
-    pub fn expose(&self) -> &str {
-        self.0.value.expose_secret()
-    }
-
-    pub fn expires(&self) -> Now {
-        self.0.expires
-    }
-
-    /// When this very value was first handed out.
-    pub fn first_seen(&self) -> Now {
-        self.0.first_seen
-    }
-
-    /// Which one it is of those that this process has held.
-    pub fn generation(&self) -> u64 {
-        self.0.generation
-    }
-
-    /// As it could be handed on.
-    pub fn as_fetched(&self, now: Now) -> Fetched {
-        let left = self.0.expires.left(now).as_secs() as i64;
-        Fetched { value: self.0.value.clone(), expires_in: Some(left.max(1)), asked: now, ahead: true }
-    }
-
-    /// Whether both are the same value: a token that comes back keeps its generation.
-    pub fn is(&self, other: &Token) -> bool {
-        self.0.generation == other.0.generation
-    }
-}
-
-impl fmt::Debug for Token {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Token({})", self.0.generation)
-    }
-}
-
-/// What a flight brought home.
-#[derive(Clone)]
-pub struct Fetched {
-    pub value: SecretString,
-    /// As the server said it, in seconds, unchecked.
-    pub expires_in: Option<i64>,
-    /// Read before the request was sent, so that its way there and back is not added to its life.
-    pub asked: Now,
-    /// Whether it is refreshed ahead of its end.
-    pub ahead: bool,
-}
-
-impl Fetched {
-    /// What is believed of the server's word.
-    pub fn life(&self) -> Duration {
-        match self.expires_in {
-            Some(seconds @ 1..) => Duration::from_secs(seconds.unsigned_abs()).clamp(SHORTEST_LIFE, LONGEST_LIFE),
-            _ => UNKNOWN_LIFE,
-        }
-    }
-
-    /// Whether it ends later, and so was fetched later.
-    pub fn outlives(&self, other: &Self) -> bool {
-        self.ends().mono > other.ends().mono + SAME_END
-    }
-
-    fn ends(&self) -> Now {
-        self.asked.after(self.life())
-    }
-}
 
 /// How a flight ended well.
 pub enum Brought {
@@ -169,8 +44,7 @@ pub enum Errand {
 impl Errand {
     /// Whether this is the very token that an API did not accept.
     pub fn is_refused(&self, fetched: &Fetched) -> bool {
-        matches!(self, Self::Ordinary { held: Some(held), refused: Some(_) }
-            if held.expose() == fetched.value.expose_secret())
+        matches!(self, Self::Ordinary { held: Some(held), refused: Some(_) } if fetched.is(held))
     }
 }
 
@@ -239,12 +113,6 @@ struct Held {
     refused: Option<i64>,
 }
 
-struct Setback {
-    error: Error,
-    failures: u32,
-    until: Duration,
-}
-
 impl State {
     pub fn new(rules: Rules) -> Self {
         Self {
@@ -272,7 +140,7 @@ impl State {
                 // It does not know that the token was refused and may bring the same one.
                 (Some(Flight { errand: Kind::Refresh, .. }), _) if self.is_refused() => Decision::After,
                 (Some(_), _) => Decision::Join { start: None },
-                (None, Some(setback)) if now.mono < setback.until => setback.decision(),
+                (None, Some(setback)) if setback.lasts(now) => setback.decision(),
                 (None, _) => Decision::Join { start: Some(self.start(now, false)) },
             },
         }
@@ -283,7 +151,7 @@ impl State {
         match (self.flight, &self.setback) {
             (Some(Flight { errand: Kind::Forced, .. }), _) => Decision::Join { start: None },
             (Some(_), _) => Decision::After,
-            (None, Some(setback)) if now.mono < setback.until => setback.decision(),
+            (None, Some(setback)) if setback.lasts(now) => setback.decision(),
             (None, _) => Decision::Join { start: Some(self.start(now, true)) },
         }
     }
@@ -334,16 +202,14 @@ impl State {
 
     /// The fleet's token takes the place of the present one, unless that is clearly later. Gives it if it does.
     pub fn offer(&mut self, fetched: Fetched, dice: f64) -> Option<Token> {
-        let later = |held: &Held| held.token.expires().mono > fetched.ends().mono + SAME_END;
-        let same = |held: &Held| held.token.expose() == fetched.value.expose_secret();
-        let kept = self.held.as_ref().is_some_and(|held| same(held) || later(held));
+        let kept = self.present().is_some_and(|token| fetched.is(token) || token.outlives(&fetched));
         (!kept && !self.gave_up(&fetched)).then(|| self.hold(fetched, false, dice))
     }
 
     /// Whether this is the token that an API refused last, and another one has taken its place.
     pub fn gave_up(&self, fetched: &Fetched) -> bool {
-        let refused = self.given_up.as_ref().is_some_and(|token| token.expose() == fetched.value.expose_secret());
-        refused && self.held.as_ref().is_some_and(|held| held.token.expose() != fetched.value.expose_secret())
+        let refused = self.given_up.as_ref().is_some_and(|token| fetched.is(token));
+        refused && self.present().is_some_and(|token| !fetched.is(token))
     }
 
     /// The flight in the air is given up, and what it may still bring is welcome.
@@ -374,7 +240,7 @@ impl State {
     /// Past the soft deadline, with nothing in the air and no pause, a flight begins.
     fn refresh(&mut self, now: Now) -> Option<Order> {
         let due = self.held.as_ref().is_some_and(|held| held.soft.left(now).is_zero());
-        let paused = self.setback.as_ref().is_some_and(|setback| now.mono < setback.until);
+        let paused = self.setback.as_ref().is_some_and(|setback| setback.lasts(now));
         let last = self.last_start.max(self.held.as_ref().map(|held| held.asked));
         let too_soon = last.is_some_and(|last| now.mono < last + SHORTEST_GAP);
         (due && self.flight.is_none() && !paused && !too_soon).then(|| self.start(now, false))
@@ -416,15 +282,14 @@ impl State {
     /// refused.
     fn hold(&mut self, fetched: Fetched, knew: bool, dice: f64) -> Token {
         let life = fetched.life();
-        let same = self.held.as_ref().filter(|held| held.token.expose() == fetched.value.expose_secret());
+        let same = self.held.as_ref().filter(|held| fetched.is(&held.token));
         let (generation, first_seen, refused) = match same {
-            Some(held) => (held.token.0.generation, held.token.0.first_seen, held.refused.filter(|_| !knew)),
+            Some(held) => (held.token.generation(), held.token.first_seen(), held.refused.filter(|_| !knew)),
             None => (self.generations + 1, fetched.asked, None),
         };
         self.generations = self.generations.max(generation);
-        let expires = fetched.ends();
-        let token = Token(Arc::new(Inner { value: fetched.value, generation, first_seen, expires }));
         let (soft, hard) = if fetched.ahead { self.margins(life, dice) } else { Default::default() };
+        let token = Token::new(&fetched, generation, first_seen);
         self.held = Some(Held {
             token: token.clone(),
             asked: fetched.asked.mono,
@@ -442,43 +307,11 @@ impl State {
     }
 
     fn suffer(&mut self, error: &Error, now: Now, dice: f64) {
-        let failures = self.setback.as_ref().map_or(0, |setback| setback.failures);
-        if let Some(pause) = pause(error, failures, dice) {
-            self.setback = Some(Setback { error: error.clone(), failures: failures + 1, until: now.mono + pause });
+        if let Some(setback) = Setback::after(self.setback.as_ref(), error, now, dice) {
+            self.setback = Some(setback);
         }
     }
-}
-
-impl Setback {
-    fn decision(&self) -> Decision {
-        if is_refusal(&self.error) {
-            Decision::Refuse(self.error.clone())
-        } else {
-            Decision::Pause { at: self.until, error: self.error.clone() }
-        }
-    }
-}
-
-/// How long nobody asks again after a failure. Nothing is for ever: whatever it was may have been put right.
-fn pause(error: &Error, failures: u32, dice: f64) -> Option<Duration> {
-    let backoff = backoff(failures, dice);
-    match error {
-        // While the store is down asking costs nothing, and it is worth asking as soon as it is up.
-        Error::Store { .. } => None,
-        Error::Budget { .. } | Error::Closed | Error::Cancelled => None,
-        error if is_refusal(error) => Some(REFUSAL_LASTS),
-        // An answer that makes no sense is the same again a moment later.
-        Error::Api { .. } | Error::Answer { .. } if !error.is_passing() => Some(backoff.max(SHORTEST_GAP)),
-        _ => Some(backoff),
-    }
-}
-
-/// A refusal that the catalogue knows: bad secret, unlisted IP, frozen account, spent quota.
-fn is_refusal(error: &Error) -> bool {
-    matches!(error, Error::Api { endpoint, refusal }
-        if refusal.errcode != errcode::BUSY && errcode::reaction(refusal.errcode, endpoint).is_some())
 }
 
 #[cfg(test)]
-#[path = "state_tests.rs"]
 mod tests;

@@ -1,0 +1,229 @@
+//! The model: callers, one WeChat that answers or fails as it likes, clocks that jump.
+
+use proptest::prelude::*;
+
+use super::*;
+
+#[derive(Clone, Debug)]
+enum Event {
+    Ask,
+    AskForced,
+    Lands(Outcome),
+    Refused,
+    OldRefused,
+    Passes(f64),
+    WallJumps(f64),
+}
+
+#[derive(Clone, Debug)]
+enum Outcome {
+    New(Option<i64>),
+    Same,
+    Fails(u8),
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    let life = prop_oneof![
+        Just(None),
+        Just(Some(7200)),
+        Just(Some(300)),
+        any::<i64>().prop_map(Some),
+        (-5i64..400).prop_map(Some)
+    ];
+    let outcome =
+        prop_oneof![3 => life.prop_map(Outcome::New), 1 => Just(Outcome::Same), 3 => (0u8..6).prop_map(Outcome::Fails)];
+    prop_oneof![
+        6 => Just(Event::Ask),
+        1 => Just(Event::AskForced),
+        4 => outcome.prop_map(Event::Lands),
+        1 => Just(Event::Refused),
+        1 => Just(Event::OldRefused),
+        4 => prop_oneof![0.0..2.0, 0.0..100.0, 0.0..8000.0].prop_map(Event::Passes),
+        1 => (-4000.0..4000.0).prop_map(Event::WallJumps),
+    ]
+}
+
+fn failure(kind: u8) -> Error {
+    match kind {
+        0 => network(),
+        1 => api(40125),
+        2 => api(-1),
+        3 => api(987_654),
+        4 => Error::Closed,
+        _ => Error::Timeout { endpoint: None, waited_for: WaitedFor::Token, limit: secs(1.0), cause: None },
+    }
+}
+
+/// What the state machine is held against: the same facts, kept in the plainest way.
+struct Model {
+    state: State,
+    mono: f64,
+    wall: f64,
+    flight: Option<(Order, Now)>,
+    /// Value, when it was asked for, life.
+    token: Option<(String, Now, f64)>,
+    first_seen: Now,
+    refused: bool,
+    values: u32,
+    given_up: Vec<f64>,
+}
+
+impl Model {
+    fn new() -> Self {
+        Self {
+            state: State::new(Rules::STABLE),
+            mono: 0.0,
+            wall: 1e6,
+            flight: None,
+            token: None,
+            first_seen: at(0.0),
+            refused: false,
+            values: 0,
+            given_up: Vec::new(),
+        }
+    }
+
+    fn now(&self) -> Now {
+        Now { mono: secs(self.mono), wall: secs(self.wall) }
+    }
+
+    fn left(&self) -> f64 {
+        self.token.as_ref().map_or(0.0, |(_, asked, life)| {
+            let mono = self.mono - asked.mono.as_secs_f64();
+            let wall = self.wall - asked.wall.as_secs_f64();
+            life - mono.max(wall)
+        })
+    }
+
+    fn age(&self) -> f64 {
+        self.mono - self.first_seen.mono.as_secs_f64()
+    }
+
+    fn takes_off(&mut self, order: Order) {
+        assert!(self.flight.is_none(), "two flights in the air");
+        self.flight = Some((order, self.now()));
+    }
+
+    fn asks(&mut self, forced: bool) {
+        let decision = if forced { self.state.ask_forced(self.now()) } else { self.state.ask(self.now()) };
+        let hard = self.token.as_ref().map_or(0.0, |(_, _, life)| (life * 0.1).min(15.0));
+        match decision {
+            Decision::Serve { token, refresh, .. } => {
+                let (value, ..) = self.token.as_ref().expect("only a token that was given is served");
+                assert_eq!(token.expose(), value);
+                assert!(!self.refused, "a refused token is not served");
+                assert!(self.left() > hard - 0.01 || self.age() < 10.0, "served with {} s left", self.left());
+                if let Some(order) = refresh {
+                    assert!(self.left() < 0.9 * 7200.0);
+                    self.takes_off(order);
+                }
+            }
+            Decision::Join { start } => {
+                assert!(forced || self.refused || self.left() < hard + 0.01, "waited with {} s left", self.left());
+                match start {
+                    Some(order) => self.takes_off(order),
+                    None => assert!(self.flight.is_some(), "joined nothing"),
+                }
+            }
+            Decision::After => assert!((forced || self.refused) && self.flight.is_some()),
+            Decision::Pause { at, .. } => {
+                assert!(at.as_secs_f64() > self.mono && at.as_secs_f64() <= self.mono + 60.01)
+            }
+            Decision::Refuse(error) => assert_eq!(error.code(), "ERR_WXA_API"),
+        }
+    }
+
+    fn lands(&mut self, outcome: Outcome, dice: f64) {
+        let Some((order, asked)) = self.flight.take() else { return };
+        let same = self.token.as_ref().map(|(value, ..)| value.clone());
+        let (value, life) = match (outcome, same) {
+            (Outcome::Fails(kind), _) => {
+                let before = self.state.present().map(|token| token.expose().to_owned());
+                self.state.landed(order.flight, Err(failure(kind)), self.now(), dice).unwrap_err();
+                assert_eq!(self.state.present().map(|token| token.expose().to_owned()), before);
+                return;
+            }
+            (Outcome::Same, Some(value)) => (value, Some(300)),
+            (Outcome::New(life), _) => (self.new_value(), life),
+            (Outcome::Same, None) => (self.new_value(), Some(7200)),
+        };
+        let fetched = Fetched { value: value.as_str().into(), expires_in: life, asked, ahead: true };
+        let token = self.state.landed(order.flight, Ok(Brought::Token(fetched)), self.now(), dice).unwrap();
+        assert_eq!(token.expose(), value);
+        let believed = life.filter(|&life| life > 0).map_or(60.0, |life| (life as f64).clamp(15.0, 7200.0));
+        if self.token.as_ref().is_none_or(|(old, ..)| *old != value) {
+            self.first_seen = asked;
+        }
+        assert_eq!(token.first_seen(), self.first_seen);
+        let same = self.token.as_ref().is_some_and(|(old, ..)| *old == value);
+        let knew = !matches!(order.errand, Errand::Ordinary { refused: None, .. });
+        self.refused = self.refused && same && !knew;
+        self.token = Some((value, asked, believed));
+    }
+
+    fn new_value(&mut self) -> String {
+        self.values += 1;
+        format!("T{}", self.values)
+    }
+
+    fn is_refused(&mut self) {
+        let Some((value, ..)) = &self.token else { return };
+        let was = self.refused;
+        match self.state.refused(&value.clone(), 40001, self.now()) {
+            Verdict::GivenUp => {
+                assert!(!was);
+                self.refused = true;
+                self.given_up.push(self.mono);
+            }
+            Verdict::Replaced => assert!(was),
+            Verdict::Believe => assert!(self.given_up.last().is_some_and(|last| self.mono - last < 30.01)),
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_order_of_events_breaks_a_promise(events in prop::collection::vec((event(), 0.0f64..1.0), 1..120)) {
+        let mut model = Model::new();
+        for (event, dice) in events {
+            match event {
+                Event::Ask => model.asks(false),
+                Event::AskForced => model.asks(true),
+                Event::Lands(outcome) => model.lands(outcome, dice),
+                Event::Refused => model.is_refused(),
+                Event::OldRefused => {
+                    prop_assert_eq!(model.state.refused("T0", 40001, model.now()), Verdict::Replaced);
+                }
+                Event::Passes(time) => {
+                    model.mono += time;
+                    model.wall += time;
+                }
+                Event::WallJumps(time) => model.wall = (model.wall + time).max(0.0),
+            }
+        }
+        for pair in model.given_up.windows(2) {
+            prop_assert!(pair[1] - pair[0] > 29.99, "two tokens given up within 30 s");
+        }
+    }
+
+    #[test]
+    fn whatever_a_server_says_of_lives_it_is_not_asked_twice_in_10_s(lives in prop::collection::vec(any::<Option<i64>>(), 1..20), steps in prop::collection::vec(0.0f64..5.0, 200)) {
+        let mut state = State::new(Rules::STABLE);
+        let (mut now, mut lives, mut starts) = (0.0, lives.into_iter().cycle(), Vec::new());
+        for step in steps {
+            now += step;
+            let order = match state.ask(at(now)) {
+                Decision::Serve { refresh: Some(order), .. } | Decision::Join { start: Some(order) } => order,
+                _ => continue,
+            };
+            starts.push(now);
+            let fetched = Fetched { value: format!("T{now}").into(), expires_in: lives.next().flatten(), asked: at(now), ahead: true };
+            state.landed(order.flight, Ok(Brought::Token(fetched)), at(now), step / 5.0).unwrap();
+        }
+        for pair in starts.windows(2) {
+            prop_assert!(pair[1] - pair[0] >= 9.999, "{pair:?}");
+        }
+    }
+}

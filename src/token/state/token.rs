@@ -1,0 +1,112 @@
+//! A token, and what is believed of the life that a server gave it.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::token::clock::Now;
+
+/// WeChat: a token lives two hours at most. <https://developers.weixin.qq.com/miniprogram/dev/server/API/mp-access-token/api_getstableaccesstoken.html>
+const LONGEST_LIFE: Duration = Duration::from_secs(7200);
+/// A server that says less than this is not believed: asking it again at once would be a loop.
+const SHORTEST_LIFE: Duration = Duration::from_secs(15);
+/// Ends that differ by less are the same: servers say whole seconds, and ways take time.
+const SAME_END: Duration = Duration::from_secs(2);
+/// For a server that does not say, or says nothing sensible.
+const UNKNOWN_LIFE: Duration = Duration::from_secs(60);
+
+/// A token that somebody handed out. Cheap to clone, never printed.
+#[derive(Clone)]
+pub struct Token(Arc<Inner>);
+
+struct Inner {
+    value: SecretString,
+    generation: u64,
+    first_seen: Now,
+    expires: Now,
+}
+
+impl Token {
+    pub(super) fn new(fetched: &Fetched, generation: u64, first_seen: Now) -> Self {
+        let (value, expires) = (fetched.value.clone(), fetched.ends());
+        Self(Arc::new(Inner { value, generation, first_seen, expires }))
+    }
+
+    pub fn expose(&self) -> &str {
+        self.0.value.expose_secret()
+    }
+
+    pub fn expires(&self) -> Now {
+        self.0.expires
+    }
+
+    /// When this very value was first handed out.
+    pub fn first_seen(&self) -> Now {
+        self.0.first_seen
+    }
+
+    /// Which one it is of those that this process has held.
+    pub fn generation(&self) -> u64 {
+        self.0.generation
+    }
+
+    /// As it could be handed on.
+    pub fn as_fetched(&self, now: Now) -> Fetched {
+        let left = self.0.expires.left(now).as_secs() as i64;
+        Fetched { value: self.0.value.clone(), expires_in: Some(left.max(1)), asked: now, ahead: true }
+    }
+
+    /// Whether it clearly ends later than what was fetched would.
+    pub(super) fn outlives(&self, fetched: &Fetched) -> bool {
+        self.expires().mono > fetched.ends().mono + SAME_END
+    }
+
+    /// Whether both are the same value: a token that comes back keeps its generation.
+    pub fn is(&self, other: &Token) -> bool {
+        self.0.generation == other.0.generation
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Token({})", self.0.generation)
+    }
+}
+
+/// What a flight brought home.
+#[derive(Clone)]
+pub struct Fetched {
+    pub value: SecretString,
+    /// As the server said it, in seconds, unchecked.
+    pub expires_in: Option<i64>,
+    /// Read before the request was sent, so that its way there and back is not added to its life.
+    pub asked: Now,
+    /// Whether it is refreshed ahead of its end.
+    pub ahead: bool,
+}
+
+impl Fetched {
+    /// What is believed of the server's word.
+    pub fn life(&self) -> Duration {
+        match self.expires_in {
+            Some(seconds @ 1..) => Duration::from_secs(seconds.unsigned_abs()).clamp(SHORTEST_LIFE, LONGEST_LIFE),
+            _ => UNKNOWN_LIFE,
+        }
+    }
+
+    /// Whether it is this very token.
+    pub fn is(&self, token: &Token) -> bool {
+        self.value.expose_secret() == token.expose()
+    }
+
+    /// Whether it ends later, and so was fetched later.
+    pub fn outlives(&self, other: &Self) -> bool {
+        self.ends().mono > other.ends().mono + SAME_END
+    }
+
+    fn ends(&self) -> Now {
+        self.asked.after(self.life())
+    }
+}
