@@ -281,6 +281,7 @@ fn a_flight_that_knew_of_the_refusal_and_brings_nothing_makes_the_token_good_aga
     let kept = state.landed(order.flight, Ok(Brought::Nothing), at(100.1), 0.5).unwrap();
     assert_eq!(kept.expose(), "T1");
     assert_eq!(served(state.ask(at(100.2))).0, "T1");
+    assert!(!state.gave_up(&kept.as_fetched(at(100.2))), "what is good again need not give way in the store");
 }
 
 #[test]
