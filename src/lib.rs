@@ -10,6 +10,7 @@ pub mod client;
 pub mod deadline;
 pub mod error;
 pub mod event;
+pub mod identity;
 pub mod link;
 #[cfg(feature = "node")]
 mod node;

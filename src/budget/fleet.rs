@@ -1,14 +1,15 @@
 //! The minute of a whole fleet, counted in Redis.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use redis::Value;
 use tokio::sync::Mutex;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::Full;
+use super::ledger::Ledger;
 use crate::error::{Budget, Error, Result};
 use crate::link::{Scripts, Step, down};
 
@@ -17,7 +18,7 @@ const PAUSE: &str = include_str!("pause.lua");
 
 /// Turns fetched at once: for all who wait here, and not so many that a crash would cost the fleet its minute.
 const AT_ONCE: u32 = 100;
-/// Turns that nobody took in this time belong to a second that is over.
+/// Turns that nobody took in this time belong to a second that is over, and go back.
 const FRESH: Duration = Duration::from_secs(1);
 
 /// Those who wait while one asks Redis get what it brings, so that a burst costs a few scripts and not one each.
@@ -28,8 +29,10 @@ struct Shared {
     /// `<keyPrefix>{appid:mode:print}`, as for the token.
     place: String,
     waiting: AtomicU32,
-    /// Calls that had no turn: retries and replays.
-    owed: AtomicU32,
+    /// What Redis has counted wrongly: retries that had no turn, turns that were not used.
+    ledger: parking_lot::Mutex<Ledger>,
+    /// Whether somebody will tell Redis of it.
+    settling: AtomicBool,
     stock: Arc<Mutex<Stock>>,
 }
 
@@ -43,17 +46,41 @@ struct Stock {
 impl FleetMinute {
     pub fn new(scripts: Arc<dyn Scripts>, place: String) -> Self {
         let stock = Arc::new(Mutex::new(Stock { turns: 0, fetched: Instant::now(), full: None }));
-        Self(Arc::new(Shared { scripts, place, waiting: AtomicU32::new(0), owed: AtomicU32::new(0), stock }))
+        Self(Arc::new(Shared {
+            scripts,
+            place,
+            waiting: AtomicU32::new(0),
+            ledger: parking_lot::Mutex::default(),
+            settling: AtomicBool::new(false),
+            stock,
+        }))
     }
 
-    /// Takes a turn, or says how long there is none. Takes no longer than Redis may.
-    pub async fn take(&self, rate: u32) -> Result<Option<Full>> {
-        let _waiting = Waiting::among(&self.0.waiting);
-        timeout(self.0.scripts.timeout(), self.take_next(rate)).await.unwrap_or_else(|_| Err(down("too slow")))
+    /// Takes a turn, or says how long there is none. Gives when it is counted. Takes no longer than Redis may.
+    pub async fn take(&self, rate: u32) -> Result<Result<Instant, Full>> {
+        self.in_time(async {
+            let (mut stock, outcome) = self.stocked(rate).await?;
+            Ok(outcome.map(|()| {
+                stock.turns -= 1;
+                stock.fetched
+            }))
+        })
+        .await
     }
 
+    /// Sees to it that `take` need not ask Redis, where it can.
+    pub async fn prepare(&self, rate: u32) -> Result<()> {
+        self.in_time(async { self.stocked(rate).await.map(drop) }).await
+    }
+
+    /// A call was made without a turn.
     pub fn note(&self) {
-        self.0.owed.fetch_add(1, Ordering::Relaxed);
+        self.0.correct(Instant::now(), 1);
+    }
+
+    /// The turn that is counted there was not used.
+    pub fn give_back(&self, counted: Instant) {
+        self.0.correct(counted, -1);
     }
 
     pub async fn pause(&self) -> Result<Duration> {
@@ -62,45 +89,45 @@ impl FleetMinute {
         Ok(Duration::from_millis(left.unsigned_abs()))
     }
 
-    async fn take_next(&self, rate: u32) -> Result<Option<Full>> {
+    async fn in_time<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        let _waiting = Waiting::among(&self.0.waiting);
+        timeout(self.0.scripts.timeout(), work).await.unwrap_or_else(|_| Err(down("too slow")))
+    }
+
+    /// The stock with a turn in it, or how long there is none.
+    async fn stocked(&self, rate: u32) -> Result<(tokio::sync::OwnedMutexGuard<Stock>, Result<(), Full>)> {
         let mut stock = self.0.stock.clone().lock_owned().await;
-        if let Some(outcome) = stock.take() {
-            return Ok(outcome);
+        if let Some(outcome) = stock.look() {
+            return Ok((stock, outcome));
         }
         // What Redis gives is for all who wait, so it is fetched even if the one who asks goes away.
         let shared = self.0.clone();
         let fetched = tokio::spawn(async move {
+            shared.correct(stock.fetched, -i64::from(std::mem::take(&mut stock.turns)));
             *stock = shared.fetch(rate).await?;
-            Ok(stock.take().unwrap_or_default())
+            let over = Full { budget: Budget::FleetPerMinute, wait: Duration::from_millis(1) };
+            let outcome = stock.look().unwrap_or(Err(over));
+            Ok((stock, outcome))
         });
         fetched.await.unwrap_or_else(|_| Err(down("interrupted")))
     }
 }
 
 impl Stock {
-    /// A turn, or how long there is none; nothing if Redis has to be asked.
-    fn take(&mut self) -> Option<Option<Full>> {
+    /// Whether there is a turn, or how long there is none; nothing if Redis has to be asked.
+    fn look(&self) -> Option<Result<(), Full>> {
         let now = Instant::now();
         if let Some((until, budget)) = self.full.filter(|&(until, _)| now < until) {
-            return Some(Some(Full { budget, wait: until - now }));
+            return Some(Err(Full { budget, wait: until - now }));
         }
-        if self.turns == 0 || now > self.fetched + FRESH {
-            return None;
-        }
-        self.turns -= 1;
-        Some(None)
+        (self.turns > 0 && now <= self.fetched + FRESH).then_some(Ok(()))
     }
 }
 
 impl Shared {
     async fn fetch(&self, rate: u32) -> Result<Stock> {
         let wanted = self.waiting.load(Ordering::Relaxed).clamp(1, AT_ONCE);
-        let owed = self.owed.swap(0, Ordering::Relaxed);
-        let keys = ["minute", "pause"].map(|name| format!("{}:{name}", self.place)).to_vec();
-        let step = Step::new(TAKE_TURNS, keys).arg(rate).arg(wanted).arg(owed);
-        let answer = self.scripts.run(step).await.inspect_err(|_| {
-            self.owed.fetch_add(owed, Ordering::Relaxed);
-        })?;
+        let answer = self.run(rate, wanted).await?;
         let Value::Array(row) = answer else { return Err(strange()) };
         let [Value::Int(turns), Value::Int(wait), Value::Int(paused)] = row[..] else { return Err(strange()) };
         let fetched = Instant::now();
@@ -108,6 +135,39 @@ impl Shared {
         let budget = if paused > 0 { Budget::MinuteFull } else { Budget::FleetPerMinute };
         let full = (turns == 0).then(|| (fetched + Duration::from_millis(wait.unsigned_abs()), budget));
         Ok(Stock { turns, fetched, full })
+    }
+
+    async fn run(&self, rate: u32, wanted: u32) -> Result<Value> {
+        let now = Instant::now();
+        let corrections = self.ledger.lock().take(now);
+        let keys = ["minute", "pause"].map(|name| format!("{}:{name}", self.place)).to_vec();
+        let mut step = Step::new(TAKE_TURNS, keys).arg(rate).arg(wanted);
+        for &(at, turns) in &corrections {
+            step = step.arg((now - at).as_secs()).arg(turns);
+        }
+        self.scripts.run(step).await.inspect_err(|_| self.ledger.lock().put_back(corrections))
+    }
+
+    /// `turns` more were used at `at` than Redis has counted.
+    fn correct(self: &Arc<Self>, at: Instant, turns: i64) {
+        if turns == 0 {
+            return;
+        }
+        self.ledger.lock().add(at, turns);
+        if self.settling.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        // A call that is dropped while the runtime ends tells nobody.
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        let shared = Arc::downgrade(self);
+        runtime.spawn(async move {
+            sleep(FRESH).await;
+            let Some(shared) = shared.upgrade() else { return };
+            shared.settling.store(false, Ordering::Relaxed);
+            if !shared.ledger.lock().is_empty() {
+                let _ = shared.run(0, 0).await;
+            }
+        });
     }
 }
 

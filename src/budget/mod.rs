@@ -2,27 +2,37 @@
 //! <https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/qr-code/api_getunlimitedqrcode.html>
 
 pub mod fleet;
+mod ledger;
 pub mod window;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use crate::deadline::Deadline;
 use crate::error::{Budget, Error, Result};
 use crate::event::{Channel, Event, Voice};
+use crate::transport::Departures;
 use crate::wechat::endpoint::Endpoint;
 use fleet::FleetMinute;
 use window::Minute;
 
 /// Who may call, and when. With a fleet its count decides, and while that is out of reach this process's own.
+///
+/// A turn is spent by a request that leaves. The minute of the app is for those whom WeChat has accepted: whoever has the
+/// appid and no good token counts for itself alone.
 pub struct Turns {
     /// `None` is no limit.
-    pub rate: Option<u32>,
-    pub here: Arc<Minute>,
-    pub fleet: Option<FleetMinute>,
-    pub voice: Voice,
+    rate: Option<u32>,
+    /// Of all clients of this process that make codes for the app.
+    app: Arc<Minute>,
+    /// Of this client, until WeChat has accepted it.
+    own: Minute,
+    accepted: AtomicBool,
+    fleet: Option<FleetMinute>,
+    voice: Voice,
 }
 
 /// Why there is no turn now, and for how long.
@@ -32,12 +42,36 @@ pub struct Full {
     wait: Duration,
 }
 
+/// Whether the fleet is to be asked: a slow Redis is paid for once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fleet {
+    Answers,
+    IsOutOfReach,
+}
+
 impl Turns {
-    /// Waits for a turn; without one inside the deadline fails at once and says when there is one. Gives whether it
-    /// waited.
-    pub async fn turn(&self, endpoint: &Endpoint, deadline: &Deadline) -> Result<bool> {
+    /// `accepted`: its token comes from WeChat itself, so that without one nothing is sent.
+    pub fn new(rate: Option<u32>, app: Arc<Minute>, accepted: bool, fleet: Option<FleetMinute>, voice: Voice) -> Self {
+        Self { rate, app, own: Minute::default(), accepted: accepted.into(), fleet, voice }
+    }
+
+    /// Asks the fleet for a turn ahead of its time, beside what else has to be waited for. Takes none.
+    pub async fn prepare(&self) -> Fleet {
+        let (Some(rate), Some(fleet)) = (self.rate, &self.fleet) else { return Fleet::Answers };
+        match fleet.prepare(rate).await {
+            Ok(()) => Fleet::Answers,
+            Err(_) => Fleet::IsOutOfReach,
+        }
+    }
+
+    /// Waits for a turn; without one inside the deadline fails at once and says when there is one.
+    pub async fn turn(&self, endpoint: &Endpoint, deadline: &Deadline, fleet: Fleet) -> Result<Turn<'_>> {
         let mut waited = false;
-        while let Some(Full { budget, wait }) = self.take().await {
+        loop {
+            let Full { budget, wait } = match self.take(fleet).await {
+                Ok(Taken { second, fleet }) => return Ok(Turn::new(self, second, fleet, waited)),
+                Err(full) => full,
+            };
             if wait >= deadline.left() {
                 let exhausted = |event| Event { reason: Some(budget.name()), wait: Some(wait), ..event };
                 self.voice.tell(Channel::Request, "budget.exhausted", exhausted);
@@ -46,68 +80,135 @@ impl Turns {
             waited = true;
             sleep(wait).await;
         }
-        Ok(waited)
     }
 
-    /// Counts a call that does not wait: a retry or a replay of one that had its turn.
-    pub fn note(&self) {
-        self.here.note();
-        if let Some(fleet) = &self.fleet {
-            fleet.note();
+    /// WeChat took this client's token.
+    pub fn accept(&self) {
+        if !self.accepted.load(Ordering::Relaxed) {
+            self.accepted.store(true, Ordering::Relaxed);
         }
     }
 
     /// WeChat says that the minute is full, whatever was counted here. Gives the time until the next one.
     pub async fn pause(&self) -> Duration {
-        let here = self.here.pause();
+        let here = self.app.pause();
         match &self.fleet {
             Some(fleet) => fleet.pause().await.unwrap_or(here),
             None => here,
         }
     }
 
-    async fn take(&self) -> Option<Full> {
-        if let Some(wait) = self.here.paused() {
-            return Some(Full { budget: Budget::MinuteFull, wait });
+    async fn take(&self, reach: Fleet) -> Result<Taken, Full> {
+        if let Some(wait) = self.app.paused() {
+            return Err(Full { budget: Budget::MinuteFull, wait });
         }
-        let Some(rate) = self.rate else {
-            self.here.note();
-            return None;
+        let Some(rate) = self.rate else { return Ok(Taken { second: self.minute().note(), fleet: None }) };
+        let asked = match &self.fleet {
+            Some(fleet) if reach == Fleet::Answers => fleet.take(rate).await.ok(),
+            _ => None,
         };
-        let Some(fleet) = &self.fleet else {
-            return self.here.take(rate).map(|wait| Full { budget: Budget::PerMinute, wait });
-        };
-        match fleet.take(rate).await {
-            Ok(None) => {
-                self.here.note();
-                None
+        match asked {
+            Some(answer) => answer.map(|counted| Taken { second: self.minute().note(), fleet: Some(counted) }),
+            None => {
+                let here = |wait| Full { budget: Budget::PerMinute, wait };
+                self.minute().take(rate).map(|second| Taken { second, fleet: None }).map_err(here)
             }
-            Ok(full) => full,
-            Err(_) => self.here.take(rate).map(|wait| Full { budget: Budget::PerMinute, wait }),
+        }
+    }
+
+    fn minute(&self) -> &Minute {
+        if self.accepted.load(Ordering::Relaxed) { &self.app } else { &self.own }
+    }
+
+    /// Counts a request that had no turn: a retry or a replay.
+    fn note(&self) {
+        self.minute().note();
+        if let Some(fleet) = &self.fleet {
+            fleet.note();
+        }
+    }
+}
+
+/// Where a turn is counted.
+struct Taken {
+    second: u64,
+    fleet: Option<Instant>,
+}
+
+/// A call's turn. The first request that leaves under it spends it, further ones are counted without one, and if none
+/// does it is given back.
+pub struct Turn<'a> {
+    turns: &'a Turns,
+    second: u64,
+    /// Which minute it was taken from.
+    accepted: bool,
+    fleet: Option<Instant>,
+    pub waited: bool,
+    departures: Departures,
+    counted: AtomicU32,
+}
+
+impl<'a> Turn<'a> {
+    fn new(turns: &'a Turns, second: u64, fleet: Option<Instant>, waited: bool) -> Self {
+        let accepted = turns.accepted.load(Ordering::Relaxed);
+        Self { turns, second, accepted, fleet, waited, departures: Departures::default(), counted: AtomicU32::new(1) }
+    }
+
+    /// Counts the requests that leave.
+    pub fn departures(&self) -> &Departures {
+        &self.departures
+    }
+
+    /// Counts what has left without a turn so far.
+    pub fn settle(&self) {
+        let left = self.departures.count();
+        for _ in self.counted.fetch_max(left, Ordering::Relaxed)..left {
+            self.turns.note();
+        }
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.settle();
+        let Turns { app, own, accepted, fleet, .. } = self.turns;
+        if self.departures.count() > 0 {
+            // WeChat has accepted the client meanwhile: this call counts for the app too.
+            if !self.accepted && accepted.load(Ordering::Relaxed) {
+                app.note();
+            }
+            return;
+        }
+        let minute = if self.accepted { app } else { own };
+        minute.give_back(self.second);
+        if let Some((fleet, counted)) = fleet.as_ref().zip(self.fleet) {
+            fleet.give_back(counted);
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 
     use futures_util::future::{BoxFuture, join_all};
     use redis::Value;
 
+    use super::Fleet as Reach;
     use super::*;
     use crate::link::{Scripts, Step, down};
 
     /// A Redis that has so many turns left and takes so long.
     struct Fleet {
-        turns: AtomicUsize,
+        turns: AtomicI64,
         takes: Duration,
-        up: bool,
+        up: AtomicBool,
         runs: AtomicUsize,
-        owed: AtomicUsize,
+        /// The sum of what was put right.
+        corrected: AtomicI64,
     }
 
-    fn number(arg: &[u8]) -> usize {
+    fn number(arg: &[u8]) -> i64 {
         String::from_utf8_lossy(arg).parse().unwrap()
     }
 
@@ -116,17 +217,19 @@ mod tests {
             Box::pin(async move {
                 self.runs.fetch_add(1, Ordering::Relaxed);
                 sleep(self.takes).await;
-                if !self.up {
+                if !self.is_up() {
                     return Err(down("gone"));
                 }
                 if step.args.is_empty() {
                     return Ok(Value::Int(30_000));
                 }
-                self.owed.fetch_add(number(&step.args[2]), Ordering::Relaxed);
-                let given = number(&step.args[1]).min(self.turns.load(Ordering::Relaxed));
-                self.turns.fetch_sub(given, Ordering::Relaxed);
+                let corrections: i64 = step.args[2..].chunks_exact(2).map(|pair| number(&pair[1])).sum();
+                self.corrected.fetch_add(corrections, Ordering::Relaxed);
+                let turns = (self.turns.load(Ordering::Relaxed) - corrections).max(0);
+                let given = number(&step.args[1]).min(turns);
+                self.turns.store(turns - given, Ordering::Relaxed);
                 let wait = if given == 0 { 20_000 } else { 0 };
-                Ok(Value::Array(vec![Value::Int(given as i64), Value::Int(wait), Value::Int(0)]))
+                Ok(Value::Array(vec![Value::Int(given), Value::Int(wait), Value::Int(0)]))
             })
         }
 
@@ -135,7 +238,7 @@ mod tests {
         }
 
         fn is_up(&self) -> bool {
-            self.up
+            self.up.load(Ordering::Relaxed)
         }
 
         fn timeout(&self) -> Duration {
@@ -145,19 +248,37 @@ mod tests {
         fn invite(&self, _: std::sync::Weak<dyn crate::link::Guest>) {}
     }
 
-    fn fleet(turns: usize, takes: u64, up: bool) -> Arc<Fleet> {
-        Arc::new(Fleet { turns: turns.into(), takes: Duration::from_millis(takes), up, runs: 0.into(), owed: 0.into() })
+    fn fleet(turns: i64, takes: u64, up: bool) -> Arc<Fleet> {
+        Arc::new(Fleet {
+            turns: turns.into(),
+            takes: Duration::from_millis(takes),
+            up: up.into(),
+            runs: 0.into(),
+            corrected: 0.into(),
+        })
     }
 
     fn turns(rate: u32, fleet: Option<&Arc<Fleet>>) -> Turns {
-        let voice = Voice { hub: Arc::default(), appid: "wx".into(), mode: None };
         let fleet = fleet.map(|fleet| FleetMinute::new(fleet.clone(), "p".into()));
-        Turns { rate: Some(rate), here: Arc::default(), fleet, voice }
+        Turns::new(Some(rate), Arc::default(), true, fleet, voice())
     }
 
-    async fn turn(turns: &Turns, seconds: u64) -> Result<bool> {
+    fn voice() -> Voice {
+        Voice { hub: Arc::default(), appid: "wx".into(), mode: None }
+    }
+
+    /// Takes a turn without sending anything.
+    async fn take(turns: &Turns, seconds: u64) -> Result<Turn<'_>> {
         let endpoint = Endpoint::GetUnlimitedQrCode;
-        turns.turn(&endpoint, &Deadline::new(Duration::from_secs(seconds), Some(endpoint.clone()))).await
+        let deadline = Deadline::new(Duration::from_secs(seconds), Some(endpoint.clone()));
+        turns.turn(&endpoint, &deadline, Reach::Answers).await
+    }
+
+    /// Takes a turn and sends a request. Gives whether it waited.
+    async fn turn(turns: &Turns, seconds: u64) -> Result<bool> {
+        let turn = take(turns, seconds).await?;
+        turn.departures().leave();
+        Ok(turn.waited)
     }
 
     fn budget(result: Result<bool>) -> Option<(Budget, u64)> {
@@ -218,19 +339,24 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn retries_are_counted_with_the_next_turn() {
+    async fn a_call_is_counted_once_for_each_request_that_leaves() {
         let redis = fleet(10, 1, true);
         let turns = turns(5000, Some(&redis));
-        turns.note();
-        turns.note();
-        turn(&turns, 10).await.unwrap();
-        turn(&turns, 10).await.unwrap();
-        assert_eq!(redis.owed.load(Ordering::Relaxed), 2);
+        let call = take(&turns, 10).await.unwrap();
+        for _ in 0..3 {
+            call.departures().leave();
+            call.settle();
+        }
+        sleep(Duration::from_secs(2)).await;
+        assert_eq!(redis.corrected.load(Ordering::Relaxed), 2, "the first has the turn, and nobody has to ask");
+        drop(call);
+        sleep(Duration::from_secs(2)).await;
+        assert_eq!(redis.turns.load(Ordering::Relaxed), 10 - 3);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_minute_that_wechat_calls_full_is_waited_for() {
-        let turns = Turns { rate: None, ..turns(1, None) };
+        let turns = Turns::new(None, Arc::default(), true, None, voice());
         assert!(turn(&turns, 10).await.is_ok());
         let left = turns.pause().await;
         assert!(left <= Duration::from_secs(60));
@@ -240,6 +366,65 @@ mod tests {
         assert!(matches!(turn(&turns, 61).await, Ok(true)));
         assert!(begun.elapsed().abs_diff(left) < Duration::from_millis(50));
         assert!(matches!(turn(&turns, 0).await, Ok(false)), "it is over");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_that_sends_nothing_costs_no_turn() {
+        let redis = fleet(60, 1, true);
+        for redis in [None, Some(&redis)] {
+            let turns = turns(60, redis);
+            for _ in 0..5 {
+                let calls = join_all((0..60).map(|_| take(&turns, 10))).await;
+                assert!(calls.iter().all(Result::is_ok), "60 wait for something, and nothing leaves");
+                drop(calls);
+                sleep(Duration::from_secs(3)).await;
+            }
+            assert!(turn(&turns, 0).await.is_ok());
+        }
+        sleep(Duration::from_secs(3)).await;
+        assert_eq!(redis.turns.load(Ordering::Relaxed), 59, "the fleet has them back, whether or not anybody asks");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_sent_while_redis_was_down_is_owed_for_a_minute_and_no_longer() {
+        for (outage, owed) in [(30, 200), (61, 0)] {
+            let redis = fleet(1000, 0, true);
+            redis.up.store(false, Ordering::Relaxed);
+            let turns = turns(1000, Some(&redis));
+            for _ in 0..100 {
+                let call = take(&turns, 10).await.unwrap();
+                (0..3).for_each(|_| call.departures().leave());
+            }
+            sleep(Duration::from_secs(outage)).await;
+            redis.up.store(true, Ordering::Relaxed);
+            turn(&turns, 10).await.unwrap();
+            assert_eq!(redis.corrected.load(Ordering::Relaxed), owed);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_has_not_been_accepted_spends_nobodys_minute() {
+        let app = Arc::<Minute>::default();
+        let [good, unknown] = [true, false].map(|accepted| Turns::new(Some(5), app.clone(), accepted, None, voice()));
+        for _ in 0..5 {
+            turn(&unknown, 0).await.unwrap();
+        }
+        assert_eq!(budget(turn(&unknown, 0).await).map(|(budget, _)| budget), Some(Budget::PerMinute), "its own");
+        for _ in 0..5 {
+            turn(&good, 0).await.unwrap();
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_call_by_which_wechat_accepts_a_client_counts_for_the_app() {
+        let app = Arc::<Minute>::default();
+        let turns = Turns::new(Some(2), app.clone(), false, None, voice());
+        let call = take(&turns, 0).await.unwrap();
+        call.departures().leave();
+        turns.accept();
+        drop(call);
+        assert!(turn(&turns, 0).await.is_ok());
+        assert!(turn(&turns, 0).await.is_err(), "two of two");
     }
 
     #[tokio::test(start_paused = true)]

@@ -21,14 +21,20 @@ impl Default for Minute {
 }
 
 impl Minute {
-    /// Takes a turn if fewer than `rate` calls lie in the last minute, or says how long they do not.
-    pub fn take(&self, rate: u32) -> Option<Duration> {
-        self.window.lock().take(Some(rate), self.start.elapsed())
+    /// Takes a turn if fewer than `rate` calls lie in the last minute, or says how long they do not. Gives the second that
+    /// the turn is counted in.
+    pub fn take(&self, rate: u32) -> Result<u64, Duration> {
+        self.window.lock().take(rate, self.start.elapsed())
     }
 
-    /// Counts a call that asks for no turn.
-    pub fn note(&self) {
-        self.window.lock().take(None, self.start.elapsed());
+    /// Counts a call that asks for no turn. Gives the second that it is counted in.
+    pub fn note(&self) -> u64 {
+        self.window.lock().note(self.start.elapsed())
+    }
+
+    /// A turn of that second was not used.
+    pub fn give_back(&self, second: u64) {
+        self.window.lock().give_back(second, self.start.elapsed());
     }
 
     /// No turns before the wall clock's next minute, which is given.
@@ -66,15 +72,30 @@ impl Default for Window {
 
 impl Window {
     /// Takes a call, or says how long there is none.
-    fn take(&mut self, rate: Option<u32>, now: Duration) -> Option<Duration> {
+    fn take(&mut self, rate: u32, now: Duration) -> Result<u64, Duration> {
         self.slide(now.as_secs());
-        if rate.is_none_or(|rate| self.used < rate) {
-            self.used += 1;
-            self.counts[(self.second % MINUTE) as usize] += 1;
-            return None;
+        if self.used < rate {
+            return Ok(self.note(now));
         }
-        let oldest = (0..MINUTE).find(|ago| self.counts[((self.second + 1 + ago) % MINUTE) as usize] > 0)?;
-        Some(Duration::from_secs(self.second + 1 + oldest).saturating_sub(now))
+        let oldest = (0..MINUTE).find(|ago| self.counts[((self.second + 1 + ago) % MINUTE) as usize] > 0);
+        let until = Duration::from_secs(self.second + 1 + oldest.unwrap_or_default());
+        Err(until.saturating_sub(now))
+    }
+
+    fn note(&mut self, now: Duration) -> u64 {
+        self.slide(now.as_secs());
+        self.used += 1;
+        self.counts[(self.second % MINUTE) as usize] += 1;
+        self.second
+    }
+
+    fn give_back(&mut self, second: u64, now: Duration) {
+        self.slide(now.as_secs());
+        let count = &mut self.counts[(second % MINUTE) as usize];
+        if second + MINUTE > self.second && *count > 0 {
+            *count -= 1;
+            self.used -= 1;
+        }
     }
 
     fn slide(&mut self, second: u64) {
@@ -91,19 +112,35 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    fn at(seconds: f64) -> Duration {
+        Duration::from_secs_f64(seconds)
+    }
+
     #[test]
     fn a_full_minute_waits_until_its_oldest_second_is_gone() {
         let mut window = Window::default();
-        let rate = Some(2);
-        let at = Duration::from_secs_f64;
-        assert_eq!(window.take(rate, at(0.5)), None);
-        assert_eq!(window.take(rate, at(10.0)), None);
-        assert_eq!(window.take(rate, at(10.5)), Some(at(49.5)));
-        assert_eq!(window.take(rate, at(60.0)), None);
-        assert_eq!(window.take(rate, at(60.0)), Some(at(10.0)));
-        assert_eq!(window.take(rate, at(1000.0)), None);
-        assert_eq!(window.take(None, at(1000.0)), None, "no limit, but counted");
-        assert_eq!(window.take(rate, at(1000.0)), Some(at(60.0)));
+        assert_eq!(window.take(2, at(0.5)), Ok(0));
+        assert_eq!(window.take(2, at(10.0)), Ok(10));
+        assert_eq!(window.take(2, at(10.5)), Err(at(49.5)));
+        assert_eq!(window.take(2, at(60.0)), Ok(60));
+        assert_eq!(window.take(2, at(60.0)), Err(at(10.0)));
+        assert_eq!(window.take(2, at(1000.0)), Ok(1000));
+        window.note(at(1000.0));
+        assert_eq!(window.take(2, at(1000.0)), Err(at(60.0)), "no limit, but counted");
+    }
+
+    #[test]
+    fn a_turn_that_is_given_back_is_there_for_the_next_and_only_once() {
+        let mut window = Window::default();
+        let second = window.take(1, at(5.0)).unwrap();
+        window.give_back(second, at(20.0));
+        assert_eq!(window.take(1, at(20.0)), Ok(20));
+        window.give_back(second, at(20.0));
+        assert_eq!(window.take(1, at(20.0)), Err(at(60.0)), "its second has nothing more to give");
+        window.give_back(20, at(80.0));
+        assert_eq!(window.take(1, at(80.0)), Ok(80), "long over: it counts no more by itself");
+        window.give_back(20, at(80.0));
+        assert!(window.take(1, at(80.0)).is_err(), "a later second in the same place is none of its business");
     }
 
     #[test]
@@ -127,10 +164,10 @@ mod tests {
             let mut now = Duration::ZERO;
             for pause in pauses {
                 now += Duration::from_millis(pause);
-                if let Some(wait) = window.take(Some(rate), now) {
+                if let Err(wait) = window.take(rate, now) {
                     prop_assert!(!wait.is_zero() && wait <= Duration::from_secs(60));
                     now += wait;
-                    prop_assert_eq!(window.take(Some(rate), now), None);
+                    prop_assert!(window.take(rate, now).is_ok());
                 }
                 taken.push(now);
             }

@@ -11,21 +11,25 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::Found;
 use crate::error::{Error, Result};
+use crate::identity::RouteId;
 use crate::wechat::codes::Identity;
 
 type Outcome = Result<(Bytes, Found)>;
 
-/// The requests in the air, by what they ask.
+/// What is asked, and by which way: what fails on one is no answer to those on another.
+pub type Line = (RouteId, Identity);
+
+/// The requests in the air.
 #[derive(Default)]
 pub struct Flights(Mutex<Table>);
 
 #[derive(Default)]
 struct Table {
-    lines: HashMap<Identity, Line>,
+    flights: HashMap<Line, InTheAir>,
     begun: u64,
 }
 
-struct Line {
+struct InTheAir {
     seat: Weak<Seat>,
     number: u64,
 }
@@ -38,12 +42,12 @@ pub struct Seat {
 
 impl Flights {
     /// A seat in the flight that asks this, and whether it begins with it. `work` is started for the first one only.
-    pub fn board<W>(self: &Arc<Self>, identity: &Identity, work: impl FnOnce() -> W) -> (Arc<Seat>, bool)
+    pub fn board<W>(self: &Arc<Self>, line: &Line, work: impl FnOnce() -> W) -> (Arc<Seat>, bool)
     where
         W: Future<Output = Outcome> + Send + 'static,
     {
         let mut table = self.0.lock();
-        if let Some(seat) = table.lines.get(identity).and_then(|line| line.seat.upgrade()) {
+        if let Some(seat) = table.flights.get(line).and_then(|flight| flight.seat.upgrade()) {
             return (seat, false);
         }
         let stop = CancellationToken::new();
@@ -51,9 +55,9 @@ impl Flights {
         let seat = Arc::new(Seat { outcome, _going: stop.clone().drop_guard() });
         table.begun += 1;
         let number = table.begun;
-        table.lines.insert(identity.clone(), Line { seat: Arc::downgrade(&seat), number });
+        table.flights.insert(line.clone(), InTheAir { seat: Arc::downgrade(&seat), number });
         drop(table);
-        let (flying, work) = (Flying { flights: self.clone(), identity: identity.clone(), number }, work());
+        let (flying, work) = (Flying { flights: self.clone(), line: line.clone(), number }, work());
         tokio::spawn(async move {
             let landed = tokio::select! {
                 biased;
@@ -69,7 +73,7 @@ impl Flights {
 
     #[cfg(test)]
     pub fn is_empty(&self) -> bool {
-        self.0.lock().lines.is_empty()
+        self.0.lock().flights.is_empty()
     }
 }
 
@@ -85,7 +89,7 @@ impl Seat {
 /// Keeps a flight in the table for as long as it flies.
 struct Flying {
     flights: Arc<Flights>,
-    identity: Identity,
+    line: Line,
     number: u64,
 }
 
@@ -93,8 +97,8 @@ impl Drop for Flying {
     fn drop(&mut self) {
         let mut table = self.flights.0.lock();
         // Where nobody was left in this one, another may have begun in its place.
-        if table.lines.get(&self.identity).is_some_and(|line| line.number == self.number) {
-            table.lines.remove(&self.identity);
+        if table.flights.get(&self.line).is_some_and(|flight| flight.number == self.number) {
+            table.flights.remove(&self.line);
         }
     }
 }

@@ -13,6 +13,7 @@ use parking_lot::Mutex;
 
 use crate::deadline::Deadline;
 use crate::error::{Error, Result, WaitedFor};
+use crate::identity::RouteId;
 use crate::wechat::codes::Identity;
 pub use fleet::FleetCodes;
 use flight::Flights;
@@ -76,8 +77,15 @@ impl CodeCache {
         self.memory.lock().size()
     }
 
-    /// A code from here, from the fleet, or by `ask`, which is bounded by `deadline`. An error is not kept.
-    pub async fn get<A, W>(self: &Arc<Self>, identity: Identity, deadline: &Deadline, ask: A) -> Result<(Bytes, Found)>
+    /// A code from here, from the fleet, or by `ask`, which goes by `route` and is bounded by `deadline`. An error is not
+    /// kept.
+    pub async fn get<A, W>(
+        self: &Arc<Self>,
+        identity: Identity,
+        route: RouteId,
+        deadline: &Deadline,
+        ask: A,
+    ) -> Result<(Bytes, Found)>
     where
         A: Fn() -> W,
         W: Future<Output = Result<Bytes>> + Send + 'static,
@@ -87,7 +95,7 @@ impl CodeCache {
                 return Ok((image, Found::Here));
             }
             let work = || self.clone().find(identity.clone(), deadline.clone(), ask());
-            let (seat, leads) = self.flights.board(&identity, work);
+            let (seat, leads) = self.flights.board(&(route, identity.clone()), work);
             if leads {
                 return seat.landed().await;
             }

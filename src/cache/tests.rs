@@ -59,8 +59,20 @@ impl WeChat {
     }
 
     async fn code(&self, cache: &Arc<CodeCache>, name: &str, deadline: &Deadline) -> Result<Found> {
-        cache.get(identity(name), deadline, || self.ask()).await.map(|(_, found)| found)
+        cache.get(identity(name), RouteId::default(), deadline, || self.ask()).await.map(|(_, found)| found)
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_by_a_dead_way_is_not_joined_by_those_who_go_another() {
+    let (cache, dead, well) = (alone(), WeChat::taking(60 * SECOND), WeChat::taking(SECOND));
+    let (short, long) = (seconds(5), seconds(10));
+    let waits = timeout(5 * SECOND, cache.get(identity("a"), RouteId::nth(1), &short, || dead.ask()));
+    let finds = async {
+        let (_, found) = cache.get(identity("a"), RouteId::nth(2), &long, || well.ask()).await.unwrap();
+        assert_eq!((found, long.left()), (Found::Asked, 9 * SECOND));
+    };
+    assert!(tokio::join!(waits, finds).0.is_err());
 }
 
 #[tokio::test(start_paused = true)]
@@ -141,7 +153,7 @@ async fn one_with_more_time_goes_on_where_the_first_ran_out_of_it() {
     let (cache, wechat) = (alone(), WeChat::taking(3 * SECOND));
     let (short, long) = (seconds(1), seconds(10));
     // As every request is bounded by the deadline of whoever began it.
-    let hasty = cache.get(identity("a"), &short, || {
+    let hasty = cache.get(identity("a"), RouteId::default(), &short, || {
         let (ask, short) = (wechat.ask(), short.clone());
         async move { short.hold(WaitedFor::Answer, || None, ask).await? }
     });

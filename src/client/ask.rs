@@ -4,6 +4,7 @@ use parking_lot::Mutex;
 
 use super::stats::Counters;
 use super::{Client, Tokens};
+use crate::budget::{Fleet, Turn};
 use crate::deadline::Deadline;
 use crate::error::{Error, Result, WaitedFor};
 use crate::token::state::Token;
@@ -36,42 +37,49 @@ impl Client {
 
     async fn ask_with_token(&self, ask: &Ask<'_>, read: Read<'_>) -> Result<(Body, Kind)> {
         let Some(tokens) = &self.tokens else {
-            self.turn(ask).await?;
-            return self.ask(ask, None, read).await;
+            let turn = self.turn(ask, Fleet::Answers).await?;
+            return self.ask(ask, None, turn.as_ref(), read).await;
         };
         let Tokens { cache, source, .. } = tokens;
-        // At the same time, so that a slow Redis is paid for once.
-        let (mut token, waited) = tokio::try_join!(cache.get(source, ask.deadline), self.turn(ask))?;
-        if waited {
+        // At the same time, so that a slow Redis is paid for once; and a turn is taken when there is something to send.
+        let (mut token, fleet) = tokio::try_join!(cache.get(source, ask.deadline), self.prepare(ask))?;
+        let turn = self.turn(ask, fleet).await?;
+        if turn.as_ref().is_some_and(|turn| turn.waited) {
             token = cache.get(source, ask.deadline).await?;
         }
-        let answer = self.ask(ask, Some(&token), read).await;
+        let answer = self.ask(ask, Some(&token), turn.as_ref(), read).await;
         let Some(errcode) = answer.as_ref().err().and_then(Error::refused_token) else { return answer };
         match cache.replace(&token, errcode, source, ask.deadline).await? {
             Some(other) => {
                 Counters::add(&self.stats.replays);
-                self.note(ask);
-                self.ask(ask, Some(&other), read).await
+                self.ask(ask, Some(&other), turn.as_ref(), read).await
             }
             None => answer,
         }
     }
 
-    /// Waits for a turn where WeChat counts them by the minute. Gives whether it waited.
-    async fn turn(&self, Ask { question, deadline, .. }: &Ask<'_>) -> Result<bool> {
+    async fn prepare(&self, ask: &Ask<'_>) -> Result<Fleet> {
+        match ask.question.endpoint.counts_by_the_minute() {
+            true => Ok(self.turns.prepare().await),
+            false => Ok(Fleet::Answers),
+        }
+    }
+
+    /// Waits for a turn where WeChat counts them by the minute.
+    async fn turn(&self, Ask { question, deadline, .. }: &Ask<'_>, fleet: Fleet) -> Result<Option<Turn<'_>>> {
         if !question.endpoint.counts_by_the_minute() {
-            return Ok(false);
+            return Ok(None);
         }
-        self.turns.turn(&question.endpoint, deadline).await
+        self.turns.turn(&question.endpoint, deadline, fleet).await.map(Some)
     }
 
-    fn note(&self, ask: &Ask<'_>) {
-        if ask.question.endpoint.counts_by_the_minute() {
-            self.turns.note();
-        }
-    }
-
-    async fn ask(&self, ask: &Ask<'_>, token: Option<&Token>, read: Read<'_>) -> Result<(Body, Kind)> {
+    async fn ask(
+        &self,
+        ask: &Ask<'_>,
+        token: Option<&Token>,
+        turn: Option<&Turn<'_>>,
+        read: Read<'_>,
+    ) -> Result<(Body, Kind)> {
         let Question { endpoint, query, body } = ask.question;
         let token = token.map(Token::expose);
         let whose = match (token, &self.from_appid) {
@@ -81,19 +89,25 @@ impl Client {
         };
         let more = query.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let query: Vec<_> = whose.into_iter().chain(more).collect();
-        let call = Call { endpoint: endpoint.clone(), query: &query, body: body.clone(), secrets: token.as_slice() };
+        let departures = turn.map(Turn::departures);
+        let secrets = token.as_slice();
+        let call = Call { endpoint: endpoint.clone(), query: &query, body: body.clone(), secrets, departures };
         // Nothing is lost by drawing a code twice.
         let repeatable = endpoint.gives_code() || ask.retries > 0;
         let effort = Effort { retries: ask.retries, attempt: None, repeatable };
         Counters::add(&self.stats.requests);
         let last_failure = Mutex::new(None);
         let report = |error| {
-            self.note(ask);
+            turn.iter().for_each(|turn| turn.settle());
             Counters::add(&self.stats.requests);
             *last_failure.lock() = Some(error);
         };
         let last = || last_failure.lock().take();
         let exchange = self.transport.exchange(&call, effort, ask.deadline, &report, read);
-        ask.deadline.hold(WaitedFor::Answer, last, exchange).await?
+        let answer = ask.deadline.hold(WaitedFor::Answer, last, exchange).await?;
+        if answer.as_ref().err().is_none_or(Error::accepts_token) {
+            self.turns.accept();
+        }
+        answer
     }
 }

@@ -177,7 +177,7 @@ impl Client {
             let (me, question, deadline) = (self.clone(), question.clone(), deadline.clone());
             async move { me.fetch(&question, &deadline).await.map(|image| Bytes::copy_from_slice(&image)) }
         };
-        let (image, found) = codes.get(identity, deadline, ask).await?;
+        let (image, found) = codes.get(identity, self.transport.route(), deadline, ask).await?;
         self.stats.found(found);
         Ok(image)
     }

@@ -157,6 +157,22 @@ impl Error {
         }
     }
 
+    /// Whether the way to WeChat failed, or WeChat does not take calls from its address: whoever goes another way may well
+    /// succeed.
+    pub fn is_of_the_route(&self) -> bool {
+        match self {
+            Self::Network { .. } | Self::Timeout { .. } | Self::Answer { .. } => true,
+            Self::Api { refusal, .. } => errcode::ABOUT_THE_ADDRESS.contains(&refusal.errcode),
+            _ => false,
+        }
+    }
+
+    /// Whether WeChat has answered, and about something else than who asks.
+    pub fn accepts_token(&self) -> bool {
+        matches!(self, Self::Api { refusal, .. } if !errcode::ABOUT_WHO_ASKS.contains(&refusal.errcode)
+            && !errcode::ABOUT_THE_ADDRESS.contains(&refusal.errcode))
+    }
+
     /// Whether WeChat has no more calls for this minute, while the next one has.
     pub fn minute_is_full(&self) -> bool {
         matches!(self, Self::Api { endpoint, refusal }

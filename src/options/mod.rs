@@ -14,7 +14,8 @@ use crate::budget::fleet::FleetMinute;
 use crate::client::{Client, Counters, Tokens};
 use crate::error::{Error, Result};
 use crate::event::{Hub, Voice};
-use crate::registry::{self, Account, Lane};
+use crate::identity::{Account, App, Lane};
+use crate::registry;
 use crate::token::source::{Mode, Provided, Provider, WeChat};
 use crate::transport::Transport;
 use crate::transport::pool::Settings;
@@ -110,8 +111,10 @@ impl Options {
             _ => mode.map(Mode::name),
         };
         let voice = Voice { hub: events, appid: counted.clone(), mode };
-        let transport = Arc::new(Transport::new(shared.pool(settings)?, shared.bodies(), bases, via, voice.clone()));
-        let turns = Turns { rate, here: shared.minute(&counted), fleet, voice };
+        let transport =
+            Arc::new(Transport::new(shared.pool(settings)?, shared.bodies(), bases.clone(), via, voice.clone()));
+        let app = App::new(&counted, &bases.iter().map(Url::to_string).collect::<Vec<_>>());
+        let turns = Turns::new(rate, shared.minute(&app), account.is_some(), fleet, voice);
         let tokens = match (self.token, account) {
             (TokenChoice::Provider(provider), _) => {
                 Some(Tokens::new(shared.provided(&appid), Arc::new(Provided(provider))))
@@ -124,7 +127,7 @@ impl Options {
                     secret: account.secret.clone(),
                     transport: transport.clone(),
                 };
-                Some(Tokens::new(shared.cache(account)?, Arc::new(source)))
+                Some(Tokens::new(shared.cache(&account)?, Arc::new(source)))
             }
             (_, None) => None,
         };

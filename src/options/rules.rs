@@ -8,8 +8,8 @@ use url::{Host, Url};
 
 use super::{CacheOptions, DEFAULT_BASE_URL, RedisOptions, TokenChoice};
 use crate::cache::Limits;
+use crate::identity::Meeting;
 use crate::link::DEFAULT_TIMEOUT;
-use crate::registry::Meeting;
 use crate::transport::pool::ProxyChoice;
 use crate::wechat::explanation::Text;
 use crate::wechat::invalid::Invalid;

@@ -8,6 +8,7 @@ pub mod source;
 pub mod state;
 pub mod store;
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -19,13 +20,14 @@ use tokio_util::sync::CancellationToken;
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
 use crate::event::{Channel, Event, Voice};
+use crate::identity::RouteId;
 use crate::link::Guest;
 use crate::seal::random;
 use clock::{Clock, Now};
 use fingerprint::Prints;
 use flight::{Flight, Origin, Watch};
 use source::Source;
-use state::{Brought, Decision, Errand, Fetched, Rules, State, Token, Verdict};
+use state::{Brought, Decision, Errand, Fetched, Order, Rules, State, Token, Verdict};
 use store::{Acquired, Seen, Store};
 
 /// The state machine with its flights. Shared by all clients that ask the same WeChat for the same account's token.
@@ -40,8 +42,9 @@ pub struct TokenCache {
 
 struct Inner {
     state: State,
-    flight: Option<Watch>,
-    /// Ends the flight in the air when the last member has gone.
+    /// In the air, by number.
+    flights: HashMap<u64, Watch>,
+    /// Ends them when the last member has gone.
     stop: CancellationToken,
     members: usize,
 }
@@ -51,15 +54,21 @@ enum Step {
     Have(Token),
     /// And compare it with the fleet's.
     Compare(Token),
-    Wait(Watch),
-    After(Watch),
+    /// For the flight that begins with this caller.
+    Lead(Watch),
+    Join(Watch),
+    /// For a flight on another route, no longer than this. If it fails, ask again.
+    JoinFor(Duration, Watch),
+    /// Then ask again, after this time at the latest.
+    After(Option<Duration>, Watch),
     Pause(Duration, Error),
     Fail(Error),
 }
 
 impl TokenCache {
     pub fn new(rules: Rules, clock: Arc<dyn Clock>, store: Arc<dyn Store>, voice: Voice, prints: Prints) -> Arc<Self> {
-        let inner = Inner { state: State::new(rules), flight: None, stop: CancellationToken::new(), members: 0 };
+        let inner =
+            Inner { state: State::new(rules), flights: HashMap::new(), stop: CancellationToken::new(), members: 0 };
         let cache = Self { clock, store, voice, prints, inner: Mutex::new(inner), refreshes: AtomicU64::new(0) };
         let cache = Arc::new(cache);
         let guest: Weak<dyn Guest> = Arc::downgrade(&(cache.clone() as Arc<dyn Guest>));
@@ -137,11 +146,9 @@ impl TokenCache {
         self.refreshes.load(Ordering::Relaxed)
     }
 
-    /// Nobody uses it, and it holds nothing that anybody could still use.
-    pub fn is_spent(&self) -> bool {
-        let now = self.clock.now();
-        let inner = self.inner.lock();
-        inner.members == 0 && !inner.state.is_usable(now)
+    /// Whether its token lies in a store that a fleet shares.
+    pub fn is_shared(&self) -> bool {
+        self.store.is_up().is_some()
     }
 
     pub fn join(self: &Arc<Self>) -> Member {
@@ -153,28 +160,42 @@ impl TokenCache {
         self: &Arc<Self>,
         source: &Arc<dyn Source>,
         deadline: &Deadline,
-        ask: fn(&mut State, Now) -> Decision,
+        ask: fn(&mut State, Now, RouteId) -> Decision,
     ) -> Result<Token> {
         loop {
-            match self.step(source, ask) {
+            let landed = match self.step(source, ask) {
                 Step::Have(token) => return Ok(token),
                 Step::Compare(token) => {
                     self.compare_beside(token.clone());
                     return Ok(token);
                 }
-                Step::Wait(flight) => return flight::join(flight, deadline).await,
-                Step::After(flight) => match flight::join(flight, deadline).await {
-                    Err(error) if deadline.left().is_zero() => return Err(error),
-                    _ => continue,
+                Step::Lead(flight) => return flight::join(flight, deadline).await,
+                Step::Join(flight) => match flight::join(flight, deadline).await {
+                    // The flight's time, which began before this call's.
+                    Err(timeout @ Error::Timeout { .. }) => Some(Err(timeout)),
+                    landed => return landed,
                 },
+                Step::JoinFor(limit, flight) => match within(Some(limit), flight::join(flight, deadline)).await {
+                    Some(Ok(token)) => return Ok(token),
+                    failed => failed,
+                },
+                Step::After(limit, flight) => within(limit, flight::join(flight, deadline)).await,
                 Step::Fail(error) => return Err(error),
                 Step::Pause(pause, error) if pause >= deadline.left() => return Err(error),
-                Step::Pause(pause, _) => tokio::time::sleep(pause).await,
+                Step::Pause(pause, _) => {
+                    tokio::time::sleep(pause).await;
+                    None
+                }
+            };
+            if let Some(Err(error)) = landed
+                && deadline.left().is_zero()
+            {
+                return Err(error);
             }
         }
     }
 
-    fn step(self: &Arc<Self>, source: &Arc<dyn Source>, ask: fn(&mut State, Now) -> Decision) -> Step {
+    fn step(self: &Arc<Self>, source: &Arc<dyn Source>, ask: fn(&mut State, Now, RouteId) -> Decision) -> Step {
         let (step, flight) = self.decide(source, ask);
         // Not under the lock: a runtime that is ending drops a flight at once, and that lands it, under the lock.
         if let Some(flight) = flight {
@@ -187,25 +208,33 @@ impl TokenCache {
     fn decide(
         self: &Arc<Self>,
         source: &Arc<dyn Source>,
-        ask: fn(&mut State, Now) -> Decision,
+        ask: fn(&mut State, Now, RouteId) -> Decision,
     ) -> (Step, Option<Flight>) {
         let now = self.clock.now();
         let mut inner = self.inner.lock();
-        let decision = ask(&mut inner.state, now);
-        let mut prepare = |order| {
-            let (flight, watch) = Flight::new(self, source.clone(), order, inner.stop.clone());
-            inner.flight = Some(watch);
+        let decision = ask(&mut inner.state, now, source.route());
+        let mut prepare = |order: Order| {
+            let (number, stop) = (order.flight, inner.stop.clone());
+            let (flight, watch) = Flight::new(self, source.clone(), order, stop);
+            inner.flights.insert(number, watch);
             flight
         };
-        let (step, flight): (fn(Watch) -> Step, _) = match decision {
+        let left = |until: Duration| until.saturating_sub(now.mono);
+        let (step, number, flight): (Box<dyn FnOnce(Watch) -> Step>, _, _) = match decision {
             Decision::Serve { token, compare: true, .. } => return (Step::Compare(token), None),
             Decision::Serve { token, refresh, .. } => return (Step::Have(token), refresh.map(prepare)),
-            Decision::Pause { at, error } => return (Step::Pause(at.saturating_sub(now.mono), error), None),
+            Decision::Pause { at, error } => return (Step::Pause(left(at), error), None),
             Decision::Refuse(error) => return (Step::Fail(error), None),
-            Decision::Join { start } => (Step::Wait, start.map(&mut prepare)),
-            Decision::After => (Step::After, None),
+            Decision::Join { flight, start: Some(order), .. } => (Box::new(Step::Lead), flight, Some(prepare(order))),
+            Decision::Join { flight, until: None, .. } => (Box::new(Step::Join), flight, None),
+            Decision::Join { flight, until: Some(until), .. } => {
+                (Box::new(move |watch| Step::JoinFor(left(until), watch)), flight, None)
+            }
+            Decision::After { flight, until } => {
+                (Box::new(move |watch| Step::After(until.map(left), watch)), flight, None)
+            }
         };
-        (inner.flight.clone().map_or(Step::Fail(Error::Closed), step), flight)
+        (inner.flights.get(&number).cloned().map_or(Step::Fail(Error::Closed), step), flight)
     }
 
     fn landed(&self, flight: u64, result: Result<Brought>, origin: Origin, took: Duration) -> Result<Token> {
@@ -216,6 +245,7 @@ impl TokenCache {
         }
         let (outcome, stale) = {
             let mut inner = self.inner.lock();
+            inner.flights.remove(&flight);
             let outcome = inner.state.landed(flight, result, now, fastrand::f64());
             (outcome, inner.state.present().filter(|_| inner.state.is_usable(now)).cloned())
         };
@@ -245,6 +275,14 @@ impl TokenCache {
                 ..event
             });
         }
+    }
+}
+
+/// What `work` gives, unless it takes longer than this.
+async fn within<T>(limit: Option<Duration>, work: impl Future<Output = T>) -> Option<T> {
+    match limit {
+        Some(limit) => tokio::time::timeout(limit, work).await.ok(),
+        None => Some(work.await),
     }
 }
 
@@ -420,8 +458,8 @@ impl Drop for Member {
         inner.members -= 1;
         if inner.members == 0 {
             // Forgotten at once: whoever comes next starts a flight of its own and does not join a dying one.
-            inner.flight = None;
-            inner.state.forget_flight();
+            inner.flights.clear();
+            inner.state.forget_flights();
             let stop = std::mem::take(&mut inner.stop);
             drop(inner);
             stop.cancel();

@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::state::Token;
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
+use crate::identity::RouteId;
 use crate::transport::{Call, Effort, Transport};
 use crate::wechat::answer::{Granted, read_token};
 use crate::wechat::endpoint::Endpoint;
@@ -38,6 +39,11 @@ pub struct Given {
 pub trait Source: Send + Sync {
     /// The endpoint that errors name; a provider has none.
     fn endpoint(&self) -> Option<Endpoint>;
+
+    /// The way that its requests go.
+    fn route(&self) -> RouteId {
+        RouteId::default()
+    }
 
     /// Whether a refused token can come back from an ordinary request, so that only a forced one gives another.
     fn may_repeat(&self) -> bool;
@@ -93,6 +99,10 @@ impl Source for WeChat {
         })
     }
 
+    fn route(&self) -> RouteId {
+        self.transport.route()
+    }
+
     fn may_repeat(&self) -> bool {
         self.mode == Mode::Stable
     }
@@ -130,6 +140,7 @@ impl WeChat {
             query: &[],
             body: Some(serde_json::to_vec(&body).unwrap_or_default().into()),
             secrets: &[secret],
+            departures: None,
         };
         let effort =
             Effort { retries: if ask.forced { 0 } else { 4 }, attempt: Some(ATTEMPT), repeatable: !ask.forced };
@@ -143,6 +154,7 @@ impl WeChat {
             query: &[("grant_type", "client_credential"), ("appid", &self.appid), ("secret", secret)],
             body: None,
             secrets: &[secret],
+            departures: None,
         };
         let effort = Effort { retries: 0, attempt: Some(ATTEMPT), repeatable: false };
         self.transport.exchange(&call, effort, &ask.deadline, ask.report, read_token).await.map(|(_, granted)| granted)

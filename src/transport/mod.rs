@@ -1,6 +1,7 @@
 //! The one place where bytes leave: hosts, retries, limits, and errors without a secret in them.
 
 pub mod body;
+mod departures;
 mod hosts;
 pub mod pool;
 
@@ -13,10 +14,12 @@ use crate::backoff::backoff;
 use crate::deadline::Deadline;
 use crate::error::{Error, Problem, Result, Trouble, one_line};
 use crate::event::{Channel, Event, Voice};
+use crate::identity::RouteId;
 use crate::redact::redact;
 use crate::wechat::answer::NotAsked;
 use crate::wechat::endpoint::{Endpoint, Method};
 use body::{Bodies, Body};
+pub use departures::Departures;
 use hosts::{Host, Hosts};
 use pool::Pool;
 
@@ -31,6 +34,8 @@ pub struct Call<'a> {
     pub body: Option<bytes::Bytes>,
     /// What must not appear in any error.
     pub secrets: &'a [&'a str],
+    /// Counts the requests that leave for it.
+    pub departures: Option<&'a Departures>,
 }
 
 /// How hard to try.
@@ -68,6 +73,11 @@ impl Transport {
         voice: Voice,
     ) -> Self {
         Self { pool, bodies, hosts: Hosts::new(bases, proxy), voice, dice: fastrand::f64 }
+    }
+
+    /// Which way its requests go.
+    pub fn route(&self) -> RouteId {
+        self.pool.route
     }
 
     /// Sends a call until `read` makes something of the answer, WeChat refuses, or no retry is left. Gives the bytes
@@ -164,7 +174,7 @@ impl Transport {
             Method::Post => http
                 .post(url)
                 .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
-                .body(call.body.clone().unwrap_or_default()),
+                .body(departures::body(call.body.clone().unwrap_or_default(), call.departures)),
         };
         let broken = |error| network(&call.endpoint, host, &error);
         let mut answer = request.send().await.map_err(broken)?;

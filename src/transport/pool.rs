@@ -10,6 +10,7 @@ use rustls::{CipherSuite, ClientConfig, RootCertStore};
 use url::Url;
 
 use super::hosts::name;
+use crate::identity::RouteId;
 use crate::roots;
 use crate::wechat::explanation::Text;
 use crate::wechat::invalid::Invalid;
@@ -61,6 +62,7 @@ const IDLE: Duration = Duration::from_secs(30);
 /// The connections of all clients with the same settings. Made for the first request that needs them: roots take
 /// milliseconds to read, and plain HTTP, as inside WeChat's cloud, needs none.
 pub struct Pool {
+    pub route: RouteId,
     proxy: Option<Proxy>,
     ca: Vec<CertificateDer<'static>>,
     plain: OnceLock<Client>,
@@ -77,6 +79,7 @@ impl Pool {
             })
         });
         Ok(Self {
+            route: RouteId::new(),
             proxy: proxy(&settings.proxy)?,
             ca: ca.transpose()?.unwrap_or_default(),
             plain: OnceLock::new(),

@@ -134,6 +134,7 @@ async fn ask_within(transport: &Transport, effort: Effort, limit: Duration) -> R
         query: &[("access_token", "c4nary+/")],
         body: Some("{}".into()),
         secrets: &["c4nary+/"],
+        departures: None,
     };
     let deadline = Deadline::new(limit, None);
     let exchange = transport.exchange(&call, effort, &deadline, &|_| {}, read_image);
@@ -263,7 +264,7 @@ async fn no_part_of_a_token_is_shown_whatever_its_answer_looks_like() {
         "c4nary",
     ] {
         let server = Server::start([Act::Answer(200, body.into())]).await;
-        let call = Call { endpoint: Endpoint::StableToken, query: &[], body: None, secrets: &[] };
+        let call = Call { endpoint: Endpoint::StableToken, query: &[], body: None, secrets: &[], departures: None };
         let deadline = Deadline::new(Duration::from_secs(10), None);
         let once = Effort { retries: 0, ..CODE };
         let error =
@@ -288,7 +289,13 @@ async fn what_must_not_be_sent_twice_is_sent_to_one_host() {
     let other = Server::start([Act::Answer(200, br#"{"access_token":"T","expires_in":7200}"#.to_vec())]).await;
     let transport = transport(&[&hanging.url, &other.url]);
     let once = Effort { retries: 0, attempt: Some(Duration::from_millis(200)), repeatable: false };
-    let call = Call { endpoint: Endpoint::ClassicToken, query: &[("secret", "s")], body: None, secrets: &["s"] };
+    let call = Call {
+        endpoint: Endpoint::ClassicToken,
+        query: &[("secret", "s")],
+        body: None,
+        secrets: &["s"],
+        departures: None,
+    };
     let deadline = Deadline::new(Duration::from_secs(10), None);
     let error = transport.exchange(&call, once, &deadline, &|_| {}, read_token).await.err().unwrap();
     assert!(matches!(error, Error::Network { trouble: Trouble::Silent, .. }), "{error}");

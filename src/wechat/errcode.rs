@@ -69,6 +69,12 @@ pub fn reaction(errcode: i64, endpoint: &Endpoint) -> Option<Reaction> {
 /// -1: WeChat is busy, and the same request a moment later may well go through.
 pub const BUSY: i64 = -1;
 
+/// WeChat does not take the token, or is too busy to look: nothing shows that the account is the caller's.
+pub const ABOUT_WHO_ASKS: [i64; 7] = [BUSY, 40001, 40013, 40014, 41001, 42001, 48001];
+
+/// WeChat does not take calls from the IP address that it saw.
+pub const ABOUT_THE_ADDRESS: [i64; 6] = [40164, 45035, 61004, 89503, 89506, 89507];
+
 #[cfg(test)]
 mod tests {
     use super::*;

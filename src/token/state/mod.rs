@@ -2,7 +2,11 @@
 //!
 //! A token is served until its hard deadline. From its soft deadline a refresh runs beside that. Without a token
 //! everybody joins the one flight, and after a failure nobody flies before a pause is over.
+//!
+//! Clients may go different routes to WeChat. What fails on one of them (a dead proxy) is neither an answer nor a pause
+//! for those on another, and they join its flight for a moment only.
 
+mod routes;
 mod rules;
 mod setback;
 mod token;
@@ -15,6 +19,8 @@ pub use token::{Fetched, Token};
 
 use super::clock::Now;
 use crate::error::{Error, Result};
+use crate::identity::RouteId;
+use routes::Routes;
 
 /// Whatever a server says of lives, its token is not asked for again sooner.
 const SHORTEST_GAP: Duration = Duration::from_secs(10);
@@ -53,10 +59,11 @@ impl Errand {
 pub enum Decision {
     /// Use this. `refresh` is to be started beside it, or it is to be compared with what the fleet has.
     Serve { token: Token, refresh: Option<Order>, compare: bool },
-    /// Wait for the flight, after starting it where there is an order.
-    Join { start: Option<Order> },
-    /// Ask again when the flight in the air is down.
-    After,
+    /// Wait for the flight, after starting it where there is an order. With `until` it is another route's: if it fails, or
+    /// is not down by then on the monotonic clock, ask again.
+    Join { flight: u64, start: Option<Order>, until: Option<Duration> },
+    /// Ask again when the flight is down, or at `until`.
+    After { flight: u64, until: Option<Duration> },
     /// Nothing flies before `at` on the monotonic clock, because of `error`.
     Pause { at: Duration, error: Error },
     /// This was the answer a moment ago, and nobody has asked again.
@@ -77,14 +84,15 @@ pub enum Verdict {
 pub struct State {
     rules: Rules,
     held: Option<Held>,
-    /// The one flight in the air.
-    flight: Option<Flight>,
-    flights: u64,
-    last_start: Option<Duration>,
+    /// In the air, one for each route at most.
+    flights: Vec<Flight>,
+    started: u64,
+    routes: Routes,
     last_check: Duration,
     generations: u64,
     /// What an API refused last. It may still lie in the store.
     given_up: Option<Token>,
+    /// The account's own: WeChat refused it, whichever way it was asked.
     setback: Option<Setback>,
     cooldown_until: Option<Duration>,
 }
@@ -92,7 +100,9 @@ pub struct State {
 #[derive(Clone, Copy)]
 struct Flight {
     number: u64,
+    route: RouteId,
     errand: Kind,
+    begun: Duration,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,6 +116,8 @@ pub enum Kind {
 
 struct Held {
     token: Token,
+    /// The flight that brought it; 0 where it came from elsewhere.
+    flight: u64,
     /// When it was asked for last.
     asked: Duration,
     soft: Now,
@@ -118,9 +130,9 @@ impl State {
         Self {
             rules,
             held: None,
-            flight: None,
-            flights: 0,
-            last_start: None,
+            flights: Vec::new(),
+            started: 0,
+            routes: Routes::default(),
             last_check: Duration::ZERO,
             generations: 0,
             given_up: None,
@@ -129,55 +141,77 @@ impl State {
         }
     }
 
-    /// Somebody needs a token.
-    pub fn ask(&mut self, now: Now) -> Decision {
+    /// Somebody on this route needs a token.
+    pub fn ask(&mut self, now: Now, route: RouteId) -> Decision {
         match self.usable(now) {
             Some(token) => {
-                let refresh = self.refresh(now);
+                let refresh = self.refresh(now, route);
                 Decision::Serve { token, compare: refresh.is_none() && self.compare(now), refresh }
             }
-            None => match (self.flight, &self.setback) {
+            None => match self.flight_for(now, route) {
                 // It does not know that the token was refused and may bring the same one.
-                (Some(Flight { errand: Kind::Refresh, .. }), _) if self.is_refused() => Decision::After,
-                (Some(_), _) => Decision::Join { start: None },
-                (None, Some(setback)) if setback.lasts(now) => setback.decision(),
-                (None, _) => Decision::Join { start: Some(self.start(now, false)) },
+                Some((flight, until)) if flight.errand == Kind::Refresh && self.is_refused() => {
+                    Decision::After { flight: flight.number, until }
+                }
+                Some((flight, until)) => Decision::Join { flight: flight.number, start: None, until },
+                None => self.start_or_pause(now, route, false),
             },
         }
     }
 
     /// Somebody needs another token than the present one, whatever its age.
-    pub fn ask_forced(&mut self, now: Now) -> Decision {
-        match (self.flight, &self.setback) {
-            (Some(Flight { errand: Kind::Forced, .. }), _) => Decision::Join { start: None },
-            (Some(_), _) => Decision::After,
-            (None, Some(setback)) if setback.lasts(now) => setback.decision(),
-            (None, _) => Decision::Join { start: Some(self.start(now, true)) },
+    pub fn ask_forced(&mut self, now: Now, route: RouteId) -> Decision {
+        match self.flight_for(now, route) {
+            Some((Flight { errand: Kind::Forced, number, .. }, until)) => {
+                Decision::Join { flight: number, start: None, until }
+            }
+            Some((flight, until)) => Decision::After { flight: flight.number, until },
+            None => self.start_or_pause(now, route, true),
         }
     }
 
-    /// What the flight in the air is for, if it is this one.
-    pub fn errand(&self, flight: u64) -> Option<Kind> {
-        self.flight.filter(|current| current.number == flight).map(|flight| flight.errand)
+    /// The flight that this route waits for: its own, or another's that has begun a moment ago, and until when.
+    fn flight_for(&self, now: Now, route: RouteId) -> Option<(Flight, Option<Duration>)> {
+        let own = self.flights.iter().find(|flight| flight.route == route);
+        let until = |flight: &Flight| flight.begun + self.rules.patience;
+        let others = || self.flights.iter().filter(|flight| now.mono < until(flight)).max_by_key(|flight| flight.begun);
+        own.map(|flight| (*flight, None)).or_else(|| others().map(|flight| (*flight, Some(until(flight)))))
+    }
+
+    fn start_or_pause(&mut self, now: Now, route: RouteId, forced: bool) -> Decision {
+        let setback = self.setback.as_ref().filter(|setback| setback.lasts(now));
+        match setback.or_else(|| self.routes.setback(route, now)) {
+            Some(setback) => setback.decision(),
+            None => {
+                let order = self.start(now, route, forced);
+                Decision::Join { flight: order.flight, start: Some(order), until: None }
+            }
+        }
     }
 
     /// A flight is down. What it brought is for all who joined it; an error never replaces a token.
     /// `dice` in 0..1 spreads soft deadlines and pauses.
     pub fn landed(&mut self, flight: u64, result: Result<Brought>, now: Now, dice: f64) -> Result<Token> {
-        let landed = self.flight.take_if(|current| current.number == flight);
-        let errand = landed.map_or(Kind::Refresh, |flight| flight.errand);
+        let at = self.flights.iter().position(|current| current.number == flight);
+        let landed = at.map(|at| self.flights.swap_remove(at));
         self.last_check = now.mono;
         match result {
             Ok(brought) => {
                 self.setback = None;
-                let knew = matches!(errand, Kind::Replace | Kind::Forced);
+                if let Some(Flight { route, .. }) = landed {
+                    self.routes.succeeded(route);
+                }
+                let knew = landed.is_some_and(|landed| landed.errand != Kind::Refresh);
                 match brought {
-                    Brought::Token(fetched) => Ok(self.hold(fetched, knew, dice)),
+                    Brought::Token(_) if self.is_overtaken(flight, now) => self.keep(false),
+                    Brought::Token(fetched) => Ok(self.hold(fetched, flight, knew, dice)),
                     Brought::Nothing => self.keep(knew),
                 }
             }
             Err(error) => {
-                self.suffer(&error, now, dice);
+                if let Some(Flight { route, .. }) = landed {
+                    self.suffer(&error, route, now, dice);
+                }
                 Err(error)
             }
         }
@@ -203,7 +237,7 @@ impl State {
     /// The fleet's token takes the place of the present one, unless that is clearly later. Gives it if it does.
     pub fn offer(&mut self, fetched: Fetched, dice: f64) -> Option<Token> {
         let kept = self.present().is_some_and(|token| fetched.is(token) || token.outlives(&fetched));
-        (!kept && !self.gave_up(&fetched)).then(|| self.hold(fetched, false, dice))
+        (!kept && !self.gave_up(&fetched)).then(|| self.hold(fetched, 0, false, dice))
     }
 
     /// Whether this is the token that an API refused last, and another one has taken its place.
@@ -212,9 +246,9 @@ impl State {
         refused && self.present().is_some_and(|token| !fetched.is(token))
     }
 
-    /// The flight in the air is given up, and what it may still bring is welcome.
-    pub fn forget_flight(&mut self) {
-        self.flight = None;
+    /// The flights in the air are given up, and what they may still bring is welcome.
+    pub fn forget_flights(&mut self) {
+        self.flights.clear();
     }
 
     /// The present token, whatever its age.
@@ -238,37 +272,41 @@ impl State {
     }
 
     /// Past the soft deadline, with nothing in the air and no pause, a flight begins.
-    fn refresh(&mut self, now: Now) -> Option<Order> {
+    fn refresh(&mut self, now: Now, route: RouteId) -> Option<Order> {
         let due = self.held.as_ref().is_some_and(|held| held.soft.left(now).is_zero());
         let paused = self.setback.as_ref().is_some_and(|setback| setback.lasts(now));
-        let last = self.last_start.max(self.held.as_ref().map(|held| held.asked));
+        let last = self.routes.last_start(route).max(self.held.as_ref().map(|held| held.asked));
         let too_soon = last.is_some_and(|last| now.mono < last + SHORTEST_GAP);
-        (due && self.flight.is_none() && !paused && !too_soon).then(|| self.start(now, false))
+        let idle = due && !paused && !too_soon && self.flight_for(now, route).is_none();
+        (idle && self.routes.setback(route, now).is_none()).then(|| self.start(now, route, false))
     }
 
     fn compare(&mut self, now: Now) -> bool {
-        let due = self.flight.is_none() && self.rules.recheck.is_some_and(|every| now.mono >= self.last_check + every);
+        let idle = self.flights.is_empty();
+        let due = idle && self.rules.recheck.is_some_and(|every| now.mono >= self.last_check + every);
         if due {
             self.last_check = now.mono;
         }
         due
     }
 
-    fn start(&mut self, now: Now, forced: bool) -> Order {
-        self.last_start = Some(now.mono);
+    fn start(&mut self, now: Now, route: RouteId, forced: bool) -> Order {
+        self.routes.started(route, now);
         let held = self.held.as_ref().map(|held| held.token.clone());
         let refused = self.held.as_ref().and_then(|held| held.refused);
-        match refused {
-            _ if forced => self.take_off(Kind::Forced, Errand::Forced { held }),
-            Some(_) => self.take_off(Kind::Replace, Errand::Ordinary { held, refused }),
-            None => self.take_off(Kind::Refresh, Errand::Ordinary { held, refused }),
-        }
+        let (kind, errand) = match refused {
+            _ if forced => (Kind::Forced, Errand::Forced { held }),
+            Some(_) => (Kind::Replace, Errand::Ordinary { held, refused }),
+            None => (Kind::Refresh, Errand::Ordinary { held, refused }),
+        };
+        self.started += 1;
+        self.flights.push(Flight { number: self.started, route, errand: kind, begun: now.mono });
+        Order { flight: self.started, errand }
     }
 
-    fn take_off(&mut self, kind: Kind, errand: Errand) -> Order {
-        self.flights += 1;
-        self.flight = Some(Flight { number: self.flights, errand: kind });
-        Order { flight: self.flights, errand }
+    /// Whether a later flight has brought a token meanwhile, which this one's must not replace.
+    fn is_overtaken(&self, flight: u64, now: Now) -> bool {
+        self.is_usable(now) && self.held.as_ref().is_some_and(|held| held.flight > flight)
     }
 
     /// The present token stands, and is good again if a flight that knew of its refusal says so.
@@ -280,7 +318,7 @@ impl State {
 
     /// `knew`: whether the flight was told of the token that is refused. If not, and it brings the same one, that stays
     /// refused.
-    fn hold(&mut self, fetched: Fetched, knew: bool, dice: f64) -> Token {
+    fn hold(&mut self, fetched: Fetched, flight: u64, knew: bool, dice: f64) -> Token {
         let life = fetched.life();
         let same = self.held.as_ref().filter(|held| fetched.is(&held.token));
         let (generation, first_seen, refused) = match same {
@@ -292,6 +330,7 @@ impl State {
         let token = Token::new(&fetched, generation, first_seen);
         self.held = Some(Held {
             token: token.clone(),
+            flight,
             asked: fetched.asked.mono,
             soft: fetched.asked.after(life - soft),
             hard: fetched.asked.after(life - hard),
@@ -306,7 +345,10 @@ impl State {
         (soft.min(life.mul_f64(0.9)), self.rules.hard.min(life.mul_f64(0.1)))
     }
 
-    fn suffer(&mut self, error: &Error, now: Now, dice: f64) {
+    fn suffer(&mut self, error: &Error, route: RouteId, now: Now, dice: f64) {
+        if error.is_of_the_route() {
+            return self.routes.failed(route, error, now, dice);
+        }
         if let Some(setback) = Setback::after(self.setback.as_ref(), error, now, dice) {
             self.setback = Some(setback);
         }

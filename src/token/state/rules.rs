@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::token::source::LEAD_LIMIT;
+
 /// How a token of one kind is kept.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Rules {
@@ -14,12 +16,15 @@ pub struct Rules {
     pub cooldown: Duration,
     /// How often a good token is compared with what the fleet has; `None` without a fleet.
     pub recheck: Option<Duration>,
+    /// How long a flight on another route is waited for before one on the caller's own begins.
+    pub patience: Duration,
 }
 
 impl Rules {
     /// Inside the last 300 s of its life, or WeChat would hand out the same token again.
     pub const STABLE: Self = Self::of(255, 30, 30);
-    pub const CLASSIC: Self = Self::of(600, 60, 30);
+    /// Two requests would make two tokens, of which one is dead: a flight is waited for until it must be down.
+    pub const CLASSIC: Self = Self { patience: LEAD_LIMIT, ..Self::of(600, 60, 30) };
     /// A provider's owner decides what asking costs.
     pub const PROVIDER: Self = Self::of(60, 15, 0);
 
@@ -30,6 +35,7 @@ impl Rules {
             hard: Duration::from_secs(15),
             cooldown: Duration::from_secs(cooldown),
             recheck: None,
+            patience: Duration::from_millis(250),
         }
     }
 

@@ -269,6 +269,59 @@ async fn a_forced_refresh_whose_time_is_up_neither_waits_on_nor_forces_anything(
     assert_eq!(upstream.forced.load(Ordering::Relaxed), 0);
 }
 
+/// A way on which nothing comes back, and one that is well.
+fn two_routes(well: Arc<Upstream>) -> (Arc<dyn Source>, Arc<dyn Source>) {
+    let dead = Upstream::new(false);
+    dead.hangs.store(true, Ordering::Relaxed);
+    (dead.by(RouteId::nth(1)), well.by(RouteId::nth(2)))
+}
+
+#[tokio::test(start_paused = true)]
+async fn callers_on_a_good_route_wait_for_a_dead_one_for_a_moment_only() {
+    let (cache, (dead, well)) = (cache(), two_routes(Upstream::new(false).gives("T1")));
+    let (short, long) = (deadline(1), deadline(10));
+    let (on_dead, on_well) = tokio::join!(
+        join_all((0..20).map(|_| cache.get(&dead, &short))),
+        join_all((0..20).map(|_| async {
+            let token = cache.get(&well, &long).await;
+            (token, long.left())
+        })),
+    );
+    for (token, left) in on_well {
+        assert_eq!(token.unwrap().expose(), "T1");
+        assert!(left >= Duration::from_millis(10_000 - 250 - 150), "{left:?}");
+    }
+    assert!(on_dead.iter().all(|token| matches!(token, Err(Error::Timeout { .. }))));
+    assert_eq!(cache.get(&dead, &deadline(1)).await.unwrap().expose(), "T1", "what was fetched is for all");
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_good_routes_make_one_request() {
+    let (cache, upstream) = (cache(), Upstream::new(false).gives("T1"));
+    let routes = [1, 2, 3].map(|n| upstream.clone().by(RouteId::nth(n)));
+    let soon = deadline(10);
+    let tokens = join_all((0..300).map(|n| cache.get(&routes[n % 3], &soon))).await;
+    assert!(tokens.iter().all(|token| token.as_ref().is_ok_and(|token| token.expose() == "T1")));
+    assert_eq!(upstream.count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_with_time_left_begins_anew_when_the_refresh_that_it_joined_runs_out_of_its_own() {
+    let (cache, upstream) = (cache(), Upstream::new(false).gives("T1"));
+    upstream.hangs.store(true, Ordering::Relaxed);
+    let (long, source) = (deadline(60), upstream.source());
+    let first = cache.get(&source, &long);
+    let second = async {
+        // The refresh has 15 s, as after a sleep that used up all of them but one.
+        sleep(Duration::from_secs(14)).await;
+        upstream.hangs.store(false, Ordering::Relaxed);
+        get(&cache, &upstream).await
+    };
+    let (first, second) = tokio::join!(first, second);
+    assert!(matches!(first, Err(Error::Timeout { .. })));
+    assert_eq!(second.unwrap(), "T1");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_source_that_panics_leaves_nobody_waiting() {
     let (cache, upstream) = (cache(), Upstream::new(false).then(|| panic!("on purpose")).gives("T1"));

@@ -10,6 +10,7 @@ use parking_lot::Mutex;
 use tokio::time::{Instant, sleep};
 
 use crate::error::{Error, Result, Trouble};
+use crate::identity::RouteId;
 use crate::token::clock::{Clock, Now};
 use crate::token::source::{Ask, Given, Source};
 use crate::wechat::answer::Refusal;
@@ -75,6 +76,39 @@ impl Upstream {
 
     pub fn source(self: &Arc<Self>) -> Arc<dyn Source> {
         self.clone()
+    }
+
+    /// The same WeChat by another way.
+    pub fn by(self: Arc<Self>, route: RouteId) -> Arc<dyn Source> {
+        Arc::new(ByRoute(self, route))
+    }
+}
+
+struct ByRoute(Arc<Upstream>, RouteId);
+
+impl Source for ByRoute {
+    fn endpoint(&self) -> Option<Endpoint> {
+        self.0.endpoint()
+    }
+
+    fn route(&self) -> RouteId {
+        self.1
+    }
+
+    fn may_repeat(&self) -> bool {
+        self.0.may_repeat()
+    }
+
+    fn may_go_alone(&self) -> bool {
+        true
+    }
+
+    fn limit(&self) -> Duration {
+        self.0.limit()
+    }
+
+    fn fetch<'a>(&'a self, ask: Ask<'a>) -> BoxFuture<'a, Result<Given>> {
+        self.0.fetch(ask)
     }
 }
 

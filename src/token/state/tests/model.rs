@@ -1,4 +1,6 @@
-//! The model: callers, one WeChat that answers or fails as it likes, clocks that jump.
+//! The model: callers on two routes, one WeChat that answers or fails as it likes, clocks that jump.
+
+use std::collections::HashMap;
 
 use proptest::prelude::*;
 
@@ -6,9 +8,9 @@ use super::*;
 
 #[derive(Clone, Debug)]
 enum Event {
-    Ask,
-    AskForced,
-    Lands(Outcome),
+    Ask(RouteId),
+    AskForced(RouteId),
+    Lands(RouteId, Outcome),
     Refused,
     OldRefused,
     Passes(f64),
@@ -32,13 +34,14 @@ fn event() -> impl Strategy<Value = Event> {
     ];
     let outcome =
         prop_oneof![3 => life.prop_map(Outcome::New), 1 => Just(Outcome::Same), 3 => (0u8..6).prop_map(Outcome::Fails)];
+    let route = || prop::sample::select(vec![ONE, OTHER]);
     prop_oneof![
-        6 => Just(Event::Ask),
-        1 => Just(Event::AskForced),
-        4 => outcome.prop_map(Event::Lands),
+        6 => route().prop_map(Event::Ask),
+        1 => route().prop_map(Event::AskForced),
+        4 => (route(), outcome).prop_map(|(route, outcome)| Event::Lands(route, outcome)),
         1 => Just(Event::Refused),
         1 => Just(Event::OldRefused),
-        4 => prop_oneof![0.0..2.0, 0.0..100.0, 0.0..8000.0].prop_map(Event::Passes),
+        4 => prop_oneof![0.0..0.3, 0.0..2.0, 0.0..100.0, 0.0..8000.0].prop_map(Event::Passes),
         1 => (-4000.0..4000.0).prop_map(Event::WallJumps),
     ]
 }
@@ -59,7 +62,9 @@ struct Model {
     state: State,
     mono: f64,
     wall: f64,
-    flight: Option<(Order, Now)>,
+    flights: HashMap<RouteId, (Order, Now)>,
+    /// The flight that brought the token.
+    brought_by: u64,
     /// Value, when it was asked for, life.
     token: Option<(String, Now, f64)>,
     first_seen: Now,
@@ -74,7 +79,8 @@ impl Model {
             state: State::new(Rules::STABLE),
             mono: 0.0,
             wall: 1e6,
-            flight: None,
+            flights: HashMap::new(),
+            brought_by: 0,
             token: None,
             first_seen: at(0.0),
             refused: false,
@@ -99,13 +105,25 @@ impl Model {
         self.mono - self.first_seen.mono.as_secs_f64()
     }
 
-    fn takes_off(&mut self, order: Order) {
-        assert!(self.flight.is_none(), "two flights in the air");
-        self.flight = Some((order, self.now()));
+    fn takes_off(&mut self, order: Order, route: RouteId) {
+        let patience = Rules::STABLE.patience.as_secs_f64();
+        for (other, (_, begun)) in &self.flights {
+            assert_ne!(*other, route, "two flights on one route");
+            assert!(self.mono > begun.mono.as_secs_f64() + patience - 0.01, "another route's has just begun");
+        }
+        self.flights.insert(route, (order, self.now()));
     }
 
-    fn asks(&mut self, forced: bool) {
-        let decision = if forced { self.state.ask_forced(self.now()) } else { self.state.ask(self.now()) };
+    /// A flight that is waited for is in the air, and if it is another route's, not for long.
+    fn waits_for(&self, flight: u64, until: Option<Duration>, route: RouteId) {
+        let of = self.flights.iter().find(|(_, (order, _))| order.flight == flight).expect("in the air");
+        assert_eq!(*of.0 == route, until.is_none());
+        assert!(until.is_none_or(|until| until.as_secs_f64() <= self.mono + 0.26));
+    }
+
+    fn asks(&mut self, forced: bool, route: RouteId) {
+        let now = self.now();
+        let decision = if forced { self.state.ask_forced(now, route) } else { self.state.ask(now, route) };
         let hard = self.token.as_ref().map_or(0.0, |(_, _, life)| (life * 0.1).min(15.0));
         match decision {
             Decision::Serve { token, refresh, .. } => {
@@ -115,17 +133,20 @@ impl Model {
                 assert!(self.left() > hard - 0.01 || self.age() < 10.0, "served with {} s left", self.left());
                 if let Some(order) = refresh {
                     assert!(self.left() < 0.9 * 7200.0);
-                    self.takes_off(order);
+                    self.takes_off(order, route);
                 }
             }
-            Decision::Join { start } => {
+            Decision::Join { start, flight, until } => {
                 assert!(forced || self.refused || self.left() < hard + 0.01, "waited with {} s left", self.left());
                 match start {
-                    Some(order) => self.takes_off(order),
-                    None => assert!(self.flight.is_some(), "joined nothing"),
+                    Some(order) => self.takes_off(order, route),
+                    None => self.waits_for(flight, until, route),
                 }
             }
-            Decision::After => assert!((forced || self.refused) && self.flight.is_some()),
+            Decision::After { flight, until } => {
+                assert!(forced || self.refused);
+                self.waits_for(flight, until, route);
+            }
             Decision::Pause { at, .. } => {
                 assert!(at.as_secs_f64() > self.mono && at.as_secs_f64() <= self.mono + 60.01)
             }
@@ -133,8 +154,8 @@ impl Model {
         }
     }
 
-    fn lands(&mut self, outcome: Outcome, dice: f64) {
-        let Some((order, asked)) = self.flight.take() else { return };
+    fn lands(&mut self, route: RouteId, outcome: Outcome, dice: f64) {
+        let Some((order, asked)) = self.flights.remove(&route) else { return };
         let same = self.token.as_ref().map(|(value, ..)| value.clone());
         let (value, life) = match (outcome, same) {
             (Outcome::Fails(kind), _) => {
@@ -148,8 +169,14 @@ impl Model {
             (Outcome::Same, None) => (self.new_value(), Some(7200)),
         };
         let fetched = Fetched { value: value.as_str().into(), expires_in: life, asked, ahead: true };
+        let is_overtaken = self.state.is_usable(self.now()) && self.brought_by > order.flight;
         let token = self.state.landed(order.flight, Ok(Brought::Token(fetched)), self.now(), dice).unwrap();
+        if is_overtaken {
+            assert_eq!(Some(token.expose()), self.token.as_ref().map(|(held, ..)| held.as_str()));
+            return;
+        }
         assert_eq!(token.expose(), value);
+        self.brought_by = order.flight;
         let believed = life.filter(|&life| life > 0).map_or(60.0, |life| (life as f64).clamp(15.0, 7200.0));
         if self.token.as_ref().is_none_or(|(old, ..)| *old != value) {
             self.first_seen = asked;
@@ -189,9 +216,9 @@ proptest! {
         let mut model = Model::new();
         for (event, dice) in events {
             match event {
-                Event::Ask => model.asks(false),
-                Event::AskForced => model.asks(true),
-                Event::Lands(outcome) => model.lands(outcome, dice),
+                Event::Ask(route) => model.asks(false, route),
+                Event::AskForced(route) => model.asks(true, route),
+                Event::Lands(route, outcome) => model.lands(route, outcome, dice),
                 Event::Refused => model.is_refused(),
                 Event::OldRefused => {
                     prop_assert_eq!(model.state.refused("T0", 40001, model.now()), Verdict::Replaced);
@@ -214,8 +241,8 @@ proptest! {
         let (mut now, mut lives, mut starts) = (0.0, lives.into_iter().cycle(), Vec::new());
         for step in steps {
             now += step;
-            let order = match state.ask(at(now)) {
-                Decision::Serve { refresh: Some(order), .. } | Decision::Join { start: Some(order) } => order,
+            let order = match state.ask(at(now), ONE) {
+                Decision::Serve { refresh: Some(order), .. } | Decision::Join { start: Some(order), .. } => order,
                 _ => continue,
             };
             starts.push(now);

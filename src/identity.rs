@@ -1,0 +1,139 @@
+//! What may be shared between whom. Everything that clients of one process share is found by one of these types, and
+//! each shared type says by which (`registry::Shared`): a new one cannot be keyed by something else by accident.
+//!
+//! | shared | by |
+//! |---|---|
+//! | access token, its refresh, codes that are kept | `Account`: appid, mode, AppSecret, base URLs, Redis |
+//! | minute of `getUnlimitedQRCode` | `App`: appid and base URLs, by those whom WeChat has accepted |
+//! | HTTP connections; failures of the network | `Route`: proxy and extra roots |
+//! | connection to Redis, whether it is up | `RedisServer`: URL, roots, time-out, and what it carries |
+//! | name look-ups | the name |
+
+use std::hash::{Hash, Hasher};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::seal::account_print;
+use crate::token::source::Mode;
+
+/// What WeChat counts calls by: an appid, at the servers behind these base URLs.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct App {
+    appid: String,
+    bases: Vec<String>,
+}
+
+impl App {
+    /// `bases` in any order: that is a preference.
+    pub fn new(appid: &str, bases: &[String]) -> Self {
+        Self { appid: appid.to_owned(), bases: sorted(bases).into_iter().map(str::to_owned).collect() }
+    }
+}
+
+/// Whose token it is. Only clients that agree on all of it share one.
+#[derive(Clone, Debug)]
+pub struct Account {
+    pub appid: String,
+    pub mode: Mode,
+    pub secret: SecretString,
+    /// In any order.
+    pub bases: Vec<String>,
+    /// Where a fleet shares it.
+    pub meeting: Option<Meeting>,
+}
+
+impl Account {
+    fn parts(&self) -> (&str, Mode, &str, Vec<&str>, &Option<Meeting>) {
+        (&self.appid, self.mode, self.secret.expose_secret(), sorted(&self.bases), &self.meeting)
+    }
+
+    /// What this account's keys in the fleet's store begin with. A test environment with another secret or other hosts has others.
+    pub fn place(&self) -> Option<String> {
+        let meeting = self.meeting.as_ref()?;
+        Some(format!("{}{{{}:{}:{}}}", meeting.key_prefix, self.appid, self.mode.name(), self.print()))
+    }
+
+    pub fn print(&self) -> String {
+        account_print(&self.secret, &self.bases)
+    }
+}
+
+impl PartialEq for Account {
+    fn eq(&self, other: &Self) -> bool {
+        self.parts() == other.parts()
+    }
+}
+
+impl Eq for Account {}
+
+impl Hash for Account {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.parts().hash(state);
+    }
+}
+
+fn sorted(bases: &[String]) -> Vec<&str> {
+    let mut bases: Vec<_> = bases.iter().map(String::as_str).collect();
+    bases.sort_unstable();
+    bases.dedup();
+    bases
+}
+
+/// A Redis, and what the keys there begin with. The URL may hold a password.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Meeting {
+    pub url: String,
+    /// PEM roots that are trusted instead of the system's.
+    pub ca: Option<Vec<u8>>,
+    /// The longest that a caller waits for it.
+    pub timeout: Duration,
+    pub key_prefix: String,
+}
+
+impl std::fmt::Debug for Meeting {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Meeting({})", self.key_prefix)
+    }
+}
+
+/// What a connection to Redis carries. Pictures are large and have one of their own: nobody's token waits behind them.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Lane {
+    Tokens,
+    Codes,
+}
+
+/// A connection to Redis: all accounts whose keys lie on one server share it.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct RedisServer {
+    pub url: String,
+    pub ca: Option<Vec<u8>>,
+    pub timeout: Duration,
+    pub lane: Lane,
+}
+
+impl RedisServer {
+    pub fn of(meeting: &Meeting, lane: Lane) -> Self {
+        let Meeting { url, ca, timeout, .. } = meeting.clone();
+        Self { url, ca, timeout, lane }
+    }
+}
+
+/// Names a way to WeChat: a proxy, or none, and the roots trusted on it. What fails there says nothing of the others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RouteId(u64);
+
+impl RouteId {
+    /// One that nobody else has.
+    pub fn new() -> Self {
+        static LAST: AtomicU64 = AtomicU64::new(0);
+        Self(LAST.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+
+    #[cfg(test)]
+    pub const fn nth(number: u64) -> Self {
+        Self(number)
+    }
+}

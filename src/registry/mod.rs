@@ -1,0 +1,274 @@
+//! What the clients of one process share: token and code caches, HTTP pools, minutes, connections to Redis. Plain values,
+//! emptied when the last environment leaves, because their tasks run on a runtime that ends then. Who shares what is said
+//! in `identity`.
+
+mod shared;
+
+use std::sync::{Arc, LazyLock};
+
+use parking_lot::{Mutex, MutexGuard};
+
+use crate::budget::window::Minute;
+use crate::cache::{CodeCache, FleetCodes, Limits};
+use crate::event::{Hub, Voice};
+use crate::identity::{Account, App, Lane, Meeting, RedisServer};
+use crate::link::Link;
+use crate::token::TokenCache;
+use crate::token::clock::SystemClock;
+use crate::token::fingerprint::Prints;
+use crate::token::redis::Redis;
+use crate::token::source::Mode;
+use crate::token::state::Rules;
+use crate::token::store::Alone;
+use crate::transport::body::Bodies;
+use crate::transport::pool::{Pool, Settings};
+use crate::wechat::invalid::Invalid;
+use shared::{Scoped, Shared};
+
+/// The token stays for the account's next client. One that lies in Redis need not, and its connection ends with its
+/// clients.
+impl Scoped for TokenCache {
+    type Scope = Account;
+    const OUTLIVE: usize = 1024;
+
+    fn may_outlive(&self) -> bool {
+        !self.is_shared()
+    }
+}
+
+impl Scoped for CodeCache {
+    type Scope = (Account, Limits);
+    const OUTLIVE: usize = 0;
+}
+
+/// A new client finds connections that are open; they end by themselves when nobody uses them.
+impl Scoped for Pool {
+    type Scope = Settings;
+    const OUTLIVE: usize = 4;
+}
+
+impl Scoped for Link {
+    type Scope = RedisServer;
+    const OUTLIVE: usize = 0;
+}
+
+/// What was used of a minute does not come back with a new client.
+impl Scoped for Minute {
+    type Scope = App;
+    const OUTLIVE: usize = 4096;
+}
+
+#[derive(Default)]
+pub struct Registry {
+    environments: usize,
+    caches: Shared<TokenCache>,
+    pools: Shared<Pool>,
+    codes: Shared<CodeCache>,
+    links: Shared<Link>,
+    minutes: Shared<Minute>,
+    /// Memory for pictures, which belongs to nobody between two of them.
+    bodies: Arc<Bodies>,
+    hub: Arc<Hub>,
+}
+
+static REGISTRY: LazyLock<Mutex<Registry>> = LazyLock::new(Mutex::default);
+
+/// The process's own.
+pub fn shared() -> MutexGuard<'static, Registry> {
+    REGISTRY.lock()
+}
+
+impl Registry {
+    pub fn enter(&mut self) {
+        self.environments += 1;
+    }
+
+    pub fn leave(&mut self) {
+        self.environments = self.environments.saturating_sub(1);
+        if self.environments == 0 {
+            *self = Self::default();
+        }
+    }
+
+    pub fn cache(&mut self, account: &Account) -> Result<Arc<TokenCache>, Invalid> {
+        let (links, hub) = (&mut self.links, &self.hub);
+        self.caches.get(account, || {
+            let rules = match account.mode {
+                Mode::Stable => Rules::STABLE,
+                Mode::Classic => Rules::CLASSIC,
+            };
+            let clock = Arc::new(SystemClock::default());
+            let voice =
+                Voice { hub: hub.clone(), appid: account.appid.as_str().into(), mode: Some(account.mode.name()) };
+            let prints = Prints::new(&account.secret);
+            Ok(match account.meeting.as_ref().zip(account.place()) {
+                None => TokenCache::new(rules, clock, Arc::new(Alone::default()), voice, prints),
+                Some((meeting, place)) => {
+                    let store = Redis::new(link(links, hub, meeting, Lane::Tokens)?, &account.secret, place);
+                    TokenCache::new(rules.shared(), clock, Arc::new(store), voice, prints)
+                }
+            })
+        })
+    }
+
+    /// A cache for a client with a token provider, which nobody shares.
+    pub fn provided(&self, appid: &str) -> Arc<TokenCache> {
+        let clock = Arc::new(SystemClock::default());
+        let voice = Voice { hub: self.hub(), appid: appid.into(), mode: Some("provider") };
+        TokenCache::new(Rules::PROVIDER, clock, Arc::new(Alone::default()), voice, Prints::of_its_own())
+    }
+
+    /// What clients of one account keep under the same limits. A client whose token nobody shares keeps its own.
+    pub fn codes(&mut self, account: Option<&Account>, limits: Limits) -> Result<Arc<CodeCache>, Invalid> {
+        let Some(account) = account else { return Ok(Arc::new(CodeCache::new(&limits, None))) };
+        let (links, hub) = (&mut self.links, &self.hub);
+        self.codes.get(&(account.clone(), limits.clone()), || {
+            let fleet = match limits.fleet.zip(account.meeting.as_ref()) {
+                Some((max_entry, meeting)) => Some(FleetCodes::new(
+                    link(links, hub, meeting, Lane::Codes)?,
+                    &account.secret,
+                    meeting.key_prefix.clone(),
+                    format!("{}:{}", account.appid, account.print()),
+                    limits.ttl,
+                    max_entry,
+                )),
+                None => None,
+            };
+            Ok(Arc::new(CodeCache::new(&limits, fleet)))
+        })
+    }
+
+    /// Where caches and links tell what happens to them.
+    pub fn hub(&self) -> Arc<Hub> {
+        self.hub.clone()
+    }
+
+    /// One connection for all accounts that meet at the same Redis.
+    pub fn link(&mut self, meeting: &Meeting, lane: Lane) -> Result<Arc<Link>, Invalid> {
+        link(&mut self.links, &self.hub, meeting, lane)
+    }
+
+    pub fn pool(&mut self, settings: Settings) -> Result<Arc<Pool>, Invalid> {
+        self.pools.get(&settings, || Pool::new(&settings).map(Arc::new))
+    }
+
+    pub fn bodies(&self) -> Arc<Bodies> {
+        self.bodies.clone()
+    }
+
+    /// WeChat counts by account, whoever asks with whatever token.
+    pub fn minute(&mut self, app: &App) -> Arc<Minute> {
+        let made = self.minutes.get(app, || Ok::<_, std::convert::Infallible>(Arc::default()));
+        match made {
+            Ok(minute) => minute,
+            Err(never) => match never {},
+        }
+    }
+}
+
+fn link(links: &mut Shared<Link>, hub: &Arc<Hub>, meeting: &Meeting, lane: Lane) -> Result<Arc<Link>, Invalid> {
+    links.get(&RedisServer::of(meeting, lane), || {
+        Link::open(&meeting.url, meeting.ca.as_deref(), meeting.timeout, hub.clone())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use proptest::prelude::*;
+    use secrecy::ExposeSecret;
+
+    fn account() -> impl Strategy<Value = Account> {
+        let bases = prop::collection::vec(prop::sample::select(vec!["http://a", "http://b", "http://c"]), 1..3);
+        (0..2u8, any::<bool>(), 0..2u8, bases).prop_map(|(appid, stable, secret, bases)| Account {
+            appid: format!("wx{appid:016}"),
+            mode: if stable { Mode::Stable } else { Mode::Classic },
+            secret: format!("secret{secret}").into(),
+            bases: bases.into_iter().map(str::to_owned).collect(),
+            meeting: None,
+        })
+    }
+
+    fn hosts(account: &Account) -> BTreeSet<String> {
+        account.bases.iter().cloned().collect()
+    }
+
+    proptest! {
+        #[test]
+        fn two_accounts_share_a_token_exactly_if_they_agree_on_everything(a in account(), b in account()) {
+            let mut registry = Registry::default();
+            let agree = a.appid == b.appid && a.mode == b.mode && hosts(&a) == hosts(&b)
+                && a.secret.expose_secret() == b.secret.expose_secret();
+            let shared = Arc::ptr_eq(&registry.cache(&a).unwrap(), &registry.cache(&b).unwrap());
+            prop_assert_eq!(shared, agree);
+        }
+
+        #[test]
+        fn two_accounts_share_a_minute_exactly_if_they_are_one_app_at_the_same_hosts(a in account(), b in account()) {
+            let mut registry = Registry::default();
+            let mut minute = |account: &Account| registry.minute(&App::new(&account.appid, &account.bases));
+            let agree = a.appid == b.appid && hosts(&a) == hosts(&b);
+            prop_assert_eq!(Arc::ptr_eq(&minute(&a), &minute(&b)), agree);
+        }
+    }
+
+    #[test]
+    fn the_order_of_hosts_is_a_preference_and_no_other_account() {
+        let mut registry = Registry::default();
+        let mut cache = |bases: [&str; 2]| {
+            let bases = bases.map(str::to_owned).to_vec();
+            let account = Account { appid: "wx".into(), mode: Mode::Stable, secret: "s".into(), bases, meeting: None };
+            registry.cache(&account).unwrap()
+        };
+        assert!(Arc::ptr_eq(&cache(["http://a", "http://b"]), &cache(["http://b", "http://a"])));
+    }
+
+    #[test]
+    fn the_last_environment_takes_everything_with_it() {
+        let mut registry = Registry::default();
+        registry.enter();
+        registry.enter();
+        registry.minute(&App::new("wx", &[]));
+        registry.leave();
+        assert_eq!(registry.minutes.len(), 1);
+        registry.leave();
+        assert_eq!(registry.minutes.len(), 0);
+    }
+
+    #[test]
+    fn what_nobody_uses_any_more_does_not_pile_up() {
+        let mut registry = Registry::default();
+        for n in 0..10_000 {
+            let appid = format!("wx{n:016}");
+            registry.minute(&App::new(&appid, &[]));
+            let account = Account { appid, mode: Mode::Stable, secret: "s".into(), bases: vec![], meeting: None };
+            registry.cache(&account).unwrap();
+        }
+        assert!(registry.caches.len() <= 1024, "{}", registry.caches.len());
+        assert!(registry.minutes.len() <= 4096, "{}", registry.minutes.len());
+    }
+
+    #[test]
+    fn a_connection_to_redis_ends_with_its_last_client() {
+        let mut registry = Registry::default();
+        let meeting = Meeting {
+            url: "redis://localhost".into(),
+            ca: None,
+            timeout: crate::link::DEFAULT_TIMEOUT,
+            key_prefix: "a:".into(),
+        };
+        let account = |prefix: &str| Account {
+            appid: "wx".into(),
+            mode: Mode::Stable,
+            secret: "s".into(),
+            bases: vec![],
+            meeting: Some(Meeting { key_prefix: prefix.into(), ..meeting.clone() }),
+        };
+        let clients = ["a:", "b:"].map(|prefix| registry.cache(&account(prefix)).unwrap());
+        assert_eq!((registry.caches.len(), registry.links.len()), (2, 1));
+        drop(clients);
+        assert_eq!((registry.caches.len(), registry.links.len()), (0, 0));
+    }
+}

@@ -1,0 +1,130 @@
+//! Values that clients share, found by the scope that their type names.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Weak};
+
+use lru::LruCache;
+
+/// What clients share. Who shares one is its type's affair and not that of the place where it is looked up.
+pub trait Scoped {
+    /// Clients that agree on this share one, and no others do.
+    type Scope: Clone + Eq + Hash;
+
+    /// So many outlive their clients, the most recently opened, for those who come next.
+    const OUTLIVE: usize;
+
+    /// Whether this one may.
+    fn may_outlive(&self) -> bool {
+        true
+    }
+}
+
+/// One value for each scope, for as long as somebody uses it or it is among those that outlive their clients.
+pub struct Shared<T: Scoped> {
+    values: HashMap<T::Scope, Weak<T>>,
+    recent: Option<LruCache<T::Scope, Arc<T>>>,
+    /// Dropped values are looked for when there are so many.
+    sweep_at: usize,
+}
+
+const FEW: usize = 64;
+
+impl<T: Scoped> Default for Shared<T> {
+    fn default() -> Self {
+        let recent = NonZeroUsize::new(T::OUTLIVE).map(LruCache::new);
+        Self { values: HashMap::new(), recent, sweep_at: FEW }
+    }
+}
+
+impl<T: Scoped> Shared<T> {
+    /// The value of this scope, made by `make` where there is none.
+    pub fn get<E>(&mut self, scope: &T::Scope, make: impl FnOnce() -> Result<Arc<T>, E>) -> Result<Arc<T>, E> {
+        let value = match self.values.get(scope).and_then(Weak::upgrade) {
+            Some(value) => value,
+            None => self.put(scope, make()?),
+        };
+        if let Some(recent) = self.recent.as_mut().filter(|_| value.may_outlive()) {
+            recent.push(scope.clone(), value.clone());
+        }
+        Ok(value)
+    }
+
+    fn put(&mut self, scope: &T::Scope, value: Arc<T>) -> Arc<T> {
+        if self.values.len() >= self.sweep_at {
+            self.values.retain(|_, value| value.strong_count() > 0);
+            self.sweep_at = FEW.max(2 * self.values.len());
+        }
+        self.values.insert(scope.clone(), Arc::downgrade(&value));
+        value
+    }
+
+    #[cfg(test)]
+    pub fn len(&self) -> usize {
+        self.values.values().filter(|value| value.strong_count() > 0).count()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Thing {
+        stays: bool,
+    }
+
+    impl Scoped for Thing {
+        type Scope = u32;
+        const OUTLIVE: usize = 3;
+
+        fn may_outlive(&self) -> bool {
+            self.stays
+        }
+    }
+
+    fn get(shared: &mut Shared<Thing>, scope: u32, stays: bool) -> Arc<Thing> {
+        shared.get(&scope, || Ok::<_, ()>(Arc::new(Thing { stays }))).unwrap()
+    }
+
+    #[test]
+    fn clients_that_agree_on_the_scope_share_a_value() {
+        let mut shared = Shared::default();
+        let one = get(&mut shared, 1, false);
+        assert!(Arc::ptr_eq(&one, &get(&mut shared, 1, false)));
+        assert!(!Arc::ptr_eq(&one, &get(&mut shared, 2, false)));
+    }
+
+    #[test]
+    fn the_most_recent_values_outlive_their_clients_and_no_others() {
+        let mut shared = Shared::default();
+        for scope in 0..5 {
+            get(&mut shared, scope, true);
+        }
+        assert_eq!(shared.len(), 3);
+        get(&mut shared, 2, true);
+        get(&mut shared, 5, true);
+        let kept: Vec<_> = (0..6).filter(|scope| shared.values[scope].strong_count() > 0).collect();
+        assert_eq!(kept, [2, 4, 5], "the one that was asked for again stays");
+        get(&mut shared, 9, false);
+        assert_eq!(shared.len(), 3, "one that must not outlive its client has gone");
+    }
+
+    #[test]
+    fn a_value_in_use_is_found_however_many_came_since() {
+        let mut shared = Shared::default();
+        let used = get(&mut shared, 0, true);
+        for scope in 1..1000 {
+            get(&mut shared, scope, true);
+        }
+        assert!(Arc::ptr_eq(&used, &get(&mut shared, 0, true)));
+        assert!(shared.values.len() <= 2 * FEW, "{}", shared.values.len());
+    }
+
+    #[test]
+    fn what_cannot_be_made_is_not_kept() {
+        let mut shared = Shared::<Thing>::default();
+        assert_eq!(shared.get(&1, || Err("no")).err(), Some("no"));
+        assert_eq!(shared.values.len(), 0);
+    }
+}

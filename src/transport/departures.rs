@@ -1,0 +1,59 @@
+//! How many requests have left: what failed before (no address, no connection, no handshake) has cost nothing at WeChat.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http_body::{Frame, SizeHint};
+
+/// The requests of one call that have left.
+#[derive(Clone, Default)]
+pub struct Departures(Arc<AtomicU32>);
+
+impl Departures {
+    pub fn count(&self) -> u32 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    pub fn leave(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// A request's body. It is looked at only when there is a connection to send it on.
+pub fn body(bytes: Bytes, departures: Option<&Departures>) -> reqwest::Body {
+    match departures {
+        Some(departures) => reqwest::Body::wrap(Counted { bytes: Some(bytes), departures: departures.clone() }),
+        None => bytes.into(),
+    }
+}
+
+struct Counted {
+    bytes: Option<Bytes>,
+    departures: Departures,
+}
+
+impl http_body::Body for Counted {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let bytes = self.bytes.take();
+        if bytes.is_some() {
+            self.departures.leave();
+        }
+        Poll::Ready(bytes.map(|bytes| Ok(Frame::data(bytes))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.bytes.is_none()
+    }
+
+    /// Exact: WeChat wants the length ahead.
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
+    }
+}
