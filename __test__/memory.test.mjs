@@ -1,5 +1,9 @@
 import assert from 'node:assert/strict'
+import { certificates } from './support/certificates.mjs'
 import { start } from './support/child.mjs'
+import { startProxy } from './support/proxy.mjs'
+import { startQuickWeChat } from './support/quick.mjs'
+import { needsRedis, startRedis } from './support/redis.mjs'
 import { suite } from './support/suite.mjs'
 
 const ROUNDS = 8
@@ -63,6 +67,43 @@ for await (const { image } of wxa.batch(jobs())) {
 console.log(JSON.stringify({ memory, done }))
 `
 
+/** Clients of different accounts, ways, caches and stores, each opened, used once and closed, and what is left after each round. */
+const CLIENTS = Number(process.env.CLIENTS ?? 400)
+const clients = `
+import { readdirSync } from 'node:fs'
+const { secret, ...shared } = given
+async function client(n) {
+  const wxa = new WxaCode({
+    appid: 'wx' + String(n).padStart(16, '0'),
+    secret: secret + n,
+    baseUrl: shared.baseUrl,
+    ratePerMinute: 100 + n,
+    cache: { maxBytes: 1e6 + n, redis: n % 4 === 0 },
+    ...(n % 2 === 1 && { proxy: shared.proxy.replace('//', '//user' + n + ':p@') }),
+    ...(n % 3 === 1 && { ca: shared.ca + '#'.repeat(1 + n % 5000) }),
+    ...(n % 4 === 0 && { redis: { url: shared.redis, timeoutMs: 5000 + n % 1000 } }),
+  })
+  const image = await wxa.getUnlimitedQRCode({ scene: 'n=' + n })
+  await wxa.close()
+  return image.length > 0
+}
+let next = 0
+const memory = []
+for (let round = 0; round < ${ROUNDS}; round++) {
+  const last = next + ${CLIENTS}
+  await Promise.all(Array.from({ length: 8 }, async () => {
+    while (next < last) if (!(await client(next++))) throw new Error('no picture')
+  }))
+  for (let n = 0; n < 5; n++) { gc(); await new Promise((resolve) => setTimeout(resolve, 20)) }
+  const { rss, heapUsed, external } = process.memoryUsage()
+  memory.push({ rss, heap: heapUsed + external, descriptors: descriptors() })
+}
+console.log(JSON.stringify({ memory }))
+function descriptors() {
+  try { return readdirSync('/proc/self/fd').length } catch { return 0 }
+}
+`
+
 /** Whether memory grows no more once `warm` rounds are behind it. */
 function isFlat(memory, warm, shown) {
   // The least of several: an allocator keeps now more, now less, and what has leaked is always there.
@@ -110,6 +151,27 @@ suite(
         isFlat(memory, 1, shown)
       })
     }
+
+    test('does not grow by clients that come and go', { timeout: 600_000, ...needsRedis }, async (t) => {
+      const [wechat, proxy, redis, { ca }] = await Promise.all([
+        startQuickWeChat(t),
+        startProxy(t),
+        startRedis(t),
+        certificates(),
+      ])
+      const given = { secret: 's3cret', baseUrl: wechat.url, proxy: proxy.url, redis: redis.url, ca }
+      const flags = ['--expose-gc', YOUNG]
+      const { code, stdout, stderr } = await start(clients, { given, env: STEADY, flags }).done
+      assert.equal(code, 0, stderr)
+      const { memory } = JSON.parse(stdout)
+      const shown = memory
+        .map(({ rss, heap, descriptors }) => `${inMiB(rss)} (${inMiB(heap)}), ${descriptors}`)
+        .join('; ')
+      t.diagnostic(`MiB (of JavaScript), descriptors: ${shown}`)
+      isFlat(memory, 2, shown)
+      const descriptors = memory.map((round) => round.descriptors)
+      assert.ok(Math.min(...descriptors.slice(-3)) <= descriptors[2] + 20, shown)
+    })
 
     test('does not grow by a batch of a million jobs', { timeout: 180_000 }, async (t) => {
       const { code, stdout, stderr } = await start(MILLION, { env: STEADY, flags: ['--expose-gc', YOUNG] }).done

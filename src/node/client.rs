@@ -9,6 +9,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use napi::bindgen_prelude::{BufferSlice, ClassInstance, Either, Env, spawn};
 use napi_derive::napi;
+use parking_lot::Mutex;
 use tokio::task::yield_now;
 use tokio_util::sync::CancellationToken;
 
@@ -18,7 +19,7 @@ use super::failure::{Failure, failures, thrown};
 use super::options::ClientOptions;
 use super::outbox::{GrantedToken, Inbox, News, Outbox, Outcome};
 use super::provider::TokenFn;
-use crate::client::{Client, Image};
+use crate::client::{Client, Image, Stats};
 use crate::error::{Error, Result};
 use crate::options;
 use crate::transport::body::Body;
@@ -29,7 +30,7 @@ use crate::wechat::endpoint::{Endpoint, Method};
 
 #[napi]
 pub struct NativeClient {
-    client: Arc<Client>,
+    client: Handle,
     closing: CancellationToken,
     outbox: Arc<Outbox>,
 }
@@ -75,7 +76,7 @@ pub fn open(
 ) -> napi::Result<Either<NativeClient, Vec<Failure>>> {
     let Environment { closing, requests, .. } = Environment::of(env)?;
     match catch_unwind(AssertUnwindSafe(|| options.with(provider).open(requests))) {
-        Ok(Ok(client)) => Ok(Either::A(NativeClient { client: Arc::new(client), closing, outbox: inbox.outbox() })),
+        Ok(Ok(client)) => Ok(Either::A(NativeClient { client: Handle::new(client), closing, outbox: inbox.outbox() })),
         Ok(Err(error)) => Ok(Either::B(failures(&error))),
         Err(_) => Err(bug("the constructor")),
     }
@@ -148,9 +149,9 @@ impl NativeClient {
         cancel: Option<ClassInstance<'_, Cancel>>,
         force: bool,
     ) -> napi::Result<()> {
-        let client = self.client.clone();
+        let client = self.client.get();
         self.run(env, call, cancel, async move {
-            let (access_token, expires) = client.access_token(force, timeout(timeout_ms, None)?).await?;
+            let (access_token, expires) = client?.access_token(force, timeout(timeout_ms, None)?).await?;
             let expires_at = expires.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as f64;
             Ok(Outcome::Token(GrantedToken { access_token, expires_at }))
         })
@@ -167,10 +168,11 @@ impl NativeClient {
         name: String,
         params: String,
     ) -> napi::Result<()> {
-        let client = self.client.clone();
+        let client = self.client.get();
         self.run(env, call, cancel, async move {
             let endpoint = Endpoint::find(&name).unwrap_or_else(|| Endpoint::at(&name, Method::Post));
             let timeout = timeout(timeout_ms, Some(endpoint.clone()))?;
+            let client = client?;
             Box::pin(client.api(&endpoint, &params, timeout)).await.map(outcome)
         })
     }
@@ -190,7 +192,7 @@ impl NativeClient {
         body: Option<String>,
         retries: Option<f64>,
     ) -> napi::Result<()> {
-        let client = self.client.clone();
+        let client = self.client.get();
         self.run(env, call, cancel, async move {
             let method = if method == "GET" { Method::Get } else { Method::Post };
             let refused = |invalid| Error::Params { endpoint: None, invalid };
@@ -198,13 +200,16 @@ impl NativeClient {
             let question = apis::request::question(&path, method, pairs, body).map_err(refused)?;
             let retries = retries.map(options::retries).transpose().map_err(refused)?;
             let timeout = timeout(timeout_ms, Some(question.endpoint.clone()))?;
+            let client = client?;
             Box::pin(client.request(&question, None, timeout, retries)).await.map(outcome)
         })
     }
 
     #[napi]
     pub fn invalidate_access_token(&self, access_token: String) {
-        self.client.invalidate(&access_token);
+        if let Ok(client) = self.client.get() {
+            client.invalidate(&access_token);
+        }
     }
 
     #[napi]
@@ -233,7 +238,9 @@ impl NativeClient {
     /// Refuses every later call.
     #[napi]
     pub fn close(&self) {
-        self.client.close();
+        if let Ok(client) = self.client.get() {
+            client.close();
+        }
     }
 
     /// For when the calls before `close` have ended.
@@ -252,11 +259,14 @@ impl NativeClient {
         code: Code,
     ) -> napi::Result<Option<BufferSlice<'env>>> {
         let timeout = timeout(timeout_ms, Some(code.endpoint()));
-        if let (Ok(_), Ok(()), Some(image)) = (&timeout, self.client.check_open(), self.client.kept(&code)) {
+        let client = self.client.open();
+        if let (Ok(_), Ok(client)) = (&timeout, &client)
+            && let Some(image) = client.kept(&code)
+        {
             return BufferSlice::copy_from(env, image).map(Some);
         }
-        let client = self.client.clone();
         self.run(env, call, cancel, async move {
+            let client = client?;
             // Boxed, so that the JavaScript thread does not move kilobytes of unused state.
             Box::pin(client.code(&code, timeout?)).await.map(Outcome::Image)
         })?;
@@ -284,7 +294,7 @@ impl NativeClient {
     ) -> napi::Result<()> {
         self.outbox.begin(env)?;
         // Asked on the JavaScript thread: a `close()` right behind the call does not overtake it.
-        let open = self.client.check_open();
+        let open = self.client.open().map(drop);
         let (closing, outbox) = (self.closing.clone(), self.outbox.clone());
         let cancel = cancel.map(|cancel| cancel.token());
         let work = async move {
@@ -317,6 +327,38 @@ impl NativeClient {
             }
         });
         Ok(())
+    }
+}
+
+/// A client, until it is left: then its connections and what else it shares go at once, and not when JavaScript collects
+/// its garbage, which sees nothing of their size.
+struct Handle(Mutex<Result<Arc<Client>, Stats>>);
+
+impl Handle {
+    fn new(client: Client) -> Self {
+        Self(Mutex::new(Ok(Arc::new(client))))
+    }
+
+    fn get(&self) -> Result<Arc<Client>> {
+        self.0.lock().as_ref().map(Arc::clone).map_err(|_| Error::Closed)
+    }
+
+    /// The same, if it still takes calls.
+    fn open(&self) -> Result<Arc<Client>> {
+        let client = self.get()?;
+        client.check_open().map(|()| client)
+    }
+
+    fn stats(&self) -> Stats {
+        self.0.lock().as_ref().map_or_else(Stats::clone, |client| client.stats())
+    }
+
+    fn leave(&self) {
+        let mut client = self.0.lock();
+        if let Ok(left) = &*client {
+            left.leave();
+            *client = Err(left.stats());
+        }
     }
 }
 

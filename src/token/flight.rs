@@ -14,7 +14,7 @@ use super::TokenCache;
 use super::source::{Ask, Source};
 use super::state::{Brought, Errand, Fetched, Order, Token};
 use super::store::{Acquired, Lease, Store};
-use crate::backoff::poll_pause;
+use crate::backoff::{backoff, poll_pause};
 use crate::deadline::Deadline;
 use crate::error::{Budget, Error, Result, WaitedFor};
 use crate::event::{Channel, Event};
@@ -211,7 +211,34 @@ enum Turn {
 }
 
 impl Trip<'_> {
+    /// Tries again what may pass. Between two attempts others of the fleet have their turn: what failed may be this
+    /// process's way alone. Where WeChat itself was busy it would be so for them, too.
     async fn run(&self, errand: &Errand) -> Home {
+        let mut failures = 0;
+        loop {
+            let home = self.attempt(errand).await;
+            let Some((error, pause)) = self.pause_after(errand, &home, failures) else { return home };
+            if error.is_of_the_route()
+                && let Ok(Some(other)) = self.hand(&home.handover).await
+            {
+                return Home::with(Ok(Brought::Token(other)), Origin::Fleet);
+            }
+            self.landing.report(error);
+            tokio::time::sleep(pause).await;
+            failures += 1;
+        }
+    }
+
+    /// How long until the next attempt, if there is one.
+    fn pause_after(&self, errand: &Errand, home: &Home, failures: u32) -> Option<(Error, Duration)> {
+        let error = home.result.as_ref().err().filter(|error| error.is_passing())?;
+        let pause = backoff(failures, fastrand::f64());
+        let may = matches!(errand, Errand::Ordinary { .. }) && failures < self.source.retries();
+        let left = self.fetch_by.get().map_or(Duration::ZERO, Deadline::left);
+        (may && pause < left).then(|| (error.clone(), pause))
+    }
+
+    async fn attempt(&self, errand: &Errand) -> Home {
         match errand {
             Errand::Forced { held } => self.lead(held.as_ref(), false, self.fetch_forced()).await,
             Errand::Ordinary { held, refused } => {
@@ -270,6 +297,12 @@ impl Trip<'_> {
                 }
                 Ok(Acquired::Token(fetched)) => return Ok(Turn::Taken(fetched)),
                 Ok(Acquired::Stands) => return Ok(Turn::Stands),
+                // For a flight on another route of this very process, most likely, which gets nowhere.
+                Ok(Acquired::Wait(_))
+                    if self.source.may_go_alone() && self.landing.cache.is_second(self.landing.flight) =>
+                {
+                    return Ok(Turn::Alone);
+                }
                 Ok(Acquired::Wait(left)) => {
                     if polls == 0 {
                         self.tell("lock.wait", |event| Event { wait: Some(left), ..event });

@@ -141,6 +141,10 @@ impl TokenCache {
         self.store.is_up()
     }
 
+    fn is_second(&self, flight: u64) -> bool {
+        self.inner.lock().state.is_second(flight)
+    }
+
     /// How many tokens this process has fetched.
     pub fn refreshes(&self) -> u64 {
         self.refreshes.load(Ordering::Relaxed)

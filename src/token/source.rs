@@ -48,6 +48,11 @@ pub trait Source: Send + Sync {
     /// Whether a refused token can come back from an ordinary request, so that only a forced one gives another.
     fn may_repeat(&self) -> bool;
 
+    /// How often an ordinary request that failed for a passing reason is made again.
+    fn retries(&self) -> u32 {
+        0
+    }
+
     /// Whether a process may fetch for itself when the fleet's store is out of reach.
     fn may_go_alone(&self) -> bool;
 
@@ -107,6 +112,14 @@ impl Source for WeChat {
         self.mode == Mode::Stable
     }
 
+    /// Asking again gives the same token, so a request whose answer got lost is repeated. A classic one makes a new token.
+    fn retries(&self) -> u32 {
+        match self.mode {
+            Mode::Stable => 4,
+            Mode::Classic => 0,
+        }
+    }
+
     fn may_go_alone(&self) -> bool {
         self.mode == Mode::Stable || self.unshared_rotation
     }
@@ -131,7 +144,6 @@ impl Source for WeChat {
 const ATTEMPT: Duration = Duration::from_secs(4);
 
 impl WeChat {
-    /// Asking again gives the same token, so a request whose answer got lost is repeated.
     async fn stable(&self, secret: &str, ask: &Ask<'_>) -> Result<Granted> {
         let body =
             StableBody { grant_type: "client_credential", appid: &self.appid, secret, force_refresh: ask.forced };
@@ -142,8 +154,7 @@ impl WeChat {
             secrets: &[secret],
             departures: None,
         };
-        let effort =
-            Effort { retries: if ask.forced { 0 } else { 4 }, attempt: Some(ATTEMPT), repeatable: !ask.forced };
+        let effort = Effort { retries: 0, attempt: Some(ATTEMPT), repeatable: !ask.forced };
         self.transport.exchange(&call, effort, &ask.deadline, ask.report, read_token).await.map(|(_, granted)| granted)
     }
 

@@ -246,6 +246,11 @@ impl State {
         refused && self.present().is_some_and(|token| !fetched.is(token))
     }
 
+    /// Whether the flight began because an earlier one, on another route, had not come down for a while.
+    pub fn is_second(&self, flight: u64) -> bool {
+        self.flights.iter().any(|other| other.number < flight)
+    }
+
     /// The flights in the air are given up, and what they may still bring is welcome.
     pub fn forget_flights(&mut self) {
         self.flights.clear();

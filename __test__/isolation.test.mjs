@@ -1,0 +1,132 @@
+import assert from 'node:assert/strict'
+import { certificates } from './support/certificates.mjs'
+import { startFaultProxy } from './support/faults.mjs'
+import { freePort } from './support/ports.mjs'
+import { needsRedis, startRedis } from './support/redis.mjs'
+import { failure, newSecret, suite, times, world } from './support/suite.mjs'
+import { until } from './support/until.mjs'
+
+/** How many turns Redis has counted in minutes. */
+const USED = `
+local used = 0
+for _, key in ipairs(redis.call('KEYS', '*:minute')) do
+  for _, count in ipairs(redis.call('HVALS', key)) do used = used + tonumber(count) end
+end
+return used`
+
+/** What a call may take that has nothing to wait for, on a busy machine; one that shares a dead way takes longer. */
+const SOON = 3000
+const CALLS = 20
+const RATE = 30
+
+const code = (wxa, n = 0, call = undefined) => wxa.getUnlimitedQRCode({ scene: `n=${n}`, checkPath: false }, call)
+
+const succeed = async (calls) => {
+  const outcomes = await Promise.allSettled(calls)
+  return outcomes.filter(({ status }) => status === 'fulfilled').length
+}
+
+/** A proxy that nobody gets through: it refuses, or takes everything and says nothing. */
+async function deadProxy(t, mode) {
+  const proxy = await startFaultProxy(t, await freePort())
+  await proxy.set(mode)
+  return { ...proxy, url: proxy.url('http') }
+}
+
+suite('isolation', (test) => {
+  for (const mode of ['drop', 'refuse', 'reset']) {
+    for (const cache of [false, true]) {
+      test(`a dead proxy (${mode}) of one client is nothing to another of the account, ${cache ? 'with' : 'without'} a cache`, async (t) => {
+        const { fake, client } = await world(t, {}, { cache })
+        const proxy = await deadProxy(t, mode)
+        const dead = client({ proxy: proxy.url, timeoutMs: 5000 })
+        const well = client()
+        const given = { scene: 'the same code for both', checkPath: false }
+        const lost = Promise.all(times(CALLS, () => failure(dead.getUnlimitedQRCode(given))))
+        const begun = performance.now()
+        await Promise.all(times(CALLS, () => well.getUnlimitedQRCode(given)))
+        assert.ok(performance.now() - begun < SOON, `${performance.now() - begun} ms`)
+        assert.equal(fake.count('tokens'), 1)
+        for (const error of await lost)
+          assert.match(`${error.message} ${error.cause?.message}`, new RegExp(`:${proxy.port}`))
+        // What failed on the one way is not told on the other, either.
+        fake.revokeTokens()
+        await code(well, 1)
+      })
+    }
+  }
+
+  test('a good way that comes while a dead one is being tried does not wait for it to give up', async (t) => {
+    const { client } = await world(t)
+    const proxy = await deadProxy(t, 'drop')
+    const lost = failure(code(client({ proxy: proxy.url, timeoutMs: 8000 })))
+    await until(() => proxy.seen.connections > 0)
+    const begun = performance.now()
+    await code(client())
+    assert.ok(performance.now() - begun < SOON)
+    await lost
+  })
+
+  test('two clients whose ways are both well make one token request', async (t) => {
+    const [{ fake, client }, { ca }] = await Promise.all([world(t), certificates()])
+    const through = await startFaultProxy(t, Number(new URL(fake.url).port))
+    const baseUrl = [fake.url, through.url('http')]
+    // The same hosts, and roots of its own: another way.
+    const clients = times(3, (n) => client({ baseUrl, ca: n === 0 ? undefined : `${ca}\n${'#'.repeat(n)}` }))
+    await Promise.all(times(30, (n) => code(clients[n % 3], n)))
+    assert.equal(fake.count('tokens'), 1)
+  })
+
+  test('who has the appid and a wrong secret, a bad token or another host spends nothing of the minute', async (t) => {
+    const { fake, client, secret } = await world(t, {}, { ratePerMinute: RATE })
+    const other = await world(t)
+    const strangers = [
+      client({ secret: newSecret() }),
+      client({ secret: undefined, token: () => 'NO_TOKEN_OF_WECHATS' }),
+      client({ baseUrl: other.fake.url }),
+      client({ secret: undefined, token: 'none' }),
+    ]
+    for (const stranger of strangers) {
+      const errors = await Promise.all(times(2 * RATE, (n) => failure(code(stranger, n, { timeoutMs: 20_000 }))))
+      assert.ok(errors.every(({ code }) => ['ERR_WXA_API', 'ERR_WXA_BUDGET'].includes(code)))
+    }
+    assert.equal(await succeed(times(RATE, (n) => code(client(), n))), RATE)
+    assert.equal(fake.count('codes') >= RATE, true)
+    assert.equal((await failure(code(client({ secret }), RATE, { timeoutMs: 1000 }))).code, 'ERR_WXA_BUDGET')
+  })
+
+  test('a provider whose token WeChat takes shares the minute of the app', async (t) => {
+    const { wxa, client } = await world(t, {}, { ratePerMinute: RATE })
+    const { accessToken } = await wxa.getAccessToken()
+    const provided = client({ secret: undefined, token: () => accessToken })
+    await code(provided)
+    assert.equal(await succeed(times(RATE - 1, (n) => code(wxa, n))), RATE - 1)
+    assert.equal((await failure(code(provided, 1, { timeoutMs: 1000 }))).code, 'ERR_WXA_BUDGET')
+  })
+
+  for (const shared of [false, true]) {
+    test(
+      `calls that never reach WeChat cost nothing of the minute${shared ? ' of a fleet' : ''}`,
+      shared ? needsRedis : {},
+      async (t) => {
+        const redis = shared ? await startRedis(t) : undefined
+        const meeting = redis && { redis: { url: redis.url, timeoutMs: 5000 } }
+        const { fake, client } = await world(t, {}, { ratePerMinute: RATE, retries: 0, ...meeting })
+        const way = await startFaultProxy(t, Number(new URL(fake.url).port))
+        const baseUrl = way.url('http')
+        const wxa = client({ baseUrl })
+        await wxa.getAccessToken()
+        await way.set('refuse')
+        for (const round of times(3, (n) => n)) {
+          const errors = await Promise.all(times(RATE, (n) => failure(code(wxa, `${round}.${n}`))))
+          assert.deepEqual(new Set(errors.map(({ code }) => code)), new Set(['ERR_WXA_NETWORK']))
+        }
+        await way.set('pass')
+        if (redis) await until(async () => (await redis.ask('EVAL', USED, 0)) === '0')
+        // Another process of the fleet, as far as Redis can see.
+        assert.equal(await succeed(times(RATE, (n) => code(client({ baseUrl }), n))), RATE)
+        assert.equal(fake.count('codes'), RATE)
+      },
+    )
+  }
+})
