@@ -1,6 +1,3 @@
 declare module 'pngjs' {
-  const pngjs: {
-    PNG: { sync: { write(image: { width: number; height: number; data: Uint8Array }): Buffer } }
-  }
-  export default pngjs
+  export const PNG: { sync: { write(image: { width: number; height: number; data: Uint8Array }): Buffer } }
 }
