@@ -52,9 +52,11 @@ test('an answer of bytes that were made here is sent', async () => {
   expect((await wxa.getUnlimitedQRCode({ scene: 'a=7' })).equals(image)).toBe(true)
 })
 
-test('an errcode is for the call, and what the client learns of it is forgotten with the fake', async () => {
+test('an errcode is for the call, and what clients learn of it ends with the fake, at the same port too', async () => {
+  let port = 0
   for (const scene of ['a=8', 'a=9']) {
-    const wxa = await start()
+    const wxa = await start({ port })
+    port = Number(new URL(fake.url).port)
     fake.fail(45009, { times: Number.POSITIVE_INFINITY })
     await expect(wxa.getUnlimitedQRCode({ scene })).rejects.toMatchObject({ errcode: 45009 })
     expect([fake.count('tokens'), fake.count('codes')]).toEqual([1, 1])
