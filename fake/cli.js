@@ -1,7 +1,9 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs'
-import { parseArgs } from 'node:util'
-import { DEFAULT_APP, startFakeWeChat } from './index.js'
+'use strict'
+
+const { parseArgs } = require('node:util')
+const { DEFAULT_PAGES, startFakeWeChat } = require('./index.js')
+const { version } = require('./package.json')
 
 /** @import { FakeOptions, FakeWeChat } from './index.js' */
 
@@ -11,9 +13,9 @@ A fake WeChat on 127.0.0.1: tokens, mini-program codes and links, quotas, with W
 
 Options:
   --port <n>       port to listen on (default: any free one)
-  --appid <id>     the app's appid (default: ${DEFAULT_APP.appid})
-  --secret <text>  its AppSecret (default: ${DEFAULT_APP.secret})
-  --page <path>    a published page, repeatable (default: ${DEFAULT_APP.pages.join(', ')})
+  --appid <id>     the app's appid (default: a new one)
+  --secret <text>  its AppSecret (default: a new one)
+  --page <path>    a published page, repeatable (default: ${DEFAULT_PAGES.join(', ')})
   --latency <ms>   delay of every answer (default: 0)
   -h, --help       print this
   -v, --version    print the version
@@ -80,23 +82,18 @@ async function start(options) {
 }
 
 async function main() {
-  const { appid = DEFAULT_APP.appid, secret = DEFAULT_APP.secret, page, ...flags } = readFlags()
+  const { appid, secret, page: pages, ...flags } = readFlags()
   if (flags.help) return process.stdout.write(HELP)
-  if (flags.version) {
-    const { version } = JSON.parse(readFileSync(new URL('./package.json', import.meta.url), 'utf8'))
-    return process.stdout.write(`${version}\n`)
-  }
+  if (flags.version) return process.stdout.write(`${version}\n`)
   const port = wholeNumber('port', flags.port, 65_535)
   const latency = wholeNumber('latency', flags.latency, 3_600_000)
-  const fake = await start({ port, latency, apps: [{ appid, secret, pages: page ?? DEFAULT_APP.pages }] })
+  const fake = await start({ port, latency, apps: [{ appid, secret, pages }] })
   for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => fake.close())
   process.stdout.write(banner(fake))
 }
 
-try {
-  await main()
-} catch (error) {
+main().catch((error) => {
   if (!(error instanceof UsageError)) throw error
   process.stderr.write(`wxacode-fake: ${error.message}\nSee wxacode-fake --help.\n`)
   process.exitCode = 2
-}
+})

@@ -42,13 +42,8 @@ export type EndpointScope = EndpointName | EndpointGroup
  */
 export function startFakeWeChat(options?: FakeOptions): Promise<FakeWeChat>
 
-/** The app a fake has unless `apps` says otherwise. Frozen. */
-export const DEFAULT_APP: {
-  readonly appid: string
-  readonly secret: string
-  readonly pages: readonly string[]
-  readonly released: true
-}
+/** The published pages of an app unless its `pages` says otherwise. Frozen. */
+export const DEFAULT_PAGES: readonly string[]
 
 /** How a fake is set up. */
 export interface FakeOptions {
@@ -56,7 +51,10 @@ export interface FakeOptions {
   port?: number
   /** Key and certificate in PEM; makes the fake speak HTTPS. Default: plain HTTP. */
   tls?: { key: string | Uint8Array; cert: string | Uint8Array }
-  /** The apps WeChat knows. Default: {@link DEFAULT_APP} alone. The fake reads `pages` and `released` at every request, so a test may change them. */
+  /**
+   * The apps WeChat knows. Default: one, released, with an appid and an AppSecret that no other fake has. `pages`,
+   * `released` and `nfcModels` are read at every request, so a test may change them.
+   */
   apps?: App[]
   /**
    * The addresses that may call with an AppSecret (the token endpoints and clear_quota/v2): single ones, `a.b.c.*`, CIDR.
@@ -78,13 +76,16 @@ export interface FakeOptions {
 
 /** One mini-program account. */
 export interface App {
-  /** `wx` and 16 hexadecimal digits. */
-  appid: string
-  /** The AppSecret, 32 hexadecimal digits. */
-  secret: string
+  /**
+   * `wx` and 16 hexadecimal digits. Default: a new one. A client may remember what it has learnt of an appid (its token, that
+   * its minute is full), so give the same one twice only where a test is about that.
+   */
+  appid?: string
+  /** The AppSecret, 32 hexadecimal digits. Default: a new one. */
+  secret?: string
   /**
    * The published pages. Any other is 41030 in a code unless `check_path` is false, 40165 in a scheme or URL link, 40066 in a
-   * short link. Default: those of {@link DEFAULT_APP}.
+   * short link. Default: {@link DEFAULT_PAGES}.
    */
   pages?: readonly string[]
   /**
@@ -140,7 +141,10 @@ export interface Limits {
   callsPerDay?: number
 }
 
-/** The fake's time, which token lives, quotas, rids and records go by. It runs with real time until it is moved. */
+/**
+ * The fake's time, which token lives, quotas, rids and records go by. It runs with real time until it is moved here; a faked
+ * `Date` neither moves nor stops it.
+ */
 export interface Clock {
   /** Milliseconds since 1970. */
   now(): number
@@ -172,6 +176,11 @@ export interface RecordedRequest {
   errcode?: number
   /** The client closed before the answer was complete. */
   closed: boolean
+  /**
+   * What was thrown while the fake saw to this request, by the fake itself or by a `where`: the client got a 500 with its
+   * message, and the process a warning with the code `WXACODE_FAKE_FAILED`.
+   */
+  error?: unknown
 }
 
 /**
@@ -208,13 +217,16 @@ export type Failure =
 
 /** Which requests fail, and how often. */
 export interface FailOptions {
-  /** Only requests to these. Default: every endpoint. */
+  /**
+   * Only requests to these. Default: for an errcode every endpoint that WeChat answers it at; what both a call and the request
+   * for its token may be answered is for the call. For any other failure: every endpoint.
+   */
   endpoint?: EndpointScope
   /** How many requests; `Infinity` until `stop()`. Default 1. */
   times?: number
   /** The Content-Type of an errcode failure. Default `application/json; encoding=utf-8`. */
   contentType?: string
-  /** Only requests for which this returns true. */
+  /** Of these, only requests for which this returns true. */
   where?: (request: RecordedRequest) => boolean
 }
 
@@ -242,6 +254,8 @@ export interface FakeWeChat {
   readonly appid: string
   /** The AppSecret of the first app. */
   readonly secret: string
+  /** What each app is called, in the order of `apps`: also where the fake made it up. */
+  readonly apps: readonly { readonly appid: string; readonly secret: string }[]
   /** The fake's time. */
   readonly clock: Clock
   /** The latest requests, oldest first; always the same array. See `keepRequests`. */
@@ -250,7 +264,11 @@ export interface FakeWeChat {
   count(endpoint?: EndpointScope): number
   /** Resolves when at least `n` have arrived in all, with their bodies. Rejects if the fake is closed first. */
   arrived(n: number, endpoint?: EndpointScope): Promise<void>
-  /** Lets the next request fail. Several failures queue; a request takes the first that fits it. No token is made or replaced. */
+  /**
+   * Lets the next request that it fits fail. Several failures queue; a request takes the first that fits it. No token is made
+   * or replaced.
+   * @throws TypeError for a failure or an endpoint that there is not
+   */
   fail(what: Failure, options?: FailOptions): FailureHandle
   /** Keeps requests waiting, undecided, until the hold is released. Default: those to every endpoint. */
   hold(endpoint?: EndpointScope): Hold

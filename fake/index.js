@@ -1,2 +1,6 @@
-export { DEFAULT_APP } from './src/apps.js'
-export { startFakeWeChat } from './src/server.js'
+'use strict'
+
+const { DEFAULT_PAGES } = require('./src/apps.js')
+const { startFakeWeChat } = require('./src/server.js')
+
+module.exports = { DEFAULT_PAGES, startFakeWeChat }

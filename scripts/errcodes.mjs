@@ -1,4 +1,5 @@
-// Writes the tables of errcodes into the documents, in both languages, by what `explain` says of each.
+// Writes what follows from the catalogue of errcodes: the tables in the documents, in both languages, by what `explain` says
+// of each, and where the fake WeChat may answer which.
 
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -30,7 +31,7 @@ const usual = known.filter(({ errcode, where, cause_en: cause }) => {
 })
 
 /**
- * The documents with their tables as they have to be, by the path from the root of the project.
+ * The files as they have to be, by the path from the root of the project.
  *
  * @returns {Map<string, string>}
  */
@@ -43,7 +44,18 @@ export function documents() {
       'docs/errcodes.zh-CN.md',
       `# 错误码\n\n\`explain(errcode, endpoint)\` 对每个错误码的解释。\n\n${table(known, 'zh')}\n`,
     ],
+    ['fake/src/errcode-places.json', places()],
   ])
+}
+
+/** The endpoints of each errcode, a line for each. */
+function places() {
+  const errcodes = [...new Set(known.map(({ errcode }) => errcode))]
+  const lines = errcodes.map((errcode) => {
+    const names = known.filter((row) => row.errcode === errcode).flatMap(({ where }) => where)
+    return `  "${errcode}": ${JSON.stringify([...new Set(names)]).replaceAll(',', ', ')}`
+  })
+  return `{\n${lines.join(',\n')}\n}\n`
 }
 
 /**

@@ -28,6 +28,7 @@ run(process.execPath, [
   '--js',
   '__test__/install/packages.test.mjs',
   '__test__/install/install.test.mjs',
+  '__test__/install/runners.test.mjs',
 ])
 
 function build() {

@@ -6,19 +6,23 @@ import { join } from 'node:path'
 import { manifestOf } from './tarballs.mjs'
 
 /**
- * An npm registry on this machine that has the tarballs of a folder and nothing else. `served` is which of them were
- * fetched.
+ * An npm registry on this machine that has the tarballs of a folder, and for anything else sends to `upstream`, if there is
+ * one. `served` is which of them were fetched.
  *
  * @param {string} folder
+ * @param {string} [upstream] another registry
  */
-export async function startRegistry(folder) {
+export async function startRegistry(folder, upstream) {
   const served = new Set()
   const packages = new Map(readdirSync(folder).map((tarball) => [manifestOf(join(folder, tarball)).name, tarball]))
   const server = createServer((req, res) => {
     const path = decodeURIComponent(req.url.slice(1))
     const tarball = packages.get(path)
     if (tarball) return res.end(JSON.stringify(documentOf(join(folder, tarball), url + tarball)))
-    if (![...packages.values()].includes(path)) return res.writeHead(404).end('{}')
+    if (![...packages.values()].includes(path)) {
+      if (upstream === undefined) return res.writeHead(404).end('{}')
+      return res.writeHead(307, { Location: new URL(req.url.slice(1), upstream).href }).end()
+    }
     served.add(path)
     res.end(readFileSync(join(folder, path)))
   })

@@ -1,9 +1,11 @@
-import { answerCode } from './code-endpoints.js'
-import { answerDebug } from './debug-endpoints.js'
-import { ENDPOINTS } from './endpoints.js'
-import { answerLink } from './link-endpoints.js'
-import { refusal } from './refusals.js'
-import { answerStableToken, answerToken } from './token-endpoints.js'
+'use strict'
+
+const { answerCode } = require('./code-endpoints.js')
+const { answerDebug } = require('./debug-endpoints.js')
+const { ENDPOINTS } = require('./endpoints.js')
+const { answerLink } = require('./link-endpoints.js')
+const { refusal } = require('./refusals.js')
+const { answerStableToken, answerToken } = require('./token-endpoints.js')
 
 /** @import { Answer, CodeEndpoint, DebugEndpoint, LinkEndpoint, Visit, World } from './types.js' */
 
@@ -13,7 +15,7 @@ import { answerStableToken, answerToken } from './token-endpoints.js'
  * @param {World} world
  * @returns {Answer}
  */
-export function answerFor(visit, world) {
+function answerFor(visit, world) {
   const { req, record, ip } = visit
   const endpoint = ENDPOINTS.get(record.path)
   const context = { endpoint: endpoint?.name, ip, clock: world.clock }
@@ -40,3 +42,5 @@ function answerOf({ name, group }, visit, world) {
   if (group === 'debug') return answerDebug(/** @type {DebugEndpoint} */ (name), visit, world)
   return answerCode(/** @type {CodeEndpoint} */ (name), visit, world)
 }
+
+module.exports = { answerFor }

@@ -1,36 +1,38 @@
-import { hash } from 'node:crypto'
-import { createEndpointQuotas } from './endpoint-quotas.js'
-import { DEFAULT_LIMITS } from './limits.js'
-import { createLinks } from './links.js'
-import { createNfcSchemes } from './nfc-schemes.js'
-import { createQuota, DAY, FOR_EVER, MONTH } from './quota.js'
-import { createClassicTokens, createStableTokens } from './tokens.js'
+'use strict'
+
+const { hash, randomBytes } = require('node:crypto')
+const { createEndpointQuotas } = require('./endpoint-quotas.js')
+const { DEFAULT_LIMITS } = require('./limits.js')
+const { createLinks } = require('./links.js')
+const { createNfcSchemes } = require('./nfc-schemes.js')
+const { createQuota, DAY, FOR_EVER, MONTH } = require('./quota.js')
+const { createClassicTokens, createStableTokens } = require('./tokens.js')
 
 /** @import { App, Clock, FakeOptions } from '../index.js' */
 /** @import { Account } from './types.js' */
 
-const DEFAULT_PAGES = ['pages/index/index', 'pages/goods/detail', 'pages/order/list']
+/** @type {readonly string[]} */
+const DEFAULT_PAGES = Object.freeze(['pages/index/index', 'pages/goods/detail', 'pages/order/list'])
 
-/** @type {typeof import('../index.js').DEFAULT_APP} */
-export const DEFAULT_APP = Object.freeze({
-  appid: 'wx1234567890abcdef',
-  secret: '0123456789abcdef0123456789abcdef',
-  pages: Object.freeze(DEFAULT_PAGES),
-  released: /** @type {const} */ (true),
-})
+const newAppid = () => `wx${randomBytes(8).toString('hex')}`
+const newSecret = () => randomBytes(16).toString('hex')
 
 /**
- * What WeChat keeps for one app: its tokens, its quotas, and the codes and links it has made.
+ * What WeChat keeps for one app: its tokens, its quotas, and the codes and links it has made. Without an appid it gets a new
+ * one, for a client remembers what it has learnt of an appid longer than a fake lives.
  * @param {App} app
  * @param {Clock} clock
  * @param {FakeOptions} options
  * @returns {Account}
  */
-export function createAccount(app, clock, options) {
+function createAccount(app, clock, options) {
   const limits = { ...DEFAULT_LIMITS, ...options.limits }
   const life = options.tokenLife ?? 7200
   const forced = createQuota(clock, limits.forcedPerDay, DAY, 45009)
+  const { appid = newAppid(), secret = newSecret() } = app
   return {
+    appid,
+    secret,
     app,
     classic: createClassicTokens(clock, life),
     stable: createStableTokens(clock, life, forced),
@@ -50,7 +52,7 @@ export function createAccount(app, clock, options) {
  * @param {string} page empty for the main page
  * @param {App} app
  */
-export function isPublished(page, { released, pages = DEFAULT_PAGES }) {
+function isPublished(page, { released, pages = DEFAULT_PAGES }) {
   return released !== false && (page === '' || pages.includes(page))
 }
 
@@ -78,3 +80,5 @@ function createCodeCount(limit) {
     },
   }
 }
+
+module.exports = { DEFAULT_PAGES, createAccount, isPublished }

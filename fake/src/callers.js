@@ -1,5 +1,7 @@
-import { spend } from './endpoint-quotas.js'
-import { readJson } from './json-body.js'
+'use strict'
+
+const { spend } = require('./endpoint-quotas.js')
+const { readJson } = require('./json-body.js')
 
 /** @import { EndpointName } from '../index.js' */
 /** @import { Account, Visit, World } from './types.js' */
@@ -11,7 +13,7 @@ import { readJson } from './json-body.js'
  * @param {World} world
  * @returns {number | Account} the errcode of the refusal, or the account
  */
-export function callerByToken(endpoint, { record }, { accounts }) {
+function callerByToken(endpoint, { record }, { accounts }) {
   const token = record.query.access_token
   if (!token) return 41001
   for (const account of accounts) {
@@ -36,11 +38,11 @@ const verdictOf = (token, { stable, classic }) => stable.verdict(token) ?? class
  * @param {World} world
  * @returns {number | Account} the errcode of the refusal, or the account
  */
-export function callerBySecret(endpoint, { appid, secret }, { ip }, { accounts, isListed }) {
-  const account = accounts.find(({ app }) => app.appid === appid)
+function callerBySecret(endpoint, { appid, secret }, { ip }, { accounts, isListed }) {
+  const account = accounts.find((account) => account.appid === appid)
   if (account === undefined) return 40013
   if (!isListed(ip)) return 40164
-  if (account.app.secret !== secret) return 40125
+  if (account.secret !== secret) return 40125
   return spend(account.quotas[endpoint]) || account
 }
 
@@ -50,11 +52,13 @@ export function callerBySecret(endpoint, { appid, secret }, { ip }, { accounts, 
  * @param {World} world
  * @returns {Account | undefined} undefined for nobody's: without an appid, and without a token or with a forgotten one
  */
-export function callerNamedIn({ record: { query }, body }, { accounts }) {
+function callerNamedIn({ record: { query }, body }, { accounts }) {
   const { access_token: token = '' } = query
   const byToken = accounts.find((account) => verdictOf(token, account) !== undefined)
   if (byToken) return byToken
   const params = readJson(body, {})
   const appid = query.appid ?? (typeof params === 'object' ? params.appid : undefined)
-  return accounts.find(({ app }) => app.appid === appid)
+  return accounts.find((account) => account.appid === appid)
 }
+
+module.exports = { callerByToken, callerBySecret, callerNamedIn }

@@ -1,18 +1,25 @@
+'use strict'
+
+const realTime = require('./real-time.js')
+
 /** @import { Clock } from '../index.js' */
 
 /**
- * Real time plus an offset: it runs by itself, and a test moves it instead of waiting.
+ * Real time plus an offset: it runs by itself, and a test moves it instead of waiting. A faked `Date` does not move it: what
+ * a client holds is as old as it really is, and tokens of 1970 would all be dead once the timers are real again.
  * @returns {Clock}
  */
-export function createClock() {
+function createClock() {
   let offset = 0
   return {
-    now: () => Date.now() + offset,
+    now: () => realTime.now() + offset,
     advance(seconds) {
       offset += seconds * 1000
     },
     set(time) {
-      offset = Number(time) - Date.now()
+      offset = Number(time) - realTime.now()
     },
   }
 }
+
+module.exports = { createClock }

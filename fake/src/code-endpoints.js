@@ -1,7 +1,9 @@
-import { callerByToken } from './callers.js'
-import { readCodeBody, WIDTH } from './params.js'
-import { colorFor, MAX_TEXT_BYTES } from './picture.js'
-import { refusal } from './refusals.js'
+'use strict'
+
+const { callerByToken } = require('./callers.js')
+const { readCodeBody, WIDTH } = require('./params.js')
+const { colorFor, MAX_TEXT_BYTES } = require('./picture.js')
+const { refusal } = require('./refusals.js')
 
 /** @import { Answer, CodeEndpoint, CodeParams, PictureOrder, Visit, World } from './types.js' */
 
@@ -14,12 +16,12 @@ const KINDS = { getwxacode: 'limited', getwxacodeunlimit: 'unlimited', createwxa
  * @param {World} world
  * @returns {number | Answer} the errcode of the refusal, or the answer
  */
-export function answerCode(endpoint, visit, world) {
+function answerCode(endpoint, visit, world) {
   const account = callerByToken(endpoint, visit, world)
   if (typeof account === 'number') return account
   const params = readCodeBody(endpoint, visit.body, account.app)
   if (typeof params === 'number') return params
-  const order = orderFor(endpoint, params, account.app.appid)
+  const order = orderFor(endpoint, params, account.appid)
   // Nobody knows what WeChat says to a page of thousands of characters; a QR symbol cannot hold it.
   if (Buffer.byteLength(order.text) > MAX_TEXT_BYTES) return 40097
   if (endpoint === 'getwxacodeunlimit') return pictureAnswer(order)
@@ -62,3 +64,5 @@ function orderFor(endpoint, params, appid) {
 function pictureAnswer(order) {
   return { status: 200, headers: { 'Content-Type': 'image/jpeg' }, body: order }
 }
+
+module.exports = { answerCode }

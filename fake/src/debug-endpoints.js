@@ -1,7 +1,9 @@
-import { callerBySecret, callerByToken } from './callers.js'
-import { readJson } from './json-body.js'
-import { quotaOf, quotaReport } from './quota-report.js'
-import { okAnswer } from './refusals.js'
+'use strict'
+
+const { callerBySecret, callerByToken } = require('./callers.js')
+const { readJson } = require('./json-body.js')
+const { quotaOf, quotaReport } = require('./quota-report.js')
+const { okAnswer } = require('./refusals.js')
 
 /** @import { FieldType } from './json-body.js' */
 /** @import { Account, Answer, DebugEndpoint, DebugParams, Visit, World } from './types.js' */
@@ -19,7 +21,7 @@ const FIELDS = {
 const ANSWERS = {
   'quota/get': tellQuota,
   'quota/clear': clearOne,
-  clear_quota: ({ appid }, account) => (appid === account.app.appid ? clearAll(account) : 40013),
+  clear_quota: ({ appid }, account) => (appid === account.appid ? clearAll(account) : 40013),
   'clear_quota/v2': (_params, account) => clearAll(account),
   'rid/get': ({ rid = '' }, account, { rids }) => rids.tell(rid, account),
 }
@@ -32,7 +34,7 @@ const ANSWERS = {
  * @param {World} world
  * @returns {number | Answer} the errcode of the refusal, or the answer
  */
-export function answerDebug(endpoint, visit, world) {
+function answerDebug(endpoint, visit, world) {
   const isBySecret = endpoint === 'clear_quota/v2'
   const byToken = isBySecret ? undefined : callerByToken(endpoint, visit, world)
   if (typeof byToken === 'number') return byToken
@@ -108,3 +110,5 @@ function clearOne({ cgi_path: path = '' }, { quotas, clearingsOfOne }) {
   quota.day.reset()
   return {}
 }
+
+module.exports = { answerDebug }

@@ -1,4 +1,6 @@
-import { createQuota, DAY, MINUTE, SECOND } from './quota.js'
+'use strict'
+
+const { createQuota, DAY, MINUTE, SECOND } = require('./quota.js')
 
 /** @import { Clock, Limits } from '../index.js' */
 /** @import { EndpointQuota, EndpointQuotas } from './types.js' */
@@ -9,7 +11,7 @@ import { createQuota, DAY, MINUTE, SECOND } from './quota.js'
  * @param {Required<Limits>} limits
  * @returns {EndpointQuotas}
  */
-export function createEndpointQuotas(clock, limits) {
+function createEndpointQuotas(clock, limits) {
   const perDay = (/** @type {number} */ limit, errcode = 45009) => createQuota(clock, limit, DAY, errcode)
   const ample = () => ({ day: perDay(limits.callsPerDay) })
   const links = perDay(limits.linksPerDay, limits.linksErrcode)
@@ -45,4 +47,6 @@ export function createEndpointQuotas(clock, limits) {
  * @param {EndpointQuota} quota
  * @returns {number} the errcode of the refusal, 0 for none
  */
-export const spend = ({ day, rate }) => rate?.take() || day.take()
+const spend = ({ day, rate }) => rate?.take() || day.take()
+
+module.exports = { createEndpointQuotas, spend }

@@ -1,10 +1,12 @@
+'use strict'
+
 /** @import { EndpointGroup, EndpointName, EndpointScope } from '../index.js' */
 
 /**
  * https://developers.weixin.qq.com/miniprogram/dev/server/API/
  * @type {Map<string, { name: EndpointName, group: EndpointGroup, method: 'GET' | 'POST' }>}
  */
-export const ENDPOINTS = new Map([
+const ENDPOINTS = new Map([
   ['/cgi-bin/token', { name: 'token', group: 'tokens', method: 'GET' }],
   ['/cgi-bin/stable_token', { name: 'stable_token', group: 'tokens', method: 'POST' }],
   ['/wxa/getwxacode', { name: 'getwxacode', group: 'codes', method: 'POST' }],
@@ -27,13 +29,32 @@ export const ENDPOINTS = new Map([
 const GROUPS = new Map([...ENDPOINTS.values()].map(({ name, group }) => [name, group]))
 
 /** @param {EndpointName | undefined} name */
-export const groupOf = (name) => GROUPS.get(name)
+const groupOf = (name) => GROUPS.get(name)
+
+/** @param {EndpointGroup} group */
+function namesIn(group) {
+  return [...ENDPOINTS.values()].filter((one) => one.group === group).map(({ name }) => name)
+}
+
+/** @type {Set<EndpointScope>} */
+const SCOPES = new Set([...ENDPOINTS.values()].flatMap(({ name, group }) => [name, group]))
+
+/**
+ * A misspelt one would never be met, and a test would wait for it for ever.
+ * @param {EndpointScope | undefined} scope
+ */
+function checkScope(scope) {
+  if (scope === undefined || SCOPES.has(scope)) return
+  throw new TypeError(`endpoint: there is no '${scope}', only ${[...SCOPES].join(', ')}`)
+}
 
 /**
  * @param {EndpointName | undefined} name
  * @param {EndpointScope | undefined} scope
  */
-export function inScope(name, scope) {
+function inScope(name, scope) {
   if (name === undefined) return false
   return scope === undefined || scope === name || scope === groupOf(name)
 }
+
+module.exports = { ENDPOINTS, groupOf, namesIn, checkScope, inScope }

@@ -1,9 +1,13 @@
-import { inScope } from './endpoints.js'
+'use strict'
+
+const { checkScope, inScope } = require('./endpoints.js')
+const { mayAnswer } = require('./errcode-places.js')
+const { checkFailure, errcodeIn } = require('./mishaps.js')
 
 /** @import { FailOptions, Failure, FailureHandle, RecordedRequest } from '../index.js' */
 
 /** The failures that are ordered and not used up, first come first served. */
-export function createFailures() {
+function createFailures() {
   /** @type {{ what: Failure, options: FailOptions, used: number, left: number }[]} */
   let queue = []
   return {
@@ -13,6 +17,8 @@ export function createFailures() {
      * @returns {FailureHandle}
      */
     add(what, options = {}) {
+      checkFailure(what)
+      checkScope(options.endpoint)
       const entry = { what, options, used: 0, left: options.times ?? 1 }
       queue.push(entry)
       return {
@@ -27,8 +33,8 @@ export function createFailures() {
     /** @param {RecordedRequest} record */
     take(record) {
       const entry = queue.find(
-        ({ options: { endpoint, where }, left }) =>
-          left > 0 && inScope(record.endpoint, endpoint) && (where === undefined || where(record)),
+        ({ what, options: { endpoint, where }, left }) =>
+          left > 0 && fits(what, endpoint, record.endpoint) && (where === undefined || where(record)),
       )
       if (entry === undefined) return undefined
       entry.used++
@@ -38,3 +44,16 @@ export function createFailures() {
     },
   }
 }
+
+/**
+ * @param {Failure} what
+ * @param {FailOptions['endpoint']} scope
+ * @param {RecordedRequest['endpoint']} endpoint
+ */
+function fits(what, scope, endpoint) {
+  const errcode = errcodeIn(what)
+  if (scope === undefined && errcode !== undefined) return mayAnswer(errcode, endpoint)
+  return inScope(endpoint, scope)
+}
+
+module.exports = { createFailures }

@@ -1,10 +1,12 @@
-import { inScope } from './endpoints.js'
+'use strict'
+
+const { checkScope, inScope } = require('./endpoints.js')
 
 /** @import { EndpointScope, Hold } from '../index.js' */
 /** @import { Visit } from './types.js' */
 
 /** Doors that tests shut and open, so that they can wait on conditions and not on time. */
-export function createHolds() {
+function createHolds() {
   /** @type {{ scope: EndpointScope | undefined, waiting: Map<Visit, () => void> }[]} */
   let holds = []
   return {
@@ -13,6 +15,7 @@ export function createHolds() {
      * @returns {Hold}
      */
     add(scope) {
+      checkScope(scope)
       /** @type {Map<Visit, () => void>} */
       const waiting = new Map()
       const hold = { scope, waiting }
@@ -43,3 +46,5 @@ export function createHolds() {
     },
   }
 }
+
+module.exports = { createHolds }

@@ -1,4 +1,6 @@
-import { inScope } from './endpoints.js'
+'use strict'
+
+const { checkScope, inScope } = require('./endpoints.js')
 
 /** @import { EndpointScope, RecordedRequest } from '../index.js' */
 
@@ -13,7 +15,7 @@ import { inScope } from './endpoints.js'
  * What has come in: the latest requests themselves, exact counts of all, and who waits for them.
  * @param {number} keep
  */
-export function createJournal(keep) {
+function createJournal(keep) {
   /** @type {RecordedRequest[]} */
   const requests = []
   /** @type {Map<RecordedRequest['endpoint'], number>} */
@@ -24,6 +26,7 @@ export function createJournal(keep) {
 
   /** @param {EndpointScope} [scope] */
   function count(scope) {
+    checkScope(scope)
     let sum = 0
     for (const [endpoint, arrivals] of counts) {
       if (scope === undefined || inScope(endpoint, scope)) sum += arrivals
@@ -76,3 +79,5 @@ export function createJournal(keep) {
     },
   }
 }
+
+module.exports = { createJournal }

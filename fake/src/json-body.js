@@ -1,4 +1,6 @@
-import { isUtf8 } from 'node:buffer'
+'use strict'
+
+const { isUtf8 } = require('node:buffer')
 
 /** @typedef {'string' | 'integer' | 'boolean' | 'object' | 'color'} FieldType */
 
@@ -9,7 +11,7 @@ import { isUtf8 } from 'node:buffer'
  * @param {Record<string, FieldType>} fields
  * @returns {number | Record<string, unknown>} the errcode of the refusal, or the object
  */
-export function readJson(body, fields) {
+function readJson(body, fields) {
   if (body.length === 0) return 44002
   const params = isUtf8(body) ? parse(body.toString()) : undefined
   return isObject(params) && haveTypes(params, fields) ? params : 47001
@@ -19,7 +21,7 @@ export function readJson(body, fields) {
  * @param {Record<string, unknown>} params
  * @param {Record<string, FieldType>} fields
  */
-export function haveTypes(params, fields) {
+function haveTypes(params, fields) {
   return Object.entries(fields).every(([name, type]) => params[name] === undefined || hasType(params[name], type))
 }
 
@@ -64,7 +66,9 @@ function parse(text) {
  * @param {Buffer} body
  * @param {string} name of a string field, at any depth
  */
-export function escapesAmpersand(body, name) {
+function escapesAmpersand(body, name) {
   const raw = new RegExp(`"${name}"\\s*:\\s*"((?:[^"\\\\]|\\\\.)*)"`, 'gs')
   return [...body.toString().matchAll(raw)].some(([, text]) => text.includes('\\u0026'))
 }
+
+module.exports = { readJson, haveTypes, escapesAmpersand }

@@ -1,9 +1,11 @@
+'use strict'
+
 /**
  * A memory for so many things: whatever came first goes first.
  * @template T
  * @param {number} keep
  */
-export function createLatest(keep) {
+function createLatest(keep) {
   /** @type {Map<string, T>} */
   const entries = new Map()
   return {
@@ -20,3 +22,5 @@ export function createLatest(keep) {
     },
   }
 }
+
+module.exports = { createLatest }

@@ -1,7 +1,9 @@
+'use strict'
+
 /** @import { Limits } from '../index.js' */
 
 /** @type {Required<Limits>} */
-export const DEFAULT_LIMITS = {
+const DEFAULT_LIMITS = {
   // https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/qr-code/api_getunlimitedqrcode.html
   unlimitedPerMinute: 5000,
   unlimitedErrcode: 45009,
@@ -30,3 +32,5 @@ export const DEFAULT_LIMITS = {
   // What quota/get told of generatescheme: https://developers.weixin.qq.com/community/personal/oCJUsw3LGu42VIje593o8KGvcMPA/question
   callsPerDay: 10_000_000,
 }
+
+module.exports = { DEFAULT_LIMITS }

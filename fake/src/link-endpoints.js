@@ -1,8 +1,10 @@
-import { callerByToken } from './callers.js'
-import { expiryOf, readLinkBody, wrongJump, wrongShortLink } from './link-params.js'
-import { shortLink } from './links.js'
-import { wrongDevice } from './nfc-schemes.js'
-import { okAnswer, refusal } from './refusals.js'
+'use strict'
+
+const { callerByToken } = require('./callers.js')
+const { expiryOf, readLinkBody, wrongJump, wrongShortLink } = require('./link-params.js')
+const { shortLink } = require('./links.js')
+const { wrongDevice } = require('./nfc-schemes.js')
+const { okAnswer, refusal } = require('./refusals.js')
 
 /** @import { Clock } from '../index.js' */
 /** @import { Account, Answer, JumpWxa, LinkEndpoint, LinkInfo, LinkKind, LinkParams, Visit, World } from './types.js' */
@@ -36,7 +38,7 @@ const ANSWERS = {
  * @param {World} world
  * @returns {number | Answer} the errcode of the refusal, or the answer
  */
-export function answerLink(endpoint, visit, world) {
+function answerLink(endpoint, visit, world) {
   const account = callerByToken(endpoint, visit, world)
   if (typeof account === 'number') return account
   const params = readLinkBody(endpoint, visit.body)
@@ -71,9 +73,9 @@ function makeNfcScheme({ params, account, visit, world: { clock } }) {
 }
 
 /** @param {Call} call */
-function makeShortLink({ params, account: { app, permanentShortLinks } }) {
+function makeShortLink({ params, account: { appid, app, permanentShortLinks } }) {
   const wrong = wrongShortLink(params, app) || (params.is_permanent && permanentShortLinks.take())
-  return wrong || okAnswer({ link: shortLink(app.appid, params.page_title ?? '') })
+  return wrong || okAnswer({ link: shortLink(appid, params.page_title ?? '') })
 }
 
 /**
@@ -83,9 +85,9 @@ function makeShortLink({ params, account: { app, permanentShortLinks } }) {
  * @param {Clock} clock
  * @returns {LinkInfo}
  */
-function infoOf({ path = '', query = '', env_version: envVersion = 'release' }, end, { app }, clock) {
+function infoOf({ path = '', query = '', env_version: envVersion = 'release' }, end, { appid }, clock) {
   const created = Math.floor(clock.now() / 1000)
-  return { appid: app.appid, path, query, create_time: created, expire_time: end, env_version: envVersion }
+  return { appid, path, query, create_time: created, expire_time: end, env_version: envVersion }
 }
 
 /**
@@ -103,3 +105,5 @@ function query(kind, key, link, { params: { query_type: type = 0 }, account }) {
   const info = account.links.find(kind, link)
   return info === undefined ? 85403 : okAnswer({ [key]: info })
 }
+
+module.exports = { answerLink }

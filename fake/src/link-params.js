@@ -1,7 +1,9 @@
-import { isPublished } from './apps.js'
-import { escapesAmpersand, haveTypes, readJson } from './json-body.js'
-import { ENV_VERSIONS } from './params.js'
-import { DAY, MINUTE } from './quota.js'
+'use strict'
+
+const { isPublished } = require('./apps.js')
+const { escapesAmpersand, haveTypes, readJson } = require('./json-body.js')
+const { ENV_VERSIONS } = require('./params.js')
+const { DAY, MINUTE } = require('./quota.js')
 
 /** @import { App, Clock } from '../index.js' */
 /** @import { FieldType } from './json-body.js' */
@@ -36,7 +38,7 @@ const PAGE_TITLE = /^\P{Cc}*$/u
  * @param {Buffer} body
  * @returns {number | LinkParams} the errcode of the refusal, or the parameters
  */
-export function readLinkBody(endpoint, body) {
+function readLinkBody(endpoint, body) {
   const params = /** @type {number | LinkParams} */ (readJson(body, FIELDS[endpoint]))
   if (typeof params === 'number') return params
   return haveTypes({ ...params.jump_wxa }, JUMP) && haveTypes({ ...params.cloud_base }, CLOUD_BASE) ? params : 47001
@@ -49,7 +51,7 @@ export function readLinkBody(endpoint, body) {
  * @param {App} app
  * @param {Buffer} body
  */
-export function wrongJump({ path = '', query = '', env_version: envVersion = 'release' }, app, body) {
+function wrongJump({ path = '', query = '', env_version: envVersion = 'release' }, app, body) {
   if (app.released === false) return 85079
   if (!isPublished(path.replace(/^\//, ''), app)) return 40165
   if (!QUERY.test(query) || escapesAmpersand(body, 'query')) return 40212
@@ -65,7 +67,7 @@ export function wrongJump({ path = '', query = '', env_version: envVersion = 're
  * @param {Clock} clock
  * @returns {number} seconds since 1970; 0 for a wrong one
  */
-export function expiryOf({ expire_type: type, expire_time: time, expire_interval: interval }, clock) {
+function expiryOf({ expire_type: type, expire_time: time, expire_interval: interval }, clock) {
   const now = Math.floor(clock.now() / 1000)
   const longest = now + LONGEST_DAYS * DAY
   if (type === undefined && time === undefined) return longest
@@ -80,8 +82,10 @@ export function expiryOf({ expire_type: type, expire_time: time, expire_interval
  * @param {LinkParams} params
  * @param {App} app
  */
-export function wrongShortLink({ page_url: url = '', page_title: title = '' }, app) {
+function wrongShortLink({ page_url: url = '', page_title: title = '' }, app) {
   const [page] = url.split('?', 1)
   if (page === '' || url.length > PAGE_URL_LENGTH || !isPublished(page, app)) return 40066
   return PAGE_TITLE.test(title) ? 0 : 40225
 }
+
+module.exports = { readLinkBody, wrongJump, expiryOf, wrongShortLink }

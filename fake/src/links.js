@@ -1,5 +1,7 @@
-import { randomBytes } from 'node:crypto'
-import { createLatest } from './latest.js'
+'use strict'
+
+const { randomBytes } = require('node:crypto')
+const { createLatest } = require('./latest.js')
 
 /** @import { LinkInfo, LinkKind } from './types.js' */
 
@@ -11,7 +13,7 @@ const TITLE_LENGTH = 20
 const PREFIXES = { scheme: 'weixin://dl/business/?t=', urlLink: 'https://wxaurl.cn/' }
 
 /** The schemes and URL links that an app has made, for the queries. */
-export function createLinks() {
+function createLinks() {
   /** @type {ReturnType<typeof createLatest<LinkInfo>>} */
   const links = createLatest(KEEP)
   return {
@@ -38,7 +40,7 @@ export function createLinks() {
  * @param {string} appid where WeChat has the name of the app
  * @param {string} title
  */
-export function shortLink(appid, title) {
+function shortLink(appid, title) {
   const characters = [...title]
   const cut = characters.length > TITLE_LENGTH ? `${characters.slice(0, TITLE_LENGTH).join('')}...` : title
   return ['#小程序:/', appid, ...(cut ? [cut] : []), newLinkName(11)].join('/')
@@ -49,3 +51,5 @@ export function shortLink(appid, title) {
  * @param {number} bytes
  */
 const newLinkName = (bytes) => randomBytes(bytes).toString('base64url').replaceAll(/[-_]/g, 'x')
+
+module.exports = { createLinks, shortLink }

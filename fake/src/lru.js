@@ -1,8 +1,10 @@
+'use strict'
+
 /**
  * The least recently used go first once all together weigh more than `maxBytes`.
  * @param {number} maxBytes
  */
-export function createLru(maxBytes) {
+function createLru(maxBytes) {
   /** @type {Map<string, Buffer>} */
   const entries = new Map()
   let bytes = 0
@@ -31,3 +33,5 @@ export function createLru(maxBytes) {
     },
   }
 }
+
+module.exports = { createLru }

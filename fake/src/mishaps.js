@@ -1,8 +1,12 @@
-import { groupOf } from './endpoints.js'
-import { picture } from './picture.js'
-import { errmsgFor, JSON_TYPE, jsonAnswer } from './refusals.js'
-import { announce, send } from './send.js'
-import { newTokenValue } from './tokens.js'
+'use strict'
+
+const { inspect } = require('node:util')
+const { groupOf } = require('./endpoints.js')
+const { picture } = require('./picture.js')
+const { after } = require('./real-time.js')
+const { errmsgFor, JSON_TYPE, jsonAnswer } = require('./refusals.js')
+const { announce, send } = require('./send.js')
+const { newTokenValue } = require('./tokens.js')
 
 /** @import { Clock, Failure } from '../index.js' */
 /** @import { Answer, Visit } from './types.js' */
@@ -16,9 +20,32 @@ const HTML = '<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad
  * @param {Failure} what
  * @param {Visit} visit
  */
-export function fail(what, visit) {
+function fail(what, visit) {
   if (typeof what === 'string') NAMED[what](visit)
   else if (typeof what === 'object' && 'status' in what) send(visit, plainAnswer(what))
+}
+
+/**
+ * @param {Failure} what
+ * @returns {number | string | undefined} undefined where the failure is no errcode
+ */
+function errcodeIn(what) {
+  if (typeof what === 'number') return what
+  return typeof what === 'object' && 'errcode' in what ? what.errcode : undefined
+}
+
+/**
+ * A misspelt one would be met when a request comes, far from the line that ordered it.
+ * @param {Failure} what
+ */
+function checkFailure(what) {
+  const isOne =
+    typeof what === 'object' && what !== null
+      ? 'errcode' in what || 'status' in what
+      : Number.isInteger(what) || Object.hasOwn(NAMED, what)
+  if (isOne) return
+  const names = Object.keys(NAMED).join(', ')
+  throw new TypeError(`fail: ${inspect(what)} is none of an errcode, { errcode }, { status }, ${names}`)
 }
 
 /**
@@ -28,9 +55,10 @@ export function fail(what, visit) {
  * @param {Clock} clock
  * @returns {Answer | undefined} undefined where the failure is no errcode
  */
-export function orderedRefusal({ what, contentType }, visit, clock) {
-  if (typeof what === 'string' || (typeof what === 'object' && 'status' in what)) return undefined
-  const { errcode, errmsg } = typeof what === 'object' ? what : { errcode: what, errmsg: undefined }
+function orderedRefusal({ what, contentType }, visit, clock) {
+  const errcode = errcodeIn(what)
+  if (errcode === undefined) return undefined
+  const errmsg = typeof what === 'object' && 'errmsg' in what ? what.errmsg : undefined
   const text = errmsg ?? errmsgFor(errcode, { endpoint: visit.record.endpoint, ip: visit.ip, clock })
   const answer = jsonAnswer({ errcode, errmsg: text })
   answer.headers['Content-Type'] = contentType ?? JSON_TYPE
@@ -58,13 +86,21 @@ const NAMED = {
   drip(visit) {
     const { headers, body } = goodLooking(visit)
     announce(visit, 200, { ...headers, 'Content-Length': body.length })
-    let next = 0
-    const timer = setInterval(() => {
-      visit.res.write(body.subarray(next, ++next))
-      if (next === body.length) visit.res.end()
-    }, DRIP_MS)
-    visit.res.once('close', () => clearInterval(timer))
+    drip(visit.res, body)
   },
+}
+
+/**
+ * @param {Visit['res']} res
+ * @param {Uint8Array} rest
+ */
+function drip(res, rest) {
+  after(DRIP_MS, () => {
+    if (res.destroyed) return
+    res.write(rest.subarray(0, 1))
+    if (rest.length > 1) drip(res, rest.subarray(1))
+    else res.end()
+  })
 }
 
 /** @param {Visit} visit */
@@ -112,3 +148,5 @@ function hugeBody(visit) {
   const [head, tail] = [body.subarray(0, -2), body.subarray(-2)]
   return Buffer.concat([head, Buffer.alloc(HUGE_BYTES - body.length, 0x20), tail])
 }
+
+module.exports = { checkFailure, errcodeIn, fail, orderedRefusal }

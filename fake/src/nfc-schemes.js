@@ -1,3 +1,5 @@
+'use strict'
+
 /** @import { App } from '../index.js' */
 /** @import { JumpWxa, LinkParams } from './types.js' */
 
@@ -8,7 +10,7 @@
  * @param {LinkParams} params
  * @param {App} app
  */
-export function wrongDevice({ model_id: model = '', sn = '' }, { nfcModels }) {
+function wrongDevice({ model_id: model = '', sn = '' }, { nfcModels }) {
   if (model === '') return 9800003
   if (nfcModels === undefined) return 0
   const kind = Object.hasOwn(nfcModels, model) ? nfcModels[model] : undefined
@@ -22,7 +24,7 @@ export function wrongDevice({ model_id: model = '', sn = '' }, { nfcModels }) {
  * The schemes of an app's devices. A device keeps its scheme, which leads where it first led:
  * https://developers.weixin.qq.com/community/develop/doc/000c2689098d58d94024867f46e400
  */
-export function createNfcSchemes() {
+function createNfcSchemes() {
   /** @type {Map<string, { scheme: string, target: string }>} */
   const schemes = new Map()
   return {
@@ -45,3 +47,5 @@ export function createNfcSchemes() {
 
 /** @param {JumpWxa} jump */
 const targetOf = ({ path = '', query = '', env_version: version = 'release' }) => JSON.stringify([path, query, version])
+
+module.exports = { wrongDevice, createNfcSchemes }

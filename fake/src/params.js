@@ -1,5 +1,7 @@
-import { isPublished } from './apps.js'
-import { escapesAmpersand, readJson } from './json-body.js'
+'use strict'
+
+const { isPublished } = require('./apps.js')
+const { escapesAmpersand, readJson } = require('./json-body.js')
 
 /** @import { App } from '../index.js' */
 /** @import { FieldType } from './json-body.js' */
@@ -29,15 +31,15 @@ const CODE_FIELDS = {
 const STABLE_FIELDS = { grant_type: 'string', appid: 'string', secret: 'string', force_refresh: 'boolean' }
 
 const SCENE = /^[0-9A-Za-z!#$&'()*+,/:;=?@\-._~]*$/
-export const ENV_VERSIONS = ['release', 'trial', 'develop']
+const ENV_VERSIONS = ['release', 'trial', 'develop']
 const PATH_BYTES = { getwxacode: 1024, createwxaqrcode: 128 }
-export const WIDTH = { min: 280, max: 1280, default: 430 }
+const WIDTH = { min: 280, max: 1280, default: 430 }
 
 /**
  * @param {Buffer} body
  * @returns {number | { grant_type?: string, appid?: string, secret?: string, force_refresh?: boolean }}
  */
-export const readStableBody = (body) => readJson(body, STABLE_FIELDS)
+const readStableBody = (body) => readJson(body, STABLE_FIELDS)
 
 /**
  * Shape first (empty, not JSON, types), then meaning in the order of WeChat's own parameter tables.
@@ -46,7 +48,7 @@ export const readStableBody = (body) => readJson(body, STABLE_FIELDS)
  * @param {App} app
  * @returns {number | CodeParams} the errcode of the refusal, or the parameters
  */
-export function readCodeBody(endpoint, body, app) {
+function readCodeBody(endpoint, body, app) {
   const params = /** @type {number | CodeParams} */ (readJson(body, CODE_FIELDS[endpoint]))
   if (typeof params === 'number') return params
   const wrong =
@@ -100,3 +102,5 @@ function wrongStyle(endpoint, { env_version: envVersion = 'release', width = WID
   if (endpoint !== 'createwxaqrcode' && !ENV_VERSIONS.includes(envVersion)) return 40097
   return endpoint === 'getwxacode' && (width < WIDTH.min || width > WIDTH.max) ? 40189 : 0
 }
+
+module.exports = { ENV_VERSIONS, WIDTH, readStableBody, readCodeBody }

@@ -1,13 +1,17 @@
+'use strict'
+
 /// <reference path="./pngjs.d.ts" />
-import jpeg from 'jpeg-js'
-import pngjs from 'pngjs'
-import encodeQR from 'qr'
-import { createLru } from './lru.js'
+const { constants } = require('node:zlib')
+const jpeg = require('jpeg-js')
+const { PNG } = require('pngjs')
+const { encode: encodeQR } = require('uqr')
+const { createLru } = require('./lru.js')
+const { after } = require('./real-time.js')
 
 /** @import { CodeParams, Color, PictureOrder } from './types.js' */
 
 /** What the largest QR symbol holds at the lowest error correction, in bytes. */
-export const MAX_TEXT_BYTES = 2953
+const MAX_TEXT_BYTES = 2953
 
 const QUIET_ZONE = 4
 const CACHE_BYTES = 64 * 1024 * 1024
@@ -17,6 +21,9 @@ const BLACK = [0, 0, 0]
 const THEME = [7, 110, 55]
 // Unpublished. Users saw (255,215,0), luminance 202, and (235,187,109), 192, turn black and (0,100,0), 59, honoured.
 const LIGHTEST_LUMINANCE = 160
+
+// Looking for the best filter of each line takes pngjs 8 s where Jest and vitest's vm pools run it, and gains nothing here.
+const PNG_OPTIONS = { filterType: 0, deflateStrategy: constants.Z_DEFAULT_STRATEGY }
 
 // Of the whole process, so that a test suite with a fake per test draws each picture once.
 const cache = createLru(CACHE_BYTES)
@@ -30,7 +37,7 @@ const waiting = []
  * @param {PictureOrder} order
  * @returns {Buffer} JPEG, or PNG with a transparent background when `hyaline`
  */
-export function picture(order) {
+function picture(order) {
   const key = keyOf(order)
   const known = cache.get(key)
   if (known) return known
@@ -45,15 +52,15 @@ export function picture(order) {
  * @param {PictureOrder} order
  * @param {() => void} draw
  */
-export function inTurn(order, draw) {
+function inTurn(order, draw) {
   if (cache.get(keyOf(order))) return draw()
-  if (waiting.push(draw) === 1) setTimeout(drawNext)
+  if (waiting.push(draw) === 1) after(0, drawNext)
 }
 
 function drawNext() {
   waiting[0]()
   waiting.shift()
-  if (waiting.length > 0) setTimeout(drawNext, PAUSE_MS)
+  if (waiting.length > 0) after(PAUSE_MS, drawNext)
 }
 
 /** @param {PictureOrder} order */
@@ -64,7 +71,7 @@ const keyOf = ({ width, color, hyaline, text }) => `${width} ${color} ${hyaline}
  * @param {CodeParams} params
  * @returns {Color}
  */
-export function colorFor({ auto_color: auto = false, line_color: line }) {
+function colorFor({ auto_color: auto = false, line_color: line }) {
   if (auto) return THEME
   if (line === undefined) return BLACK
   const [red, green, blue] = [line.r, line.g, line.b].map((value) => Math.min(Math.max(Number(value), 0), 255))
@@ -76,7 +83,7 @@ function encode(order) {
   const { width, hyaline } = order
   const image = { width, height: width, data: draw(order) }
   // Real codes have all quantisation values at 1, which is quality 100.
-  return hyaline ? pngjs.PNG.sync.write(image) : jpeg.encode(image, 100).data
+  return hyaline ? PNG.sync.write(image, PNG_OPTIONS) : jpeg.encode(image, 100).data
 }
 
 /**
@@ -84,7 +91,7 @@ function encode(order) {
  * @param {PictureOrder} order
  */
 function draw({ text, width, color, hyaline }) {
-  const modules = encodeQR(text, 'raw', { ecc: 'low', border: QUIET_ZONE })
+  const { data: modules } = encodeQR(text, { ecc: 'L', border: QUIET_ZONE })
   const scale = Math.floor(width / modules.length)
   const margin = Math.floor((width - scale * modules.length) / 2)
   const pixels = Buffer.alloc(width * width * 4, Uint8Array.of(255, 255, 255, hyaline ? 0 : 255))
@@ -100,3 +107,5 @@ function draw({ text, width, color, hyaline }) {
   }
   return pixels
 }
+
+module.exports = { MAX_TEXT_BYTES, picture, inTurn, colorFor }

@@ -1,6 +1,8 @@
 declare module 'pngjs' {
-  const pngjs: {
-    PNG: { sync: { write(image: { width: number; height: number; data: Uint8Array }): Buffer } }
+  interface Image {
+    width: number
+    height: number
+    data: Uint8Array
   }
-  export default pngjs
+  export const PNG: { sync: { write(image: Image, options: { filterType: number; deflateStrategy: number }): Buffer } }
 }

@@ -1,4 +1,6 @@
-import { ENDPOINTS } from './endpoints.js'
+'use strict'
+
+const { ENDPOINTS } = require('./endpoints.js')
 
 /** @import { EndpointQuotas, Quota } from './types.js' */
 
@@ -8,14 +10,14 @@ import { ENDPOINTS } from './endpoints.js'
  * @param {string} path with its leading slash and without a host
  * @param {EndpointQuotas} quotas
  */
-export function quotaOf(path, quotas) {
+function quotaOf(path, quotas) {
   if (path.startsWith('/sns/')) return 76022
   const endpoint = ENDPOINTS.get(path)
   return endpoint === undefined ? 76021 : quotas[endpoint.name]
 }
 
 /** @param {import('./types.js').EndpointQuota} quota */
-export function quotaReport({ day, rate }) {
+function quotaReport({ day, rate }) {
   const limit = rate && { call_count: finite(rate.limit), refresh_second: rate.seconds }
   return { quota: dayReport(day), ...(limit && { rate_limit: limit, component_rate_limit: limit }) }
 }
@@ -30,3 +32,5 @@ function dayReport({ limit, used }) {
  * @param {number} count
  */
 const finite = (count) => Math.min(count, Number.MAX_SAFE_INTEGER)
+
+module.exports = { quotaOf, quotaReport }

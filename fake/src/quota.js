@@ -1,10 +1,12 @@
+'use strict'
+
 /** @import { Clock } from '../index.js' */
 
-export const SECOND = 1
-export const MINUTE = 60
-export const DAY = 86_400
-export const MONTH = 30 * DAY
-export const FOR_EVER = Number.POSITIVE_INFINITY
+const SECOND = 1
+const MINUTE = 60
+const DAY = 86_400
+const MONTH = 30 * DAY
+const FOR_EVER = Number.POSITIVE_INFINITY
 
 /**
  * So many calls in so many seconds. A window opens with its first call, not with the calendar's minute or day, so that
@@ -14,7 +16,7 @@ export const FOR_EVER = Number.POSITIVE_INFINITY
  * @param {number} seconds
  * @param {number} errcode what WeChat answers when it is spent
  */
-export function createQuota(clock, limit, seconds, errcode) {
+function createQuota(clock, limit, seconds, errcode) {
   /** @type {number | undefined} */
   let opened
   let used = 0
@@ -40,3 +42,5 @@ export function createQuota(clock, limit, seconds, errcode) {
     },
   }
 }
+
+module.exports = { SECOND, MINUTE, DAY, MONTH, FOR_EVER, createQuota }

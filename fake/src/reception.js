@@ -1,8 +1,13 @@
-import { answerFor } from './answers.js'
-import { callerNamedIn } from './callers.js'
-import { ENDPOINTS, groupOf } from './endpoints.js'
-import { fail, orderedRefusal } from './mishaps.js'
-import { send } from './send.js'
+'use strict'
+
+const { URLSearchParams } = require('node:url')
+const { answerFor } = require('./answers.js')
+const { attempt } = require('./attempt.js')
+const { callerNamedIn } = require('./callers.js')
+const { ENDPOINTS, groupOf } = require('./endpoints.js')
+const { fail, orderedRefusal } = require('./mishaps.js')
+const { after } = require('./real-time.js')
+const { send } = require('./send.js')
 
 /** @import { IncomingMessage, Server, ServerResponse } from 'node:http' */
 /** @import { Socket } from 'node:net' */
@@ -21,7 +26,7 @@ import { send } from './send.js'
  *   latency: FakeOptions['latency'],
  * }} house
  */
-export function createReception({ world, journal, holds, failures, server, sockets, latency }) {
+function createReception({ world, journal, holds, failures, server, sockets, latency }) {
   const latencyOf = createLatency(latency)
 
   /**
@@ -48,7 +53,7 @@ export function createReception({ world, journal, holds, failures, server, socke
     req.on('data', (chunk) => chunks.push(chunk))
     req.on('end', () => {
       arrive()
-      decide(visit)
+      attempt(visit, () => decide(visit))
     })
     res.once('close', () => {
       record.closed = !res.writableFinished && !visit.cutByFake && server.listening
@@ -59,7 +64,7 @@ export function createReception({ world, journal, holds, failures, server, socke
 
   /** @param {Visit} visit */
   function decide(visit) {
-    if (holds.stops(visit, () => decide(visit))) return
+    if (holds.stops(visit, () => attempt(visit, () => decide(visit)))) return
     const failure = failures.take(visit.record)
     const answer = failure === undefined ? answerFor(visit, world) : orderedRefusal(failure, visit, world.clock)
     const act = () => {
@@ -73,13 +78,15 @@ export function createReception({ world, journal, holds, failures, server, socke
     }
     const ms = latencyOf(visit.record.endpoint)
     if (ms === 0) return act()
-    const timer = setTimeout(act, ms)
-    visit.res.once('close', () => clearTimeout(timer))
+    visit.res.once(
+      'close',
+      after(ms, () => attempt(visit, act)),
+    )
   }
 }
 
 /** @param {Socket} socket */
-export const peerOf = ({ remoteAddress, remotePort }) => `${remoteAddress} ${remotePort}`
+const peerOf = ({ remoteAddress, remotePort }) => `${remoteAddress} ${remotePort}`
 
 /**
  * @param {IncomingMessage} req
@@ -102,3 +109,5 @@ function createLatency(latency = 0) {
   const ms = { tokens: token, codes: code, links: link, debug }
   return (endpoint) => ms[groupOf(endpoint) ?? 'codes']
 }
+
+module.exports = { createReception, peerOf }

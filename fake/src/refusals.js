@@ -1,10 +1,12 @@
-import { randomBytes } from 'node:crypto'
+'use strict'
+
+const { randomBytes } = require('node:crypto')
 
 /** @import { Clock, EndpointName } from '../index.js' */
 /** @import { Answer } from './types.js' */
 
 // Seen in 2020 and 2024: https://developers.weixin.qq.com/community/develop/doc/000a08cb9705a05965919300b61800
-export const JSON_TYPE = 'application/json; encoding=utf-8'
+const JSON_TYPE = 'application/json; encoding=utf-8'
 
 /**
  * WeChat's own words, from the pages of the endpoints, the general list
@@ -116,7 +118,7 @@ const TOKEN_QUOTA_HINT =
  * The number WeChat prints for support. Its first group is the time of the call.
  * @param {Clock} clock
  */
-export function newRid(clock) {
+function newRid(clock) {
   const time = Math.floor(clock.now() / 1000)
   const random = randomBytes(8).toString('hex')
   return `${time.toString(16).padStart(8, '0')}-${random.slice(0, 8)}-${random.slice(8)}`
@@ -131,7 +133,7 @@ export function newRid(clock) {
  * @param {number | string} errcode
  * @param {Context} context
  */
-export function errmsgFor(errcode, { endpoint, ip, clock, scheme = '' }) {
+function errmsgFor(errcode, { endpoint, ip, clock, scheme = '' }) {
   const text = TEXTS[errcode] ?? 'unknown error'
   const isTokenQuota = Number(errcode) === 45009 && (endpoint === 'token' || endpoint === 'stable_token')
   const whole = isTokenQuota ? text + TOKEN_QUOTA_HINT : text
@@ -145,7 +147,7 @@ export function errmsgFor(errcode, { endpoint, ip, clock, scheme = '' }) {
  * @param {Context} context
  * @returns {Answer}
  */
-export function refusal(errcode, context) {
+function refusal(errcode, context) {
   return { ...jsonAnswer({ errcode, errmsg: errmsgFor(errcode, context) }), errcode }
 }
 
@@ -153,7 +155,7 @@ export function refusal(errcode, context) {
  * @param {object} value
  * @returns {Answer}
  */
-export function jsonAnswer(value) {
+function jsonAnswer(value) {
   const body = Buffer.from(JSON.stringify(value))
   return { status: 200, headers: { 'Content-Type': JSON_TYPE, 'Content-Length': body.length }, body }
 }
@@ -162,4 +164,6 @@ export function jsonAnswer(value) {
  * A success of the endpoints that answer in JSON.
  * @param {object} value
  */
-export const okAnswer = (value) => jsonAnswer({ errcode: 0, errmsg: 'ok', ...value })
+const okAnswer = (value) => jsonAnswer({ errcode: 0, errmsg: 'ok', ...value })
+
+module.exports = { JSON_TYPE, newRid, errmsgFor, refusal, jsonAnswer, okAnswer }

@@ -1,5 +1,7 @@
-import { createLatest } from './latest.js'
-import { DAY } from './quota.js'
+'use strict'
+
+const { createLatest } = require('./latest.js')
+const { DAY } = require('./quota.js')
 
 /** @import { Clock } from '../index.js' */
 /** @import { Account, Answer, Visit } from './types.js' */
@@ -13,7 +15,7 @@ const RID = /^[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{8}$/
  * @param {Clock} clock
  * @param {number} keep
  */
-export function createRids(clock, keep) {
+function createRids(clock, keep) {
   /** @type {ReturnType<typeof createLatest<{ at: number, owner: Account | undefined, request: object }>>} */
   const refused = createLatest(keep)
   return {
@@ -49,3 +51,5 @@ export function createRids(clock, keep) {
     },
   }
 }
+
+module.exports = { createRids }

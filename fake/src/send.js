@@ -1,13 +1,17 @@
-import { inTurn, picture } from './picture.js'
+'use strict'
 
-/** @import { Answer, Visit } from './types.js' */
+const { isUint8Array } = require('node:util/types')
+const { attempt } = require('./attempt.js')
+const { inTurn, picture } = require('./picture.js')
+
+/** @import { Answer, PictureOrder, Visit } from './types.js' */
 
 /**
  * @param {Visit} visit
  * @param {number} status
  * @param {Answer['headers']} headers
  */
-export function announce({ res, record }, status, headers) {
+function announce({ res, record }, status, headers) {
   record.status = status
   res.writeHead(status, headers)
 }
@@ -16,17 +20,25 @@ export function announce({ res, record }, status, headers) {
  * @param {Visit} visit
  * @param {Answer} answer
  */
-export function send(visit, { status, headers, body, errcode }) {
+function send(visit, { status, headers, body, errcode }) {
   if (errcode !== undefined) visit.record.errcode = errcode
-  if (typeof body === 'string' || body instanceof Uint8Array) {
+  if (typeof body === 'string' || isUint8Array(body)) {
     announce(visit, status, headers)
     visit.res.end(body)
     return
   }
-  inTurn(body, () => {
-    if (visit.res.destroyed) return
-    const image = picture(body)
-    announce(visit, status, { ...headers, 'Content-Length': image.length })
-    visit.res.end(image)
-  })
+  inTurn(body, () => attempt(visit, () => sendPicture(visit, { status, headers, body })))
 }
+
+/**
+ * @param {Visit} visit
+ * @param {{ status: number, headers: Answer['headers'], body: PictureOrder }} answer
+ */
+function sendPicture(visit, { status, headers, body }) {
+  if (visit.res.destroyed) return
+  const image = picture(body)
+  announce(visit, status, { ...headers, 'Content-Length': image.length })
+  visit.res.end(image)
+}
+
+module.exports = { announce, send }

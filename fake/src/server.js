@@ -1,11 +1,14 @@
-import { createServer } from 'node:http'
-import { createServer as createTlsServer } from 'node:https'
-import { createClock } from './clock.js'
-import { createFailures } from './failures.js'
-import { createHolds } from './holds.js'
-import { createJournal } from './journal.js'
-import { createReception, peerOf } from './reception.js'
-import { createWorld, KEEP_REQUESTS } from './world.js'
+'use strict'
+
+const { createServer } = require('node:http')
+const { createServer: createTlsServer } = require('node:https')
+const { createClock } = require('./clock.js')
+const { checkScope } = require('./endpoints.js')
+const { createFailures } = require('./failures.js')
+const { createHolds } = require('./holds.js')
+const { createJournal } = require('./journal.js')
+const { createReception, peerOf } = require('./reception.js')
+const { createWorld, KEEP_REQUESTS } = require('./world.js')
 
 /** @import { Server } from 'node:http' */
 /** @import { ServerOptions as TlsOptions } from 'node:https' */
@@ -20,7 +23,7 @@ const KEEP_ALIVE_MS = 60_000
  * @param {FakeOptions} [options]
  * @returns {Promise<FakeWeChat>}
  */
-export async function startFakeWeChat(options = {}) {
+async function startFakeWeChat(options = {}) {
   const clock = createClock()
   const world = createWorld(options, clock)
   const journal = createJournal(options.keepRequests ?? KEEP_REQUESTS)
@@ -33,7 +36,7 @@ export async function startFakeWeChat(options = {}) {
   await listen(server, options.port ?? 0)
 
   const { port } = /** @type {AddressInfo} */ (server.address())
-  const [{ app }] = world.accounts
+  const apps = world.accounts.map(({ appid, secret }) => ({ appid, secret }))
   /** @type {Promise<void> | undefined} */
   let closed
   const close = () => {
@@ -44,12 +47,15 @@ export async function startFakeWeChat(options = {}) {
   }
   return {
     url: `${options.tls ? 'https' : 'http'}://${HOST}:${port}`,
-    appid: app.appid,
-    secret: app.secret,
+    ...apps[0],
+    apps,
     clock,
     requests: journal.requests,
     count: journal.count,
-    arrived: (n, endpoint) => journal.until(() => journal.count(endpoint) >= n),
+    async arrived(n, endpoint) {
+      checkScope(endpoint)
+      await journal.until(() => journal.count(endpoint) >= n)
+    },
     get open() {
       return journal.open
     },
@@ -66,7 +72,7 @@ export async function startFakeWeChat(options = {}) {
 function tokenViews({ accounts }) {
   /** @param {string} [appid] */
   const families = (appid) =>
-    accounts.filter(({ app }) => appid === undefined || app.appid === appid).flatMap((one) => [one.stable, one.classic])
+    accounts.filter((one) => appid === undefined || one.appid === appid).flatMap((one) => [one.stable, one.classic])
   return {
     /** @param {string} [appid] */
     revokeTokens(appid) {
@@ -122,3 +128,5 @@ function shut(server, sockets) {
     for (const socket of sockets.values()) socket.destroy()
   })
 }
+
+module.exports = { startFakeWeChat }

@@ -1,6 +1,8 @@
-import { callerBySecret } from './callers.js'
-import { readStableBody } from './params.js'
-import { jsonAnswer } from './refusals.js'
+'use strict'
+
+const { callerBySecret } = require('./callers.js')
+const { readStableBody } = require('./params.js')
+const { jsonAnswer } = require('./refusals.js')
 
 /** @import { Account, Answer, Token, Visit, World } from './types.js' */
 
@@ -11,7 +13,7 @@ import { jsonAnswer } from './refusals.js'
  * @param {World} world
  * @returns {number | Answer} the errcode of the refusal, or the answer
  */
-export function answerToken(visit, world) {
+function answerToken(visit, world) {
   const account = identify('token', visit.record.query, visit, world)
   if (typeof account === 'number') return account
   return tokenAnswer(account.classic.issue(), world)
@@ -24,7 +26,7 @@ export function answerToken(visit, world) {
  * @param {World} world
  * @returns {number | Answer} the errcode of the refusal, or the answer
  */
-export function answerStableToken(visit, world) {
+function answerStableToken(visit, world) {
   const params = readStableBody(visit.body)
   if (typeof params === 'number') return params
   const account = identify('stable_token', params, visit, world)
@@ -55,3 +57,5 @@ function tokenAnswer(token, { clock }) {
   const expiresIn = Math.ceil((token.diesAt - clock.now()) / 1000)
   return jsonAnswer({ access_token: token.value, expires_in: expiresIn })
 }
+
+module.exports = { answerToken, answerStableToken }

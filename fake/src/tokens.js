@@ -1,4 +1,6 @@
-import { randomBytes } from 'node:crypto'
+'use strict'
+
+const { randomBytes } = require('node:crypto')
 
 /** @import { Clock } from '../index.js' */
 /** @import { Quota, Token } from './types.js' */
@@ -9,7 +11,7 @@ const OVERLAP_SECONDS = 300
 const FORCED_APART_SECONDS = 30
 
 /** Opaque to clients. Its shape (small integer, underscore, 136 characters in all) is what users saw in 2024 and 2025. */
-export const newTokenValue = () => `91_${randomBytes(100).toString('base64url').slice(0, 133)}`
+const newTokenValue = () => `91_${randomBytes(100).toString('base64url').slice(0, 133)}`
 
 /**
  * The tokens of one family: the current one and the one before it, which may live on for the overlap. Whatever is older is
@@ -59,7 +61,7 @@ function createFamily(clock, life) {
  * @param {Clock} clock
  * @param {number} life seconds
  */
-export function createClassicTokens(clock, life) {
+function createClassicTokens(clock, life) {
   const { issue, kill, verdict, live } = createFamily(clock, life)
   return { issue, kill, verdict, live }
 }
@@ -71,7 +73,7 @@ export function createClassicTokens(clock, life) {
  * @param {number} life seconds
  * @param {Quota} forcedDay
  */
-export function createStableTokens(clock, life, forcedDay) {
+function createStableTokens(clock, life, forcedDay) {
   const family = createFamily(clock, life)
   let forcedAt = Number.NEGATIVE_INFINITY
   return {
@@ -97,3 +99,5 @@ export function createStableTokens(clock, life, forcedDay) {
     live: family.live,
   }
 }
+
+module.exports = { newTokenValue, createClassicTokens, createStableTokens }

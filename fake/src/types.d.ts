@@ -27,6 +27,8 @@ export interface EndpointQuota {
 export type EndpointQuotas = Record<EndpointName, EndpointQuota>
 
 export interface Account {
+  appid: string
+  secret: string
   app: App
   classic: ReturnType<typeof createClassicTokens>
   stable: ReturnType<typeof createStableTokens>

@@ -1,20 +1,22 @@
-import { BlockList } from 'node:net'
-import { createAccount, DEFAULT_APP } from './apps.js'
-import { createRids } from './rids.js'
+'use strict'
+
+const { BlockList } = require('node:net')
+const { createAccount } = require('./apps.js')
+const { createRids } = require('./rids.js')
 
 /** @import { Clock, FakeOptions } from '../index.js' */
 /** @import { World } from './types.js' */
 
 /** How much is remembered of the past unless `keepRequests` says otherwise. */
-export const KEEP_REQUESTS = 10_000
+const KEEP_REQUESTS = 10_000
 
 /**
  * @param {FakeOptions} options
  * @param {Clock} clock
  * @returns {World}
  */
-export function createWorld(options, clock) {
-  const apps = options.apps ?? [{ ...DEFAULT_APP }]
+function createWorld(options, clock) {
+  const apps = options.apps ?? [{}]
   if (apps.length === 0) throw new TypeError('apps: at least one app is needed')
   return {
     clock,
@@ -39,3 +41,5 @@ function createWhitelist(entries) {
   }
   return (ip) => list.check(ip)
 }
+
+module.exports = { KEEP_REQUESTS, createWorld }

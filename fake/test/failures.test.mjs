@@ -169,6 +169,87 @@ test('failures queue, and keep to their endpoint, times and condition', async (t
   assert.equal(always.used, 2)
 })
 
+test('an errcode is for the endpoints that WeChat answers it at, whatever comes first', async (t) => {
+  const { fake, credentials, post, classic, stable, errcode } = await start(t)
+  const good = (await stable()).access_token
+  /** How often the next calls of all kinds, tokens first, meet a failure that is ordered for none of them. */
+  const met = async (what) => {
+    const failure = fake.fail(what, { times: Number.POSITIVE_INFINITY })
+    const calls = {
+      token: async () => (await classic()).errcode ?? 0,
+      stable_token: async () => (await stable()).errcode ?? 0,
+      getwxacode: () => errcode('getwxacode', GOOD.getwxacode, good),
+      getwxacodeunlimit: () => errcode('getwxacodeunlimit', GOOD.getwxacodeunlimit, good),
+      createwxaqrcode: () => errcode('createwxaqrcode', GOOD.createwxaqrcode, good),
+      generatescheme: () => errcode('generatescheme', GOOD.generatescheme, good),
+      genwxashortlink: () => errcode('genwxashortlink', GOOD.genwxashortlink, good),
+      'quota/get': () => errcode('quota/get', { cgi_path: PATHS.token }, good),
+      'quota/clear': () => errcode('quota/clear', { cgi_path: PATHS.getwxacode }, good),
+      'clear_quota/v2': async () => {
+        const { appid, secret: appsecret } = credentials
+        return (await (await post('clear_quota/v2', { appid, appsecret })).json()).errcode
+      },
+    }
+    const names = []
+    for (const [name, call] of Object.entries(calls)) if ((await call()) !== 0) names.push(name)
+    failure.stop()
+    assert.equal(failure.used, names.length)
+    return names
+  }
+  const tokens = ['token', 'stable_token']
+  const codes = ['getwxacode', 'getwxacodeunlimit', 'createwxaqrcode']
+  const others = ['generatescheme', 'genwxashortlink', 'quota/get', 'quota/clear', 'clear_quota/v2']
+  const table = [
+    [41030, ['getwxacodeunlimit']],
+    [{ errcode: '40129', errmsg: 'scene' }, ['getwxacodeunlimit']],
+    [45029, ['getwxacode', 'createwxaqrcode']],
+    [85401, ['generatescheme']],
+    [40225, ['genwxashortlink']],
+    [76021, ['quota/get', 'quota/clear']],
+    // Only where an AppSecret is shown.
+    [40125, [...tokens, 'clear_quota/v2']],
+    [40164, [...tokens, 'clear_quota/v2']],
+    [43001, ['token']],
+    // Both a code and its token may be answered these: the code is.
+    [40001, [...codes, ...others]],
+    [45009, [...codes, ...others]],
+    [-1, [...codes, ...others]],
+    [45011, [...codes, ...others]],
+    // Of a token, and of a link where the permission was taken away.
+    [40013, [...tokens, 'generatescheme', 'clear_quota/v2']],
+    // Nobody knows where.
+    [12345, [...codes, ...others]],
+  ]
+  for (const [what, expected] of table) assert.deepEqual(await met(what), expected, JSON.stringify(what))
+})
+
+test('where narrows what an errcode is for, and an endpoint that is named is what counts', async (t) => {
+  const { fake, stable, errcode } = await start(t)
+  const seen = []
+  fake.fail(41030, { where: ({ endpoint }) => seen.push(endpoint) > 1 })
+  const token = (await stable()).access_token
+  assert.equal(await errcode('createwxaqrcode', GOOD.createwxaqrcode, token), 0)
+  assert.equal(await errcode('getwxacodeunlimit', GOOD.getwxacodeunlimit, token), 0)
+  assert.equal(await errcode('getwxacodeunlimit', GOOD.getwxacodeunlimit, token), 41030)
+  assert.deepEqual(seen, ['getwxacodeunlimit', 'getwxacodeunlimit'])
+  fake.fail(41030, { endpoint: 'tokens' })
+  assert.equal((await stable()).errcode, 41030)
+  fake.fail(40125, { endpoint: 'createwxaqrcode' })
+  assert.equal(await errcode('createwxaqrcode', GOOD.createwxaqrcode, token), 40125)
+})
+
+test('what is no failure and no endpoint is refused where it is ordered', async (t) => {
+  const { fake } = await start(t)
+  for (const what of ['hnag', '', 'toString', undefined, null, Number.NaN, 1.5, {}, true]) {
+    assert.throws(() => fake.fail(what), /TypeError: fail: .* is none of an errcode, .*hang, reset/s, String(what))
+  }
+  const unknown = /TypeError: endpoint: there is no 'code', only token, tokens, .*rid\/get/
+  assert.throws(() => fake.fail(-1, { endpoint: 'code' }), unknown)
+  assert.throws(() => fake.hold('code'), unknown)
+  assert.throws(() => fake.count('code'), unknown)
+  await assert.rejects(fake.arrived(1, 'code'), unknown)
+})
+
 test('a failing token request makes, replaces and kills nothing', async (t) => {
   const { fake, classic, stable, credentials } = await ready(t)
   await classic()

@@ -1,24 +1,23 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { DEFAULT_APP } from '../index.js'
 import { scan, start } from './helpers.mjs'
 
 async function shooter(t) {
-  const { stable, post } = await start(t)
+  const { fake, stable, post } = await start(t)
   const token = (await stable()).access_token
-  return async (endpoint, body) => {
+  const shoot = async (endpoint, body) => {
     const res = await post(endpoint, body, token)
     assert.equal(res.headers.get('content-type'), 'image/jpeg')
     const bytes = Buffer.from(await res.arrayBuffer())
     assert.equal(Number(res.headers.get('content-length')), bytes.length)
     return { ...scan(bytes), bytes }
   }
+  return Object.assign(shoot, { appid: fake.appid })
 }
-
-const { appid } = DEFAULT_APP
 
 test('the symbol says what was asked, in a fixed order', async (t) => {
   const shoot = await shooter(t)
+  const { appid } = shoot
   const cases = [
     ['getwxacodeunlimit', { scene: 'a=1' }, { kind: 'unlimited', appid, scene: 'a=1', env_version: 'release' }],
     [

@@ -1,4 +1,4 @@
-import { DEFAULT_APP, startFakeWeChat } from 'wxacode-fake'
+import { DEFAULT_PAGES, startFakeWeChat } from 'wxacode-fake'
 import { UsageError } from '../errors.js'
 import { addOptions, number } from '../flags.js'
 import { examples } from './command.js'
@@ -23,22 +23,23 @@ export function addFake(program, io) {
   addOptions(command, say, (option) => {
     const natural = number(say, /^\d{1,7}$/)
     option('--port <n>', { zh: '端口（默认任选）', en: 'the port (default: any free one)' }).argParser(natural)
-    option('--appid <id>', { zh: 'AppID', en: 'the AppID' }).default(DEFAULT_APP.appid)
-    option('--secret <text>', { zh: '假的 AppSecret', en: 'the AppSecret, which is a fake too' }).default(
-      DEFAULT_APP.secret,
-    )
-    option('--page <paths...>', { zh: '已发布的页面', en: 'published pages' }).default(DEFAULT_APP.pages)
+    option('--appid <id>', { zh: 'AppID（默认每次新生成）', en: 'the AppID (default: a new one)' })
+    option('--secret <text>', {
+      zh: '假的 AppSecret（默认每次新生成）',
+      en: 'the AppSecret, which is a fake too (default: a new one)',
+    })
+    option('--page <paths...>', { zh: '已发布的页面', en: 'published pages' }).default(DEFAULT_PAGES)
     option('--latency <ms>', { zh: '每次应答的延迟', en: 'delay of every answer' }).argParser(natural)
   })
 }
 
 /**
- * @param {{ port?: number, appid: string, secret: string, page: string[], latency?: number }} flags
+ * @param {{ port?: number, appid?: string, secret?: string, page: string[], latency?: number }} flags
  * @param {Io} io
  */
 async function serve({ port, appid, secret, page, latency }, io) {
   const fake = await start({ port, latency, apps: [{ appid, secret, pages: page }] })
-  io.finish({ json: { ok: true, url: fake.url, appid, secret }, text: told(fake, io) })
+  io.finish({ json: { ok: true, url: fake.url, appid: fake.appid, secret: fake.secret }, text: told(fake, io) })
   await new Promise((resolve) => io.signal.addEventListener('abort', resolve, { once: true }))
   await fake.close()
 }

@@ -1,0 +1,40 @@
+'use strict'
+
+/** @import { Visit } from './types.js' */
+
+/**
+ * Does something for a request. What throws is a mistake of the fake's or of a function that the test gave: the client
+ * gets a 500 that says so and whoever runs the test a warning, for a request without an answer tells nobody why.
+ * @param {Visit} visit
+ * @param {() => void} act
+ */
+function attempt(visit, act) {
+  try {
+    act()
+  } catch (error) {
+    const { record, res } = visit
+    record.error = error
+    warn(error, record.path)
+    visit.cutByFake = res.headersSent
+    if (res.headersSent) return void res.destroy()
+    record.status = 500
+    res.writeHead(500, { 'Content-Type': 'text/plain; charset=utf-8' })
+    res.end(`wxacode-fake failed: ${error}\n`)
+  }
+}
+
+/**
+ * @param {unknown} error
+ * @param {string} path
+ */
+function warn(error, path) {
+  // By what it has: an error of a test may come from another realm.
+  const { stack = String(error) } = /** @type {Partial<Error>} */ (error ?? {})
+  process.emitWarning(`wxacode-fake could not answer a request to ${path} and sent a 500: ${error}`, {
+    type: 'WxaCodeFakeWarning',
+    code: 'WXACODE_FAKE_FAILED',
+    detail: stack,
+  })
+}
+
+module.exports = { attempt }
