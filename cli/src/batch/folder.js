@@ -6,8 +6,8 @@ import { acquireLock } from './lock.js'
 
 /** What is not a result: the journal, the lock, and files that have no name yet. */
 const HIDDEN = '.wxacode'
-/** What is left of a process that died, by its name: a file without one, or a lock that was not to be had. */
-const LEFT = /\.tmp$|^lock-/
+/** Where a process that is alive may still be at work: on a lock that it wants. */
+const LOCK_WANTED = /^lock-/
 const LEFT_FOR = 60_000
 
 /** @typedef {ReturnType<typeof openFolder>} Folder */
@@ -78,16 +78,21 @@ export function openFolder(path) {
 }
 
 /**
- * What processes left that died. One that is alive makes what it needs again.
+ * What processes left that died: files that got no name, and locks that they did not get.
  *
  * @param {string} hidden
  */
 function removeLeft(hidden) {
-  for (const name of readdirSync(hidden).filter((one) => LEFT.test(one))) {
+  for (const name of readdirSync(hidden)) {
     const file = join(hidden, name)
-    const stat = lstatSync(file, { throwIfNoEntry: false })
-    if (stat && (stat.isFile() || Date.now() - stat.mtimeMs > LEFT_FOR)) rmSync(file, { recursive: true, force: true })
+    if (name.endsWith('.tmp') || (LOCK_WANTED.test(name) && isOld(file))) rmSync(file, { recursive: true, force: true })
   }
+}
+
+/** @param {string} file */
+function isOld(file) {
+  const stat = lstatSync(file, { throwIfNoEntry: false })
+  return stat !== undefined && Date.now() - stat.mtimeMs > LEFT_FOR
 }
 
 /**
