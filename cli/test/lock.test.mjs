@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { fork, spawnSync } from 'node:child_process'
+import { fork, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import {
   existsSync,
@@ -20,7 +20,7 @@ import { times } from '../../__test__/support/suite.mjs'
 import { until } from '../../__test__/support/until.mjs'
 import { acquireLock } from '../src/batch/lock.js'
 import { isRunning, thisProcess } from '../src/batch/machine.js'
-import { suite } from './helpers.mjs'
+import { BIN, desk, suite, watch } from './helpers.mjs'
 
 const WORKER = fileURLToPath(new URL('lock-worker.mjs', import.meta.url))
 const MINUTES = 60_000
@@ -219,6 +219,62 @@ suite('the lock of a folder', (test) => {
       [0, 0, 0, 0],
     )
   })
+})
+
+/** What gives a process PIDs of its own, as a container does, where that is allowed. */
+const UNSHARE = ['unshare', '--pid', '--fork', '--kill-child']
+const isAllowed = spawnSync(UNSHARE[0], [...UNSHARE.slice(1), '--mount-proc', 'true']).status === 0
+const needsContainers = isAllowed ? {} : { skip: 'no new PID namespace is to be had here' }
+
+suite('two containers on one volume', (test) => {
+  /** A batch with PID 1; with its own /proc, or with that of the machine as some sandboxes have it. */
+  function contained({ env, folder: cwd, secrets }, list, more = []) {
+    const [command, ...args] = [...UNSHARE, ...more, process.execPath, BIN, 'batch', list, '--out', 'codes', '--json']
+    return watch(spawn(command, [...args, '--timeout', '100'], { cwd, env }), secrets)
+  }
+
+  for (const [what, more] of Object.entries({ 'its own': ['--mount-proc'], 'the machine’s': [] })) {
+    test(`do not work in one folder at once, with ${what} /proc`, needsContainers, async (t) => {
+      const here = await desk(t)
+      writeFileSync(here.file('list.csv'), 'scene\na\nb\n')
+      writeFileSync(here.file('other.csv'), 'scene,name\nc,a\nd,b\n')
+      const hold = here.fake.hold('codes')
+      const first = contained(here, 'list.csv', more)
+      t.after(() => first.child.kill('SIGKILL'))
+      await here.fake.arrived(1, 'codes')
+      const second = await contained(here, 'other.csv', more).done
+      assert.equal(second.code, 2)
+      const { cause, fix } = second.json().error
+      assert.match(cause, /process 1 on \S+ is writing to/)
+      assert.match(fix, /another machine or in another container.* after 60 s of silence/)
+      hold.release()
+      const { code, json } = await first.done
+      assert.deepEqual([code, json().written], [0, 2])
+      assert.equal((await contained(here, 'other.csv', more).done).json().written, 2)
+    })
+  }
+
+  test(
+    'leave a lock, when one is killed, that the next one gets after a minute of silence',
+    needsContainers,
+    async (t) => {
+      const here = await desk(t)
+      writeFileSync(here.file('list.csv'), 'scene\na\n')
+      const hold = here.fake.hold('codes')
+      const first = contained(here, 'list.csv', ['--mount-proc'])
+      await here.fake.arrived(1, 'codes')
+      first.child.kill('SIGKILL')
+      await first.done
+      hold.release()
+      const [name] = readdirSync(here.file('codes/.wxacode/lock'))
+      const lock = here.file(`codes/.wxacode/lock/${name}`)
+      assert.equal((await here.wxacode(['batch', 'list.csv', '--out', 'codes', '--json'])).code, 2)
+      const long = new Date(Date.now() - 2 * MINUTES)
+      utimesSync(lock, long, long)
+      const next = await contained(here, 'list.csv', ['--mount-proc']).done
+      assert.deepEqual([next.code, next.json().written], [0, 1])
+    },
+  )
 })
 
 suite('whether a process runs', (test) => {
