@@ -43,6 +43,10 @@ const DELIMITED = {
   'what sep= says': ['sep=;\r\nscene;label\r\nid=1;a,b\r\n', ';'],
   'what sep= says in quotes, after a mark': ['\ufeff"sep=|"\r\nscene|label\r\nid=1|a,b\r\n', '|'],
   'a comma, whatever is in the cells': ['scene,"label"\nid=1,"a,b"\n', ','],
+  'a semicolon, before cells that are longer than what is looked at': [
+    `scene;label;note\nid=1;"a,b";"${'x\n'.repeat(99_999)}"\n`,
+    ';',
+  ],
   'a comma, after blank lines and with another delimiter in a cell of the header': [
     '\n,\nscene,label,"a;page;path;kind"\nid=1,"a,b",\n',
     ',',
@@ -71,7 +75,7 @@ const NO_LISTS = {
 
 /** What is found in cells of one column, row by row. */
 function damage(cells, column = 'scene') {
-  const inspector = createInspector([])
+  const inspector = createInspector(['name', 'label'])
   for (const [at, cell] of cells.entries()) inspector.look({ row: at + 2, cells: { [column]: cell } })
   try {
     inspector.refuse()
@@ -274,7 +278,7 @@ suite('a batch of a list', (test) => {
   test('with damaged cells stops before the first request, says where they are, and goes on with --force', async (t) => {
     const { wxacode, file, fake } = await desk(t)
     writeFileSync(file('list.csv'), 'scene,label,note\na,#N/A,undefined\nundefined,x,\nb,y,\n')
-    const batch = (...more) => wxacode(['batch', 'list.csv', '--out', 'codes', '--json', ...more])
+    const batch = (...more) => wxacode(['batch', 'list.csv', '--out', 'codes', '--json', '--timeout', '100', ...more])
     for (const more of [[], ['--dry-run']]) {
       const { code, json } = await batch(...more)
       assert.equal(code, 2)
@@ -284,6 +288,8 @@ suite('a batch of a list', (test) => {
     assert.equal(fake.count(), 0)
     const forced = await batch('--force')
     assert.deepEqual([forced.code, forced.json().written], [0, 3])
+    const other = await batch('--label', '{note}')
+    assert.match(other.json().error.cause, /^2 cells .* row 2 note “undefined” \(.*\); row 3 scene/)
   })
 
   test('is told how it was read where that is not the usual, and can be told how to read it', async (t) => {

@@ -57,10 +57,10 @@ const PATTERNS = [
  * Looks for values that were damaged on their way into the list, in the columns that become a code, a name or a label: a
  * printed code of one is thrown away.
  *
- * @param {string[]} used columns of patterns
+ * @param {string[]} used columns beside the parameters
  */
 export function createInspector(used) {
-  const columns = [...new Set([...PARAMS, 'name', 'label', ...used])]
+  const columns = [...new Set([...PARAMS, ...used])]
   const numbers = createNumbers()
   /** @type {Damage[]} */
   const listed = []

@@ -54,11 +54,26 @@ export async function* withoutSep(texts) {
  * @returns {string[]}
  */
 function headerOf(text, delimiter) {
+  for (let to = 1; to <= RECORDS; to++) {
+    const cells = recordOf(text, delimiter, to)
+    if (cells === undefined) return []
+    if (!cells.every(isBlank)) return cells
+  }
+  return []
+}
+
+/**
+ * The nth record. No more than it is looked at: the text ends somewhere, perhaps in a cell.
+ *
+ * @param {string} text
+ * @param {string} delimiter
+ * @param {number} nth
+ * @returns {string[] | undefined}
+ */
+function recordOf(text, delimiter, nth) {
   try {
-    /** @type {string[][]} */
-    const records = parse(text, { delimiter, to: RECORDS, relax_column_count: true, relax_quotes: true })
-    return records.find((cells) => !cells.every(isBlank)) ?? []
+    return parse(text, { delimiter, from: nth, to: nth, relax_column_count: true, relax_quotes: true })[0]
   } catch {
-    return []
+    return undefined
   }
 }

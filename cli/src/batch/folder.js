@@ -20,8 +20,8 @@ const LEFT_FOR = 60_000
  */
 export function openFolder(path) {
   const hidden = join(path, HIDDEN)
+  if (lstatSync(hidden, { throwIfNoEntry: false })?.isDirectory() === false) throw isLink(hidden)
   mkdirSync(hidden, { recursive: true })
-  if (!lstatSync(hidden).isDirectory()) throw isLink(hidden)
   const lock = acquireLock(hidden, path)
   removeLeft(hidden)
   /** @type {Set<string>} */

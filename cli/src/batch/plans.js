@@ -47,7 +47,8 @@ export function createPlans({ list, format, kind, name, label, account, signal }
     needed,
     /** Those of the list, as far as it was read. */
     columns,
-    inspector: () => createInspector(needed),
+    /** For damage in what is used: columns of a pattern take the place of those without one. */
+    inspector: () => createInspector([...needed, ...(name ? [] : ['name']), ...(label ? [] : ['label'])]),
     /** @returns {AsyncGenerator<{ row: Row, plan: Plan }>} */
     async *read() {
       for await (const row of readList(list, format, met)) {
