@@ -33,6 +33,21 @@ export class RowError extends Error {
   }
 }
 
+/** The folder is somebody else's by now. */
+export class LockError extends Error {
+  code = 'ERR_CLI_LOCK'
+
+  /**
+   * @param {Text} cause
+   * @param {Text} fix
+   */
+  constructor(cause, fix) {
+    super(cause.en)
+    this.name = 'LockError'
+    this.explanation = { cause, fix }
+  }
+}
+
 /** The person has had enough: why every signal of a command is aborted. */
 export class Interrupted extends Error {
   code = 'ERR_CLI_INTERRUPTED'

@@ -1,9 +1,12 @@
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { basename, dirname, extname, join } from 'node:path'
+import { randomUUID } from 'node:crypto'
+import { mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { dirname, extname, join } from 'node:path'
 
 const EXTENSIONS = { 'image/jpeg': '.jpg', 'image/png': '.png' }
 
 /** @typedef {keyof typeof EXTENSIONS} ImageType */
+
+export const IMAGE_TYPES = /** @type {ImageType[]} */ (Object.keys(EXTENSIONS))
 
 /** @param {ImageType} type */
 export const extensionOf = (type) => EXTENSIONS[type]
@@ -22,17 +25,20 @@ export function withExtension(path, type) {
 }
 
 /**
- * Writes a file whole or not at all: under another name in the same folder first.
+ * Writes a file whole or not at all: under another name in the same folder first, which nobody can know before, so that
+ * no link is there. A device or a pipe is written to, for it would be replaced.
  *
  * @param {string} path
  * @param {Uint8Array | string} content
  */
 export function writeWhole(path, content) {
+  const found = statSync(path, { throwIfNoEntry: false })
+  if (found && !found.isFile() && !found.isDirectory()) return writeFileSync(path, content)
   const folder = dirname(path)
-  const temporary = join(folder, `.${basename(path)}.${process.pid}.tmp`)
+  const temporary = join(folder, `.wxacode-${randomUUID()}.tmp`)
   mkdirSync(folder, { recursive: true })
   try {
-    writeFileSync(temporary, content)
+    writeFileSync(temporary, content, { flag: 'wx' })
     renameSync(temporary, path)
   } catch (error) {
     rmSync(temporary, { force: true })

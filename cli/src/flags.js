@@ -117,7 +117,8 @@ export function addParamFlags(command, params, { say }) {
     const option = new Option(flags, say(text))
     if (flags.endsWith('>')) {
       option.argParser((given) => {
-        const { value, wants } = /** @type {{ value: unknown, wants?: Text }} */ (readParam(param, given))
+        const { value, wants, blank } = readParam(param, given)
+        if (blank) throw new InvalidArgumentError(say(blank))
         if (wants) throw new InvalidArgumentError(say({ zh: `应为${wants.zh}`, en: `It takes ${wants.en}` }))
         return value
       })

@@ -1,3 +1,5 @@
+import { blankInPage, blankInPath, trimmed } from './blanks.js'
+
 /** @import { Text } from './language.js' */
 
 /** What may be asked, as index.d.ts of wxacode spells it, by kind of code. */
@@ -11,6 +13,7 @@ export const KINDS = {
 
 /** @type {Record<string, { read: (text: string) => unknown, wants: Text }>} */
 const TYPES = {
+  word: { read: (text) => text, wants: { zh: '', en: '' } },
   boolean: { read: readBoolean, wants: { zh: 'true 或 false（1 或 0 亦可）', en: 'true or false, or 1 or 0' } },
   number: { read: readNumber, wants: { zh: '整数，如 430', en: 'a whole number, like 430' } },
   color: {
@@ -21,6 +24,7 @@ const TYPES = {
 
 /** The parameters that are not text. @type {Record<string, keyof typeof TYPES>} */
 const TYPE_OF = {
+  envVersion: 'word',
   checkPath: 'boolean',
   autoColor: 'boolean',
   isHyaline: 'boolean',
@@ -28,20 +32,27 @@ const TYPE_OF = {
   lineColor: 'color',
 }
 
+/** Those that are text and may have a blank in them that nobody sees. @type {Record<string, (text: string) => Text | undefined>} */
+const BLANK_IN = { page: blankInPage, path: blankInPath }
+
 /** Every parameter of every kind. */
 export const PARAMS = [...new Set(Object.values(KINDS).flat())]
 
 /**
- * The value that a text stands for: a cell of a list, or a flag.
+ * The value that a text stands for: a cell of a list, or a flag. Blanks around it are dropped where no value has any; in
+ * a page or path they are told, and in a scene WeChat's rules tell them.
  *
  * @param {string} param
  * @param {string} text
- * @returns {{ value?: unknown, wants?: Text }} the value, or what it should be
+ * @returns {{ value?: unknown, wants?: Text, blank?: Text }} the value, or what it should be, or where a blank is in it
  */
 export function readParam(param, text) {
   const type = TYPES[TYPE_OF[param]]
-  if (type === undefined) return { value: text }
-  const value = type.read(text.trim())
+  if (type === undefined) {
+    const blank = BLANK_IN[param]?.(text)
+    return blank ? { blank } : { value: text }
+  }
+  const value = type.read(trimmed(text))
   return value === undefined ? { wants: type.wants } : { value }
 }
 

@@ -1,3 +1,4 @@
+import { trimmed } from '../blanks.js'
 import { UsageError } from '../errors.js'
 import { PARAMS } from '../params.js'
 
@@ -40,9 +41,18 @@ function nameOf(header, used) {
   return header
 }
 
+/**
+ * Whether a header is one that has a meaning here.
+ *
+ * @param {string} header
+ */
+export const isColumn = (header) => KNOWN.has(plain(header))
+
 /** @param {string} header */
 function plain(header) {
-  return header.replace(/[_\-\s]/g, '').toLowerCase()
+  return trimmed(header)
+    .replace(/[_\-\s]/g, '')
+    .toLowerCase()
 }
 
 /**

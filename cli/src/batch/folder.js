@@ -1,94 +1,132 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { randomUUID } from 'node:crypto'
+import { lstatSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { UsageError } from '../errors.js'
+import { RowError, UsageError } from '../errors.js'
+import { acquireLock } from './lock.js'
 
 /** What is not a result: the journal, the lock, and files that have no name yet. */
 const HIDDEN = '.wxacode'
+/** Where a process that is alive may still be at work: on a lock that it wants. */
+const LOCK_WANTED = /^lock-/
+const LEFT_FOR = 60_000
 
 /** @typedef {ReturnType<typeof openFolder>} Folder */
 
 /**
- * The folder that a batch writes to, and nobody else meanwhile.
+ * The folder that a batch writes to, and nobody else meanwhile. It may come from anywhere, an archive for example: what
+ * is in it leads out of it by no link.
  *
  * @param {string} path
  */
 export function openFolder(path) {
   const hidden = join(path, HIDDEN)
-  const lock = join(hidden, 'lock')
+  if (lstatSync(hidden, { throwIfNoEntry: false })?.isDirectory() === false) throw isLink(hidden)
   mkdirSync(hidden, { recursive: true })
-  takeLock(lock, path)
+  const lock = acquireLock(hidden, path)
+  removeLeft(hidden)
+  /** @type {Set<string>} */
+  const temporaries = new Set()
+  /** @param {string} file */
+  const refuseStrange = (file) => {
+    lock.refuseLost()
+    const error = linkedIn(path, file)
+    if (error) throw error
+  }
   return {
     path,
     journal: join(hidden, 'journal.jsonl'),
     /**
-     * Where a file is written until it is whole.
+     * Where a file is written until it is whole. Nobody can know its name before, so that nothing is there.
      *
-     * @param {'picture' | 'report' | 'sheet'} what
+     * @param {'picture' | 'report' | 'sheet' | 'journal'} what
      */
-    temporary: (what) => join(hidden, `${what}.tmp`),
+    temporary(what) {
+      const file = join(hidden, `${what}-${randomUUID()}.tmp`)
+      temporaries.add(file)
+      return file
+    },
     /**
-     * Gives a whole file its name.
+     * Gives a whole file its name. A link that has it is replaced and not followed.
      *
      * @param {string} temporary
      * @param {string} file
      */
     publish(temporary, file) {
+      refuseStrange(file)
       const target = join(path, file)
       if (file.includes('/')) mkdirSync(dirname(target), { recursive: true })
       renameSync(temporary, target)
+      temporaries.delete(temporary)
     },
+    /**
+     * What is wrong with a name whose folders are no folders, but links that may lead anywhere.
+     *
+     * @param {string} file
+     */
+    linked: (file) => linkedIn(path, file),
     /** @param {string} file */
-    remove: (file) => rmSync(join(path, file), { force: true }),
-    /** Takes away what has got no name, of a process that died too. */
+    remove(file) {
+      refuseStrange(file)
+      rmSync(join(path, file), { force: true })
+    },
+    /** Takes away what has got no name. */
     close() {
-      removeTemporary(hidden)
-      rmSync(lock, { force: true })
+      for (const file of temporaries) rmSync(file, { force: true })
+      lock.release()
     },
   }
+}
+
+/**
+ * What processes left that died: files that got no name, and locks that they did not get.
+ *
+ * @param {string} hidden
+ */
+function removeLeft(hidden) {
+  for (const name of readdirSync(hidden)) {
+    const file = join(hidden, name)
+    if (name.endsWith('.tmp') || (LOCK_WANTED.test(name) && isOld(file))) rmSync(file, { recursive: true, force: true })
+  }
+}
+
+/** @param {string} file */
+function isOld(file) {
+  const stat = lstatSync(file, { throwIfNoEntry: false })
+  return stat !== undefined && Date.now() - stat.mtimeMs > LEFT_FOR
+}
+
+/**
+ * @param {string} path
+ * @param {string} file
+ */
+function linkedIn(path, file) {
+  const parts = file.split('/').slice(0, -1)
+  for (const at of parts.keys()) {
+    const folder = parts.slice(0, at + 1).join('/')
+    const found = lstatSync(join(path, folder), { throwIfNoEntry: false })
+    if (found === undefined) return undefined
+    if (!found.isDirectory()) return notAFolder(folder)
+  }
+  return undefined
 }
 
 /** @param {string} hidden */
-function removeTemporary(hidden) {
-  for (const file of readdirSync(hidden)) if (file.endsWith('.tmp')) rmSync(join(hidden, file), { force: true })
-}
-
-/**
- * Two batches in one folder would take each other's files away. The lock of a process that is gone is nobody's.
- *
- * @param {string} lock
- * @param {string} path
- */
-function takeLock(lock, path) {
-  try {
-    writeFileSync(lock, String(process.pid), { flag: 'wx' })
-  } catch (error) {
-    if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'EEXIST') throw error
-    const owner = Number(readFileSync(lock, 'utf8'))
-    if (isRunning(owner)) throw occupied(path, owner, lock)
-    writeFileSync(lock, String(process.pid))
-  }
-}
-
-/** @param {number} pid */
-function isRunning(pid) {
-  if (!Number.isInteger(pid) || pid <= 0 || pid === process.pid) return false
-  try {
-    return process.kill(pid, 0)
-  } catch (error) {
-    return /** @type {NodeJS.ErrnoException} */ (error).code === 'EPERM'
-  }
-}
-
-/**
- * @param {string} path
- * @param {number} owner
- * @param {string} lock
- */
-const occupied = (path, owner, lock) =>
+const isLink = (hidden) =>
   new UsageError(
-    { zh: `进程 ${owner} 正在写入 ${path}`, en: `process ${owner} is writing to ${path}` },
+    { zh: `${hidden} 是链接，会写到别处`, en: `${hidden} is a link, and what is written there would be elsewhere` },
+    { zh: '删除这个链接，或换一个文件夹', en: 'Delete the link, or use another folder' },
+  )
+
+/** @param {string} folder */
+const notAFolder = (folder) =>
+  new RowError(
     {
-      zh: `等它结束或换一个文件夹；若它与此无关，删除 ${lock}`,
-      en: `Wait for it, or use another folder; if it is something else, delete ${lock}`,
+      zh: `输出文件夹里的 ${folder} 是链接或文件，不是文件夹`,
+      en: `${folder} in the folder of the output is a link or a file and not a folder`,
     },
+    {
+      zh: '删除它，或修改 --name；若要写到链接所指之处，用 --out 指定',
+      en: 'Delete it, or change --name; to write where a link leads, give that by --out',
+    },
+    'name',
   )

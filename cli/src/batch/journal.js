@@ -1,31 +1,54 @@
-import { closeSync, createReadStream, openSync, writeSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { createHmac } from 'node:crypto'
+import {
+  closeSync,
+  constants,
+  copyFileSync,
+  createReadStream,
+  lstatSync,
+  openSync,
+  renameSync,
+  writeSync,
+} from 'node:fs'
+import { lstat, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { UsageError } from '../errors.js'
+import { extensionOf, IMAGE_TYPES } from '../files.js'
 import { digest } from './plan.js'
 
+/** @import { ImageType } from '../files.js' */
+/** @import { Folder } from './folder.js' */
 /** @import { Plan } from './plan.js' */
+
+const { O_WRONLY, O_CREAT, O_APPEND, O_NOFOLLOW = 0 } = constants
+/** Far more than any picture has. A larger file is none. */
+const MAX_BYTES = 32 * 1024 * 1024
 
 /**
  * What a file was asked with and what is in it. A line is written before the file has its name: a process that dies in
  * between leaves a line without its picture, which is asked for again, and never a picture that nobody knows the question
  * of.
  *
+ * The folder may come from anywhere, and then so does its journal. Of a line nothing leads to a file but the name that
+ * the list gives it now; and that a picture is the answer is believed to who knows the AppSecret, by `mac`.
+ *
  * @typedef {object} Entry
- * @property {string} file inside the folder
+ * @property {ImageType} type of the picture, which makes the ending of its name
  * @property {string} question
  * @property {string} image digest of its bytes
+ * @property {string} mac
  */
 
 /** @typedef {Awaited<ReturnType<typeof openJournal>>} Journal */
 
 /**
- * @param {string} folder where the pictures are
- * @param {string} path of the journal itself
+ * @param {Folder} folder
+ * @param {string} key what only its owner knows
  */
-export async function openJournal(folder, path) {
-  const entries = await entriesOf(path)
-  const fd = openSync(path, 'a')
+export async function openJournal(folder, key) {
+  makeOwn(folder)
+  const entries = await entriesOf(folder.journal)
+  const fd = openSync(folder.journal, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, 0o666)
   // A line that was cut off stays alone.
   writeSync(fd, '\n')
 
@@ -34,6 +57,19 @@ export async function openJournal(folder, path) {
     const entry = entries.get(name)
     return entry?.question === question ? entry : undefined
   }
+  /**
+   * @param {string} name
+   * @param {Omit<Entry, 'mac'>} entry
+   */
+  const macOf = (name, { type, question, image }) =>
+    createHmac('sha256', key)
+      .update(JSON.stringify([name, type, question, image]))
+      .digest('base64url')
+  /**
+   * @param {string} name
+   * @param {Entry | undefined} entry
+   */
+  const isOurs = (name, entry) => entry !== undefined && entry.mac === macOf(name, entry)
 
   return {
     /**
@@ -41,35 +77,76 @@ export async function openJournal(folder, path) {
      *
      * @param {Plan} plan
      */
-    fileOf: (plan) => entryFor(plan)?.file,
+    fileOf(plan) {
+      const entry = entryFor(plan)
+      return entry && isOurs(plan.name, entry) ? pictureFile(plan.name, entry.type) : undefined
+    },
     /**
-     * Whether that file is there, whole, with the very bytes that came. What is not is forgotten.
+     * Whether that file is there, whole, with the very bytes that came: `yes`, `no`, or `unproven` if the journal says so
+     * and somebody else wrote the journal. What is not there is forgotten.
      *
      * @param {Plan} plan
+     * @returns {Promise<'yes' | 'no' | 'unproven'>}
      */
     async holds(plan) {
       const entry = entryFor(plan)
-      if (entry === undefined) return false
-      const bytes = await readFile(join(folder, entry.file)).catch(() => undefined)
-      if (bytes !== undefined && digest(bytes) === entry.image) return true
+      if (entry === undefined) return 'no'
+      const bytes = await bytesOf(join(folder.path, pictureFile(plan.name, entry.type)))
+      if (bytes !== undefined && digest(bytes) === entry.image) return isOurs(plan.name, entry) ? 'yes' : 'unproven'
       entries.delete(plan.name)
-      return false
+      return 'no'
     },
     /**
      * @param {Plan} plan
-     * @param {string} file
-     * @param {Uint8Array} image
+     * @param {ImageType} type
+     * @param {Uint8Array} bytes
      * @returns {string | undefined} the file that this one takes the place of, if it has another name
      */
-    add({ name, question }, file, image) {
+    add({ name, question }, type, bytes) {
       const old = entries.get(name)
-      const entry = { file, question, image: digest(image) }
+      const unsigned = { type, question, image: digest(bytes) }
+      const entry = { ...unsigned, mac: macOf(name, unsigned) }
       writeSync(fd, `${JSON.stringify({ name, ...entry })}\n`)
       entries.set(name, entry)
-      return old === undefined || old.file === file ? undefined : old.file
+      return old && isOurs(name, old) && old.type !== type ? pictureFile(name, old.type) : undefined
     },
     close: () => closeSync(fd),
   }
+}
+
+/**
+ * @param {string} name
+ * @param {ImageType} type
+ */
+const pictureFile = (name, type) => name + extensionOf(type)
+
+/**
+ * A plain file: a link or a pipe is no picture of ours.
+ *
+ * @param {string} path
+ */
+async function bytesOf(path) {
+  try {
+    const found = await lstat(path)
+    return found.isFile() && found.size <= MAX_BYTES ? await readFile(path) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * A journal that is a link is none. One that has a second name, as in a backup, would be written under both.
+ *
+ * @param {Folder} folder
+ */
+function makeOwn({ journal, temporary }) {
+  const found = lstatSync(journal, { throwIfNoEntry: false })
+  if (found === undefined) return
+  if (!found.isFile()) throw linked(journal)
+  if (found.nlink === 1) return
+  const copy = temporary('journal')
+  copyFileSync(journal, copy, constants.COPYFILE_EXCL)
+  renameSync(copy, journal)
 }
 
 /** @param {string} path */
@@ -83,7 +160,7 @@ async function entriesOf(path) {
   if (!isThere) return entries
   for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
     const entry = parsed(line)
-    if (entry !== undefined) entries.set(entry.name, { file: entry.file, question: entry.question, image: entry.image })
+    if (entry !== undefined) entries.set(entry.name, entry)
   }
   return entries
 }
@@ -96,8 +173,21 @@ async function entriesOf(path) {
  */
 function parsed(line) {
   try {
-    return JSON.parse(line)
+    const { name, type, question, image, mac } = JSON.parse(line)
+    const texts = [name, type, question, image, mac]
+    if (!texts.every((text) => typeof text === 'string') || !IMAGE_TYPES.includes(type)) return undefined
+    return { name, type, question, image, mac }
   } catch {
     return undefined
   }
 }
+
+/** @param {string} path */
+const linked = (path) =>
+  new UsageError(
+    {
+      zh: `${path} 是链接或不是普通文件，会写到别处`,
+      en: `${path} is a link or no plain file, and what is written there would be elsewhere`,
+    },
+    { zh: '删除它，或换一个文件夹', en: 'Delete it, or use another folder' },
+  )

@@ -1,9 +1,13 @@
-import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { extname } from 'node:path'
 import { pipeline, Readable } from 'node:stream'
 import { CsvError, parse } from 'csv-parse'
+import { isBlank, trimmed } from '../blanks.js'
 import { RowError, UsageError } from '../errors.js'
+import { isColumn } from './columns.js'
+import { delimiterOf, withoutSep } from './delimiter.js'
+import { decoded, encodingOf, headOf, refusePage, textOf } from './encoding.js'
+import { isReport, unescaped } from './report-cells.js'
 
 /**
  * A row as it stands in the list: its number there, as an editor or Excel counts, and its cells by column. `problem` is
@@ -17,34 +21,69 @@ import { RowError, UsageError } from '../errors.js'
 
 /** What a column is called in the rest of the program. @typedef {(header: string) => string} ColumnName */
 
-/** @type {Record<string, (texts: AsyncIterable<string>, column: ColumnName) => AsyncGenerator<Row>>} */
-const FORMATS = {
-  '.csv': (texts, column) => csvRows(texts, ',', column),
-  '.tsv': (texts, column) => csvRows(texts, '\t', column),
-  '.jsonl': jsonRows,
-  '.ndjson': jsonRows,
+/** What stands between the cells, by the ending of the name; nothing where a line is JSON. */
+const DELIMITERS = new Map([
+  ['.csv', ','],
+  ['.tsv', '\t'],
+  // As Excel saves "Unicode Text".
+  ['.txt', '\t'],
+  ['.jsonl', undefined],
+  ['.ndjson', undefined],
+])
+
+/**
+ * How a list is written.
+ *
+ * @typedef {object} Format
+ * @property {string} encoding
+ * @property {string} [delimiter] what stands between cells, unless each line is JSON
+ */
+
+/**
+ * How a list is written, by looking at it: people do not know it of their files.
+ *
+ * @param {string} path
+ * @param {Partial<Format>} asked
+ * @returns {Promise<Format>}
+ */
+export async function formatOf(path, asked) {
+  await refuseUnreadable(path)
+  const head = await headOf(path)
+  if (head.length === 0) throw empty(path)
+  const byDefault = DELIMITERS.get(endingOf(path))
+  const encoding = await encodingOf(path, head, asked.encoding)
+  const text = textOf(head, encoding)
+  if (trimmed(text) === '') throw empty(path)
+  refusePage(path, text)
+  if (byDefault === undefined) {
+    refuseNoLines(path, text, asked.delimiter)
+    return { encoding }
+  }
+  return { encoding, delimiter: asked.delimiter ?? delimiterOf(text, byDefault, isColumn) }
 }
 
 /**
  * The rows of a list, one after the other: a list of a million rows is never in memory as a whole.
  *
  * @param {string} path
- * @param {string} encoding
+ * @param {Format} format
  * @param {ColumnName} column
  * @returns {AsyncGenerator<Row>}
  */
-export async function* readList(path, encoding, column) {
-  const format = FORMATS[extname(path).toLowerCase()]
-  if (format === undefined) throw unknownFormat(path)
-  yield* format(decoded(path, encoding), column)
+export function readList(path, { encoding, delimiter }, column) {
+  const texts = decoded(path, encoding)
+  return delimiter === undefined ? jsonRows(texts, column) : csvRows(withoutSep(texts), delimiter, column)
 }
+
+/** @param {string} path */
+const endingOf = (path) => extname(path).toLowerCase()
 
 /**
  * A list is read several times, which a pipe cannot be.
  *
  * @param {string} path
  */
-export async function refuseUnreadable(path) {
+async function refuseUnreadable(path) {
   const found = await stat(path).catch((error) => error)
   if (found instanceof Error) {
     const { code } = /** @type {NodeJS.ErrnoException} */ (found)
@@ -59,62 +98,46 @@ export async function refuseUnreadable(path) {
       { zh: '列表会被读取多次，请先存成文件', en: 'A list is read several times: save it as a file first' },
     )
   }
-  if (FORMATS[extname(path).toLowerCase()] === undefined) throw unknownFormat(path)
+  if (!DELIMITERS.has(endingOf(path))) throw unknownFormat(path)
 }
 
 /** @param {string} path */
 const unknownFormat = (path) =>
   new UsageError(
     { zh: `看不出 ${path} 的格式`, en: `the format of ${path} is not clear` },
-    { zh: '文件名应以 .csv、.tsv 或 .jsonl 结尾', en: 'Its name should end in .csv, .tsv or .jsonl' },
+    {
+      zh: '文件名应以 .csv、.tsv、.txt 或 .jsonl 结尾；Excel 或 WPS 的工作簿请另存为“CSV UTF-8（逗号分隔）”',
+      en: 'Its name should end in .csv, .tsv, .txt or .jsonl; save a workbook as "CSV UTF-8 (comma delimited)"',
+    },
+  )
+
+/** @param {string} path */
+const empty = (path) =>
+  new UsageError(
+    { zh: `${path} 是空的`, en: `${path} is empty` },
+    {
+      zh: '检查导出它的程序，或是否选错了文件',
+      en: 'Look at what wrote it, or whether it is another file that is meant',
+    },
   )
 
 /**
  * @param {string} path
- * @param {string} encoding
+ * @param {string} text the beginning
+ * @param {string} [delimiter]
  */
-async function* decoded(path, encoding) {
-  const decoder = decoderOf(encoding)
-  let line = 1
-  for await (const chunk of createReadStream(path)) {
-    const text = decode(() => decoder.decode(chunk, { stream: true }), { path, encoding, line })
-    line += text.split('\n').length - 1
-    yield text
-  }
-  yield decode(() => decoder.decode(), { path, encoding, line })
-}
-
-/** @param {string} encoding */
-function decoderOf(encoding) {
-  try {
-    return new TextDecoder(encoding, { fatal: true })
-  } catch {
+function refuseNoLines(path, text, delimiter) {
+  if (delimiter !== undefined) {
     throw new UsageError(
-      { zh: `不认识的编码 ${encoding}`, en: `the encoding ${encoding} is not known` },
-      { zh: '常用的有 utf-8、gb18030、utf-16le', en: 'Usual ones are utf-8, gb18030 and utf-16le' },
+      { zh: `${path} 的每行是 JSON，用不到 --delimiter`, en: `${path} has JSON in each line and no delimiter` },
+      { zh: '去掉 --delimiter，或检查文件名', en: 'Leave --delimiter out, or look at the name of the file' },
     )
   }
-}
-
-/**
- * @param {() => string} read
- * @param {{ path: string, encoding: string, line: number }} at
- */
-function decode(read, { path, encoding, line }) {
-  try {
-    return read()
-  } catch {
-    throw new UsageError(
-      {
-        zh: `${path} 在第 ${line} 行之后不是 ${encoding}`,
-        en: `${path} is not ${encoding}, somewhere from line ${line} on`,
-      },
-      {
-        zh: '中文 Excel 的 CSV 多为 GBK：加 --encoding gb18030，或另存为“CSV UTF-8”',
-        en: 'Excel in China saves GBK: use --encoding gb18030, or save as "CSV UTF-8"',
-      },
-    )
-  }
+  if (!text.trimStart().startsWith('[')) return
+  throw new UsageError(
+    { zh: `${path} 是一个 JSON 数组，不是每行一个对象`, en: `${path} is one JSON array and not an object to a line` },
+    { zh: `转换：jq -c '.[]' ${path} > list.jsonl`, en: `Convert it: jq -c '.[]' ${path} > list.jsonl` },
+  )
 }
 
 /**
@@ -126,12 +149,18 @@ function decode(read, { path, encoding, line }) {
 async function* csvRows(texts, delimiter, column) {
   /** @type {string[] | undefined} */
   let columns
+  let isFedBack = false
   let row = 0
   for await (const cells of records(texts, delimiter)) {
     row++
-    if (cells.every((cell) => cell === '')) continue
-    if (columns === undefined) columns = headerOf(cells, column)
-    else yield { row, cells: named(columns, cells), problem: excess(columns, cells) }
+    if (cells.every(isBlank)) continue
+    if (columns === undefined) {
+      isFedBack = isReport(new Set(cells.map(trimmed)))
+      columns = headerOf(isFedBack ? cells.map(unescaped) : cells, column)
+    } else {
+      const given = isFedBack ? cells.map(unescaped) : cells
+      yield { row, cells: named(columns, given), problem: excess(columns, given) }
+    }
   }
 }
 
@@ -161,7 +190,7 @@ async function* records(texts, delimiter) {
  * @param {ColumnName} column
  */
 function headerOf(cells, column) {
-  const columns = cells.map((cell) => column(cell.trim()))
+  const columns = cells.map((cell) => column(trimmed(cell)))
   const twice = columns.find((name, at) => name !== '' && columns.indexOf(name) !== at)
   if (twice === undefined) return columns
   throw new UsageError(
@@ -176,7 +205,7 @@ function headerOf(cells, column) {
  */
 function named(columns, cells) {
   /** @type {Record<string, string>} */
-  const row = {}
+  const row = Object.create(null)
   for (const [at, name] of columns.entries()) if (name !== '') row[name] = cells[at] ?? ''
   return row
 }
@@ -186,13 +215,16 @@ function named(columns, cells) {
  * @param {string[]} cells
  */
 function excess(columns, cells) {
-  if (cells.slice(columns.length).every((cell) => cell === '')) return undefined
+  if (cells.slice(columns.length).every(isBlank)) return undefined
   return new RowError(
     {
       zh: `这一行有 ${cells.length} 格，表头只有 ${columns.length} 列`,
       en: `the row has ${cells.length} cells, the header ${columns.length}`,
     },
-    { zh: '含有逗号的内容要用引号括起来', en: 'A cell with a comma in it needs quotes around it' },
+    {
+      zh: '含有逗号等分隔符的内容要用引号括起来',
+      en: 'A cell with a comma or another delimiter in it needs quotes around it',
+    },
   )
 }
 
@@ -208,7 +240,7 @@ async function* jsonRows(texts, column) {
     if (line.trim() === '') continue
     const value = parsed(line)
     if (value === undefined) yield { row, cells: {}, problem: notAnObject() }
-    else yield { row, cells: Object.fromEntries(Object.entries(value).map(([key, cell]) => [column(key), cell])) }
+    else yield { row, ...cellsOf(value, column) }
   }
 }
 
@@ -235,6 +267,30 @@ function parsed(line) {
     return undefined
   }
 }
+
+/**
+ * @param {object} value
+ * @param {ColumnName} column
+ * @returns {Pick<Row, 'cells' | 'problem'>}
+ */
+function cellsOf(value, column) {
+  /** @type {Record<string, unknown>} */
+  const cells = Object.create(null)
+  for (const [key, cell] of Object.entries(value)) {
+    const name = column(key)
+    if (name in cells) return { cells: {}, problem: twiceIn(name) }
+    cells[name] = cell
+  }
+  return { cells }
+}
+
+/** @param {string} name */
+const twiceIn = (name) =>
+  new RowError(
+    { zh: `${name} 在这一行出现了两次`, en: `${name} is there twice in this line` },
+    { zh: '删除其中一个，如 check_path 与 checkPath', en: 'Delete one of them, like check_path beside checkPath' },
+    name,
+  )
 
 const notAnObject = () =>
   new RowError(

@@ -1,16 +1,20 @@
+import { trimmed } from '../blanks.js'
 import { RowError, UsageError } from '../errors.js'
 
 /** @import { Row } from './list.js' */
 /** @import { Text } from '../language.js' */
 
-/** Beside columns, a pattern knows the number of the row. */
+/**
+ * Beside columns, a pattern knows the number of the row, as it is or as a column of that name says: a report that is fed
+ * back has the numbers of the list that it tells of.
+ */
 const ROW = 'row'
 const HOLE = /\{([^{}]+)\}/g
 
-/** Not possible in the name of a file on every system; `%` because it stands for these. */
-const UNSAFE = /[\\:*?"<>|%\p{Cc}]/u
+/** Not possible in the name of a file on every system, or read in another order; `%` because it stands for these. */
+const UNSAFE = /[\\:*?"<>|%\p{Cc}\u200e\u200f\u202a-\u202e\u2066-\u2069]/u
 /** Windows knows these as devices, whatever their ending. */
-const DEVICE = /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i
+const DEVICE = /^(con|prn|aux|nul|conin\$|conout\$|com[\d¹²³]|lpt[\d¹²³]) *(\.|$)/i
 const IMAGE_EXTENSION = /\.(jpe?g|png)$/i
 /** File systems allow 255; an ending needs room. */
 const MAX_BYTES = 200
@@ -36,7 +40,7 @@ export const renamed = (pattern, nameOf) => pattern.replace(HOLE, (_, hole) => `
  * @param {(value: string, hole: string) => string} [each] what is done to each value
  */
 export function fill(pattern, { row, cells }, each = (value) => value) {
-  return pattern.replace(HOLE, (_, hole) => each(String(hole === ROW ? row : (cells[hole] ?? '')), hole))
+  return pattern.replace(HOLE, (_, hole) => each(String(cells[hole] ?? (hole === ROW ? row : '')), hole))
 }
 
 /**
@@ -47,7 +51,8 @@ export function fill(pattern, { row, cells }, each = (value) => value) {
  * @param {Row} row
  */
 export function fileName(pattern, row) {
-  const name = fill(pattern, row, (value, hole) => {
+  const name = fill(pattern, row, (given, hole) => {
+    const value = trimmed(given)
     if (value === '') throw empty(hole)
     return escaped(value.replace(IMAGE_EXTENSION, ''))
   })
@@ -94,16 +99,18 @@ export function refuseBadPattern(pattern) {
 }
 
 /** @param {string} value */
-const escaped = (value) => value.replace(new RegExp(`${UNSAFE.source}|/`, 'gu'), (one) => `%${hex(one)}`)
+const escaped = (value) => value.replace(new RegExp(`${UNSAFE.source}|/`, 'gu'), percent)
 
 /** @param {string} one */
-const hex = (one) => one.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')
+const percent = (one) =>
+  one < '\x80' ? `%${one.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}` : encodeURIComponent(one)
 
 /**
  * @param {string} name
  * @returns {Text | undefined}
  */
 function impossible(name) {
+  if (!name.isWellFormed()) return { zh: '含有半个字符', en: 'it has half a character' }
   for (const part of name.split('/')) {
     if (part === '') return { zh: '有空的部分', en: 'a part of it is empty' }
     if (part.startsWith('.')) return { zh: '以点开头', en: 'it begins with a dot' }

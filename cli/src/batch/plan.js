@@ -1,15 +1,18 @@
 import { createHash } from 'node:crypto'
 import { check } from 'wxacode'
+import { isBlank, trimmed } from '../blanks.js'
 import { RowError } from '../errors.js'
 import { KINDS, PARAMS, readParam } from '../params.js'
 import { fileName, fill, nameKey } from './names.js'
 
+/** @import { Text } from '../language.js' */
 /** @import { Kind } from '../params.js' */
 /** @import { Row } from './list.js' */
 
 /**
  * What a row comes to: a question for WeChat, the name of the file that will hold the answer, and what is written under
- * it. `key` is the same for names that a file system may take for the same; `question` for the same question.
+ * it. `key` is the same for names that a file system may take for the same; `question` for the same question. `cells`
+ * are the row's as they stand in the list, for the report: of a row that is none, only its number.
  *
  * @typedef {object} Plan
  * @property {number} row
@@ -19,6 +22,7 @@ import { fileName, fill, nameKey } from './names.js'
  * @property {string} name
  * @property {string} key
  * @property {string} question
+ * @property {Row['cells']} cells
  * @property {Error} [error] why it cannot be asked
  */
 
@@ -39,21 +43,51 @@ import { fileName, fill, nameKey } from './names.js'
  */
 export function planOf(row, rules) {
   /** @type {Plan} */
-  const plan = { row: row.row, label: '', kind: rules.kind, params: {}, name: '', key: '', question: '' }
-  try {
-    if (row.problem) throw row.problem
-    plan.label = fill(rules.label ?? defaultLabel(row), row)
-    plan.kind = kindOf(row, rules.kind)
-    readParams(row, plan.params)
+  const plan = {
+    row: row.row,
+    label: '',
+    kind: rules.kind,
+    params: {},
+    name: '',
+    key: '',
+    question: '',
+    cells: row.cells,
+  }
+  if (row.problem) return { ...plan, cells: { row: row.cells.row }, error: row.problem }
+  plan.label = trimmed(fill(rules.label ?? defaultLabel(row), row))
+  // What is wrong with the question comes first: a blank in a scene is one in the name as well.
+  const unaskable = errorOf(() => readQuestion(row, rules, plan))
+  const unnameable = errorOf(() => {
     plan.name = fileName(rules.name ?? defaultName(row), row)
     plan.key = nameKey(plan.name)
-    const refused = check(/** @type {any} */ (plan.kind), /** @type {any} */ (plan.params))
-    if (refused) throw refused
-    plan.question = digest(JSON.stringify([rules.account, plan.kind, plan.params]))
+  })
+  return { ...plan, error: unaskable ?? unnameable }
+}
+
+/**
+ * @param {Row} row
+ * @param {Rules} rules
+ * @param {Plan} plan
+ */
+function readQuestion(row, rules, plan) {
+  plan.kind = kindOf(row, rules.kind)
+  readParams(row, plan.params)
+  const refused = check(/** @type {any} */ (plan.kind), /** @type {any} */ (plan.params))
+  if (refused) throw refused
+  plan.question = digest(JSON.stringify([rules.account, plan.kind, plan.params]))
+}
+
+/**
+ * @param {() => void} act
+ * @returns {Error | undefined}
+ */
+function errorOf(act) {
+  try {
+    act()
+    return undefined
   } catch (error) {
-    plan.error = /** @type {Error} */ (error)
+    return /** @type {Error} */ (error)
   }
-  return plan
 }
 
 /**
@@ -70,14 +104,15 @@ const defaultName = ({ cells }) => (isGiven(cells.name) ? '{name}' : isGiven(cel
 const defaultLabel = ({ cells }) => (isGiven(cells.label) ? '{label}' : isGiven(cells.scene) ? '{scene}' : '{path}')
 
 /** @param {unknown} cell */
-const isGiven = (cell) => cell !== undefined && cell !== null && cell !== ''
+const isGiven = (cell) => !isBlank(cell)
 
 /**
  * @param {Row} row
  * @param {Kind} otherwise
  */
-function kindOf({ cells: { kind } }, otherwise) {
-  if (!isGiven(kind)) return otherwise
+function kindOf({ cells }, otherwise) {
+  if (!isGiven(cells.kind)) return otherwise
+  const kind = typeof cells.kind === 'string' ? trimmed(cells.kind) : cells.kind
   if (Object.hasOwn(KINDS, /** @type {string} */ (kind))) return /** @type {Kind} */ (kind)
   const kinds = Object.keys(KINDS)
   throw new RowError(
@@ -107,7 +142,8 @@ function readParams({ cells }, params) {
  */
 function paramOf(param, cell) {
   if (typeof cell !== 'string') return cell
-  const { value, wants } = readParam(param, cell)
+  const { value, wants, blank } = readParam(param, cell)
+  if (blank) throw blankIn(param, cell, blank)
   if (!wants) return value
   throw new RowError(
     { zh: `${param} 的值“${cell}”无效`, en: `the ${param} “${cell}” is not possible` },
@@ -115,3 +151,15 @@ function paramOf(param, cell) {
     param,
   )
 }
+
+/**
+ * @param {string} param
+ * @param {string} cell
+ * @param {Text} blank
+ */
+const blankIn = (param, cell, blank) =>
+  new RowError(
+    { zh: `${param} 的值“${cell}”无效：${blank.zh}`, en: `the ${param} “${cell}” is not possible: ${blank.en}` },
+    { zh: '从单元格里删除它', en: 'Delete it from the cell' },
+    param,
+  )

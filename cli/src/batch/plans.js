@@ -1,10 +1,11 @@
 import { createColumns } from './columns.js'
+import { createInspector } from './damage.js'
 import { readList } from './list.js'
 import { holesOf, renamed } from './names.js'
 import { planOf } from './plan.js'
 
 /** @import { Kind } from '../params.js' */
-/** @import { Row } from './list.js' */
+/** @import { Format, Row } from './list.js' */
 /** @import { Plan, Rules } from './plan.js' */
 
 /**
@@ -12,7 +13,7 @@ import { planOf } from './plan.js'
  *
  * @typedef {object} Reading
  * @property {string} list path
- * @property {string} encoding
+ * @property {Format} format
  * @property {Kind} kind
  * @property {string} [name] pattern
  * @property {string} [label] pattern
@@ -27,18 +28,32 @@ import { planOf } from './plan.js'
  *
  * @param {Reading} reading
  */
-export function createPlans({ list, encoding, kind, name, label, account, signal }) {
+export function createPlans({ list, format, kind, name, label, account, signal }) {
   const patterns = [name, label].filter((pattern) => pattern !== undefined)
   const column = createColumns(new Set(patterns.flatMap(holesOf)))
   /** @type {Rules} */
   const rules = { kind, account, name: name && renamed(name, column), label: label && renamed(label, column) }
+  const needed = [rules.name, rules.label].flatMap((pattern) => holesOf(pattern ?? ''))
+  /** @type {Set<string>} */
+  const columns = new Set()
+  /** @param {string} header */
+  const met = (header) => {
+    const name = column(header)
+    if (name !== '') columns.add(name)
+    return name
+  }
   return {
-    needed: [rules.name, rules.label].flatMap((pattern) => holesOf(pattern ?? '')),
-    /** @returns {AsyncGenerator<{ cells: Row['cells'], plan: Plan }>} */
+    list,
+    needed,
+    /** Those of the list, as far as it was read. */
+    columns,
+    /** For damage in what is used: columns of a pattern take the place of those without one. */
+    inspector: () => createInspector([...needed, ...(name ? [] : ['name']), ...(label ? [] : ['label'])]),
+    /** @returns {AsyncGenerator<{ row: Row, plan: Plan }>} */
     async *read() {
-      for await (const row of readList(list, encoding, column)) {
+      for await (const row of readList(list, format, met)) {
         signal.throwIfAborted()
-        yield { cells: row.cells, plan: planOf(row, rules) }
+        yield { row, plan: planOf(row, rules) }
       }
     },
   }

@@ -1,51 +1,74 @@
 import { once } from 'node:events'
-import { createWriteStream } from 'node:fs'
+import { createWriteStream, realpathSync } from 'node:fs'
+import { basename, dirname } from 'node:path'
 import { finished } from 'node:stream/promises'
 import { stringify } from 'csv-stringify'
 import { failureOf } from '../failure.js'
+import { escaped, reportColumns, textOf } from './report-cells.js'
 
 /** @import { Language } from '../language.js' */
 /** @import { Folder } from './folder.js' */
 /** @import { Plan } from './plan.js' */
 
-const FILE = 'report.csv'
-const COLUMNS = ['row', 'name', 'label', 'kind', 'scene', 'path', 'code', 'errcode', 'param', 'rid', 'error', 'fix']
-
 /** @typedef {ReturnType<typeof openReport>} Report */
 
 /**
- * `report.csv`: each row that failed, with its error and what to do. Excel needs the mark at its beginning to see that
- * it is UTF-8, and would run a cell that begins like a formula.
+ * `report.csv`: each row that failed, as the list has it, with its error and what to do. Corrected, it is a list. Excel
+ * needs the mark at its beginning to see that it is UTF-8, and would run a cell that begins like a formula.
  *
  * @param {Folder} folder
- * @param {Language} lang
+ * @param {{ list: string, columns: string[], lang: Language }} about
  */
-export function openReport(folder, lang) {
+export function openReport(folder, { list, columns, lang }) {
+  const name = reportName(list, folder)
+  const { all, own } = reportColumns(columns)
   const temporary = folder.temporary('report')
   const rows = stringify({
     header: true,
-    columns: COLUMNS,
+    columns: all.map((key) => ({ key, header: escaped(key) })),
     bom: true,
-    escape_formulas: true,
     record_delimiter: 'windows',
+    quoted_match: /[\r\n]/,
   })
-  const file = rows.pipe(createWriteStream(temporary))
+  const file = rows.pipe(createWriteStream(temporary, { flags: 'wx' }))
   return {
     /**
      * @param {Plan} plan
      * @param {unknown} error
      */
-    async add({ row, name, label, kind, params: { scene, path } }, error) {
+    async add(plan, error) {
       const { code, errcode, param, rid, cause, fix } = failureOf(error, lang)
-      const record = { row, name, label, kind, scene, path, code, errcode, param, rid, error: cause, fix }
-      if (!rows.write(record)) await once(rows, 'drain')
+      const said = { file: plan.name, code, errcode, param, rid, error: cause, fix }
+      /** @type {Map<string, unknown>} */
+      const record = new Map(Object.entries({ row: plan.row, kind: plan.kind, ...given(plan) }))
+      for (const [key, value] of Object.entries(said)) record.set(own.get(key) ?? key, value)
+      if (!rows.write(all.map((column) => escaped(textOf(record.get(column)))))) await once(rows, 'drain')
     },
     /** @returns {Promise<string>} its name in the folder */
     async finish() {
       rows.end()
       await finished(file)
-      folder.publish(temporary, FILE)
-      return FILE
+      folder.publish(temporary, name)
+      return name
     },
   }
+}
+
+/**
+ * The cells that say something: an empty kind is the one that was meant.
+ *
+ * @param {Plan} plan
+ */
+const given = ({ cells }) => Object.fromEntries(Object.entries(cells).filter(([, cell]) => textOf(cell) !== ''))
+
+/**
+ * A list is never overwritten, not by the report of itself: the same command goes on with it.
+ *
+ * @param {string} list
+ * @param {Folder} folder
+ */
+function reportName(list, { path }) {
+  const found = /^report(?:-(\d{1,6}))?\.csv$/i.exec(basename(list))
+  if (found === null || realpathSync(dirname(list)) !== realpathSync(path)) return 'report.csv'
+  return `report-${Number(found[1] ?? 1) + 1}.csv`
 }

@@ -23,6 +23,8 @@ import { missing, possible, work } from './work.js'
  * @property {string} grid of the contact sheet
  * @property {number} [concurrency]
  * @property {number} [rate]
+ * @property {boolean} [force] what looks damaged is meant
+ * @property {string} key of the journal: what only the owner of the account knows
  */
 
 /**
@@ -35,10 +37,10 @@ import { missing, possible, work } from './work.js'
  * @param {Io} io
  */
 export async function runBatch(plans, wxa, wanted, io) {
-  const found = await survey(plans.read(), plans.needed)
+  const found = await survey(plans, wanted)
   const folder = openFolder(resolve(wanted.out))
   try {
-    const { bench, progress } = await openBench(found, folder, wanted, io)
+    const { bench, progress } = await openBench(found, folder, plans, wanted, io)
     const asking = wxa ? ask(plans, wxa, wanted, io, bench) : exhaust(possible(plans.read(), bench))
     const stopped = await asking.catch((error) => error).finally(progress.stop)
     const report = await bench.report.finish()
@@ -57,18 +59,19 @@ export async function runBatch(plans, wxa, wanted, io) {
 /**
  * @param {Survey} found
  * @param {Folder} folder
+ * @param {Plans} plans
  * @param {Wanted} wanted
  * @param {Io} io
  */
-async function openBench(found, folder, wanted, io) {
+async function openBench(found, folder, { list, columns }, wanted, io) {
   const tally = createTally(found.rows, wanted.rate)
   const progress = createProgress(tally, io)
   /** @type {Bench} */
   const bench = {
     survey: found,
     folder,
-    journal: await openJournal(folder.path, folder.journal),
-    report: openReport(folder, io.lang),
+    journal: await openJournal(folder, wanted.key),
+    report: openReport(folder, { list, columns: [...columns], lang: io.lang }),
     tally,
     lang: io.lang,
     told: progress.update,

@@ -1,7 +1,7 @@
 import { RowError, UsageError } from '../errors.js'
 
 /** @import { Plan } from './plan.js' */
-/** @import { Row } from './list.js' */
+/** @import { Plans } from './plans.js' */
 
 /**
  * What is known of a list before anything is asked: how many rows there are, and which of them would write into the
@@ -13,24 +13,24 @@ import { RowError, UsageError } from '../errors.js'
  */
 
 /**
- * @param {AsyncIterable<{ cells: Row['cells'], plan: Plan }>} list
- * @param {string[]} needed columns that patterns use
+ * @param {Plans} plans
+ * @param {{ force?: boolean }} flags whether what looks damaged is meant
  * @returns {Promise<Survey>}
  */
-export async function survey(list, needed) {
-  /** @type {Set<string>} */
-  const columns = new Set()
+export async function survey(plans, { force }) {
   /** @type {Map<string, number>} */
   const firstRows = new Map()
   /** @type {Map<string, number[]>} */
   const clashes = new Map()
+  const inspector = plans.inspector()
   let rows = 0
-  for await (const { cells, plan } of list) {
+  for await (const { row, plan } of plans.read()) {
     rows++
-    for (const column of Object.keys(cells)) columns.add(column)
+    inspector.look(row)
     if (plan.key !== '') meet(plan, firstRows, clashes)
   }
-  if (rows > 0) refuseMissing(columns, needed)
+  refuseMissing(plans, rows)
+  if (!force) inspector.refuse()
   return { rows, clashes }
 }
 
@@ -48,25 +48,42 @@ function meet({ key, row }, firstRows, clashes) {
 }
 
 /**
- * @param {Set<string>} columns
- * @param {string[]} needed
+ * Nothing is done well that asked for nothing: a list without rows or without a question in them is another file, or was
+ * read as one.
+ *
+ * @param {Plans} plans
+ * @param {number} rows
  */
-function refuseMissing(columns, needed) {
-  const list = [...columns].join(', ')
+function refuseMissing({ list, columns, needed }, rows) {
+  const there = [...columns].map(shortened).join(', ')
   const missing = needed.find((column) => !columns.has(column))
-  if (missing !== undefined) {
-    throw new UsageError(
-      { zh: `列表里没有 ${missing} 列`, en: `the list has no column ${missing}` },
-      { zh: `现有的列：${list}`, en: `It has ${list}` },
-    )
-  }
   if (!columns.has('scene') && !columns.has('path')) {
     throw new UsageError(
       { zh: '列表里既没有 scene 列也没有 path 列', en: 'the list has neither a column scene nor a column path' },
-      { zh: `第一行应是列名；现有的列：${list}`, en: `The first line holds the names of the columns; it has ${list}` },
+      {
+        zh: `第一行应是列名；现有的列：${there}。若本应有多列，用 --delimiter 说明分隔符`,
+        en: `The first line holds the names of the columns; it has ${there}. If these are several in one, give --delimiter`,
+      },
     )
   }
+  if (missing !== undefined) {
+    throw new UsageError(
+      { zh: `列表里没有 ${missing} 列`, en: `the list has no column ${missing}` },
+      { zh: `现有的列：${there}`, en: `It has ${there}` },
+    )
+  }
+  if (rows > 0) return
+  throw new UsageError(
+    { zh: `${list} 只有列名，没有数据行`, en: `${list} has the names of its columns and no rows` },
+    {
+      zh: '检查导出它的程序，或是否选错了文件',
+      en: 'Look at what wrote it, or whether it is another file that is meant',
+    },
+  )
 }
+
+/** @param {string} column */
+const shortened = (column) => (column.length > 40 ? `${column.slice(0, 40)}…` : column)
 
 /**
  * @param {Plan} plan

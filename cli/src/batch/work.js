@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { imageType } from 'wxacode'
+import { RowError } from '../errors.js'
 import { failureOf, isNetworkFailure } from '../failure.js'
 import { extensionOf } from '../files.js'
 import { clash } from './survey.js'
@@ -38,24 +39,37 @@ const GIVE_UP_AFTER = 50
  */
 export async function* possible(list, bench) {
   for await (const { plan } of list) {
-    const clashing = bench.survey.clashes.get(plan.key)
-    const error = plan.error ?? (clashing && clash(plan, clashing))
+    const error = plan.error ?? clashOf(plan, bench) ?? bench.folder.linked(plan.name)
     if (error) await failed(plan, error, bench)
     else yield plan
   }
 }
 
 /**
- * Those of them whose picture is not there already.
+ * @param {Plan} plan
+ * @param {Bench} bench
+ */
+function clashOf(plan, { survey: { clashes } }) {
+  const clashing = clashes.get(plan.key)
+  return clashing && clash(plan, clashing)
+}
+
+/**
+ * Those of them whose picture is not there already. One that somebody else's journal knows is asked for again, unless
+ * that is counted for ever.
  *
  * @param {AsyncIterable<Plan>} plans
  * @param {Bench} bench
  */
-export async function* missing(plans, { journal, tally, told }) {
+export async function* missing(plans, bench) {
+  const { journal, tally, told } = bench
   for await (const plan of plans) {
-    if (await journal.holds(plan)) {
+    const held = await journal.holds(plan)
+    if (held === 'yes') {
       tally.kept++
       told()
+    } else if (held === 'unproven' && plan.kind !== 'unlimited') {
+      await failed(plan, unproven(plan), bench)
     } else {
       tally.ask()
       yield plan
@@ -96,11 +110,11 @@ async function* jobs(plans) {
  * @param {Bench} bench
  */
 async function written(plan, image, { folder, journal, tally, told }) {
-  const file = plan.name + extensionOf(/** @type {ImageType} */ (imageType(image)))
+  const type = /** @type {ImageType} */ (imageType(image))
   const temporary = folder.temporary('picture')
-  await writeFile(temporary, image)
-  const old = journal.add(plan, file, image)
-  folder.publish(temporary, file)
+  await writeFile(temporary, image, { flag: 'wx' })
+  const old = journal.add(plan, type, image)
+  folder.publish(temporary, plan.name + extensionOf(type))
   if (old !== undefined) folder.remove(old)
   tally.written++
   told()
@@ -116,3 +130,17 @@ async function failed(plan, error, { report, tally, lang, told }) {
   tally.fail(failureOf(error, lang))
   told()
 }
+
+/** @param {Plan} plan */
+const unproven = ({ name }) =>
+  new RowError(
+    {
+      zh: `${name} 的图片已在，但记录它的不是这个 AppSecret：AppSecret 已更换，或文件夹来自别处`,
+      en: `the picture of ${name} is there, and was not noted by who has this AppSecret: it has changed, or the folder is from elsewhere`,
+    },
+    {
+      zh: '确认图片无误即可使用；要重新请求（计入终身 100,000 个），先删除该图片',
+      en: 'Use the picture if it is right; to ask again, which counts towards the 100,000 for ever, delete it first',
+    },
+    'name',
+  )

@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from 'commander'
 import { WxaCode } from 'wxacode'
-import { refuseUnreadable } from '../batch/list.js'
+import { formatOf } from '../batch/list.js'
 import { refuseBadPattern } from '../batch/names.js'
 import { createPlans } from '../batch/plans.js'
 import { runBatch } from '../batch/run.js'
@@ -10,20 +10,22 @@ import { KINDS } from '../params.js'
 import { examples, run } from './command.js'
 
 /** @import { Command } from 'commander' */
+/** @import { Format } from '../batch/list.js' */
 /** @import { ClientFlags } from '../flags.js' */
 /** @import { Io } from '../io.js' */
 /** @import { Kind } from '../params.js' */
 
 /**
- * @typedef {ClientFlags & import('../batch/run.js').Wanted & {
- *   kind: Kind, name?: string, label?: string, encoding: string, dryRun?: boolean,
+ * @typedef {ClientFlags & Omit<import('../batch/run.js').Wanted, 'key'> & {
+ *   kind: Kind, name?: string, label?: string, encoding?: string, delimiter?: string, dryRun?: boolean,
  * }} BatchFlags
  */
 
 const EXAMPLES = [
   'wxacode batch shops.csv --out codes/',
   'wxacode batch shops.csv --out codes/ --name "{city}/{id}" --label "{shop} {id}" --grid 4x5',
-  'wxacode batch gbk.csv --out codes/ --encoding gb18030 --dry-run',
+  'wxacode batch shops.csv --out codes/ --dry-run',
+  'wxacode batch codes/report.csv --out codes/',
 ]
 
 /**
@@ -73,7 +75,14 @@ function addBatchFlags(command, { say }) {
     option('--grid <columns>x<rows>', { zh: 'index.html 每页 A4 的排列', en: 'of index.html, on a page of A4' })
       .argParser(gridOf(say))
       .default('3x4')
-    option('--encoding <name>', { zh: '列表的编码，如 gb18030', en: 'of the list, like gb18030' }).default('utf-8')
+    option('--encoding <name>', {
+      zh: '列表的编码，如 gb18030（默认自行判断）',
+      en: 'of the list, like gb18030 (default: found by looking)',
+    })
+    option('--delimiter <character>', {
+      zh: '列表的分隔符，一个字符或 tab（默认自行判断）',
+      en: 'between the cells of the list, a character or tab (default: found by looking)',
+    }).argParser(delimiterOf(say))
     option('--concurrency <n>', { zh: '同时的请求数（默认 16）', en: 'requests at once (default: 16)' }).argParser(
       number(say, /^\d+$/),
     )
@@ -81,6 +90,10 @@ function addBatchFlags(command, { say }) {
       zh: '每分钟 unlimited 请求数（默认 5000，微信的上限）',
       en: 'unlimited codes a minute (default: 5000, which is what WeChat allows)',
     }).argParser(number(say, /^(\d+|Infinity)$/))
+    option('--force', {
+      zh: '照原样使用像是损坏的单元格，如 #N/A、undefined、1.2E+17',
+      en: 'take cells that look damaged as they are, like #N/A, undefined and 1.2E+17',
+    })
     option('--dry-run', { zh: '只检查列表，不发请求', en: 'check the list and ask for nothing' })
   })
 }
@@ -92,13 +105,42 @@ function addBatchFlags(command, { say }) {
  */
 async function batch(list, flags, io) {
   if (flags.name !== undefined) refuseBadPattern(flags.name)
-  await refuseUnreadable(list)
+  const format = await formatOf(list, flags)
+  tellFormat(list, format, io)
   const options = flags.dryRun ? undefined : await clientOptions(flags, io)
   const wxa = options && new WxaCode(options)
   // A picture of the fake is no answer to the same question at WeChat's.
   const account = JSON.stringify([options?.appid, options?.baseUrl])
-  const plans = createPlans({ ...flags, list, account, signal: io.signal })
-  return runBatch(plans, wxa, flags, io)
+  const plans = createPlans({ ...flags, list, format, account, signal: io.signal })
+  return runBatch(plans, wxa, { ...flags, key: `wxacode journal ${options?.secret ?? ''}` }, io)
+}
+
+/**
+ * What was found by looking is told where it is not the usual: it may be wrong.
+ *
+ * @param {string} list
+ * @param {Format} format
+ * @param {Io} io
+ */
+function tellFormat(list, { encoding, delimiter }, io) {
+  if (encoding === 'utf-8' && [undefined, ',', '\t'].includes(delimiter)) return
+  const between = delimiter === '\t' ? 'tab' : delimiter
+  io.note({
+    zh: `${list}：编码 ${encoding}${between ? `，分隔符 ${between}` : ''}`,
+    en: `${list}: ${encoding}${between ? `, delimiter ${between}` : ''}`,
+  })
+}
+
+/**
+ * @param {Io['say']} say
+ * @returns {(text: string) => string}
+ */
+const delimiterOf = (say) => (text) => {
+  if (/^(tab|\\t)$/i.test(text)) return '\t'
+  if ([...text].length === 1 && !/["\r\n\p{L}\p{N}]/u.test(text)) return text
+  throw new InvalidArgumentError(
+    say({ zh: '应为一个字符，如 ";"，或 tab', en: 'It takes one character, like ";", or tab' }),
+  )
 }
 
 /**

@@ -1,0 +1,193 @@
+import assert from 'node:assert/strict'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { parse } from 'csv-parse/sync'
+import { asked } from '../../__test__/support/decode.mjs'
+import { escaped, reportColumns, textOf, unescaped } from '../src/batch/report-cells.js'
+import { desk, suite } from './helpers.mjs'
+
+/** A desk whose mini-program has no page `pages/soon`, until it is published. */
+async function office(t, list, name = 'list.csv') {
+  const here = await desk(t)
+  writeFileSync(here.file(name), list)
+  const batch = (path = name, args = []) =>
+    here.wxacode(['batch', path, '--out', 'codes', '--json', '--timeout', '100', ...args])
+  return {
+    ...here,
+    batch,
+    report: (file = 'codes/report.csv') =>
+      parse(readFileSync(here.file(file)), { columns: true, bom: true, relax_column_count: false }),
+    bodies: () =>
+      here.fake.requests
+        .filter(({ endpoint }) => /wxacode|qrcode/.test(endpoint))
+        .map(({ endpoint, body }) => [endpoint, JSON.parse(body)]),
+    /** As with an editor: a text in it is replaced. */
+    correct(path, from, to) {
+      const text = readFileSync(here.file(path), 'utf8')
+      assert.ok(text.includes(from), text)
+      writeFileSync(here.file(path), text.replaceAll(from, to))
+    },
+  }
+}
+
+/** What a report says of a row that is not about what went wrong. */
+const asGiven = ({ code: _code, errcode: _errcode, param: _param, rid: _rid, error: _error, fix: _fix, ...row }) => row
+
+/** A list in which every parameter of every kind is once, and rows that fail. */
+const LISTS = {
+  csv: [
+    'list.csv',
+    [
+      'kind,scene,path,page,check_path,Env Version,width,auto_color,lineColor,is_hyaline,city,note',
+      'unlimited,s1,,pages/soon,true,trial,280,false,"0,100,0",true,上海,"a, ""b"""',
+      ',s2,,pages/soon,1,release, 430 ,1,,0,=北京,"=cmd()\n2"',
+      ",s3,,,,,,,,,'x,'=x",
+      ',s4%,,pages/soon,,,300,,#006400,,@y,',
+      'limited,,,,,develop,300,,,,z,',
+    ].join('\r\n'),
+  ],
+  jsonl: [
+    'list.jsonl',
+    [
+      '{"scene":"s1","page":"pages/soon","checkPath":true,"env_version":"trial","width":280,"lineColor":{"r":0,"g":100,"b":0},"isHyaline":true,"city":"上海"}',
+      '{"scene":"s2","page":"pages/soon","width":430,"autoColor":true,"city":"=北京","note":7}',
+      '{"scene":"s4%","page":"pages/soon","width":300,"isHyaline":false,"city":"@y","note":null}',
+      '{"scene":"s5","width":[1],"city":"z"}',
+    ].join('\n'),
+  ],
+}
+
+suite('a report', (test) => {
+  for (const [what, [name, list]] of Object.entries(LISTS)) {
+    test(`of a ${what} list is a list: corrected and fed back it asks for what was meant, with every parameter`, async (t) => {
+      const { batch, report, correct, bodies, fake } = await office(t, list, name)
+      const names = ['--name', '{city}/{row}', '--label', '{city} {note}', '--concurrency', '1']
+      const first = await batch(name, names)
+      assert.equal(first.code, 1)
+      const failed = first.json().failed
+      assert.equal(report().length, failed)
+      const refused = bodies().filter(([, body]) => body.page === 'pages/soon')
+      assert.ok(refused.length >= 2)
+
+      const again = await batch('codes/report.csv', names)
+      assert.deepEqual([again.code, again.json().failed], [1, failed])
+      assert.deepEqual(bodies().slice(-refused.length), refused, 'the same questions')
+      assert.equal(again.json().report, 'codes/report-2.csv')
+      assert.deepEqual(
+        report('codes/report-2.csv').map(asGiven),
+        report().map(asGiven),
+        'the same report, with the rows of the list',
+      )
+
+      const before = fake.count('codes')
+      correct('codes/report-2.csv', 'pages/soon', 'pages/index/index')
+      correct('codes/report-2.csv', 's4%', 's4')
+      const last = await batch('codes/report-2.csv', names)
+      assert.equal(last.json().written, failed - 1, 'one is wrong in another way')
+      assert.deepEqual(
+        bodies().slice(before),
+        [...refused, ...bodies().filter(([, body]) => body.scene === 's4')].map(([endpoint, body]) => [
+          endpoint,
+          { ...body, page: 'pages/index/index' },
+        ]),
+      )
+      assert.deepEqual([last.json().report, report('codes/report-3.csv').length], ['codes/report-3.csv', 1])
+    })
+  }
+
+  test('names the pictures by the rows of the list that it tells of', async (t) => {
+    const { batch, correct, file } = await office(t, 'scene,page\na,\nb,\nc,pages/soon\nd,\n')
+    await batch('list.csv', ['--name', '{row}'])
+    correct('codes/report.csv', 'pages/soon', 'pages/index/index')
+    assert.equal((await batch('codes/report.csv', ['--name', '{row}'])).json().written, 1)
+    const scenes = readdirSync(file('codes'))
+      .filter((name) => name.endsWith('.jpg'))
+      .sort()
+      .map((name) => [name, asked(readFileSync(file(`codes/${name}`))).scene])
+    assert.deepEqual(scenes, [
+      ['2.jpg', 'a'],
+      ['3.jpg', 'b'],
+      ['4.jpg', 'c'],
+      ['5.jpg', 'd'],
+    ])
+  })
+
+  test('that is fed back is not overwritten, not even when it is stopped: what was corrected stays', async (t) => {
+    const { begin, batch, correct, file, fake } = await office(t, 'scene,page\na,pages/soon\nb,pages/soon\n')
+    await batch()
+    correct('codes/report.csv', 'pages/soon', 'pages/index/index')
+    const corrected = readFileSync(file('codes/report.csv'))
+    fake.fail('hang', { endpoint: 'codes', times: Number.POSITIVE_INFINITY })
+    const before = fake.count('codes')
+    const stopped = begin(['batch', './codes/../codes/report.csv', '--out', 'codes'])
+    await fake.arrived(before + 1, 'codes')
+    stopped.child.kill('SIGINT')
+    assert.equal((await stopped.done).code, 130)
+    assert.deepEqual(readFileSync(file('codes/report.csv')), corrected)
+  })
+
+  test('of a row with a cell too many has none of its cells, for it is not known which is which', async (t) => {
+    const { batch, report } = await office(t, 'scene,page\na,pages/index/index,b\n')
+    await batch()
+    const [{ row, scene, page, error }] = report()
+    assert.deepEqual([row, scene, page], ['2', '', ''])
+    assert.match(error, /3 cells/)
+    assert.equal((await batch('codes/report.csv')).json().written, 0)
+  })
+
+  test('keeps columns of the list that are called like its own, and leaves out what an earlier one said', async (t) => {
+    const { batch, report, correct } = await office(t, 'scene,code,error\na%,c1,e1\nb%,c2,e2\n')
+    await batch('list.csv', ['--name', '{code}'])
+    const [one] = report()
+    assert.deepEqual([one.code, one.error, one.param], ['c1', 'e1', 'scene'])
+    assert.equal(one['code (wxacode)'], 'ERR_WXA_PARAMS')
+    await batch('codes/report.csv', ['--name', '{code}'])
+    assert.deepEqual(Object.keys(report('codes/report-2.csv')[0]), Object.keys(one))
+    correct('codes/report-2.csv', '%', '')
+    assert.equal((await batch('codes/report-2.csv', ['--name', '{code}'])).json().written, 2)
+  })
+
+  test('has nothing to do when nothing had failed, which is no success', async (t) => {
+    const { batch } = await office(t, 'scene\na\n')
+    await batch()
+    const { code, json } = await batch('codes/report.csv')
+    assert.equal(code, 2)
+    assert.match(json().error.cause, /no rows/)
+  })
+})
+
+suite('the cells of a report', (test) => {
+  for (const text of [
+    '=cmd|calc!A1',
+    '+1',
+    '-1',
+    '@SUM(1)',
+    '\tx',
+    '\rx',
+    '＝1',
+    "'=1",
+    "''@",
+    "'x",
+    'x',
+    '',
+    "'",
+    '\n=1',
+  ]) {
+    test(`${JSON.stringify(text)} is text to Excel, and the same when it is read`, () => {
+      assert.ok(!/^[=+\-@\t\r\n＝]/.test(escaped(text)))
+      assert.equal(unescaped(escaped(text)), text)
+    })
+  }
+
+  test('values of JSON are text that means the same', () => {
+    const cells = [true, false, 430, 'x', null, undefined, { r: 1, g: 2, b: 3 }, [1], { r: 1 }]
+    assert.deepEqual(cells.map(textOf), ['true', 'false', '430', 'x', '', '', '1,2,3', '[1]', '{"r":1}'])
+  })
+
+  test('its columns are those of the list, between the number of the row and what was wrong', () => {
+    const own = ['file', 'code', 'errcode', 'param', 'rid', 'error', 'fix']
+    const { all } = reportColumns(['scene', 'city', 'fix'])
+    assert.deepEqual(all, ['row', 'kind', 'scene', 'city', 'fix', ...own.slice(0, -1), 'fix (wxacode)'])
+    assert.deepEqual(reportColumns(all).all, all)
+    assert.deepEqual(reportColumns(['city', 'row', 'kind', ...own]).all, ['city', 'row', 'kind', ...own])
+  })
+})
