@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { imageType } from 'wxacode'
 import { asked, decode } from '../../__test__/support/decode.mjs'
 import { deadUrl } from '../../__test__/support/ports.mjs'
 import { desk, suite } from './helpers.mjs'
@@ -54,19 +55,24 @@ suite('one code', (test) => {
     })
   })
 
-  test('the file ends as the picture in it does', async (t) => {
-    const { wxacode, folder } = await desk(t)
-    const names = async (output, ...flags) => {
-      const { code, json } = await wxacode(['unlimited', '--scene', 's', ...flags, '-o', output, '--json'])
-      assert.equal(code, 0)
-      return json().file
+  test('the file has the name that was asked for, and a word is said where its ending is that of the other type', async (t) => {
+    const { wxacode, folder, file } = await desk(t)
+    const save = async (output, ...flags) => {
+      const { code, json, err } = await wxacode(['unlimited', '--scene', 's', ...flags, '-o', output, '--json'])
+      assert.deepEqual([code, err], [0, ''])
+      assert.equal(json().file, output)
+      return imageType(readFileSync(file(output)))
     }
-    assert.equal(await names('a.png'), 'a.jpg')
-    assert.equal(await names('b.jpeg'), 'b.jpeg')
-    assert.equal(await names('c'), 'c.jpg')
-    assert.equal(await names('id.42'), 'id.42.jpg')
-    assert.equal(await names('new/folder/d.jpg', '--is-hyaline'), 'new/folder/d.png')
-    assert.deepEqual(readdirSync(folder).sort(), ['a.jpg', 'b.jpeg', 'c.jpg', 'id.42.jpg', 'new'])
+    assert.equal(await save('a.png'), 'image/jpeg')
+    assert.equal(await save('c'), 'image/jpeg')
+    assert.equal(await save('id.42'), 'image/jpeg')
+    assert.equal(await save('new/folder/d.jpg', '--is-hyaline'), 'image/png')
+    assert.deepEqual(readdirSync(folder).sort(), ['a.png', 'c', 'id.42', 'new'])
+    const said = async (output, ...flags) => (await wxacode(['unlimited', '--scene', 's', ...flags, '-o', output])).err
+    assert.match(await said('b.PNG'), /^note: b\.PNG holds a JPEG.*--is-hyaline.*\.jpg\n$/)
+    assert.match(await said('b.jpeg', '--is-hyaline', '--lang', 'zh'), /^注意：b\.jpeg 里是 PNG.*\.png\n$/)
+    for (const [output, ...flags] of [['b.jpeg'], ['b.bin'], ['b.png', '--is-hyaline']])
+      assert.equal(await said(output, ...flags), '')
   })
 
   test('-o - gives a pipe the picture and nothing else', async (t) => {
@@ -95,7 +101,7 @@ suite('one code', (test) => {
     const { wxacode, fake, folder } = await desk(t)
     const { code, err } = await wxacode(['unlimited', '--scene', 'id=42%', '-o', 'a.jpg'])
     assert.equal(code, 2)
-    assert.match(err, /character 6 of scene is “%”.*\n {2}fix {2}Use digits/)
+    assert.match(err, /character 6 of --scene is “%”.*\n {2}fix {2}Use digits/)
     assert.equal(fake.count('codes'), 0)
     assert.deepEqual(readdirSync(folder), [])
   })
@@ -141,6 +147,7 @@ suite('one code', (test) => {
     assert.equal(ok, false)
     assert.deepEqual([error.code, error.errcode, error.endpoint], ['ERR_WXA_API', 41030, 'getUnlimitedQRCode'])
     assert.match(error.rid, /^[0-9a-f]{8}-/)
-    assert.match(error.fix, /checkPath/)
+    assert.match(error.fix, /--no-check-path/)
+    assert.doesNotMatch(error.fix, /checkPath|check_path/)
   })
 })
