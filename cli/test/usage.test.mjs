@@ -164,7 +164,7 @@ suite('usage', (test) => {
     ])
     assert.match(plain.out, /^40169\n {2}why {2}.*scene.*\n {2}fix {2}.*\n$/)
     assert.match(there.out, /AppSecret/)
-    assert.deepEqual(Object.keys(json.json()), ['ok', 'errcode', 'cause', 'fix'])
+    assert.deepEqual(Object.keys(json.json()), ['ok', 'errcode', 'cause', 'fix', 'meanings'])
     assert.match(json.json().fix, CHINESE)
     assert.equal(unknown.code, 1)
     assert.match(unknown.out, /wxacode rid/)
