@@ -49,6 +49,7 @@ async function doctor(flags, io) {
     findings.push(finding)
   }
   stage.heard.stop()
+  stage.store.stop()
   const worst = findings.find(({ ok }) => ok === false)
   const checks = findings.map((finding) => spoken(finding, io))
   return { json: { ok: worst === undefined, checks }, text: '', exitCode: worst?.exitCode ?? EXIT.ok }
