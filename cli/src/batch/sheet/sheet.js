@@ -146,7 +146,7 @@ const choices = (grid) =>
 function figure({ file, label }) {
   const source = file.split('/').map(encodeURIComponent).join('/')
   const text = escaped(label)
-  return `<figure title="${text}"><img src="${escaped(source)}" alt="${text}" loading="lazy"><figcaption>${text}</figcaption></figure>\n`
+  return `<figure><img src="${escaped(source)}" alt="${text}" title="${text}" loading="lazy"><figcaption>${text}</figcaption></figure>\n`
 }
 
 /**
