@@ -23,9 +23,10 @@ export async function clientOptions(flags, io) {
   return {
     ...(await readCredentials(flags, io)),
     token: flags.token,
-    baseUrl: flags.baseUrl ?? env.WXACODE_BASE_URL,
-    redis: flags.redis ?? env.WXACODE_REDIS,
-    proxy: flags.proxy ?? env.WXACODE_PROXY,
+    // A variable that docker-compose leaves empty is not set.
+    baseUrl: flags.baseUrl ?? (env.WXACODE_BASE_URL || undefined),
+    redis: flags.redis ?? (env.WXACODE_REDIS || undefined),
+    proxy: flags.proxy ?? (env.WXACODE_PROXY || undefined),
     ca: flags.ca === undefined ? undefined : await pem(flags.ca),
     timeoutMs: flags.timeout === undefined ? undefined : flags.timeout * 1000,
     retries: flags.retries,

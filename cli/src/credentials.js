@@ -51,10 +51,10 @@ async function fileText(path) {
  * @param {Io} io
  * @returns {Promise<string>}
  */
-function typed({ stdin, stderr, signal }) {
+function typed({ stdin, errors, signal }) {
   const mute = new Writable({ write: (_chunk, _encoding, done) => done() })
   const asking = createInterface({ input: stdin, output: mute, terminal: true })
-  stderr.write('AppSecret: ')
+  errors.ask('AppSecret: ')
   return new Promise((resolve, reject) => {
     const stop = () => reject(signal.reason)
     signal.addEventListener('abort', stop, { once: true })
@@ -64,7 +64,7 @@ function typed({ stdin, stderr, signal }) {
     asking.once('close', () => resolve(''))
   }).finally(() => {
     asking.close()
-    stderr.write('\n')
+    errors.print('')
   })
 }
 

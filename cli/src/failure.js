@@ -2,8 +2,10 @@ import { CommanderError } from 'commander'
 import { InvalidParamsError, WeChatAPIError, WxaCodeError } from 'wxacode'
 import { Interrupted, UsageError } from './errors.js'
 import { EXIT } from './exit-codes.js'
+import { inColumns } from './flag-names.js'
 import { usageOf } from './usage.js'
 
+/** @import { Spelling } from './flag-names.js' */
 /** @import { Language } from './language.js' */
 
 /**
@@ -19,6 +21,7 @@ import { usageOf } from './usage.js'
  * @property {boolean} [retryable]
  * @property {string} cause
  * @property {string} [fix]
+ * @property {string[]} [stack] of a bug of ours, line by line
  */
 
 /** Refusals of the account and not of what was asked: the next request would be refused too. */
@@ -47,14 +50,18 @@ export function exitCodeOf(error) {
 /**
  * @param {any} error
  * @param {Language} lang
+ * @param {Spelling} [spelling] how its texts call parameters; that of a list unless it is said
  * @returns {Failure}
  */
-export function failureOf(error, lang) {
+export function failureOf(error, lang, spelling = inColumns) {
   if (error instanceof CommanderError) return failureOf(usageOf(error), lang)
   const { code, endpoint, errcode, errmsg, rid, param, retryable, explanation } = error
-  const cause = explanation?.cause[lang] ?? errmsg ?? oneLine(error)
-  const fix = explanation?.fix?.[lang] ?? (rid && lookUp(rid)[lang])
-  return dropUndefined({ code: code ?? error.name, endpoint, errcode, errmsg, rid, param, retryable, cause, fix })
+  const known = explanation && spelling(explanation, error)
+  const cause = known?.cause[lang] ?? errmsg ?? oneLine(error)
+  const fix = known?.fix?.[lang] ?? (rid && lookUp(rid)[lang])
+  const stack = known || errmsg !== undefined ? undefined : framesOf(error)
+  const told = { code: code ?? error.name, endpoint, errcode, errmsg, rid, param, retryable, cause, fix, stack }
+  return dropUndefined(told)
 }
 
 /** @param {string} rid */
@@ -64,14 +71,27 @@ const lookUp = (rid) => ({
 })
 
 /**
- * What Node says of a file or a socket. A bug of ours shows its stack instead.
+ * What Node says of a file or a socket, or what was thrown.
  *
  * @param {any} error
  */
 function oneLine(error) {
   if (!(error instanceof Error)) return String(error)
-  return 'syscall' in error ? error.message : (error.stack ?? error.message)
+  return isOfTheSystem(error) ? error.message : `${error.name}: ${error.message}`
 }
+
+/**
+ * Where a bug of ours is.
+ *
+ * @param {any} error
+ */
+function framesOf(error) {
+  if (!(error instanceof Error) || isOfTheSystem(error)) return undefined
+  return error.stack?.split('\n').filter((line) => /^ {4}at /.test(line))
+}
+
+/** @param {Error} error */
+const isOfTheSystem = (error) => 'syscall' in error
 
 /**
  * @template {object} T

@@ -1,19 +1,21 @@
-import pc from 'picocolors'
 import { Interrupted } from './errors.js'
 import { EXIT } from './exit-codes.js'
 import { exitCodeOf, failureOf } from './failure.js'
+import { inFlags } from './flag-names.js'
 import { languageFor } from './language.js'
+import { createColors, openDoor } from './terminal.js'
 
 /** @import { WriteStream } from 'node:tty' */
 /** @import { Failure } from './failure.js' */
 /** @import { Language, Text } from './language.js' */
+/** @import { Colors } from './terminal.js' */
 
 /**
- * What a command ends with: `text` for people, `json` for programs.
+ * What a command ends with: `text` for people, a line or several, `json` for programs.
  *
  * @typedef {object} Result
  * @property {object} json
- * @property {string} text
+ * @property {string | string[]} text
  * @property {number} [exitCode]
  */
 
@@ -32,46 +34,57 @@ export function createIo(process, argv) {
   const lang = languageFor(argv, env)
   const json = argv.includes('--json')
   // With `-o -` the standard output is the picture.
-  const told = isPicture(argv) ? stderr : stdout
+  const isPiped = isPicture(argv)
+  const [picture, errors] = [openDoor(stdout), openDoor(stderr)]
+  const told = isPiped ? errors : picture
   const { signal, release } = signalOf(process)
   // Whoever reads has seen enough, as `| head` does.
   stdout.on('error', () => process.exit(EXIT.failed))
+  stderr.on('error', () => {})
   const io = {
     lang,
     json,
     env,
     stdin,
-    stdout,
+    /** For a bar, which draws itself. */
     stderr,
+    /** Results; a picture of `-o -`; what is beside a result. */
     told,
+    picture,
+    errors,
     signal,
     /** Gives Ctrl-C back its usual effect. */
     release,
     exitCode: EXIT.ok,
     /** For what is told, and for stderr. */
-    colors: pc.createColors(hasColors(told, env)),
-    errColors: pc.createColors(hasColors(stderr, env)),
+    colors: createColors(hasColors(isPiped ? stderr : stdout, env)),
+    errColors: createColors(hasColors(stderr, env)),
     /** @param {Text} text */
     say: (text) => text[lang],
     /** @param {Result} result */
     finish({ json: value, text, exitCode = EXIT.ok }) {
-      told.write(json ? `${JSON.stringify(value)}\n` : text && `${text}\n`)
+      if (json) told.json(value)
+      else if (text.length > 0) told.print(text)
       io.exitCode = exitCode
     },
     /** @param {unknown} error */
     fail(error) {
       io.exitCode = exitCodeOf(error)
-      const failure = failureOf(error, lang)
-      if (json) told.write(`${JSON.stringify({ ok: false, error: failure })}\n`)
-      else stderr.write(`${failureText(failure, io.errColors, lang)}\n`)
+      const failure = failureOf(error, lang, inFlags)
+      if (json) told.json({ ok: false, error: failure })
+      else errors.print(failureText(failure, io.errColors, lang))
     },
-    /** A line of a result that comes bit by bit. @param {string} text */
-    line(text) {
-      if (!json) told.write(`${text}\n`)
+    /** A line of a result that comes bit by bit. @param {string} head @param {string} text */
+    line(head, text) {
+      if (!json) told.printUnder(head, text)
     },
     /** A word beside the result, for people only. @param {Text} text */
     note(text) {
-      if (!json) stderr.write(`${text[lang]}\n`)
+      if (!json) errors.print(text[lang])
+    },
+    /** What Node or a library warns of. @param {Error} warning */
+    warn({ name, message }) {
+      errors.print(`${io.errColors.yellow('!')} ${name}: ${message}`)
     },
   }
   return io
@@ -79,17 +92,18 @@ export function createIo(process, argv) {
 
 /**
  * @param {Failure} failure
- * @param {ReturnType<typeof pc.createColors>} colors
+ * @param {Colors} colors
  * @param {Language} lang
+ * @returns {string[]} lines
  */
-export function failureText({ endpoint, errcode, errmsg, rid, cause, fix }, colors, lang) {
+export function failureText({ endpoint, errcode, errmsg, rid, cause, fix, stack = [] }, colors, lang) {
   const refused = errcode !== undefined && errmsg !== undefined
   const head = refused ? `${endpoint}: ${errcode} ${errmsg}${rid ? ` (rid ${rid})` : ''}` : cause
-  const lines = [`${colors.red('✗')} ${head}`]
+  const lines = [`${colors.red('✗')} ${head}`, ...stack]
   const [why, what] = lang === 'zh' ? ['原因', '处理'] : ['why', 'fix']
   if (refused && cause !== errmsg) lines.push(`  ${colors.dim(why)}  ${cause}`)
   if (fix) lines.push(`  ${colors.dim(what)}  ${fix}`)
-  return lines.join('\n')
+  return lines
 }
 
 /** @param {string[]} argv */

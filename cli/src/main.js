@@ -4,6 +4,8 @@ import { EXIT } from './exit-codes.js'
 import { createIo } from './io.js'
 import { createProgram } from './program.js'
 
+/** @import { Io } from './io.js' */
+
 /**
  * Runs the command line.
  *
@@ -12,6 +14,7 @@ import { createProgram } from './program.js'
  */
 export async function main(argv = process.argv.slice(2)) {
   const io = createIo(process, argv)
+  const release = listen(io)
   try {
     await createProgram(io).parseAsync(argv, { from: 'user' })
   } catch (error) {
@@ -19,8 +22,26 @@ export async function main(argv = process.argv.slice(2)) {
     else io.fail(error)
   } finally {
     io.release()
+    release()
   }
   return io.exitCode
+}
+
+/**
+ * What Node would print by itself: warnings, and the errors of what nobody waits for.
+ *
+ * @param {Io} io
+ */
+function listen(io) {
+  const warn = (/** @type {Error} */ warning) => io.warn(warning)
+  const crash = (/** @type {unknown} */ error) => {
+    io.fail(error)
+    process.exit(io.exitCode)
+  }
+  // With --no-warnings there is no listener.
+  if (process.listenerCount('warning') > 0) process.removeAllListeners('warning').on('warning', warn)
+  process.on('uncaughtException', crash)
+  return () => process.off('uncaughtException', crash)
 }
 
 /**

@@ -3,6 +3,7 @@ import pngjs from 'pngjs'
 import { imageType } from 'wxacode'
 
 /** @import { Io } from './io.js' */
+/** @import { Colors } from './terminal.js' */
 
 /** @typedef {{ width: number, height: number, data: Uint8Array }} Pixels RGBA */
 
@@ -16,15 +17,18 @@ const MONOCHROME = [' ', '▄', '▀', '█']
  *
  * @param {Uint8Array} image
  * @param {Io} io
+ * @returns {string[]}
  */
 export function previewOf(image, { told, colors }) {
   const { columns = COLUMNS, rows = COLUMNS / 2 } = told
   const side = Math.min(columns || COLUMNS, ((rows || COLUMNS / 2) - 2) * 2)
   const grays = shrink(pixelsOf(image), side)
-  const line = colors.isColorSupported ? colored : monochrome
-  let text = ''
-  for (let y = 0; y + 1 < side; y += 2) text += `${line(grays[y], grays[y + 1])}\n`
-  return text
+  const lines = []
+  for (let y = 0; y + 1 < side; y += 2) {
+    const [upper, lower] = [grays[y], grays[y + 1]]
+    lines.push(colors.isColorSupported ? colored(upper, lower, colors) : monochrome(upper, lower))
+  }
+  return lines
 }
 
 /**
@@ -66,10 +70,10 @@ function shrink({ width, height, data }, side) {
 /**
  * @param {number[][]} upper
  * @param {number[][]} lower
+ * @param {Colors} colors
  */
-function colored(upper, lower) {
-  const cells = upper.map((top, at) => `\x1b[38;2;${top.join(';')}m\x1b[48;2;${lower[at].join(';')}m${UPPER_HALF}`)
-  return `${cells.join('')}\x1b[0m`
+function colored(upper, lower, { trueColors, reset }) {
+  return upper.map((top, at) => trueColors(top, lower[at]) + UPPER_HALF).join('') + reset
 }
 
 /**

@@ -31,6 +31,9 @@ const EXIT_CODES = {
   130  stopped by Ctrl-C`,
 }
 
+/** What commander writes is all ours. @param {string} text */
+const linesOf = (text) => text.replace(/\n$/, '').split('\n')
+
 /**
  * The command line: every command in the order of the help.
  *
@@ -42,7 +45,11 @@ export function createProgram(io) {
   const program = new Command('wxacode')
     .description(say({ zh: '微信小程序码命令行', en: 'WeChat mini-program codes (微信小程序码) on the command line' }))
     .configureHelp(helpIn(io.lang))
-    .configureOutput({ outputError() {} })
+    .configureOutput({
+      outputError() {},
+      writeOut: (text) => io.told.print(linesOf(text)),
+      writeErr: (text) => io.errors.print(linesOf(text)),
+    })
     .exitOverride()
     .version(version, '-V, --version', say({ zh: '显示版本', en: 'show the version' }))
     .helpOption('-h, --help', help)

@@ -22,11 +22,16 @@ export async function tokenOf(wxa, signal) {
   }
 }
 
-/** Collects what happens to tokens from now on. */
-export function listen() {
-  /** @type {TokenEvent[]} */
+/**
+ * Collects what happens from now on: to tokens, or what another channel tells.
+ *
+ * @template [T=TokenEvent]
+ * @param {string} [channel]
+ */
+export function listen(channel = CHANNEL) {
+  /** @type {T[]} */
   const events = []
-  const hear = (/** @type {unknown} */ event) => events.push(/** @type {TokenEvent} */ (event))
-  subscribe(CHANNEL, hear)
-  return { events, stop: () => unsubscribe(CHANNEL, hear) }
+  const hear = (/** @type {unknown} */ event) => events.push(/** @type {T} */ (event))
+  subscribe(channel, hear)
+  return { events, stop: () => unsubscribe(channel, hear) }
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { imageType } from 'wxacode'
 import { asked, decode } from '../../__test__/support/decode.mjs'
 import { deadUrl } from '../../__test__/support/ports.mjs'
 import { desk, suite } from './helpers.mjs'
@@ -54,19 +55,32 @@ suite('one code', (test) => {
     })
   })
 
-  test('the file ends as the picture in it does', async (t) => {
-    const { wxacode, folder } = await desk(t)
-    const names = async (output, ...flags) => {
-      const { code, json } = await wxacode(['unlimited', '--scene', 's', ...flags, '-o', output, '--json'])
-      assert.equal(code, 0)
-      return json().file
+  test('the file has the name that was asked for', async (t) => {
+    const { wxacode, folder, file } = await desk(t)
+    const save = async (output, ...flags) => {
+      const { code, json, err } = await wxacode(['unlimited', '--scene', 's', ...flags, '-o', output, '--json'])
+      assert.deepEqual([code, err], [0, ''])
+      assert.equal(json().file, output)
+      return imageType(readFileSync(file(output)))
     }
-    assert.equal(await names('a.png'), 'a.jpg')
-    assert.equal(await names('b.jpeg'), 'b.jpeg')
-    assert.equal(await names('c'), 'c.jpg')
-    assert.equal(await names('id.42'), 'id.42.jpg')
-    assert.equal(await names('new/folder/d.jpg', '--is-hyaline'), 'new/folder/d.png')
-    assert.deepEqual(readdirSync(folder).sort(), ['a.jpg', 'b.jpeg', 'c.jpg', 'id.42.jpg', 'new'])
+    const types = [save('a.png'), save('c'), save('id.42'), save('new/folder/d.jpg', '--is-hyaline')]
+    assert.deepEqual(await Promise.all(types), ['image/jpeg', 'image/jpeg', 'image/jpeg', 'image/png'])
+    assert.deepEqual(readdirSync(folder).sort(), ['a.png', 'c', 'id.42', 'new'])
+  })
+
+  test('a word is said where the ending of the file is that of the other type', async (t) => {
+    const { wxacode } = await desk(t)
+    const said = async (output, ...flags) => (await wxacode(['unlimited', '--scene', 's', ...flags, '-o', output])).err
+    const [upper, hyaline, ...right] = await Promise.all([
+      said('b.PNG'),
+      said('b.jpeg', '--is-hyaline', '--lang', 'zh'),
+      said('c.jpeg'),
+      said('c.bin'),
+      said('c.png', '--is-hyaline'),
+    ])
+    assert.match(upper, /^note: b\.PNG holds a JPEG.*--is-hyaline.*\.jpg\n$/)
+    assert.match(hyaline, /^注意：b\.jpeg 里是 PNG.*\.png\n$/)
+    assert.deepEqual(right, ['', '', ''])
   })
 
   test('-o - gives a pipe the picture and nothing else', async (t) => {
@@ -95,7 +109,7 @@ suite('one code', (test) => {
     const { wxacode, fake, folder } = await desk(t)
     const { code, err } = await wxacode(['unlimited', '--scene', 'id=42%', '-o', 'a.jpg'])
     assert.equal(code, 2)
-    assert.match(err, /character 6 of scene is “%”.*\n {2}fix {2}Use digits/)
+    assert.match(err, /character 6 of --scene is “%”.*\n {2}fix {2}Use digits/)
     assert.equal(fake.count('codes'), 0)
     assert.deepEqual(readdirSync(folder), [])
   })
@@ -141,6 +155,7 @@ suite('one code', (test) => {
     assert.equal(ok, false)
     assert.deepEqual([error.code, error.errcode, error.endpoint], ['ERR_WXA_API', 41030, 'getUnlimitedQRCode'])
     assert.match(error.rid, /^[0-9a-f]{8}-/)
-    assert.match(error.fix, /checkPath/)
+    assert.match(error.fix, /--no-check-path/)
+    assert.doesNotMatch(error.fix, /checkPath|check_path/)
   })
 })

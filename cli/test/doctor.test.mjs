@@ -3,9 +3,10 @@ import { writeFileSync } from 'node:fs'
 import { certificates } from '../../__test__/support/certificates.mjs'
 import { deadUrl } from '../../__test__/support/ports.mjs'
 import { startProxy } from '../../__test__/support/proxy.mjs'
+import { proxyFor } from '../src/doctor/proxy.js'
 import { desk, suite } from './helpers.mjs'
 
-const NAMES = ['dns', 'tls', 'clock', 'credentials', 'whitelist', 'quota', 'page', 'token']
+const NAMES = ['dns', 'tls', 'clock', 'redis', 'credentials', 'whitelist', 'quota', 'page', 'token']
 
 /** Examines twice: what people see, and what programs do. */
 async function examine({ wxacode }, args = [], env = {}) {
@@ -74,12 +75,40 @@ suite('doctor', (test) => {
     assert.equal(of('credentials').ok, 'skip')
   })
 
+  test('an IPv6 address is told as WeChat wrote it, and so is the old text', async (t) => {
+    const here = await desk(t)
+    const cases = [
+      [
+        'invalid ip 2408:8207:7825:dd90:a051:7f12:ab34:c9 ipv6 2408:8207:7825:dd90:a051:7f12:ab34:c9, not in whitelist rid: 1-2-3',
+        '2408:8207:7825:dd90:a051:7f12:ab34:c9',
+      ],
+      ['invalid ip 8.149.1.108 ipv6 ::ffff:8.149.1.108, not in whitelist rid: 1-2-3', '8.149.1.108'],
+      ['invalid ip 2001:db8::1, not in whitelist hint: [g_G8404063055]', '2001:db8::1'],
+    ]
+    for (const [errmsg, address] of cases) {
+      const ordered = here.fake.fail({ errcode: 40164, errmsg }, { endpoint: 'tokens', times: 9 })
+      const { code, red } = await examine(here)
+      ordered.stop()
+      assert.deepEqual([code, names(red)], [3, ['whitelist']])
+      assert.ok(red[0].cause.startsWith(`WeChat sees ${address}, which`), red[0].cause)
+      assert.ok(red[0].fix.startsWith(`Add ${address} to the IP whitelist`), red[0].fix)
+    }
+  })
+
+  test('where WeChat names no address, the fix says how to find it', async (t) => {
+    const here = await desk(t)
+    here.fake.fail({ errcode: 40164, errmsg: 'invalid ip, not in whitelist' }, { endpoint: 'tokens', times: 9 })
+    const { red } = await examine(here)
+    assert.match(red[0].cause, /WeChat did not say which it is/)
+    assert.match(red[0].fix, /Find the public address.*add it to the IP whitelist/)
+  })
+
   test('an unpublished page is red at the page, with the fix, and 1', async (t) => {
     const { code, red, of } = await examine(await desk(t), ['--page', 'pages/not/there'])
     assert.equal(code, 1)
     assert.deepEqual(names(red), ['page'])
     assert.equal(red[0].errcode, 41030)
-    assert.match(red[0].fix, /checkPath: false/)
+    assert.match(red[0].fix, /checkPath: false \(--no-check-path\)/)
     assert.equal(of('token').ok, true)
   })
 
@@ -189,6 +218,57 @@ suite('doctor', (test) => {
     const { code, of } = await examine(here, ['--ca', 'root.pem', '--proxy', proxy.url])
     assert.equal(code, 0)
     assert.deepEqual([of('tls').ok, of('clock').ok], [true, true])
+  })
+
+  test('a proxy is read as the client reads it: without a scheme, with a login that a URL would encode', async (t) => {
+    const { ca, key, cert } = await certificates()
+    const here = await desk(t, { tls: { key, cert } })
+    writeFileSync(here.file('root.pem'), ca)
+    const proxy = await startProxy(t)
+    for (const [env, login] of [
+      [{ WXACODE_PROXY: 'env', HTTPS_PROXY: `127.0.0.1:${proxy.port}` }, undefined],
+      [{ WXACODE_PROXY: `http://me:100%@127.0.0.1:${proxy.port}` }, 'me:100%'],
+      [{ WXACODE_PROXY: 'env', https_proxy: `me:p%40ss@127.0.0.1:${proxy.port}` }, 'me:p@ss'],
+    ]) {
+      const { code, json } = await here.wxacode(['doctor', '--ca', 'root.pem', '--json'], { env })
+      assert.equal(code, 0, JSON.stringify(env))
+      assert.equal(json().checks.find(({ name }) => name === 'tls').ok, true)
+      const logins = proxy.seen.splice(0).map(({ headers }) => headers['proxy-authorization'])
+      const wanted = login && `Basic ${Buffer.from(login).toString('base64')}`
+      assert.deepEqual([...new Set(logins)], [wanted])
+    }
+  })
+
+  test('what the client does not take for a proxy is told by the client, and is 2', async (t) => {
+    const { wxacode } = await desk(t)
+    for (const proxy of ['http://', 'ftp://', 'http://[::1'])
+      for (const args of [[], ['--json']]) {
+        const { code, out, err } = await wxacode(['doctor', '--proxy', proxy, ...args])
+        assert.equal(code, 2, proxy)
+        assert.match(out + err, /--proxy \(WXACODE_PROXY\)/)
+        assert.doesNotMatch(out + err, /TypeError|\n {4}at /)
+      }
+  })
+
+  test('NO_PROXY is honoured as the client honours it', () => {
+    const through = (host, list) =>
+      proxyFor(new URL(`https://${host}`), 'env', { https_proxy: 'proxy:3128', NO_PROXY: list }) !== undefined
+    const weixin = 'api.weixin.qq.com'
+    for (const list of ['', 'xin.qq.com', 'qq.org, xqq.com,localhost', `${weixin}:8443`])
+      assert.ok(through(weixin, list), list)
+    for (const list of ['*', 'a, *', 'qq.com', '.QQ.com', '*.qq.com', `x ${weixin}`, `${weixin}:443`])
+      assert.ok(!through(weixin, list), list)
+    for (const list of ['10.0.0.0/8', '10.1.2.3', 'a,10.1.2.3:443']) assert.ok(!through('10.1.2.3', list), list)
+    for (const list of ['10.1.2.4,11.0.0.0/8', '10.0.0.0/99', '1.2.3']) assert.ok(through('10.1.2.3', list), list)
+    for (const list of ['2001:db8::/32', '[2001:db8::1]:443', '2001:db8::1'])
+      assert.ok(!through('[2001:db8::1]', list), list)
+    assert.ok(through('[2001:db8::1]', '2001:db9::/32,10.0.0.0/8'))
+    assert.equal(proxyFor(new URL('http://localhost'), 'env', { https_proxy: 'proxy:3128' }), undefined)
+  })
+
+  test('the login of a Windows domain is a login and no host', () => {
+    const { host, username } = proxyFor(new URL('https://a'), 'http://CORP\\me:p@proxy:3128', {})
+    assert.deepEqual([host, username], ['proxy:3128', 'CORP%5Cme'])
   })
 
   test('Ctrl-C ends it with 130', async (t) => {

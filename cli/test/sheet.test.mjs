@@ -4,6 +4,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { times } from '../../__test__/support/suite.mjs'
 import { until } from '../../__test__/support/until.mjs'
 import { openFolder } from '../src/batch/folder.js'
+import { sideOf } from '../src/batch/sheet/grid.js'
 import { writeSheet } from '../src/batch/sheet/sheet.js'
 import { needsChromium, openPage } from './chromium.mjs'
 import { desk, suite } from './helpers.mjs'
@@ -16,6 +17,7 @@ const SHOPS = ['Bund', 'Jing’an', 'Xuhui', 'Pudong', 'Hongqiao', 'Old Town']
 
 /** A list of 30 shops, one of them on a page that is not there, in folders with Chinese names. */
 const LABELS = times(30, (at) => `${SHOPS[at % SHOPS.length]} · table ${at + 1}`)
+LABELS[12] = 'The long corridor behind the fountain, beside the second staircase, table by the window, number twelve'
 LABELS[20] = '<script>alert(1)</script> & "five"'
 const LIST = `scene,page,width,label,城市\n${LABELS.map(
   (label, at) => `shop=1&table=${at + 1},${at === 7 ? 'no' : ''},430,"${label.replaceAll('"', '""')}",上海 ${at % 2}\n`,
@@ -27,11 +29,19 @@ async function sheet(t, args = []) {
   const app = { appid: 'wx0123456789abcdef' }
   const { wxacode, file } = await desk(t, { app })
   writeFileSync(file('list.csv'), LIST)
-  const { code } = await wxacode(['batch', 'list.csv', '--out', 'table codes', '--name', '{城市}/{scene}', ...args])
+  const { code, err } = await wxacode([
+    'batch',
+    'list.csv',
+    '--out',
+    'table codes',
+    '--name',
+    '{城市}/{scene}',
+    ...args,
+  ])
   assert.equal(code, 1)
   const { page, seen } = await openPage(t)
   await page.goto(pathToFileURL(file('table codes/index.html')).href)
-  return { page, seen, file }
+  return { page, seen, file, err }
 }
 
 /** Looks at every page of paper, so that what is loaded late is loaded. */
@@ -114,13 +124,132 @@ suite('the contact sheet', (test) => {
       disk.release()
       await page.waitForSelector('[data-printing]')
       const pdf = (await page.pdf({ preferCSSPageSize: true })).toString('latin1')
-      assert.equal(pdf.match(/\/Type \/Page\b/g).length, Math.ceil(SHOWN.length / 2))
+      // One more for the row that failed.
+      assert.equal(pdf.match(/\/Type \/Page\b/g).length, Math.ceil(SHOWN.length / 2) + 1)
       assert.equal(pdf.match(/\/Subtype \/Image\b/g).length, SHOWN.length)
       assert.ok(
         [...pdf.matchAll(/\/MediaBox \[0 0 ([\d.]+) ([\d.]+)\]/g)].every(([, width]) => Math.round(width) === 595),
       )
     },
   )
+
+  test(
+    'gives every picture the same size, whatever its label, and labels two lines and an ellipsis',
+    needsChromium,
+    async (t) => {
+      const { page } = await sheet(t, ['--grid', '8x10'])
+      for (const grid of ['8x10', '5x7', '4x5', '2x3']) {
+        await page.selectOption('select', grid)
+        await scrollThrough(page)
+        const { pictures, labels, cut } = await page.evaluate(() => {
+          const size = (one) => {
+            const { width, height } = one.getBoundingClientRect()
+            return [width, height].map((pixels) => Math.round((pixels / 96) * 254) / 10).join(' x ')
+          }
+          const captions = [...document.querySelectorAll('figcaption')]
+          return {
+            pictures: [...new Set([...document.images].map(size))],
+            labels: [...new Set(captions.map((one) => one.offsetHeight))],
+            cut: captions.some(
+              (one) => one.scrollHeight > one.offsetHeight + 1 && getComputedStyle(one).webkitLineClamp === '2',
+            ),
+          }
+        })
+        assert.equal(pictures.length, 1, `${grid}: ${pictures}`)
+        const [width, height] = pictures[0].split(' x ').map(Number)
+        assert.equal(width, height)
+        assert.ok(Math.abs(width - sideOf(grid)) < 0.2, `${grid}: ${width} mm, and ${sideOf(grid)} were promised`)
+        assert.ok(width >= 20, `${grid}: ${width} mm`)
+        assert.equal(labels.length, 1)
+        if (grid === '8x10') assert.ok(cut, 'a label is too long for its two lines')
+      }
+    },
+  )
+
+  test('a grid whose pictures are below 20 mm is warned of, and no other', needsChromium, async (t) => {
+    const { page, err } = await sheet(t, ['--grid', '10x14', '--lang', 'en'])
+    assert.match(err, /^note: with --grid 10x14 a picture is 1\d mm wide, and below 20 mm/m)
+    const warning = page.locator('.warning')
+    assert.ok(await warning.isVisible())
+    await page.selectOption('select', '8x10')
+    assert.ok(!(await warning.isVisible()))
+    await page.selectOption('select', '10x14')
+    assert.ok(await warning.isVisible())
+    assert.match(await page.textContent('option[value="8x10"]'), /8 × 10 \(20 mm\)/)
+  })
+
+  test('tells count, day, pages and the rows that failed, on paper too', needsChromium, async (t) => {
+    const today = () => new Date().toLocaleDateString('sv')
+    const before = today()
+    const { page } = await sheet(t, ['--title', 'Tables <b>'])
+    assert.equal(await page.title(), 'Tables <b>')
+    const facts = await page.textContent('header p')
+    assert.match(facts, new RegExp(`^29 codes · (${before}|${today()}) · 1 row failed$`))
+    const feet = () =>
+      page.evaluate(() =>
+        [...document.querySelectorAll('footer')].map((foot) => [...foot.children].map((one) => one.textContent)),
+      )
+    assert.deepEqual(
+      (await feet()).map(([title, count, , at]) => [title, count, at]),
+      times(3, (at) => ['Tables <b>', '29 codes', `${at + 1} / 3`]),
+    )
+    await page.selectOption('select', '4x5')
+    assert.deepEqual(
+      (await feet()).map((foot) => foot.at(-1)),
+      ['1 / 2', '2 / 2'],
+    )
+    const rows = await page.evaluate(() =>
+      [...document.querySelectorAll('tr')].map((row) => [...row.children].map((cell) => cell.textContent)),
+    )
+    assert.deepEqual(rows[0], ['Row', 'Label', 'Why'])
+    assert.deepEqual(rows[1].slice(0, 2), ['9', LABELS[7]])
+    assert.match(rows[1][2], /^41030 page has a leading/)
+    assert.equal(rows.length, 2)
+    await page.emulateMedia({ media: 'print' })
+    assert.ok(await page.locator('aside').isVisible())
+  })
+
+  test('fits a telephone, with whole labels', needsChromium, async (t) => {
+    const { page } = await sheet(t, ['--grid', '8x10'])
+    await page.setViewportSize({ width: 390, height: 844 })
+    await scrollThrough(page)
+    const seen = await page.evaluate(() => ({
+      overflow: document.documentElement.scrollWidth - innerWidth,
+      widths: [...document.images]
+        .map((image) => image.getBoundingClientRect())
+        .map(({ left, right }) => [left, right]),
+      cut: [...document.querySelectorAll('figcaption')].filter((one) => one.scrollHeight > one.offsetHeight + 1).length,
+    }))
+    assert.ok(seen.overflow <= 0, `${seen.overflow} pixels are cut`)
+    assert.equal(seen.cut, 0)
+    for (const [left, right] of seen.widths)
+      assert.ok(left >= 0 && right <= 390 && right - left > 100, `${left} to ${right}`)
+  })
+
+  test('lines to cut along can be hidden', needsChromium, async (t) => {
+    const { page } = await sheet(t)
+    const color = () => page.evaluate(() => getComputedStyle(document.querySelector('figure')).borderTopColor)
+    assert.notEqual(await color(), 'rgba(0, 0, 0, 0)')
+    await page.uncheck('#lines')
+    assert.equal(await color(), 'rgba(0, 0, 0, 0)')
+  })
+
+  test('of very many failures the first are shown, and where the others are', needsChromium, async (t) => {
+    const { file } = await desk(t)
+    const folder = openFolder(file('few'))
+    async function* codes() {
+      yield { file: 'a.jpg', label: 'a' }
+    }
+    const failures = times(3, (at) => ({ row: at + 2, label: `<${at}>`, failure: { code: 'X', cause: 'no <reason>' } }))
+    const io = { lang: 'zh', say: ({ zh }) => zh }
+    const contents = { codes, rows: 2010, failures, failed: 2000, report: 'report.csv' }
+    await writeSheet(contents, { folder, grid: '4x5', title: 'few', io })
+    folder.close()
+    const { page } = await openPage(t)
+    await page.goto(pathToFileURL(file('few/index.html')).href)
+    const text = await page.textContent('aside')
+    assert.match(text, /2000 行失败[\s\S]*<2>\s*no <reason>[\s\S]*另有 1997 行，见 report\.csv[\s\S]*9 行未请求/)
+  })
 
   test('speaks Chinese', needsChromium, async (t) => {
     const { page } = await sheet(t, ['--lang', 'zh'])
@@ -135,7 +264,8 @@ suite('the contact sheet', (test) => {
       for (let at = 1; at <= 20_000; at++) yield { file: `code${at}.jpg`, label: `code ${at}` }
     }
     const io = { lang: 'en', say: ({ en }) => en }
-    await writeSheet(codes(), { folder, grid: '4x5', title: 'many', io })
+    const contents = { codes, rows: 20_000, failures: [], failed: 0, report: 'report.csv' }
+    await writeSheet(contents, { folder, grid: '4x5', title: 'many', io })
     folder.close()
     const { page, seen } = await openPage(t)
     await page.goto(pathToFileURL(file('many/index.html')).href)

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { inFlags, withFlags } from '../src/flag-names.js'
 import { desk, suite, wxacode } from './helpers.mjs'
 
 const COMMANDS = ['unlimited', 'limited', 'qrcode', 'batch', 'check', 'explain', 'doctor', 'token', 'rid', 'fake']
@@ -164,9 +166,100 @@ suite('usage', (test) => {
     ])
     assert.match(plain.out, /^40169\n {2}why {2}.*scene.*\n {2}fix {2}.*\n$/)
     assert.match(there.out, /AppSecret/)
-    assert.deepEqual(Object.keys(json.json()), ['ok', 'errcode', 'cause', 'fix'])
+    assert.deepEqual(Object.keys(json.json()), ['ok', 'errcode', 'cause', 'fix', 'meanings'])
     assert.match(json.json().fix, CHINESE)
     assert.equal(unknown.code, 1)
     assert.match(unknown.out, /wxacode rid/)
   })
+
+  test('explain shows every meaning of an errcode, each with its endpoints, and in JSON all of them', async () => {
+    const [minute, token, json] = await Promise.all([
+      wxacode(['explain', '45009']),
+      wxacode(['explain', '40001', '--lang', 'zh']),
+      wxacode(['explain', '45009', '--json']),
+    ])
+    assert.match(minute.out, /^45009 getUnlimitedQRCode.*\n {2}why {2}.*per minute/)
+    assert.match(minute.out, /^45009 getQRCode, createQRCode\n {2}why {2}Daily calls/m)
+    assert.match(minute.out, /^45009 stable_token, token\n {2}why {2}Daily quota of the token endpoint/m)
+    assert.match(token.out, /令牌被新令牌顶替[\s\S]*^40001 stable_token, token\n {2}原因 {2}取令牌时 AppSecret 不对/m)
+    const { meanings, cause } = json.json()
+    assert.equal(meanings[0].cause, cause)
+    const endpoints = meanings.flatMap((meaning) => meaning.endpoints)
+    assert.equal(new Set(endpoints).size, endpoints.length)
+    for (const name of await namesOfEndpoints()) assert.ok(endpoints.includes(name), name)
+  })
+
+  test('an endpoint that is not known is 2, with the list; one that does not have the errcode is told where it is', async () => {
+    const [unknown, json, elsewhere, path] = await Promise.all([
+      wxacode(['explain', '40001', '--endpoint', 'getwxacodeunlimited']),
+      wxacode(['explain', '40001', '--endpoint', 'nope', '--json', '--lang', 'zh']),
+      wxacode(['explain', '40125', '--endpoint', 'getQRCode']),
+      wxacode(['explain', '45009', '--endpoint', '/wxa/getwxacode']),
+    ])
+    assert.equal(unknown.code, 2)
+    assert.match(unknown.err, /there is no endpoint getwxacodeunlimited\n {2}fix {2}There are getUnlimitedQRCode, /)
+    for (const name of await namesOfEndpoints()) assert.ok(unknown.err.includes(name), name)
+    assert.equal(json.code, 2)
+    assert.match(json.json().error.fix, /^可用：getUnlimitedQRCode、/)
+    assert.equal(elsewhere.code, 1)
+    assert.match(elsewhere.out, /about 40125 at getQRCode; it comes from stable_token, token: leave --endpoint out/)
+    assert.match(path.out, /^45009 \/wxa\/getwxacode\n {2}why {2}Daily calls/)
+  })
+
+  test('no text of the catalogue calls a parameter by another name than its flag', async () => {
+    for (const { errcode, where, ...row } of await catalogue()) {
+      if (!where.some((place) => place === 'any' || /code/.test(place))) continue
+      const told = {
+        cause: { zh: row.cause_zh, en: row.cause_en },
+        fix: { zh: row.fix_zh, en: row.fix_en },
+      }
+      const { cause, fix } = inFlags(told, {})
+      for (const text of [...Object.values(cause), ...Object.values(fix)])
+        assert.doesNotMatch(text, NAMES, `${errcode}`)
+      assert.doesNotMatch(fix.zh, /(?<![\w/-])(scene|page|path|width)(?![\w/-])/, `${errcode}`)
+      const both = withFlags(told, {})
+      for (const [name] of both.fix.en.matchAll(new RegExp(NAMES, 'g'))) {
+        assert.match(both.fix.en, new RegExp(`${name}(: \\w+)? \\(--[a-z-]+`), `${errcode}`)
+      }
+    }
+  })
+
+  test('options are called by their flags, and by the variable that they may come from', async (t) => {
+    const { wxacode: at, fake } = await desk(t)
+    const ask = ['unlimited', '--scene', 's', '-o', 'a.jpg']
+    const [proxy, redis, late] = [
+      await at(ask, { env: { WXACODE_PROXY: 'ftp://' } }),
+      await at([...ask, '--lang', 'zh'], { env: { WXACODE_REDIS: 'cache:6379' } }),
+      await at([...ask, '--timeout', '0']),
+    ]
+    for (const { code } of [proxy, redis, late]) assert.equal(code, 2)
+    assert.match(proxy.err, /--proxy \(WXACODE_PROXY\)/)
+    assert.match(redis.err, /--redis \(WXACODE_REDIS\)/)
+    assert.match(late.err, /--timeout/)
+    for (const { err } of [proxy, redis, late]) assert.doesNotMatch(err, /timeoutMs|baseUrl/)
+    assert.equal(fake.count(), 0)
+  })
+
+  test('a variable that is empty is not set', async (t) => {
+    const { wxacode: at } = await desk(t)
+    const env = { WXACODE_REDIS: '', WXACODE_PROXY: '' }
+    assert.equal((await at(['unlimited', '--scene', 's', '-o', 'a.jpg'], { env })).code, 0)
+  })
 })
+
+/** Names of parameters that are no flags. */
+const NAMES =
+  /\b(checkPath|envVersion|autoColor|lineColor|isHyaline|check_path|env_version|auto_color|line_color|is_hyaline)\b/
+
+const read = (path) => readFile(new URL(`../../${path}`, import.meta.url), 'utf8')
+
+const catalogue = async () => JSON.parse(await read('src/wechat/errcodes.json'))
+
+/** What errors call the endpoints, as the core has them. */
+async function namesOfEndpoints() {
+  const text = await read('src/wechat/endpoint.rs')
+  const names = text.slice(text.indexOf('pub fn name('), text.indexOf('Self::Other { path, .. } => path'))
+  const found = [...names.matchAll(/=> "(\w+)"/g)].map(([, name]) => name)
+  assert.ok(found.length >= 14)
+  return found
+}

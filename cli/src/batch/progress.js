@@ -1,4 +1,5 @@
 import cliProgress from 'cli-progress'
+import { printable } from '../printable.js'
 
 /** @import { Io } from '../io.js' */
 /** @import { Tally } from './tally.js' */
@@ -74,7 +75,7 @@ function told({ rate, remaining, errors }, { say }) {
   const parts = [say({ zh: `${rate.toFixed(1)} 个/秒`, en: `${rate.toFixed(1)}/s` })]
   if (remaining !== undefined) parts.push(say({ zh: `剩余 ${time(remaining)}`, en: `${time(remaining)} left` }))
   for (const [code, { count }] of errors) parts.push(`${code} ×${count}`)
-  return parts.join('  ')
+  return printable(parts.join('  '))
 }
 
 /** @param {number} seconds */

@@ -21,6 +21,7 @@ import { missing, possible, work } from './work.js'
  * @typedef {object} Wanted
  * @property {string} out the folder
  * @property {string} grid of the contact sheet
+ * @property {string} [title] of the contact sheet
  * @property {number} [concurrency]
  * @property {number} [rate]
  * @property {boolean} [force] what looks damaged is meant
@@ -46,7 +47,7 @@ export async function runBatch(plans, wxa, wanted, io) {
     const report = await bench.report.finish()
     // Whoever stopped it does not want to wait for a contact sheet.
     const isDone = wxa !== undefined && !(stopped instanceof Interrupted)
-    const sheet = isDone ? await drawSheet(plans, bench, wanted, io) : undefined
+    const sheet = isDone ? await drawSheet(plans, bench, { ...wanted, report }, io) : undefined
     bench.journal.close()
     const inside = (/** @type {string} */ file) => join(wanted.out, file)
     const files = { report: inside(report), sheet: sheet && inside(sheet) }
@@ -91,21 +92,23 @@ function ask(plans, wxa, { concurrency }, { signal }, bench) {
 }
 
 /**
- * All codes that are there, in the order of the list.
+ * All codes that are there, in the order of the list, and the rows that failed.
  *
  * @param {Plans} plans
  * @param {Bench} bench
- * @param {Wanted} wanted
+ * @param {Wanted & { report: string }} wanted
  * @param {Io} io
  */
-function drawSheet(plans, { folder, journal, survey: { clashes } }, { grid }, io) {
+function drawSheet(plans, { folder, journal, tally, survey: { clashes } }, { grid, title, report }, io) {
   async function* codes() {
     for await (const { plan } of plans.read()) {
       const file = clashes.has(plan.key) ? undefined : journal.fileOf(plan)
       if (file !== undefined) yield { file, label: plan.label }
     }
   }
-  return writeSheet(codes(), { folder, grid, title: basename(folder.path), io })
+  const { failures, failed, total } = tally
+  const contents = { codes, rows: total, failures, failed, report }
+  return writeSheet(contents, { folder, grid, title: title ?? basename(folder.path), io })
 }
 
 /** @param {AsyncIterable<unknown>} all */

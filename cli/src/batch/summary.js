@@ -56,7 +56,7 @@ function textOf({ tally, isDryRun, notAsked, stopped, report, sheet }, { say, co
     lines.push(`    ${code} ×${count}  ${example}${failure.cause}`)
     if (failure.fix) lines.push(`      ${colors.dim(say({ zh: '处理', en: 'fix' }))}  ${failure.fix}`)
   }
-  if (stopped) lines.push(failureText(failureOf(stopped, lang), colors, lang))
+  if (stopped) lines.push(...failureText(failureOf(stopped, lang), colors, lang))
   if (notAsked > 0 && !isDryRun) {
     const again = {
       zh: `还有 ${notAsked} 行未请求：再次运行同一命令即可继续`,
@@ -66,5 +66,5 @@ function textOf({ tally, isDryRun, notAsked, stopped, report, sheet }, { say, co
   }
   lines.push(`  ${say({ zh: '报告', en: 'report' })}  ${report}`)
   if (sheet) lines.push(`  ${say({ zh: '总览', en: 'sheet' })}  ${sheet}`)
-  return lines.join('\n')
+  return lines
 }

@@ -1,5 +1,8 @@
 /** @import { Failure } from '../failure.js' */
 
+/** So many failed rows are remembered, for the contact sheet; the report has all. */
+const REMEMBERED = 1000
+
 /** @typedef {ReturnType<typeof createTally>} Tally */
 
 /**
@@ -14,12 +17,16 @@ export function createTally(total, perMinute = 5000, now = () => performance.now
   let isAsking = false
   /** @type {Map<string, { count: number, failure: Failure }>} */
   const errors = new Map()
+  /** @type {{ row: number, label: string, failure: Failure }[]} */
+  const failures = []
   const tally = {
     total,
     written: 0,
     /** They were there already. */
     kept: 0,
     failed: 0,
+    /** The first rows that failed. */
+    failures,
     /** How often each code came, and the first failure that had it. */
     errors,
     get done() {
@@ -47,9 +54,13 @@ export function createTally(total, perMinute = 5000, now = () => performance.now
       const lastMinute = Math.ceil((tally.written + left) / perMinute) - 1
       return Math.max(left / tally.rate, lastMinute * 60 - tally.seconds)
     },
-    /** @param {Failure} failure */
-    fail(failure) {
+    /**
+     * @param {Failure} failure
+     * @param {{ row: number, label: string }} of
+     */
+    fail(failure, { row, label }) {
       tally.failed++
+      if (failures.length < REMEMBERED) failures.push({ row, label, failure })
       const code = String(failure.errcode ?? failure.code)
       const known = errors.get(code)
       if (known) known.count++

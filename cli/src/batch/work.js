@@ -127,7 +127,7 @@ async function written(plan, image, { folder, journal, tally, told }) {
  */
 async function failed(plan, error, { report, tally, lang, told }) {
   await report.add(plan, error)
-  tally.fail(failureOf(error, lang))
+  tally.fail(failureOf(error, lang), plan)
   told()
 }
 

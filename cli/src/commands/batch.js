@@ -72,6 +72,7 @@ function addBatchFlags(command, { say }) {
       zh: 'index.html 里的标签（默认 label 列，其次 scene、path）',
       en: 'in index.html (default: the column label, else scene or path)',
     })
+    option('--title <text>', { zh: 'index.html 的标题（默认文件夹名）', en: 'of index.html (default: the folder)' })
     option('--grid <columns>x<rows>', { zh: 'index.html 每页 A4 的排列', en: 'of index.html, on a page of A4' })
       .argParser(gridOf(say))
       .default('3x4')

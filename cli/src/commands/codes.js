@@ -1,7 +1,8 @@
+import { extname } from 'node:path'
 import { imageType } from 'wxacode'
 import { openClient } from '../client.js'
 import { UsageError } from '../errors.js'
-import { withExtension, writeWhole } from '../files.js'
+import { writeWhole } from '../files.js'
 import { addClientFlags, addParamFlags, askedBy } from '../flags.js'
 import { KINDS } from '../params.js'
 import { previewOf } from '../preview.js'
@@ -81,7 +82,7 @@ async function oneCode(kind, flags, io) {
   const image = await CODES[kind].ask(wxa, askedBy(KINDS[kind], flags), { signal: io.signal })
   const type = /** @type {ImageType} */ (imageType(image))
   const file = place(image, type, flags.output, io)
-  if (flags.show) (io.json ? io.stderr : io.told).write(previewOf(image, io))
+  if (flags.show) (io.json ? io.errors : io.told).print(previewOf(image, io))
   const size = `${type}, ${(image.length / 1024).toFixed(1)} KB`
   const text = file === undefined ? '' : `${io.colors.green('✓')} ${file} (${size})`
   return { json: { ok: true, file, type, bytes: image.length }, text }
@@ -100,7 +101,7 @@ function refuseNoPlace({ output, show }, io) {
       { zh: '使用 -o code.jpg、-o -（管道）或 --show', en: 'Use -o code.jpg, -o - for a pipe, or --show' },
     )
   }
-  if (output === '-' && io.stdout.isTTY) {
+  if (output === '-' && io.picture.isTerminal) {
     throw new UsageError(
       { zh: '标准输出是终端，图片会变成乱码', en: 'the standard output is a terminal, which a picture would garble' },
       {
@@ -121,10 +122,34 @@ function refuseNoPlace({ output, show }, io) {
 function place(image, type, output, io) {
   if (output === undefined) return undefined
   if (output === '-') {
-    io.stdout.write(image)
+    io.picture.bytes(image)
     return undefined
   }
-  const file = withExtension(output, type)
-  writeWhole(file, image)
-  return file
+  writeWhole(output, image)
+  if (TYPES[extname(output).toLowerCase()] === other(type)) io.note(misnamed(output, type))
+  return output
 }
+
+/** @type {Record<string, ImageType>} */
+const TYPES = { '.jpg': 'image/jpeg', '.jpeg': 'image/jpeg', '.png': 'image/png' }
+
+/** @param {ImageType} type */
+const other = (type) => (type === 'image/png' ? 'image/jpeg' : 'image/png')
+
+/**
+ * The name is the one that was asked for; most programs look into the file, and some do not.
+ *
+ * @param {string} file
+ * @param {ImageType} type
+ * @returns {Text}
+ */
+const misnamed = (file, type) =>
+  type === 'image/png'
+    ? {
+        zh: `注意：${file} 里是 PNG：带 --is-hyaline 时微信返回 PNG，建议命名为 .png`,
+        en: `note: ${file} holds a PNG, which is what WeChat gives with --is-hyaline: better call it .png`,
+      }
+    : {
+        zh: `注意：${file} 里是 JPEG：只有带 --is-hyaline 时微信才返回 PNG，建议命名为 .jpg`,
+        en: `note: ${file} holds a JPEG, for WeChat gives a PNG only with --is-hyaline: better call it .jpg`,
+      }

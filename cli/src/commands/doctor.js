@@ -26,8 +26,8 @@ export function addDoctor(program, io) {
     .command('doctor')
     .description(
       say({
-        zh: '检查网络、时钟、凭据、白名单、额度、页面与令牌',
-        en: 'looks at network, clock, credentials, whitelist, quota, page and token',
+        zh: '检查网络、时钟、Redis、凭据、白名单、额度、页面与令牌',
+        en: 'looks at network, clock, Redis, credentials, whitelist, quota, page and token',
       }),
     )
     .option('--page <path>', say({ zh: '要检查的页面（默认主页）', en: 'the page to check (default: the main page)' }))
@@ -45,10 +45,11 @@ async function doctor(flags, io) {
   const stage = createStage(await clientOptions(flags, io), { page: flags.page, signal, env })
   const findings = []
   for await (const finding of examine(stage)) {
-    io.line(lineOf(finding, io))
+    tell(finding, io)
     findings.push(finding)
   }
   stage.heard.stop()
+  stage.store.stop()
   const worst = findings.find(({ ok }) => ok === false)
   const checks = findings.map((finding) => spoken(finding, io))
   return { json: { ok: worst === undefined, checks }, text: '', exitCode: worst?.exitCode ?? EXIT.ok }
@@ -58,12 +59,11 @@ async function doctor(flags, io) {
  * @param {Finding & { title: Text }} finding
  * @param {Io} io
  */
-function lineOf({ title, ok, detail, cause, fix }, { say, colors }) {
+function tell({ title, ok, detail, cause, fix }, { say, colors, line }) {
   const mark = ok === 'skip' ? colors.dim('-') : ok ? colors.green('✓') : colors.red('✗')
   const said = cause ? colors.red(say(cause)) : detail ? say(detail) : ''
-  const line = `${mark} ${padded(say(title), TITLE_COLUMNS)}${ok === 'skip' ? colors.dim(said) : said}`
-  if (!fix) return line
-  return `${line}\n  ${padded('', TITLE_COLUMNS)}${colors.dim(say({ zh: '处理', en: 'fix' }))}  ${say(fix)}`
+  line(`${mark} ${padded(say(title), TITLE_COLUMNS)}`, ok === 'skip' ? colors.dim(said) : said)
+  if (fix) line(`  ${padded('', TITLE_COLUMNS)}${colors.dim(say({ zh: '处理', en: 'fix' }))}  `, say(fix))
 }
 
 /**

@@ -1,10 +1,33 @@
 import { explain } from 'wxacode'
 import { UsageError } from '../errors.js'
 import { EXIT } from '../exit-codes.js'
+import { withFlags } from '../flag-names.js'
 import { examples, run } from './command.js'
 
 /** @import { Command } from 'commander' */
-/** @import { Io } from '../io.js' */
+/** @import { Explanation } from 'wxacode' */
+/** @import { Io, Result } from '../io.js' */
+
+/** What errors call the endpoints that wxacode knows. */
+const ENDPOINTS = /** @type {const} */ ([
+  'getUnlimitedQRCode',
+  'getQRCode',
+  'createQRCode',
+  'stable_token',
+  'token',
+  'generateScheme',
+  'generateUrlLink',
+  'generateShortLink',
+  'generateNFCScheme',
+  'queryScheme',
+  'queryUrlLink',
+  'getQuota',
+  'clearQuota',
+  'getRid',
+])
+/** Of more than so many only a few are named. */
+const MANY = 7
+const FEW = 3
 
 /**
  * `wxacode explain`: what an errcode means and what to do.
@@ -36,6 +59,7 @@ export function addExplain(program, io) {
  * @param {string} given
  * @param {string | undefined} endpoint
  * @param {Io} io
+ * @returns {Result}
  */
 function explained(given, endpoint, io) {
   if (!/^-?\d{1,9}$/.test(given)) {
@@ -44,29 +68,99 @@ function explained(given, endpoint, io) {
       { zh: '例如 wxacode explain 40169', en: 'For example: wxacode explain 40169' },
     )
   }
+  if (endpoint !== undefined && !isEndpoint(endpoint)) throw noSuchEndpoint(endpoint)
   const errcode = Number(given)
-  const explanation = explain(errcode, endpoint)
-  if (explanation === undefined) return unknown(errcode, endpoint, io)
-  const { lang, say, colors } = io
-  const [cause, fix] = [explanation.cause[lang], explanation.fix[lang]]
-  const where = endpoint ? ` ${colors.dim(endpoint)}` : ''
-  const lines = [
-    `${colors.bold(given)}${where}`,
-    `  ${colors.dim(say({ zh: '原因', en: 'why' }))}  ${cause}`,
-    `  ${colors.dim(say({ zh: '处理', en: 'fix' }))}  ${fix}`,
-  ]
-  return { json: { ok: true, errcode, endpoint, cause, fix }, text: lines.join('\n') }
+  const meanings = meaningsOf(errcode, endpoint === undefined ? ENDPOINTS : [endpoint])
+  if (meanings.length === 0) return unknown(errcode, endpoint, io)
+  const { lang, colors } = io
+  const spoken = meanings.map(({ endpoints, cause, fix }) => ({ endpoints, cause: cause[lang], fix: fix[lang] }))
+  const text = spoken.flatMap((meaning) => [
+    [colors.bold(given), colors.dim(placeOf(meaning.endpoints, endpoint, spoken.length, io))].join(' ').trimEnd(),
+    `  ${colors.dim(io.say({ zh: '原因', en: 'why' }))}  ${meaning.cause}`,
+    `  ${colors.dim(io.say({ zh: '处理', en: 'fix' }))}  ${meaning.fix}`,
+  ])
+  const [{ cause, fix }] = spoken
+  return { json: { ok: true, errcode, endpoint, cause, fix, meanings: spoken }, text }
 }
+
+/**
+ * What an errcode means, each meaning once, with the endpoints that have it.
+ *
+ * @param {number} errcode
+ * @param {readonly string[]} endpoints
+ */
+function meaningsOf(errcode, endpoints) {
+  /** @type {Map<string, Explanation & { endpoints: string[] }>} */
+  const meanings = new Map()
+  for (const endpoint of endpoints) {
+    const found = explain(errcode, endpoint)
+    if (found === undefined) continue
+    const known = meanings.get(JSON.stringify(found))
+    if (known === undefined)
+      meanings.set(JSON.stringify(found), { .../** @type {any} */ (withFlags(found, {})), endpoints: [endpoint] })
+    else known.endpoints.push(endpoint)
+  }
+  return [...meanings.values()]
+}
+
+/**
+ * Where a meaning holds, if that has to be said.
+ *
+ * @param {string[]} endpoints
+ * @param {string | undefined} asked
+ * @param {number} meanings
+ * @param {Io} io
+ */
+function placeOf(endpoints, asked, meanings, { say }) {
+  if (asked !== undefined) return asked
+  if (meanings === 1) return ''
+  return listed(endpoints, say)
+}
+
+/**
+ * @param {string[]} endpoints
+ * @param {Io['say']} say
+ */
+function listed(endpoints, say) {
+  if (endpoints.length <= MANY) return endpoints.join(', ')
+  const first = endpoints.slice(0, FEW).join(', ')
+  return say({ zh: `${first} 等`, en: `${first} and others` })
+}
+
+/**
+ * Any name of an endpoint that wxacode knows has a meaning for -1, which every endpoint may answer.
+ *
+ * @param {string} endpoint
+ */
+const isEndpoint = (endpoint) => explain(-1, endpoint) !== undefined
+
+/** @param {string} endpoint */
+const noSuchEndpoint = (endpoint) =>
+  new UsageError(
+    { zh: `没有 ${endpoint} 这个接口`, en: `there is no endpoint ${endpoint}` },
+    {
+      zh: `可用：${ENDPOINTS.join('、')}，或微信的路径，如 /wxa/getwxacodeunlimit；不加 --endpoint 则列出全部含义`,
+      en: `There are ${ENDPOINTS.join(', ')}, or WeChat's path of one, like /wxa/getwxacodeunlimit; without --endpoint all meanings are shown`,
+    },
+  )
 
 /**
  * @param {number} errcode
  * @param {string | undefined} endpoint
  * @param {Io} io
+ * @returns {Result}
  */
 function unknown(errcode, endpoint, { say }) {
-  const text = say({
-    zh: `没有 ${errcode} 的资料；若答复里有 rid，用 wxacode rid 查看`,
-    en: `Nothing is known about ${errcode}; if the answer had a rid, look it up with wxacode rid`,
-  })
+  const elsewhere = endpoint === undefined ? [] : meaningsOf(errcode, ENDPOINTS).flatMap(({ endpoints }) => endpoints)
+  const text =
+    elsewhere.length > 0
+      ? say({
+          zh: `没有 ${errcode} 在 ${endpoint} 的资料；它出现在 ${listed(elsewhere, say)}：去掉 --endpoint 即可查看`,
+          en: `Nothing is known about ${errcode} at ${endpoint}; it comes from ${listed(elsewhere, say)}: leave --endpoint out`,
+        })
+      : say({
+          zh: `没有 ${errcode} 的资料；若答复里有 rid，用 wxacode rid 查看`,
+          en: `Nothing is known about ${errcode}; if the answer had a rid, look it up with wxacode rid`,
+        })
   return { json: { ok: false, errcode, endpoint }, text, exitCode: EXIT.failed }
 }

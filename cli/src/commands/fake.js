@@ -64,13 +64,12 @@ async function start(options) {
  * @param {FakeWeChat} fake
  * @param {Io} io
  */
-const told = (
-  { url, appid, secret },
-  { say, colors },
-) => `${say({ zh: '假微信', en: 'a fake WeChat on' })} ${colors.bold(url)}
-
-  export WXACODE_BASE_URL=${url}
-  export WXACODE_APPID=${appid}
-  export WXACODE_SECRET=${secret}
-
-${say({ zh: '按 Ctrl-C 停止', en: 'Ctrl-C stops it' })}`
+const told = ({ url, appid, secret }, { say, colors }) => [
+  `${say({ zh: '假微信', en: 'a fake WeChat on' })} ${colors.bold(url)}`,
+  '',
+  `  export WXACODE_BASE_URL=${url}`,
+  `  export WXACODE_APPID=${appid}`,
+  `  export WXACODE_SECRET=${secret}`,
+  '',
+  say({ zh: '按 Ctrl-C 停止', en: 'Ctrl-C stops it' }),
+]

@@ -58,5 +58,4 @@ function told({ invokeTime, costInMs, clientIp, requestUrl, requestBody, respons
   return rows
     .filter(([, value]) => value !== '')
     .map(([name, value]) => `${colors.dim(padded(name, NAME_COLUMNS))}${value}`)
-    .join('\n')
 }

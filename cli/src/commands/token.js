@@ -58,5 +58,5 @@ function told(fingerprint, seconds, flags, { say, colors }) {
   return [
     `${colors.bold(fingerprint ?? '')} ${flags.token}`,
     say({ zh: `  还有 ${minutes} 分 ${seconds % 60} 秒`, en: `  ${minutes} min ${seconds % 60} s to live` }),
-  ].join('\n')
+  ]
 }

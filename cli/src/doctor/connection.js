@@ -3,10 +3,12 @@ import { request as askPlainly } from 'node:http'
 import { request as askOverTls } from 'node:https'
 import { isIP } from 'node:net'
 import { connect, rootCertificates } from 'node:tls'
+import { loginOf } from './proxy.js'
 
 /** @import { ClientRequest, IncomingMessage } from 'node:http' */
 /** @import { Socket } from 'node:net' */
 /** @import { TLSSocket } from 'node:tls' */
+/** @import { WxaCodeOptions } from 'wxacode' */
 /** @import { Stage } from './stage.js' */
 
 const TIMEOUT_MS = 10_000
@@ -18,42 +20,55 @@ const TIMEOUT_MS = 10_000
  * @param {Stage} stage
  * @returns {Promise<TLSSocket>}
  */
-export async function openTls({ url: { hostname, port }, proxy, options: { ca }, signal }) {
+export async function openTls(stage) {
+  const { url, proxy, options, signal } = stage
+  const [host, port] = [hostOf(url), Number(url.port || 443)]
   const tls = connect({
-    socket: proxy && (await tunnel(proxy, `${hostname}:${port || 443}`, signal)),
-    host: hostname,
-    port: Number(port || 443),
-    servername: isIP(hostname) ? undefined : hostname,
-    ca: ca && [...rootCertificates, Buffer.from(ca)],
+    socket: proxy && (await tunnel(proxy, `${url.hostname}:${port}`, stage)),
+    host,
+    port,
+    servername: isIP(host) ? undefined : host,
+    ca: rootsWith(options.ca),
     rejectUnauthorized: false,
     timeout: TIMEOUT_MS,
   })
   tls.once('timeout', () => tls.destroy(timedOut()))
   await once(tls, 'secureConnect', { signal })
+  // Whatever becomes of it later, it has told what it was opened for.
+  tls.on('error', () => {})
   return tls
 }
 
 /**
  * @param {URL} proxy
  * @param {string} host
- * @param {AbortSignal} signal
+ * @param {Stage} stage
  * @returns {Promise<Socket>}
  */
-async function tunnel({ hostname, port, username, password }, host, signal) {
-  const login = Buffer.from(decodeURIComponent(`${username}:${password}`)).toString('base64')
-  const asking = askPlainly({
-    host: hostname,
-    port: port || 80,
+async function tunnel(proxy, host, { options: { ca }, signal }) {
+  if (!/^https?:$/.test(proxy.protocol)) throw new Error(`${proxy.protocol} is no proxy of HTTP`)
+  const isTls = proxy.protocol === 'https:'
+  const asking = (isTls ? askOverTls : askPlainly)({
+    host: hostOf(proxy),
+    port: proxy.port || (isTls ? 443 : 80),
     method: 'CONNECT',
     path: host,
-    headers: username ? { 'Proxy-Authorization': `Basic ${login}` } : {},
+    headers: { Host: host, ...loginOf(proxy) },
     timeout: TIMEOUT_MS,
     signal,
+    ...(isTls && { ca: rootsWith(ca) }),
   })
   const [answer, socket] = await answerTo(asking, 'connect')
-  if (answer.statusCode !== 200) throw new Error(`the proxy answered ${answer.statusCode}`)
-  return socket
+  if (answer.statusCode === 200) return socket
+  socket.destroy()
+  throw new Error(`the proxy answered ${answer.statusCode}`)
 }
+
+/** @param {WxaCodeOptions['ca']} ca */
+const rootsWith = (ca) => ca && [...rootCertificates, Buffer.from(ca)]
+
+/** Without the brackets of an IPv6 address. @param {URL} url */
+const hostOf = ({ hostname }) => hostname.replace(/[[\]]/g, '')
 
 /**
  * How many milliseconds our clock is ahead of WeChat's, by the date of an answer; undefined for an answer without one. A
@@ -66,12 +81,22 @@ export async function skewOf(stage) {
   const how = { timeout: TIMEOUT_MS, signal: stage.signal }
   const socket = stage.isPlain ? undefined : await openTls(stage)
   const sent = Date.now()
-  const asking = socket ? askOverTls(stage.url, { ...how, createConnection: () => socket }) : askPlainly(stage.url, how)
+  const asking = socket ? askOverTls(stage.url, { ...how, createConnection: () => socket }) : plainly(stage, how)
   const [answer] = await answerTo(asking, 'response')
   const ours = (sent + Date.now()) / 2
   answer.destroy()
   const theirs = Date.parse(answer.headers.date ?? '')
   return Number.isNaN(theirs) ? undefined : ours - (theirs + 500)
+}
+
+/**
+ * @param {Stage} stage
+ * @param {{ timeout: number, signal: AbortSignal }} how
+ */
+function plainly({ url, proxy }, how) {
+  if (!proxy) return askPlainly(url, how)
+  const headers = { Host: url.host, ...loginOf(proxy) }
+  return askPlainly({ ...how, host: hostOf(proxy), port: proxy.port || 80, path: url.href, headers })
 }
 
 /**

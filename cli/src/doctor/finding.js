@@ -1,5 +1,6 @@
 import { EXIT } from '../exit-codes.js'
 import { exitCodeOf, failureOf } from '../failure.js'
+import { withFlags } from '../flag-names.js'
 
 /** @import { Text } from '../language.js' */
 
@@ -41,7 +42,7 @@ export const bad = (cause, fix, exitCode = EXIT.failed) => ({ ok: false, cause, 
  * @returns {Finding}
  */
 export function badBecause(error) {
-  const [zh, en] = [failureOf(error, 'zh'), failureOf(error, 'en')]
+  const [zh, en] = [failureOf(error, 'zh', withFlags), failureOf(error, 'en', withFlags)]
   const head = zh.errmsg === undefined ? '' : `${zh.errcode} ${zh.errmsg}: `
   return {
     ok: false,

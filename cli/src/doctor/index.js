@@ -1,9 +1,10 @@
 import { clock } from './clock.js'
 import { credentials } from './credentials.js'
 import { dns } from './dns.js'
-import { skipped } from './finding.js'
+import { badBecause, skipped } from './finding.js'
 import { page } from './page.js'
 import { quota } from './quota.js'
+import { redis } from './redis/redis.js'
 import { tls } from './tls.js'
 import { token } from './token.js'
 import { whitelist } from './whitelist.js'
@@ -17,7 +18,8 @@ import { whitelist } from './whitelist.js'
  * @property {string} name
  * @property {Text} title
  * @property {(stage: Stage) => Promise<Finding>} look
- * @property {boolean} [isWire] nothing can be known without it
+ * @property {boolean} [isWire] nothing of WeChat's can be known without it
+ * @property {boolean} [isApart] it does not look at WeChat
  */
 
 /**
@@ -29,6 +31,7 @@ const CHECKS = [
   { name: 'dns', title: { zh: 'DNS', en: 'DNS' }, look: dns, isWire: true },
   { name: 'tls', title: { zh: 'TLS', en: 'TLS' }, look: tls, isWire: true },
   { name: 'clock', title: { zh: '时钟', en: 'clock' }, look: clock },
+  { name: 'redis', title: { zh: 'Redis', en: 'Redis' }, look: redis, isApart: true },
   { name: 'credentials', title: { zh: '凭据', en: 'credentials' }, look: credentials },
   { name: 'whitelist', title: { zh: 'IP 白名单', en: 'IP whitelist' }, look: whitelist },
   { name: 'quota', title: { zh: '额度', en: 'quota' }, look: quota },
@@ -40,6 +43,21 @@ const CHECKS = [
 const NO_CONNECTION = skipped({ zh: '没有连接', en: 'there is no connection' })
 
 /**
+ * What goes wrong in a look is a finding, and the others are had all the same.
+ *
+ * @param {Check['look']} look
+ * @param {Stage} stage
+ */
+async function looked(look, stage) {
+  try {
+    return await look(stage)
+  } catch (error) {
+    stage.signal.throwIfAborted()
+    return badBecause(error)
+  }
+}
+
+/**
  * The findings, one after the other.
  *
  * @param {Stage} stage
@@ -47,8 +65,8 @@ const NO_CONNECTION = skipped({ zh: '没有连接', en: 'there is no connection'
  */
 export async function* examine(stage) {
   let isCut = false
-  for (const { name, title, look, isWire } of CHECKS) {
-    const finding = isCut ? NO_CONNECTION : await look(stage)
+  for (const { name, title, look, isWire, isApart } of CHECKS) {
+    const finding = isCut && !isApart ? NO_CONNECTION : await looked(look, stage)
     stage.signal.throwIfAborted()
     if (isWire && finding.ok === false) isCut = true
     yield { name, title, ...finding }

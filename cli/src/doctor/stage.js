@@ -1,7 +1,8 @@
 import { WeChatAPIError, WxaCode } from 'wxacode'
 import { listen, tokenOf } from '../token.js'
+import { proxyFor } from './proxy.js'
 
-/** @import { AccessToken, WxaCodeOptions } from 'wxacode' */
+/** @import { AccessToken, StoreEvent, WxaCodeOptions } from 'wxacode' */
 
 /** @typedef {{ token?: AccessToken & { fingerprint?: string }, error?: unknown }} TokenOutcome */
 
@@ -34,8 +35,9 @@ export function createStage(options, { page, signal, env }) {
     url,
     page,
     signal,
-    /** The events of tokens since the doctor came. */
+    /** The events of tokens and of Redis since the doctor came. */
     heard: listen(),
+    store: /** @type {typeof listen<StoreEvent>} */ (listen)('wxacode:store'),
     proxy: proxyFor(url, options.proxy, env),
     /** Plain http, which is for a fake on this machine and for cloud run. */
     isPlain: url.protocol === 'http:',
@@ -47,18 +49,4 @@ export function createStage(options, { page, signal, env }) {
       return error === undefined || error instanceof WeChatAPIError
     },
   }
-}
-
-/**
- * @param {URL} url
- * @param {string | undefined} proxy
- * @param {NodeJS.ProcessEnv} env
- */
-function proxyFor(url, proxy, env) {
-  if (proxy !== 'env') return proxy === undefined ? undefined : new URL(proxy)
-  const direct = (env.NO_PROXY ?? env.no_proxy ?? '').split(',').map((host) => host.trim().replace(/^\./, ''))
-  const found = env.HTTPS_PROXY ?? env.https_proxy
-  if (!found || url.protocol === 'http:') return undefined
-  const isDirect = direct.some((host) => host !== '' && `.${url.hostname}`.endsWith(`.${host}`))
-  return isDirect || direct.includes('*') ? undefined : new URL(found)
 }

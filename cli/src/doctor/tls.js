@@ -1,4 +1,5 @@
 import { EXIT } from '../exit-codes.js'
+import { quoted } from '../printable.js'
 import { openTls } from './connection.js'
 import { bad, good, skipped } from './finding.js'
 
@@ -42,6 +43,8 @@ export async function tls(stage) {
     socket.destroy()
     return finding
   } catch (error) {
+    stage.signal.throwIfAborted()
+    if (await stage.isReached()) return good({ zh: '客户端已连通微信', en: 'the client gets through to WeChat' })
     return unreachable(stage, /** @type {NodeJS.ErrnoException} */ (error))
   }
 }
@@ -50,17 +53,23 @@ export async function tls(stage) {
 function told(socket) {
   const { subject, issuer, valid_to: end } = socket.getPeerCertificate()
   const days = Math.floor((Date.parse(end) - Date.now()) / DAY_MS)
-  const who = `${socket.getProtocol()}, ${subject?.CN}, ${issuer?.O ?? issuer?.CN}`
+  // Nobody here has vouched for what Node does not trust.
+  const name = socket.authorized ? String : quoted
+  const who = `${socket.getProtocol()}, ${name(subject?.CN)}, ${name(issuer?.O ?? issuer?.CN)}`
   return { zh: `${who}，还有 ${days} 天到期`, en: `${who}, ${days} days left` }
 }
 
 /** @param {TLSSocket} socket */
 function unauthorized(socket) {
   const why = String(socket.authorizationError)
+  const said = /^[A-Z_]+$/.test(why) ? why : quoted(why)
   const { issuer } = socket.getPeerCertificate()
-  const by = issuer?.O ?? issuer?.CN ?? ''
+  const by = quoted(issuer?.O ?? issuer?.CN)
   return bad(
-    { zh: `证书不可信：${why}（签发者 ${by}）`, en: `the certificate is not trusted: ${why} (signed by ${by})` },
+    {
+      zh: `证书不可信：${said}（签发者自称${by}，未经验证）`,
+      en: `the certificate is not trusted: ${said} (signed by ${by}, untrusted)`,
+    },
     FIXES[why] ?? UNKNOWN_ROOT,
     EXIT.network,
   )

@@ -1,16 +1,22 @@
 // @ts-nocheck It runs in the browser that shows the sheet.
 
 const main = document.querySelector('main')
+const grids = document.querySelector('select')
 
 /** Deals the codes out to pages of another grid. */
 function deal(columns, rows) {
   const figures = [...main.querySelectorAll('figure')]
-  const sections = []
-  for (let at = 0; at < figures.length; at += columns * rows) {
-    const section = document.createElement('section')
-    section.append(...figures.slice(at, at + columns * rows))
-    sections.push(section)
-  }
+  const [page] = main.children
+  const pages = Math.ceil(figures.length / (columns * rows))
+  const sections = Array.from({ length: pages }, (_, at) => {
+    const section = page.cloneNode(false)
+    const codes = page.querySelector('.codes').cloneNode(false)
+    const footer = page.querySelector('footer').cloneNode(true)
+    codes.append(...figures.slice(at * columns * rows, (at + 1) * columns * rows))
+    footer.lastElementChild.textContent = `${at + 1} / ${pages}`
+    section.append(codes, footer)
+    return section
+  })
   document.body.style.setProperty('--columns', columns)
   document.body.style.setProperty('--rows', rows)
   main.replaceChildren(...sections)
@@ -32,7 +38,8 @@ const arrived = (image) =>
     image.addEventListener('error', resolve)
   })
 
-document
-  .querySelector('select')
-  .addEventListener('change', (event) => deal(...event.target.value.split('x').map(Number)))
+grids.addEventListener('change', () => {
+  document.querySelector('.warning').hidden = !('small' in grids.selectedOptions[0].dataset)
+  if (main.children.length > 0) deal(...grids.value.split('x').map(Number))
+})
 document.querySelector('button').addEventListener('click', printAll)

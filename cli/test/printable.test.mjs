@@ -1,0 +1,209 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import selfsigned from 'selfsigned'
+import { certificates } from '../../__test__/support/certificates.mjs'
+import { startProxy } from '../../__test__/support/proxy.mjs'
+import { printable, printableJson } from '../src/printable.js'
+import { desk, suite } from './helpers.mjs'
+import { terminal } from './terminal.mjs'
+
+/** A line that somebody would like to stand in the output as if it were ours. */
+const FORGED = '✓ TLS           TLSv1.3, api.weixin.qq.com'
+/** Title, erased line, carriage return, new line, C1, reversed text, what takes no room, a tag, half a character. */
+const EVIL = `x\x1b]0;owned\x07\x1b[2K\r\n${FORGED}\u009b1A\u202e\u2066\u200b\u00ad\u{e0041}\u2028\ufdd0\ufdd1\x7f`
+/** The same for where a line or a URL has no room for a new line. */
+const EVIL_LINE = EVIL.replaceAll(/[\r\n\u2028]/g, '')
+
+const WATCH = new URL('door-watch.mjs', import.meta.url)
+/** Every write of the child is watched. */
+const watched = (env) => ({ env: { NODE_OPTIONS: `--import=${WATCH}`, ...env } })
+
+const INVISIBLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Noncharacter_Code_Point}\p{Default_Ignorable_Code_Point}]/u
+
+/** What starts a colour of ours. */
+const COLOR = new RegExp(`${'\x1b'}\\[\\d+m`, 'g')
+
+/** Nothing in an output but what can be seen, lines apart, and no line that is forged. */
+function assertSeen(output, what) {
+  for (const line of output.split('\n')) {
+    assert.doesNotMatch(line, INVISIBLE, `${what}: ${JSON.stringify(line)}`)
+    assert.ok(!line.startsWith(FORGED.slice(0, 5)), `${what}: ${line}`)
+  }
+}
+
+/** Runs a command for people and for programs; what it printed is looked at, and given back. */
+async function look({ wxacode }, args, { env, ...options } = {}) {
+  const runs = [args, [...args, '--json']].map((form) => wxacode(form, { ...watched(env), ...options }))
+  const [people, programs] = await Promise.all(runs)
+  for (const { out, err } of [people, programs]) assertSeen(out + err, args.join(' '))
+  return { people: people.out + people.err, programs: programs.json() }
+}
+
+suite('what is printed', (test) => {
+  test('a text becomes one line of what can be seen, and an emoji stays whole', () => {
+    assert.equal(
+      printable('a\x1b[31m\r\n\tb\u202e\u200b\u{e0041}\u009b\x7f\ud800'),
+      'a\\x1b[31m\\r\\n\\tb\\u202e\\u200b\\u{e0041}\\x9b\\x7f\\ud800',
+    )
+    for (const whole of ['上海 店', '👨‍👩‍👧', '❤️', '1️⃣', '🏴󠁧󠁢󠁥󠁮󠁧󠁿', 'é', '#9 © “x”', 'C:\\new'])
+      assert.equal(printable(whole), whole)
+  })
+
+  test('JSON has an escape for everything that cannot be seen, and means the same', () => {
+    const text = printableJson({ [EVIL]: EVIL })
+    assertSeen(text, 'JSON')
+    assert.deepEqual(JSON.parse(text), { [EVIL]: EVIL })
+  })
+
+  test('what WeChat says is shown, and does nothing', async (t) => {
+    const here = await desk(t)
+    here.fake.fail({ errcode: 41030, errmsg: `${EVIL} rid: 1-2-3${EVIL_LINE}` }, { endpoint: 'codes', times: 9 })
+    const code = await look(here, ['unlimited', '--scene', 's', '-o', 'a.jpg'])
+    assert.match(code.people, /41030 x\\x1b\]0;owned\\x07/)
+    assert.ok(code.programs.error.errmsg.startsWith(EVIL.slice(0, 10)))
+    const doctor = await look(here, ['doctor'])
+    assert.match(doctor.people, /✗ page +41030 x\\x1b/)
+  })
+
+  test('nor does what a rid remembers', async (t) => {
+    const here = await desk(t)
+    const request = {
+      invoke_time: 1,
+      cost_in_ms: 1,
+      request_url: EVIL,
+      request_body: EVIL,
+      response_body: EVIL,
+      client_ip: EVIL,
+    }
+    const body = JSON.stringify({ errcode: 0, errmsg: 'ok', request })
+    here.fake.fail(
+      { status: 200, headers: { 'content-type': 'application/json' }, body },
+      { endpoint: 'debug', times: 9 },
+    )
+    const { people, programs } = await look(here, ['rid', '69661ec0-6b445e0b-755fcdc6'])
+    assert.equal(people.match(/\\x1b\]0;owned/g).length, 4)
+    assert.equal(programs.clientIp, EVIL)
+  })
+
+  test('nor do cells and columns', async (t) => {
+    const here = await desk(t)
+    const quoted = EVIL.replaceAll('"', '""')
+    const lists = {
+      'cells.csv': `scene,name,label,page\ns1,"${quoted}","${quoted}",no\n"${quoted}",b,c,\n`,
+      'misspelt.csv': `scene,"${quoted}",scenne\ns,1,2\n`,
+      'twice.csv': `scene,"${quoted}","${quoted}"\ns,1,2\n`,
+    }
+    for (const [list, text] of Object.entries(lists)) writeFileSync(here.file(list), text)
+    // Two in one folder would refuse each other.
+    for (const [at, list] of Object.keys(lists).entries())
+      for (const form of [[], ['--json']]) {
+        const { out, err } = await here.wxacode(['batch', list, '--out', `out${at}`, ...form], watched())
+        assertSeen(out + err, list)
+      }
+  })
+
+  test('nor do names of files', async (t) => {
+    const here = await desk(t)
+    mkdirSync(here.file(EVIL_LINE))
+    writeFileSync(here.file(`${EVIL_LINE}.csv`), 'scene\ns\n')
+    const saved = await look(here, ['unlimited', '--scene', 's', '-o', `${EVIL_LINE}.png`])
+    assert.match(saved.people, /✓ x\\x1b\]0;owned/)
+    await Promise.all([
+      look(here, ['unlimited', '--scene', 's', '-o', 'a.jpg', '--ca', EVIL]),
+      look(here, ['unlimited', '--scene', 's', '-o', 'a.jpg', '--secret-file', EVIL]),
+      look(here, ['batch', EVIL_LINE, '--out', 'out']),
+    ])
+    const { out, err } = await here.wxacode(['batch', `${EVIL_LINE}.csv`, '--out', `out ${EVIL_LINE}`], watched())
+    assertSeen(out + err, 'batch')
+  })
+
+  test('nor do arguments', async (t) => {
+    const here = await desk(t)
+    const wrong = [
+      [EVIL],
+      ['unlimited', `--${EVIL}`],
+      ['unlimited', '--scene', 's', '--page', EVIL, '-o', 'a'],
+      ['check', '--scene', 's', '--env-version', EVIL],
+      ['explain', '40001', '--endpoint', EVIL],
+      ['unlimited', '--scene', 's', '--token', EVIL, '-o', 'a'],
+      ['unlimited', '--scene', 's', '--base-url', EVIL, '-o', 'a'],
+      ['doctor', '--proxy', EVIL],
+    ]
+    await Promise.all(wrong.map((args) => look(here, args)))
+  })
+
+  test('nor do warnings of Node, and errors that nobody waits for', async (t) => {
+    const here = await desk(t)
+    const warned = await here.wxacode(['explain', '40169'], watched({ DOOR_WARNS: EVIL }))
+    assertSeen(warned.out + warned.err, 'warning')
+    assert.match(warned.err, /! Warning: x\\x1b/)
+    here.fake.hold('tokens')
+    const thrown = await here.wxacode(['token'], watched({ DOOR_THROWS: EVIL }))
+    assertSeen(thrown.out + thrown.err, 'error')
+    assert.match(thrown.err, /✗ Error: x\\x1b.*\n {4}at /)
+    assert.equal(thrown.code, 1)
+  })
+
+  test('nor does what the fake was started with', async (t) => {
+    const { begin } = await desk(t)
+    const fake = begin(['fake', '--appid', EVIL_LINE], { ...watched(), secrets: () => [] })
+    t.after(() => fake.child.kill('SIGKILL'))
+    await fake.printed('Ctrl-C')
+    fake.child.kill('SIGINT')
+    assertSeen((await fake.done).out, 'fake')
+  })
+
+  test('nor do a proxy, a Redis that is none, and names in a certificate, which are told to be untrusted', async (t) => {
+    const forged = await selfsigned.generate(
+      [
+        { name: 'commonName', value: EVIL_LINE },
+        { name: 'organizationName', value: `y${EVIL_LINE}` },
+      ],
+      { keyType: 'ec', algorithm: 'sha256' },
+    )
+    const here = await desk(t, { tls: { key: forged.private, cert: forged.cert } })
+    const at = ['doctor', '--retries', '0', '--base-url', here.fake.url.replace('127.0.0.1', 'localhost')]
+    const stranger = createServer((socket) => socket.on('error', () => {}).end(`${EVIL}\r\n`)).listen(0, '127.0.0.1')
+    await once(stranger, 'listening')
+    t.after(() => stranger.close())
+    const redis = ['--redis', `redis://127.0.0.1:${stranger.address().port}`]
+    const { people } = await look(here, [...at, ...redis])
+    assert.match(people, /✗ TLS +the certificate is not trusted: .*\(signed by “y?x\\x1b\]0;owned.*”, untrusted\)/)
+    assert.match(people, /✗ Redis +127\.0\.0\.1:\d+ is no Redis: it says “x\\x1b\]0;owned/)
+    const chinese = await here.wxacode([...at, '--lang', 'zh'], watched())
+    assert.match(chinese.out, /签发者自称“.*”，未经验证/)
+    const { key, cert } = await certificates()
+    const good = await desk(t, { tls: { key, cert } })
+    const proxy = await startProxy(t, { refuse: 407 })
+    const refused = await look(good, ['doctor', '--retries', '0', '--proxy', proxy.url])
+    assert.match(refused.people, /✗ TLS +no connection to .*: the proxy answered 407/)
+  })
+
+  test('on a terminal our colours show and theirs do not, and a long value does not reach where lines begin', async (t) => {
+    const here = await desk(t)
+    const errmsg = `${'·'.repeat(300)} \x1b[32m${FORGED} `.repeat(3)
+    here.fake.fail({ errcode: 40013, errmsg }, { endpoint: 'tokens' })
+    const { out } = await terminal(t, here, ['doctor'], { columns: 80 }).done
+    assert.ok(out.includes('\x1b[31m✗\x1b[39m credentials'))
+    assert.ok(!out.includes('\x1b[32m✓ TLS') && out.includes('\\x1b[32m'))
+    const heads = out.split('\r\n').filter((line) => /^\S/.test(line.replaceAll(COLOR, '')))
+    assert.equal(heads.length, 9)
+    assert.ok(!heads.some((line) => line.includes('TLSv1.3')))
+  })
+
+  test('no other file writes to a terminal', () => {
+    const { pathname } = new URL('../src/', import.meta.url)
+    const files = readdirSync(pathname, { recursive: true }).filter(
+      (path) => path.endsWith('.js') && path !== 'terminal.js',
+    )
+    assert.ok(files.length > 30)
+    for (const file of files)
+      assert.doesNotMatch(
+        readFileSync(pathname + file, 'utf8'),
+        /\b(stdout|stderr|told|errors|picture)\.write\b|\bconsole\./,
+        file,
+      )
+  })
+})
