@@ -73,7 +73,10 @@ const WRONG_BOOLEANS = [1, 0, 'true', '', null, [], {}]
 /** [lineColor, the part at fault] */
 const WRONG_COLORS = [
   [null, 'lineColor'],
-  ['#000000', 'lineColor'],
+  ['#0000', 'lineColor'],
+  ['#00000g', 'lineColor'],
+  ['red', 'lineColor'],
+  ['', 'lineColor'],
   [0, 'lineColor'],
   [[0, 0, 0], 'lineColor'],
   [{}, 'lineColor.r'],
@@ -105,14 +108,15 @@ const MISSPELT = [
   ['getQRCode', 'page', 'path'],
   ['getQRCode', 'env_version', 'envVersion'],
   ['createQRCode', 'page', 'path'],
-  ['getQRCode', 'scene', undefined],
+  ['getQRCode', 'scene', 'scene belongs to getUnlimitedQRCode', 'scene 是 getUnlimitedQRCode 的参数'],
+  ['createQRCode', 'scene', 'scene belongs to getUnlimitedQRCode', 'scene 是 getUnlimitedQRCode 的参数'],
   ['getUnlimitedQRCode', 'signal', '(params, { signal })'],
   ['createQRCode', 'timeoutMs', '(params, { timeoutMs })'],
   ['getUnlimitedQRCode', 'lineColour', undefined],
   ['getUnlimitedQRCode', 'constructor', undefined],
   ['getUnlimitedQRCode', 'toString', undefined],
-  ['createQRCode', 'envVersion', undefined],
-  ['createQRCode', 'isHyaline', undefined],
+  ['createQRCode', 'envVersion', 'envVersion belongs to getQRCode', 'envVersion 是 getQRCode 的参数'],
+  ['createQRCode', 'isHyaline', 'isHyaline belongs to getQRCode', 'isHyaline 是 getQRCode 的参数'],
 ]
 
 const WRONG_CALLS = [
@@ -138,16 +142,16 @@ const WRONG_CALLS = [
 
 /** [options beside good ones, the one at fault, errcode, texts] */
 const WRONG_OPTIONS = [
-  [{ appid: undefined }, 'appid', 40013, ['missing']],
-  [{ appid: '' }, 'appid', 40013, []],
+  [{ appid: undefined }, 'appid', 40013, ['appid is undefined', 'environment variable', '环境变量']],
+  [{ appid: '' }, 'appid', 40013, ['appid is empty', 'environment variable', '环境变量']],
   [{ appid: `${APPID} ` }, 'appid', 40013, ['16 letters or digits']],
   [{ appid: 'wx0123' }, 'appid', 40013, []],
   [{ appid: 'gh_0123456789abcde' }, 'appid', 40013, []],
   [{ appid: 'wx0123456789abcde商' }, 'appid', 40013, []],
   [{ appid: 42 }, 'appid', undefined, []],
   [{ appid: null }, 'appid', undefined, []],
-  [{ secret: undefined }, 'secret', 41004, ['AppSecret']],
-  [{ secret: '' }, 'secret', 41004, []],
+  [{ secret: undefined }, 'secret', 41004, ['AppSecret', 'environment variable', '环境变量']],
+  [{ secret: '' }, 'secret', 41004, ['AppSecret', 'environment variable']],
   [{ secret: `${SECRET}\n` }, 'secret', 40125, ['white space']],
   [{ secret: ` ${SECRET}` }, 'secret', 40125, []],
   [{ secret: `${SECRET}\u0000` }, 'secret', 40125, []],
@@ -155,10 +159,8 @@ const WRONG_OPTIONS = [
   [{ secret: null }, 'secret', undefined, []],
   [{ secret: undefined, token: 'classic' }, 'secret', 41004, []],
   [{ token: 'stabel' }, 'token', undefined, ['stable', 'classic']],
-  [{ token: '' }, 'token', undefined, []],
   [{ token: null }, 'token', undefined, []],
   [{ token: { get: () => 'token' } }, 'token', undefined, []],
-  [{ baseUrl: '' }, 'baseUrl', undefined, []],
   [{ baseUrl: 'api.weixin.qq.com' }, 'baseUrl', undefined, ['https://api.weixin.qq.com']],
   [{ baseUrl: 'ftp://localhost' }, 'baseUrl', undefined, []],
   [{ baseUrl: 'http://api.weixin.qq.com' }, 'baseUrl', undefined, ['plain http', '明文']],
@@ -187,19 +189,17 @@ const WRONG_OPTIONS = [
   [{ ratePerMinute: 0.5 }, 'ratePerMinute', undefined, []],
   [{ ratePerMinute: Number.NaN }, 'ratePerMinute', undefined, []],
   [{ ratePerMinute: '5000' }, 'ratePerMinute', undefined, []],
-  [{ proxy: '' }, 'proxy', undefined, []],
   [{ proxy: 'localhost:8080' }, 'proxy', undefined, ['http://']],
   [{ proxy: 'socks5://localhost:1080' }, 'proxy', undefined, []],
   [{ proxy: 'http://' }, 'proxy', undefined, []],
   [{ proxy: true }, 'proxy', undefined, []],
-  [{ ca: '' }, 'ca', undefined, []],
   [{ ca: 'nonsense' }, 'ca', undefined, ['PEM']],
   [{ ca: Buffer.from('nonsense') }, 'ca', undefined, ['PEM']],
   [{ ca: ['nonsense'] }, 'ca', undefined, []],
   [{ redis: 'http://localhost' }, 'redis', undefined, ['redis://']],
-  [{ redis: '' }, 'redis', undefined, []],
   [{ redis: 6379 }, 'redis', undefined, []],
-  [{ redis: {} }, 'redis.url', undefined, []],
+  [{ redis: {} }, 'redis.url', undefined, ['redis.url is missing']],
+  [{ redis: { url: undefined } }, 'redis.url', undefined, ['environment variable']],
   [{ redis: { url: 'redis://localhost', prefix: 'a' } }, 'redis.prefix', undefined, ['keyPrefix']],
   [{ redis: { url: 'redis://localhost', allowUnsharedRotation: 1 } }, 'redis.allowUnsharedRotation', undefined, []],
   [{ redis: { url: 'redis://localhost', keyPrefix: '{a}' } }, 'redis.keyPrefix', undefined, ['brace']],
@@ -236,6 +236,10 @@ const GOOD_OPTIONS = [
   { timeoutMs: 86_400_000, retries: 10, ratePerMinute: Number.POSITIVE_INFINITY },
   { proxy: 'http://user:password@localhost:8080' },
   { proxy: 'env' },
+  // What docker-compose makes of variables that are not set.
+  { token: '', redis: '', baseUrl: '', fromAppid: '', proxy: '', ca: '' },
+  { token: 'none', secret: '' },
+  { redis: { url: 'rediss://localhost', ca: '' }, cache: false },
   { redis: 'redis://localhost' },
   { redis: 'redis-sentinel://user:password@a:26379,b:26379/0#main' },
   { redis: { url: 'unix:///tmp/redis.sock', timeoutMs: 1000, keyPrefix: '' } },
@@ -354,7 +358,7 @@ suite('parameters', (test) => {
     })
   }
 
-  for (const [method, wrong, right] of MISSPELT) {
+  for (const [method, wrong, right, zh = right] of MISSPELT) {
     test(`${method} refuses ${wrong} and says what it knows`, async (t) => {
       const { message, explanation } = await refused(
         t,
@@ -364,7 +368,8 @@ suite('parameters', (test) => {
       )
       const known = { getQRCode: 'path', getUnlimitedQRCode: 'scene', createQRCode: 'path' }[method]
       assert.match(message, new RegExp(`unknown parameter ${wrong}`))
-      for (const fix of Object.values(explanation.fix)) assert.ok(fix.includes(right ?? known), fix)
+      assert.ok(explanation.fix.en.includes(right ?? known), explanation.fix.en)
+      assert.ok(explanation.fix.zh.includes(zh ?? known), explanation.fix.zh)
     })
   }
 
@@ -378,9 +383,9 @@ suite('parameters', (test) => {
   })
 
   test('what an object is to hold is said', async (t) => {
-    const colour = await refused(t, 'getQRCode', [{ path: 'a', lineColor: '#f00' }], 'lineColor')
-    assert.match(colour.message, /lineColor is a string; it must be an object\. Pass an object { r, g, b }\./)
-    assert.match(colour.explanation.fix.zh, /^请传入对象 { r, g, b }/)
+    const colour = await refused(t, 'getQRCode', [{ path: 'a', lineColor: 'red' }], 'lineColor')
+    assert.match(colour.message, /lineColor is a string; it must be an object { r, g, b } or a colour like '#ff0000'\./)
+    assert.match(colour.explanation.fix.zh, /^请传入对象 { r, g, b } 或 '#ff0000' 这样的颜色/)
     const params = await refused(t, 'createQRCode', ['a'], 'params')
     assert.match(params.explanation.fix.en, /^Pass an object { path, width }/)
   })

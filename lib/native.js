@@ -1,10 +1,32 @@
 'use strict'
 
+const { isError } = require('./errors')
+const { own } = require('./own')
+
+/** By these the generated loader loads another file. */
+const VARIABLES = [
+  'NAPI_RS_NATIVE_LIBRARY_PATH',
+  'NAPI_RS_FORCE_WASI',
+  'NAPI_RS_WASI_FLAVOR',
+  'NAPI_RS_ENFORCE_VERSION_CHECK',
+]
+
 // The generated loader says nothing of what to do where there is no addon for this machine, and nothing in Chinese.
 try {
-  module.exports = require('../binding.js')
+  module.exports = load()
 } catch (error) {
   throw new Error(advice(/** @type {Error} */ (error)), { cause: error })
+}
+
+/** A variable that is not set is looked up on `Object.prototype`, where nobody may name a file to be loaded. */
+function load() {
+  const forged = VARIABLES.filter((name) => name in process.env && !Object.hasOwn(process.env, name))
+  try {
+    for (const name of forged) process.env[name] = ''
+    return require('../binding.js')
+  } finally {
+    for (const name of forged) delete process.env[name]
+  }
 }
 
 /** @param {Error} error */
@@ -32,6 +54,6 @@ function advice(error) {
  * @returns {string | undefined}
  */
 function loadFailure(error) {
-  if (!(error instanceof Error)) return undefined
-  return error.message.startsWith('Cannot find ') ? loadFailure(error.cause) : error.message.split('\n')[0]
+  if (!isError(error)) return undefined
+  return error.message.startsWith('Cannot find ') ? loadFailure(own(error, 'cause')) : error.message.split('\n')[0]
 }

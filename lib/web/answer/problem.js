@@ -1,6 +1,7 @@
 'use strict'
 
 const { randomUUID } = require('node:crypto')
+const { bare, own } = require('../../own')
 const { isAboutThePicture } = require('./exposure')
 const { languageOf } = require('./language')
 
@@ -87,8 +88,7 @@ const broken = (visit) => logged(BROKEN, visit)
 function statusOf(error) {
   if (error === undefined) return UNAVAILABLE
   if (error.code === 'ERR_WXA_PARAMS') return isAboutThePicture(error) ? BAD_REQUEST : UNAVAILABLE
-  const { errcode } = /** @type {any} */ (error)
-  return error.code === 'ERR_WXA_API' && RATE_LIMITS.has(errcode) ? TOO_MANY : STATUSES[error.code]
+  return error.code === 'ERR_WXA_API' && RATE_LIMITS.has(own(error, 'errcode')) ? TOO_MANY : STATUSES[error.code]
 }
 
 /**
@@ -144,7 +144,7 @@ function problem(status, language, members, headers) {
  * @param {Language} language
  */
 function told(error, language) {
-  const { code, errcode, errmsg, rid, param, explanation } = /** @type {any} */ (error)
+  const { code, errcode, errmsg, rid, param, explanation } = /** @type {any} */ (bare(error))
   const known = { code, errcode, errmsg, rid, param }
   if (explanation === undefined) return { detail: `${errcode} ${errmsg}`, ...known }
   const [cause, fix] = [explanation.cause[language], explanation.fix[language]]
@@ -153,8 +153,8 @@ function told(error, language) {
 
 /** @param {WxaCodeError} error */
 function secondsUntilTurn(error) {
-  if (error.retryAfterMs !== undefined) return Math.max(1, Math.ceil(error.retryAfterMs / 1000))
-  const { errcode, endpoint } = /** @type {any} */ (error)
+  const { retryAfterMs, errcode, endpoint } = /** @type {any} */ (bare(error))
+  if (retryAfterMs !== undefined) return Math.max(1, Math.ceil(retryAfterMs / 1000))
   return errcode === 45011 || endpoint === 'getUnlimitedQRCode' ? MINUTE_S : HOUR_S
 }
 
