@@ -2,7 +2,7 @@
 
 /** WeChat's other APIs: our spelling to its own, and back. The addon checks what values mean. */
 
-const { bare, own } = require('./own')
+const { bare, own, present } = require('./own')
 
 /**
  * Parameters as the addon reads them. WeChat counts time in seconds.
@@ -79,13 +79,6 @@ const rateLimit = (limit) =>
 
 /** @param {number} seconds */
 const date = (seconds) => new Date(seconds * 1000)
-
-/**
- * What is not known is not there.
- *
- * @param {Record<string, unknown>} fields
- */
-const present = (fields) => Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
 
 const SECRET =
   /\b((?:component_|authorizer_)?access_token|(?:app|component_app)?secret)((?:"|\\")?\s*[=:]\s*(?:"|\\")?)[^&\s"\\]+/gi

@@ -241,7 +241,9 @@ const REFUSALS = new Set([45029, 45063, 48001, 48004, 50002, 61003, 61007, 61016
  * @param {any} error
  */
 function refusesAccount(error) {
-  const [code, endpoint, errcode] = ['code', 'endpoint', 'errcode'].map((field) => own(error, field))
+  const code = own(error, 'code')
+  const endpoint = own(error, 'endpoint')
+  const errcode = own(error, 'errcode')
   if (code === 'ERR_WXA_CLOSED') return true
   if (code !== 'ERR_WXA_API') return false
   const isOfToken = endpoint === 'stable_token' || endpoint === 'token'

@@ -33,12 +33,12 @@ function load() {
 function advice(error) {
   const here = `${process.platform}-${process.arch}`
   const reason = loadFailure(error)
-  const [en, zh] = reason
-    ? [
-        `wxacode's addon for ${here} cannot be loaded (${reason})`,
-        `无法加载 wxacode 在 ${here} 上的原生模块（${reason}）`,
-      ]
-    : [`wxacode's addon for ${here} is not installed`, `没有安装 wxacode 在 ${here} 上的原生模块`]
+  const { en, zh } = reason
+    ? {
+        en: `wxacode's addon for ${here} cannot be loaded (${reason})`,
+        zh: `无法加载 wxacode 在 ${here} 上的原生模块（${reason}）`,
+      }
+    : { en: `wxacode's addon for ${here} is not installed`, zh: `没有安装 wxacode 在 ${here} 上的原生模块` }
   return (
     `${en}. Install again on the machine or in the image that runs it, without --omit=optional and without a node_modules ` +
     'copied from another system. There are addons for Linux (glibc 2.17 or later, or musl), macOS and Windows, x64 and arm64' +

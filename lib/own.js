@@ -4,6 +4,9 @@
  * Reading what others hand over: callers, their classes and functions, WeChat's JSON, the addon. What belongs to an object or
  * to its class counts, never what stands on `Object.prototype`: there a careless merge of somebody's JSON may have put it, and
  * a `baseUrl` that nobody gave would be sent the AppSecret.
+ *
+ * JSON carries no functions, so `then` and `toJSON` may be looked up there. The `return` of an iterator may not: what is no
+ * function would throw, and `const [a] = list` asks for it.
  */
 
 const { getPrototypeOf, hasOwn } = Object
@@ -57,4 +60,12 @@ function isOfClass(value, key) {
 const isObjectPrototype = (value) =>
   value === Object.prototype || (getPrototypeOf(value) === null && hasOwn(value, 'isPrototypeOf'))
 
-module.exports = { Bare, bare, own }
+/**
+ * What is not known is not there.
+ *
+ * @param {Record<string, unknown>} fields
+ * @returns {Record<string, any>}
+ */
+const present = (fields) => Object.fromEntries(Object.entries(fields).filter((entry) => entry[1] !== undefined))
+
+module.exports = { Bare, bare, own, present }

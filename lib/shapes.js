@@ -308,8 +308,9 @@ function colorOf(value) {
   if (typeof value !== 'string' || !/^#?(?:[0-9a-f]{3}|[0-9a-f]{6})$/i.test(value)) return undefined
   const digits = value.replace('#', '')
   const parts = digits.match(digits.length === 3 ? /./g : /../g) ?? []
-  const [r, g, b] = parts.map((part) => Number.parseInt(part.length === 1 ? part + part : part, 16))
-  return bare({ r, g, b })
+  const part = (/** @type {number} */ at) =>
+    Number.parseInt(parts[at].length === 1 ? parts[at] + parts[at] : parts[at], 16)
+  return bare({ r: part(0), g: part(1), b: part(2) })
 }
 
 /** @param {any} value one of this realm, of another, or of a polyfill: what is used of it is what it needs */
@@ -332,8 +333,8 @@ function dateOf(value) {
 /** @param {unknown} value a query, as names and values in turn */
 function pairsOf(value) {
   if (typeof value !== 'object' || value === null || Array.isArray(value) || isClosed(value)) return undefined
-  const pairs = Object.entries(value)
-  return pairs.flat().every(isOfQuery) ? pairs.flatMap(([name, one]) => [name, String(one)]) : undefined
+  const pairs = Object.entries(value).flat()
+  return pairs.every(isOfQuery) ? pairs.map(String) : undefined
 }
 
 /** @param {any} value */
@@ -360,7 +361,7 @@ const OF_CALLS = Object.keys(CALL)
 
 /** @type {Record<ShapeName, Shape>} */
 const SHAPES = bare(
-  /** @type {any} */ (Object.fromEntries(Object.entries(DECLARED).map(([name, fields]) => [name, compiled(fields)]))),
+  /** @type {any} */ (Object.fromEntries(Object.entries(DECLARED).map((entry) => [entry[0], compiled(entry[1])]))),
 )
 
 module.exports = { ALSO_KNOWN_AS, DATA_FORMAT_ERROR, OF_CALLS, SHAPES, WHOLE }

@@ -1,6 +1,7 @@
 'use strict'
 
 const { createHash } = require('node:crypto')
+const { bare, present } = require('../../own')
 
 /**
  * A strong ETag over the question: codes never expire, so the same question has the same answer, and whether a browser
@@ -23,7 +24,8 @@ function etagOf(appid, kind, params) {
  * @param {Record<string, any>} params
  * @returns {Record<string, unknown>}
  */
-function withoutDefaults({ width, envVersion, checkPath, autoColor, isHyaline, lineColor, ...rest }) {
+function withoutDefaults(params) {
+  const { width, envVersion, checkPath, autoColor, isHyaline, lineColor, ...rest } = bare(params)
   const { r, g, b } = lineColor ?? { r: 0, g: 0, b: 0 }
   return present({
     ...rest,
@@ -36,12 +38,6 @@ function withoutDefaults({ width, envVersion, checkPath, autoColor, isHyaline, l
     lineColor: autoColor || (r === 0 && g === 0 && b === 0) ? undefined : [r, g, b],
   })
 }
-
-/**
- * @param {Record<string, unknown>} fields
- * @returns {Record<string, unknown>}
- */
-const present = (fields) => Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
 
 /**
  * Whether If-None-Match names the ETag, by weak comparison. {@link https://www.rfc-editor.org/rfc/rfc9110#section-13.1.2}

@@ -120,7 +120,7 @@ const noCode = (status, visit, headers) => problem(status, languageOf(visit.head
  * @param {Record<string, string>} [headers]
  */
 function problem(status, language, members, headers) {
-  const [title, detail] = TEXTS[status][language]
+  const { 0: title, 1: detail } = TEXTS[status][language]
   const body = Buffer.from(JSON.stringify({ type: 'about:blank', title, status, detail, ...members }))
   return {
     status,
@@ -147,7 +147,8 @@ function told(error, language) {
   const { code, errcode, errmsg, rid, param, explanation } = /** @type {any} */ (bare(error))
   const known = { code, errcode, errmsg, rid, param }
   if (explanation === undefined) return { detail: `${errcode} ${errmsg}`, ...known }
-  const [cause, fix] = [explanation.cause[language], explanation.fix[language]]
+  const cause = explanation.cause[language]
+  const fix = explanation.fix[language]
   return { detail: cause, ...known, explanation: { cause, fix } }
 }
 
