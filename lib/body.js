@@ -141,8 +141,8 @@ const TEXTS = {
   bytes: {
     cause: { zh: '是二进制数据，JSON 无法携带', en: 'is bytes, which JSON cannot carry' },
     fix: {
-      zh: '用 .toString() 或 .toString("base64") 转成字符串；上传文件（multipart）的接口请用 getAccessToken() 自行请求',
-      en: 'Make a string of it by .toString() or .toString("base64"); for an API that takes files (multipart) use getAccessToken() and a request of your own',
+      zh: "用 .toString() 或 .toString('base64') 转成字符串；上传文件（multipart）的接口请用 getAccessToken() 自行请求",
+      en: "Make a string of it by .toString() or .toString('base64'); for an API that takes files (multipart) use getAccessToken() and a request of your own",
     },
   },
   number: {
