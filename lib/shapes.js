@@ -364,4 +364,4 @@ const SHAPES = bare(
   /** @type {any} */ (Object.fromEntries(Object.entries(DECLARED).map((entry) => [entry[0], compiled(entry[1])]))),
 )
 
-module.exports = { ALSO_KNOWN_AS, DATA_FORMAT_ERROR, OF_CALLS, SHAPES, WHOLE }
+module.exports = { ALSO_KNOWN_AS, DATA_FORMAT_ERROR, OF_CALLS, SHAPES, WHOLE, colorOf }

@@ -1,7 +1,8 @@
 'use strict'
 
 const { createHash } = require('node:crypto')
-const { bare, present } = require('../../own')
+const { bare, own, present } = require('../../own')
+const { colorOf } = require('../../shapes')
 
 /**
  * A strong ETag over the question: codes never expire, so the same question has the same answer, and whether a browser
@@ -26,7 +27,8 @@ function etagOf(appid, kind, params) {
  */
 function withoutDefaults(params) {
   const { width, envVersion, checkPath, autoColor, isHyaline, lineColor, ...rest } = bare(params)
-  const { r, g, b } = lineColor ?? { r: 0, g: 0, b: 0 }
+  const color = colorOf(lineColor) ?? lineColor
+  const parts = ['r', 'g', 'b'].map((part) => own(color, part) ?? 0)
   return present({
     ...rest,
     width: width === 430 ? undefined : width,
@@ -35,7 +37,7 @@ function withoutDefaults(params) {
     autoColor: autoColor || undefined,
     isHyaline: isHyaline || undefined,
     // WeChat does not look at it where it picks the colour itself.
-    lineColor: autoColor || (r === 0 && g === 0 && b === 0) ? undefined : [r, g, b],
+    lineColor: autoColor || parts.every((part) => part === 0) ? undefined : parts,
   })
 }
 
