@@ -3,7 +3,7 @@ import { createContext, runInContext } from 'node:vm'
 import { imageType, WxaCode } from 'wxacode'
 import { codeHandler } from 'wxacode/web'
 import { run } from './support/child.mjs'
-import { failure, newSecret, suite, thrown, world } from './support/suite.mjs'
+import { failure, newAppid, newSecret, suite, thrown, world } from './support/suite.mjs'
 
 /** Jest, Vitest with a document, and whoever uses node:vm have classes of their own of what is built in. */
 const realm = createContext({})
@@ -83,6 +83,35 @@ suite('other realms', (test) => {
       heard.map(({ name, message }) => [name, message]),
       [['TypeError', 'theirs']],
     )
+  })
+
+  test('where the globals are of another realm than Node’s own, as with jsdom, everything works together', async () => {
+    const script = `
+      const { runInNewContext } = await import('node:vm')
+      for (const name of ['Uint8Array', 'ArrayBuffer', 'Error', 'TypeError', 'Date', 'Promise'])
+        globalThis[name] = runInNewContext(name)
+      const { startFakeWeChat } = await import('wxacode-fake')
+      const { imageType } = await import('wxacode')
+      const { codeHandler } = await import('wxacode/web')
+      const { appid, secret } = given
+      const fake = await startFakeWeChat({ apps: [{ appid, secret }] })
+      const wxa = new WxaCode({ appid, secret, baseUrl: fake.url, ca: '' })
+      const told = []
+      for (const isHyaline of [false, true]) told.push(imageType(await wxa.getQRCode({ path: 'a', isHyaline })))
+      fake.fail({ status: 200, body: Buffer.from('{"errcode":48001,"errmsg":"a"}') })
+      told.push(await wxa.getQRCode({ path: 'b' }).catch(({ errcode }) => errcode))
+      for await (const { image, error } of wxa.batch([{ kind: 'unlimited', scene: 'a' }])) told.push(error ?? imageType(image))
+      told.push((await codeHandler(wxa, () => ({ scene: 'a' }))({ method: 'GET', headers: new Headers(), signal: new AbortController().signal })).status)
+      await wxa.generateScheme({ expireTime: new Date(Date.now() + 86_400_000) })
+      await fake.close()
+      console.log(JSON.stringify(told))`
+    const given = { appid: newAppid(), secret: newSecret() }
+    assert.deepEqual(await run(script, { given }), {
+      code: 0,
+      signal: null,
+      stdout: '["image/jpeg","image/png",48001,"image/jpeg",200]\n',
+      stderr: '',
+    })
   })
 
   test('a batch needs no AbortController: the global one is that of a test environment', async (t) => {

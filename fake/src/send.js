@@ -1,3 +1,4 @@
+import { types } from 'node:util'
 import { inTurn, picture } from './picture.js'
 
 /** @import { Answer, Visit } from './types.js' */
@@ -18,7 +19,8 @@ export function announce({ res, record }, status, headers) {
  */
 export function send(visit, { status, headers, body, errcode }) {
   if (errcode !== undefined) visit.record.errcode = errcode
-  if (typeof body === 'string' || body instanceof Uint8Array) {
+  // Not by instanceof: a test environment with a document has a Uint8Array of its own.
+  if (typeof body === 'string' || types.isUint8Array(body)) {
     announce(visit, status, headers)
     visit.res.end(body)
     return
