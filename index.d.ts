@@ -16,9 +16,20 @@ export type TokenProvider = (ask: {
   rejected?: { accessToken: string; errcode: number }
 }) => ProvidedToken | Promise<ProvidedToken>
 
-/** A bare token is kept for 60 s; with `expiresIn` (seconds) it is kept for its life. */
-export type ProvidedToken = string | { accessToken: string; expiresIn: number }
+/**
+ * A bare token is kept for 60 s; with `expiresIn` (seconds) it is kept for its life. WeChat's own answer may be handed
+ * through: with an `errcode` instead of a token the call rejects with an {@link InvalidParamsError} that explains it.
+ */
+export type ProvidedToken =
+  | string
+  | { accessToken: string; expiresIn: number }
+  | { access_token: string; expires_in: number }
 
+/**
+ * Options, like all parameters, are an object's own properties and the getters of its class; what stands on
+ * `Object.prototype` does not count. Each is read once. `''`, which docker-compose makes of a variable that is not set, is as
+ * good as absent, but for `redis.keyPrefix`.
+ */
 export interface WxaCodeOptions {
   /** The mini-program's AppID: `wx` and 16 letters or digits. */
   appid: string
@@ -159,7 +170,10 @@ export interface CacheOptions {
 }
 
 export interface CallOptions {
-  /** Ends this call and its request; the call rejects with `signal.reason`. A token refresh that others wait for goes on. */
+  /**
+   * Ends this call and its request; the call rejects with `signal.reason`, or an `AbortError` where it has none (polyfills).
+   * A token refresh that others wait for goes on.
+   */
   signal?: AbortSignal
   /** Milliseconds for this call, instead of the client's. */
   timeoutMs?: number
@@ -175,8 +189,11 @@ export interface Style {
   width?: number
   /** WeChat picks the colour of the lines. It may still be black, where WeChat thinks the theme colour unfit. */
   autoColor?: boolean
-  /** The colour of the lines, each part a whole number from 0 to 255. WeChat silently draws light colours in black. */
-  lineColor?: { r: number; g: number; b: number }
+  /**
+   * The colour of the lines, each part a whole number from 0 to 255, or as designers write it: `'#ff0000'`, `'#f00'`, with or
+   * without `#`. WeChat silently draws light colours in black.
+   */
+  lineColor?: { r: number; g: number; b: number } | string
   /** A transparent background. The picture is then a PNG. */
   isHyaline?: boolean
 }
@@ -241,7 +258,7 @@ export interface BatchOptions {
   concurrency?: number
   /** Ends the batch and its requests; the generator throws `signal.reason`. */
   signal?: AbortSignal
-  /** Milliseconds for each code, instead of the client's. Waiting for the next minute does not count. */
+  /** Milliseconds for each code, instead of the client's: more than 0, at most a day. Waiting for the next minute does not count. */
   timeoutMs?: number
 }
 
@@ -253,9 +270,12 @@ export type BatchResult<J extends BatchJob = BatchJob> =
 export interface RequestOptions extends CallOptions {
   /** @defaultValue `'POST'` with a `body`, else `'GET'` */
   method?: 'GET' | 'POST'
-  /** For the URL, beside the token. */
+  /** For the URL, beside the token: at most 7000 bytes when encoded. */
   query?: Record<string, string | number | boolean>
-  /** Sent as JSON, names as WeChat has them. */
+  /**
+   * Sent as JSON, names as WeChat has them. An object or array of what JSON can carry, or of what has a `toJSON`, like a
+   * `Date`: bytes, a `Map`, `FormData`, a Promise, `NaN`, a function and the like are refused and not sent as `{}` or `null`.
+   */
   body?: object
   /**
    * How often it is tried again, see {@link WxaCodeOptions.retries}. Use 0 where WeChat must not do the same thing twice:

@@ -1,17 +1,22 @@
 'use strict'
 
+const { types } = require('node:util')
 const native = require('./lib/native')
-const { unwatch, watch } = require('./lib/abort')
-const { json, understood, written } = require('./lib/apis')
+const { reasonOf, unwatch, watch } = require('./lib/abort')
+const { understood, written } = require('./lib/apis')
 const { batch } = require('./lib/batch')
+const { json } = require('./lib/body')
 const { inbox, outcomeOf } = require('./lib/calls')
 const { InvalidParamsError, WeChatAPIError, WxaCodeError, toError, wrongArgument } = require('./lib/errors')
 const { attend } = require('./lib/events')
 const { KINDS } = require('./lib/kinds')
+const { bare } = require('./lib/own')
+const { checkedOptions } = require('./lib/options')
+const { placeOf, fitting } = require('./lib/path')
 const { tokenProvider } = require('./lib/provider')
 const { checked } = require('./lib/shape')
 
-const NO_OPTIONS = Object.freeze({})
+const NO_OPTIONS = Object.freeze(bare({}))
 
 /** @implements {import('./index').WxaCode} */
 class WxaCode {
@@ -26,20 +31,12 @@ class WxaCode {
 
   /** @param {import('./index').WxaCodeOptions} options */
   constructor(options) {
-    const { token, baseUrl, ...rest } = checked('options', spelledOut(options))
-    const provider = typeof token === 'function' ? tokenProvider(token) : undefined
-    const opened = native.open(
-      inbox,
-      {
-        ...rest,
-        token: provider ? undefined : token,
-        baseUrl: typeof baseUrl === 'string' ? [baseUrl] : baseUrl,
-      },
-      provider,
-    )
+    const given = checkedOptions(options)
+    const provider = given.provider && tokenProvider(given.provider)
+    const opened = native.open(inbox, given.settings, provider)
     if (Array.isArray(opened)) throw toError(opened)
     this.#native = opened
-    this.#appid = rest.fromAppid ?? rest.appid
+    this.#appid = given.settings.fromAppid ?? given.settings.appid
     attend(native, inbox)
   }
 
@@ -111,11 +108,13 @@ class WxaCode {
    */
   async request(path, options = NO_OPTIONS) {
     if (typeof path !== 'string') throw wrongArgument('path', { en: 'a string', zh: '字符串' })
-    const { method, query = NO_OPTIONS, body, retries, ...how } = checked('request', options, path)
+    const endpoint = placeOf(path)
+    const given = checked('request', options, endpoint)
+    const { method, query, body, retries } = given
     const verb = method ?? (body === undefined ? 'GET' : 'POST')
-    const pairs = Object.entries(query).flatMap(([name, value]) => [name, String(value)])
-    const text = json(body, path)
-    const answer = await this.#settle(how, (id, timeoutMs, cancel) => {
+    const pairs = fitting(query ?? [], endpoint)
+    const text = json(body, endpoint)
+    const answer = await this.#settle(given, (id, timeoutMs, cancel) => {
       this.#native.request(id, timeoutMs, cancel, path, verb, pairs, text, retries)
     })
     return typeof answer === 'string' ? JSON.parse(answer) : answer
@@ -192,8 +191,9 @@ class WxaCode {
 
   /** @param {import('./index').CallOptions & { forceRefresh?: boolean }} [call] */
   async getAccessToken(call = NO_OPTIONS) {
-    const { forceRefresh = false, ...how } = checked('tokenCall', call, 'getAccessToken')
-    const token = await this.#settle(how, (id, timeoutMs, cancel) => {
+    const given = checked('tokenCall', call, 'getAccessToken')
+    const { forceRefresh = false } = given
+    const token = await this.#settle(given, (id, timeoutMs, cancel) => {
       this.#native.getAccessToken(id, timeoutMs, cancel, forceRefresh)
     })
     return { accessToken: token.accessToken, expiresAt: new Date(token.expiresAt) }
@@ -247,7 +247,7 @@ class WxaCode {
       const outcome =
         signal === undefined ? await outcomeOf(begin, timeoutMs) : await outcomeUnder(signal, begin, timeoutMs)
       if (!Array.isArray(outcome)) return outcome
-      if (outcome[0].code === 'ABORTED') signal?.throwIfAborted()
+      if (signal && outcome[0].code === 'ABORTED') throw reasonOf(signal)
       throw toError(outcome)
     } finally {
       this.#running -= 1
@@ -268,21 +268,6 @@ class WxaCode {
 }
 
 /**
- * `redis: url` is short for `redis: { url }`, `cache: true` for `cache: {}`.
- *
- * @param {any} options
- */
-function spelledOut(options) {
-  const { redis, cache } = options ?? {}
-  if (typeof redis !== 'string' && typeof cache !== 'boolean') return options
-  return {
-    ...options,
-    redis: typeof redis === 'string' ? { url: redis } : redis,
-    cache: typeof cache === 'boolean' ? (cache ? {} : undefined) : cache,
-  }
-}
-
-/**
  * @param {unknown} call
  * @param {string} endpoint
  * @returns {import('./index').CallOptions}
@@ -297,7 +282,7 @@ function checkedCall(call, endpoint) {
  * @param {number} [timeoutMs]
  */
 async function outcomeUnder(signal, begin, timeoutMs) {
-  signal.throwIfAborted()
+  if (signal.aborted) throw reasonOf(signal)
   const cancel = new native.Cancel()
   watch(signal, cancel)
   try {
@@ -320,7 +305,7 @@ function explain(errcode, endpoint) {
 
 /** @param {Uint8Array} image */
 function imageType(image) {
-  if (!(image instanceof Uint8Array))
+  if (!types.isUint8Array(image))
     throw wrongArgument('image', { en: 'a Buffer or Uint8Array', zh: 'Buffer 或 Uint8Array' })
   return native.imageType(image) ?? undefined
 }
@@ -330,13 +315,15 @@ function imageType(image) {
  * @param {any} params
  */
 function check(kind, params) {
-  if (!Object.hasOwn(KINDS, kind))
+  if (typeof kind !== 'string' || !Object.hasOwn(KINDS, kind))
     throw wrongArgument('kind', {
       en: `one of ${Object.keys(KINDS).join(', ')}`,
       zh: ` ${Object.keys(KINDS).join('、')} 之一`,
     })
   try {
-    const failures = native.check({ kind, ...checked(KINDS[kind], params, KINDS[kind]) })
+    const code = checked(KINDS[kind], params, KINDS[kind])
+    code.kind = kind
+    const failures = native.check(code)
     return failures ? toError(failures) : undefined
   } catch (error) {
     if (error instanceof InvalidParamsError) return error

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { InvalidParamsError, WxaCode, WxaCodeError } from 'wxacode'
+import { check, InvalidParamsError, WxaCode, WxaCodeError } from 'wxacode'
 import { codeHandler } from 'wxacode/web'
 import { failure, newSecret, suite, thrown, world } from './support/suite.mjs'
 
@@ -29,6 +29,14 @@ async function refused(t, method, args, param, errcode) {
   isInvalid(error, param, errcode)
   assert.equal(fake.count(), 0)
   return error
+}
+
+/** What an instance of ioredis is made of. */
+class IORedis {
+  constructor(options) {
+    this.options = { family: 4, ...options }
+  }
+  sendCommand() {}
 }
 
 /** [parameters, the one at fault, errcode, texts that the message has] */
@@ -73,7 +81,10 @@ const WRONG_BOOLEANS = [1, 0, 'true', '', null, [], {}]
 /** [lineColor, the part at fault] */
 const WRONG_COLORS = [
   [null, 'lineColor'],
-  ['#000000', 'lineColor'],
+  ['#0000', 'lineColor'],
+  ['#00000g', 'lineColor'],
+  ['red', 'lineColor'],
+  ['', 'lineColor'],
   [0, 'lineColor'],
   [[0, 0, 0], 'lineColor'],
   [{}, 'lineColor.r'],
@@ -105,14 +116,15 @@ const MISSPELT = [
   ['getQRCode', 'page', 'path'],
   ['getQRCode', 'env_version', 'envVersion'],
   ['createQRCode', 'page', 'path'],
-  ['getQRCode', 'scene', undefined],
+  ['getQRCode', 'scene', 'scene belongs to getUnlimitedQRCode', 'scene 是 getUnlimitedQRCode 的参数'],
+  ['createQRCode', 'scene', 'scene belongs to getUnlimitedQRCode', 'scene 是 getUnlimitedQRCode 的参数'],
   ['getUnlimitedQRCode', 'signal', '(params, { signal })'],
   ['createQRCode', 'timeoutMs', '(params, { timeoutMs })'],
   ['getUnlimitedQRCode', 'lineColour', undefined],
   ['getUnlimitedQRCode', 'constructor', undefined],
   ['getUnlimitedQRCode', 'toString', undefined],
-  ['createQRCode', 'envVersion', undefined],
-  ['createQRCode', 'isHyaline', undefined],
+  ['createQRCode', 'envVersion', 'envVersion belongs to getQRCode', 'envVersion 是 getQRCode 的参数'],
+  ['createQRCode', 'isHyaline', 'isHyaline belongs to getQRCode', 'isHyaline 是 getQRCode 的参数'],
 ]
 
 const WRONG_CALLS = [
@@ -138,16 +150,16 @@ const WRONG_CALLS = [
 
 /** [options beside good ones, the one at fault, errcode, texts] */
 const WRONG_OPTIONS = [
-  [{ appid: undefined }, 'appid', 40013, ['missing']],
-  [{ appid: '' }, 'appid', 40013, []],
+  [{ appid: undefined }, 'appid', 40013, ['appid is undefined', 'environment variable', '环境变量']],
+  [{ appid: '' }, 'appid', 40013, ['appid is empty', 'environment variable', '环境变量']],
   [{ appid: `${APPID} ` }, 'appid', 40013, ['16 letters or digits']],
   [{ appid: 'wx0123' }, 'appid', 40013, []],
   [{ appid: 'gh_0123456789abcde' }, 'appid', 40013, []],
   [{ appid: 'wx0123456789abcde商' }, 'appid', 40013, []],
   [{ appid: 42 }, 'appid', undefined, []],
   [{ appid: null }, 'appid', undefined, []],
-  [{ secret: undefined }, 'secret', 41004, ['AppSecret']],
-  [{ secret: '' }, 'secret', 41004, []],
+  [{ secret: undefined }, 'secret', 41004, ['AppSecret', 'environment variable', '环境变量']],
+  [{ secret: '' }, 'secret', 41004, ['AppSecret', 'environment variable']],
   [{ secret: `${SECRET}\n` }, 'secret', 40125, ['white space']],
   [{ secret: ` ${SECRET}` }, 'secret', 40125, []],
   [{ secret: `${SECRET}\u0000` }, 'secret', 40125, []],
@@ -155,10 +167,8 @@ const WRONG_OPTIONS = [
   [{ secret: null }, 'secret', undefined, []],
   [{ secret: undefined, token: 'classic' }, 'secret', 41004, []],
   [{ token: 'stabel' }, 'token', undefined, ['stable', 'classic']],
-  [{ token: '' }, 'token', undefined, []],
   [{ token: null }, 'token', undefined, []],
   [{ token: { get: () => 'token' } }, 'token', undefined, []],
-  [{ baseUrl: '' }, 'baseUrl', undefined, []],
   [{ baseUrl: 'api.weixin.qq.com' }, 'baseUrl', undefined, ['https://api.weixin.qq.com']],
   [{ baseUrl: 'ftp://localhost' }, 'baseUrl', undefined, []],
   [{ baseUrl: 'http://api.weixin.qq.com' }, 'baseUrl', undefined, ['plain http', '明文']],
@@ -187,19 +197,17 @@ const WRONG_OPTIONS = [
   [{ ratePerMinute: 0.5 }, 'ratePerMinute', undefined, []],
   [{ ratePerMinute: Number.NaN }, 'ratePerMinute', undefined, []],
   [{ ratePerMinute: '5000' }, 'ratePerMinute', undefined, []],
-  [{ proxy: '' }, 'proxy', undefined, []],
   [{ proxy: 'localhost:8080' }, 'proxy', undefined, ['http://']],
   [{ proxy: 'socks5://localhost:1080' }, 'proxy', undefined, []],
   [{ proxy: 'http://' }, 'proxy', undefined, []],
   [{ proxy: true }, 'proxy', undefined, []],
-  [{ ca: '' }, 'ca', undefined, []],
   [{ ca: 'nonsense' }, 'ca', undefined, ['PEM']],
   [{ ca: Buffer.from('nonsense') }, 'ca', undefined, ['PEM']],
   [{ ca: ['nonsense'] }, 'ca', undefined, []],
   [{ redis: 'http://localhost' }, 'redis', undefined, ['redis://']],
-  [{ redis: '' }, 'redis', undefined, []],
   [{ redis: 6379 }, 'redis', undefined, []],
-  [{ redis: {} }, 'redis.url', undefined, []],
+  [{ redis: {} }, 'redis.url', undefined, ['redis.url is missing']],
+  [{ redis: { url: undefined } }, 'redis.url', undefined, ['environment variable']],
   [{ redis: { url: 'redis://localhost', prefix: 'a' } }, 'redis.prefix', undefined, ['keyPrefix']],
   [{ redis: { url: 'redis://localhost', allowUnsharedRotation: 1 } }, 'redis.allowUnsharedRotation', undefined, []],
   [{ redis: { url: 'redis://localhost', keyPrefix: '{a}' } }, 'redis.keyPrefix', undefined, ['brace']],
@@ -211,6 +219,9 @@ const WRONG_OPTIONS = [
   [{ redis: `redis://:${SECRET}@local host` }, 'redis', undefined, []],
   [{ redis: 'redis://localhost', token: 'none' }, 'redis', undefined, ["'stable'"]],
   [{ redis: 'redis://localhost', token: () => 'a' }, 'redis', undefined, ["'stable'"]],
+  [{ redisUrl: 'redis://localhost' }, 'redisUrl', undefined, ['spelt redis']],
+  [{ access_token: 'a' }, 'access_token', undefined, ['spelt token']],
+  [{ httpsAgent: {} }, 'httpsAgent', undefined, ['spelt proxy']],
   [{ appId: APPID }, 'appId', undefined, ['appid']],
   [{ app_id: APPID }, 'app_id', undefined, ['appid']],
   [{ appSecret: SECRET }, 'appSecret', undefined, ['secret']],
@@ -236,6 +247,10 @@ const GOOD_OPTIONS = [
   { timeoutMs: 86_400_000, retries: 10, ratePerMinute: Number.POSITIVE_INFINITY },
   { proxy: 'http://user:password@localhost:8080' },
   { proxy: 'env' },
+  // What docker-compose makes of variables that are not set.
+  { token: '', redis: '', baseUrl: '', fromAppid: '', proxy: '', ca: '' },
+  { token: 'none', secret: '' },
+  { redis: { url: 'rediss://localhost', ca: '' }, cache: false },
   { redis: 'redis://localhost' },
   { redis: 'redis-sentinel://user:password@a:26379,b:26379/0#main' },
   { redis: { url: 'unix:///tmp/redis.sock', timeoutMs: 1000, keyPrefix: '' } },
@@ -354,7 +369,7 @@ suite('parameters', (test) => {
     })
   }
 
-  for (const [method, wrong, right] of MISSPELT) {
+  for (const [method, wrong, right, zh = right] of MISSPELT) {
     test(`${method} refuses ${wrong} and says what it knows`, async (t) => {
       const { message, explanation } = await refused(
         t,
@@ -364,7 +379,8 @@ suite('parameters', (test) => {
       )
       const known = { getQRCode: 'path', getUnlimitedQRCode: 'scene', createQRCode: 'path' }[method]
       assert.match(message, new RegExp(`unknown parameter ${wrong}`))
-      for (const fix of Object.values(explanation.fix)) assert.ok(fix.includes(right ?? known), fix)
+      assert.ok(explanation.fix.en.includes(right ?? known), explanation.fix.en)
+      assert.ok(explanation.fix.zh.includes(zh ?? known), explanation.fix.zh)
     })
   }
 
@@ -378,9 +394,9 @@ suite('parameters', (test) => {
   })
 
   test('what an object is to hold is said', async (t) => {
-    const colour = await refused(t, 'getQRCode', [{ path: 'a', lineColor: '#f00' }], 'lineColor')
-    assert.match(colour.message, /lineColor is a string; it must be an object\. Pass an object { r, g, b }\./)
-    assert.match(colour.explanation.fix.zh, /^请传入对象 { r, g, b }/)
+    const colour = await refused(t, 'getQRCode', [{ path: 'a', lineColor: 'red' }], 'lineColor')
+    assert.match(colour.message, /lineColor is a string; it must be an object { r, g, b } or a colour like '#ff0000'\./)
+    assert.match(colour.explanation.fix.zh, /^请传入对象 { r, g, b } 或 '#ff0000' 这样的颜色/)
     const params = await refused(t, 'createQRCode', ['a'], 'params')
     assert.match(params.explanation.fix.en, /^Pass an object { path, width }/)
   })
@@ -467,6 +483,155 @@ suite('parameters', (test) => {
     assert.deepEqual(JSON.parse(fake.requests.at(-1).body), { scene: 'before', line_color: { r: 1, g: 1, b: 1 } })
   })
 
+  test('each getter is asked once, and one that changes does not pass with one value and count with another', async (t) => {
+    const { fake, wxa } = await world(t)
+    const once = (values) => ({
+      get value() {
+        return values.shift()
+      },
+    })
+    const width = once([300, 'x'])
+    await wxa.createQRCode({
+      path: 'a',
+      get width() {
+        return width.value
+      },
+    })
+    const job = {
+      kind: 'unlimited',
+      get scene() {
+        return 'b'
+      },
+    }
+    const kind = once(['unlimited', {}, 7])
+    const jobs = [
+      job,
+      {
+        scene: 'c',
+        get kind() {
+          return kind.value
+        },
+      },
+    ]
+    for await (const { error } of wxa.batch(jobs, { concurrency: 1 })) assert.equal(error, undefined)
+    assert.deepEqual(
+      fake.requests.slice(1).map(({ body }) => JSON.parse(body)),
+      [{ path: 'a', width: 300 }, { scene: 'b' }, { scene: 'c' }],
+    )
+  })
+
+  test('a batch takes jobs that are instances of a class', async (t) => {
+    const { fake, wxa } = await world(t)
+    class Poster {
+      #id = 7
+      kind = 'unlimited'
+      get scene() {
+        return `id=${this.#id}`
+      }
+      get title() {
+        return 'not WeChat’s'
+      }
+    }
+    for await (const { image, job } of wxa.batch([new Poster()])) assert.ok(image && job instanceof Poster)
+    assert.equal(fake.requests.at(-1).body, '{"scene":"id=7"}')
+  })
+
+  test('a batch refuses a wrong timeoutMs once, before its first job is taken', async (t) => {
+    const { fake, wxa } = await world(t)
+    for (const timeoutMs of [-1, 0, Number.NaN, 86_400_001, '1000']) {
+      const jobs = {
+        [Symbol.iterator]() {
+          assert.fail('it was taken')
+        },
+      }
+      const error = await failure(wxa.batch(jobs, { timeoutMs }).next())
+      assert.deepEqual([error.code, error.param, error.endpoint], ['ERR_WXA_PARAMS', 'timeoutMs', 'batch'])
+    }
+    assert.equal(fake.count(), 0)
+  })
+
+  test('what is no name of a kind is refused, whatever it says of itself', async () => {
+    const changing = () => {
+      let asked = 0
+      return { toString: () => (asked++ === 0 ? 'unlimited' : 'constructor') }
+    }
+    for (const kind of [changing(), Object.create(null), Symbol('a'), ['unlimited'], null])
+      assert.equal(thrown(() => check(kind, { scene: 'a' })).param, 'kind')
+  })
+
+  test('half a character is named by its place', async (t) => {
+    for (const [params, param, place] of [
+      [{ scene: '\ud83d' }, 'scene', 1],
+      [{ scene: 'a', page: 'pages/😀😀\udc00' }, 'page', 9],
+      [{ scene: 'a', envVersion: 'ab\ud83d' }, 'envVersion', 3],
+    ]) {
+      const { explanation } = await refused(t, 'getUnlimitedQRCode', [params], param)
+      assert.match(explanation.cause.en, new RegExp(`character ${place} of ${param} is a lone surrogate`))
+      assert.match(explanation.cause.zh, new RegExp(`第 ${place} 个字符`))
+    }
+  })
+
+  test('no error repeats more than an excerpt of what it was given', async (t) => {
+    const { fake, wxa } = await world(t)
+    const long = 'x'.repeat(10_000_000)
+    for (const [call, param] of [
+      [() => wxa.getQRCode({ path: 'a', [long]: 1 }), undefined],
+      [() => wxa.getQRCode({ path: 'a' }, { [long]: 1 }), undefined],
+      [() => wxa.request('/wxa/a', { [long]: 1 }), undefined],
+      [() => wxa.request(long, { retires: 1 }), 'retires'],
+      [() => wxa.request('/wxa/a', { body: { [long]: { [long]: 1n } } }), undefined],
+      [() => wxa.request('/wxa/a', { query: { a: long } }), 'query'],
+      [() => wxa.generateScheme({ jumpWxa: { [long]: 1 } }), undefined],
+      [
+        () =>
+          wxa
+            .batch([{ kind: long }])
+            .next()
+            .then(({ value }) => Promise.reject(value.error)),
+        'kind',
+      ],
+    ]) {
+      const error = await failure(call())
+      assert.equal(error.code, 'ERR_WXA_PARAMS')
+      assert.equal(error.param, param ?? error.param)
+      assert.ok(error.param.length <= 80, error.param)
+      assert.ok(JSON.stringify(error).length < 2000 && error.message.length < 1000 && error.stack.length < 4000)
+    }
+    assert.equal(fake.count(), 0)
+  })
+
+  test('what cannot be seen in a name is written out, and the message stays one line', async (t) => {
+    const { message, param } = await refused(
+      t,
+      'getQRCode',
+      [{ path: 'a', 'a\n\u202eb\u001b[31m': 1 }],
+      'a\\u{a}\\u{202e}b\\u{1b}[31m',
+    )
+    assert.ok(message.includes(param) && !/[\p{Cc}\p{Cf}]/u.test(message))
+  })
+
+  test('a path that is none is not repeated as the endpoint: it may hold a secret', async (t) => {
+    const { wxa, secret } = await world(t)
+    for (const path of [`/sns/jscode2session?secret=${secret}`, `https://api.weixin.qq.com/a?secret=${secret}`]) {
+      const error = await failure(wxa.request(path, { retires: 1 }))
+      assert.deepEqual([error.param, error.endpoint], ['retires', 'request'])
+    }
+  })
+
+  test('colours may be written as designers do', async (t) => {
+    const { fake, wxa } = await world(t)
+    for (const [lineColor, sent] of [
+      ['#ff0080', { r: 255, g: 0, b: 128 }],
+      ['#F08', { r: 255, g: 0, b: 136 }],
+      ['0a0B0c', { r: 10, g: 11, b: 12 }],
+      ['000', { r: 0, g: 0, b: 0 }],
+    ]) {
+      await wxa.getQRCode({ path: 'a', width: 280, lineColor })
+      assert.deepEqual(JSON.parse(fake.requests.at(-1).body).line_color, sent)
+      assert.equal(check('limited', { path: 'a', lineColor }), undefined)
+    }
+  })
+
   test('a refused call counts as an error and not as a request', async (t) => {
     const { wxa } = await world(t)
     await failure(wxa.getUnlimitedQRCode({ scene: '%' }))
@@ -501,6 +666,34 @@ suite('options', (test) => {
   for (const options of GOOD_OPTIONS) {
     test(`the constructor takes ${shown(options)}`, () => {
       assert.ok(new WxaCode({ appid: APPID, secret: SECRET, ...options }) instanceof WxaCode)
+    })
+  }
+
+  for (const [shown, redis, url] of [
+    ['host and port', { host: 'cache.internal', port: 6380 }, 'redis://cache.internal:6380/0'],
+    ['a port in a text', { port: '6379' }, 'redis://localhost:6379/0'],
+    ['a login and a database', { host: 'h', port: 1, username: 'me', password: SECRET, db: 2 }, 'redis://h:1/2'],
+    ['TLS', { host: 'h', tls: {} }, 'rediss://h:6379/0'],
+    ['IPv6', { host: '::1', port: 6379 }, 'redis://[::1]:6379/0'],
+    ['a socket file', { path: '/run/redis.sock' }, 'unix:///run/redis.sock'],
+    [
+      "node-redis's socket",
+      { socket: { host: 'h', port: 2, tls: true }, password: SECRET, database: 3 },
+      'rediss://h:2/3',
+    ],
+    [
+      'sentinels',
+      { sentinels: [{ host: 'a', port: 1 }, { host: 'b' }], name: 'main', password: SECRET },
+      'redis-sentinel://a:1,b:26379/0#main',
+    ],
+    ["ioredis's client", new IORedis({ host: 'h', port: 3, password: SECRET, db: 1 }), 'redis://h:3/1'],
+    ['a host that is none', { host: `user:${SECRET}@h` }, 'redis://localhost:6379/0'],
+  ]) {
+    test(`the constructor says which URL is meant by ${shown}`, () => {
+      const error = thrown(() => new WxaCode({ appid: APPID, secret: SECRET, redis }))
+      isInvalid(error, 'redis', undefined)
+      for (const fix of Object.values(error.explanation.fix)) assert.ok(fix.includes(`redis: '${url}'`), fix)
+      assert.ok(!JSON.stringify(error).includes(SECRET))
     })
   }
 

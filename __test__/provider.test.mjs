@@ -31,7 +31,8 @@ const USELESS = [
   'token\n',
   '令牌',
   'x'.repeat(4097),
-  { access_token: 'a', expires_in: 7200 },
+  { access_token: 'a', expires_in: '7200' },
+  { access_token: '' },
   { accessToken: '' },
   { accessToken: 42, expiresIn: 7200 },
   { accessToken: null },
@@ -40,8 +41,17 @@ const USELESS = [
   { accessToken: 'a', expiresIn: Number.NaN },
   { accessToken: 'a', expiresIn: '7200' },
   { accessToken: 'a', expiresIn: null },
-  { errcode: 40001, errmsg: 'invalid credential' },
 ]
+
+class Granted {
+  #token
+  constructor(token) {
+    this.#token = token
+  }
+  get accessToken() {
+    return this.#token
+  }
+}
 
 /** A world, a live token of its fake, and a maker of clients that ask a provider and know no secret. */
 async function provided(t) {
@@ -55,6 +65,8 @@ suite('a token provider', (test) => {
     ['a string', (token) => token],
     ['a promise of a string', async (token) => token],
     ['an object', (token) => ({ accessToken: token, expiresIn: 7200 })],
+    ["WeChat's own answer", (token) => ({ access_token: token, expires_in: 7200 })],
+    ['a getter of a class', (token) => new Granted(token)],
     ['a promise of an object', async (token) => ({ accessToken: token, expiresIn: 7200, more: 'fields' })],
     // biome-ignore lint/suspicious/noThenProperty: that is what is tested
     ['a thenable', (token) => ({ then: (resolve) => resolve(token) })],
@@ -196,9 +208,35 @@ suite('a token provider', (test) => {
     })
   }
 
+  test("that gives WeChat's refusal is told what that means", async (t) => {
+    const { fake, clientOf } = await provided(t)
+    for (const [given, errcode, cause, fix] of [
+      [{ errcode: 40164, errmsg: 'invalid ip SECRET' }, 40164, /WeChat's error 40164: /, /whitelist/i],
+      [{ errcode: 40125, errmsg: 'SECRET' }, 40125, /40125: /, /AppSecret/],
+      [{ errcode: 99999, errmsg: 'SECRET' }, 99999, /99999$/, /token service/],
+    ]) {
+      const error = await failure(draw(clientOf(() => given)))
+      assert.deepEqual([error.code, error.param, error.errcode], ['ERR_WXA_PARAMS', 'token', errcode])
+      assert.match(error.explanation.cause.en, cause)
+      assert.match(error.explanation.fix.en, fix)
+      assert.ok(!JSON.stringify(error).includes('SECRET'))
+    }
+    assert.equal(fake.count('codes'), 0)
+  })
+
+  test('that gives the HTTP response instead of what is in it is told so', async (t) => {
+    const { clientOf } = await provided(t)
+    const axios = { status: 200, headers: {}, data: { access_token: 'a' } }
+    for (const given of [Response.json({ access_token: 'a' }), axios]) {
+      const { param, message } = await failure(draw(clientOf(() => given)))
+      assert.equal(param, 'token')
+      assert.match(message, /response\.json\(\).*response\.data/)
+    }
+  })
+
   test('what it gave by mistake is not in the error', async (t) => {
     const { clientOf } = await provided(t)
-    for (const useless of ['SECRET token', { accessToken: 'SECRET', expiresIn: 0 }, { access_token: 'SECRET' }]) {
+    for (const useless of ['SECRET token', { accessToken: 'SECRET', expiresIn: 0 }, { access_token: 'SECRET token' }]) {
       const error = await failure(draw(clientOf(() => useless)))
       assert.ok(!`${error.message}${error.stack}${JSON.stringify(error)}`.includes('SECRET'))
     }

@@ -1,5 +1,8 @@
 'use strict'
 
+const { clearTimeout, setTimeout } = require('node:timers')
+const { own } = require('./own')
+
 /**
  * @typedef {object} Watched
  * @property {Set<{ cancel(): void }>} calls
@@ -25,7 +28,8 @@ function watch(signal, call) {
     }
     here = { calls, onAbort }
     watched.set(signal, here)
-    signal.addEventListener('abort', onAbort, { once: true })
+    // Without options: what is not in them would be looked up behind them.
+    signal.addEventListener('abort', onAbort)
   }
   here.calls.add(call)
 }
@@ -43,4 +47,61 @@ function unwatch(signal, call) {
   watched.delete(signal)
 }
 
-module.exports = { unwatch, watch }
+/**
+ * What a call rejects with whose signal is aborted. Signals of before Node.js 17 and their polyfills have no reason.
+ *
+ * @param {AbortSignal} signal
+ * @returns {unknown}
+ */
+function reasonOf(signal) {
+  const reason = own(signal, 'reason')
+  return reason === undefined ? new DOMException('This operation was aborted', 'AbortError') : reason
+}
+
+/**
+ * What is used of an AbortController: the global one is a test environment's where tests have a document.
+ *
+ * @implements {AbortController}
+ */
+class Aborter {
+  /** @type {Set<() => void>} */
+  #listeners = new Set()
+  /** @type {any} */
+  signal = {
+    aborted: false,
+    reason: undefined,
+    addEventListener: (/** @type {string} */ _, /** @type {() => void} */ listener) => this.#listeners.add(listener),
+    removeEventListener: (/** @type {string} */ _, /** @type {() => void} */ listener) =>
+      this.#listeners.delete(listener),
+  }
+
+  /** @param {unknown} reason */
+  abort(reason) {
+    if (this.signal.aborted) return
+    this.signal.aborted = true
+    this.signal.reason = reason
+    for (const listener of [...this.#listeners]) listener()
+  }
+}
+
+/**
+ * Resolves after so long, or when the signal is aborted.
+ *
+ * @param {number} ms
+ * @param {AbortSignal} signal
+ * @returns {Promise<void>}
+ */
+function sleepUnder(ms, signal) {
+  return new Promise((resolve) => {
+    const wake = () => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', wake)
+      resolve()
+    }
+    const timer = setTimeout(wake, ms)
+    signal.addEventListener('abort', wake)
+    if (signal.aborted) wake()
+  })
+}
+
+module.exports = { Aborter, reasonOf, sleepUnder, unwatch, watch }

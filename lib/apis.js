@@ -2,7 +2,7 @@
 
 /** WeChat's other APIs: our spelling to its own, and back. The addon checks what values mean. */
 
-const { invalid } = require('./errors')
+const { bare, own, present } = require('./own')
 
 /**
  * Parameters as the addon reads them. WeChat counts time in seconds.
@@ -14,7 +14,7 @@ function written({ expireTime, ...rest }) {
 }
 
 /** @type {Record<string, (answer: any) => any>} */
-const ANSWERS = {
+const ANSWERS = bare({
   generateScheme: ({ openlink }) => openlink,
   generateUrlLink: ({ url_link }) => url_link,
   generateShortLink: ({ link }) => link,
@@ -23,24 +23,29 @@ const ANSWERS = {
     present({ schemeInfo: linkInfo(scheme_info), quotaInfo: visits(quota_info) }),
   queryUrlLink: ({ url_link_info, quota_info }) =>
     present({ urlLinkInfo: linkInfo(url_link_info), quotaInfo: visits(quota_info) }),
-  getQuota: ({ quota, rate_limit, component_rate_limit }) =>
-    present({
-      dailyLimit: quota.daily_limit,
-      used: quota.used,
-      remain: quota.remain,
+  getQuota: ({ quota, rate_limit, component_rate_limit }) => {
+    const { daily_limit: dailyLimit, used, remain } = bare(quota)
+    return present({
+      dailyLimit,
+      used,
+      remain,
       rateLimit: rateLimit(rate_limit),
       componentRateLimit: rateLimit(component_rate_limit),
-    }),
+    })
+  },
   clearQuota: () => undefined,
-  getRid: ({ request }) => ({
-    invokeTime: date(request.invoke_time),
-    costInMs: request.cost_in_ms,
-    requestUrl: withoutSecrets(request.request_url),
-    requestBody: withoutSecrets(request.request_body),
-    responseBody: withoutSecrets(request.response_body),
-    clientIp: request.client_ip,
-  }),
-}
+  getRid: ({ request }) => {
+    const { invoke_time, cost_in_ms, request_url, request_body, response_body, client_ip } = bare(request)
+    return {
+      invokeTime: date(invoke_time),
+      costInMs: cost_in_ms,
+      requestUrl: withoutSecrets(request_url),
+      requestBody: withoutSecrets(request_body),
+      responseBody: withoutSecrets(response_body),
+      clientIp: client_ip,
+    }
+  },
+})
 
 /**
  * What an API answered, in our spelling.
@@ -48,36 +53,32 @@ const ANSWERS = {
  * @param {string} name
  * @param {string} text
  */
-const understood = (name, text) => ANSWERS[name](JSON.parse(text))
+const understood = (name, text) => ANSWERS[name](bare(JSON.parse(text)))
 
 /** @param {any} info */
-const linkInfo = (info) =>
-  info &&
-  present({
-    appid: info.appid,
-    path: info.path,
-    query: info.query,
-    createTime: date(info.create_time),
+function linkInfo(info) {
+  if (!info) return undefined
+  const { appid, path, query, create_time, expire_time, env_version: envVersion } = bare(info)
+  return present({
+    appid,
+    path,
+    query,
+    createTime: date(create_time),
     // 0 is one that never ends.
-    expireTime: info.expire_time > 0 ? date(info.expire_time) : undefined,
-    envVersion: info.env_version,
+    expireTime: expire_time > 0 ? date(expire_time) : undefined,
+    envVersion,
   })
+}
 
 /** @param {any} info */
-const visits = (info) => info && { remainVisitQuota: info.remain_visit_quota }
+const visits = (info) => info && { remainVisitQuota: own(info, 'remain_visit_quota') }
 
 /** @param {any} limit */
-const rateLimit = (limit) => limit && { callCount: limit.call_count, refreshSecond: limit.refresh_second }
+const rateLimit = (limit) =>
+  limit && { callCount: own(limit, 'call_count'), refreshSecond: own(limit, 'refresh_second') }
 
 /** @param {number} seconds */
 const date = (seconds) => new Date(seconds * 1000)
-
-/**
- * What is not known is not there.
- *
- * @param {Record<string, unknown>} fields
- */
-const present = (fields) => Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
 
 const SECRET =
   /\b((?:component_|authorizer_)?access_token|(?:app|component_app)?secret)((?:"|\\")?\s*[=:]\s*(?:"|\\")?)[^&\s"\\]+/gi
@@ -89,52 +90,4 @@ const SECRET =
  */
 const withoutSecrets = (text) => String(text ?? '').replace(SECRET, '$1$2***')
 
-/**
- * The body of a request as WeChat reads it: it refuses escapes, and nothing else writes a lone surrogate.
- *
- * @param {object | undefined} body
- * @param {string} endpoint
- * @returns {string | undefined}
- */
-function json(body, endpoint) {
-  if (body === undefined) return undefined
-  const text = stringified(body)
-  if (text === undefined) throw unwritable(endpoint, '无法转换为 JSON', 'cannot be written as JSON')
-  if (/(?<!\\)(?:\\\\)*\\ud[89a-f][0-9a-f]{2}/.test(text)) {
-    throw unwritable(
-      endpoint,
-      '含有不成对的代理字符，不是合法的 Unicode',
-      'holds a lone surrogate and is not valid Unicode',
-    )
-  }
-  return text
-}
-
-/** @param {object} body */
-function stringified(body) {
-  try {
-    return /** @type {string | undefined} */ (JSON.stringify(body))
-  } catch {
-    return undefined
-  }
-}
-
-/**
- * @param {string} endpoint
- * @param {string} zh
- * @param {string} en
- */
-const unwritable = (endpoint, zh, en) =>
-  invalid({
-    endpoint,
-    param: 'body',
-    explanation: {
-      cause: { zh: `body ${zh}`, en: `body ${en}` },
-      fix: {
-        zh: '传入普通对象，不含循环引用和 BigInt，字符串按字符截取',
-        en: 'Pass a plain object without cycles and BigInt, its strings cut by characters',
-      },
-    },
-  })
-
-module.exports = { json, understood, written }
+module.exports = { understood, written }

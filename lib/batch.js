@@ -1,20 +1,24 @@
 'use strict'
 
-const { setImmediate: nextTurn, setTimeout: sleep } = require('node:timers/promises')
+const { setImmediate: nextTurn } = require('node:timers/promises')
+const { Aborter, reasonOf, sleepUnder } = require('./abort')
 const { invalid } = require('./errors')
-const { KINDS } = require('./kinds')
+const { excerpt } = require('./excerpt')
+const { KINDS, codeFields } = require('./kinds')
+const { bare, own } = require('./own')
 const { checked } = require('./shape')
 
 /** @typedef {import('../index').WxaCode} WxaCode */
 /** @typedef {import('../index').BatchJob} Job */
 /** @typedef {import('../index').BatchResult} Result */
-/** @typedef {import('../index').CallOptions} Call */
 
 const DEFAULT_CONCURRENCY = 16
 /** So many results are given before other events of the loop have their turn: kept codes come without one. */
 const AT_ONCE = 64
 /** How many minutes that WeChat calls full are waited for. After that it is no minute that is full, but the day. */
 const FULL_MINUTES = 3
+
+const NO_OPTIONS = Object.freeze(bare({}))
 
 /**
  * Codes in the order in which they are done. Jobs are taken while there is room for their results, so that however many
@@ -25,20 +29,20 @@ const FULL_MINUTES = 3
  * @param {import('../index').BatchOptions} [options]
  * @returns {AsyncGenerator<Result, void, undefined>}
  */
-async function* batch(wxa, jobs, options = {}) {
+async function* batch(wxa, jobs, options = NO_OPTIONS) {
   const { concurrency = DEFAULT_CONCURRENCY, signal, timeoutMs } = checked('batch', options, 'batch')
   const source = iteratorOf(jobs)
-  signal?.throwIfAborted()
+  if (signal?.aborted) throw reasonOf(signal)
   const desk = new Desk(concurrency)
-  const onAbort = () => desk.close(signal?.reason)
-  signal?.addEventListener('abort', onAbort, { once: true })
+  const onAbort = () => desk.close(reasonOf(signal))
+  signal?.addEventListener('abort', onAbort)
   feed(desk, source, (job) => fetchInTurn(wxa, job, { signal: desk.signal, timeoutMs }))
   try {
     for (let result = await desk.next(); result; result = await desk.next()) yield result
   } finally {
     signal?.removeEventListener('abort', onAbort)
     desk.close(new Error('nobody takes the results of this batch any more'))
-    await desk.settled(source.return?.())
+    await desk.settled(own(source, 'return')?.call(source))
   }
 }
 
@@ -53,7 +57,7 @@ class Desk {
   #failure
   #hasFailed = false
   #given = 0
-  #calls = new AbortController()
+  #calls = new Aborter()
   /** Wakes whoever waits for something to change here. */
   #bell = createBell()
 
@@ -102,7 +106,7 @@ class Desk {
     this.#isPulling = true
     const pulled = await source.next()
     this.#isPulling = false
-    return pulled.done || !this.#takesJobs() ? undefined : { job: pulled.value }
+    return own(pulled, 'done') || !this.#takesJobs() ? undefined : { job: own(pulled, 'value') }
   }
 
   /**
@@ -195,7 +199,7 @@ async function feed(desk, source, fetch) {
  *
  * @param {WxaCode} wxa
  * @param {Job} job
- * @param {Call} call
+ * @param {{ signal: AbortSignal, timeoutMs?: number }} call
  */
 async function fetchInTurn(wxa, job, call) {
   const { method, params } = callOf(job)
@@ -206,24 +210,27 @@ async function fetchInTurn(wxa, job, call) {
     } catch (thrown) {
       const error = /** @type {any} */ (thrown)
       if (minuteIsFull(error)) fullMinutes += 1
-      else if (error?.code !== 'ERR_WXA_BUDGET') throw error
+      else if (own(error, 'code') !== 'ERR_WXA_BUDGET') throw error
       if (fullMinutes > FULL_MINUTES) throw error
       // WeChat's own word makes the next call say how long to wait.
-      await sleep(error.retryAfterMs ?? 0, undefined, { signal: call.signal })
+      await sleepUnder(own(error, 'retryAfterMs') ?? 0, call.signal)
+      if (call.signal.aborted) throw reasonOf(call.signal)
     }
   }
 }
 
 /** @param {any} job */
 function callOf(job) {
-  if (typeof job !== 'object' || job === null || !Object.hasOwn(KINDS, job.kind)) throw wrongKind(job)
-  const { kind, meta, ...params } = job
+  const { kind, meta, ...params } = codeFields(typeof job === 'object' ? job : null)
+  if (typeof kind !== 'string' || !Object.hasOwn(KINDS, kind)) throw wrongKind(kind)
   return { method: KINDS[/** @type {keyof typeof KINDS} */ (kind)], params }
 }
 
 /** @param {any} error */
-const minuteIsFull = (error) =>
-  error?.endpoint === 'getUnlimitedQRCode' && (error.errcode === 45009 || error.errcode === 45011)
+function minuteIsFull(error) {
+  const errcode = own(error, 'errcode')
+  return own(error, 'endpoint') === 'getUnlimitedQRCode' && (errcode === 45009 || errcode === 45011)
+}
 
 /** The account may not do this at all: 100,000 codes for life, no permission, blocked, a path of the cloud not listed. */
 const REFUSALS = new Set([45029, 45063, 48001, 48004, 50002, 61003, 61007, 61016, 85105, 85107])
@@ -234,7 +241,9 @@ const REFUSALS = new Set([45029, 45063, 48001, 48004, 50002, 61003, 61007, 61016
  * @param {any} error
  */
 function refusesAccount(error) {
-  const { code, endpoint, errcode } = error ?? {}
+  const code = own(error, 'code')
+  const endpoint = own(error, 'endpoint')
+  const errcode = own(error, 'errcode')
   if (code === 'ERR_WXA_CLOSED') return true
   if (code !== 'ERR_WXA_API') return false
   const isOfToken = endpoint === 'stable_token' || endpoint === 'token'
@@ -244,8 +253,8 @@ function refusesAccount(error) {
 
 /** @param {any} jobs */
 function iteratorOf(jobs) {
-  const make = jobs?.[Symbol.asyncIterator] ?? jobs?.[Symbol.iterator]
-  if (typeof jobs === 'object' && typeof make === 'function') return make.call(jobs)
+  const make = typeof jobs === 'object' ? (jobs?.[Symbol.asyncIterator] ?? jobs?.[Symbol.iterator]) : undefined
+  if (typeof make === 'function') return make.call(jobs)
   throw invalid({
     endpoint: 'batch',
     param: 'jobs',
@@ -259,16 +268,16 @@ function iteratorOf(jobs) {
   })
 }
 
-/** @param {any} job */
-const wrongKind = (job) =>
+/** @param {unknown} kind */
+const wrongKind = (kind) =>
   invalid({
     endpoint: 'batch',
     param: 'kind',
     explanation: {
       cause:
-        job?.kind === undefined
+        kind === undefined
           ? { zh: '任务没有 kind', en: 'a job has no kind' }
-          : { zh: `任务的 kind 是 ${show(job.kind)}`, en: `a job's kind is ${show(job.kind)}` },
+          : { zh: `任务的 kind 是 ${show(kind)}`, en: `a job's kind is ${show(kind)}` },
       fix: {
         zh: `kind 取 ${Object.keys(KINDS).join('、')} 之一`,
         en: `Give kind as one of ${Object.keys(KINDS).join(', ')}`,
@@ -277,7 +286,7 @@ const wrongKind = (job) =>
   })
 
 /** @param {unknown} value */
-const show = (value) => (typeof value === 'string' ? JSON.stringify(value.slice(0, 40)) : typeof value)
+const show = (value) => (typeof value === 'string' ? JSON.stringify(excerpt(value)) : typeof value)
 
 function createBell() {
   /** @type {() => void} */

@@ -1,5 +1,8 @@
 'use strict'
 
+const { types } = require('node:util')
+const { bare } = require('./own')
+
 /** @typedef {import('../index').Explanation} Explanation */
 
 /**
@@ -19,10 +22,11 @@
 
 class WxaCodeError extends Error {
   /**
-   * @param {Failure} failure
+   * @param {Failure} given
    * @param {Error} [cause]
    */
-  constructor(failure, cause) {
+  constructor(given, cause) {
+    const failure = bare(given)
     super(failure.message, cause && { cause })
     this.code = failure.code
     this.retryable = failure.retryable
@@ -48,11 +52,11 @@ class InvalidParamsError extends WxaCodeError {}
 
 // On the prototype, like every built-in error: the name is not a field of its own in a log.
 for (const type of [WxaCodeError, WeChatAPIError, InvalidParamsError]) {
-  Object.defineProperty(type.prototype, 'name', { value: type.name, configurable: true, writable: true })
+  Object.defineProperty(type.prototype, 'name', bare({ value: type.name, configurable: true, writable: true }))
 }
 
 /** @type {Record<string, typeof WxaCodeError>} */
-const CLASSES = { ERR_WXA_API: WeChatAPIError, ERR_WXA_PARAMS: InvalidParamsError }
+const CLASSES = bare({ ERR_WXA_API: WeChatAPIError, ERR_WXA_PARAMS: InvalidParamsError })
 
 /**
  * The error that a failure of the addon is, with its causes.
@@ -62,17 +66,32 @@ const CLASSES = { ERR_WXA_API: WeChatAPIError, ERR_WXA_PARAMS: InvalidParamsErro
  * @returns {Error}
  */
 function toError([failure, ...causes]) {
-  if ('thrown' in failure) return failure.thrown
+  if (isThrown(failure)) return failure.thrown
   const Class = CLASSES[failure.code] ?? WxaCodeError
   return new Class(failure, causes.length > 0 ? toError(causes) : undefined)
 }
+
+/**
+ * @param {Failure | { thrown: any }} failure
+ * @returns {failure is { thrown: any }}
+ */
+const isThrown = (failure) => Object.hasOwn(failure, 'thrown')
+
+/**
+ * Whether something thrown is an error, of this realm or of another: in a test runner's sandbox Node's own are of another.
+ *
+ * @param {unknown} value
+ * @returns {value is Error}
+ */
+const isError = (value) => types.isNativeError(value) || value instanceof Error
 
 /**
  * A refusal of parameters or options that needs no addon.
  *
  * @param {{ endpoint?: string, param: string, errcode?: number, explanation: Explanation }} refusal
  */
-function invalid({ endpoint, param, errcode, explanation }) {
+function invalid(refusal) {
+  const { endpoint, param, errcode, explanation } = bare(refusal)
   const { cause, fix } = explanation
   const where = endpoint === undefined ? '' : `${endpoint}: `
   const message = `${where}${cause.en}. ${fix.en}. | ${cause.zh}。${fix.zh}。`
@@ -104,4 +123,4 @@ const wrongArgument = (param, wants, endpoint) =>
     },
   })
 
-module.exports = { InvalidParamsError, WeChatAPIError, WxaCodeError, invalid, toError, wrongArgument }
+module.exports = { InvalidParamsError, WeChatAPIError, WxaCodeError, invalid, isError, toError, wrongArgument }

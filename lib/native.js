@@ -1,22 +1,44 @@
 'use strict'
 
+const { isError } = require('./errors')
+const { own } = require('./own')
+
+/** By these the generated loader loads another file. */
+const VARIABLES = [
+  'NAPI_RS_NATIVE_LIBRARY_PATH',
+  'NAPI_RS_FORCE_WASI',
+  'NAPI_RS_WASI_FLAVOR',
+  'NAPI_RS_ENFORCE_VERSION_CHECK',
+]
+
 // The generated loader says nothing of what to do where there is no addon for this machine, and nothing in Chinese.
 try {
-  module.exports = require('../binding.js')
+  module.exports = load()
 } catch (error) {
   throw new Error(advice(/** @type {Error} */ (error)), { cause: error })
+}
+
+/** A variable that is not set is looked up on `Object.prototype`, where nobody may name a file to be loaded. */
+function load() {
+  const forged = VARIABLES.filter((name) => name in process.env && !Object.hasOwn(process.env, name))
+  try {
+    for (const name of forged) process.env[name] = ''
+    return require('../binding.js')
+  } finally {
+    for (const name of forged) delete process.env[name]
+  }
 }
 
 /** @param {Error} error */
 function advice(error) {
   const here = `${process.platform}-${process.arch}`
   const reason = loadFailure(error)
-  const [en, zh] = reason
-    ? [
-        `wxacode's addon for ${here} cannot be loaded (${reason})`,
-        `无法加载 wxacode 在 ${here} 上的原生模块（${reason}）`,
-      ]
-    : [`wxacode's addon for ${here} is not installed`, `没有安装 wxacode 在 ${here} 上的原生模块`]
+  const { en, zh } = reason
+    ? {
+        en: `wxacode's addon for ${here} cannot be loaded (${reason})`,
+        zh: `无法加载 wxacode 在 ${here} 上的原生模块（${reason}）`,
+      }
+    : { en: `wxacode's addon for ${here} is not installed`, zh: `没有安装 wxacode 在 ${here} 上的原生模块` }
   return (
     `${en}. Install again on the machine or in the image that runs it, without --omit=optional and without a node_modules ` +
     'copied from another system. There are addons for Linux (glibc 2.17 or later, or musl), macOS and Windows, x64 and arm64' +
@@ -32,6 +54,6 @@ function advice(error) {
  * @returns {string | undefined}
  */
 function loadFailure(error) {
-  if (!(error instanceof Error)) return undefined
-  return error.message.startsWith('Cannot find ') ? loadFailure(error.cause) : error.message.split('\n')[0]
+  if (!isError(error)) return undefined
+  return error.message.startsWith('Cannot find ') ? loadFailure(own(error, 'cause')) : error.message.split('\n')[0]
 }

@@ -1,6 +1,8 @@
 'use strict'
 
 const { invalid } = require('./errors')
+const native = require('./native')
+const { own } = require('./own')
 
 /**
  * The caller's token provider as the addon calls it: always a promise, of one shape. What the caller's function throws
@@ -25,28 +27,70 @@ function tokenProvider(provider) {
  */
 async function answer(provider, ask) {
   const given = await provider(ask)
-  const token = typeof given === 'string' ? { accessToken: given } : given
-  if (!isToken(token)) throw unusable()
-  return token
+  if (typeof given === 'string') return usable(given, undefined)
+  const accessToken = own(given, 'accessToken')
+  // As WeChat answers, handed through.
+  if (accessToken === undefined) return usable(own(given, 'access_token'), own(given, 'expires_in'), given)
+  return usable(accessToken, own(given, 'expiresIn'))
 }
 
-/** @param {any} token */
-const isToken = (token) =>
-  typeof token?.accessToken === 'string' &&
-  /^[!-~]{1,4096}$/.test(token.accessToken) &&
-  (token.expiresIn === undefined || (Number.isFinite(token.expiresIn) && token.expiresIn > 0))
+/**
+ * @param {unknown} accessToken
+ * @param {unknown} expiresIn
+ * @param {unknown} [given] for what it is instead
+ * @returns {{ accessToken: string, expiresIn: number | undefined }}
+ */
+function usable(accessToken, expiresIn, given) {
+  if (typeof accessToken !== 'string' || !/^[!-~]{1,4096}$/.test(accessToken)) throw unusable(given)
+  if (expiresIn === undefined) return { accessToken, expiresIn: undefined }
+  if (typeof expiresIn !== 'number' || !Number.isFinite(expiresIn) || expiresIn <= 0) throw unusable(given)
+  return { accessToken, expiresIn }
+}
 
-/** What was given is not repeated: it may be the token. */
-const unusable = () =>
-  invalid({
+/**
+ * What was given is not repeated: it may be the token.
+ *
+ * @param {any} given
+ */
+function unusable(given) {
+  const errcode = own(given, 'errcode')
+  if (Number.isSafeInteger(errcode) && errcode !== 0) return refused(errcode)
+  return invalid({ param: 'token', explanation: { cause: NO_TOKEN, fix: isResponse(given) ? THE_BODY : A_TOKEN } })
+}
+
+/**
+ * WeChat's refusal, handed through: it is explained like one of our own.
+ *
+ * @param {number} errcode
+ */
+function refused(errcode) {
+  const known = native.explain(errcode, 'stable_token')
+  const because = { zh: known ? `：${known.cause.zh}` : '', en: known ? `: ${known.cause.en}` : '' }
+  return invalid({
     param: 'token',
+    errcode,
     explanation: {
-      cause: { zh: 'token 函数没有返回可用的令牌', en: 'the token function gave no usable token' },
-      fix: {
-        zh: '返回非空字符串，或 { accessToken: string, expiresIn: 秒数 }；检查令牌服务的应答是否含有 errcode',
-        en: 'Return a non-empty string, or { accessToken: string, expiresIn: seconds }; see whether your token service answered an errcode',
+      cause: {
+        zh: `token 函数返回的是微信的错误 ${errcode}${because.zh}`,
+        en: `the token function gave WeChat's error ${errcode}${because.en}`,
       },
+      fix: known?.fix ?? { zh: '检查令牌服务', en: 'See what your token service asks WeChat' },
     },
   })
+}
+
+/** @param {any} given an answer of fetch or axios instead of what is in it */
+const isResponse = (given) =>
+  typeof own(given, 'status') === 'number' && (own(given, 'headers') !== undefined || own(given, 'data') !== undefined)
+
+const NO_TOKEN = { zh: 'token 函数没有返回可用的令牌', en: 'the token function gave no usable token' }
+const A_TOKEN = {
+  zh: '返回非空字符串，或 { accessToken: string, expiresIn: 秒数 }，或微信的 { access_token, expires_in }',
+  en: "Return a non-empty string, { accessToken: string, expiresIn: seconds }, or WeChat's own { access_token, expires_in }",
+}
+const THE_BODY = {
+  zh: '返回的是 HTTP 响应本身：fetch 请返回 await response.json()，axios 请返回 response.data，其中须有 access_token 或 accessToken',
+  en: 'It gave the HTTP response itself: return await response.json() of fetch, response.data of axios, with access_token or accessToken in it',
+}
 
 module.exports = { tokenProvider }

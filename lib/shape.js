@@ -6,13 +6,26 @@
  */
 
 const { invalid } = require('./errors')
+const { excerpt, loneSurrogateAt } = require('./excerpt')
+const { Bare, bare, own } = require('./own')
 const { ALSO_KNOWN_AS, DATA_FORMAT_ERROR, OF_CALLS, SHAPES, WHOLE } = require('./shapes')
 
 /** @typedef {import('./shapes').Rule} Rule */
+/** @typedef {import('./shapes').FieldRule} FieldRule */
+/** @typedef {import('./shapes').Shape} Shape */
 /** @typedef {import('./shapes').ShapeName} ShapeName */
 
 /**
- * A copy of `value` that has the shape, or an InvalidParamsError that names what has not.
+ * @typedef {object} Place
+ * @property {string} [endpoint] for the error
+ * @property {string} param what the whole is called
+ * @property {string} prefix of the names of its fields
+ * @property {ShapeName | undefined} name of the shape, where it is the outermost
+ */
+
+/**
+ * A copy of `value` that has the shape, with nothing behind it, or an InvalidParamsError that names what has not. Every
+ * property is read once.
  *
  * @param {ShapeName} name
  * @param {unknown} value
@@ -20,66 +33,85 @@ const { ALSO_KNOWN_AS, DATA_FORMAT_ERROR, OF_CALLS, SHAPES, WHOLE } = require('.
  * @returns {any}
  */
 function checked(name, value, endpoint) {
-  return object(value, SHAPES[name], {
-    endpoint,
-    aliases: ALSO_KNOWN_AS[name],
-    param: WHOLE[name] ?? 'params',
-    prefix: '',
-  })
+  return object(value, SHAPES[name], { endpoint, param: WHOLE[name] ?? 'params', prefix: '', name })
 }
 
 /**
+ * Every call comes by here: nothing is made for what is left out or fits.
+ *
  * @param {any} value
- * @param {Record<string, Rule>} rules
- * @param {{ endpoint?: string, aliases?: Record<string, string>, param: string, prefix: string }} at
+ * @param {Shape} shape
+ * @param {Place} at
  */
-function object(value, rules, at) {
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw wrongType({ is: 'object', required: 0, fields: rules }, value, at)
+function object(value, shape, at) {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw wrongType(AN_OBJECT, shape, value, at)
   for (const key of Object.keys(value)) {
-    if (!Object.hasOwn(rules, key)) throw unknown(key, rules, at)
+    if (!shape.known.has(key)) throw unknown(key, shape, at)
   }
+  const isPlain = Object.getPrototypeOf(value) === Object.prototype
   /** @type {Record<string, unknown>} */
-  const copy = {}
-  for (const key of Object.keys(rules)) {
-    const given = value[key]
-    // Most are left out: nothing is made for them, because every call comes by here.
-    if (given === undefined && rules[key].required === undefined) continue
-    copy[key] = field(given, rules[key], { endpoint: at.endpoint, param: at.prefix + key })
+  const copy = /** @type {any} */ (new Bare())
+  for (const rule of shape.rules) {
+    const { name } = rule
+    const given = Object.hasOwn(value, name) ? value[name] : isPlain ? undefined : own(value, name)
+    if (given === undefined || (given === '' && rule.emptyIsAbsent)) {
+      if (rule.required !== undefined) throw missing(rule, at, Object.hasOwn(value, name) ? given : ABSENT)
+    } else {
+      copy[name] = field(given, rule, at)
+    }
   }
   return copy
 }
 
 /**
  * @param {any} value
- * @param {Rule} rule
- * @param {{ endpoint?: string, param: string }} at
+ * @param {FieldRule} rule
+ * @param {Place} at
  */
 function field(value, rule, at) {
-  if (value === undefined) throw missing(at, rule.required || undefined)
-  if (rule.fields) return object(value, rule.fields, { endpoint: at.endpoint, param: at.param, prefix: `${at.param}.` })
-  const fits = rule.test ? rule.test(value) : typeof value === rule.is
-  if (!fits) throw wrongType(rule, value, at)
-  if (typeof value === 'string' && !value.isWellFormed()) throw illFormed(at)
-  return value
+  const taken = rule.take ? rule.take(value) : typeof value === rule.is ? value : undefined
+  if (taken === undefined) return nested(value, rule, at)
+  if (typeof taken === 'string' && !taken.isWellFormed()) throw illFormed(taken, inside(at, rule))
+  return taken
+}
+
+/**
+ * @param {any} value
+ * @param {FieldRule} rule
+ * @param {Place} at
+ */
+function nested(value, rule, at) {
+  const here = inside(at, rule)
+  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value)
+  if (!rule.shape || !isObject) throw wrongType(rule, rule.shape, value, here)
+  const explanation = rule.mistaken?.(value)
+  if (explanation) throw invalid({ endpoint: here.endpoint, param: here.param, explanation })
+  return object(value, rule.shape, here)
+}
+
+/**
+ * @param {Place} at
+ * @param {FieldRule} rule
+ * @returns {Place}
+ */
+function inside({ endpoint, prefix }, { name }) {
+  const param = prefix + name
+  return { endpoint, param, prefix: `${param}.`, name: undefined }
 }
 
 /**
  * @param {string} key
- * @param {Record<string, Rule>} rules
- * @param {{ endpoint?: string, aliases?: Record<string, string>, param: string, prefix: string }} at
+ * @param {Shape} shape
+ * @param {Place} at
  */
-function unknown(key, rules, { endpoint, aliases, param, prefix }) {
-  const plain = (/** @type {string} */ name) => name.replaceAll('_', '').toLowerCase()
-  const known = Object.keys(rules)
-  const meant =
-    known.find((name) => plain(name) === plain(key)) ??
-    (aliases && Object.hasOwn(aliases, plain(key)) ? aliases[plain(key)] : undefined)
+function unknown(key, { names }, { endpoint, param, prefix, name }) {
+  const wrong = excerpt(prefix + key)
+  const meant = names.find((known) => plain(known) === plain(key)) ?? own(name && ALSO_KNOWN_AS[name], plain(key))
   return invalid({
     endpoint,
-    param: prefix + key,
+    param: wrong,
     explanation: {
-      cause: { zh: `不认识的参数 ${prefix}${key}`, en: `unknown parameter ${prefix}${key}` },
+      cause: { zh: `不认识的参数 ${wrong}`, en: `unknown parameter ${wrong}` },
       fix: remedy(),
     },
   })
@@ -91,27 +123,56 @@ function unknown(key, rules, { endpoint, aliases, param, prefix }) {
         zh: `放在第二个参数里：(params, { ${key} })`,
         en: `It belongs to the second argument: (params, { ${key} })`,
       }
-    const list = known.join(', ')
+    const list = names.join(', ')
+    const owner = CODES.includes(/** @type {ShapeName} */ (name)) && CODES.find((code) => SHAPES[code].known.has(key))
+    if (owner)
+      return {
+        zh: `${wrong} 是 ${owner} 的参数；这里可用的参数：${list}`,
+        en: `${wrong} belongs to ${owner}. Known here are ${list}`,
+      }
     return { zh: `可用的参数：${list}`, en: `Known are ${list}` }
   }
 }
 
+/** Whose parameters one may have had in mind. @type {ShapeName[]} */
+const CODES = ['getQRCode', 'getUnlimitedQRCode', 'createQRCode']
+
+/** @type {Rule} */
+const AN_OBJECT = bare({ is: 'object', required: 0 })
+
+/** @param {string} name */
+const plain = (name) => (name.length > 40 ? name : name.replaceAll(/[_-]/g, '').toLowerCase())
+
+/** That nothing was given, not even undefined. */
+const ABSENT = Symbol('absent')
+
 /**
- * @param {{ endpoint?: string, param: string }} at
- * @param {number} [errcode]
+ * @param {FieldRule} rule
+ * @param {Place} at
+ * @param {unknown} given undefined or '' where somebody did give that
  */
-function missing({ endpoint, param }, errcode) {
+function missing(rule, at, given) {
+  const { endpoint, param } = inside(at, rule)
+  const errcode = rule.required || undefined
+  const state =
+    given === ABSENT ? undefined : given === '' ? { zh: '为空', en: 'empty' } : { zh: '是 undefined', en: 'undefined' }
   return invalid({
     endpoint,
     param,
     errcode,
     explanation: {
-      cause: { zh: `缺少 ${param}`, en: `${param} is missing` },
-      fix: { zh: `请传入 ${param}`, en: `Give ${param}` },
+      cause: state
+        ? { zh: `${param} ${state.zh}`, en: `${param} is ${state.en}` }
+        : { zh: `缺少 ${param}`, en: `${param} is missing` },
+      fix: state && endpoint === undefined ? OF_THE_ENVIRONMENT : { zh: `请传入 ${param}`, en: `Give ${param}` },
     },
   })
 }
 
+const OF_THE_ENVIRONMENT = {
+  zh: '它所取自的环境变量很可能没有设置：检查变量名，以及进程（容器、PM2、systemd）的环境',
+  en: 'The environment variable that it was read from is probably not set: check its name, and the environment of the process (container, PM2, systemd)',
+}
 /** @type {Record<string, { zh: string, en: string }>} */
 const TYPES = {
   string: { zh: '字符串', en: 'a string' },
@@ -130,19 +191,24 @@ const TYPES = {
  * The value itself is not repeated: it may be a secret at the wrong place.
  *
  * @param {Rule} rule
+ * @param {Shape | undefined} shape
  * @param {unknown} value
  * @param {{ endpoint?: string, param: string }} at
  */
-function wrongType({ is = 'object', wants = TYPES[is], test, fields, required, errcode }, value, { endpoint, param }) {
-  const got = TYPES[value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value]
-  const cause = test
-    ? { zh: `${param} 须为${wants.zh}`, en: `${param} must be ${wants.en}` }
-    : { zh: `${param} 是${got.zh}，须为${wants.zh}`, en: `${param} is ${got.en}; it must be ${wants.en}` }
+function wrongType(rule, shape, value, { endpoint, param }) {
+  const { is = 'object', take, required, errcode } = rule
+  const wants = rule.wants ?? TYPES[is]
+  const type = value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value
+  const got = TYPES[type]
+  const cause =
+    take && !(shape && type !== 'object')
+      ? { zh: `${param} 须为${wants.zh}`, en: `${param} must be ${wants.en}` }
+      : { zh: `${param} 是${got.zh}，须为${wants.zh}`, en: `${param} is ${got.en}; it must be ${wants.en}` }
   const why =
     errcode === DATA_FORMAT_ERROR
       ? { zh: '，不做自动转换（微信对错误的类型返回 47001）', en: '; nothing is converted, and WeChat answers 47001' }
       : { zh: '', en: '' }
-  const of = fields ? ` { ${Object.keys(fields).join(', ')} }` : ''
+  const of = shape && !rule.wants ? ` { ${shape.names.join(', ')} }` : ''
   const or = required === undefined ? { zh: '，或不传', en: ', or leave it out' } : { zh: '', en: '' }
   return invalid({
     endpoint,
@@ -155,15 +221,19 @@ function wrongType({ is = 'object', wants = TYPES[is], test, fields, required, e
   })
 }
 
-/** @param {{ endpoint?: string, param: string }} at */
-function illFormed({ endpoint, param }) {
+/**
+ * @param {string} text
+ * @param {{ endpoint?: string, param: string }} at
+ */
+function illFormed(text, { endpoint, param }) {
+  const place = loneSurrogateAt(text)
   return invalid({
     endpoint,
     param,
     explanation: {
       cause: {
-        zh: `${param} 含有不成对的代理字符，不是合法的 Unicode`,
-        en: `${param} holds a lone surrogate and is not valid Unicode`,
+        zh: `${param} 的第 ${place} 个字符是不成对的代理字符，不是合法的 Unicode`,
+        en: `character ${place} of ${param} is a lone surrogate, which is not valid Unicode`,
       },
       fix: {
         zh: '字符串可能在表情符号中间被截断，请按字符截取',

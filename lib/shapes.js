@@ -2,14 +2,34 @@
 
 /** What callers may pass: names, types, and the names that people bring along. */
 
+const { types } = require('node:util')
+const { isClosed } = require('./body')
+const { Bare, bare, own } = require('./own')
+const { redisExplained } = require('./redis-shape')
+
+/** @typedef {import('../index').Explanation} Explanation */
+
 /**
  * @typedef {object} Rule
  * @property {'string' | 'number' | 'boolean' | 'object'} [is] the type it has to be of
- * @property {(value: any) => boolean} [test] what it has to pass instead
- * @property {{ zh: string, en: string }} [wants] what passes the test
+ * @property {(value: any) => any} [take] gives what is used of a value, a copy where it could change, and undefined for one
+ *   that does not fit
+ * @property {{ zh: string, en: string }} [wants] what fits
  * @property {number} [required] the errcode that WeChat answers without it, or 0 where it is ours to ask
  * @property {number} [errcode] the errcode that WeChat answers to a wrong type
  * @property {Record<string, Rule>} [fields] of an object
+ * @property {true} [emptyIsAbsent] that `''` is what docker-compose makes of a variable that is not set
+ * @property {(value: object) => Explanation | undefined} [mistaken] what an object of somebody else's shape is, and what to
+ *   write instead
+ */
+
+/** @typedef {Rule & { name: string, shape?: Shape }} FieldRule with every property there is */
+
+/**
+ * @typedef {object} Shape
+ * @property {string[]} names
+ * @property {Set<string>} known the same
+ * @property {FieldRule[]} rules
  */
 
 /**
@@ -22,12 +42,26 @@
 const DATA_FORMAT_ERROR = 47001
 const DAY_MS = 86_400_000
 
+/** All that a rule may have. */
+const NO_RULE = {
+  is: undefined,
+  take: undefined,
+  wants: undefined,
+  required: undefined,
+  errcode: undefined,
+  emptyIsAbsent: undefined,
+  mistaken: undefined,
+  name: '',
+  shape: undefined,
+}
+
 /** @type {Record<string, Rule>} */
 const STYLE = {
   width: { is: 'number', errcode: DATA_FORMAT_ERROR },
   autoColor: { is: 'boolean', errcode: DATA_FORMAT_ERROR },
   lineColor: {
-    is: 'object',
+    take: colorOf,
+    wants: { zh: "对象 { r, g, b } 或 '#ff0000' 这样的颜色", en: "an object { r, g, b } or a colour like '#ff0000'" },
     fields: {
       r: { is: 'number', required: 0 },
       g: { is: 'number', required: 0 },
@@ -42,14 +76,24 @@ const PATH = { is: 'string', required: 40159 }
 
 /** @type {Record<string, Rule>} */
 const CALL = {
-  signal: { test: isSignal, wants: { zh: ' AbortSignal', en: 'an AbortSignal' } },
+  signal: { take: only(isSignal), wants: { zh: ' AbortSignal', en: 'an AbortSignal' } },
   timeoutMs: { is: 'number' },
 }
+
+/** @type {Rule} of what is set once for many calls */
+const TIMEOUT = {
+  take: only((value) => typeof value === 'number' && value > 0 && value <= DAY_MS),
+  wants: { zh: '大于 0、至多一天的毫秒数', en: 'a number of milliseconds, more than 0 and at most a day' },
+}
+
+/** @type {Rule} of an option that may come from the environment */
+const SETTING = { is: 'string', emptyIsAbsent: true }
 
 /** @type {Rule} */
 const PEM = {
   wants: { zh: ' PEM 字符串或 Buffer', en: 'a PEM string or a Buffer' },
-  test: (value) => isText(value) || value instanceof Uint8Array,
+  take: only((value) => isText(value) || types.isUint8Array(value)),
+  emptyIsAbsent: true,
 }
 
 /** @type {Rule} */
@@ -57,12 +101,12 @@ const JUMP_WXA = { fields: { path: { is: 'string' }, query: { is: 'string' }, en
 
 /** @type {Record<string, Rule>} */
 const EXPIRY = {
-  expireTime: { test: isDate, wants: { zh: '有效的 Date', en: 'a valid Date' } },
+  expireTime: { take: dateOf, wants: { zh: '有效的 Date', en: 'a valid Date' } },
   expireInterval: { is: 'number' },
 }
 
 /** @type {Record<ShapeName, Record<string, Rule>>} */
-const SHAPES = {
+const DECLARED = {
   getQRCode: { path: PATH, envVersion: { is: 'string' }, ...STYLE },
   getUnlimitedQRCode: {
     scene: { is: 'string', required: 40169 },
@@ -100,20 +144,27 @@ const SHAPES = {
   request: {
     ...CALL,
     method: {
-      test: (value) => value === 'GET' || value === 'POST',
+      take: only((value) => value === 'GET' || value === 'POST'),
       wants: { zh: " 'GET' 或 'POST'", en: "'GET' or 'POST'" },
     },
     query: {
-      test: isQuery,
-      wants: { zh: '值为字符串、数字或布尔值的对象', en: 'an object of strings, numbers and booleans' },
+      take: pairsOf,
+      wants: {
+        zh: '值为字符串、数字或布尔值的普通对象（URLSearchParams 和 Map 用 Object.fromEntries() 转换）',
+        en: 'a plain object of strings, numbers and booleans (made of URLSearchParams or a Map by Object.fromEntries())',
+      },
     },
-    body: { is: 'object' },
+    body: {
+      take: only((value) => typeof value === 'object' && value !== null),
+      wants: { zh: '普通对象', en: 'a plain object' },
+    },
     retries: { is: 'number' },
   },
   batch: {
     ...CALL,
+    timeoutMs: TIMEOUT,
     concurrency: {
-      test: (value) => Number.isInteger(value) && value >= 1 && value <= 1000,
+      take: only((value) => Number.isInteger(value) && value >= 1 && value <= 1000),
       wants: { zh: ' 1 到 1000 的整数', en: 'a whole number from 1 to 1000' },
     },
   },
@@ -121,52 +172,57 @@ const SHAPES = {
   tokenCall: { ...CALL, forceRefresh: { is: 'boolean' } },
   codeHandler: {
     cacheControl: {
-      test: (value) => value === false || (isText(value) && /^[\t -~]+$/.test(value)),
+      take: only((value) => value === false || (isText(value) && /^[\t -~]+$/.test(value))),
       wants: { zh: '一行非空的 ASCII 文本，或 false', en: 'a line of ASCII text, or false' },
     },
     download: {
-      test: (value) => typeof value === 'boolean' || isFunction(value),
+      take: only((value) => typeof value === 'boolean' || isFunction(value)),
       wants: { zh: '布尔值或函数', en: 'a boolean or a function' },
     },
     filename: {
-      test: (value) => isText(value) || isFunction(value),
+      take: only((value) => isText(value) || isFunction(value)),
       wants: { zh: '字符串或函数', en: 'a string or a function' },
     },
     expose: {
-      test: (value) => typeof value === 'boolean' || isFunction(value),
+      take: only((value) => typeof value === 'boolean' || isFunction(value)),
       wants: { zh: '布尔值或函数', en: 'a boolean or a function' },
     },
-    onError: { test: isFunction, wants: { zh: '函数', en: 'a function' } },
-    timeoutMs: {
-      test: (value) => typeof value === 'number' && value > 0 && value <= DAY_MS,
-      wants: { zh: '大于 0、至多一天的毫秒数', en: 'a number of milliseconds, more than 0 and at most a day' },
-    },
+    onError: { take: only(isFunction), wants: { zh: '函数', en: 'a function' } },
+    timeoutMs: TIMEOUT,
   },
   options: {
-    appid: { is: 'string', required: 40013 },
-    secret: { is: 'string' },
+    appid: { ...SETTING, required: 40013 },
+    secret: SETTING,
     token: {
       wants: { zh: " 'stable'、'classic'、'none' 或函数", en: "'stable', 'classic', 'none' or a function" },
-      test: (value) => typeof value === 'function' || ['stable', 'classic', 'none'].includes(value),
+      take: only((value) => isFunction(value) || ['stable', 'classic', 'none'].includes(value)),
+      emptyIsAbsent: true,
     },
     baseUrl: {
       wants: { zh: '字符串或非空的字符串数组', en: 'a string or a non-empty array of strings' },
-      test: (value) => isText(value) || (Array.isArray(value) && value.length > 0 && [...value].every(isText)),
+      take: textsOf,
+      emptyIsAbsent: true,
     },
     redis: {
+      wants: { zh: " 'redis://主机:端口' 或 { url }", en: "'redis://host:port' or { url }" },
+      take: (value) => (isText(value) ? bare({ url: value }) : undefined),
+      emptyIsAbsent: true,
+      mistaken: redisExplained,
       fields: {
-        url: { is: 'string', required: 0 },
+        url: { ...SETTING, required: 0 },
         ca: PEM,
         timeoutMs: { is: 'number' },
         keyPrefix: { is: 'string' },
         allowUnsharedRotation: { is: 'boolean' },
       },
     },
-    fromAppid: { is: 'string' },
+    fromAppid: SETTING,
     timeoutMs: { is: 'number' },
     retries: { is: 'number' },
     ratePerMinute: { is: 'number' },
     cache: {
+      wants: { zh: '布尔值或对象', en: 'a boolean or an object' },
+      take: (value) => (value === true ? new Bare() : value === false ? false : undefined),
       fields: {
         maxBytes: { is: 'number' },
         ttlMs: { is: 'number' },
@@ -174,25 +230,25 @@ const SHAPES = {
         maxEntryBytes: { is: 'number' },
       },
     },
-    proxy: { is: 'string' },
+    proxy: SETTING,
     ca: PEM,
   },
 }
 
 /** What the whole is called in an error, where it is not `params`.
  * @type {Partial<Record<ShapeName, string>>} */
-const WHOLE = {
+const WHOLE = bare({
   call: 'call',
   tokenCall: 'call',
   options: 'options',
   request: 'options',
   batch: 'options',
   codeHandler: 'options',
-}
+})
 
 /** Names that people bring from WeChat's documents and from other packages.
  * @type {Partial<Record<ShapeName, Record<string, string>>>} */
-const ALSO_KNOWN_AS = {
+const ALSO_KNOWN_AS = bare({
   getQRCode: { page: 'path' },
   getUnlimitedQRCode: { path: 'page' },
   createQRCode: { page: 'path' },
@@ -202,12 +258,33 @@ const ALSO_KNOWN_AS = {
   generateNFCScheme: { path: 'jumpWxa', query: 'jumpWxa', page: 'jumpWxa' },
   queryScheme: { openlink: 'scheme' },
   queryUrlLink: { url: 'urlLink', link: 'urlLink' },
-  request: { timeout: 'timeoutMs', data: 'body', params: 'query' },
+  request: { timeout: 'timeoutMs', data: 'body', json: 'body', params: 'query', qs: 'query', searchparams: 'query' },
   batch: { timeout: 'timeoutMs' },
-  options: { appsecret: 'secret', timeout: 'timeoutMs', host: 'baseUrl', origin: 'baseUrl' },
+  options: {
+    appkey: 'secret',
+    appsecret: 'secret',
+    secretkey: 'secret',
+    accesstoken: 'token',
+    gettoken: 'token',
+    timeout: 'timeoutMs',
+    host: 'baseUrl',
+    origin: 'baseUrl',
+    endpoint: 'baseUrl',
+    agent: 'proxy',
+    httpsagent: 'proxy',
+    redisurl: 'redis',
+  },
   call: { timeout: 'timeoutMs' },
   codeHandler: { timeout: 'timeoutMs', attachment: 'download' },
   tokenCall: { timeout: 'timeoutMs', force: 'forceRefresh' },
+})
+
+/**
+ * @param {(value: any) => boolean} fits
+ * @returns {(value: any) => any}
+ */
+function only(fits) {
+  return (value) => (fits(value) ? value : undefined)
 }
 
 /** @param {unknown} value */
@@ -220,30 +297,71 @@ function isFunction(value) {
   return typeof value === 'function'
 }
 
-/** @param {any} value one of this realm, of another, or of a polyfill */
+/** @param {unknown} value one text or several, as several */
+function textsOf(value) {
+  const texts = Array.isArray(value) ? Array.from(value) : [value]
+  return texts.length > 0 && texts.every(isText) ? texts : undefined
+}
+
+/** @param {unknown} value `#ff0000` or `#f00`, as designers hand it over */
+function colorOf(value) {
+  if (typeof value !== 'string' || !/^#?(?:[0-9a-f]{3}|[0-9a-f]{6})$/i.test(value)) return undefined
+  const digits = value.replace('#', '')
+  const parts = digits.match(digits.length === 3 ? /./g : /../g) ?? []
+  const part = (/** @type {number} */ at) =>
+    Number.parseInt(parts[at].length === 1 ? parts[at] + parts[at] : parts[at], 16)
+  return bare({ r: part(0), g: part(1), b: part(2) })
+}
+
+/** @param {any} value one of this realm, of another, or of a polyfill: what is used of it is what it needs */
 function isSignal(value) {
   return (
-    typeof value?.aborted === 'boolean' &&
-    typeof value.addEventListener === 'function' &&
-    typeof value.removeEventListener === 'function' &&
-    typeof value.throwIfAborted === 'function'
+    typeof value === 'object' &&
+    typeof own(value, 'aborted') === 'boolean' &&
+    typeof own(value, 'addEventListener') === 'function' &&
+    typeof own(value, 'removeEventListener') === 'function'
   )
 }
 
-/** @param {unknown} value */
-function isDate(value) {
-  return value instanceof Date && !Number.isNaN(value.getTime())
+/** @param {unknown} value of any realm */
+function dateOf(value) {
+  if (!types.isDate(value)) return undefined
+  const time = Date.prototype.getTime.call(value)
+  return Number.isNaN(time) ? undefined : new Date(time)
 }
 
-/** @param {unknown} value */
-function isQuery(value) {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
-  return Object.values(value).every(
-    (one) => (typeof one === 'string' && one.isWellFormed()) || typeof one === 'boolean' || Number.isFinite(one),
-  )
+/** @param {unknown} value a query, as names and values in turn */
+function pairsOf(value) {
+  if (typeof value !== 'object' || value === null || Array.isArray(value) || isClosed(value)) return undefined
+  const pairs = Object.entries(value).flat()
+  return pairs.every(isOfQuery) ? pairs.map(String) : undefined
+}
+
+/** @param {any} value */
+const isOfQuery = (value) =>
+  (typeof value === 'string' && value.isWellFormed()) || typeof value === 'boolean' || Number.isFinite(value)
+
+/**
+ * Every rule with every property, so that none is looked up behind it.
+ *
+ * @param {Record<string, Rule>} fields
+ * @returns {Shape}
+ */
+function compiled(fields) {
+  const names = Object.keys(fields)
+  const rules = names.map((name) => {
+    const { fields: inner, ...rule } = bare(fields[name])
+    return bare({ ...NO_RULE, ...rule, name, shape: inner && compiled(inner) })
+  })
+  return bare({ names, known: new Set(names), rules })
 }
 
 /** What belongs to the second argument, beside the parameters. */
 const OF_CALLS = Object.keys(CALL)
 
-module.exports = { ALSO_KNOWN_AS, DATA_FORMAT_ERROR, OF_CALLS, SHAPES, WHOLE }
+/** @type {Record<ShapeName, Shape>} */
+const SHAPES = bare(
+  /** @type {any} */ (Object.fromEntries(Object.entries(DECLARED).map((entry) => [entry[0], compiled(entry[1])]))),
+)
+
+module.exports = { ALSO_KNOWN_AS, DATA_FORMAT_ERROR, OF_CALLS, SHAPES, WHOLE, colorOf }

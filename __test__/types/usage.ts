@@ -48,6 +48,7 @@ export const options: WxaCodeOptions[] = [
   { appid, token: () => 'token' },
   { appid, token: async ({ appid, rejected }) => `${appid} ${rejected?.accessToken} ${rejected?.errcode.toFixed()}` },
   { appid, token: async () => ({ accessToken: 'token', expiresIn: 7200 }) },
+  { appid, token: async () => ({ access_token: 'token', expires_in: 7200 }) },
   { appid, secret, timeoutMs: 5000, retries: 0, ratePerMinute: Number.POSITIVE_INFINITY, proxy: 'env', ca: 'PEM' },
   { appid, secret, ca: Buffer.from('PEM') },
   { appid, secret, cache: true },
@@ -76,10 +77,13 @@ export const provider: TokenProvider = (ask) => {
   same<typeof ask.rejected, { accessToken: string; errcode: number } | undefined>(true)
   return ask.rejected ? Promise.resolve('another') : { accessToken: 'token', expiresIn: 7200 }
 }
-same<ProvidedToken, string | { accessToken: string; expiresIn: number }>(true)
+same<ProvidedToken, string | { accessToken: string; expiresIn: number } | { access_token: string; expires_in: number }>(
+  true,
+)
 same<EnvVersion, 'release' | 'trial' | 'develop'>(true)
 
 const style: Style = { width: 430, autoColor: false, lineColor: { r: 0, g: 0, b: 0 }, isHyaline: true }
+const red: Style = { lineColor: '#ff0000' }
 const unlimited: UnlimitedQRCodeParams = {
   scene: 'id=42',
   page: 'pages/a',
@@ -87,7 +91,7 @@ const unlimited: UnlimitedQRCodeParams = {
   envVersion: 'trial',
   ...style,
 }
-const limited: QRCodeParams = { path: 'pages/a?id=42', envVersion: 'release', ...style }
+const limited: QRCodeParams = { path: 'pages/a?id=42', envVersion: 'release', ...style, ...red }
 const square: CreateQRCodeParams = { path: 'pages/a?id=42', width: 430 }
 
 export async function calls(wxa: WxaCode, signal: AbortSignal) {

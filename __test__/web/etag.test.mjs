@@ -75,7 +75,7 @@ const style = {
   width: fc.constantFrom(280, 430),
   autoColor: fc.boolean(),
   isHyaline: fc.boolean(),
-  lineColor: fc.record({ r: part, g: part, b: part }),
+  lineColor: fc.oneof(fc.record({ r: part, g: part, b: part }), fc.constantFrom('#090909', '#000', '090000')),
 }
 const envVersion = fc.constantFrom('release', 'trial')
 const unlimited = { kind: fc.constant('unlimited'), scene: twice, page: twice, checkPath: fc.boolean(), envVersion }

@@ -45,7 +45,8 @@ function sendBroken(res, error, visit) {
  */
 function send(res, { status, headers, body }) {
   res.statusCode = status
-  for (const [name, value] of Object.entries(withVary(headers, res.getHeader('Vary')))) res.setHeader(name, value)
+  const fields = withVary(headers, res.getHeader('Vary'))
+  for (const name of Object.keys(fields)) res.setHeader(name, fields[name])
   res.end(body)
 }
 

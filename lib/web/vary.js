@@ -1,5 +1,7 @@
 'use strict'
 
+const { own } = require('../own')
+
 /**
  * Headers to be set on an answer that others have begun: what it varies by already, it goes on to.
  *
@@ -7,10 +9,11 @@
  * @param {unknown} before the `Vary` that is set
  */
 function withVary(headers, before) {
-  if (headers.Vary === undefined || !before) return headers
+  const more = own(headers, 'Vary')
+  if (more === undefined || !before) return headers
   const fields = String(before).split(/\s*,\s*/)
-  const isNamed = fields.some((field) => field === '*' || field.toLowerCase() === headers.Vary.toLowerCase())
-  return { ...headers, Vary: isNamed ? fields.join(', ') : [...fields, headers.Vary].join(', ') }
+  const isNamed = fields.some((field) => field === '*' || field.toLowerCase() === more.toLowerCase())
+  return { ...headers, Vary: isNamed ? fields.join(', ') : [...fields, more].join(', ') }
 }
 
 module.exports = { withVary }

@@ -1,5 +1,7 @@
 'use strict'
 
+const { own } = require('../own')
+
 /**
  * What an adapter over node:http knows of a request.
  *
@@ -9,7 +11,7 @@
  */
 const visit = (req, res) => ({
   method: req.method ?? 'GET',
-  header: (name) => /** @type {string | undefined} */ (req.headers[name]),
+  header: (name) => /** @type {string | undefined} */ (own(req.headers, name)),
   signal: departure(res),
 })
 

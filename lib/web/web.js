@@ -1,5 +1,6 @@
 'use strict'
 
+const { bare } = require('../own')
 const { answerer } = require('./answer')
 
 /**
@@ -16,8 +17,9 @@ function codeHandler(wxa, toCode, options) {
   return async (request, ...context) => {
     const { method, headers, signal } = request
     const visit = { method, signal, header: (/** @type {string} */ name) => headers.get(name) ?? undefined }
-    const given = await answer([request, ...context], visit)
-    return new Response(method === 'HEAD' ? null : given.body, given)
+    const { status, headers: fields, body } = await answer([request, ...context], visit)
+    // Whatever an init has not is looked up behind it.
+    return new Response(method === 'HEAD' ? null : body, bare({ status, headers: fields }))
   }
 }
 

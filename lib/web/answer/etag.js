@@ -1,6 +1,8 @@
 'use strict'
 
 const { createHash } = require('node:crypto')
+const { bare, own, present } = require('../../own')
+const { colorOf } = require('../../shapes')
 
 /**
  * A strong ETag over the question: codes never expire, so the same question has the same answer, and whether a browser
@@ -23,8 +25,10 @@ function etagOf(appid, kind, params) {
  * @param {Record<string, any>} params
  * @returns {Record<string, unknown>}
  */
-function withoutDefaults({ width, envVersion, checkPath, autoColor, isHyaline, lineColor, ...rest }) {
-  const { r, g, b } = lineColor ?? { r: 0, g: 0, b: 0 }
+function withoutDefaults(params) {
+  const { width, envVersion, checkPath, autoColor, isHyaline, lineColor, ...rest } = bare(params)
+  const color = colorOf(lineColor) ?? lineColor
+  const parts = ['r', 'g', 'b'].map((part) => own(color, part) ?? 0)
   return present({
     ...rest,
     width: width === 430 ? undefined : width,
@@ -33,15 +37,9 @@ function withoutDefaults({ width, envVersion, checkPath, autoColor, isHyaline, l
     autoColor: autoColor || undefined,
     isHyaline: isHyaline || undefined,
     // WeChat does not look at it where it picks the colour itself.
-    lineColor: autoColor || (r === 0 && g === 0 && b === 0) ? undefined : [r, g, b],
+    lineColor: autoColor || parts.every((part) => part === 0) ? undefined : parts,
   })
 }
-
-/**
- * @param {Record<string, unknown>} fields
- * @returns {Record<string, unknown>}
- */
-const present = (fields) => Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
 
 /**
  * Whether If-None-Match names the ETag, by weak comparison. {@link https://www.rfc-editor.org/rfc/rfc9110#section-13.1.2}

@@ -1,5 +1,7 @@
 'use strict'
 
+const { bare } = require('../../own')
+
 /**
  * What WeChat refuses because of the picture that was asked for: page, path, scene, size. Everything else is about the
  * account, its credentials, its quotas or this server's network, and is not the visitor's.
@@ -13,7 +15,7 @@ const CODES = new Set(['getUnlimitedQRCode', 'getQRCode', 'createQRCode'])
  * @param {import('../../../index').WxaCodeError} error
  */
 function isAboutThePicture(error) {
-  const { endpoint = '', errcode, param } = /** @type {any} */ (error)
+  const { endpoint = '', errcode, param } = /** @type {any} */ (bare(error))
   // Codes have no parameter of this name: it is what the client's token function gave.
   if (error.code === 'ERR_WXA_PARAMS') return param !== 'token'
   return error.code === 'ERR_WXA_API' && CODES.has(endpoint) && ABOUT_THE_PICTURE.has(errcode)

@@ -2,8 +2,8 @@
 
 const { inspect } = require('node:util')
 const { check, imageType } = require('../../../index')
-const { WxaCodeError } = require('../../errors')
-const { KINDS } = require('../../kinds')
+const { WxaCodeError, isError } = require('../../errors')
+const { KINDS, codeFields } = require('../../kinds')
 const { disposition } = require('./disposition')
 const { etagOf, isKnown } = require('./etag')
 const { checkedSettings } = require('./options')
@@ -60,7 +60,7 @@ function answerer(wxa, toCode, options) {
  */
 async function answerTo(wxa, settings, code, req, visit) {
   if (code === null || code === undefined) return noCode(404, visit)
-  const { kind = 'unlimited', ...params } = code
+  const { kind = 'unlimited', ...params } = /** @type {CodeParams} */ (codeFields(code))
   // Before the ETag, so that nonsense is refused whatever a browser claims to have.
   const wrong = refusalOf(kind, params)
   if (wrong) return failed(wrong, settings, req, visit)
@@ -121,7 +121,7 @@ function picture(image, { filename, isDownload }, kept) {
  */
 async function failed(thrown, settings, req, visit) {
   if (visit.signal.aborted) return GONE
-  const error = thrown instanceof Error ? thrown : new Error(inspect(thrown), { cause: thrown })
+  const error = isError(thrown) ? thrown : new Error(inspect(thrown), { cause: thrown })
   const ours = error instanceof WxaCodeError ? /** @type {import('../../../index').WxaCodeError} */ (error) : undefined
   // Only true is a yes: what a function of the options forgot to say is none.
   const isExposed = ours !== undefined && (await settings.expose(ours)) === true

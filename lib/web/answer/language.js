@@ -16,7 +16,8 @@ function languageOf(header = '') {
     return Math.max(0, ...(own.length > 0 ? own : ranges.filter(({ tag }) => tag === '*')).map(({ q }) => q))
   }
   const isChineseFirst = ranges.find(({ tag }) => tag === 'zh' || tag === 'en')?.tag === 'zh'
-  const [zh, en] = [weight('zh'), weight('en')]
+  const zh = weight('zh')
+  const en = weight('en')
   return zh > en || (zh === en && zh > 0 && isChineseFirst) ? 'zh' : 'en'
 }
 

@@ -1,6 +1,7 @@
 'use strict'
 
 const { wrongArgument } = require('../../errors')
+const { own } = require('../../own')
 const { checked } = require('../../shape')
 const { isAboutThePicture } = require('./exposure')
 
@@ -28,7 +29,7 @@ const A_MAPPING = { zh: '从请求给出参数的函数', en: 'a function from t
  * @returns {Settings}
  */
 function checkedSettings(wxa, toCode, options = {}) {
-  if (typeof wxa?.getUnlimitedQRCode !== 'function') throw wrongArgument('wxa', A_CLIENT, 'codeHandler')
+  if (typeof own(wxa, 'getUnlimitedQRCode') !== 'function') throw wrongArgument('wxa', A_CLIENT, 'codeHandler')
   if (typeof toCode !== 'function') throw wrongArgument('toCode', A_MAPPING, 'codeHandler')
   const given = checked('codeHandler', options, 'codeHandler')
   const { cacheControl = DEFAULT_CACHE_CONTROL, download = false, filename, expose = isAboutThePicture } = given

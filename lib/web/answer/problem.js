@@ -1,6 +1,7 @@
 'use strict'
 
 const { randomUUID } = require('node:crypto')
+const { bare, own } = require('../../own')
 const { isAboutThePicture } = require('./exposure')
 const { languageOf } = require('./language')
 
@@ -87,8 +88,7 @@ const broken = (visit) => logged(BROKEN, visit)
 function statusOf(error) {
   if (error === undefined) return UNAVAILABLE
   if (error.code === 'ERR_WXA_PARAMS') return isAboutThePicture(error) ? BAD_REQUEST : UNAVAILABLE
-  const { errcode } = /** @type {any} */ (error)
-  return error.code === 'ERR_WXA_API' && RATE_LIMITS.has(errcode) ? TOO_MANY : STATUSES[error.code]
+  return error.code === 'ERR_WXA_API' && RATE_LIMITS.has(own(error, 'errcode')) ? TOO_MANY : STATUSES[error.code]
 }
 
 /**
@@ -120,7 +120,7 @@ const noCode = (status, visit, headers) => problem(status, languageOf(visit.head
  * @param {Record<string, string>} [headers]
  */
 function problem(status, language, members, headers) {
-  const [title, detail] = TEXTS[status][language]
+  const { 0: title, 1: detail } = TEXTS[status][language]
   const body = Buffer.from(JSON.stringify({ type: 'about:blank', title, status, detail, ...members }))
   return {
     status,
@@ -144,17 +144,18 @@ function problem(status, language, members, headers) {
  * @param {Language} language
  */
 function told(error, language) {
-  const { code, errcode, errmsg, rid, param, explanation } = /** @type {any} */ (error)
+  const { code, errcode, errmsg, rid, param, explanation } = /** @type {any} */ (bare(error))
   const known = { code, errcode, errmsg, rid, param }
   if (explanation === undefined) return { detail: `${errcode} ${errmsg}`, ...known }
-  const [cause, fix] = [explanation.cause[language], explanation.fix[language]]
+  const cause = explanation.cause[language]
+  const fix = explanation.fix[language]
   return { detail: cause, ...known, explanation: { cause, fix } }
 }
 
 /** @param {WxaCodeError} error */
 function secondsUntilTurn(error) {
-  if (error.retryAfterMs !== undefined) return Math.max(1, Math.ceil(error.retryAfterMs / 1000))
-  const { errcode, endpoint } = /** @type {any} */ (error)
+  const { retryAfterMs, errcode, endpoint } = /** @type {any} */ (bare(error))
+  if (retryAfterMs !== undefined) return Math.max(1, Math.ceil(retryAfterMs / 1000))
   return errcode === 45011 || endpoint === 'getUnlimitedQRCode' ? MINUTE_S : HOUR_S
 }
 

@@ -1,0 +1,192 @@
+'use strict'
+
+/**
+ * The body of a request as WeChat reads it: JSON without escapes. What JSON cannot carry would be sent as `{}` or `null` and
+ * not be missed before WeChat answers to something else, so it is refused here.
+ */
+
+const { types } = require('node:util')
+const { invalid } = require('./errors')
+const { excerpt, loneSurrogateAt } = require('./excerpt')
+const { own } = require('./own')
+
+/** Deeper is none of WeChat's APIs, and what has no end is. */
+const DEEPEST = 100
+
+/**
+ * Each value is read once, getters and `toJSON` included.
+ *
+ * @param {object | undefined} body
+ * @param {string} endpoint
+ * @returns {string | undefined}
+ */
+function json(body, endpoint) {
+  if (body === undefined) return undefined
+  const whole = { endpoint, param: 'body', key: '', depth: 0 }
+  const copy = plain(body, whole)
+  if (typeof copy !== 'object') throw unwritable(whole, TEXTS.closed)
+  return JSON.stringify(copy)
+}
+
+/**
+ * @typedef {object} Place
+ * @property {string} endpoint
+ * @property {string} param like `body.list[0]`
+ * @property {string} key
+ * @property {number} depth
+ */
+
+/**
+ * A copy that JSON can carry. What JSON leaves out of an object, undefined, is left out.
+ *
+ * @param {any} given
+ * @param {Place} at
+ * @returns {any}
+ */
+function plain(given, at) {
+  if (at.depth > DEEPEST) throw unwritable({ ...at, param: 'body' }, TEXTS.deep)
+  if (ArrayBuffer.isView(given) || types.isAnyArrayBuffer(given)) throw unwritable(at, TEXTS.bytes)
+  const value = written(given, at.key)
+  if (typeof value === 'string') return text(value, at)
+  if (typeof value === 'number' && !Number.isFinite(value)) throw unwritable(at, TEXTS.number)
+  if (typeof value === 'boolean' || typeof value === 'number') return value
+  if (value === null) {
+    if (given === null && at.depth > 0) return value
+    throw unwritable(at, TEXTS.null)
+  }
+  if (typeof value !== 'object') throw unwritable(at, typeof value === 'bigint' ? TEXTS.bigint : TEXTS.nothing)
+  if (Array.isArray(value)) return Array.from(value, (one, index) => plain(one, inside(at, index)))
+  if (isClosed(value)) throw unwritable(at, TEXTS.closed)
+  return fields(value, at)
+}
+
+/**
+ * What an object says of itself by a `toJSON` of its own or of its class, as a Date does.
+ *
+ * @param {any} given
+ * @param {string} key
+ */
+function written(given, key) {
+  if (types.isBoxedPrimitive(given)) return given.valueOf()
+  const toJSON = typeof given === 'object' ? own(given, 'toJSON') : undefined
+  return typeof toJSON === 'function' ? toJSON.call(given, key) : given
+}
+
+/**
+ * @param {any} value
+ * @param {Place} at
+ */
+function fields(value, at) {
+  const copy = Object.create(null)
+  for (const key of Object.keys(value)) {
+    const one = value[key]
+    if (one !== undefined) copy[text(key, at)] = plain(one, inside(at, key))
+  }
+  return copy
+}
+
+/**
+ * Whether an object keeps what it holds where JSON does not look: a Map, a Promise, URLSearchParams, a Blob, a stream, an
+ * Error, of whatever realm.
+ *
+ * @param {any} value
+ */
+function isClosed(value) {
+  if (types.isNativeError(value) || typeof own(value, 'pipe') === 'function') return true
+  return (
+    !['Object', 'Module'].includes(Object.prototype.toString.call(value).slice(8, -1)) &&
+    Object.keys(value).length === 0
+  )
+}
+
+/**
+ * @param {string} value
+ * @param {Place} at
+ */
+function text(value, at) {
+  if (value.isWellFormed()) return value
+  const place = loneSurrogateAt(value)
+  throw unwritable(at, {
+    cause: {
+      zh: `第 ${place} 个字符是不成对的代理字符，不是合法的 Unicode`,
+      en: `has a lone surrogate as character ${place} and is not valid Unicode`,
+    },
+    fix: {
+      zh: '字符串可能在表情符号中间被截断，请按字符截取',
+      en: 'It was probably cut in the middle of an emoji: cut by characters',
+    },
+  })
+}
+
+/**
+ * @param {Place} at
+ * @param {string | number} key
+ * @returns {Place}
+ */
+const inside = (at, key) => ({
+  ...at,
+  param: typeof key === 'number' ? `${at.param}[${key}]` : `${at.param}.${excerpt(key)}`,
+  key: String(key),
+  depth: at.depth + 1,
+})
+
+const PLAIN = {
+  zh: '传入普通对象，其中只有字符串、有限的数字、布尔值、null、数组和普通对象',
+  en: 'Pass a plain object of strings, finite numbers, booleans, null, arrays and plain objects',
+}
+
+/** What follows the parameter. @type {Record<string, import('../index').Explanation>} */
+const TEXTS = {
+  deep: { cause: { zh: '嵌套过深，或含有循环引用', en: 'is nested too deeply, or holds itself' }, fix: PLAIN },
+  bytes: {
+    cause: { zh: '是二进制数据，JSON 无法携带', en: 'is bytes, which JSON cannot carry' },
+    fix: {
+      zh: "用 .toString() 或 .toString('base64') 转成字符串；上传文件（multipart）的接口请用 getAccessToken() 自行请求",
+      en: "Make a string of it by .toString() or .toString('base64'); for an API that takes files (multipart) use getAccessToken() and a request of your own",
+    },
+  },
+  number: {
+    cause: { zh: '是 NaN 或 Infinity，JSON 会写成 null', en: 'is NaN or Infinity, which JSON writes as null' },
+    fix: { zh: '检查它的计算；没有值时不要传', en: 'See how it is computed; leave it out where there is none' },
+  },
+  null: {
+    cause: { zh: '是 null（无效的 Date 也会写成 null）', en: 'is null, as an invalid Date is in JSON' },
+    fix: { zh: '没有值时不要传；body 须为对象', en: 'Leave it out where there is none; a body is an object' },
+  },
+  bigint: {
+    cause: { zh: '是 BigInt，JSON 无法携带', en: 'is a BigInt, which JSON cannot carry' },
+    fix: { zh: '按接口的类型转成 Number 或 String', en: 'Make it a Number or a String, as the API wants it' },
+  },
+  nothing: {
+    cause: {
+      zh: '是函数、Symbol 或数组中的 undefined，JSON 会丢掉它或写成 null',
+      en: 'is a function, a symbol, or undefined in an array, which JSON drops or writes as null',
+    },
+    fix: PLAIN,
+  },
+  closed: {
+    cause: {
+      zh: '是 Map、Set、Promise、FormData、URLSearchParams、Blob、流或 Error 之类的对象，JSON 会写成 {}',
+      en: 'is a Map, Set, Promise, FormData, URLSearchParams, Blob, stream, Error or the like, which JSON writes as {}',
+    },
+    fix: {
+      zh: '改用普通对象：Promise 先 await，Map 和 URLSearchParams 用 Object.fromEntries()，Set 用 [...set]；上传文件（multipart）的接口请用 getAccessToken() 自行请求',
+      en: 'Pass a plain object: await a Promise, use Object.fromEntries() for a Map or URLSearchParams, [...set] for a Set; for an API that takes files (multipart) use getAccessToken() and a request of your own',
+    },
+  },
+}
+
+/**
+ * @param {Place} at
+ * @param {import('../index').Explanation} explanation
+ */
+function unwritable({ endpoint, param }, { cause, fix }) {
+  const name = excerpt(param)
+  return invalid({
+    endpoint,
+    param: name,
+    explanation: { cause: { zh: `${name} ${cause.zh}`, en: `${name} ${cause.en}` }, fix },
+  })
+}
+
+module.exports = { isClosed, json }

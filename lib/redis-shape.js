@@ -1,0 +1,84 @@
+'use strict'
+
+/** What people have of Redis already: the options or an instance of ioredis or node-redis. Here it is a URL. */
+
+const { excerpt } = require('./excerpt')
+const { own } = require('./own')
+
+/** @typedef {import('../index').Explanation} Explanation */
+
+const HOST = /^[\w.:-]{1,253}$/
+
+/**
+ * What was given instead of a URL, and the URL to write. A login is not repeated.
+ *
+ * @param {object} given
+ * @returns {Explanation | undefined}
+ */
+function redisExplained(given) {
+  const isClient = typeof own(given, 'sendCommand') === 'function'
+  const options = isClient ? (own(given, 'options') ?? own(given, '_options') ?? {}) : given
+  if (!isClient && (own(given, 'url') !== undefined || !isAddress(options))) return undefined
+  const url = excerpt(urlOf(options))
+  const what = isClient
+    ? { zh: 'redis 是一个 Redis 客户端实例', en: 'redis is an instance of a Redis client' }
+    : { zh: 'redis 是主机和端口等选项', en: 'redis is host, port and the like' }
+  return {
+    cause: {
+      zh: `${what.zh}，这里需要的是地址（wxacode 使用自己的连接）`,
+      en: `${what.en}, and a URL is wanted: wxacode has connections of its own`,
+    },
+    fix: {
+      zh: `写作 redis: '${url}'，有密码时写在 // 之后：用户名:密码@`,
+      en: `Write redis: '${url}', a login behind the //: user:password@`,
+    },
+  }
+}
+
+/** @param {any} options */
+const isAddress = (options) =>
+  ['host', 'port', 'path', 'socket', 'sentinels', 'rootNodes', 'nodes'].some((name) => own(options, name) !== undefined)
+
+/**
+ * The URL that says what these options say, as far as it can be shown.
+ *
+ * @param {any} options of ioredis, or of node-redis with its `socket`
+ */
+function urlOf(options) {
+  const socket = own(options, 'socket') ?? options
+  const tls = own(socket, 'tls') ? 's' : ''
+  const path = own(socket, 'path')
+  if (typeof path === 'string') return `unix://${path}`
+  const sentinels = own(options, 'sentinels')
+  if (Array.isArray(sentinels) && sentinels.length > 0)
+    return `redis${tls}-sentinel://${sentinels
+      .slice(0, 3)
+      .map((one) => hostOf(one, 26379))
+      .join(',')}/${databaseOf(options)}#${nameOf(options)}`
+  return `redis${tls}://${hostOf(socket, 6379)}/${databaseOf(options)}`
+}
+
+/**
+ * @param {any} at
+ * @param {number} usual
+ */
+function hostOf(at, usual) {
+  const host = own(at, 'host')
+  const port = Number(own(at, 'port') ?? usual)
+  const shown = typeof host === 'string' && HOST.test(host) ? (host.includes(':') ? `[${host}]` : host) : 'localhost'
+  return `${shown}:${Number.isInteger(port) ? port : usual}`
+}
+
+/** @param {any} options */
+function databaseOf(options) {
+  const database = Number(own(options, 'db') ?? own(options, 'database') ?? 0)
+  return Number.isInteger(database) ? database : 0
+}
+
+/** @param {any} options */
+function nameOf(options) {
+  const name = own(options, 'name')
+  return typeof name === 'string' && /^[\w.-]{1,60}$/.test(name) ? name : 'mymaster'
+}
+
+module.exports = { redisExplained }
