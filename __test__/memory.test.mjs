@@ -23,6 +23,61 @@ console.log(JSON.stringify({ appid: fake.appid, secret: fake.secret, baseUrl: fa
 process.stdin.on('end', () => fake.close()).resume()
 `
 
+/** The same over TLS, behind a proxy. */
+const FAKE_BEHIND_PROXY = `
+import { startFakeWeChat } from 'wxacode-fake'
+import { certificates } from './__test__/support/certificates.mjs'
+import { startProxy } from './__test__/support/proxy.mjs'
+const { ca, ...tls } = await certificates()
+const fake = await startFakeWeChat({ keepRequests: 10, tls })
+const proxy = await startProxy({ after: (stop) => process.stdin.on('end', stop) })
+setInterval(() => proxy.seen.splice(0), 1000).unref()
+console.log(JSON.stringify({ appid: fake.appid, secret: fake.secret, baseUrl: fake.url, ca, proxy: proxy.port }) + ';')
+process.stdin.on('end', () => fake.close()).resume()
+`
+
+/** How many clients with settings of their own come and go, and how long their connections may stay: idle ones stay 30 s. */
+const CLIENTS = 150
+const CLOSES_WITHIN = 20_000
+
+/** Rounds of clients that nobody shares settings with: each is used once and closed. Memory and descriptors after each. */
+const LIVES = `
+import { readdirSync } from 'node:fs'
+const { proxy, ...options } = given
+const descriptors = () => process.platform === 'linux' ? readdirSync('/proc/self/fd').length : 0
+const pause = () => new Promise((resolve) => setTimeout(resolve, 20))
+let number = 0
+let wrong = 0
+async function live() {
+  number += 1
+  const own = number % 2 === 0 ? { ca: '# ' + number + '\\n' + options.ca } : { proxy: 'http://user' + number + '@127.0.0.1:' + proxy }
+  const wxa = new WxaCode({ ...options, ...own, timeoutMs: 60_000 })
+  const image = await wxa.createQRCode({ path: 'a', width: 280 }).catch(() => '')
+  if (image.length < 1000) wrong += 1
+  await wxa.close()
+}
+async function round() {
+  let left = ${CLIENTS}
+  await Promise.all(Array.from({ length: 8 }, async () => { while (left-- > 0) await live() }))
+}
+const keeper = new WxaCode(options)
+await keeper.createQRCode({ path: 'a', width: 280 })
+await live()
+const base = descriptors()
+const memory = []
+for (let n = 0; n < ${ROUNDS}; n++) {
+  await round()
+  const end = performance.now() + ${CLOSES_WITHIN}
+  while (descriptors() > base + 8 && performance.now() < end) await pause()
+  const open = descriptors() - base
+  for (let n = 0; n < 5; n++) { gc(); await pause() }
+  const { rss, heapUsed, external } = process.memoryUsage()
+  memory.push({ rss, heap: heapUsed + external, open })
+}
+console.log(JSON.stringify({ memory, wrong }))
+process.exit()
+`
+
 /** Rounds of calls, and the memory after each. \`CALL\` makes one and says whether it went as it had to. */
 const rounds = (call) => `
 const wxa = new WxaCode(given)
@@ -110,6 +165,21 @@ suite(
         isFlat(memory, 1, shown)
       })
     }
+
+    test('does not grow by clients with settings of their own', { timeout: 240_000 }, async (t) => {
+      const fake = start(FAKE_BEHIND_PROXY, { preamble: '' })
+      t.after(() => fake.child.stdin.end())
+      await fake.printed(';')
+      const given = JSON.parse(fake.output.stdout.split(';')[0])
+      const { code, stdout, stderr } = await start(LIVES, { given, env: STEADY, flags: ['--expose-gc', YOUNG] }).done
+      assert.equal(code, 0, stderr)
+      const { memory, wrong } = JSON.parse(stdout)
+      assert.equal(wrong, 0)
+      const shown = memory.map(({ rss, heap, open }) => `${inMiB(rss)} (${inMiB(heap)}, ${open} open)`).join(', ')
+      t.diagnostic(`MiB (of JavaScript, descriptors): ${shown}`)
+      isFlat(memory, 1, shown)
+      for (const { open } of memory) assert.ok(open <= 8, shown)
+    })
 
     test('does not grow by a batch of a million jobs', { timeout: 180_000 }, async (t) => {
       const { code, stdout, stderr } = await start(MILLION, { env: STEADY, flags: ['--expose-gc', YOUNG] }).done

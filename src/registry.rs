@@ -100,7 +100,7 @@ pub enum Lane {
 pub struct Registry {
     environments: usize,
     caches: HashMap<Account, Arc<TokenCache>>,
-    pools: HashMap<Settings, Arc<Pool>>,
+    pools: HashMap<Settings, Weak<Pool>>,
     bodies: Arc<Bodies>,
     codes: HashMap<(Account, Limits), Weak<CodeCache>>,
     links: HashMap<(Meeting, Lane), Weak<Link>>,
@@ -205,11 +205,14 @@ impl Registry {
     }
 
     pub fn pool(&mut self, settings: Settings) -> Result<Arc<Pool>, Invalid> {
-        if let Some(pool) = self.pools.get(&settings) {
-            return Ok(pool.clone());
+        if let Some(pool) = self.pools.get(&settings).and_then(Weak::upgrade) {
+            return Ok(pool);
         }
         let pool = Arc::new(Pool::new(&settings)?);
-        self.pools.insert(settings, pool.clone());
+        if self.pools.len() == self.pools.capacity() {
+            self.pools.retain(|_, pool| pool.strong_count() > 0);
+        }
+        self.pools.insert(settings, Arc::downgrade(&pool));
         Ok(pool)
     }
 
@@ -273,6 +276,21 @@ mod tests {
         assert_eq!(registry.minutes.len(), 1);
         registry.leave();
         assert_eq!(registry.minutes.len(), 0);
+    }
+
+    #[test]
+    fn pools_are_shared_while_somebody_has_them_and_do_not_pile_up() {
+        let mut registry = Registry::default();
+        let settings = |n: usize| Settings {
+            proxy: Some(crate::transport::proxy::Proxy::parse(&format!("http://proxy{n}.example")).unwrap()),
+            ca: None,
+        };
+        let kept = registry.pool(settings(0)).unwrap();
+        for n in 1..1000 {
+            registry.pool(settings(n)).unwrap();
+        }
+        assert!(Arc::ptr_eq(&kept, &registry.pool(settings(0)).unwrap()));
+        assert!(registry.pools.len() <= 64, "{}", registry.pools.len());
     }
 
     #[test]

@@ -152,8 +152,9 @@ impl Client {
         self.closed.store(true, Ordering::Release);
     }
 
-    /// Gives up the account's token cache, when the last call has ended.
+    /// Gives up the account's token cache and its share of the connections, when the last call has ended.
     pub fn leave(&self) {
+        self.transport.leave();
         if let Some(tokens) = &self.tokens {
             tokens.member.lock().take();
         }
