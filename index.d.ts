@@ -55,7 +55,9 @@ export interface WxaCodeOptions {
   redis?: string | RedisOptions
   /**
    * WeChat's host, or several in order of preference. When one cannot be reached the next is used, and the preferred
-   * one is tried again after 30 s. Plain `http` is for this machine, or `token: 'none'`, only.
+   * one is tried again after 30 s. Plain `http` is for this machine, or `token: 'none'`, only. A gateway may have a prefix,
+   * `https://gateway.example/weixin`, which the paths of APIs are added to; a path of an API itself is refused. An empty one
+   * is as if it were not there.
    *
    * @defaultValue `'https://api.weixin.qq.com'`
    */
@@ -94,14 +96,18 @@ export interface WxaCodeOptions {
    */
   cache?: boolean | CacheOptions
   /**
-   * A proxy for all requests, `http://[user:password@]host:port`, or `'env'` for `HTTPS_PROXY` and `NO_PROXY`.
+   * A proxy for all requests, `http://[user:password@]host:port` (`https:` if the proxy itself speaks TLS), login by Basic,
+   * its special characters percent-encoded. Or `'env'`: `HTTPS_PROXY` for `https:` hosts but those of `NO_PROXY`, as they are
+   * when the client is made. An empty one is none. A proxy on another machine is refused where `baseUrl` is plain `http:` on
+   * this one and there is a secret or a token to lose.
    *
    * @defaultValue none: the environment is not asked
    */
   proxy?: string
   /**
-   * Extra root certificates, PEM. `NODE_EXTRA_CA_CERTS` is honoured too: the file that it names when the first client is
-   * made, read for the first request over TLS.
+   * Extra root certificates, PEM, or a server's own certificate that has signed itself (`openssl req -x509`): that one is
+   * accepted from its hosts while it is valid. `NODE_EXTRA_CA_CERTS` is honoured too: the file that it names when the first
+   * client is made, read for the first request over TLS.
    */
   ca?: string | Uint8Array
 }
@@ -115,7 +121,10 @@ export interface RedisOptions {
    *   master's.
    */
   url: string
-  /** PEM roots for `rediss:`, instead of the system's. */
+  /**
+   * PEM roots for `rediss:`, instead of the system's. A certificate that has signed itself is one too if it was made with
+   * `basicConstraints` `CA:FALSE`.
+   */
   ca?: string | Uint8Array
   /**
    * The most that a call waits for it, in milliseconds, connecting included. After that Redis counts as down, which it does

@@ -31,3 +31,22 @@ export async function certificates() {
   })
   return { ca: root.cert, key: server.private, cert: server.cert }
 }
+
+/**
+ * One that has signed itself and is a server's own, as `openssl req -x509` makes it: an authority too, for a year from now,
+ * and for this machine. `{ key, cert }` in PEM.
+ */
+export async function ownCertificate({ hosts = ['localhost', '127.0.0.1'], isAuthority = true, from, to } = {}) {
+  const altName = (host) => (/^[\d.]+$/.test(host) ? { type: 7, ip: host } : { type: 2, value: host })
+  const { private: key, cert } = await selfsigned.generate(name('localhost'), {
+    keyType: 'ec',
+    algorithm: 'sha256',
+    notBeforeDate: from,
+    notAfterDate: to,
+    extensions: [
+      { name: 'basicConstraints', cA: isAuthority, critical: true },
+      ...(hosts.length > 0 ? [{ name: 'subjectAltName', altNames: hosts.map(altName) }] : []),
+    ],
+  })
+  return { key, cert }
+}

@@ -20,13 +20,15 @@ const { WxaCode } = require(${JSON.stringify(PACKAGE)})
 
 /**
  * Starts Node with a script, an ES module that finds `WxaCode` and `given`. `done` resolves with exit code, signal,
- * stdout and stderr; `output` is what it has printed so far; `printed(text)` waits for that.
+ * stdout and stderr; `output` is what it has printed so far; `printed(text)` waits for that. `under` is a command that runs
+ * the command behind it, like `['nice']`.
  */
-export function start(script, { given = {}, env = {}, flags = [], preamble = CHILD } = {}) {
+export function start(script, { given = {}, env = {}, flags = [], preamble = CHILD, under = [] } = {}) {
   // The environment of the tests themselves, without what would make a child a test runner, a tracer, or a proxy's guest.
   const { NODE_TEST_CONTEXT, NODE_OPTIONS, NODE_V8_COVERAGE, HTTPS_PROXY, https_proxy, NO_PROXY, no_proxy, ...own } =
     process.env
-  const child = spawn(process.execPath, [...flags, '--input-type=module', '-e', preamble + script], {
+  const [command, ...args] = [...under, process.execPath, ...flags, '--input-type=module', '-e', preamble + script]
+  const child = spawn(command, args, {
     cwd: ROOT,
     env: { ...own, TEST_GIVEN: JSON.stringify(given), ...env },
   })

@@ -2,12 +2,13 @@ import { once } from 'node:events'
 import { createServer, request } from 'node:http'
 import { connect } from 'node:net'
 
-/** A proxy on this machine that forwards and tunnels, or refuses with a status, and keeps what it was asked. */
+/** A proxy on this machine that forwards and tunnels, or refuses with a status or by hanging up, and keeps what it was asked. */
 export async function startProxy(t, { refuse } = {}) {
   const seen = []
   const sockets = new Set()
   const server = createServer((req, res) => {
     seen.push({ method: req.method, url: req.url, headers: req.headers })
+    if (refuse === 'hang up') return res.destroy()
     if (refuse) return res.writeHead(refuse).end('<html>no</html>')
     const { 'proxy-authorization': _, ...headers } = req.headers
     const onward = request(req.url, { method: req.method, headers }, (answer) => {
@@ -19,6 +20,7 @@ export async function startProxy(t, { refuse } = {}) {
   })
   server.on('connect', (req, socket) => {
     seen.push({ method: req.method, url: req.url, headers: req.headers })
+    if (refuse === 'hang up') return socket.destroy()
     if (refuse) return socket.end(`HTTP/1.1 ${refuse} No\r\nContent-Length: 0\r\n\r\n`)
     const [host, port] = req.url.split(':')
     const onward = connect(Number(port), host, () => {

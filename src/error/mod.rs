@@ -54,13 +54,56 @@ pub enum Trouble {
     /// Nobody listens there, or the network has no way there.
     Unreachable,
     /// The server's certificate was not accepted.
-    Certificate,
+    Certificate(Flaw),
     /// No TLS connection came about: perhaps the other side does not speak it.
     Tls,
     /// The host did not answer in the time it was given.
     Silent,
     /// The connection broke before the answer was whole.
     Broken,
+    /// The proxy on the way failed; the host behind it was not reached.
+    Proxy(ProxyTrouble),
+}
+
+impl Trouble {
+    /// Whether it may pass without anybody changing anything.
+    fn passes(self) -> bool {
+        !matches!(self, Self::Certificate(_) | Self::Proxy(ProxyTrouble::Login | ProxyTrouble::Certificate(_)))
+    }
+}
+
+/// Why a certificate was not accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flaw {
+    /// Nobody who is trusted has signed it.
+    UnknownIssuer,
+    /// It has signed itself, and was not given as one to trust.
+    SelfSigned,
+    Expired,
+    NotValidYet,
+    /// It is for other hosts.
+    OtherName,
+    /// It names no host in its subjectAltName.
+    NoName,
+    /// It is an authority's own, and was not given as one to trust from a server.
+    Authority,
+    Other,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProxyTrouble {
+    /// Its name could not be resolved.
+    Dns,
+    /// Nobody listens there, or it did not take part.
+    Unreachable,
+    /// The certificate of an `https:` proxy.
+    Certificate(Flaw),
+    /// No TLS connection to an `https:` proxy.
+    Tls,
+    /// It wants a login, or another one (407).
+    Login,
+    /// It opened no tunnel to the host.
+    Refused,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,7 +173,7 @@ impl Error {
             Self::Answer { status, problem, .. } => {
                 *status >= 500 || matches!(problem, Problem::Body(Unexpected::CutOff | Unexpected::Empty))
             }
-            Self::Network { trouble, .. } => *trouble != Trouble::Certificate,
+            Self::Network { trouble, .. } => trouble.passes(),
             Self::Timeout { .. } | Self::Budget { .. } | Self::Store { .. } => true,
             Self::Params { .. } | Self::Closed | Self::Cancelled | Self::Provider(_) => false,
         }
@@ -141,7 +184,7 @@ impl Error {
     pub fn is_passing(&self) -> bool {
         match self {
             Self::Api { refusal, .. } => refusal.errcode == errcode::BUSY,
-            Self::Network { trouble, .. } => *trouble != Trouble::Certificate,
+            Self::Network { trouble, .. } => trouble.passes(),
             Self::Answer { status, .. } => *status >= 500,
             _ => false,
         }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Budget, Error, Problem, Trouble, WaitedFor};
+use super::{Budget, Error, Flaw, Problem, ProxyTrouble, Trouble, WaitedFor};
 use crate::wechat::answer::Unexpected;
 use crate::wechat::explanation::{Explanation, Text};
 
@@ -47,70 +47,172 @@ pub fn timeout(waited_for: WaitedFor, limit: Duration, cause: Option<&Error>) ->
     }
 }
 
+/// `proxy` is the one that the request went through, if it went through one.
 pub fn network(trouble: Trouble, host: &str, proxy: Option<&str>) -> Explanation {
-    let (by_zh, by_en) = match proxy {
-        Some(proxy) => (format!("（经代理 {proxy}）"), format!(" (through the proxy {proxy})")),
-        None => Default::default(),
-    };
-    let (cause_zh, cause_en, fix) = match trouble {
-        Trouble::Dns => (
-            format!("无法解析 {host}"),
-            format!("{host} could not be resolved"),
-            Text::new(
-                "检查 DNS 设置和 baseUrl 的拼写；容器内检查 /etc/resolv.conf",
-                "Check the DNS settings and the spelling of baseUrl; in a container look at /etc/resolv.conf",
-            ),
-        ),
-        Trouble::Unreachable if proxy.is_some() => (
-            format!("无法连接 {host}"),
-            format!("no connection to {host}"),
-            Text::new(
-                "检查 proxy 的地址、认证和代理服务器本身",
-                "Check proxy: its address, its login, and the proxy itself",
-            ),
-        ),
-        Trouble::Unreachable => (
-            format!("无法连接 {host}"),
-            format!("no connection to {host}"),
-            Text::new(
-                "检查 baseUrl、防火墙、安全组和出口网络；需要代理时设置 proxy",
-                "Check baseUrl, firewall, security group and egress; set proxy where one is needed",
-            ),
-        ),
-        Trouble::Certificate => (
-            format!("{host} 的证书不受信任"),
-            format!("the certificate of {host} was not accepted"),
-            Text::new(
-                "检查系统时间；经过企业代理时用 ca 或 NODE_EXTRA_CA_CERTS 加入其根证书",
-                "Check the clock; behind an inspecting proxy add its root by ca or NODE_EXTRA_CA_CERTS",
-            ),
-        ),
+    let (cause, fix) = match trouble {
+        Trouble::Proxy(trouble) => return of_proxy(trouble, host, proxy.unwrap_or_default()),
+        Trouble::Dns => (unresolved(host), name_service("baseUrl")),
+        Trouble::Unreachable => (unreachable(host), way_to(proxy)),
+        Trouble::Certificate(flaw) => (refused(host, flaw), certified(host, flaw, "baseUrl")),
         Trouble::Tls => (
-            format!("与 {host} 的 TLS 握手失败"),
-            format!("the TLS handshake with {host} failed"),
+            Text::new(format!("与 {host} 的 TLS 握手失败"), format!("the TLS handshake with {host} failed")),
             Text::new(
                 "检查 baseUrl 的协议与端口（该端口是否支持 TLS），以及途中的代理",
                 "Check scheme and port of baseUrl (does that port speak TLS?) and proxies on the way",
             ),
         ),
         Trouble::Silent => (
-            format!("{host} 没有应答"),
-            format!("{host} did not answer in time"),
+            Text::new(format!("{host} 没有应答"), format!("{host} did not answer in time")),
             Text::new(
                 "稍后重试；持续出现时检查网络，或给 baseUrl 加备用地址",
                 "Try again later; if it persists check the network, or give baseUrl a second host",
             ),
         ),
         Trouble::Broken => (
-            format!("与 {host} 的连接在应答完成前断开"),
-            format!("the connection to {host} broke before the answer was whole"),
+            Text::new(
+                format!("与 {host} 的连接在应答完成前断开"),
+                format!("the connection to {host} broke before the answer was whole"),
+            ),
             Text::new(
                 "稍后重试；持续出现时检查中间的代理或负载均衡",
                 "Try again later; if it persists look at proxies and load balancers on the way",
             ),
         ),
     };
-    Explanation { cause: Text::new(cause_zh + &by_zh, cause_en + &by_en), fix }
+    let Some(proxy) = proxy else { return Explanation { cause, fix } };
+    let cause =
+        Text::new(format!("{}（经代理 {proxy}）", cause.zh), format!("{} (through the proxy {proxy})", cause.en));
+    Explanation { cause, fix }
+}
+
+fn of_proxy(trouble: ProxyTrouble, host: &str, proxy: &str) -> Explanation {
+    let (cause, fix) = match trouble {
+        ProxyTrouble::Dns => (unresolved(proxy), name_service("proxy")),
+        ProxyTrouble::Unreachable => (
+            unreachable(proxy),
+            Text::new(
+                "检查 proxy 的主机和端口（使用 'env' 时为 HTTPS_PROXY），以及代理服务器是否在运行",
+                "Check host and port of proxy (with 'env' HTTPS_PROXY), and whether the proxy runs",
+            ),
+        ),
+        ProxyTrouble::Certificate(flaw) => (refused(proxy, flaw), certified(proxy, flaw, "proxy")),
+        ProxyTrouble::Tls => (
+            Text::new(format!("与 {proxy} 的 TLS 握手失败"), format!("the TLS handshake with {proxy} failed")),
+            Text::new(
+                "多数代理自身不用 TLS：把 proxy 的 https:// 改成 http:// 再试",
+                "Most proxies speak no TLS themselves: try http:// instead of https:// in proxy",
+            ),
+        ),
+        ProxyTrouble::Login => (
+            Text::new(
+                "代理要求认证，或不接受所给的用户名和密码",
+                "it wants a login, or does not take the one that it was given",
+            ),
+            Text::new(
+                "写成 proxy: 'http://用户:密码@主机:端口'，特殊字符用百分号编码；只支持 Basic 认证，NTLM 代理需要本地转发程序（如 cntlm）",
+                "Write proxy: 'http://user:password@host:port', special characters percent-encoded; only Basic is spoken: \
+                 for NTLM run a relay such as cntlm",
+            ),
+        ),
+        ProxyTrouble::Refused => (
+            Text::new(format!("代理没有打开到 {host} 的隧道"), format!("it opened no tunnel to {host}")),
+            Text::new(
+                format!("在代理上放行对 {host} 的 CONNECT；用 curl -v -x 代理地址 https://{host} 查看它的应答"),
+                format!("Let the proxy allow CONNECT to {host}; curl -v -x <proxy> https://{host} shows its answer"),
+            ),
+        ),
+    };
+    let cause =
+        Text::new(format!("代理 {proxy} 出错：{}", cause.zh), format!("the proxy {proxy} failed: {}", cause.en));
+    Explanation { cause, fix }
+}
+
+fn unresolved(name: &str) -> Text {
+    Text::new(format!("无法解析 {name}"), format!("{name} could not be resolved"))
+}
+
+fn unreachable(name: &str) -> Text {
+    Text::new(format!("无法连接 {name}"), format!("no connection to {name}"))
+}
+
+/// `param` is where the name stands.
+fn name_service(param: &str) -> Text {
+    Text::new(
+        format!("检查 DNS 设置和 {param} 的拼写；容器内检查 /etc/resolv.conf"),
+        format!("Check the DNS settings and the spelling of {param}; in a container look at /etc/resolv.conf"),
+    )
+}
+
+fn way_to(proxy: Option<&str>) -> Text {
+    match proxy {
+        Some(_) => Text::new(
+            "检查代理能否连到该主机，以及 baseUrl 的主机和端口",
+            "Check whether the proxy can reach that host, and host and port of baseUrl",
+        ),
+        None => Text::new(
+            "检查 baseUrl、防火墙、安全组和出口网络；需要代理时设置 proxy",
+            "Check baseUrl, firewall, security group and egress; set proxy where one is needed",
+        ),
+    }
+}
+
+fn refused(host: &str, flaw: Flaw) -> Text {
+    let (zh, en) = match flaw {
+        Flaw::UnknownIssuer => ("由未知的机构签发", "is from an authority that is not trusted here"),
+        Flaw::SelfSigned => ("是未受信任的自签名证书", "is signed by itself and not trusted here"),
+        Flaw::Expired => ("已过期", "has expired"),
+        Flaw::NotValidYet => ("尚未生效", "is not valid yet"),
+        Flaw::OtherName => ("属于其他主机名", "is for another host"),
+        Flaw::NoName => ("的 subjectAltName 中没有主机名", "names no host in its subjectAltName"),
+        Flaw::Authority => ("是 CA 证书，不是服务器证书", "is an authority's and not a server's"),
+        Flaw::Other => ("不可用", "cannot be used"),
+    };
+    Text::new(format!("{host} 的证书{zh}"), format!("the certificate of {host} {en}"))
+}
+
+/// `param` is where the host's name stands.
+fn certified(host: &str, flaw: Flaw, param: &str) -> Text {
+    match flaw {
+        Flaw::UnknownIssuer => Text::new(
+            "经过会解密流量的企业代理或使用私有 CA 时，用 ca 或 NODE_EXTRA_CA_CERTS 加入其根证书；否则可能有人冒充该主机",
+            "Behind an inspecting proxy or with a private CA add its root by ca or NODE_EXTRA_CA_CERTS; \
+             otherwise somebody may be posing as that host",
+        ),
+        Flaw::SelfSigned => Text::new(
+            "若该证书是你自己的，把这张证书的 PEM 作为 ca 传入，或写进 NODE_EXTRA_CA_CERTS 所指的文件；否则可能有人冒充该主机",
+            "If that certificate is yours give it, in PEM, as ca, or put it into the file of NODE_EXTRA_CA_CERTS; \
+             otherwise somebody may be posing as that host",
+        ),
+        Flaw::Expired => Text::new(
+            "在该主机上换新证书；本机时间不对时校正系统时间",
+            "Renew the certificate on that host; if the clock of this machine is wrong set it",
+        ),
+        Flaw::NotValidYet => Text::new(
+            "校正本机的系统时间；时间正确时检查证书的生效日期",
+            "Set the clock of this machine; if it is right look at the date from which the certificate is valid",
+        ),
+        Flaw::OtherName => Text::new(
+            format!("{param} 写证书里有的主机名，或为 {host} 重新签发证书；证书来自途中的设备时检查 DNS 与代理"),
+            format!(
+                "In {param} write a name that the certificate has, or have one issued for {host}; \
+                 if it comes from something on the way check DNS and proxies"
+            ),
+        ),
+        Flaw::NoName => Text::new(
+            "重新生成证书并写明主机名，例如 openssl req -x509 加上 -addext subjectAltName=DNS:主机名（IP 地址写 IP:地址）；只有 CN 不够",
+            "Make the certificate anew with its host, as openssl req -x509 does with -addext subjectAltName=DNS:<host> \
+             (or IP:<address>); a CN alone does not count",
+        ),
+        Flaw::Authority => Text::new(
+            "为该主机签发服务器证书（basicConstraints 为 CA:FALSE）；若这张证书是你自己的，也可把它的 PEM 作为 ca 传入",
+            "Have a server's certificate issued for that host (basicConstraints CA:FALSE); if this one is yours you may also \
+             give it, in PEM, as ca",
+        ),
+        Flaw::Other => Text::new(
+            "为该主机重新签发服务器证书（X.509 v3，SHA-256）",
+            "Have the certificate of that host issued anew (X.509 v3, SHA-256)",
+        ),
+    }
 }
 
 pub fn answer(status: u16, problem: Problem) -> Explanation {

@@ -12,6 +12,7 @@ use rustls::pki_types::CertificateDer;
 use tokio::sync::Mutex;
 
 use crate::roots;
+use crate::transport::names::Names;
 use crate::wechat::explanation::Text;
 use crate::wechat::invalid::Invalid;
 
@@ -91,6 +92,7 @@ impl Way {
     /// Takes as long as it takes: the time for it is the caller's. `node` is what a cluster has named, as `host:port`.
     pub async fn connect(&self, node: Option<&str>) -> RedisResult<Connection> {
         let config = AsyncConnectionConfig::new().set_connection_timeout(None).set_response_timeout(None);
+        let config = config.set_dns_resolver(Names::of_system());
         let client = match (&self.kind, node.and_then(address)) {
             (Kind::Server(client), Some((host, port))) => {
                 let info = client.get_connection_info().clone();

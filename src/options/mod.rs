@@ -85,9 +85,9 @@ impl Options {
         let meeting = self.redis.map(|redis| rules::meeting(redis, &self.token)).transpose()?;
         let kept = self.cache.map(|cache| rules::cache(cache, meeting.is_some())).transpose()?;
         let settings = Settings { proxy: rules::proxy(self.proxy)?, ca: self.ca };
+        rules::way(&bases, settings.proxy.as_ref(), &self.token)?;
 
         let mut shared = registry::shared();
-        let via = settings.proxy.name();
         let mode = match &self.token {
             TokenChoice::Stable => Some(Mode::Stable),
             TokenChoice::Classic => Some(Mode::Classic),
@@ -111,8 +111,7 @@ impl Options {
             _ => mode.map(Mode::name),
         };
         let voice = Voice { hub: events, appid: counted.clone(), mode };
-        let transport =
-            Arc::new(Transport::new(shared.pool(settings)?, shared.bodies(), bases.clone(), via, voice.clone()));
+        let transport = Arc::new(Transport::new(shared.pool(settings)?, shared.bodies(), bases.clone(), voice.clone()));
         let app = App::new(&counted, &bases.iter().map(Url::to_string).collect::<Vec<_>>());
         let turns = Turns::new(rate, shared.minute(&app), account.is_some(), fleet, voice);
         let tokens = match (self.token, account) {
@@ -195,9 +194,34 @@ mod tests {
     }
 
     #[test]
+    fn a_secret_in_plain_http_does_not_leave_this_machine_by_a_proxy() {
+        let of = |base: &str, proxy: &str| Options {
+            base_urls: vec!["https://api.weixin.qq.com".into(), base.into()],
+            proxy: Some(proxy.into()),
+            ..good()
+        };
+        for (base, proxy) in [
+            ("http://localhost:1", "http://10.0.0.1:8080"),
+            ("http://127.0.0.9", "https://proxy.example"),
+            ("http://[::1]:80", "http://user:s3cret@localhost.example"),
+        ] {
+            assert_eq!(refused(of(base, proxy)).0, "proxy", "{base} {proxy}");
+            let unread = Options { token: TokenChoice::None, secret: None, ..of(base, proxy) };
+            assert!(unread.open(Arc::default()).is_ok());
+        }
+        for (base, proxy) in [
+            ("http://localhost:1", "http://127.0.0.1:8080"),
+            ("http://127.0.0.9", "http://localhost"),
+            ("https://localhost", "http://10.0.0.1:8080"),
+        ] {
+            assert!(of(base, proxy).open(Arc::default()).is_ok(), "{base} {proxy}");
+        }
+    }
+
+    #[test]
     fn plain_http_is_for_this_machine_or_without_a_token() {
         let of = |url: &str| Options { base_urls: vec![url.into()], ..good() };
-        for url in ["http://localhost:1", "http://127.0.0.9", "http://[::1]:80", "https://api2.weixin.qq.com/x/"] {
+        for url in ["http://localhost:1", "http://127.0.0.9", "http://[::1]:80", "https://gateway.example/x/", ""] {
             assert!(of(url).open(Arc::default()).is_ok(), "{url}");
         }
         for url in [

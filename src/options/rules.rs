@@ -1,16 +1,17 @@
 //! What each option has to be.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use secrecy::SecretString;
-use url::{Host, Url};
+use url::Url;
 
 use super::{CacheOptions, DEFAULT_BASE_URL, RedisOptions, TokenChoice};
 use crate::cache::Limits;
 use crate::identity::Meeting;
 use crate::link::DEFAULT_TIMEOUT;
-use crate::transport::pool::ProxyChoice;
+use crate::transport::hosts::is_loopback;
+use crate::transport::proxy::Proxy;
+use crate::wechat::endpoint::Endpoint;
 use crate::wechat::explanation::Text;
 use crate::wechat::invalid::Invalid;
 
@@ -21,7 +22,7 @@ pub fn appid<'a>(param: &'static str, appid: &'a str) -> Result<&'a str, Invalid
     }
     // The value is not repeated: people swap appid and secret.
     let (zh, en) = match appid.chars().count() {
-        0 => ("为空".to_owned(), "is empty".to_owned()),
+        0 => ("为空（环境变量没有设置？）".to_owned(), "is empty (is an environment variable not set?)".to_owned()),
         32 if appid.bytes().all(|b| b.is_ascii_hexdigit()) => {
             ("看起来是 AppSecret".to_owned(), "looks like an AppSecret".to_owned())
         }
@@ -103,7 +104,10 @@ pub fn secret(secret: Option<SecretString>, token: &TokenChoice) -> Result<Optio
         None if matches!(token, TokenChoice::Stable | TokenChoice::Classic) => {
             (41004, Text::new("缺少 secret（AppSecret）", "secret (the AppSecret) is missing"))
         }
-        Some(secret) if secret.expose_secret().is_empty() => (41004, Text::new("secret 为空", "secret is empty")),
+        Some(secret) if secret.expose_secret().is_empty() => (
+            41004,
+            Text::new("secret 为空（环境变量没有设置？）", "secret is empty (is an environment variable not set?)"),
+        ),
         Some(secret) if secret.expose_secret().contains(|c: char| c.is_whitespace() || c.is_control()) => {
             (40125, Text::new("secret 含有空白或控制字符", "secret contains white space or a control character"))
         }
@@ -120,11 +124,13 @@ pub fn secret(secret: Option<SecretString>, token: &TokenChoice) -> Result<Optio
     ))
 }
 
+/// An empty one is none, as in a variable that docker-compose knows of and that nobody has set.
 pub fn bases(urls: &[String], token: &TokenChoice) -> Result<Vec<Url>, Invalid> {
-    if urls.is_empty() {
+    let mut given = urls.iter().filter(|url| !url.is_empty()).peekable();
+    if given.peek().is_none() {
         return Ok(Url::parse(DEFAULT_BASE_URL).into_iter().collect());
     }
-    urls.iter().map(|url| base(url, token)).collect()
+    given.map(|url| base(url, token)).collect()
 }
 
 fn base(text: &str, token: &TokenChoice) -> Result<Url, Invalid> {
@@ -152,16 +158,63 @@ fn base(text: &str, token: &TokenChoice) -> Result<Url, Invalid> {
     if url.scheme() == "http" && !is_loopback(&url) && !matches!(token, TokenChoice::None) {
         return Err(refused("以明文 http 把密钥发往其他主机", "would send secrets to another host in plain http"));
     }
-    Ok(url)
+    match is_of_an_api(&url) {
+        true => Err(with_api(&url)),
+        false => Ok(url),
+    }
 }
 
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(Host::Ipv4(ip)) => IpAddr::V4(ip).is_loopback(),
-        Some(Host::Ipv6(ip)) => IpAddr::V6(ip).is_loopback(),
-        None => false,
+/// A gateway may have a prefix, which the paths of APIs are added to. WeChat's own hosts have none.
+fn is_of_an_api(url: &Url) -> bool {
+    let path = url.path().trim_end_matches('/');
+    let host = url.host_str().unwrap_or_default();
+    let is_wechats = host == "weixin.qq.com" || host.ends_with(".weixin.qq.com");
+    let is_asked = |endpoint: &Endpoint| path.to_ascii_lowercase().ends_with(endpoint.path());
+    !path.is_empty() && (is_wechats || path.ends_with("/cgi-bin") || Endpoint::KNOWN.iter().any(is_asked))
+}
+
+fn with_api(url: &Url) -> Invalid {
+    let origin = url.origin().ascii_serialization();
+    Invalid::new(
+        "baseUrl",
+        None,
+        Text::new(
+            "baseUrl 含有接口的路径，路径由 wxacode 加上",
+            "baseUrl holds the path of an API, which wxacode adds itself",
+        ),
+        Text::new(
+            format!("只写到主机：baseUrl: '{origin}'；网关有自己的前缀时写 '{origin}/前缀'，不含 /cgi-bin 或 /wxa"),
+            format!(
+                "Write the host only: baseUrl: '{origin}'; for a gateway with a prefix '{origin}/prefix', without /cgi-bin or /wxa"
+            ),
+        ),
+    )
+}
+
+/// A secret in plain HTTP stays on this machine, also where a proxy is asked for it.
+pub fn way(bases: &[Url], proxy: Option<&Proxy>, token: &TokenChoice) -> Result<(), Invalid> {
+    let Some(proxy) = proxy.filter(|proxy| !proxy.is_here()) else { return Ok(()) };
+    let leaves = |url: &&Url| url.scheme() == "http" && proxy.serves(url);
+    match bases.iter().find(leaves) {
+        Some(url) if !matches!(token, TokenChoice::None) => Err(leaving(url, proxy)),
+        _ => Ok(()),
     }
+}
+
+fn leaving(url: &Url, proxy: &Proxy) -> Invalid {
+    let (base, proxy) = (url.origin().ascii_serialization(), proxy.name());
+    Invalid::new(
+        "proxy",
+        None,
+        Text::new(
+            format!("proxy 会把发往 {base} 的密钥以明文交给另一台机器 {proxy}"),
+            format!("proxy would hand the secrets for {base} in plain http to another machine, {proxy}"),
+        ),
+        Text::new(
+            "baseUrl 在本机时去掉 proxy；经代理时 baseUrl 用 https",
+            "Leave proxy out where baseUrl is this machine; through a proxy use https in baseUrl",
+        ),
+    )
 }
 
 /// Milliseconds, more than 0, at most a day.
@@ -216,20 +269,12 @@ pub fn rate(rate: f64) -> Result<Option<u32>, Invalid> {
     ))
 }
 
-pub fn proxy(proxy: Option<String>) -> Result<ProxyChoice, Invalid> {
+/// An empty one is none, like an empty `baseUrl`.
+pub fn proxy(proxy: Option<String>) -> Result<Option<Proxy>, Invalid> {
     match proxy.as_deref() {
-        None => Ok(ProxyChoice::Direct),
-        Some("env") => Ok(ProxyChoice::Environment),
-        Some(url) if url.starts_with("http://") || url.starts_with("https://") => Ok(ProxyChoice::Url(url.to_owned())),
-        Some(_) => Err(Invalid::new(
-            "proxy",
-            None,
-            Text::new("proxy 不是 http:// 或 https:// 地址", "proxy is neither an http:// nor an https:// URL"),
-            Text::new(
-                "写成 http://主机:端口，或用 'env' 读取 HTTPS_PROXY",
-                "Write http://host:port, or 'env' for HTTPS_PROXY",
-            ),
-        )),
+        None | Some("") => Ok(None),
+        Some("env") => Proxy::of_environment(),
+        Some(url) => Proxy::parse(url).map(Some),
     }
 }
 

@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 
 use url::Url;
 
+use super::names::is_localhost;
+use super::proxy::Proxy;
 use crate::wechat::endpoint::Endpoint;
 
 /// How long a host that could not be reached is passed over. Then one call tries it again.
@@ -19,15 +21,18 @@ pub struct Host {
     base: Url,
     /// Host and port, for messages.
     pub name: String,
-    /// Host and port of the proxy on the way there, for messages.
+    /// Host and port of the proxy that its requests go through, for messages.
     pub proxy: Option<String>,
     /// Milliseconds since the start; 0 while nothing is wrong.
     avoided_until: AtomicU64,
 }
 
 impl Hosts {
-    pub fn new(bases: Vec<Url>, proxy: Option<String>) -> Self {
-        let host = |base: Url| Host { name: name(&base), proxy: proxy.clone(), base, avoided_until: AtomicU64::new(0) };
+    pub fn new(bases: Vec<Url>, proxy: Option<&Proxy>) -> Self {
+        let host = |base: Url| {
+            let proxy = proxy.filter(|proxy| proxy.serves(&base)).map(Proxy::name);
+            Host { name: name(&base), proxy, base, avoided_until: AtomicU64::new(0) }
+        };
         Self { hosts: bases.into_iter().map(host).collect(), start: Instant::now() }
     }
 
@@ -53,7 +58,27 @@ pub fn name(url: &Url) -> String {
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
+/// Whether it is this machine.
+pub fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Domain(name)) => is_localhost(name),
+        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
+        None => false,
+    }
+}
+
 impl Host {
+    pub fn is_tls(&self) -> bool {
+        self.base.scheme() == "https"
+    }
+
+    /// The name that has to be resolved for it: the proxy's, where there is one.
+    pub fn connected_to(&self) -> &str {
+        let proxy = self.proxy.as_deref().and_then(|proxy| proxy.rsplit_once(':'));
+        proxy.map_or(self.base.host_str().unwrap_or_default(), |(name, _)| name)
+    }
+
     pub fn url(&self, endpoint: &Endpoint, query: &[(&str, &str)]) -> Url {
         let mut url = self.base.clone();
         url.set_path(&format!("{}{}", self.base.path().trim_end_matches('/'), endpoint.path()));

@@ -2,13 +2,17 @@
 
 pub mod body;
 mod departures;
-mod hosts;
+mod failure;
+pub mod hosts;
+pub mod names;
 pub mod pool;
+pub mod proxy;
+mod trust;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use reqwest::header::{CONTENT_TYPE, HeaderValue};
+use reqwest::header::{CONTENT_TYPE, HeaderValue, LOCATION};
 
 use crate::backoff::backoff;
 use crate::deadline::Deadline;
@@ -60,19 +64,15 @@ pub struct Transport {
 
 struct Raw {
     status: u16,
+    /// Where a redirect leads.
+    location: Option<String>,
     body: Body,
 }
 
 impl Transport {
-    /// `proxy` is what errors call the proxy of `pool`.
-    pub fn new(
-        pool: Arc<Pool>,
-        bodies: Arc<Bodies>,
-        bases: Vec<url::Url>,
-        proxy: Option<String>,
-        voice: Voice,
-    ) -> Self {
-        Self { pool, bodies, hosts: Hosts::new(bases, proxy), voice, dice: fastrand::f64 }
+    pub fn new(pool: Arc<Pool>, bodies: Arc<Bodies>, bases: Vec<url::Url>, voice: Voice) -> Self {
+        let hosts = Hosts::new(bases, pool.proxy());
+        Self { pool, bodies, hosts, voice, dice: fastrand::f64 }
     }
 
     /// Which way its requests go.
@@ -126,7 +126,8 @@ impl Transport {
             };
             let next = match &error {
                 Error::Network {
-                    trouble: Trouble::Dns | Trouble::Unreachable | Trouble::Certificate | Trouble::Tls,
+                    trouble:
+                        Trouble::Dns | Trouble::Unreachable | Trouble::Certificate(_) | Trouble::Tls | Trouble::Proxy(_),
                     ..
                 } => true,
                 Error::Network { trouble: Trouble::Silent, .. } => effort.repeatable,
@@ -167,7 +168,7 @@ impl Transport {
         let url = host.url(&call.endpoint, call.query);
         let http = self
             .pool
-            .client(&url)
+            .client(&url, host.proxy.is_some())
             .map_err(|invalid| Error::Params { endpoint: Some(call.endpoint.clone()), invalid })?;
         let request = match call.endpoint.method() {
             Method::Get => http.get(url),
@@ -176,9 +177,10 @@ impl Transport {
                 .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
                 .body(departures::body(call.body.clone().unwrap_or_default(), call.departures)),
         };
-        let broken = |error| network(&call.endpoint, host, &error);
+        let broken = |error| failure::network(&call.endpoint, host, &error);
         let mut answer = request.send().await.map_err(broken)?;
         let status = answer.status().as_u16();
+        let location = location(&answer, call.secrets);
         let too_large = || Error::Answer {
             endpoint: call.endpoint.clone(),
             status,
@@ -199,7 +201,7 @@ impl Transport {
             }
             body.bytes.extend_from_slice(&chunk);
         }
-        Ok(Raw { status, body })
+        Ok(Raw { status, location, body })
     }
 }
 
@@ -258,25 +260,29 @@ async fn within(
     let Some(limit) = limit else { return work.await };
     tokio::time::timeout(limit, work).await.unwrap_or_else(|_| {
         let detail = format!("no answer within {} ms", limit.as_millis());
-        Err(Error::Network {
-            endpoint: endpoint.clone(),
-            trouble: Trouble::Silent,
-            host: host.name.clone(),
-            proxy: host.proxy.clone(),
-            detail,
-        })
+        Err(failure::of(endpoint, host, Trouble::Silent, &detail))
     })
+}
+
+/// Where a redirect leads, without its query and what must not be shown. It is never followed.
+fn location(answer: &reqwest::Response, secrets: &[&str]) -> Option<String> {
+    let to = answer.url().join(answer.headers().get(LOCATION)?.to_str().ok()?).ok()?;
+    let shown = format!("{}://{}{}", to.scheme(), hosts::name(&to), to.path());
+    Some(redact(&one_line(&shown), secrets).chars().take(120).collect())
 }
 
 /// The body decides; the status only explains a body that is nothing.
 fn judge<T>(call: &Call<'_>, raw: Raw, read: &impl Fn(&[u8]) -> std::result::Result<T, NotAsked>) -> Result<(Body, T)> {
-    let (Raw { status, body }, endpoint) = (raw, &call.endpoint);
+    let (Raw { status, location, body }, endpoint) = (raw, &call.endpoint);
     match read(&body) {
         Ok(found) => Ok((body, found)),
         Err(NotAsked::Refused(refusal)) => Err(Error::Api { endpoint: endpoint.clone(), refusal }),
         Err(NotAsked::Unexpected(what)) => {
             let excerpt = if endpoint.gives_token() { String::new() } else { excerpt(&body, call.secrets) };
-            let problem = if (300..400).contains(&status) { Problem::Redirect } else { Problem::Body(what) };
+            let (problem, excerpt) = match (300..400).contains(&status) {
+                true => (Problem::Redirect, location.map_or(excerpt, |to| format!("Location: {to}"))),
+                false => (Problem::Body(what), excerpt),
+            };
             Err(Error::Answer { endpoint: endpoint.clone(), status, problem, excerpt })
         }
     }
@@ -288,37 +294,6 @@ fn excerpt(body: &[u8], secrets: &[&str]) -> String {
     let start = String::from_utf8_lossy(&body[..body.len().min(64 << 10)]);
     let text: String = redact(&one_line(&start), secrets).chars().take(120).collect();
     if text.contains(char::REPLACEMENT_CHARACTER) { String::new() } else { text }
-}
-
-/// reqwest puts the whole URL, token included, into its texts: only the innermost cause is used.
-fn network(endpoint: &Endpoint, host: &Host, error: &reqwest::Error) -> Error {
-    let mut trouble = match (error.is_timeout(), error.is_connect()) {
-        (true, _) => Trouble::Silent,
-        (_, true) => Trouble::Unreachable,
-        _ => Trouble::Broken,
-    };
-    let mut detail = String::from("the connection failed");
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        detail = cause.to_string();
-        match tls(cause) {
-            Some(rustls::Error::InvalidCertificate(_)) => trouble = Trouble::Certificate,
-            Some(_) => trouble = Trouble::Tls,
-            None => {}
-        }
-        if trouble == Trouble::Unreachable && detail.contains("dns error") {
-            trouble = Trouble::Dns;
-        }
-        source = cause.source();
-    }
-    let (host, proxy) = (host.name.clone(), host.proxy.clone());
-    Error::Network { endpoint: endpoint.clone(), trouble, host, proxy, detail: one_line(&detail) }
-}
-
-/// TLS errors travel inside I/O errors, which hide them from `source`.
-fn tls<'a>(cause: &'a (dyn std::error::Error + 'static)) -> Option<&'a rustls::Error> {
-    let inner = || cause.downcast_ref::<std::io::Error>()?.get_ref();
-    cause.downcast_ref().or_else(|| tls(inner()?))
 }
 
 #[cfg(test)]

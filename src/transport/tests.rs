@@ -114,12 +114,13 @@ async fn read_request(socket: &mut TcpStream) -> Option<String> {
 }
 
 fn transport(bases: &[&url::Url]) -> Transport {
+    with_pool(Arc::new(Pool::new(&Settings::default()).unwrap()), bases)
+}
+
+fn with_pool(pool: Arc<Pool>, bases: &[&url::Url]) -> Transport {
     let bases = bases.iter().map(|&url| url.clone()).collect();
     let voice = Voice { hub: Arc::default(), appid: "wx".into(), mode: None };
-    Transport {
-        dice: || 0.1,
-        ..Transport::new(Arc::new(Pool::new(&Settings::default()).unwrap()), Arc::default(), bases, None, voice)
-    }
+    Transport { dice: || 0.1, ..Transport::new(pool, Arc::default(), bases, voice) }
 }
 
 const CODE: Effort = Effort { retries: 2, attempt: None, repeatable: true };
@@ -300,6 +301,51 @@ async fn what_must_not_be_sent_twice_is_sent_to_one_host() {
     let error = transport.exchange(&call, once, &deadline, &|_| {}, read_token).await.err().unwrap();
     assert!(matches!(error, Error::Network { trouble: Trouble::Silent, .. }), "{error}");
     assert_eq!((hanging.count(), other.count()), (1, 0));
+}
+
+#[tokio::test]
+async fn who_leaves_last_closes_the_connections_and_what_is_under_way_goes_on() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url: url::Url = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
+    let pool = Arc::new(Pool::new(&Settings::default()).unwrap());
+    let [first, last] = [(), ()].map(|()| with_pool(pool.clone(), &[&url]));
+    drop(pool);
+    let answered = async |socket: &mut TcpStream| {
+        read_request(socket).await.unwrap();
+        let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", jpeg().len());
+        socket.write_all(&[head.as_bytes(), &jpeg()].concat()).await.unwrap();
+    };
+    let (mut socket, _) = tokio::join!(
+        async {
+            let (mut socket, _) = listener.accept().await.unwrap();
+            answered(&mut socket).await;
+            answered(&mut socket).await;
+            socket
+        },
+        async {
+            ask(&first, CODE).await.unwrap();
+            first.leave();
+            ask(&last, CODE).await.unwrap();
+        }
+    );
+    last.leave();
+    // Long before it would have been closed for being idle.
+    let end = tokio::time::timeout(Duration::from_secs(20), socket.read(&mut [0])).await;
+    assert_eq!(end.expect("to be closed").unwrap(), 0);
+    tokio::join!(
+        async {
+            let (mut socket, _) = listener.accept().await.unwrap();
+            answered(&mut socket).await;
+        },
+        async { ask(&last, CODE).await.unwrap() }
+    );
+}
+
+#[tokio::test]
+async fn where_a_redirect_leads_is_shown_without_query_or_secret() {
+    let server = Server::start([Act::Answer(307, b"<html>".to_vec())]).await;
+    let error = ask(&transport(&[&server.url]), CODE).await.unwrap_err().to_string();
+    assert!(error.contains(&format!("Location: {}elsewhere", server.url)), "{error}");
 }
 
 #[tokio::test]

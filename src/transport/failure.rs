@@ -1,0 +1,115 @@
+//! What went wrong on the way to a host, and whose fault it was: the host's, the proxy's, or a name server's.
+
+use std::error::Error as StdError;
+
+use super::hosts::Host;
+use super::names::{Names, Unresolved};
+use crate::error::{Error, Flaw, ProxyTrouble, Trouble, one_line};
+use crate::wechat::endpoint::Endpoint;
+
+/// Longer texts are of no use in a message.
+const LONGEST: usize = 200;
+
+/// reqwest puts the whole URL, token included, into its texts: only the innermost cause is used.
+pub fn network(endpoint: &Endpoint, host: &Host, error: &reqwest::Error) -> Error {
+    let causes: Vec<_> = std::iter::successors(error.source(), |&cause| cause.source()).collect();
+    let tunnel = causes.iter().find_map(|cause| Tunnel::of(*cause));
+    let trouble = trouble(error, &causes);
+    // In front of a tunnel there is only the proxy, and without one the proxy is whom we connect to.
+    let at_proxy = host.proxy.is_some() && error.is_connect() && (tunnel.is_some() || !host.is_tls());
+    let trouble = if at_proxy { of_proxy(trouble, tunnel) } else { trouble };
+    if error.is_connect() {
+        // It may be elsewhere by now.
+        Names::of_system().doubt(host.connected_to());
+    }
+    of(endpoint, host, trouble, &detail(error, &causes, trouble, tunnel))
+}
+
+fn detail(error: &reqwest::Error, causes: &[&dyn StdError], trouble: Trouble, tunnel: Option<Tunnel>) -> String {
+    let known = match (tunnel, trouble) {
+        (Some(Tunnel::Login), _) => "the proxy answered CONNECT with 407",
+        (Some(Tunnel::Refused), _) => "the proxy did not answer CONNECT with 200",
+        (Some(Tunnel::Cut), _) => "the proxy closed the connection instead of answering CONNECT",
+        // rustls has no words for these.
+        (_, Trouble::Certificate(flaw) | Trouble::Proxy(ProxyTrouble::Certificate(flaw)))
+            if flaw == Flaw::SelfSigned =>
+        {
+            "invalid peer certificate: it has signed itself"
+        }
+        (_, Trouble::Certificate(flaw) | Trouble::Proxy(ProxyTrouble::Certificate(flaw)))
+            if flaw == Flaw::Authority =>
+        {
+            "invalid peer certificate: it is an authority's"
+        }
+        _ if error.is_timeout() && error.is_connect() => "no connection within 3 s",
+        _ => "",
+    };
+    match (known, causes.last()) {
+        ("", Some(cause)) => cause.to_string(),
+        ("", None) => "the connection failed".to_owned(),
+        _ => known.to_owned(),
+    }
+}
+
+pub fn of(endpoint: &Endpoint, host: &Host, trouble: Trouble, detail: &str) -> Error {
+    let detail = one_line(detail).chars().take(LONGEST).collect();
+    Error::Network { endpoint: endpoint.clone(), trouble, host: host.name.clone(), proxy: host.proxy.clone(), detail }
+}
+
+fn trouble(error: &reqwest::Error, causes: &[&(dyn StdError + 'static)]) -> Trouble {
+    if let Some(error) = causes.iter().find_map(|cause| tls(*cause)) {
+        return match error {
+            rustls::Error::InvalidCertificate(_) => Trouble::Certificate(Flaw::of(error)),
+            _ => Trouble::Tls,
+        };
+    }
+    match (error.is_connect(), error.is_timeout()) {
+        (true, _) if causes.iter().any(|cause| cause.is::<Unresolved>()) => Trouble::Dns,
+        // Also where time was up: nothing has been sent yet.
+        (true, _) => Trouble::Unreachable,
+        (false, true) => Trouble::Silent,
+        (false, false) => Trouble::Broken,
+    }
+}
+
+fn of_proxy(trouble: Trouble, tunnel: Option<Tunnel>) -> Trouble {
+    Trouble::Proxy(match (tunnel, trouble) {
+        (Some(Tunnel::Login), _) => ProxyTrouble::Login,
+        (Some(Tunnel::Refused | Tunnel::Cut), _) => ProxyTrouble::Refused,
+        (_, Trouble::Dns) => ProxyTrouble::Dns,
+        (_, Trouble::Certificate(flaw)) => ProxyTrouble::Certificate(flaw),
+        (_, Trouble::Tls) => ProxyTrouble::Tls,
+        _ => ProxyTrouble::Unreachable,
+    })
+}
+
+/// How far a tunnel through a proxy came.
+#[derive(Clone, Copy)]
+enum Tunnel {
+    /// The proxy itself was not reached.
+    Unreached,
+    /// It wants a login (407).
+    Login,
+    /// It gave another answer than 200.
+    Refused,
+    /// It gave none.
+    Cut,
+}
+
+impl Tunnel {
+    /// hyper-util tells it by its words alone.
+    fn of(cause: &(dyn StdError + 'static)) -> Option<Self> {
+        match cause.to_string().strip_prefix("tunnel error: ")? {
+            "proxy authorization required" => Some(Self::Login),
+            "unsuccessful" | "proxy response headers too long" => Some(Self::Refused),
+            "failed to create underlying connection" => Some(Self::Unreached),
+            _ => Some(Self::Cut),
+        }
+    }
+}
+
+/// TLS errors travel inside I/O errors, which hide them from `source`.
+fn tls<'a>(cause: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Error> {
+    let inner = || cause.downcast_ref::<std::io::Error>()?.get_ref();
+    cause.downcast_ref().or_else(|| tls(inner()?))
+}

@@ -1,0 +1,380 @@
+//! Names to addresses, by the system's own resolver: /etc/hosts, search domains and all. It may hang for half a minute, and
+//! there is no way to stop it, so each name has a thread of its own, and one only: whoever asks for it meanwhile waits for
+//! the same answer, and no other name waits behind it.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
+use std::num::NonZeroUsize;
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, Shared};
+use lru::LruCache;
+use parking_lot::Mutex;
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+/// How long addresses are taken as they are. The system says nothing of their TTL.
+const FRESH: Duration = Duration::from_secs(10);
+/// How long somebody waits for a name: less than for a connection, so that it is known what was waited for.
+const PATIENCE: Duration = Duration::from_millis(2500);
+/// How many names may be looked up at the same time. A thread is all that a hanging one costs.
+const THREADS: usize = 1024;
+/// Of these, for names that have had an answer before.
+const RESERVED: usize = 128;
+/// How many names are remembered.
+const REMEMBERED: usize = 1024;
+const STACK: usize = 512 << 10;
+
+type LookUp = dyn Fn(&str) -> io::Result<Vec<IpAddr>> + Send + Sync;
+type Answer = Result<Arc<[IpAddr]>, Unresolved>;
+
+/// Why a name has no address.
+#[derive(Clone, Debug)]
+pub struct Unresolved(Arc<str>);
+
+impl std::fmt::Display for Unresolved {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Unresolved {}
+
+#[derive(Clone)]
+pub struct Names(Arc<Inner>);
+
+struct Inner {
+    look_up: Box<LookUp>,
+    threads: usize,
+    patience: Duration,
+    state: Mutex<State>,
+}
+
+struct State {
+    known: LruCache<Box<str>, Known>,
+    /// The names that are being looked up.
+    flights: HashMap<Box<str>, Shared<oneshot::Receiver<Answer>>>,
+}
+
+struct Known {
+    addresses: Arc<[IpAddr]>,
+    until: Instant,
+}
+
+static SYSTEM: LazyLock<Names> = LazyLock::new(|| {
+    Names::new(THREADS, PATIENCE, |name| Ok((name, 0).to_socket_addrs()?.map(|address| address.ip()).collect()))
+});
+
+impl Names {
+    /// The process's own.
+    pub fn of_system() -> Self {
+        SYSTEM.clone()
+    }
+
+    fn new(
+        threads: usize,
+        patience: Duration,
+        look_up: impl Fn(&str) -> io::Result<Vec<IpAddr>> + Send + Sync + 'static,
+    ) -> Self {
+        let known = LruCache::new(NonZeroUsize::MIN.saturating_add(REMEMBERED - 1));
+        let state = Mutex::new(State { known, flights: HashMap::new() });
+        Self(Arc::new(Inner { look_up: Box::new(look_up), threads, patience, state }))
+    }
+
+    pub async fn addresses(&self, name: &str) -> Answer {
+        let name = name.to_ascii_lowercase();
+        if let Some(addresses) = without_asking(&name) {
+            return Ok(addresses);
+        }
+        let flight = match self.known_or_asked(&name) {
+            Found::Known(addresses) => return Ok(addresses),
+            Found::Asked(flight) => flight,
+            Found::Crowded => return Err(Unresolved("too many other names are being looked up".into())),
+        };
+        let patience = self.0.patience;
+        match tokio::time::timeout(patience, flight).await {
+            Ok(answer) => answer.unwrap_or_else(|_| Err(Unresolved("the look-up ended without an answer".into()))),
+            Err(_) => Err(Unresolved(format!("no name server answered within {} ms", patience.as_millis()).into())),
+        }
+    }
+
+    /// What is known of a name has not held: it is looked up again before it is used again.
+    pub fn doubt(&self, name: &str) {
+        if let Some(known) = self.0.state.lock().known.peek_mut(name) {
+            known.until = Instant::now();
+        }
+    }
+
+    fn known_or_asked(&self, name: &str) -> Found {
+        let mut state = self.0.state.lock();
+        let known = state.known.get(name);
+        if let Some(known) = known.filter(|known| Instant::now() < known.until) {
+            return Found::Known(known.addresses.clone());
+        }
+        let reserved = if known.is_some() { 0 } else { RESERVED.min(self.0.threads / 8) };
+        if let Some(flight) = state.flights.get(name) {
+            return Found::Asked(flight.clone());
+        }
+        if state.flights.len() >= self.0.threads - reserved {
+            return Found::Crowded;
+        }
+        let (answer, flight) = oneshot::channel();
+        let flight = flight.shared();
+        state.flights.insert(name.into(), flight.clone());
+        drop(state);
+        self.start(name, answer);
+        Found::Asked(flight)
+    }
+
+    #[cfg(test)]
+    fn is_idle(&self) -> bool {
+        self.0.state.lock().flights.is_empty()
+    }
+
+    fn start(&self, name: &str, answer: oneshot::Sender<Answer>) {
+        let asked = Asked { names: self.clone(), name: name.into() };
+        let thread = std::thread::Builder::new().name("wxacode-names".into()).stack_size(STACK);
+        // Without a thread `asked` is dropped here, and whoever waits is told.
+        let _ = thread.spawn(move || {
+            let found = asked.look_up();
+            drop(asked);
+            let _ = answer.send(found);
+        });
+    }
+}
+
+enum Found {
+    Known(Arc<[IpAddr]>),
+    Asked(Shared<oneshot::Receiver<Answer>>),
+    Crowded,
+}
+
+/// A name that is being looked up until this is dropped.
+struct Asked {
+    names: Names,
+    name: Box<str>,
+}
+
+impl Asked {
+    fn look_up(&self) -> Answer {
+        let inner = &self.names.0;
+        let found = (inner.look_up)(&self.name).map_err(|error| Unresolved(error.to_string().into()))?;
+        if found.is_empty() {
+            return Err(Unresolved("the name has no address".into()));
+        }
+        let addresses: Arc<[IpAddr]> = found.into();
+        let known = Known { addresses: addresses.clone(), until: Instant::now() + FRESH };
+        inner.state.lock().known.put(self.name.clone(), known);
+        Ok(addresses)
+    }
+}
+
+impl Drop for Asked {
+    fn drop(&mut self) {
+        self.names.0.state.lock().flights.remove(&self.name);
+    }
+}
+
+/// This machine, whatever a name server says (RFC 6761), and what is an address already.
+fn without_asking(name: &str) -> Option<Arc<[IpAddr]>> {
+    if is_localhost(name) {
+        return Some([Ipv6Addr::LOCALHOST.into(), Ipv4Addr::LOCALHOST.into()].into());
+    }
+    name.parse().ok().map(|address| [address].into())
+}
+
+pub fn is_localhost(name: &str) -> bool {
+    name == "localhost" || name.ends_with(".localhost")
+}
+
+impl Resolve for Names {
+    fn resolve(&self, name: Name) -> Resolving {
+        let names = self.clone();
+        Box::pin(async move {
+            let addresses = names.addresses(name.as_str()).await?;
+            let addresses: Vec<_> = addresses.iter().map(|&address| SocketAddr::new(address, 0)).collect();
+            Ok(Box::new(addresses.into_iter()) as Addrs)
+        })
+    }
+}
+
+impl redis::io::AsyncDNSResolver for Names {
+    fn resolve<'a, 'b: 'a>(
+        &'a self,
+        host: &'b str,
+        port: u16,
+    ) -> BoxFuture<'a, redis::RedisResult<Box<dyn Iterator<Item = SocketAddr> + Send + 'a>>> {
+        // A Redis that fails over may be elsewhere a moment later, and connections to it are rare.
+        self.doubt(host);
+        Box::pin(async move {
+            let addresses = self.addresses(host).await.map_err(io::Error::other)?;
+            let addresses: Vec<_> = addresses.iter().map(|&address| SocketAddr::new(address, port)).collect();
+            Ok(Box::new(addresses.into_iter()) as Box<dyn Iterator<Item = SocketAddr> + Send>)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::{Condvar, Mutex as StdMutex};
+
+    use super::*;
+
+    /// A name server that keeps silent about names that begin with `silent` until it is told to speak.
+    #[derive(Default)]
+    struct Server {
+        asked: AtomicUsize,
+        speaks: StdMutex<bool>,
+        told: Condvar,
+    }
+
+    impl Server {
+        fn names(self: &Arc<Self>, threads: usize, patience: Duration) -> Names {
+            let server = self.clone();
+            Names::new(threads, patience, move |name| {
+                server.asked.fetch_add(1, Ordering::SeqCst);
+                if name.starts_with("silent") {
+                    drop(server.told.wait_while(server.speaks.lock().unwrap(), |speaks| !*speaks).unwrap());
+                }
+                match name.starts_with("unknown") {
+                    true => Err(io::Error::other("not known")),
+                    false => Ok(vec![Ipv4Addr::new(10, 0, 0, 1).into()]),
+                }
+            })
+        }
+
+        fn count(&self) -> usize {
+            self.asked.load(Ordering::SeqCst)
+        }
+
+        fn speak(&self) {
+            *self.speaks.lock().unwrap() = true;
+            self.told.notify_all();
+        }
+    }
+
+    impl Drop for Server {
+        fn drop(&mut self) {
+            self.speak();
+        }
+    }
+
+    /// Looks until it is so.
+    async fn eventually(seen: impl Fn() -> bool) {
+        while !seen() {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// So long that a busy machine does not matter.
+    const LONG: Duration = Duration::from_secs(60);
+
+    #[tokio::test]
+    async fn those_who_ask_for_one_name_share_a_thread_and_its_answer() {
+        let server = Arc::new(Server::default());
+        let names = server.names(8, LONG);
+        let asking: Vec<_> = (0..700)
+            .map(|_| {
+                let names = names.clone();
+                tokio::spawn(async move { names.addresses("Silent.example").await })
+            })
+            .collect();
+        // Others go on meanwhile.
+        names.addresses("good.example").await.unwrap();
+        eventually(|| server.count() == 2).await;
+        server.speak();
+        for one in asking {
+            one.await.unwrap().unwrap();
+        }
+        assert_eq!(server.count(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_name_is_known_for_a_while_and_until_it_is_doubted() {
+        let server = Arc::new(Server::default());
+        let names = server.names(8, LONG);
+        let ask = || async { names.addresses("good.example").await.map(|_| server.count()).unwrap() };
+        assert_eq!((ask().await, ask().await), (1, 1));
+        names.doubt("good.example");
+        assert_eq!((ask().await, ask().await), (2, 2));
+        tokio::time::pause();
+        tokio::time::advance(FRESH).await;
+        tokio::time::resume();
+        assert_eq!(ask().await, 3);
+    }
+
+    #[tokio::test]
+    async fn a_name_that_is_not_known_is_asked_for_again() {
+        let server = Arc::new(Server::default());
+        let names = server.names(8, LONG);
+        for _ in 0..2 {
+            assert_eq!(names.addresses("unknown.example").await.unwrap_err().to_string(), "not known");
+        }
+        assert_eq!(server.count(), 2);
+    }
+
+    #[tokio::test]
+    async fn whoever_waits_gives_up_and_the_answer_that_comes_later_is_kept() {
+        let server = Arc::new(Server::default());
+        let names = server.names(8, Duration::from_millis(20));
+        for _ in 0..3 {
+            let error = names.addresses("silent.example").await.unwrap_err();
+            assert!(error.to_string().contains("within 20 ms"), "{error}");
+        }
+        server.speak();
+        eventually(|| names.is_idle()).await;
+        names.addresses("silent.example").await.unwrap();
+        assert_eq!(server.count(), 1);
+    }
+
+    #[tokio::test]
+    async fn names_that_hang_leave_threads_for_those_that_had_an_answer() {
+        let server = Arc::new(Server::default());
+        let names = server.names(16, LONG);
+        names.addresses("good.example").await.unwrap();
+        names.doubt("good.example");
+        let (waiting, mut crowded) = (names.clone(), 0);
+        let mut asking: tokio::task::JoinSet<_> = (0..20)
+            .map(|n| {
+                let names = waiting.clone();
+                async move { names.addresses(&format!("silent{n}.example")).await }
+            })
+            .collect();
+        while crowded < 6 {
+            let error = asking.join_next().await.unwrap().unwrap().unwrap_err();
+            assert!(error.to_string().contains("too many"), "{error}");
+            crowded += 1;
+        }
+        assert!(names.addresses("another.example").await.is_err());
+        names.addresses("good.example").await.unwrap();
+        // Which takes no thread at all.
+        for here in ["localhost", "app.localhost", "10.1.2.3", "::1"] {
+            names.addresses(here).await.unwrap();
+        }
+        server.speak();
+        while let Some(found) = asking.join_next().await {
+            found.unwrap().unwrap();
+        }
+        names.addresses("another.example").await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_look_up_that_panics_is_an_error_and_keeps_no_thread() {
+        let names = Names::new(1, LONG, |_| panic!("on purpose"));
+        for _ in 0..2 {
+            assert!(names.addresses("any.example").await.is_err());
+        }
+        eventually(|| names.is_idle()).await;
+    }
+
+    #[tokio::test]
+    async fn the_system_is_asked_for_names_that_it_alone_knows() {
+        assert!(Names::of_system().addresses("localhost").await.unwrap().iter().all(IpAddr::is_loopback));
+        assert!(Names::of_system().addresses("nohost.invalid").await.is_err());
+    }
+}

@@ -1,0 +1,176 @@
+//! Whose certificates are believed: roots that all clients share, and what one client was given as `ca` besides. Certificates
+//! are checked by webpki; there is one thing more that it does not know and that Node.js accepts.
+
+use std::sync::{Arc, LazyLock};
+
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{Resumption, WebPkiServerVerifier, verify_server_name};
+use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
+use rustls::{
+    CertificateError, CipherSuite, ClientConfig, DigitallySignedStruct, Error, OtherError, RootCertStore,
+    SignatureScheme,
+};
+
+use crate::error::Flaw;
+use crate::roots;
+
+/// The TLS of a client that was given these roots, or none.
+pub fn config(ca: &[CertificateDer<'static>]) -> Result<ClientConfig, Error> {
+    let builder = ClientConfig::builder_with_provider(PROVIDER.clone()).with_safe_default_protocol_versions()?;
+    let trust = Trust { given: ca.to_vec(), extra: verifier(ca) };
+    let mut config = builder.dangerous().with_custom_certificate_verifier(Arc::new(trust)).with_no_client_auth();
+    // A client has a host or two.
+    config.resumption = Resumption::in_memory_sessions(16);
+    Ok(config)
+}
+
+/// Reads the roots that everybody trusts, which takes milliseconds, if nobody has needed them yet.
+pub fn prepare() {
+    LazyLock::force(&USUAL);
+}
+
+/// Made once: there are hundreds of roots.
+static USUAL: LazyLock<Option<Arc<WebPkiServerVerifier>>> = LazyLock::new(|| verifier(&roots::ROOTS));
+
+static PROVIDER: LazyLock<Arc<CryptoProvider>> = LazyLock::new(|| Arc::new(provider()));
+
+fn verifier(certificates: &[CertificateDer<'static>]) -> Option<Arc<WebPkiServerVerifier>> {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(certificates.iter().cloned());
+    // Without a root there is nobody to trust.
+    WebPkiServerVerifier::builder_with_provider(Arc::new(roots), PROVIDER.clone()).build().ok()
+}
+
+#[derive(Debug)]
+struct Trust {
+    given: Vec<CertificateDer<'static>>,
+    extra: Option<Arc<WebPkiServerVerifier>>,
+}
+
+impl ServerCertVerifier for Trust {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        let mut refused = CertificateError::UnknownIssuer.into();
+        for verifier in [&self.extra, &*USUAL].into_iter().flatten() {
+            match verifier.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now) {
+                Ok(verified) => return Ok(verified),
+                // Whoever knows the issuer knows better what is wrong.
+                Err(error) if Flaw::of(&refused) == Flaw::UnknownIssuer => refused = error,
+                Err(_) => {}
+            }
+        }
+        // `openssl req -x509` makes certificates that are an authority and a server's own at once, which webpki refuses
+        // whatever is trusted. It does so after it has looked at the dates (a test watches that), and says nothing of the name.
+        let is_authority = Flaw::of(&refused) == Flaw::Authority;
+        if is_authority && self.is_given(end_entity) {
+            verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
+            return Ok(ServerCertVerified::assertion());
+        }
+        let is_unknown = is_authority || Flaw::of(&refused) == Flaw::UnknownIssuer;
+        if is_unknown && signs_itself(end_entity) {
+            return Err(CertificateError::Other(OtherError(Arc::new(SelfSigned))).into());
+        }
+        Err(refused)
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls12_signature(message, cert, dss, &PROVIDER.signature_verification_algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls13_signature(message, cert, dss, &PROVIDER.signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        PROVIDER.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+impl Trust {
+    /// Whether this very certificate, byte by byte, was given as one to trust.
+    fn is_given(&self, certificate: &CertificateDer<'_>) -> bool {
+        self.given.iter().chain(&*roots::ROOTS).any(|given| given == certificate)
+    }
+}
+
+fn is_authoritys(error: &Arc<dyn std::error::Error + Send + Sync>) -> bool {
+    matches!(error.downcast_ref(), Some(webpki::Error::CaUsedAsEndEntity))
+}
+
+fn signs_itself(certificate: &CertificateDer<'_>) -> bool {
+    webpki::EndEntityCert::try_from(certificate).is_ok_and(|certificate| certificate.issuer() == certificate.subject())
+}
+
+/// The certificate is its own issuer, and nobody was told to trust it.
+#[derive(Debug)]
+struct SelfSigned;
+
+impl std::fmt::Display for SelfSigned {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("it is signed by itself")
+    }
+}
+
+impl std::error::Error for SelfSigned {}
+
+impl Flaw {
+    pub fn of(error: &Error) -> Self {
+        let Error::InvalidCertificate(error) = error else { return Self::Other };
+        match error {
+            // Also where the authority that is trusted has the issuer's name and another key.
+            CertificateError::UnknownIssuer | CertificateError::BadSignature => Self::UnknownIssuer,
+            CertificateError::Expired | CertificateError::ExpiredContext { .. } => Self::Expired,
+            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => Self::NotValidYet,
+            CertificateError::NotValidForNameContext { presented, .. } if presented.is_empty() => Self::NoName,
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => Self::OtherName,
+            CertificateError::Other(OtherError(other)) if other.is::<SelfSigned>() => Self::SelfSigned,
+            CertificateError::Other(OtherError(other)) if is_authoritys(other) => Self::Authority,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// AES-128 comes first, as in browsers: it is strong enough for decades, and cheaper. Servers with a preference of their
+/// own keep it.
+fn provider() -> CryptoProvider {
+    let mut provider = ring::default_provider();
+    let cheap = [
+        CipherSuite::TLS13_AES_128_GCM_SHA256,
+        CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+        CipherSuite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+    ];
+    provider.cipher_suites.sort_by_key(|suite| !cheap.contains(&suite.suite()));
+    provider
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cheap_ciphers_are_offered_first_and_none_is_left_out() {
+        let names: Vec<_> = provider().cipher_suites.iter().map(|suite| format!("{:?}", suite.suite())).collect();
+        let (cheap, others) = names.split_at(3);
+        assert!(cheap.iter().all(|name| name.contains("AES_128")), "{names:?}");
+        assert!(others.iter().all(|name| !name.contains("AES_128")), "{names:?}");
+        assert_eq!(names.len(), ring::default_provider().cipher_suites.len());
+    }
+}
