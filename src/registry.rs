@@ -10,7 +10,7 @@ use parking_lot::{Mutex, MutexGuard};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::budget::window::Minute;
-use crate::cache::{CodeCache, FleetCodes, Limits};
+use crate::cache::{CodeCache, FleetCodes, Limits, Place};
 use crate::event::{Hub, Voice};
 use crate::link::Link;
 use crate::seal::account_print;
@@ -171,8 +171,8 @@ impl Registry {
             Some((max_entry, meeting)) => Some(FleetCodes::new(
                 self.link(meeting, Lane::Codes)?,
                 &account.secret,
-                meeting.key_prefix.clone(),
-                format!("{}:{}", account.appid, account.print()),
+                Place { prefix: meeting.key_prefix.clone(), account: format!("{}:{}", account.appid, account.print()) },
+                self.voice(&account.appid, account.mode.name()),
                 limits.ttl,
                 max_entry,
             )),
