@@ -144,7 +144,7 @@ impl Registry {
         let cache = match account.meeting.as_ref().zip(account.place()) {
             None => TokenCache::new(rules, clock, Arc::new(Alone::default()), voice, prints),
             Some((meeting, place)) => {
-                let store = Redis::new(self.link(meeting, Lane::Tokens)?, &account.secret, place);
+                let store = Redis::new(self.link(meeting, Lane::Tokens)?, &account.secret, place, voice.clone());
                 TokenCache::new(rules.shared(), clock, Arc::new(store), voice, prints)
             }
         };

@@ -3,17 +3,31 @@
 -- KEYS: minute, pause. ARGV: turns in a minute, turns wanted, turns that were used without asking.
 local time = redis.call('TIME')
 local now, used, oldest = tonumber(time[1]), 0, nil
-local counts = redis.call('HGETALL', KEYS[1])
+local counts = redis.pcall('HGETALL', KEYS[1])
+if counts.err then
+  -- Of another kind than ours: it goes. Any other error is raised by asking again.
+  if not string.find(counts.err, 'WRONGTYPE', 1, true) then redis.call('HGETALL', KEYS[1]) end
+  redis.call('DEL', KEYS[1])
+  counts = {}
+end
 for i = 1, #counts, 2 do
-  local second = tonumber(counts[i])
-  if second <= now - 60 then
+  local second, count = tonumber(counts[i]), counts[i + 1]
+  -- Turns are counted in seconds that have been, as whole numbers; what is neither nobody of ours has put there.
+  local counted = string.match(count, '^%d+$') and #count <= 9
+  if not second or second <= now - 60 or second > now + 1 or not counted then
     redis.call('HDEL', KEYS[1], counts[i])
   else
-    used = used + tonumber(counts[i + 1])
+    used = used + tonumber(count)
     if not oldest or second < oldest then oldest = second end
   end
 end
+-- Nothing of this lasts longer than a minute, whatever has become of its end.
+if redis.call('PTTL', KEYS[1]) == -1 then redis.call('PEXPIRE', KEYS[1], 61000) end
 local paused = redis.call('PTTL', KEYS[2])
+if paused == -1 or paused > 60000 then
+  redis.call('PEXPIRE', KEYS[2], 60000)
+  paused = 60000
+end
 local given = math.max(0, math.min(tonumber(ARGV[2]), tonumber(ARGV[1]) - used - tonumber(ARGV[3])))
 if paused > 0 then given = 0 end
 local spent = given + tonumber(ARGV[3])
