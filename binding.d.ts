@@ -21,7 +21,7 @@ export declare class Inbox {
   constructor(wake: Wake)
   /**
    * The number of a call, its outcome, the number of the next, and so on, of `most` calls; 0 and an event for each
-   * event. If that is not all, `wake` is called again.
+   * event, -1 and a text for each warning. If that is not all, `wake` is called again.
    */
   take(most: number): Array<number | Buffer | GrantedToken | string | NativeEvent | Array<Failure | Thrown>>
 }

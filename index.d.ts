@@ -127,8 +127,9 @@ export interface RedisOptions {
    */
   ca?: string | Uint8Array
   /**
-   * The most that a call waits for it, in milliseconds, connecting included. After that Redis counts as down, which it does
-   * for nobody's next call: a look every 0.1 to 2 s in the background finds out when it is back.
+   * The most that a call waits for it, in milliseconds, connecting and waiting for its turn included. After that Redis counts
+   * as down, which it does for nobody's next call: a look every 0.1 to 2 s in the background finds out when it is back. Once
+   * in an outage the process is warned (`process.emitWarning`, code `WXA_REDIS`), with its next call.
    *
    * @defaultValue 250
    */
@@ -165,7 +166,9 @@ export interface CacheOptions {
   ttlMs?: number
   /**
    * Keeps them in the `redis` of the client too, so that a fleet asks once: encrypted like the token, for `ttlMs`, at most
-   * 30 days. While Redis is down each process asks for itself.
+   * 30 days. While one process asks for a code the others wait for it, each for a fifth of its call's time at most; then, or
+   * when that process fails, they ask for themselves. A refusal that is about the code (such as 41030) goes to those who
+   * wait and is not kept. While Redis is down each process asks for itself.
    *
    * @defaultValue false
    */
@@ -454,7 +457,7 @@ export interface Stats {
   errors: Record<string, number>
   /** Milliseconds since the present token was first handed out. */
   tokenAgeMs?: number
-  /** With `redis`: whether it answers. */
+  /** With `redis`: whether it answers, and does what this account asks of it. */
   store?: 'up' | 'down'
   /** With `cache`: of the codes that this client was asked for. */
   cache?: CacheStats
@@ -541,10 +544,21 @@ export type StoreEvent =
   /** From now on nobody waits for it; it is looked after in the background. `host` is without login. */
   | { event: 'store.down'; time: number; host: string; message: string }
   | { event: 'store.up'; time: number; host: string; ms: number }
+  /**
+   * Redis is well, and does not do what one account asks: it may not have these keys or commands (NOPERM), or a script does
+   * not come to its end. That account goes without Redis, others do not notice. Told at most once a minute.
+   */
+  | { event: 'store.fail'; time: number; host: string; appid: string; code: 'ERR_WXA_STORE'; message: string }
+  /** What lies at the place of the token or of a code is none of ours: torn, restored from elsewhere, forged. It is replaced. */
+  | (WxaEvent & { event: 'store.corrupt'; message: string })
   /** Another process fetches a token; this one waits for it, so long at most. */
   | (WxaEvent & { event: 'lock.wait'; waitMs: number })
   /** That process did not bring one, and this one fetches instead. */
   | (WxaEvent & { event: 'lock.steal' })
+  /** With `cache.redis`: another process asks WeChat for the same code; this one waits for it, so long at most. */
+  | (WxaEvent & { event: 'code.lock.wait'; waitMs: number })
+  /** It waits no longer, and asks WeChat itself: that took too long, or the other one could not bring the code. */
+  | (WxaEvent & { event: 'code.lock.skip'; reason: 'timeout' | 'failed' })
 
 /** On `wxacode:request`: every request to WeChat, retries included. A thread hears of its own clients only, from its
  * next call on. */

@@ -1,7 +1,7 @@
 'use strict'
 
 const native = require('./native')
-const { publish } = require('./events')
+const { publish, warn } = require('./events')
 
 /** How many outcomes and events are handed on before other events of the loop have their turn. */
 const AT_ONCE = 16
@@ -29,6 +29,8 @@ function handOn() {
     const call = /** @type {number} */ (news[at])
     if (call === 0) {
       publish(/** @type {import('../binding').NativeEvent} */ (news[at + 1]))
+    } else if (call === -1) {
+      warn(/** @type {string} */ (news[at + 1]))
     } else {
       underWay.get(call)?.(news[at + 1])
       underWay.delete(call)

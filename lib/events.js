@@ -31,4 +31,14 @@ function publish({ channel: name, ...event }) {
   channels[/** @type {keyof typeof channels} */ (name)].publish(event)
 }
 
-module.exports = { attend, publish }
+/**
+ * For those who do not subscribe: what a call has met that its outcome does not show. Each is told once in a process, on
+ * whichever thread has an outcome to hear next.
+ *
+ * @param {string} text
+ */
+function warn(text) {
+  process.emitWarning(text, { type: 'WxaCodeWarning', code: 'WXA_REDIS' })
+}
+
+module.exports = { attend, publish, warn }

@@ -47,7 +47,7 @@ const PROMISES = {
   15: 'Redis down is degraded, not down. In stable mode each process fetches for itself and no call fails; in classic mode the last token is served and nobody rotates. Afterwards the fleet shares again without a further token request.',
   16: 'Every wait is bounded. Redis keeps a call waiting 250 ms at most, and the deadline of the call always wins.',
   19: 'No secret leaves. AppSecret and tokens are in no output, no error, and nothing that is said to Redis or lies there.',
-  20: 'Isolation. Other accounts and other secrets share neither token nor lock.',
+  20: 'Isolation. Other accounts and other secrets share neither token nor lock, and what goes wrong for one account, one process or one code is not noticed by those beside it: no call fails, and none takes longer than Redis may.',
   21: 'Lifecycle. Workers that end amid calls neither crash nor hold up the process, and an idle client keeps nothing alive.',
 }
 

@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 use parking_lot::Mutex;
 
 use crate::error::Error;
+use crate::warning::Warnings;
 use crate::wechat::endpoint::Endpoint;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,6 +81,8 @@ pub trait Listener: Send + Sync {
 /// Where events are told. Without a listener that is one look at a number.
 #[derive(Default)]
 pub struct Hub {
+    /// For those who do not listen.
+    pub warnings: Warnings,
     count: AtomicUsize,
     listeners: Mutex<Vec<Arc<dyn Listener>>>,
 }

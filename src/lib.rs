@@ -21,4 +21,5 @@ pub mod roots;
 pub mod seal;
 pub mod token;
 pub mod transport;
+pub mod warning;
 pub mod wechat;

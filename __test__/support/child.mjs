@@ -48,6 +48,15 @@ export function start(script, { given = {}, env = {}, flags = [], preamble = CHI
   return { child, done, output, printed }
 }
 
+const WARNING = /^\(node:\d+\) \[WXA_REDIS\] WxaCodeWarning: .*\n/gm
+const TRACE = /^\(Use `node --trace-warnings .*\n/gm
+
+/** What a process has printed on stderr besides that its Redis is down, and how often it said that. */
+export function withoutWarnings(stderr) {
+  const warned = stderr.match(WARNING)?.length ?? 0
+  return { warned, rest: warned > 0 ? stderr.replace(WARNING, '').replace(TRACE, '') : stderr }
+}
+
 /** Runs a script to its end. */
 export const run = (script, options) => start(script, options).done
 

@@ -1,26 +1,33 @@
-import { start } from './child.mjs'
+import { start, withoutWarnings } from './child.mjs'
 import { startFaultProxy } from './faults.mjs'
 import { startRedis, startTlsRedis } from './redis.mjs'
 import { checkText, times, world } from './suite.mjs'
 import { until } from './until.mjs'
 
-/** Makes as many calls at once as each line of its input says, and prints what came of them. Ends with its input. */
+/**
+ * Makes as many calls at once as each line of its input says, by its client or the one beside it, and prints what came of
+ * them. Ends with its input.
+ */
 const CALLER = `
 const { createInterface } = await import('node:readline')
 const { inspect } = await import('node:util')
+const { beside, ...own } = given
 // JSON knows no Infinity.
-const wxa = new WxaCode(given.ratePerMinute === null ? { ...given, ratePerMinute: Infinity } : given)
+const client = (options) => new WxaCode(options.ratePerMinute === null ? { ...options, ratePerMinute: Infinity } : options)
+const wxas = [client(own), ...(beside ? [client({ ...own, proxy: undefined, ...beside })] : [])]
 const now = () => performance.timeOrigin + performance.now()
 const shown = (error) => [inspect(error, { depth: Infinity, showHidden: true }), JSON.stringify(error), error.stack]
-async function call(how) {
+async function call(who, scene, how) {
   const begun = now()
-  const failure = await wxa.getUnlimitedQRCode({ scene: 'a', checkPath: false }, how).then(() => {}, (error) => error)
+  const asked = wxas[who].getUnlimitedQRCode({ scene, checkPath: false }, how)
+  const failure = await asked.then(() => {}, (error) => error)
   return { begun, ended: now(), ...(failure && { code: failure.code ?? 'unknown', shown: shown(failure) }) }
 }
 console.log('ready')
 for await (const line of createInterface({ input: process.stdin })) {
-  const { batch, calls, how } = JSON.parse(line)
-  Promise.all(Array.from({ length: calls }, () => call(how))).then((outcomes) => {
+  const { batch, calls, how, who, scene } = JSON.parse(line)
+  const scenes = Array.from({ length: calls }, (_, n) => (scene === 'each' ? 'n=' + n : scene))
+  Promise.all(scenes.map((one) => call(who, one, how))).then((outcomes) => {
     console.log(JSON.stringify({ batch, outcomes }) + '\\nend of ' + batch + '.')
   })
 }
@@ -76,7 +83,7 @@ export async function stage(t, { token = 'stable', tls, isWell, fake: fakeOption
   }
 
   async function tally() {
-    const batches = await Promise.all(callers.flatMap((caller) => caller.batches))
+    const batches = await Promise.all(callers.flatMap((caller) => [...caller.batches, ...caller.neighbour.batches]))
     const ends = await Promise.all(callers.map((caller) => caller.leave()))
     const outcomes = batches.flatMap(({ outcomes }) => outcomes)
     const failures = outcomes.filter(({ code }) => code)
@@ -102,17 +109,23 @@ function startCaller(options) {
   child.stdin.on('error', () => {})
   const limit = (how) => (how?.timeoutMs ?? options.timeoutMs ?? DEFAULT_TIMEOUT) + GRACE
   const batches = []
+  /** The client beside its own, with calls of its own. */
+  const neighbour = { batches: [], call: (...args) => tell(1, neighbour.batches, ...args) }
   let told = 0
   let killed = false
   const hasEnded = () => child.exitCode !== null || child.signalCode !== null
-  return { child, output, batches, ready: printed('ready\n'), call, succeeds, kill, leave }
+  return { child, output, batches, neighbour, ready: printed('ready\n'), call, succeeds, kill, leave }
 
-  /** What came of so many calls at once. */
-  function call(calls, how) {
+  /** What came of so many calls at once, all for one scene, or `each` for its own. */
+  function call(...args) {
+    return tell(0, batches, ...args)
+  }
+
+  function tell(who, all, calls, how, { scene = 'a' } = {}) {
     told += 1
-    child.stdin.write(`${JSON.stringify({ batch: told, calls, how })}\n`)
+    child.stdin.write(`${JSON.stringify({ batch: told, calls, how, who, scene })}\n`)
     const outcomes = settled(told, calls, how)
-    batches.push(outcomes)
+    all.push(outcomes)
     return outcomes
   }
 
@@ -145,8 +158,9 @@ function startCaller(options) {
     if (!left) child.kill('SIGKILL')
     const { code, stderr } = await done
     if (!left) return 'hung'
-    // A panic that was caught ends nobody, but it is told on stderr.
-    return code === 0 && stderr === '' ? 'left' : 'crashed'
+    // A panic that was caught ends nobody, but it is told on stderr. That Redis is down is told there too, once.
+    const { rest, warned } = withoutWarnings(stderr)
+    return code === 0 && rest === '' && warned <= 1 ? 'left' : 'crashed'
   }
 }
 

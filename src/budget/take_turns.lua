@@ -4,27 +4,44 @@
 -- how many turns were used then without asking (or, below 0, were given and not used).
 local time = redis.call('TIME')
 local now, used, oldest = tonumber(time[1]), 0, nil
-for i = 3, #ARGV, 2 do
-  local age = tonumber(ARGV[i])
-  if age < 60 then
-    local second = string.format('%d', now - age)
-    if redis.call('HINCRBY', KEYS[1], second, ARGV[i + 1]) <= 0 then redis.call('HDEL', KEYS[1], second) end
-  end
+local counts = redis.pcall('HGETALL', KEYS[1])
+if counts.err then
+  -- Of another kind than ours: it goes. Any other error is raised by asking again.
+  if not string.find(counts.err, 'WRONGTYPE', 1, true) then redis.call('HGETALL', KEYS[1]) end
+  redis.call('DEL', KEYS[1])
+  counts = {}
 end
-local counts = redis.call('HGETALL', KEYS[1])
+local minute = {}
 for i = 1, #counts, 2 do
-  local second = tonumber(counts[i])
-  if second <= now - 60 then
+  local second, count = tonumber(counts[i]), counts[i + 1]
+  -- Turns are counted in seconds that have been, as whole numbers; what is neither nobody of ours has put there.
+  local counted = string.match(count, '^%d+$') and #count <= 9
+  if not second or second <= now - 60 or second > now + 1 or not counted then
     redis.call('HDEL', KEYS[1], counts[i])
   else
-    used = used + tonumber(counts[i + 1])
-    if not oldest or second < oldest then oldest = second end
+    minute[second] = tonumber(count)
   end
 end
+for i = 3, #ARGV, 2 do
+  local second = now - tonumber(ARGV[i])
+  if second > now - 60 then
+    minute[second] = math.max(0, (minute[second] or 0) + tonumber(ARGV[i + 1]))
+    redis.call('HSET', KEYS[1], string.format('%d', second), string.format('%d', minute[second]))
+  end
+end
+for second, count in pairs(minute) do
+  used = used + count
+  if count > 0 and (not oldest or second < oldest) then oldest = second end
+end
 local paused = redis.call('PTTL', KEYS[2])
+if paused == -1 or paused > 60000 then
+  redis.call('PEXPIRE', KEYS[2], 60000)
+  paused = 60000
+end
 local given = math.max(0, math.min(tonumber(ARGV[2]), tonumber(ARGV[1]) - used))
 if paused > 0 then given = 0 end
 if given > 0 then redis.call('HINCRBY', KEYS[1], time[1], given) end
+-- Nothing of this lasts longer than a minute, whatever has become of its end.
 redis.call('PEXPIRE', KEYS[1], 61000)
 if given > 0 then return {given, 0, 0} end
 local wait = 0

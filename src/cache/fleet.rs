@@ -1,33 +1,53 @@
 //! The codes of a whole fleet, in Redis. One process asks WeChat and the others wait for what it brings. The lock is a
-//! courtesy: whoever goes without it costs one request more and harms nobody.
+//! courtesy: whoever goes without it costs one request more and harms nobody, so nobody waits for it for long.
 
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
 use redis::Value;
 use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
-use tokio::time::{Instant, interval_at, sleep};
+use tokio::time::{Instant, interval_at, sleep, timeout};
 
+use super::flight::Phase;
 use crate::backoff::poll_pause;
 use crate::deadline::Deadline;
-use crate::error::{Result, WaitedFor};
+use crate::error::{Error, Result, WaitedFor};
+use crate::event::{Channel, Event, Voice};
 use crate::link::{Scripts, Step, down};
 use crate::seal::{Seal, random};
+use crate::wechat::answer::Refusal;
 use crate::wechat::codes::Identity;
+use crate::wechat::endpoint::Endpoint;
 
 /// Whoever dies while it asks is replaced after this.
 const LOCK: Duration = Duration::from_secs(6);
 /// And whoever lives says so.
 const RENEWAL: Duration = Duration::from_secs(2);
+/// The part of a call's time that it waits for another process: enough for WeChat's answer as it usually is, and the rest
+/// is enough for one of its own.
+const SHARE: u32 = 5;
+/// How long a leader's note stays: those who wait look several times a second.
+const NOTE: Duration = Duration::from_secs(2);
 /// Nothing lies there for longer, so that a Redis does not fill up with what nobody asks for.
 const LONGEST: Duration = Duration::from_secs(30 * 24 * 3600);
+/// No answer of WeChat's that is read is larger, and sealing adds little.
+const LARGEST: usize = (8 << 20) + 64;
 /// Pictures are large: more of them on the way at once would keep each other waiting beyond Redis' time.
 const AT_ONCE: usize = 16;
+/// And of those that are put there, for which nobody waits.
+const KEPT_AT_ONCE: usize = 4;
 /// Slots of a cluster over which an account's codes are spread.
 const SPREAD: u8 = 64;
+/// What an owner is called has so many bytes.
+const OWNER: usize = 32;
+/// Refusals that say something of the code that was asked for, and so the same to whoever asks for it. All others are about
+/// the account or about this process. Like `lib/web/answer/exposure.js`.
+const OF_THE_CODE: [i64; 10] = [40097, 40129, 40159, 40169, 40189, 41030, 45002, 47001, 47002, 85096];
 
 const LOOK: &str = include_str!("look.lua");
 const KEEP: &str = include_str!("keep.lua");
@@ -38,9 +58,19 @@ pub struct FleetCodes {
     /// What every key begins with: `<keyPrefix>` and, in braces, the account.
     prefix: String,
     account: String,
+    voice: Voice,
     life: Duration,
     max_entry_bytes: usize,
     lanes: Semaphore,
+    keeping: Semaphore,
+    /// WeChat could not be asked last time: then this process asks for nobody else, until it can.
+    is_lame: AtomicBool,
+}
+
+/// Where codes lie, and whose they are.
+pub struct Place {
+    pub prefix: String,
+    pub account: String,
 }
 
 /// What Redis says to a question.
@@ -48,44 +78,55 @@ enum Look {
     /// And how long it will lie there.
     Code(Bytes, Duration),
     Lead,
-    Wait(Duration),
+    /// For the one of this name.
+    Wait(Duration, String),
+    /// Whoever had the right could not bring the code; or this one asks for nobody else.
+    Go,
+    Refused(Error),
 }
 
 impl FleetCodes {
     pub fn new(
         scripts: Arc<dyn Scripts>,
         secret: &SecretString,
-        prefix: String,
-        account: String,
+        place: Place,
+        voice: Voice,
         ttl: Option<Duration>,
         max_entry_bytes: usize,
     ) -> Self {
         Self {
             scripts,
             seal: Seal::new(secret, "code"),
-            prefix,
-            account,
+            prefix: place.prefix,
+            account: place.account,
+            voice,
             life: ttl.unwrap_or(LONGEST).min(LONGEST),
             max_entry_bytes,
             lanes: Semaphore::new(AT_ONCE),
+            keeping: Semaphore::new(KEPT_AT_ONCE),
+            is_lame: AtomicBool::new(false),
         }
     }
 
-    /// A code from Redis with what is left of its time, or by `ask` where it is this process's turn or Redis is out of
-    /// reach.
+    /// A code from Redis with what is left of its time, or by `ask` where it is this process's turn, where the one whose
+    /// turn it is takes too long, or where Redis is out of reach.
     pub async fn get(
         self: Arc<Self>,
         identity: &Identity,
         deadline: &Deadline,
+        phase: &Phase,
         ask: impl Future<Output = Result<Bytes>> + Send,
     ) -> Result<(Bytes, Option<Duration>)> {
-        let mut turn = Turn { keys: self.keys(identity), owner: random(), codes: self, leads: false };
-        if let Some((image, left)) = deadline.hold(WaitedFor::Answer, || None, turn.wait()).await? {
+        let mut turn = Turn::of(self, identity);
+        let patience = deadline.left() / SHARE;
+        let found = deadline.hold(WaitedFor::Answer, || None, turn.wait(patience, phase)).await;
+        if let Some((image, left)) = found.map_err(|error| phase.explain(error))?? {
             return Ok((image, Some(left)));
         }
-        let image = turn.hold_while(ask).await?;
-        turn.keep(&image);
-        Ok((image, None))
+        phase.begin(WaitedFor::Answer);
+        let answer = turn.hold_while(ask).await;
+        turn.end(&answer);
+        answer.map(|image| (image, None))
     }
 
     /// Of a code and its lock, in one slot.
@@ -102,54 +143,115 @@ struct Turn {
     codes: Arc<FleetCodes>,
     keys: [String; 2],
     owner: String,
+    /// Whether it is this one's turn, as far as is known.
     leads: bool,
+    /// And whether Redis may think so: then the lock is given back in the end.
+    may_lead: bool,
+    /// For whom it has waited.
+    awaited: String,
 }
 
 impl Turn {
-    /// Waits for the code, or until it is this process's turn to ask for it: then there is none. A Redis that cannot be
-    /// asked makes nobody wait.
-    async fn wait(&mut self) -> Option<(Bytes, Duration)> {
-        for polls in 0.. {
-            match self.look().await {
-                Ok(Look::Code(image, left)) => return Some((image, left)),
-                Ok(Look::Lead) => {
-                    self.leads = true;
-                    return None;
-                }
-                Ok(Look::Wait(left)) => sleep(poll_pause(polls, fastrand::f64()).min(left)).await,
-                Err(_) => return None,
-            }
-        }
-        None
+    fn of(codes: Arc<FleetCodes>, identity: &Identity) -> Self {
+        let keys = codes.keys(identity);
+        Self { keys, owner: random(), codes, leads: false, may_lead: false, awaited: String::new() }
     }
 
-    async fn look(&self) -> Result<Look> {
-        let lane = self.codes.lanes.acquire().await;
-        let step = self.step(LOOK).arg(LOCK.as_millis());
-        let answer = self.codes.scripts.run(step).await?;
-        drop(lane);
+    /// Waits for the code, or until this process is to ask for it: then there is none. A Redis that cannot be asked makes
+    /// nobody wait.
+    async fn wait(&mut self, patience: Duration, phase: &Phase) -> Result<Option<(Bytes, Duration)>> {
+        let until = Instant::now() + patience;
+        for polls in 0.. {
+            let left = match self.look().await {
+                Ok(Look::Code(image, left)) => return Ok(Some((image, left))),
+                Ok(Look::Refused(error)) => return Err(error),
+                Ok(Look::Wait(left, owner)) => {
+                    self.awaited = owner;
+                    left
+                }
+                Ok(Look::Go) => {
+                    self.tell_skip("failed");
+                    break;
+                }
+                Ok(Look::Lead) | Err(_) => break,
+            };
+            let now = Instant::now();
+            if polls == 0 {
+                phase.begin(WaitedFor::Peer);
+                self.tell("code.lock.wait", |event| Event { wait: Some(patience), ..event });
+            }
+            if now >= until {
+                self.tell_skip("timeout");
+                break;
+            }
+            sleep(poll_pause(polls, fastrand::f64()).min(left).min(until - now)).await;
+        }
+        Ok(None)
+    }
+
+    async fn look(&mut self) -> Result<Look> {
+        let is_lame = self.codes.is_lame.load(Ordering::Relaxed) && !self.leads;
+        self.may_lead |= !is_lame;
+        let step = self.step(LOOK).arg(LOCK.as_millis()).arg(self.codes.life.as_millis().max(1));
+        let look = self.read(self.run(step.arg(LARGEST).arg(u8::from(!is_lame))).await?)?;
+        self.leads = matches!(look, Look::Lead);
+        self.may_lead = self.leads;
+        Ok(look)
+    }
+
+    /// To wait for a lane is to wait for Redis.
+    async fn run(&self, step: Step) -> Result<Value> {
+        let FleetCodes { lanes, scripts, .. } = &*self.codes;
+        // Its own limit, which finds out when Redis is down.
+        if let Ok(_lane) = lanes.try_acquire() {
+            return scripts.run(step).await;
+        }
+        let in_turn = async {
+            let _lane = lanes.acquire().await;
+            scripts.run(step).await
+        };
+        timeout(scripts.timeout(), in_turn).await.unwrap_or_else(|_| Err(down("too much at once")))
+    }
+
+    fn read(&self, answer: Value) -> Result<Look> {
         let Value::Array(row) = answer else { return Err(strange()) };
         match &row[..] {
             [word, Value::BulkString(sealed), Value::Int(left)] if is(word, "code") => {
                 // What somebody without the AppSecret has put there is no code, and this one asks and replaces it.
-                let image = self.codes.seal.open(sealed, &self.keys[0]);
-                Ok(image.map_or(Look::Lead, |image| Look::Code(image.into(), millis(*left))))
+                let Some(image) = self.codes.seal.open(sealed, &self.keys[0]) else {
+                    self.tell("store.corrupt", |event| Event { message: Some(CORRUPT.to_owned()), ..event });
+                    return Ok(Look::Go);
+                };
+                Ok(Look::Code(image.into(), millis(*left)))
             }
-            [word, Value::Int(left)] if is(word, "wait") => Ok(Look::Wait(millis(*left))),
+            [word, Value::Int(left), Value::BulkString(owner)] if is(word, "wait") => {
+                Ok(Look::Wait(millis(*left), String::from_utf8_lossy(owner).into_owned()))
+            }
+            [word, Value::BulkString(note)] if is(word, "note") => Ok(self.noted(note)),
             [word] if is(word, "lead") => Ok(Look::Lead),
+            [word] if is(word, "go") => Ok(Look::Go),
             _ => Err(strange()),
         }
     }
 
-    /// The others wait for as long as this process lives, however long the work waits for its turn at WeChat.
-    async fn hold_while<T>(&self, work: impl Future<Output = T>) -> T {
+    /// A refusal is for those who have waited for whoever got it: it was WeChat's word to them too.
+    fn noted(&self, note: &[u8]) -> Look {
+        let (owner, sealed) = note.split_at_checked(OWNER).unwrap_or_default();
+        let is_ours = !self.awaited.is_empty() && owner == self.awaited.as_bytes();
+        let opened = is_ours.then(|| self.codes.seal.open(sealed, &self.noted_at(&self.awaited))).flatten();
+        let told = opened.and_then(|text| serde_json::from_slice::<Told>(&text).ok());
+        told.and_then(Told::error).map_or(Look::Go, Look::Refused)
+    }
+
+    /// The others wait for as long as this process lives, and longer than that for nobody.
+    async fn hold_while<T>(&mut self, work: impl Future<Output = T>) -> T {
         tokio::select! {
             done = work => done,
             never = self.renew() => match never {},
         }
     }
 
-    async fn renew(&self) -> Infallible {
+    async fn renew(&mut self) -> Infallible {
         let mut renewal = interval_at(Instant::now() + RENEWAL, RENEWAL);
         loop {
             renewal.tick().await;
@@ -159,47 +261,131 @@ impl Turn {
         }
     }
 
-    /// Beside the caller, who has what it wanted.
-    fn keep(mut self, image: &Bytes) {
-        let fits = image.len() <= self.codes.max_entry_bytes;
-        let sealed = fits.then(|| self.codes.seal.close(image, &self.keys[0])).flatten();
-        if std::mem::take(&mut self.leads) {
-            self.hand_over(sealed.unwrap_or_default());
+    /// Beside the caller, who has its answer: the code for all, or why there is none for those who wait.
+    fn end(mut self, answer: &Result<Bytes>) {
+        let refusal = answer.as_ref().err().and_then(Told::of);
+        self.codes.is_lame.store(answer.is_err() && refusal.is_none(), Ordering::Relaxed);
+        let fits = answer.as_ref().ok().filter(|image| image.len() <= self.codes.max_entry_bytes);
+        let code = fits.and_then(|image| self.codes.seal.close(image, &self.keys[0]));
+        let may_lead = std::mem::take(&mut self.may_lead);
+        match code {
+            Some(code) => self.hand_over(code, Note::None),
+            None if may_lead => self.hand_over(Vec::new(), refusal.map_or(Note::Go, Note::Refused)),
+            None => {}
         }
     }
 
-    fn hand_over(&self, sealed: Vec<u8>) {
-        let step = self.step(KEEP).bytes(sealed).arg(self.codes.life.as_millis().max(1)).unhurried();
+    fn hand_over(&self, code: Vec<u8>, note: Note) {
+        let step = self.step(KEEP).bytes(code).arg(self.codes.life.as_millis().max(1));
+        let step = step.bytes(self.written(&note)).arg(NOTE.as_millis()).unhurried();
         let codes = self.codes.clone();
         tokio::spawn(async move {
-            let _lane = codes.lanes.acquire().await;
+            let _lane = codes.keeping.acquire().await;
             let _ = codes.scripts.run(step).await;
         });
+    }
+
+    /// What a note adds to its owner's name; nothing is no note, and one that says nothing lets the others go.
+    fn written(&self, note: &Note) -> Vec<u8> {
+        match note {
+            Note::None => Vec::new(),
+            Note::Go => GO.to_vec(),
+            Note::Refused(told) => {
+                let text = serde_json::to_vec(told).unwrap_or_default();
+                self.codes.seal.close(&text, &self.noted_at(&self.owner)).unwrap_or_else(|| GO.to_vec())
+            }
+        }
+    }
+
+    /// Where a note of this owner belongs: one that somebody has kept opens for nobody who waits for another.
+    fn noted_at(&self, owner: &str) -> String {
+        format!("{}:{owner}", self.keys[1])
     }
 
     fn step(&self, script: &'static str) -> Step {
         Step::new(script, self.keys.to_vec()).arg(&self.owner)
     }
-}
 
-/// Whoever fails or is given up lets the next one try at once.
-impl Drop for Turn {
-    fn drop(&mut self) {
-        if self.leads && tokio::runtime::Handle::try_current().is_ok() {
-            self.hand_over(Vec::new());
+    fn tell(&self, name: &'static str, fill: impl FnOnce(Event) -> Event) {
+        self.codes.voice.tell(Channel::Store, name, fill);
+    }
+
+    fn tell_skip(&self, reason: &'static str) {
+        if !self.awaited.is_empty() {
+            self.tell("code.lock.skip", |event| Event { reason: Some(reason), ..event });
         }
     }
 }
+
+/// Whoever is given up lets the next one try at once.
+impl Drop for Turn {
+    fn drop(&mut self) {
+        if self.may_lead && tokio::runtime::Handle::try_current().is_ok() {
+            self.hand_over(Vec::new(), Note::None);
+        }
+    }
+}
+
+/// What a leader leaves to those who wait for it.
+enum Note {
+    None,
+    /// It has no code for them: each may ask for itself.
+    Go,
+    Refused(Told),
+}
+
+const GO: &[u8] = b"-";
+
+/// WeChat's refusal of a code, as it is handed on.
+#[derive(Deserialize, Serialize)]
+struct Told {
+    endpoint: String,
+    errcode: i64,
+    errmsg: String,
+    rid: Option<String>,
+    hint: Option<String>,
+}
+
+impl Told {
+    fn of(error: &Error) -> Option<Self> {
+        let Error::Api { endpoint, refusal } = error else { return None };
+        if !OF_THE_CODE.contains(&refusal.errcode) {
+            return None;
+        }
+        let Refusal { errcode, errmsg, rid, hint } = refusal.clone();
+        Some(Self { endpoint: endpoint.name().to_owned(), errcode, errmsg, rid, hint })
+    }
+
+    fn error(self) -> Option<Error> {
+        let Self { endpoint, errcode, errmsg, rid, hint } = self;
+        Some(Error::Api { endpoint: Endpoint::find(&endpoint)?, refusal: Refusal { errcode, errmsg, rid, hint } })
+    }
+}
+
+const CORRUPT: &str = "what lies in Redis at the place of a code is none of ours (torn, restored from elsewhere, or written \
+    by somebody else); it is asked for again and replaced. | Redis 中存放小程序码的键里不是本程序写入的内容（损坏、从别处恢复或被他人写入），将重新获取并替换。";
 
 fn is(word: &Value, text: &str) -> bool {
     matches!(word, Value::BulkString(bytes) if bytes == text.as_bytes())
 }
 
-/// A key without an end has -1.
 fn millis(left: i64) -> Duration {
     Duration::from_millis(u64::try_from(left).unwrap_or_default())
 }
 
-fn strange() -> crate::error::Error {
+fn strange() -> Error {
     down("an answer of no known form")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_of_the_code_is_the_same_everywhere() {
+        let script = include_str!("../../lib/web/answer/exposure.js");
+        let list = script.split_once("new Set([").and_then(|(_, rest)| rest.split_once(']')).unwrap().0;
+        let numbers: Vec<i64> = list.split(',').map(|number| number.trim().parse().unwrap()).collect();
+        assert_eq!(numbers, OF_THE_CODE);
+    }
 }

@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::Found;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, WaitedFor};
 use crate::identity::RouteId;
 use crate::wechat::codes::Identity;
 
@@ -34,15 +34,40 @@ struct InTheAir {
     number: u64,
 }
 
+/// What a flight waits for at the moment, for those who run out of time meanwhile.
+#[derive(Clone)]
+pub struct Phase(Arc<Mutex<WaitedFor>>);
+
+impl Phase {
+    pub fn begin(&self, waited_for: WaitedFor) {
+        *self.0.lock() = waited_for;
+    }
+
+    /// A time-out tells what was waited for.
+    pub fn explain(&self, mut error: Error) -> Error {
+        if let Error::Timeout { waited_for, .. } = &mut error {
+            *waited_for = *self.0.lock();
+        }
+        error
+    }
+}
+
+impl Default for Phase {
+    fn default() -> Self {
+        Self(Arc::new(Mutex::new(WaitedFor::Answer)))
+    }
+}
+
 /// A place among those who wait. While there is one the request goes on.
 pub struct Seat {
+    pub phase: Phase,
     outcome: watch::Receiver<Option<Outcome>>,
     _going: DropGuard,
 }
 
 impl Flights {
     /// A seat in the flight that asks this, and whether it begins with it. `work` is started for the first one only.
-    pub fn board<W>(self: &Arc<Self>, line: &Line, work: impl FnOnce() -> W) -> (Arc<Seat>, bool)
+    pub fn board<W>(self: &Arc<Self>, line: &Line, work: impl FnOnce(Phase) -> W) -> (Arc<Seat>, bool)
     where
         W: Future<Output = Outcome> + Send + 'static,
     {
@@ -52,12 +77,13 @@ impl Flights {
         }
         let stop = CancellationToken::new();
         let (landing, outcome) = watch::channel(None);
-        let seat = Arc::new(Seat { outcome, _going: stop.clone().drop_guard() });
+        let phase = Phase::default();
+        let seat = Arc::new(Seat { phase: phase.clone(), outcome, _going: stop.clone().drop_guard() });
         table.begun += 1;
         let number = table.begun;
         table.flights.insert(line.clone(), InTheAir { seat: Arc::downgrade(&seat), number });
         drop(table);
-        let (flying, work) = (Flying { flights: self.clone(), line: line.clone(), number }, work());
+        let (flying, work) = (Flying { flights: self.clone(), line: line.clone(), number }, work(phase));
         tokio::spawn(async move {
             let landed = tokio::select! {
                 biased;

@@ -1,5 +1,12 @@
--- Puts a code there, if one was given, and gives the lock back if it is still ours.
--- KEYS: code, lock. ARGV: owner, sealed code or nothing, its life in ms.
+-- Puts a code there, if one was given, and gives the lock back if it is still ours, with a note to those who wait for it, if
+-- there is one.
+-- KEYS: code, lock. ARGV: owner, sealed code or nothing, its life in ms, note or nothing, ms that it stays.
 if ARGV[2] ~= '' then redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3]) end
-if redis.call('GET', KEYS[2]) == ARGV[1] then redis.call('DEL', KEYS[2]) end
+if redis.call('GET', KEYS[2]) == ARGV[1] then
+  if ARGV[4] == '' then
+    redis.call('DEL', KEYS[2])
+  else
+    redis.call('SET', KEYS[2], '!' .. ARGV[1] .. ARGV[4], 'PX', ARGV[5])
+  end
+end
 return 0

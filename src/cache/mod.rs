@@ -15,8 +15,8 @@ use crate::deadline::Deadline;
 use crate::error::{Error, Result, WaitedFor};
 use crate::identity::RouteId;
 use crate::wechat::codes::Identity;
-pub use fleet::FleetCodes;
-use flight::Flights;
+pub use fleet::{FleetCodes, Place};
+use flight::{Flights, Phase};
 use memory::Memory;
 
 /// How much is kept, and for how long. Clients that agree on it share what they keep.
@@ -94,12 +94,13 @@ impl CodeCache {
             if let Some(image) = self.kept(&identity) {
                 return Ok((image, Found::Here));
             }
-            let work = || self.clone().find(identity.clone(), deadline.clone(), ask());
+            let work = |phase| self.clone().find(identity.clone(), deadline.clone(), phase, ask());
             let (seat, leads) = self.flights.board(&(route, identity.clone()), work);
             if leads {
                 return seat.landed().await;
             }
-            match deadline.hold(WaitedFor::Answer, || None, seat.landed()).await? {
+            let landed = deadline.hold(WaitedFor::Answer, || None, seat.landed()).await;
+            match landed.map_err(|error| seat.phase.explain(error))? {
                 Ok((image, _)) => return Ok((image, Found::Joined)),
                 // Its time was shorter than ours.
                 Err(Error::Timeout { .. } | Error::Budget { .. }) if !deadline.left().is_zero() => {}
@@ -112,10 +113,11 @@ impl CodeCache {
         self: Arc<Self>,
         identity: Identity,
         deadline: Deadline,
+        phase: Phase,
         ask: impl Future<Output = Result<Bytes>> + Send,
     ) -> Result<(Bytes, Found)> {
         let (image, left) = match &self.fleet {
-            Some(fleet) => fleet.clone().get(&identity, &deadline, ask).await?,
+            Some(fleet) => fleet.clone().get(&identity, &deadline, &phase, ask).await?,
             None => (ask.await?, None),
         };
         self.memory.lock().put(identity, image.clone(), left);

@@ -8,7 +8,10 @@ use redis::Value;
 use tokio::time::{Instant, advance, sleep, timeout};
 
 use super::*;
+use crate::event::testing::Ear;
+use crate::event::{Hub, Voice};
 use crate::link::{Guest, Scripts, Step, down};
+use crate::wechat::answer::Refusal;
 use crate::wechat::endpoint::Endpoint;
 use crate::wechat::image::tests::jpeg;
 
@@ -30,6 +33,11 @@ fn seconds(seconds: u64) -> Deadline {
     Deadline::new(Duration::from_secs(seconds), Some(Endpoint::GetUnlimitedQrCode))
 }
 
+fn refusal(errcode: i64) -> Error {
+    let refusal = Refusal { errcode, errmsg: "invalid page".into(), rid: Some("1-2-3".into()), hint: None };
+    Error::Api { endpoint: Endpoint::GetUnlimitedQrCode, refusal }
+}
+
 /// A WeChat that takes so long, and counts.
 #[derive(Clone, Default)]
 struct WeChat {
@@ -37,6 +45,7 @@ struct WeChat {
     asked: Arc<AtomicUsize>,
     answered: Arc<AtomicUsize>,
     fails: Arc<AtomicBool>,
+    refuses: Option<i64>,
 }
 
 impl WeChat {
@@ -54,7 +63,11 @@ impl WeChat {
             me.asked.fetch_add(1, Ordering::Relaxed);
             sleep(me.takes).await;
             me.answered.fetch_add(1, Ordering::Relaxed);
-            if me.fails.load(Ordering::Relaxed) { Err(Error::Closed) } else { Ok(jpeg().into()) }
+            match me.refuses {
+                Some(errcode) => Err(refusal(errcode)),
+                None if me.fails.load(Ordering::Relaxed) => Err(Error::Closed),
+                None => Ok(jpeg().into()),
+            }
         }
     }
 
@@ -183,11 +196,16 @@ struct Fleet {
     codes: Mutex<HashMap<String, (Vec<u8>, Instant)>>,
     locks: Mutex<HashMap<String, (Vec<u8>, Instant)>>,
     is_down: AtomicBool,
+    /// How long it takes; a millisecond if nothing is said.
+    takes: Option<Duration>,
+    hub: Arc<Hub>,
 }
 
 fn number(arg: &[u8]) -> u64 {
     String::from_utf8_lossy(arg).parse().unwrap()
 }
+
+const LOOK: &str = include_str!("look.lua");
 
 impl Fleet {
     fn look(&self, step: &Step) -> Value {
@@ -199,8 +217,17 @@ impl Fleet {
         }
         let mut locks = self.locks.lock();
         let holder = locks.get(&step.keys[1]).filter(|(owner, dies)| now < *dies && *owner != step.args[0]);
-        if let Some((_, dies)) = holder {
-            return Value::Array(vec![word("wait"), Value::Int((*dies - now).as_millis() as i64)]);
+        if let Some((owner, dies)) = holder {
+            return Value::Array(match owner.strip_prefix(b"!") {
+                Some(note) => vec![word("note"), Value::BulkString(note.to_vec())],
+                None => {
+                    let left = (*dies - now).as_millis() as i64;
+                    vec![word("wait"), Value::Int(left), Value::BulkString(owner.clone())]
+                }
+            });
+        }
+        if step.args[4] != b"1" {
+            return Value::Array(vec![word("go")]);
         }
         let dies = now + Duration::from_millis(number(&step.args[1]));
         locks.insert(step.keys[1].clone(), (step.args[0].clone(), dies));
@@ -208,11 +235,19 @@ impl Fleet {
     }
 
     fn keep(&self, step: &Step) -> Value {
-        if !step.args[1].is_empty() {
-            let dies = Instant::now() + Duration::from_millis(number(&step.args[2]));
-            self.codes.lock().insert(step.keys[0].clone(), (step.args[1].clone(), dies));
+        let after = |ms: &[u8]| Instant::now() + Duration::from_millis(number(ms));
+        let [owner, code, life, note, stays] = &step.args[..] else { panic!("{} arguments", step.args.len()) };
+        if !code.is_empty() {
+            self.codes.lock().insert(step.keys[0].clone(), (code.clone(), after(life)));
         }
-        self.locks.lock().retain(|key, (owner, _)| *key != step.keys[1] || *owner != step.args[0]);
+        let mut locks = self.locks.lock();
+        if locks.get(&step.keys[1]).is_some_and(|(holder, _)| holder == owner) {
+            locks.remove(&step.keys[1]);
+            if !note.is_empty() {
+                let note = [b"!", &owner[..], &note[..]].concat();
+                locks.insert(step.keys[1].clone(), (note, after(stays)));
+            }
+        }
         Value::Int(0)
     }
 }
@@ -220,11 +255,11 @@ impl Fleet {
 impl Scripts for Fleet {
     fn run(&self, step: Step) -> BoxFuture<'_, Result<Value>> {
         Box::pin(async move {
-            sleep(Duration::from_millis(1)).await;
+            sleep(self.takes.unwrap_or(Duration::from_millis(1))).await;
             if self.is_down.load(Ordering::Relaxed) {
                 return Err(down("gone"));
             }
-            Ok(if step.args.len() == 2 { self.look(&step) } else { self.keep(&step) })
+            Ok(if step.script == LOOK { self.look(&step) } else { self.keep(&step) })
         })
     }
 
@@ -244,7 +279,9 @@ impl Scripts for Fleet {
 }
 
 fn process(fleet: &Arc<Fleet>, ttl: Option<Duration>, secret: &str, max_entry: usize) -> Arc<CodeCache> {
-    let codes = FleetCodes::new(fleet.clone(), &secret.into(), "p:".into(), "wx:print".into(), ttl, max_entry);
+    let place = Place { prefix: "p:".into(), account: "wx:print".into() };
+    let voice = Voice { hub: fleet.hub.clone(), appid: "wx".into(), mode: Some("stable") };
+    let codes = FleetCodes::new(fleet.clone(), &secret.into(), place, voice, ttl, max_entry);
     Arc::new(CodeCache::new(&Limits { ttl, ..limits() }, Some(codes)))
 }
 
@@ -264,12 +301,16 @@ async fn a_fleet_asks_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_leader_that_waits_long_for_its_turn_keeps_the_others_waiting() {
-    let (fleet, wechat) = (Arc::new(Fleet::default()), WeChat::taking(50 * SECOND));
-    let (fleet, deadline) = (processes(&fleet, 3), seconds(100));
-    let found = join_all(fleet.iter().map(|process| wechat.code(process, "a", &deadline))).await;
-    assert!(found.iter().all(Result::is_ok));
-    assert_eq!(wechat.asked(), 1);
+async fn a_leader_that_waits_long_for_its_turn_keeps_the_others_waiting_for_a_part_of_their_time() {
+    for (takes, asked, most) in [(19, 1, 20), (50, 3, 71)] {
+        let (fleet, wechat) = (Arc::new(Fleet::default()), WeChat::taking(takes * SECOND));
+        let (fleet, deadline) = (processes(&fleet, 3), seconds(100));
+        let begun = Instant::now();
+        let found = join_all(fleet.iter().map(|process| wechat.code(process, "a", &deadline))).await;
+        assert!(found.iter().all(Result::is_ok));
+        assert_eq!(wechat.asked(), asked);
+        assert!(begun.elapsed() < most * SECOND, "{:?}", begun.elapsed());
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -292,11 +333,11 @@ async fn one_who_died_while_asking_is_replaced() {
     let (fleet, wechat) = (Arc::new(Fleet::default()), WeChat::taking(SECOND));
     let survivor = process(&fleet, None, "s", 1 << 20);
     let turn = survivor.fleet.as_ref().unwrap().keys(&identity("a"));
-    let step = Step::new("", turn.to_vec()).arg("the dead").arg(6000);
+    let step = Step::new(LOOK, turn.to_vec()).arg("the dead").arg(6000).arg(1).arg(1).arg(1);
     fleet.run(step).await.unwrap();
     let begun = Instant::now();
     assert_eq!(wechat.code(&survivor, "a", &seconds(10)).await.unwrap(), Found::Asked);
-    assert!((6 * SECOND..8 * SECOND).contains(&begun.elapsed()), "{:?}", begun.elapsed());
+    assert!((2 * SECOND..SECOND * 7 / 2).contains(&begun.elapsed()), "{:?}", begun.elapsed());
 }
 
 #[tokio::test(start_paused = true)]
@@ -337,10 +378,11 @@ async fn a_picture_that_is_too_large_stays_out_of_redis_and_holds_nobody_up() {
     let (fleet, wechat) = (Arc::new(Fleet::default()), WeChat::taking(SECOND));
     for _ in 0..2 {
         let process = process(&fleet, None, "s", jpeg().len() - 1);
+        let begun = Instant::now();
         assert_eq!(wechat.code(&process, "a", &seconds(10)).await.unwrap(), Found::Asked);
-        sleep(SECOND).await;
+        assert!(begun.elapsed() < SECOND * 3 / 2);
     }
-    assert!(fleet.codes.lock().is_empty() && fleet.locks.lock().is_empty());
+    assert!(fleet.codes.lock().is_empty());
 }
 
 #[tokio::test(start_paused = true)]
@@ -354,4 +396,160 @@ async fn a_code_has_one_time_to_live_wherever_it_lies() {
     assert_eq!(wechat.code(&second, "a", &seconds(5)).await.unwrap(), Found::Fleet);
     advance(6 * SECOND).await;
     assert_eq!(wechat.code(&second, "a", &seconds(5)).await.unwrap(), Found::Asked);
+}
+
+/// What came of one code that so many processes ask for at once, and how long it took them.
+async fn crowd(wechat: &WeChat, max_entry: usize) -> (Vec<Result<Found>>, Duration) {
+    let fleet = Arc::new(Fleet::default());
+    let crowd: Vec<_> = (0..14).map(|_| process(&fleet, None, "s", max_entry)).collect();
+    let (begun, deadline) = (Instant::now(), seconds(10));
+    let ends = join_all(crowd.iter().map(|process| wechat.code(process, "a", &deadline))).await;
+    (ends, begun.elapsed())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_code_that_wechat_refuses_is_asked_for_once_and_refused_to_all_who_wait() {
+    let wechat = WeChat { refuses: Some(41030), ..WeChat::taking(SECOND * 9 / 10) };
+    let (ends, took) = crowd(&wechat, 1 << 20).await;
+    for end in ends {
+        let Err(Error::Api { endpoint, refusal }) = end else { panic!("{end:?}") };
+        assert_eq!((endpoint, refusal.errcode), (Endpoint::GetUnlimitedQrCode, 41030));
+        assert_eq!((refusal.errmsg.as_str(), refusal.rid.as_deref()), ("invalid page", Some("1-2-3")));
+    }
+    assert_eq!(wechat.asked(), 1);
+    assert!(took < SECOND * 6 / 5, "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn those_who_wait_for_one_that_cannot_help_them_go_all_at_once() {
+    // A refusal of the account's, a failure, a picture that is not put into Redis.
+    let refused = WeChat { refuses: Some(45009), ..WeChat::taking(SECOND) };
+    let failing = WeChat { fails: Arc::new(true.into()), ..WeChat::taking(SECOND) };
+    for (wechat, max_entry) in [(refused, 1 << 20), (failing, 1 << 20), (WeChat::taking(SECOND), 10)] {
+        let (ends, took) = crowd(&wechat, max_entry).await;
+        assert_eq!((ends.len(), wechat.asked()), (14, 14));
+        assert!(took < SECOND * 5 / 2, "{took:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_is_for_those_who_waited_and_nobody_who_comes_later() {
+    let (fleet, wechat) = (Arc::new(Fleet::default()), WeChat { refuses: Some(41030), ..WeChat::taking(SECOND) });
+    let both = processes(&fleet, 2);
+    assert!(wechat.code(&both[0], "a", &seconds(10)).await.is_err());
+    let mended = WeChat::taking(SECOND);
+    assert_eq!(mended.code(&both[1], "a", &seconds(10)).await.unwrap(), Found::Asked);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_note_that_somebody_has_kept_or_made_up_tells_nobody_anything() {
+    let (fleet, refusing) = (Arc::new(Fleet::default()), WeChat { refuses: Some(41030), ..WeChat::taking(SECOND) });
+    let (leader, other) = (process(&fleet, None, "s", 1 << 20), process(&fleet, None, "s", 1 << 20));
+    assert!(refusing.code(&leader, "a", &seconds(10)).await.is_err());
+    sleep(SECOND / 10).await;
+    let lock = other.fleet.as_ref().unwrap().keys(&identity("a"))[1].clone();
+    let kept = fleet.locks.lock()[&lock].0.clone();
+    let made_up = [b"!".to_vec(), [b"!", &[b'x'; 32][..], b"sealed by nobody"].concat(), vec![b'!'; 4000]];
+    for note in made_up.into_iter().chain([kept]) {
+        let dies = Instant::now() + 1000 * SECOND;
+        // Somebody leads, is waited for, and then the note is put in its place.
+        fleet.locks.lock().insert(lock.clone(), (vec![b'y'; 32], dies));
+        let (wechat, deadline, begun) = (WeChat::taking(SECOND), seconds(10), Instant::now());
+        let waits = wechat.code(&other, "a", &deadline);
+        let replaced = async {
+            sleep(SECOND / 2).await;
+            fleet.locks.lock().insert(lock.clone(), (note, dies));
+        };
+        let (found, ()) = tokio::join!(waits, replaced);
+        assert_eq!(found.unwrap(), Found::Asked);
+        assert!(begun.elapsed() < 2 * SECOND);
+        sleep(SECOND).await;
+        fleet.codes.lock().clear();
+        *other.memory.lock() = Memory::new(1 << 20, None);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_waits_longer_for_one_who_is_stuck_than_a_part_of_its_time_and_for_each_code_once() {
+    let (fleet, well) = (Arc::new(Fleet::default()), WeChat::taking(SECOND / 5));
+    let (stuck, healthy) = (process(&fleet, None, "s", 1 << 20), process(&fleet, None, "s", 1 << 20));
+    let nowhere = WeChat::taking(1000 * SECOND);
+    let limit = seconds(10);
+    let lost = |name| {
+        let (stuck, nowhere, limit) = (stuck.clone(), nowhere.clone(), limit.clone());
+        async move {
+            let ask = || {
+                let (ask, limit) = (nowhere.ask(), limit.clone());
+                async move { limit.hold(WaitedFor::Answer, || None, ask).await? }
+            };
+            stuck.get(identity(name), &limit, ask).await
+        }
+    };
+    tokio::spawn(lost("a"));
+    sleep(SECOND / 10).await;
+    let begun = Instant::now();
+    assert_eq!(well.code(&healthy, "a", &seconds(10)).await.unwrap(), Found::Asked);
+    assert!(begun.elapsed() < SECOND * 5 / 2, "{:?}", begun.elapsed());
+    // It is found in Redis from now on, though its lock is somebody else's.
+    sleep(SECOND / 10).await;
+    let third = process(&fleet, None, "s", 1 << 20);
+    assert_eq!(well.code(&third, "a", &seconds(10)).await.unwrap(), Found::Fleet);
+    // When the stuck one knows that it is, it takes nobody's turn any more.
+    sleep(10 * SECOND).await;
+    tokio::spawn(lost("b"));
+    sleep(SECOND / 10).await;
+    let begun = Instant::now();
+    assert_eq!(well.code(&healthy, "b", &seconds(10)).await.unwrap(), Found::Asked);
+    assert!(begun.elapsed() < SECOND / 2, "{:?}", begun.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_who_can_ask_again_asks_for_the_others_again() {
+    let (fleet, wechat) = (Arc::new(Fleet::default()), WeChat::taking(SECOND));
+    let [first, second] = [(); 2].map(|()| process(&fleet, None, "s", 1 << 20));
+    wechat.fails.store(true, Ordering::Relaxed);
+    assert!(wechat.code(&first, "a", &seconds(10)).await.is_err());
+    wechat.fails.store(false, Ordering::Relaxed);
+    assert_eq!(wechat.code(&first, "b", &seconds(10)).await.unwrap(), Found::Asked);
+    let (deadline, before) = (seconds(10), wechat.asked());
+    let leads = wechat.code(&first, "c", &deadline);
+    let follows = async {
+        sleep(SECOND / 10).await;
+        wechat.code(&second, "c", &deadline).await
+    };
+    let (led, followed) = tokio::join!(leads, follows);
+    assert_eq!((led.unwrap(), followed.unwrap()), (Found::Asked, Found::Fleet));
+    assert_eq!(wechat.asked(), before + 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn to_wait_for_a_slow_redis_takes_no_longer_than_redis_may() {
+    for takes in [20, 100, 240] {
+        let takes = Some(Duration::from_millis(takes));
+        let (fleet, wechat) = (Arc::new(Fleet { takes, ..Fleet::default() }), WeChat::taking(SECOND));
+        let process = process(&fleet, None, "s", 1 << 20);
+        let (begun, deadline) = (Instant::now(), seconds(10));
+        let names: Vec<_> = (0..600).map(|n| n.to_string()).collect();
+        let found = join_all(names.iter().map(|name| wechat.code(&process, name, &deadline))).await;
+        assert!(found.iter().all(|found| *found.as_ref().unwrap() == Found::Asked));
+        assert!(begun.elapsed() <= SECOND + Duration::from_millis(260), "{:?}", begun.elapsed());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_told_of_a_wait_for_another_process() {
+    let (fleet, wechat) = (Arc::new(Fleet::default()), WeChat::taking(SECOND));
+    let ear = Arc::new(Ear::default());
+    fleet.hub.add(ear.clone());
+    let process = process(&fleet, None, "s", 1 << 20);
+    let lock = process.fleet.as_ref().unwrap().keys(&identity("a"))[1].clone();
+    fleet.locks.lock().insert(lock, (vec![b'x'; 32], Instant::now() + 1000 * SECOND));
+    let (long, short) = (seconds(10), seconds(1));
+    let (found, hasty) = tokio::join!(wechat.code(&process, "a", &long), wechat.code(&process, "a", &short));
+    assert_eq!(found.unwrap(), Found::Asked);
+    let Err(error @ Error::Timeout { waited_for: WaitedFor::Peer, .. }) = hasty else { panic!("{hasty:?}") };
+    let text = error.to_string();
+    assert!(text.contains("another process") && !text.contains("DNS"), "{text}");
+    let heard = ear.0.lock().iter().map(|event| (event.name, event.reason)).collect::<Vec<_>>();
+    assert_eq!(heard, [("code.lock.wait", None), ("code.lock.skip", Some("timeout"))]);
 }

@@ -28,7 +28,7 @@ pub enum Error {
     /// An answer came that is neither what was asked for nor an error of WeChat's.
     Answer { endpoint: Endpoint, status: u16, problem: Problem, excerpt: String },
     /// The store that the fleet shares could not be asked, and without it nothing may be done.
-    Store { reason: String },
+    Store { reason: String, fault: StoreFault },
     /// A budget of ours is used up; `wait` is when it is worth trying again.
     Budget { endpoint: Endpoint, budget: Budget, wait: Duration },
     /// The client was closed, or the environment that it belongs to is ending.
@@ -45,6 +45,21 @@ pub enum WaitedFor {
     Answer,
     /// The caller's own token provider.
     Provider,
+    /// Another process of the fleet that asks for the same code.
+    Peer,
+}
+
+/// Whose trouble it is that the store does not do what it is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StoreFault {
+    /// Everybody's: it is out of reach, or does nothing for anybody.
+    Down,
+    /// One account's, which may not touch its keys, or not by these commands. `keys` is what an ACL would call them.
+    Denied { keys: String },
+    /// One account's: at one of `keys` lies something of another kind.
+    WrongType { keys: String },
+    /// One account's: its script came to no end, or its token cannot be read.
+    Script,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -248,7 +263,7 @@ impl Error {
             }
             Self::Network { trouble, host, proxy, .. } => Some(words::network(*trouble, host, proxy.as_deref())),
             Self::Answer { status, problem, .. } => Some(words::answer(*status, *problem)),
-            Self::Store { reason } => Some(words::store(reason)),
+            Self::Store { reason, fault } => Some(words::store(reason, fault)),
             Self::Budget { budget, wait, .. } => Some(words::budget(*budget, *wait)),
             Self::Closed => Some(words::closed()),
             Self::Cancelled | Self::Provider(_) => None,

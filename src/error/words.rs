@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Budget, Error, Flaw, Problem, ProxyTrouble, Trouble, WaitedFor};
+use super::{Budget, Error, Flaw, Problem, ProxyTrouble, StoreFault, Trouble, WaitedFor};
 use crate::wechat::answer::Unexpected;
 use crate::wechat::explanation::{Explanation, Text};
 
@@ -20,6 +20,7 @@ pub fn timeout(waited_for: WaitedFor, limit: Duration, cause: Option<&Error>) ->
         WaitedFor::Token => ("正在等待 access_token", "the access token"),
         WaitedFor::Answer => ("正在等待微信应答", "WeChat's answer"),
         WaitedFor::Provider => ("正在等待 token 函数", "the token function"),
+        WaitedFor::Peer => ("正在等待另一个进程向微信获取同一个码", "another process that asks WeChat for this code"),
     };
     let (last_zh, last_en) = match cause {
         Some(cause) => {
@@ -32,6 +33,10 @@ pub fn timeout(waited_for: WaitedFor, limit: Duration, cause: Option<&Error>) ->
         WaitedFor::Provider => Text::new(
             "查明 token 函数为何没有结果；不要在其中调用同一个 WxaCode，那会等待自己",
             "See why your token function does not settle; a call of the same WxaCode inside it waits for itself",
+        ),
+        WaitedFor::Peer => Text::new(
+            "查看共用该 Redis 的其他进程到微信服务器的网络，或调大 timeoutMs",
+            "Look at the way to WeChat of the other processes that share this Redis, or raise timeoutMs",
         ),
         WaitedFor::Token | WaitedFor::Answer => Text::new(
             "检查到微信服务器的网络（DNS、防火墙、代理），或调大 timeoutMs",
@@ -297,14 +302,55 @@ fn slow_down() -> Text {
     )
 }
 
-pub fn store(reason: &str) -> Explanation {
-    Explanation {
-        cause: Text::new(format!("Redis 不可用（{reason}）"), format!("Redis cannot be used ({reason})")),
-        fix: Text::new(
-            "检查 redis 地址、密码与网络；classic 模式下没有 Redis 时不会自行换令牌，可改用 token: 'stable'",
-            "Check Redis, its URL and password; in classic mode nothing is rotated without it: consider token: 'stable'",
+/// What a user of Redis has to be allowed besides its keys.
+pub const COMMANDS: &str =
+    "+eval +time +get +set +incr +del +pexpire +pttl +hget +hmget +hgetall +hset +hsetnx +hincrby +hdel";
+
+pub fn store(reason: &str, fault: &StoreFault) -> Explanation {
+    let (cause, fix) = match fault {
+        StoreFault::Down => (
+            Text::new(format!("Redis 不可用（{reason}）"), format!("Redis cannot be used ({reason})")),
+            Text::new(
+                "检查 redis 地址、密码与网络；classic 模式下没有 Redis 时不会自行换令牌，可改用 token: 'stable'",
+                "Check Redis, its URL and password; in classic mode nothing is rotated without it: consider token: 'stable'",
+            ),
         ),
-    }
+        StoreFault::Denied { keys } => (
+            Text::new(
+                format!("Redis 不允许该用户访问这些键或执行这些命令（{reason}）"),
+                format!("Redis does not let this user have these keys or commands ({reason})"),
+            ),
+            Text::new(
+                format!("为该用户设置 ACL：~{keys} {COMMANDS}；非 0 号库再加 +select，经哨兵再加 +role"),
+                format!(
+                    "Give the user by ACL SETUSER: ~{keys} {COMMANDS}; for another database than 0 +select too, \
+                     through sentinels +role"
+                ),
+            ),
+        ),
+        StoreFault::WrongType { keys } => (
+            Text::new(
+                format!("{keys}:… 中有一个键存放着别的类型的内容（{reason}）"),
+                format!("a key that begins with {keys}: holds something of another kind ({reason})"),
+            ),
+            Text::new(
+                "用 TYPE 找出该键并删除：:token、:fence、:minute 应为 hash，其余为 string；或换一个 redis.keyPrefix",
+                "Find it by TYPE and delete it (:token, :fence and :minute are hashes, all others strings), or choose \
+                 another redis.keyPrefix",
+            ),
+        ),
+        StoreFault::Script => (
+            Text::new(
+                format!("Redis 没有完成该账号的脚本（{reason}）"),
+                format!("Redis did not carry out a script for this account ({reason})"),
+            ),
+            Text::new(
+                "确认这是允许 EVAL 的 Redis（有的代理不允许），并删除该账号在 redis.keyPrefix 下的键",
+                "See that this Redis allows EVAL (some proxies do not), and delete the account's keys under redis.keyPrefix",
+            ),
+        ),
+    };
+    Explanation { cause, fix }
 }
 
 pub fn closed() -> Explanation {

@@ -2,8 +2,10 @@
 //! Redis is paid for once.
 
 mod nodes;
+mod trouble;
 mod way;
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -15,10 +17,11 @@ use redis::{ErrorKind, RedisError, ServerErrorKind, Value};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, StoreFault};
 use crate::event::{Channel, Event, Hub};
 use crate::wechat::invalid::Invalid;
-use nodes::{Node, Nodes, Numbered};
+use nodes::{Node, Nodes, Numbered, account_of};
+use trouble::Trouble;
 use way::Way;
 
 /// For connecting and the command together, where a caller waits for it and nobody has said otherwise.
@@ -30,7 +33,8 @@ const FIRST_PROBE: Duration = Duration::from_millis(100);
 const LATER_PROBE: Duration = Duration::from_secs(2);
 /// A Redis that was up for less is not believed to be well: the pauses go on growing.
 const STEADY: Duration = Duration::from_secs(10);
-/// Refused by a replica, and by a Redis whose memory is full.
+/// Refused by a replica, and by a Redis whose memory is full. It writes beside the key that was asked for in vain, which
+/// leads to the same node of a cluster; that its account may not write there is an answer, too.
 const PROBE: &str = "return redis.call('SET', KEYS[1], '1', 'PX', 1000)";
 /// How long until a cluster that moves keys is asked again.
 const MOVING: Duration = Duration::from_millis(20);
@@ -41,7 +45,11 @@ const REDIRECTIONS: u32 = 3;
 /// Nobody looks after a Redis that nobody has wanted for so long.
 const FORGOTTEN: Duration = Duration::from_secs(60);
 
+/// Somebody's own trouble is told again after this.
+const TOLD_AGAIN: Duration = Duration::from_secs(60);
+
 /// A script, which Redis runs as one step, with what it is run on. It may be run twice without harm.
+#[derive(Clone)]
 pub struct Step {
     pub script: &'static str,
     pub keys: Vec<String>,
@@ -112,6 +120,8 @@ pub struct Link {
     health: watch::Sender<Health>,
     hub: Arc<Hub>,
     guests: Mutex<Vec<Weak<dyn Guest>>>,
+    /// Of whom it was told lately that Redis does not do what they ask, and why.
+    told: Mutex<HashMap<(String, String), Instant>>,
 }
 
 #[derive(Clone, Debug)]
@@ -124,7 +134,7 @@ struct Health {
     watched: bool,
     /// How often it went down without having been steady.
     failures: u32,
-    /// One that those who ask may write.
+    /// One beside that which was asked for in vain.
     key: Option<String>,
 }
 
@@ -142,16 +152,17 @@ impl Link {
             health: watch::Sender::new(health),
             hub,
             guests: Mutex::default(),
+            told: Mutex::default(),
         }))
     }
 
     /// A cluster names the node where the keys lie, and while it moves them it takes a moment until one node has all.
-    async fn attempt(&self, step: &Step, moving: &AtomicBool) -> Result<Value, RedisError> {
+    async fn attempt(&self, step: &Step, moving: &AtomicBool) -> Result<Value, Trouble> {
         let key = step.keys.first().map_or("", String::as_str);
         let mut redirections = 0;
         loop {
             let result = self.at(&self.nodes.home(key), step).await;
-            let Err(error) = &result else { return result };
+            let Err(Trouble::Answer(error)) = &result else { return result };
             match error.kind() {
                 ErrorKind::Server(ServerErrorKind::Ask | ServerErrorKind::TryAgain) => {
                     moving.store(true, Ordering::Relaxed);
@@ -167,16 +178,16 @@ impl Link {
     }
 
     /// A connection that Redis closed in the meantime fails at its first use, so a failed one is replaced once.
-    async fn at(&self, node: &Node, step: &Step) -> Result<Value, RedisError> {
+    async fn at(&self, node: &Node, step: &Step) -> Result<Value, Trouble> {
         let used = self.nodes.connection(node);
         if let Some(mut used) = used.clone() {
             match step.invoke(&mut used.connection).await {
                 Err(error) if error.is_io_error() => {}
-                result => return result,
+                result => return result.map_err(Trouble::Answer),
             }
         }
-        let mut connection = self.replace(node, used.as_ref()).await?.connection;
-        step.invoke(&mut connection).await
+        let mut connection = self.replace(node, used.as_ref()).await.map_err(Trouble::Connecting)?.connection;
+        step.invoke(&mut connection).await.map_err(Trouble::Answer)
     }
 
     /// Connects, unless somebody else has done so since `broken` broke.
@@ -227,8 +238,9 @@ impl Link {
             self.watch();
         }
         if fell {
-            let message = down(reason).to_string();
-            self.tell("store.down", |event| Event { message: Some(message), ..event });
+            let error = down(reason);
+            self.hub.warnings.begin(self.way.name(), || outage(self.way.name(), reason));
+            self.tell("store.down", |event| Event { message: Some(error.to_string()), ..event });
         }
     }
 
@@ -244,6 +256,7 @@ impl Link {
             true
         });
         if rose {
+            self.hub.warnings.end(self.way.name());
             self.tell_guests();
             self.tell("store.up", |event| Event { took: Some(outage), ..event });
         }
@@ -269,7 +282,7 @@ impl Link {
                 let limit = link.timeout.saturating_mul(2u32.saturating_pow(looks)).min(link.timeout.max(UNHURRIED));
                 pauses += 1;
                 looks += 1;
-                if matches!(timeout(limit, link.probe()).await, Ok(Ok(()))) {
+                if timeout(limit, link.probe()).await == Ok(true) {
                     return link.rise();
                 }
                 if link.health.borrow().wanted.elapsed() > FORGOTTEN {
@@ -284,13 +297,27 @@ impl Link {
     }
 
     /// Whether it takes writes, and in the time that callers have. To connect may take longer.
-    async fn probe(&self) -> Result<()> {
+    async fn probe(&self) -> bool {
         let key = self.health.borrow().key.clone().unwrap_or_default();
         let step = Step::new(PROBE, vec![key]);
         let moving = AtomicBool::new(false);
-        self.attempt(&step, &moving).await.map_err(|error| down(reason(&error)))?;
-        let again = timeout(self.timeout, self.attempt(&step, &moving)).await.map_err(|_| down("slow"))?;
-        again.map(|_| ()).map_err(|error| down(reason(&error)))
+        let answers = |result: Result<Value, Trouble>| result.err().is_none_or(|trouble| !trouble.is_of_the_server());
+        answers(self.attempt(&step, &moving).await)
+            && timeout(self.timeout, self.attempt(&step, &moving)).await.is_ok_and(answers)
+    }
+
+    /// Redis is well and does not do what one account asks: its own trouble, which is no reason to leave others alone.
+    fn tell_own(&self, key: &str, error: &Error, reason: &str) {
+        let (account, now) = (account_of(key), Instant::now());
+        let mut told = self.told.lock();
+        told.retain(|_, at| now < *at + TOLD_AGAIN);
+        let is_new = told.insert((account.to_owned(), reason.to_owned()), now).is_none();
+        drop(told);
+        if !is_new {
+            return;
+        }
+        self.hub.warnings.once(&format!("{} {reason}", self.way.name()), || error.to_string());
+        self.tell("store.fail", |event| Event { appid: Some(account.into()), error: Some(error.clone()), ..event });
     }
 
     fn tell(&self, name: &'static str, fill: impl FnOnce(Event) -> Event) {
@@ -321,7 +348,14 @@ impl Scripts for Link {
                     self.nodes.keep_moving(key.map_or("", String::as_str));
                     return Err(down(MOVING_SLOT));
                 }
-                Ok(Err(error)) => reason(&error).to_owned(),
+                Ok(Err(trouble)) if !trouble.is_of_the_server() => {
+                    self.rise();
+                    let key = key.map_or("", String::as_str);
+                    let error = trouble.of_one(key);
+                    self.tell_own(key, &error, trouble.reason());
+                    return Err(error);
+                }
+                Ok(Err(trouble)) => trouble.reason().to_owned(),
                 Err(_) => format!("no answer within {} ms", limit.as_millis()),
             };
             self.fall(&reason, key, asked);
@@ -351,13 +385,12 @@ impl Scripts for Link {
     }
 }
 
-/// Its own text is not used: it can hold the value that was stored.
-fn reason(error: &RedisError) -> &str {
-    match error.code() {
-        Some(code) => code,
-        None if error.is_connection_refusal() => "connection refused",
-        None if error.is_connection_dropped() => "connection closed",
-        None => error.category(),
+/// Whoever is gone has no outage any more.
+impl Drop for Link {
+    fn drop(&mut self) {
+        if !self.health.borrow().up {
+            self.hub.warnings.end(self.way.name());
+        }
     }
 }
 
@@ -368,5 +401,15 @@ fn probe_pause(pauses: u32) -> Duration {
 const MOVING_SLOT: &str = "the cluster is moving this slot";
 
 pub fn down(reason: &str) -> Error {
-    Error::Store { reason: reason.to_owned() }
+    Error::Store { reason: reason.to_owned(), fault: StoreFault::Down }
+}
+
+/// What a process is warned of when its Redis goes down.
+fn outage(host: &str, reason: &str) -> String {
+    format!(
+        "Redis at {host} cannot be used ({reason}). Until it can, each process counts and fetches for itself, and with \
+         token 'classic' nobody fetches a token. Check the URL given as redis, its login and the network; stats().store \
+         tells how it is. | 无法使用 {host} 的 Redis（{reason}）。在恢复之前各进程各自计数、各自获取令牌，\
+         classic 模式下不会获取令牌。请检查 redis 的地址、密码与网络；stats().store 给出当前状态。"
+    )
 }

@@ -90,6 +90,11 @@ fn hash_tag(key: &str) -> &str {
     inside.filter(|tag| !tag.is_empty()).unwrap_or(key)
 }
 
+/// The appid of the account whose key this is: its hash tag begins with it.
+pub fn account_of(key: &str) -> &str {
+    hash_tag(key).split(':').next().unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -99,5 +104,7 @@ mod tests {
         assert_eq!(hash_tag("shop:{wx1:stable:f}:token"), hash_tag("{wx1:stable:f}:lock"));
         assert_eq!(hash_tag("plain"), "plain");
         assert_eq!(hash_tag("{}x"), "{}x");
+        assert_eq!(account_of("shop:{wx1:stable:f}:token"), "wx1");
+        assert_eq!(account_of("{wx2:f:code:07}:n:lock"), "wx2");
     }
 }

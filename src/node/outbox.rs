@@ -14,6 +14,8 @@ use tokio::task::yield_now;
 use super::events::NativeEvent;
 use super::failure::Failure;
 use crate::client::Image;
+use crate::event::Hub;
+use crate::registry;
 
 /// Weak, except while calls are under way.
 pub type Wake = ThreadsafeFunction<(), (), (), Status, false, true>;
@@ -100,24 +102,35 @@ impl Outbox {
 
 /// The outbox in JavaScript's hands.
 #[napi]
-pub struct Inbox(Arc<Outbox>);
+pub struct Inbox {
+    outbox: Arc<Outbox>,
+    /// The process's, with its warnings: whoever looks first is told.
+    hub: Arc<Hub>,
+}
 
 #[napi]
 impl Inbox {
     /// Calls `wake` when there is something to `take` again.
     #[napi(constructor)]
     pub fn new(wake: Wake) -> Self {
-        Self(Arc::new(Outbox { news: Mutex::default(), wake: Mutex::new(wake), under_way: Mutex::default() }))
+        let outbox = Outbox { news: Mutex::default(), wake: Mutex::new(wake), under_way: Mutex::default() };
+        Self { outbox: Arc::new(outbox), hub: registry::shared().hub() }
     }
 
     /// The number of a call, its outcome, the number of the next, and so on, of `most` calls; 0 and an event for each
-    /// event. If that is not all, `wake` is called again.
+    /// event, -1 and a text for each warning. If that is not all, `wake` is called again.
     #[napi(ts_return_type = "Array<number | Buffer | GrantedToken | string | NativeEvent | Array<Failure | Thrown>>")]
     pub fn take<'env>(&self, env: &'env Env, most: u32) -> Result<Array<'env>> {
-        let news = self.0.take(most as usize);
-        self.0.end(env, news.iter().filter(|news| matches!(news, News::Ended(..))).count())?;
-        let mut all = env.create_array(2 * news.len() as u32)?;
-        for (place, news) in (0..).step_by(2).zip(news) {
+        let (news, warnings) = (self.outbox.take(most as usize), self.hub.warnings.take());
+        self.outbox.end(env, news.iter().filter(|news| matches!(news, News::Ended(..))).count())?;
+        let mut all = env.create_array(2 * (news.len() + warnings.len()) as u32)?;
+        let places = (0..).step_by(2);
+        let after = 2 * warnings.len() as u32;
+        for (place, warning) in places.clone().zip(warnings) {
+            all.set(place, -1)?;
+            all.set(place + 1, warning)?;
+        }
+        for (place, news) in places.map(|place| after + place).zip(news) {
             match news {
                 News::Event(event) => {
                     all.set(place, 0)?;
@@ -138,7 +151,7 @@ impl Inbox {
 
 impl Inbox {
     pub fn outbox(&self) -> Arc<Outbox> {
-        self.0.clone()
+        self.outbox.clone()
     }
 }
 

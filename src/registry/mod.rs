@@ -9,7 +9,7 @@ use std::sync::{Arc, LazyLock};
 use parking_lot::{Mutex, MutexGuard};
 
 use crate::budget::window::Minute;
-use crate::cache::{CodeCache, FleetCodes, Limits};
+use crate::cache::{CodeCache, FleetCodes, Limits, Place};
 use crate::event::{Hub, Voice};
 use crate::identity::{Account, App, Lane, Meeting, RedisServer};
 use crate::link::Link;
@@ -104,7 +104,8 @@ impl Registry {
             Ok(match account.meeting.as_ref().zip(account.place()) {
                 None => TokenCache::new(rules, clock, Arc::new(Alone::default()), voice, prints),
                 Some((meeting, place)) => {
-                    let store = Redis::new(link(links, hub, meeting, Lane::Tokens)?, &account.secret, place);
+                    let link = link(links, hub, meeting, Lane::Tokens)?;
+                    let store = Redis::new(link, &account.secret, place, voice.clone());
                     TokenCache::new(rules.shared(), clock, Arc::new(store), voice, prints)
                 }
             })
@@ -114,7 +115,7 @@ impl Registry {
     /// A cache for a client with a token provider, which nobody shares.
     pub fn provided(&self, appid: &str) -> Arc<TokenCache> {
         let clock = Arc::new(SystemClock::default());
-        let voice = Voice { hub: self.hub(), appid: appid.into(), mode: Some("provider") };
+        let voice = voice(&self.hub, appid, "provider");
         TokenCache::new(Rules::PROVIDER, clock, Arc::new(Alone::default()), voice, Prints::of_its_own())
     }
 
@@ -127,8 +128,11 @@ impl Registry {
                 Some((max_entry, meeting)) => Some(FleetCodes::new(
                     link(links, hub, meeting, Lane::Codes)?,
                     &account.secret,
-                    meeting.key_prefix.clone(),
-                    format!("{}:{}", account.appid, account.print()),
+                    Place {
+                        prefix: meeting.key_prefix.clone(),
+                        account: format!("{}:{}", account.appid, account.print()),
+                    },
+                    voice(hub, &account.appid, account.mode.name()),
                     limits.ttl,
                     max_entry,
                 )),
@@ -164,6 +168,10 @@ impl Registry {
             Err(never) => match never {},
         }
     }
+}
+
+fn voice(hub: &Arc<Hub>, appid: &str, mode: &'static str) -> Voice {
+    Voice { hub: hub.clone(), appid: appid.into(), mode: Some(mode) }
 }
 
 fn link(links: &mut Shared<Link>, hub: &Arc<Hub>, meeting: &Meeting, lane: Lane) -> Result<Arc<Link>, Invalid> {

@@ -84,18 +84,19 @@ impl Script {
         result: &Result<Value, String>,
     ) -> Self {
         let place = keys[0].rsplit_once(':').map_or("", |(place, _)| place).to_owned();
-        let owner = String::from_utf8_lossy(&args[0]).into_owned();
+        let owner = args.first().map_or_else(String::new, |owner| String::from_utf8_lossy(owner).into_owned());
         Self { name: script_name(text), from, life, sent, place, owner, word: word(result) }
     }
 }
 
 pub fn script_name(text: &str) -> &'static str {
-    const SCRIPTS: [(&str, &str); 5] = [
+    const SCRIPTS: [(&str, &str); 6] = [
         (include_str!("../../src/token/redis/acquire.lua"), "acquire"),
         (include_str!("../../src/token/redis/publish.lua"), "publish"),
         (include_str!("../../src/token/redis/release.lua"), "release"),
         (include_str!("../../src/token/redis/look.lua"), "look"),
         (include_str!("../../src/token/redis/spend_forced.lua"), "spend_forced"),
+        (include_str!("../../src/token/redis/repair.lua"), "repair"),
     ];
     SCRIPTS.iter().find(|(known, _)| *known == text).expect("a script of the crate").1
 }

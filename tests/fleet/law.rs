@@ -57,7 +57,12 @@ impl World {
         if value.is_some() && value != before.field(&token, "value") {
             self.judge_written(script, &token);
         }
-        if let (Some(owner), "wait") = (held.and_then(|held| self.book.owners.get(&held)), script.word.as_str()) {
+        let owner = held.as_ref().map(|held| self.book.owners.get(held));
+        // Somebody has made it up.
+        if let (Some(None), "wait") = (owner, script.word.as_str()) {
+            self.book.waits[script.from] = (Some(self.now), Some(self.now));
+        }
+        if let (Some(owner), "wait") = (owner.flatten(), script.word.as_str()) {
             // What a process has left behind when its last client went is nobody's.
             let foreign = owner.process != (script.from, script.life) || self.plan.has(|what| *what == What::Leave);
             let (last, late) = &mut self.book.waits[script.from];
@@ -84,7 +89,8 @@ impl World {
     /// A lock ends with its TTL only where its owner could not give it back.
     pub fn judge_ended(&mut self, ended: &[(String, Option<String>, Millis)]) {
         let Some((_, Some(owner), dies)) = ended.iter().find(|(key, ..)| key.ends_with(":lock")) else { return };
-        let late = self.book.owners.get(owner).is_some_and(|owner| owner.late);
+        // Nobody of ours has had it.
+        let Some(late) = self.book.owners.get(owner).map(|owner| owner.late) else { return };
         let trouble = self.trouble(dies.saturating_sub(4 * SECOND), *dies) > 0;
         if !late && !trouble && !self.plan.has(What::is_of_a_process) {
             self.broken(format!("a lock was left to its TTL at {}", time(*dies)));

@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 use redis::Value;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, timeout};
-use wxacode::error::Result;
+use wxacode::error::{Error, Result, StoreFault};
 use wxacode::link::{DEFAULT_TIMEOUT as TIMEOUT, Guest, Scripts, Step, down};
 
 use crate::wire::{Answer, Command, Message, Outbox};
@@ -155,6 +155,15 @@ impl Scripts for SimLink {
             let command = Command::Script { text: step.script, keys: step.keys, args: step.args };
             let reason = match timeout(limit, self.attempt(command)).await {
                 Ok(Ok(value)) => return Ok(value),
+                // One account's own trouble.
+                Ok(Err(reason))
+                    if !reason.contains("READONLY") && !reason.contains("connection") && reason != "broken pipe" =>
+                {
+                    let keys = String::new();
+                    let wrong = reason.contains("WRONGTYPE");
+                    let fault = if wrong { StoreFault::WrongType { keys } } else { StoreFault::Script };
+                    return Err(Error::Store { reason, fault });
+                }
                 Ok(Err(reason)) => reason,
                 Err(_) => "no answer".to_owned(),
             };

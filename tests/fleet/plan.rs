@@ -113,6 +113,10 @@ pub enum What {
     Flush,
     /// Redis has no room and drops a key.
     Evict(&'static str),
+    /// A key loses its end.
+    Persist(&'static str),
+    /// Somebody else writes there.
+    Forge(Forged),
     /// Between a process and Redis: so many in a hundred are lost, broken, late.
     Network(Network),
     /// What a process sends to Redis arrives when this ends.
@@ -145,6 +149,15 @@ pub enum Ill {
     Emptied,
 }
 
+/// What somebody who has no AppSecret can put there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Forged {
+    /// Into a field of a hash.
+    Field(&'static str, &'static str, &'static str),
+    /// As a whole key, without an end.
+    Key(&'static str),
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sick {
     Unreachable,
@@ -170,7 +183,16 @@ pub struct Network {
 
 impl What {
     pub fn is_of_redis(&self) -> bool {
-        matches!(self, Self::Redis(_) | Self::Flush | Self::Evict(_) | Self::Network(_) | Self::Held)
+        matches!(
+            self,
+            Self::Redis(_)
+                | Self::Flush
+                | Self::Evict(_)
+                | Self::Persist(_)
+                | Self::Forge(_)
+                | Self::Network(_)
+                | Self::Held
+        )
     }
 
     pub fn is_of_wechat(&self) -> bool {
@@ -413,10 +435,32 @@ impl Draft {
             50..56 => What::Redis(Ill::ReadOnly),
             56..64 => What::Redis(Ill::Emptied),
             64..70 => What::Flush,
-            70..75 => What::Evict(["token", "lock", "fence", "cool"][self.rng.usize(0..4)]),
-            75..82 => What::Held,
+            70..73 => What::Evict(["token", "lock", "fence", "cool"][self.rng.usize(0..4)]),
+            73..77 => What::Persist(["token", "lock", "cool", "forced", "forced-day"][self.rng.usize(0..5)]),
+            77..82 => What::Forge(self.forged()),
+            82..86 => What::Held,
             _ => What::Network(self.network()),
         }
+    }
+
+    fn forged(&mut self) -> Forged {
+        let all = [
+            Forged::Field("token", "value", "made up"),
+            Forged::Field("token", "print", "ffffffff"),
+            Forged::Field("token", "gen", "999999999999999"),
+            Forged::Field("token", "gen", "9223372036854775807"),
+            Forged::Field("token", "epoch", "?"),
+            Forged::Field("fence", "gen", "9223372036854775807"),
+            Forged::Field("fence", "gen", "no number"),
+            Forged::Field("fence", "epoch", "not one of ours"),
+            Forged::Key("token"),
+            Forged::Key("lock"),
+            Forged::Key("fence"),
+            Forged::Key("cool"),
+            Forged::Key("forced"),
+            Forged::Key("forced-day"),
+        ];
+        all[self.rng.usize(0..all.len())]
     }
 
     fn network(&mut self) -> Network {

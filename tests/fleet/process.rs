@@ -218,8 +218,9 @@ fn cache(mode: Mode, clock: Arc<dyn Clock>, outbox: &Arc<Outbox>) -> Arc<TokenCa
         Mode::Stable => Rules::STABLE,
         Mode::Classic => Rules::CLASSIC,
     };
-    let store = Redis::new(SimLink::new(outbox.clone()), &secret, account.place().expect("it has a meeting"));
     let voice = Voice { hub: Arc::default(), appid: account.appid.as_str().into(), mode: Some(mode.name()) };
+    let place = account.place().expect("it has a meeting");
+    let store = Redis::new(SimLink::new(outbox.clone()), &secret, place, voice.clone());
     TokenCache::new(rules.shared(), clock, Arc::new(store), voice, Prints::new(&secret))
 }
 

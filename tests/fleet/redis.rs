@@ -6,6 +6,8 @@ use crate::world::Millis;
 
 pub type Bytes = Vec<u8>;
 
+const WRONG_TYPE: &str = "WRONGTYPE Operation against a key holding the wrong kind of value";
+
 #[derive(Clone, Debug, PartialEq)]
 pub enum Reply {
     Nil,
@@ -58,6 +60,35 @@ impl Db {
         self.keys.retain(|key, _| !key.ends_with(format!(":{name}").as_bytes()));
     }
 
+    /// What all keys begin with, as soon as there is one.
+    pub fn place(&self) -> Option<String> {
+        let key = String::from_utf8_lossy(self.keys.keys().next()?).into_owned();
+        Some(key.rsplit_once(':')?.0.to_owned())
+    }
+
+    /// Takes its end from the key with this last name.
+    pub fn persist(&mut self, name: &str) {
+        for (key, entry) in &mut self.keys {
+            if key.ends_with(format!(":{name}").as_bytes()) {
+                entry.dies = None;
+            }
+        }
+    }
+
+    /// Puts a text there, whatever was there, for ever.
+    pub fn put(&mut self, key: &str, text: &str) {
+        self.keys.insert(key.into(), Entry { value: Value::Text(text.into()), dies: None });
+    }
+
+    /// Puts a text into a field of the key with this last name, where there is one.
+    pub fn put_field(&mut self, name: &str, field: &str, text: &str) {
+        for (key, entry) in &mut self.keys {
+            if let (true, Value::Hash(hash)) = (key.ends_with(format!(":{name}").as_bytes()), &mut entry.value) {
+                hash.insert(field.into(), text.into());
+            }
+        }
+    }
+
     pub fn text(&self, key: &str) -> Option<String> {
         match &self.keys.get(key.as_bytes())?.value {
             Value::Text(text) => Some(String::from_utf8_lossy(text).into_owned()),
@@ -93,6 +124,12 @@ impl Db {
         let name = String::from_utf8_lossy(&args[0]).to_uppercase();
         let args: Vec<&[u8]> = args[1..].iter().map(Vec::as_slice).collect();
         match (name.as_str(), &args[..]) {
+            ("GET" | "INCR", [key, ..]) if self.is_hash(key) => Err(WRONG_TYPE.to_owned()),
+            ("HGET" | "HEXISTS" | "HMGET" | "HGETALL" | "HSET" | "HSETNX" | "HINCRBY" | "HDEL", [key, ..])
+                if self.is_text(key) =>
+            {
+                Err(WRONG_TYPE.to_owned())
+            }
             ("GET", [key]) => Ok(self.read(key).map_or(Reply::Nil, Reply::Bulk)),
             ("EXISTS", [key]) => Ok(Reply::Int(i64::from(self.keys.contains_key(*key)))),
             ("PTTL", [key]) => Ok(Reply::Int(self.pttl(key))),
@@ -115,6 +152,14 @@ impl Db {
             ("HDEL", [key, field]) => Ok(self.remove_field(key, field)),
             _ => panic!("this Redis does not know {name} with {} arguments: teach it", args.len()),
         }
+    }
+
+    fn is_hash(&self, key: &[u8]) -> bool {
+        matches!(self.keys.get(key), Some(Entry { value: Value::Hash(_), .. }))
+    }
+
+    fn is_text(&self, key: &[u8]) -> bool {
+        matches!(self.keys.get(key), Some(Entry { value: Value::Text(_), .. }))
     }
 
     fn read(&self, key: &[u8]) -> Option<Bytes> {

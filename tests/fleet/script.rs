@@ -4,7 +4,8 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use mlua::{Error, Function, Lua, MultiValue, Value};
+use mlua::{Error, Function, Lua, LuaString, MultiValue, Value};
+use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 
 use crate::redis::{Bytes, Db, Reply};
 
@@ -38,8 +39,23 @@ impl Engine {
             let reply = called.borrow_mut().call(&args).map_err(Error::RuntimeError)?;
             into_lua(lua, reply)
         })?;
+        let called = db.clone();
+        let pcall = lua.create_function(move |lua, args: MultiValue| {
+            let args: Vec<Bytes> = args.iter().map(argument).collect();
+            let reply = called.borrow_mut().call(&args);
+            reply.map_or_else(
+                |error| Ok(Value::Table(lua.create_table_from([("err", error)])?)),
+                |reply| into_lua(lua, reply),
+            )
+        })?;
+        let sha1hex = lua.create_function(|_, text: LuaString| {
+            let hash = digest(&SHA1_FOR_LEGACY_USE_ONLY, &text.as_bytes());
+            Ok(hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect::<String>())
+        })?;
         let redis = lua.create_table()?;
         redis.set("call", call)?;
+        redis.set("pcall", pcall)?;
+        redis.set("sha1hex", sha1hex)?;
         lua.globals().set("redis", redis)?;
         Ok(Self { lua, db, scripts: RefCell::default() })
     }

@@ -7,7 +7,7 @@ use fastrand::Rng;
 use tokio::sync::oneshot::Sender;
 
 use crate::book::{Book, Fetch, Script, script_name};
-use crate::plan::{Ill, Moment, Network, Plan, Sick, Theme, What, When, Who};
+use crate::plan::{Forged, Ill, Moment, Network, Plan, Sick, Theme, What, When, Who};
 use crate::process::{Heard, Process, Report, Wish};
 use crate::redis::Db;
 use crate::script;
@@ -333,8 +333,16 @@ impl World {
             }
         }
         self.note(|| format!("{:?} begins for {who:?}, for {} ms", fault.what, fault.lasts));
-        let instant =
-            matches!(fault.what, What::Flush | What::Evict(_) | What::Intrude | What::Condemn | What::Jump(_));
+        let instant = matches!(
+            fault.what,
+            What::Flush
+                | What::Evict(_)
+                | What::Persist(_)
+                | What::Forge(_)
+                | What::Intrude
+                | What::Condemn
+                | What::Jump(_)
+        );
         let end = if instant { self.now } else { self.now + fault.lasts };
         self.windows.push(Window { what: fault.what.clone(), who, begin: self.now, end, life });
         match &fault.what {
@@ -346,6 +354,8 @@ impl World {
                 self.db.remove(key);
                 self.book.written.clear();
             }
+            What::Persist(key) => self.db.persist(key),
+            What::Forge(forged) => self.forge(*forged),
             What::Intrude => self.wechat.intrude(self.now),
             What::Condemn => self.wechat.condemn(self.now),
             what => {
@@ -356,6 +366,18 @@ impl World {
         }
         if !instant {
             self.push(end, Event::Finish(self.windows.len() - 1));
+        }
+    }
+
+    /// Generations have no order any more.
+    fn forge(&mut self, forged: Forged) {
+        self.book.written.clear();
+        match forged {
+            Forged::Field(key, field, text) => self.db.put_field(key, field, text),
+            Forged::Key(name) => {
+                let place = self.db.place().unwrap_or_default();
+                self.db.put(&format!("{place}:{name}"), "made up");
+            }
         }
     }
 

@@ -5,17 +5,21 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
+use parking_lot::Mutex;
 use redis::Value;
+use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use secrecy::{ExposeSecret, SecretString};
+use tokio::time::{Instant, sleep_until};
 
 use super::clock::Now;
 use super::fingerprint::Prints;
 use super::source::LEAD_LIMIT;
 use super::state::{Fetched, Token};
 use super::store::{Acquired, Alone, DAY, FORCED_A_DAY, FORCED_APART, Lease, Seen, Store};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, StoreFault};
+use crate::event::{Channel, Event, Voice};
 use crate::link::{Guest, Scripts, Step, down};
-use crate::seal::{Seal, random};
+use crate::seal::{Seal, hex, random};
 
 /// Longer than anybody fetches, so that a lock is lost only by who has died or sleeps; and short enough that whoever waits
 /// for a dead leader is served within the default `timeoutMs`.
@@ -27,12 +31,21 @@ const WORTHLESS: Duration = Duration::from_secs(16);
 /// Time for whoever is next when the lock of somebody who died is gone.
 const TURNS: Duration = Duration::from_secs(1);
 const COOL_DOWN: Duration = Duration::from_secs(30);
+/// A token has 4096 bytes at most, sealed some more. Nobody of ours has put there what is longer.
+const LONGEST: usize = 4224;
+/// A fence outlives every token, and whoever has slept with a lease.
+const FENCE: Duration = Duration::from_secs(30 * 24 * 3600);
+/// So often one question meets values that cannot be opened before it is given up.
+const UNUSABLE: usize = 3;
+/// What nobody waits for is not tried again sooner where Redis did not do it for this account.
+const AGAIN: Duration = Duration::from_secs(2);
 
 const ACQUIRE: &str = include_str!("acquire.lua");
 const PUBLISH: &str = include_str!("publish.lua");
 const LOOK: &str = include_str!("look.lua");
 const RELEASE: &str = include_str!("release.lua");
 const SPEND_FORCED: &str = include_str!("spend_forced.lua");
+const REPAIR: &str = include_str!("repair.lua");
 
 /// One account's place in Redis.
 pub struct Redis {
@@ -41,14 +54,17 @@ pub struct Redis {
     prints: Prints,
     /// `<keyPrefix>{appid:mode:print}`: the braces keep all keys of an account in one slot of a cluster.
     place: String,
+    voice: Voice,
+    /// When Redis, which is well, last did not do what this account asked, unless it has since.
+    failed: Mutex<Option<Instant>>,
     /// Keeps the budget of forced refreshes while there is no Redis.
     alone: Alone,
 }
 
 impl Redis {
-    pub fn new(scripts: Arc<dyn Scripts>, secret: &SecretString, place: String) -> Self {
+    pub fn new(scripts: Arc<dyn Scripts>, secret: &SecretString, place: String, voice: Voice) -> Self {
         let (seal, prints) = (Seal::new(secret, "token"), Prints::new(secret));
-        Self { scripts, seal, prints, place, alone: Alone::default() }
+        Self { scripts, seal, prints, place, voice, failed: Mutex::default(), alone: Alone::default() }
     }
 
     fn step(&self, script: &'static str, keys: &[&str]) -> Step {
@@ -59,17 +75,55 @@ impl Redis {
         token.map_or_else(String::new, |token| self.prints.of(token))
     }
 
-    /// `sealed, epoch, generation, life in ms` of a token that a script gave. One that cannot be opened is not there.
+    /// What a script gave, as `sealed, epoch, generation, life in ms, fingerprint`. What cannot be opened, or is not what its
+    /// fingerprint says, nobody of ours has put there.
+    fn read(&self, row: &[Value], now: Now) -> Read {
+        let [Value::BulkString(sealed), _, _, Value::Int(left), print] = row else { return Read::Worthless };
+        let opened = self.seal.open(sealed, &self.place).and_then(|value| String::from_utf8(value).ok());
+        let ours = opened.filter(|value| text(print).as_deref() == Some(&*self.prints.of(value)));
+        let Some(value) = ours else {
+            return Read::Unusable(hex(digest(&SHA1_FOR_LEGACY_USE_ONLY, sealed).as_ref()));
+        };
+        let left = Duration::from_millis(u64::try_from(*left).unwrap_or_default());
+        if left <= WORTHLESS {
+            return Read::Worthless;
+        }
+        let expires_in = Some(left.as_secs() as i64);
+        Read::Token(Fetched { value: value.into(), expires_in, asked: now, ahead: true })
+    }
+
     fn fetched(&self, row: &[Value], now: Now) -> Option<Fetched> {
-        let [Value::BulkString(sealed), _, _, Value::Int(left)] = row else { return None };
-        let left = Duration::from_millis(u64::try_from(*left).ok()?);
-        let value = String::from_utf8(self.seal.open(sealed, &self.place)?).ok()?.into();
-        (left > WORTHLESS).then(|| Fetched { value, expires_in: Some(left.as_secs() as i64), asked: now, ahead: true })
+        match self.read(row, now) {
+            Read::Token(fetched) => Some(fetched),
+            Read::Worthless | Read::Unusable(_) => None,
+        }
+    }
+
+    /// Runs a step, once more where a key of this account's was of another kind.
+    async fn run(&self, step: Step) -> Result<Value> {
+        let mut result = self.scripts.run(step.clone()).await;
+        if let Err(Error::Store { fault: StoreFault::WrongType { .. }, .. }) = result {
+            let repair = self.step(REPAIR, &["token", "fence", "lock", "cool", "forced", "forced-day"]);
+            if let Ok(Value::Int(1..)) = self.scripts.run(repair).await {
+                self.tell_corrupt();
+                result = self.scripts.run(step).await;
+            }
+        }
+        *self.failed.lock() = match &result {
+            Err(Error::Store { fault, .. }) if *fault != StoreFault::Down => Some(Instant::now()),
+            _ => None,
+        };
+        result
+    }
+
+    fn tell_corrupt(&self) {
+        let corrupt = |event| Event { message: Some(CORRUPT.to_owned()), ..event };
+        self.voice.tell(Channel::Store, "store.corrupt", corrupt);
     }
 
     /// What a script answers: a word, and what goes with it.
     async fn ask(&self, step: Step) -> Result<(String, Vec<Value>)> {
-        let Value::Array(mut row) = self.scripts.run(step).await? else { return Err(strange()) };
+        let Value::Array(mut row) = self.run(step).await? else { return Err(strange()) };
         if row.is_empty() {
             return Err(strange());
         }
@@ -77,6 +131,18 @@ impl Redis {
         Ok((text(&row[0]).unwrap_or_default(), rest))
     }
 }
+
+/// What lies there.
+enum Read {
+    Token(Fetched),
+    /// One that is about to end.
+    Worthless,
+    /// Something else, by the name under which it can be taken away.
+    Unusable(String),
+}
+
+const CORRUPT: &str = "what lies in Redis at the place of the access token is none of ours (torn, restored from elsewhere, \
+    or written by somebody else); it is replaced. | Redis 中存放令牌的键里不是本程序写入的内容（损坏、从别处恢复或被他人写入），将被替换。";
 
 impl Store for Redis {
     fn acquire<'a>(
@@ -95,22 +161,24 @@ impl Store for Redis {
             .arg(ms(WORTHLESS))
             .arg(random())
             .arg(u8::from(refused))
-            .arg(ms(COOL_DOWN));
+            .arg(ms(COOL_DOWN))
+            .arg(LONGEST);
         Box::pin(async move {
-            let (word, row) = self.ask(step).await?;
-            match (word.as_str(), &row[..]) {
-                ("token", row) => {
-                    self.fetched(row, now).map(Acquired::Token).ok_or_else(|| down("a token that cannot be opened"))
+            let mut unusable = String::new();
+            for _ in 0..UNUSABLE {
+                let (word, row) = self.ask(step.clone().arg(&unusable).arg(ms(FENCE))).await?;
+                if word != "token" {
+                    return acquired(&word, &row);
                 }
-                ("lead", [epoch, generation]) => {
-                    let lease = text(epoch).zip(text(generation));
-                    let lease = lease.map(|(epoch, generation)| Lease { epoch, generation });
-                    lease.map(Acquired::Lead).ok_or_else(strange)
+                match self.read(&row, now) {
+                    Read::Token(fetched) => return Ok(Acquired::Token(fetched)),
+                    Read::Worthless => return Err(strange()),
+                    Read::Unusable(name) => unusable = name,
                 }
-                ("stands", _) => Ok(Acquired::Stands),
-                ("wait", [Value::Int(left)]) => Ok(Acquired::Wait(Duration::from_millis(left.unsigned_abs()))),
-                _ => Err(strange()),
+                self.tell_corrupt();
             }
+            // Somebody puts it there faster than it is taken away.
+            Err(Error::Store { reason: "a token that cannot be opened".to_owned(), fault: StoreFault::Script })
         })
     }
 
@@ -134,6 +202,8 @@ impl Store for Redis {
                 .bytes(sealed)
                 .arg(self.prints.of(value))
                 .arg(ms(life).max(1))
+                .arg(LONGEST)
+                .arg(ms(FENCE))
                 .unhurried();
             let (word, row) = self.ask(step).await?;
             Ok(if word == "token" { self.fetched(&row, now) } else { None })
@@ -146,7 +216,7 @@ impl Store for Redis {
         seen: Option<&'a str>,
         now: Now,
     ) -> BoxFuture<'a, Result<Option<Fetched>>> {
-        let step = self.step(RELEASE, &["token", "lock"]).arg(attempt).arg(self.print(seen)).unhurried();
+        let step = self.step(RELEASE, &["token", "lock"]).arg(attempt).arg(self.print(seen)).arg(LONGEST).unhurried();
         Box::pin(async move {
             let (word, row) = self.ask(step).await?;
             Ok(if word == "token" { self.fetched(&row, now) } else { None })
@@ -154,12 +224,16 @@ impl Store for Redis {
     }
 
     fn look<'a>(&'a self, held: &'a Token, now: Now) -> BoxFuture<'a, Result<Seen>> {
-        let step = self.step(LOOK, &["token"]).arg(self.print(Some(held.expose()))).unhurried();
+        let step = self.step(LOOK, &["token"]).arg(self.print(Some(held.expose()))).arg(LONGEST).unhurried();
         Box::pin(async move {
             let (word, row) = self.ask(step).await?;
             Ok(match word.as_str() {
                 "empty" => Seen::Nothing,
-                "token" => self.fetched(&row, now).map_or(Seen::Same, Seen::Token),
+                "token" => match self.read(&row, now) {
+                    Read::Token(theirs) => Seen::Token(theirs),
+                    Read::Worthless => Seen::Same,
+                    Read::Unusable(_) => Seen::Nothing,
+                },
                 _ => Seen::Same,
             })
         })
@@ -173,7 +247,7 @@ impl Store for Redis {
             .arg(ms(DAY))
             .arg(attempt);
         Box::pin(async move {
-            let Value::Int(wait) = self.scripts.run(step).await? else { return Err(strange()) };
+            let Value::Int(wait) = self.run(step).await? else { return Err(strange()) };
             Ok((wait > 0).then(|| Duration::from_millis(wait.unsigned_abs())))
         })
     }
@@ -187,11 +261,17 @@ impl Store for Redis {
     }
 
     fn recovered(&self) -> BoxFuture<'_, ()> {
-        self.scripts.recovered()
+        Box::pin(async move {
+            let failed = *self.failed.lock();
+            if let Some(failed) = failed {
+                sleep_until(failed + AGAIN).await;
+            }
+            self.scripts.recovered().await;
+        })
     }
 
     fn is_up(&self) -> Option<bool> {
-        Some(self.scripts.is_up())
+        Some(self.scripts.is_up() && self.failed.lock().is_none())
     }
 
     fn patience(&self) -> Duration {
@@ -200,6 +280,20 @@ impl Store for Redis {
 
     fn courtesy(&self) -> Duration {
         self.scripts.timeout()
+    }
+}
+
+fn acquired(word: &str, row: &[Value]) -> Result<Acquired> {
+    match (word, row) {
+        ("lead", [epoch, generation]) => {
+            let lease = text(epoch).zip(text(generation));
+            let lease = lease.map(|(epoch, generation)| Lease { epoch, generation });
+            lease.map(Acquired::Lead).ok_or_else(strange)
+        }
+        ("stands", _) => Ok(Acquired::Stands),
+        // A negative time is none.
+        ("wait", [Value::Int(left)]) => Ok(Acquired::Wait(u64::try_from(*left).map_or(LOCK, Duration::from_millis))),
+        _ => Err(strange()),
     }
 }
 

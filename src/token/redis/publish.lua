@@ -1,24 +1,32 @@
 -- Writes a token unless a later one stands there, and gives the lock back if it is still ours.
--- KEYS: token, lock, fence. ARGV: owner, epoch, gen, sealed token, fingerprint, life ms.
+-- KEYS: token, lock, fence. ARGV: owner, epoch, gen, sealed token, fingerprint, life ms, most bytes of a value, ms for which
+-- a fence that nobody uses stays.
 local function release()
   if redis.call('GET', KEYS[2]) == ARGV[1] then redis.call('DEL', KEYS[2]) end
 end
-local fence = redis.call('HGET', KEYS[3], 'epoch')
+-- A generation as it was drawn; anything else is none.
+local function drawn(text)
+  return text and string.match(text, '^%d+$') and #text <= 15 and tonumber(text)
+end
+local fence = redis.call('HMGET', KEYS[3], 'epoch', 'gen')
 local stored = redis.call('HMGET', KEYS[1], 'value', 'epoch', 'gen', 'print')
 -- The reply to this very step got lost on its way.
 if stored[2] == ARGV[2] and stored[3] == ARGV[3] and stored[4] == ARGV[5] then
   release()
   return {'written'}
 end
--- Generations are compared within one epoch: whoever began before the store was emptied comes too late.
-local late = (fence and fence ~= ARGV[2]) or
-  (stored[3] and stored[2] == ARGV[2] and tonumber(stored[3]) >= tonumber(ARGV[3]))
-if late then
+local gen, last, present = tonumber(ARGV[3]), drawn(fence[2]), drawn(stored[3])
+-- Generations are compared within one epoch: whoever began before the store was emptied comes too late. One that was not
+-- drawn yet is nobody's.
+local is_later = present and stored[2] == ARGV[2] and present >= gen and not (last and present > last)
+if (fence[1] and fence[1] ~= ARGV[2]) or is_later then
   release()
   if not stored[1] then return {'nothing'} end
-  return {'token', stored[1], stored[2], stored[3], redis.call('PTTL', KEYS[1])}
+  local value = string.sub(stored[1], 1, tonumber(ARGV[7]))
+  return {'token', value, stored[2], stored[3], redis.call('PTTL', KEYS[1]), stored[4]}
 end
-if not fence then redis.call('HSET', KEYS[3], 'epoch', ARGV[2], 'gen', ARGV[3]) end
+if not last or last < gen then redis.call('HSET', KEYS[3], 'epoch', ARGV[2], 'gen', ARGV[3]) end
+redis.call('PEXPIRE', KEYS[3], ARGV[8])
 redis.call('DEL', KEYS[1])
 redis.call('HSET', KEYS[1], 'value', ARGV[4], 'epoch', ARGV[2], 'gen', ARGV[3], 'print', ARGV[5])
 redis.call('PEXPIRE', KEYS[1], ARGV[6])

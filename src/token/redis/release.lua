@@ -1,8 +1,9 @@
 -- Gives the lock back without a token, and says what somebody else has brought meanwhile.
--- KEYS: token, lock. ARGV: owner, fingerprint already seen.
+-- KEYS: token, lock. ARGV: owner, fingerprint already seen, most bytes of a value.
 if redis.call('GET', KEYS[2]) == ARGV[1] then redis.call('DEL', KEYS[2]) end
 local token = redis.call('HMGET', KEYS[1], 'value', 'epoch', 'gen', 'print')
 if token[1] and token[4] ~= ARGV[2] then
-  return {'token', token[1], token[2], token[3], redis.call('PTTL', KEYS[1])}
+  local value = string.sub(token[1], 1, tonumber(ARGV[3]))
+  return {'token', value, token[2], token[3], redis.call('PTTL', KEYS[1]), token[4]}
 end
 return {'nothing'}

@@ -1,10 +1,29 @@
 -- Takes one forced refresh from the fleet's budget, or says how many milliseconds there is none.
 -- KEYS: apart, day. ARGV: ms apart, how many a day, ms of a day, attempt.
+
+-- What is left of a key's time, 0 if it is not there. One without an end, or with one that is too far away, gets this one.
+local function bounded(key, most)
+  local left = redis.call('PTTL', key)
+  if left == -1 or left > tonumber(most) then
+    redis.call('PEXPIRE', key, most)
+    return tonumber(most)
+  end
+  if left == -2 then return 0 end
+  return math.max(left, 1)
+end
+
 -- The reply to this very attempt got lost on its way.
 if redis.call('GET', KEYS[1]) == ARGV[4] then return 0 end
-local apart = redis.call('PTTL', KEYS[1])
+local apart = bounded(KEYS[1], ARGV[1])
 if apart > 0 then return apart end
-if tonumber(redis.call('GET', KEYS[2]) or '0') >= tonumber(ARGV[2]) then return redis.call('PTTL', KEYS[2]) end
+local used = redis.call('GET', KEYS[2])
+-- Not one of ours.
+if used and not (string.match(used, '^%d+$') and #used <= 15) then
+  redis.call('DEL', KEYS[2])
+  used = false
+end
+local left = bounded(KEYS[2], ARGV[3])
+if used and tonumber(used) >= tonumber(ARGV[2]) then return math.max(left, 1) end
 if redis.call('INCR', KEYS[2]) == 1 then redis.call('PEXPIRE', KEYS[2], ARGV[3]) end
 redis.call('SET', KEYS[1], ARGV[4], 'PX', ARGV[1])
 return 0

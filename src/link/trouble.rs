@@ -1,0 +1,168 @@
+//! What goes wrong with a Redis, and whose trouble it is: the server's, and then everybody's, or one account's.
+
+use redis::RedisError;
+
+use crate::error::{Error, StoreFault};
+
+pub enum Trouble {
+    /// There is no connection, or none whose login and database Redis accepts.
+    Connecting(RedisError),
+    /// What came instead of a script's answer.
+    Answer(RedisError),
+}
+
+/// With these words a Redis refuses whoever asks.
+/// <https://github.com/redis/redis/blob/7.0/src/server.c> (createSharedObjects)
+const OF_THE_SERVER: [&str; 11] = [
+    "LOADING",
+    "READONLY",
+    "NOAUTH",
+    "WRONGPASS",
+    "OOM",
+    "MISCONF",
+    "CLUSTERDOWN",
+    "MASTERDOWN",
+    "NOREPLICAS",
+    "BUSY",
+    "NOSCRIPT",
+];
+/// And with these it refuses what one account wants.
+const DENIED: &str = "NOPERM";
+const WRONG_TYPE: &str = "WRONGTYPE";
+/// Before version 7 a script's error holds that of its command, in words of its own for a command that is not allowed.
+const NOT_ALLOWED: &str = "can't run this command";
+const TOO_MANY_CLIENTS: &str = "max number of clients";
+
+impl Trouble {
+    fn error(&self) -> &RedisError {
+        match self {
+            Self::Connecting(error) | Self::Answer(error) => error,
+        }
+    }
+
+    /// The word with which Redis refuses, if it does.
+    fn word(&self) -> Option<&str> {
+        let (error, code) = (self.error(), self.error().code()?);
+        let detail = error.detail().unwrap_or_default();
+        let inner = || detail.split(|c: char| !c.is_ascii_uppercase()).find(|word| is_known(word));
+        match code {
+            "ERR" if detail.contains(NOT_ALLOWED) => Some(DENIED),
+            "ERR" => Some(inner().unwrap_or(code)),
+            _ => Some(code),
+        }
+    }
+
+    pub fn is_of_the_server(&self) -> bool {
+        let is_full = || self.error().detail().is_some_and(|detail| detail.contains(TOO_MANY_CLIENTS));
+        let refuses_all = |word| OF_THE_SERVER.contains(&word) || is_full();
+        matches!(self, Self::Connecting(_)) || self.word().is_none_or(refuses_all)
+    }
+
+    /// Its own text is not used: it can hold the value that was stored.
+    pub fn reason(&self) -> &str {
+        let error = self.error();
+        match self.word() {
+            Some(word) => word,
+            None if error.is_connection_refusal() => "connection refused",
+            None if error.is_connection_dropped() => "connection closed",
+            None if is_unknown_host(error) => "no such host",
+            None => error.category(),
+        }
+    }
+
+    /// The error of the account that asked for `key`.
+    pub fn of_one(&self, key: &str) -> Error {
+        let prefix = key.split_once('{').map_or(key, |(prefix, _)| prefix);
+        let fault = match self.word() {
+            Some(DENIED) => StoreFault::Denied { keys: format!("{prefix}*") },
+            // Which of a script's keys it is Redis does not say; all begin like the first.
+            Some(WRONG_TYPE) => {
+                StoreFault::WrongType { keys: key.rsplit_once(':').map_or(key, |(place, _)| place).into() }
+            }
+            _ => StoreFault::Script,
+        };
+        Error::Store { reason: self.reason().to_owned(), fault }
+    }
+}
+
+fn is_known(word: &str) -> bool {
+    OF_THE_SERVER.contains(&word) || [DENIED, WRONG_TYPE].contains(&word)
+}
+
+/// Unix says the former, Windows the latter.
+fn is_unknown_host(error: &RedisError) -> bool {
+    let text = error.to_string();
+    error.is_io_error() && (text.contains("failed to lookup address") || text.contains("os error 11001"))
+}
+
+#[cfg(test)]
+mod tests {
+    use redis::{ErrorKind, make_extension_error};
+
+    use super::*;
+
+    fn answer(code: &str, detail: &str) -> Trouble {
+        Trouble::Answer(make_extension_error(code.into(), Some(detail.into())))
+    }
+
+    #[test]
+    fn what_concerns_one_account_is_not_the_servers() {
+        for (code, detail, reason) in [
+            ("NOPERM", "this user has no permissions to access one of the keys", "NOPERM"),
+            ("WRONGTYPE", "Operation against a key holding the wrong kind of value", "WRONGTYPE"),
+            ("ERR", "hash value is not an integer", "ERR"),
+            ("CROSSSLOT", "Keys in request don't hash to the same slot", "CROSSSLOT"),
+            // As versions before 7 have it.
+            (
+                "ERR",
+                "Error running script (call to f_1): @user_script:1: WRONGTYPE Operation against a key",
+                "WRONGTYPE",
+            ),
+            (
+                "ERR",
+                "Error running script: The user executing the script can't run this command or subcommand",
+                "NOPERM",
+            ),
+        ] {
+            let trouble = answer(code, detail);
+            assert!(!trouble.is_of_the_server(), "{code} {detail}");
+            assert_eq!(trouble.reason(), reason);
+        }
+    }
+
+    #[test]
+    fn what_everybody_meets_is_the_servers() {
+        for (code, detail) in [
+            ("LOADING", "Redis is loading the dataset in memory"),
+            ("READONLY", "You can't write against a read only replica."),
+            ("OOM", "command not allowed when used memory > 'maxmemory'."),
+            ("MISCONF", "Redis is configured to save RDB snapshots"),
+            ("NOREPLICAS", "Not enough good replicas to write."),
+            ("BUSY", "Redis is busy running a script."),
+            ("ERR", "max number of clients reached"),
+            (
+                "ERR",
+                "Error running script (call to f_1): @user_script: 2: -READONLY You can't write against a replica.",
+            ),
+        ] {
+            assert!(answer(code, detail).is_of_the_server(), "{code} {detail}");
+        }
+        let refused = RedisError::from(std::io::Error::from(std::io::ErrorKind::ConnectionRefused));
+        assert!(Trouble::Answer(refused).is_of_the_server());
+        let torn = RedisError::from((ErrorKind::Parse, "torn"));
+        assert!(Trouble::Answer(torn).is_of_the_server());
+        // Whoever may not choose the database has no connection.
+        let select = make_extension_error("NOPERM".into(), Some("no permissions to run 'select'".into()));
+        assert!(Trouble::Connecting(select).is_of_the_server());
+    }
+
+    #[test]
+    fn an_account_is_told_what_to_do_about_its_keys() {
+        let key = "shop:{wx1:stable:f}:token";
+        let text = |code, detail| answer(code, detail).of_one(key).to_string();
+        let denied = text("NOPERM", "x");
+        assert!(denied.contains("~shop:*") && denied.contains("+eval"), "{denied}");
+        let wrong = text("WRONGTYPE", "x");
+        assert!(wrong.contains("shop:{wx1:stable:f}:"), "{wrong}");
+    }
+}

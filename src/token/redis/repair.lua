@@ -1,0 +1,13 @@
+-- Takes away what is of another kind than ours: these names are an account's own, so nobody else misses it. Says how many
+-- there were.
+-- KEYS: two hashes, then strings.
+local found = 0
+for i, key in ipairs(KEYS) do
+  local value
+  if i <= 2 then value = redis.pcall('HGET', key, '-') else value = redis.pcall('GET', key) end
+  if type(value) == 'table' and value.err and string.find(value.err, 'WRONGTYPE', 1, true) then
+    redis.call('DEL', key)
+    found = found + 1
+  end
+end
+return found

@@ -1,0 +1,128 @@
+//! What a process is told though nobody listens. Each outage is told once, by whichever thread of JavaScript has something
+//! else to hear first: nobody is woken for it.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::time::Instant;
+
+/// What begins again within this is the same outage.
+const QUIET: Duration = Duration::from_secs(60);
+/// What nobody has fetched is at most so much.
+const MOST: usize = 16;
+
+#[derive(Default)]
+pub struct Warnings {
+    /// Whether there is something to take, for those who look at each turn.
+    waiting: AtomicBool,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
+    texts: Vec<String>,
+    outages: HashMap<String, Outage>,
+}
+
+struct Outage {
+    /// Several meet it, each in its time.
+    lasts_for: usize,
+    began: Instant,
+}
+
+impl Warnings {
+    /// Somebody meets an outage of `what`. Told unless others have met it already.
+    pub fn begin(&self, what: &str, text: impl FnOnce() -> String) {
+        self.note(what, 1, text);
+    }
+
+    /// And for that somebody it is over.
+    pub fn end(&self, what: &str) {
+        if let Some(outage) = self.inner.lock().outages.get_mut(what) {
+            outage.lasts_for = outage.lasts_for.saturating_sub(1);
+        }
+    }
+
+    /// Told unless it was told a moment ago.
+    pub fn once(&self, what: &str, text: impl FnOnce() -> String) {
+        self.note(what, 0, text);
+    }
+
+    fn note(&self, what: &str, lasts_for: usize, text: impl FnOnce() -> String) {
+        let (mut inner, now) = (self.inner.lock(), Instant::now());
+        inner.outages.retain(|_, outage| outage.lasts_for > 0 || now < outage.began + QUIET);
+        let known = inner.outages.get_mut(what);
+        let is_new = known.is_none();
+        match known {
+            Some(outage) => {
+                outage.lasts_for += lasts_for;
+                outage.began = now;
+            }
+            None => drop(inner.outages.insert(what.to_owned(), Outage { lasts_for, began: now })),
+        }
+        if is_new && inner.texts.len() < MOST {
+            inner.texts.push(text());
+            self.waiting.store(true, Ordering::Release);
+        }
+    }
+
+    /// Each is given once.
+    pub fn take(&self) -> Vec<String> {
+        if !self.waiting.swap(false, Ordering::Acquire) {
+            return Vec::new();
+        }
+        std::mem::take(&mut self.inner.lock().texts)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(warnings: &Warnings) -> usize {
+        warnings.take().len()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_outage_is_told_once_whoever_meets_it() {
+        let warnings = Warnings::default();
+        let begin = |what| warnings.begin(what, || what.to_owned());
+        assert_eq!(told(&warnings), 0);
+        begin("a");
+        begin("a");
+        begin("b");
+        assert_eq!((told(&warnings), told(&warnings)), (2, 0));
+        // However long it lasts.
+        tokio::time::advance(100 * QUIET).await;
+        warnings.end("a");
+        begin("a");
+        assert_eq!(told(&warnings), 0, "one of the two is still in it");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_next_outage_is_another_one_and_what_flutters_is_not() {
+        let warnings = Warnings::default();
+        for _ in 0..5 {
+            warnings.begin("a", || "a".to_owned());
+            warnings.end("a");
+            tokio::time::advance(QUIET / 2).await;
+        }
+        assert_eq!(told(&warnings), 1);
+        tokio::time::advance(QUIET).await;
+        warnings.begin("a", || "a".to_owned());
+        assert_eq!(told(&warnings), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_nobody_takes_does_not_pile_up() {
+        let warnings = Warnings::default();
+        for n in 0..10_000 {
+            warnings.once(&n.to_string(), || "x".to_owned());
+            tokio::time::advance(QUIET).await;
+        }
+        assert_eq!(told(&warnings), MOST);
+        assert!(warnings.inner.lock().outages.len() <= 1);
+    }
+}
