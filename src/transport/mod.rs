@@ -8,13 +8,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
+use tokio::runtime::RuntimeFlavor;
 
 use crate::backoff::backoff;
 use crate::deadline::Deadline;
 use crate::error::{Error, Problem, Result, Trouble, one_line};
 use crate::event::{Channel, Event, Voice};
-use crate::redact::redact;
-use crate::wechat::answer::NotAsked;
+use crate::redact::{Redactor, Secrets};
+use crate::wechat::answer::{self, NotAsked, Unexpected};
 use crate::wechat::endpoint::{Endpoint, Method};
 use body::{Bodies, Body};
 use hosts::{Host, Hosts};
@@ -29,7 +30,7 @@ pub struct Call<'a> {
     pub query: &'a [(&'a str, &'a str)],
     /// Sent whole, with its length: WeChat answers a chunked body by an empty 412.
     pub body: Option<bytes::Bytes>,
-    /// What must not appear in any error.
+    /// What must not appear in any error, beside what the transport knows.
     pub secrets: &'a [&'a str],
 }
 
@@ -48,6 +49,7 @@ pub struct Transport {
     pool: Arc<Pool>,
     bodies: Arc<Bodies>,
     hosts: Hosts,
+    secrets: Arc<Secrets>,
     voice: Voice,
     /// Spreads the pauses between retries, 0..1.
     dice: fn() -> f64,
@@ -59,15 +61,21 @@ struct Raw {
 }
 
 impl Transport {
-    /// `proxy` is what errors call the proxy of `pool`.
+    /// `proxy` is what errors call the proxy of `pool`, `secrets` what no error shows, whatever was asked.
     pub fn new(
         pool: Arc<Pool>,
         bodies: Arc<Bodies>,
         bases: Vec<url::Url>,
         proxy: Option<String>,
+        secrets: Arc<Secrets>,
         voice: Voice,
     ) -> Self {
-        Self { pool, bodies, hosts: Hosts::new(bases, proxy), voice, dice: fastrand::f64 }
+        Self { pool, bodies, hosts: Hosts::new(bases, proxy), secrets, voice, dice: fastrand::f64 }
+    }
+
+    /// What no error of this transport shows.
+    pub fn secrets(&self) -> &Secrets {
+        &self.secrets
     }
 
     /// Sends a call until `read` makes something of the answer, WeChat refuses, or no retry is left. Gives the bytes
@@ -144,11 +152,11 @@ impl Transport {
             Ok(raw) => {
                 host.answered();
                 told.status = Some(raw.status);
-                judge(call, raw, read)
+                aside(raw.body.len(), || judge(call, raw, read))
             }
             Err(error) => Err(error),
         };
-        let answer = answer.map_err(|error| error.without(call.secrets));
+        let answer = answer.map_err(|error| error.without(&self.secrets.redactor(call.secrets)));
         told.end(answer.as_ref().map(|(body, _)| body.len()));
         answer
     }
@@ -258,25 +266,57 @@ async fn within(
     })
 }
 
+/// What reads more than this takes milliseconds. No code is larger.
+const READ_AT_ONCE: usize = 512 << 10;
+
+/// Runs what takes its time beside the thread on which everybody's bytes are moved.
+pub fn aside<T>(bytes: usize, work: impl FnOnce() -> T) -> T {
+    let runtime = tokio::runtime::Handle::try_current().map(|runtime| runtime.runtime_flavor());
+    match runtime {
+        Ok(RuntimeFlavor::MultiThread) if bytes > READ_AT_ONCE => tokio::task::block_in_place(work),
+        _ => work(),
+    }
+}
+
 /// The body decides; the status only explains a body that is nothing.
 fn judge<T>(call: &Call<'_>, raw: Raw, read: &impl Fn(&[u8]) -> std::result::Result<T, NotAsked>) -> Result<(Body, T)> {
     let (Raw { status, body }, endpoint) = (raw, &call.endpoint);
     match read(&body) {
         Ok(found) => Ok((body, found)),
-        Err(NotAsked::Refused(refusal)) => Err(Error::Api { endpoint: endpoint.clone(), refusal }),
+        Err(NotAsked::Refused(refusal)) => {
+            let error = Error::Api { endpoint: endpoint.clone(), refusal };
+            let token = endpoint.gives_token().then(|| answer::token_in(&body)).flatten();
+            Err(error.without(&Redactor::new(token.as_deref())))
+        }
         Err(NotAsked::Unexpected(what)) => {
-            let excerpt = if endpoint.gives_token() { String::new() } else { excerpt(&body, call.secrets) };
+            let excerpt = if endpoint.gives_token() { String::new() } else { excerpt(&body, what, status) };
             let problem = if (300..400).contains(&status) { Problem::Redirect } else { Problem::Body(what) };
             Err(Error::Answer { endpoint: endpoint.clone(), status, problem, excerpt })
         }
     }
 }
 
-/// The beginning of an answer that is text, for a message. Cut after its secrets are out: half a secret would not be
-/// recognised.
-fn excerpt(body: &[u8], secrets: &[&str]) -> String {
+/// What a message shows of an answer: the beginning of a web page or of what a server says of its trouble. Of JSON only the
+/// names of what it holds, and of other text nothing: it may be what was asked for, and hold a user's data.
+fn excerpt(body: &[u8], what: Unexpected, status: u16) -> String {
+    match what {
+        Unexpected::Empty | Unexpected::CutOff => String::new(),
+        Unexpected::Html => beginning(body),
+        Unexpected::Other if status >= 400 && !may_be_json(body) => beginning(body),
+        Unexpected::Json | Unexpected::Errcode | Unexpected::Other => answer::outline(body),
+    }
+}
+
+/// Objects, arrays, strings and numbers.
+fn may_be_json(body: &[u8]) -> bool {
+    let first = body.iter().find(|byte| !byte.is_ascii_whitespace());
+    first.is_some_and(|first| b"{[\"-\xEF".contains(first) || first.is_ascii_digit())
+}
+
+/// More than a message shows: what goes before that is cut leaves room for others, and a secret is looked for while it is whole.
+fn beginning(body: &[u8]) -> String {
     let start = String::from_utf8_lossy(&body[..body.len().min(64 << 10)]);
-    let text: String = redact(&one_line(&start), secrets).chars().take(120).collect();
+    let text: String = one_line(&start).chars().take(4096).collect();
     if text.contains(char::REPLACEMENT_CHARACTER) { String::new() } else { text }
 }
 

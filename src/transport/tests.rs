@@ -118,7 +118,14 @@ fn transport(bases: &[&url::Url]) -> Transport {
     let voice = Voice { hub: Arc::default(), appid: "wx".into(), mode: None };
     Transport {
         dice: || 0.1,
-        ..Transport::new(Arc::new(Pool::new(&Settings::default()).unwrap()), Arc::default(), bases, None, voice)
+        ..Transport::new(
+            Arc::new(Pool::new(&Settings::default()).unwrap()),
+            Arc::default(),
+            bases,
+            None,
+            Arc::default(),
+            voice,
+        )
     }
 }
 
