@@ -2,7 +2,7 @@
 
 const native = require('./lib/native')
 const { unwatch, watch } = require('./lib/abort')
-const { json, understood, written } = require('./lib/apis')
+const { json, nameOf, understood, written } = require('./lib/apis')
 const { batch } = require('./lib/batch')
 const { inbox, outcomeOf } = require('./lib/calls')
 const { InvalidParamsError, WeChatAPIError, WxaCodeError, toError, wrongArgument } = require('./lib/errors')
@@ -111,10 +111,11 @@ class WxaCode {
    */
   async request(path, options = NO_OPTIONS) {
     if (typeof path !== 'string') throw wrongArgument('path', { en: 'a string', zh: '字符串' })
-    const { method, query = NO_OPTIONS, body, retries, ...how } = checked('request', options, path)
+    const endpoint = nameOf(path)
+    const { method, query = NO_OPTIONS, body, retries, ...how } = checked('request', options, endpoint)
     const verb = method ?? (body === undefined ? 'GET' : 'POST')
     const pairs = Object.entries(query).flatMap(([name, value]) => [name, String(value)])
-    const text = json(body, path)
+    const text = json(body, endpoint)
     const answer = await this.#settle(how, (id, timeoutMs, cancel) => {
       this.#native.request(id, timeoutMs, cancel, path, verb, pairs, text, retries)
     })

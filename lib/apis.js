@@ -81,6 +81,13 @@ const date = (seconds) => new Date(seconds * 1000)
 const present = (fields) => Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
 
 /**
+ * What errors call an API whose path has not been checked yet: it may be a whole URL, with a token in it.
+ *
+ * @param {string} path
+ */
+const nameOf = (path) => (/^\/[\w./-]{1,255}$/.test(path) ? path : 'request')
+
+/**
  * The body of a request as WeChat reads it: it refuses escapes, and nothing else writes a lone surrogate.
  *
  * @param {object | undefined} body
@@ -128,4 +135,4 @@ const unwritable = (endpoint, zh, en) =>
     },
   })
 
-module.exports = { json, understood, written }
+module.exports = { json, nameOf, understood, written }
