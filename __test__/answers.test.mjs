@@ -23,6 +23,14 @@ async function answered(t, what, options = {}, call = ['createQRCode', { path: '
   return { fake, wxa, error }
 }
 
+/** What any other API gives when its server answers so. */
+async function other(t, body) {
+  const { fake, wxa } = await world(t, {}, { retries: 0 })
+  await wxa.getAccessToken()
+  fake.fail({ status: 200, body }, { where: ({ path }) => path === '/wxa/other' })
+  return await wxa.request('/wxa/other', { body: {} })
+}
+
 const isAnswerError = (error, pattern) => {
   assert.ok(error instanceof WxaCodeError && !(error instanceof WeChatAPIError), String(error))
   assert.equal(error.code, 'ERR_WXA_ANSWER')
@@ -181,6 +189,104 @@ suite('answers', (test) => {
       fake.fail('redirect', { endpoint })
       isAnswerError(await failure(wxa.createQRCode({ path: 'a' })), /redirect/)
       assert.ok(fake.requests.every((request) => request.endpoint !== undefined))
+    })
+  }
+
+  for (const errcode of ['41030.0', '4.103e4', '"41030.0"', '" 41030 "']) {
+    test(`an errcode ${errcode} of any API is an error with its number`, async (t) => {
+      const error = await failure(other(t, `{"errcode":${errcode},"openid":"o"}`))
+      assert.deepEqual([error.code, error.errcode], ['ERR_WXA_API', 41030])
+    })
+  }
+
+  for (const errcode of ['true', 'false', '9223372036854775808', '41030.5', '[41030]', '{}', '""', '"ok"']) {
+    test(`an errcode ${errcode} of any API is an error without a number`, async (t) => {
+      const error = await failure(other(t, `{"errcode":${errcode},"openid":"o"}`))
+      isAnswerError(error, /errcode/)
+      assert.equal(error.retryable, false)
+    })
+  }
+
+  for (const errcode of ['0', '"0"', '0.0']) {
+    test(`an errcode ${errcode} of any API is none`, async (t) => {
+      assert.equal((await other(t, `{"errcode":${errcode},"openid":"o"}`)).openid, 'o')
+    })
+  }
+
+  for (const [what, body] of [
+    ['raw control characters', '{"errcode":40001,"errmsg":"a\u0008b\nc\u0000"}'],
+    ['half an emoji', '{"errcode":40001,"errmsg":"\\ud83d"}'],
+    ['a key that comes twice', '{"errcode":40001,"errmsg":"a","errmsg":"b","errcode":40001}'],
+    ['GBK', Buffer.from('{"errmsg":"\xCE\xD2\xD4\\","errcode":40001}', 'latin1')],
+    ['deep nesting', `{"errcode":40001,"data":${'['.repeat(5000)}${']'.repeat(5000)}}`],
+    ['something behind its end', '{"errcode":40001,"errmsg":"x"}\n<!-- 1 ms -->'],
+  ]) {
+    test(`a refused token is replaced whatever stands beside its errcode: ${what}`, async (t) => {
+      const { fake, wxa } = await world(t)
+      const before = await wxa.getAccessToken()
+      fake.fail({ status: 200, body }, { endpoint: 'codes' })
+      fake.revokeTokens()
+      await wxa.createQRCode({ path: 'a' })
+      assert.notEqual((await wxa.getAccessToken()).accessToken, before.accessToken)
+    })
+  }
+
+  test('a good answer is read with whatever WeChat leaves in its strings', async (t) => {
+    for (const [body, nick] of [
+      ['{"nick":"a\u0008b\nc\u001f"}', 'a\bb\nc\u001f'],
+      ['{"nick":"\\ud83d"}', '\ud83d'],
+      [Buffer.from('{"nick":"\xB3\\"}', 'latin1'), '\ufffd'],
+      [`{"nick":"${'名'.repeat(2_000_000)}"}`, '名'.repeat(2_000_000)],
+    ]) {
+      assert.equal((await other(t, body)).nick, nick)
+    }
+  })
+
+  test('what is no answer shows no data of a user', async (t) => {
+    const openid = 'oGZUI0egBJY1zhBYw2KhdUfwVJJE'
+    for (const [body, method] of [
+      ['{"phone":"13800138000","a":tru}', 'request'],
+      ['{"phone":"13800138000', 'request'],
+      [`{"${openid}":"13800138000","13800138000":1}`, 'createQRCode'],
+      ['{"errcode":true,"phone":"13800138000"}', 'request'],
+      ['["13800138000"', 'request'],
+      ['"13800138000"', 'request'],
+      ['13800138000', 'request'],
+      ['phone=13800138000', 'request'],
+      ['<xml><phone>13800138000</phone></xml>', 'request'],
+      [`{"phone":"13800138000","data":${'['.repeat(100_000)}`, 'request'],
+    ]) {
+      const { fake, wxa } = await world(t, {}, { retries: 0 })
+      await wxa.getAccessToken()
+      fake.fail({ status: 200, body }, { where: ({ path }) => !path.includes('token') })
+      const error = await failure(
+        method === 'request' ? wxa.request('/wxa/other', { body: {} }) : wxa.createQRCode({ path: 'a' }),
+      )
+      assert.equal(error.code, 'ERR_WXA_ANSWER')
+      assert.ok(!error.message.includes('138') && !error.message.includes(openid), error.message)
+      if (String(body).startsWith('{"phone"')) assert.match(error.message, /answer: \{phone/)
+    }
+  })
+
+  for (const [status, retryable] of [
+    [200, true],
+    [400, false],
+    [403, false],
+    [404, false],
+    [407, false],
+    [408, true],
+    [412, false],
+    [413, false],
+    [425, true],
+    [429, true],
+    [500, true],
+    [501, false],
+    [503, true],
+  ]) {
+    test(`an empty ${status} is ${retryable ? '' : 'not '}worth a repetition`, async (t) => {
+      const { error } = await answered(t, { status, body: '' })
+      assert.equal(error.code, 'ERR_WXA_ANSWER')
+      assert.equal(error.retryable, retryable)
     })
   }
 

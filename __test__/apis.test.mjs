@@ -117,6 +117,18 @@ suite('any other API', (test) => {
     assert.equal(error.code, 'ERR_WXA_BUDGET')
   })
 
+  test('a path that may hold anything is not repeated', async (t) => {
+    const { wxa, secret } = await world(t)
+    for (const path of [`/wxa/a?access_token=${secret}`, `https://x/${secret}`, secret, `/${'x'.repeat(1_000_000)}`]) {
+      for (const options of [{}, { data: {} }, { body: 7 }, { method: 'PUT' }, { timeoutMs: 0 }]) {
+        const error = await failure(wxa.request(path, options))
+        assert.equal(error.code, 'ERR_WXA_PARAMS')
+        assert.ok(error.message.length < 1500 && !error.stack.includes('xxxx'), error.message.slice(0, 200))
+      }
+    }
+    assert.equal((await failure(wxa.request('/wxa/a', { data: {} }))).endpoint, '/wxa/a')
+  })
+
   test('what cannot be asked is refused before anything is sent, with the reason', async (t) => {
     const { fake, wxa } = await world(t)
     const cyclic = {}

@@ -40,6 +40,18 @@ const ECHOES = {
   }),
 }
 
+/** How a secret may be written, one way inside the other. */
+const spellings = (text) => [
+  text,
+  encodeURIComponent(text),
+  encodeURIComponent(encodeURIComponent(text)),
+  JSON.stringify(JSON.stringify(text)).slice(1, -1).replaceAll('/', '\\/'),
+  text.replaceAll('&', '&amp;').replaceAll('=', '&#0061;').replaceAll('+', '&#X2b;'),
+  Buffer.from(`appid:${text}`).toString('base64'),
+  Buffer.from(`${text}:x`).toString('base64url'),
+  text.slice(5, -5),
+]
+
 const MISHAPS = [
   -1,
   40001,
@@ -167,6 +179,120 @@ suite('secrets', (test) => {
       { ca: secret },
     ]) {
       thrown(() => client(wrong))
+    }
+  })
+
+  for (const [where, echo] of Object.entries(ECHOES)) {
+    test(`a gateway that repeats an earlier request ${where} of a code makes none show`, async (t) => {
+      const { fake, wxa, client, secret } = await world(t, {}, { retries: 0 })
+      const { accessToken: last } = await wxa.getAccessToken()
+      wxa.invalidateAccessToken(last)
+      fake.revokeTokens()
+      const { accessToken } = await wxa.getAccessToken()
+      for (const known of [secret, last, accessToken]) {
+        for (const text of spellings(known)) {
+          for (const endpoint of ['codes', 'tokens']) {
+            fake.fail(echo(text, encodeURIComponent(text)), { endpoint, times: 1 })
+            // Of an account's clients it is all the same which of them sent what is repeated.
+            const other = client({ retries: 0 })
+            await failure(endpoint === 'codes' ? draw(other) : other.getAccessToken({ forceRefresh: true }))
+          }
+        }
+      }
+    })
+  }
+
+  test('what a call of any API carries as a secret does not show, whosever it is', async (t) => {
+    const { fake, client, secret } = await world(t)
+    const theirs = 'Canary-of-somebody-else-0123456789'
+    guard(t, theirs)
+    const provided = client({ token: () => 'a-token-of-ours', secret: undefined, retries: 0 })
+    const own = client({ retries: 0 })
+    for (const [wxa, known] of [
+      [own, secret],
+      [provided, theirs],
+    ]) {
+      for (const [path, options] of [
+        ['/cgi-bin/clear_quota/v2', { body: { appid: 'wx', appsecret: known } }],
+        ['/sns/jscode2session', { query: { appid: 'wx', secret: known, js_code: 'x' } }],
+        ['/cgi-bin/component/api_query_auth', { body: { component_access_token: known } }],
+      ]) {
+        for (const text of spellings(known)) {
+          const answer = { status: 200, body: JSON.stringify({ errcode: 48001, errmsg: `no: ${text} rid: 1-2-3` }) }
+          fake.fail(answer, { where: (request) => request.path === path })
+          await failure(wxa.request(path, options))
+          fake.fail({ status: 502, headers: HTML, body: `<p>${text}</p>` }, { endpoint: 'codes' })
+          await failure(draw(wxa))
+        }
+      }
+    }
+  })
+
+  test('what has the name of a secret does not show, though nobody here has ever seen it', async (t) => {
+    const { fake, wxa } = await world(t, {}, { retries: 0 })
+    await wxa.getAccessToken()
+    for (const name of [
+      'refresh_token',
+      'session_key',
+      'component_access_token',
+      'authorizer_refresh_token',
+      'appSecret',
+    ]) {
+      const value = `Canary-of-${name}-0123456789`
+      guard(t, value)
+      for (const text of [`?a=1&${name}=${value}&b`, JSON.stringify({ [name]: value }), `${name}: ${value}`]) {
+        fake.fail({ status: 200, body: JSON.stringify({ errcode: 48001, errmsg: text }) }, { endpoint: 'codes' })
+        await failure(draw(wxa))
+        fake.fail({ status: 502, headers: HTML, body: `<p>${encodeURIComponent(text)}</p>` }, { endpoint: 'codes' })
+        await failure(draw(wxa))
+      }
+    }
+  })
+
+  test('a token in an answer that refuses one does not show', async (t) => {
+    const { fake, wxa } = await world(t, {}, { retries: 0 })
+    const value = 'Canary-token-that-nobody-has-seen-yet'
+    guard(t, value)
+    fake.fail(
+      { status: 200, body: JSON.stringify({ errcode: 40125, errmsg: `no ${value}`, access_token: value }) },
+      { endpoint: 'tokens' },
+    )
+    assert.equal((await failure(draw(wxa))).errcode, 40125)
+  })
+
+  test('what WeChat remembers of a call shows neither secret nor token, in no spelling', async (t) => {
+    const { fake, wxa, secret, secrets } = await world(t)
+    const { accessToken } = await wxa.getAccessToken()
+    for (const text of [secret, accessToken].flatMap(spellings)) {
+      const request = {
+        invoke_time: 1,
+        cost_in_ms: 2,
+        request_url: text,
+        request_body: text,
+        response_body: `a ${text}`,
+      }
+      fake.fail({ status: 200, body: JSON.stringify({ errcode: 0, request }) }, { endpoint: 'debug' })
+      const info = await wxa.getRid('6-7-8')
+      checkText(JSON.stringify(info), secrets())
+      assert.equal(info.costInMs, 2)
+    }
+  })
+
+  test('a secret of any length is told too long, and what is repeated of one costs nothing', async (t) => {
+    const { client } = await world(t)
+    const error = thrown(() => client({ secret: 'c4nary'.repeat(5000) }))
+    assert.deepEqual([error.param, error.message.length < 1000], ['secret', true])
+  })
+
+  test('an answer of any length ends in a short error, in time', async (t) => {
+    const { fake, wxa } = await world(t, {}, { retries: 0 })
+    await wxa.getAccessToken()
+    for (const errmsg of ['\\'.repeat(42), '\\'.repeat(1_000_000), 'x'.repeat(7_800_000), '&amp;'.repeat(1_000_000)]) {
+      fake.fail({ status: 200, body: JSON.stringify({ errcode: 48001, errmsg }) }, { endpoint: 'codes' })
+      const error = await failure(draw(wxa))
+      assert.equal(error.errcode, 48001)
+      assert.ok(error.errmsg.length <= 2049 && error.message.length < 4000, String(error.errmsg.length))
+      assert.equal(error.errmsg.length > 42, error.errmsg.endsWith('…'))
     }
   })
 

@@ -15,11 +15,12 @@ use crate::budget::Turns;
 use crate::cache::{CodeCache, Found};
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
+use crate::redact;
 use crate::token::source::Source;
 use crate::token::{Member, TokenCache};
-use crate::transport::Transport;
 use crate::transport::body::Body;
-use crate::wechat::answer::{Kind, read_image};
+use crate::transport::{Transport, aside};
+use crate::wechat::answer::{Kind, Scalar, read_image, scalars_of};
 use crate::wechat::apis::{self, Asked, Context};
 use crate::wechat::codes::{Code, Identity};
 use crate::wechat::endpoint::Endpoint;
@@ -112,7 +113,28 @@ impl Client {
         let Asked { question, wanted } = asked.map_err(refused)?;
         // One of ten a month.
         let retries = (*endpoint == Endpoint::ClearQuota).then_some(0);
-        self.request(&question, wanted, timeout, retries).await
+        let (body, kind) = self.request(&question, wanted, timeout, retries).await?;
+        let kind = match kind {
+            Kind::Json(_) if *endpoint == Endpoint::GetRid => {
+                Kind::Json(aside(body.len(), || self.remembered_call(&body)))
+            }
+            kind => kind,
+        };
+        Ok((body, kind))
+    }
+
+    /// WeChat remembers calls with the tokens and secrets that they carried, whosever they were.
+    fn remembered_call(&self, answer: &[u8]) -> String {
+        const LONGEST: usize = 16 << 10;
+        let redactor = self.transport.secrets().redactor(&[]);
+        let fields = scalars_of(answer, "request", LONGEST).into_iter().map(|(name, scalar)| {
+            let value = match scalar {
+                Scalar::Text(text) => redactor.clean(&text).into(),
+                Scalar::Number(number) => number.into(),
+            };
+            (name, value)
+        });
+        serde_json::json!({ "request": fields.collect::<serde_json::Map<_, _>>() }).to_string()
     }
 
     /// What any API answers, and what kind of answer it is. `wanted` is a field that it has to have.
@@ -123,10 +145,22 @@ impl Client {
         timeout: Option<Duration>,
         retries: Option<u32>,
     ) -> Result<(Body, Kind)> {
+        self.learn_secrets(question);
         let deadline = Deadline::new(timeout.unwrap_or(self.timeout), Some(question.endpoint.clone()));
         let ask = Ask { question, deadline: &deadline, retries: retries.unwrap_or(self.retries) };
         let answer = self.ask_in_turn(&ask, &|body| Kind::read(body, wanted)).await;
         answer.inspect_err(|error| self.stats.error(error))
+    }
+
+    /// Other APIs take secrets that are not ours: what a call carries under the name of one does not show in any answer.
+    fn learn_secrets(&self, question: &Question) {
+        if !matches!(question.endpoint, Endpoint::Other { .. }) {
+            return;
+        }
+        let secrets = self.transport.secrets();
+        let query = question.query.iter().filter(|(name, _)| redact::is_secret(name)).map(|(_, value)| value.as_str());
+        let body = question.body.as_deref().and_then(|body| std::str::from_utf8(body).ok()).unwrap_or_default();
+        query.chain(redact::named(body)).for_each(|secret| secrets.learn_carried(secret));
     }
 
     /// A token, for calls of the caller's own.

@@ -1,5 +1,6 @@
 //! The one error: what failed, where, why, and what to do.
 
+mod status;
 mod words;
 
 use std::any::Any;
@@ -7,7 +8,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::redact::redact;
+use crate::redact::Redactor;
 use crate::wechat::answer::{Refusal, Unexpected};
 use crate::wechat::endpoint::Endpoint;
 use crate::wechat::errcode::{self, Reaction};
@@ -140,6 +141,13 @@ pub enum Budget {
     MinuteFull,
 }
 
+impl Problem {
+    /// Whether the same request may well get a whole answer: a body that was lost on its way, where none was refused.
+    fn may_pass(self, status: u16) -> bool {
+        matches!(self, Self::Body(Unexpected::CutOff | Unexpected::Empty)) && (200..300).contains(&status)
+    }
+}
+
 impl Budget {
     pub fn name(self) -> &'static str {
         match self {
@@ -150,6 +158,9 @@ impl Budget {
         }
     }
 }
+
+/// Characters of an answer in a message.
+const EXCERPT: usize = 120;
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -185,9 +196,7 @@ impl Error {
             Self::Api { endpoint, refusal } => {
                 !matches!(errcode::reaction(refusal.errcode, endpoint), None | Some(Reaction::No))
             }
-            Self::Answer { status, problem, .. } => {
-                *status >= 500 || matches!(problem, Problem::Body(Unexpected::CutOff | Unexpected::Empty))
-            }
+            Self::Answer { status, problem, .. } => status::may_pass(*status) || problem.may_pass(*status),
             Self::Network { trouble, .. } => trouble.passes(),
             Self::Timeout { .. } | Self::Budget { .. } | Self::Store { .. } => true,
             Self::Params { .. } | Self::Closed | Self::Cancelled | Self::Provider(_) => false,
@@ -200,7 +209,7 @@ impl Error {
         match self {
             Self::Api { refusal, .. } => refusal.errcode == errcode::BUSY,
             Self::Network { trouble, .. } => trouble.passes(),
-            Self::Answer { status, .. } => *status >= 500,
+            Self::Answer { status, .. } => status::is_passing(*status),
             _ => false,
         }
     }
@@ -270,9 +279,10 @@ impl Error {
         }
     }
 
-    /// Takes `secrets` out of every text that came from outside.
-    pub fn without(mut self, secrets: &[&str]) -> Self {
-        let clean = |text: &mut String| *text = redact(text, secrets);
+    /// Takes secrets out of every text that came from outside, and cuts what is only shown in part: half a secret would not
+    /// be recognised.
+    pub fn without(mut self, redactor: &Redactor) -> Self {
+        let clean = |text: &mut String| *text = redactor.clean(text).into_owned();
         match &mut self {
             Self::Api { refusal, .. } => {
                 clean(&mut refusal.errmsg);
@@ -280,6 +290,10 @@ impl Error {
                 refusal.hint.iter_mut().for_each(clean);
             }
             Self::Network { detail, .. } => clean(detail),
+            Self::Answer { excerpt, .. } => {
+                clean(excerpt);
+                *excerpt = excerpt.chars().take(EXCERPT).collect();
+            }
             _ => {}
         }
         self

@@ -232,6 +232,9 @@ pub fn answer(status: u16, problem: Problem) -> Explanation {
         Problem::Body(Unexpected::Json) => {
             ("应答的 JSON 里没有所求的内容，也没有 errcode", "the JSON has neither what was asked for nor an errcode")
         }
+        Problem::Body(Unexpected::Errcode) => {
+            ("应答的 JSON 里有 errcode，但不是数字，也不是 0", "the JSON has an errcode that is neither a number nor 0")
+        }
         Problem::Body(Unexpected::Other) => {
             ("应答既不是图片也不是微信的错误 JSON", "the answer is neither a picture nor an error of WeChat's")
         }

@@ -23,7 +23,7 @@ use crate::client::{Client, Image, Stats};
 use crate::error::{Error, Result};
 use crate::options;
 use crate::transport::body::Body;
-use crate::wechat::answer::{self, Kind};
+use crate::wechat::answer::Kind;
 use crate::wechat::apis;
 use crate::wechat::codes::{Code, CreateQrCode, QrCode, Style, UnlimitedQrCode};
 use crate::wechat::endpoint::{Endpoint, Method};
@@ -370,7 +370,7 @@ pub fn style(width: Option<f64>, auto_color: Option<bool>, color: Option<Color>,
 fn outcome((body, kind): (Body, Kind)) -> Outcome {
     match kind {
         Kind::Image => Outcome::Image(Image::Fetched(body)),
-        Kind::Json => Outcome::Json(answer::text(&body).into_owned()),
+        Kind::Json(text) => Outcome::Json(text),
     }
 }
 

@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::event::{Hub, Voice};
 use crate::identity::{Account, App, Lane};
 use crate::registry;
-use crate::token::source::{Mode, Provided, Provider, WeChat};
+use crate::token::source::{Mode, Provided, Provider, Source, WeChat};
 use crate::transport::Transport;
 use crate::transport::pool::Settings;
 use crate::wechat::invalid::Invalid;
@@ -93,7 +93,7 @@ impl Options {
             TokenChoice::Classic => Some(Mode::Classic),
             TokenChoice::None | TokenChoice::Provider(_) => None,
         };
-        let account = mode.zip(secret).map(|(mode, secret)| Account {
+        let account = mode.zip(secret.clone()).map(|(mode, secret)| Account {
             appid: appid.clone(),
             mode,
             secret,
@@ -111,25 +111,25 @@ impl Options {
             _ => mode.map(Mode::name),
         };
         let voice = Voice { hub: events, appid: counted.clone(), mode };
-        let transport = Arc::new(Transport::new(shared.pool(settings)?, shared.bodies(), bases.clone(), voice.clone()));
+        let cache = match (&self.token, &account) {
+            (TokenChoice::Provider(_), _) => Some(shared.provided(&appid)),
+            (_, Some(account)) => Some(shared.cache(account)?),
+            (_, None) => None,
+        };
+        let secrets = cache.as_ref().map_or_else(Arc::default, |cache| cache.secrets());
+        secret.iter().for_each(|secret| secrets.keep(secret));
+        let pool = shared.pool(settings)?;
+        let transport = Arc::new(Transport::new(pool, shared.bodies(), bases.clone(), secrets, voice.clone()));
         let app = App::new(&counted, &bases.iter().map(Url::to_string).collect::<Vec<_>>());
         let turns = Turns::new(rate, shared.minute(&app), account.is_some(), fleet, voice);
-        let tokens = match (self.token, account) {
-            (TokenChoice::Provider(provider), _) => {
-                Some(Tokens::new(shared.provided(&appid), Arc::new(Provided(provider))))
-            }
-            (_, Some(account)) => {
-                let source = WeChat {
-                    mode: account.mode,
-                    unshared_rotation,
-                    appid,
-                    secret: account.secret.clone(),
-                    transport: transport.clone(),
-                };
-                Some(Tokens::new(shared.cache(&account)?, Arc::new(source)))
+        let source: Option<Arc<dyn Source>> = match (self.token, account) {
+            (TokenChoice::Provider(provider), _) => Some(Arc::new(Provided(provider))),
+            (_, Some(Account { mode, secret, .. })) => {
+                Some(Arc::new(WeChat { mode, unshared_rotation, appid, secret, transport: transport.clone() }))
             }
             (_, None) => None,
         };
+        let tokens = cache.zip(source).map(|(cache, source)| Tokens::new(cache, source));
         Ok(Client {
             appid: counted,
             turns,

@@ -98,6 +98,9 @@ pub fn from_appid<'a>(id: &'a str, token: &TokenChoice) -> Result<&'a str, Inval
     }
 }
 
+/// An AppSecret has 32 hexadecimal digits.
+const LONGEST_SECRET: usize = 256;
+
 pub fn secret(secret: Option<SecretString>, token: &TokenChoice) -> Result<Option<SecretString>, Invalid> {
     use secrecy::ExposeSecret;
     let (errcode, cause) = match &secret {
@@ -111,6 +114,13 @@ pub fn secret(secret: Option<SecretString>, token: &TokenChoice) -> Result<Optio
         Some(secret) if secret.expose_secret().contains(|c: char| c.is_whitespace() || c.is_control()) => {
             (40125, Text::new("secret 含有空白或控制字符", "secret contains white space or a control character"))
         }
+        Some(secret) if secret.expose_secret().len() > LONGEST_SECRET => (
+            40125,
+            Text::new(
+                format!("secret 有 {} 字节，最多 {LONGEST_SECRET} 字节", secret.expose_secret().len()),
+                format!("secret has {} bytes; at most {LONGEST_SECRET} are taken", secret.expose_secret().len()),
+            ),
+        ),
         _ => return Ok(secret),
     };
     Err(Invalid::new(

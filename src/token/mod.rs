@@ -22,6 +22,7 @@ use crate::error::{Error, Result};
 use crate::event::{Channel, Event, Voice};
 use crate::identity::RouteId;
 use crate::link::Guest;
+use crate::redact::Secrets;
 use crate::seal::random;
 use clock::{Clock, Now};
 use fingerprint::Prints;
@@ -36,6 +37,8 @@ pub struct TokenCache {
     store: Arc<dyn Store>,
     voice: Voice,
     prints: Prints,
+    /// Of all clients that share this cache.
+    secrets: Arc<Secrets>,
     inner: Mutex<Inner>,
     refreshes: AtomicU64,
 }
@@ -69,7 +72,8 @@ impl TokenCache {
     pub fn new(rules: Rules, clock: Arc<dyn Clock>, store: Arc<dyn Store>, voice: Voice, prints: Prints) -> Arc<Self> {
         let inner =
             Inner { state: State::new(rules), flights: HashMap::new(), stop: CancellationToken::new(), members: 0 };
-        let cache = Self { clock, store, voice, prints, inner: Mutex::new(inner), refreshes: AtomicU64::new(0) };
+        let (secrets, inner, refreshes) = (Arc::default(), Mutex::new(inner), AtomicU64::new(0));
+        let cache = Self { clock, store, voice, prints, secrets, inner, refreshes };
         let cache = Arc::new(cache);
         let guest: Weak<dyn Guest> = Arc::downgrade(&(cache.clone() as Arc<dyn Guest>));
         cache.store.invite(guest);
@@ -124,6 +128,11 @@ impl TokenCache {
             _ => miss("replaced"),
         }
         verdict
+    }
+
+    /// What no answer to a client of this account may show.
+    pub fn secrets(&self) -> Arc<Secrets> {
+        self.secrets.clone()
     }
 
     /// The time by this cache's clocks.
@@ -253,6 +262,9 @@ impl TokenCache {
             let outcome = inner.state.landed(flight, result, now, fastrand::f64());
             (outcome, inner.state.present().filter(|_| inner.state.is_usable(now)).cloned())
         };
+        if let Ok(token) = &outcome {
+            self.secrets.learn_token(token.expose());
+        }
         match &outcome {
             Ok(token) if brought => self.tell_token("refresh.ok", token, |event| Event {
                 source: Some(self.source_name(origin)),
@@ -272,6 +284,7 @@ impl TokenCache {
     fn offer(&self, fetched: Fetched, took: Duration) {
         let adopted = self.inner.lock().state.offer(fetched, fastrand::f64());
         if let Some(token) = adopted {
+            self.secrets.learn_token(token.expose());
             self.tell_token("refresh.ok", &token, |event| Event {
                 source: Some("fleet"),
                 took: Some(took),

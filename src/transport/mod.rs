@@ -13,14 +13,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use reqwest::header::{CONTENT_TYPE, HeaderValue, LOCATION};
+use tokio::runtime::RuntimeFlavor;
 
 use crate::backoff::backoff;
 use crate::deadline::Deadline;
 use crate::error::{Error, Problem, Result, Trouble, one_line};
 use crate::event::{Channel, Event, Voice};
 use crate::identity::RouteId;
-use crate::redact::redact;
-use crate::wechat::answer::NotAsked;
+use crate::redact::{Redactor, Secrets};
+use crate::wechat::answer::{self, NotAsked, Unexpected};
 use crate::wechat::endpoint::{Endpoint, Method};
 use body::{Bodies, Body};
 pub use departures::Departures;
@@ -36,7 +37,7 @@ pub struct Call<'a> {
     pub query: &'a [(&'a str, &'a str)],
     /// Sent whole, with its length: WeChat answers a chunked body by an empty 412.
     pub body: Option<bytes::Bytes>,
-    /// What must not appear in any error.
+    /// What must not appear in any error, beside what the transport knows.
     pub secrets: &'a [&'a str],
     /// Counts the requests that leave for it.
     pub departures: Option<&'a Departures>,
@@ -57,6 +58,7 @@ pub struct Transport {
     pool: Arc<Pool>,
     bodies: Arc<Bodies>,
     hosts: Hosts,
+    secrets: Arc<Secrets>,
     voice: Voice,
     /// Spreads the pauses between retries, 0..1.
     dice: fn() -> f64,
@@ -70,9 +72,21 @@ struct Raw {
 }
 
 impl Transport {
-    pub fn new(pool: Arc<Pool>, bodies: Arc<Bodies>, bases: Vec<url::Url>, voice: Voice) -> Self {
+    /// `secrets` are what no error shows, whatever was asked.
+    pub fn new(
+        pool: Arc<Pool>,
+        bodies: Arc<Bodies>,
+        bases: Vec<url::Url>,
+        secrets: Arc<Secrets>,
+        voice: Voice,
+    ) -> Self {
         let hosts = Hosts::new(bases, pool.proxy());
-        Self { pool, bodies, hosts, voice, dice: fastrand::f64 }
+        Self { pool, bodies, hosts, secrets, voice, dice: fastrand::f64 }
+    }
+
+    /// What no error of this transport shows.
+    pub fn secrets(&self) -> &Secrets {
+        &self.secrets
     }
 
     /// Which way its requests go.
@@ -155,11 +169,11 @@ impl Transport {
             Ok(raw) => {
                 host.answered();
                 told.status = Some(raw.status);
-                judge(call, raw, read)
+                aside(raw.body.len(), || judge(call, raw, read))
             }
             Err(error) => Err(error),
         };
-        let answer = answer.map_err(|error| error.without(call.secrets));
+        let answer = answer.map_err(|error| error.without(&self.secrets.redactor(call.secrets)));
         told.end(answer.as_ref().map(|(body, _)| body.len()));
         answer
     }
@@ -180,7 +194,7 @@ impl Transport {
         let broken = |error| failure::network(&call.endpoint, host, &error);
         let mut answer = request.send().await.map_err(broken)?;
         let status = answer.status().as_u16();
-        let location = location(&answer, call.secrets);
+        let location = location(&answer);
         let too_large = || Error::Answer {
             endpoint: call.endpoint.clone(),
             status,
@@ -264,11 +278,22 @@ async fn within(
     })
 }
 
-/// Where a redirect leads, without its query and what must not be shown. It is never followed.
-fn location(answer: &reqwest::Response, secrets: &[&str]) -> Option<String> {
+/// Where a redirect leads, without its query. It is never followed.
+fn location(answer: &reqwest::Response) -> Option<String> {
     let to = answer.url().join(answer.headers().get(LOCATION)?.to_str().ok()?).ok()?;
-    let shown = format!("{}://{}{}", to.scheme(), hosts::name(&to), to.path());
-    Some(redact(&one_line(&shown), secrets).chars().take(120).collect())
+    Some(one_line(&format!("{}://{}{}", to.scheme(), hosts::name(&to), to.path())))
+}
+
+/// What reads more than this takes milliseconds. No code is larger.
+const READ_AT_ONCE: usize = 512 << 10;
+
+/// Runs what takes its time beside the thread on which everybody's bytes are moved.
+pub fn aside<T>(bytes: usize, work: impl FnOnce() -> T) -> T {
+    let runtime = tokio::runtime::Handle::try_current().map(|runtime| runtime.runtime_flavor());
+    match runtime {
+        Ok(RuntimeFlavor::MultiThread) if bytes > READ_AT_ONCE => tokio::task::block_in_place(work),
+        _ => work(),
+    }
 }
 
 /// The body decides; the status only explains a body that is nothing.
@@ -276,9 +301,13 @@ fn judge<T>(call: &Call<'_>, raw: Raw, read: &impl Fn(&[u8]) -> std::result::Res
     let (Raw { status, location, body }, endpoint) = (raw, &call.endpoint);
     match read(&body) {
         Ok(found) => Ok((body, found)),
-        Err(NotAsked::Refused(refusal)) => Err(Error::Api { endpoint: endpoint.clone(), refusal }),
+        Err(NotAsked::Refused(refusal)) => {
+            let error = Error::Api { endpoint: endpoint.clone(), refusal };
+            let token = endpoint.gives_token().then(|| answer::token_in(&body)).flatten();
+            Err(error.without(&Redactor::new(token.as_deref())))
+        }
         Err(NotAsked::Unexpected(what)) => {
-            let excerpt = if endpoint.gives_token() { String::new() } else { excerpt(&body, call.secrets) };
+            let excerpt = if endpoint.gives_token() { String::new() } else { excerpt(&body, what, status) };
             let (problem, excerpt) = match (300..400).contains(&status) {
                 true => (Problem::Redirect, location.map_or(excerpt, |to| format!("Location: {to}"))),
                 false => (Problem::Body(what), excerpt),
@@ -288,11 +317,27 @@ fn judge<T>(call: &Call<'_>, raw: Raw, read: &impl Fn(&[u8]) -> std::result::Res
     }
 }
 
-/// The beginning of an answer that is text, for a message. Cut after its secrets are out: half a secret would not be
-/// recognised.
-fn excerpt(body: &[u8], secrets: &[&str]) -> String {
+/// What a message shows of an answer: the beginning of a web page or of what a server says of its trouble. Of JSON only the
+/// names of what it holds, and of other text nothing: it may be what was asked for, and hold a user's data.
+fn excerpt(body: &[u8], what: Unexpected, status: u16) -> String {
+    match what {
+        Unexpected::Empty | Unexpected::CutOff => String::new(),
+        Unexpected::Html => beginning(body),
+        Unexpected::Other if status >= 400 && !may_be_json(body) => beginning(body),
+        Unexpected::Json | Unexpected::Errcode | Unexpected::Other => answer::outline(body),
+    }
+}
+
+/// Objects, arrays, strings and numbers.
+fn may_be_json(body: &[u8]) -> bool {
+    let first = body.iter().find(|byte| !byte.is_ascii_whitespace());
+    first.is_some_and(|first| b"{[\"-\xEF".contains(first) || first.is_ascii_digit())
+}
+
+/// More than a message shows: what goes before that is cut leaves room for others, and a secret is looked for while it is whole.
+fn beginning(body: &[u8]) -> String {
     let start = String::from_utf8_lossy(&body[..body.len().min(64 << 10)]);
-    let text: String = redact(&one_line(&start), secrets).chars().take(120).collect();
+    let text: String = one_line(&start).chars().take(4096).collect();
     if text.contains(char::REPLACEMENT_CHARACTER) { String::new() } else { text }
 }
 

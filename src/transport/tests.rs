@@ -120,7 +120,7 @@ fn transport(bases: &[&url::Url]) -> Transport {
 fn with_pool(pool: Arc<Pool>, bases: &[&url::Url]) -> Transport {
     let bases = bases.iter().map(|&url| url.clone()).collect();
     let voice = Voice { hub: Arc::default(), appid: "wx".into(), mode: None };
-    Transport { dice: || 0.1, ..Transport::new(pool, Arc::default(), bases, voice) }
+    Transport { dice: || 0.1, ..Transport::new(pool, Arc::default(), bases, Arc::default(), voice) }
 }
 
 const CODE: Effort = Effort { retries: 2, attempt: None, repeatable: true };

@@ -1,6 +1,6 @@
 //! Which version of a mini-program a code or a link opens.
 
-use super::explanation::Text;
+use super::explanation::{Text, excerpt};
 use super::invalid::Invalid;
 
 /// `errcode` is what WeChat answers to any other.
@@ -11,8 +11,8 @@ pub fn env_version<'a>(param: &str, version: Option<&'a str>, errcode: i64) -> R
             param.to_owned(),
             Some(errcode),
             Text::new(
-                format!("{param} 是 {other:?}，微信只认 release、trial、develop"),
-                format!("{param} is {other:?}; WeChat knows release, trial and develop"),
+                format!("{param} 是 {}，微信只认 release、trial、develop", excerpt(other)),
+                format!("{param} is {}; WeChat knows release, trial and develop", excerpt(other)),
             ),
             Text::new("用这三个值之一，或不传（即 release）", "Use one of the three, or leave it out for release"),
         )),

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::{Asked, Context, asked};
 use crate::wechat::endpoint::Endpoint;
-use crate::wechat::explanation::Text;
+use crate::wechat::explanation::{Text, excerpt};
 use crate::wechat::invalid::Invalid;
 
 #[derive(Deserialize)]
@@ -21,7 +21,7 @@ pub fn quota(QuotaOf { path }: &QuotaOf) -> Result<Asked, Invalid> {
     let bare = path.split(['?', '#']).next().unwrap_or_default();
     let bare = bare.split_once("://").map_or(bare, |(_, rest)| rest.split_once('/').map_or("", |(_, path)| path));
     let bare = format!("/{}", bare.trim_matches(['/', ' ']));
-    let example = if bare == "/" { "/wxa/getwxacodeunlimit" } else { &bare };
+    let example = excerpt(if bare == "/" { "/wxa/getwxacodeunlimit" } else { &bare });
     Err(Invalid::new(
         "path",
         Some(76021),
@@ -29,7 +29,7 @@ pub fn quota(QuotaOf { path }: &QuotaOf) -> Result<Asked, Invalid> {
             "path 不是以 / 开头、不带主机和参数的接口路径",
             "path is not an API's path with a leading / and without host and query",
         ),
-        Text::new(format!("写成 {example:?}"), format!("Write {example:?}")),
+        Text::new(format!("写成 {example}"), format!("Write {example}")),
     ))
 }
 

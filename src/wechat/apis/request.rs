@@ -19,7 +19,10 @@ pub fn question(
         return Err(Invalid::new(
             "path",
             None,
-            Text::new(format!("{path} 是获取令牌的接口"), format!("{path} hands out access tokens")),
+            Text::new(
+                format!("{} 是获取令牌的接口", endpoint.path()),
+                format!("{} hands out access tokens", endpoint.path()),
+            ),
             Text::new(
                 "令牌由 WxaCode 管理：用 getAccessToken() 取得，用 getAccessToken({ forceRefresh: true }) 强制刷新",
                 "WxaCode looks after the token: use getAccessToken(), or getAccessToken({ forceRefresh: true })",

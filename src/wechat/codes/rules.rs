@@ -3,7 +3,7 @@
 
 use crate::wechat::endpoint::Endpoint;
 use crate::wechat::errcode;
-use crate::wechat::explanation::Text;
+use crate::wechat::explanation::{Text, excerpt, shown};
 use crate::wechat::invalid::Invalid;
 
 /// <https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/qr-code/api_getunlimitedqrcode.html>
@@ -67,16 +67,34 @@ fn illegal_in_scene(position: usize, wrong: char) -> Invalid {
     )
 }
 
+/// Characters. No page of a mini-program has a longer path, by far: a whole `path` with its query may have as many.
+const LONGEST_PAGE: usize = 1024;
+
 pub fn page(page: &str) -> Result<&str, Invalid> {
+    let length = page.chars().count();
+    if length > LONGEST_PAGE {
+        return Err(Invalid::new(
+            "page",
+            Some(41030),
+            Text::new(
+                format!("page 有 {length} 个字符，最多 {LONGEST_PAGE} 个"),
+                format!("page has {length} characters; at most {LONGEST_PAGE} are taken"),
+            ),
+            Text::new(
+                "page 只写页面路径，如 pages/index/index，参数放进 scene",
+                "Give page as the path of a page, like pages/index/index, and put parameters into scene",
+            ),
+        ));
+    }
     no_scancode_time("page", page)?;
     let bare = page.trim_start_matches('/').split('?').next().filter(|bare| !bare.is_empty());
-    let bare = bare.unwrap_or("pages/index/index");
+    let bare = excerpt(bare.unwrap_or("pages/index/index"));
     if page.starts_with('/') {
         return Err(Invalid::new(
             "page",
             Some(41030),
             Text::new("page 以 / 开头", "page starts with a /"),
-            Text::new(format!("去掉开头的 /，写成 {bare:?}"), format!("Drop the leading slash: {bare:?}")),
+            Text::new(format!("去掉开头的 /，写成 {bare}"), format!("Drop the leading slash: {bare}")),
         ));
     }
     if page.contains('?') {
@@ -85,9 +103,9 @@ pub fn page(page: &str) -> Result<&str, Invalid> {
             Some(41030),
             Text::new("page 带有查询参数", "page has a query"),
             Text::new(
-                format!("page 只写 {bare:?}，参数放进 scene，页面里用 decodeURIComponent(query.scene) 取出"),
+                format!("page 只写 {bare}，参数放进 scene，页面里用 decodeURIComponent(query.scene) 取出"),
                 format!(
-                    "Give page as {bare:?} and put the parameters into scene; the page reads them by decodeURIComponent(query.scene)"
+                    "Give page as {bare} and put the parameters into scene; the page reads them by decodeURIComponent(query.scene)"
                 ),
             ),
         ));
@@ -146,6 +164,7 @@ pub fn width(width: f64, endpoint: &Endpoint) -> Result<u32, Invalid> {
     if width.fract() == 0.0 && (280.0..=1280.0).contains(&width) {
         return Ok(width as u32);
     }
+    let width = shown(width);
     let known_here = *endpoint == Endpoint::GetQrCode && errcode::reaction(40189, endpoint).is_some();
     Err(Invalid::new(
         "width",
@@ -165,6 +184,7 @@ pub fn channel(param: &'static str, value: f64) -> Result<u32, Invalid> {
     if value.fract() == 0.0 && (0.0..=255.0).contains(&value) {
         return Ok(value as u32);
     }
+    let value = shown(value);
     Err(Invalid::new(
         param,
         None,

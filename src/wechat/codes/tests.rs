@@ -138,6 +138,32 @@ fn a_path_is_counted_in_characters_and_its_bytes_are_left_to_wechat() {
 }
 
 #[test]
+fn a_page_has_a_limit_and_no_value_comes_back_whole() {
+    let page = |page: String| UnlimitedQrCode { page: Some(page), ..unlimited("a") }.body();
+    assert!(page("页".repeat(1024)).is_ok());
+    let (param, errcode, cause) = refused(page("页".repeat(1025)));
+    assert_eq!((param.as_str(), errcode), ("page", Some(41030)));
+    assert!(cause.contains("1025 characters"), "{cause}");
+    let huge = "x".repeat(5_000_000);
+    let version = |version: String| UnlimitedQrCode { env_version: Some(version), ..unlimited("a") }.body();
+    for body in [
+        page(format!("/{}", &huge[..1000])),
+        page(format!("{}?a", &huge[..1000])),
+        page(format!("/{huge}")),
+        page(huge.clone()),
+        version(huge.clone()),
+        unlimited(&huge).body(),
+        unlimited(&"\u{1F600}".repeat(1_000_000)).body(),
+        QrCode { path: huge.clone(), ..Default::default() }.body(),
+        CreateQrCode { path: huge.clone(), width: None }.body(),
+        CreateQrCode { path: "p".into(), width: Some(f64::MAX) }.body(),
+    ] {
+        let shown = format!("{:?}", body.unwrap_err());
+        assert!(shown.chars().count() < 1200 && !shown.contains(&huge[..81]), "{shown}");
+    }
+}
+
+#[test]
 fn a_width_is_a_whole_number_of_280_to_1280() {
     let width = |width| refused(CreateQrCode { path: "p".into(), width: Some(width) }.body()).1;
     for wrong in [279.0, 1281.0, 430.5, f64::NAN, f64::INFINITY, -1.0, 0.0] {

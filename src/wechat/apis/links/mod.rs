@@ -10,7 +10,7 @@ use serde_json::json;
 use self::rules::{End, LONGEST, bare_path, empty, end, legal_query, wanted};
 use super::{Asked, Context, asked};
 use crate::wechat::endpoint::Endpoint;
-use crate::wechat::explanation::Text;
+use crate::wechat::explanation::{Text, excerpt};
 use crate::wechat::invalid::Invalid;
 
 /// Where a link leads.
@@ -147,12 +147,12 @@ pub fn short_link(link: &ShortLink) -> Result<Asked, Invalid> {
         ));
     }
     // https://developers.weixin.qq.com/community/develop/doc/000c44d4e88138dbd4ad04cf056400
-    if let Some(bare) = link.page_url.strip_prefix('/') {
+    if let Some(bare) = link.page_url.strip_prefix('/').map(excerpt) {
         return Err(Invalid::new(
             "pageUrl",
             Some(40066),
             Text::new("pageUrl 以 / 开头", "pageUrl starts with a /"),
-            Text::new(format!("去掉开头的 /，写成 {bare:?}"), format!("Drop the leading slash: {bare:?}")),
+            Text::new(format!("去掉开头的 /，写成 {bare}"), format!("Drop the leading slash: {bare}")),
         ));
     }
     Ok(asked(Endpoint::GenerateShortLink, Some("link"), link))

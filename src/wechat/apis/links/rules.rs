@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::JumpWxa;
 use crate::wechat::apis::Context;
 use crate::wechat::env_version::env_version;
-use crate::wechat::explanation::Text;
+use crate::wechat::explanation::{Text, excerpt, shown};
 use crate::wechat::invalid::Invalid;
 
 /// `expire_type` 0 is a time in seconds since 1970, 1 a number of days.
@@ -54,7 +54,7 @@ pub fn end(time: Option<f64>, days: Option<f64>, context: &Context) -> Result<En
 }
 
 fn wrong_time(left: f64) -> Invalid {
-    let days = (left.abs() / DAY * 10.0).round() / 10.0;
+    let days = shown((left.abs() / DAY * 10.0).round() / 10.0);
     let (zh, en) = if left < 0.0 {
         (format!("expireTime 在 {days} 天之前"), format!("expireTime was {days} days ago"))
     } else {
@@ -72,9 +72,11 @@ fn wrong_time(left: f64) -> Invalid {
 }
 
 fn wrong_days(days: f64) -> Invalid {
+    let errcode = (days > f64::from(MOST_DAYS)).then_some(85401);
+    let days = shown(days);
     Invalid::new(
         "expireInterval",
-        (days > f64::from(MOST_DAYS)).then_some(85401),
+        errcode,
         Text::new(
             format!("expireInterval 是 {days}，须为 1 到 {MOST_DAYS} 的整数（天）"),
             format!("expireInterval is {days}; it must be a whole number of days from 1 to {MOST_DAYS}"),
@@ -95,13 +97,14 @@ impl JumpWxa {
 /// A leading slash is allowed here: WeChat's own samples have one.
 pub fn bare_path(param: &str, path: Option<&str>) -> Result<(), Invalid> {
     let Some((bare, _)) = path.and_then(|path| path.split_once('?')) else { return Ok(()) };
+    let bare = excerpt(bare);
     Err(Invalid::new(
         param.to_owned(),
         Some(40165),
         Text::new(format!("{param} 带有查询参数"), format!("{param} has a query")),
         Text::new(
-            format!("{param} 只写 {bare:?}，参数放进 query"),
-            format!("Give {param} as {bare:?} and put the rest into query"),
+            format!("{param} 只写 {bare}，参数放进 query"),
+            format!("Give {param} as {bare} and put the rest into query"),
         ),
     ))
 }
@@ -159,7 +162,10 @@ pub fn wanted(
         other => Err(Invalid::new(
             "queryType",
             None,
-            Text::new(format!("queryType 是 {other}，须为 0 或 1"), format!("queryType is {other}; it must be 0 or 1")),
+            Text::new(
+                format!("queryType 是 {}，须为 0 或 1", shown(other)),
+                format!("queryType is {}; it must be 0 or 1", shown(other)),
+            ),
             Text::new("0 查询链接本身，1 查询剩余访问次数", "0 asks what the link is, 1 how many visits are left"),
         )),
     }

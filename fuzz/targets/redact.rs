@@ -1,0 +1,46 @@
+//! A secret in a text. The bytes are the secret's length, how to spell each character, and the text before and behind it.
+
+use wxacode::redact::redact;
+
+const LONGEST: usize = 48;
+
+pub fn run(bytes: &[u8]) {
+    let Some((&length, rest)) = bytes.split_first() else { return };
+    let text = String::from_utf8_lossy(rest);
+    // Any text, with itself for a secret.
+    let part: String = text.chars().take(usize::from(length)).collect();
+    let clean = redact(&text, &[&part]).into_owned();
+    if part.len() >= 8 {
+        assert!(!clean.contains(&part), "{part:?} is left in {clean:?}");
+    }
+    assert_eq!(redact(&clean, &[&part]), clean, "clean is clean");
+
+    let length = 8 + usize::from(length) % (LONGEST - 8);
+    let Some((secret, rest)) = rest.split_at_checked(length) else { return };
+    let Some((ways, around)) = rest.split_at_checked(length) else { return };
+    let secret: String = secret.iter().map(|byte| char::from(b'!' + byte % 94)).collect();
+    let spelt: String = secret.chars().zip(ways).map(|(char, way)| spelt(char, *way)).collect();
+    let around = String::from_utf8_lossy(around);
+    let middle = around.char_indices().map(|(at, _)| at).nth(around.chars().count() / 2).unwrap_or(0);
+    let (before, behind) = around.split_at(middle);
+    let clean = redact(&format!("{before}{spelt}{behind}"), &[&secret]).into_owned();
+    // Its neighbours may take a character at either end for a part of themselves.
+    let inner = &spelt[spelt.len() / 3..];
+    let inner = &inner[..inner.len() / 2];
+    assert!(length < 16 || !clean.contains(inner), "{secret:?} as {spelt:?} is left in {clean:?}");
+}
+
+fn spelt(char: char, way: u8) -> String {
+    let code = char as u32;
+    match way % 10 {
+        0 => format!("%{code:02X}"),
+        1 => format!("\\u{code:04x}"),
+        2 => format!("&#{code};"),
+        3 => format!("%25{code:02x}"),
+        4 => format!("&#x000{code:X};"),
+        5 => format!("\\\\\\u{code:04X}"),
+        6 => format!("\\x{code:02x}"),
+        7 if char.is_ascii_punctuation() => format!("\\\\\\{char}"),
+        _ => char.to_string(),
+    }
+}

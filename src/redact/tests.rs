@@ -1,0 +1,205 @@
+use std::time::{Duration, Instant};
+
+use base64::engine::general_purpose::{STANDARD, URL_SAFE};
+use proptest::prelude::*;
+
+use super::*;
+
+const SECRET: &str = "a+/&=\"b-C_d\\e";
+
+#[test]
+fn a_secret_goes_in_each_of_its_spellings() {
+    for spelt in [
+        r#"a+/&="b-C_d\e"#,
+        "A+/&=\"B-c_D\\E",
+        r#"a%2B%2f%26%3D%22b%2dC_d%5Ce"#,
+        "a%252B%25252F%26=%22b-C_d%5ce",
+        "a%u002B/&=\"b-C_d\\e",
+        r#"a+\/&=\"b-C_d\\e"#,
+        r#"a+\\\/&=\\\"b-C_d\\\\e"#,
+        r#"a\u002B/\u0026=\u0022b-C_d\\e"#,
+        r#"a\\u002b\\x2F\x26=\"b-C_d\u005ce"#,
+        "a+/&amp;=&quot;b-C_d&bsol;e",
+        "a&plus;&sol;&amp;&equals;&QUOT;b-C&lowbar;d\\e",
+        "a&#43;&#x2F;&#038;&#000000061;&#X22;b-C_d\\e",
+        "a&#43/&amp;amp;=&amp;amp;#34;b-C_d\\e",
+        "a%26%2343%3B/&=\"b-C_d\\e",
+    ] {
+        assert_eq!(redact(&format!("x {spelt} y"), &[SECRET]), "x *** y", "{spelt}");
+    }
+}
+
+#[test]
+fn a_secret_goes_as_base64_wherever_it_begins() {
+    let secret = "0123456789abcdef+/?>0123";
+    for before in ["", "a", "ab", "appid:", "user-of-7:"] {
+        for behind in ["", "x", "xy", "&more"] {
+            let content = format!("{before}{secret}{behind}");
+            for encoded in
+                [STANDARD.encode(&content), URL_SAFE.encode(&content), STANDARD.encode(&content).replace('=', "%3D")]
+            {
+                let clean = redact(&encoded, &[secret]).into_owned();
+                let left: usize = clean.split("***").map(str::len).sum();
+                assert!(
+                    clean.contains("***") && left <= 4 * (before.len() + behind.len()) / 3 + 11,
+                    "{encoded} -> {clean}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_part_that_gives_it_away_goes_too() {
+    let secret = "0123456789abcdefghijklmnopqrstuv";
+    assert_eq!(redact("cut: 0123456789abcd", &[secret]), "cut: ***");
+    assert_eq!(redact("cut: ...jklmnopqrstuv!", &[secret]), "cut: ...***!");
+    assert_eq!(redact("kept: abcdefg", &[secret]), "kept: abcdefg");
+}
+
+#[test]
+fn a_short_one_goes_where_it_stands_alone() {
+    assert_eq!(redact("secretsecret", &["secret"]), "***");
+    assert_eq!(redact("T: no Token in ?a=T&b", &["T", ""]), "***: no Token in ?a=***&b");
+    assert_eq!(redact("中T文 é", &["T"]), "中***文 é");
+}
+
+#[test]
+fn what_has_the_name_of_a_secret_goes_whosever_it_is() {
+    for (text, clean) in [
+        ("a=1&access_token=91_abc&b=2", "a=1&access_token=***&b=2"),
+        (
+            r#"{"appid":"wx1","secret":"c4nary","force_refresh":false}"#,
+            r#"{"appid":"wx1","secret":"***","force_refresh":false}"#,
+        ),
+        (
+            r#"{"component_access_token" : "91_abc","expires_in":7200}"#,
+            r#"{"component_access_token" : "***","expires_in":7200}"#,
+        ),
+        (r#"{\"authorizer_refresh_token\":\"r@x\",\"a\":1}"#, r#"{\"authorizer_refresh_token\":\"***\",\"a\":1}"#),
+        ("q=%26session_key%3Dtiihtny%252BQ%26x", "q=%26session_key%3D***%26x"),
+        ("&quot;appSecret&quot;:&quot;abc&quot;", "&quot;appSecret&quot;:&quot;***&quot;"),
+        ("component_verify_ticket: t@1 rest", "component_verify_ticket: *** rest"),
+        ("access_token=***", "access_token=***"),
+        ("the access_token is invalid, rid: 1-2-3", "the access_token is invalid, rid: 1-2-3"),
+        ("secret:", "secret:"),
+    ] {
+        assert_eq!(redact(text, &[]), clean);
+    }
+    assert!(is_secret("component_appsecret") && is_secret("sessionKey") && !is_secret("secret_id") && !is_secret(""));
+    assert_eq!(named(r#"{"appid":"a","appsecret":"s1"}"#).collect::<Vec<_>>(), ["s1"]);
+}
+
+#[test]
+fn what_holds_no_secret_stays_as_it_is() {
+    for text in
+        ["nothing here 中文 %", "C:\\path\\\\x", "a &amp; b &#; %zz \\u12", "", "%", "\\", "&", "&#x", "%25", "100%25"]
+    {
+        assert_eq!(redact(text, &[SECRET]), text);
+    }
+}
+
+#[test]
+fn what_is_known_of_a_client_is_forgotten_by_age() {
+    let secrets = Secrets::default();
+    secrets.keep(&"app-secret-of-this-client".into());
+    secrets.keep(&"app-secret-of-this-client".into());
+    for n in 0..5 {
+        secrets.learn_token(&format!("token-number-{n}-{n}{n}{n}{n}{n}{n}{n}{n}"));
+    }
+    secrets.learn_carried("session-key-of-a-user");
+    let redactor = secrets.redactor(&["a-token-of-the-call"]);
+    let clean = redactor
+        .clean("app-secret-of-this-client 33333333 44444444 00000000 session-key-of-a-user a-token-of-the-call");
+    assert_eq!(clean, "*** *** *** 00000000 *** ***");
+}
+
+/// What it takes for the worst texts, beside a plain one of the same length. Anything but linear takes thousands of times as
+/// long, or never ends.
+#[test]
+fn no_text_and_no_secret_takes_long() {
+    let took = |text: &str, secret: &str| {
+        let times = (0..3).map(|_| {
+            let begun = Instant::now();
+            assert!(redact(text, &[secret]).len() <= text.len() + 3);
+            begun.elapsed()
+        });
+        times.min().unwrap_or_default()
+    };
+    const LENGTH: usize = 1 << 15;
+    let secret = "0123456789abcdef0123456789abcdef";
+    let plain = took(&"the quick brown fox ".repeat(LENGTH / 20), secret).max(Duration::from_millis(1));
+    for unit in [
+        "\\",
+        "%25",
+        "%",
+        "&amp;",
+        "&#0",
+        "&",
+        "\\u005c",
+        "%5C",
+        "%26%2337%3B",
+        "0123456789abcdef",
+        "=",
+        "access_token",
+        "access_token=",
+        "access_token: ",
+        ":_",
+        "\"",
+        "中",
+    ] {
+        for secret in [secret, "\\\\\\\\\\\\\\\\\\\\", "%25%25%25%25%25", "aaaaaaaaaaaaaaaa"] {
+            let took = took(&unit.repeat(LENGTH / unit.len()), secret);
+            assert!(took < 1000 * plain, "{unit}: {took:?}, a plain text {plain:?}");
+        }
+    }
+    let long = "0123456789abcdef/+\\".repeat(1700);
+    assert_eq!(redact(&format!("x {long} y"), &[&long]), "x *** y");
+}
+
+/// In how many ways a character is spelt below.
+const WAYS: usize = 9;
+
+fn spelt(c: char, way: usize) -> String {
+    let code = c as u32;
+    match way {
+        0 => format!("%{code:02X}"),
+        1 => format!("\\u{code:04x}"),
+        2 => format!("&#{code};"),
+        3 => format!("%25{code:02x}"),
+        4 => format!("&#x000{code:X};"),
+        5 => format!("\\\\\\u{code:04X}"),
+        6 if c.is_ascii_punctuation() => format!("\\\\\\{c}"),
+        _ => c.to_string(),
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_way_to_spell_it_gets_through(secret in "[!-~]{16,60}", before in ".{0,20}", after in ".{0,20}", ways in prop::collection::vec(0..WAYS, 60)) {
+        let spelt: String = secret.chars().zip(ways).map(|(c, way)| spelt(c, way)).collect();
+        let clean = redact(&format!("{before}{spelt}{after}"), &[&secret]).into_owned();
+        prop_assert!(clean.contains("***"), "{spelt} -> {clean}");
+        // A neighbour can take the first or the last character for a part of itself, and no more.
+        let parts: Vec<_> = spelt.as_bytes().windows(48).filter_map(|part| std::str::from_utf8(part).ok()).collect();
+        prop_assert!(!parts.iter().any(|part| clean.contains(part)), "{spelt} -> {clean}");
+    }
+
+    #[test]
+    fn one_spelling_inside_another_does_not_either(secret in "[!-~]{12,40}", layers in prop::collection::vec(0..3usize, 0..4)) {
+        let text = layers.iter().fold(secret.clone(), |text, layer| match layer {
+            0 => url::form_urlencoded::byte_serialize(text.as_bytes()).collect(),
+            1 => serde_json::to_string(&text).unwrap(),
+            _ => text.replace('&', "&amp;").replace('"', "&#34;").replace('<', "&lt;"),
+        });
+        let clean = redact(&text, &[&secret]).into_owned();
+        let shown = clean.split("***").map(str::len).max().unwrap_or_default();
+        prop_assert!(clean.contains("***") && shown < 64, "{text} -> {clean}");
+    }
+
+    #[test]
+    fn any_text_survives_without_a_secret_in_it(text in ".*") {
+        prop_assume!(!text.contains(['=', ':']));
+        prop_assert_eq!(redact(&text, &["\u{1}never\u{1}\u{1}\u{1}"]), text.as_str());
+    }
+}

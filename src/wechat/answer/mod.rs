@@ -1,0 +1,308 @@
+//! An answer's bytes: a picture, a token, a refusal, or neither. The body decides, never a header:
+//! WeChat sends errors as HTTP 200 under changing content types and labels a PNG `image/jpeg`.
+
+mod json;
+
+use super::image::ImageType;
+use json::{Members, Quoted, Value};
+
+/// WeChat answered with an errcode.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    pub errcode: i64,
+    /// WeChat's text without its rid and hint, at most [`LONGEST_ERRMSG`] characters and an ellipsis.
+    pub errmsg: String,
+    pub rid: Option<String>,
+    pub hint: Option<String>,
+}
+
+/// Characters. WeChat's own texts are a tenth of it.
+pub const LONGEST_ERRMSG: usize = 2048;
+const LONGEST_RID: usize = 64;
+const LONGEST_HINT: usize = 128;
+
+/// An answer that is neither what was asked for nor a refusal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unexpected {
+    Empty,
+    /// A picture that stops before its end.
+    CutOff,
+    Html,
+    /// JSON without what was asked for and without an errcode.
+    Json,
+    /// JSON whose errcode says that something is wrong, and is no number.
+    Errcode,
+    Other,
+}
+
+/// A token as WeChat handed it out. `expires_in` is whatever it said, unchecked, in seconds.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Granted {
+    pub access_token: String,
+    pub expires_in: Option<i64>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NotAsked {
+    Refused(Refusal),
+    Unexpected(Unexpected),
+}
+
+/// What a code endpoint answered.
+pub fn read_image(body: &[u8]) -> Result<ImageType, NotAsked> {
+    match ImageType::of(body) {
+        Some(kind) if kind.is_complete(body) => Ok(kind),
+        Some(_) => Err(NotAsked::Unexpected(Unexpected::CutOff)),
+        None => Err(neither(body)),
+    }
+}
+
+/// What an API answered that is asked for neither a code nor a token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Image,
+    /// As `JSON.parse` takes it, whatever WeChat put into its strings.
+    Json(String),
+}
+
+impl Kind {
+    /// `wanted` is a field without which the answer is none.
+    pub fn read(body: &[u8], wanted: Option<&str>) -> Result<Self, NotAsked> {
+        if ImageType::of(body).is_some() {
+            return read_image(body).map(|_| Self::Image);
+        }
+        let body = trimmed(body);
+        if body.starts_with(b"{") {
+            let object = Object::read(body, wanted);
+            object.check()?;
+            if !object.has_wanted {
+                return Err(object.not_asked());
+            }
+        } else if !body.starts_with(b"[") || wanted.is_some() {
+            return Err(NotAsked::Unexpected(not_json(body)));
+        }
+        json::parsable(body).map(Self::Json).ok_or(NotAsked::Unexpected(Unexpected::Other))
+    }
+}
+
+/// What a token endpoint answered. <https://developers.weixin.qq.com/miniprogram/dev/server/API/mp-access-token/api_getstableaccesstoken.html>
+pub fn read_token(body: &[u8]) -> Result<Granted, NotAsked> {
+    let body = trimmed(body);
+    if !body.starts_with(b"{") {
+        return Err(NotAsked::Unexpected(not_json(body)));
+    }
+    let object = Object::read(body, None);
+    object.check()?;
+    match object.access_token() {
+        Some(access_token) if object.is_whole && is_token(&access_token) => {
+            Ok(Granted { access_token, expires_in: object.expires_in.and_then(seconds) })
+        }
+        _ => Err(object.not_asked()),
+    }
+}
+
+/// The token in an answer that is an error all the same: nobody may read it.
+pub fn token_in(body: &[u8]) -> Option<String> {
+    Object::read(trimmed(body), None).access_token()
+}
+
+const LONGEST_TOKEN: usize = 4096;
+
+/// A token is opaque, but it travels in a URL and in a header: visible ASCII, and not a whole page of it.
+/// WeChat asks for room for 512 characters and promises no limit.
+pub fn is_token(text: &str) -> bool {
+    (1..=LONGEST_TOKEN).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic())
+}
+
+/// The names of what an object holds, and none of its values: they may be a user's. Names that have a digit may be, too.
+pub fn outline(body: &[u8]) -> String {
+    const MOST: usize = 12;
+    let is_plain = |name: &String| name.bytes().all(|byte| byte.is_ascii_alphabetic() || b"_-".contains(&byte));
+    let mut names: Vec<_> = Members::of(trimmed(body))
+        .take(MOST + 1)
+        .map(|(key, _)| Some(key.decoded(32)).filter(is_plain).unwrap_or_else(|| "…".to_owned()))
+        .collect();
+    if names.len() > MOST {
+        names[MOST] = "…".to_owned();
+    }
+    if names.is_empty() { String::new() } else { format!("{{{}}}", names.join(", ")) }
+}
+
+/// The strings and numbers of an object inside an answer, each text cut behind `most` characters.
+pub fn scalars_of(body: &[u8], field: &str, most: usize) -> Vec<(String, Scalar)> {
+    let inner = Members::of(trimmed(body)).find_map(|(key, value)| match value {
+        Value::Nested(inner) if key.is(field) => Some(inner),
+        _ => None,
+    });
+    let members = Members::of(inner.unwrap_or_default());
+    let scalar = |value| match value {
+        Value::Text(text) => Some(Scalar::Text(text.decoded(most))),
+        Value::Bare(text) => number(text).map(Scalar::Number),
+        Value::Nested(_) => None,
+    };
+    members.filter_map(|(key, value)| Some((key.decoded(64), scalar(value)?))).take(64).collect()
+}
+
+pub enum Scalar {
+    Text(String),
+    Number(f64),
+}
+
+/// What counts in an object.
+#[derive(Default)]
+struct Object<'a> {
+    fault: Option<Fault>,
+    errmsg: Option<Value<'a>>,
+    access_token: Option<Quoted<'a>>,
+    expires_in: Option<Value<'a>>,
+    has_wanted: bool,
+    is_whole: bool,
+}
+
+/// An errcode that is not 0.
+#[derive(Clone, Copy)]
+enum Fault {
+    Number(i64),
+    /// It is none, or one that no errcode can be.
+    NoNumber,
+}
+
+impl<'a> Object<'a> {
+    /// A key that comes twice counts as the last one, as in JavaScript, but an errcode that is not 0 stays one.
+    fn read(body: &'a [u8], wanted: Option<&str>) -> Self {
+        let mut object = Self { has_wanted: wanted.is_none(), ..Self::default() };
+        let mut members = Members::of(body);
+        for (key, value) in members.by_ref() {
+            if key.is("errcode") {
+                object.fault = object.fault.or(fault(value));
+            } else if key.is("errmsg") {
+                object.errmsg = Some(value);
+            } else if key.is("expires_in") {
+                object.expires_in = Some(value);
+            } else if key.is("access_token") {
+                object.access_token = if let Value::Text(text) = value { Some(text) } else { None };
+            }
+            if wanted.is_some_and(|wanted| key.is(wanted)) {
+                object.has_wanted = !matches!(value, Value::Bare(b"null"));
+            }
+        }
+        object.is_whole = members.is_whole;
+        object
+    }
+
+    fn access_token(&self) -> Option<String> {
+        self.access_token.map(|token| token.decoded(LONGEST_TOKEN))
+    }
+
+    /// That it has no errcode but 0.
+    fn check(&self) -> Result<(), NotAsked> {
+        match self.fault {
+            None => Ok(()),
+            Some(Fault::NoNumber) => Err(NotAsked::Unexpected(Unexpected::Errcode)),
+            Some(Fault::Number(errcode)) => Err(NotAsked::Refused(refusal(errcode, self.errmsg))),
+        }
+    }
+
+    fn not_asked(&self) -> NotAsked {
+        NotAsked::Unexpected(if self.is_whole { Unexpected::Json } else { Unexpected::Other })
+    }
+}
+
+/// What is neither a picture nor a token.
+fn neither(body: &[u8]) -> NotAsked {
+    let body = trimmed(body);
+    if !body.starts_with(b"{") {
+        return NotAsked::Unexpected(not_json(body));
+    }
+    let object = Object::read(body, None);
+    object.check().err().unwrap_or_else(|| object.not_asked())
+}
+
+/// The documents type `errcode` as a number on one page and as a string on another. `null` is what some gateways write for a
+/// member that is not there.
+fn fault(errcode: Value) -> Option<Fault> {
+    let text = match errcode {
+        Value::Text(text) => text.decoded(LONGEST_NUMBER),
+        Value::Bare(b"null") => return None,
+        Value::Bare(text) => String::from_utf8_lossy(&text[..text.len().min(LONGEST_NUMBER)]).into_owned(),
+        Value::Nested(_) => return Some(Fault::NoNumber),
+    };
+    let text = text.trim();
+    match text.parse().ok().or_else(|| whole(number(text.as_bytes())?)) {
+        Some(0) => None,
+        Some(errcode) => Some(Fault::Number(errcode)),
+        None => Some(Fault::NoNumber),
+    }
+}
+
+const LONGEST_NUMBER: usize = 64;
+
+fn number(text: &[u8]) -> Option<f64> {
+    let text = std::str::from_utf8(text).ok().filter(|text| text.len() <= LONGEST_NUMBER)?;
+    text.parse().ok().filter(|number: &f64| number.is_finite())
+}
+
+/// A number without a fraction that JavaScript can hold.
+fn whole(number: f64) -> Option<i64> {
+    const SAFE: f64 = 9_007_199_254_740_991.0;
+    (number.fract() == 0.0 && number.abs() <= SAFE).then_some(number as i64)
+}
+
+/// Whatever it says, a server that says it with a fraction means what stands before that.
+fn seconds(value: Value) -> Option<i64> {
+    match value {
+        Value::Text(text) => text.decoded(LONGEST_NUMBER).trim().parse().ok(),
+        Value::Bare(text) => number(text).map(|number| number as i64),
+        Value::Nested(_) => None,
+    }
+}
+
+/// Without a mark of its byte order.
+fn trimmed(body: &[u8]) -> &[u8] {
+    body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body).trim_ascii()
+}
+
+fn not_json(body: &[u8]) -> Unexpected {
+    if body.is_empty() {
+        Unexpected::Empty
+    } else if body.starts_with(b"<") && ![&b"<?xml"[..], b"<xml"].iter().any(|xml| body.starts_with(xml)) {
+        Unexpected::Html
+    } else {
+        Unexpected::Other
+    }
+}
+
+fn refusal(errcode: i64, errmsg: Option<Value>) -> Refusal {
+    let raw = match errmsg {
+        Some(Value::Text(text)) => text.decoded(LONGEST_ERRMSG),
+        Some(Value::Bare(b"null")) | None => String::new(),
+        Some(Value::Bare(other) | Value::Nested(other)) => Quoted::of(other).decoded(LONGEST_ERRMSG),
+    };
+    // The labels are looked for behind a space, so that "arid: " is none.
+    let (errmsg, hint) = split_off(&format!(" {raw}"), &[" hint: [", " hints: ["], |c| c == ']');
+    let (errmsg, rid) = split_off(&errmsg, &[" rid: "], char::is_whitespace);
+    let cut = |text: String, most| text.chars().take(most).collect();
+    Refusal {
+        errcode,
+        errmsg: errmsg.trim().to_owned(),
+        rid: rid.map(|rid| cut(rid, LONGEST_RID)),
+        hint: hint.map(|hint| cut(hint, LONGEST_HINT)),
+    }
+}
+
+/// Takes the last ` label: value` out of a message, wherever it stands: a hint may be followed by a rid or an IP.
+fn split_off(text: &str, labels: &[&str], ends: impl Fn(char) -> bool) -> (String, Option<String>) {
+    for label in labels {
+        if let Some(start) = text.rfind(label) {
+            let rest = &text[start + label.len()..];
+            let end = rest.find(&ends).unwrap_or(rest.len());
+            let behind = rest[end..].strip_prefix(']').unwrap_or(&rest[end..]);
+            let value = Some(rest[..end].to_owned()).filter(|v| !v.is_empty());
+            return (format!("{}{behind}", &text[..start]), value);
+        }
+    }
+    (text.to_owned(), None)
+}
+
+#[cfg(test)]
+mod tests;
