@@ -60,7 +60,7 @@ async fn ask(replies: Arc<Replies>) {
     let again = || replies.next.store(0, Ordering::Relaxed);
     let secret = "an-app-secret-of-some-length".into();
     let now = SystemClock::default().now();
-    let store = Redis::new(replies.clone(), &secret, "place".to_owned());
+    let store = Redis::new(replies.clone(), &secret, "place".to_owned(), voice());
     let fetched = Fetched { value: "token".into(), expires_in: Some(7200), asked: now, ahead: true };
     let _ = store.acquire("a", Some("seen"), true, now).await;
     again();

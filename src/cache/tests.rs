@@ -482,7 +482,7 @@ async fn nobody_waits_longer_for_one_who_is_stuck_than_a_part_of_its_time_and_fo
                 let (ask, limit) = (nowhere.ask(), limit.clone());
                 async move { limit.hold(WaitedFor::Answer, || None, ask).await? }
             };
-            stuck.get(identity(name), &limit, ask).await
+            stuck.get(identity(name), RouteId::default(), &limit, ask).await
         }
     };
     tokio::spawn(lost("a"));

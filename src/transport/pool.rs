@@ -1,6 +1,6 @@
 //! The HTTP clients, and the connections that they keep.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use reqwest::Client;
