@@ -27,6 +27,7 @@ const COLOR = new RegExp(`${'\x1b'}\\[\\d+m`, 'g')
 
 /** Nothing in an output but what can be seen, lines apart, and no line that is forged. */
 function assertSeen(output, what) {
+  assert.ok(!output.includes('STRAY WRITE'), output)
   for (const line of output.split('\n')) {
     assert.doesNotMatch(line, INVISIBLE, `${what}: ${JSON.stringify(line)}`)
     assert.ok(!line.startsWith(FORGED.slice(0, 5)), `${what}: ${line}`)
@@ -91,9 +92,9 @@ suite('what is printed', (test) => {
     const here = await desk(t)
     const quoted = EVIL.replaceAll('"', '""')
     const lists = {
-      'cells.csv': `scene,name,label,page\ns1,"${quoted}","${quoted}",no\n"${quoted}",b,c,\n`,
-      'misspelt.csv': `scene,"${quoted}",scenne\ns,1,2\n`,
-      'twice.csv': `scene,"${quoted}","${quoted}"\ns,1,2\n`,
+      'cells.csv': `scene,name,label,page,width,kind\ns1,"${quoted}","${quoted}",no,,\n"${quoted}",b,c,,"${quoted}","${quoted}"\ns2,d,,,"${quoted}",\n`,
+      'misspelt.csv': 'scene\x1b,b\ns,1\n',
+      'columns.csv': `"${quoted}"\ns\n`,
     }
     for (const [list, text] of Object.entries(lists)) writeFileSync(here.file(list), text)
     // Two in one folder would refuse each other.
