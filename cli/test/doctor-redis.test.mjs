@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { freePort } from '../../__test__/support/ports.mjs'
 import { needsRedis, speaksTls, startRedis, startTlsRedis } from '../../__test__/support/redis.mjs'
+import { startCluster, startSentinel, startSocketRedis } from '../../__test__/support/redis-kinds.mjs'
 import { readAddress } from '../src/doctor/redis/address.js'
 import { TRY_ALL } from '../src/doctor/redis/look.js'
 import { desk, suite } from './helpers.mjs'
@@ -173,6 +174,24 @@ suite('doctor and Redis', (test) => {
       /certificate of localhost:\d+ is not trusted/,
       /NODE_EXTRA_CA_CERTS/,
     )
+  })
+
+  test('a socket, sentinels and any node of a cluster lead to it', needsRedis, async (t) => {
+    const here = await desk(t)
+    const [socket, master, cluster] = await Promise.all([startSocketRedis(t), startRedis(t), startCluster(t)])
+    const sentinel = await startSentinel(t, master.port)
+    const good = async (url, name) => {
+      const line = await redisLine(here, url)
+      assert.equal(line.ok, true, JSON.stringify(line))
+      assert.match(line.detail, name)
+    }
+    await good(socket.url, /redis\.sock takes writes/)
+    await good(
+      `redis-sentinel://127.0.0.1:${sentinel.port}/0#main`,
+      new RegExp(`^127\\.0\\.0\\.1:${master.port} takes`),
+    )
+    for (const { url } of cluster) await good(url, /takes writes/)
+    await assertRed(here, `redis-sentinel://127.0.0.1:${sentinel.port}/0#other`, /do not know that master/, /behind #/)
   })
 
   test('every command that the scripts of the core use is tried', () => {
