@@ -61,10 +61,10 @@ suite('what is printed', (test) => {
   test('what WeChat says is shown, and does nothing', async (t) => {
     const here = await desk(t)
     here.fake.fail({ errcode: 41030, errmsg: `${EVIL} rid: 1-2-3${EVIL_LINE}` }, { endpoint: 'codes', times: 9 })
-    const code = await look(here, ['unlimited', '--scene', 's', '-o', 'a.jpg'])
+    const code = await look(here, ['unlimited', '--scene', 's', '--timeout', '60', '-o', 'a.jpg'])
     assert.match(code.people, /41030 x\\x1b\]0;owned\\x07/)
     assert.ok(code.programs.error.errmsg.startsWith(EVIL.slice(0, 10)))
-    const doctor = await look(here, ['doctor'])
+    const doctor = await look(here, ['doctor', '--timeout', '60'])
     assert.match(doctor.people, /✗ page +41030 x\\x1b/)
   })
 
@@ -83,7 +83,7 @@ suite('what is printed', (test) => {
       { status: 200, headers: { 'content-type': 'application/json' }, body },
       { endpoint: 'debug', times: 9 },
     )
-    const { people, programs } = await look(here, ['rid', '69661ec0-6b445e0b-755fcdc6'])
+    const { people, programs } = await look(here, ['rid', '69661ec0-6b445e0b-755fcdc6', '--timeout', '60'])
     assert.equal(people.match(/\\x1b\]0;owned/g).length, 4)
     assert.equal(programs.clientIp, EVIL)
   })
@@ -109,7 +109,7 @@ suite('what is printed', (test) => {
     const here = await desk(t)
     mkdirSync(here.file(EVIL_LINE))
     writeFileSync(here.file(`${EVIL_LINE}.csv`), 'scene\ns\n')
-    const saved = await look(here, ['unlimited', '--scene', 's', '-o', `${EVIL_LINE}.png`])
+    const saved = await look(here, ['unlimited', '--scene', 's', '--timeout', '60', '-o', `${EVIL_LINE}.png`])
     assert.match(saved.people, /✓ x\\x1b\]0;owned/)
     await Promise.all([
       look(here, ['unlimited', '--scene', 's', '-o', 'a.jpg', '--ca', EVIL]),
@@ -186,7 +186,7 @@ suite('what is printed', (test) => {
     const here = await desk(t)
     const errmsg = `${'·'.repeat(300)} \x1b[32m${FORGED} `.repeat(3)
     here.fake.fail({ errcode: 40013, errmsg }, { endpoint: 'tokens' })
-    const { out } = await terminal(t, here, ['doctor'], { columns: 80 }).done
+    const { out } = await terminal(t, here, ['doctor', '--timeout', '60'], { columns: 80 }).done
     assert.ok(out.includes('\x1b[31m✗\x1b[39m credentials'))
     assert.ok(!out.includes('\x1b[32m✓ TLS') && out.includes('\\x1b[32m'))
     const heads = out.split('\r\n').filter((line) => /^\S/.test(line.replaceAll(COLOR, '')))
