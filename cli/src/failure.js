@@ -56,7 +56,8 @@ export function exitCodeOf(error) {
 export function failureOf(error, lang, spelling = inColumns) {
   if (error instanceof CommanderError) return failureOf(usageOf(error), lang)
   const { code, endpoint, errcode, errmsg, rid, param, retryable, explanation } = error
-  const known = explanation && spelling(explanation, error)
+  // Texts of our own are spelt already.
+  const known = explanation && error instanceof WxaCodeError ? spelling(explanation, { param }) : explanation
   const cause = known?.cause[lang] ?? errmsg ?? oneLine(error)
   const fix = known?.fix?.[lang] ?? (rid && lookUp(rid)[lang])
   const stack = known || errmsg !== undefined ? undefined : framesOf(error)

@@ -14,7 +14,7 @@ import { createProgram } from './program.js'
  */
 export async function main(argv = process.argv.slice(2)) {
   const io = createIo(process, argv)
-  const release = listen(io)
+  listen(io)
   try {
     await createProgram(io).parseAsync(argv, { from: 'user' })
   } catch (error) {
@@ -22,7 +22,6 @@ export async function main(argv = process.argv.slice(2)) {
     else io.fail(error)
   } finally {
     io.release()
-    release()
   }
   return io.exitCode
 }
@@ -41,7 +40,6 @@ function listen(io) {
   // With --no-warnings there is no listener.
   if (process.listenerCount('warning') > 0) process.removeAllListeners('warning').on('warning', warn)
   process.on('uncaughtException', crash)
-  return () => process.off('uncaughtException', crash)
 }
 
 /**

@@ -58,7 +58,17 @@ suite('one code', (test) => {
   test('the file has the name that was asked for', async (t) => {
     const { wxacode, folder, file } = await desk(t)
     const save = async (output, ...flags) => {
-      const { code, json, err } = await wxacode(['unlimited', '--scene', 's', ...flags, '-o', output, '--json'])
+      const { code, json, err } = await wxacode([
+        'unlimited',
+        '--scene',
+        's',
+        '--timeout',
+        '60',
+        ...flags,
+        '-o',
+        output,
+        '--json',
+      ])
       assert.deepEqual([code, err], [0, ''])
       assert.equal(json().file, output)
       return imageType(readFileSync(file(output)))
@@ -70,7 +80,8 @@ suite('one code', (test) => {
 
   test('a word is said where the ending of the file is that of the other type', async (t) => {
     const { wxacode } = await desk(t)
-    const said = async (output, ...flags) => (await wxacode(['unlimited', '--scene', 's', ...flags, '-o', output])).err
+    const said = async (output, ...flags) =>
+      (await wxacode(['unlimited', '--scene', 's', '--timeout', '60', ...flags, '-o', output])).err
     const [upper, hyaline, ...right] = await Promise.all([
       said('b.PNG'),
       said('b.jpeg', '--is-hyaline', '--lang', 'zh'),

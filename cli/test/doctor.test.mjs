@@ -230,7 +230,7 @@ suite('doctor', (test) => {
       [{ WXACODE_PROXY: `http://me:100%@127.0.0.1:${proxy.port}` }, 'me:100%'],
       [{ WXACODE_PROXY: 'env', https_proxy: `me:p%40ss@127.0.0.1:${proxy.port}` }, 'me:p@ss'],
     ]) {
-      const { code, json } = await here.wxacode(['doctor', '--ca', 'root.pem', '--json'], { env })
+      const { code, json } = await here.wxacode(['doctor', '--ca', 'root.pem', '--timeout', '60', '--json'], { env })
       assert.equal(code, 0, JSON.stringify(env))
       assert.equal(json().checks.find(({ name }) => name === 'tls').ok, true)
       const logins = proxy.seen.splice(0).map(({ headers }) => headers['proxy-authorization'])

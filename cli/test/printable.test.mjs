@@ -27,6 +27,7 @@ const COLOR = new RegExp(`${'\x1b'}\\[\\d+m`, 'g')
 
 /** Nothing in an output but what can be seen, lines apart, and no line that is forged. */
 function assertSeen(output, what) {
+  assert.ok(!output.includes('STRAY WRITE'), output)
   for (const line of output.split('\n')) {
     assert.doesNotMatch(line, INVISIBLE, `${what}: ${JSON.stringify(line)}`)
     assert.ok(!line.startsWith(FORGED.slice(0, 5)), `${what}: ${line}`)
@@ -60,10 +61,10 @@ suite('what is printed', (test) => {
   test('what WeChat says is shown, and does nothing', async (t) => {
     const here = await desk(t)
     here.fake.fail({ errcode: 41030, errmsg: `${EVIL} rid: 1-2-3${EVIL_LINE}` }, { endpoint: 'codes', times: 9 })
-    const code = await look(here, ['unlimited', '--scene', 's', '-o', 'a.jpg'])
+    const code = await look(here, ['unlimited', '--scene', 's', '--timeout', '60', '-o', 'a.jpg'])
     assert.match(code.people, /41030 x\\x1b\]0;owned\\x07/)
     assert.ok(code.programs.error.errmsg.startsWith(EVIL.slice(0, 10)))
-    const doctor = await look(here, ['doctor'])
+    const doctor = await look(here, ['doctor', '--timeout', '60'])
     assert.match(doctor.people, /✗ page +41030 x\\x1b/)
   })
 
@@ -82,7 +83,7 @@ suite('what is printed', (test) => {
       { status: 200, headers: { 'content-type': 'application/json' }, body },
       { endpoint: 'debug', times: 9 },
     )
-    const { people, programs } = await look(here, ['rid', '69661ec0-6b445e0b-755fcdc6'])
+    const { people, programs } = await look(here, ['rid', '69661ec0-6b445e0b-755fcdc6', '--timeout', '60'])
     assert.equal(people.match(/\\x1b\]0;owned/g).length, 4)
     assert.equal(programs.clientIp, EVIL)
   })
@@ -91,9 +92,9 @@ suite('what is printed', (test) => {
     const here = await desk(t)
     const quoted = EVIL.replaceAll('"', '""')
     const lists = {
-      'cells.csv': `scene,name,label,page\ns1,"${quoted}","${quoted}",no\n"${quoted}",b,c,\n`,
-      'misspelt.csv': `scene,"${quoted}",scenne\ns,1,2\n`,
-      'twice.csv': `scene,"${quoted}","${quoted}"\ns,1,2\n`,
+      'cells.csv': `scene,name,label,page,width,kind\ns1,"${quoted}","${quoted}",no,,\n"${quoted}",b,c,,"${quoted}","${quoted}"\ns2,d,,,"${quoted}",\n`,
+      'misspelt.csv': 'scene\x1b,b\ns,1\n',
+      'columns.csv': `"${quoted}"\ns\n`,
     }
     for (const [list, text] of Object.entries(lists)) writeFileSync(here.file(list), text)
     // Two in one folder would refuse each other.
@@ -108,7 +109,7 @@ suite('what is printed', (test) => {
     const here = await desk(t)
     mkdirSync(here.file(EVIL_LINE))
     writeFileSync(here.file(`${EVIL_LINE}.csv`), 'scene\ns\n')
-    const saved = await look(here, ['unlimited', '--scene', 's', '-o', `${EVIL_LINE}.png`])
+    const saved = await look(here, ['unlimited', '--scene', 's', '--timeout', '60', '-o', `${EVIL_LINE}.png`])
     assert.match(saved.people, /✓ x\\x1b\]0;owned/)
     await Promise.all([
       look(here, ['unlimited', '--scene', 's', '-o', 'a.jpg', '--ca', EVIL]),
@@ -185,7 +186,7 @@ suite('what is printed', (test) => {
     const here = await desk(t)
     const errmsg = `${'·'.repeat(300)} \x1b[32m${FORGED} `.repeat(3)
     here.fake.fail({ errcode: 40013, errmsg }, { endpoint: 'tokens' })
-    const { out } = await terminal(t, here, ['doctor'], { columns: 80 }).done
+    const { out } = await terminal(t, here, ['doctor', '--timeout', '60'], { columns: 80 }).done
     assert.ok(out.includes('\x1b[31m✗\x1b[39m credentials'))
     assert.ok(!out.includes('\x1b[32m✓ TLS') && out.includes('\\x1b[32m'))
     const heads = out.split('\r\n').filter((line) => /^\S/.test(line.replaceAll(COLOR, '')))

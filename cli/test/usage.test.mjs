@@ -240,10 +240,20 @@ suite('usage', (test) => {
     assert.equal(fake.count(), 0)
   })
 
+  test('columns of a list are called by their names', async (t) => {
+    const { wxacode: at, file } = await desk(t)
+    writeFileSync(file('twice.csv'), 'scene,checkPath,check_path\ns,1,0\n')
+    const twice = await at(['batch', 'twice.csv', '--out', 'out', '--dry-run'])
+    assert.match(twice.err, /the column checkPath is there twice/)
+    writeFileSync(file('list.csv'), 'scene,page\ns,no\n')
+    const refused = await at(['batch', 'list.csv', '--out', 'out', '--timeout', '60'])
+    assert.match(refused.out, /send checkPath: false \(check_path\)/)
+  })
+
   test('a variable that is empty is not set', async (t) => {
     const { wxacode: at } = await desk(t)
     const env = { WXACODE_REDIS: '', WXACODE_PROXY: '' }
-    assert.equal((await at(['unlimited', '--scene', 's', '-o', 'a.jpg'], { env })).code, 0)
+    assert.equal((await at(['unlimited', '--scene', 's', '--timeout', '60', '-o', 'a.jpg'], { env })).code, 0)
   })
 })
 

@@ -10,7 +10,7 @@ import { TIMED_OUT, troubleOf } from './trouble.js'
 /** @import { Stage } from '../stage.js' */
 
 /** Who has not answered until then is as good as dead. */
-const TIMEOUT_MS = 5000
+const TIMEOUT_MS = 10_000
 /** How long the client waits by default. */
 const CLIENT_MS = 250
 
