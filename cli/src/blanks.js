@@ -3,43 +3,49 @@
 /** What looks like nothing: blanks of every width, no-break and full-width ones, breaks of lines, and marks of no width. */
 const BLANK = '[\\s\\u00ad\\u180e\\u200b-\\u200f\\u202a-\\u202e\\u2060-\\u206f\\ufeff]'
 const ANY = new RegExp(BLANK, 'u')
-const EDGES = new RegExp(`^${BLANK}+|${BLANK}+$`, 'gu')
-const AT_EDGE = new RegExp(`^${BLANK}|${BLANK}(?=${BLANK}*$)`, 'u')
 /** A blank of ASCII may stand in a query; what nobody sees, or breaks a line, was not meant. */
 const UNSEEN = /[^\S \u3000]|[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\p{Cc}]/u
 
 /** @param {string} text */
-export const trimmed = (text) => text.replace(EDGES, '')
+export function trimmed(text) {
+  let [from, to] = [0, text.length]
+  while (from < to && ANY.test(text[from])) from++
+  while (to > from && ANY.test(text[to - 1])) to--
+  return text.slice(from, to)
+}
 
 /** @param {unknown} cell */
 export const isBlank = (cell) =>
-  cell === undefined || cell === null || (typeof cell === 'string' && trimmed(cell) === '')
+  cell === undefined || cell === null || cell === '' || (typeof cell === 'string' && trimmed(cell) === '')
 
 /**
  * The blank in a page, which has none.
  *
  * @param {string} text
  */
-export const blankInPage = (text) => told(text, ANY.exec(text))
+export const blankInPage = (text) => told(text, text.search(ANY))
 
 /**
  * The blank in a path that is not part of it: at its beginning or end, or one that nobody sees.
  *
  * @param {string} text
  */
-export const blankInPath = (text) => told(text, AT_EDGE.exec(text) ?? UNSEEN.exec(text))
+export function blankInPath(text) {
+  const kept = trimmed(text)
+  if (kept === text) return told(text, text.search(UNSEEN))
+  return told(text, text.startsWith(kept) ? kept.length : 0)
+}
 
 /**
  * @param {string} text
- * @param {RegExpExecArray | null} found
+ * @param {number} index of the blank, or -1
  * @returns {Text | undefined}
  */
-function told(text, found) {
-  if (found === null) return undefined
-  const at = [...text.slice(0, found.index)].length + 1
-  const code = `U+${found[0].charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}`
-  const isLast = trimmed(text.slice(found.index)) === ''
-  return isLast
+function told(text, index) {
+  if (index === -1) return undefined
+  const at = [...text.slice(0, index)].length + 1
+  const code = `U+${text.charCodeAt(index).toString(16).toUpperCase().padStart(4, '0')}`
+  return isBlank(text.slice(index))
     ? {
         zh: `末尾（第 ${at} 个字符）有空白或不可见字符 ${code}`,
         en: `it ends in a blank or invisible character, ${code} at position ${at}`,

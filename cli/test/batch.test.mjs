@@ -145,7 +145,9 @@ suite('batch', (test) => {
     assert.equal((await batch()).code, 0)
   })
 
-  test('a list that cannot be right as a whole is refused before anything is asked', async (t) => {
+  test('a list that cannot be right as a whole is refused before anything is asked', {
+    timeout: 300_000,
+  }, async (t) => {
     const cases = [
       ['city\na\n', [], /neither a column scene nor a column path/],
       ['scene,scene\na,b\n', [], /column scene is there twice/],
@@ -358,7 +360,7 @@ suite('batch', (test) => {
     assert.equal(json().error.code, 'ERR_WXA_NETWORK')
     assert.deepEqual([json().failed, json().notAsked], [50, 150])
     failing.stop()
-    assert.equal((await batch()).json().written, 200)
+    assert.equal((await batch(['--timeout', '100', '--retries', '5'])).json().written, 200)
   })
 
   test('Ctrl-C stops it with 130; the report is there, nothing half-written is, and the same command goes on', async (t) => {
@@ -384,7 +386,7 @@ suite('batch', (test) => {
   test('two batches do not work in one folder at once', async (t) => {
     const { begin, batch, fake } = await office(t, listOf(3))
     const hold = fake.hold('codes')
-    const first = begin(['batch', 'list.csv', '--out', 'codes', '--json', '--timeout', '120'])
+    const first = begin(['batch', 'list.csv', '--out', 'codes', '--json', '--timeout', '120', '--retries', '5'])
     await fake.arrived(1, 'codes')
     const second = await batch()
     assert.equal(second.code, 2)
@@ -397,11 +399,11 @@ suite('batch', (test) => {
   test('a batch that lost its folder to another stops, and no file holds what belongs to another row', async (t) => {
     const { begin, batch, fake, file, picture, hidden } = await office(t, listOf(30))
     const hold = fake.hold('codes')
-    const first = begin(['batch', 'list.csv', '--out', 'codes', '--json', '--timeout', '120'])
+    const first = begin(['batch', 'list.csv', '--out', 'codes', '--json', '--timeout', '120', '--retries', '5'])
     await fake.arrived(1, 'codes')
     // As after minutes of silence, seen from another machine.
     rmSync(file('codes/.wxacode/lock'), { recursive: true })
-    const second = begin(['batch', 'list.csv', '--out', 'codes', '--json', '--timeout', '120'])
+    const second = begin(['batch', 'list.csv', '--out', 'codes', '--json', '--timeout', '120', '--retries', '5'])
     await fake.arrived(17, 'codes')
     hold.release()
     const lost = await first.done

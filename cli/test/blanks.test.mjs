@@ -92,7 +92,7 @@ suite('blanks', (test) => {
       ' ,\u3000,,\u200b,,,,',
     ]
     writeFileSync(file('list.csv'), list.join('\n'))
-    const { json } = await run(['batch', 'list.csv', '--out', 'codes', '--json', '--timeout', '100'])
+    const { json } = await run(['batch', 'list.csv', '--out', 'codes', '--json', '--timeout', '100', '--retries', '5'])
     assert.deepEqual([json().rows, json().written], [6, 1])
     assert.deepEqual(
       readdirSync(file('codes')).filter((name) => /jpg|png/.test(name)),

@@ -33,7 +33,10 @@ async function office(t, list = 'scene,isHyaline,width\na,1,280\n') {
   return {
     ...here,
     batch: (args = [], more) =>
-      here.wxacode(['batch', 'list.csv', '--out', 'codes', '--json', '--timeout', '100', ...args], more),
+      here.wxacode(
+        ['batch', 'list.csv', '--out', 'codes', '--json', '--timeout', '100', '--retries', '5', ...args],
+        more,
+      ),
     /** That nothing happened outside. */
     unharmed() {
       assert.deepEqual(readdirSync(file('elsewhere')), ['victim.txt'])

@@ -278,7 +278,8 @@ suite('a batch of a list', (test) => {
   test('with damaged cells stops before the first request, says where they are, and goes on with --force', async (t) => {
     const { wxacode, file, fake } = await desk(t)
     writeFileSync(file('list.csv'), 'scene,label,note\na,#N/A,undefined\nundefined,x,\nb,y,\n')
-    const batch = (...more) => wxacode(['batch', 'list.csv', '--out', 'codes', '--json', '--timeout', '100', ...more])
+    const batch = (...more) =>
+      wxacode(['batch', 'list.csv', '--out', 'codes', '--json', '--timeout', '100', '--retries', '5', ...more])
     for (const more of [[], ['--dry-run']]) {
       const { code, json } = await batch(...more)
       assert.equal(code, 2)

@@ -230,7 +230,7 @@ suite('two containers on one volume', (test) => {
   /** A batch with PID 1; with its own /proc, or with that of the machine as some sandboxes have it. */
   function contained({ env, folder: cwd, secrets }, list, more = []) {
     const [command, ...args] = [...UNSHARE, ...more, process.execPath, BIN, 'batch', list, '--out', 'codes', '--json']
-    return watch(spawn(command, [...args, '--timeout', '100'], { cwd, env }), secrets)
+    return watch(spawn(command, [...args, '--timeout', '100', '--retries', '5'], { cwd, env }), secrets)
   }
 
   for (const [what, more] of Object.entries({ 'its own': ['--mount-proc'], 'the machine’s': [] })) {

@@ -43,7 +43,10 @@ export function addBatch(program, io) {
     )
     .argument(
       '<list>',
-      say({ zh: '.csv、.tsv 或 .jsonl，列名即参数名', en: '.csv, .tsv or .jsonl, columns named like parameters' }),
+      say({
+        zh: '.csv、.tsv、.txt 或 .jsonl，列名即参数名',
+        en: '.csv, .tsv, .txt or .jsonl, columns named like parameters',
+      }),
     )
     .addHelpText('after', examples(EXAMPLES, io))
     .action(run(io, (flags, list) => batch(list, flags, io)))
