@@ -14,13 +14,13 @@ const ELSEWHERE = '192.0.2.1:8080'
 
 /** Prints the error of a call. */
 const FAIL = `
-const error = await new WxaCode({ ...given, token: () => 'a', retries: 0 }).createQRCode({ path: 'a' }).catch((error) => error)
+const error = await new WxaCode({ ...given, token: () => 'T-proxies', retries: 0 }).createQRCode({ path: 'a' }).catch((error) => error)
 console.log(error.code + ' ' + error.message)`
 
 /** The message of a call through `proxy` that fails on its way. */
 async function lost(t, proxy, options = {}) {
   const { client } = await world(t)
-  const error = await failure(draw(client({ proxy, retries: 0, token: () => 'a', ...options })))
+  const error = await failure(draw(client({ proxy, retries: 0, token: () => 'T-proxies', ...options })))
   assert.equal(error.code, 'ERR_WXA_NETWORK')
   return error
 }
@@ -35,7 +35,7 @@ suite('a proxy and secrets in plain http', (test) => {
       [`http://${ELSEWHERE}`, fake.url],
       [`http://${login}${ELSEWHERE}`, fake.url],
       [`https://${ELSEWHERE}`, `http://localhost:${port}`],
-      ['http://proxy.example:8080', `http://[::1]:${port}`, { token: () => 'a' }],
+      ['http://proxy.example:8080', `http://[::1]:${port}`, { token: () => 'T-proxies' }],
       [`http://${ELSEWHERE}`, ['https://api.weixin.qq.com', fake.url]],
     ]) {
       const error = thrown(() => client({ proxy, baseUrl, ...more }))
@@ -134,7 +134,7 @@ suite('what is said of the way that was taken', (test) => {
     const proxy = await startProxy(t)
     const { ca: _, ...tls } = await certificates()
     const { fake, client } = await world(t, { tls })
-    const { message } = await failure(draw(client({ proxy: proxy.url, retries: 0, token: () => 'a' })))
+    const { message } = await failure(draw(client({ proxy: proxy.url, retries: 0, token: () => 'T-proxies' })))
     const { host } = new URL(fake.url)
     assert.ok(message.includes(`the certificate of ${host}`), message)
     assert.ok(message.includes(`(through the proxy ${new URL(proxy.url).host})`), message)

@@ -2,8 +2,11 @@ import selfsigned from 'selfsigned'
 
 const name = (value) => [{ name: 'commonName', value }]
 
-/** A root that nobody knows, and a server's certificate signed by it: `{ ca, key, cert }` in PEM. */
-export async function certificates() {
+const altName = (host) => (/^[\d.]+$/.test(host) ? { type: 7, ip: host } : { type: 2, value: host })
+const HERE = ['localhost', '127.0.0.1']
+
+/** A root that nobody knows, and a server's certificate signed by it, for these hosts: `{ ca, key, cert }` in PEM. */
+export async function certificates({ hosts = HERE } = {}) {
   const root = await selfsigned.generate(name('A root of the tests'), {
     keyType: 'ec',
     algorithm: 'sha256',
@@ -20,13 +23,7 @@ export async function certificates() {
       { name: 'basicConstraints', cA: false, critical: true },
       { name: 'keyUsage', digitalSignature: true, critical: true },
       { name: 'extKeyUsage', serverAuth: true },
-      {
-        name: 'subjectAltName',
-        altNames: [
-          { type: 2, value: 'localhost' },
-          { type: 7, ip: '127.0.0.1' },
-        ],
-      },
+      { name: 'subjectAltName', altNames: hosts.map(altName) },
     ],
   })
   return { ca: root.cert, key: server.private, cert: server.cert }
@@ -36,8 +33,7 @@ export async function certificates() {
  * One that has signed itself and is a server's own, as `openssl req -x509` makes it: an authority too, for a year from now,
  * and for this machine. `{ key, cert }` in PEM.
  */
-export async function ownCertificate({ hosts = ['localhost', '127.0.0.1'], isAuthority = true, from, to } = {}) {
-  const altName = (host) => (/^[\d.]+$/.test(host) ? { type: 7, ip: host } : { type: 2, value: host })
+export async function ownCertificate({ hosts = HERE, isAuthority = true, from, to } = {}) {
   const { private: key, cert } = await selfsigned.generate(name('localhost'), {
     keyType: 'ec',
     algorithm: 'sha256',
