@@ -413,3 +413,102 @@ fn outage(host: &str, reason: &str) -> String {
          classic 模式下不会获取令牌。请检查 redis 的地址、密码与网络；stats().store 给出当前状态。"
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+    use tokio::runtime::Handle;
+
+    use super::*;
+
+    const LIMIT: Duration = Duration::from_secs(60);
+
+    /// A Redis that answers all commands alike, and counts those that are connected.
+    async fn server(answer: &'static str) -> (String, watch::Receiver<usize>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("redis://{}", listener.local_addr().unwrap());
+        let (connected, count) = watch::channel(0);
+        tokio::spawn(async move {
+            while let Ok((mut socket, _)) = listener.accept().await {
+                let connected = connected.clone();
+                tokio::spawn(async move {
+                    connected.send_modify(|count| *count += 1);
+                    let mut bytes = [0; 4096];
+                    while let Ok(length @ 1..) = socket.read(&mut bytes).await {
+                        // Arrays begin with a star, and nothing in these tests holds another one.
+                        let commands = bytes[..length].iter().filter(|byte| **byte == b'*').count();
+                        if socket.write_all(answer.repeat(commands).as_bytes()).await.is_err() {
+                            break;
+                        }
+                    }
+                    connected.send_modify(|count| *count -= 1);
+                });
+            }
+        });
+        (url, count)
+    }
+
+    fn link(url: &str, hub: &Arc<Hub>) -> Arc<Link> {
+        Link::open(url, None, LIMIT, hub.clone()).ok().unwrap()
+    }
+
+    fn step(key: &str) -> Step {
+        Step::new("return 1", vec![key.to_owned()])
+    }
+
+    #[tokio::test]
+    async fn with_the_last_who_uses_it_its_connection_closes() {
+        let (url, mut count) = server("+OK\r\n").await;
+        let link = link(&url, &Arc::default());
+        let other = link.clone();
+        link.run(step("a")).await.unwrap();
+        assert_eq!(*count.borrow(), 1);
+        drop(link);
+        other.run(step("a")).await.unwrap();
+        drop(other);
+        timeout(LIMIT, count.wait_for(|count| *count == 0)).await.expect("it stays").unwrap();
+    }
+
+    #[tokio::test]
+    async fn nobody_looks_after_a_redis_that_is_down_and_that_nobody_uses() {
+        let (url, mut count) = server("-LOADING Redis is loading\r\n").await;
+        let hub = Arc::<Hub>::default();
+        let link = link(&url, &hub);
+        assert!(link.run(step("a")).await.is_err() && !link.is_up());
+        assert_eq!(hub.warnings.take().len(), 1);
+        drop(link);
+        // The server and what is left of its connections.
+        let only_the_server = async {
+            count.wait_for(|count| *count == 0).await.unwrap();
+            while Handle::current().metrics().num_alive_tasks() > 1 {
+                sleep(Duration::from_millis(10)).await;
+            }
+        };
+        timeout(LIMIT, only_the_server).await.expect("somebody still looks");
+    }
+
+    #[tokio::test]
+    async fn what_redis_refuses_one_account_is_nobody_elses_outage() {
+        for answer in ["-NOPERM no access to one of the keys\r\n", "-WRONGTYPE Operation against a key\r\n"] {
+            let (url, _) = server(answer).await;
+            let hub = Arc::<Hub>::default();
+            let ear = Arc::new(crate::event::testing::Ear::default());
+            hub.add(ear.clone());
+            let link = link(&url, &hub);
+            for _ in 0..3 {
+                let refused = link.run(step("p:{wx1:stable:f}:token")).await;
+                assert!(matches!(refused, Err(Error::Store { fault, .. }) if fault != StoreFault::Down));
+                assert!(link.is_up());
+            }
+            // Told once for each account.
+            let _ = link.run(step("p:{wx2:stable:f}:token")).await;
+            let heard = ear.0.lock().iter().map(|event| (event.name, event.appid.clone())).collect::<Vec<_>>();
+            assert_eq!(heard, [("store.fail", Some("wx1".into())), ("store.fail", Some("wx2".into()))]);
+            assert_eq!(hub.warnings.take().len(), 1);
+            // To a probe it is an answer, whoever's key it is.
+            link.fall("a time-out", Some(&"p:{wx1:stable:f}:token".to_owned()), Instant::now());
+            timeout(LIMIT, link.recovered()).await.expect("it stays down");
+        }
+    }
+}
