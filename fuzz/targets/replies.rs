@@ -7,9 +7,11 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use redis::Value;
 use wxacode::budget::fleet::FleetMinute;
-use wxacode::cache::FleetCodes;
+use wxacode::cache::{CodeCache, FleetCodes, Limits, Place};
 use wxacode::deadline::Deadline;
 use wxacode::error::Result;
+use wxacode::event::Voice;
+use wxacode::identity::RouteId;
 use wxacode::link::{Guest, Scripts, Step, down};
 use wxacode::token::clock::{Clock, SystemClock};
 use wxacode::token::redis::Redis;
@@ -56,6 +58,10 @@ impl Scripts for Replies {
     fn invite(&self, _: Weak<dyn Guest>) {}
 }
 
+fn voice() -> Voice {
+    Voice { hub: Arc::default(), appid: "wx0123456789abcdef".into(), mode: None }
+}
+
 async fn ask(replies: Arc<Replies>) {
     let again = || replies.next.store(0, Ordering::Relaxed);
     let secret = "an-app-secret-of-some-length".into();
@@ -73,8 +79,11 @@ async fn ask(replies: Arc<Replies>) {
     let minute = FleetMinute::new(replies.clone(), "place".to_owned());
     let _ = (minute.take(5000).await, minute.pause().await);
     again();
-    let codes = FleetCodes::new(replies.clone(), &secret, String::new(), "account".to_owned(), None, 1 << 20);
+    let place = Place { prefix: String::new(), account: "account".to_owned() };
+    let codes = FleetCodes::new(replies.clone(), &secret, place, voice(), None, 1 << 20);
+    let limits = Limits { max_bytes: 1 << 20, ttl: None, fleet: Some(1 << 20) };
+    let cache = Arc::new(CodeCache::new(&limits, Some(codes)));
     let deadline = Deadline::new(Duration::from_secs(10), None);
-    let image = Arc::new(codes).get(&vec![1], &deadline, async { Ok("image".into()) }).await;
+    let image = cache.get(vec![1], RouteId::default(), &deadline, || async { Ok("image".into()) }).await;
     assert!(image.is_ok_and(|(image, _)| image == "image"), "nobody without the AppSecret makes a code");
 }
