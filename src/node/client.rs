@@ -13,6 +13,7 @@ use tokio::task::yield_now;
 use tokio_util::sync::CancellationToken;
 
 use super::cancel::Cancel;
+use super::check::CodeDto;
 use super::environment::Environment;
 use super::failure::{Failure, failures, thrown};
 use super::options::ClientOptions;
@@ -139,6 +140,12 @@ impl NativeClient {
         self.code(env, call, timeout_ms, cancel, Code::Square(CreateQrCode { path, width }))
     }
 
+    /// The picture of a code that is kept in this process. Nobody is asked and nothing is waited for.
+    #[napi]
+    pub fn kept<'env>(&self, env: &'env Env, code: CodeDto) -> napi::Result<Option<BufferSlice<'env>>> {
+        self.at_hand(env, &code.into())
+    }
+
     #[napi]
     pub fn get_access_token(
         &self,
@@ -252,8 +259,10 @@ impl NativeClient {
         code: Code,
     ) -> napi::Result<Option<BufferSlice<'env>>> {
         let timeout = timeout(timeout_ms, Some(code.endpoint()));
-        if let (Ok(_), Ok(()), Some(image)) = (&timeout, self.client.check_open(), self.client.kept(&code)) {
-            return BufferSlice::copy_from(env, image).map(Some);
+        if timeout.is_ok()
+            && let Some(image) = self.at_hand(env, &code)?
+        {
+            return Ok(Some(image));
         }
         let client = self.client.clone();
         self.run(env, call, cancel, async move {
@@ -261,6 +270,11 @@ impl NativeClient {
             Box::pin(client.code(&code, timeout?)).await.map(Outcome::Image)
         })?;
         Ok(None)
+    }
+
+    fn at_hand<'env>(&self, env: &'env Env, code: &Code) -> napi::Result<Option<BufferSlice<'env>>> {
+        let image = self.client.check_open().ok().and_then(|()| self.client.kept(code));
+        image.map(|image| BufferSlice::copy_from(env, image)).transpose()
     }
 
     fn run(
