@@ -5,6 +5,7 @@ const { unwatch, watch } = require('./lib/abort')
 const { json, understood, written } = require('./lib/apis')
 const { batch } = require('./lib/batch')
 const { inbox, outcomeOf } = require('./lib/calls')
+const { madeFromEnv } = require('./lib/environment')
 const { InvalidParamsError, WeChatAPIError, WxaCodeError, toError, wrongArgument } = require('./lib/errors')
 const { attend } = require('./lib/events')
 const { KINDS } = require('./lib/kinds')
@@ -41,6 +42,11 @@ class WxaCode {
     this.#native = opened
     this.#appid = rest.fromAppid ?? rest.appid
     attend(native, inbox)
+  }
+
+  /** @param {Partial<import('./index').WxaCodeOptions>} [options] */
+  static fromEnv(options = NO_OPTIONS) {
+    return madeFromEnv(options, (all) => new this(all))
   }
 
   get appid() {
