@@ -8,6 +8,7 @@ const { inbox, outcomeOf } = require('./lib/calls')
 const { madeFromEnv } = require('./lib/environment')
 const { InvalidParamsError, WeChatAPIError, WxaCodeError, toError, wrongArgument } = require('./lib/errors')
 const { attend } = require('./lib/events')
+const { KEPT } = require('./lib/kept')
 const { KINDS } = require('./lib/kinds')
 const { tokenProvider } = require('./lib/provider')
 const { checked } = require('./lib/shape')
@@ -98,6 +99,16 @@ class WxaCode {
     return await this.#settle(checkedCall(call, 'createQRCode'), (id, timeoutMs, cancel) => {
       return this.#native.createQrCode(id, timeoutMs, cancel, path, width)
     })
+  }
+
+  /**
+   * The picture of a code that this process keeps; WeChat and Redis are not asked.
+   *
+   * @param {import('./index').BatchJob['kind']} kind
+   * @param {any} params
+   */
+  [KEPT](kind, params) {
+    return this.#native.kept({ kind, ...checked(KINDS[kind], params, KINDS[kind]) }) ?? undefined
   }
 
   /**

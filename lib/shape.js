@@ -5,7 +5,7 @@
  * into 4294967295 and ignore a misspelt key, and WeChat ignores one too: it opens the home page.
  */
 
-const { invalid } = require('./errors')
+const { invalid, misuse } = require('./errors')
 const { ALSO_KNOWN_AS, DATA_FORMAT_ERROR, OF_CALLS, SHAPES, WHOLE } = require('./shapes')
 
 /** @typedef {import('./shapes').Rule} Rule */
@@ -35,9 +35,9 @@ function checked(name, value, endpoint) {
  */
 function object(value, rules, at) {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw wrongType({ is: 'object', required: 0, fields: rules }, value, at)
+    throw misuse(wrongType({ is: 'object', required: 0, fields: rules }, value, at))
   for (const key of Object.keys(value)) {
-    if (!Object.hasOwn(rules, key)) throw unknown(key, rules, at)
+    if (!Object.hasOwn(rules, key)) throw misuse(unknown(key, rules, at))
   }
   /** @type {Record<string, unknown>} */
   const copy = {}
@@ -59,10 +59,21 @@ function field(value, rule, at) {
   if (value === undefined) throw missing(at, rule.required || undefined)
   if (rule.fields) return object(value, rule.fields, { endpoint: at.endpoint, param: at.param, prefix: `${at.param}.` })
   const fits = rule.test ? rule.test(value) : typeof value === rule.is
-  if (!fits) throw wrongType(rule, value, at)
+  if (!fits) {
+    const error = wrongType(rule, value, at)
+    throw rule.is === 'string' && comesFromQuery(value) ? error : misuse(error)
+  }
   if (typeof value === 'string' && !value.isWellFormed()) throw illFormed(at)
   return value
 }
+
+/**
+ * Whether it may be what a query parser makes of a name that a visitor repeats (`?id=1&id=2`, `?id[a]=1`) where the code
+ * that calls expects a string.
+ *
+ * @param {unknown} value
+ */
+const comesFromQuery = (value) => typeof value === 'object' && value !== null
 
 /**
  * @param {string} key

@@ -55,6 +55,12 @@ const PEM = {
 /** @type {Rule} */
 const JUMP_WXA = { fields: { path: { is: 'string' }, query: { is: 'string' }, envVersion: { is: 'string' } } }
 
+/** @type {Rule} */
+const LIMIT = {
+  wants: { zh: '不小于 1 的整数，或 Infinity', en: 'a whole number from 1 on, or Infinity' },
+  test: (value) => value === Number.POSITIVE_INFINITY || (Number.isSafeInteger(value) && value >= 1),
+}
+
 /** @type {Record<string, Rule>} */
 const EXPIRY = {
   expireTime: { test: isDate, wants: { zh: '有效的 Date', en: 'a valid Date' } },
@@ -137,6 +143,8 @@ const SHAPES = {
       wants: { zh: '布尔值或函数', en: 'a boolean or a function' },
     },
     onError: { test: isFunction, wants: { zh: '函数', en: 'a function' } },
+    ratePerMinute: LIMIT,
+    concurrency: LIMIT,
     timeoutMs: {
       test: (value) => typeof value === 'number' && value > 0 && value <= DAY_MS,
       wants: { zh: '大于 0、至多一天的毫秒数', en: 'a number of milliseconds, more than 0 and at most a day' },
@@ -206,7 +214,7 @@ const ALSO_KNOWN_AS = {
   batch: { timeout: 'timeoutMs' },
   options: { appsecret: 'secret', timeout: 'timeoutMs', host: 'baseUrl', origin: 'baseUrl' },
   call: { timeout: 'timeoutMs' },
-  codeHandler: { timeout: 'timeoutMs', attachment: 'download' },
+  codeHandler: { timeout: 'timeoutMs', attachment: 'download', max: 'ratePerMinute', limit: 'ratePerMinute' },
   tokenCall: { timeout: 'timeoutMs', force: 'forceRefresh' },
 }
 

@@ -3,7 +3,7 @@
 const { answerer } = require('./answer')
 
 /**
- * @param {import('../../index').WxaCode} wxa
+ * @param {any} wxa
  * @param {(request: any, ...context: any[]) => any} toCode
  * @param {import('./types').CodeHandlerOptions<any>} [options]
  */
@@ -15,7 +15,12 @@ function codeHandler(wxa, toCode, options) {
    */
   return async (request, ...context) => {
     const { method, headers, signal } = request
-    const visit = { method, signal, header: (/** @type {string} */ name) => headers.get(name) ?? undefined }
+    const visit = {
+      method,
+      signal,
+      header: (/** @type {string} */ name) => headers.get(name) ?? undefined,
+      isOver: () => signal.aborted,
+    }
     const given = await answer([request, ...context], visit)
     return new Response(method === 'HEAD' ? null : given.body, given)
   }
