@@ -43,8 +43,9 @@ class Limits {
    * @throws {WxaCodeError} where there is no turn
    */
   async run({ wxa, kind, etag }, call) {
-    const key = wxa.stats?.().cache ? etag : Symbol(etag)
-    const turn = this.#underWay.get(key) ?? this.#begin(wxa, kind)
+    const stats = wxa.stats?.()
+    const key = stats?.cache ? etag : Symbol(etag)
+    const turn = this.#underWay.get(key) ?? this.#begin(wxa, kind, stats)
     this.#underWay.set(key, turn)
     turn.calls += 1
     try {
@@ -61,18 +62,21 @@ class Limits {
   /**
    * @param {any} wxa
    * @param {Kind} kind
+   * @param {import('../../../index').Stats} [before]
    * @returns {Turn}
    */
-  #begin(wxa, kind) {
+  #begin(wxa, kind, before) {
     if (this.#underWay.size >= this.#concurrency) throw tooManyAtOnce(this.#concurrency)
     const window = this.#windows[kind]
     const wait = window.wait()
     if (wait > 0) throw tooManyPerMinute(window.limit, wait)
-    const [taken, before] = [window.take(), requestsOf(wxa)]
+    const taken = window.take()
     return {
       calls: 0,
-      // Redis had the code, or the call did not get as far as WeChat.
-      end: () => before === requestsOf(wxa) && window.giveBack(taken),
+      end: () => {
+        // Redis had the code, or the call did not get as far as WeChat. Of a stand-in nobody knows.
+        if (before && before.requests === wxa.stats().requests) window.giveBack(taken)
+      },
     }
   }
 }
@@ -88,13 +92,6 @@ function windowsOf(ratePerMinute) {
   const scarce = ratePerMinute === undefined ? new SlidingWindow(SCARCE_PER_MINUTE) : unlimited
   return { unlimited, limited: scarce, qrcode: scarce }
 }
-
-/**
- * How many requests for codes a client has sent. What stands in for one is taken to send one for each call.
- *
- * @param {any} wxa
- */
-const requestsOf = (wxa) => wxa.stats?.().requests ?? Number.NaN
 
 /**
  * @param {number} limit
