@@ -25,9 +25,9 @@ function madeFromEnv(options, make, env = process.env) {
   if (typeof options !== 'object' || options === null) throw wrongArgument('options', { zh: '对象', en: 'an object' })
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
   const open = Object.entries(VARIABLES).filter(([name]) => !Object.hasOwn(given, name))
-  const values = open.map(([name, variable]) => [name, env[variable] || undefined])
+  const set = open.filter(([, variable]) => env[variable])
   try {
-    return make({ ...Object.fromEntries(values), ...given })
+    return make({ ...Object.fromEntries(set.map(([name, variable]) => [name, env[variable]])), ...given })
   } catch (error) {
     const name = error instanceof InvalidParamsError ? /** @type {any} */ (error).param.split('.')[0] : undefined
     const variable = open.find(([option]) => option === name)?.[1]
