@@ -30,6 +30,8 @@ export declare class NativeClient {
   getQrCode(call: number, timeoutMs: number | undefined | null, cancel: Cancel | undefined | null, path: string, envVersion?: string | undefined | null, width?: number | undefined | null, autoColor?: boolean | undefined | null, lineColor?: Color | undefined | null, isHyaline?: boolean | undefined | null): Buffer | null
   getUnlimitedQrCode(call: number, timeoutMs: number | undefined | null, cancel: Cancel | undefined | null, scene: string, page?: string | undefined | null, checkPath?: boolean | undefined | null, envVersion?: string | undefined | null, width?: number | undefined | null, autoColor?: boolean | undefined | null, lineColor?: Color | undefined | null, isHyaline?: boolean | undefined | null): Buffer | null
   createQrCode(call: number, timeoutMs: number | undefined | null, cancel: Cancel | undefined | null, path: string, width?: number | undefined | null): Buffer | null
+  /** The picture of a code that is kept in this process. Nobody is asked and nothing is waited for. */
+  kept(code: CodeDto): Buffer | null
   getAccessToken(call: number, timeoutMs: number | undefined | null, cancel: Cancel | undefined | null, force: boolean): void
   /** An API that has a name here. `params` is JSON in our spelling. */
   ask(call: number, timeoutMs: number | undefined | null, cancel: Cancel | undefined | null, name: string, params: string): void
@@ -74,7 +76,7 @@ export interface ClientOptions {
   ca?: string | Buffer
 }
 
-/** A code to be checked and not asked for. */
+/** A code that WeChat is not asked for. */
 export interface CodeDto {
   /** `unlimited`, `limited` or `qrcode`. */
   kind: string

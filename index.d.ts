@@ -31,10 +31,13 @@ export type ProvidedToken =
  * good as absent, but for `redis.keyPrefix`.
  */
 export interface WxaCodeOptions {
-  /** The mini-program's AppID: `wx` and 16 letters or digits. */
-  appid: string
+  /**
+   * The mini-program's AppID: `wx` and 16 letters or digits. Required; `undefined` is in its type so that
+   * `process.env.WXACODE_APPID` can be given as it is, and is refused when the client is made.
+   */
+  appid: string | undefined
   /** The AppSecret. Required for token `'stable'` and `'classic'`. It never appears in an error, a log or a URL that is logged. */
-  secret?: string
+  secret?: string | undefined
   /**
    * Where the access token comes from.
    * - `'stable'` (default): `POST /cgi-bin/stable_token`. Asking twice gives the same token, so several processes do not disturb each other.
@@ -52,7 +55,7 @@ export interface WxaCodeOptions {
    *
    * @defaultValue none: the token is shared in this process
    */
-  redis?: string | RedisOptions
+  redis?: string | RedisOptions | undefined
   /**
    * WeChat's host, or several in order of preference. When one cannot be reached the next is used, and the preferred
    * one is tried again after 30 s. Plain `http` is for this machine, or `token: 'none'`, only. A gateway may have a prefix,
@@ -61,7 +64,7 @@ export interface WxaCodeOptions {
    *
    * @defaultValue `'https://api.weixin.qq.com'`
    */
-  baseUrl?: string | string[]
+  baseUrl?: string | string[] | undefined
   /** With token `'none'`: the account that a shared cloud-run environment acts for. */
   fromAppid?: string
   /**
@@ -103,7 +106,7 @@ export interface WxaCodeOptions {
    *
    * @defaultValue none: the environment is not asked
    */
-  proxy?: string
+  proxy?: string | undefined
   /**
    * Extra root certificates, PEM, or a server's own certificate that has signed itself (`openssl req -x509`): that one is
    * accepted from its hosts while it is valid. `NODE_EXTRA_CA_CERTS` is honoured too: the file that it names when the first
@@ -191,6 +194,12 @@ export interface CallOptions {
   timeoutMs?: number
 }
 
+/**
+ * The bytes of a picture. A Buffer of its own memory, which TypeScript 5.7 and later tell apart from shared memory: it is a
+ * `BodyInit`, a `BlobPart` and a `BufferSource`.
+ */
+export type CodeImage = ReturnType<typeof Buffer.alloc>
+
 /** How a code looks. */
 export interface Style {
   /**
@@ -261,6 +270,15 @@ interface BatchNote {
   meta?: unknown
 }
 
+/**
+ * The same where TypeScript knows of `kind` and `envVersion` only that they are strings, as it does of what a generator
+ * yields. Whether they are right shows when the job is done.
+ */
+export type WidenedBatchJob = { kind: BatchJob['kind'] | (string & {}) } & BatchNote &
+  (Widened<UnlimitedQRCodeParams> | Widened<QRCodeParams> | CreateQRCodeParams)
+
+type Widened<P extends { envVersion?: EnvVersion }> = Omit<P, 'envVersion'> & { envVersion?: string }
+
 export interface BatchOptions {
   /**
    * How many are under way at once, those that wait for you to take them included. 1 to 1000.
@@ -275,8 +293,8 @@ export interface BatchOptions {
 }
 
 /** What became of a job; `index` counts from 0 in the order in which jobs were given. */
-export type BatchResult<J extends BatchJob = BatchJob> =
-  | { job: J; index: number; image: Buffer; error?: undefined }
+export type BatchResult<J extends WidenedBatchJob = BatchJob> =
+  | { job: J; index: number; image: CodeImage; error?: undefined }
   | { job: J; index: number; error: Error; image?: undefined }
 
 export interface RequestOptions extends CallOptions {
@@ -592,6 +610,19 @@ export class WxaCode {
   /** @throws {@link InvalidParamsError} for a missing, misspelt or impossible option */
   constructor(options: WxaCodeOptions)
 
+  /**
+   * A client whose options come from the environment: `appid` from `WXACODE_APPID`, `secret` from `WXACODE_SECRET`, `baseUrl`
+   * from `WXACODE_BASE_URL`, `redis` from `WXACODE_REDIS`, `proxy` from `WXACODE_PROXY`, as for the command line. A variable
+   * that is empty counts as not set, and an option that is given goes before its variable.
+   *
+   * @example
+   * ```ts
+   * const wxa = WxaCode.fromEnv({ cache: true })
+   * ```
+   * @throws {@link InvalidParamsError} for an option that is missing or impossible; the message names the variable
+   */
+  static fromEnv(options?: Partial<WxaCodeOptions>): WxaCode
+
   /** The account whose codes these are: `fromAppid` where that was given, else `appid`. */
   readonly appid: string
 
@@ -599,7 +630,7 @@ export class WxaCode {
    * A round code for a page with a query; `POST /wxa/getwxacode`. At most 100,000 different ones for the life of the
    * account, together with {@link createQRCode}. Rejects like {@link getUnlimitedQRCode}.
    */
-  getQRCode(params: QRCodeParams, call?: CallOptions): Promise<Buffer>
+  getQRCode(params: QRCodeParams, call?: CallOptions): Promise<CodeImage>
 
   /**
    * A round code with a `scene`, in any number; `POST /wxa/getwxacodeunlimit`, 5000 a minute.
@@ -608,13 +639,13 @@ export class WxaCode {
    * a {@link WxaCodeError}: `ERR_WXA_TIMEOUT`, `ERR_WXA_NETWORK`, `ERR_WXA_ANSWER`, `ERR_WXA_BUDGET`, `ERR_WXA_CLOSED`.
    * With `signal.reason`, or what your token provider threw, as it is.
    */
-  getUnlimitedQRCode(params: UnlimitedQRCodeParams, call?: CallOptions): Promise<Buffer>
+  getUnlimitedQRCode(params: UnlimitedQRCodeParams, call?: CallOptions): Promise<CodeImage>
 
   /**
    * A square QR code for a page with a query; `POST /cgi-bin/wxaapp/createwxaqrcode`. Counts with {@link getQRCode}.
    * Rejects like {@link getUnlimitedQRCode}.
    */
-  createQRCode(params: CreateQRCodeParams, call?: CallOptions): Promise<Buffer>
+  createQRCode(params: CreateQRCodeParams, call?: CallOptions): Promise<CodeImage>
 
   /**
    * Many codes, in the order in which they are done. Takes jobs only as fast as you take results, so that a million of them
@@ -633,6 +664,10 @@ export class WxaCode {
    * ```
    * @throws {@link InvalidParamsError} for impossible options; `signal.reason`; what `jobs` throws
    */
+  batch<J extends WidenedBatchJob>(
+    jobs: (Iterable<J> | AsyncIterable<J>) & (string extends J['kind'] ? unknown : never),
+    options?: BatchOptions,
+  ): AsyncGenerator<BatchResult<J>, void, undefined>
   batch<J extends BatchJob>(
     jobs: Iterable<J> | AsyncIterable<J>,
     options?: BatchOptions,
@@ -650,7 +685,8 @@ export class WxaCode {
    *
    * @param path with its leading slash, without host and query
    */
-  request<T = unknown>(path: string, options?: RequestOptions): Promise<T>
+  // biome-ignore lint/suspicious/noExplicitAny: what an API answers is known to who calls it
+  request<T = any>(path: string, options?: RequestOptions): Promise<T>
 
   /**
    * How often an API may be called today: `POST /cgi-bin/openapi/quota/get`.

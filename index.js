@@ -7,8 +7,10 @@ const { understood, written } = require('./lib/apis')
 const { batch } = require('./lib/batch')
 const { json } = require('./lib/body')
 const { inbox, outcomeOf } = require('./lib/calls')
+const { madeFromEnv } = require('./lib/environment')
 const { InvalidParamsError, WeChatAPIError, WxaCodeError, toError, wrongArgument } = require('./lib/errors')
 const { attend } = require('./lib/events')
+const { KEPT } = require('./lib/kept')
 const { KINDS } = require('./lib/kinds')
 const { bare } = require('./lib/own')
 const { checkedOptions } = require('./lib/options')
@@ -38,6 +40,11 @@ class WxaCode {
     this.#native = opened
     this.#appid = given.settings.fromAppid ?? given.settings.appid
     attend(native, inbox)
+  }
+
+  /** @param {Partial<import('./index').WxaCodeOptions>} [options] */
+  static fromEnv(options = NO_OPTIONS) {
+    return madeFromEnv(options, (all) => new this(all))
   }
 
   get appid() {
@@ -89,6 +96,16 @@ class WxaCode {
     return await this.#settle(checkedCall(call, 'createQRCode'), (id, timeoutMs, cancel) => {
       return this.#native.createQrCode(id, timeoutMs, cancel, path, width)
     })
+  }
+
+  /**
+   * The picture of a code that this process keeps; WeChat and Redis are not asked.
+   *
+   * @param {import('./index').BatchJob['kind']} kind
+   * @param {any} params
+   */
+  [KEPT](kind, params) {
+    return this.#native.kept(bare({ kind, ...checked(KINDS[kind], params, KINDS[kind]) })) ?? undefined
   }
 
   /**

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, request } from 'node:http'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import ts from 'typescript6'
 import { documents } from '../scripts/errcodes.mjs'
 import { asked } from './support/decode.mjs'
 import { suite, world } from './support/suite.mjs'
@@ -14,10 +16,14 @@ const SURROUNDINGS = new URL('readme/surroundings.mjs', import.meta.url).href
 const CLI = join(ROOT, 'cli/bin/wxacode.js')
 const READMES = ['README.md', 'README.zh-CN.md']
 const ALL = [...READMES, 'scene/README.md']
+/** The oldest that is promised, the last that is JavaScript, and the present one. */
+const COMPILERS = ['typescript54', 'typescript6', 'typescript']
 
 const text = (file) => readFileSync(join(ROOT, file), 'utf8')
 const blocksOf = (file) =>
   [...text(file).matchAll(/^```(\w+)\n(.*?)^```$/gms)].map(([, language, code]) => ({ language, code }))
+
+const isCode = (language) => language === 'js' || language === 'ts'
 
 /**
  * What comes of a block, by something that is in it: `more` is run after it, `check` looks at what it has left. Each block
@@ -29,6 +35,11 @@ const OUTCOMES = {
     check: ({ stderr }) => assert.match(stderr, /^getUnlimitedQRCode: 41030 .*^41030 [\w-]+ .*checkPath/ms),
   },
   '.listen(3000)': { check: async ({ get }) => assert.equal(asked(await get('/code/42')).scene, 'id=42') },
+  'route.ts': {
+    more: `const context = { params: Promise.resolve({ id: '42' }) }
+      console.log((await GET(new Request('http://here/'), context)).status)`,
+    check: ({ stdout }) => assert.match(stdout, /^200$/m),
+  },
   askYourTokenService: {
     more: 'console.log((await wxa.getAccessToken()).accessToken)',
     check: ({ stdout }) => assert.match(stdout, /a-token-of-yours/),
@@ -46,7 +57,7 @@ const OUTCOMES = {
     check: ({ stdout }) => assert.match(stdout, /errcode 41030/),
   },
   'poster.decode': { check: ({ stdout }) => assert.match(stdout, /true (share )?7/) },
-  'versionOf(': { check: ({ stdout }) => assert.match(stdout, /{ shop: 5 } { shop: 5, from: 'share' }/) },
+  'versionOf(': { check: ({ stdout }) => assert.match(stdout, /{ shop: 5 }\s{ shop: 5, from: 'share' }/) },
 }
 
 /** Of a change, what is there after it. */
@@ -61,7 +72,7 @@ suite(
     for (const readme of ALL) {
       for (const [n, { language, code }] of blocksOf(readme).entries()) {
         const title = `${readme}: block ${n + 1}`
-        if (language === 'js') {
+        if (isCode(language)) {
           const outcomes = Object.entries(OUTCOMES).filter(([part]) => code.includes(part))
           test(`${title} (${outcomes[0]?.[0]}) does what it says`, async (t) => {
             assert.ok(outcomes.length > 0, `nothing is known of what comes of it:\n${code}`)
@@ -75,6 +86,10 @@ suite(
           test(`${title} has commands that are there`, () => code.trim().split('\n').forEach(isThere))
         }
       }
+    }
+
+    for (const compiler of COMPILERS) {
+      test(`have code that compiles under strict, with ${compiler}`, (t) => compiled(t, compiler))
     }
 
     test('have the same code and the same sections in both languages', () => {
@@ -123,11 +138,38 @@ const after = (diff) =>
     .map((line) => line.slice(2))
     .join('\n')
 
+/** That all blocks are TypeScript too, each as a module of its own. */
+async function compiled(t, compiler) {
+  const folder = folderFor(t)
+  for (const file of [...ALL, 'fake/README.md', 'cli/README.md']) {
+    for (const [n, { language, code }] of blocksOf(file).entries()) {
+      const name = `${file.replaceAll('/', '-')}-${n + 1}`
+      if (isCode(language)) writeFileSync(join(folder, `${name}.mts`), `${code}\nexport {}\n`)
+      if (language === 'diff') writeFileSync(join(folder, `${name}.mts`), `${after(code)}\nexport {}\n`)
+    }
+  }
+  const compilerOptions = {
+    module: 'nodenext',
+    target: 'es2022',
+    lib: ['es2023', 'dom', 'dom.iterable', 'dom.asynciterable', 'esnext.disposable'],
+    types: ['node'],
+    strict: true,
+    noEmit: true,
+    skipLibCheck: true,
+  }
+  const include = ['.', fileURLToPath(new URL('readme/surroundings.d.ts', import.meta.url))]
+  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, include }))
+  const tsc = join(ROOT, 'node_modules', compiler, 'bin/tsc')
+  const { stdout } = await promisify(execFile)(process.execPath, [tsc, '--project', folder]).catch((error) => error)
+  assert.equal(stdout, '')
+}
+
 /** Runs a block in a folder of its own, and then looks at what it has left. */
 async function ran(t, code, { more = '', check }) {
   const { options, fake } = await world(t, { app: { pages: ['pages/index/index', 'pages/shop'] } })
   const folder = folderFor(t)
-  writeFileSync(join(folder, 'block.mjs'), `${code}\n${more}\nconsole.log('the end;')\n`)
+  const { outputText } = ts.transpileModule(code, { compilerOptions: { module: 'esnext', target: 'es2022' } })
+  writeFileSync(join(folder, 'block.mjs'), `${outputText}\n${more}\nconsole.log('the end;')\n`)
   const env = {
     ...process.env,
     NODE_TEST_CONTEXT: undefined,

@@ -8,9 +8,7 @@ import { startFakeWeChat } from 'wxacode-fake'
 
 const { WXACODE_APPID: appid, WXACODE_SECRET: secret } = process.env
 const fake = appid && secret ? undefined : await startFakeWeChat()
-const wxa = fake
-  ? new WxaCode({ appid: fake.appid, secret: fake.secret, baseUrl: fake.url })
-  : new WxaCode({ appid: appid ?? '', secret })
+const wxa = fake ? new WxaCode({ appid: fake.appid, secret: fake.secret, baseUrl: fake.url }) : WxaCode.fromEnv()
 console.log(fake ? `An embedded WeChat listens on ${fake.url}` : 'Talking to the real WeChat')
 
 const folder = 'demo-codes'

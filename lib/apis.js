@@ -81,5 +81,4 @@ const rateLimit = (limit) =>
 /** @param {number} seconds */
 const date = (seconds) => new Date(seconds * 1000)
 
-
 module.exports = { understood, written }

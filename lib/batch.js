@@ -112,7 +112,7 @@ class Desk {
   /**
    * @param {Job} job
    * @param {number} index
-   * @param {Promise<Buffer>} fetched
+   * @param {Promise<import('../index').CodeImage>} fetched
    */
   begin(job, index, fetched) {
     this.#room -= 1
@@ -179,7 +179,7 @@ class Desk {
  *
  * @param {Desk} desk
  * @param {Iterator<Job> | AsyncIterator<Job>} source
- * @param {(job: Job) => Promise<Buffer>} fetch
+ * @param {(job: Job) => Promise<import('../index').CodeImage>} fetch
  */
 async function feed(desk, source, fetch) {
   try {

@@ -114,13 +114,47 @@ function invalid(refusal) {
  * @param {string} [endpoint]
  */
 const wrongArgument = (param, wants, endpoint) =>
-  invalid({
-    endpoint,
-    param,
-    explanation: {
-      cause: { zh: `${param} 不是${wants.zh}`, en: `${param} is not ${wants.en}` },
-      fix: { zh: `请传入${wants.zh}`, en: `Pass ${wants.en}` },
-    },
-  })
+  misuse(
+    invalid({
+      endpoint,
+      param,
+      explanation: {
+        cause: { zh: `${param} 不是${wants.zh}`, en: `${param} is not ${wants.en}` },
+        fix: { zh: `请传入${wants.zh}`, en: `Pass ${wants.en}` },
+      },
+    }),
+  )
 
-module.exports = { InvalidParamsError, WeChatAPIError, WxaCodeError, invalid, isError, toError, wrongArgument }
+/**
+ * Errors of the code that calls, such as a misspelt name: other values would not mend them.
+ *
+ * @type {WeakSet<object>}
+ */
+const misuses = new WeakSet()
+
+/**
+ * Marks an error as one of the code that calls. Beside the error, so that a log does not show it.
+ *
+ * @template {object} E
+ * @param {E} error
+ * @returns {E}
+ */
+function misuse(error) {
+  misuses.add(error)
+  return error
+}
+
+/** @param {object} error */
+const isMisuse = (error) => misuses.has(error)
+
+module.exports = {
+  InvalidParamsError,
+  WeChatAPIError,
+  WxaCodeError,
+  invalid,
+  isError,
+  isMisuse,
+  misuse,
+  toError,
+  wrongArgument,
+}

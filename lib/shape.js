@@ -5,7 +5,7 @@
  * into 4294967295 and ignore a misspelt key, and WeChat ignores one too: it opens the home page.
  */
 
-const { invalid } = require('./errors')
+const { invalid, misuse } = require('./errors')
 const { excerpt, loneSurrogateAt } = require('./excerpt')
 const { Bare, bare, own } = require('./own')
 const { ALSO_KNOWN_AS, DATA_FORMAT_ERROR, OF_CALLS, SHAPES, WHOLE } = require('./shapes')
@@ -44,9 +44,10 @@ function checked(name, value, endpoint) {
  * @param {Place} at
  */
 function object(value, shape, at) {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw wrongType(AN_OBJECT, shape, value, at)
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw misuse(wrongType(AN_OBJECT, shape, value, at))
   for (const key of Object.keys(value)) {
-    if (!shape.known.has(key)) throw unknown(key, shape, at)
+    if (!shape.known.has(key)) throw misuse(unknown(key, shape, at))
   }
   const isPlain = Object.getPrototypeOf(value) === Object.prototype
   /** @type {Record<string, unknown>} */
@@ -83,9 +84,12 @@ function field(value, rule, at) {
 function nested(value, rule, at) {
   const here = inside(at, rule)
   const isObject = typeof value === 'object' && value !== null && !Array.isArray(value)
-  if (!rule.shape || !isObject) throw wrongType(rule, rule.shape, value, here)
+  if (!rule.shape || !isObject) {
+    const error = wrongType(rule, rule.shape, value, here)
+    throw mayBeVisitors(rule, value) ? error : misuse(error)
+  }
   const explanation = rule.mistaken?.(value)
-  if (explanation) throw invalid({ endpoint: here.endpoint, param: here.param, explanation })
+  if (explanation) throw misuse(invalid({ endpoint: here.endpoint, param: here.param, explanation }))
   return object(value, rule.shape, here)
 }
 
@@ -98,6 +102,18 @@ function inside({ endpoint, prefix }, { name }) {
   const param = prefix + name
   return { endpoint, param, prefix: `${param}.`, name: undefined }
 }
+
+/**
+ * Whether it may be what a visitor sent: a query parser makes an array or an object of a name that is repeated
+ * (`?id=1&id=2`, `?id[a]=1`) where the code that calls expects a string, and text may be no colour.
+ *
+ * @param {FieldRule} rule
+ * @param {unknown} value
+ */
+const mayBeVisitors = (rule, value) =>
+  rule.is === 'string'
+    ? typeof value === 'object' && value !== null
+    : rule.take !== undefined && typeof value === 'string'
 
 /**
  * @param {string} key

@@ -99,6 +99,12 @@ const PEM = {
 /** @type {Rule} */
 const JUMP_WXA = { fields: { path: { is: 'string' }, query: { is: 'string' }, envVersion: { is: 'string' } } }
 
+/** @type {Rule} */
+const LIMIT = {
+  wants: { zh: '不小于 1 的整数，或 Infinity', en: 'a whole number from 1 on, or Infinity' },
+  take: only((value) => value === Number.POSITIVE_INFINITY || (Number.isSafeInteger(value) && value >= 1)),
+}
+
 /** @type {Record<string, Rule>} */
 const EXPIRY = {
   expireTime: { take: dateOf, wants: { zh: '有效的 Date', en: 'a valid Date' } },
@@ -189,6 +195,8 @@ const DECLARED = {
     },
     onError: { take: only(isFunction), wants: { zh: '函数', en: 'a function' } },
     timeoutMs: TIMEOUT,
+    ratePerMinute: LIMIT,
+    concurrency: LIMIT,
   },
   options: {
     appid: { ...SETTING, required: 40013 },
@@ -275,7 +283,7 @@ const ALSO_KNOWN_AS = bare({
     redisurl: 'redis',
   },
   call: { timeout: 'timeoutMs' },
-  codeHandler: { timeout: 'timeoutMs', attachment: 'download' },
+  codeHandler: { timeout: 'timeoutMs', attachment: 'download', max: 'ratePerMinute', limit: 'ratePerMinute' },
   tokenCall: { timeout: 'timeoutMs', force: 'forceRefresh' },
 })
 

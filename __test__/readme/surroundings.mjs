@@ -31,5 +31,6 @@ Object.assign(globalThis, {
   code: 'from-wx.login',
   shops: [{ id: 1 }, { id: 2 }],
   askYourTokenService: async () => 'a-token-of-yours',
+  findShop: async (id) => ({ id: Number(id) }),
 })
 await mkdir('codes')

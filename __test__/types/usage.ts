@@ -7,6 +7,7 @@ import {
   type BatchResult,
   type CacheStats,
   type CallOptions,
+  type CodeImage,
   type CreateQRCodeParams,
   check,
   type EnvVersion,
@@ -56,6 +57,7 @@ export const options: WxaCodeOptions[] = [
   // @ts-expect-error the name is ttlMs
   { appid, secret, cache: { ttl: 1000 } },
   { appid, secret, baseUrl: undefined, token: undefined },
+  { appid: process.env.WXACODE_APPID, secret: process.env.WXACODE_SECRET, redis: process.env.WXACODE_REDIS },
   // @ts-expect-error appid is missing
   { secret },
   // @ts-expect-error a word that there is not
@@ -97,7 +99,8 @@ const square: CreateQRCodeParams = { path: 'pages/a?id=42', width: 430 }
 export async function calls(wxa: WxaCode, signal: AbortSignal) {
   const call: CallOptions = { signal, timeoutMs: 1000 }
   const image = await wxa.getUnlimitedQRCode(unlimited, call)
-  same<typeof image, Buffer>(true)
+  same<typeof image, CodeImage>(true)
+  const bodies = [new Response(image), new Blob([image]), await crypto.subtle.digest('SHA-256', image)]
   const images: Buffer[] = [image, await wxa.getQRCode(limited), await wxa.createQRCode(square, { timeoutMs: 1 })]
   const token: AccessToken = await wxa.getAccessToken()
   await wxa.getAccessToken({ forceRefresh: true, signal })
@@ -108,7 +111,7 @@ export async function calls(wxa: WxaCode, signal: AbortSignal) {
   const numbers: (number | undefined)[] = [stats.requests, stats.images, stats.bytes, stats.replays, stats.refreshes]
   numbers.push(stats.errors['41030'], stats.errors.ERR_WXA_TIMEOUT, stats.tokenAgeMs)
   await wxa.close()
-  return images
+  return [images, bodies]
 }
 
 export async function misuse(wxa: WxaCode) {
@@ -156,7 +159,7 @@ export async function batches(wxa: WxaCode, signal: AbortSignal) {
   ]
   for await (const result of wxa.batch(jobs, { concurrency: 4, signal, timeoutMs: 1000 })) {
     same<typeof result, BatchResult<BatchJob>>(true)
-    if (result.image) same<typeof result.image, Buffer>(true)
+    if (result.image) same<typeof result.image, CodeImage>(true)
     else same<typeof result.error, Error>(true)
   }
   async function* mine() {
@@ -166,6 +169,24 @@ export async function batches(wxa: WxaCode, signal: AbortSignal) {
     same<typeof job.meta.row, number>(true)
     same<typeof index, number>(true)
   }
+  // What a generator yields has a `kind` and an `envVersion` that are widened to strings.
+  async function* widened() {
+    yield Math.random() < 0.5 ? { kind: 'unlimited', scene: 'a', envVersion: 'trial' } : { kind: 'limited', path: 'a' }
+    yield { kind: 'qrcode', path: 'a', meta: { row: 1 } }
+  }
+  for await (const { job, image } of wxa.batch(widened())) {
+    same<typeof job.kind, string>(true)
+    if (image) same<typeof image, CodeImage>(true)
+  }
+  function* rows() {
+    yield { kind: 'unlimited', scene: 'a', meta: { row: 1 } }
+  }
+  for await (const { job } of wxa.batch(rows())) same<typeof job.meta.row, number>(true)
+  for await (const { job } of wxa.batch([{ kind: 'qrcode', path: 'a', meta: 1 }])) same<typeof job.meta, number>(true)
+  // @ts-expect-error a square code has no scene
+  wxa.batch([{ kind: 'qrcode', scene: 'a' }])
+  // @ts-expect-error a kind that there is not
+  wxa.batch([{ kind: 'round', scene: 'a' }])
   // @ts-expect-error jobs are iterable
   wxa.batch({ kind: 'qrcode', path: 'a' })
 }
@@ -179,8 +200,8 @@ export async function otherApis(wxa: WxaCode, signal: AbortSignal) {
     signal,
   })
   same<typeof phone.phone_info, object>(true)
-  const unknown = await wxa.request('/cgi-bin/get_api_domain_ip')
-  same<typeof unknown, unknown>(true)
+  const { ip_list } = await wxa.request('/cgi-bin/get_api_domain_ip')
+  const addresses: string[] = ip_list
   // @ts-expect-error a method that there is not
   await wxa.request('/wxa/a', { method: 'PUT' })
   // @ts-expect-error an object
@@ -203,7 +224,15 @@ export async function otherApis(wxa: WxaCode, signal: AbortSignal) {
   const rid: RidInfo = await wxa.getRid('6-7-8', { signal })
   same<Awaited<ReturnType<typeof wxa.clearQuota>>, void>(true)
   const cache: CacheStats | undefined = wxa.stats().cache
-  return [links, urlLink.quotaInfo?.remainVisitQuota, dates, quota.rateLimit?.callCount, rid.invokeTime, cache?.hits]
+  return [
+    addresses,
+    links,
+    urlLink.quotaInfo?.remainVisitQuota,
+    dates,
+    quota.rateLimit?.callCount,
+    rid.invokeTime,
+    cache?.hits,
+  ]
 }
 
 export const wrong: (InvalidParamsError | undefined)[] = [
@@ -213,6 +242,13 @@ export const wrong: (InvalidParamsError | undefined)[] = [
 ]
 // @ts-expect-error a square code has no scene
 check('qrcode', { scene: 'a' })
+
+export const fromEnvironment: WxaCode[] = [
+  WxaCode.fromEnv(),
+  WxaCode.fromEnv({ cache: true, token: 'classic', redis: process.env.REDIS_URL }),
+  // @ts-expect-error the name is timeoutMs
+  WxaCode.fromEnv({ timeout: 5 }),
+]
 
 export async function disposed() {
   await using wxa = new WxaCode({ appid, secret })

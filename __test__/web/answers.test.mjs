@@ -43,8 +43,8 @@ for (const name of Object.keys(frameworks)) {
       })
     }
 
-    test('HEAD is GET without the body', async (t) => {
-      const { ask } = await site(t, name)
+    test('HEAD of a code that is kept is GET without the body', async (t) => {
+      const { ask } = await site(t, name, { client: { cache: true } })
       const [get, head] = [await ask(), await ask('/code', { method: 'HEAD' })]
       assert.equal(head.status, 200)
       assert.equal(head.body.length, 0)

@@ -32,16 +32,14 @@ suite(
 
         const again = await example.curl('/code/bund?from=poster', '-H', `If-None-Match: ${code.headers.etag}`)
         assert.deepEqual([again.status, again.body.length], [304, 0])
-        const head = await example.curl('/code/bund', '--head')
+        const head = await example.curl('/code/bund?from=poster', '--head')
         assert.deepEqual([head.status, head.headers['content-type']], [200, 'image/jpeg'])
-        assert.equal((await example.curl('/code/nowhere')).status, 404)
-
-        const before = here.fake.count('codes')
-        const refused = await example.curl('/code/bund?from=%E4%B8%AD', ...CHINESE)
-        assert.deepEqual([refused.status, refused.headers['content-type']], [400, 'application/problem+json'])
-        assert.deepEqual([refused.problem.errcode, refused.problem.param], [40129, 'scene'])
-        assert.match(refused.headers['content-language'], /^zh/)
-        assert.equal(here.fake.count('codes'), before)
+        for (const unknown of ['/code/nowhere', '/code/bund?from=%E4%B8%AD']) {
+          const refused = await example.curl(unknown, ...CHINESE)
+          assert.deepEqual([refused.status, refused.headers['content-type']], [404, 'application/problem+json'])
+          assert.match(refused.headers['content-language'], /^zh/)
+        }
+        assert.equal(here.fake.count('codes'), 1)
 
         here.fake.fail(41030)
         const answered = await example.curl('/code/xuhui')

@@ -145,7 +145,8 @@ for (const name of Object.keys(frameworks)) {
         if (came === VISITORS) isBusy.resolve()
         return { scene: 'a' }
       }
-      const here = await site(t, name, { client, toCode })
+      const options = { ratePerMinute: Number.POSITIVE_INFINITY, concurrency: Number.POSITIVE_INFINITY }
+      const here = await site(t, name, { client, toCode, options })
       await autocannon({
         url: `${here.url}/code`,
         connections: VISITORS,

@@ -23,6 +23,11 @@ const WRONG = [
   [{ cache_control: 'private' }, 'cache_control', 'cacheControl'],
   [{ timeout: 5 }, 'timeout', 'timeoutMs'],
   [{ maxAge: 5 }, 'maxAge', 'cacheControl'],
+  [{ ratePerMinute: 0 }, 'ratePerMinute', 'a whole number'],
+  [{ ratePerMinute: '60' }, 'ratePerMinute', 'Infinity'],
+  [{ concurrency: 1.5 }, 'concurrency', 'a whole number'],
+  [{ concurrency: Number.NaN }, 'concurrency', 'a whole number'],
+  [{ max: 5 }, 'max', 'ratePerMinute'],
   [null, 'options', 'an object'],
   ['private', 'options', 'an object'],
 ]
@@ -41,7 +46,7 @@ for (const [name, codeHandler] of Object.entries({ forExpress, forFastify, forKo
     }
 
     test('no client', () => {
-      for (const what of [undefined, {}, toCode]) refused(() => codeHandler(what, toCode), 'wxa', 'a WxaCode')
+      for (const what of [undefined, {}, 'wx']) refused(() => codeHandler(what, toCode), 'wxa', 'a WxaCode')
     })
 
     test('no mapping', () => {

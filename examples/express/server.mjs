@@ -4,19 +4,22 @@ import express from 'express'
 import { WxaCode } from 'wxacode'
 import { codeHandler } from 'wxacode/express'
 
-const { WXACODE_APPID: appid = '', WXACODE_SECRET: secret, WXACODE_BASE_URL: baseUrl, PORT = '3000' } = process.env
+const { PORT = '3000' } = process.env
+// What visitors may ask for. Each pair is one code, and one that is not known costs nothing.
 const shops = new Set(['bund', 'xuhui'])
+const places = new Set(['web', 'poster'])
 
-// One for the process: it keeps the access token and the connections.
-const wxa = new WxaCode({ appid, secret, baseUrl })
+// One for the process: it keeps the access token, the connections and, with `cache`, the codes.
+const wxa = WxaCode.fromEnv({ cache: true })
 
 const app = express()
 app.get(
   '/code/:shop',
   codeHandler(wxa, (req) => {
     const { shop } = req.params
-    if (!shops.has(shop)) return null
-    return { scene: `shop=${shop}&from=${req.query.from ?? 'web'}`, page: 'pages/index/index' }
+    const { from = 'web' } = req.query
+    if (!shops.has(shop) || !places.has(from)) return null
+    return { scene: `shop=${shop}&from=${from}`, page: 'pages/index/index' }
   }),
 )
 

@@ -4,11 +4,13 @@ import { fastify } from 'fastify'
 import { WxaCode } from 'wxacode'
 import { codeHandler } from 'wxacode/fastify'
 
-const { WXACODE_APPID: appid = '', WXACODE_SECRET: secret, WXACODE_BASE_URL: baseUrl, PORT = '3000' } = process.env
+const { PORT = '3000' } = process.env
+// What visitors may ask for. Each pair is one code, and one that is not known costs nothing.
 const shops = new Set(['bund', 'xuhui'])
+const places = new Set(['web', 'poster'])
 
-// One for the process: it keeps the access token and the connections.
-const wxa = new WxaCode({ appid, secret, baseUrl })
+// One for the process: it keeps the access token, the connections and, with `cache`, the codes.
+const wxa = WxaCode.fromEnv({ cache: true })
 
 const app = fastify()
 app.addHook('onClose', () => wxa.close())
@@ -16,8 +18,9 @@ app.get(
   '/code/:shop',
   codeHandler(wxa, (request) => {
     const { shop } = request.params
-    if (!shops.has(shop)) return null
-    return { scene: `shop=${shop}&from=${request.query.from ?? 'web'}`, page: 'pages/index/index' }
+    const { from = 'web' } = request.query
+    if (!shops.has(shop) || !places.has(from)) return null
+    return { scene: `shop=${shop}&from=${from}`, page: 'pages/index/index' }
   }),
 )
 

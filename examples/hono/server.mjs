@@ -5,16 +5,18 @@ import { Hono } from 'hono'
 import { WxaCode } from 'wxacode'
 import { codeHandler } from 'wxacode/web'
 
-const { WXACODE_APPID: appid = '', WXACODE_SECRET: secret, WXACODE_BASE_URL: baseUrl, PORT = '3000' } = process.env
+const { PORT = '3000' } = process.env
+// What visitors may ask for. Each pair is one code, and one that is not known costs nothing.
 const shops = new Set(['bund', 'xuhui'])
+const places = new Set(['web', 'poster'])
 
-// One for the process: it keeps the access token and the connections.
-const wxa = new WxaCode({ appid, secret, baseUrl })
+// One for the process: it keeps the access token, the connections and, with `cache`, the codes.
+const wxa = WxaCode.fromEnv({ cache: true })
 
 const code = codeHandler(wxa, (_request, /** @type {import('hono').Context} */ c) => {
-  const shop = c.req.param('shop') ?? ''
-  if (!shops.has(shop)) return null
-  return { scene: `shop=${shop}&from=${c.req.query('from') ?? 'web'}`, page: 'pages/index/index' }
+  const [shop = '', from = 'web'] = [c.req.param('shop'), c.req.query('from')]
+  if (!shops.has(shop) || !places.has(from)) return null
+  return { scene: `shop=${shop}&from=${from}`, page: 'pages/index/index' }
 })
 
 const app = new Hono()

@@ -4,16 +4,19 @@ import Koa from 'koa'
 import { WxaCode } from 'wxacode'
 import { codeHandler } from 'wxacode/koa'
 
-const { WXACODE_APPID: appid = '', WXACODE_SECRET: secret, WXACODE_BASE_URL: baseUrl, PORT = '3000' } = process.env
+const { PORT = '3000' } = process.env
+// What visitors may ask for. Each pair is one code, and one that is not known costs nothing.
 const shops = new Set(['bund', 'xuhui'])
+const places = new Set(['web', 'poster'])
 
-// One for the process: it keeps the access token and the connections.
-const wxa = new WxaCode({ appid, secret, baseUrl })
+// One for the process: it keeps the access token, the connections and, with `cache`, the codes.
+const wxa = WxaCode.fromEnv({ cache: true })
 
 const code = codeHandler(wxa, (ctx) => {
   const shop = ctx.path.slice('/code/'.length)
-  if (!shops.has(shop)) return null
-  return { scene: `shop=${shop}&from=${ctx.query.from ?? 'web'}`, page: 'pages/index/index' }
+  const { from = 'web' } = ctx.query
+  if (!shops.has(shop) || !places.has(from)) return null
+  return { scene: `shop=${shop}&from=${from}`, page: 'pages/index/index' }
 })
 
 const app = new Koa()

@@ -6,7 +6,7 @@ const { withVary } = require('./vary')
 const { visit } = require('./visit')
 
 /**
- * @param {import('../../index').WxaCode} wxa
+ * @param {any} wxa
  * @param {(req: any) => any} toCode
  * @param {import('./types').CodeHandlerOptions<any>} [options]
  */
@@ -26,7 +26,7 @@ function codeHandler(wxa, toCode, options) {
 }
 
 /**
- * Without a framework nobody else answers, and an error that nobody catches ends the process.
+ * Without a framework nobody else hears of an error, and one that nobody catches ends the process.
  *
  * @param {import('node:http').ServerResponse} res
  * @param {unknown} error
@@ -35,8 +35,7 @@ function codeHandler(wxa, toCode, options) {
 function sendBroken(res, error, visit) {
   const { instance, ...answer } = broken(visit)
   console.error(`wxacode: ${answer.status} ${instance}`, error)
-  if (res.headersSent) res.destroy()
-  else send(res, answer)
+  send(res, answer)
 }
 
 /**
@@ -44,6 +43,8 @@ function sendBroken(res, error, visit) {
  * @param {import('./answer').Answer} answer
  */
 function send(res, { status, headers, body }) {
+  // Whoever has begun to answer will end it too.
+  if (res.headersSent) return
   res.statusCode = status
   const fields = withVary(headers, res.getHeader('Vary'))
   for (const name of Object.keys(fields)) res.setHeader(name, fields[name])

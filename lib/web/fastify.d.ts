@@ -5,10 +5,9 @@
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { WxaCode } from '../../index'
-import type { CodeHandlerOptions, ToCode } from './types'
+import type { Client, CodeHandlerOptions, ToCode } from './types'
 
-export type { CodeHandlerOptions, CodeParams, FailureNote, ToCode } from './types'
+export type { Client, CodeHandlerOptions, CodeParams, FailureNote, ToCode } from './types'
 
 /** What is needed of Fastify's request. */
 export interface FastifyLikeRequest {
@@ -41,7 +40,7 @@ export interface AnyRequest extends FastifyLikeRequest {
  * @throws `InvalidParamsError` of `wxacode` for a misspelt or impossible option, when the handler is made
  */
 export function codeHandler<Req extends FastifyLikeRequest = AnyRequest>(
-  wxa: WxaCode,
+  wxa: Client,
   toCode: ToCode<[request: Req]>,
   options?: CodeHandlerOptions<Req>,
 ): (request: Req, reply: FastifyLikeReply) => Promise<void>

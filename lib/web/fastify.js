@@ -5,7 +5,7 @@ const { withVary } = require('./vary')
 const { visit } = require('./visit')
 
 /**
- * @param {import('../../index').WxaCode} wxa
+ * @param {any} wxa
  * @param {(request: any) => any} toCode
  * @param {import('./types').CodeHandlerOptions<any>} [options]
  */
@@ -17,6 +17,7 @@ function codeHandler(wxa, toCode, options) {
    */
   return async (request, reply) => {
     const { status, headers, body } = await answer([request], visit(request.raw, reply.raw))
+    if (reply.sent || reply.raw.headersSent) return reply
     return reply
       .code(status)
       .headers(withVary(headers, reply.getHeader('Vary')))

@@ -5,10 +5,9 @@
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { WxaCode } from '../../index'
-import type { CodeHandlerOptions, ToCode } from './types'
+import type { Client, CodeHandlerOptions, ToCode } from './types'
 
-export type { CodeHandlerOptions, CodeParams, FailureNote, ToCode } from './types'
+export type { Client, CodeHandlerOptions, CodeParams, FailureNote, ToCode } from './types'
 
 /** What is needed of Koa's context. */
 export interface KoaContext {
@@ -41,7 +40,7 @@ export interface AnyContext extends KoaContext {
  * @throws `InvalidParamsError` of `wxacode` for a misspelt or impossible option, when the handler is made
  */
 export function codeHandler<Ctx extends KoaContext = AnyContext>(
-  wxa: WxaCode,
+  wxa: Client,
   toCode: ToCode<[ctx: Ctx]>,
   options?: CodeHandlerOptions<Ctx>,
 ): (ctx: Ctx) => Promise<void>

@@ -5,7 +5,7 @@ const { withVary } = require('./vary')
 const { visit } = require('./visit')
 
 /**
- * @param {import('../../index').WxaCode} wxa
+ * @param {any} wxa
  * @param {(ctx: any) => any} toCode
  * @param {import('./types').CodeHandlerOptions<any>} [options]
  */
@@ -14,6 +14,7 @@ function codeHandler(wxa, toCode, options) {
   /** @param {import('./koa').KoaContext} ctx */
   return async (ctx) => {
     const { status, headers, body } = await answer([ctx], visit(ctx.req, ctx.res))
+    if (ctx.res.headersSent) return
     ctx.status = status
     ctx.set(withVary(headers, ctx.res.getHeader('Vary')))
     if (body) ctx.body = body

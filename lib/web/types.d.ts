@@ -1,4 +1,11 @@
-import type { CreateQRCodeParams, QRCodeParams, UnlimitedQRCodeParams, WxaCodeError } from '../../index'
+import type { CreateQRCodeParams, QRCodeParams, UnlimitedQRCodeParams, WxaCode, WxaCodeError } from '../../index'
+
+/**
+ * The client of a handler, or a function that makes it. The function is called for the first request that needs a client and
+ * its client is kept, so that a module that makes a handler can be loaded where there is no AppSecret, as `next build` does.
+ * Where it throws, that request is answered with a 500 and logged, and the next one calls it again.
+ */
+export type Client = WxaCode | (() => WxaCode | Promise<WxaCode>)
 
 /** One code, by the same words as in a batch. Without `kind` it is an unlimited one. */
 export type CodeParams =
@@ -8,8 +15,9 @@ export type CodeParams =
 
 /**
  * From a request to the code that it is answered with: the only way in. Nothing of a request reaches WeChat unless it is
- * returned here. `null` and `undefined` say that there is no such code (404). What it throws goes to the framework's
- * own error handler, untouched.
+ * returned here. `null` and `undefined` say that there is no such code (404): look ids up, for every other one costs a code.
+ * What it throws goes to the framework's own error handler, untouched. A misspelt name, a wrong type or an unknown `kind` is a
+ * mistake in it, not the visitor's: the answer is a 500 and `onError` hears of it.
  */
 export type ToCode<Args extends unknown[]> = (
   ...args: Args
@@ -57,11 +65,29 @@ export interface CodeHandlerOptions<Req = unknown> {
   expose?: boolean | ((error: WxaCodeError) => boolean | Promise<boolean>)
   /**
    * Hears of every error that a visitor is answered with, before the answer is sent: a `WxaCodeError`, or what the client's
-   * token function threw. It may be async. What it throws goes to the framework's own error handler.
+   * token function or the function that makes the client threw. It may be async. What it throws goes to the framework's own
+   * error handler.
    *
-   * @defaultValue one line on `console.error` with status, `instance` and message, but not for refused parameters (400)
+   * @defaultValue one line on `console.error` with status, `instance` and message; of what visitors can order as often as they
+   *   like (400, 429) one line a minute for each parameter
    */
   onError?: (error: WxaCodeError | Error, note: FailureNote<Req>) => unknown
+  /**
+   * How many codes this handler asks WeChat for in any 60 s, in this process; a whole number from 1 on, or `Infinity`. Beyond
+   * that a visitor gets a 429 with `Retry-After`. Codes that this process keeps (`cache`), a 304 and a HEAD cost nothing and
+   * are answered all the same; nor does one cost anything that Redis had, or that is being asked for already. Each handler
+   * counts for itself, and so does each process: the client's `ratePerMinute` is what they have in common.
+   *
+   * @defaultValue 3000 for `unlimited`; 60 for `limited` and `qrcode` together, at which 100,000 codes last for more than a day
+   */
+  ratePerMinute?: number
+  /**
+   * How many codes this handler asks WeChat for at once; a whole number from 1 on, or `Infinity`. Beyond that a visitor gets a
+   * 429 with `Retry-After: 1`. What costs nothing above is not counted here either.
+   *
+   * @defaultValue 256
+   */
+  concurrency?: number
   /**
    * Milliseconds for one code, more than 0 and at most a day.
    *

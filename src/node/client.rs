@@ -14,6 +14,7 @@ use tokio::task::yield_now;
 use tokio_util::sync::CancellationToken;
 
 use super::cancel::Cancel;
+use super::check::CodeDto;
 use super::environment::Environment;
 use super::failure::{Failure, failures, thrown};
 use super::options::ClientOptions;
@@ -140,6 +141,12 @@ impl NativeClient {
         self.code(env, call, timeout_ms, cancel, Code::Square(CreateQrCode { path, width }))
     }
 
+    /// The picture of a code that is kept in this process. Nobody is asked and nothing is waited for.
+    #[napi]
+    pub fn kept<'env>(&self, env: &'env Env, code: CodeDto) -> napi::Result<Option<BufferSlice<'env>>> {
+        at_hand(env, &self.client.open(), &code.into())
+    }
+
     #[napi]
     pub fn get_access_token(
         &self,
@@ -260,10 +267,10 @@ impl NativeClient {
     ) -> napi::Result<Option<BufferSlice<'env>>> {
         let timeout = timeout(timeout_ms, Some(code.endpoint()));
         let client = self.client.open();
-        if let (Ok(_), Ok(client)) = (&timeout, &client)
-            && let Some(image) = client.kept(&code)
+        if timeout.is_ok()
+            && let Some(image) = at_hand(env, &client, &code)?
         {
-            return BufferSlice::copy_from(env, image).map(Some);
+            return Ok(Some(image));
         }
         self.run(env, call, cancel, async move {
             let client = client?;
@@ -328,6 +335,16 @@ impl NativeClient {
         });
         Ok(())
     }
+}
+
+/// What an open client keeps of a code.
+fn at_hand<'env>(
+    env: &'env Env,
+    client: &Result<Arc<Client>>,
+    code: &Code,
+) -> napi::Result<Option<BufferSlice<'env>>> {
+    let image = client.as_ref().ok().and_then(|client| client.kept(code));
+    image.map(|image| BufferSlice::copy_from(env, image)).transpose()
 }
 
 /// A client, until it is left: then its connections and what else it shares go at once, and not when JavaScript collects

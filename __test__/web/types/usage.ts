@@ -5,7 +5,7 @@ import express, { type Request as ExpressRequest } from 'express'
 import { type FastifyRequest, fastify } from 'fastify'
 import { type Context, Hono } from 'hono'
 import Koa from 'koa'
-import { type WxaCode, WxaCodeError } from 'wxacode'
+import { WxaCode, WxaCodeError } from 'wxacode'
 import { type CodeParams, codeHandler as forExpress } from 'wxacode/express'
 import { codeHandler as forFastify } from 'wxacode/fastify'
 import { codeHandler as forKoa } from 'wxacode/koa'
@@ -47,6 +47,7 @@ app.get(
 const bare = forExpress(wxa, ({ params, query }) => ({ scene: `${params.id}${query.from}` }))
 app.get('/bare/:id', bare)
 createServer(forExpress<IncomingMessage>(wxa, ({ url }) => ({ scene: String(url) }))).listen(3000)
+createServer(forExpress(wxa, ({ url }) => ({ scene: String(url) }))).listen(3000)
 
 const koa = new Koa()
 koa.use(
@@ -82,7 +83,7 @@ hono.get('/other', (c) => withoutContext(c.req.raw))
 
 /** As Next.js checks a route handler. */
 export const GET: (request: Request, context: { params: Promise<{ id: string }> }) => Promise<Response> = forWeb(
-  wxa,
+  () => WxaCode.fromEnv({ cache: true }),
   async (_request, { params }: { params: Promise<{ id: string }> }) => ({ scene: `id=${(await params).id}` }),
 )
 /** As Bun and Deno serve. */
@@ -99,6 +100,16 @@ export const codes: CodeParams[] = [
   { kind: 'round', scene: 'a' },
 ]
 
+forExpress(
+  async () => wxa,
+  () => null,
+  { ratePerMinute: 600, concurrency: Number.POSITIVE_INFINITY },
+)
+forExpress(
+  // @ts-expect-error it makes no client
+  () => 'wx',
+  () => null,
+)
 // @ts-expect-error the name is cacheControl
 forExpress(wxa, () => null, { maxAge: 60 })
 // @ts-expect-error what is returned is no code

@@ -2,12 +2,13 @@
 
 const { inspect } = require('node:util')
 const { check, imageType } = require('../../../index')
-const { WxaCodeError, isError } = require('../../errors')
+const { WxaCodeError, invalid, isError, isMisuse, misuse } = require('../../errors')
 const { KINDS, codeFields } = require('../../kinds')
+const { keptPicture } = require('./client')
 const { disposition } = require('./disposition')
 const { etagOf, isKnown } = require('./etag')
 const { checkedSettings } = require('./options')
-const { noCode, problemOf } = require('./problem')
+const { broken, noCode, problemOf } = require('./problem')
 
 /** @typedef {import('../../../index').WxaCode} WxaCode */
 /** @typedef {import('../types').CodeParams} CodeParams */
@@ -17,7 +18,15 @@ const { noCode, problemOf } = require('./problem')
  * @typedef {object} Visit what every adapter knows of a request
  * @property {string} method
  * @property {(name: string) => string | undefined} header by its name in lower case
- * @property {AbortSignal} signal aborted when the visitor has left
+ * @property {AbortSignal} signal aborted when the visitor has left, or has an answer
+ * @property {() => boolean} isOver whether the visitor has left, or somebody else has begun to answer
+ */
+
+/**
+ * @typedef {object} Request a request, as the framework and as the adapter knows it, and how the handler is set
+ * @property {any} req
+ * @property {Visit} visit
+ * @property {Settings} settings
  */
 
 /**
@@ -29,12 +38,13 @@ const { noCode, problemOf } = require('./problem')
 
 /** Nobody is there to read it, but a framework may log its status: nginx's for a client that closed. */
 const GONE = Object.freeze({ status: 499, headers: {} })
+const NOSNIFF = { 'X-Content-Type-Options': 'nosniff' }
 
 /**
  * What all adapters are made of: from a request to an answer. What the caller's own functions throw is thrown on, but for
- * the token function: it is no part of a site.
+ * those that are no part of a site: the one that makes the client, and the client's token function.
  *
- * @param {WxaCode} wxa
+ * @param {WxaCode | (() => WxaCode | Promise<WxaCode>)} wxa
  * @param {(...args: any[]) => any} toCode
  * @param {import('../types').CodeHandlerOptions<any>} [options]
  * @returns {(args: any[], visit: Visit) => Promise<Answer>} `args` are the framework's own, the request first
@@ -42,43 +52,61 @@ const GONE = Object.freeze({ status: 499, headers: {} })
 function answerer(wxa, toCode, options) {
   const settings = checkedSettings(wxa, toCode, options)
   return async (args, visit) => {
+    if (visit.isOver()) return GONE
     // An OPTIONS or a DELETE that finds its way here is not worth a code.
     if (visit.method !== 'GET' && visit.method !== 'HEAD') return noCode(405, visit, { Allow: 'GET, HEAD' })
-    return answerTo(wxa, settings, await toCode(...args), args[0], visit)
+    const code = await toCode(...args)
+    if (code === null || code === undefined) return noCode(404, visit)
+    return answerTo({ req: args[0], visit, settings }, code)
   }
 }
 
 /**
- * From the parameters to the picture, to the news that the browser has it, or to what is wrong.
+ * From what the mapping returned to an answer, or to what is wrong with it or with the server.
  *
- * @param {WxaCode} wxa
- * @param {Settings} settings
- * @param {CodeParams | null | undefined} code
- * @param {any} req
- * @param {Visit} visit
+ * @param {Request} request
+ * @param {CodeParams} code
  * @returns {Promise<Answer>}
  */
-async function answerTo(wxa, settings, code, req, visit) {
-  if (code === null || code === undefined) return noCode(404, visit)
+async function answerTo(request, code) {
+  if (typeof code !== 'object' || Array.isArray(code)) return failed(noObject(code), request, true)
   const { kind = 'unlimited', ...params } = /** @type {CodeParams} */ (codeFields(code))
   // Before the ETag, so that nonsense is refused whatever a browser claims to have.
   const wrong = refusalOf(kind, params)
-  if (wrong) return failed(wrong, settings, req, visit)
-  const etag = etagOf(wxa.appid, kind, params)
-  const kept = { ETag: etag, ...settings.cacheControl }
-  if (isKnown(etag, visit.header('if-none-match'))) return { status: 304, headers: kept }
-  // Before WeChat is asked, so that a function that is broken costs no code.
-  const saved = { filename: await settings.filename(code, req), isDownload: await settings.download(req) }
+  if (wrong) return failed(wrong, request, isMisuse(wrong))
+  const { visit, settings } = request
+  let wxa
   try {
-    const call = { signal: visit.signal, timeoutMs: settings.timeoutMs }
-    return picture(await wxa[KINDS[kind]](/** @type {any} */ (params), call), saved, kept)
+    wxa = await settings.client()
   } catch (thrown) {
-    return failed(thrown, settings, req, visit)
+    return failed(thrown, request, true)
+  }
+  const etag = etagOf(wxa.appid, kind, params)
+  const validators = { ETag: etag, ...settings.cacheControl }
+  if (isKnown(etag, visit.header('if-none-match'))) return { status: 304, headers: validators }
+  const kept = keptPicture(wxa, kind, params)
+  // Type and length only WeChat could tell, and it is not asked for what is not to be sent.
+  // {@link https://www.rfc-editor.org/rfc/rfc9110#section-9.3.2}
+  if (visit.method === 'HEAD' && !kept) return { status: 200, headers: { ...NOSNIFF, ...validators } }
+  // Before WeChat is asked, so that a function that is broken costs no code.
+  const saved = {
+    filename: await settings.filename(code, request.req),
+    isDownload: await settings.download(request.req),
+  }
+  if (kept) return picture(kept, saved, validators)
+  if (visit.isOver()) return GONE
+  const call = { signal: visit.signal, timeoutMs: settings.timeoutMs }
+  const ask = () => wxa[KINDS[kind]](/** @type {any} */ (params), call)
+  try {
+    return picture(await settings.limits.run({ wxa, kind, etag }, ask), saved, validators)
+  } catch (thrown) {
+    return failed(thrown, request)
   }
 }
 
 /**
- * `check` returns what is wrong with parameters, and throws for a kind that there is not.
+ * What is wrong with what the mapping returned. `check` returns what is wrong with parameters, and throws for a kind that
+ * there is not.
  *
  * @param {any} kind
  * @param {any} params
@@ -91,43 +119,69 @@ function refusalOf(kind, params) {
   }
 }
 
+/** @param {unknown} code */
+function noObject(code) {
+  const type = Array.isArray(code) ? 'array' : typeof code
+  return misuse(
+    invalid({
+      endpoint: 'codeHandler',
+      param: 'toCode',
+      explanation: {
+        cause: { zh: `toCode 返回的类型是 ${type}`, en: `toCode returned a value of type ${type}` },
+        fix: {
+          zh: "返回形如 { scene: 'id=1' } 的对象；没有对应的码时返回 null",
+          en: "Return an object like { scene: 'id=1' }, or null where there is no code",
+        },
+      },
+    }),
+  )
+}
+
 /**
  * @param {Buffer} image
  * @param {{ filename: string | undefined, isDownload: boolean }} saved
- * @param {Record<string, string>} kept
+ * @param {Record<string, string>} validators
  * @returns {Answer}
  */
-function picture(image, { filename, isDownload }, kept) {
+function picture(image, { filename, isDownload }, validators) {
   const type = /** @type {string} */ (imageType(image))
   return {
     status: 200,
     headers: {
       'Content-Type': type,
       'Content-Length': String(image.length),
-      'X-Content-Type-Options': 'nosniff',
+      ...NOSNIFF,
       ...disposition(type, filename, isDownload),
-      ...kept,
+      ...validators,
     },
     body: image,
   }
 }
 
 /**
- * @param {unknown} thrown by `check`, by a call, or by the token function of the client
- * @param {Settings} settings
- * @param {any} req
- * @param {Visit} visit
+ * @param {unknown} thrown by `check`, by a call, by the token function of the client, or by what makes the client
+ * @param {Request} request
+ * @param {boolean} [isServersFault] whether it is a mistake in the server's own code or set-up
  * @returns {Promise<Answer>}
  */
-async function failed(thrown, settings, req, visit) {
-  if (visit.signal.aborted) return GONE
+async function failed(thrown, { req, visit, settings }, isServersFault = false) {
+  if (visit.isOver()) return GONE
   const error = isError(thrown) ? thrown : new Error(inspect(thrown), { cause: thrown })
+  const { instance, ...problem } = isServersFault ? broken(visit) : await problemFor(error, visit, settings)
+  await settings.onError(error, { req, status: problem.status, instance })
+  return problem
+}
+
+/**
+ * @param {Error} error
+ * @param {Visit} visit
+ * @param {Settings} settings
+ */
+async function problemFor(error, visit, settings) {
   const ours = error instanceof WxaCodeError ? /** @type {import('../../../index').WxaCodeError} */ (error) : undefined
   // Only true is a yes: what a function of the options forgot to say is none.
   const isExposed = ours !== undefined && (await settings.expose(ours)) === true
-  const { instance, ...problem } = problemOf(ours, isExposed, visit)
-  await settings.onError(error, { req, status: problem.status, instance })
-  return problem
+  return problemOf(ours, isExposed, visit)
 }
 
 module.exports = { answerer }

@@ -1,22 +1,25 @@
 'use strict'
 
 const { wrongArgument } = require('../../errors')
-const { own } = require('../../own')
 const { checked } = require('../../shape')
+const { clientOf } = require('./client')
 const { isAboutThePicture } = require('./exposure')
+const { Limits } = require('./limits')
+const { createLog } = require('./log')
 
 const DEFAULT_CACHE_CONTROL = 'private, max-age=3600'
-const A_CLIENT = { zh: ' WxaCode', en: 'a WxaCode' }
 const A_STRING = { zh: '字符串或 undefined', en: 'a string or undefined' }
 const A_MAPPING = { zh: '从请求给出参数的函数', en: 'a function from the request to the parameters of a code' }
 
 /**
  * @typedef {object} Settings what a handler is set to, every choice as a function
+ * @property {() => import('../../../index').WxaCode | Promise<import('../../../index').WxaCode>} client
  * @property {Record<string, string>} cacheControl as headers
  * @property {(req: any) => Promise<boolean>} download
  * @property {(code: any, req: any) => Promise<string | undefined>} filename
  * @property {(error: any) => Promise<boolean>} expose
  * @property {(error: Error, note: any) => unknown} onError
+ * @property {InstanceType<typeof Limits>} limits
  * @property {number} [timeoutMs]
  */
 
@@ -29,11 +32,12 @@ const A_MAPPING = { zh: '从请求给出参数的函数', en: 'a function from t
  * @returns {Settings}
  */
 function checkedSettings(wxa, toCode, options = {}) {
-  if (typeof own(wxa, 'getUnlimitedQRCode') !== 'function') throw wrongArgument('wxa', A_CLIENT, 'codeHandler')
+  const client = clientOf(wxa)
   if (typeof toCode !== 'function') throw wrongArgument('toCode', A_MAPPING, 'codeHandler')
   const given = checked('codeHandler', options, 'codeHandler')
   const { cacheControl = DEFAULT_CACHE_CONTROL, download = false, filename, expose = isAboutThePicture } = given
   return {
+    client,
     cacheControl: cacheControl === false ? {} : { 'Cache-Control': cacheControl },
     download: chooser(download),
     filename: async (code, req) => {
@@ -42,7 +46,8 @@ function checkedSettings(wxa, toCode, options = {}) {
       return name
     },
     expose: chooser(expose),
-    onError: given.onError ?? log,
+    onError: given.onError ?? createLog(),
+    limits: new Limits(given),
     timeoutMs: given.timeoutMs,
   }
 }
@@ -55,15 +60,5 @@ const chooser =
   (choice) =>
   async (...args) =>
     typeof choice === 'function' ? choice(...args) : choice
-
-/**
- * One line for what the operator has to know; a visitor who asks for nonsense has been told so.
- *
- * @param {Error} error
- * @param {{ status: number, instance: string }} note
- */
-function log(error, { status, instance }) {
-  if (status !== 400) console.error(`wxacode: ${status} ${instance} ${error.message}`)
-}
 
 module.exports = { checkedSettings }

@@ -78,7 +78,7 @@ function problemOf(error, isExposed, visit) {
 }
 
 /**
- * What a visitor hears where there is no framework to answer for what the site's own functions throw.
+ * What a visitor hears of a mistake in the server's own code or set-up: nothing but that there is one.
  *
  * @param {Visit} visit
  */

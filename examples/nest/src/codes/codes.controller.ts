@@ -10,7 +10,7 @@ export class CodesController {
 
   constructor(wxa: WxaCode, shops: ShopsService) {
     this.answer = codeHandler<Request<{ shop: string }>>(wxa, async ({ params: { shop }, query: { from = 'web' } }) => {
-      if (!(await shops.exists(shop))) return null
+      if (!shops.hasPlace(from) || !(await shops.exists(shop))) return null
       return { scene: `shop=${shop}&from=${from}`, page: 'pages/index/index' }
     })
   }

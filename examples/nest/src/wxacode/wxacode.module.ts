@@ -14,18 +14,19 @@ import { WxaCode, type WxaCodeOptions } from 'wxacode'
 export class WxaCodeModule implements OnApplicationShutdown {
   constructor(private readonly wxa: WxaCode) {}
 
-  static forRoot(options: WxaCodeOptions): DynamicModule {
-    return WxaCodeModule.forRootAsync({ useFactory: () => options })
+  /** What is not given comes from the environment: `WXACODE_APPID`, `WXACODE_SECRET` and so on. */
+  static forRoot(options?: Partial<WxaCodeOptions>): DynamicModule {
+    return WxaCodeModule.forRootAsync({ useFactory: () => options ?? {} })
   }
 
   /** Where the options come from another provider, such as a `ConfigService`. */
   static forRootAsync(
-    from: Pick<ModuleMetadata, 'imports'> & Pick<FactoryProvider<WxaCodeOptions>, 'inject' | 'useFactory'>,
+    from: Pick<ModuleMetadata, 'imports'> & Pick<FactoryProvider<Partial<WxaCodeOptions>>, 'inject' | 'useFactory'>,
   ): DynamicModule {
     const client: FactoryProvider<WxaCode> = {
       provide: WxaCode,
       inject: from.inject,
-      useFactory: async (...given) => new WxaCode(await from.useFactory(...given)),
+      useFactory: async (...given) => WxaCode.fromEnv(await from.useFactory(...given)),
     }
     return { module: WxaCodeModule, imports: from.imports, providers: [client], exports: [WxaCode] }
   }

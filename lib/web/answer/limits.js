@@ -1,0 +1,135 @@
+'use strict'
+
+const { WxaCodeError } = require('../../errors')
+const { own } = require('../../own')
+const { SlidingWindow } = require('./sliding-window')
+
+/** @typedef {import('../../../index').WxaCode} WxaCode */
+/** @typedef {NonNullable<import('../types').CodeParams['kind']>} Kind */
+
+/**
+ * @typedef {object} Turn of the calls that share a request
+ * @property {number} calls
+ * @property {() => void} end
+ */
+
+/** Three of the five thousand that WeChat allows all processes and routes of an account. */
+const UNLIMITED_PER_MINUTE = 3000
+/** At this rate the 100,000 that an account has for life last for more than a day. */
+const SCARCE_PER_MINUTE = 60
+const CONCURRENCY = 256
+/** When one of those under way will end nobody knows. */
+const SOON_MS = 1000
+
+/** What one handler may ask of WeChat: so many codes in any minute, and so many at once. */
+class Limits {
+  #windows
+  #concurrency
+  /** By what is asked. @type {Map<unknown, Turn>} */
+  #underWay = new Map()
+
+  /** @param {{ ratePerMinute?: number, concurrency?: number }} limits */
+  constructor({ ratePerMinute, concurrency = CONCURRENCY }) {
+    this.#windows = windowsOf(ratePerMinute)
+    this.#concurrency = concurrency
+  }
+
+  /**
+   * Runs a call for which WeChat may have to be asked. Calls of a client with a cache that ask the same at the same time
+   * share a request, and so a turn.
+   *
+   * @template T
+   * @param {{ wxa: any, kind: Kind, etag: string }} asked of a client, or of what stands in for one in a test
+   * @param {() => Promise<T>} call
+   * @throws {WxaCodeError} where there is no turn
+   */
+  async run({ wxa, kind, etag }, call) {
+    const stats = typeof own(wxa, 'stats') === 'function' ? wxa.stats() : undefined
+    const key = stats?.cache ? etag : Symbol(etag)
+    const turn = this.#underWay.get(key) ?? this.#begin(wxa, kind, stats)
+    this.#underWay.set(key, turn)
+    turn.calls += 1
+    try {
+      return await call()
+    } finally {
+      turn.calls -= 1
+      if (turn.calls === 0) {
+        this.#underWay.delete(key)
+        turn.end()
+      }
+    }
+  }
+
+  /**
+   * @param {any} wxa
+   * @param {Kind} kind
+   * @param {import('../../../index').Stats} [before]
+   * @returns {Turn}
+   */
+  #begin(wxa, kind, before) {
+    if (this.#underWay.size >= this.#concurrency) throw tooManyAtOnce(this.#concurrency)
+    const window = this.#windows[kind]
+    const wait = window.wait()
+    if (wait > 0) throw tooManyPerMinute(window.limit, wait)
+    const taken = window.take()
+    return {
+      calls: 0,
+      end: () => {
+        // Redis had the code, or the call did not get as far as WeChat. Of a stand-in nobody knows.
+        if (before && before.requests === wxa.stats().requests) window.giveBack(taken)
+      },
+    }
+  }
+}
+
+/**
+ * A number of one's own is for codes of all kinds together.
+ *
+ * @param {number} [ratePerMinute]
+ * @returns {Record<Kind, InstanceType<typeof SlidingWindow>>}
+ */
+function windowsOf(ratePerMinute) {
+  const unlimited = new SlidingWindow(ratePerMinute ?? UNLIMITED_PER_MINUTE)
+  const scarce = ratePerMinute === undefined ? new SlidingWindow(SCARCE_PER_MINUTE) : unlimited
+  return { unlimited, limited: scarce, qrcode: scarce }
+}
+
+/**
+ * @param {number} limit
+ * @param {number} retryAfterMs
+ */
+const tooManyPerMinute = (limit, retryAfterMs) =>
+  tooMany(retryAfterMs, {
+    zh: `这个路由一分钟内已向微信要了 ${limit} 个码，到了 ratePerMinute 的上限`,
+    en: `this handler has asked WeChat for ${limit} codes within a minute, its ratePerMinute`,
+  })
+
+/** @param {number} limit */
+const tooManyAtOnce = (limit) =>
+  tooMany(SOON_MS, {
+    zh: `这个路由同时在向微信要 ${limit} 个码，到了 concurrency 的上限`,
+    en: `this handler is asking WeChat for ${limit} codes at once, its concurrency`,
+  })
+
+/**
+ * @param {number} retryAfterMs
+ * @param {{ zh: string, en: string }} cause
+ */
+function tooMany(retryAfterMs, cause) {
+  const fix = {
+    zh: '确认路由先查 id 是否存在（不存在返回 null），客户端打开了 cache；确有这么多访问时调高上限',
+    en:
+      'See that the route looks ids up and returns null for unknown ones, and that the client has a cache; ' +
+      'raise the limit if so many visitors are real',
+  }
+  return new WxaCodeError({
+    code: 'ERR_WXA_BUDGET',
+    message: `codeHandler: ${cause.en}. ${fix.en}. | ${cause.zh}。${fix.zh}。`,
+    endpoint: 'codeHandler',
+    retryable: true,
+    retryAfterMs,
+    explanation: { cause, fix },
+  })
+}
+
+module.exports = { Limits }

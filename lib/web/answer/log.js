@@ -1,0 +1,29 @@
+'use strict'
+
+const MINUTE_MS = 60_000
+/** What visitors can order as often as they like. */
+const BY_VISITORS = new Set([400, 429])
+
+/**
+ * One line for everything that the operator has to know. What visitors can order by the thousand is told once a minute, for
+ * each parameter: a mapping that sends every visitor nonsense shows, and a flood does not fill the disk.
+ */
+function createLog() {
+  /** When it was told last, by what it is. @type {Map<string, number>} */
+  const told = new Map()
+  /**
+   * @param {Error & { param?: string }} error
+   * @param {{ status: number, instance: string }} note
+   */
+  return (error, { status, instance }) => {
+    if (BY_VISITORS.has(status)) {
+      const what = `${status} ${error.param}`
+      const now = performance.now()
+      if (now - (told.get(what) ?? -MINUTE_MS) < MINUTE_MS) return
+      told.set(what, now)
+    }
+    console.error(`wxacode: ${status} ${instance} ${error.message}`)
+  }
+}
+
+module.exports = { createLog }
