@@ -134,7 +134,7 @@ suite('what is said of the way that was taken', (test) => {
     const proxy = await startProxy(t)
     const { ca: _, ...tls } = await certificates()
     const { fake, client } = await world(t, { tls })
-    const { message } = await failure(draw(client({ proxy: proxy.url, retries: 0, token: () => 'T-proxies' })))
+    const { message } = await failure(draw(client({ proxy: proxy.url, retries: 5, token: () => 'T-proxies' })))
     const { host } = new URL(fake.url)
     assert.ok(message.includes(`the certificate of ${host}`), message)
     assert.ok(message.includes(`(through the proxy ${new URL(proxy.url).host})`), message)
