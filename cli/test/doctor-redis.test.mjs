@@ -10,30 +10,38 @@ import { needsRedis, speaksTls, startRedis, startTlsRedis } from '../../__test__
 import { startCluster, startSentinel, startSocketRedis } from '../../__test__/support/redis-kinds.mjs'
 import { readAddress } from '../src/doctor/redis/address.js'
 import { TRY_ALL } from '../src/doctor/redis/look.js'
+import { redis } from '../src/doctor/redis/redis.js'
 import { desk, suite } from './helpers.mjs'
 
-/** What doctor says of a Redis, in JSON; the account itself is well, and has time. */
-async function redisLine({ wxacode }, url) {
-  const { code, json } = await wxacode(['doctor', '--json', '--timeout', '60'], { env: { WXACODE_REDIS: url } })
-  const { checks } = json()
-  const line = checks.find(({ name }) => name === 'redis')
-  for (const { name, ok } of checks) if (name !== 'redis') assert.notEqual(ok, false, name)
-  assert.equal(code, line.ok === false ? 4 : 0)
-  return line
+/** An account whose client finds Redis well, or as `store` and `events` say. */
+const stageOf = (url, { store = 'up', events = [] } = {}) => ({
+  options: { appid: 'wx0123456789abcdef', redis: url },
+  signal: new AbortController().signal,
+  token: async () => ({}),
+  wxa: { stats: () => ({ store }) },
+  store: { events },
+})
+
+/** What doctor finds of a Redis, in English. */
+async function found(url, client) {
+  const { ok, detail, cause, fix, exitCode } = await redis(stageOf(url, client))
+  if (ok === false) assert.equal(exitCode, 4)
+  for (const text of [detail, cause, fix]) assert.equal(text?.zh === undefined, text?.en === undefined)
+  return { ok, detail: detail?.en, cause: cause?.en, fix: fix?.en }
 }
 
-/** The client waits 250 ms, which a machine that is very busy does not keep: it is looked at again. */
-async function greenLine(here, url) {
+/** One that is well. On a machine that is very busy it may be slow, and is looked at again. */
+async function assertGreen(url, detail) {
   for (;;) {
-    const line = await redisLine(here, url)
-    if (line.ok === true) return line
-    assert.match(line.cause, /the client waits 250 ms|the client cannot use/, JSON.stringify(line))
+    const line = await found(url)
+    if (line.ok === true) return assert.match(line.detail, detail)
+    assert.match(line.cause ?? '', /there and back, and the client waits 250 ms/, JSON.stringify(line))
   }
 }
 
 /** A red line, with what it says and what to do. */
-async function assertRed(here, url, cause, fix) {
-  const line = await redisLine(here, url)
+async function assertRed(url, cause, fix) {
+  const line = await found(url)
   assert.equal(line.ok, false, JSON.stringify(line))
   assert.match(line.cause, cause)
   assert.match(line.fix, fix)
@@ -47,47 +55,51 @@ async function listening(t, server) {
   return `redis://127.0.0.1:${server.address().port}`
 }
 
+const needsTls = speaksTls ? needsRedis : { skip: 'redis-server has no TLS' }
+
 suite('doctor and Redis', (test) => {
-  test('without one the line says how to give it', async (t) => {
-    const line = await redisLine(await desk(t), '')
+  test('without one the line says how to give it', async () => {
+    const line = await found(undefined)
     assert.equal(line.ok, 'skip')
     assert.match(line.detail, /--redis or WXACODE_REDIS/)
   })
 
-  test(
-    'one that is well is green, with the way there and back, and no key of the doctor is left',
-    needsRedis,
-    async (t) => {
-      const redis = await startRedis(t)
-      const here = await desk(t)
-      const line = await redisLine(here, redis.url)
-      assert.equal(line.ok, true, JSON.stringify(line))
-      assert.match(line.detail, /^127\.0\.0\.1:\d+ takes writes and scripts, \d+(\.\d)? ms there and back$/)
-      assert.ok(redis.everything().every(({ key }) => key.startsWith(`wxacode:{${here.account.appid}:stable:`)))
-      const chinese = await here.wxacode(['doctor', '--lang', 'zh', '--redis', redis.url])
-      assert.match(
-        chinese.out,
-        /^[✓✗] Redis +127\.0\.0\.1:\d+ (可写，可执行脚本，)?往返 [\d.]+ ms|^✗ Redis +客户端用不了/m,
-      )
-    },
-  )
+  test('one that is well is green, with the way there and back, and no key is left', needsRedis, async (t) => {
+    const server = await startRedis(t)
+    await assertGreen(server.url, /^127\.0\.0\.1:\d+ takes writes and scripts, \d+(\.\d)? ms there and back$/)
+    assert.deepEqual(server.everything(), [])
+  })
 
-  test('nobody there, a name without an address, a socket that is not there: each with its fix', async (t) => {
-    const here = await desk(t)
+  test('one that is well to us and down to the client is red, with what the client says', needsRedis, async (t) => {
+    const server = await startRedis(t)
+    const events = [{ event: 'store.down', host: 'x', message: 'no answer within 250 ms' }]
+    const { ok, cause } = await found(server.url, { store: 'down', events })
+    assert.equal(ok, false)
+    assert.match(cause, /the client cannot use 127\.0\.0\.1:\d+: no answer within 250 ms|the client waits 250 ms/)
+  })
+
+  test('it is looked at when WeChat cannot be reached, too, and no login is shown', needsRedis, async (t) => {
+    const server = await startRedis(t)
+    await server.ask('ACL', 'SETUSER', 'app', 'on', '>s3cret', '~other:*', '+@all')
+    const { wxacode } = await desk(t)
+    const env = { WXACODE_REDIS: server.url.replace('//', '//app:s3cret@') }
+    const { out, code } = await wxacode(['doctor', '--base-url', 'https://wechat.invalid'], { env })
+    assert.equal(code, 4)
+    assert.match(out, /^✗ DNS .*\n +fix.*\n- TLS/)
+    assert.match(out, /^✗ Redis +127\.0\.0\.1:\d+ does not let app use keys .*\n +fix {2}ACL SETUSER app ~wxacode:\*$/m)
+    assert.ok(!out.includes('s3cret'))
+  })
+
+  test('nobody there, a name without an address, a socket that is not there: each with its fix', async () => {
     const port = await freePort()
-    await assertRed(here, `redis://127.0.0.1:${port}`, /nobody listens at 127\.0\.0\.1:\d+/, /inside a container/)
-    await assertRed(here, 'redis://cache.invalid/1', /cache\.invalid:6379 has no address/, /DNS/)
-    await assertRed(here, 'unix:///nowhere/redis.sock', /no socket \/nowhere\/redis\.sock/, /unixsocket/)
+    await assertRed(`redis://127.0.0.1:${port}`, /nobody listens at 127\.0\.0\.1:\d+/, /inside a container/)
+    await assertRed('redis://cache.invalid/1', /cache\.invalid:6379 has no address/, /DNS/)
+    await assertRed('unix:///nowhere/redis.sock', /no socket \/nowhere\/redis\.sock/, /unixsocket/)
   })
 
   test('what is no Redis is told by what it says; what says nothing, by its silence', async (t) => {
-    const here = await desk(t)
-    await assertRed(
-      here,
-      await listening(t, createHttpServer()),
-      /is no Redis: it says “HTTP\/1\.1 400/,
-      /host and port/,
-    )
+    const web = await listening(t, createHttpServer())
+    await assertRed(web, /is no Redis: it says “HTTP\/1\.1 400/, /host and port/)
     const open = new Set()
     const silent = await listening(
       t,
@@ -96,98 +108,77 @@ suite('doctor and Redis', (test) => {
     t.after(() => {
       for (const socket of open) socket.destroy()
     })
-    await assertRed(here, silent, /does not answer/, /firewalls/)
+    await assertRed(silent, /does not answer/, /firewalls/)
     const shut = await listening(
       t,
       createServer((socket) => socket.destroy()),
     )
-    await assertRed(here, shut, /closed the connection at once/, /rediss:/)
+    await assertRed(shut, /closed the connection at once/, /rediss:/)
   })
 
   test('a password that is missing or wrong, and one that is not wanted', needsRedis, async (t) => {
-    const redis = await startRedis(t, '--requirepass', 'se cret%', '--databases', 2)
-    const here = await desk(t)
-    const at = (login, path = '') => redis.url.replace('//', `//${login}`) + path
-    await assertRed(here, redis.url, /wants a password/, /WXACODE_REDIS=redis:\/\//)
-    await assertRed(here, at(':wrong@'), /does not take this user or password/, /percent-encoded/)
-    await greenLine(here, at(`:${encodeURIComponent('se cret%')}@`, '/1'))
-    await assertRed(
-      here,
-      at(`:${encodeURIComponent('se cret%')}@`, '/7'),
-      /no database of that number/,
-      /smaller number/,
-    )
+    const server = await startRedis(t, '--requirepass', 'se cret%', '--databases', 2)
+    const at = (login, path = '') => server.url.replace('//', `//${login}`) + path
+    const right = `:${encodeURIComponent('se cret%')}@`
+    await assertRed(server.url, /wants a password/, /WXACODE_REDIS=redis:\/\//)
+    await assertRed(at(':wrong@'), /does not take this user or password/, /percent-encoded/)
+    await assertGreen(at(right, '/1'), /takes writes/)
+    await assertRed(at(right, '/7'), /no database of that number/, /smaller number/)
     const open = await startRedis(t)
     await assertRed(
-      here,
       open.url.replace('//', '//:needless@'),
       /has no password, and the address has one/,
-      /Leave it out/,
+      /Leave it out of the address/,
     )
   })
 
   test('a replica takes no writes', needsRedis, async (t) => {
-    const redis = await startRedis(t, '--replica-serve-stale-data', 'yes')
-    await redis.demote()
-    await assertRed(await desk(t), redis.url, /is a replica, which takes no writes/, /redis-sentinel:/)
+    const server = await startRedis(t)
+    await server.demote()
+    await assertRed(server.url, /is a replica, which takes no writes/, /redis-sentinel:/)
   })
 
   test('a memory that is full takes no writes', needsRedis, async (t) => {
-    const redis = await startRedis(t, '--maxmemory', 1)
-    await assertRed(await desk(t), redis.url, /memory of .* is full/, /maxmemory/)
+    const server = await startRedis(t, '--maxmemory', 1)
+    await assertRed(server.url, /memory of .* is full/, /maxmemory/)
   })
 
   test('what a user may not do is told with the ACL that allows it', needsRedis, async (t) => {
-    const redis = await startRedis(t)
-    const here = await desk(t)
-    const as = (user) => redis.url.replace('//', `//${user}:pass@`)
+    const server = await startRedis(t)
+    const as = (user) => server.url.replace('//', `//${user}:pass@`)
     const rights = {
       noscripts: ['~*', '+@all', '-@scripting'],
       nohashes: ['~*', '+@all', '-hset', '-hincrby'],
       nokeys: ['~other:*', '+@all'],
       enough: ['~wxacode:*', '+eval', '+@hash', '+@string', '+@keyspace', '+time', '-keys'],
     }
-    for (const [user, rules] of Object.entries(rights)) await redis.ask('ACL', 'SETUSER', user, 'on', '>pass', ...rules)
-    await assertRed(here, as('noscripts'), /does not let noscripts run EVAL/, /^ACL SETUSER noscripts \+eval$/)
-    await assertRed(here, as('nohashes'), /run HSET, HINCRBY/, /^ACL SETUSER nohashes \+hset \+hincrby$/)
-    await assertRed(here, as('nokeys'), /keys that begin with wxacode:/, /^ACL SETUSER nokeys ~wxacode:\*$/)
-    await greenLine(here, as('enough'))
-    const { out } = await here.wxacode(['doctor'], { env: { WXACODE_REDIS: as('nokeys') } })
-    assert.match(out, /✗ Redis .*\n +fix {2}ACL SETUSER nokeys ~wxacode:\*/)
-    assert.ok(!out.includes('pass@'))
+    for (const [user, rules] of Object.entries(rights))
+      await server.ask('ACL', 'SETUSER', user, 'on', '>pass', ...rules)
+    await assertRed(as('noscripts'), /does not let noscripts run EVAL/, /^ACL SETUSER noscripts \+eval$/)
+    await assertRed(as('nohashes'), /run HSET, HINCRBY/, /^ACL SETUSER nohashes \+hset \+hincrby$/)
+    await assertRed(as('nokeys'), /keys that begin with wxacode:/, /^ACL SETUSER nokeys ~wxacode:\*$/)
+    await assertGreen(as('enough'), /takes writes/)
   })
 
-  test('TLS where there is none, and none where it is wanted', {
-    ...needsRedis,
-    ...(speaksTls ? {} : { skip: 'no TLS' }),
-  }, async (t) => {
-    const redis = await startTlsRedis(t)
-    const here = await desk(t)
-    await assertRed(here, redis.url.replace('redis:', 'rediss:'), /does not answer in TLS/, /Write redis:/)
-    await assertRed(here, `redis://127.0.0.1:${redis.tls.port}`, /speaks TLS|closed the connection/, /rediss:/)
+  test('TLS where there is none, and none where it is wanted', needsTls, async (t) => {
+    const server = await startTlsRedis(t)
+    await assertRed(server.url.replace('redis:', 'rediss:'), /does not answer in TLS/, /Write redis:/)
+    await assertRed(`redis://127.0.0.1:${server.tls.port}`, /speaks TLS|closed the connection/, /rediss:/)
     await assertRed(
-      here,
-      `rediss://localhost:${redis.tls.port}`,
+      `rediss://localhost:${server.tls.port}`,
       /certificate of localhost:\d+ is not trusted/,
       /NODE_EXTRA_CA_CERTS/,
     )
   })
 
   test('a socket, sentinels and any node of a cluster lead to it', needsRedis, async (t) => {
-    const here = await desk(t)
     const [socket, master, cluster] = await Promise.all([startSocketRedis(t), startRedis(t), startCluster(t)])
     const sentinel = await startSentinel(t, master.port)
-    const good = async (url, name) => {
-      const line = await greenLine(here, url)
-      assert.match(line.detail, name)
-    }
-    await good(socket.url, /redis\.sock takes writes/)
-    await good(
-      `redis-sentinel://127.0.0.1:${sentinel.port}/0#main`,
-      new RegExp(`^127\\.0\\.0\\.1:${master.port} takes`),
-    )
-    for (const { url } of cluster) await good(url, /takes writes/)
-    await assertRed(here, `redis-sentinel://127.0.0.1:${sentinel.port}/0#other`, /do not know that master/, /behind #/)
+    const at = `redis-sentinel://127.0.0.1:${sentinel.port}/0`
+    await assertGreen(socket.url, /redis\.sock takes writes/)
+    await assertGreen(`${at}#main`, new RegExp(`^127\\.0\\.0\\.1:${master.port} takes`))
+    for (const { url } of cluster) await assertGreen(url, /takes writes/)
+    await assertRed(`${at}#other`, /do not know that master/, /behind #/)
   })
 
   test('every command that the scripts of the core use is tried', () => {
@@ -204,11 +195,14 @@ suite('doctor and Redis', (test) => {
   })
 
   test('addresses are read as the client reads them', () => {
-    const { places, password, db, name, isTls } = readAddress('rediss://:p%20w%@[::1]:7000/3')
-    assert.deepEqual(
-      { places, password, db, name, isTls },
-      { places: [{ host: '::1', port: 7000 }], password: 'p w%', db: 3, name: '[::1]:7000', isTls: true },
-    )
+    assert.deepEqual(readAddress('rediss://:p%20w%@[::1]:7000/3'), {
+      places: [{ host: '::1', port: 7000 }],
+      isTls: true,
+      username: undefined,
+      password: 'p w%',
+      db: 3,
+      name: '[::1]:7000',
+    })
     const sentinels = readAddress('redis-sentinel://me:p@a:1,b/2#main')
     assert.deepEqual(sentinels.places, [
       { host: 'a', port: 1 },

@@ -64,8 +64,6 @@ suite('what is printed', (test) => {
     const code = await look(here, ['unlimited', '--scene', 's', '--timeout', '60', '-o', 'a.jpg'])
     assert.match(code.people, /41030 x\\x1b\]0;owned\\x07/)
     assert.ok(code.programs.error.errmsg.startsWith(EVIL.slice(0, 10)))
-    const doctor = await look(here, ['doctor', '--timeout', '60'])
-    assert.match(doctor.people, /✗ page +41030 x\\x1b/)
   })
 
   test('nor does what a rid remembers', async (t) => {
@@ -97,27 +95,27 @@ suite('what is printed', (test) => {
       'columns.csv': `"${quoted}"\ns\n`,
     }
     for (const [list, text] of Object.entries(lists)) writeFileSync(here.file(list), text)
-    // Two in one folder would refuse each other.
-    for (const [at, list] of Object.keys(lists).entries())
-      for (const form of [[], ['--json']]) {
-        const { out, err } = await here.wxacode(['batch', list, '--out', `out${at}`, ...form], watched())
+    await Promise.all(
+      Object.keys(lists).map(async (list) => {
+        const { out, err } = await here.wxacode(['batch', list, '--out', `out ${list}`, '--dry-run'], watched())
         assertSeen(out + err, list)
-      }
+      }),
+    )
   })
 
   test('nor do names of files', async (t) => {
     const here = await desk(t)
-    mkdirSync(here.file(EVIL_LINE))
-    writeFileSync(here.file(`${EVIL_LINE}.csv`), 'scene\ns\n')
     const saved = await look(here, ['unlimited', '--scene', 's', '--timeout', '60', '-o', `${EVIL_LINE}.png`])
     assert.match(saved.people, /✓ x\\x1b\]0;owned/)
+  })
+
+  test('nor do names of files that cannot be read', async (t) => {
+    const here = await desk(t)
+    mkdirSync(here.file(EVIL_LINE))
     await Promise.all([
       look(here, ['unlimited', '--scene', 's', '-o', 'a.jpg', '--ca', EVIL]),
-      look(here, ['unlimited', '--scene', 's', '-o', 'a.jpg', '--secret-file', EVIL]),
       look(here, ['batch', EVIL_LINE, '--out', 'out']),
     ])
-    const { out, err } = await here.wxacode(['batch', `${EVIL_LINE}.csv`, '--out', `out ${EVIL_LINE}`], watched())
-    assertSeen(out + err, 'batch')
   })
 
   test('nor do arguments', async (t) => {
@@ -125,10 +123,8 @@ suite('what is printed', (test) => {
     const wrong = [
       [EVIL],
       ['unlimited', `--${EVIL}`],
-      ['unlimited', '--scene', 's', '--page', EVIL, '-o', 'a'],
       ['check', '--scene', 's', '--env-version', EVIL],
       ['explain', '40001', '--endpoint', EVIL],
-      ['unlimited', '--scene', 's', '--token', EVIL, '-o', 'a'],
       ['unlimited', '--scene', 's', '--base-url', EVIL, '-o', 'a'],
       ['doctor', '--proxy', EVIL],
     ]
