@@ -103,7 +103,8 @@ const keys = KEYS.flatMap(({ fault, spoil }) =>
     mode: token,
     promises: [8, 16, 19, 20],
     outcome: 'it is replaced at once, and neighbours do not notice',
-    expect: { ...UNDISTURBED, tokenRequests: [2, 2], mended: one },
+    // In stable mode whoever finds Redis slow may go alone.
+    expect: { ...UNDISTURBED, tokenRequests: [2, token === 'stable' ? 4 : 2], mended: one },
     async run(t) {
       const place = await neighbours(t, { token })
       const { enter, fake, neighbour, options, redis, tally } = place
