@@ -20,6 +20,11 @@ const { checked } = require('./lib/shape')
 
 const NO_OPTIONS = Object.freeze(bare({}))
 
+const A_PATH = {
+  en: 'a string: request(path, { method, query, body })',
+  zh: '字符串：request(path, { method, query, body })',
+}
+
 /** @implements {import('./index').WxaCode} */
 class WxaCode {
   /** @type {import('./binding').NativeClient} */
@@ -124,7 +129,7 @@ class WxaCode {
    * @returns {Promise<any>}
    */
   async request(path, options = NO_OPTIONS) {
-    if (typeof path !== 'string') throw wrongArgument('path', { en: 'a string', zh: '字符串' })
+    if (typeof path !== 'string') throw wrongArgument('path', A_PATH)
     const endpoint = placeOf(path)
     const given = checked('request', options, endpoint)
     const { method, query, body, retries } = given

@@ -135,6 +135,7 @@ suite('any other API', (test) => {
     cyclic.self = cyclic
     for (const [path, options, param] of [
       [7, {}, 'path'],
+      [{ url: '/wxa/a', method: 'GET' }, undefined, 'path'],
       ['', {}, 'path'],
       ['wxa/a', {}, 'path'],
       ['https://evil.example/wxa/a', {}, 'path'],

@@ -37,7 +37,8 @@ async function goEveryWay(t, how) {
   ).json()
   const given = { appid, secret, live, baseUrl: fake.url, refusing: proxy.url, dead: await deadUrl(), files: FILES }
   const file = join(folder, 'given.json')
-  writeFileSync(file, JSON.stringify({ ...given, ...how }))
+  const patience = {}
+  writeFileSync(file, JSON.stringify({ ...given, patience, ...how }))
   const child = spawn(process.execPath, ['--stack-trace-limit=40', EVERY_WAY, file], { cwd: ROOT, stdio: 'pipe' })
   let printed = ''
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (printed += text))
@@ -77,7 +78,7 @@ async function startStranger(t) {
 /** Each is gone once, whatever the order of the tests. */
 let clean
 const goClean = (t) => {
-  clean ??= goEveryWay(t, { heap: true })
+  clean ??= goEveryWay(t, { heap: true, patience: { timeoutMs: 50_000 } })
   return clean
 }
 

@@ -142,7 +142,10 @@ async function everyWay() {
   const open = (more) => new WxaCode({ ...account, baseUrl, timeoutMs: 50_000, ...more })
 
   await step('nothing but an account', () => new WxaCode({ appid, secret }).appid)
-  await step('by way of a proxy', () => new WxaCode({ ...account, proxy: refusing }).getAccessToken({ timeoutMs: 300 }))
+  await step('by way of a proxy', () => {
+    const behind = new WxaCode({ appid, token: () => 'a-token', proxy: refusing, retries: 0, timeoutMs: 50_000 })
+    return behind.getQRCode({ path: 'a' })
+  })
   await step(
     'every option',
     () =>
@@ -150,7 +153,7 @@ async function everyWay() {
         ...account,
         baseUrl: [baseUrl],
         token: 'stable',
-        timeoutMs: 5000,
+        timeoutMs: 50_000,
         retries: 1,
         ratePerMinute: 50,
         cache: { maxBytes: 1e6 },
@@ -164,7 +167,8 @@ async function everyWay() {
   )
   await step('a classic token', async () => typeof (await open({ token: 'classic' }).getAccessToken()).accessToken)
 
-  const wxa = new WxaCode({ appid, secret, baseUrl })
+  // While pictures are still to be drawn a busy machine needs more than the default.
+  const wxa = new WxaCode({ appid, secret, baseUrl, ...given.patience })
   await step('a token', async () => Object.keys(await wxa.getAccessToken()))
   await step('a token by empty options', async () => Object.keys(await wxa.getAccessToken({})))
   await step('unlimited', () => wxa.getUnlimitedQRCode({ scene: 'a' }))
@@ -190,7 +194,9 @@ async function everyWay() {
   await step('a parameter that is wrong', () => wxa.getUnlimitedQRCode({ scene: '%' }))
   await step('a parameter that is missing', () => wxa.createQRCode({}))
   await step('a parameter that is misspelt', () => wxa.createQRCode({ path: 'a', with: 1 }))
-  await step('nobody there', () => open({ baseUrl: dead, retries: 0 }).getUnlimitedQRCode({ scene: 'a' }))
+  await step('nobody there', () =>
+    open({ baseUrl: dead, token: () => 'a-token', retries: 0 }).getUnlimitedQRCode({ scene: 'a' }),
+  )
 
   await step('request by GET', () => wxa.request('/cgi-bin/openapi/quota/get'))
   await step('request by POST', () =>
@@ -338,11 +344,7 @@ async function everyWay() {
   await step('close', () => wxa.close())
   await step('closed', () => wxa.getQRCode({ path: 'a' }))
   await new Promise((resolve) => setImmediate(resolve))
-  // How often a dead way is tried again, and when it is given up, is a matter of time.
-  const steadyEvents = events
-    .map((event) => JSON.stringify(event))
-    .filter((event) => !event.includes('api.weixin.qq.com'))
-  outcomes.push(['events', [...new Set(steadyEvents)].sort()])
+  outcomes.push(['events', [...new Set(events.map((event) => JSON.stringify(event)))].sort()])
 }
 
 /** Puts the same value there under every name, as merging somebody's JSON would. */
