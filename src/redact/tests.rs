@@ -114,21 +114,13 @@ fn what_is_known_of_a_client_is_forgotten_by_age() {
     assert_eq!(clean, "*** *** *** 00000000 *** ***");
 }
 
-/// What it takes for the worst texts, beside a plain one of the same length. Anything but linear takes thousands of times as
-/// long, or never ends.
+/// What is linear takes a hundredth of this even on a busy machine, what is quadratic many times as long.
+const LONG: Duration = Duration::from_secs(2);
+
 #[test]
 fn no_text_and_no_secret_takes_long() {
-    let took = |text: &str, secret: &str| {
-        let times = (0..3).map(|_| {
-            let begun = Instant::now();
-            assert!(redact(text, &[secret]).len() <= text.len() + 3);
-            begun.elapsed()
-        });
-        times.min().unwrap_or_default()
-    };
     const LENGTH: usize = 1 << 15;
     let secret = "0123456789abcdef0123456789abcdef";
-    let plain = took(&"the quick brown fox ".repeat(LENGTH / 20), secret).max(Duration::from_millis(1));
     for unit in [
         "\\",
         "%25",
@@ -149,8 +141,10 @@ fn no_text_and_no_secret_takes_long() {
         "中",
     ] {
         for secret in [secret, "\\\\\\\\\\\\\\\\\\\\", "%25%25%25%25%25", "aaaaaaaaaaaaaaaa"] {
-            let took = took(&unit.repeat(LENGTH / unit.len()), secret);
-            assert!(took < 1000 * plain, "{unit}: {took:?}, a plain text {plain:?}");
+            let text = unit.repeat(LENGTH / unit.len());
+            let begun = Instant::now();
+            assert!(redact(&text, &[secret]).len() <= text.len() + 3);
+            assert!(begun.elapsed() < LONG, "{unit}: {:?}", begun.elapsed());
         }
     }
     let long = "0123456789abcdef/+\\".repeat(1700);

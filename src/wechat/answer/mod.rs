@@ -174,7 +174,10 @@ impl<'a> Object<'a> {
         let mut members = Members::of(body);
         for (key, value) in members.by_ref() {
             if key.is("errcode") {
-                object.fault = object.fault.or(fault(value));
+                object.fault = match (object.fault, fault(value)) {
+                    (None | Some(Fault::NoNumber), number @ Some(Fault::Number(_))) => number,
+                    (before, other) => before.or(other),
+                };
             } else if key.is("errmsg") {
                 object.errmsg = Some(value);
             } else if key.is("expires_in") {

@@ -271,21 +271,12 @@ fn texts_are_kept_to_a_length() {
     assert_eq!((rid.unwrap().len(), hint.unwrap().len()), (LONGEST_RID, LONGEST_HINT));
 }
 
-/// What it takes to read the worst answers, beside one of plain text of the same length. The bound stands a busy machine: what is
-/// quadratic takes many times as long.
+/// What is linear takes a hundredth of this even on a busy machine, what is quadratic many times as long.
+const LONG: Duration = Duration::from_secs(2);
+
 #[test]
 fn no_answer_takes_long() {
-    let took = |body: &[u8]| {
-        let times = (0..3).map(|_| {
-            let begun = Instant::now();
-            let _ = (read_image(body), read_token(body), Kind::read(body, None), outline(body), token_in(body));
-            begun.elapsed()
-        });
-        times.min().unwrap_or_default()
-    };
     const LENGTH: usize = 1 << 15;
-    let plain = took(format!("{{\"errmsg\":\"{}\"}}", "the quick brown fox ".repeat(LENGTH / 20)).as_bytes());
-    let plain = plain.max(Duration::from_millis(1));
     for unit in [
         "[",
         "{\"a\":",
@@ -303,13 +294,13 @@ fn no_answer_takes_long() {
         "\0",
         "\u{ff}",
     ] {
-        for begin in
-            ["{\"errmsg\":\"", "{\"errcode\":1,\"errmsg\":\"", "{\"errcode\":\"", "{\"errcode\":", "{\"a\":0", "[", ""]
-        {
+        for begin in ["{\"errmsg\":\"", "{\"errcode\":1,\"errmsg\":\"", "{\"errcode\":", "["] {
             for bytes in [b"".to_vec(), b"\xFF\"".to_vec()] {
                 let body = [begin.as_bytes(), &bytes, unit.repeat(LENGTH / unit.len()).as_bytes()].concat();
-                let took = took(&body);
-                assert!(took < 1000 * plain, "{begin:?} {unit:?} {bytes:?}: {took:?}, a plain text {plain:?}");
+                let begun = Instant::now();
+                let _ =
+                    (read_image(&body), read_token(&body), Kind::read(&body, None), outline(&body), token_in(&body));
+                assert!(begun.elapsed() < LONG, "{begin:?} {unit:?} {bytes:?}: {:?}", begun.elapsed());
             }
         }
     }

@@ -13,7 +13,6 @@ pub fn run(bytes: &[u8]) {
     if part.len() >= 8 {
         assert!(!clean.contains(&part), "{part:?} is left in {clean:?}");
     }
-    assert_eq!(redact(&clean, &[&part]), clean, "clean is clean");
 
     let length = 8 + usize::from(length) % (LONGEST - 8);
     let Some((secret, rest)) = rest.split_at_checked(length) else { return };

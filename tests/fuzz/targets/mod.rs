@@ -1,8 +1,4 @@
-//! What has to hold of any bytes. `npm run fuzz` looks for bytes of which it does not; `cargo test` tries what has been found
-//! so far, in `fuzz/corpus`.
-
-// Each binary runs one of them.
-#![allow(dead_code)]
+//! What has to hold of any bytes.
 
 pub mod answer;
 pub mod params;

@@ -1,0 +1,115 @@
+//! What has to hold of any bytes: an answer's body, a text with a secret in it, parameters, Redis' replies. What fuzzing has found
+//! so far, and where it begins, is in `corpus/` and is tried each time; then so are mutations of it, for as long as `npm run fuzz`
+//! says.
+
+mod mutate;
+mod targets;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use mutate::Mutator;
+
+/// An input that takes longer has found something, too.
+const LONGEST: Duration = Duration::from_secs(20);
+
+fn folder(target: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/corpus").join(target)
+}
+
+fn corpus(target: &str) -> Vec<(PathBuf, Vec<u8>)> {
+    let files = std::fs::read_dir(folder(target)).unwrap().map(|file| file.unwrap().path());
+    let mut files: Vec<_> = files.map(|file| (file.clone(), std::fs::read(file).unwrap())).collect();
+    files.sort();
+    assert!(!files.is_empty(), "{target}");
+    files
+}
+
+#[test]
+fn what_has_to_hold_holds_of_all_that_is_kept() {
+    for (name, run) in targets::ALL {
+        for (file, bytes) in corpus(name) {
+            catch_unwind(AssertUnwindSafe(|| run(&bytes))).unwrap_or_else(|_| panic!("{}", file.display()));
+        }
+    }
+}
+
+/// `FUZZ_SECONDS` for each target, `FUZZ_TARGETS` with commas between them, `FUZZ_SEED` to begin where another run began.
+#[test]
+fn what_has_to_hold_holds_of_what_can_be_made_of_it() {
+    let variable = |name| std::env::var(name).ok();
+    let seconds = variable("FUZZ_SECONDS").map_or(0.3, |seconds| seconds.parse().expect("FUZZ_SECONDS: a number"));
+    let chosen = variable("FUZZ_TARGETS").filter(|names| !names.is_empty());
+    let seed =
+        variable("FUZZ_SEED").map_or_else(|| fastrand::u64(..), |seed| seed.parse().expect("FUZZ_SEED: a number"));
+    println!("FUZZ_SEED={seed}");
+    for (name, run) in targets::ALL {
+        if chosen.as_ref().is_none_or(|chosen| chosen.split(',').any(|one| one == name)) {
+            let inputs = fuzz(name, run, Duration::from_secs_f64(seconds), seed);
+            println!("{name}: {inputs} inputs");
+        }
+    }
+}
+
+/// What breaks something is kept in the corpus, under the name `found-`.
+fn fuzz(target: &'static str, run: fn(&[u8]), time: Duration, seed: u64) -> u64 {
+    let seeds = corpus(target).into_iter().map(|(_, bytes)| bytes).collect();
+    let mut mutator = Mutator::new(seeds, seed);
+    let watch = Watch::over(target);
+    let begun = Instant::now();
+    let mut inputs = 0;
+    while begun.elapsed() < time || inputs < 50 {
+        let bytes = mutator.input();
+        watch.begin(&bytes);
+        if catch_unwind(AssertUnwindSafe(|| run(&bytes))).is_err() {
+            panic!("{target}: see {}", keep(target, &bytes).display());
+        }
+        inputs += 1;
+    }
+    inputs
+}
+
+fn keep(target: &str, bytes: &[u8]) -> PathBuf {
+    let name: u64 =
+        bytes.iter().fold(0xCBF2_9CE4_8422_2325, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01B3));
+    let file = folder(target).join(format!("found-{name:016x}"));
+    std::fs::write(&file, bytes).unwrap();
+    file
+}
+
+/// Ends the process, with its input kept, when one takes too long.
+struct Watch {
+    present: Arc<Mutex<(Instant, Vec<u8>)>>,
+    over: Arc<AtomicBool>,
+}
+
+impl Watch {
+    fn over(target: &'static str) -> Self {
+        let watch = Self { present: Arc::new(Mutex::new((Instant::now(), Vec::new()))), over: Arc::default() };
+        let (present, over) = (watch.present.clone(), watch.over.clone());
+        std::thread::spawn(move || {
+            while !over.load(Ordering::Relaxed) {
+                std::thread::sleep(Duration::from_millis(200));
+                let (begun, bytes) = &*present.lock().unwrap();
+                if begun.elapsed() > LONGEST && !over.load(Ordering::Relaxed) {
+                    eprintln!("{target}: longer than {LONGEST:?}, see {}", keep(target, bytes).display());
+                    std::process::exit(1);
+                }
+            }
+        });
+        watch
+    }
+
+    fn begin(&self, bytes: &[u8]) {
+        *self.present.lock().unwrap() = (Instant::now(), bytes.to_vec());
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.over.store(true, Ordering::Relaxed);
+    }
+}
