@@ -144,7 +144,8 @@ async function everyWay() {
   await step('nothing but an account', () => new WxaCode({ appid, secret }).appid)
   await step('by way of a proxy', () => {
     const behind = new WxaCode({ appid, token: () => 'a-token', proxy: refusing, retries: 0, timeoutMs: 50_000 })
-    return behind.getQRCode({ path: 'a' })
+    // On a busy machine the proxy may be slow to refuse, which is told otherwise.
+    return behind.getQRCode({ path: 'a' }).catch(({ code }) => code)
   })
   await step(
     'every option',
@@ -344,7 +345,8 @@ async function everyWay() {
   await step('close', () => wxa.close())
   await step('closed', () => wxa.getQRCode({ path: 'a' }))
   await new Promise((resolve) => setImmediate(resolve))
-  outcomes.push(['events', [...new Set(events.map((event) => JSON.stringify(event)))].sort()])
+  const heard = events.map((event) => JSON.stringify(event)).filter((event) => !event.includes('api.weixin.qq.com'))
+  outcomes.push(['events', [...new Set(heard)].sort()])
 }
 
 /** Puts the same value there under every name, as merging somebody's JSON would. */
