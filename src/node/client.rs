@@ -338,11 +338,7 @@ impl NativeClient {
 }
 
 /// What an open client keeps of a code.
-fn at_hand<'env>(
-    env: &'env Env,
-    client: &Result<Arc<Client>>,
-    code: &Code,
-) -> napi::Result<Option<BufferSlice<'env>>> {
+fn at_hand<'env>(env: &'env Env, client: &Result<Arc<Client>>, code: &Code) -> napi::Result<Option<BufferSlice<'env>>> {
     let image = client.as_ref().ok().and_then(|client| client.kept(code));
     image.map(|image| BufferSlice::copy_from(env, image)).transpose()
 }
