@@ -138,13 +138,16 @@ const after = (diff) =>
     .map((line) => line.slice(2))
     .join('\n')
 
+/** Files of a project with Jest or Vitest, which the install tests make, compile and run. */
+const ofAProject = /from '(?:vitest|@nestjs\/|\.\/)/
+
 /** That all blocks are TypeScript too, each as a module of its own. */
 async function compiled(t, compiler) {
   const folder = folderFor(t)
   for (const file of [...ALL, 'fake/README.md', 'cli/README.md']) {
     for (const [n, { language, code }] of blocksOf(file).entries()) {
       const name = `${file.replaceAll('/', '-')}-${n + 1}`
-      if (isCode(language)) writeFileSync(join(folder, `${name}.mts`), `${code}\nexport {}\n`)
+      if (isCode(language) && !ofAProject.test(code)) writeFileSync(join(folder, `${name}.mts`), `${code}\nexport {}\n`)
       if (language === 'diff') writeFileSync(join(folder, `${name}.mts`), `${after(code)}\nexport {}\n`)
     }
   }

@@ -11,7 +11,7 @@ async function start() {
 test('a code is asked for with its page', async () => {
   const { fake, wxacode } = await start()
   await wxacode.getUnlimitedQRCode({ scene: 'id=42', page: 'pages/goods/detail' })
-  expect(JSON.parse(fake.requests.at(-1).body)).toMatchObject({ scene: 'id=42', page: 'pages/goods/detail' })
+  expect(JSON.parse(fake.requests.at(-1)?.body ?? '')).toMatchObject({ scene: 'id=42', page: 'pages/goods/detail' })
 })
 
 test('a page that is not published is told of, and time may stand still', async () => {
