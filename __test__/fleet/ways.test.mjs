@@ -145,7 +145,6 @@ suite(
     })
 
     for (const [what, ca] of Object.entries({
-      'an empty PEM': '',
       'a PEM without a certificate': '-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n',
       'a PEM whose certificate is none': '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n',
       'what is no PEM': Buffer.of(0, 255, 1),

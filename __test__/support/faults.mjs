@@ -12,7 +12,7 @@ const SWALLOWS = { requests: ['drop'], replies: ['drop', 'dropReplies', 'half-cl
  * A TCP proxy in front of a port, which does to connections, old and new, what networks do:
  *
  * - `pass`: nothing
- * - `delay`: each piece of a reply comes `ms` later
+ * - `delay`: each piece of a reply comes `ms` later, as from far away: pieces under way do not wait for each other
  * - `drop`: a black hole, which accepts and never answers
  * - `reset`: RST
  * - `half-close`: FIN instead of replies, while requests still arrive
@@ -80,13 +80,14 @@ export async function startFaultProxy(t, targetPort) {
     from.on('data', (piece) => {
       seen[name] += piece.length
       seen.wire.push(piece)
+      const due = performance.now() + (proxy.options.ms ?? 0)
       if (proxy.options.from && piece.includes(proxy.options.from)) proxy.options.from = undefined
-      turn = turn.then(() => carry(piece))
+      turn = turn.then(() => carry(piece, due))
     })
     return { isTorn: () => torn, carried: (next) => turn.then(next) }
 
-    async function carry(piece) {
-      if (proxy.mode === 'delay' && name === 'replies') await sleep(proxy.options.ms)
+    async function carry(piece, due) {
+      if (proxy.mode === 'delay' && name === 'replies') await sleep(Math.max(0, due - performance.now()))
       torn ||= SWALLOWS[name].includes(proxy.mode) && !proxy.options.from
       if (torn) seen.lost += piece.length
       else if (proxy.mode === 'slice' && name === 'replies') await slice(piece)

@@ -31,6 +31,8 @@ const DENIED: &str = "NOPERM";
 const WRONG_TYPE: &str = "WRONGTYPE";
 /// Before version 7 a script's error holds that of its command, in words of its own for a command that is not allowed.
 const NOT_ALLOWED: &str = "can't run this command";
+/// To who has not logged in it says this of anything long, before it looks what that is.
+const NOT_LOGGED_IN: &str = "unauthenticated";
 const TOO_MANY_CLIENTS: &str = "max number of clients";
 
 impl Trouble {
@@ -47,6 +49,7 @@ impl Trouble {
         let inner = || detail.split(|c: char| !c.is_ascii_uppercase()).find(|word| is_known(word));
         match code {
             "ERR" if detail.contains(NOT_ALLOWED) => Some(DENIED),
+            "ERR" if detail.contains(NOT_LOGGED_IN) => Some("NOAUTH"),
             "ERR" => Some(inner().unwrap_or(code)),
             _ => Some(code),
         }
@@ -140,6 +143,8 @@ mod tests {
             ("NOREPLICAS", "Not enough good replicas to write."),
             ("BUSY", "Redis is busy running a script."),
             ("ERR", "max number of clients reached"),
+            ("ERR", "Protocol error: unauthenticated multibulk length"),
+            ("ERR", "Protocol error: unauthenticated bulk length"),
             (
                 "ERR",
                 "Error running script (call to f_1): @user_script: 2: -READONLY You can't write against a replica.",

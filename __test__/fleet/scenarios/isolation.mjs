@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startFaultProxy } from '../../support/faults.mjs'
+import { missingNetwork, withNameServer } from '../../support/names.mjs'
 import { startQuickWeChat } from '../../support/quick.mjs'
 import { stage } from '../../support/stage.mjs'
 import { newAppid, newSecret } from '../../support/suite.mjs'
@@ -324,11 +325,7 @@ const codes = [
   },
 ]
 
-/**
- * What is not built yet, and by what it will be: `skip` goes with it.
- * Clients of one account with ways of their own (a dead proxy), an AppSecret that is wrong beside the right one in one
- * process, and a name server that says nothing.
- */
+/** Clients of one process: one goes a way of its own, or has an AppSecret of its own. */
 const ways = [
   {
     fault: 'A client has a dead proxy, and another of the same account has none',
@@ -350,9 +347,6 @@ const ways = [
   mode: 'stable',
   promises: [19, 20],
   outcome: 'the other does not notice',
-  skip: process.env.WXA_ISOLATION_WAYS
-    ? undefined
-    : 'not built yet: a failure of the way is no answer for who goes another',
   expect: {
     ...UNDISTURBED,
     failed: [CALLS * ROUNDS, CALLS * ROUNDS],
@@ -370,5 +364,54 @@ const ways = [
   },
 }))
 
+/** More accounts than a runtime has threads for what blocks. */
+const SILENT = 700
+
+const names = {
+  fault: `A name server says nothing of the hosts of ${SILENT} accounts`,
+  moment: 'cold start',
+  mode: 'none',
+  promises: [16, 20],
+  outcome: 'accounts whose hosts are known do not notice',
+  skip: missingNetwork(),
+  expect: {
+    ...UNDISTURBED,
+    failed: [SILENT, SILENT],
+    codes: ['ERR_WXA_NETWORK', 'ERR_WXA_TIMEOUT'],
+    slowestMs: upTo(60_000 + SLACK),
+  },
+  async run(t) {
+    const { silent, neighbours } = await withNameServer(
+      t,
+      `
+      const timed = async (host) => {
+        const begun = performance.now()
+        const end = await reach(host)
+        return { code: end === 'reached' ? undefined : end.split(' ')[0], ms: performance.now() - begun }
+      }
+      const silent = Array.from({ length: ${SILENT} }, (_, n) => timed('silent' + n + '.example'))
+      await until(() => asked.size > 0)
+      const neighbours = []
+      for (let n = 0; n < ${CALLS * ROUNDS}; n++) neighbours.push(await timed(n % 2 ? 'localhost' : '127.0.0.1'))
+      console.log(JSON.stringify({ silent: await Promise.all(silent), neighbours }))
+      process.exit()`,
+    )
+    const failures = (calls) => calls.filter(({ code }) => code)
+    const slowest = (calls) => Math.round(Math.max(...calls.map(({ ms }) => ms)))
+    return {
+      calls: SILENT + neighbours.length,
+      failed: failures(silent).length,
+      codes: [...new Set(failures(silent).map(({ code }) => code))],
+      tokenRequests: 0,
+      slowestMs: slowest(silent),
+      hung: 0,
+      crashed: 0,
+      secrets: 0,
+      neighbourFailed: failures(neighbours).length,
+      neighbourSlowestMs: slowest(neighbours),
+    }
+  },
+}
+
 /** One party's trouble, and a neighbour that is well and does not notice. */
-export const isolation = [...permissions, ...keys, ...locks, ...codes, ...ways]
+export const isolation = [...permissions, ...keys, ...locks, ...codes, ...ways, names]
