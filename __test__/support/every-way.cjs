@@ -323,6 +323,7 @@ async function everyWay() {
       }
       const reply = {
         raw: res,
+        sent: false,
         getHeader: () => undefined,
         code: put('code'),
         headers: put('headers'),

@@ -2,7 +2,7 @@
 
 import { createServer } from 'node:http'
 
-const JPEG = Buffer.from('ffd8ffe00004abffda000301070000ffd9', 'hex')
+const JPEG = Buffer.from('ffd8fffe00046162ffda00020000ffd9', 'hex')
 
 const server = createServer((request, answer) => {
   request.resume()

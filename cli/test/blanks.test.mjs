@@ -66,8 +66,8 @@ suite('blanks', (test) => {
       [['--scene', 'a', '--page', 'pages/index/index '], /--page.*it ends in a blank .*U\+0020 at position 18/],
       [['--scene', 'a', '--page', 'pages/index\u3000/index'], /--page.*its character 12 .*U\+3000/],
       [['--path', 'pages/index/index?a=1\u200b'], /--path.*it ends in .*U\+200B at position 22/],
-      [['--scene', 'id=1 '], /character 5 of scene is “ ” \(U\+0020\)/],
-      [['--scene', 'id=1\u00a0'], /character 5 of scene .*U\+00A0/],
+      [['--scene', 'id=1 '], /character 5 of --scene is “ ” \(U\+0020\)/],
+      [['--scene', 'id=1\u00a0'], /character 5 of --scene .*U\+00A0/],
     ]) {
       const { code: exit, err } = await wxacode(['check', ...args])
       assert.equal(exit, 2, err)
@@ -104,9 +104,9 @@ suite('blanks', (test) => {
     const report = parse(readFileSync(file('codes/report.csv')), { columns: true, bom: true })
     const said = report.map(({ row, param, error }) => [row, param, error])
     for (const [at, [row, param, message]] of [
-      ['3', 'scene', /character 5 of scene is “ ” \(U\+0020\)/],
-      ['4', 'scene', /character 5 of scene .*U\+200B/],
-      ['5', 'scene', /character 5 of scene .*U\+000A/],
+      ['3', 'scene', /character 5 of --scene is “ ” \(U\+0020\)/],
+      ['4', 'scene', /character 5 of --scene .*U\+200B/],
+      ['5', 'scene', /character 5 of --scene .*U\+000A/],
       ['6', 'page', /the page “pages\/index\/index ” is not possible: it ends in a blank .* U\+0020 at position 18/],
       ['7', 'path', /the path .* is not possible: it ends in a blank .* U\+00A0 at position 22/],
     ].entries()) {

@@ -29,10 +29,14 @@ function createAccount(app, clock, options) {
   const limits = { ...DEFAULT_LIMITS, ...options.limits }
   const life = options.tokenLife ?? 7200
   const forced = createQuota(clock, limits.forcedPerDay, DAY, 45009)
-  const { appid = newAppid(), secret = newSecret() } = app
+  const { appid = newAppid() } = app
+  const secret = newSecret()
   return {
     appid,
-    secret,
+    // As it is now: an AppSecret can be reset.
+    get secret() {
+      return app.secret ?? secret
+    },
     app,
     classic: createClassicTokens(clock, life),
     stable: createStableTokens(clock, life, forced),
