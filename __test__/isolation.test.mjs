@@ -49,7 +49,7 @@ suite('isolation', (test) => {
         for (const call of lost) call.catch(() => lostSoFar++)
         await until(() => mode !== 'drop' || proxy.seen.connections > 0)
         await Promise.all(times(CALLS, () => well.getUnlimitedQRCode(given)))
-        assert.equal(lostSoFar, 0, 'nobody had to wait until the dead way was given up')
+        if (mode === 'drop') assert.equal(lostSoFar, 0, 'nobody had to wait until the dead way was given up')
         assert.equal(fake.count('tokens'), 1)
         abort()
         assert.equal(await succeed(lost), 0)

@@ -104,9 +104,9 @@ suite('blanks', (test) => {
     const report = parse(readFileSync(file('codes/report.csv')), { columns: true, bom: true })
     const said = report.map(({ row, param, error }) => [row, param, error])
     for (const [at, [row, param, message]] of [
-      ['3', 'scene', /character 5 of --scene is “ ” \(U\+0020\)/],
-      ['4', 'scene', /character 5 of --scene .*U\+200B/],
-      ['5', 'scene', /character 5 of --scene .*U\+000A/],
+      ['3', 'scene', /character 5 of scene is “ ” \(U\+0020\)/],
+      ['4', 'scene', /character 5 of scene .*U\+200B/],
+      ['5', 'scene', /character 5 of scene .*U\+000A/],
       ['6', 'page', /the page “pages\/index\/index ” is not possible: it ends in a blank .* U\+0020 at position 18/],
       ['7', 'path', /the path .* is not possible: it ends in a blank .* U\+00A0 at position 22/],
     ].entries()) {

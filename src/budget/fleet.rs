@@ -18,7 +18,7 @@ const PAUSE: &str = include_str!("pause.lua");
 
 /// Turns fetched at once: for all who wait here, and not so many that a crash would cost the fleet its minute.
 const AT_ONCE: u32 = 100;
-/// Turns that nobody took in this time belong to a second that is over, and go back.
+/// What Redis said is believed for so long. Turns that nobody took in this time go back, and so may those of others.
 const FRESH: Duration = Duration::from_secs(1);
 
 /// Those who wait while one asks Redis get what it brings, so that a burst costs a few scripts and not one each.
@@ -97,7 +97,10 @@ impl FleetMinute {
     /// The stock with a turn in it, or how long there is none.
     async fn stocked(&self, rate: u32) -> Result<(tokio::sync::OwnedMutexGuard<Stock>, Result<(), Full>)> {
         let mut stock = self.0.stock.clone().lock_owned().await;
-        if let Some(outcome) = stock.look() {
+        let outcome = stock.look();
+        // A turn that came back since is there, whatever Redis said before.
+        let is_over = matches!(outcome, Some(Err(_))) && self.0.ledger.lock().has_turns();
+        if let Some(outcome) = outcome.filter(|_| !is_over) {
             return Ok((stock, outcome));
         }
         // What Redis gives is for all who wait, so it is fetched even if the one who asks goes away.
@@ -117,10 +120,11 @@ impl Stock {
     /// Whether there is a turn, or how long there is none; nothing if Redis has to be asked.
     fn look(&self) -> Option<Result<(), Full>> {
         let now = Instant::now();
-        if let Some((until, budget)) = self.full.filter(|&(until, _)| now < until) {
+        let is_fresh = now <= self.fetched + FRESH;
+        if let Some((until, budget)) = self.full.filter(|&(until, _)| is_fresh && now < until) {
             return Some(Err(Full { budget, wait: until - now }));
         }
-        (self.turns > 0 && now <= self.fetched + FRESH).then_some(Ok(()))
+        (is_fresh && self.turns > 0).then_some(Ok(()))
     }
 }
 

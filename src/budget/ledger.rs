@@ -34,6 +34,11 @@ impl Ledger {
         }
     }
 
+    /// Whether turns were given back.
+    pub fn has_turns(&self) -> bool {
+        self.0.iter().any(|&(_, turns)| turns < 0)
+    }
+
     pub fn is_empty(&self) -> bool {
         self.0.iter().all(|&(_, turns)| turns == 0)
     }

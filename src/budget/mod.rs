@@ -373,11 +373,12 @@ mod tests {
         let redis = fleet(60, 1, true);
         for redis in [None, Some(&redis)] {
             let turns = turns(60, redis);
-            for _ in 0..5 {
+            for pause in [0, 0, 3, 0, 3] {
                 let calls = join_all((0..60).map(|_| take(&turns, 10))).await;
                 assert!(calls.iter().all(Result::is_ok), "60 wait for something, and nothing leaves");
+                assert!(take(&turns, 0).await.is_err(), "and no more");
                 drop(calls);
-                sleep(Duration::from_secs(3)).await;
+                sleep(Duration::from_secs(pause)).await;
             }
             assert!(turn(&turns, 0).await.is_ok());
         }

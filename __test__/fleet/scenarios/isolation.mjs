@@ -357,7 +357,7 @@ const ways = [
   async run(t) {
     const place = await stage(t, { isWell: true, redis: undefined })
     const more = await client(t, place)
-    const [ill] = await place.enter(1, { ...more, beside: {} })
+    const [ill] = await place.enter(1, { ...more, beside: { secret: place.account.secret } })
     await sideBySide([ill], [ill.neighbour], LIMITED)
     const seen = await noticed([ill.neighbour])
     return { ...(await place.tally()), ...seen }

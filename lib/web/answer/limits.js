@@ -45,7 +45,7 @@ class Limits {
    */
   async run({ wxa, kind, etag }, call) {
     const stats = typeof own(wxa, 'stats') === 'function' ? wxa.stats() : undefined
-    const key = stats?.cache ? etag : Symbol(etag)
+    const key = own(stats, 'cache') ? etag : Symbol(etag)
     const turn = this.#underWay.get(key) ?? this.#begin(wxa, kind, stats)
     this.#underWay.set(key, turn)
     turn.calls += 1
