@@ -25,7 +25,9 @@ async function scripts(t) {
     look: (print) => run('token/redis/look', ['token'], print, 4224),
     force: (attempt) => Number(run('token/redis/spend_forced', ['forced', 'forced-day'], 30_000, 10, DAY, attempt)),
     turns: (wanted = 1, owed = 0) =>
-      run('budget/take_turns', ['minute', 'pause'], 10, wanted, ...(owed ? [0, owed] : [])).split('\n').map(Number),
+      run('budget/take_turns', ['minute', 'pause'], 10, wanted, ...(owed ? [0, owed] : []))
+        .split('\n')
+        .map(Number),
     code: (owner, leads = 1) => run('cache/look', ['code', 'lock'], owner, 6000, DAY, 1000, leads).split('\n'),
   }
 }
