@@ -17,7 +17,8 @@ export type TokenProvider = (ask: {
 }) => ProvidedToken | Promise<ProvidedToken>
 
 /**
- * A bare token is kept for 60 s; with `expiresIn` (seconds) it is kept for its life. WeChat's own answer may be handed
+ * A token of 1 to 4096 visible ASCII characters. A bare one is kept for 60 s; with `expiresIn` (seconds) it is kept for its
+ * life, at most 2 h. WeChat's own answer may be handed
  * through: with an `errcode` instead of a token the call rejects with an {@link InvalidParamsError} that explains it.
  */
 export type ProvidedToken =
@@ -36,7 +37,10 @@ export interface WxaCodeOptions {
    * `process.env.WXACODE_APPID` can be given as it is, and is refused when the client is made.
    */
   appid: string | undefined
-  /** The AppSecret. Required for token `'stable'` and `'classic'`. It never appears in an error, a log or a URL that is logged. */
+  /**
+   * The AppSecret, at most 256 bytes without white space. Required for token `'stable'` and `'classic'`. It appears in no error
+   * and no event, also where a server repeats it (what is looked for is in SECURITY.md).
+   */
   secret?: string | undefined
   /**
    * Where the access token comes from.
@@ -50,8 +54,8 @@ export interface WxaCodeOptions {
   token?: 'stable' | 'classic' | 'none' | TokenProvider
   /**
    * A Redis through which processes and machines share one token and one minute budget. Its URL is short for
-   * {@link RedisOptions}. With token `'stable'` a Redis that is down costs a call 250 ms at most (`timeoutMs`), once; with `'classic'`
-   * the last token is used to its end and then calls fail with `ERR_WXA_STORE`.
+   * {@link RedisOptions}. With token `'stable'` a Redis that is down costs a call 250 ms at most (`timeoutMs`), once, and with
+   * `cache.redis` once more; with `'classic'` the last token is used to its end and then calls fail with `ERR_WXA_STORE`.
    *
    * @defaultValue none: the token is shared in this process
    */
@@ -74,18 +78,23 @@ export interface WxaCodeOptions {
    */
   timeoutMs?: number
   /**
-   * How often a code request is tried again after -1 (WeChat is busy), a connection that failed, or a 5xx. 0 to 10. A request
-   * for a `stable_token` on its way is tried again up to four times all the same, one of `token: 'classic'` never.
+   * How often a code request is tried again after -1 (WeChat is busy), a connection that failed, 408, 425 or a 5xx that may
+   * pass (not 501, 505 and the like). 0 to 10. A request for a `stable_token` on its way is tried again up to four times all
+   * the same, one of `token: 'classic'` never.
    * A refusal is never repeated. Pauses are 0.5 s, 1 s, 2 s, ... times a random number.
    *
    * @defaultValue 2
    */
   retries?: number
   /**
-   * How many calls of `getUnlimitedQRCode` for this account are made in any 60 s: by this process, or with `redis` by all
-   * that share it (while that is down each counts for itself). WeChat allows 5000 a minute to all your processes together.
-   * A call waits for its turn inside its own time, else it fails with `ERR_WXA_BUDGET`. If WeChat itself says that the
-   * minute is full (45009, 45011), calls wait for the next one in the same way. `Infinity` turns the counting off.
+   * How many requests of `getUnlimitedQRCode` leave in any 60 s. They are counted by appid (`fromAppid` where that is given) and
+   * `baseUrl` in this process, or with `redis` by account in all that share it (while that is down each process counts for
+   * itself). A request that does not leave costs nothing, a retry counts like any other. A client with a token function or
+   * token `'none'` counts for itself alone until WeChat has accepted a request of it.
+   *
+   * WeChat allows 5000 a minute to all your processes together. A call waits for its turn inside its own time, else it fails
+   * with `ERR_WXA_BUDGET`. If WeChat itself says that the minute is full (45009, 45011), calls wait for the next one in the same
+   * way. `Infinity` turns the counting off.
    *
    * @defaultValue 5000
    */
@@ -152,7 +161,10 @@ export interface RedisOptions {
   allowUnsharedRotation?: boolean
 }
 
-/** How codes are kept. Clients of the same account that are given the same options share what they keep, across worker threads too. */
+/**
+ * How codes are kept. Clients of the same account that are given the same options share what they keep, across worker
+ * threads too; a client with a token function or token `'none'` keeps its own.
+ */
 export interface CacheOptions {
   /**
    * The most that is kept in this process, in bytes; what was used least recently goes first. A code of 430 pixels has
@@ -232,7 +244,7 @@ export interface UnlimitedQRCodeParams extends Style {
   /** 1 to 32 characters of `0-9 A-Z a-z ! # $ & ' ( ) * + , / : ; = ? @ - . _ ~`. The page gets it as `decodeURIComponent(query.scene)`. */
   scene: string
   /**
-   * A page like `pages/index/index`, without a leading slash and without a query.
+   * A page like `pages/index/index`, without a leading slash and without a query; at most 1024 characters.
    *
    * @defaultValue the main page, by WeChat
    */
@@ -327,7 +339,10 @@ export interface Quota {
   componentRateLimit?: { callCount: number; refreshSecond: number }
 }
 
-/** What WeChat remembers of a request that it refused. Access tokens and secrets in it are replaced by `***`. */
+/**
+ * What WeChat remembers of a request that it refused. Each text is cut after 16,384 characters. Replaced by `***` are the
+ * AppSecret, the account's last three tokens, and whatever stands behind the name of a secret (`access_token`, `session_key`, ...).
+ */
 export interface RidInfo {
   invokeTime: Date
   costInMs: number
@@ -768,7 +783,12 @@ export class WxaCodeError extends Error {
     | 'ERR_WXA_CLOSED'
   /** `'getUnlimitedQRCode'`, `'stable_token'`, ... */
   readonly endpoint?: string
-  /** Whether the same call may well succeed later without anybody changing anything. */
+  /**
+   * Whether the same call may well succeed later without anybody changing anything. True for time-outs, budgets,
+   * `ERR_WXA_STORE`, connections that failed (not for a certificate or a proxy's login) and errcodes that pass: WeChat is busy,
+   * the token was replaced, a quota comes back. Where an answer says nothing but its HTTP status, true for 408, 425, 429 and 5xx
+   * (not 501, 505, 506, 508, 510, 511, 525, 526) and for one under 2xx that is empty or cut short. Never for 403, 404, 407, 412, 413.
+   */
   readonly retryable: boolean
   /** With `'ERR_WXA_BUDGET'`: in how many milliseconds there is a turn again. */
   readonly retryAfterMs?: number
@@ -779,7 +799,7 @@ export class WxaCodeError extends Error {
 /** WeChat answered with an errcode; `code` is `'ERR_WXA_API'`. */
 export class WeChatAPIError extends WxaCodeError {
   readonly errcode: number
-  /** WeChat's text without its rid and hint. */
+  /** WeChat's text without its rid and hint, secrets replaced by `***`, and `…` after 2048 characters. */
   readonly errmsg: string
   /** For WeChat's support, and to look the request up for 7 days. */
   readonly rid?: string
