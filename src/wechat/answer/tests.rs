@@ -72,6 +72,7 @@ fn an_answer_without_the_field_that_was_wanted_is_none() {
         assert_eq!(read(body), Err(NotAsked::Unexpected(Unexpected::Json)), "{body}");
     }
     assert_eq!(read("[1]"), Err(NotAsked::Unexpected(Unexpected::Other)));
+    assert_eq!(Kind::read(&jpeg(), Some("openlink")), Err(NotAsked::Unexpected(Unexpected::Other)));
 }
 
 #[test]
