@@ -257,7 +257,7 @@ fn an_outline_has_names_and_no_values() {
     ] {
         assert_eq!(outline(body), names);
     }
-    let many: Vec<_> = (b'a'..b'z').map(|name| format!("\"{}\":1", name as char)).collect();
+    let many: Vec<_> = (b'a'..=b'z').map(|name| format!("\"{}\":1", name as char)).collect();
     assert!(outline(format!("{{{}}}", many.join(",")).as_bytes()).ends_with("k, l, …}"));
 }
 
