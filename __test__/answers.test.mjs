@@ -23,12 +23,15 @@ async function answered(t, what, options = {}, call = ['createQRCode', { path: '
   return { fake, wxa, error }
 }
 
+/** By `request()` its answer is given as it came. The fake orders failures only for paths that it knows. */
+const OTHER = '/wxa/queryscheme'
+
 /** What any other API gives when its server answers so. */
 async function other(t, body) {
   const { fake, wxa } = await world(t, {}, { retries: 0 })
   await wxa.getAccessToken()
-  fake.fail({ status: 200, body }, { where: ({ path }) => path === '/wxa/other' })
-  return await wxa.request('/wxa/other', { body: {} })
+  fake.fail({ status: 200, body }, { endpoint: 'queryscheme' })
+  return await wxa.request(OTHER, { body: {} })
 }
 
 const isAnswerError = (error, pattern) => {
@@ -260,11 +263,11 @@ suite('answers', (test) => {
       await wxa.getAccessToken()
       fake.fail({ status: 200, body }, { where: ({ path }) => !path.includes('token') })
       const error = await failure(
-        method === 'request' ? wxa.request('/wxa/other', { body: {} }) : wxa.createQRCode({ path: 'a' }),
+        method === 'request' ? wxa.request(OTHER, { body: {} }) : wxa.createQRCode({ path: 'a' }),
       )
       assert.equal(error.code, 'ERR_WXA_ANSWER')
       assert.ok(!error.message.includes('138') && !error.message.includes(openid), error.message)
-      if (String(body).startsWith('{"phone"')) assert.match(error.message, /answer: \{phone/)
+      if (/^\{"phone":"\d+"/.test(body)) assert.match(error.message, /answer: \{phone/)
     }
   })
 

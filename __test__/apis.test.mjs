@@ -230,6 +230,23 @@ suite('links', (test) => {
     assert.deepEqual([error.code, error.endpoint], ['ERR_WXA_ANSWER', 'generateScheme'])
   })
 
+  test('a picture is no answer where none was asked for', async (t) => {
+    const { fake, wxa } = await world(t, {}, { retries: 0 })
+    const picture = await wxa.createQRCode({ path: 'a', width: 280 })
+    for (const name of ['getRid', 'getQuota', 'clearQuota', 'generateScheme', 'queryScheme']) {
+      fake.fail({ status: 200, body: picture }, { where: ({ path }) => !path.includes('token') })
+      const given = { getRid: '1-2-3', getQuota: '/wxa/getwxacode', queryScheme: { scheme: 'a' } }[name]
+      const error = await failure(wxa[name](given))
+      assert.deepEqual([error.code, error.endpoint], ['ERR_WXA_ANSWER', name])
+    }
+  })
+
+  test('what has no errcode does not say that counters were set back', async (t) => {
+    const { fake, wxa } = await world(t)
+    fake.fail({ status: 200, body: '{}' }, { endpoint: 'debug' })
+    assert.equal((await failure(wxa.clearQuota())).code, 'ERR_WXA_ANSWER')
+  })
+
   test('wrong parameters are refused before anything is sent, and misspelt ones told right', async (t) => {
     const { fake, wxa } = await world(t)
     for (const [call, param, hint] of [

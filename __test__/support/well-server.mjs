@@ -1,8 +1,7 @@
 // A process with a server that answers at once: a token, or a small picture. Prints its URL.
 
 import { createServer } from 'node:http'
-
-const JPEG = Buffer.from('ffd8fffe00046162ffda00020000ffd9', 'hex')
+import { JPEG } from './jpeg.mjs'
 
 const server = createServer((request, answer) => {
   request.resume()

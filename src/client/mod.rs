@@ -113,7 +113,7 @@ impl Client {
         let Asked { question, wanted } = asked.map_err(refused)?;
         // One of ten a month.
         let retries = (*endpoint == Endpoint::ClearQuota).then_some(0);
-        let (body, kind) = self.request(&question, wanted, timeout, retries).await?;
+        let (body, kind) = self.request(&question, Some(wanted), timeout, retries).await?;
         let kind = match kind {
             Kind::Json(_) if *endpoint == Endpoint::GetRid => {
                 Kind::Json(aside(body.len(), || self.remembered_call(&body)))
@@ -137,7 +137,8 @@ impl Client {
         serde_json::json!({ "request": fields.collect::<serde_json::Map<_, _>>() }).to_string()
     }
 
-    /// What any API answers, and what kind of answer it is. `wanted` is a field that it has to have.
+    /// What any API answers, and what kind of answer it is. `wanted` is a field that it has to have, or else
+    /// it may be whatever WeChat answers.
     pub async fn request(
         &self,
         question: &Question,

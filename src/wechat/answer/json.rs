@@ -212,16 +212,20 @@ fn unicode(bytes: &[u8]) -> (Option<char>, usize) {
 
 /// The whole as `JSON.parse` takes it, or nothing if it is no JSON.
 pub fn parsable(bytes: &[u8]) -> Option<String> {
-    match std::str::from_utf8(bytes) {
-        Ok(text) if is_json(text) => Some(text.to_owned()),
+    let utf8 = std::str::from_utf8(bytes).ok();
+    let (_, depth) = Text { bytes, is_utf8: utf8.is_some() }.nested_end(0)?;
+    if depth > DEEPEST {
+        return None;
+    }
+    match utf8 {
+        Some(text) if is_json(text) => Some(text.to_owned()),
         _ => Some(repaired(bytes)).filter(|text| is_json(text)),
     }
 }
 
 /// serde_json goes over what is ignored without recursion.
 fn is_json(text: &str) -> bool {
-    let nested = Text { bytes: text.as_bytes(), is_utf8: true }.nested_end(0);
-    nested.is_none_or(|(_, depth)| depth <= DEEPEST) && serde_json::from_str::<IgnoredAny>(text).is_ok()
+    serde_json::from_str::<IgnoredAny>(text).is_ok()
 }
 
 /// With control characters in strings escaped, and U+FFFD for what is not UTF-8.

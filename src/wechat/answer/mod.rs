@@ -66,9 +66,9 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// `wanted` is a field without which the answer is none.
+    /// `wanted` is a field without which the answer is none: only JSON has fields.
     pub fn read(body: &[u8], wanted: Option<&str>) -> Result<Self, NotAsked> {
-        if ImageType::of(body).is_some() {
+        if ImageType::of(body).is_some() && wanted.is_none() {
             return read_image(body).map(|_| Self::Image);
         }
         let body = trimmed(body);

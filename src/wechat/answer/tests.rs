@@ -72,6 +72,7 @@ fn an_answer_without_the_field_that_was_wanted_is_none() {
         assert_eq!(read(body), Err(NotAsked::Unexpected(Unexpected::Json)), "{body}");
     }
     assert_eq!(read("[1]"), Err(NotAsked::Unexpected(Unexpected::Other)));
+    assert_eq!(Kind::read(&jpeg(), Some("openlink")), Err(NotAsked::Unexpected(Unexpected::Other)));
 }
 
 #[test]
@@ -256,7 +257,7 @@ fn an_outline_has_names_and_no_values() {
     ] {
         assert_eq!(outline(body), names);
     }
-    let many: Vec<_> = (b'a'..b'z').map(|name| format!("\"{}\":1", name as char)).collect();
+    let many: Vec<_> = (b'a'..=b'z').map(|name| format!("\"{}\":1", name as char)).collect();
     assert!(outline(format!("{{{}}}", many.join(",")).as_bytes()).ends_with("k, l, …}"));
 }
 

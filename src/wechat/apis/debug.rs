@@ -16,7 +16,7 @@ pub struct QuotaOf {
 /// <https://developers.weixin.qq.com/miniprogram/dev/server/API/openApi-mgnt/api_getapiquota.html>
 pub fn quota(QuotaOf { path }: &QuotaOf) -> Result<Asked, Invalid> {
     if path.starts_with('/') && !path.contains(['?', '#', ' ']) {
-        return Ok(asked(Endpoint::GetQuota, Some("quota"), &json!({ "cgi_path": path })));
+        return Ok(asked(Endpoint::GetQuota, "quota", &json!({ "cgi_path": path })));
     }
     let bare = path.split(['?', '#']).next().unwrap_or_default();
     let bare = bare.split_once("://").map_or(bare, |(_, rest)| rest.split_once('/').map_or("", |(_, path)| path));
@@ -35,7 +35,7 @@ pub fn quota(QuotaOf { path }: &QuotaOf) -> Result<Asked, Invalid> {
 
 /// <https://developers.weixin.qq.com/miniprogram/dev/server/API/openApi-mgnt/api_clearquota.html>
 pub fn clear_quota(context: &Context) -> Asked {
-    asked(Endpoint::ClearQuota, None, &json!({ "appid": context.appid }))
+    asked(Endpoint::ClearQuota, "errcode", &json!({ "appid": context.appid }))
 }
 
 #[derive(Deserialize)]
@@ -46,7 +46,7 @@ pub struct Rid {
 /// <https://developers.weixin.qq.com/miniprogram/dev/server/API/openApi-mgnt/api_getridinfo.html>
 pub fn rid(Rid { rid }: &Rid) -> Result<Asked, Invalid> {
     if !rid.is_empty() && rid.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-') {
-        return Ok(asked(Endpoint::GetRid, Some("request"), &json!({ "rid": rid })));
+        return Ok(asked(Endpoint::GetRid, "request", &json!({ "rid": rid })));
     }
     Err(Invalid::new(
         "rid",

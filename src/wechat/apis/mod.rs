@@ -17,7 +17,7 @@ use super::question::Question;
 #[derive(Debug, PartialEq)]
 pub struct Asked {
     pub question: Question,
-    pub wanted: Option<&'static str>,
+    pub wanted: &'static str,
 }
 
 /// Who asks, and when.
@@ -56,6 +56,6 @@ fn unreadable() -> Invalid {
     )
 }
 
-fn asked(endpoint: Endpoint, wanted: Option<&'static str>, body: &impl Serialize) -> Asked {
+fn asked(endpoint: Endpoint, wanted: &'static str, body: &impl Serialize) -> Asked {
     Asked { question: Question::post(endpoint, serde_json::to_vec(body).unwrap_or_default()), wanted }
 }

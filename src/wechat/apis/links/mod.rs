@@ -105,7 +105,7 @@ pub fn scheme(scheme: &Scheme, context: &Context) -> Result<Asked, Invalid> {
     let jump_wxa = scheme.jump_wxa.as_ref().map(|jump| jump.checked("jumpWxa.")).transpose()?;
     let end = end(scheme.expire_time, scheme.expire_interval, context)?;
     let wire = Wire { jump_wxa, is_expire: true, end };
-    Ok(asked(Endpoint::GenerateScheme, Some("openlink"), &wire))
+    Ok(asked(Endpoint::GenerateScheme, "openlink", &wire))
 }
 
 /// <https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/url-link/api_generateurllink.html>
@@ -129,7 +129,7 @@ pub fn url_link(link: UrlLink, context: &Context) -> Result<Asked, Invalid> {
     }
     jump.checked("")?;
     let wire = Wire { jump, end: end(expire_time, expire_interval, context)?, cloud_base };
-    Ok(asked(Endpoint::GenerateUrlLink, Some("url_link"), &wire))
+    Ok(asked(Endpoint::GenerateUrlLink, "url_link", &wire))
 }
 
 /// <https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/short-link/api_generateshortlink.html>
@@ -155,7 +155,7 @@ pub fn short_link(link: &ShortLink) -> Result<Asked, Invalid> {
             Text::new(format!("去掉开头的 /，写成 {bare}"), format!("Drop the leading slash: {bare}")),
         ));
     }
-    Ok(asked(Endpoint::GenerateShortLink, Some("link"), link))
+    Ok(asked(Endpoint::GenerateShortLink, "link", link))
 }
 
 /// <https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/url-scheme/api_generatenfcscheme.html>
@@ -164,19 +164,19 @@ pub fn nfc_scheme(scheme: &NfcScheme) -> Result<Asked, Invalid> {
         return Err(empty("modelId", "设备的 model_id", "the device's model_id"));
     }
     scheme.jump_wxa.as_ref().map(|jump| jump.checked("jumpWxa.")).transpose()?;
-    Ok(asked(Endpoint::GenerateNfcScheme, Some("openlink"), scheme))
+    Ok(asked(Endpoint::GenerateNfcScheme, "openlink", scheme))
 }
 
 /// <https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/url-scheme/api_queryscheme.html>
 pub fn query_scheme(QueryScheme { scheme, query_type }: &QueryScheme) -> Result<Asked, Invalid> {
     let wanted = wanted("scheme", scheme.as_deref(), *query_type, "scheme_info")?;
-    Ok(asked(Endpoint::QueryScheme, Some(wanted), &query("scheme", scheme.as_deref(), *query_type)))
+    Ok(asked(Endpoint::QueryScheme, wanted, &query("scheme", scheme.as_deref(), *query_type)))
 }
 
 /// <https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/url-link/api_queryurllink.html>
 pub fn query_url_link(QueryUrlLink { url_link, query_type }: &QueryUrlLink) -> Result<Asked, Invalid> {
     let wanted = wanted("urlLink", url_link.as_deref(), *query_type, "url_link_info")?;
-    Ok(asked(Endpoint::QueryUrlLink, Some(wanted), &query("url_link", url_link.as_deref(), *query_type)))
+    Ok(asked(Endpoint::QueryUrlLink, wanted, &query("url_link", url_link.as_deref(), *query_type)))
 }
 
 fn query(name: &str, link: Option<&str>, query_type: Option<f64>) -> serde_json::Value {
