@@ -13,12 +13,12 @@ const place = (name) => fileURLToPath(new URL(`./support/${name}`, import.meta.u
 const LONGEST = 3000
 
 // All accounts of a process share one native thread. What it does for one of them, the others wait for.
-describe('the longest pause of one account', { timeout: 600_000 }, () => {
+describe('the longest pause of one account', { timeout: 300_000 }, () => {
   it('is no longer while the server of another one does its worst', async (t) => {
     const well = fork(place('well-server.mjs'), { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] })
     t.after(() => well.kill())
     const [url] = await once(well.stdout, 'data')
-    const wxa = new WxaCode({ appid: newAppid(), secret: newSecret(), baseUrl: String(url).trim(), timeoutMs: 120_000 })
+    const wxa = new WxaCode({ appid: newAppid(), secret: newSecret(), baseUrl: String(url).trim(), timeoutMs: 60_000 })
     // In a thread of its own, so that its JavaScript keeps nobody here waiting.
     const hostile = new Worker(place('hostile.mjs'))
     t.after(() => hostile.terminate())

@@ -9,7 +9,10 @@ import { JPEG } from './jpeg.mjs'
 import { newAppid, newSecret } from './suite.mjs'
 
 const secret = newSecret()
+/** As much as the client reads of an answer, almost. */
 const ALMOST = 7_800_000
+/** Of what a debug build takes long for, though no longer than in proportion. */
+const MUCH = 2_000_000
 const filled = (unit, length = ALMOST) => unit.repeat(Math.ceil(length / unit.length))
 const refusal = (errmsg) => `{"errcode":48001,"errmsg":"${errmsg}"}`
 const spelt = (text) => [
@@ -31,15 +34,15 @@ const BODIES = {
   'a few backslashes': () => refusal(filled('\\\\', 84)),
   'backslashes and nothing else': () => filled('\\'),
   'a web page of backslashes': () => `<html>${filled('\\')}`,
-  'deep arrays': () => filled('['),
-  'deep objects': () => filled('{"a":{"a":'),
-  'deep objects behind an errcode': () => `{"errcode":48001,"data":${filled('{"a":')}`,
+  'deep arrays': () => filled('[', MUCH),
+  'deep objects': () => filled('{"a":{"a":', MUCH),
+  'deep objects behind an errcode': () => `{"errcode":48001,"data":${filled('{"a":', MUCH)}`,
   'secrets in every spelling': () => refusal(filled(spelt(secret).join(' '))),
   'halves of secrets': () => refusal(filled(secret.slice(0, 7))),
   'names of secrets': () => refusal(filled('access_token=')),
-  'very many keys': () => `{${filled('"a":0,')}"b":0}`,
-  'very many errcodes': () => `{${filled('"errcode":0,')}"errcode":48001}`,
-  'a long number': () => `{"errcode":${filled('9')}}`,
+  'very many keys': () => `{${filled('"a":0,', MUCH)}"b":0}`,
+  'very many errcodes': () => `{${filled('"errcode":0,', MUCH)}"errcode":48001}`,
+  'a long number': () => `{"errcode":${filled('9', MUCH)}}`,
   'a picture of headers': () => Buffer.alloc(ALMOST, Buffer.from('ffd8ffe00002', 'hex')),
   'a picture of fill bytes': () => Buffer.concat([JPEG.subarray(0, 2), Buffer.alloc(ALMOST, 0xff)]),
   'a token that is all backslashes, and repeated': () => refusal(filled('\\\\')),

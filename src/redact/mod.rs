@@ -174,6 +174,10 @@ fn replaced(text: &str, mut marks: Vec<Range<usize>>) -> Cow<'_, str> {
     if marks.is_empty() {
         return Cow::Borrowed(text);
     }
+    // Two may touch the same character without touching each other.
+    for mark in &mut marks {
+        *mark = boundary_before(text, mark.start)..boundary_behind(text, mark.end);
+    }
     marks.sort_unstable_by_key(|mark| mark.start);
     let mut clean = String::with_capacity(text.len());
     let mut shown_to = 0;
@@ -182,9 +186,9 @@ fn replaced(text: &str, mut marks: Vec<Range<usize>>) -> Cow<'_, str> {
         while let Some(next) = marks.next_if(|next| next.start <= end) {
             end = end.max(next.end);
         }
-        clean.push_str(&text[shown_to..boundary_before(text, start)]);
+        clean.push_str(&text[shown_to..start]);
         clean.push_str("***");
-        shown_to = boundary_behind(text, end);
+        shown_to = end;
     }
     clean.push_str(&text[shown_to..]);
     Cow::Owned(clean)

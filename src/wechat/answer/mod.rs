@@ -225,7 +225,8 @@ fn neither(body: &[u8]) -> NotAsked {
 /// member that is not there.
 fn fault(errcode: Value) -> Option<Fault> {
     let text = match errcode {
-        Value::Text(text) => text.decoded(LONGEST_NUMBER),
+        // Blanks may stand before it and behind it, and as many as there are.
+        Value::Text(text) => text.decoded(usize::MAX),
         Value::Bare(b"null") => return None,
         Value::Bare(text) => String::from_utf8_lossy(&text[..text.len().min(LONGEST_NUMBER)]).into_owned(),
         Value::Nested(_) => return Some(Fault::NoNumber),

@@ -32,6 +32,7 @@ fn an_errcode_is_a_number_or_a_numeric_string() {
     assert_eq!(refused(r#"{"errcode":"41030","errmsg":"invalid page"}"#).errcode, 41030);
     assert_eq!(refused(r#"{"errcode":-1,"errmsg":"system error"}"#).errcode, -1);
     assert_eq!(refused("\u{feff} {\"errcode\":40001}").errmsg, "");
+    assert_eq!(refused(&format!("{{\"errcode\":\"{0}41030{0}\"}}", " ".repeat(100))).errcode, 41030);
     assert_eq!(refused(r#"{"errcode":40001,"errmsg":null,"data":[{}]}"#).errcode, 40001);
 }
 
