@@ -39,8 +39,8 @@ const LONGEST: Duration = Duration::from_secs(30 * 24 * 3600);
 const LARGEST: usize = (8 << 20) + 64;
 /// Pictures are large: more of them on the way at once would keep each other waiting beyond Redis' time.
 const AT_ONCE: usize = 16;
-/// And of those that are put there, for which nobody waits.
-const KEPT_AT_ONCE: usize = 4;
+/// And of those that are put there, for which others wait: fewer would be slower than WeChat.
+const KEPT_AT_ONCE: usize = 16;
 /// Slots of a cluster over which an account's codes are spread.
 const SPREAD: u8 = 64;
 /// What an owner is called has so many bytes.
