@@ -9,7 +9,7 @@ use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::Full;
-use super::ledger::Ledger;
+use super::ledger::{Counted, Ledger};
 use crate::error::{Budget, Error, Result};
 use crate::link::{Scripts, Step, down};
 
@@ -38,14 +38,15 @@ struct Shared {
 
 struct Stock {
     turns: u32,
-    fetched: Instant,
+    fetched: Counted,
     /// No turn before this, and why.
     full: Option<(Instant, Budget)>,
 }
 
 impl FleetMinute {
     pub fn new(scripts: Arc<dyn Scripts>, place: String) -> Self {
-        let stock = Arc::new(Mutex::new(Stock { turns: 0, fetched: Instant::now(), full: None }));
+        let stock =
+            Arc::new(Mutex::new(Stock { turns: 0, fetched: Counted { second: 0, at: Instant::now() }, full: None }));
         Self(Arc::new(Shared {
             scripts,
             place,
@@ -56,8 +57,8 @@ impl FleetMinute {
         }))
     }
 
-    /// Takes a turn, or says how long there is none. Gives when it is counted. Takes no longer than Redis may.
-    pub async fn take(&self, rate: u32) -> Result<Result<Instant, Full>> {
+    /// Takes a turn, or says how long there is none. Gives where it is counted. Takes no longer than Redis may.
+    pub async fn take(&self, rate: u32) -> Result<Result<Counted, Full>> {
         self.in_time(async {
             let (mut stock, outcome) = self.stocked(rate).await?;
             Ok(outcome.map(|()| {
@@ -75,12 +76,12 @@ impl FleetMinute {
 
     /// A call was made without a turn.
     pub fn note(&self) {
-        self.0.correct(Instant::now(), 1);
+        self.0.correct(|ledger| ledger.owe(Instant::now()));
     }
 
     /// The turn that is counted there was not used.
-    pub fn give_back(&self, counted: Instant) {
-        self.0.correct(counted, -1);
+    pub fn give_back(&self, counted: Counted) {
+        self.0.correct(|ledger| ledger.give_back(counted, 1));
     }
 
     pub async fn pause(&self) -> Result<Duration> {
@@ -106,8 +107,12 @@ impl FleetMinute {
         // What Redis gives is for all who wait, so it is fetched even if the one who asks goes away.
         let shared = self.0.clone();
         let fetched = tokio::spawn(async move {
-            shared.correct(stock.fetched, -i64::from(std::mem::take(&mut stock.turns)));
+            let unused = std::mem::take(&mut stock.turns);
+            if unused > 0 {
+                shared.ledger.lock().give_back(stock.fetched, unused.into());
+            }
             *stock = shared.fetch(rate).await?;
+            shared.settle_soon();
             let over = Full { budget: Budget::FleetPerMinute, wait: Duration::from_millis(1) };
             let outcome = stock.look().unwrap_or(Err(over));
             Ok((stock, outcome))
@@ -120,7 +125,7 @@ impl Stock {
     /// Whether there is a turn, or how long there is none; nothing if Redis has to be asked.
     fn look(&self) -> Option<Result<(), Full>> {
         let now = Instant::now();
-        let is_fresh = now <= self.fetched + FRESH;
+        let is_fresh = now <= self.fetched.at + FRESH;
         if let Some((until, budget)) = self.full.filter(|&(until, _)| is_fresh && now < until) {
             return Some(Err(Full { budget, wait: until - now }));
         }
@@ -133,11 +138,13 @@ impl Shared {
         let wanted = self.waiting.load(Ordering::Relaxed).clamp(1, AT_ONCE);
         let answer = self.run(rate, wanted).await?;
         let Value::Array(row) = answer else { return Err(strange()) };
-        let [Value::Int(turns), Value::Int(wait), Value::Int(paused)] = row[..] else { return Err(strange()) };
-        let fetched = Instant::now();
+        let [Value::Int(turns), Value::Int(wait), Value::Int(paused), Value::Int(second)] = row[..] else {
+            return Err(strange());
+        };
+        let fetched = Counted { second, at: Instant::now() };
         let turns = u32::try_from(turns).map_err(|_| strange())?;
         let budget = if paused > 0 { Budget::MinuteFull } else { Budget::FleetPerMinute };
-        let full = (turns == 0).then(|| (fetched + Duration::from_millis(wait.unsigned_abs()), budget));
+        let full = (turns == 0).then(|| (fetched.at + Duration::from_millis(wait.unsigned_abs()), budget));
         Ok(Stock { turns, fetched, full })
     }
 
@@ -146,18 +153,21 @@ impl Shared {
         let corrections = self.ledger.lock().take(now);
         let keys = ["minute", "pause"].map(|name| format!("{}:{name}", self.place)).to_vec();
         let mut step = Step::new(TAKE_TURNS, keys).arg(rate).arg(wanted);
-        for &(at, turns) in &corrections {
-            step = step.arg((now - at).as_secs()).arg(turns);
+        for entry in &corrections {
+            let age = || (now - entry.at).as_secs().min(59) as i64;
+            step = step.arg(entry.second.unwrap_or_else(age)).arg(entry.turns);
         }
         self.scripts.run(step).await.inspect_err(|_| self.ledger.lock().put_back(corrections))
     }
 
-    /// `turns` more were used at `at` than Redis has counted.
-    fn correct(self: &Arc<Self>, at: Instant, turns: i64) {
-        if turns == 0 {
-            return;
-        }
-        self.ledger.lock().add(at, turns);
+    /// Puts down what Redis has counted wrongly, and sees to it that Redis is told.
+    fn correct(self: &Arc<Self>, put_down: impl FnOnce(&mut Ledger)) {
+        put_down(&mut self.ledger.lock());
+        self.settle_soon();
+    }
+
+    /// Tells Redis what is to be put right, turns that nobody took among it, whether or not anybody asks for more.
+    fn settle_soon(self: &Arc<Self>) {
         if self.settling.swap(true, Ordering::Relaxed) {
             return;
         }
@@ -165,13 +175,30 @@ impl Shared {
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
         let shared = Arc::downgrade(self);
         runtime.spawn(async move {
-            sleep(FRESH).await;
-            let Some(shared) = shared.upgrade() else { return };
-            shared.settling.store(false, Ordering::Relaxed);
-            if !shared.ledger.lock().is_empty() {
-                let _ = shared.run(0, 0).await;
+            loop {
+                sleep(FRESH + Duration::from_millis(1)).await;
+                let Some(shared) = shared.upgrade() else { return };
+                let in_stock = shared.give_back_stock().await;
+                if !in_stock {
+                    shared.settling.store(false, Ordering::Relaxed);
+                }
+                if !shared.ledger.lock().is_empty() {
+                    let _ = shared.run(0, 0).await;
+                }
+                if !in_stock {
+                    return;
+                }
             }
         });
+    }
+
+    /// Whether there is still a turn that somebody may take.
+    async fn give_back_stock(&self) -> bool {
+        let mut stock = self.stock.lock().await;
+        if stock.turns > 0 && Instant::now() > stock.fetched.at + FRESH {
+            self.ledger.lock().give_back(stock.fetched, std::mem::take(&mut stock.turns).into());
+        }
+        stock.turns > 0
     }
 }
 

@@ -6,74 +6,111 @@ use tokio::time::Instant;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
+/// Where Redis has counted a turn: by a second of its clock, which was this moment here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counted {
+    pub second: i64,
+    pub at: Instant,
+}
+
+/// Some turns of one second.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Of Redis's clock, where it has counted them; it is told of others by their age.
+    pub second: Option<i64>,
+    pub at: Instant,
+    pub turns: i64,
+}
+
 /// Moments within a second are one entry, so that it stays small.
 #[derive(Default)]
-pub struct Ledger(Vec<(Instant, i64)>);
+pub struct Ledger(Vec<Entry>);
 
 impl Ledger {
-    pub fn add(&mut self, at: Instant, turns: i64) {
-        let second = Duration::from_secs(1);
-        let near = |other: Instant| other.max(at) - other.min(at) < second;
-        match self.0.iter_mut().find(|(other, _)| near(*other)) {
-            Some((_, sum)) => *sum += turns,
-            None => self.0.push((at, turns)),
-        }
-        self.lapse(at);
+    /// A turn was used that Redis knows nothing of.
+    pub fn owe(&mut self, at: Instant) {
+        self.add(Entry { second: None, at, turns: 1 });
+    }
+
+    /// Turns that Redis has counted were not used.
+    pub fn give_back(&mut self, counted: Counted, turns: i64) {
+        self.add(Entry { second: Some(counted.second), at: counted.at, turns: -turns });
     }
 
     /// All that still counts. The ledger is empty afterwards.
-    pub fn take(&mut self, now: Instant) -> Vec<(Instant, i64)> {
+    pub fn take(&mut self, now: Instant) -> Vec<Entry> {
         self.lapse(now);
-        std::mem::take(&mut self.0).into_iter().filter(|&(_, turns)| turns != 0).collect()
+        std::mem::take(&mut self.0)
     }
 
     /// It was not told after all.
-    pub fn put_back(&mut self, entries: Vec<(Instant, i64)>) {
-        for (at, turns) in entries {
-            self.add(at, turns);
+    pub fn put_back(&mut self, entries: Vec<Entry>) {
+        for entry in entries {
+            self.add(entry);
         }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// Whether turns were given back.
     pub fn has_turns(&self) -> bool {
-        self.0.iter().any(|&(_, turns)| turns < 0)
+        self.0.iter().any(|entry| entry.turns < 0)
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.0.iter().all(|&(_, turns)| turns == 0)
+    fn add(&mut self, new: Entry) {
+        let same =
+            |entry: &&mut Entry| entry.second == new.second && (new.second.is_some() || is_near(entry.at, new.at));
+        match self.0.iter_mut().find(same) {
+            Some(entry) => entry.turns += new.turns,
+            None => self.0.push(new),
+        }
+        self.lapse(new.at);
     }
 
     fn lapse(&mut self, now: Instant) {
-        self.0.retain(|&(at, _)| now < at + MINUTE);
+        self.0.retain(|entry| now < entry.at + MINUTE);
     }
+}
+
+fn is_near(one: Instant, other: Instant) -> bool {
+    one.max(other) - one.min(other) < Duration::from_secs(1)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn turns(entries: &[Entry]) -> Vec<(Option<i64>, i64)> {
+        entries.iter().map(|entry| (entry.second, entry.turns)).collect()
+    }
+
     #[test]
-    fn what_is_added_is_given_once_by_its_second() {
+    fn what_is_put_down_is_given_once_by_its_second() {
         let (mut ledger, start) = (Ledger::default(), Instant::now());
-        for (ms, turns) in [(0, 1), (900, 1), (5000, 3), (5100, -3), (9000, -2)] {
-            ledger.add(start + Duration::from_millis(ms), turns);
+        for ms in [0, 900, 5000] {
+            ledger.owe(start + Duration::from_millis(ms));
+        }
+        for second in [1000, 1001, 1000] {
+            ledger.give_back(Counted { second, at: start + Duration::from_secs(9) }, 2);
         }
         let now = start + Duration::from_secs(10);
         let entries = ledger.take(now);
-        assert_eq!(entries, [(start, 2), (start + Duration::from_secs(9), -2)]);
+        assert_eq!(turns(&entries), [(None, 2), (None, 1), (Some(1000), -4), (Some(1001), -2)]);
         assert!(ledger.is_empty() && ledger.take(now).is_empty());
         ledger.put_back(entries);
-        assert!(!ledger.is_empty());
+        assert!(ledger.has_turns());
     }
 
     #[test]
     fn nothing_is_owed_for_longer_than_a_minute() {
         let (mut ledger, start) = (Ledger::default(), Instant::now());
         for second in 0..600 {
-            ledger.add(start + Duration::from_secs(second), 10);
+            ledger.owe(start + Duration::from_secs(second));
         }
         let entries = ledger.take(start + Duration::from_secs(599));
-        assert_eq!(entries.iter().map(|(_, turns)| turns).sum::<i64>(), 600);
+        assert_eq!(entries.len(), 60);
         ledger.put_back(entries);
         assert!(ledger.take(start + Duration::from_secs(700)).is_empty());
     }

@@ -2,14 +2,14 @@
 //! <https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/qr-code/api_getunlimitedqrcode.html>
 
 pub mod fleet;
-mod ledger;
+pub mod ledger;
 pub mod window;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 
 use crate::deadline::Deadline;
 use crate::error::{Budget, Error, Result};
@@ -17,6 +17,7 @@ use crate::event::{Channel, Event, Voice};
 use crate::transport::Departures;
 use crate::wechat::endpoint::Endpoint;
 use fleet::FleetMinute;
+use ledger::Counted;
 use window::Minute;
 
 /// Who may call, and when. With a fleet its count decides, and while that is out of reach this process's own.
@@ -132,7 +133,7 @@ impl Turns {
 /// Where a turn is counted.
 struct Taken {
     second: u64,
-    fleet: Option<Instant>,
+    fleet: Option<Counted>,
 }
 
 /// A call's turn. The first request that leaves under it spends it, further ones are counted without one, and if none
@@ -142,14 +143,14 @@ pub struct Turn<'a> {
     second: u64,
     /// Which minute it was taken from.
     accepted: bool,
-    fleet: Option<Instant>,
+    fleet: Option<Counted>,
     pub waited: bool,
     departures: Departures,
     counted: AtomicU32,
 }
 
 impl<'a> Turn<'a> {
-    fn new(turns: &'a Turns, second: u64, fleet: Option<Instant>, waited: bool) -> Self {
+    fn new(turns: &'a Turns, second: u64, fleet: Option<Counted>, waited: bool) -> Self {
         let accepted = turns.accepted.load(Ordering::Relaxed);
         Self { turns, second, accepted, fleet, waited, departures: Departures::default(), counted: AtomicU32::new(1) }
     }
@@ -229,7 +230,7 @@ mod tests {
                 let given = number(&step.args[1]).min(turns);
                 self.turns.store(turns - given, Ordering::Relaxed);
                 let wait = if given == 0 { 20_000 } else { 0 };
-                Ok(Value::Array(vec![Value::Int(given), Value::Int(wait), Value::Int(0)]))
+                Ok(Value::Array([given, wait, 0, 1_000_000].map(Value::Int).into()))
             })
         }
 
@@ -384,6 +385,16 @@ mod tests {
         }
         sleep(Duration::from_secs(3)).await;
         assert_eq!(redis.turns.load(Ordering::Relaxed), 59, "the fleet has them back, whether or not anybody asks");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn turns_that_were_fetched_ahead_and_that_nobody_took_go_back_by_themselves() {
+        let redis = fleet(1000, 1, true);
+        let turns = turns(5000, Some(&redis));
+        join_all((0..60).map(|_| turns.prepare())).await;
+        assert_eq!(redis.turns.load(Ordering::Relaxed), 1000 - 60, "no token came, and nothing was sent");
+        sleep(Duration::from_secs(3)).await;
+        assert_eq!(redis.turns.load(Ordering::Relaxed), 1000);
     }
 
     #[tokio::test(start_paused = true)]

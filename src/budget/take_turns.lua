@@ -1,7 +1,7 @@
 -- Takes turns out of the fleet's minute, as many as there are, or says how many milliseconds there is none and whether that is
--- a pause.
--- KEYS: minute, pause. ARGV: turns in a minute, turns wanted, then pairs of what is to be put right: how many seconds ago, and
--- how many turns were used then without asking (or, below 0, were given and not used).
+-- a pause, and by which second they are counted.
+-- KEYS: minute, pause. ARGV: turns in a minute, turns wanted, then pairs of what is to be put right: a second, or how many ago
+-- (which are fewer than 60), and how many turns were used then without asking or, below 0, were given and not used.
 local time = redis.call('TIME')
 local now, used, oldest = tonumber(time[1]), 0, nil
 local counts = redis.pcall('HGETALL', KEYS[1])
@@ -23,7 +23,8 @@ for i = 1, #counts, 2 do
   end
 end
 for i = 3, #ARGV, 2 do
-  local second = now - tonumber(ARGV[i])
+  local second = tonumber(ARGV[i])
+  if second < 60 then second = now - second end
   if second > now - 60 then
     minute[second] = math.max(0, (minute[second] or 0) + tonumber(ARGV[i + 1]))
     redis.call('HSET', KEYS[1], string.format('%d', second), string.format('%d', minute[second]))
@@ -43,7 +44,7 @@ if paused > 0 then given = 0 end
 if given > 0 then redis.call('HINCRBY', KEYS[1], time[1], given) end
 -- Nothing of this lasts longer than a minute, whatever has become of its end.
 redis.call('PEXPIRE', KEYS[1], 61000)
-if given > 0 then return {given, 0, 0} end
+if given > 0 then return {given, 0, 0, now} end
 local wait = 0
 if oldest and paused <= 0 then wait = (oldest + 60 - now) * 1000 - math.floor(tonumber(time[2]) / 1000) end
-return {0, math.min(math.max(paused, wait, 1), 60000), paused > 0 and 1 or 0}
+return {0, math.min(math.max(paused, wait, 1), 60000), paused > 0 and 1 or 0, now}
