@@ -393,8 +393,7 @@ const names = {
       await until(() => asked.size > 0)
       const neighbours = []
       for (let n = 0; n < ${CALLS * ROUNDS}; n++) neighbours.push(await timed(n % 2 ? 'localhost' : '127.0.0.1'))
-      console.log(JSON.stringify({ silent: await Promise.all(silent), neighbours }))
-      process.exit()`,
+      say({ silent: await Promise.all(silent), neighbours })`,
     )
     const failures = (calls) => calls.filter(({ code }) => code)
     const slowest = (calls) => Math.round(Math.max(...calls.map(({ ms }) => ms)))
