@@ -2,6 +2,7 @@
 //! courtesy: whoever goes without it costs one request more and harms nobody, so nobody waits for it for long.
 
 use std::convert::Infallible;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -51,6 +52,7 @@ const OF_THE_CODE: [i64; 10] = [40097, 40129, 40159, 40169, 40189, 41030, 45002,
 
 const LOOK: &str = include_str!("look.lua");
 const KEEP: &str = include_str!("keep.lua");
+const RENEW: &str = include_str!("renew.lua");
 
 pub struct FleetCodes {
     scripts: Arc<dyn Scripts>,
@@ -278,9 +280,19 @@ impl Turn {
     fn hand_over(&self, code: Vec<u8>, note: Note) {
         let step = self.step(KEEP).bytes(code).arg(self.codes.life.as_millis().max(1));
         let step = step.bytes(self.written(&note)).arg(NOTE.as_millis()).unhurried();
-        let codes = self.codes.clone();
+        let (codes, lock, owner) = (self.codes.clone(), self.keys[1].clone(), self.owner.clone());
         tokio::spawn(async move {
-            let _lane = codes.keeping.acquire().await;
+            let mut turn = pin!(codes.keeping.acquire());
+            let _lane = loop {
+                tokio::select! {
+                    lane = &mut turn => break lane,
+                    // The others wait on: the code is there, and only not in Redis yet.
+                    () = sleep(RENEWAL) => {
+                        let renewal = Step::new(RENEW, vec![lock.clone()]).arg(&owner).arg(LOCK.as_millis()).unhurried();
+                        let _ = codes.scripts.run(renewal).await;
+                    }
+                }
+            };
             let _ = codes.scripts.run(step).await;
         });
     }
