@@ -12,7 +12,7 @@ use super::*;
 use crate::error::WaitedFor;
 use crate::event::testing::Ear;
 use crate::wechat::endpoint::Endpoint;
-use upstream::{TestClock, Upstream, bad_secret, unreachable};
+use upstream::{Recorded, TestClock, Upstream, bad_secret, busy, unreachable};
 
 fn cache() -> Arc<TokenCache> {
     cache_with_clock().0
@@ -320,6 +320,23 @@ async fn a_call_with_time_left_begins_anew_when_the_refresh_that_it_joined_runs_
     let (first, second) = tokio::join!(first, second);
     assert!(matches!(first, Err(Error::Timeout { .. })));
     assert_eq!(second.unwrap(), "T1");
+}
+
+#[tokio::test(start_paused = true)]
+async fn between_two_attempts_the_lock_is_released_if_the_way_failed_and_kept_if_wechat_is_busy() {
+    for (error, steps) in [
+        (unreachable as fn() -> Error, &["acquire", "release", "acquire", "publish"][..]),
+        (busy, &["acquire", "acquire", "publish"]),
+    ] {
+        let store = Arc::new(Recorded::default());
+        let clock = Arc::new(TestClock { start: Instant::now(), jump: AtomicU64::new(0) });
+        let voice = Voice { hub: Arc::default(), appid: "wx".into(), mode: None };
+        let cache = TokenCache::new(Rules::STABLE, clock, store.clone(), voice, Prints::of_its_own());
+        let upstream = Upstream::new(false).fails(error).gives("T1");
+        upstream.retries.store(4, Ordering::Relaxed);
+        assert_eq!(get(&cache, &upstream).await.unwrap(), "T1");
+        assert_eq!((upstream.count(), &store.steps.lock()[..]), (2, steps));
+    }
 }
 
 #[tokio::test(start_paused = true)]

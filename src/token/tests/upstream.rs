@@ -1,8 +1,8 @@
 //! What the tests of the cache stand on: a clock that is moved, and a WeChat with a script.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -11,8 +11,11 @@ use tokio::time::{Instant, sleep};
 
 use crate::error::{Error, Result, Trouble};
 use crate::identity::RouteId;
+use crate::link::Guest;
 use crate::token::clock::{Clock, Now};
 use crate::token::source::{Ask, Given, Source};
+use crate::token::state::{Fetched, Token};
+use crate::token::store::{Acquired, Alone, Lease, Seen, Store};
 use crate::wechat::answer::Refusal;
 use crate::wechat::endpoint::Endpoint;
 
@@ -38,6 +41,8 @@ pub struct Upstream {
     pub forced: AtomicUsize,
     pub left: AtomicBool,
     pub hangs: AtomicBool,
+    /// How often a request is made again.
+    pub retries: AtomicU32,
     repeats: bool,
 }
 
@@ -49,6 +54,7 @@ impl Upstream {
             forced: AtomicUsize::new(0),
             left: AtomicBool::new(false),
             hangs: AtomicBool::new(false),
+            retries: AtomicU32::new(0),
             repeats,
         })
     }
@@ -121,6 +127,10 @@ impl Drop for Leaving<'_> {
 }
 
 impl Source for Upstream {
+    fn retries(&self) -> u32 {
+        self.retries.load(Ordering::Relaxed)
+    }
+
     fn endpoint(&self) -> Option<Endpoint> {
         Some(Endpoint::StableToken)
     }
@@ -162,4 +172,80 @@ pub fn unreachable() -> Error {
 pub fn bad_secret() -> Error {
     let refusal = Refusal { errcode: 40125, errmsg: "invalid appsecret".into(), rid: None, hint: None };
     Error::Api { endpoint: Endpoint::StableToken, refusal }
+}
+
+pub fn busy() -> Error {
+    let refusal = Refusal { errcode: -1, errmsg: "system error".into(), rid: None, hint: None };
+    Error::Api { endpoint: Endpoint::StableToken, refusal }
+}
+
+/// A store that shares with nobody and keeps what it was asked.
+#[derive(Default)]
+pub struct Recorded {
+    alone: Alone,
+    pub steps: Mutex<Vec<&'static str>>,
+}
+
+impl Store for Recorded {
+    fn acquire<'a>(
+        &'a self,
+        attempt: &'a str,
+        seen: Option<&'a str>,
+        refused: bool,
+        now: Now,
+    ) -> BoxFuture<'a, Result<Acquired>> {
+        self.steps.lock().push("acquire");
+        self.alone.acquire(attempt, seen, refused, now)
+    }
+
+    fn publish<'a>(
+        &'a self,
+        attempt: &'a str,
+        lease: &'a Lease,
+        fetched: &'a Fetched,
+        now: Now,
+    ) -> BoxFuture<'a, Result<Option<Fetched>>> {
+        self.steps.lock().push("publish");
+        self.alone.publish(attempt, lease, fetched, now)
+    }
+
+    fn release<'a>(
+        &'a self,
+        attempt: &'a str,
+        seen: Option<&'a str>,
+        now: Now,
+    ) -> BoxFuture<'a, Result<Option<Fetched>>> {
+        self.steps.lock().push("release");
+        self.alone.release(attempt, seen, now)
+    }
+
+    fn look<'a>(&'a self, held: &'a Token, now: Now) -> BoxFuture<'a, Result<Seen>> {
+        self.alone.look(held, now)
+    }
+
+    fn spend_forced<'a>(&'a self, attempt: &'a str, now: Now) -> BoxFuture<'a, Result<Option<Duration>>> {
+        self.alone.spend_forced(attempt, now)
+    }
+
+    fn spend_forced_alone(&self, now: Now) -> Option<Duration> {
+        self.alone.spend_forced_alone(now)
+    }
+
+    fn invite(&self, _: Weak<dyn Guest>) {}
+
+    fn recovered(&self) -> BoxFuture<'_, ()> {
+        self.alone.recovered()
+    }
+
+    fn is_up(&self) -> Option<bool> {
+        self.alone.is_up()
+    }
+
+    fn patience(&self) -> Duration {
+        self.alone.patience()
+    }
+
+    fn courtesy(&self) -> Duration {
+        self.alone.courtesy()
+    }
 }
