@@ -322,16 +322,31 @@ async fn a_call_with_time_left_begins_anew_when_the_refresh_that_it_joined_runs_
     assert_eq!(second.unwrap(), "T1");
 }
 
+fn recorded() -> (Arc<TokenCache>, Arc<Recorded>) {
+    let store = Arc::new(Recorded::default());
+    let clock = Arc::new(TestClock { start: Instant::now(), jump: AtomicU64::new(0) });
+    let voice = Voice { hub: Arc::default(), appid: "wx".into(), mode: None };
+    (TokenCache::new(Rules::STABLE, clock, store.clone(), voice, Prints::of_its_own()), store)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lock_that_a_dead_route_of_this_process_holds_is_not_waited_for() {
+    let ((cache, _), (dead, well)) = (recorded(), two_routes(Upstream::new(false).gives("T1")));
+    let (short, long) = (deadline(8), deadline(10));
+    let finds = async {
+        assert_eq!(cache.get(&well, &long).await.unwrap().expose(), "T1");
+        assert!(long.left() >= Duration::from_millis(10_000 - 250 - 150), "{:?}", long.left());
+    };
+    assert!(tokio::join!(cache.get(&dead, &short), finds).0.is_err());
+}
+
 #[tokio::test(start_paused = true)]
 async fn between_two_attempts_the_lock_is_released_if_the_way_failed_and_kept_if_wechat_is_busy() {
     for (error, steps) in [
         (unreachable as fn() -> Error, &["acquire", "release", "acquire", "publish"][..]),
         (busy, &["acquire", "acquire", "publish"]),
     ] {
-        let store = Arc::new(Recorded::default());
-        let clock = Arc::new(TestClock { start: Instant::now(), jump: AtomicU64::new(0) });
-        let voice = Voice { hub: Arc::default(), appid: "wx".into(), mode: None };
-        let cache = TokenCache::new(Rules::STABLE, clock, store.clone(), voice, Prints::of_its_own());
+        let (cache, store) = recorded();
         let upstream = Upstream::new(false).fails(error).gives("T1");
         upstream.retries.store(4, Ordering::Relaxed);
         assert_eq!(get(&cache, &upstream).await.unwrap(), "T1");

@@ -179,10 +179,11 @@ pub fn busy() -> Error {
     Error::Api { endpoint: Endpoint::StableToken, refusal }
 }
 
-/// A store that shares with nobody and keeps what it was asked.
+/// A store whose lock is held until it is given back, and that keeps what it was asked.
 #[derive(Default)]
 pub struct Recorded {
     alone: Alone,
+    held_by: Mutex<String>,
     pub steps: Mutex<Vec<&'static str>>,
 }
 
@@ -195,6 +196,11 @@ impl Store for Recorded {
         now: Now,
     ) -> BoxFuture<'a, Result<Acquired>> {
         self.steps.lock().push("acquire");
+        let mut held_by = self.held_by.lock();
+        if !held_by.is_empty() && *held_by != attempt {
+            return Box::pin(async { Ok(Acquired::Wait(Duration::from_secs(8))) });
+        }
+        *held_by = attempt.to_owned();
         self.alone.acquire(attempt, seen, refused, now)
     }
 
@@ -216,6 +222,7 @@ impl Store for Recorded {
         now: Now,
     ) -> BoxFuture<'a, Result<Option<Fetched>>> {
         self.steps.lock().push("release");
+        self.held_by.lock().clear();
         self.alone.release(attempt, seen, now)
     }
 
@@ -242,7 +249,7 @@ impl Store for Recorded {
     }
 
     fn patience(&self) -> Duration {
-        self.alone.patience()
+        Duration::from_secs(9)
     }
 
     fn courtesy(&self) -> Duration {
