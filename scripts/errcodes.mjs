@@ -24,12 +24,6 @@ const EVERYWHERE = { en: 'any', zh: '任意' }
 /** @type {{ errcode: number, where: string[], cause_en: string }[]} */
 const known = JSON.parse(readFileSync(new URL('src/wechat/errcodes.json', ROOT), 'utf8'))
 
-/** Those that somebody has seen when fetching a code or a token. The API signing is a matter of its own. */
-const usual = known.filter(({ errcode, where, cause_en: cause }) => {
-  const isOfCodes = where.some((endpoint) => endpoint === 'any' || endpoint in METHODS)
-  return isOfCodes && !cause.startsWith('[unconfirmed]') && !(errcode >= 40230 && errcode <= 40240)
-})
-
 /**
  * The files as they have to be, by the path from the root of the project.
  *
@@ -37,8 +31,6 @@ const usual = known.filter(({ errcode, where, cause_en: cause }) => {
  */
 export function documents() {
   return new Map([
-    ['README.md', inReadme('README.md', 'en')],
-    ['README.zh-CN.md', inReadme('README.zh-CN.md', 'zh')],
     ['docs/errcodes.md', `# Errcodes\n\nWhat \`explain(errcode, endpoint)\` says of each.\n\n${table(known, 'en')}\n`],
     [
       'docs/errcodes.zh-CN.md',
@@ -56,18 +48,6 @@ function places() {
     return `  "${errcode}": ${JSON.stringify([...new Set(names)]).replaceAll(',', ', ')}`
   })
   return `{\n${lines.join(',\n')}\n}\n`
-}
-
-/**
- * @param {string} file
- * @param {'en' | 'zh'} language
- */
-function inReadme(file, language) {
-  const text = readFileSync(new URL(file, ROOT), 'utf8')
-  return text.replace(
-    /(<!-- errcodes -->\n).*(<!-- \/errcodes -->)/s,
-    (_, begin, end) => `${begin}${table(usual, language)}\n${end}`,
-  )
 }
 
 /**
