@@ -10,13 +10,13 @@
 export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-wasip1'
 
 /** JavaScript connects it to a signal; napi's own signal parameter misses signals that are aborted already. */
-export declare class Cancel {
+export declare class AbortHandle {
   constructor()
   cancel(): void
 }
 
 /** The outbox in JavaScript's hands. */
-export declare class Inbox {
+export declare class CompletionQueueHandle {
   /** Calls `wake` when there is something to `take` again. */
   constructor(wake: Wake)
   /**
@@ -27,27 +27,22 @@ export declare class Inbox {
 }
 
 export declare class NativeClient {
-  getQrCode(call: number, timeoutMs: number | undefined | null, cancel: Cancel | undefined | null, path: string, envVersion?: string | undefined | null, width?: number | undefined | null, autoColor?: boolean | undefined | null, lineColor?: Color | undefined | null, isHyaline?: boolean | undefined | null): Buffer | null
-  getUnlimitedQrCode(call: number, timeoutMs: number | undefined | null, cancel: Cancel | undefined | null, scene: string, page?: string | undefined | null, checkPath?: boolean | undefined | null, envVersion?: string | undefined | null, width?: number | undefined | null, autoColor?: boolean | undefined | null, lineColor?: Color | undefined | null, isHyaline?: boolean | undefined | null): Buffer | null
-  createQrCode(call: number, timeoutMs: number | undefined | null, cancel: Cancel | undefined | null, path: string, width?: number | undefined | null): Buffer | null
+  getQrCode(call: number, timeoutMs: number | undefined | null, cancel: AbortHandle | undefined | null, path: string, envVersion?: string | undefined | null, width?: number | undefined | null, autoColor?: boolean | undefined | null, lineColor?: Color | undefined | null, isHyaline?: boolean | undefined | null): Buffer | null
+  getUnlimitedQrCode(call: number, timeoutMs: number | undefined | null, cancel: AbortHandle | undefined | null, scene: string, page?: string | undefined | null, checkPath?: boolean | undefined | null, envVersion?: string | undefined | null, width?: number | undefined | null, autoColor?: boolean | undefined | null, lineColor?: Color | undefined | null, isHyaline?: boolean | undefined | null): Buffer | null
+  createQrCode(call: number, timeoutMs: number | undefined | null, cancel: AbortHandle | undefined | null, path: string, width?: number | undefined | null): Buffer | null
   /** The picture of a code that is kept in this process. Nobody is asked and nothing is waited for. */
   kept(code: CodeDto): Buffer | null
-  getAccessToken(call: number, timeoutMs: number | undefined | null, cancel: Cancel | undefined | null, force: boolean): void
+  getAccessToken(call: number, timeoutMs: number | undefined | null, cancel: AbortHandle | undefined | null, force: boolean): void
   /** An API that has a name here. `params` is JSON in our spelling. */
-  ask(call: number, timeoutMs: number | undefined | null, cancel: Cancel | undefined | null, name: string, params: string): void
+  ask(call: number, timeoutMs: number | undefined | null, cancel: AbortHandle | undefined | null, name: string, params: string): void
   /** Any other API. `method` is `GET` or `POST`, `query` names and values in turn, `body` JSON. */
-  request(call: number, timeoutMs: number | undefined | null, cancel: Cancel | undefined | null, path: string, method: string, query: Array<string>, body?: string | undefined | null, retries?: number | undefined | null): void
+  request(call: number, timeoutMs: number | undefined | null, cancel: AbortHandle | undefined | null, path: string, method: string, query: Array<string>, body?: string | undefined | null, retries?: number | undefined | null): void
   invalidateAccessToken(accessToken: string): void
   stats(): NativeStats
   /** Refuses every later call. */
   close(): void
   /** For when the calls before `close` have ended. */
   leave(): void
-}
-
-export interface Bilingual {
-  zh: string
-  en: string
 }
 
 export interface CacheDto {
@@ -101,8 +96,8 @@ export interface Color {
 export declare function explain(errcode: number, endpoint?: string | undefined | null): Explained | null
 
 export interface Explained {
-  cause: Bilingual
-  fix: Bilingual
+  cause: NativeText
+  fix: NativeText
 }
 
 /** What `index.js` needs to throw the right class. */
@@ -131,7 +126,7 @@ export interface GrantedToken {
 export declare function imageType(image: Uint8Array): string | null
 
 /** Tells `inbox` of everything from now on: of tokens and stores in the whole process, of requests in this environment. */
-export declare function listen(inbox: Inbox): void
+export declare function listen(inbox: CompletionQueueHandle): void
 
 export interface NativeCacheStats {
   hits: number
@@ -180,8 +175,13 @@ export interface NativeStats {
   cache?: NativeCacheStats
 }
 
+export interface NativeText {
+  zh: string
+  en: string
+}
+
 /** A client, or why its options do not make one. A panic in a synchronous export would end the process. */
-export declare function open(inbox: Inbox, options: ClientOptions, provider?: (ask: TokenAsk) => Promise<ProvidedToken>): NativeClient | Array<Failure>
+export declare function open(inbox: CompletionQueueHandle, options: ClientOptions, provider?: (ask: TokenAsk) => Promise<ProvidedToken>): NativeClient | Array<Failure>
 
 export interface ProvidedToken {
   accessToken: string

@@ -835,8 +835,8 @@ function __napiStampBindingTarget(exportsObject, target) {
 // linked import resolves to `undefined`.
 module.exports.__napiBindingTarget = __napiStampBindingTarget(nativeBinding, __napiLoadedBindingTarget)
 module.exports = nativeBinding
-module.exports.Cancel = nativeBinding.Cancel
-module.exports.Inbox = nativeBinding.Inbox
+module.exports.AbortHandle = nativeBinding.AbortHandle
+module.exports.CompletionQueueHandle = nativeBinding.CompletionQueueHandle
 module.exports.NativeClient = nativeBinding.NativeClient
 module.exports.check = nativeBinding.check
 module.exports.explain = nativeBinding.explain

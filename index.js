@@ -305,7 +305,7 @@ function checkedCall(call, endpoint) {
  */
 async function outcomeUnder(signal, begin, timeoutMs) {
   if (signal.aborted) throw reasonOf(signal)
-  const cancel = new native.Cancel()
+  const cancel = new native.AbortHandle()
   watch(signal, cancel)
   try {
     return await outcomeOf(begin, timeoutMs, cancel)

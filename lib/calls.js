@@ -19,7 +19,7 @@ let last = 0
  * Weak, because the addon holds on to `handOn`, and whatever that holds on to would never go away: a test runner's copy of
  * this package, for example. Whoever waits for a call holds on to `index.js`, which holds on to the inbox.
  *
- * @type {WeakRef<import('../binding').Inbox>}
+ * @type {WeakRef<import('../binding').CompletionQueueHandle>}
  */
 let ours
 
@@ -38,13 +38,13 @@ function handOn() {
   }
 }
 
-const inbox = new native.Inbox(handOn)
+const inbox = new native.CompletionQueueHandle(handOn)
 ours = new WeakRef(inbox)
 
 /**
  * Starts a call in the addon, under a number. Gives its value where that is at hand.
  *
- * @typedef {(call: number, timeoutMs?: number, cancel?: import('../binding').Cancel) => any} Begin
+ * @typedef {(call: number, timeoutMs?: number, cancel?: import('../binding').AbortHandle) => any} Begin
  */
 
 /**
@@ -52,7 +52,7 @@ ours = new WeakRef(inbox)
  *
  * @param {Begin} begin
  * @param {number} [timeoutMs]
- * @param {import('../binding').Cancel} [cancel]
+ * @param {import('../binding').AbortHandle} [cancel]
  * @returns {any} the value itself where it is at hand, or a promise
  */
 function outcomeOf(begin, timeoutMs, cancel) {

@@ -16,7 +16,7 @@ let listening = false
 
 /**
  * @param {typeof import('../binding')} native
- * @param {import('../binding').Inbox} inbox
+ * @param {import('../binding').CompletionQueueHandle} inbox
  */
 function attend(native, inbox) {
   const wanted = channels.token.hasSubscribers || channels.store.hasSubscribers || channels.request.hasSubscribers

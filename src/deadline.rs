@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::error::{Error, Result, WaitedFor};
+use crate::error::{Error, Result, TimeoutPhase};
 use crate::wechat::endpoint::Endpoint;
 
 /// When a call has to be over, and whose call it is.
@@ -27,7 +27,7 @@ impl Deadline {
     /// Waits for `work` until the deadline; `last_failure` is asked why it took so long.
     pub async fn hold<T>(
         &self,
-        waited_for: WaitedFor,
+        waited_for: TimeoutPhase,
         last_failure: impl FnOnce() -> Option<Error>,
         work: impl Future<Output = T>,
     ) -> Result<T> {

@@ -75,19 +75,19 @@ impl Event {
 }
 
 pub trait Listener: Send + Sync {
-    fn hear(&self, event: &Event);
+    fn on_event(&self, event: &Event);
 }
 
 /// Where events are told. Without a listener that is one look at a number.
 #[derive(Default)]
-pub struct Hub {
+pub struct EventBus {
     /// For those who do not listen.
     pub warnings: Warnings,
     count: AtomicUsize,
     listeners: Mutex<Vec<Arc<dyn Listener>>>,
 }
 
-impl Hub {
+impl EventBus {
     pub fn add(&self, listener: Arc<dyn Listener>) {
         let mut listeners = self.listeners.lock();
         listeners.push(listener);
@@ -101,28 +101,28 @@ impl Hub {
     }
 
     /// Tells what `fill` makes of a bare event.
-    pub fn tell(&self, channel: Channel, name: &'static str, fill: impl FnOnce(Event) -> Event) {
+    pub fn emit(&self, channel: Channel, name: &'static str, fill: impl FnOnce(Event) -> Event) {
         if self.count.load(Ordering::Relaxed) == 0 {
             return;
         }
         let event = fill(Event::new(channel, name));
         for listener in self.listeners.lock().iter() {
-            listener.hear(&event);
+            listener.on_event(&event);
         }
     }
 }
 
 /// A hub, as seen by what belongs to one account.
 #[derive(Clone)]
-pub struct Voice {
-    pub hub: Arc<Hub>,
+pub struct EventSource {
+    pub hub: Arc<EventBus>,
     pub appid: Arc<str>,
     pub mode: Option<&'static str>,
 }
 
-impl Voice {
-    pub fn tell(&self, channel: Channel, name: &'static str, fill: impl FnOnce(Event) -> Event) {
-        self.hub.tell(channel, name, |event| fill(Event { appid: Some(self.appid.clone()), mode: self.mode, ..event }));
+impl EventSource {
+    pub fn emit(&self, channel: Channel, name: &'static str, fill: impl FnOnce(Event) -> Event) {
+        self.hub.emit(channel, name, |event| fill(Event { appid: Some(self.appid.clone()), mode: self.mode, ..event }));
     }
 }
 
@@ -132,10 +132,10 @@ pub mod testing {
 
     /// Keeps what it hears.
     #[derive(Default)]
-    pub struct Ear(pub Mutex<Vec<Event>>);
+    pub struct RecordingListener(pub Mutex<Vec<Event>>);
 
-    impl Listener for Ear {
-        fn hear(&self, event: &Event) {
+    impl Listener for RecordingListener {
+        fn on_event(&self, event: &Event) {
             self.0.lock().push(event.clone());
         }
     }
@@ -143,19 +143,19 @@ pub mod testing {
 
 #[cfg(test)]
 mod tests {
-    use super::testing::Ear;
+    use super::testing::RecordingListener;
     use super::*;
 
     #[test]
     fn without_a_listener_nothing_is_made() {
-        let hub = Hub::default();
-        hub.tell(Channel::Token, "a", |_| panic!("made for nobody"));
-        let ear = Arc::new(Ear::default());
+        let hub = EventBus::default();
+        hub.emit(Channel::Token, "a", |_| panic!("made for nobody"));
+        let ear = Arc::new(RecordingListener::default());
         let listener: Arc<dyn Listener> = ear.clone();
         hub.add(listener.clone());
-        hub.tell(Channel::Token, "b", |event| event);
+        hub.emit(Channel::Token, "b", |event| event);
         hub.remove(&listener);
-        hub.tell(Channel::Token, "c", |_| panic!("made for nobody"));
+        hub.emit(Channel::Token, "c", |_| panic!("made for nobody"));
         assert_eq!(ear.0.lock().iter().map(|event| event.name).collect::<Vec<_>>(), ["b"]);
     }
 }

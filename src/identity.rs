@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::seal::account_print;
+use crate::seal::account_fingerprint;
 use crate::token::source::Mode;
 
 /// What WeChat counts calls by: an appid, at the servers behind these base URLs.
@@ -41,11 +41,11 @@ pub struct Account {
     /// In any order.
     pub bases: Vec<String>,
     /// Where a fleet shares it.
-    pub meeting: Option<Meeting>,
+    pub meeting: Option<RedisConfig>,
 }
 
 impl Account {
-    fn parts(&self) -> (&str, Mode, &str, Vec<&str>, &Option<Meeting>) {
+    fn parts(&self) -> (&str, Mode, &str, Vec<&str>, &Option<RedisConfig>) {
         (&self.appid, self.mode, self.secret.expose_secret(), sorted(&self.bases), &self.meeting)
     }
 
@@ -56,7 +56,7 @@ impl Account {
     }
 
     pub fn print(&self) -> String {
-        account_print(&self.secret, &self.bases)
+        account_fingerprint(&self.secret, &self.bases)
     }
 }
 
@@ -83,7 +83,7 @@ fn sorted(bases: &[String]) -> Vec<&str> {
 
 /// A Redis, and what the keys there begin with. The URL may hold a password.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub struct Meeting {
+pub struct RedisConfig {
     pub url: String,
     /// PEM roots that are trusted instead of the system's.
     pub ca: Option<Vec<u8>>,
@@ -92,15 +92,15 @@ pub struct Meeting {
     pub key_prefix: String,
 }
 
-impl std::fmt::Debug for Meeting {
+impl std::fmt::Debug for RedisConfig {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Meeting({})", self.key_prefix)
+        write!(f, "RedisConfig({})", self.key_prefix)
     }
 }
 
 /// What a connection to Redis carries. Pictures are large and have one of their own: nobody's token waits behind them.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Lane {
+pub enum ConnectionRole {
     Tokens,
     Codes,
 }
@@ -111,12 +111,12 @@ pub struct RedisServer {
     pub url: String,
     pub ca: Option<Vec<u8>>,
     pub timeout: Duration,
-    pub lane: Lane,
+    pub lane: ConnectionRole,
 }
 
 impl RedisServer {
-    pub fn of(meeting: &Meeting, lane: Lane) -> Self {
-        let Meeting { url, ca, timeout, .. } = meeting.clone();
+    pub fn of(meeting: &RedisConfig, lane: ConnectionRole) -> Self {
+        let RedisConfig { url, ca, timeout, .. } = meeting.clone();
         Self { url, ca, timeout, lane }
     }
 }

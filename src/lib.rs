@@ -4,18 +4,20 @@
 //! them together, and `node` is the only folder that knows of Node.js.
 
 pub mod backoff;
-pub mod budget;
+
 pub mod cache;
 pub mod client;
 pub mod deadline;
 pub mod error;
 pub mod event;
 pub mod identity;
-pub mod link;
+
 #[cfg(feature = "node")]
 mod node;
 pub mod options;
+pub mod rate_limit;
 pub mod redact;
+pub mod redis;
 pub mod registry;
 pub mod roots;
 pub mod seal;

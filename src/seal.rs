@@ -22,7 +22,7 @@ impl Seal {
     }
 
     /// Nonce and ciphertext; `place` says where it belongs, so that it opens nowhere else.
-    pub fn close(&self, content: &[u8], place: &str) -> Option<Vec<u8>> {
+    pub fn seal(&self, content: &[u8], place: &str) -> Option<Vec<u8>> {
         let mut nonce = [0; NONCE_LEN];
         self.random.fill(&mut nonce).ok()?;
         let mut sealed = Vec::with_capacity(NONCE_LEN + content.len() + AES_256_GCM.tag_len());
@@ -51,7 +51,7 @@ impl Seal {
 }
 
 /// Names an account's keys: its AppSecret and its hosts are part of the name without being in it.
-pub fn account_print(secret: &SecretString, bases: &[String]) -> String {
+pub fn account_fingerprint(secret: &SecretString, bases: &[String]) -> String {
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret.expose_secret().as_bytes());
     let mut bases: Vec<_> = bases.iter().map(String::as_str).collect();
     bases.sort_unstable();
@@ -80,7 +80,7 @@ mod tests {
     fn what_is_sealed_opens_at_its_place_with_its_secret_for_its_purpose_only() {
         let seal = Seal::new(&"s1".into(), "token");
         let others = [Seal::new(&"s2".into(), "token"), Seal::new(&"s1".into(), "code")];
-        let sealed = seal.close(b"c4nary", "a").unwrap();
+        let sealed = seal.seal(b"c4nary", "a").unwrap();
         assert!(!String::from_utf8_lossy(&sealed).contains("c4nary"));
         assert_eq!(seal.open(&sealed, "a").unwrap(), b"c4nary");
         assert!(seal.open(&sealed, "b").is_none());
@@ -88,7 +88,7 @@ mod tests {
         for cut in 0..sealed.len() {
             assert!(seal.open(&sealed[..cut], "a").is_none());
         }
-        assert_ne!(sealed, seal.close(b"c4nary", "a").unwrap(), "a nonce of its own each time");
+        assert_ne!(sealed, seal.seal(b"c4nary", "a").unwrap(), "a nonce of its own each time");
     }
 
     #[test]

@@ -200,7 +200,7 @@ suite(
 
     test('a late writer changes nothing and is given what stands there', needsRedis, async (t) => {
       const redis = await startRedis(t)
-      const script = (name) => readFileSync(new URL(`../../src/token/redis/${name}.lua`, import.meta.url), 'utf8')
+      const script = (name) => readFileSync(new URL(`../../src/token/redis_store/${name}.lua`, import.meta.url), 'utf8')
       const acquire = (owner) =>
         redis.cli(
           'EVAL',

@@ -16,19 +16,20 @@ async function scripts(t) {
     left: (key) => Number(redis.cli('PTTL', key)),
     acquire: ({ owner = 'a', seen = '', refused = 0, unusable = '' } = {}) =>
       run(
-        'token/redis/acquire',
+        'token/redis_store/acquire',
         ['token', 'lock', 'fence', 'cool'],
         ...[owner, 8000, seen, 30_000, 16_000, 'epoch1', refused, 30_000, 4224, unusable, DAY],
       ).split('\n'),
     publish: (owner, epoch, gen, value) =>
-      run('token/redis/publish', ['token', 'lock', 'fence'], owner, epoch, gen, value, value, 60_000, 4224, DAY),
-    look: (print) => run('token/redis/look', ['token'], print, 4224),
-    force: (attempt) => Number(run('token/redis/spend_forced', ['forced', 'forced-day'], 30_000, 10, DAY, attempt)),
+      run('token/redis_store/publish', ['token', 'lock', 'fence'], owner, epoch, gen, value, value, 60_000, 4224, DAY),
+    look: (print) => run('token/redis_store/peek', ['token'], print, 4224),
+    force: (attempt) =>
+      Number(run('token/redis_store/spend_forced', ['forced', 'forced-day'], 30_000, 10, DAY, attempt)),
     turns: (wanted = 1, owed = 0) =>
-      run('budget/take_turns', ['minute', 'pause'], 10, wanted, ...(owed ? [0, owed] : []))
+      run('rate_limit/acquire_permits', ['minute', 'pause'], 10, wanted, ...(owed ? [0, owed] : []))
         .split('\n')
         .map(Number),
-    code: (owner, leads = 1) => run('cache/look', ['code', 'lock'], owner, 6000, DAY, 1000, leads).split('\n'),
+    code: (owner, leads = 1) => run('cache/get_or_lock', ['code', 'lock'], owner, 6000, DAY, 1000, leads).split('\n'),
   }
 }
 

@@ -1,9 +1,9 @@
 //! Codes that were asked for before. Codes never expire, and two of the three endpoints count against a number for life, so
 //! the same question is asked once: in this process, and with a Redis in a fleet.
 
-mod fleet;
-mod flight;
 mod memory;
+mod shared;
+mod single_flight;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,12 +12,12 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 
 use crate::deadline::Deadline;
-use crate::error::{Error, Result, WaitedFor};
+use crate::error::{Error, Result, TimeoutPhase};
 use crate::identity::RouteId;
 use crate::wechat::codes::Identity;
-pub use fleet::{FleetCodes, Place};
-use flight::{Flights, Phase};
 use memory::Memory;
+pub use shared::{KeySpace, SharedQrCodes};
+use single_flight::{Phase, SingleFlight};
 
 /// How much is kept, and for how long. Clients that agree on it share what they keep.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -42,24 +42,24 @@ pub struct CacheStats {
 
 /// Where a code was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Found {
-    Here,
+pub enum CacheOutcome {
+    Memory,
     /// In Redis, where another process has put it.
-    Fleet,
+    Redis,
     /// It was being asked for.
-    Joined,
+    Coalesced,
     /// WeChat was asked.
-    Asked,
+    Miss,
 }
 
-pub struct CodeCache {
+pub struct QrCodeCache {
     memory: Mutex<Memory>,
-    flights: Arc<Flights>,
-    fleet: Option<Arc<FleetCodes>>,
+    flights: Arc<SingleFlight>,
+    fleet: Option<Arc<SharedQrCodes>>,
 }
 
-impl CodeCache {
-    pub fn new(limits: &Limits, fleet: Option<FleetCodes>) -> Self {
+impl QrCodeCache {
+    pub fn new(limits: &Limits, fleet: Option<SharedQrCodes>) -> Self {
         Self {
             memory: Mutex::new(Memory::new(limits.max_bytes, limits.ttl)),
             flights: Arc::default(),
@@ -85,23 +85,23 @@ impl CodeCache {
         route: RouteId,
         deadline: &Deadline,
         ask: A,
-    ) -> Result<(Bytes, Found)>
+    ) -> Result<(Bytes, CacheOutcome)>
     where
         A: Fn() -> W,
         W: Future<Output = Result<Bytes>> + Send + 'static,
     {
         loop {
             if let Some(image) = self.kept(&identity) {
-                return Ok((image, Found::Here));
+                return Ok((image, CacheOutcome::Memory));
             }
             let work = |phase| self.clone().find(identity.clone(), deadline.clone(), phase, ask());
             let (seat, leads) = self.flights.board(&(route, identity.clone()), work);
             if leads {
                 return seat.landed().await;
             }
-            let landed = deadline.hold(WaitedFor::Answer, || None, seat.landed()).await;
+            let landed = deadline.hold(TimeoutPhase::Answer, || None, seat.landed()).await;
             match landed.map_err(|error| seat.phase.explain(error))? {
-                Ok((image, _)) => return Ok((image, Found::Joined)),
+                Ok((image, _)) => return Ok((image, CacheOutcome::Coalesced)),
                 // Its time was shorter than ours.
                 Err(Error::Timeout { .. } | Error::Budget { .. }) if !deadline.left().is_zero() => {}
                 Err(error) => return Err(error),
@@ -115,13 +115,13 @@ impl CodeCache {
         deadline: Deadline,
         phase: Phase,
         ask: impl Future<Output = Result<Bytes>> + Send,
-    ) -> Result<(Bytes, Found)> {
+    ) -> Result<(Bytes, CacheOutcome)> {
         let (image, left) = match &self.fleet {
             Some(fleet) => fleet.clone().get(&identity, &deadline, &phase, ask).await?,
             None => (ask.await?, None),
         };
         self.memory.lock().put(identity, image.clone(), left);
-        Ok((image, if left.is_some() { Found::Fleet } else { Found::Asked }))
+        Ok((image, if left.is_some() { CacheOutcome::Redis } else { CacheOutcome::Miss }))
     }
 }
 

@@ -8,9 +8,9 @@ use redis::Value;
 use tokio::time::{Instant, advance, sleep, timeout};
 
 use super::*;
-use crate::event::testing::Ear;
-use crate::event::{Hub, Voice};
-use crate::link::{Guest, Scripts, Step, down};
+use crate::event::testing::RecordingListener;
+use crate::event::{EventBus, EventSource};
+use crate::redis::{ReconnectListener, ScriptCall, ScriptRunner, unavailable};
 use crate::wechat::answer::Refusal;
 use crate::wechat::endpoint::Endpoint;
 use crate::wechat::image::tests::jpeg;
@@ -21,8 +21,8 @@ fn limits() -> Limits {
     Limits { max_bytes: 1 << 20, ttl: None, fleet: None }
 }
 
-fn alone() -> Arc<CodeCache> {
-    Arc::new(CodeCache::new(&limits(), None))
+fn alone() -> Arc<QrCodeCache> {
+    Arc::new(QrCodeCache::new(&limits(), None))
 }
 
 fn identity(name: &str) -> Identity {
@@ -71,7 +71,7 @@ impl WeChat {
         }
     }
 
-    async fn code(&self, cache: &Arc<CodeCache>, name: &str, deadline: &Deadline) -> Result<Found> {
+    async fn code(&self, cache: &Arc<QrCodeCache>, name: &str, deadline: &Deadline) -> Result<CacheOutcome> {
         cache.get(identity(name), RouteId::default(), deadline, || self.ask()).await.map(|(_, found)| found)
     }
 }
@@ -83,7 +83,7 @@ async fn a_request_by_a_dead_way_is_not_joined_by_those_who_go_another() {
     let waits = timeout(5 * SECOND, cache.get(identity("a"), RouteId::nth(1), &short, || dead.ask()));
     let finds = async {
         let (_, found) = cache.get(identity("a"), RouteId::nth(2), &long, || well.ask()).await.unwrap();
-        assert_eq!((found, long.left()), (Found::Asked, 9 * SECOND));
+        assert_eq!((found, long.left()), (CacheOutcome::Miss, 9 * SECOND));
     };
     assert!(tokio::join!(waits, finds).0.is_err());
 }
@@ -91,10 +91,10 @@ async fn a_request_by_a_dead_way_is_not_joined_by_those_who_go_another() {
 #[tokio::test(start_paused = true)]
 async fn a_question_is_asked_once_and_then_answered_here() {
     let (cache, wechat) = (alone(), WeChat::taking(SECOND));
-    assert_eq!(wechat.code(&cache, "a", &seconds(10)).await.unwrap(), Found::Asked);
-    assert_eq!(wechat.code(&cache, "a", &seconds(10)).await.unwrap(), Found::Here);
+    assert_eq!(wechat.code(&cache, "a", &seconds(10)).await.unwrap(), CacheOutcome::Miss);
+    assert_eq!(wechat.code(&cache, "a", &seconds(10)).await.unwrap(), CacheOutcome::Memory);
     assert_eq!(cache.kept(&identity("a")).unwrap(), jpeg());
-    assert_eq!(wechat.code(&cache, "b", &seconds(10)).await.unwrap(), Found::Asked);
+    assert_eq!(wechat.code(&cache, "b", &seconds(10)).await.unwrap(), CacheOutcome::Miss);
     assert_eq!(wechat.asked(), 2);
 }
 
@@ -105,7 +105,7 @@ async fn those_who_ask_at_the_same_time_share_one_request() {
     let found = join_all((0..100).map(|_| wechat.code(&cache, "a", &deadline))).await;
     assert_eq!(wechat.asked(), 1);
     let count = |place| found.iter().filter(|found| *found.as_ref().unwrap() == place).count();
-    assert_eq!((count(Found::Asked), count(Found::Joined)), (1, 99));
+    assert_eq!((count(CacheOutcome::Miss), count(CacheOutcome::Coalesced)), (1, 99));
 }
 
 #[tokio::test(start_paused = true)]
@@ -117,7 +117,7 @@ async fn an_error_goes_to_those_who_waited_for_it_and_is_not_kept() {
     assert!(found.iter().all(Result::is_err));
     assert_eq!(wechat.asked(), 1);
     wechat.fails.store(false, Ordering::Relaxed);
-    assert_eq!(wechat.code(&cache, "a", &deadline).await.unwrap(), Found::Asked);
+    assert_eq!(wechat.code(&cache, "a", &deadline).await.unwrap(), CacheOutcome::Miss);
 }
 
 #[tokio::test(start_paused = true)]
@@ -146,7 +146,7 @@ async fn with_the_last_caller_the_request_ends() {
     sleep(5 * SECOND).await;
     assert_eq!((wechat.asked(), wechat.answered.load(Ordering::Relaxed)), (1, 0));
     assert!(cache.flights.is_empty());
-    assert_eq!(wechat.code(&cache, "a", &deadline).await.unwrap(), Found::Asked);
+    assert_eq!(wechat.code(&cache, "a", &deadline).await.unwrap(), CacheOutcome::Miss);
 }
 
 #[tokio::test(start_paused = true)]
@@ -157,7 +157,7 @@ async fn one_who_comes_after_the_last_has_gone_gets_a_request_of_its_own() {
     assert!(first.as_mut().now_or_never().is_none());
     drop(first);
     // Before the first flight has noticed that nobody is in it.
-    assert_eq!(wechat.code(&cache, "a", &deadline).await.unwrap(), Found::Asked);
+    assert_eq!(wechat.code(&cache, "a", &deadline).await.unwrap(), CacheOutcome::Miss);
     assert!(cache.flights.is_empty());
 }
 
@@ -168,11 +168,11 @@ async fn one_with_more_time_goes_on_where_the_first_ran_out_of_it() {
     // As every request is bounded by the deadline of whoever began it.
     let hasty = cache.get(identity("a"), RouteId::default(), &short, || {
         let (ask, short) = (wechat.ask(), short.clone());
-        async move { short.hold(WaitedFor::Answer, || None, ask).await? }
+        async move { short.hold(TimeoutPhase::Answer, || None, ask).await? }
     });
     let (hasty, patient) = tokio::join!(hasty, wechat.code(&cache, "a", &long));
     assert!(matches!(hasty, Err(Error::Timeout { .. })));
-    assert_eq!(patient.unwrap(), Found::Asked);
+    assert_eq!(patient.unwrap(), CacheOutcome::Miss);
     assert_eq!(wechat.asked(), 2);
 }
 
@@ -198,17 +198,17 @@ struct Fleet {
     is_down: AtomicBool,
     /// How long it takes; a millisecond if nothing is said.
     takes: Option<Duration>,
-    hub: Arc<Hub>,
+    hub: Arc<EventBus>,
 }
 
 fn number(arg: &[u8]) -> u64 {
     String::from_utf8_lossy(arg).parse().unwrap()
 }
 
-const LOOK: &str = include_str!("look.lua");
+const LOOK: &str = include_str!("get_or_lock.lua");
 
 impl Fleet {
-    fn look(&self, step: &Step) -> Value {
+    fn look(&self, step: &ScriptCall) -> Value {
         let now = Instant::now();
         let word = |text: &str| Value::BulkString(text.as_bytes().to_vec());
         if let Some((code, dies)) = self.codes.lock().get(&step.keys[0]).filter(|(_, dies)| now < *dies) {
@@ -234,7 +234,7 @@ impl Fleet {
         Value::Array(vec![word("lead")])
     }
 
-    fn keep(&self, step: &Step) -> Value {
+    fn keep(&self, step: &ScriptCall) -> Value {
         let after = |ms: &[u8]| Instant::now() + Duration::from_millis(number(ms));
         let [owner, code, life, note, stays] = &step.args[..] else { panic!("{} arguments", step.args.len()) };
         if !code.is_empty() {
@@ -252,12 +252,12 @@ impl Fleet {
     }
 }
 
-impl Scripts for Fleet {
-    fn run(&self, step: Step) -> BoxFuture<'_, Result<Value>> {
+impl ScriptRunner for Fleet {
+    fn run(&self, step: ScriptCall) -> BoxFuture<'_, Result<Value>> {
         Box::pin(async move {
             sleep(self.takes.unwrap_or(Duration::from_millis(1))).await;
             if self.is_down.load(Ordering::Relaxed) {
-                return Err(down("gone"));
+                return Err(unavailable("gone"));
             }
             Ok(if step.script == LOOK { self.look(&step) } else { self.keep(&step) })
         })
@@ -275,17 +275,17 @@ impl Scripts for Fleet {
         Duration::from_millis(250)
     }
 
-    fn invite(&self, _: Weak<dyn Guest>) {}
+    fn subscribe(&self, _: Weak<dyn ReconnectListener>) {}
 }
 
-fn process(fleet: &Arc<Fleet>, ttl: Option<Duration>, secret: &str, max_entry: usize) -> Arc<CodeCache> {
-    let place = Place { prefix: "p:".into(), account: "wx:print".into() };
-    let voice = Voice { hub: fleet.hub.clone(), appid: "wx".into(), mode: Some("stable") };
-    let codes = FleetCodes::new(fleet.clone(), &secret.into(), place, voice, ttl, max_entry);
-    Arc::new(CodeCache::new(&Limits { ttl, ..limits() }, Some(codes)))
+fn process(fleet: &Arc<Fleet>, ttl: Option<Duration>, secret: &str, max_entry: usize) -> Arc<QrCodeCache> {
+    let place = KeySpace { prefix: "p:".into(), account: "wx:print".into() };
+    let events = EventSource { hub: fleet.hub.clone(), appid: "wx".into(), mode: Some("stable") };
+    let codes = SharedQrCodes::new(fleet.clone(), &secret.into(), place, events, ttl, max_entry);
+    Arc::new(QrCodeCache::new(&Limits { ttl, ..limits() }, Some(codes)))
 }
 
-fn processes(fleet: &Arc<Fleet>, count: usize) -> Vec<Arc<CodeCache>> {
+fn processes(fleet: &Arc<Fleet>, count: usize) -> Vec<Arc<QrCodeCache>> {
     (0..count).map(|_| process(fleet, None, "s", 1 << 20)).collect()
 }
 
@@ -297,7 +297,7 @@ async fn a_fleet_asks_once() {
     let found: Vec<_> = join_all(calls).await.into_iter().map(Result::unwrap).collect();
     let count = |place| found.iter().filter(|found| **found == place).count();
     assert_eq!(wechat.asked(), 1);
-    assert_eq!((count(Found::Asked), count(Found::Fleet), count(Found::Joined)), (1, 7, 32));
+    assert_eq!((count(CacheOutcome::Miss), count(CacheOutcome::Redis), count(CacheOutcome::Coalesced)), (1, 7, 32));
 }
 
 #[tokio::test(start_paused = true)]
@@ -323,7 +323,7 @@ async fn whoever_fails_or_is_given_up_lets_the_next_one_try_at_once() {
     wechat.fails.store(false, Ordering::Relaxed);
     let begun = Instant::now();
     for name in ["a", "b"] {
-        assert_eq!(wechat.code(&fleet[1], name, &deadline).await.unwrap(), Found::Asked);
+        assert_eq!(wechat.code(&fleet[1], name, &deadline).await.unwrap(), CacheOutcome::Miss);
     }
     assert!(begun.elapsed() < SECOND * 5 / 2, "{:?}", begun.elapsed());
 }
@@ -333,10 +333,10 @@ async fn one_who_died_while_asking_is_replaced() {
     let (fleet, wechat) = (Arc::new(Fleet::default()), WeChat::taking(SECOND));
     let survivor = process(&fleet, None, "s", 1 << 20);
     let turn = survivor.fleet.as_ref().unwrap().keys(&identity("a"));
-    let step = Step::new(LOOK, turn.to_vec()).arg("the dead").arg(6000).arg(1).arg(1).arg(1);
+    let step = ScriptCall::new(LOOK, turn.to_vec()).arg("the dead").arg(6000).arg(1).arg(1).arg(1);
     fleet.run(step).await.unwrap();
     let begun = Instant::now();
-    assert_eq!(wechat.code(&survivor, "a", &seconds(10)).await.unwrap(), Found::Asked);
+    assert_eq!(wechat.code(&survivor, "a", &seconds(10)).await.unwrap(), CacheOutcome::Miss);
     assert!((2 * SECOND..SECOND * 7 / 2).contains(&begun.elapsed()), "{:?}", begun.elapsed());
 }
 
@@ -346,8 +346,8 @@ async fn without_redis_each_process_asks_for_itself() {
     let both = processes(&fleet, 2);
     fleet.is_down.store(true, Ordering::Relaxed);
     for process in &both {
-        assert_eq!(wechat.code(process, "a", &seconds(10)).await.unwrap(), Found::Asked);
-        assert_eq!(wechat.code(process, "a", &seconds(10)).await.unwrap(), Found::Here);
+        assert_eq!(wechat.code(process, "a", &seconds(10)).await.unwrap(), CacheOutcome::Miss);
+        assert_eq!(wechat.code(process, "a", &seconds(10)).await.unwrap(), CacheOutcome::Memory);
     }
 }
 
@@ -361,16 +361,20 @@ async fn a_code_in_redis_shows_nothing_and_opens_for_its_own_secret_only() {
     let [(key, code)] = &lies[..] else { panic!("{}", lies.len()) };
     assert!(key.starts_with("p:{wx:print:code:") && !key.contains("c4nary"), "{key}");
     assert!(!code.windows(4).any(|window| window == &jpeg()[..4]));
-    assert_eq!(wechat.code(&others, "scene=c4nary", &seconds(10)).await.unwrap(), Found::Asked);
+    assert_eq!(wechat.code(&others, "scene=c4nary", &seconds(10)).await.unwrap(), CacheOutcome::Miss);
     // What somebody else has put in its place is no code.
     for (forged, _) in fleet.codes.lock().values_mut() {
         *forged = jpeg();
     }
     let fresh = process(&fleet, None, "s", 1 << 20);
-    assert_eq!(wechat.code(&fresh, "scene=c4nary", &seconds(10)).await.unwrap(), Found::Asked);
+    assert_eq!(wechat.code(&fresh, "scene=c4nary", &seconds(10)).await.unwrap(), CacheOutcome::Miss);
     sleep(SECOND).await;
     let fresh = process(&fleet, None, "s", 1 << 20);
-    assert_eq!(wechat.code(&fresh, "scene=c4nary", &seconds(10)).await.unwrap(), Found::Fleet, "it was replaced");
+    assert_eq!(
+        wechat.code(&fresh, "scene=c4nary", &seconds(10)).await.unwrap(),
+        CacheOutcome::Redis,
+        "it was replaced"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -379,7 +383,7 @@ async fn a_picture_that_is_too_large_stays_out_of_redis_and_holds_nobody_up() {
     for _ in 0..2 {
         let process = process(&fleet, None, "s", jpeg().len() - 1);
         let begun = Instant::now();
-        assert_eq!(wechat.code(&process, "a", &seconds(10)).await.unwrap(), Found::Asked);
+        assert_eq!(wechat.code(&process, "a", &seconds(10)).await.unwrap(), CacheOutcome::Miss);
         assert!(begun.elapsed() < SECOND * 3 / 2);
     }
     assert!(fleet.codes.lock().is_empty());
@@ -393,13 +397,13 @@ async fn a_code_has_one_time_to_live_wherever_it_lies() {
     wechat.code(&first, "a", &seconds(5)).await.unwrap();
     sleep(SECOND).await;
     advance(5 * SECOND).await;
-    assert_eq!(wechat.code(&second, "a", &seconds(5)).await.unwrap(), Found::Fleet);
+    assert_eq!(wechat.code(&second, "a", &seconds(5)).await.unwrap(), CacheOutcome::Redis);
     advance(6 * SECOND).await;
-    assert_eq!(wechat.code(&second, "a", &seconds(5)).await.unwrap(), Found::Asked);
+    assert_eq!(wechat.code(&second, "a", &seconds(5)).await.unwrap(), CacheOutcome::Miss);
 }
 
 /// What came of one code that so many processes ask for at once, and how long it took them.
-async fn crowd(wechat: &WeChat, max_entry: usize) -> (Vec<Result<Found>>, Duration) {
+async fn crowd(wechat: &WeChat, max_entry: usize) -> (Vec<Result<CacheOutcome>>, Duration) {
     let fleet = Arc::new(Fleet::default());
     let crowd: Vec<_> = (0..14).map(|_| process(&fleet, None, "s", max_entry)).collect();
     let (begun, deadline) = (Instant::now(), seconds(10));
@@ -438,7 +442,7 @@ async fn a_refusal_is_for_those_who_waited_and_nobody_who_comes_later() {
     let both = processes(&fleet, 2);
     assert!(wechat.code(&both[0], "a", &seconds(10)).await.is_err());
     let mended = WeChat::taking(SECOND);
-    assert_eq!(mended.code(&both[1], "a", &seconds(10)).await.unwrap(), Found::Asked);
+    assert_eq!(mended.code(&both[1], "a", &seconds(10)).await.unwrap(), CacheOutcome::Miss);
 }
 
 #[tokio::test(start_paused = true)]
@@ -461,7 +465,7 @@ async fn a_note_that_somebody_has_kept_or_made_up_tells_nobody_anything() {
             fleet.locks.lock().insert(lock.clone(), (note, dies));
         };
         let (found, ()) = tokio::join!(waits, replaced);
-        assert_eq!(found.unwrap(), Found::Asked);
+        assert_eq!(found.unwrap(), CacheOutcome::Miss);
         assert!(begun.elapsed() < 2 * SECOND);
         sleep(SECOND).await;
         fleet.codes.lock().clear();
@@ -480,7 +484,7 @@ async fn nobody_waits_longer_for_one_who_is_stuck_than_a_part_of_its_time_and_fo
         async move {
             let ask = || {
                 let (ask, limit) = (nowhere.ask(), limit.clone());
-                async move { limit.hold(WaitedFor::Answer, || None, ask).await? }
+                async move { limit.hold(TimeoutPhase::Answer, || None, ask).await? }
             };
             stuck.get(identity(name), RouteId::default(), &limit, ask).await
         }
@@ -488,18 +492,18 @@ async fn nobody_waits_longer_for_one_who_is_stuck_than_a_part_of_its_time_and_fo
     tokio::spawn(lost("a"));
     sleep(SECOND / 10).await;
     let begun = Instant::now();
-    assert_eq!(well.code(&healthy, "a", &seconds(10)).await.unwrap(), Found::Asked);
+    assert_eq!(well.code(&healthy, "a", &seconds(10)).await.unwrap(), CacheOutcome::Miss);
     assert!(begun.elapsed() < SECOND * 5 / 2, "{:?}", begun.elapsed());
     // It is found in Redis from now on, though its lock is somebody else's.
     sleep(SECOND / 10).await;
     let third = process(&fleet, None, "s", 1 << 20);
-    assert_eq!(well.code(&third, "a", &seconds(10)).await.unwrap(), Found::Fleet);
+    assert_eq!(well.code(&third, "a", &seconds(10)).await.unwrap(), CacheOutcome::Redis);
     // When the stuck one knows that it is, it takes nobody's turn any more.
     sleep(10 * SECOND).await;
     tokio::spawn(lost("b"));
     sleep(SECOND / 10).await;
     let begun = Instant::now();
-    assert_eq!(well.code(&healthy, "b", &seconds(10)).await.unwrap(), Found::Asked);
+    assert_eq!(well.code(&healthy, "b", &seconds(10)).await.unwrap(), CacheOutcome::Miss);
     assert!(begun.elapsed() < SECOND / 2, "{:?}", begun.elapsed());
 }
 
@@ -510,7 +514,7 @@ async fn one_who_can_ask_again_asks_for_the_others_again() {
     wechat.fails.store(true, Ordering::Relaxed);
     assert!(wechat.code(&first, "a", &seconds(10)).await.is_err());
     wechat.fails.store(false, Ordering::Relaxed);
-    assert_eq!(wechat.code(&first, "b", &seconds(10)).await.unwrap(), Found::Asked);
+    assert_eq!(wechat.code(&first, "b", &seconds(10)).await.unwrap(), CacheOutcome::Miss);
     let (deadline, before) = (seconds(10), wechat.asked());
     let leads = wechat.code(&first, "c", &deadline);
     let follows = async {
@@ -518,7 +522,7 @@ async fn one_who_can_ask_again_asks_for_the_others_again() {
         wechat.code(&second, "c", &deadline).await
     };
     let (led, followed) = tokio::join!(leads, follows);
-    assert_eq!((led.unwrap(), followed.unwrap()), (Found::Asked, Found::Fleet));
+    assert_eq!((led.unwrap(), followed.unwrap()), (CacheOutcome::Miss, CacheOutcome::Redis));
     assert_eq!(wechat.asked(), before + 1);
 }
 
@@ -531,7 +535,7 @@ async fn to_wait_for_a_slow_redis_takes_no_longer_than_redis_may() {
         let (begun, deadline) = (Instant::now(), seconds(10));
         let names: Vec<_> = (0..600).map(|n| n.to_string()).collect();
         let found = join_all(names.iter().map(|name| wechat.code(&process, name, &deadline))).await;
-        assert!(found.iter().all(|found| *found.as_ref().unwrap() == Found::Asked));
+        assert!(found.iter().all(|found| *found.as_ref().unwrap() == CacheOutcome::Miss));
         assert!(begun.elapsed() <= SECOND + Duration::from_millis(260), "{:?}", begun.elapsed());
     }
 }
@@ -539,15 +543,15 @@ async fn to_wait_for_a_slow_redis_takes_no_longer_than_redis_may() {
 #[tokio::test(start_paused = true)]
 async fn what_is_told_of_a_wait_for_another_process() {
     let (fleet, wechat) = (Arc::new(Fleet::default()), WeChat::taking(SECOND));
-    let ear = Arc::new(Ear::default());
+    let ear = Arc::new(RecordingListener::default());
     fleet.hub.add(ear.clone());
     let process = process(&fleet, None, "s", 1 << 20);
     let lock = process.fleet.as_ref().unwrap().keys(&identity("a"))[1].clone();
     fleet.locks.lock().insert(lock, (vec![b'x'; 32], Instant::now() + 1000 * SECOND));
     let (long, short) = (seconds(10), seconds(1));
     let (found, hasty) = tokio::join!(wechat.code(&process, "a", &long), wechat.code(&process, "a", &short));
-    assert_eq!(found.unwrap(), Found::Asked);
-    let Err(error @ Error::Timeout { waited_for: WaitedFor::Peer, .. }) = hasty else { panic!("{hasty:?}") };
+    assert_eq!(found.unwrap(), CacheOutcome::Miss);
+    let Err(error @ Error::Timeout { waited_for: TimeoutPhase::Peer, .. }) = hasty else { panic!("{hasty:?}") };
     let text = error.to_string();
     assert!(text.contains("another process") && !text.contains("DNS"), "{text}");
     let heard = ear.0.lock().iter().map(|event| (event.name, event.reason)).collect::<Vec<_>>();

@@ -1,6 +1,6 @@
 //! A client: what may be asked of it.
 
-mod ask;
+mod send;
 mod stats;
 
 use std::ops::Deref;
@@ -11,23 +11,23 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use bytes::Bytes;
 use parking_lot::Mutex;
 
-use crate::budget::Turns;
-use crate::cache::{CodeCache, Found};
+use crate::cache::{CacheOutcome, QrCodeCache};
 use crate::deadline::Deadline;
+use crate::error::explanation::Bilingual;
+use crate::error::invalid::InvalidParam;
 use crate::error::{Error, Result};
+use crate::rate_limit::RateLimiter;
 use crate::redact;
-use crate::token::source::Source;
-use crate::token::{Member, TokenCache};
+use crate::token::source::TokenSource;
+use crate::token::{CacheHandle, TokenCache};
 use crate::transport::body::Body;
 use crate::transport::{Transport, aside};
-use crate::wechat::answer::{Kind, Scalar, read_image, scalars_of};
+use crate::wechat::answer::{AnswerKind, Scalar, read_image, scalars_of};
 use crate::wechat::apis::{self, Asked, Context};
 use crate::wechat::codes::{Code, Identity};
 use crate::wechat::endpoint::Endpoint;
-use crate::wechat::explanation::Text;
-use crate::wechat::invalid::Invalid;
-use crate::wechat::question::Question;
-use ask::Ask;
+use crate::wechat::request::ApiRequest;
+use send::ApiCall;
 pub use stats::{Counters, Stats};
 
 pub struct Client {
@@ -35,11 +35,11 @@ pub struct Client {
     pub(crate) appid: Arc<str>,
     pub(crate) transport: Arc<Transport>,
     pub(crate) tokens: Option<Tokens>,
-    pub(crate) codes: Option<Arc<CodeCache>>,
+    pub(crate) codes: Option<Arc<QrCodeCache>>,
     pub(crate) from_appid: Option<String>,
     pub(crate) timeout: Duration,
     pub(crate) retries: u32,
-    pub(crate) turns: Turns,
+    pub(crate) turns: RateLimiter,
     pub(crate) stats: Counters,
     pub(crate) closed: AtomicBool,
 }
@@ -47,14 +47,14 @@ pub struct Client {
 /// Where the client's token is kept and where it comes from. A client inside WeChat's cloud needs none.
 pub struct Tokens {
     cache: Arc<TokenCache>,
-    source: Arc<dyn Source>,
+    source: Arc<dyn TokenSource>,
     /// Given up by `leave`.
-    member: Mutex<Option<Member>>,
+    member: Mutex<Option<CacheHandle>>,
 }
 
 impl Tokens {
-    pub fn new(cache: Arc<TokenCache>, source: Arc<dyn Source>) -> Self {
-        let member = Mutex::new(Some(cache.join()));
+    pub fn new(cache: Arc<TokenCache>, source: Arc<dyn TokenSource>) -> Self {
+        let member = Mutex::new(Some(cache.attach()));
         Self { cache, source, member }
     }
 }
@@ -86,7 +86,7 @@ impl Client {
     /// The picture of a code that was asked for before. Never waits.
     pub fn kept(&self, code: &Code) -> Option<Bytes> {
         let image = self.codes.as_ref()?.kept(&code.identity().ok()?)?;
-        self.stats.found(Found::Here);
+        self.stats.found(CacheOutcome::Memory);
         Some(image)
     }
 
@@ -106,7 +106,12 @@ impl Client {
     }
 
     /// What an API that has a name here answers. `params` is JSON in the caller's spelling.
-    pub async fn api(&self, endpoint: &Endpoint, params: &str, timeout: Option<Duration>) -> Result<(Body, Kind)> {
+    pub async fn api(
+        &self,
+        endpoint: &Endpoint,
+        params: &str,
+        timeout: Option<Duration>,
+    ) -> Result<(Body, AnswerKind)> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
         let asked = apis::ask(endpoint, params, &Context { appid: &self.appid, now });
         let refused = |invalid| Error::Params { endpoint: Some(endpoint.clone()), invalid };
@@ -115,8 +120,8 @@ impl Client {
         let retries = (*endpoint == Endpoint::ClearQuota).then_some(0);
         let (body, kind) = self.request(&question, Some(wanted), timeout, retries).await?;
         let kind = match kind {
-            Kind::Json(_) if *endpoint == Endpoint::GetRid => {
-                Kind::Json(aside(body.len(), || self.remembered_call(&body)))
+            AnswerKind::Json(_) if *endpoint == Endpoint::GetRid => {
+                AnswerKind::Json(aside(body.len(), || self.remembered_call(&body)))
             }
             kind => kind,
         };
@@ -141,20 +146,20 @@ impl Client {
     /// it may be whatever WeChat answers.
     pub async fn request(
         &self,
-        question: &Question,
+        question: &ApiRequest,
         wanted: Option<&'static str>,
         timeout: Option<Duration>,
         retries: Option<u32>,
-    ) -> Result<(Body, Kind)> {
+    ) -> Result<(Body, AnswerKind)> {
         self.learn_secrets(question);
         let deadline = Deadline::new(timeout.unwrap_or(self.timeout), Some(question.endpoint.clone()));
-        let ask = Ask { question, deadline: &deadline, retries: retries.unwrap_or(self.retries) };
-        let answer = self.ask_in_turn(&ask, &|body| Kind::read(body, wanted)).await;
+        let ask = ApiCall { question, deadline: &deadline, retries: retries.unwrap_or(self.retries) };
+        let answer = self.ask_in_turn(&ask, &|body| AnswerKind::read(body, wanted)).await;
         answer.inspect_err(|error| self.stats.error(error))
     }
 
     /// Other APIs take secrets that are not ours: what a call carries under the name of one does not show in any answer.
-    fn learn_secrets(&self, question: &Question) {
+    fn learn_secrets(&self, question: &ApiRequest) {
         if !matches!(question.endpoint, Endpoint::Other { .. }) {
             return;
         }
@@ -178,7 +183,7 @@ impl Client {
     /// Another API refused this token; it is given up if it is the present one.
     pub fn invalidate(&self, access_token: &str) {
         if let Some(tokens) = &self.tokens {
-            tokens.cache.refused(access_token, INVALID_CREDENTIAL);
+            tokens.cache.invalidate(access_token, INVALID_CREDENTIAL);
         }
     }
 
@@ -194,18 +199,18 @@ impl Client {
         }
     }
 
-    async fn fetch(&self, question: &Question, deadline: &Deadline) -> Result<Body> {
-        let ask = Ask { question, deadline, retries: self.retries };
-        let (image, _) = self.ask_in_turn(&ask, &|body| read_image(body).map(|_| Kind::Image)).await?;
+    async fn fetch(&self, question: &ApiRequest, deadline: &Deadline) -> Result<Body> {
+        let ask = ApiCall { question, deadline, retries: self.retries };
+        let (image, _) = self.ask_in_turn(&ask, &|body| read_image(body).map(|_| AnswerKind::Image)).await?;
         self.stats.image(image.len());
         Ok(image)
     }
 
     async fn remembered(
         self: &Arc<Self>,
-        codes: &Arc<CodeCache>,
+        codes: &Arc<QrCodeCache>,
         identity: Identity,
-        question: Question,
+        question: ApiRequest,
         deadline: &Deadline,
     ) -> Result<Bytes> {
         let ask = || {
@@ -222,11 +227,11 @@ impl Client {
 const INVALID_CREDENTIAL: i64 = 40001;
 
 fn no_token() -> Error {
-    let invalid = Invalid::new(
+    let invalid = InvalidParam::new(
         "token",
         None,
-        Text::new("token 为 'none' 时没有 access_token", "with token 'none' there is no access token"),
-        Text::new(
+        Bilingual::new("token 为 'none' 时没有 access_token", "with token 'none' there is no access token"),
+        Bilingual::new(
             "需要令牌时用 token: 'stable' 并提供 secret",
             "For a token make the client with token: 'stable' and a secret",
         ),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 
 use super::Client;
-use crate::cache::{CacheStats, Found};
+use crate::cache::{CacheOutcome, CacheStats};
 use crate::error::Error;
 use crate::token::TokenCache;
 use crate::token::state::Token;
@@ -52,7 +52,7 @@ impl Counters {
     }
 
     /// Where a code came from.
-    pub fn found(&self, found: Found) {
+    pub fn found(&self, found: CacheOutcome) {
         Self::add(&self.found[found as usize]);
     }
 
@@ -73,13 +73,13 @@ impl Client {
         let tokens = self.tokens.as_ref().map(|tokens| &tokens.cache);
         let age = |token: Token, cache: &TokenCache| cache.now().mono.saturating_sub(token.first_seen().mono);
         let cache = self.codes.as_ref().map(|codes| {
-            let found = |place: Found| load(&found[place as usize]);
+            let found = |place: CacheOutcome| load(&found[place as usize]);
             let (entries, bytes) = codes.size();
             CacheStats {
-                hits: found(Found::Here),
-                fleet_hits: found(Found::Fleet),
-                joined: found(Found::Joined),
-                misses: found(Found::Asked),
+                hits: found(CacheOutcome::Memory),
+                fleet_hits: found(CacheOutcome::Redis),
+                joined: found(CacheOutcome::Coalesced),
+                misses: found(CacheOutcome::Miss),
                 entries,
                 bytes,
             }

@@ -1,19 +1,21 @@
 //! The one error: what failed, where, why, and what to do.
 
+pub mod explanation;
+pub mod invalid;
+mod messages;
 mod status;
-mod words;
 
 use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::error::explanation::Explanation;
+use crate::error::invalid::InvalidParam;
 use crate::redact::Redactor;
 use crate::wechat::answer::{Refusal, Unexpected};
 use crate::wechat::endpoint::Endpoint;
 use crate::wechat::errcode::{self, Reaction};
-use crate::wechat::explanation::Explanation;
-use crate::wechat::invalid::Invalid;
 
 /// Why a call failed. Cheap enough to clone: one failed refresh goes to everybody who waited for it.
 #[derive(Clone, Debug)]
@@ -21,13 +23,13 @@ pub enum Error {
     /// WeChat answered with an errcode.
     Api { endpoint: Endpoint, refusal: Refusal },
     /// A parameter or option was refused before any request.
-    Params { endpoint: Option<Endpoint>, invalid: Invalid },
+    Params { endpoint: Option<Endpoint>, invalid: InvalidParam },
     /// The time of the call (or of a token refresh) was up.
-    Timeout { endpoint: Option<Endpoint>, waited_for: WaitedFor, limit: Duration, cause: Option<Box<Error>> },
+    Timeout { endpoint: Option<Endpoint>, waited_for: TimeoutPhase, limit: Duration, cause: Option<Box<Error>> },
     /// No answer came: no connection, or one that broke.
-    Network { endpoint: Endpoint, trouble: Trouble, host: String, proxy: Option<String>, detail: String },
+    Network { endpoint: Endpoint, trouble: NetworkErrorKind, host: String, proxy: Option<String>, detail: String },
     /// An answer came that is neither what was asked for nor an error of WeChat's.
-    Answer { endpoint: Endpoint, status: u16, problem: Problem, excerpt: String },
+    Answer { endpoint: Endpoint, status: u16, problem: BadResponse, excerpt: String },
     /// The store that the fleet shares could not be asked, and without it nothing may be done.
     Store { reason: String, fault: StoreFault },
     /// A budget of ours is used up; `wait` is when it is worth trying again.
@@ -41,7 +43,7 @@ pub enum Error {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WaitedFor {
+pub enum TimeoutPhase {
     Token,
     Answer,
     /// The caller's own token provider.
@@ -64,13 +66,13 @@ pub enum StoreFault {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Trouble {
+pub enum NetworkErrorKind {
     /// The name could not be resolved.
     Dns,
     /// Nobody listens there, or the network has no way there.
     Unreachable,
     /// The server's certificate was not accepted.
-    Certificate(Flaw),
+    Certificate(CertificateFlaw),
     /// No TLS connection came about: perhaps the other side does not speak it.
     Tls,
     /// The host did not answer in the time it was given.
@@ -78,19 +80,19 @@ pub enum Trouble {
     /// The connection broke before the answer was whole.
     Broken,
     /// The proxy on the way failed; the host behind it was not reached.
-    Proxy(ProxyTrouble),
+    Proxy(ProxyErrorKind),
 }
 
-impl Trouble {
+impl NetworkErrorKind {
     /// Whether it may pass without anybody changing anything.
     fn passes(self) -> bool {
-        !matches!(self, Self::Certificate(_) | Self::Proxy(ProxyTrouble::Login | ProxyTrouble::Certificate(_)))
+        !matches!(self, Self::Certificate(_) | Self::Proxy(ProxyErrorKind::Login | ProxyErrorKind::Certificate(_)))
     }
 }
 
 /// Why a certificate was not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Flaw {
+pub enum CertificateFlaw {
     /// Nobody who is trusted has signed it.
     UnknownIssuer,
     /// It has signed itself, and was not given as one to trust.
@@ -107,13 +109,13 @@ pub enum Flaw {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ProxyTrouble {
+pub enum ProxyErrorKind {
     /// Its name could not be resolved.
     Dns,
     /// Nobody listens there, or it did not take part.
     Unreachable,
     /// The certificate of an `https:` proxy.
-    Certificate(Flaw),
+    Certificate(CertificateFlaw),
     /// No TLS connection to an `https:` proxy.
     Tls,
     /// It wants a login, or another one (407).
@@ -123,7 +125,7 @@ pub enum ProxyTrouble {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Problem {
+pub enum BadResponse {
     Body(Unexpected),
     TooLarge,
     Redirect,
@@ -141,7 +143,7 @@ pub enum Budget {
     MinuteFull,
 }
 
-impl Problem {
+impl BadResponse {
     /// Whether the same request may well get a whole answer: a body that was lost on its way, where none was refused.
     fn may_pass(self, status: u16) -> bool {
         matches!(self, Self::Body(Unexpected::CutOff | Unexpected::Empty)) && (200..300).contains(&status)
@@ -205,11 +207,11 @@ impl Error {
 
     /// Whether the very same request is worth repeating within this call: WeChat was busy, a connection failed, or a
     /// server was ill. A refusal never is.
-    pub fn is_passing(&self) -> bool {
+    pub fn is_transient(&self) -> bool {
         match self {
             Self::Api { refusal, .. } => refusal.errcode == errcode::BUSY,
             Self::Network { trouble, .. } => trouble.passes(),
-            Self::Answer { status, .. } => status::is_passing(*status),
+            Self::Answer { status, .. } => status::is_transient(*status),
             _ => false,
         }
     }
@@ -226,7 +228,7 @@ impl Error {
 
     /// Whether the way to WeChat failed, or WeChat does not take calls from its address: whoever goes another way may well
     /// succeed.
-    pub fn is_of_the_route(&self) -> bool {
+    pub fn is_route_specific(&self) -> bool {
         match self {
             Self::Network { .. } | Self::Timeout { .. } | Self::Answer { .. } => true,
             Self::Api { refusal, .. } => errcode::ABOUT_THE_ADDRESS.contains(&refusal.errcode),
@@ -241,7 +243,7 @@ impl Error {
     }
 
     /// Whether WeChat has no more calls for this minute, while the next one has.
-    pub fn minute_is_full(&self) -> bool {
+    pub fn is_rate_limited(&self) -> bool {
         matches!(self, Self::Api { endpoint, refusal }
             if endpoint.counts_by_the_minute() && matches!(refusal.errcode, 45009 | 45011))
     }
@@ -268,13 +270,13 @@ impl Error {
             Self::Api { endpoint, refusal } => errcode::explain(refusal.errcode, Some(endpoint)),
             Self::Params { invalid, .. } => Some((*invalid.explanation).clone()),
             Self::Timeout { waited_for, limit, cause, .. } => {
-                Some(words::timeout(*waited_for, *limit, cause.as_deref()))
+                Some(messages::timeout(*waited_for, *limit, cause.as_deref()))
             }
-            Self::Network { trouble, host, proxy, .. } => Some(words::network(*trouble, host, proxy.as_deref())),
-            Self::Answer { status, problem, .. } => Some(words::answer(*status, *problem)),
-            Self::Store { reason, fault } => Some(words::store(reason, fault)),
-            Self::Budget { budget, wait, .. } => Some(words::budget(*budget, *wait)),
-            Self::Closed => Some(words::closed()),
+            Self::Network { trouble, host, proxy, .. } => Some(messages::network(*trouble, host, proxy.as_deref())),
+            Self::Answer { status, problem, .. } => Some(messages::answer(*status, *problem)),
+            Self::Store { reason, fault } => Some(messages::store(reason, fault)),
+            Self::Budget { budget, wait, .. } => Some(messages::budget(*budget, *wait)),
+            Self::Closed => Some(messages::closed()),
             Self::Cancelled | Self::Provider(_) => None,
         }
     }

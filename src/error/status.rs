@@ -17,7 +17,7 @@ pub fn may_pass(status: u16) -> bool {
 }
 
 /// Whether it is worth repeating within the call: one who is told that there are too many does not add to them.
-pub fn is_passing(status: u16) -> bool {
+pub fn is_transient(status: u16) -> bool {
     status != 429 && may_pass(status)
 }
 
@@ -36,6 +36,6 @@ mod tests {
         {
             assert!(!curable.contains(&status), "{status}");
         }
-        assert!(is_passing(503) && is_passing(408) && !is_passing(429) && !is_passing(404));
+        assert!(is_transient(503) && is_transient(408) && !is_transient(429) && !is_transient(404));
     }
 }

@@ -13,18 +13,18 @@ use parking_lot::Mutex;
 use tokio::task::yield_now;
 use tokio_util::sync::CancellationToken;
 
-use super::cancel::Cancel;
+use super::abort::AbortHandle;
 use super::check::CodeDto;
+use super::completions::{Completion, CompletionQueue, CompletionQueueHandle, GrantedToken, Outcome};
 use super::environment::Environment;
 use super::failure::{Failure, failures, thrown};
 use super::options::ClientOptions;
-use super::outbox::{GrantedToken, Inbox, News, Outbox, Outcome};
 use super::provider::TokenFn;
 use crate::client::{Client, Image, Stats};
 use crate::error::{Error, Result};
 use crate::options;
 use crate::transport::body::Body;
-use crate::wechat::answer::Kind;
+use crate::wechat::answer::AnswerKind;
 use crate::wechat::apis;
 use crate::wechat::codes::{Code, CreateQrCode, QrCode, Style, UnlimitedQrCode};
 use crate::wechat::endpoint::{Endpoint, Method};
@@ -33,7 +33,7 @@ use crate::wechat::endpoint::{Endpoint, Method};
 pub struct NativeClient {
     client: Handle,
     closing: CancellationToken,
-    outbox: Arc<Outbox>,
+    outbox: Arc<CompletionQueue>,
 }
 
 #[napi(object, object_to_js = false)]
@@ -71,7 +71,7 @@ pub struct NativeCacheStats {
 #[napi(ts_return_type = "NativeClient | Array<Failure>")]
 pub fn open(
     env: &Env,
-    inbox: &Inbox,
+    inbox: &CompletionQueueHandle,
     options: ClientOptions,
     #[napi(ts_arg_type = "(ask: TokenAsk) => Promise<ProvidedToken>")] provider: Option<TokenFn>,
 ) -> napi::Result<Either<NativeClient, Vec<Failure>>> {
@@ -94,7 +94,7 @@ impl NativeClient {
         env: &'env Env,
         call: f64,
         timeout_ms: Option<f64>,
-        cancel: Option<ClassInstance<'_, Cancel>>,
+        cancel: Option<ClassInstance<'_, AbortHandle>>,
         path: String,
         env_version: Option<String>,
         width: Option<f64>,
@@ -113,7 +113,7 @@ impl NativeClient {
         env: &'env Env,
         call: f64,
         timeout_ms: Option<f64>,
-        cancel: Option<ClassInstance<'_, Cancel>>,
+        cancel: Option<ClassInstance<'_, AbortHandle>>,
         scene: String,
         page: Option<String>,
         check_path: Option<bool>,
@@ -134,7 +134,7 @@ impl NativeClient {
         env: &'env Env,
         call: f64,
         timeout_ms: Option<f64>,
-        cancel: Option<ClassInstance<'_, Cancel>>,
+        cancel: Option<ClassInstance<'_, AbortHandle>>,
         path: String,
         width: Option<f64>,
     ) -> napi::Result<Option<BufferSlice<'env>>> {
@@ -153,7 +153,7 @@ impl NativeClient {
         env: &Env,
         call: f64,
         timeout_ms: Option<f64>,
-        cancel: Option<ClassInstance<'_, Cancel>>,
+        cancel: Option<ClassInstance<'_, AbortHandle>>,
         force: bool,
     ) -> napi::Result<()> {
         let client = self.client.get();
@@ -171,7 +171,7 @@ impl NativeClient {
         env: &Env,
         call: f64,
         timeout_ms: Option<f64>,
-        cancel: Option<ClassInstance<'_, Cancel>>,
+        cancel: Option<ClassInstance<'_, AbortHandle>>,
         name: String,
         params: String,
     ) -> napi::Result<()> {
@@ -192,7 +192,7 @@ impl NativeClient {
         env: &Env,
         call: f64,
         timeout_ms: Option<f64>,
-        cancel: Option<ClassInstance<'_, Cancel>>,
+        cancel: Option<ClassInstance<'_, AbortHandle>>,
         path: String,
         method: String,
         query: Vec<String>,
@@ -262,7 +262,7 @@ impl NativeClient {
         env: &'env Env,
         call: f64,
         timeout_ms: Option<f64>,
-        cancel: Option<ClassInstance<'_, Cancel>>,
+        cancel: Option<ClassInstance<'_, AbortHandle>>,
         code: Code,
     ) -> napi::Result<Option<BufferSlice<'env>>> {
         let timeout = timeout(timeout_ms, Some(code.endpoint()));
@@ -284,7 +284,7 @@ impl NativeClient {
         &self,
         env: &Env,
         call: f64,
-        cancel: Option<ClassInstance<'_, Cancel>>,
+        cancel: Option<ClassInstance<'_, AbortHandle>>,
         work: impl Future<Output = Result<Outcome>> + Send + 'static,
     ) -> napi::Result<()> {
         self.run_boxed(env, call, cancel, Box::pin(work))
@@ -296,7 +296,7 @@ impl NativeClient {
         &self,
         env: &Env,
         call: f64,
-        cancel: Option<ClassInstance<'_, Cancel>>,
+        cancel: Option<ClassInstance<'_, AbortHandle>>,
         work: BoxFuture<'static, Result<Outcome>>,
     ) -> napi::Result<()> {
         self.outbox.begin(env)?;
@@ -327,7 +327,7 @@ impl NativeClient {
         spawn(async move {
             let outcome = AssertUnwindSafe(outcome).catch_unwind().await;
             let outcome = outcome.unwrap_or_else(|_| Outcome::Thrown(bug("a call")));
-            if outbox.put(News::Ended(call, outcome)) {
+            if outbox.put(Completion::Ended(call, outcome)) {
                 // What is about to end too goes with it.
                 yield_now().await;
                 outbox.wake();
@@ -380,10 +380,10 @@ pub fn style(width: Option<f64>, auto_color: Option<bool>, color: Option<Color>,
 }
 
 /// A picture stays one, JSON becomes text.
-fn outcome((body, kind): (Body, Kind)) -> Outcome {
+fn outcome((body, kind): (Body, AnswerKind)) -> Outcome {
     match kind {
-        Kind::Image => Outcome::Image(Image::Fetched(body)),
-        Kind::Json(text) => Outcome::Json(text),
+        AnswerKind::Image => Outcome::Image(Image::Fetched(body)),
+        AnswerKind::Json(text) => Outcome::Json(text),
     }
 }
 

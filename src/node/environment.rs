@@ -7,8 +7,8 @@ use napi_derive::napi;
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
-use super::outbox::{Inbox, News, Outbox};
-use crate::event::{Event, Hub, Listener};
+use super::completions::{Completion, CompletionQueue, CompletionQueueHandle};
+use crate::event::{Event, EventBus, Listener};
 use crate::registry;
 
 #[derive(Clone, Default)]
@@ -16,9 +16,9 @@ pub struct Environment {
     /// Cancelled when the environment ends.
     pub closing: CancellationToken,
     /// Told of the requests that this environment's clients make.
-    pub requests: Arc<Hub>,
+    pub requests: Arc<EventBus>,
     /// Who listens here.
-    ears: Arc<Ears>,
+    subscription: Arc<Subscription>,
 }
 
 #[napi(module_exports)]
@@ -27,7 +27,7 @@ pub fn enter(_exports: Object, env: Env) -> Result<()> {
     registry::shared().enter();
     env.add_env_cleanup_hook(environment.clone(), |environment| {
         environment.closing.cancel();
-        environment.ears.close(&environment.requests);
+        environment.subscription.close(&environment.requests);
         registry::shared().leave();
     })?;
     env.set_instance_data(environment, (), |_| {})
@@ -41,24 +41,24 @@ impl Environment {
 
 /// Tells `inbox` of everything from now on: of tokens and stores in the whole process, of requests in this environment.
 #[napi]
-pub fn listen(env: &Env, inbox: &Inbox) -> Result<()> {
-    let Environment { requests, ears, .. } = Environment::of(env)?;
-    ears.open(&requests, inbox.outbox());
+pub fn listen(env: &Env, inbox: &CompletionQueueHandle) -> Result<()> {
+    let Environment { requests, subscription, .. } = Environment::of(env)?;
+    subscription.open(&requests, inbox.outbox());
     Ok(())
 }
 
 #[napi]
 pub fn unlisten(env: &Env) -> Result<()> {
-    let Environment { requests, ears, .. } = Environment::of(env)?;
-    ears.close(&requests);
+    let Environment { requests, subscription, .. } = Environment::of(env)?;
+    subscription.close(&requests);
     Ok(())
 }
 
-struct Ear(Arc<Outbox>);
+struct EventForwarder(Arc<CompletionQueue>);
 
-impl Listener for Ear {
-    fn hear(&self, event: &Event) {
-        if self.0.put(News::Event(Box::new(event.into()))) {
+impl Listener for EventForwarder {
+    fn on_event(&self, event: &Event) {
+        if self.0.put(Completion::Event(Box::new(event.into()))) {
             self.0.wake();
         }
     }
@@ -66,18 +66,18 @@ impl Listener for Ear {
 
 /// The one listener of an environment, if there is one.
 #[derive(Default)]
-struct Ears(Mutex<Option<Arc<dyn Listener>>>);
+struct Subscription(Mutex<Option<Arc<dyn Listener>>>);
 
-impl Ears {
-    fn open(&self, requests: &Hub, outbox: Arc<Outbox>) {
+impl Subscription {
+    fn open(&self, requests: &EventBus, outbox: Arc<CompletionQueue>) {
         self.close(requests);
-        let ear: Arc<dyn Listener> = Arc::new(Ear(outbox));
+        let ear: Arc<dyn Listener> = Arc::new(EventForwarder(outbox));
         requests.add(ear.clone());
         registry::shared().hub().add(ear.clone());
         *self.0.lock() = Some(ear);
     }
 
-    fn close(&self, requests: &Hub) {
+    fn close(&self, requests: &EventBus) {
         let ear = self.0.lock().take();
         if let Some(ear) = ear {
             requests.remove(&ear);

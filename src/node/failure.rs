@@ -3,7 +3,7 @@
 use napi_derive::napi;
 
 use crate::error::Error;
-use crate::wechat::explanation::Explanation;
+use crate::error::explanation::Explanation;
 
 /// What `index.js` needs to throw the right class.
 #[napi(object, object_from_js = false)]
@@ -23,21 +23,23 @@ pub struct Failure {
 }
 
 #[napi(object, object_from_js = false)]
-pub struct Bilingual {
+pub struct NativeText {
     pub zh: String,
     pub en: String,
 }
 
 #[napi(object, object_from_js = false)]
 pub struct Explained {
-    pub cause: Bilingual,
-    pub fix: Bilingual,
+    pub cause: NativeText,
+    pub fix: NativeText,
 }
 
 impl From<Explanation> for Explained {
     fn from(Explanation { cause, fix }: Explanation) -> Self {
-        let both =
-            |text: crate::wechat::explanation::Text| Bilingual { zh: text.zh.into_owned(), en: text.en.into_owned() };
+        let both = |text: crate::error::explanation::Bilingual| NativeText {
+            zh: text.zh.into_owned(),
+            en: text.en.into_owned(),
+        };
         Self { cause: both(cause), fix: both(fix) }
     }
 }

@@ -3,14 +3,14 @@
 // napi registers exports only in builds that are not tests, where they look unused.
 #![cfg_attr(test, allow(dead_code))]
 
-mod cancel;
+mod abort;
 mod check;
 mod client;
+mod completions;
 mod environment;
 mod events;
 mod failure;
 mod options;
-mod outbox;
 mod provider;
 
 use napi_derive::napi;

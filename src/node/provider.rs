@@ -46,7 +46,7 @@ impl JsProvider {
 }
 
 impl Provider for JsProvider {
-    fn ask(&self, refused: Option<(String, i64)>) -> BoxFuture<'static, Result<(SecretString, Option<i64>)>> {
+    fn fetch_token(&self, refused: Option<(String, i64)>) -> BoxFuture<'static, Result<(SecretString, Option<i64>)>> {
         let rejected = refused.map(|(access_token, errcode)| RejectedToken { access_token, errcode });
         let question = TokenAsk { appid: self.appid.clone(), rejected };
         let ask = self.ask.clone();

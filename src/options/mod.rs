@@ -9,17 +9,17 @@ use std::time::Duration;
 use secrecy::SecretString;
 use url::Url;
 
-use crate::budget::Turns;
-use crate::budget::fleet::FleetMinute;
 use crate::client::{Client, Counters, Tokens};
+use crate::error::invalid::InvalidParam;
 use crate::error::{Error, Result};
-use crate::event::{Hub, Voice};
-use crate::identity::{Account, App, Lane};
+use crate::event::{EventBus, EventSource};
+use crate::identity::{Account, App, ConnectionRole};
+use crate::rate_limit::RateLimiter;
+use crate::rate_limit::shared::SharedRateLimiter;
 use crate::registry;
-use crate::token::source::{Mode, Provided, Provider, Source, WeChat};
+use crate::token::source::{Mode, Provider, ProviderSource, TokenSource, WeChatSource};
 use crate::transport::Transport;
 use crate::transport::pool::Settings;
-use crate::wechat::invalid::Invalid;
 pub use rules::{retries, timeout};
 
 pub const DEFAULT_BASE_URL: &str = "https://api.weixin.qq.com";
@@ -68,11 +68,11 @@ pub enum TokenChoice {
 
 impl Options {
     /// `events` is told of the client's requests.
-    pub fn open(self, events: Arc<Hub>) -> Result<Client> {
+    pub fn open(self, events: Arc<EventBus>) -> Result<Client> {
         self.client(events).map_err(|invalid| Error::Params { endpoint: None, invalid })
     }
 
-    fn client(self, events: Arc<Hub>) -> Result<Client, Invalid> {
+    fn client(self, events: Arc<EventBus>) -> Result<Client, InvalidParam> {
         let appid = rules::appid("appid", &self.appid)?.to_owned();
         let from_appid =
             self.from_appid.as_deref().map(|id| rules::from_appid(id, &self.token)).transpose()?.map(str::to_owned);
@@ -101,7 +101,9 @@ impl Options {
             meeting,
         });
         let fleet = match account.as_ref().and_then(|account| account.place().zip(account.meeting.as_ref())) {
-            Some((place, meeting)) => Some(FleetMinute::new(shared.link(meeting, Lane::Tokens)?, place)),
+            Some((place, meeting)) => {
+                Some(SharedRateLimiter::new(shared.link(meeting, ConnectionRole::Tokens)?, place))
+            }
             None => None,
         };
         let codes = kept.map(|limits| shared.codes(account.as_ref(), limits)).transpose()?;
@@ -110,7 +112,7 @@ impl Options {
             TokenChoice::Provider(_) => Some("provider"),
             _ => mode.map(Mode::name),
         };
-        let voice = Voice { hub: events, appid: counted.clone(), mode };
+        let events = EventSource { hub: events, appid: counted.clone(), mode };
         let cache = match (&self.token, &account) {
             (TokenChoice::Provider(_), _) => Some(shared.provided(&appid)),
             (_, Some(account)) => Some(shared.cache(account)?),
@@ -119,13 +121,13 @@ impl Options {
         let secrets = cache.as_ref().map_or_else(Arc::default, |cache| cache.secrets());
         secret.iter().for_each(|secret| secrets.keep(secret));
         let pool = shared.pool(settings)?;
-        let transport = Arc::new(Transport::new(pool, shared.bodies(), bases.clone(), secrets, voice.clone()));
+        let transport = Arc::new(Transport::new(pool, shared.buffers(), bases.clone(), secrets, events.clone()));
         let app = App::new(&counted, &bases.iter().map(Url::to_string).collect::<Vec<_>>());
-        let turns = Turns::new(rate, shared.minute(&app), account.is_some(), fleet, voice);
-        let source: Option<Arc<dyn Source>> = match (self.token, account) {
-            (TokenChoice::Provider(provider), _) => Some(Arc::new(Provided(provider))),
+        let turns = RateLimiter::new(rate, shared.minute(&app), account.is_some(), fleet, events);
+        let source: Option<Arc<dyn TokenSource>> = match (self.token, account) {
+            (TokenChoice::Provider(provider), _) => Some(Arc::new(ProviderSource(provider))),
             (_, Some(Account { mode, secret, .. })) => {
-                Some(Arc::new(WeChat { mode, unshared_rotation, appid, secret, transport: transport.clone() }))
+                Some(Arc::new(WeChatSource { mode, unshared_rotation, appid, secret, transport: transport.clone() }))
             }
             (_, None) => None,
         };

@@ -7,15 +7,15 @@ use url::Url;
 
 use super::{CacheOptions, DEFAULT_BASE_URL, RedisOptions, TokenChoice};
 use crate::cache::Limits;
-use crate::identity::Meeting;
-use crate::link::DEFAULT_TIMEOUT;
+use crate::error::explanation::Bilingual;
+use crate::error::invalid::InvalidParam;
+use crate::identity::RedisConfig;
+use crate::redis::DEFAULT_TIMEOUT;
 use crate::transport::hosts::is_loopback;
 use crate::transport::proxy::Proxy;
 use crate::wechat::endpoint::Endpoint;
-use crate::wechat::explanation::Text;
-use crate::wechat::invalid::Invalid;
 
-pub fn appid<'a>(param: &'static str, appid: &'a str) -> Result<&'a str, Invalid> {
+pub fn appid<'a>(param: &'static str, appid: &'a str) -> Result<&'a str, InvalidParam> {
     let rest = appid.strip_prefix("wx").unwrap_or_default();
     if rest.len() == 16 && rest.bytes().all(|b| b.is_ascii_alphanumeric()) {
         return Ok(appid);
@@ -34,14 +34,14 @@ pub fn appid<'a>(param: &'static str, appid: &'a str) -> Result<&'a str, Invalid
         }
         length => (format!("有 {length} 个字符"), format!("has {length} characters")),
     };
-    Err(Invalid::new(
+    Err(InvalidParam::new(
         param,
         Some(40013),
-        Text::new(
+        Bilingual::new(
             format!("{param} {zh}，须为 wx 加 16 个字母或数字"),
             format!("{param} {en}; it must be wx and 16 letters or digits"),
         ),
-        Text::new(
+        Bilingual::new(
             "在小程序后台「开发管理 - 开发设置」复制 AppID，不要带空格",
             "Copy the AppID from the console (development settings), without spaces",
         ),
@@ -49,7 +49,7 @@ pub fn appid<'a>(param: &'static str, appid: &'a str) -> Result<&'a str, Invalid
 }
 
 /// WeChat's own tokens are shared; a provider's owner shares them, or not, and without a token there is nothing to.
-pub fn meeting(redis: RedisOptions, token: &TokenChoice) -> Result<Meeting, Invalid> {
+pub fn meeting(redis: RedisOptions, token: &TokenChoice) -> Result<RedisConfig, InvalidParam> {
     match token {
         TokenChoice::Stable | TokenChoice::Classic => {
             let key_prefix = redis.key_prefix.unwrap_or_else(|| "wxacode:".to_owned());
@@ -57,40 +57,40 @@ pub fn meeting(redis: RedisOptions, token: &TokenChoice) -> Result<Meeting, Inva
                 return Err(braces());
             }
             let timeout = redis.timeout_ms.map_or(Ok(DEFAULT_TIMEOUT), |ms| timeout("redis.timeoutMs", ms))?;
-            Ok(Meeting { url: redis.url, ca: redis.ca, timeout, key_prefix })
+            Ok(RedisConfig { url: redis.url, ca: redis.ca, timeout, key_prefix })
         }
-        TokenChoice::None | TokenChoice::Provider(_) => Err(Invalid::new(
+        TokenChoice::None | TokenChoice::Provider(_) => Err(InvalidParam::new(
             "redis",
             None,
-            Text::new(
+            Bilingual::new(
                 "redis 只能与 token: 'stable' 或 'classic' 一起使用",
                 "redis goes with token: 'stable' or 'classic' only",
             ),
-            Text::new("去掉 redis，或改用 token: 'stable'", "Leave redis out, or use token: 'stable'"),
+            Bilingual::new("去掉 redis，或改用 token: 'stable'", "Leave redis out, or use token: 'stable'"),
         )),
     }
 }
 
-fn braces() -> Invalid {
-    Invalid::new(
+fn braces() -> InvalidParam {
+    InvalidParam::new(
         "redis.keyPrefix",
         None,
-        Text::new("redis.keyPrefix 含有花括号", "redis.keyPrefix holds a brace"),
-        Text::new(
+        Bilingual::new("redis.keyPrefix 含有花括号", "redis.keyPrefix holds a brace"),
+        Bilingual::new(
             "去掉花括号：集群按键名里的花括号选择槽位，这里已用它让一个账号的键落在同一个槽",
             "Leave braces out: a cluster picks the slot by them, and an account's keys have their own so that they lie together",
         ),
     )
 }
 
-pub fn from_appid<'a>(id: &'a str, token: &TokenChoice) -> Result<&'a str, Invalid> {
+pub fn from_appid<'a>(id: &'a str, token: &TokenChoice) -> Result<&'a str, InvalidParam> {
     match token {
         TokenChoice::None => appid("fromAppid", id),
-        _ => Err(Invalid::new(
+        _ => Err(InvalidParam::new(
             "fromAppid",
             None,
-            Text::new("fromAppid 只能与 token: 'none' 一起使用", "fromAppid goes with token: 'none' only"),
-            Text::new(
+            Bilingual::new("fromAppid 只能与 token: 'none' 一起使用", "fromAppid goes with token: 'none' only"),
+            Bilingual::new(
                 "在微信云托管内用 token: 'none'，否则去掉 fromAppid",
                 "Inside WeChat cloud run use token: 'none'; elsewhere leave fromAppid out",
             ),
@@ -101,33 +101,36 @@ pub fn from_appid<'a>(id: &'a str, token: &TokenChoice) -> Result<&'a str, Inval
 /// An AppSecret has 32 hexadecimal digits.
 const LONGEST_SECRET: usize = 256;
 
-pub fn secret(secret: Option<SecretString>, token: &TokenChoice) -> Result<Option<SecretString>, Invalid> {
+pub fn secret(secret: Option<SecretString>, token: &TokenChoice) -> Result<Option<SecretString>, InvalidParam> {
     use secrecy::ExposeSecret;
     let (errcode, cause) = match &secret {
         None if matches!(token, TokenChoice::Stable | TokenChoice::Classic) => {
-            (41004, Text::new("缺少 secret（AppSecret）", "secret (the AppSecret) is missing"))
+            (41004, Bilingual::new("缺少 secret（AppSecret）", "secret (the AppSecret) is missing"))
         }
         Some(secret) if secret.expose_secret().is_empty() => (
             41004,
-            Text::new("secret 为空（环境变量没有设置？）", "secret is empty (is an environment variable not set?)"),
+            Bilingual::new(
+                "secret 为空（环境变量没有设置？）",
+                "secret is empty (is an environment variable not set?)",
+            ),
         ),
         Some(secret) if secret.expose_secret().contains(|c: char| c.is_whitespace() || c.is_control()) => {
-            (40125, Text::new("secret 含有空白或控制字符", "secret contains white space or a control character"))
+            (40125, Bilingual::new("secret 含有空白或控制字符", "secret contains white space or a control character"))
         }
         Some(secret) if secret.expose_secret().len() > LONGEST_SECRET => (
             40125,
-            Text::new(
+            Bilingual::new(
                 format!("secret 有 {} 字节，最多 {LONGEST_SECRET} 字节", secret.expose_secret().len()),
                 format!("secret has {} bytes; at most {LONGEST_SECRET} are taken", secret.expose_secret().len()),
             ),
         ),
         _ => return Ok(secret),
     };
-    Err(Invalid::new(
+    Err(InvalidParam::new(
         "secret",
         Some(errcode),
         cause,
-        Text::new(
+        Bilingual::new(
             "从环境变量或密钥服务读取 AppSecret 并去掉首尾空白；自有令牌服务请传 token 函数",
             "Read the AppSecret from the environment or a vault and trim it; with a token service of your own pass token as a function",
         ),
@@ -135,7 +138,7 @@ pub fn secret(secret: Option<SecretString>, token: &TokenChoice) -> Result<Optio
 }
 
 /// An empty one is none, as in a variable that docker-compose knows of and that nobody has set.
-pub fn bases(urls: &[String], token: &TokenChoice) -> Result<Vec<Url>, Invalid> {
+pub fn bases(urls: &[String], token: &TokenChoice) -> Result<Vec<Url>, InvalidParam> {
     let mut given = urls.iter().filter(|url| !url.is_empty()).peekable();
     if given.peek().is_none() {
         return Ok(Url::parse(DEFAULT_BASE_URL).into_iter().collect());
@@ -143,13 +146,13 @@ pub fn bases(urls: &[String], token: &TokenChoice) -> Result<Vec<Url>, Invalid> 
     given.map(|url| base(url, token)).collect()
 }
 
-fn base(text: &str, token: &TokenChoice) -> Result<Url, Invalid> {
+fn base(text: &str, token: &TokenChoice) -> Result<Url, InvalidParam> {
     let refused = |zh: &str, en: &str| {
-        Invalid::new(
+        InvalidParam::new(
             "baseUrl",
             None,
-            Text::new(format!("baseUrl {zh}"), format!("baseUrl {en}")),
-            Text::new(
+            Bilingual::new(format!("baseUrl {zh}"), format!("baseUrl {en}")),
+            Bilingual::new(
                 format!("写成 {DEFAULT_BASE_URL} 这样的地址；http 仅用于本机，或 token: 'none'"),
                 format!("Write it like {DEFAULT_BASE_URL}; http is for this machine, or token: 'none', only"),
             ),
@@ -183,16 +186,16 @@ fn is_of_an_api(url: &Url) -> bool {
     !path.is_empty() && (is_wechats || path.ends_with("/cgi-bin") || Endpoint::KNOWN.iter().any(is_asked))
 }
 
-fn with_api(url: &Url) -> Invalid {
+fn with_api(url: &Url) -> InvalidParam {
     let origin = url.origin().ascii_serialization();
-    Invalid::new(
+    InvalidParam::new(
         "baseUrl",
         None,
-        Text::new(
+        Bilingual::new(
             "baseUrl 含有接口的路径，路径由 wxacode 加上",
             "baseUrl holds the path of an API, which wxacode adds itself",
         ),
-        Text::new(
+        Bilingual::new(
             format!("只写到主机：baseUrl: '{origin}'；网关有自己的前缀时写 '{origin}/前缀'，不含 /cgi-bin 或 /wxa"),
             format!(
                 "Write the host only: baseUrl: '{origin}'; for a gateway with a prefix '{origin}/prefix', without /cgi-bin or /wxa"
@@ -202,7 +205,7 @@ fn with_api(url: &Url) -> Invalid {
 }
 
 /// A secret in plain HTTP stays on this machine, also where a proxy is asked for it.
-pub fn way(bases: &[Url], proxy: Option<&Proxy>, token: &TokenChoice) -> Result<(), Invalid> {
+pub fn way(bases: &[Url], proxy: Option<&Proxy>, token: &TokenChoice) -> Result<(), InvalidParam> {
     let Some(proxy) = proxy.filter(|proxy| !proxy.is_here()) else { return Ok(()) };
     let leaves = |url: &&Url| url.scheme() == "http" && proxy.serves(url);
     match bases.iter().find(leaves) {
@@ -211,16 +214,16 @@ pub fn way(bases: &[Url], proxy: Option<&Proxy>, token: &TokenChoice) -> Result<
     }
 }
 
-fn leaving(url: &Url, proxy: &Proxy) -> Invalid {
+fn leaving(url: &Url, proxy: &Proxy) -> InvalidParam {
     let (base, proxy) = (url.origin().ascii_serialization(), proxy.name());
-    Invalid::new(
+    InvalidParam::new(
         "proxy",
         None,
-        Text::new(
+        Bilingual::new(
             format!("proxy 会把发往 {base} 的密钥以明文交给另一台机器 {proxy}"),
             format!("proxy would hand the secrets for {base} in plain http to another machine, {proxy}"),
         ),
-        Text::new(
+        Bilingual::new(
             "baseUrl 在本机时去掉 proxy；经代理时 baseUrl 用 https",
             "Leave proxy out where baseUrl is this machine; through a proxy use https in baseUrl",
         ),
@@ -228,51 +231,51 @@ fn leaving(url: &Url, proxy: &Proxy) -> Invalid {
 }
 
 /// Milliseconds, more than 0, at most a day.
-pub fn timeout(param: &'static str, ms: f64) -> Result<Duration, Invalid> {
+pub fn timeout(param: &'static str, ms: f64) -> Result<Duration, InvalidParam> {
     if ms > 0.0 && ms <= 86_400_000.0 {
         return Ok(Duration::from_secs_f64(ms / 1000.0));
     }
-    Err(Invalid::new(
+    Err(InvalidParam::new(
         param,
         None,
-        Text::new(
+        Bilingual::new(
             format!("{param} 是 {ms}，须大于 0 且不超过 86400000（一天）"),
             format!("{param} is {ms}; it must be more than 0 and at most 86400000 (a day)"),
         ),
-        Text::new("以毫秒为单位，如 10000", "Give milliseconds, like 10000"),
+        Bilingual::new("以毫秒为单位，如 10000", "Give milliseconds, like 10000"),
     ))
 }
 
-pub fn retries(count: f64) -> Result<u32, Invalid> {
+pub fn retries(count: f64) -> Result<u32, InvalidParam> {
     if count.fract() == 0.0 && (0.0..=10.0).contains(&count) {
         return Ok(count as u32);
     }
-    Err(Invalid::new(
+    Err(InvalidParam::new(
         "retries",
         None,
-        Text::new(
+        Bilingual::new(
             format!("retries 是 {count}，须为 0 到 10 的整数"),
             format!("retries is {count}; it must be a whole number from 0 to 10"),
         ),
-        Text::new("0 表示不重试，默认 2", "0 is none; the default is 2"),
+        Bilingual::new("0 表示不重试，默认 2", "0 is none; the default is 2"),
     ))
 }
 
-pub fn rate(rate: f64) -> Result<Option<u32>, Invalid> {
+pub fn rate(rate: f64) -> Result<Option<u32>, InvalidParam> {
     if rate == f64::INFINITY {
         return Ok(None);
     }
     if rate.fract() == 0.0 && (1.0..=f64::from(u32::MAX)).contains(&rate) {
         return Ok(Some(rate as u32));
     }
-    Err(Invalid::new(
+    Err(InvalidParam::new(
         "ratePerMinute",
         None,
-        Text::new(
+        Bilingual::new(
             format!("ratePerMinute 是 {rate}，须为不小于 1 的整数或 Infinity"),
             format!("ratePerMinute is {rate}; it must be a whole number from 1, or Infinity"),
         ),
-        Text::new(
+        Bilingual::new(
             "微信限 5000 次每分钟，多个进程请分摊；Infinity 表示不限",
             "WeChat allows 5000 a minute, to be divided among your processes; Infinity turns it off",
         ),
@@ -280,7 +283,7 @@ pub fn rate(rate: f64) -> Result<Option<u32>, Invalid> {
 }
 
 /// An empty one is none, like an empty `baseUrl`.
-pub fn proxy(proxy: Option<String>) -> Result<Option<Proxy>, Invalid> {
+pub fn proxy(proxy: Option<String>) -> Result<Option<Proxy>, InvalidParam> {
     match proxy.as_deref() {
         None | Some("") => Ok(None),
         Some("env") => Proxy::of_environment(),
@@ -291,16 +294,16 @@ pub fn proxy(proxy: Option<String>) -> Result<Option<Proxy>, Invalid> {
 const DEFAULT_CACHE: usize = 64 << 20;
 const DEFAULT_ENTRY: usize = 512 << 10;
 
-pub fn cache(cache: CacheOptions, has_redis: bool) -> Result<Limits, Invalid> {
+pub fn cache(cache: CacheOptions, has_redis: bool) -> Result<Limits, InvalidParam> {
     let max_bytes = cache.max_bytes.map_or(Ok(DEFAULT_CACHE), |bytes| size("cache.maxBytes", bytes))?;
     let max_entry = cache.max_entry_bytes.map_or(Ok(DEFAULT_ENTRY), |bytes| size("cache.maxEntryBytes", bytes))?;
     let ttl = cache.ttl_ms.map_or(Ok(None), time_to_live)?;
     if cache.redis && !has_redis {
-        return Err(Invalid::new(
+        return Err(InvalidParam::new(
             "cache.redis",
             None,
-            Text::new("cache.redis 为 true，但没有设置 redis", "cache.redis is true and there is no redis"),
-            Text::new(
+            Bilingual::new("cache.redis 为 true，但没有设置 redis", "cache.redis is true and there is no redis"),
+            Bilingual::new(
                 "同时设置 redis: 'redis://…'，或去掉 cache.redis，只在本进程缓存",
                 "Give redis: 'redis://...' too, or leave cache.redis out and keep codes in this process only",
             ),
@@ -310,18 +313,18 @@ pub fn cache(cache: CacheOptions, has_redis: bool) -> Result<Limits, Invalid> {
 }
 
 /// Bytes, a whole number from 1.
-fn size(param: &'static str, bytes: f64) -> Result<usize, Invalid> {
+fn size(param: &'static str, bytes: f64) -> Result<usize, InvalidParam> {
     if bytes.fract() == 0.0 && (1.0..=9e15).contains(&bytes) {
         return Ok(bytes as usize);
     }
-    Err(Invalid::new(
+    Err(InvalidParam::new(
         param,
         None,
-        Text::new(
+        Bilingual::new(
             format!("{param} 是 {bytes}，须为不小于 1 的整数（字节）"),
             format!("{param} is {bytes}; it must be a whole number of bytes from 1"),
         ),
-        Text::new(
+        Bilingual::new(
             "如 64 * 1024 * 1024；不要缓存时去掉 cache",
             "Like 64 * 1024 * 1024; to keep nothing leave cache out",
         ),
@@ -329,7 +332,7 @@ fn size(param: &'static str, bytes: f64) -> Result<usize, Invalid> {
 }
 
 /// Milliseconds; infinity is for ever, and so is whatever is longer than a process lives.
-fn time_to_live(ms: f64) -> Result<Option<Duration>, Invalid> {
+fn time_to_live(ms: f64) -> Result<Option<Duration>, InvalidParam> {
     const CENTURY: f64 = 100.0 * 365.0 * 86_400_000.0;
     if ms >= CENTURY {
         return Ok(None);
@@ -337,11 +340,14 @@ fn time_to_live(ms: f64) -> Result<Option<Duration>, Invalid> {
     if ms > 0.0 {
         return Ok(Some(Duration::from_secs_f64(ms / 1000.0)));
     }
-    Err(Invalid::new(
+    Err(InvalidParam::new(
         "cache.ttlMs",
         None,
-        Text::new(format!("cache.ttlMs 是 {ms}，须大于 0"), format!("cache.ttlMs is {ms}; it must be more than 0")),
-        Text::new(
+        Bilingual::new(
+            format!("cache.ttlMs 是 {ms}，须大于 0"),
+            format!("cache.ttlMs is {ms}; it must be more than 0"),
+        ),
+        Bilingual::new(
             "以毫秒为单位；小程序码永久有效，不传即不过期",
             "Give milliseconds; codes never expire, so that it may be left out",
         ),

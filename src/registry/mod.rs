@@ -8,21 +8,21 @@ use std::sync::{Arc, LazyLock};
 
 use parking_lot::{Mutex, MutexGuard};
 
-use crate::budget::window::Minute;
-use crate::cache::{CodeCache, FleetCodes, Limits, Place};
-use crate::event::{Hub, Voice};
-use crate::identity::{Account, App, Lane, Meeting, RedisServer};
-use crate::link::Link;
+use crate::cache::{KeySpace, Limits, QrCodeCache, SharedQrCodes};
+use crate::error::invalid::InvalidParam;
+use crate::event::{EventBus, EventSource};
+use crate::identity::{Account, App, ConnectionRole, RedisConfig, RedisServer};
+use crate::rate_limit::window::SlidingWindow;
+use crate::redis::RedisClient;
 use crate::token::TokenCache;
 use crate::token::clock::SystemClock;
-use crate::token::fingerprint::Prints;
-use crate::token::redis::Redis;
+use crate::token::fingerprint::Fingerprinter;
+use crate::token::redis_store::RedisTokenStore;
 use crate::token::source::Mode;
-use crate::token::state::Rules;
-use crate::token::store::Alone;
-use crate::transport::body::Bodies;
-use crate::transport::pool::{Pool, Settings};
-use crate::wechat::invalid::Invalid;
+use crate::token::state::RefreshPolicy;
+use crate::token::store::LocalStore;
+use crate::transport::body::BufferPool;
+use crate::transport::pool::{HttpClients, Settings};
 use shared::{Scoped, Shared};
 
 /// The token stays for the account's next client. One that lies in Redis need not, and its connection ends with its
@@ -36,24 +36,24 @@ impl Scoped for TokenCache {
     }
 }
 
-impl Scoped for CodeCache {
+impl Scoped for QrCodeCache {
     type Scope = (Account, Limits);
     const OUTLIVE: usize = 0;
 }
 
 /// A new client finds connections that are open; they end by themselves when nobody uses them.
-impl Scoped for Pool {
+impl Scoped for HttpClients {
     type Scope = Settings;
     const OUTLIVE: usize = 4;
 }
 
-impl Scoped for Link {
+impl Scoped for RedisClient {
     type Scope = RedisServer;
     const OUTLIVE: usize = 0;
 }
 
 /// What was used of a minute does not come back with a new client.
-impl Scoped for Minute {
+impl Scoped for SlidingWindow {
     type Scope = App;
     const OUTLIVE: usize = 4096;
 }
@@ -62,13 +62,13 @@ impl Scoped for Minute {
 pub struct Registry {
     environments: usize,
     caches: Shared<TokenCache>,
-    pools: Shared<Pool>,
-    codes: Shared<CodeCache>,
-    links: Shared<Link>,
-    minutes: Shared<Minute>,
+    pools: Shared<HttpClients>,
+    codes: Shared<QrCodeCache>,
+    links: Shared<RedisClient>,
+    minutes: Shared<SlidingWindow>,
     /// Memory for pictures, which belongs to nobody between two of them.
-    bodies: Arc<Bodies>,
-    hub: Arc<Hub>,
+    buffers: Arc<BufferPool>,
+    hub: Arc<EventBus>,
 }
 
 static REGISTRY: LazyLock<Mutex<Registry>> = LazyLock::new(Mutex::default);
@@ -90,23 +90,23 @@ impl Registry {
         }
     }
 
-    pub fn cache(&mut self, account: &Account) -> Result<Arc<TokenCache>, Invalid> {
+    pub fn cache(&mut self, account: &Account) -> Result<Arc<TokenCache>, InvalidParam> {
         let (links, hub) = (&mut self.links, &self.hub);
         self.caches.get(account, || {
             let rules = match account.mode {
-                Mode::Stable => Rules::STABLE,
-                Mode::Classic => Rules::CLASSIC,
+                Mode::Stable => RefreshPolicy::STABLE,
+                Mode::Classic => RefreshPolicy::CLASSIC,
             };
             let clock = Arc::new(SystemClock::default());
-            let voice =
-                Voice { hub: hub.clone(), appid: account.appid.as_str().into(), mode: Some(account.mode.name()) };
-            let prints = Prints::new(&account.secret);
+            let events =
+                EventSource { hub: hub.clone(), appid: account.appid.as_str().into(), mode: Some(account.mode.name()) };
+            let prints = Fingerprinter::new(&account.secret);
             Ok(match account.meeting.as_ref().zip(account.place()) {
-                None => TokenCache::new(rules, clock, Arc::new(Alone::default()), voice, prints),
+                None => TokenCache::new(rules, clock, Arc::new(LocalStore::default()), events, prints),
                 Some((meeting, place)) => {
-                    let link = link(links, hub, meeting, Lane::Tokens)?;
-                    let store = Redis::new(link, &account.secret, place, voice.clone());
-                    TokenCache::new(rules.shared(), clock, Arc::new(store), voice, prints)
+                    let link = link(links, hub, meeting, ConnectionRole::Tokens)?;
+                    let store = RedisTokenStore::new(link, &account.secret, place, events.clone());
+                    TokenCache::new(rules.shared(), clock, Arc::new(store), events, prints)
                 }
             })
         })
@@ -115,53 +115,59 @@ impl Registry {
     /// A cache for a client with a token provider, which nobody shares.
     pub fn provided(&self, appid: &str) -> Arc<TokenCache> {
         let clock = Arc::new(SystemClock::default());
-        let voice = voice(&self.hub, appid, "provider");
-        TokenCache::new(Rules::PROVIDER, clock, Arc::new(Alone::default()), voice, Prints::of_its_own())
+        let events = events(&self.hub, appid, "provider");
+        TokenCache::new(
+            RefreshPolicy::PROVIDER,
+            clock,
+            Arc::new(LocalStore::default()),
+            events,
+            Fingerprinter::with_random_key(),
+        )
     }
 
     /// What clients of one account keep under the same limits. A client whose token nobody shares keeps its own.
-    pub fn codes(&mut self, account: Option<&Account>, limits: Limits) -> Result<Arc<CodeCache>, Invalid> {
-        let Some(account) = account else { return Ok(Arc::new(CodeCache::new(&limits, None))) };
+    pub fn codes(&mut self, account: Option<&Account>, limits: Limits) -> Result<Arc<QrCodeCache>, InvalidParam> {
+        let Some(account) = account else { return Ok(Arc::new(QrCodeCache::new(&limits, None))) };
         let (links, hub) = (&mut self.links, &self.hub);
         self.codes.get(&(account.clone(), limits.clone()), || {
             let fleet = match limits.fleet.zip(account.meeting.as_ref()) {
-                Some((max_entry, meeting)) => Some(FleetCodes::new(
-                    link(links, hub, meeting, Lane::Codes)?,
+                Some((max_entry, meeting)) => Some(SharedQrCodes::new(
+                    link(links, hub, meeting, ConnectionRole::Codes)?,
                     &account.secret,
-                    Place {
+                    KeySpace {
                         prefix: meeting.key_prefix.clone(),
                         account: format!("{}:{}", account.appid, account.print()),
                     },
-                    voice(hub, &account.appid, account.mode.name()),
+                    events(hub, &account.appid, account.mode.name()),
                     limits.ttl,
                     max_entry,
                 )),
                 None => None,
             };
-            Ok(Arc::new(CodeCache::new(&limits, fleet)))
+            Ok(Arc::new(QrCodeCache::new(&limits, fleet)))
         })
     }
 
     /// Where caches and links tell what happens to them.
-    pub fn hub(&self) -> Arc<Hub> {
+    pub fn hub(&self) -> Arc<EventBus> {
         self.hub.clone()
     }
 
     /// One connection for all accounts that meet at the same Redis.
-    pub fn link(&mut self, meeting: &Meeting, lane: Lane) -> Result<Arc<Link>, Invalid> {
+    pub fn link(&mut self, meeting: &RedisConfig, lane: ConnectionRole) -> Result<Arc<RedisClient>, InvalidParam> {
         link(&mut self.links, &self.hub, meeting, lane)
     }
 
-    pub fn pool(&mut self, settings: Settings) -> Result<Arc<Pool>, Invalid> {
-        self.pools.get(&settings, || Pool::new(&settings).map(Arc::new))
+    pub fn pool(&mut self, settings: Settings) -> Result<Arc<HttpClients>, InvalidParam> {
+        self.pools.get(&settings, || HttpClients::new(&settings).map(Arc::new))
     }
 
-    pub fn bodies(&self) -> Arc<Bodies> {
-        self.bodies.clone()
+    pub fn buffers(&self) -> Arc<BufferPool> {
+        self.buffers.clone()
     }
 
     /// WeChat counts by account, whoever asks with whatever token.
-    pub fn minute(&mut self, app: &App) -> Arc<Minute> {
+    pub fn minute(&mut self, app: &App) -> Arc<SlidingWindow> {
         let made = self.minutes.get(app, || Ok::<_, std::convert::Infallible>(Arc::default()));
         match made {
             Ok(minute) => minute,
@@ -170,13 +176,18 @@ impl Registry {
     }
 }
 
-fn voice(hub: &Arc<Hub>, appid: &str, mode: &'static str) -> Voice {
-    Voice { hub: hub.clone(), appid: appid.into(), mode: Some(mode) }
+fn events(hub: &Arc<EventBus>, appid: &str, mode: &'static str) -> EventSource {
+    EventSource { hub: hub.clone(), appid: appid.into(), mode: Some(mode) }
 }
 
-fn link(links: &mut Shared<Link>, hub: &Arc<Hub>, meeting: &Meeting, lane: Lane) -> Result<Arc<Link>, Invalid> {
+fn link(
+    links: &mut Shared<RedisClient>,
+    hub: &Arc<EventBus>,
+    meeting: &RedisConfig,
+    lane: ConnectionRole,
+) -> Result<Arc<RedisClient>, InvalidParam> {
     links.get(&RedisServer::of(meeting, lane), || {
-        Link::open(&meeting.url, meeting.ca.as_deref(), meeting.timeout, hub.clone())
+        RedisClient::open(&meeting.url, meeting.ca.as_deref(), meeting.timeout, hub.clone())
     })
 }
 
@@ -261,10 +272,10 @@ mod tests {
     #[test]
     fn a_connection_to_redis_ends_with_its_last_client() {
         let mut registry = Registry::default();
-        let meeting = Meeting {
+        let meeting = RedisConfig {
             url: "redis://localhost".into(),
             ca: None,
-            timeout: crate::link::DEFAULT_TIMEOUT,
+            timeout: crate::redis::DEFAULT_TIMEOUT,
             key_prefix: "a:".into(),
         };
         let account = |prefix: &str| Account {
@@ -272,7 +283,7 @@ mod tests {
             mode: Mode::Stable,
             secret: "s".into(),
             bases: vec![],
-            meeting: Some(Meeting { key_prefix: prefix.into(), ..meeting.clone() }),
+            meeting: Some(RedisConfig { key_prefix: prefix.into(), ..meeting.clone() }),
         };
         let clients = ["a:", "b:"].map(|prefix| registry.cache(&account(prefix)).unwrap());
         assert_eq!((registry.caches.len(), registry.links.len()), (2, 1));

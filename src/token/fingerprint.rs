@@ -6,9 +6,9 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::seal::{hex, random};
 
 /// Eight hexadecimal digits for a token. All who know the AppSecret come to the same, and others learn nothing.
-pub struct Prints(hmac::Key);
+pub struct Fingerprinter(hmac::Key);
 
-impl Prints {
+impl Fingerprinter {
     pub fn new(secret: &SecretString) -> Self {
         let root = hmac::Key::new(hmac::HMAC_SHA256, secret.expose_secret().as_bytes());
         let derived = hmac::sign(&root, b"wxacode fingerprint");
@@ -16,7 +16,7 @@ impl Prints {
     }
 
     /// For tokens without an AppSecret: these names hold in this place only.
-    pub fn of_its_own() -> Self {
+    pub fn with_random_key() -> Self {
         Self(hmac::Key::new(hmac::HMAC_SHA256, random().as_bytes()))
     }
 
@@ -31,11 +31,11 @@ mod tests {
 
     #[test]
     fn a_fingerprint_is_the_same_for_all_who_know_the_secret() {
-        let print = |secret: &str, token| Prints::new(&secret.into()).of(token);
+        let print = |secret: &str, token| Fingerprinter::new(&secret.into()).of(token);
         assert_eq!(print("s", "T"), print("s", "T"));
         assert_ne!(print("s", "T"), print("s", "U"));
         assert_ne!(print("s", "T"), print("t", "T"));
         assert_eq!(print("s", "T").len(), 8);
-        assert_ne!(Prints::of_its_own().of("T"), Prints::of_its_own().of("T"));
+        assert_ne!(Fingerprinter::with_random_key().of("T"), Fingerprinter::with_random_key().of("T"));
     }
 }

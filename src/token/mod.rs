@@ -2,8 +2,8 @@
 
 pub mod clock;
 pub mod fingerprint;
-pub mod flight;
-pub mod redis;
+pub mod redis_store;
+pub mod refresh;
 pub mod source;
 pub mod state;
 pub mod store;
@@ -19,24 +19,26 @@ use tokio_util::sync::CancellationToken;
 
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
-use crate::event::{Channel, Event, Voice};
+use crate::event::{Channel, Event, EventSource};
 use crate::identity::RouteId;
-use crate::link::Guest;
 use crate::redact::Secrets;
+use crate::redis::ReconnectListener;
 use crate::seal::random;
 use clock::{Clock, Now};
-use fingerprint::Prints;
-use flight::{Flight, Origin, Watch};
-use source::Source;
-use state::{Brought, Decision, Errand, Fetched, Order, Rules, State, Token, Verdict};
-use store::{Acquired, Seen, Store};
+use fingerprint::Fingerprinter;
+use refresh::{Origin, Refresh, Watch};
+use source::TokenSource;
+use state::{
+    Decision, FetchedToken, Invalidation, RefreshKind, RefreshOutcome, RefreshPolicy, RefreshRequest, State, Token,
+};
+use store::{Acquired, StoredToken, TokenStore};
 
-/// The state machine with its flights. Shared by all clients that ask the same WeChat for the same account's token.
+/// The state machine with its in_flight. Shared by all clients that ask the same WeChat for the same account's token.
 pub struct TokenCache {
     clock: Arc<dyn Clock>,
-    store: Arc<dyn Store>,
-    voice: Voice,
-    prints: Prints,
+    store: Arc<dyn TokenStore>,
+    events: EventSource,
+    fingerprinter: Fingerprinter,
     /// Of all clients that share this cache.
     secrets: Arc<Secrets>,
     inner: Mutex<Inner>,
@@ -46,21 +48,21 @@ pub struct TokenCache {
 struct Inner {
     state: State,
     /// In the air, by number.
-    flights: HashMap<u64, Watch>,
+    in_flight: HashMap<u64, Watch>,
     /// Ends them when the last member has gone.
     stop: CancellationToken,
-    members: usize,
+    handles: usize,
 }
 
 /// What is left to do for a caller once the lock is free again.
-enum Step {
+enum NextAction {
     Have(Token),
     /// And compare it with the fleet's.
     Compare(Token),
-    /// For the flight that begins with this caller.
+    /// For the refresh that begins with this caller.
     Lead(Watch),
     Join(Watch),
-    /// For a flight on another route, no longer than this. If it fails, ask again.
+    /// For a refresh on another route, no longer than this. If it fails, ask again.
     JoinFor(Duration, Watch),
     /// Then ask again, after this time at the latest.
     After(Option<Duration>, Watch),
@@ -69,25 +71,31 @@ enum Step {
 }
 
 impl TokenCache {
-    pub fn new(rules: Rules, clock: Arc<dyn Clock>, store: Arc<dyn Store>, voice: Voice, prints: Prints) -> Arc<Self> {
+    pub fn new(
+        policy: RefreshPolicy,
+        clock: Arc<dyn Clock>,
+        store: Arc<dyn TokenStore>,
+        events: EventSource,
+        fingerprinter: Fingerprinter,
+    ) -> Arc<Self> {
         let inner =
-            Inner { state: State::new(rules), flights: HashMap::new(), stop: CancellationToken::new(), members: 0 };
+            Inner { state: State::new(policy), in_flight: HashMap::new(), stop: CancellationToken::new(), handles: 0 };
         let (secrets, inner, refreshes) = (Arc::default(), Mutex::new(inner), AtomicU64::new(0));
-        let cache = Self { clock, store, voice, prints, secrets, inner, refreshes };
+        let cache = Self { clock, store, events, fingerprinter, secrets, inner, refreshes };
         let cache = Arc::new(cache);
-        let guest: Weak<dyn Guest> = Arc::downgrade(&(cache.clone() as Arc<dyn Guest>));
-        cache.store.invite(guest);
+        let guest: Weak<dyn ReconnectListener> = Arc::downgrade(&(cache.clone() as Arc<dyn ReconnectListener>));
+        cache.store.subscribe(guest);
         cache
     }
 
     /// A token. While one is valid this never waits.
-    pub async fn get(self: &Arc<Self>, source: &Arc<dyn Source>, deadline: &Deadline) -> Result<Token> {
-        self.follow(source, deadline, State::ask).await
+    pub async fn get(self: &Arc<Self>, source: &Arc<dyn TokenSource>, deadline: &Deadline) -> Result<Token> {
+        self.obtain(source, deadline, State::on_request).await
     }
 
     /// Another token than the present one, out of the budget of forced refreshes.
-    pub async fn force(self: &Arc<Self>, source: &Arc<dyn Source>, deadline: &Deadline) -> Result<Token> {
-        self.follow(source, deadline, State::ask_forced).await
+    pub async fn force(self: &Arc<Self>, source: &Arc<dyn TokenSource>, deadline: &Deadline) -> Result<Token> {
+        self.obtain(source, deadline, State::on_forced_request).await
     }
 
     /// An API refused `token`. Gives another one to replay with, or none if there is none to be had now.
@@ -95,10 +103,10 @@ impl TokenCache {
         self: &Arc<Self>,
         token: &Token,
         errcode: i64,
-        source: &Arc<dyn Source>,
+        source: &Arc<dyn TokenSource>,
         deadline: &Deadline,
     ) -> Result<Option<Token>> {
-        if self.refused(token.expose(), errcode) == Verdict::Believe {
+        if self.invalidate(token.expose(), errcode) == Invalidation::Suppressed {
             return Ok(None);
         }
         let other = self.get(source, deadline).await?;
@@ -106,25 +114,25 @@ impl TokenCache {
     }
 
     /// An API refused this token; it is given up only if it is the present one.
-    pub fn refused(&self, value: &str, errcode: i64) -> Verdict {
+    pub fn invalidate(&self, value: &str, errcode: i64) -> Invalidation {
         let now = self.clock.now();
         let (verdict, present) = {
             let mut inner = self.inner.lock();
-            (inner.state.refused(value, errcode, now), inner.state.present().cloned())
+            (inner.state.on_refused(value, errcode, now), inner.state.present().cloned())
         };
         let miss = |reason| {
-            self.voice.tell(Channel::Token, "invalidate.miss", |event| Event {
-                fingerprint: Some(self.prints.of(value)),
+            self.events.emit(Channel::Token, "invalidate.miss", |event| Event {
+                fingerprint: Some(self.fingerprinter.of(value)),
                 errcode: Some(errcode),
                 reason: Some(reason),
                 ..event
             });
         };
         match (verdict, &present) {
-            (Verdict::GivenUp, Some(token)) => {
-                self.tell_token("invalidate.hit", token, |event| Event { errcode: Some(errcode), ..event });
+            (Invalidation::Invalidated, Some(token)) => {
+                self.emit_token("invalidate.hit", token, |event| Event { errcode: Some(errcode), ..event });
             }
-            (Verdict::Believe, _) => miss("cooling"),
+            (Invalidation::Suppressed, _) => miss("cooling"),
             _ => miss("replaced"),
         }
         verdict
@@ -150,8 +158,8 @@ impl TokenCache {
         self.store.is_up()
     }
 
-    fn is_second(&self, flight: u64) -> bool {
-        self.inner.lock().state.is_second(flight)
+    fn overlaps_older_refresh(&self, refresh: u64) -> bool {
+        self.inner.lock().state.overlaps_older_refresh(refresh)
     }
 
     /// How many tokens this process has fetched.
@@ -164,38 +172,40 @@ impl TokenCache {
         self.store.is_up().is_some()
     }
 
-    pub fn join(self: &Arc<Self>) -> Member {
-        self.inner.lock().members += 1;
-        Member(self.clone())
+    pub fn attach(self: &Arc<Self>) -> CacheHandle {
+        self.inner.lock().handles += 1;
+        CacheHandle(self.clone())
     }
 
-    async fn follow(
+    async fn obtain(
         self: &Arc<Self>,
-        source: &Arc<dyn Source>,
+        source: &Arc<dyn TokenSource>,
         deadline: &Deadline,
         ask: fn(&mut State, Now, RouteId) -> Decision,
     ) -> Result<Token> {
         loop {
-            let landed = match self.step(source, ask) {
-                Step::Have(token) => return Ok(token),
-                Step::Compare(token) => {
-                    self.compare_beside(token.clone());
+            let landed = match self.next_action(source, ask) {
+                NextAction::Have(token) => return Ok(token),
+                NextAction::Compare(token) => {
+                    self.compare_in_background(token.clone());
                     return Ok(token);
                 }
-                Step::Lead(flight) => return flight::join(flight, deadline).await,
-                Step::Join(flight) => match flight::join(flight, deadline).await {
-                    // The flight's time, which began before this call's.
+                NextAction::Lead(refresh) => return refresh::join(refresh, deadline).await,
+                NextAction::Join(refresh) => match refresh::join(refresh, deadline).await {
+                    // The refresh's time, which began before this call's.
                     Err(timeout @ Error::Timeout { .. }) => Some(Err(timeout)),
                     landed => return landed,
                 },
-                Step::JoinFor(limit, flight) => match within(Some(limit), flight::join(flight, deadline)).await {
-                    Some(Ok(token)) => return Ok(token),
-                    failed => failed,
-                },
-                Step::After(limit, flight) => within(limit, flight::join(flight, deadline)).await,
-                Step::Fail(error) => return Err(error),
-                Step::Pause(pause, error) if pause >= deadline.left() => return Err(error),
-                Step::Pause(pause, _) => {
+                NextAction::JoinFor(limit, refresh) => {
+                    match within(Some(limit), refresh::join(refresh, deadline)).await {
+                        Some(Ok(token)) => return Ok(token),
+                        failed => failed,
+                    }
+                }
+                NextAction::After(limit, refresh) => within(limit, refresh::join(refresh, deadline)).await,
+                NextAction::Fail(error) => return Err(error),
+                NextAction::Pause(pause, error) if pause >= deadline.left() => return Err(error),
+                NextAction::Pause(pause, _) => {
                     tokio::time::sleep(pause).await;
                     None
                 }
@@ -208,84 +218,96 @@ impl TokenCache {
         }
     }
 
-    fn step(self: &Arc<Self>, source: &Arc<dyn Source>, ask: fn(&mut State, Now, RouteId) -> Decision) -> Step {
-        let (step, flight) = self.decide(source, ask);
-        // Not under the lock: a runtime that is ending drops a flight at once, and that lands it, under the lock.
-        if let Some(flight) = flight {
-            self.tell_start(flight.errand(), matches!(step, Step::Have(_)));
-            flight.start();
+    fn next_action(
+        self: &Arc<Self>,
+        source: &Arc<dyn TokenSource>,
+        ask: fn(&mut State, Now, RouteId) -> Decision,
+    ) -> NextAction {
+        let (step, refresh) = self.decide(source, ask);
+        // Not under the lock: a runtime that is ending drops a refresh at once, and that lands it, under the lock.
+        if let Some(refresh) = refresh {
+            self.emit_start(refresh.kind(), matches!(step, NextAction::Have(_)));
+            refresh.start();
         }
         step
     }
 
     fn decide(
         self: &Arc<Self>,
-        source: &Arc<dyn Source>,
+        source: &Arc<dyn TokenSource>,
         ask: fn(&mut State, Now, RouteId) -> Decision,
-    ) -> (Step, Option<Flight>) {
+    ) -> (NextAction, Option<Refresh>) {
         let now = self.clock.now();
         let mut inner = self.inner.lock();
         let decision = ask(&mut inner.state, now, source.route());
-        let mut prepare = |order: Order| {
-            let (number, stop) = (order.flight, inner.stop.clone());
-            let (flight, watch) = Flight::new(self, source.clone(), order, stop);
-            inner.flights.insert(number, watch);
-            flight
+        let mut prepare = |request: RefreshRequest| {
+            let (number, stop) = (request.id, inner.stop.clone());
+            let (refresh, watch) = Refresh::new(self, source.clone(), request, stop);
+            inner.in_flight.insert(number, watch);
+            refresh
         };
         let left = |until: Duration| until.saturating_sub(now.mono);
-        let (step, number, flight): (Box<dyn FnOnce(Watch) -> Step>, _, _) = match decision {
-            Decision::Serve { token, compare: true, .. } => return (Step::Compare(token), None),
-            Decision::Serve { token, refresh, .. } => return (Step::Have(token), refresh.map(prepare)),
-            Decision::Pause { at, error } => return (Step::Pause(left(at), error), None),
-            Decision::Refuse(error) => return (Step::Fail(error), None),
-            Decision::Join { flight, start: Some(order), .. } => (Box::new(Step::Lead), flight, Some(prepare(order))),
-            Decision::Join { flight, until: None, .. } => (Box::new(Step::Join), flight, None),
-            Decision::Join { flight, until: Some(until), .. } => {
-                (Box::new(move |watch| Step::JoinFor(left(until), watch)), flight, None)
+        let (step, number, refresh): (Box<dyn FnOnce(Watch) -> NextAction>, _, _) = match decision {
+            Decision::Serve { token, compare: true, .. } => return (NextAction::Compare(token), None),
+            Decision::Serve { token, refresh, .. } => return (NextAction::Have(token), refresh.map(prepare)),
+            Decision::Backoff { at, error } => return (NextAction::Pause(left(at), error), None),
+            Decision::Fail(error) => return (NextAction::Fail(error), None),
+            Decision::Join { refresh, start: Some(order), .. } => {
+                (Box::new(NextAction::Lead), refresh, Some(prepare(order)))
             }
-            Decision::After { flight, until } => {
-                (Box::new(move |watch| Step::After(until.map(left), watch)), flight, None)
+            Decision::Join { refresh, until: None, .. } => (Box::new(NextAction::Join), refresh, None),
+            Decision::Join { refresh, until: Some(until), .. } => {
+                (Box::new(move |watch| NextAction::JoinFor(left(until), watch)), refresh, None)
+            }
+            Decision::RetryAfterRefresh { refresh, until } => {
+                (Box::new(move |watch| NextAction::After(until.map(left), watch)), refresh, None)
             }
         };
-        (inner.flights.get(&number).cloned().map_or(Step::Fail(Error::Closed), step), flight)
+        (inner.in_flight.get(&number).cloned().map_or(NextAction::Fail(Error::Closed), step), refresh)
     }
 
-    fn landed(&self, flight: u64, result: Result<Brought>, origin: Origin, took: Duration) -> Result<Token> {
+    fn finish_refresh(
+        &self,
+        refresh: u64,
+        result: Result<RefreshOutcome>,
+        origin: Origin,
+        took: Duration,
+    ) -> Result<Token> {
         let now = self.clock.now();
-        let brought = matches!(result, Ok(Brought::Token(_)));
+        let brought = matches!(result, Ok(RefreshOutcome::Token(_)));
         if brought && origin == Origin::Source {
             self.refreshes.fetch_add(1, Ordering::Relaxed);
         }
         let (outcome, stale) = {
             let mut inner = self.inner.lock();
-            inner.flights.remove(&flight);
-            let outcome = inner.state.landed(flight, result, now, fastrand::f64());
+            inner.in_flight.remove(&refresh);
+            let outcome = inner.state.on_refresh_done(refresh, result, now, fastrand::f64());
             (outcome, inner.state.present().filter(|_| inner.state.is_usable(now)).cloned())
         };
         if let Ok(token) = &outcome {
             self.secrets.learn_token(token.expose());
         }
         match &outcome {
-            Ok(token) if brought => self.tell_token("refresh.ok", token, |event| Event {
+            Ok(token) if brought => self.emit_token("refresh.ok", token, |event| Event {
                 source: Some(self.source_name(origin)),
                 took: Some(took),
                 left: Some(token.expires().left(now)),
                 ..event
             }),
             Ok(token) => {
-                self.tell_token("refresh.ok", token, |event| Event { source: Some("kept"), took: Some(took), ..event });
+                self.emit_token("refresh.ok", token, |event| Event { source: Some("kept"), took: Some(took), ..event });
             }
-            Err(error) => self.tell_failure(error, stale, now, took),
+            Err(error) => self.emit_failure(error, stale, now, took),
         }
         outcome
     }
 
     /// Another process' token takes the place of the present one, if it is later.
-    fn offer(&self, fetched: Fetched, took: Duration) {
+    fn offer(&self, fetched: FetchedToken, took: Duration) {
         let adopted = self.inner.lock().state.offer(fetched, fastrand::f64());
         if let Some(token) = adopted {
             self.secrets.learn_token(token.expose());
-            self.tell_token("refresh.ok", &token, |event| Event {
+            self.emit_token("refresh.ok", &token, |event| Event {
                 source: Some("fleet"),
                 took: Some(took),
                 left: Some(token.expires().left(self.now())),
@@ -304,12 +326,12 @@ async fn within<T>(limit: Option<Duration>, work: impl Future<Output = T>) -> Op
 }
 
 /// When a step for the fleet has failed.
-const AGAIN: Duration = Duration::from_millis(100);
+const RETRY_DELAY: Duration = Duration::from_millis(100);
 
 /// What passes between this process and the fleet.
 impl TokenCache {
     /// Adopts what the fleet has, or gives the fleet what it has lost. Nobody waits for it.
-    fn compare_beside(self: &Arc<Self>, held: Token) {
+    fn compare_in_background(self: &Arc<Self>, held: Token) {
         let (cache, stop) = (self.clone(), self.inner.lock().stop.clone());
         tokio::spawn(async move {
             tokio::select! {
@@ -323,13 +345,13 @@ impl TokenCache {
     async fn compare(&self, held: &Token) {
         let now = self.now();
         let ours = held.as_fetched(now);
-        let theirs = match self.store.look(held, now).await {
-            Ok(Seen::Token(theirs)) if !self.is_later(&ours, &theirs) => Some(theirs),
-            Ok(Seen::Token(_) | Seen::Nothing) => {
+        let theirs = match self.store.peek(held, now).await {
+            Ok(StoredToken::Token(theirs)) if !self.supersedes(&ours, &theirs) => Some(theirs),
+            Ok(StoredToken::Token(_) | StoredToken::Missing) => {
                 let attempt = random();
-                self.patiently(|| self.share(&attempt, &ours)).await.flatten()
+                self.retry_until_stored(|| self.share(&attempt, &ours)).await.flatten()
             }
-            Ok(Seen::Same) | Err(_) => None,
+            Ok(StoredToken::Same) | Err(_) => None,
         };
         if let Some(theirs) = theirs {
             self.offer(theirs, self.now().mono.saturating_sub(now.mono));
@@ -337,34 +359,37 @@ impl TokenCache {
     }
 
     /// Whether what the fleet has is to give way. In doubt it stays, so that all come to the same.
-    fn is_later(&self, ours: &Fetched, theirs: &Fetched) -> bool {
-        ours.outlives(theirs) || self.inner.lock().state.gave_up(theirs)
+    fn supersedes(&self, ours: &FetchedToken, theirs: &FetchedToken) -> bool {
+        ours.expires_after(theirs) || self.inner.lock().state.was_rejected(theirs)
     }
 
     /// Does what the fleet is due as soon as the store answers, and again where that failed: others may be waiting for it.
     /// In the end locks end by themselves, and a later comparison shares the token.
-    async fn patiently<T, Step: Future<Output = Result<T>>>(&self, step: impl Fn() -> Step) -> Option<T> {
+    async fn retry_until_stored<T, NextAction: Future<Output = Result<T>>>(
+        &self,
+        step: impl Fn() -> NextAction,
+    ) -> Option<T> {
         let done = async {
             loop {
                 self.store.recovered().await;
                 if let Ok(done) = step().await {
                     return done;
                 }
-                tokio::time::sleep(AGAIN).await;
+                tokio::time::sleep(RETRY_DELAY).await;
             }
         };
-        tokio::time::timeout(self.store.patience(), done).await.ok()
+        tokio::time::timeout(self.store.max_lock_wait(), done).await.ok()
     }
 
     /// Puts a token where none or an older one is, or gives the one that stands there.
-    async fn share(&self, attempt: &str, ours: &Fetched) -> Result<Option<Fetched>> {
+    async fn share(&self, attempt: &str, ours: &FetchedToken) -> Result<Option<FetchedToken>> {
         let now = self.now();
         let mut acquired = self.store.acquire(attempt, None, false, now).await?;
         if let Acquired::Token(theirs) = &acquired {
             if theirs.value.expose_secret() == ours.value.expose_secret() {
                 return Ok(None);
             }
-            if !self.is_later(ours, theirs) {
+            if !self.supersedes(ours, theirs) {
                 return Ok(Some(theirs.clone()));
             }
             // Asking for another one than what stands there gives the right to replace it.
@@ -372,21 +397,21 @@ impl TokenCache {
         }
         match acquired {
             Acquired::Lead(lease) => self.store.publish(attempt, &lease, ours, now).await,
-            Acquired::Token(_) | Acquired::Wait(_) | Acquired::Stands => Ok(None),
+            Acquired::Token(_) | Acquired::Wait(_) | Acquired::Unchanged => Ok(None),
         }
     }
 }
 
 /// The store may have come back empty, and whoever is new would fetch what is here.
-impl Guest for TokenCache {
-    fn store_is_back(self: Arc<Self>) {
+impl ReconnectListener for TokenCache {
+    fn on_reconnect(self: Arc<Self>) {
         let now = self.now();
         let held = {
             let inner = self.inner.lock();
-            inner.state.present().filter(|_| inner.members > 0 && inner.state.is_usable(now)).cloned()
+            inner.state.present().filter(|_| inner.handles > 0 && inner.state.is_usable(now)).cloned()
         };
         if let Some(held) = held {
-            self.compare_beside(held);
+            self.compare_in_background(held);
         }
     }
 }
@@ -394,54 +419,54 @@ impl Guest for TokenCache {
 /// What is told.
 impl TokenCache {
     fn source_name(&self, origin: Origin) -> &'static str {
-        match (origin, self.voice.mode) {
+        match (origin, self.events.mode) {
             (Origin::Fleet, _) => "fleet",
             (Origin::Source, Some("provider")) => "provider",
             (Origin::Source, _) => "wechat",
         }
     }
 
-    fn tell_token(&self, name: &'static str, token: &Token, fill: impl FnOnce(Event) -> Event) {
-        self.voice.tell(Channel::Token, name, |event| {
-            let fingerprint = Some(self.prints.of(token.expose()));
+    fn emit_token(&self, name: &'static str, token: &Token, fill: impl FnOnce(Event) -> Event) {
+        self.events.emit(Channel::Token, name, |event| {
+            let fingerprint = Some(self.fingerprinter.of(token.expose()));
             fill(Event { generation: Some(token.generation()), fingerprint, ..event })
         });
     }
 
-    fn tell_start(&self, errand: &Errand, serving: bool) {
-        let (held, reason) = match errand {
-            Errand::Forced { held } => (held, "forced"),
-            Errand::Ordinary { held, refused: Some(_) } => (held, "refused"),
-            Errand::Ordinary { held: None, .. } => (&None, "cold"),
-            Errand::Ordinary { held, .. } => (held, if serving { "due" } else { "expired" }),
+    fn emit_start(&self, kind: &RefreshKind, serving: bool) {
+        let (held, reason) = match kind {
+            RefreshKind::Forced { held } => (held, "forced"),
+            RefreshKind::Ordinary { held, refused: Some(_) } => (held, "refused"),
+            RefreshKind::Ordinary { held: None, .. } => (&None, "cold"),
+            RefreshKind::Ordinary { held, .. } => (held, if serving { "due" } else { "expired" }),
         };
         match held {
-            Some(held) => self.tell_token("refresh.start", held, |event| Event { reason: Some(reason), ..event }),
-            None => self.voice.tell(Channel::Token, "refresh.start", |event| Event { reason: Some(reason), ..event }),
+            Some(held) => self.emit_token("refresh.start", held, |event| Event { reason: Some(reason), ..event }),
+            None => self.events.emit(Channel::Token, "refresh.start", |event| Event { reason: Some(reason), ..event }),
         }
     }
 
-    fn tell_failure(&self, error: &Error, stale: Option<Token>, now: Now, took: Duration) {
+    fn emit_failure(&self, error: &Error, stale: Option<Token>, now: Now, took: Duration) {
         if let Error::Closed = error {
             return;
         }
         let failure = |event| Event { error: Some(error.clone()), took: Some(took), ..event };
-        self.voice.tell(Channel::Token, "refresh.fail", failure);
+        self.events.emit(Channel::Token, "refresh.fail", failure);
         if let Some(token) = stale {
             let left = Some(token.expires().left(now));
-            self.tell_token("serve.stale", &token, |event| Event { reason: Some(error.code()), left, ..event });
+            self.emit_token("serve.stale", &token, |event| Event { reason: Some(error.code()), left, ..event });
         }
     }
 
-    fn tell_forced_exhausted(&self, wait: Duration) {
+    fn emit_forced_exhausted(&self, wait: Duration) {
         let exhausted = |event| Event { reason: Some("forcedRefresh"), wait: Some(wait), ..event };
-        self.voice.tell(Channel::Token, "budget.exhausted", exhausted);
+        self.events.emit(Channel::Token, "budget.exhausted", exhausted);
     }
 
     /// A token ended before its time, WeChat has another one, and nobody here asked for that.
-    fn tell_changed_elsewhere(&self, token: &Token, errcode: i64) {
-        let message = if self.voice.mode == Some("classic") { MAYBE_ELSEWHERE } else { CHANGED_ELSEWHERE };
-        self.tell_token("changed.elsewhere", token, |event| Event {
+    fn emit_changed_elsewhere(&self, token: &Token, errcode: i64) {
+        let message = if self.events.mode == Some("classic") { MAYBE_ELSEWHERE } else { CHANGED_ELSEWHERE };
+        self.emit_token("changed.elsewhere", token, |event| Event {
             errcode: Some(errcode),
             message: Some(message.to_owned()),
             ..event
@@ -459,9 +484,9 @@ const CHANGED_ELSEWHERE: &str = "another system shares this appid: WeChat replac
     另有系统在使用同一个 appid：令牌提前被换掉，而不是这里换的。请让它也用 stable_token，或每个环境使用各自的 appid。";
 
 /// A client that uses the cache. When the last one goes, its refresh ends; the token stays for the next one.
-pub struct Member(Arc<TokenCache>);
+pub struct CacheHandle(Arc<TokenCache>);
 
-impl std::ops::Deref for Member {
+impl std::ops::Deref for CacheHandle {
     type Target = Arc<TokenCache>;
 
     fn deref(&self) -> &Self::Target {
@@ -469,14 +494,14 @@ impl std::ops::Deref for Member {
     }
 }
 
-impl Drop for Member {
+impl Drop for CacheHandle {
     fn drop(&mut self) {
         let mut inner = self.0.inner.lock();
-        inner.members -= 1;
-        if inner.members == 0 {
-            // Forgotten at once: whoever comes next starts a flight of its own and does not join a dying one.
-            inner.flights.clear();
-            inner.state.forget_flights();
+        inner.handles -= 1;
+        if inner.handles == 0 {
+            // Forgotten at once: whoever comes next starts a refresh of its own and does not join a dying one.
+            inner.in_flight.clear();
+            inner.state.forget_refreshes();
             let stop = std::mem::take(&mut inner.stop);
             drop(inner);
             stop.cancel();

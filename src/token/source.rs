@@ -11,15 +11,15 @@ use super::state::Token;
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
 use crate::identity::RouteId;
-use crate::transport::{Call, Effort, Transport};
-use crate::wechat::answer::{Granted, read_token};
+use crate::transport::{HttpRequest, RetryPolicy, Transport};
+use crate::wechat::answer::{TokenResponse, read_token};
 use crate::wechat::endpoint::Endpoint;
 
 /// The longest that anybody fetches while others wait for it.
-pub const LEAD_LIMIT: Duration = Duration::from_secs(6);
+pub const FETCH_LIMIT: Duration = Duration::from_secs(6);
 
 /// What a source is asked.
-pub struct Ask<'a> {
+pub struct TokenRequest<'a> {
     pub forced: bool,
     /// The token that an API did not accept, with its errcode.
     pub refused: Option<(&'a Token, i64)>,
@@ -29,14 +29,14 @@ pub struct Ask<'a> {
 }
 
 /// A token from a source, with what it says of its life.
-pub struct Given {
+pub struct SourceToken {
     pub value: SecretString,
     pub expires_in: Option<i64>,
     /// Whether it is worth refreshing ahead of its end.
-    pub ahead: bool,
+    pub refresh_early: bool,
 }
 
-pub trait Source: Send + Sync {
+pub trait TokenSource: Send + Sync {
     /// The endpoint that errors name; a provider has none.
     fn endpoint(&self) -> Option<Endpoint>;
 
@@ -46,7 +46,7 @@ pub trait Source: Send + Sync {
     }
 
     /// Whether a refused token can come back from an ordinary request, so that only a forced one gives another.
-    fn may_repeat(&self) -> bool;
+    fn repeats_tokens(&self) -> bool;
 
     /// How often an ordinary request that failed for a passing reason is made again.
     fn retries(&self) -> u32 {
@@ -54,12 +54,12 @@ pub trait Source: Send + Sync {
     }
 
     /// Whether a process may fetch for itself when the fleet's store is out of reach.
-    fn may_go_alone(&self) -> bool;
+    fn works_without_store(&self) -> bool;
 
     /// The total time of one flight.
     fn limit(&self) -> Duration;
 
-    fn fetch<'a>(&'a self, ask: Ask<'a>) -> BoxFuture<'a, Result<Given>>;
+    fn fetch<'a>(&'a self, request: TokenRequest<'a>) -> BoxFuture<'a, Result<SourceToken>>;
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -78,7 +78,7 @@ impl Mode {
 }
 
 /// WeChat's own token endpoints.
-pub struct WeChat {
+pub struct WeChatSource {
     pub mode: Mode,
     /// In classic mode every fetch replaces everybody's token, so that alone nobody fetches unless told to.
     pub unshared_rotation: bool,
@@ -96,7 +96,7 @@ struct StableBody<'a> {
     force_refresh: bool,
 }
 
-impl Source for WeChat {
+impl TokenSource for WeChatSource {
     fn endpoint(&self) -> Option<Endpoint> {
         Some(match self.mode {
             Mode::Stable => Endpoint::StableToken,
@@ -108,7 +108,7 @@ impl Source for WeChat {
         self.transport.route()
     }
 
-    fn may_repeat(&self) -> bool {
+    fn repeats_tokens(&self) -> bool {
         self.mode == Mode::Stable
     }
 
@@ -120,76 +120,86 @@ impl Source for WeChat {
         }
     }
 
-    fn may_go_alone(&self) -> bool {
+    fn works_without_store(&self) -> bool {
         self.mode == Mode::Stable || self.unshared_rotation
     }
 
     fn limit(&self) -> Duration {
-        LEAD_LIMIT
+        FETCH_LIMIT
     }
 
-    fn fetch<'a>(&'a self, ask: Ask<'a>) -> BoxFuture<'a, Result<Given>> {
+    fn fetch<'a>(&'a self, request: TokenRequest<'a>) -> BoxFuture<'a, Result<SourceToken>> {
         Box::pin(async move {
             let secret = self.secret.expose_secret();
-            let granted = match self.mode {
-                Mode::Stable => self.stable(secret, &ask).await?,
-                Mode::Classic => self.classic(secret, &ask).await?,
+            let response = match self.mode {
+                Mode::Stable => self.stable(secret, &request).await?,
+                Mode::Classic => self.classic(secret, &request).await?,
             };
-            Ok(Given { value: granted.access_token.into(), expires_in: granted.expires_in, ahead: true })
+            Ok(SourceToken {
+                value: response.access_token.into(),
+                expires_in: response.expires_in,
+                refresh_early: true,
+            })
         })
     }
 }
 
 /// One attempt of a token request: WeChat answers these in milliseconds.
-const ATTEMPT: Duration = Duration::from_secs(4);
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(4);
 
-impl WeChat {
-    async fn stable(&self, secret: &str, ask: &Ask<'_>) -> Result<Granted> {
+impl WeChatSource {
+    async fn stable(&self, secret: &str, request: &TokenRequest<'_>) -> Result<TokenResponse> {
         let body =
-            StableBody { grant_type: "client_credential", appid: &self.appid, secret, force_refresh: ask.forced };
-        let call = Call {
+            StableBody { grant_type: "client_credential", appid: &self.appid, secret, force_refresh: request.forced };
+        let http = HttpRequest {
             endpoint: Endpoint::StableToken,
             query: &[],
             body: Some(serde_json::to_vec(&body).unwrap_or_default().into()),
             secrets: &[secret],
-            departures: None,
+            sent: None,
         };
-        let effort = Effort { retries: 0, attempt: Some(ATTEMPT), repeatable: !ask.forced };
-        self.transport.exchange(&call, effort, &ask.deadline, ask.report, read_token).await.map(|(_, granted)| granted)
+        let policy = RetryPolicy { retries: 0, attempt: Some(ATTEMPT_TIMEOUT), repeatable: !request.forced };
+        self.transport
+            .send_with_retries(&http, policy, &request.deadline, request.report, read_token)
+            .await
+            .map(|(_, response)| response)
     }
 
     /// Every request makes a new token, so a request is made once.
-    async fn classic(&self, secret: &str, ask: &Ask<'_>) -> Result<Granted> {
-        let call = Call {
+    async fn classic(&self, secret: &str, request: &TokenRequest<'_>) -> Result<TokenResponse> {
+        let http = HttpRequest {
             endpoint: Endpoint::ClassicToken,
             query: &[("grant_type", "client_credential"), ("appid", &self.appid), ("secret", secret)],
             body: None,
             secrets: &[secret],
-            departures: None,
+            sent: None,
         };
-        let effort = Effort { retries: 0, attempt: Some(ATTEMPT), repeatable: false };
-        self.transport.exchange(&call, effort, &ask.deadline, ask.report, read_token).await.map(|(_, granted)| granted)
+        let policy = RetryPolicy { retries: 0, attempt: Some(ATTEMPT_TIMEOUT), repeatable: false };
+        self.transport
+            .send_with_retries(&http, policy, &request.deadline, request.report, read_token)
+            .await
+            .map(|(_, response)| response)
     }
 }
 
 /// The caller's own way to a token.
 pub trait Provider: Send + Sync {
     /// `refused` is the token that WeChat did not accept, with its errcode. The answer's life is in seconds.
-    fn ask(&self, refused: Option<(String, i64)>) -> BoxFuture<'static, Result<(SecretString, Option<i64>)>>;
+    fn fetch_token(&self, refused: Option<(String, i64)>) -> BoxFuture<'static, Result<(SecretString, Option<i64>)>>;
 }
 
-pub struct Provided(pub Arc<dyn Provider>);
+pub struct ProviderSource(pub Arc<dyn Provider>);
 
-impl Source for Provided {
+impl TokenSource for ProviderSource {
     fn endpoint(&self) -> Option<Endpoint> {
         None
     }
 
-    fn may_repeat(&self) -> bool {
+    fn repeats_tokens(&self) -> bool {
         false
     }
 
-    fn may_go_alone(&self) -> bool {
+    fn works_without_store(&self) -> bool {
         true
     }
 
@@ -197,12 +207,12 @@ impl Source for Provided {
         Duration::from_secs(60)
     }
 
-    fn fetch<'a>(&'a self, ask: Ask<'a>) -> BoxFuture<'a, Result<Given>> {
+    fn fetch<'a>(&'a self, request: TokenRequest<'a>) -> BoxFuture<'a, Result<SourceToken>> {
         Box::pin(async move {
-            let refused = ask.refused.map(|(token, errcode)| (token.expose().to_owned(), errcode));
-            let (value, expires_in) = self.0.ask(refused).await?;
+            let refused = request.refused.map(|(token, errcode)| (token.expose().to_owned(), errcode));
+            let (value, expires_in) = self.0.fetch_token(refused).await?;
             // A bare string is kept for its 60 s and not asked for ahead of that.
-            Ok(Given { value, ahead: expires_in.is_some(), expires_in })
+            Ok(SourceToken { value, refresh_early: expires_in.is_some(), expires_in })
         })
     }
 }

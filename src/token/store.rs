@@ -1,4 +1,4 @@
-//! Where the processes of a fleet meet over one token. Alone, a process meets nobody.
+//! Where the processes of a fleet meet over one token. LocalStore, a process meets nobody.
 
 use std::collections::VecDeque;
 use std::sync::Weak;
@@ -8,9 +8,9 @@ use futures_util::future::BoxFuture;
 use parking_lot::Mutex;
 
 use super::clock::Now;
-use super::state::{Fetched, Token};
+use super::state::{FetchedToken, Token};
 use crate::error::Result;
-use crate::link::Guest;
+use crate::redis::ReconnectListener;
 
 /// At least this long between two forced refreshes: sooner WeChat silently does not refresh.
 pub const FORCED_APART: Duration = Duration::from_secs(30);
@@ -23,11 +23,11 @@ pub enum Acquired {
     /// The caller: it fetches, then publishes or releases.
     Lead(Lease),
     /// Nobody need: somebody else has fetched this.
-    Token(Fetched),
+    Token(FetchedToken),
     /// Somebody else does, for so long at most.
     Wait(Duration),
     /// Nobody need: somebody has asked since the refusal, and WeChat gave the same token again.
-    Stands,
+    Unchanged,
 }
 
 /// The right to fetch, and what makes a late use of it recognisable.
@@ -38,16 +38,16 @@ pub struct Lease {
 }
 
 /// What stands in the store, seen from a process whose token is good.
-pub enum Seen {
+pub enum StoredToken {
     Same,
     /// Nothing at all: it was emptied, or nobody could write.
-    Nothing,
-    Token(Fetched),
+    Missing,
+    Token(FetchedToken),
 }
 
 /// Every wait of an implementation is bounded by its own timeout, and what it cannot do is an `Error::Store`.
 /// `attempt` names one flight, so that it recognises itself after a reply was lost.
-pub trait Store: Send + Sync {
+pub trait TokenStore: Send + Sync {
     /// Asks for a token other than the value `seen`, which is taken away if an API refused it, or for the right to fetch one.
     fn acquire<'a>(
         &'a self,
@@ -62,9 +62,9 @@ pub trait Store: Send + Sync {
         &'a self,
         attempt: &'a str,
         lease: &'a Lease,
-        fetched: &'a Fetched,
+        fetched: &'a FetchedToken,
         now: Now,
-    ) -> BoxFuture<'a, Result<Option<Fetched>>>;
+    ) -> BoxFuture<'a, Result<Option<FetchedToken>>>;
 
     /// Lets somebody else try, and gives what somebody else has brought meanwhile.
     fn release<'a>(
@@ -72,10 +72,10 @@ pub trait Store: Send + Sync {
         attempt: &'a str,
         seen: Option<&'a str>,
         now: Now,
-    ) -> BoxFuture<'a, Result<Option<Fetched>>>;
+    ) -> BoxFuture<'a, Result<Option<FetchedToken>>>;
 
     /// Looks what stands there.
-    fn look<'a>(&'a self, held: &'a Token, now: Now) -> BoxFuture<'a, Result<Seen>>;
+    fn peek<'a>(&'a self, held: &'a Token, now: Now) -> BoxFuture<'a, Result<StoredToken>>;
 
     /// Takes one forced refresh from the budget, or says how long there is none.
     fn spend_forced<'a>(&'a self, attempt: &'a str, now: Now) -> BoxFuture<'a, Result<Option<Duration>>>;
@@ -84,7 +84,7 @@ pub trait Store: Send + Sync {
     fn spend_forced_alone(&self, now: Now) -> Option<Duration>;
 
     /// `guest` is told when the store was away.
-    fn invite(&self, guest: Weak<dyn Guest>);
+    fn subscribe(&self, guest: Weak<dyn ReconnectListener>);
 
     /// Resolves when it is worth asking.
     fn recovered(&self) -> BoxFuture<'_, ()>;
@@ -93,19 +93,19 @@ pub trait Store: Send + Sync {
     fn is_up(&self) -> Option<bool>;
 
     /// How long a flight may have to wait for another process.
-    fn patience(&self) -> Duration;
+    fn max_lock_wait(&self) -> Duration;
 
     /// How long callers may be kept waiting for the store's sake.
-    fn courtesy(&self) -> Duration;
+    fn max_caller_delay(&self) -> Duration;
 }
 
 /// One process that shares with nobody.
 #[derive(Default)]
-pub struct Alone {
+pub struct LocalStore {
     forced: Mutex<VecDeque<Duration>>,
 }
 
-impl Store for Alone {
+impl TokenStore for LocalStore {
     fn acquire<'a>(&'a self, _: &'a str, _: Option<&'a str>, _: bool, _: Now) -> BoxFuture<'a, Result<Acquired>> {
         Box::pin(async { Ok(Acquired::Lead(Lease::default())) })
     }
@@ -114,18 +114,18 @@ impl Store for Alone {
         &'a self,
         _: &'a str,
         _: &'a Lease,
-        _: &'a Fetched,
+        _: &'a FetchedToken,
         _: Now,
-    ) -> BoxFuture<'a, Result<Option<Fetched>>> {
+    ) -> BoxFuture<'a, Result<Option<FetchedToken>>> {
         Box::pin(async { Ok(None) })
     }
 
-    fn release<'a>(&'a self, _: &'a str, _: Option<&'a str>, _: Now) -> BoxFuture<'a, Result<Option<Fetched>>> {
+    fn release<'a>(&'a self, _: &'a str, _: Option<&'a str>, _: Now) -> BoxFuture<'a, Result<Option<FetchedToken>>> {
         Box::pin(async { Ok(None) })
     }
 
-    fn look<'a>(&'a self, _: &'a Token, _: Now) -> BoxFuture<'a, Result<Seen>> {
-        Box::pin(async { Ok(Seen::Same) })
+    fn peek<'a>(&'a self, _: &'a Token, _: Now) -> BoxFuture<'a, Result<StoredToken>> {
+        Box::pin(async { Ok(StoredToken::Same) })
     }
 
     fn spend_forced<'a>(&'a self, _: &'a str, now: Now) -> BoxFuture<'a, Result<Option<Duration>>> {
@@ -137,7 +137,7 @@ impl Store for Alone {
         spend(&mut self.forced.lock(), now.mono)
     }
 
-    fn invite(&self, _: Weak<dyn Guest>) {}
+    fn subscribe(&self, _: Weak<dyn ReconnectListener>) {}
 
     fn recovered(&self) -> BoxFuture<'_, ()> {
         Box::pin(async {})
@@ -147,11 +147,11 @@ impl Store for Alone {
         None
     }
 
-    fn patience(&self) -> Duration {
+    fn max_lock_wait(&self) -> Duration {
         Duration::ZERO
     }
 
-    fn courtesy(&self) -> Duration {
+    fn max_caller_delay(&self) -> Duration {
         Duration::ZERO
     }
 }

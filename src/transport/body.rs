@@ -11,15 +11,15 @@ const SPARE: usize = 64;
 const LARGEST: usize = 512 << 10;
 
 #[derive(Default)]
-pub struct Bodies(Mutex<Vec<Vec<u8>>>);
+pub struct BufferPool(Mutex<Vec<Vec<u8>>>);
 
 /// The body of an answer. Its memory goes back when it is dropped.
 pub struct Body {
     pub(super) bytes: Vec<u8>,
-    home: Option<Arc<Bodies>>,
+    home: Option<Arc<BufferPool>>,
 }
 
-impl Bodies {
+impl BufferPool {
     pub fn body(self: &Arc<Self>, capacity: usize) -> Body {
         let mut bytes = self.0.lock().pop().unwrap_or_default();
         bytes.reserve_exact(capacity);
@@ -37,7 +37,7 @@ impl Bodies {
 
 impl Body {
     /// For what holds a secret: memory that no picture is read into.
-    pub fn apart(capacity: usize) -> Self {
+    pub fn unpooled(capacity: usize) -> Self {
         Self { bytes: Vec::with_capacity(capacity), home: None }
     }
 }
@@ -62,31 +62,31 @@ impl Drop for Body {
 mod tests {
     use super::*;
 
-    fn spare(bodies: &Arc<Bodies>) -> Vec<usize> {
-        bodies.0.lock().iter().map(Vec::capacity).collect()
+    fn spare(buffers: &Arc<BufferPool>) -> Vec<usize> {
+        buffers.0.lock().iter().map(Vec::capacity).collect()
     }
 
     #[test]
     fn memory_comes_back_empty_and_is_used_again() {
-        let bodies = Arc::new(Bodies::default());
-        let mut body = bodies.body(1000);
+        let buffers = Arc::new(BufferPool::default());
+        let mut body = buffers.body(1000);
         body.bytes.extend_from_slice(&[7; 1000]);
         let place = body.bytes.as_ptr();
         drop(body);
-        let again = bodies.body(900);
+        let again = buffers.body(900);
         assert_eq!((again.len(), again.bytes.as_ptr()), (0, place));
     }
 
     #[test]
     fn what_is_kept_is_bounded_and_a_secret_is_not_kept() {
-        let bodies = Arc::new(Bodies::default());
-        let many: Vec<_> = (0..2 * SPARE).map(|_| bodies.body(10)).collect();
+        let buffers = Arc::new(BufferPool::default());
+        let many: Vec<_> = (0..2 * SPARE).map(|_| buffers.body(10)).collect();
         drop(many);
-        assert_eq!(spare(&bodies).len(), SPARE);
-        let bodies = Arc::new(Bodies::default());
-        drop(bodies.body(LARGEST + 1));
-        drop(bodies.body(0));
-        drop(Body::apart(1000));
-        assert!(spare(&bodies).is_empty());
+        assert_eq!(spare(&buffers).len(), SPARE);
+        let buffers = Arc::new(BufferPool::default());
+        drop(buffers.body(LARGEST + 1));
+        drop(buffers.body(0));
+        drop(Body::unpooled(1000));
+        assert!(spare(&buffers).is_empty());
     }
 }

@@ -2,9 +2,9 @@
 
 use std::error::Error as StdError;
 
+use super::dns::{Resolver, Unresolved};
 use super::hosts::Host;
-use super::names::{Names, Unresolved};
-use crate::error::{Error, Flaw, ProxyTrouble, Trouble, one_line};
+use crate::error::{CertificateFlaw, Error, NetworkErrorKind, ProxyErrorKind, one_line};
 use crate::wechat::endpoint::Endpoint;
 
 /// Longer texts are of no use in a message.
@@ -20,24 +20,29 @@ pub fn network(endpoint: &Endpoint, host: &Host, error: &reqwest::Error) -> Erro
     let trouble = if at_proxy { of_proxy(trouble, tunnel) } else { trouble };
     if error.is_connect() {
         // It may be elsewhere by now.
-        Names::of_system().doubt(host.connected_to());
+        Resolver::of_system().doubt(host.connected_to());
     }
     of(endpoint, host, trouble, &detail(error, &causes, trouble, tunnel))
 }
 
-fn detail(error: &reqwest::Error, causes: &[&dyn StdError], trouble: Trouble, tunnel: Option<Tunnel>) -> String {
+fn detail(
+    error: &reqwest::Error,
+    causes: &[&dyn StdError],
+    trouble: NetworkErrorKind,
+    tunnel: Option<Tunnel>,
+) -> String {
     let known = match (tunnel, trouble) {
         (Some(Tunnel::Login), _) => "the proxy answered CONNECT with 407",
         (Some(Tunnel::Refused), _) => "the proxy did not answer CONNECT with 200",
         (Some(Tunnel::Cut), _) => "the proxy closed the connection instead of answering CONNECT",
         // rustls has no words for these.
-        (_, Trouble::Certificate(flaw) | Trouble::Proxy(ProxyTrouble::Certificate(flaw)))
-            if flaw == Flaw::SelfSigned =>
+        (_, NetworkErrorKind::Certificate(flaw) | NetworkErrorKind::Proxy(ProxyErrorKind::Certificate(flaw)))
+            if flaw == CertificateFlaw::SelfSigned =>
         {
             "invalid peer certificate: it has signed itself"
         }
-        (_, Trouble::Certificate(flaw) | Trouble::Proxy(ProxyTrouble::Certificate(flaw)))
-            if flaw == Flaw::Authority =>
+        (_, NetworkErrorKind::Certificate(flaw) | NetworkErrorKind::Proxy(ProxyErrorKind::Certificate(flaw)))
+            if flaw == CertificateFlaw::Authority =>
         {
             "invalid peer certificate: it is an authority's"
         }
@@ -51,35 +56,35 @@ fn detail(error: &reqwest::Error, causes: &[&dyn StdError], trouble: Trouble, tu
     }
 }
 
-pub fn of(endpoint: &Endpoint, host: &Host, trouble: Trouble, detail: &str) -> Error {
+pub fn of(endpoint: &Endpoint, host: &Host, trouble: NetworkErrorKind, detail: &str) -> Error {
     let detail = one_line(detail).chars().take(LONGEST).collect();
     Error::Network { endpoint: endpoint.clone(), trouble, host: host.name.clone(), proxy: host.proxy.clone(), detail }
 }
 
-fn trouble(error: &reqwest::Error, causes: &[&(dyn StdError + 'static)]) -> Trouble {
+fn trouble(error: &reqwest::Error, causes: &[&(dyn StdError + 'static)]) -> NetworkErrorKind {
     if let Some(error) = causes.iter().find_map(|cause| tls(*cause)) {
         return match error {
-            rustls::Error::InvalidCertificate(_) => Trouble::Certificate(Flaw::of(error)),
-            _ => Trouble::Tls,
+            rustls::Error::InvalidCertificate(_) => NetworkErrorKind::Certificate(CertificateFlaw::of(error)),
+            _ => NetworkErrorKind::Tls,
         };
     }
     match (error.is_connect(), error.is_timeout()) {
-        (true, _) if causes.iter().any(|cause| cause.is::<Unresolved>()) => Trouble::Dns,
+        (true, _) if causes.iter().any(|cause| cause.is::<Unresolved>()) => NetworkErrorKind::Dns,
         // Also where time was up: nothing has been sent yet.
-        (true, _) => Trouble::Unreachable,
-        (false, true) => Trouble::Silent,
-        (false, false) => Trouble::Broken,
+        (true, _) => NetworkErrorKind::Unreachable,
+        (false, true) => NetworkErrorKind::Silent,
+        (false, false) => NetworkErrorKind::Broken,
     }
 }
 
-fn of_proxy(trouble: Trouble, tunnel: Option<Tunnel>) -> Trouble {
-    Trouble::Proxy(match (tunnel, trouble) {
-        (Some(Tunnel::Login), _) => ProxyTrouble::Login,
-        (Some(Tunnel::Refused | Tunnel::Cut), _) => ProxyTrouble::Refused,
-        (_, Trouble::Dns) => ProxyTrouble::Dns,
-        (_, Trouble::Certificate(flaw)) => ProxyTrouble::Certificate(flaw),
-        (_, Trouble::Tls) => ProxyTrouble::Tls,
-        _ => ProxyTrouble::Unreachable,
+fn of_proxy(trouble: NetworkErrorKind, tunnel: Option<Tunnel>) -> NetworkErrorKind {
+    NetworkErrorKind::Proxy(match (tunnel, trouble) {
+        (Some(Tunnel::Login), _) => ProxyErrorKind::Login,
+        (Some(Tunnel::Refused | Tunnel::Cut), _) => ProxyErrorKind::Refused,
+        (_, NetworkErrorKind::Dns) => ProxyErrorKind::Dns,
+        (_, NetworkErrorKind::Certificate(flaw)) => ProxyErrorKind::Certificate(flaw),
+        (_, NetworkErrorKind::Tls) => ProxyErrorKind::Tls,
+        _ => ProxyErrorKind::Unreachable,
     })
 }
 

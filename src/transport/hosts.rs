@@ -5,14 +5,14 @@ use std::time::{Duration, Instant};
 
 use url::Url;
 
-use super::names::is_localhost;
+use super::dns::is_localhost;
 use super::proxy::Proxy;
 use crate::wechat::endpoint::Endpoint;
 
 /// How long a host that could not be reached is passed over. Then one call tries it again.
 const AVOIDED: Duration = Duration::from_secs(30);
 
-pub struct Hosts {
+pub struct HostList {
     hosts: Vec<Host>,
     start: Instant,
 }
@@ -27,7 +27,7 @@ pub struct Host {
     avoided_until: AtomicU64,
 }
 
-impl Hosts {
+impl HostList {
     pub fn new(bases: Vec<Url>, proxy: Option<&Proxy>) -> Self {
         let host = |base: Url| {
             let proxy = proxy.filter(|proxy| proxy.serves(&base)).map(Proxy::name);
@@ -94,7 +94,7 @@ impl Host {
         }
     }
 
-    pub fn avoid(&self, hosts: &Hosts) {
+    pub fn avoid(&self, hosts: &HostList) {
         self.avoided_until.store(hosts.now() + AVOIDED.as_millis() as u64, Ordering::Relaxed);
     }
 
@@ -112,11 +112,11 @@ impl Host {
 mod tests {
     use super::*;
 
-    fn hosts() -> Hosts {
-        Hosts::new(vec!["https://a.example".parse().unwrap(), "https://b.example:8443/wx/".parse().unwrap()], None)
+    fn hosts() -> HostList {
+        HostList::new(vec!["https://a.example".parse().unwrap(), "https://b.example:8443/wx/".parse().unwrap()], None)
     }
 
-    fn names(hosts: &Hosts, now: u64) -> Vec<&str> {
+    fn names(hosts: &HostList, now: u64) -> Vec<&str> {
         hosts.order_at(now).iter().map(|host| host.name.as_str()).collect()
     }
 

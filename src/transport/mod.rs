@@ -1,13 +1,13 @@
 //! The one place where bytes leave: hosts, retries, limits, and errors without a secret in them.
 
 pub mod body;
-mod departures;
+pub mod dns;
 mod failure;
 pub mod hosts;
-pub mod names;
 pub mod pool;
 pub mod proxy;
-mod trust;
+mod sent;
+mod tls;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -17,22 +17,22 @@ use tokio::runtime::RuntimeFlavor;
 
 use crate::backoff::backoff;
 use crate::deadline::Deadline;
-use crate::error::{Error, Problem, Result, Trouble, one_line};
-use crate::event::{Channel, Event, Voice};
+use crate::error::{BadResponse, Error, NetworkErrorKind, Result, one_line};
+use crate::event::{Channel, Event, EventSource};
 use crate::identity::RouteId;
 use crate::redact::{Redactor, Secrets};
-use crate::wechat::answer::{self, NotAsked, Unexpected};
+use crate::wechat::answer::{self, AnswerError, Unexpected};
 use crate::wechat::endpoint::{Endpoint, Method};
-use body::{Bodies, Body};
-pub use departures::Departures;
-use hosts::{Host, Hosts};
-use pool::Pool;
+use body::{Body, BufferPool};
+use hosts::{Host, HostList};
+use pool::HttpClients;
+pub use sent::SentCounter;
 
 /// The largest code that WeChat draws is under 1 MiB.
 pub const LARGEST_ANSWER: usize = 8 << 20;
 
 /// One request, wherever it is sent.
-pub struct Call<'a> {
+pub struct HttpRequest<'a> {
     pub endpoint: Endpoint,
     pub query: &'a [(&'a str, &'a str)],
     /// Sent whole, with its length: WeChat answers a chunked body by an empty 412.
@@ -40,12 +40,12 @@ pub struct Call<'a> {
     /// What must not appear in any error, beside what the transport knows.
     pub secrets: &'a [&'a str],
     /// Counts the requests that leave for it.
-    pub departures: Option<&'a Departures>,
+    pub sent: Option<&'a SentCounter>,
 }
 
 /// How hard to try.
 #[derive(Clone, Copy)]
-pub struct Effort {
+pub struct RetryPolicy {
     /// How often a passing failure is tried again.
     pub retries: u32,
     /// The time of one attempt at one host, where that is less than what is left.
@@ -55,16 +55,16 @@ pub struct Effort {
 }
 
 pub struct Transport {
-    pool: Arc<Pool>,
-    bodies: Arc<Bodies>,
-    hosts: Hosts,
+    pool: Arc<HttpClients>,
+    buffers: Arc<BufferPool>,
+    hosts: HostList,
     secrets: Arc<Secrets>,
-    voice: Voice,
+    events: EventSource,
     /// Spreads the pauses between retries, 0..1.
     dice: fn() -> f64,
 }
 
-struct Raw {
+struct RawResponse {
     status: u16,
     /// Where a redirect leads.
     location: Option<String>,
@@ -74,14 +74,14 @@ struct Raw {
 impl Transport {
     /// `secrets` are what no error shows, whatever was asked.
     pub fn new(
-        pool: Arc<Pool>,
-        bodies: Arc<Bodies>,
+        pool: Arc<HttpClients>,
+        buffers: Arc<BufferPool>,
         bases: Vec<url::Url>,
         secrets: Arc<Secrets>,
-        voice: Voice,
+        events: EventSource,
     ) -> Self {
-        let hosts = Hosts::new(bases, pool.proxy());
-        Self { pool, bodies, hosts, secrets, voice, dice: fastrand::f64 }
+        let hosts = HostList::new(bases, pool.proxy());
+        Self { pool, buffers, hosts, secrets, events, dice: fastrand::f64 }
     }
 
     /// What no error of this transport shows.
@@ -96,13 +96,13 @@ impl Transport {
 
     /// Sends a call until `read` makes something of the answer, WeChat refuses, or no retry is left. Gives the bytes
     /// and what was read in them. `report` is told of every failure that is tried again.
-    pub async fn exchange<T>(
+    pub async fn send_with_retries<T>(
         &self,
-        call: &Call<'_>,
-        effort: Effort,
+        call: &HttpRequest<'_>,
+        effort: RetryPolicy,
         deadline: &Deadline,
         report: &(dyn Fn(Error) + Send + Sync),
-        read: impl Fn(&[u8]) -> std::result::Result<T, NotAsked>,
+        read: impl Fn(&[u8]) -> std::result::Result<T, AnswerError>,
     ) -> Result<(Body, T)> {
         let mut failures = 0;
         loop {
@@ -111,7 +111,7 @@ impl Transport {
                 Err(error) => error,
             };
             let pause = backoff(failures, (self.dice)());
-            if !error.is_passing() || failures == effort.retries || pause >= deadline.left() {
+            if !error.is_transient() || failures == effort.retries || pause >= deadline.left() {
                 return Err(error);
             }
             report(error);
@@ -123,10 +123,10 @@ impl Transport {
     /// One attempt: at the preferred host, and where that cannot be reached at the next.
     async fn attempt<T>(
         &self,
-        call: &Call<'_>,
-        effort: Effort,
+        call: &HttpRequest<'_>,
+        effort: RetryPolicy,
         deadline: &Deadline,
-        read: &impl Fn(&[u8]) -> std::result::Result<T, NotAsked>,
+        read: &impl Fn(&[u8]) -> std::result::Result<T, AnswerError>,
     ) -> Result<(Body, T)> {
         let order = self.hosts.order();
         let mut rest = order.iter().peekable();
@@ -141,13 +141,17 @@ impl Transport {
             let next = match &error {
                 Error::Network {
                     trouble:
-                        Trouble::Dns | Trouble::Unreachable | Trouble::Certificate(_) | Trouble::Tls | Trouble::Proxy(_),
+                        NetworkErrorKind::Dns
+                        | NetworkErrorKind::Unreachable
+                        | NetworkErrorKind::Certificate(_)
+                        | NetworkErrorKind::Tls
+                        | NetworkErrorKind::Proxy(_),
                     ..
                 } => true,
-                Error::Network { trouble: Trouble::Silent, .. } => effort.repeatable,
+                Error::Network { trouble: NetworkErrorKind::Silent, .. } => effort.repeatable,
                 _ => return Err(error),
             };
-            if !too_hasty(&error, limit) {
+            if !timed_out_early(&error, limit) {
                 host.avoid(&self.hosts);
             }
             if !next || rest.peek().is_none() {
@@ -160,16 +164,17 @@ impl Transport {
     async fn request<T>(
         &self,
         host: &Host,
-        call: &Call<'_>,
+        call: &HttpRequest<'_>,
         limit: Option<Duration>,
-        read: &impl Fn(&[u8]) -> std::result::Result<T, NotAsked>,
+        read: &impl Fn(&[u8]) -> std::result::Result<T, AnswerError>,
     ) -> Result<(Body, T)> {
-        let mut told = Told { voice: &self.voice, call, host, begun: Instant::now(), status: None, ended: false };
+        let mut told =
+            RequestSpan { events: &self.events, call, host, begun: Instant::now(), status: None, ended: false };
         let answer = match within(limit, self.send(host, call), &call.endpoint, host).await {
             Ok(raw) => {
                 host.answered();
                 told.status = Some(raw.status);
-                aside(raw.body.len(), || judge(call, raw, read))
+                aside(raw.body.len(), || interpret_response(call, raw, read))
             }
             Err(error) => Err(error),
         };
@@ -178,7 +183,7 @@ impl Transport {
         answer
     }
 
-    async fn send(&self, host: &Host, call: &Call<'_>) -> Result<Raw> {
+    async fn send(&self, host: &Host, call: &HttpRequest<'_>) -> Result<RawResponse> {
         let url = host.url(&call.endpoint, call.query);
         let http = self
             .pool
@@ -189,7 +194,7 @@ impl Transport {
             Method::Post => http
                 .post(url)
                 .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
-                .body(departures::body(call.body.clone().unwrap_or_default(), call.departures)),
+                .body(sent::body(call.body.clone().unwrap_or_default(), call.sent)),
         };
         let broken = |error| failure::network(&call.endpoint, host, &error);
         let mut answer = request.send().await.map_err(broken)?;
@@ -198,7 +203,7 @@ impl Transport {
         let too_large = || Error::Answer {
             endpoint: call.endpoint.clone(),
             status,
-            problem: Problem::TooLarge,
+            problem: BadResponse::TooLarge,
             excerpt: String::new(),
         };
         let announced = usize::try_from(answer.content_length().unwrap_or(0)).unwrap_or(usize::MAX);
@@ -206,8 +211,8 @@ impl Transport {
             return Err(too_large());
         }
         let mut body = match call.endpoint.gives_token() {
-            true => Body::apart(announced),
-            false => self.bodies.body(announced),
+            true => Body::unpooled(announced),
+            false => self.buffers.body(announced),
         };
         while let Some(chunk) = answer.chunk().await.map_err(broken)? {
             if body.len() + chunk.len() > LARGEST_ANSWER {
@@ -215,31 +220,31 @@ impl Transport {
             }
             body.bytes.extend_from_slice(&chunk);
         }
-        Ok(Raw { status, location, body })
+        Ok(RawResponse { status, location, body })
     }
 }
 
 /// Tells how a request ends, also if nobody waits for its end.
-struct Told<'a> {
-    voice: &'a Voice,
-    call: &'a Call<'a>,
+struct RequestSpan<'a> {
+    events: &'a EventSource,
+    call: &'a HttpRequest<'a>,
     host: &'a Host,
     begun: Instant,
     status: Option<u16>,
     ended: bool,
 }
 
-impl Told<'_> {
+impl RequestSpan<'_> {
     fn end(&mut self, answer: Result<usize, &Error>) {
         self.ended = true;
         match answer {
-            Ok(bytes) => self.tell("request.ok", |event| Event { bytes: Some(bytes), ..event }),
-            Err(error) => self.tell("request.fail", |event| Event { error: Some(error.clone()), ..event }),
+            Ok(bytes) => self.emit("request.ok", |event| Event { bytes: Some(bytes), ..event }),
+            Err(error) => self.emit("request.fail", |event| Event { error: Some(error.clone()), ..event }),
         }
     }
 
-    fn tell(&self, name: &'static str, fill: impl FnOnce(Event) -> Event) {
-        self.voice.tell(Channel::Request, name, |event| {
+    fn emit(&self, name: &'static str, fill: impl FnOnce(Event) -> Event) {
+        self.events.emit(Channel::Request, name, |event| {
             fill(Event {
                 endpoint: Some(self.call.endpoint.clone()),
                 host: Some(self.host.name.clone()),
@@ -251,30 +256,30 @@ impl Told<'_> {
     }
 }
 
-impl Drop for Told<'_> {
+impl Drop for RequestSpan<'_> {
     fn drop(&mut self) {
         if !self.ended {
-            self.tell("request.drop", |event| event);
+            self.emit("request.drop", |event| event);
         }
     }
 }
 
 /// A host that was given only a moment to answer has not shown that it is ill.
-fn too_hasty(error: &Error, limit: Option<Duration>) -> bool {
-    let silent = matches!(error, Error::Network { trouble: Trouble::Silent, .. });
+fn timed_out_early(error: &Error, limit: Option<Duration>) -> bool {
+    let silent = matches!(error, Error::Network { trouble: NetworkErrorKind::Silent, .. });
     silent && limit.is_some_and(|limit| limit < Duration::from_millis(500))
 }
 
 async fn within(
     limit: Option<Duration>,
-    work: impl Future<Output = Result<Raw>>,
+    work: impl Future<Output = Result<RawResponse>>,
     endpoint: &Endpoint,
     host: &Host,
-) -> Result<Raw> {
+) -> Result<RawResponse> {
     let Some(limit) = limit else { return work.await };
     tokio::time::timeout(limit, work).await.unwrap_or_else(|_| {
         let detail = format!("no answer within {} ms", limit.as_millis());
-        Err(failure::of(endpoint, host, Trouble::Silent, &detail))
+        Err(failure::of(endpoint, host, NetworkErrorKind::Silent, &detail))
     })
 }
 
@@ -297,20 +302,24 @@ pub fn aside<T>(bytes: usize, work: impl FnOnce() -> T) -> T {
 }
 
 /// The body decides; the status only explains a body that is nothing.
-fn judge<T>(call: &Call<'_>, raw: Raw, read: &impl Fn(&[u8]) -> std::result::Result<T, NotAsked>) -> Result<(Body, T)> {
-    let (Raw { status, location, body }, endpoint) = (raw, &call.endpoint);
+fn interpret_response<T>(
+    call: &HttpRequest<'_>,
+    raw: RawResponse,
+    read: &impl Fn(&[u8]) -> std::result::Result<T, AnswerError>,
+) -> Result<(Body, T)> {
+    let (RawResponse { status, location, body }, endpoint) = (raw, &call.endpoint);
     match read(&body) {
         Ok(found) => Ok((body, found)),
-        Err(NotAsked::Refused(refusal)) => {
+        Err(AnswerError::Refused(refusal)) => {
             let error = Error::Api { endpoint: endpoint.clone(), refusal };
             let token = endpoint.gives_token().then(|| answer::token_in(&body)).flatten();
             Err(error.without(&Redactor::new(token.as_deref())))
         }
-        Err(NotAsked::Unexpected(what)) => {
+        Err(AnswerError::Unexpected(what)) => {
             let excerpt = if endpoint.gives_token() { String::new() } else { excerpt(&body, what, status) };
             let (problem, excerpt) = match (300..400).contains(&status) {
-                true => (Problem::Redirect, location.map_or(excerpt, |to| format!("Location: {to}"))),
-                false => (Problem::Body(what), excerpt),
+                true => (BadResponse::Redirect, location.map_or(excerpt, |to| format!("Location: {to}"))),
+                false => (BadResponse::Body(what), excerpt),
             };
             Err(Error::Answer { endpoint: endpoint.clone(), status, problem, excerpt })
         }

@@ -7,13 +7,13 @@ use reqwest::Client;
 use rustls::pki_types::CertificateDer;
 use url::Url;
 
-use super::names::Names;
+use super::dns::Resolver;
 use super::proxy::Proxy;
-use super::trust;
+use super::tls;
+use crate::error::explanation::Bilingual;
+use crate::error::invalid::InvalidParam;
 use crate::identity::RouteId;
 use crate::roots;
-use crate::wechat::explanation::Text;
-use crate::wechat::invalid::Invalid;
 
 /// What makes two clients need different connections.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -29,7 +29,7 @@ const IDLE: Duration = Duration::from_secs(30);
 
 /// The connections of all clients with the same settings, which end with the last of them. Each kind is made for the first
 /// request that needs it: roots take milliseconds to read, and plain HTTP, as inside WeChat's cloud, needs none.
-pub struct Pool {
+pub struct HttpClients {
     pub route: RouteId,
     proxy: Option<Proxy>,
     ca: Vec<CertificateDer<'static>>,
@@ -38,9 +38,9 @@ pub struct Pool {
     proxied: OnceLock<Client>,
 }
 
-impl Pool {
+impl HttpClients {
     /// Checks the settings.
-    pub fn new(settings: &Settings) -> Result<Self, Invalid> {
+    pub fn new(settings: &Settings) -> Result<Self, InvalidParam> {
         roots::note_extra();
         let ca = settings.ca.as_deref().map(|pem| {
             roots::of_pem(pem).ok_or_else(|| {
@@ -62,7 +62,7 @@ impl Pool {
     }
 
     /// For requests to `url`, through the proxy or not.
-    pub fn client(&self, url: &Url, proxied: bool) -> Result<&Client, Invalid> {
+    pub fn client(&self, url: &Url, proxied: bool) -> Result<&Client, InvalidParam> {
         let proxy = self.proxy().filter(|_| proxied);
         // A proxy may itself be asked over TLS.
         let plain = url.scheme() == "http" && proxy.is_none_or(|proxy| proxy.url().scheme() == "http");
@@ -72,7 +72,7 @@ impl Pool {
             (None, false) => &self.secure,
         };
         if !plain {
-            trust::prepare();
+            tls::prepare();
         }
         match made.get() {
             Some(client) => Ok(client),
@@ -82,11 +82,11 @@ impl Pool {
 }
 
 /// An HTTP client that follows no redirect, sends no Referer, repeats nothing by itself and asks no proxy unasked.
-fn build(ca: &[CertificateDer<'static>], proxy: Option<&Proxy>) -> Result<Client, Invalid> {
-    let tls = trust::config(ca).map_err(|error| unusable("ca", error.to_string(), error.to_string()))?;
+fn build(ca: &[CertificateDer<'static>], proxy: Option<&Proxy>) -> Result<Client, InvalidParam> {
+    let config = tls::config(ca).map_err(|error| unusable("ca", error.to_string(), error.to_string()))?;
     let builder = Client::builder()
-        .tls_backend_preconfigured(tls)
-        .dns_resolver(Names::of_system())
+        .tls_backend_preconfigured(config)
+        .dns_resolver(Resolver::of_system())
         .redirect(reqwest::redirect::Policy::none())
         .referer(false)
         .retry(reqwest::retry::never())
@@ -103,23 +103,23 @@ fn build(ca: &[CertificateDer<'static>], proxy: Option<&Proxy>) -> Result<Client
     builder.build().map_err(unbuilt)
 }
 
-fn unusable(param: &'static str, zh: String, en: String) -> Invalid {
+fn unusable(param: &'static str, zh: String, en: String) -> InvalidParam {
     let fix = match param {
-        "ca" => Text::new(
+        "ca" => Bilingual::new(
             "传入 PEM 文本（-----BEGIN CERTIFICATE-----），可含多个证书",
             "Give PEM text (-----BEGIN CERTIFICATE-----); several certificates in one are fine",
         ),
-        _ => Text::new("检查 proxy 的写法，或去掉 proxy 再试", "Check proxy, or try without it"),
+        _ => Bilingual::new("检查 proxy 的写法，或去掉 proxy 再试", "Check proxy, or try without it"),
     };
-    Invalid::new(param, None, Text::new(zh, en), fix)
+    InvalidParam::new(param, None, Bilingual::new(zh, en), fix)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn refused(settings: Settings) -> Invalid {
-        Pool::new(&settings).err().expect("to be refused")
+    fn refused(settings: Settings) -> InvalidParam {
+        HttpClients::new(&settings).err().expect("to be refused")
     }
 
     #[test]
@@ -131,15 +131,15 @@ mod tests {
 
     #[test]
     fn a_client_is_made_for_who_needs_it() {
-        let asked = |pool: &Pool, url: &str, proxied| {
+        let asked = |pool: &HttpClients, url: &str, proxied| {
             pool.client(&url.parse().unwrap(), proxied).unwrap();
             [&pool.plain, &pool.secure, &pool.proxied].map(|made| made.get().is_some())
         };
-        let pool = Pool::new(&Settings::default()).unwrap();
+        let pool = HttpClients::new(&Settings::default()).unwrap();
         assert_eq!(asked(&pool, "http://api.weixin.qq.com/", false), [true, false, false]);
         assert_eq!(asked(&pool, "https://api.weixin.qq.com/", false), [true, true, false]);
         let proxy = Some(Proxy::parse("https://user:pw@proxy.example").unwrap());
-        let pool = Pool::new(&Settings { proxy, ca: None }).unwrap();
+        let pool = HttpClients::new(&Settings { proxy, ca: None }).unwrap();
         assert_eq!(asked(&pool, "http://api.weixin.qq.com/", true), [false, false, true]);
         assert_eq!(asked(&pool, "https://api.weixin.qq.com/", false), [false, true, true]);
     }

@@ -5,8 +5,8 @@ use hyper_util::client::proxy::matcher::Matcher;
 use url::Url;
 
 use super::hosts::is_loopback;
-use crate::wechat::explanation::Text;
-use crate::wechat::invalid::Invalid;
+use crate::error::explanation::Bilingual;
+use crate::error::invalid::InvalidParam;
 
 /// An HTTP proxy. Its URL may hold a password, so it is not printed.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -18,16 +18,16 @@ pub struct Proxy {
 
 impl Proxy {
     /// `http://[user:password@]host:port`, or `https:`.
-    pub fn parse(text: &str) -> Result<Self, Invalid> {
+    pub fn parse(text: &str) -> Result<Self, InvalidParam> {
         Self::read(text, "proxy").map(|url| Self { url, environment: None })
     }
 
     /// What `HTTPS_PROXY` and `NO_PROXY` say at this moment.
-    pub fn of_environment() -> Result<Option<Self>, Invalid> {
+    pub fn of_environment() -> Result<Option<Self>, InvalidParam> {
         Self::of_variables(variable("HTTPS_PROXY"), variable("NO_PROXY"))
     }
 
-    fn of_variables(https: Option<String>, no: Option<String>) -> Result<Option<Self>, Invalid> {
+    fn of_variables(https: Option<String>, no: Option<String>) -> Result<Option<Self>, InvalidParam> {
         let no = no.unwrap_or_default();
         let Some(https) = https.filter(|_| !entries(&no).any(|host| host == "*")) else { return Ok(None) };
         // As everywhere, a variable may leave the scheme out.
@@ -35,7 +35,7 @@ impl Proxy {
         Self::read(&text, "HTTPS_PROXY").map(|url| Some(Self { url, environment: Some(no) }))
     }
 
-    fn read(text: &str, from: &'static str) -> Result<Url, Invalid> {
+    fn read(text: &str, from: &'static str) -> Result<Url, InvalidParam> {
         let (scheme, rest) = text.split_once("://").unwrap_or_default();
         if !matches!(scheme, "http" | "https") {
             let scheme = match scheme {
@@ -126,27 +126,27 @@ fn variable(name: &str) -> Option<String> {
     value.ok().filter(|value| !value.is_empty())
 }
 
-fn unencoded(from: &str) -> Invalid {
-    Invalid::new(
+fn unencoded(from: &str) -> InvalidParam {
+    InvalidParam::new(
         "proxy",
         None,
-        Text::new(
+        Bilingual::new(
             format!("{from} 的用户名或密码里有未经百分号编码的字符"),
             format!("the login in {from} has a character that has to be percent-encoded"),
         ),
-        Text::new(
+        Bilingual::new(
             "用 encodeURIComponent 编码用户名和密码：@ 写成 %40，/ 写成 %2F，: 写成 %3A，# 写成 %23，? 写成 %3F，\\ 写成 %5C",
             "Encode user and password by encodeURIComponent: @ is %40, / is %2F, : is %3A, # is %23, ? is %3F, \\ is %5C",
         ),
     )
 }
 
-fn unusable(zh: String, en: String) -> Invalid {
-    let fix = Text::new(
+fn unusable(zh: String, en: String) -> InvalidParam {
+    let fix = Bilingual::new(
         "写成 http://主机:端口，需要认证时 http://用户:密码@主机:端口；或用 'env' 读取 HTTPS_PROXY",
         "Write http://host:port, with a login http://user:password@host:port; or 'env' for HTTPS_PROXY",
     );
-    Invalid::new("proxy", None, Text::new(zh, en), fix)
+    InvalidParam::new("proxy", None, Bilingual::new(zh, en), fix)
 }
 
 #[cfg(test)]

@@ -5,9 +5,9 @@ use std::time::Instant;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use super::pool::{Pool, Settings};
+use super::pool::{HttpClients, Settings};
 use super::*;
-use crate::error::WaitedFor;
+use crate::error::TimeoutPhase;
 use crate::wechat::answer::{read_image, read_token};
 use crate::wechat::image::tests::jpeg;
 
@@ -114,32 +114,32 @@ async fn read_request(socket: &mut TcpStream) -> Option<String> {
 }
 
 fn transport(bases: &[&url::Url]) -> Transport {
-    with_pool(Arc::new(Pool::new(&Settings::default()).unwrap()), bases)
+    with_pool(Arc::new(HttpClients::new(&Settings::default()).unwrap()), bases)
 }
 
-fn with_pool(pool: Arc<Pool>, bases: &[&url::Url]) -> Transport {
+fn with_pool(pool: Arc<HttpClients>, bases: &[&url::Url]) -> Transport {
     let bases = bases.iter().map(|&url| url.clone()).collect();
-    let voice = Voice { hub: Arc::default(), appid: "wx".into(), mode: None };
-    Transport { dice: || 0.1, ..Transport::new(pool, Arc::default(), bases, Arc::default(), voice) }
+    let events = EventSource { hub: Arc::default(), appid: "wx".into(), mode: None };
+    Transport { dice: || 0.1, ..Transport::new(pool, Arc::default(), bases, Arc::default(), events) }
 }
 
-const CODE: Effort = Effort { retries: 2, attempt: None, repeatable: true };
+const CODE: RetryPolicy = RetryPolicy { retries: 2, attempt: None, repeatable: true };
 
-async fn ask(transport: &Transport, effort: Effort) -> Result<Vec<u8>> {
+async fn ask(transport: &Transport, effort: RetryPolicy) -> Result<Vec<u8>> {
     ask_within(transport, effort, Duration::from_secs(10)).await
 }
 
-async fn ask_within(transport: &Transport, effort: Effort, limit: Duration) -> Result<Vec<u8>> {
-    let call = Call {
+async fn ask_within(transport: &Transport, effort: RetryPolicy, limit: Duration) -> Result<Vec<u8>> {
+    let call = HttpRequest {
         endpoint: Endpoint::GetQrCode,
         query: &[("access_token", "c4nary+/")],
         body: Some("{}".into()),
         secrets: &["c4nary+/"],
-        departures: None,
+        sent: None,
     };
     let deadline = Deadline::new(limit, None);
-    let exchange = transport.exchange(&call, effort, &deadline, &|_| {}, read_image);
-    let result = deadline.hold(WaitedFor::Answer, || None, exchange).await.and_then(|result| result);
+    let send_with_retries = transport.send_with_retries(&call, effort, &deadline, &|_| {}, read_image);
+    let result = deadline.hold(TimeoutPhase::Answer, || None, send_with_retries).await.and_then(|result| result);
     if let Err(error) = &result {
         assert!(!format!("{error} {error:?}").contains("c4nary"), "{error:?}");
     }
@@ -181,7 +181,7 @@ async fn what_passes_is_tried_again_and_a_refusal_is_not() {
         let transport = transport(&[&server.url]);
         ask(&transport, CODE).await.unwrap_err();
         assert_eq!(server.count(), arrivals);
-        ask(&transport, Effort { retries: 0, ..CODE }).await.unwrap_err();
+        ask(&transport, RetryPolicy { retries: 0, ..CODE }).await.unwrap_err();
         assert_eq!(server.count(), arrivals + 1);
     }
 }
@@ -218,7 +218,7 @@ async fn an_answer_over_8_mib_is_refused_announced_or_not() {
     for act in [Act::Announce(LARGEST_ANSWER + 1), Act::Endless(LARGEST_ANSWER + 1)] {
         let server = Server::start([act]).await;
         match ask(&transport(&[&server.url]), CODE).await {
-            Err(Error::Answer { problem: Problem::TooLarge, .. }) => {}
+            Err(Error::Answer { problem: BadResponse::TooLarge, .. }) => {}
             other => panic!("{other:?}"),
         }
     }
@@ -236,11 +236,11 @@ async fn a_host_that_cannot_be_reached_is_passed_over_and_then_left_alone() {
     let good = Server::start([Act::Answer(200, jpeg())]).await;
 
     let with_dead = transport(&[&dead, &good.url]);
-    ask(&with_dead, Effort { retries: 0, ..CODE }).await.unwrap();
+    ask(&with_dead, RetryPolicy { retries: 0, ..CODE }).await.unwrap();
 
     let with_hanging = transport(&[&hanging.url, &good.url]);
     for _ in 0..3 {
-        ask_within(&with_hanging, Effort { retries: 0, ..CODE }, Duration::from_millis(2100)).await.unwrap();
+        ask_within(&with_hanging, RetryPolicy { retries: 0, ..CODE }, Duration::from_millis(2100)).await.unwrap();
     }
     assert_eq!((hanging.count(), good.count()), (1, 4), "only the first call waited for the hanging host");
 }
@@ -265,11 +265,14 @@ async fn no_part_of_a_token_is_shown_whatever_its_answer_looks_like() {
         "c4nary",
     ] {
         let server = Server::start([Act::Answer(200, body.into())]).await;
-        let call = Call { endpoint: Endpoint::StableToken, query: &[], body: None, secrets: &[], departures: None };
+        let call = HttpRequest { endpoint: Endpoint::StableToken, query: &[], body: None, secrets: &[], sent: None };
         let deadline = Deadline::new(Duration::from_secs(10), None);
-        let once = Effort { retries: 0, ..CODE };
-        let error =
-            transport(&[&server.url]).exchange(&call, once, &deadline, &|_| {}, read_token).await.err().unwrap();
+        let once = RetryPolicy { retries: 0, ..CODE };
+        let error = transport(&[&server.url])
+            .send_with_retries(&call, once, &deadline, &|_| {}, read_token)
+            .await
+            .err()
+            .unwrap();
         assert!(!format!("{error} {error:?}").contains("c4nary"), "{error:?}");
     }
 }
@@ -289,17 +292,17 @@ async fn what_must_not_be_sent_twice_is_sent_to_one_host() {
     let hanging = Server::start([Act::Hang]).await;
     let other = Server::start([Act::Answer(200, br#"{"access_token":"T","expires_in":7200}"#.to_vec())]).await;
     let transport = transport(&[&hanging.url, &other.url]);
-    let once = Effort { retries: 0, attempt: Some(Duration::from_millis(200)), repeatable: false };
-    let call = Call {
+    let once = RetryPolicy { retries: 0, attempt: Some(Duration::from_millis(200)), repeatable: false };
+    let call = HttpRequest {
         endpoint: Endpoint::ClassicToken,
         query: &[("secret", "s")],
         body: None,
         secrets: &["s"],
-        departures: None,
+        sent: None,
     };
     let deadline = Deadline::new(Duration::from_secs(10), None);
-    let error = transport.exchange(&call, once, &deadline, &|_| {}, read_token).await.err().unwrap();
-    assert!(matches!(error, Error::Network { trouble: Trouble::Silent, .. }), "{error}");
+    let error = transport.send_with_retries(&call, once, &deadline, &|_| {}, read_token).await.err().unwrap();
+    assert!(matches!(error, Error::Network { trouble: NetworkErrorKind::Silent, .. }), "{error}");
     assert_eq!((hanging.count(), other.count()), (1, 0));
 }
 
@@ -307,7 +310,7 @@ async fn what_must_not_be_sent_twice_is_sent_to_one_host() {
 async fn who_goes_last_closes_the_connections() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url: url::Url = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
-    let pool = Arc::new(Pool::new(&Settings::default()).unwrap());
+    let pool = Arc::new(HttpClients::new(&Settings::default()).unwrap());
     let [first, last] = [(), ()].map(|()| with_pool(pool.clone(), &[&url]));
     drop(pool);
     let answered = async |socket: &mut TcpStream| {

@@ -1,20 +1,20 @@
 //! Which version of a mini-program a code or a link opens.
 
-use super::explanation::{Text, excerpt};
-use super::invalid::Invalid;
+use crate::error::explanation::{Bilingual, excerpt};
+use crate::error::invalid::InvalidParam;
 
 /// `errcode` is what WeChat answers to any other.
-pub fn env_version<'a>(param: &str, version: Option<&'a str>, errcode: i64) -> Result<Option<&'a str>, Invalid> {
+pub fn env_version<'a>(param: &str, version: Option<&'a str>, errcode: i64) -> Result<Option<&'a str>, InvalidParam> {
     match version {
         None | Some("release" | "trial" | "develop") => Ok(version),
-        Some(other) => Err(Invalid::new(
+        Some(other) => Err(InvalidParam::new(
             param.to_owned(),
             Some(errcode),
-            Text::new(
+            Bilingual::new(
                 format!("{param} 是 {}，微信只认 release、trial、develop", excerpt(other)),
                 format!("{param} is {}; WeChat knows release, trial and develop", excerpt(other)),
             ),
-            Text::new("用这三个值之一，或不传（即 release）", "Use one of the three, or leave it out for release"),
+            Bilingual::new("用这三个值之一，或不传（即 release）", "Use one of the three, or leave it out for release"),
         )),
     }
 }

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 
 use super::endpoint::Endpoint;
-use super::explanation::{Explanation, Text};
+use crate::error::explanation::{Bilingual, Explanation};
 
 /// How to react to an errcode, whoever asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -56,8 +56,8 @@ fn row(errcode: i64, endpoint: Option<&Endpoint>) -> Option<&'static Row> {
 /// Cause and fix of an errcode at an endpoint; without one, its first meaning.
 pub fn explain(errcode: i64, endpoint: Option<&Endpoint>) -> Option<Explanation> {
     row(errcode, endpoint).map(|row| Explanation {
-        cause: Text::new(row.cause_zh.as_str(), row.cause_en.as_str()),
-        fix: Text::new(row.fix_zh.as_str(), row.fix_en.as_str()),
+        cause: Bilingual::new(row.cause_zh.as_str(), row.cause_en.as_str()),
+        fix: Bilingual::new(row.fix_zh.as_str(), row.fix_en.as_str()),
     })
 }
 

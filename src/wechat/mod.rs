@@ -6,7 +6,5 @@ pub mod codes;
 pub mod endpoint;
 pub mod env_version;
 pub mod errcode;
-pub mod explanation;
 pub mod image;
-pub mod invalid;
-pub mod question;
+pub mod request;

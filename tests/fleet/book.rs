@@ -91,12 +91,12 @@ impl Script {
 
 pub fn script_name(text: &str) -> &'static str {
     const SCRIPTS: [(&str, &str); 6] = [
-        (include_str!("../../src/token/redis/acquire.lua"), "acquire"),
-        (include_str!("../../src/token/redis/publish.lua"), "publish"),
-        (include_str!("../../src/token/redis/release.lua"), "release"),
-        (include_str!("../../src/token/redis/look.lua"), "look"),
-        (include_str!("../../src/token/redis/spend_forced.lua"), "spend_forced"),
-        (include_str!("../../src/token/redis/repair.lua"), "repair"),
+        (include_str!("../../src/token/redis_store/acquire.lua"), "acquire"),
+        (include_str!("../../src/token/redis_store/publish.lua"), "publish"),
+        (include_str!("../../src/token/redis_store/release.lua"), "release"),
+        (include_str!("../../src/token/redis_store/peek.lua"), "peek"),
+        (include_str!("../../src/token/redis_store/spend_forced.lua"), "spend_forced"),
+        (include_str!("../../src/token/redis_store/repair.lua"), "repair"),
     ];
     SCRIPTS.iter().find(|(known, _)| *known == text).expect("a script of the crate").1
 }

@@ -1,9 +1,9 @@
 //! What must hold in every run, whatever happens in it.
 
 use wxacode::error::Error;
-use wxacode::token::fingerprint::Prints;
-use wxacode::token::redis::LOCK;
-use wxacode::token::source::LEAD_LIMIT;
+use wxacode::token::fingerprint::Fingerprinter;
+use wxacode::token::redis_store::LOCK_TTL;
+use wxacode::token::source::FETCH_LIMIT;
 use wxacode::token::source::Mode;
 
 use crate::book::{Fetch, Script, time};
@@ -24,8 +24,8 @@ const PROBE: Millis = 3 * SECOND;
 const CLASSIC_SOFT: Millis = 662 * SECOND;
 /// A pause between two polls, and the clocks' whole milliseconds.
 const POLL: Millis = 210;
-const LEAD: Millis = LEAD_LIMIT.as_millis() as Millis;
-const LOCKED: Millis = LOCK.as_millis() as Millis;
+const LEAD: Millis = FETCH_LIMIT.as_millis() as Millis;
+const LOCKED: Millis = LOCK_TTL.as_millis() as Millis;
 
 /// Redis and the wire to it.
 impl World {
@@ -229,7 +229,7 @@ impl World {
             return;
         }
         let slept = self.slept(from, self.now.saturating_sub(CALL), self.now);
-        let late = self.book.late.get(&Prints::new(&SECRET.into()).of(value)).copied().unwrap_or(0);
+        let late = self.book.late.get(&Fingerprinter::new(&SECRET.into()).of(value)).copied().unwrap_or(0);
         // Of two clocks one has to be right.
         let clocks =
             self.plan.has(|what| *what == What::Suspend) && self.plan.has(|what| matches!(what, What::Jump(_)));
@@ -389,7 +389,7 @@ impl World {
             self.broken(format!("they end with {tokens:?}"));
         }
         let stored = self.db.field_of("token", "print");
-        let there = tokens.iter().any(|token| stored.as_ref() == Some(&Prints::new(&SECRET.into()).of(token)));
+        let there = tokens.iter().any(|token| stored.as_ref() == Some(&Fingerprinter::new(&SECRET.into()).of(token)));
         if !there && !changing {
             self.broken("Redis ends without the token".to_owned());
         }

@@ -6,8 +6,8 @@
 //! each time unless somebody looks for more.
 
 mod book;
+mod client;
 mod law;
-mod link;
 mod plan;
 mod process;
 mod redis;

@@ -85,7 +85,7 @@ pub enum When {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Moment {
     /// A process asks to lead.
-    Ask,
+    TokenRequest,
     /// Redis has made a process leader.
     Lead,
     /// A token request has reached WeChat.
@@ -328,7 +328,7 @@ impl Draft {
             return When::At(self.hour(renewal, end));
         }
         let moment = match self.rng.u32(0..100) {
-            0..20 => Moment::Ask,
+            0..20 => Moment::TokenRequest,
             20..45 => Moment::Lead,
             45..65 => Moment::Request,
             65..75 => Moment::Publish,

@@ -10,19 +10,19 @@ use futures_util::future::BoxFuture;
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::{Instant, advance, sleep_until, timeout};
 use wxacode::deadline::Deadline;
-use wxacode::error::{Error, WaitedFor};
-use wxacode::event::Voice;
-use wxacode::identity::{Account, Meeting};
-use wxacode::link::DEFAULT_TIMEOUT;
+use wxacode::error::{Error, TimeoutPhase};
+use wxacode::event::EventSource;
+use wxacode::identity::{Account, RedisConfig};
+use wxacode::redis::DEFAULT_TIMEOUT;
 use wxacode::token::clock::{Clock, Now};
-use wxacode::token::fingerprint::Prints;
-use wxacode::token::redis::Redis;
-use wxacode::token::source::{Mode, Source};
-use wxacode::token::state::{Rules, Token};
-use wxacode::token::{Member, TokenCache};
+use wxacode::token::fingerprint::Fingerprinter;
+use wxacode::token::redis_store::RedisTokenStore;
+use wxacode::token::source::{Mode, TokenSource};
+use wxacode::token::state::{RefreshPolicy, Token};
+use wxacode::token::{CacheHandle, TokenCache};
 use wxacode::wechat::endpoint::Endpoint;
 
-use crate::link::SimLink;
+use crate::client::SimulatedClient;
 use crate::source::SimSource;
 use crate::wire::{Message, Outbox};
 use crate::world::{Millis, SECRET};
@@ -82,8 +82,8 @@ pub struct Process {
     clock: Arc<SimClock>,
     outbox: Arc<Outbox>,
     cache: Arc<TokenCache>,
-    source: Arc<dyn Source>,
-    member: Option<Member>,
+    source: Arc<dyn TokenSource>,
+    member: Option<CacheHandle>,
     callers: Vec<Caller>,
 }
 
@@ -120,7 +120,7 @@ impl Process {
         let cache = cache(mode, clock.clone(), &outbox);
         let source = Arc::new(SimSource { mode, outbox: outbox.clone() });
         drop(entered);
-        let member = Some(cache.join());
+        let member = Some(cache.attach());
         Self { runtime, start, begun: now, clock, outbox, cache, source, member, callers: Vec::new() }
     }
 
@@ -199,14 +199,14 @@ impl Process {
     }
 
     pub fn rejoin(&mut self) {
-        self.member = Some(self.cache.join());
+        self.member = Some(self.cache.attach());
     }
 }
 
 fn cache(mode: Mode, clock: Arc<dyn Clock>, outbox: &Arc<Outbox>) -> Arc<TokenCache> {
     let secret = SECRET.into();
     let meeting =
-        Meeting { url: "redis://sim".into(), ca: None, timeout: DEFAULT_TIMEOUT, key_prefix: "wxacode:".into() };
+        RedisConfig { url: "redis://sim".into(), ca: None, timeout: DEFAULT_TIMEOUT, key_prefix: "wxacode:".into() };
     let account = Account {
         appid: "wx0123456789abcdef".into(),
         mode,
@@ -215,13 +215,13 @@ fn cache(mode: Mode, clock: Arc<dyn Clock>, outbox: &Arc<Outbox>) -> Arc<TokenCa
         meeting: Some(meeting),
     };
     let rules = match mode {
-        Mode::Stable => Rules::STABLE,
-        Mode::Classic => Rules::CLASSIC,
+        Mode::Stable => RefreshPolicy::STABLE,
+        Mode::Classic => RefreshPolicy::CLASSIC,
     };
-    let voice = Voice { hub: Arc::default(), appid: account.appid.as_str().into(), mode: Some(mode.name()) };
+    let events = EventSource { hub: Arc::default(), appid: account.appid.as_str().into(), mode: Some(mode.name()) };
     let place = account.place().expect("it has a meeting");
-    let store = Redis::new(SimLink::new(outbox.clone()), &secret, place, voice.clone());
-    TokenCache::new(rules.shared(), clock, Arc::new(store), voice, Prints::new(&secret))
+    let store = RedisTokenStore::new(SimulatedClient::new(outbox.clone()), &secret, place, events.clone());
+    TokenCache::new(rules.shared(), clock, Arc::new(store), events, Fingerprinter::new(&secret))
 }
 
 /// In the order in which they came, whoever was woken: one seed is one run.
@@ -238,7 +238,12 @@ fn poll_callers(callers: &mut Vec<Caller>, context: &mut Context<'_>, at: Millis
     reports
 }
 
-async fn work(cache: Arc<TokenCache>, source: Arc<dyn Source>, outbox: Arc<Outbox>, wish: Wish) -> (Vec<Millis>, End) {
+async fn work(
+    cache: Arc<TokenCache>,
+    source: Arc<dyn TokenSource>,
+    outbox: Arc<Outbox>,
+    wish: Wish,
+) -> (Vec<Millis>, End) {
     let mut waits = Vec::new();
     let call = call(&cache, &source, &outbox, wish.forced, &mut waits);
     let end = match wish.aborted {
@@ -251,7 +256,7 @@ async fn work(cache: Arc<TokenCache>, source: Arc<dyn Source>, outbox: Arc<Outbo
 /// What `client.rs` does: a token, the API, and one replay with another token.
 async fn call(
     cache: &Arc<TokenCache>,
-    source: &Arc<dyn Source>,
+    source: &Arc<dyn TokenSource>,
     outbox: &Outbox,
     forced: bool,
     waits: &mut Vec<Millis>,
@@ -279,7 +284,7 @@ async fn call(
 
 async fn api(outbox: &Outbox, token: &Token, deadline: &Deadline) -> Result<i64, Error> {
     let token = token.expose().to_owned();
-    deadline.hold(WaitedFor::Answer, || None, outbox.ask(|reply| Message::Api { token, reply })).await
+    deadline.hold(TimeoutPhase::Answer, || None, outbox.ask(|reply| Message::Api { token, reply })).await
 }
 
 fn millis(time: Millis) -> Duration {

@@ -6,12 +6,12 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use tokio::time::{sleep, timeout};
 use wxacode::backoff::backoff;
-use wxacode::error::{Error, Result, Trouble};
-use wxacode::token::source::{Ask, Given, LEAD_LIMIT, Mode, Source};
+use wxacode::error::{Error, NetworkErrorKind, Result};
+use wxacode::token::source::{FETCH_LIMIT, Mode, SourceToken, TokenRequest, TokenSource};
 use wxacode::wechat::answer::Refusal;
 use wxacode::wechat::endpoint::Endpoint;
 
-use crate::wire::{Granted, Message, Outbox};
+use crate::wire::{Message, Outbox, TokenResponse};
 
 pub const ATTEMPT: Duration = Duration::from_secs(4);
 
@@ -28,42 +28,44 @@ impl SimSource {
         }
     }
 
-    fn network(&self, trouble: Trouble) -> Error {
+    fn network(&self, trouble: NetworkErrorKind) -> Error {
         Error::Network { endpoint: self.kind(), trouble, host: "h".into(), proxy: None, detail: "d".into() }
     }
 
-    async fn attempt(&self, forced: bool, refused: bool, again: bool) -> Result<Given> {
+    async fn attempt(&self, forced: bool, refused: bool, again: bool) -> Result<SourceToken> {
         let asked = self.outbox.ask(|reply| Message::Token { forced, refused, again, reply });
         match timeout(ATTEMPT, asked).await {
-            Ok(Granted::Token { value, expires_in }) => Ok(Given { value: value.into(), expires_in, ahead: true }),
-            Ok(Granted::Errcode(errcode)) => {
+            Ok(TokenResponse::Token { value, expires_in }) => {
+                Ok(SourceToken { value: value.into(), expires_in, refresh_early: true })
+            }
+            Ok(TokenResponse::Errcode(errcode)) => {
                 let refusal = Refusal { errcode, errmsg: String::new(), rid: None, hint: None };
                 Err(Error::Api { endpoint: self.kind(), refusal })
             }
-            Ok(Granted::Unreachable) => Err(self.network(Trouble::Unreachable)),
-            Err(_) => Err(self.network(Trouble::Silent)),
+            Ok(TokenResponse::Unreachable) => Err(self.network(NetworkErrorKind::Unreachable)),
+            Err(_) => Err(self.network(NetworkErrorKind::Silent)),
         }
     }
 }
 
-impl Source for SimSource {
+impl TokenSource for SimSource {
     fn endpoint(&self) -> Option<Endpoint> {
         Some(self.kind())
     }
 
-    fn may_repeat(&self) -> bool {
+    fn repeats_tokens(&self) -> bool {
         self.mode == Mode::Stable
     }
 
-    fn may_go_alone(&self) -> bool {
+    fn works_without_store(&self) -> bool {
         self.mode == Mode::Stable
     }
 
     fn limit(&self) -> Duration {
-        LEAD_LIMIT
+        FETCH_LIMIT
     }
 
-    fn fetch<'a>(&'a self, ask: Ask<'a>) -> BoxFuture<'a, Result<Given>> {
+    fn fetch<'a>(&'a self, ask: TokenRequest<'a>) -> BoxFuture<'a, Result<SourceToken>> {
         Box::pin(async move {
             let retries = if self.mode == Mode::Stable && !ask.forced { 4 } else { 0 };
             let mut failures = 0;
@@ -73,7 +75,7 @@ impl Source for SimSource {
                     Err(error) => error,
                 };
                 let pause = backoff(failures, fastrand::f64());
-                if !error.is_passing() || failures == retries || pause >= ask.deadline.left() {
+                if !error.is_transient() || failures == retries || pause >= ask.deadline.left() {
                     return Err(error);
                 }
                 (ask.report)(error);

@@ -36,7 +36,7 @@ pub enum Answer {
 
 /// What WeChat's token endpoint answers.
 #[derive(Clone, Debug)]
-pub enum Granted {
+pub enum TokenResponse {
     Token {
         value: String,
         expires_in: Option<i64>,
@@ -59,7 +59,7 @@ pub enum Message {
         refused: bool,
         /// Whether it is sent again after a failure.
         again: bool,
-        reply: oneshot::Sender<Granted>,
+        reply: oneshot::Sender<TokenResponse>,
     },
     /// An API is called with a token. It answers with an errcode, or 0.
     Api {

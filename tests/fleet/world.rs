@@ -12,7 +12,7 @@ use crate::process::{Heard, Process, Report, Wish};
 use crate::redis::Db;
 use crate::script;
 use crate::wechat::{Cause, WeChat};
-use crate::wire::{Answer, Command, Granted, Message};
+use crate::wire::{Answer, Command, Message, TokenResponse};
 
 pub type Millis = u64;
 pub const SECOND: Millis = 1000;
@@ -80,10 +80,10 @@ enum Event {
     Begin { fault: usize, actor: Option<usize> },
     Finish(usize),
     Command { from: usize, sent: Millis, command: Command, back: Back, reply: Sender<Answer> },
-    Fetch { number: usize, reply: Sender<Granted> },
+    Fetch { number: usize, reply: Sender<TokenResponse> },
     Api { from: usize, token: String, reply: Sender<i64> },
     Answer { to: usize, answer: Answer, lead: Option<String>, reply: Sender<Answer> },
-    Granted { number: usize, granted: Granted, reply: Sender<Granted> },
+    TokenResponse { number: usize, granted: TokenResponse, reply: Sender<TokenResponse> },
     Judged { errcode: i64, reply: Sender<i64> },
     Round(u32),
     Close,
@@ -195,7 +195,7 @@ impl World {
                 let heard = reply.send(answer).is_ok();
                 self.book.leads[to].extend(lead.filter(|_| heard).map(|owner| (owner, self.now)));
             }
-            Event::Granted { number, granted, reply } => self.granted(number, granted, reply),
+            Event::TokenResponse { number, granted, reply } => self.granted(number, granted, reply),
             Event::Judged { errcode, reply } => drop(reply.send(errcode)),
             Event::Round(round) => self.begin_round(round),
             Event::Close => self.close(),
@@ -463,7 +463,7 @@ impl World {
         match &command {
             Command::Probe { .. } => self.note(|| format!("P{from} probes Redis")),
             Command::Script { text, .. } => match script_name(text) {
-                "acquire" => self.moment(Moment::Ask, from),
+                "acquire" => self.moment(Moment::TokenRequest, from),
                 "publish" => self.moment(Moment::Publish, from),
                 _ => {}
             },
@@ -561,7 +561,7 @@ impl World {
         (result.map_or_else(Answer::Error, Answer::Value), lead)
     }
 
-    fn send_fetch(&mut self, fetch: Fetch, reply: Sender<Granted>) {
+    fn send_fetch(&mut self, fetch: Fetch, reply: Sender<TokenResponse>) {
         let at = fetch.sent;
         self.judge_fetch(&fetch);
         self.note(|| format!("P{} asks WeChat{}", fetch.from, if fetch.forced { " by force" } else { "" }));
@@ -570,7 +570,7 @@ impl World {
         let way = self.rng.u64(self.plan.wechat.clone());
         match self.sick(at) {
             Some(Sick::Unreachable) => {
-                self.push(at + way, Event::Granted { number, granted: Granted::Unreachable, reply });
+                self.push(at + way, Event::TokenResponse { number, granted: TokenResponse::Unreachable, reply });
             }
             Some(Sick::Slow) => {
                 let slow = self.rng.u64(0..3500);
@@ -581,7 +581,7 @@ impl World {
     }
 
     /// A token request has reached WeChat.
-    fn fetch(&mut self, number: usize, reply: Sender<Granted>) {
+    fn fetch(&mut self, number: usize, reply: Sender<TokenResponse>) {
         let (from, forced) = (self.book.fetches[number].from, self.book.fetches[number].forced);
         self.moment(Moment::Request, from);
         let sick = self.sick(self.now);
@@ -592,14 +592,14 @@ impl World {
             _ => None,
         };
         let granted = match refusal {
-            Some(errcode) => Granted::Errcode(errcode),
+            Some(errcode) => TokenResponse::Errcode(errcode),
             None => {
                 let (token, left) = self.wechat.grant(self.now, forced, Cause::Forced);
                 self.book.fetches[number].token = Some(token);
                 let left = (left / 1000) as i64;
                 let lie = [None, Some(0), Some(-1), Some(5), Some(20), Some(86_400)][self.rng.usize(0..6)];
                 let expires_in = if sick == Some(Sick::Lies) { lie } else { Some(left) };
-                Granted::Token { value: self.wechat.tokens[token].value.clone(), expires_in }
+                TokenResponse::Token { value: self.wechat.tokens[token].value.clone(), expires_in }
             }
         };
         self.note(|| format!("WeChat answers P{from} {granted:?}"));
@@ -608,11 +608,11 @@ impl World {
         }
         let slow = if sick == Some(Sick::Slow) { self.rng.u64(0..3500) } else { 0 };
         let way = self.rng.u64(self.plan.wechat.clone());
-        self.push(self.now + way + slow, Event::Granted { number, granted, reply });
+        self.push(self.now + way + slow, Event::TokenResponse { number, granted, reply });
     }
 
-    fn granted(&mut self, number: usize, granted: Granted, reply: Sender<Granted>) {
-        let got = matches!(granted, Granted::Token { .. });
+    fn granted(&mut self, number: usize, granted: TokenResponse, reply: Sender<TokenResponse>) {
+        let got = matches!(granted, TokenResponse::Token { .. });
         let fetch = &mut self.book.fetches[number];
         fetch.answered = Some(self.now);
         fetch.got = reply.send(granted).is_ok() && got;

@@ -6,16 +6,16 @@
 //! Clients may go different routes to WeChat. What fails on one of them (a dead proxy) is neither an answer nor a pause
 //! for those on another, and they join its flight for a moment only.
 
+mod backoff;
+mod policy;
 mod routes;
-mod rules;
-mod setback;
 mod token;
 
 use std::time::Duration;
 
-pub use rules::Rules;
-use setback::Setback;
-pub use token::{Fetched, Token};
+use backoff::RefreshBackoff;
+pub use policy::RefreshPolicy;
+pub use token::{FetchedToken, Token};
 
 use super::clock::Now;
 use crate::error::{Error, Result};
@@ -23,33 +23,33 @@ use crate::identity::RouteId;
 use routes::Routes;
 
 /// Whatever a server says of lives, its token is not asked for again sooner.
-const SHORTEST_GAP: Duration = Duration::from_secs(10);
+const MIN_REFRESH_INTERVAL: Duration = Duration::from_secs(10);
 
 /// How a flight ended well.
-pub enum Brought {
-    Token(Fetched),
+pub enum RefreshOutcome {
+    Token(FetchedToken),
     /// The token that is held stands.
-    Nothing,
+    Unchanged,
 }
 
 /// What a flight has to do.
 #[derive(Clone, Debug)]
-pub struct Order {
-    pub flight: u64,
-    pub errand: Errand,
+pub struct RefreshRequest {
+    pub id: u64,
+    pub kind: RefreshKind,
 }
 
 #[derive(Clone, Debug)]
-pub enum Errand {
+pub enum RefreshKind {
     /// Get a token. `refused` is the errcode with which an API did not accept the one that is held.
     Ordinary { held: Option<Token>, refused: Option<i64> },
     /// Get another token than the one that is held.
     Forced { held: Option<Token> },
 }
 
-impl Errand {
+impl RefreshKind {
     /// Whether this is the very token that an API did not accept.
-    pub fn is_refused(&self, fetched: &Fetched) -> bool {
+    pub fn is_refused(&self, fetched: &FetchedToken) -> bool {
         matches!(self, Self::Ordinary { held: Some(held), refused: Some(_) } if fetched.is(held))
     }
 }
@@ -58,55 +58,55 @@ impl Errand {
 #[derive(Debug)]
 pub enum Decision {
     /// Use this. `refresh` is to be started beside it, or it is to be compared with what the fleet has.
-    Serve { token: Token, refresh: Option<Order>, compare: bool },
+    Serve { token: Token, refresh: Option<RefreshRequest>, compare: bool },
     /// Wait for the flight, after starting it where there is an order. With `until` it is another route's: if it fails, or
     /// is not down by then on the monotonic clock, ask again.
-    Join { flight: u64, start: Option<Order>, until: Option<Duration> },
-    /// Ask again when the flight is down, or at `until`.
-    After { flight: u64, until: Option<Duration> },
+    Join { refresh: u64, start: Option<RefreshRequest>, until: Option<Duration> },
+    /// TokenRequest again when the flight is unavailable, or at `until`.
+    RetryAfterRefresh { refresh: u64, until: Option<Duration> },
     /// Nothing flies before `at` on the monotonic clock, because of `error`.
-    Pause { at: Duration, error: Error },
+    Backoff { at: Duration, error: Error },
     /// This was the answer a moment ago, and nobody has asked again.
-    Refuse(Error),
+    Fail(Error),
 }
 
 /// What becomes of a refused token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum Invalidation {
     /// It was the present one and is so no more: ask for another.
-    GivenUp,
+    Invalidated,
     /// It was not the present one, or is given up already: ask for the present one.
-    Replaced,
+    AlreadyReplaced,
     /// The last token was refused a moment ago too: the API is at fault, and the refusal goes to the caller.
-    Believe,
+    Suppressed,
 }
 
 pub struct State {
-    rules: Rules,
+    policy: RefreshPolicy,
     held: Option<Held>,
     /// In the air, one for each route at most.
-    flights: Vec<Flight>,
+    in_flight: Vec<InFlight>,
     started: u64,
     routes: Routes,
     last_check: Duration,
     generations: u64,
     /// What an API refused last. It may still lie in the store.
-    given_up: Option<Token>,
+    last_rejected: Option<Token>,
     /// The account's own: WeChat refused it, whichever way it was asked.
-    setback: Option<Setback>,
+    backoff: Option<RefreshBackoff>,
     cooldown_until: Option<Duration>,
 }
 
 #[derive(Clone, Copy)]
-struct Flight {
-    number: u64,
+struct InFlight {
+    id: u64,
     route: RouteId,
-    errand: Kind,
+    purpose: Purpose,
     begun: Duration,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum Purpose {
     /// For the sake of a token's age.
     Refresh,
     /// Instead of a token that was refused.
@@ -119,30 +119,30 @@ struct Held {
     /// The flight that brought it; 0 where it came from elsewhere.
     flight: u64,
     /// When it was asked for last.
-    asked: Duration,
-    soft: Now,
-    hard: Now,
+    requested_at: Duration,
+    refresh_at: Now,
+    expire_at: Now,
     refused: Option<i64>,
 }
 
 impl State {
-    pub fn new(rules: Rules) -> Self {
+    pub fn new(policy: RefreshPolicy) -> Self {
         Self {
-            rules,
+            policy,
             held: None,
-            flights: Vec::new(),
+            in_flight: Vec::new(),
             started: 0,
             routes: Routes::default(),
             last_check: Duration::ZERO,
             generations: 0,
-            given_up: None,
-            setback: None,
+            last_rejected: None,
+            backoff: None,
             cooldown_until: None,
         }
     }
 
     /// Somebody on this route needs a token.
-    pub fn ask(&mut self, now: Now, route: RouteId) -> Decision {
+    pub fn on_request(&mut self, now: Now, route: RouteId) -> Decision {
         match self.usable(now) {
             Some(token) => {
                 let refresh = self.refresh(now, route);
@@ -150,67 +150,74 @@ impl State {
             }
             None => match self.flight_for(now, route) {
                 // It does not know that the token was refused and may bring the same one.
-                Some((flight, until)) if flight.errand == Kind::Refresh && self.is_refused() => {
-                    Decision::After { flight: flight.number, until }
+                Some((flight, until)) if flight.purpose == Purpose::Refresh && self.is_refused() => {
+                    Decision::RetryAfterRefresh { refresh: flight.id, until }
                 }
-                Some((flight, until)) => Decision::Join { flight: flight.number, start: None, until },
+                Some((flight, until)) => Decision::Join { refresh: flight.id, start: None, until },
                 None => self.start_or_pause(now, route, false),
             },
         }
     }
 
     /// Somebody needs another token than the present one, whatever its age.
-    pub fn ask_forced(&mut self, now: Now, route: RouteId) -> Decision {
+    pub fn on_forced_request(&mut self, now: Now, route: RouteId) -> Decision {
         match self.flight_for(now, route) {
-            Some((Flight { errand: Kind::Forced, number, .. }, until)) => {
-                Decision::Join { flight: number, start: None, until }
+            Some((InFlight { purpose: Purpose::Forced, id, .. }, until)) => {
+                Decision::Join { refresh: id, start: None, until }
             }
-            Some((flight, until)) => Decision::After { flight: flight.number, until },
+            Some((flight, until)) => Decision::RetryAfterRefresh { refresh: flight.id, until },
             None => self.start_or_pause(now, route, true),
         }
     }
 
     /// The flight that this route waits for: its own, or another's that has begun a moment ago, and until when.
-    fn flight_for(&self, now: Now, route: RouteId) -> Option<(Flight, Option<Duration>)> {
-        let own = self.flights.iter().find(|flight| flight.route == route);
-        let until = |flight: &Flight| flight.begun + self.rules.patience;
-        let others = || self.flights.iter().filter(|flight| now.mono < until(flight)).max_by_key(|flight| flight.begun);
+    fn flight_for(&self, now: Now, route: RouteId) -> Option<(InFlight, Option<Duration>)> {
+        let own = self.in_flight.iter().find(|flight| flight.route == route);
+        let until = |flight: &InFlight| flight.begun + self.policy.join_limit;
+        let others =
+            || self.in_flight.iter().filter(|flight| now.mono < until(flight)).max_by_key(|flight| flight.begun);
         own.map(|flight| (*flight, None)).or_else(|| others().map(|flight| (*flight, Some(until(flight)))))
     }
 
     fn start_or_pause(&mut self, now: Now, route: RouteId, forced: bool) -> Decision {
-        let setback = self.setback.as_ref().filter(|setback| setback.lasts(now));
-        match setback.or_else(|| self.routes.setback(route, now)) {
-            Some(setback) => setback.decision(),
+        let backoff = self.backoff.as_ref().filter(|backoff| backoff.is_active(now));
+        match backoff.or_else(|| self.routes.backoff(route, now)) {
+            Some(backoff) => backoff.decision(),
             None => {
-                let order = self.start(now, route, forced);
-                Decision::Join { flight: order.flight, start: Some(order), until: None }
+                let request = self.start(now, route, forced);
+                Decision::Join { refresh: request.id, start: Some(request), until: None }
             }
         }
     }
 
     /// A flight is down. What it brought is for all who joined it; an error never replaces a token.
-    /// `dice` in 0..1 spreads soft deadlines and pauses.
-    pub fn landed(&mut self, flight: u64, result: Result<Brought>, now: Now, dice: f64) -> Result<Token> {
-        let at = self.flights.iter().position(|current| current.number == flight);
-        let landed = at.map(|at| self.flights.swap_remove(at));
+    /// `jitter` in 0..1 spreads soft deadlines and pauses.
+    pub fn on_refresh_done(
+        &mut self,
+        flight: u64,
+        result: Result<RefreshOutcome>,
+        now: Now,
+        jitter: f64,
+    ) -> Result<Token> {
+        let at = self.in_flight.iter().position(|current| current.id == flight);
+        let finished = at.map(|at| self.in_flight.swap_remove(at));
         self.last_check = now.mono;
         match result {
             Ok(brought) => {
-                self.setback = None;
-                if let Some(Flight { route, .. }) = landed {
+                self.backoff = None;
+                if let Some(InFlight { route, .. }) = finished {
                     self.routes.succeeded(route);
                 }
-                let knew = landed.is_some_and(|landed| landed.errand != Kind::Refresh);
+                let aware_of_refusal = finished.is_some_and(|finished| finished.purpose != Purpose::Refresh);
                 match brought {
-                    Brought::Token(_) if self.is_overtaken(flight, now) => self.keep(false),
-                    Brought::Token(fetched) => Ok(self.hold(fetched, flight, knew, dice)),
-                    Brought::Nothing => self.keep(knew),
+                    RefreshOutcome::Token(_) if self.is_superseded(flight, now) => self.keep_current(false),
+                    RefreshOutcome::Token(fetched) => Ok(self.adopt(fetched, flight, aware_of_refusal, jitter)),
+                    RefreshOutcome::Unchanged => self.keep_current(aware_of_refusal),
                 }
             }
             Err(error) => {
-                if let Some(Flight { route, .. }) = landed {
-                    self.suffer(&error, route, now, dice);
+                if let Some(InFlight { route, .. }) = finished {
+                    self.record_failure(&error, route, now, jitter);
                 }
                 Err(error)
             }
@@ -218,42 +225,42 @@ impl State {
     }
 
     /// An API refused a token. It is given up only if it is the present one.
-    pub fn refused(&mut self, value: &str, errcode: i64, now: Now) -> Verdict {
+    pub fn on_refused(&mut self, value: &str, errcode: i64, now: Now) -> Invalidation {
         let Some(held) = self.held.as_mut().filter(|held| held.token.expose() == value) else {
-            return Verdict::Replaced;
+            return Invalidation::AlreadyReplaced;
         };
         if held.refused.is_some() {
-            return Verdict::Replaced;
+            return Invalidation::AlreadyReplaced;
         }
         if self.cooldown_until.is_some_and(|until| now.mono < until) {
-            return Verdict::Believe;
+            return Invalidation::Suppressed;
         }
         held.refused = Some(errcode);
-        self.given_up = Some(held.token.clone());
-        self.cooldown_until = Some(now.mono + self.rules.cooldown);
-        Verdict::GivenUp
+        self.last_rejected = Some(held.token.clone());
+        self.cooldown_until = Some(now.mono + self.policy.cooldown);
+        Invalidation::Invalidated
     }
 
     /// The fleet's token takes the place of the present one, unless that is clearly later. Gives it if it does.
-    pub fn offer(&mut self, fetched: Fetched, dice: f64) -> Option<Token> {
-        let kept = self.present().is_some_and(|token| fetched.is(token) || token.outlives(&fetched));
-        (!kept && !self.gave_up(&fetched)).then(|| self.hold(fetched, 0, false, dice))
+    pub fn offer(&mut self, fetched: FetchedToken, jitter: f64) -> Option<Token> {
+        let kept = self.present().is_some_and(|token| fetched.is(token) || token.expires_after(&fetched));
+        (!kept && !self.was_rejected(&fetched)).then(|| self.adopt(fetched, 0, false, jitter))
     }
 
     /// Whether this is the token that an API refused last, and another one has taken its place.
-    pub fn gave_up(&self, fetched: &Fetched) -> bool {
-        let refused = self.given_up.as_ref().is_some_and(|token| fetched.is(token));
+    pub fn was_rejected(&self, fetched: &FetchedToken) -> bool {
+        let refused = self.last_rejected.as_ref().is_some_and(|token| fetched.is(token));
         refused && self.present().is_some_and(|token| !fetched.is(token))
     }
 
     /// Whether the flight began because an earlier one, on another route, had not come down for a while.
-    pub fn is_second(&self, flight: u64) -> bool {
-        self.flights.iter().any(|other| other.number < flight)
+    pub fn overlaps_older_refresh(&self, flight: u64) -> bool {
+        self.in_flight.iter().any(|other| other.id < flight)
     }
 
-    /// The flights in the air are given up, and what they may still bring is welcome.
-    pub fn forget_flights(&mut self) {
-        self.flights.clear();
+    /// The in_flight in the air are given up, and what they may still bring is welcome.
+    pub fn forget_refreshes(&mut self) {
+        self.in_flight.clear();
     }
 
     /// The present token, whatever its age.
@@ -272,90 +279,94 @@ impl State {
 
     fn usable(&self, now: Now) -> Option<Token> {
         let held = self.held.as_ref().filter(|held| held.refused.is_none())?;
-        let fresh = now.mono < held.token.first_seen().mono + SHORTEST_GAP;
-        (fresh || !held.hard.left(now).is_zero()).then(|| held.token.clone())
+        let fresh = now.mono < held.token.first_seen().mono + MIN_REFRESH_INTERVAL;
+        (fresh || !held.expire_at.left(now).is_zero()).then(|| held.token.clone())
     }
 
     /// Past the soft deadline, with nothing in the air and no pause, a flight begins.
-    fn refresh(&mut self, now: Now, route: RouteId) -> Option<Order> {
-        let due = self.held.as_ref().is_some_and(|held| held.soft.left(now).is_zero());
-        let paused = self.setback.as_ref().is_some_and(|setback| setback.lasts(now));
-        let last = self.routes.last_start(route).max(self.held.as_ref().map(|held| held.asked));
-        let too_soon = last.is_some_and(|last| now.mono < last + SHORTEST_GAP);
+    fn refresh(&mut self, now: Now, route: RouteId) -> Option<RefreshRequest> {
+        let due = self.held.as_ref().is_some_and(|held| held.refresh_at.left(now).is_zero());
+        let paused = self.backoff.as_ref().is_some_and(|backoff| backoff.is_active(now));
+        let last = self.routes.last_start(route).max(self.held.as_ref().map(|held| held.requested_at));
+        let too_soon = last.is_some_and(|last| now.mono < last + MIN_REFRESH_INTERVAL);
         let idle = due && !paused && !too_soon && self.flight_for(now, route).is_none();
-        (idle && self.routes.setback(route, now).is_none()).then(|| self.start(now, route, false))
+        (idle && self.routes.backoff(route, now).is_none()).then(|| self.start(now, route, false))
     }
 
     fn compare(&mut self, now: Now) -> bool {
-        let idle = self.flights.is_empty();
-        let due = idle && self.rules.recheck.is_some_and(|every| now.mono >= self.last_check + every);
+        let idle = self.in_flight.is_empty();
+        let due = idle && self.policy.compare_every.is_some_and(|every| now.mono >= self.last_check + every);
         if due {
             self.last_check = now.mono;
         }
         due
     }
 
-    fn start(&mut self, now: Now, route: RouteId, forced: bool) -> Order {
+    fn start(&mut self, now: Now, route: RouteId, forced: bool) -> RefreshRequest {
         self.routes.started(route, now);
         let held = self.held.as_ref().map(|held| held.token.clone());
         let refused = self.held.as_ref().and_then(|held| held.refused);
-        let (kind, errand) = match refused {
-            _ if forced => (Kind::Forced, Errand::Forced { held }),
-            Some(_) => (Kind::Replace, Errand::Ordinary { held, refused }),
-            None => (Kind::Refresh, Errand::Ordinary { held, refused }),
+        let (purpose, kind) = match refused {
+            _ if forced => (Purpose::Forced, RefreshKind::Forced { held }),
+            Some(_) => (Purpose::Replace, RefreshKind::Ordinary { held, refused }),
+            None => (Purpose::Refresh, RefreshKind::Ordinary { held, refused }),
         };
         self.started += 1;
-        self.flights.push(Flight { number: self.started, route, errand: kind, begun: now.mono });
-        Order { flight: self.started, errand }
+        self.in_flight.push(InFlight { id: self.started, route, purpose, begun: now.mono });
+        RefreshRequest { id: self.started, kind }
     }
 
     /// Whether a later flight has brought a token meanwhile, which this one's must not replace.
-    fn is_overtaken(&self, flight: u64, now: Now) -> bool {
+    fn is_superseded(&self, flight: u64, now: Now) -> bool {
         self.is_usable(now) && self.held.as_ref().is_some_and(|held| held.flight > flight)
     }
 
-    /// The present token stands, and is good again if a flight that knew of its refusal says so.
-    fn keep(&mut self, knew: bool) -> Result<Token> {
+    /// The present token stands, and is good again if a flight that aware_of_refusal of its refusal says so.
+    fn keep_current(&mut self, aware_of_refusal: bool) -> Result<Token> {
         let held = self.held.as_mut().ok_or(Error::Closed)?;
-        held.refused = held.refused.filter(|_| !knew);
+        held.refused = held.refused.filter(|_| !aware_of_refusal);
         Ok(held.token.clone())
     }
 
-    /// `knew`: whether the flight was told of the token that is refused. If not, and it brings the same one, that stays
+    /// `aware_of_refusal`: whether the flight was told of the token that is refused. If not, and it brings the same one, that stays
     /// refused.
-    fn hold(&mut self, fetched: Fetched, flight: u64, knew: bool, dice: f64) -> Token {
-        let life = fetched.life();
+    fn adopt(&mut self, fetched: FetchedToken, flight: u64, aware_of_refusal: bool, jitter: f64) -> Token {
+        let lifetime = fetched.lifetime();
         let same = self.held.as_ref().filter(|held| fetched.is(&held.token));
         let (generation, first_seen, refused) = match same {
-            Some(held) => (held.token.generation(), held.token.first_seen(), held.refused.filter(|_| !knew)),
-            None => (self.generations + 1, fetched.asked, None),
+            Some(held) => {
+                (held.token.generation(), held.token.first_seen(), held.refused.filter(|_| !aware_of_refusal))
+            }
+            None => (self.generations + 1, fetched.requested_at, None),
         };
         self.generations = self.generations.max(generation);
-        let (soft, hard) = if fetched.ahead { self.margins(life, dice) } else { Default::default() };
+        let (refresh_before, expire_before) =
+            if fetched.refresh_early { self.margins(lifetime, jitter) } else { Default::default() };
         let token = Token::new(&fetched, generation, first_seen);
         self.held = Some(Held {
             token: token.clone(),
             flight,
-            asked: fetched.asked.mono,
-            soft: fetched.asked.after(life - soft),
-            hard: fetched.asked.after(life - hard),
+            requested_at: fetched.requested_at.mono,
+            refresh_at: fetched.requested_at.after(lifetime - refresh_before),
+            expire_at: fetched.requested_at.after(lifetime - expire_before),
             refused,
         });
         token
     }
 
     /// A short life leaves less room for margins.
-    fn margins(&self, life: Duration, dice: f64) -> (Duration, Duration) {
-        let soft = (self.rules.soft + self.rules.jitter.mul_f64(2.0 * dice)).saturating_sub(self.rules.jitter);
-        (soft.min(life.mul_f64(0.9)), self.rules.hard.min(life.mul_f64(0.1)))
+    fn margins(&self, life: Duration, jitter: f64) -> (Duration, Duration) {
+        let soft =
+            (self.policy.refresh_before + self.policy.jitter.mul_f64(2.0 * jitter)).saturating_sub(self.policy.jitter);
+        (soft.min(life.mul_f64(0.9)), self.policy.expire_before.min(life.mul_f64(0.1)))
     }
 
-    fn suffer(&mut self, error: &Error, route: RouteId, now: Now, dice: f64) {
-        if error.is_of_the_route() {
-            return self.routes.failed(route, error, now, dice);
+    fn record_failure(&mut self, error: &Error, route: RouteId, now: Now, jitter: f64) {
+        if error.is_route_specific() {
+            return self.routes.failed(route, error, now, jitter);
         }
-        if let Some(setback) = Setback::after(self.setback.as_ref(), error, now, dice) {
-            self.setback = Some(setback);
+        if let Some(backoff) = RefreshBackoff::after(self.backoff.as_ref(), error, now, jitter) {
+            self.backoff = Some(backoff);
         }
     }
 }

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use super::SHORTEST_GAP;
-use super::setback::Setback;
+use super::MIN_REFRESH_INTERVAL;
+use super::backoff::RefreshBackoff;
 use crate::error::Error;
 use crate::identity::RouteId;
 use crate::token::clock::Now;
@@ -18,7 +18,7 @@ pub struct Routes(HashMap<RouteId, Route>);
 #[derive(Default)]
 struct Route {
     last_start: Option<Duration>,
-    setback: Option<Setback>,
+    backoff: Option<RefreshBackoff>,
 }
 
 impl Routes {
@@ -27,8 +27,8 @@ impl Routes {
     }
 
     /// The failure after which nobody on this route flies yet.
-    pub fn setback(&self, route: RouteId, now: Now) -> Option<&Setback> {
-        self.0.get(&route)?.setback.as_ref().filter(|setback| setback.lasts(now))
+    pub fn backoff(&self, route: RouteId, now: Now) -> Option<&RefreshBackoff> {
+        self.0.get(&route)?.backoff.as_ref().filter(|backoff| backoff.is_active(now))
     }
 
     pub fn started(&mut self, route: RouteId, now: Now) {
@@ -45,21 +45,21 @@ impl Routes {
 
     pub fn succeeded(&mut self, route: RouteId) {
         if let Some(route) = self.0.get_mut(&route) {
-            route.setback = None;
+            route.backoff = None;
         }
     }
 
-    pub fn failed(&mut self, route: RouteId, error: &Error, now: Now, dice: f64) {
+    pub fn failed(&mut self, route: RouteId, error: &Error, now: Now, jitter: f64) {
         let route = self.0.entry(route).or_default();
-        if let Some(setback) = Setback::after(route.setback.as_ref(), error, now, dice) {
-            route.setback = Some(setback);
+        if let Some(backoff) = RefreshBackoff::after(route.backoff.as_ref(), error, now, jitter) {
+            route.backoff = Some(backoff);
         }
     }
 }
 
 impl Route {
     fn matters(&self, now: Now) -> bool {
-        let recent = self.last_start.is_some_and(|start| now.mono < start + SHORTEST_GAP);
-        recent || self.setback.as_ref().is_some_and(|setback| setback.lasts(now))
+        let recent = self.last_start.is_some_and(|start| now.mono < start + MIN_REFRESH_INTERVAL);
+        recent || self.backoff.as_ref().is_some_and(|backoff| backoff.is_active(now))
     }
 }

@@ -9,13 +9,13 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::token::clock::Now;
 
 /// WeChat: a token lives two hours at most. <https://developers.weixin.qq.com/miniprogram/dev/server/API/mp-access-token/api_getstableaccesstoken.html>
-const LONGEST_LIFE: Duration = Duration::from_secs(7200);
+const MAX_LIFETIME: Duration = Duration::from_secs(7200);
 /// A server that says less than this is not believed: asking it again at once would be a loop.
-const SHORTEST_LIFE: Duration = Duration::from_secs(15);
+const MIN_LIFETIME: Duration = Duration::from_secs(15);
 /// Ends that differ by less are the same: servers say whole seconds, and ways take time.
-const SAME_END: Duration = Duration::from_secs(2);
+const EXPIRY_TOLERANCE: Duration = Duration::from_secs(2);
 /// For a server that does not say, or says nothing sensible.
-const UNKNOWN_LIFE: Duration = Duration::from_secs(60);
+const DEFAULT_LIFETIME: Duration = Duration::from_secs(60);
 
 /// A token that somebody handed out. Cheap to clone, never printed.
 #[derive(Clone)]
@@ -29,7 +29,7 @@ struct Inner {
 }
 
 impl Token {
-    pub(super) fn new(fetched: &Fetched, generation: u64, first_seen: Now) -> Self {
+    pub(super) fn new(fetched: &FetchedToken, generation: u64, first_seen: Now) -> Self {
         let (value, expires) = (fetched.value.clone(), fetched.ends());
         Self(Arc::new(Inner { value, generation, first_seen, expires }))
     }
@@ -53,14 +53,19 @@ impl Token {
     }
 
     /// As it could be handed on.
-    pub fn as_fetched(&self, now: Now) -> Fetched {
+    pub fn as_fetched(&self, now: Now) -> FetchedToken {
         let left = self.0.expires.left(now).as_secs() as i64;
-        Fetched { value: self.0.value.clone(), expires_in: Some(left.max(1)), asked: now, ahead: true }
+        FetchedToken {
+            value: self.0.value.clone(),
+            expires_in: Some(left.max(1)),
+            requested_at: now,
+            refresh_early: true,
+        }
     }
 
     /// Whether it clearly ends later than what was fetched would.
-    pub(super) fn outlives(&self, fetched: &Fetched) -> bool {
-        self.expires().mono > fetched.ends().mono + SAME_END
+    pub(super) fn expires_after(&self, fetched: &FetchedToken) -> bool {
+        self.expires().mono > fetched.ends().mono + EXPIRY_TOLERANCE
     }
 
     /// Whether both are the same value: a token that comes back keeps its generation.
@@ -77,22 +82,22 @@ impl fmt::Debug for Token {
 
 /// What a flight brought home.
 #[derive(Clone)]
-pub struct Fetched {
+pub struct FetchedToken {
     pub value: SecretString,
     /// As the server said it, in seconds, unchecked.
     pub expires_in: Option<i64>,
     /// Read before the request was sent, so that its way there and back is not added to its life.
-    pub asked: Now,
+    pub requested_at: Now,
     /// Whether it is refreshed ahead of its end.
-    pub ahead: bool,
+    pub refresh_early: bool,
 }
 
-impl Fetched {
+impl FetchedToken {
     /// What is believed of the server's word.
-    pub fn life(&self) -> Duration {
+    pub fn lifetime(&self) -> Duration {
         match self.expires_in {
-            Some(seconds @ 1..) => Duration::from_secs(seconds.unsigned_abs()).clamp(SHORTEST_LIFE, LONGEST_LIFE),
-            _ => UNKNOWN_LIFE,
+            Some(seconds @ 1..) => Duration::from_secs(seconds.unsigned_abs()).clamp(MIN_LIFETIME, MAX_LIFETIME),
+            _ => DEFAULT_LIFETIME,
         }
     }
 
@@ -102,11 +107,11 @@ impl Fetched {
     }
 
     /// Whether it ends later, and so was fetched later.
-    pub fn outlives(&self, other: &Self) -> bool {
-        self.ends().mono > other.ends().mono + SAME_END
+    pub fn expires_after(&self, other: &Self) -> bool {
+        self.ends().mono > other.ends().mono + EXPIRY_TOLERANCE
     }
 
     fn ends(&self) -> Now {
-        self.asked.after(self.life())
+        self.requested_at.after(self.lifetime())
     }
 }

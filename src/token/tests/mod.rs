@@ -7,10 +7,10 @@ use futures_util::future::join_all;
 use proptest::prelude::*;
 use tokio::time::{Instant, advance, sleep};
 
-use super::store::Alone;
+use super::store::LocalStore;
 use super::*;
-use crate::error::WaitedFor;
-use crate::event::testing::Ear;
+use crate::error::TimeoutPhase;
+use crate::event::testing::RecordingListener;
 use crate::wechat::endpoint::Endpoint;
 use upstream::{Recorded, TestClock, Upstream, bad_secret, busy, unreachable};
 
@@ -18,21 +18,30 @@ fn cache() -> Arc<TokenCache> {
     cache_with_clock().0
 }
 
-fn cache_with_ear() -> (Arc<TokenCache>, Arc<Ear>) {
-    let (cache, ear) = (cache(), Arc::new(Ear::default()));
-    cache.voice.hub.add(ear.clone());
+fn cache_with_ear() -> (Arc<TokenCache>, Arc<RecordingListener>) {
+    let (cache, ear) = (cache(), Arc::new(RecordingListener::default()));
+    cache.events.hub.add(ear.clone());
     (cache, ear)
 }
 
 /// What was told since the last look.
-fn told(ear: &Ear) -> Vec<(&'static str, Option<&'static str>)> {
+fn told(ear: &RecordingListener) -> Vec<(&'static str, Option<&'static str>)> {
     std::mem::take(&mut *ear.0.lock()).iter().map(|event| (event.name, event.reason)).collect()
 }
 
 fn cache_with_clock() -> (Arc<TokenCache>, Arc<TestClock>) {
     let clock = Arc::new(TestClock { start: Instant::now(), jump: AtomicU64::new(0) });
-    let voice = Voice { hub: Arc::default(), appid: "wx".into(), mode: None };
-    (TokenCache::new(Rules::STABLE, clock.clone(), Arc::new(Alone::default()), voice, Prints::of_its_own()), clock)
+    let events = EventSource { hub: Arc::default(), appid: "wx".into(), mode: None };
+    (
+        TokenCache::new(
+            RefreshPolicy::STABLE,
+            clock.clone(),
+            Arc::new(LocalStore::default()),
+            events,
+            Fingerprinter::with_random_key(),
+        ),
+        clock,
+    )
 }
 
 fn deadline(seconds: u64) -> Deadline {
@@ -201,7 +210,7 @@ async fn the_callers_own_time_wins_and_says_what_failed_last() {
     upstream.hangs.store(true, Ordering::Relaxed);
     let started = Instant::now();
     match cache.get(&upstream.source(), &deadline(2)).await {
-        Err(Error::Timeout { waited_for: WaitedFor::Token, endpoint, cause: Some(cause), .. }) => {
+        Err(Error::Timeout { waited_for: TimeoutPhase::Token, endpoint, cause: Some(cause), .. }) => {
             assert_eq!(endpoint, Some(Endpoint::GetUnlimitedQrCode));
             assert!(matches!(*cause, Error::Network { .. }));
         }
@@ -223,7 +232,7 @@ async fn a_flight_ends_by_itself_when_upstream_never_answers() {
 async fn when_the_last_client_goes_its_refresh_ends_and_the_next_client_starts_anew() {
     let (cache, upstream) = (cache(), Upstream::new(false));
     upstream.hangs.store(true, Ordering::Relaxed);
-    let (first, second) = (cache.join(), cache.join());
+    let (first, second) = (cache.attach(), cache.attach());
     let waiting = tokio::spawn({
         let (cache, upstream) = (cache.clone(), upstream.clone());
         async move { get(&cache, &upstream).await }
@@ -244,12 +253,12 @@ async fn when_the_last_client_goes_its_refresh_ends_and_the_next_client_starts_a
 async fn a_client_that_comes_as_the_last_one_goes_does_not_join_the_dying_flight() {
     let (cache, upstream) = (cache(), Upstream::new(false));
     upstream.hangs.store(true, Ordering::Relaxed);
-    let last = cache.join();
+    let last = cache.attach();
     assert!(get(&cache, &upstream).now_or_never().is_none(), "in the air");
     sleep(Duration::from_secs(1)).await;
     drop(last);
     upstream.hangs.store(false, Ordering::Relaxed);
-    let (_next, upstream) = (cache.join(), upstream.gives("T1"));
+    let (_next, upstream) = (cache.attach(), upstream.gives("T1"));
     assert_eq!(get(&cache, &upstream).await.unwrap(), "T1");
 }
 
@@ -258,7 +267,7 @@ async fn a_forced_refresh_whose_time_is_up_neither_waits_on_nor_forces_anything(
     let (cache, upstream) = (cache(), Upstream::new(true));
     upstream.hangs.store(true, Ordering::Relaxed);
     let (source, started) = (upstream.source(), Instant::now());
-    let (_member, ordinary) = (cache.join(), deadline(100));
+    let (_member, ordinary) = (cache.attach(), deadline(100));
     let first = cache.get(&source, &ordinary);
     let short = Deadline::new(Duration::from_millis(200), None);
     let forced = async {
@@ -270,7 +279,7 @@ async fn a_forced_refresh_whose_time_is_up_neither_waits_on_nor_forces_anything(
 }
 
 /// A way on which nothing comes back, and one that is well.
-fn two_routes(well: Arc<Upstream>) -> (Arc<dyn Source>, Arc<dyn Source>) {
+fn two_routes(well: Arc<Upstream>) -> (Arc<dyn TokenSource>, Arc<dyn TokenSource>) {
     let dead = Upstream::new(false);
     dead.hangs.store(true, Ordering::Relaxed);
     (dead.by(RouteId::nth(1)), well.by(RouteId::nth(2)))
@@ -325,8 +334,8 @@ async fn a_call_with_time_left_begins_anew_when_the_refresh_that_it_joined_runs_
 fn recorded() -> (Arc<TokenCache>, Arc<Recorded>) {
     let store = Arc::new(Recorded::default());
     let clock = Arc::new(TestClock { start: Instant::now(), jump: AtomicU64::new(0) });
-    let voice = Voice { hub: Arc::default(), appid: "wx".into(), mode: None };
-    (TokenCache::new(Rules::STABLE, clock, store.clone(), voice, Prints::of_its_own()), store)
+    let events = EventSource { hub: Arc::default(), appid: "wx".into(), mode: None };
+    (TokenCache::new(RefreshPolicy::STABLE, clock, store.clone(), events, Fingerprinter::with_random_key()), store)
 }
 
 #[tokio::test(start_paused = true)]

@@ -9,13 +9,13 @@ use futures_util::future::BoxFuture;
 use parking_lot::Mutex;
 use tokio::time::{Instant, sleep};
 
-use crate::error::{Error, Result, Trouble};
+use crate::error::{Error, NetworkErrorKind, Result};
 use crate::identity::RouteId;
-use crate::link::Guest;
+use crate::redis::ReconnectListener;
 use crate::token::clock::{Clock, Now};
-use crate::token::source::{Ask, Given, Source};
-use crate::token::state::{Fetched, Token};
-use crate::token::store::{Acquired, Alone, Lease, Seen, Store};
+use crate::token::source::{SourceToken, TokenRequest, TokenSource};
+use crate::token::state::{FetchedToken, Token};
+use crate::token::store::{Acquired, Lease, LocalStore, StoredToken, TokenStore};
 use crate::wechat::answer::Refusal;
 use crate::wechat::endpoint::Endpoint;
 
@@ -80,19 +80,19 @@ impl Upstream {
         self.arrivals.lock().windows(2).map(|pair| pair[1] - pair[0]).collect()
     }
 
-    pub fn source(self: &Arc<Self>) -> Arc<dyn Source> {
+    pub fn source(self: &Arc<Self>) -> Arc<dyn TokenSource> {
         self.clone()
     }
 
     /// The same WeChat by another way.
-    pub fn by(self: Arc<Self>, route: RouteId) -> Arc<dyn Source> {
+    pub fn by(self: Arc<Self>, route: RouteId) -> Arc<dyn TokenSource> {
         Arc::new(ByRoute(self, route))
     }
 }
 
 struct ByRoute(Arc<Upstream>, RouteId);
 
-impl Source for ByRoute {
+impl TokenSource for ByRoute {
     fn endpoint(&self) -> Option<Endpoint> {
         self.0.endpoint()
     }
@@ -101,11 +101,11 @@ impl Source for ByRoute {
         self.1
     }
 
-    fn may_repeat(&self) -> bool {
-        self.0.may_repeat()
+    fn repeats_tokens(&self) -> bool {
+        self.0.repeats_tokens()
     }
 
-    fn may_go_alone(&self) -> bool {
+    fn works_without_store(&self) -> bool {
         true
     }
 
@@ -113,7 +113,7 @@ impl Source for ByRoute {
         self.0.limit()
     }
 
-    fn fetch<'a>(&'a self, ask: Ask<'a>) -> BoxFuture<'a, Result<Given>> {
+    fn fetch<'a>(&'a self, ask: TokenRequest<'a>) -> BoxFuture<'a, Result<SourceToken>> {
         self.0.fetch(ask)
     }
 }
@@ -126,7 +126,7 @@ impl Drop for Leaving<'_> {
     }
 }
 
-impl Source for Upstream {
+impl TokenSource for Upstream {
     fn retries(&self) -> u32 {
         self.retries.load(Ordering::Relaxed)
     }
@@ -135,11 +135,11 @@ impl Source for Upstream {
         Some(Endpoint::StableToken)
     }
 
-    fn may_repeat(&self) -> bool {
+    fn repeats_tokens(&self) -> bool {
         self.repeats
     }
 
-    fn may_go_alone(&self) -> bool {
+    fn works_without_store(&self) -> bool {
         true
     }
 
@@ -147,7 +147,7 @@ impl Source for Upstream {
         Duration::from_secs(15)
     }
 
-    fn fetch<'a>(&'a self, ask: Ask<'a>) -> BoxFuture<'a, Result<Given>> {
+    fn fetch<'a>(&'a self, ask: TokenRequest<'a>) -> BoxFuture<'a, Result<SourceToken>> {
         Box::pin(async move {
             let _leaving = Leaving(&self.left);
             self.arrivals.lock().push(Instant::now());
@@ -159,14 +159,20 @@ impl Source for Upstream {
             }
             let answer = self.script.lock().pop_front().expect("a line of the script");
             let (value, life) = answer()?;
-            Ok(Given { value: value.into(), expires_in: Some(life), ahead: true })
+            Ok(SourceToken { value: value.into(), expires_in: Some(life), refresh_early: true })
         })
     }
 }
 
 pub fn unreachable() -> Error {
     let endpoint = Endpoint::StableToken;
-    Error::Network { endpoint, trouble: Trouble::Unreachable, host: "h".into(), proxy: None, detail: "refused".into() }
+    Error::Network {
+        endpoint,
+        trouble: NetworkErrorKind::Unreachable,
+        host: "h".into(),
+        proxy: None,
+        detail: "refused".into(),
+    }
 }
 
 pub fn bad_secret() -> Error {
@@ -182,12 +188,12 @@ pub fn busy() -> Error {
 /// A store whose lock is held until it is given back, and that keeps what it was asked.
 #[derive(Default)]
 pub struct Recorded {
-    alone: Alone,
+    alone: LocalStore,
     held_by: Mutex<String>,
     pub steps: Mutex<Vec<&'static str>>,
 }
 
-impl Store for Recorded {
+impl TokenStore for Recorded {
     fn acquire<'a>(
         &'a self,
         attempt: &'a str,
@@ -208,9 +214,9 @@ impl Store for Recorded {
         &'a self,
         attempt: &'a str,
         lease: &'a Lease,
-        fetched: &'a Fetched,
+        fetched: &'a FetchedToken,
         now: Now,
-    ) -> BoxFuture<'a, Result<Option<Fetched>>> {
+    ) -> BoxFuture<'a, Result<Option<FetchedToken>>> {
         self.steps.lock().push("publish");
         self.alone.publish(attempt, lease, fetched, now)
     }
@@ -220,14 +226,14 @@ impl Store for Recorded {
         attempt: &'a str,
         seen: Option<&'a str>,
         now: Now,
-    ) -> BoxFuture<'a, Result<Option<Fetched>>> {
+    ) -> BoxFuture<'a, Result<Option<FetchedToken>>> {
         self.steps.lock().push("release");
         self.held_by.lock().clear();
         self.alone.release(attempt, seen, now)
     }
 
-    fn look<'a>(&'a self, held: &'a Token, now: Now) -> BoxFuture<'a, Result<Seen>> {
-        self.alone.look(held, now)
+    fn peek<'a>(&'a self, held: &'a Token, now: Now) -> BoxFuture<'a, Result<StoredToken>> {
+        self.alone.peek(held, now)
     }
 
     fn spend_forced<'a>(&'a self, attempt: &'a str, now: Now) -> BoxFuture<'a, Result<Option<Duration>>> {
@@ -238,7 +244,7 @@ impl Store for Recorded {
         self.alone.spend_forced_alone(now)
     }
 
-    fn invite(&self, _: Weak<dyn Guest>) {}
+    fn subscribe(&self, _: Weak<dyn ReconnectListener>) {}
 
     fn recovered(&self) -> BoxFuture<'_, ()> {
         self.alone.recovered()
@@ -248,11 +254,11 @@ impl Store for Recorded {
         self.alone.is_up()
     }
 
-    fn patience(&self) -> Duration {
+    fn max_lock_wait(&self) -> Duration {
         Duration::from_secs(9)
     }
 
-    fn courtesy(&self) -> Duration {
-        self.alone.courtesy()
+    fn max_caller_delay(&self) -> Duration {
+        self.alone.max_caller_delay()
     }
 }

@@ -37,37 +37,37 @@ pub enum Unexpected {
 
 /// A token as WeChat handed it out. `expires_in` is whatever it said, unchecked, in seconds.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Granted {
+pub struct TokenResponse {
     pub access_token: String,
     pub expires_in: Option<i64>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum NotAsked {
+pub enum AnswerError {
     Refused(Refusal),
     Unexpected(Unexpected),
 }
 
 /// What a code endpoint answered.
-pub fn read_image(body: &[u8]) -> Result<ImageType, NotAsked> {
+pub fn read_image(body: &[u8]) -> Result<ImageType, AnswerError> {
     match ImageType::of(body) {
         Some(kind) if kind.is_complete(body) => Ok(kind),
-        Some(_) => Err(NotAsked::Unexpected(Unexpected::CutOff)),
+        Some(_) => Err(AnswerError::Unexpected(Unexpected::CutOff)),
         None => Err(neither(body)),
     }
 }
 
 /// What an API answered that is asked for neither a code nor a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum AnswerKind {
     Image,
     /// As `JSON.parse` takes it, whatever WeChat put into its strings.
     Json(String),
 }
 
-impl Kind {
+impl AnswerKind {
     /// `wanted` is a field without which the answer is none: only JSON has fields.
-    pub fn read(body: &[u8], wanted: Option<&str>) -> Result<Self, NotAsked> {
+    pub fn read(body: &[u8], wanted: Option<&str>) -> Result<Self, AnswerError> {
         if ImageType::of(body).is_some() && wanted.is_none() {
             return read_image(body).map(|_| Self::Image);
         }
@@ -79,23 +79,23 @@ impl Kind {
                 return Err(object.not_asked());
             }
         } else if !body.starts_with(b"[") || wanted.is_some() {
-            return Err(NotAsked::Unexpected(not_json(body)));
+            return Err(AnswerError::Unexpected(not_json(body)));
         }
-        json::parsable(body).map(Self::Json).ok_or(NotAsked::Unexpected(Unexpected::Other))
+        json::parsable(body).map(Self::Json).ok_or(AnswerError::Unexpected(Unexpected::Other))
     }
 }
 
 /// What a token endpoint answered. <https://developers.weixin.qq.com/miniprogram/dev/server/API/mp-access-token/api_getstableaccesstoken.html>
-pub fn read_token(body: &[u8]) -> Result<Granted, NotAsked> {
+pub fn read_token(body: &[u8]) -> Result<TokenResponse, AnswerError> {
     let body = trimmed(body);
     if !body.starts_with(b"{") {
-        return Err(NotAsked::Unexpected(not_json(body)));
+        return Err(AnswerError::Unexpected(not_json(body)));
     }
     let object = Object::read(body, None);
     object.check()?;
     match object.access_token() {
         Some(access_token) if object.is_whole && is_token(&access_token) => {
-            Ok(Granted { access_token, expires_in: object.expires_in.and_then(seconds) })
+            Ok(TokenResponse { access_token, expires_in: object.expires_in.and_then(seconds) })
         }
         _ => Err(object.not_asked()),
     }
@@ -198,24 +198,24 @@ impl<'a> Object<'a> {
     }
 
     /// That it has no errcode but 0.
-    fn check(&self) -> Result<(), NotAsked> {
+    fn check(&self) -> Result<(), AnswerError> {
         match self.fault {
             None => Ok(()),
-            Some(Fault::NoNumber) => Err(NotAsked::Unexpected(Unexpected::Errcode)),
-            Some(Fault::Number(errcode)) => Err(NotAsked::Refused(refusal(errcode, self.errmsg))),
+            Some(Fault::NoNumber) => Err(AnswerError::Unexpected(Unexpected::Errcode)),
+            Some(Fault::Number(errcode)) => Err(AnswerError::Refused(refusal(errcode, self.errmsg))),
         }
     }
 
-    fn not_asked(&self) -> NotAsked {
-        NotAsked::Unexpected(if self.is_whole { Unexpected::Json } else { Unexpected::Other })
+    fn not_asked(&self) -> AnswerError {
+        AnswerError::Unexpected(if self.is_whole { Unexpected::Json } else { Unexpected::Other })
     }
 }
 
 /// What is neither a picture nor a token.
-fn neither(body: &[u8]) -> NotAsked {
+fn neither(body: &[u8]) -> AnswerError {
     let body = trimmed(body);
     if !body.starts_with(b"{") {
-        return NotAsked::Unexpected(not_json(body));
+        return AnswerError::Unexpected(not_json(body));
     }
     let object = Object::read(body, None);
     object.check().err().unwrap_or_else(|| object.not_asked())

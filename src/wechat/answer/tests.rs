@@ -6,14 +6,14 @@ use proptest::prelude::*;
 
 fn refused(body: &str) -> Refusal {
     match read_image(body.as_bytes()) {
-        Err(NotAsked::Refused(refusal)) => refusal,
+        Err(AnswerError::Refused(refusal)) => refusal,
         other => panic!("{body}: {other:?}"),
     }
 }
 
 fn unexpected(body: &[u8]) -> Unexpected {
     match read_image(body) {
-        Err(NotAsked::Unexpected(what)) => what,
+        Err(AnswerError::Unexpected(what)) => what,
         other => panic!("{other:?}"),
     }
 }
@@ -51,29 +51,29 @@ fn what_is_neither_is_named() {
 
 #[test]
 fn any_api_answers_json_a_picture_or_a_refusal() {
-    let read = |body: &[u8]| Kind::read(body, None);
-    assert_eq!(read(&jpeg()), Ok(Kind::Image));
-    assert_eq!(read(&jpeg()[..20]), Err(NotAsked::Unexpected(Unexpected::CutOff)));
+    let read = |body: &[u8]| AnswerKind::read(body, None);
+    assert_eq!(read(&jpeg()), Ok(AnswerKind::Image));
+    assert_eq!(read(&jpeg()[..20]), Err(AnswerError::Unexpected(Unexpected::CutOff)));
     for json in [r#"{"errcode":0,"errmsg":"ok"}"#, r#"{"ip_list":["1.2.3.4"]}"#, " [1]", "\u{feff}{}"] {
         let text = json.trim_start_matches(['\u{feff}', ' ']).to_owned();
-        assert_eq!(read(json.as_bytes()), Ok(Kind::Json(text)), "{json}");
+        assert_eq!(read(json.as_bytes()), Ok(AnswerKind::Json(text)), "{json}");
     }
-    assert!(matches!(read(br#"{"errcode":"48001"}"#), Err(NotAsked::Refused(_))));
+    assert!(matches!(read(br#"{"errcode":"48001"}"#), Err(AnswerError::Refused(_))));
     for (other, what) in [("", Unexpected::Empty), ("<html>", Unexpected::Html), ("[1", Unexpected::Other)] {
-        assert_eq!(read(other.as_bytes()), Err(NotAsked::Unexpected(what)));
+        assert_eq!(read(other.as_bytes()), Err(AnswerError::Unexpected(what)));
     }
 }
 
 #[test]
 fn an_answer_without_the_field_that_was_wanted_is_none() {
-    let read = |body: &str| Kind::read(body.as_bytes(), Some("openlink"));
+    let read = |body: &str| AnswerKind::read(body.as_bytes(), Some("openlink"));
     let good = r#"{"errcode":0,"openlink":"weixin://"}"#;
-    assert_eq!(read(good), Ok(Kind::Json(good.to_owned())));
+    assert_eq!(read(good), Ok(AnswerKind::Json(good.to_owned())));
     for body in [r#"{"errcode":0}"#, r#"{"openlink":null}"#, r#"{"a":{"openlink":1}}"#] {
-        assert_eq!(read(body), Err(NotAsked::Unexpected(Unexpected::Json)), "{body}");
+        assert_eq!(read(body), Err(AnswerError::Unexpected(Unexpected::Json)), "{body}");
     }
-    assert_eq!(read("[1]"), Err(NotAsked::Unexpected(Unexpected::Other)));
-    assert_eq!(Kind::read(&jpeg(), Some("openlink")), Err(NotAsked::Unexpected(Unexpected::Other)));
+    assert_eq!(read("[1]"), Err(AnswerError::Unexpected(Unexpected::Other)));
+    assert_eq!(AnswerKind::read(&jpeg(), Some("openlink")), Err(AnswerError::Unexpected(Unexpected::Other)));
 }
 
 #[test]
@@ -122,9 +122,10 @@ fn a_token_is_a_string_and_its_life_may_be_anything() {
 
 #[test]
 fn an_errcode_that_is_there_and_not_0_is_a_failure() {
-    let code = |text: &str| match Kind::read(format!("{{\"errcode\":{text},\"openid\":\"o\"}}").as_bytes(), None) {
-        Err(NotAsked::Refused(refusal)) => Some(refusal.errcode),
-        Err(NotAsked::Unexpected(Unexpected::Errcode)) => None,
+    let code = |text: &str| match AnswerKind::read(format!("{{\"errcode\":{text},\"openid\":\"o\"}}").as_bytes(), None)
+    {
+        Err(AnswerError::Refused(refusal)) => Some(refusal.errcode),
+        Err(AnswerError::Unexpected(Unexpected::Errcode)) => None,
         other => panic!("{text}: {other:?}"),
     };
     for (text, errcode) in [
@@ -167,7 +168,7 @@ fn an_errcode_that_is_there_and_not_0_is_a_failure() {
     }
     for good in ["0", "\"0\"", "\" 0 \"", "-0", "0.0", "0e5", "null"] {
         let body = format!("{{\"errcode\":{good},\"openid\":\"o\"}}");
-        assert_eq!(Kind::read(body.as_bytes(), None), Ok(Kind::Json(body.clone())), "{good}");
+        assert_eq!(AnswerKind::read(body.as_bytes(), None), Ok(AnswerKind::Json(body.clone())), "{good}");
     }
 }
 
@@ -199,9 +200,9 @@ fn an_errcode_matters_more_than_the_text_beside_it() {
         (deep("{\"a\":", 100_000).as_bytes(), ""),
     ] {
         let read =
-            [Kind::read(body, None).unwrap_err(), read_image(body).unwrap_err(), read_token(body).err().unwrap()];
+            [AnswerKind::read(body, None).unwrap_err(), read_image(body).unwrap_err(), read_token(body).err().unwrap()];
         for not_asked in read {
-            let NotAsked::Refused(Refusal { errcode, errmsg: text, .. }) = not_asked else {
+            let AnswerError::Refused(Refusal { errcode, errmsg: text, .. }) = not_asked else {
                 panic!("{}: {not_asked:?}", String::from_utf8_lossy(body))
             };
             assert_eq!((errcode, text.as_str()), (41030, errmsg), "{}", String::from_utf8_lossy(body));
@@ -223,10 +224,10 @@ fn a_good_answer_is_given_as_json_parse_takes_it() {
         (br#"{"half":"\ud83d"}"#, r#"{"half":"\ud83d"}"#),
         (br#"{"a":1,"a":2}"#, r#"{"a":1,"a":2}"#),
     ] {
-        assert_eq!(Kind::read(body, None), Ok(Kind::Json(text.to_owned())));
+        assert_eq!(AnswerKind::read(body, None), Ok(AnswerKind::Json(text.to_owned())));
     }
     let nested = |depth| "[".repeat(depth) + &"]".repeat(depth);
-    assert!(Kind::read(nested(500).as_bytes(), None).is_ok());
+    assert!(AnswerKind::read(nested(500).as_bytes(), None).is_ok());
     for other in [
         &nested(1_000_000)[..],
         &format!("{{\"a\":{}}}", nested(600)),
@@ -241,7 +242,10 @@ fn a_good_answer_is_given_as_json_parse_takes_it() {
         "]",
         "{",
     ] {
-        assert!(matches!(Kind::read(other.as_bytes(), None), Err(NotAsked::Unexpected(Unexpected::Other))), "{other}");
+        assert!(
+            matches!(AnswerKind::read(other.as_bytes(), None), Err(AnswerError::Unexpected(Unexpected::Other))),
+            "{other}"
+        );
     }
 }
 
@@ -300,8 +304,13 @@ fn no_answer_takes_long() {
             for bytes in [b"".to_vec(), b"\xFF\"".to_vec()] {
                 let body = [begin.as_bytes(), &bytes, unit.repeat(LENGTH / unit.len()).as_bytes()].concat();
                 let begun = Instant::now();
-                let _ =
-                    (read_image(&body), read_token(&body), Kind::read(&body, None), outline(&body), token_in(&body));
+                let _ = (
+                    read_image(&body),
+                    read_token(&body),
+                    AnswerKind::read(&body, None),
+                    outline(&body),
+                    token_in(&body),
+                );
                 assert!(begun.elapsed() < LONG, "{begin:?} {unit:?} {bytes:?}: {:?}", begun.elapsed());
             }
         }
@@ -320,17 +329,17 @@ proptest! {
     fn what_is_json_is_read_as_json_is(members in prop::collection::vec((prop::sample::select(vec!["errcode", "errmsg", "a"]), json()), 0..4)) {
         let members: Vec<_> = members.iter().map(|(name, value)| format!("{name:?}:{value}")).collect();
         let body = format!("{{{}}}", members.join(","));
-        match Kind::read(body.as_bytes(), None) {
-            Ok(Kind::Json(text)) => prop_assert_eq!(text, body),
-            Err(NotAsked::Unexpected(what)) => prop_assert_eq!(what, Unexpected::Errcode),
-            Err(NotAsked::Refused(_)) => prop_assert!(body.contains("errcode")),
+        match AnswerKind::read(body.as_bytes(), None) {
+            Ok(AnswerKind::Json(text)) => prop_assert_eq!(text, body),
+            Err(AnswerError::Unexpected(what)) => prop_assert_eq!(what, Unexpected::Errcode),
+            Err(AnswerError::Refused(_)) => prop_assert!(body.contains("errcode")),
             other => prop_assert!(false, "{:?}", other),
         }
     }
 
     #[test]
     fn what_is_given_as_json_is_json(body in prop::collection::vec(prop::sample::select(b"{}[]\"\\:,0e ua\n\x08\xe5\xbe\xae\xff".to_vec()), 0..40)) {
-        if let Ok(Kind::Json(text)) = Kind::read(&body, None) {
+        if let Ok(AnswerKind::Json(text)) = AnswerKind::read(&body, None) {
             prop_assert!(serde_json::from_str::<serde::de::IgnoredAny>(&text).is_ok(), "{}", text);
         }
     }

@@ -4,9 +4,9 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::{Asked, Context, asked};
+use crate::error::explanation::{Bilingual, excerpt};
+use crate::error::invalid::InvalidParam;
 use crate::wechat::endpoint::Endpoint;
-use crate::wechat::explanation::{Text, excerpt};
-use crate::wechat::invalid::Invalid;
 
 #[derive(Deserialize)]
 pub struct QuotaOf {
@@ -14,7 +14,7 @@ pub struct QuotaOf {
 }
 
 /// <https://developers.weixin.qq.com/miniprogram/dev/server/API/openApi-mgnt/api_getapiquota.html>
-pub fn quota(QuotaOf { path }: &QuotaOf) -> Result<Asked, Invalid> {
+pub fn quota(QuotaOf { path }: &QuotaOf) -> Result<Asked, InvalidParam> {
     if path.starts_with('/') && !path.contains(['?', '#', ' ']) {
         return Ok(asked(Endpoint::GetQuota, "quota", &json!({ "cgi_path": path })));
     }
@@ -22,14 +22,14 @@ pub fn quota(QuotaOf { path }: &QuotaOf) -> Result<Asked, Invalid> {
     let bare = bare.split_once("://").map_or(bare, |(_, rest)| rest.split_once('/').map_or("", |(_, path)| path));
     let bare = format!("/{}", bare.trim_matches(['/', ' ']));
     let example = excerpt(if bare == "/" { "/wxa/getwxacodeunlimit" } else { &bare });
-    Err(Invalid::new(
+    Err(InvalidParam::new(
         "path",
         Some(76021),
-        Text::new(
+        Bilingual::new(
             "path 不是以 / 开头、不带主机和参数的接口路径",
             "path is not an API's path with a leading / and without host and query",
         ),
-        Text::new(format!("写成 {example}"), format!("Write {example}")),
+        Bilingual::new(format!("写成 {example}"), format!("Write {example}")),
     ))
 }
 
@@ -44,18 +44,18 @@ pub struct Rid {
 }
 
 /// <https://developers.weixin.qq.com/miniprogram/dev/server/API/openApi-mgnt/api_getridinfo.html>
-pub fn rid(Rid { rid }: &Rid) -> Result<Asked, Invalid> {
+pub fn rid(Rid { rid }: &Rid) -> Result<Asked, InvalidParam> {
     if !rid.is_empty() && rid.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-') {
         return Ok(asked(Endpoint::GetRid, "request", &json!({ "rid": rid })));
     }
-    Err(Invalid::new(
+    Err(InvalidParam::new(
         "rid",
         Some(76002),
-        Text::new(
+        Bilingual::new(
             "rid 为空，或含有十六进制数字和 - 以外的字符",
             "rid is empty or has more than hexadecimal digits and -",
         ),
-        Text::new(
+        Bilingual::new(
             "只写错误信息中 rid: 后面的部分，如 69661ec0-6b445e0b-755fcdc6（WeChatAPIError 的 rid）",
             "Give only what stands behind rid: in the message, like 69661ec0-6b445e0b-755fcdc6 (a WeChatAPIError's rid)",
         ),
@@ -90,7 +90,7 @@ mod tests {
         }
     }
 
-    fn rid_of(text: &str) -> Result<Asked, Invalid> {
+    fn rid_of(text: &str) -> Result<Asked, InvalidParam> {
         rid(&Rid { rid: text.into() })
     }
 }

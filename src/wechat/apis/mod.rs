@@ -9,14 +9,14 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::endpoint::Endpoint;
-use super::explanation::Text;
-use super::invalid::Invalid;
-use super::question::Question;
+use super::request::ApiRequest;
+use crate::error::explanation::Bilingual;
+use crate::error::invalid::InvalidParam;
 
 /// What is asked, and the field without which an answer is none.
 #[derive(Debug, PartialEq)]
 pub struct Asked {
-    pub question: Question,
+    pub question: ApiRequest,
     pub wanted: &'static str,
 }
 
@@ -28,7 +28,7 @@ pub struct Context<'a> {
 }
 
 /// What is sent to an API that has a name here. `params` is JSON in the caller's spelling, whose types have been checked.
-pub fn ask(endpoint: &Endpoint, params: &str, context: &Context) -> Result<Asked, Invalid> {
+pub fn ask(endpoint: &Endpoint, params: &str, context: &Context) -> Result<Asked, InvalidParam> {
     match endpoint {
         Endpoint::GenerateScheme => links::scheme(&read(params)?, context),
         Endpoint::GenerateUrlLink => links::url_link(read(params)?, context),
@@ -43,19 +43,19 @@ pub fn ask(endpoint: &Endpoint, params: &str, context: &Context) -> Result<Asked
     }
 }
 
-fn read<T: DeserializeOwned>(params: &str) -> Result<T, Invalid> {
+fn read<T: DeserializeOwned>(params: &str) -> Result<T, InvalidParam> {
     serde_json::from_str(params).map_err(|_| unreadable())
 }
 
-fn unreadable() -> Invalid {
-    Invalid::new(
+fn unreadable() -> InvalidParam {
+    InvalidParam::new(
         "params",
         None,
-        Text::new("参数无法读取", "the parameters cannot be read"),
-        Text::new("按 index.d.ts 中的类型传入参数", "Pass them as index.d.ts types them"),
+        Bilingual::new("参数无法读取", "the parameters cannot be read"),
+        Bilingual::new("按 index.d.ts 中的类型传入参数", "Pass them as index.d.ts types them"),
     )
 }
 
 fn asked(endpoint: Endpoint, wanted: &'static str, body: &impl Serialize) -> Asked {
-    Asked { question: Question::post(endpoint, serde_json::to_vec(body).unwrap_or_default()), wanted }
+    Asked { question: ApiRequest::post(endpoint, serde_json::to_vec(body).unwrap_or_default()), wanted }
 }

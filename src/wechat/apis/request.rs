@@ -1,9 +1,9 @@
 //! Any API by its path.
 
+use crate::error::explanation::Bilingual;
+use crate::error::invalid::InvalidParam;
 use crate::wechat::endpoint::{Endpoint, Method};
-use crate::wechat::explanation::Text;
-use crate::wechat::invalid::Invalid;
-use crate::wechat::question::Question;
+use crate::wechat::request::ApiRequest;
 
 const LONGEST_PATH: usize = 256;
 
@@ -13,50 +13,50 @@ pub fn question(
     method: Method,
     query: Vec<(String, String)>,
     body: Option<String>,
-) -> Result<Question, Invalid> {
+) -> Result<ApiRequest, InvalidParam> {
     let endpoint = Endpoint::at(checked(path)?, method);
     if endpoint.gives_token() {
-        return Err(Invalid::new(
+        return Err(InvalidParam::new(
             "path",
             None,
-            Text::new(
+            Bilingual::new(
                 format!("{} 是获取令牌的接口", endpoint.path()),
                 format!("{} hands out access tokens", endpoint.path()),
             ),
-            Text::new(
+            Bilingual::new(
                 "令牌由 WxaCode 管理：用 getAccessToken() 取得，用 getAccessToken({ forceRefresh: true }) 强制刷新",
                 "WxaCode looks after the token: use getAccessToken(), or getAccessToken({ forceRefresh: true })",
             ),
         ));
     }
     if query.iter().any(|(name, _)| name == "access_token") {
-        return Err(Invalid::new(
+        return Err(InvalidParam::new(
             "query.access_token",
             None,
-            Text::new("query 含有 access_token", "query has an access_token"),
-            Text::new("去掉它：令牌会自动加上", "Leave it out: the token is added here"),
+            Bilingual::new("query 含有 access_token", "query has an access_token"),
+            Bilingual::new("去掉它：令牌会自动加上", "Leave it out: the token is added here"),
         ));
     }
     if method == Method::Get && body.is_some() {
-        return Err(Invalid::new(
+        return Err(InvalidParam::new(
             "body",
             None,
-            Text::new("GET 请求不能带 body", "a GET request has no body"),
-            Text::new("去掉 method，或把参数放进 query", "Leave method out, or put the parameters into query"),
+            Bilingual::new("GET 请求不能带 body", "a GET request has no body"),
+            Bilingual::new("去掉 method，或把参数放进 query", "Leave method out, or put the parameters into query"),
         ));
     }
     // WeChat answers 44002 to an empty body, and some APIs have no parameters.
     let body = (method == Method::Post).then(|| body.unwrap_or_else(|| "{}".to_owned()).into());
-    Ok(Question { endpoint, query, body })
+    Ok(ApiRequest { endpoint, query, body })
 }
 
-fn checked(path: &str) -> Result<&str, Invalid> {
+fn checked(path: &str) -> Result<&str, InvalidParam> {
     let refused = |zh: &str, en: &str| {
-        Invalid::new(
+        InvalidParam::new(
             "path",
             None,
-            Text::new(format!("path {zh}"), format!("path {en}")),
-            Text::new(
+            Bilingual::new(format!("path {zh}"), format!("path {en}")),
+            Bilingual::new(
                 "写成 /wxa/business/getuserphonenumber 这样的路径：以 / 开头，不带主机，参数放进 query",
                 "Write it like /wxa/business/getuserphonenumber: a leading /, no host, parameters in query",
             ),
@@ -83,7 +83,7 @@ fn checked(path: &str) -> Result<&str, Invalid> {
 mod tests {
     use super::*;
 
-    fn ask(path: &str) -> Result<Question, String> {
+    fn ask(path: &str) -> Result<ApiRequest, String> {
         question(path, Method::Post, Vec::new(), None).map_err(|invalid| invalid.param.into_owned())
     }
 

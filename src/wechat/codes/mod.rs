@@ -10,8 +10,8 @@ use serde::Serialize;
 use self::rules::{channel, page, path, scene, width};
 use super::endpoint::Endpoint;
 use super::env_version::env_version;
-use super::invalid::Invalid;
-use super::question::Question;
+use super::request::ApiRequest;
+use crate::error::invalid::InvalidParam;
 
 /// How a code looks. Sizes are pixels, colours 0 to 255.
 #[derive(Clone, Debug, Default)]
@@ -62,12 +62,12 @@ impl Code {
     }
 
     /// What is sent, or what is wrong with the parameters.
-    pub fn question(&self) -> Result<Question, Invalid> {
-        Ok(Question::post(self.endpoint(), bytes(&self.wire()?)))
+    pub fn question(&self) -> Result<ApiRequest, InvalidParam> {
+        Ok(ApiRequest::post(self.endpoint(), bytes(&self.wire()?)))
     }
 
     /// What the picture depends on: the same for two codes that differ only in a default that is spelt out.
-    pub fn identity(&self) -> Result<Identity, Invalid> {
+    pub fn identity(&self) -> Result<Identity, InvalidParam> {
         let mut identity = bytes(&self.wire()?.without_defaults());
         identity.push(self.kind());
         Ok(identity)
@@ -81,7 +81,7 @@ impl Code {
         }
     }
 
-    fn wire(&self) -> Result<Wire<'_>, Invalid> {
+    fn wire(&self) -> Result<Wire<'_>, InvalidParam> {
         match self {
             Self::Limited(params) => params.wire(),
             Self::Unlimited(params) => params.wire(),
@@ -140,7 +140,7 @@ struct Color {
 }
 
 impl QrCode {
-    fn wire(&self) -> Result<Wire<'_>, Invalid> {
+    fn wire(&self) -> Result<Wire<'_>, InvalidParam> {
         Ok(Wire {
             path: Some(path(&self.path, 1024)?),
             env_version: env_version("envVersion", self.env_version.as_deref(), 40097)?,
@@ -150,7 +150,7 @@ impl QrCode {
 }
 
 impl UnlimitedQrCode {
-    fn wire(&self) -> Result<Wire<'_>, Invalid> {
+    fn wire(&self) -> Result<Wire<'_>, InvalidParam> {
         Ok(Wire {
             scene: Some(scene(&self.scene)?),
             page: self.page.as_deref().map(page).transpose()?,
@@ -162,7 +162,7 @@ impl UnlimitedQrCode {
 }
 
 impl CreateQrCode {
-    fn wire(&self) -> Result<Wire<'_>, Invalid> {
+    fn wire(&self) -> Result<Wire<'_>, InvalidParam> {
         Ok(Wire {
             path: Some(path(&self.path, 128)?),
             width: self.width.map(|w| width(w, &Endpoint::CreateQrCode)).transpose()?,
@@ -172,8 +172,8 @@ impl CreateQrCode {
 }
 
 impl Style {
-    fn wire<'a>(&self, endpoint: &Endpoint) -> Result<Wire<'a>, Invalid> {
-        let color = |[r, g, b]: [f64; 3]| -> Result<Color, Invalid> {
+    fn wire<'a>(&self, endpoint: &Endpoint) -> Result<Wire<'a>, InvalidParam> {
+        let color = |[r, g, b]: [f64; 3]| -> Result<Color, InvalidParam> {
             Ok(Color { r: channel("lineColor.r", r)?, g: channel("lineColor.g", g)?, b: channel("lineColor.b", b)? })
         };
         Ok(Wire {

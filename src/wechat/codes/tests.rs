@@ -2,33 +2,33 @@ use super::*;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-fn sent(body: Result<Vec<u8>, Invalid>) -> Value {
+fn sent(body: Result<Vec<u8>, InvalidParam>) -> Value {
     serde_json::from_slice(&body.unwrap()).unwrap()
 }
 
-fn written(wire: Result<Wire, Invalid>) -> Result<Vec<u8>, Invalid> {
+fn written(wire: Result<Wire, InvalidParam>) -> Result<Vec<u8>, InvalidParam> {
     wire.map(|wire| bytes(&wire))
 }
 
 impl QrCode {
-    fn body(&self) -> Result<Vec<u8>, Invalid> {
+    fn body(&self) -> Result<Vec<u8>, InvalidParam> {
         written(self.wire())
     }
 }
 
 impl UnlimitedQrCode {
-    fn body(&self) -> Result<Vec<u8>, Invalid> {
+    fn body(&self) -> Result<Vec<u8>, InvalidParam> {
         written(self.wire())
     }
 }
 
 impl CreateQrCode {
-    fn body(&self) -> Result<Vec<u8>, Invalid> {
+    fn body(&self) -> Result<Vec<u8>, InvalidParam> {
         written(self.wire())
     }
 }
 
-fn refused(body: Result<Vec<u8>, Invalid>) -> (String, Option<i64>, String) {
+fn refused(body: Result<Vec<u8>, InvalidParam>) -> (String, Option<i64>, String) {
     let invalid = body.unwrap_err();
     (invalid.param.into_owned(), invalid.errcode, invalid.explanation.cause.en.into_owned())
 }

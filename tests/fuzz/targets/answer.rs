@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use wxacode::wechat::answer::{
-    Kind, LONGEST_ERRMSG, NotAsked, Refusal, is_token, outline, read_image, read_token, scalars_of, token_in,
+    AnswerError, AnswerKind, LONGEST_ERRMSG, Refusal, is_token, outline, read_image, read_token, scalars_of, token_in,
 };
 use wxacode::wechat::image::ImageType;
 
@@ -12,13 +12,13 @@ pub fn run(body: &[u8]) {
     if let Ok(granted) = read_token(body) {
         assert!(is_token(&granted.access_token) && token_in(body) == Some(granted.access_token));
     }
-    let any = Kind::read(body, None);
-    if let Ok(Kind::Json(text)) = &any {
+    let any = AnswerKind::read(body, None);
+    if let Ok(AnswerKind::Json(text)) = &any {
         assert!(serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok(), "not for JSON.parse: {text}");
     }
-    if let Err(NotAsked::Refused(refusal)) = &any {
+    if let Err(AnswerError::Refused(refusal)) = &any {
         check_refusal(refusal);
-        assert_eq!(image, Err(NotAsked::Refused(refusal.clone())), "an errcode is one wherever it is read");
+        assert_eq!(image, Err(AnswerError::Refused(refusal.clone())), "an errcode is one wherever it is read");
     }
     if let Ok(json) = serde_json::from_slice(body) {
         agrees(&json, &any);
@@ -35,17 +35,17 @@ fn check_refusal(Refusal { errcode, errmsg, rid, hint }: &Refusal) {
 }
 
 /// What a strict reader makes of it, the tolerant one has to make of it, too.
-fn agrees(json: &Value, any: &Result<Kind, NotAsked>) {
+fn agrees(json: &Value, any: &Result<AnswerKind, AnswerError>) {
     let errcode = json.as_object().and_then(|object| object.get("errcode"));
     let text = errcode.and_then(Value::as_str).map(str::trim).and_then(|text| text.parse().ok());
     match errcode.and_then(Value::as_i64).or(text) {
         Some(0) => {}
         Some(errcode) => match any {
-            Err(NotAsked::Refused(refusal)) => assert!(refusal.errcode != 0, "{errcode}"),
+            Err(AnswerError::Refused(refusal)) => assert!(refusal.errcode != 0, "{errcode}"),
             other => panic!("{errcode} is {other:?}"),
         },
         None if errcode.is_none_or(Value::is_null) && (json.is_object() || json.is_array()) => {}
-        None => assert!(!matches!(any, Ok(Kind::Json(_))) || is_zero(errcode)),
+        None => assert!(!matches!(any, Ok(AnswerKind::Json(_))) || is_zero(errcode)),
     }
 }
 

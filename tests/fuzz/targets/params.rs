@@ -1,10 +1,10 @@
 //! Scenes, pages, paths: what is refused, and what is sent.
 
 use serde_json::Value;
+use wxacode::error::invalid::InvalidParam;
 use wxacode::wechat::apis::request;
 use wxacode::wechat::codes::{Code, CreateQrCode, QrCode, UnlimitedQrCode};
 use wxacode::wechat::endpoint::Method;
-use wxacode::wechat::invalid::Invalid;
 
 pub fn run(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
@@ -45,7 +45,7 @@ fn sent(code: Code) -> Option<Value> {
     }
 }
 
-fn check(Invalid { param, explanation, .. }: &Invalid) {
+fn check(InvalidParam { param, explanation, .. }: &InvalidParam) {
     assert!(!param.is_empty());
     for text in [&explanation.cause, &explanation.fix] {
         assert!(!text.zh.is_empty() && !text.en.is_empty());

@@ -6,17 +6,17 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use redis::Value;
-use wxacode::budget::fleet::FleetMinute;
-use wxacode::cache::{CodeCache, FleetCodes, Limits, Place};
+use wxacode::cache::{KeySpace, Limits, QrCodeCache, SharedQrCodes};
 use wxacode::deadline::Deadline;
 use wxacode::error::Result;
-use wxacode::event::Voice;
+use wxacode::event::EventSource;
 use wxacode::identity::RouteId;
-use wxacode::link::{Guest, Scripts, Step, down};
+use wxacode::rate_limit::shared::SharedRateLimiter;
+use wxacode::redis::{ReconnectListener, ScriptCall, ScriptRunner, unavailable};
 use wxacode::token::clock::{Clock, SystemClock};
-use wxacode::token::redis::Redis;
-use wxacode::token::state::Fetched;
-use wxacode::token::store::{Lease, Store};
+use wxacode::token::redis_store::RedisTokenStore;
+use wxacode::token::state::FetchedToken;
+use wxacode::token::store::{Lease, TokenStore};
 
 pub fn run(bytes: &[u8]) {
     let mut replies = Vec::new();
@@ -37,10 +37,10 @@ struct Replies {
     next: AtomicUsize,
 }
 
-impl Scripts for Replies {
-    fn run(&self, _: Step) -> BoxFuture<'_, Result<Value>> {
+impl ScriptRunner for Replies {
+    fn run(&self, _: ScriptCall) -> BoxFuture<'_, Result<Value>> {
         let reply = self.replies.get(self.next.fetch_add(1, Ordering::Relaxed)).cloned();
-        Box::pin(async { reply.ok_or_else(|| down("no more")) })
+        Box::pin(async { reply.ok_or_else(|| unavailable("no more")) })
     }
 
     fn recovered(&self) -> BoxFuture<'_, ()> {
@@ -55,19 +55,20 @@ impl Scripts for Replies {
         Duration::from_millis(250)
     }
 
-    fn invite(&self, _: Weak<dyn Guest>) {}
+    fn subscribe(&self, _: Weak<dyn ReconnectListener>) {}
 }
 
-fn voice() -> Voice {
-    Voice { hub: Arc::default(), appid: "wx0123456789abcdef".into(), mode: None }
+fn events() -> EventSource {
+    EventSource { hub: Arc::default(), appid: "wx0123456789abcdef".into(), mode: None }
 }
 
 async fn ask(replies: Arc<Replies>) {
     let again = || replies.next.store(0, Ordering::Relaxed);
     let secret = "an-app-secret-of-some-length".into();
     let now = SystemClock::default().now();
-    let store = Redis::new(replies.clone(), &secret, "place".to_owned(), voice());
-    let fetched = Fetched { value: "token".into(), expires_in: Some(7200), asked: now, ahead: true };
+    let store = RedisTokenStore::new(replies.clone(), &secret, "place".to_owned(), events());
+    let fetched =
+        FetchedToken { value: "token".into(), expires_in: Some(7200), requested_at: now, refresh_early: true };
     let _ = store.acquire("a", Some("seen"), true, now).await;
     again();
     let _ = store.publish("a", &Lease::default(), &fetched, now).await;
@@ -76,13 +77,13 @@ async fn ask(replies: Arc<Replies>) {
     again();
     let _ = store.spend_forced("a", now).await;
     again();
-    let minute = FleetMinute::new(replies.clone(), "place".to_owned());
+    let minute = SharedRateLimiter::new(replies.clone(), "place".to_owned());
     let _ = (minute.take(5000).await, minute.pause().await);
     again();
-    let place = Place { prefix: String::new(), account: "account".to_owned() };
-    let codes = FleetCodes::new(replies.clone(), &secret, place, voice(), None, 1 << 20);
+    let place = KeySpace { prefix: String::new(), account: "account".to_owned() };
+    let codes = SharedQrCodes::new(replies.clone(), &secret, place, events(), None, 1 << 20);
     let limits = Limits { max_bytes: 1 << 20, ttl: None, fleet: Some(1 << 20) };
-    let cache = Arc::new(CodeCache::new(&limits, Some(codes)));
+    let cache = Arc::new(QrCodeCache::new(&limits, Some(codes)));
     let deadline = Deadline::new(Duration::from_secs(10), None);
     let image = cache.get(vec![1], RouteId::default(), &deadline, || async { Ok("image".into()) }).await;
     assert!(image.is_ok_and(|(image, _)| image == "image"), "nobody without the AppSecret makes a code");

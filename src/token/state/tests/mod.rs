@@ -1,7 +1,7 @@
 mod model;
 
 use super::*;
-use crate::error::{Budget, Trouble, WaitedFor};
+use crate::error::{Budget, NetworkErrorKind, TimeoutPhase};
 use crate::wechat::answer::{Refusal, Unexpected};
 use crate::wechat::endpoint::Endpoint;
 
@@ -17,13 +17,24 @@ fn at(seconds: f64) -> Now {
     Now { mono: secs(seconds), wall: secs(1_000_000.0 + seconds) }
 }
 
-fn fetched(value: &str, life: i64, asked: Now) -> Result<Brought> {
-    Ok(Brought::Token(Fetched { value: value.into(), expires_in: Some(life), asked, ahead: true }))
+fn fetched(value: &str, life: i64, requested_at: Now) -> Result<RefreshOutcome> {
+    Ok(RefreshOutcome::Token(FetchedToken {
+        value: value.into(),
+        expires_in: Some(life),
+        requested_at,
+        refresh_early: true,
+    }))
 }
 
 fn network() -> Error {
     let endpoint = Endpoint::StableToken;
-    Error::Network { endpoint, trouble: Trouble::Unreachable, host: "h".into(), proxy: None, detail: "d".into() }
+    Error::Network {
+        endpoint,
+        trouble: NetworkErrorKind::Unreachable,
+        host: "h".into(),
+        proxy: None,
+        detail: "d".into(),
+    }
 }
 
 fn api(errcode: i64) -> Error {
@@ -33,20 +44,20 @@ fn api(errcode: i64) -> Error {
 
 /// A state that got `value` at 0 s, with the soft deadline in the middle of its range.
 fn holding(value: &str, life: i64) -> State {
-    let mut state = State::new(Rules::STABLE);
-    let order = started(state.ask(at(0.0), ONE));
-    state.landed(order.flight, fetched(value, life, at(0.0)), at(0.1), 0.5).unwrap();
+    let mut state = State::new(RefreshPolicy::STABLE);
+    let request = started(state.on_request(at(0.0), ONE));
+    state.on_refresh_done(request.id, fetched(value, life, at(0.0)), at(0.1), 0.5).unwrap();
     state
 }
 
-fn started(decision: Decision) -> Order {
+fn started(decision: Decision) -> RefreshRequest {
     match decision {
-        Decision::Join { start: Some(order), .. } => order,
+        Decision::Join { start: Some(request), .. } => request,
         other => panic!("{other:?}"),
     }
 }
 
-fn served(decision: Decision) -> (String, Option<Order>) {
+fn served(decision: Decision) -> (String, Option<RefreshRequest>) {
     match decision {
         Decision::Serve { token, refresh, .. } => (token.expose().to_owned(), refresh),
         other => panic!("{other:?}"),
@@ -55,59 +66,65 @@ fn served(decision: Decision) -> (String, Option<Order>) {
 
 #[test]
 fn the_first_caller_starts_a_flight_and_the_others_join_it() {
-    let mut state = State::new(Rules::STABLE);
-    assert!(matches!(state.ask(at(0.0), ONE), Decision::Join { start: Some(_), .. }));
+    let mut state = State::new(RefreshPolicy::STABLE);
+    assert!(matches!(state.on_request(at(0.0), ONE), Decision::Join { start: Some(_), .. }));
     for _ in 0..100 {
-        assert!(matches!(state.ask(at(0.1), ONE), Decision::Join { start: None, until: None, .. }));
+        assert!(matches!(state.on_request(at(0.1), ONE), Decision::Join { start: None, until: None, .. }));
     }
 }
 
 #[test]
 fn between_soft_and_hard_deadline_one_flight_runs_and_nobody_waits() {
     let mut state = holding("T1", 7200);
-    assert!(served(state.ask(at(6944.9), ONE)).1.is_none());
-    let (token, refresh) = served(state.ask(at(6945.0), ONE));
+    assert!(served(state.on_request(at(6944.9), ONE)).1.is_none());
+    let (token, refresh) = served(state.on_request(at(6945.0), ONE));
     assert_eq!(token, "T1");
-    let order = refresh.expect("a flight at the soft deadline");
-    assert!(served(state.ask(at(7184.9), ONE)).1.is_none(), "one flight at a time");
-    assert!(matches!(state.ask(at(7185.0), ONE), Decision::Join { start: None, until: None, .. }), "the hard deadline");
-    state.landed(order.flight, fetched("T2", 7200, at(7180.0)), at(7186.0), 0.5).unwrap();
-    assert_eq!(served(state.ask(at(7186.0), ONE)).0, "T2");
+    let request = refresh.expect("a flight at the soft deadline");
+    assert!(served(state.on_request(at(7184.9), ONE)).1.is_none(), "one flight at a time");
+    assert!(
+        matches!(state.on_request(at(7185.0), ONE), Decision::Join { start: None, until: None, .. }),
+        "the hard deadline"
+    );
+    state.on_refresh_done(request.id, fetched("T2", 7200, at(7180.0)), at(7186.0), 0.5).unwrap();
+    assert_eq!(served(state.on_request(at(7186.0), ONE)).0, "T2");
 }
 
 #[test]
 fn the_soft_deadline_is_spread_over_its_range() {
-    for (rules, earliest, latest) in [(Rules::STABLE, 6915.0, 6975.0), (Rules::CLASSIC, 6540.0, 6660.0)] {
-        for (dice, due) in [(0.0, latest), (1.0, earliest)] {
+    for (rules, earliest, latest) in [(RefreshPolicy::STABLE, 6915.0, 6975.0), (RefreshPolicy::CLASSIC, 6540.0, 6660.0)]
+    {
+        for (jitter, due) in [(0.0, latest), (1.0, earliest)] {
             let mut state = State::new(rules);
-            let order = started(state.ask(at(0.0), ONE));
-            state.landed(order.flight, fetched("T", 7200, at(0.0)), at(0.1), dice).unwrap();
-            assert!(served(state.ask(at(due - 0.1), ONE)).1.is_none());
-            assert!(served(state.ask(at(due + 0.1), ONE)).1.is_some());
+            let request = started(state.on_request(at(0.0), ONE));
+            state.on_refresh_done(request.id, fetched("T", 7200, at(0.0)), at(0.1), jitter).unwrap();
+            assert!(served(state.on_request(at(due - 0.1), ONE)).1.is_none());
+            assert!(served(state.on_request(at(due + 0.1), ONE)).1.is_some());
         }
     }
 }
 
 #[test]
 fn a_thousand_lives_make_a_thousand_requests_each_inside_its_window() {
-    let mut state = State::new(Rules::STABLE);
-    let (mut now, mut asked, mut starts, mut seed) = (0.0, 0.0, 0, 1u32);
+    let mut state = State::new(RefreshPolicy::STABLE);
+    let (mut now, mut requested_at, mut starts, mut seed) = (0.0, 0.0, 0, 1u32);
     while starts < 1000 {
         // A busy backend: somebody asks about every second.
         seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        let dice = f64::from(seed >> 8) / f64::from(1 << 24);
-        now += 0.5 + dice;
-        let order = match state.ask(at(now), ONE) {
-            Decision::Join { start: Some(order), .. } if starts == 0 => order,
-            Decision::Serve { refresh: Some(order), .. } => order,
+        let jitter = f64::from(seed >> 8) / f64::from(1 << 24);
+        now += 0.5 + jitter;
+        let request = match state.on_request(at(now), ONE) {
+            Decision::Join { start: Some(request), .. } if starts == 0 => request,
+            Decision::Serve { refresh: Some(request), .. } => request,
             Decision::Serve { refresh: None, .. } => continue,
             other => panic!("nobody waits after the first: {other:?}"),
         };
         if starts > 0 {
-            assert!((6914.9..6977.0).contains(&(now - asked)), "after {} s", now - asked);
+            assert!((6914.9..6977.0).contains(&(now - requested_at)), "after {} s", now - requested_at);
         }
-        (asked, starts) = (now, starts + 1);
-        state.landed(order.flight, fetched(&format!("T{starts}"), 7200, at(now)), at(now + 0.2), dice).unwrap();
+        (requested_at, starts) = (now, starts + 1);
+        state
+            .on_refresh_done(request.id, fetched(&format!("T{starts}"), 7200, at(now)), at(now + 0.2), jitter)
+            .unwrap();
     }
 }
 
@@ -118,55 +135,58 @@ fn a_failing_refresh_is_invisible_until_the_hard_deadline_and_pauses_between_att
     let mut failures = 0;
     let mut last_start = 0.0;
     while now < 7184.9 {
-        let (token, refresh) = served(state.ask(at(now), ONE));
+        let (token, refresh) = served(state.on_request(at(now), ONE));
         assert_eq!(token, "T1");
-        if let Some(order) = refresh {
+        if let Some(request) = refresh {
             assert!(now - last_start >= secs(0.5).as_secs_f64() * f64::from(1u32 << failures.min(6)).min(120.0) / 2.0);
             last_start = now;
             failures += 1;
-            assert!(state.landed(order.flight, Err(network()), at(now), 1.0).is_err());
+            assert!(state.on_refresh_done(request.id, Err(network()), at(now), 1.0).is_err());
         }
         now += 0.5;
     }
     assert!((4..15).contains(&failures), "{failures} attempts in 240 s");
-    match state.ask(at(7185.0), ONE) {
-        Decision::Pause { error: Error::Network { .. }, .. } | Decision::Join { start: Some(_), .. } => {}
+    match state.on_request(at(7185.0), ONE) {
+        Decision::Backoff { error: Error::Network { .. }, .. } | Decision::Join { start: Some(_), .. } => {}
         other => panic!("the last error surfaces: {other:?}"),
     }
 }
 
 #[test]
 fn a_failed_flight_is_followed_by_a_pause_that_grows() {
-    let mut state = State::new(Rules::STABLE);
+    let mut state = State::new(RefreshPolicy::STABLE);
     let mut now = 0.0;
     for pause in [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0] {
-        let order = started(state.ask(at(now), ONE));
-        state.landed(order.flight, Err(network()), at(now), 1.0).unwrap_err();
-        match state.ask(at(now + pause - 0.01), ONE) {
-            Decision::Pause { at, .. } => assert_eq!(at, secs(now + pause)),
+        let request = started(state.on_request(at(now), ONE));
+        state.on_refresh_done(request.id, Err(network()), at(now), 1.0).unwrap_err();
+        match state.on_request(at(now + pause - 0.01), ONE) {
+            Decision::Backoff { at, .. } => assert_eq!(at, secs(now + pause)),
             other => panic!("{other:?}"),
         }
         now += pause;
     }
-    let order = started(state.ask(at(now), ONE));
-    state.landed(order.flight, fetched("T", 7200, at(now)), at(now), 0.5).unwrap();
-    let (_, _) = served(state.ask(at(now), ONE));
+    let request = started(state.on_request(at(now), ONE));
+    state.on_refresh_done(request.id, fetched("T", 7200, at(now)), at(now), 0.5).unwrap();
+    let (_, _) = served(state.on_request(at(now), ONE));
 }
 
 #[test]
 fn a_refusal_is_remembered_for_a_minute_and_then_one_caller_asks_again() {
     for errcode in [40013, 40125, 40164, 50004, 50007, 89503, 40001, 45009] {
-        let mut state = State::new(Rules::STABLE);
-        let order = started(state.ask(at(0.0), ONE));
-        state.landed(order.flight, Err(api(errcode)), at(0.0), 0.0).unwrap_err();
-        match state.ask(at(59.9), ONE) {
-            Decision::Refuse(Error::Api { refusal, .. }) => assert_eq!(refusal.errcode, errcode),
+        let mut state = State::new(RefreshPolicy::STABLE);
+        let request = started(state.on_request(at(0.0), ONE));
+        state.on_refresh_done(request.id, Err(api(errcode)), at(0.0), 0.0).unwrap_err();
+        match state.on_request(at(59.9), ONE) {
+            Decision::Fail(Error::Api { refusal, .. }) => assert_eq!(refusal.errcode, errcode),
             other => panic!("{errcode}: {other:?}"),
         }
-        let probe = started(state.ask(at(60.0), ONE));
-        assert!(matches!(state.ask(at(60.0), ONE), Decision::Join { start: None, until: None, .. }), "one prober");
-        state.landed(probe.flight, fetched("T", 7200, at(60.0)), at(60.1), 0.5).unwrap();
-        assert_eq!(served(state.ask(at(60.2), ONE)).0, "T");
+        let probe = started(state.on_request(at(60.0), ONE));
+        assert!(
+            matches!(state.on_request(at(60.0), ONE), Decision::Join { start: None, until: None, .. }),
+            "one prober"
+        );
+        state.on_refresh_done(probe.id, fetched("T", 7200, at(60.0)), at(60.1), 0.5).unwrap();
+        assert_eq!(served(state.on_request(at(60.2), ONE)).0, "T");
     }
 }
 
@@ -175,53 +195,57 @@ fn an_answer_that_makes_no_sense_is_not_asked_for_again_within_10_s() {
     let html = Error::Answer {
         endpoint: Endpoint::StableToken,
         status: 200,
-        problem: crate::error::Problem::Body(Unexpected::Html),
+        problem: crate::error::BadResponse::Body(Unexpected::Html),
         excerpt: String::new(),
     };
     for error in [html, api(123_456)] {
-        let mut state = State::new(Rules::STABLE);
-        let order = started(state.ask(at(0.0), ONE));
-        state.landed(order.flight, Err(error), at(0.0), 0.0).unwrap_err();
-        assert!(matches!(state.ask(at(9.9), ONE), Decision::Pause { .. }));
-        started(state.ask(at(10.0), ONE));
+        let mut state = State::new(RefreshPolicy::STABLE);
+        let request = started(state.on_request(at(0.0), ONE));
+        state.on_refresh_done(request.id, Err(error), at(0.0), 0.0).unwrap_err();
+        assert!(matches!(state.on_request(at(9.9), ONE), Decision::Backoff { .. }));
+        started(state.on_request(at(10.0), ONE));
     }
 }
 
 #[test]
 fn only_the_present_token_can_be_refused_and_only_once() {
     let mut state = holding("T1", 7200);
-    assert_eq!(state.refused("T0", 40001, at(100.0)), Verdict::Replaced);
-    assert_eq!(served(state.ask(at(100.0), ONE)).0, "T1", "an old token's refusal changes nothing");
-    assert_eq!(state.refused("T1", 42001, at(100.0)), Verdict::GivenUp);
-    assert_eq!(state.refused("T1", 40001, at(100.0)), Verdict::Replaced, "the second to notice joins");
-    let order = started(state.ask(at(100.0), ONE));
-    match order.errand {
-        Errand::Ordinary { held: Some(token), refused: Some(42001) } => assert_eq!(token.expose(), "T1"),
+    assert_eq!(state.on_refused("T0", 40001, at(100.0)), Invalidation::AlreadyReplaced);
+    assert_eq!(served(state.on_request(at(100.0), ONE)).0, "T1", "an old token's refusal changes nothing");
+    assert_eq!(state.on_refused("T1", 42001, at(100.0)), Invalidation::Invalidated);
+    assert_eq!(state.on_refused("T1", 40001, at(100.0)), Invalidation::AlreadyReplaced, "the second to notice joins");
+    let request = started(state.on_request(at(100.0), ONE));
+    match request.kind {
+        RefreshKind::Ordinary { held: Some(token), refused: Some(42001) } => assert_eq!(token.expose(), "T1"),
         other => panic!("{other:?}"),
     }
-    state.landed(order.flight, fetched("T2", 7200, at(100.0)), at(100.1), 0.5).unwrap();
-    assert_eq!(state.refused("T1", 40001, at(100.2)), Verdict::Replaced, "somebody has replaced it already");
-    assert_eq!(served(state.ask(at(100.2), ONE)).0, "T2");
+    state.on_refresh_done(request.id, fetched("T2", 7200, at(100.0)), at(100.1), 0.5).unwrap();
+    assert_eq!(
+        state.on_refused("T1", 40001, at(100.2)),
+        Invalidation::AlreadyReplaced,
+        "somebody has replaced it already"
+    );
+    assert_eq!(served(state.on_request(at(100.2), ONE)).0, "T2");
 }
 
 #[test]
 fn an_api_that_refuses_every_token_costs_one_refresh_in_30_s() {
     let mut state = holding("T1", 7200);
-    assert_eq!(state.refused("T1", 40001, at(100.0)), Verdict::GivenUp);
-    let order = started(state.ask(at(100.0), ONE));
-    state.landed(order.flight, fetched("T2", 7200, at(100.0)), at(100.0), 0.5).unwrap();
-    assert_eq!(state.refused("T2", 40001, at(129.9)), Verdict::Believe);
-    assert_eq!(served(state.ask(at(129.9), ONE)).0, "T2", "still served: it is the API's fault");
-    assert_eq!(state.refused("T2", 40001, at(130.0)), Verdict::GivenUp);
+    assert_eq!(state.on_refused("T1", 40001, at(100.0)), Invalidation::Invalidated);
+    let request = started(state.on_request(at(100.0), ONE));
+    state.on_refresh_done(request.id, fetched("T2", 7200, at(100.0)), at(100.0), 0.5).unwrap();
+    assert_eq!(state.on_refused("T2", 40001, at(129.9)), Invalidation::Suppressed);
+    assert_eq!(served(state.on_request(at(129.9), ONE)).0, "T2", "still served: it is the API's fault");
+    assert_eq!(state.on_refused("T2", 40001, at(130.0)), Invalidation::Invalidated);
 }
 
 #[test]
 fn a_providers_refused_token_is_asked_for_again_at_once() {
-    let mut state = State::new(Rules::PROVIDER);
+    let mut state = State::new(RefreshPolicy::PROVIDER);
     for n in 0..5 {
-        let order = started(state.ask(at(0.0), ONE));
-        state.landed(order.flight, fetched(&format!("T{n}"), 7200, at(0.0)), at(0.0), 0.5).unwrap();
-        assert_eq!(state.refused(&format!("T{n}"), 40001, at(0.0)), Verdict::GivenUp);
+        let request = started(state.on_request(at(0.0), ONE));
+        state.on_refresh_done(request.id, fetched(&format!("T{n}"), 7200, at(0.0)), at(0.0), 0.5).unwrap();
+        assert_eq!(state.on_refused(&format!("T{n}"), 40001, at(0.0)), Invalidation::Invalidated);
     }
 }
 
@@ -229,33 +253,36 @@ fn a_providers_refused_token_is_asked_for_again_at_once() {
 fn a_token_that_comes_back_is_the_same_token() {
     let mut state = holding("T1", 7200);
     let before = state.present().unwrap().clone();
-    state.refused("T1", 40001, at(100.0));
-    let order = started(state.ask(at(100.0), ONE));
-    let after = state.landed(order.flight, fetched("T1", 7100, at(100.0)), at(100.1), 0.5).unwrap();
+    state.on_refused("T1", 40001, at(100.0));
+    let request = started(state.on_request(at(100.0), ONE));
+    let after = state.on_refresh_done(request.id, fetched("T1", 7100, at(100.0)), at(100.1), 0.5).unwrap();
     assert!(after.is(&before));
     assert_eq!(after.first_seen(), before.first_seen());
-    assert_eq!(served(state.ask(at(100.2), ONE)).0, "T1");
+    assert_eq!(served(state.on_request(at(100.2), ONE)).0, "T1");
 }
 
 #[test]
 fn a_refresh_that_began_before_a_refusal_does_not_make_the_token_good_again() {
     let mut state = holding("T1", 7200);
-    let refresh = served(state.ask(at(6950.0), ONE)).1.unwrap();
-    assert_eq!(state.refused("T1", 40001, at(6950.1)), Verdict::GivenUp);
-    assert!(matches!(state.ask(at(6950.1), ONE), Decision::After { until: None, .. }), "it may bring the same one");
-    state.landed(refresh.flight, fetched("T1", 250, at(6950.0)), at(6950.2), 0.5).unwrap();
-    let replace = started(state.ask(at(6950.2), ONE));
-    assert!(matches!(replace.errand, Errand::Ordinary { refused: Some(40001), .. }));
-    state.landed(replace.flight, fetched("T2", 7200, at(6950.2)), at(6950.3), 0.5).unwrap();
-    assert_eq!(served(state.ask(at(6950.4), ONE)).0, "T2");
+    let refresh = served(state.on_request(at(6950.0), ONE)).1.unwrap();
+    assert_eq!(state.on_refused("T1", 40001, at(6950.1)), Invalidation::Invalidated);
+    assert!(
+        matches!(state.on_request(at(6950.1), ONE), Decision::RetryAfterRefresh { until: None, .. }),
+        "it may bring the same one"
+    );
+    state.on_refresh_done(refresh.id, fetched("T1", 250, at(6950.0)), at(6950.2), 0.5).unwrap();
+    let replace = started(state.on_request(at(6950.2), ONE));
+    assert!(matches!(replace.kind, RefreshKind::Ordinary { refused: Some(40001), .. }));
+    state.on_refresh_done(replace.id, fetched("T2", 7200, at(6950.2)), at(6950.3), 0.5).unwrap();
+    assert_eq!(served(state.on_request(at(6950.4), ONE)).0, "T2");
 }
 
 #[test]
 fn in_a_fleet_a_good_token_is_compared_every_minute() {
-    let mut state = State::new(Rules::STABLE.shared());
-    let order = started(state.ask(at(0.0), ONE));
-    state.landed(order.flight, fetched("T1", 7200, at(0.0)), at(0.0), 0.5).unwrap();
-    let mut compared = |seconds| matches!(state.ask(at(seconds), ONE), Decision::Serve { compare: true, .. });
+    let mut state = State::new(RefreshPolicy::STABLE.shared());
+    let request = started(state.on_request(at(0.0), ONE));
+    state.on_refresh_done(request.id, fetched("T1", 7200, at(0.0)), at(0.0), 0.5).unwrap();
+    let mut compared = |seconds| matches!(state.on_request(at(seconds), ONE), Decision::Serve { compare: true, .. });
     assert!(!compared(59.9));
     assert!(compared(60.0));
     assert!(!compared(60.1), "once");
@@ -266,117 +293,117 @@ fn in_a_fleet_a_good_token_is_compared_every_minute() {
 fn another_processs_token_is_taken_only_if_it_is_another_and_later() {
     let mut state = holding("T1", 7200);
     let offered = |value, life, seconds| match fetched(value, life, at(seconds)).unwrap() {
-        Brought::Token(fetched) => fetched,
-        Brought::Nothing => unreachable!(),
+        RefreshOutcome::Token(fetched) => fetched,
+        RefreshOutcome::Unchanged => unreachable!(),
     };
     assert!(state.offer(offered("T0", 100, 100.0), 0.5).is_none(), "it is older");
-    state.refused("T1", 40001, at(100.0));
+    state.on_refused("T1", 40001, at(100.0));
     assert!(state.offer(offered("T1", 7200, 100.0), 0.5).is_none(), "it is the one that was refused");
     assert!(state.offer(offered("T2", 7200, 100.0), 0.5).is_some());
     assert!(state.offer(offered("T1", 7200, 100.5), 0.5).is_none(), "the refused one still lies in the store");
-    assert_eq!(served(state.ask(at(100.0), ONE)).0, "T2");
+    assert_eq!(served(state.on_request(at(100.0), ONE)).0, "T2");
 }
 
 #[test]
 fn a_flight_that_knew_of_the_refusal_and_brings_nothing_makes_the_token_good_again() {
     let mut state = holding("T1", 7200);
-    state.refused("T1", 40001, at(100.0));
-    let order = started(state.ask(at(100.0), ONE));
-    let kept = state.landed(order.flight, Ok(Brought::Nothing), at(100.1), 0.5).unwrap();
+    state.on_refused("T1", 40001, at(100.0));
+    let request = started(state.on_request(at(100.0), ONE));
+    let kept = state.on_refresh_done(request.id, Ok(RefreshOutcome::Unchanged), at(100.1), 0.5).unwrap();
     assert_eq!(kept.expose(), "T1");
-    assert_eq!(served(state.ask(at(100.2), ONE)).0, "T1");
-    assert!(!state.gave_up(&kept.as_fetched(at(100.2))), "what is good again need not give way in the store");
+    assert_eq!(served(state.on_request(at(100.2), ONE)).0, "T1");
+    assert!(!state.was_rejected(&kept.as_fetched(at(100.2))), "what is good again need not give way in the store");
 }
 
 #[test]
 fn a_forced_flight_waits_for_an_ordinary_one_and_is_shared() {
-    let mut state = State::new(Rules::STABLE);
-    let ordinary = started(state.ask(at(0.0), ONE));
-    assert!(matches!(state.ask_forced(at(0.0), ONE), Decision::After { until: None, .. }));
-    state.landed(ordinary.flight, fetched("T1", 7200, at(0.0)), at(0.1), 0.5).unwrap();
-    let forced = started(state.ask_forced(at(1.0), ONE));
-    assert!(matches!(forced.errand, Errand::Forced { .. }));
-    assert!(matches!(state.ask_forced(at(1.0), ONE), Decision::Join { start: None, until: None, .. }));
-    assert_eq!(served(state.ask(at(1.0), ONE)).0, "T1", "others go on with the present one");
+    let mut state = State::new(RefreshPolicy::STABLE);
+    let ordinary = started(state.on_request(at(0.0), ONE));
+    assert!(matches!(state.on_forced_request(at(0.0), ONE), Decision::RetryAfterRefresh { until: None, .. }));
+    state.on_refresh_done(ordinary.id, fetched("T1", 7200, at(0.0)), at(0.1), 0.5).unwrap();
+    let forced = started(state.on_forced_request(at(1.0), ONE));
+    assert!(matches!(forced.kind, RefreshKind::Forced { .. }));
+    assert!(matches!(state.on_forced_request(at(1.0), ONE), Decision::Join { start: None, until: None, .. }));
+    assert_eq!(served(state.on_request(at(1.0), ONE)).0, "T1", "others go on with the present one");
     let spent = Error::Budget { endpoint: Endpoint::StableToken, budget: Budget::ForcedRefresh, wait: secs(1.0) };
-    state.landed(forced.flight, Err(spent), at(1.1), 0.5).unwrap_err();
-    started(state.ask_forced(at(1.1), ONE));
+    state.on_refresh_done(forced.id, Err(spent), at(1.1), 0.5).unwrap_err();
+    started(state.on_forced_request(at(1.1), ONE));
 }
 
 #[test]
 fn what_fails_on_one_route_is_neither_an_answer_nor_a_pause_on_another() {
-    let timeout = Error::Timeout { endpoint: None, waited_for: WaitedFor::Token, limit: secs(6.0), cause: None };
+    let timeout = Error::Timeout { endpoint: None, waited_for: TimeoutPhase::Token, limit: secs(6.0), cause: None };
     for error in [network(), timeout, api(40164)] {
-        let mut state = State::new(Rules::STABLE);
-        let dead = started(state.ask(at(0.0), ONE));
-        state.landed(dead.flight, Err(error), at(0.0), 1.0).unwrap_err();
-        assert!(matches!(state.ask(at(0.1), ONE), Decision::Pause { .. } | Decision::Refuse(_)));
-        let well = started(state.ask(at(0.1), OTHER));
-        state.landed(well.flight, fetched("T1", 7200, at(0.1)), at(0.2), 0.5).unwrap();
-        assert_eq!(served(state.ask(at(0.2), ONE)).0, "T1", "the token is for both");
+        let mut state = State::new(RefreshPolicy::STABLE);
+        let dead = started(state.on_request(at(0.0), ONE));
+        state.on_refresh_done(dead.id, Err(error), at(0.0), 1.0).unwrap_err();
+        assert!(matches!(state.on_request(at(0.1), ONE), Decision::Backoff { .. } | Decision::Fail(_)));
+        let well = started(state.on_request(at(0.1), OTHER));
+        state.on_refresh_done(well.id, fetched("T1", 7200, at(0.1)), at(0.2), 0.5).unwrap();
+        assert_eq!(served(state.on_request(at(0.2), ONE)).0, "T1", "the token is for both");
     }
 }
 
 #[test]
 fn what_wechat_says_of_the_account_it_says_on_every_route() {
     for error in [api(40125), api(-1)] {
-        let mut state = State::new(Rules::STABLE);
-        let order = started(state.ask(at(0.0), ONE));
-        state.landed(order.flight, Err(error), at(0.0), 1.0).unwrap_err();
-        assert!(matches!(state.ask(at(0.1), OTHER), Decision::Pause { .. } | Decision::Refuse(_)));
+        let mut state = State::new(RefreshPolicy::STABLE);
+        let request = started(state.on_request(at(0.0), ONE));
+        state.on_refresh_done(request.id, Err(error), at(0.0), 1.0).unwrap_err();
+        assert!(matches!(state.on_request(at(0.1), OTHER), Decision::Backoff { .. } | Decision::Fail(_)));
     }
 }
 
 #[test]
 fn a_flight_on_another_route_is_joined_for_a_moment_and_in_classic_mode_until_it_must_be_down() {
-    for (rules, patience) in [(Rules::STABLE, 0.25), (Rules::CLASSIC, 6.0)] {
+    for (rules, join_limit) in [(RefreshPolicy::STABLE, 0.25), (RefreshPolicy::CLASSIC, 6.0)] {
         let mut state = State::new(rules);
-        let first = started(state.ask(at(1.0), ONE));
-        match state.ask(at(1.0 + patience - 0.01), OTHER) {
-            Decision::Join { start: None, until: Some(until), flight } => {
-                assert_eq!((until, flight), (secs(1.0 + patience), first.flight));
+        let first = started(state.on_request(at(1.0), ONE));
+        match state.on_request(at(1.0 + join_limit - 0.01), OTHER) {
+            Decision::Join { start: None, until: Some(until), refresh: flight } => {
+                assert_eq!((until, flight), (secs(1.0 + join_limit), first.id));
             }
             other => panic!("{other:?}"),
         }
-        assert!(matches!(state.ask_forced(at(1.0), OTHER), Decision::After { until: Some(_), .. }));
-        let second = started(state.ask(at(1.0 + patience), OTHER));
+        assert!(matches!(state.on_forced_request(at(1.0), OTHER), Decision::RetryAfterRefresh { until: Some(_), .. }));
+        let second = started(state.on_request(at(1.0 + join_limit), OTHER));
         assert!(
-            matches!(state.ask(at(20.0), ONE), Decision::Join { until: None, flight, .. } if flight == first.flight)
+            matches!(state.on_request(at(20.0), ONE), Decision::Join { until: None, refresh: flight, .. } if flight == first.id)
         );
-        state.landed(second.flight, fetched("T2", 7200, at(8.0)), at(8.1), 0.5).unwrap();
-        let late = state.landed(first.flight, fetched("T1", 7200, at(1.0)), at(9.0), 0.5).unwrap();
-        assert_eq!(late.expose(), "T2", "what was asked for earlier does not replace what came later");
+        state.on_refresh_done(second.id, fetched("T2", 7200, at(8.0)), at(8.1), 0.5).unwrap();
+        let late = state.on_refresh_done(first.id, fetched("T1", 7200, at(1.0)), at(9.0), 0.5).unwrap();
+        assert_eq!(late.expose(), "T2", "what was requested_at for earlier does not replace what came later");
     }
 }
 
 #[test]
 fn a_refresh_on_a_dead_route_does_not_keep_another_from_refreshing() {
     let mut state = holding("T1", 7200);
-    served(state.ask(at(6945.0), ONE)).1.expect("it is due");
-    assert!(served(state.ask(at(6945.1), OTHER)).1.is_none(), "one has just begun");
-    assert!(served(state.ask(at(6945.3), OTHER)).1.is_some());
-    assert!(served(state.ask(at(6945.3), ONE)).1.is_none());
+    served(state.on_request(at(6945.0), ONE)).1.expect("it is due");
+    assert!(served(state.on_request(at(6945.1), OTHER)).1.is_none(), "one has just begun");
+    assert!(served(state.on_request(at(6945.3), OTHER)).1.is_some());
+    assert!(served(state.on_request(at(6945.3), ONE)).1.is_none());
 }
 
 #[test]
 fn routes_that_do_not_matter_any_more_are_forgotten() {
-    let mut state = State::new(Rules::STABLE);
+    let mut state = State::new(RefreshPolicy::STABLE);
     for n in 0..1000u32 {
         let now = at(f64::from(n) * 200.0);
-        let order = started(state.ask(now, RouteId::nth(n.into())));
-        state.landed(order.flight, Err(network()), now, 1.0).unwrap_err();
+        let request = started(state.on_request(now, RouteId::nth(n.into())));
+        state.on_refresh_done(request.id, Err(network()), now, 1.0).unwrap_err();
     }
     assert!(state.routes.len() <= 8, "{}", state.routes.len());
 }
 
 #[test]
 fn a_late_landing_does_not_clear_a_newer_flight() {
-    let mut state = State::new(Rules::STABLE);
-    let first = started(state.ask(at(0.0), ONE));
-    state.landed(first.flight, Err(Error::Closed), at(0.0), 0.5).unwrap_err();
-    let _second = started(state.ask(at(0.0), ONE));
-    state.landed(first.flight, Err(Error::Closed), at(0.0), 0.5).unwrap_err();
-    assert!(matches!(state.ask(at(0.0), ONE), Decision::Join { start: None, until: None, .. }));
+    let mut state = State::new(RefreshPolicy::STABLE);
+    let first = started(state.on_request(at(0.0), ONE));
+    state.on_refresh_done(first.id, Err(Error::Closed), at(0.0), 0.5).unwrap_err();
+    let _second = started(state.on_request(at(0.0), ONE));
+    state.on_refresh_done(first.id, Err(Error::Closed), at(0.0), 0.5).unwrap_err();
+    assert!(matches!(state.on_request(at(0.0), ONE), Decision::Join { start: None, until: None, .. }));
 }
 
 #[test]
@@ -384,14 +411,14 @@ fn either_clock_ends_a_life_and_a_jump_back_does_not_lengthen_it() {
     let jump = |mono: f64, wall: f64| Now { mono: secs(mono), wall: secs(1_000_000.0 + wall) };
     let mut state = holding("T1", 7200);
     assert!(
-        matches!(state.ask(jump(100.0, 7200.0), ONE), Decision::Join { .. }),
+        matches!(state.on_request(jump(100.0, 7200.0), ONE), Decision::Join { .. }),
         "a suspend stops the monotonic clock"
     );
     let mut state = holding("T1", 7200);
-    assert!(matches!(state.ask(jump(7200.0, 100.0), ONE), Decision::Join { .. }), "the wall clock was set back");
+    assert!(matches!(state.on_request(jump(7200.0, 100.0), ONE), Decision::Join { .. }), "the wall clock was set back");
     let mut state = holding("T1", 7200);
-    assert!(served(state.ask(jump(100.0, 3700.0), ONE)).1.is_none(), "an hour forward costs nothing");
-    assert!(served(state.ask(jump(100.0, -3500.0), ONE)).1.is_none(), "an hour back costs nothing");
+    assert!(served(state.on_request(jump(100.0, 3700.0), ONE)).1.is_none(), "an hour forward costs nothing");
+    assert!(served(state.on_request(jump(100.0, -3500.0), ONE)).1.is_none(), "an hour back costs nothing");
 }
 
 #[test]
@@ -407,24 +434,24 @@ fn a_servers_numbers_are_not_believed() {
         (Some(1_000_000_000), 7185.0),
         (Some(i64::MAX), 7185.0),
     ] {
-        let mut state = State::new(Rules::STABLE);
-        let order = started(state.ask(at(0.0), ONE));
-        let fetched = Fetched { value: "T".into(), expires_in, asked: at(0.0), ahead: true };
-        state.landed(order.flight, Ok(Brought::Token(fetched)), at(0.1), 0.5).unwrap();
-        let (_, refresh) = served(state.ask(at(hard - 0.1), ONE));
+        let mut state = State::new(RefreshPolicy::STABLE);
+        let request = started(state.on_request(at(0.0), ONE));
+        let fetched = FetchedToken { value: "T".into(), expires_in, requested_at: at(0.0), refresh_early: true };
+        state.on_refresh_done(request.id, Ok(RefreshOutcome::Token(fetched)), at(0.1), 0.5).unwrap();
+        let (_, refresh) = served(state.on_request(at(hard - 0.1), ONE));
         assert!(refresh.is_some(), "{expires_in:?}");
-        assert!(matches!(state.ask(at(hard), ONE), Decision::Join { .. }), "{expires_in:?}");
+        assert!(matches!(state.on_request(at(hard), ONE), Decision::Join { .. }), "{expires_in:?}");
     }
 }
 
 #[test]
 fn a_bare_token_of_a_provider_is_kept_for_60_s() {
-    let mut state = State::new(Rules::PROVIDER);
-    let order = started(state.ask(at(0.0), ONE));
-    let bare = Fetched { value: "T".into(), expires_in: None, asked: at(0.0), ahead: false };
-    state.landed(order.flight, Ok(Brought::Token(bare)), at(0.1), 0.5).unwrap();
-    assert!(served(state.ask(at(59.9), ONE)).1.is_none());
-    started(state.ask(at(60.0), ONE));
+    let mut state = State::new(RefreshPolicy::PROVIDER);
+    let request = started(state.on_request(at(0.0), ONE));
+    let bare = FetchedToken { value: "T".into(), expires_in: None, requested_at: at(0.0), refresh_early: false };
+    state.on_refresh_done(request.id, Ok(RefreshOutcome::Token(bare)), at(0.1), 0.5).unwrap();
+    assert!(served(state.on_request(at(59.9), ONE)).1.is_none());
+    started(state.on_request(at(60.0), ONE));
 }
 
 #[test]

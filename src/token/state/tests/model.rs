@@ -8,7 +8,7 @@ use super::*;
 
 #[derive(Clone, Debug)]
 enum Event {
-    Ask(RouteId),
+    TokenRequest(RouteId),
     AskForced(RouteId),
     Lands(RouteId, Outcome),
     Refused,
@@ -36,7 +36,7 @@ fn event() -> impl Strategy<Value = Event> {
         prop_oneof![3 => life.prop_map(Outcome::New), 1 => Just(Outcome::Same), 3 => (0u8..6).prop_map(Outcome::Fails)];
     let route = || prop::sample::select(vec![ONE, OTHER]);
     prop_oneof![
-        6 => route().prop_map(Event::Ask),
+        6 => route().prop_map(Event::TokenRequest),
         1 => route().prop_map(Event::AskForced),
         4 => (route(), outcome).prop_map(|(route, outcome)| Event::Lands(route, outcome)),
         1 => Just(Event::Refused),
@@ -53,7 +53,7 @@ fn failure(kind: u8) -> Error {
         2 => api(-1),
         3 => api(987_654),
         4 => Error::Closed,
-        _ => Error::Timeout { endpoint: None, waited_for: WaitedFor::Token, limit: secs(1.0), cause: None },
+        _ => Error::Timeout { endpoint: None, waited_for: TimeoutPhase::Token, limit: secs(1.0), cause: None },
     }
 }
 
@@ -62,30 +62,30 @@ struct Model {
     state: State,
     mono: f64,
     wall: f64,
-    flights: HashMap<RouteId, (Order, Now)>,
+    in_flight: HashMap<RouteId, (RefreshRequest, Now)>,
     /// The flight that brought the token.
     brought_by: u64,
-    /// Value, when it was asked for, life.
+    /// Value, when it was requested_at for, life.
     token: Option<(String, Now, f64)>,
     first_seen: Now,
     refused: bool,
     values: u32,
-    given_up: Vec<f64>,
+    last_rejected: Vec<f64>,
 }
 
 impl Model {
     fn new() -> Self {
         Self {
-            state: State::new(Rules::STABLE),
+            state: State::new(RefreshPolicy::STABLE),
             mono: 0.0,
             wall: 1e6,
-            flights: HashMap::new(),
+            in_flight: HashMap::new(),
             brought_by: 0,
             token: None,
             first_seen: at(0.0),
             refused: false,
             values: 0,
-            given_up: Vec::new(),
+            last_rejected: Vec::new(),
         }
     }
 
@@ -94,9 +94,9 @@ impl Model {
     }
 
     fn left(&self) -> f64 {
-        self.token.as_ref().map_or(0.0, |(_, asked, life)| {
-            let mono = self.mono - asked.mono.as_secs_f64();
-            let wall = self.wall - asked.wall.as_secs_f64();
+        self.token.as_ref().map_or(0.0, |(_, requested_at, life)| {
+            let mono = self.mono - requested_at.mono.as_secs_f64();
+            let wall = self.wall - requested_at.wall.as_secs_f64();
             life - mono.max(wall)
         })
     }
@@ -105,25 +105,26 @@ impl Model {
         self.mono - self.first_seen.mono.as_secs_f64()
     }
 
-    fn takes_off(&mut self, order: Order, route: RouteId) {
-        let patience = Rules::STABLE.patience.as_secs_f64();
-        for (other, (_, begun)) in &self.flights {
-            assert_ne!(*other, route, "two flights on one route");
-            assert!(self.mono > begun.mono.as_secs_f64() + patience - 0.01, "another route's has just begun");
+    fn takes_off(&mut self, request: RefreshRequest, route: RouteId) {
+        let join_limit = RefreshPolicy::STABLE.join_limit.as_secs_f64();
+        for (other, (_, begun)) in &self.in_flight {
+            assert_ne!(*other, route, "two in_flight on one route");
+            assert!(self.mono > begun.mono.as_secs_f64() + join_limit - 0.01, "another route's has just begun");
         }
-        self.flights.insert(route, (order, self.now()));
+        self.in_flight.insert(route, (request, self.now()));
     }
 
     /// A flight that is waited for is in the air, and if it is another route's, not for long.
     fn waits_for(&self, flight: u64, until: Option<Duration>, route: RouteId) {
-        let of = self.flights.iter().find(|(_, (order, _))| order.flight == flight).expect("in the air");
+        let of = self.in_flight.iter().find(|(_, (request, _))| request.id == flight).expect("in the air");
         assert_eq!(*of.0 == route, until.is_none());
         assert!(until.is_none_or(|until| until.as_secs_f64() <= self.mono + 0.26));
     }
 
     fn asks(&mut self, forced: bool, route: RouteId) {
         let now = self.now();
-        let decision = if forced { self.state.ask_forced(now, route) } else { self.state.ask(now, route) };
+        let decision =
+            if forced { self.state.on_forced_request(now, route) } else { self.state.on_request(now, route) };
         let hard = self.token.as_ref().map_or(0.0, |(_, _, life)| (life * 0.1).min(15.0));
         match decision {
             Decision::Serve { token, refresh, .. } => {
@@ -131,36 +132,36 @@ impl Model {
                 assert_eq!(token.expose(), value);
                 assert!(!self.refused, "a refused token is not served");
                 assert!(self.left() > hard - 0.01 || self.age() < 10.0, "served with {} s left", self.left());
-                if let Some(order) = refresh {
+                if let Some(request) = refresh {
                     assert!(self.left() < 0.9 * 7200.0);
-                    self.takes_off(order, route);
+                    self.takes_off(request, route);
                 }
             }
-            Decision::Join { start, flight, until } => {
+            Decision::Join { start, refresh, until } => {
                 assert!(forced || self.refused || self.left() < hard + 0.01, "waited with {} s left", self.left());
                 match start {
-                    Some(order) => self.takes_off(order, route),
-                    None => self.waits_for(flight, until, route),
+                    Some(request) => self.takes_off(request, route),
+                    None => self.waits_for(refresh, until, route),
                 }
             }
-            Decision::After { flight, until } => {
+            Decision::RetryAfterRefresh { refresh, until } => {
                 assert!(forced || self.refused);
-                self.waits_for(flight, until, route);
+                self.waits_for(refresh, until, route);
             }
-            Decision::Pause { at, .. } => {
+            Decision::Backoff { at, .. } => {
                 assert!(at.as_secs_f64() > self.mono && at.as_secs_f64() <= self.mono + 60.01)
             }
-            Decision::Refuse(error) => assert_eq!(error.code(), "ERR_WXA_API"),
+            Decision::Fail(error) => assert_eq!(error.code(), "ERR_WXA_API"),
         }
     }
 
-    fn lands(&mut self, route: RouteId, outcome: Outcome, dice: f64) {
-        let Some((order, asked)) = self.flights.remove(&route) else { return };
+    fn lands(&mut self, route: RouteId, outcome: Outcome, jitter: f64) {
+        let Some((request, requested_at)) = self.in_flight.remove(&route) else { return };
         let same = self.token.as_ref().map(|(value, ..)| value.clone());
         let (value, life) = match (outcome, same) {
             (Outcome::Fails(kind), _) => {
                 let before = self.state.present().map(|token| token.expose().to_owned());
-                self.state.landed(order.flight, Err(failure(kind)), self.now(), dice).unwrap_err();
+                self.state.on_refresh_done(request.id, Err(failure(kind)), self.now(), jitter).unwrap_err();
                 assert_eq!(self.state.present().map(|token| token.expose().to_owned()), before);
                 return;
             }
@@ -168,24 +169,26 @@ impl Model {
             (Outcome::New(life), _) => (self.new_value(), life),
             (Outcome::Same, None) => (self.new_value(), Some(7200)),
         };
-        let fetched = Fetched { value: value.as_str().into(), expires_in: life, asked, ahead: true };
-        let is_overtaken = self.state.is_usable(self.now()) && self.brought_by > order.flight;
-        let token = self.state.landed(order.flight, Ok(Brought::Token(fetched)), self.now(), dice).unwrap();
+        let fetched =
+            FetchedToken { value: value.as_str().into(), expires_in: life, requested_at, refresh_early: true };
+        let is_overtaken = self.state.is_usable(self.now()) && self.brought_by > request.id;
+        let token =
+            self.state.on_refresh_done(request.id, Ok(RefreshOutcome::Token(fetched)), self.now(), jitter).unwrap();
         if is_overtaken {
             assert_eq!(Some(token.expose()), self.token.as_ref().map(|(held, ..)| held.as_str()));
             return;
         }
         assert_eq!(token.expose(), value);
-        self.brought_by = order.flight;
+        self.brought_by = request.id;
         let believed = life.filter(|&life| life > 0).map_or(60.0, |life| (life as f64).clamp(15.0, 7200.0));
         if self.token.as_ref().is_none_or(|(old, ..)| *old != value) {
-            self.first_seen = asked;
+            self.first_seen = requested_at;
         }
         assert_eq!(token.first_seen(), self.first_seen);
         let same = self.token.as_ref().is_some_and(|(old, ..)| *old == value);
-        let knew = !matches!(order.errand, Errand::Ordinary { refused: None, .. });
-        self.refused = self.refused && same && !knew;
-        self.token = Some((value, asked, believed));
+        let aware_of_refusal = !matches!(request.kind, RefreshKind::Ordinary { refused: None, .. });
+        self.refused = self.refused && same && !aware_of_refusal;
+        self.token = Some((value, requested_at, believed));
     }
 
     fn new_value(&mut self) -> String {
@@ -196,14 +199,14 @@ impl Model {
     fn is_refused(&mut self) {
         let Some((value, ..)) = &self.token else { return };
         let was = self.refused;
-        match self.state.refused(&value.clone(), 40001, self.now()) {
-            Verdict::GivenUp => {
+        match self.state.on_refused(&value.clone(), 40001, self.now()) {
+            Invalidation::Invalidated => {
                 assert!(!was);
                 self.refused = true;
-                self.given_up.push(self.mono);
+                self.last_rejected.push(self.mono);
             }
-            Verdict::Replaced => assert!(was),
-            Verdict::Believe => assert!(self.given_up.last().is_some_and(|last| self.mono - last < 30.01)),
+            Invalidation::AlreadyReplaced => assert!(was),
+            Invalidation::Suppressed => assert!(self.last_rejected.last().is_some_and(|last| self.mono - last < 30.01)),
         }
     }
 }
@@ -214,14 +217,14 @@ proptest! {
     #[test]
     fn no_order_of_events_breaks_a_promise(events in prop::collection::vec((event(), 0.0f64..1.0), 1..120)) {
         let mut model = Model::new();
-        for (event, dice) in events {
+        for (event, jitter) in events {
             match event {
-                Event::Ask(route) => model.asks(false, route),
+                Event::TokenRequest(route) => model.asks(false, route),
                 Event::AskForced(route) => model.asks(true, route),
-                Event::Lands(route, outcome) => model.lands(route, outcome, dice),
+                Event::Lands(route, outcome) => model.lands(route, outcome, jitter),
                 Event::Refused => model.is_refused(),
                 Event::OldRefused => {
-                    prop_assert_eq!(model.state.refused("T0", 40001, model.now()), Verdict::Replaced);
+                    prop_assert_eq!(model.state.on_refused("T0", 40001, model.now()), Invalidation::AlreadyReplaced);
                 }
                 Event::Passes(time) => {
                     model.mono += time;
@@ -230,24 +233,24 @@ proptest! {
                 Event::WallJumps(time) => model.wall = (model.wall + time).max(0.0),
             }
         }
-        for pair in model.given_up.windows(2) {
+        for pair in model.last_rejected.windows(2) {
             prop_assert!(pair[1] - pair[0] > 29.99, "two tokens given up within 30 s");
         }
     }
 
     #[test]
     fn whatever_a_server_says_of_lives_it_is_not_asked_twice_in_10_s(lives in prop::collection::vec(any::<Option<i64>>(), 1..20), steps in prop::collection::vec(0.0f64..5.0, 200)) {
-        let mut state = State::new(Rules::STABLE);
+        let mut state = State::new(RefreshPolicy::STABLE);
         let (mut now, mut lives, mut starts) = (0.0, lives.into_iter().cycle(), Vec::new());
         for step in steps {
             now += step;
-            let order = match state.ask(at(now), ONE) {
-                Decision::Serve { refresh: Some(order), .. } | Decision::Join { start: Some(order), .. } => order,
+            let request = match state.on_request(at(now), ONE) {
+                Decision::Serve { refresh: Some(request), .. } | Decision::Join { start: Some(request), .. } => request,
                 _ => continue,
             };
             starts.push(now);
-            let fetched = Fetched { value: format!("T{now}").into(), expires_in: lives.next().flatten(), asked: at(now), ahead: true };
-            state.landed(order.flight, Ok(Brought::Token(fetched)), at(now), step / 5.0).unwrap();
+            let fetched = FetchedToken { value: format!("T{now}").into(), expires_in: lives.next().flatten(), requested_at: at(now), refresh_early: true };
+            state.on_refresh_done(request.id, Ok(RefreshOutcome::Token(fetched)), at(now), step / 5.0).unwrap();
         }
         for pair in starts.windows(2) {
             prop_assert!(pair[1] - pair[0] >= 9.999, "{pair:?}");

@@ -9,9 +9,9 @@ use serde_json::json;
 
 use self::rules::{End, LONGEST, bare_path, empty, end, legal_query, wanted};
 use super::{Asked, Context, asked};
+use crate::error::explanation::{Bilingual, excerpt};
+use crate::error::invalid::InvalidParam;
 use crate::wechat::endpoint::Endpoint;
-use crate::wechat::explanation::{Text, excerpt};
-use crate::wechat::invalid::Invalid;
 
 /// Where a link leads.
 #[derive(Default, Deserialize, Serialize)]
@@ -92,7 +92,7 @@ pub struct QueryUrlLink {
 }
 
 /// <https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/url-scheme/api_generatescheme.html>
-pub fn scheme(scheme: &Scheme, context: &Context) -> Result<Asked, Invalid> {
+pub fn scheme(scheme: &Scheme, context: &Context) -> Result<Asked, InvalidParam> {
     #[derive(Serialize)]
     struct Wire<'a> {
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -109,7 +109,7 @@ pub fn scheme(scheme: &Scheme, context: &Context) -> Result<Asked, Invalid> {
 }
 
 /// <https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/url-link/api_generateurllink.html>
-pub fn url_link(link: UrlLink, context: &Context) -> Result<Asked, Invalid> {
+pub fn url_link(link: UrlLink, context: &Context) -> Result<Asked, InvalidParam> {
     #[derive(Serialize)]
     struct Wire {
         #[serde(flatten)]
@@ -133,33 +133,33 @@ pub fn url_link(link: UrlLink, context: &Context) -> Result<Asked, Invalid> {
 }
 
 /// <https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/short-link/api_generateshortlink.html>
-pub fn short_link(link: &ShortLink) -> Result<Asked, Invalid> {
+pub fn short_link(link: &ShortLink) -> Result<Asked, InvalidParam> {
     let length = link.page_url.chars().count();
     if length == 0 || length > LONGEST {
-        return Err(Invalid::new(
+        return Err(InvalidParam::new(
             "pageUrl",
             None,
-            Text::new(
+            Bilingual::new(
                 format!("pageUrl 有 {length} 个字符，须为 1 到 {LONGEST} 个"),
                 format!("pageUrl has {length} characters; it must have 1 to {LONGEST}"),
             ),
-            Text::new("写成 pages/index/index?id=42", "Write it like pages/index/index?id=42"),
+            Bilingual::new("写成 pages/index/index?id=42", "Write it like pages/index/index?id=42"),
         ));
     }
     // https://developers.weixin.qq.com/community/develop/doc/000c44d4e88138dbd4ad04cf056400
     if let Some(bare) = link.page_url.strip_prefix('/').map(excerpt) {
-        return Err(Invalid::new(
+        return Err(InvalidParam::new(
             "pageUrl",
             Some(40066),
-            Text::new("pageUrl 以 / 开头", "pageUrl starts with a /"),
-            Text::new(format!("去掉开头的 /，写成 {bare}"), format!("Drop the leading slash: {bare}")),
+            Bilingual::new("pageUrl 以 / 开头", "pageUrl starts with a /"),
+            Bilingual::new(format!("去掉开头的 /，写成 {bare}"), format!("Drop the leading slash: {bare}")),
         ));
     }
     Ok(asked(Endpoint::GenerateShortLink, "link", link))
 }
 
 /// <https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/url-scheme/api_generatenfcscheme.html>
-pub fn nfc_scheme(scheme: &NfcScheme) -> Result<Asked, Invalid> {
+pub fn nfc_scheme(scheme: &NfcScheme) -> Result<Asked, InvalidParam> {
     if scheme.model_id.is_empty() {
         return Err(empty("modelId", "设备的 model_id", "the device's model_id"));
     }
@@ -168,13 +168,13 @@ pub fn nfc_scheme(scheme: &NfcScheme) -> Result<Asked, Invalid> {
 }
 
 /// <https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/url-scheme/api_queryscheme.html>
-pub fn query_scheme(QueryScheme { scheme, query_type }: &QueryScheme) -> Result<Asked, Invalid> {
+pub fn query_scheme(QueryScheme { scheme, query_type }: &QueryScheme) -> Result<Asked, InvalidParam> {
     let wanted = wanted("scheme", scheme.as_deref(), *query_type, "scheme_info")?;
     Ok(asked(Endpoint::QueryScheme, wanted, &query("scheme", scheme.as_deref(), *query_type)))
 }
 
 /// <https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/url-link/api_queryurllink.html>
-pub fn query_url_link(QueryUrlLink { url_link, query_type }: &QueryUrlLink) -> Result<Asked, Invalid> {
+pub fn query_url_link(QueryUrlLink { url_link, query_type }: &QueryUrlLink) -> Result<Asked, InvalidParam> {
     let wanted = wanted("urlLink", url_link.as_deref(), *query_type, "url_link_info")?;
     Ok(asked(Endpoint::QueryUrlLink, wanted, &query("url_link", url_link.as_deref(), *query_type)))
 }

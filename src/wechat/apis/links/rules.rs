@@ -3,10 +3,10 @@
 use serde::Serialize;
 
 use super::JumpWxa;
+use crate::error::explanation::{Bilingual, excerpt, shown};
+use crate::error::invalid::InvalidParam;
 use crate::wechat::apis::Context;
 use crate::wechat::env_version::env_version;
-use crate::wechat::explanation::{Text, excerpt, shown};
-use crate::wechat::invalid::Invalid;
 
 /// `expire_type` 0 is a time in seconds since 1970, 1 a number of days.
 #[derive(Serialize)]
@@ -25,13 +25,16 @@ pub const DAY: f64 = 86_400.0;
 const DOUBT: f64 = 300.0;
 
 /// The longest life, where nothing is said: permanent ones are no longer made.
-pub fn end(time: Option<f64>, days: Option<f64>, context: &Context) -> Result<End, Invalid> {
+pub fn end(time: Option<f64>, days: Option<f64>, context: &Context) -> Result<End, InvalidParam> {
     match (time, days) {
-        (Some(_), Some(_)) => Err(Invalid::new(
+        (Some(_), Some(_)) => Err(InvalidParam::new(
             "expireInterval",
             None,
-            Text::new("expireTime 和 expireInterval 只能传一个", "expireTime and expireInterval exclude each other"),
-            Text::new(
+            Bilingual::new(
+                "expireTime 和 expireInterval 只能传一个",
+                "expireTime and expireInterval exclude each other",
+            ),
+            Bilingual::new(
                 "到某一时刻失效用 expireTime，若干天后失效用 expireInterval",
                 "Give expireTime for a moment, or expireInterval for a number of days",
             ),
@@ -53,40 +56,40 @@ pub fn end(time: Option<f64>, days: Option<f64>, context: &Context) -> Result<En
     }
 }
 
-fn wrong_time(left: f64) -> Invalid {
+fn wrong_time(left: f64) -> InvalidParam {
     let days = shown((left.abs() / DAY * 10.0).round() / 10.0);
     let (zh, en) = if left < 0.0 {
         (format!("expireTime 在 {days} 天之前"), format!("expireTime was {days} days ago"))
     } else {
         (format!("expireTime 在 {days} 天之后"), format!("expireTime is {days} days from now"))
     };
-    Invalid::new(
+    InvalidParam::new(
         "expireTime",
         Some(85401),
-        Text::new(zh, en),
-        Text::new(
+        Bilingual::new(zh, en),
+        Bilingual::new(
             format!("须在 1 分钟之后、{MOST_DAYS} 天之内"),
             format!("It must lie between a minute and {MOST_DAYS} days from now"),
         ),
     )
 }
 
-fn wrong_days(days: f64) -> Invalid {
+fn wrong_days(days: f64) -> InvalidParam {
     let errcode = (days > f64::from(MOST_DAYS)).then_some(85401);
     let days = shown(days);
-    Invalid::new(
+    InvalidParam::new(
         "expireInterval",
         errcode,
-        Text::new(
+        Bilingual::new(
             format!("expireInterval 是 {days}，须为 1 到 {MOST_DAYS} 的整数（天）"),
             format!("expireInterval is {days}; it must be a whole number of days from 1 to {MOST_DAYS}"),
         ),
-        Text::new("永久有效的链接已取消，最长 30 天", "Links no longer last for ever: give at most 30"),
+        Bilingual::new("永久有效的链接已取消，最长 30 天", "Links no longer last for ever: give at most 30"),
     )
 }
 
 impl JumpWxa {
-    pub fn checked(&self, place: &str) -> Result<&Self, Invalid> {
+    pub fn checked(&self, place: &str) -> Result<&Self, InvalidParam> {
         bare_path(&format!("{place}path"), self.path.as_deref())?;
         legal_query(&format!("{place}query"), self.query.as_deref())?;
         env_version(&format!("{place}envVersion"), self.env_version.as_deref(), 85402)?;
@@ -95,14 +98,14 @@ impl JumpWxa {
 }
 
 /// A leading slash is allowed here: WeChat's own samples have one.
-pub fn bare_path(param: &str, path: Option<&str>) -> Result<(), Invalid> {
+pub fn bare_path(param: &str, path: Option<&str>) -> Result<(), InvalidParam> {
     let Some((bare, _)) = path.and_then(|path| path.split_once('?')) else { return Ok(()) };
     let bare = excerpt(bare);
-    Err(Invalid::new(
+    Err(InvalidParam::new(
         param.to_owned(),
         Some(40165),
-        Text::new(format!("{param} 带有查询参数"), format!("{param} has a query")),
-        Text::new(
+        Bilingual::new(format!("{param} 带有查询参数"), format!("{param} has a query")),
+        Bilingual::new(
             format!("{param} 只写 {bare}，参数放进 query"),
             format!("Give {param} as {bare} and put the rest into query"),
         ),
@@ -111,7 +114,7 @@ pub fn bare_path(param: &str, path: Option<&str>) -> Result<(), Invalid> {
 
 pub const QUERY_PUNCTUATION: &str = "!#$&'()*+,/:;=?@-._~%";
 
-pub fn legal_query(param: &str, query: Option<&str>) -> Result<(), Invalid> {
+pub fn legal_query(param: &str, query: Option<&str>) -> Result<(), InvalidParam> {
     let Some(query) = query else { return Ok(()) };
     let length = query.chars().count();
     let illegal = |c: &char| !c.is_ascii_alphanumeric() && !QUERY_PUNCTUATION.contains(*c);
@@ -129,11 +132,11 @@ pub fn legal_query(param: &str, query: Option<&str>) -> Result<(), Invalid> {
     } else {
         return Ok(());
     };
-    Err(Invalid::new(
+    Err(InvalidParam::new(
         param.to_owned(),
         Some(40212),
-        Text::new(zh, en),
-        Text::new(
+        Bilingual::new(zh, en),
+        Bilingual::new(
             "写成 k1=v1&k2=v2，中文和空格用 encodeURIComponent 编码，较长的数据存在服务端",
             "Write k1=v1&k2=v2, Chinese and spaces by encodeURIComponent, and keep longer data on your server",
         ),
@@ -146,36 +149,36 @@ pub fn wanted(
     link: Option<&str>,
     query_type: Option<f64>,
     info: &'static str,
-) -> Result<&'static str, Invalid> {
+) -> Result<&'static str, InvalidParam> {
     match query_type.unwrap_or(0.0) {
-        0.0 if link.is_none_or(str::is_empty) => Err(Invalid::new(
+        0.0 if link.is_none_or(str::is_empty) => Err(InvalidParam::new(
             param,
             None,
-            Text::new(format!("queryType 为 0 时缺少 {param}"), format!("{param} is missing, and queryType is 0")),
-            Text::new(
+            Bilingual::new(format!("queryType 为 0 时缺少 {param}"), format!("{param} is missing, and queryType is 0")),
+            Bilingual::new(
                 format!("传入要查询的 {param}；只查剩余访问次数时用 queryType: 1"),
                 format!("Give the {param} that you ask of, or queryType: 1 for the visits that are left"),
             ),
         )),
         0.0 => Ok(info),
         1.0 => Ok("quota_info"),
-        other => Err(Invalid::new(
+        other => Err(InvalidParam::new(
             "queryType",
             None,
-            Text::new(
+            Bilingual::new(
                 format!("queryType 是 {}，须为 0 或 1", shown(other)),
                 format!("queryType is {}; it must be 0 or 1", shown(other)),
             ),
-            Text::new("0 查询链接本身，1 查询剩余访问次数", "0 asks what the link is, 1 how many visits are left"),
+            Bilingual::new("0 查询链接本身，1 查询剩余访问次数", "0 asks what the link is, 1 how many visits are left"),
         )),
     }
 }
 
-pub fn empty(param: &'static str, zh: &str, en: &str) -> Invalid {
-    Invalid::new(
+pub fn empty(param: &'static str, zh: &str, en: &str) -> InvalidParam {
+    InvalidParam::new(
         param,
         None,
-        Text::new(format!("{param} 为空"), format!("{param} is empty")),
-        Text::new(format!("写上{zh}"), format!("Give {en}")),
+        Bilingual::new(format!("{param} 为空"), format!("{param} is empty")),
+        Bilingual::new(format!("写上{zh}"), format!("Give {en}")),
     )
 }

@@ -8,48 +8,51 @@ use redis::Value;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::Full;
-use super::ledger::{Counted, Ledger};
+use super::Exhausted;
+use super::corrections::{Corrections, CountedAt};
 use crate::error::{Budget, Error, Result};
-use crate::link::{Scripts, Step, down};
+use crate::redis::{ScriptCall, ScriptRunner, unavailable};
 
-const TAKE_TURNS: &str = include_str!("take_turns.lua");
-const PAUSE: &str = include_str!("pause.lua");
+const ACQUIRE_PERMITS: &str = include_str!("acquire_permits.lua");
+const PAUSE: &str = include_str!("pause_until_next_minute.lua");
 
-/// Turns fetched at once: for all who wait here, and not so many that a crash would cost the fleet its minute.
+/// RateLimiter fetched at once: for all who wait here, and not so many that a crash would cost the fleet its minute.
 const AT_ONCE: u32 = 100;
-/// What Redis said is believed for so long. Turns that nobody took in this time go back, and so may those of others.
+/// What Redis said is believed for so long. RateLimiter that nobody took in this time go back, and so may those of others.
 const FRESH: Duration = Duration::from_secs(1);
 
 /// Those who wait while one asks Redis get what it brings, so that a burst costs a few scripts and not one each.
-pub struct FleetMinute(Arc<Shared>);
+pub struct SharedRateLimiter(Arc<Inner>);
 
-struct Shared {
-    scripts: Arc<dyn Scripts>,
+struct Inner {
+    scripts: Arc<dyn ScriptRunner>,
     /// `<keyPrefix>{appid:mode:print}`, as for the token.
-    place: String,
+    key_prefix: String,
     waiting: AtomicU32,
     /// What Redis has counted wrongly: retries that had no turn, turns that were not used.
-    ledger: parking_lot::Mutex<Ledger>,
+    ledger: parking_lot::Mutex<Corrections>,
     /// Whether somebody will tell Redis of it.
     settling: AtomicBool,
-    stock: Arc<Mutex<Stock>>,
+    stock: Arc<Mutex<PermitBatch>>,
 }
 
-struct Stock {
+struct PermitBatch {
     turns: u32,
-    fetched: Counted,
+    fetched: CountedAt,
     /// No turn before this, and why.
     full: Option<(Instant, Budget)>,
 }
 
-impl FleetMinute {
-    pub fn new(scripts: Arc<dyn Scripts>, place: String) -> Self {
-        let stock =
-            Arc::new(Mutex::new(Stock { turns: 0, fetched: Counted { second: 0, at: Instant::now() }, full: None }));
-        Self(Arc::new(Shared {
+impl SharedRateLimiter {
+    pub fn new(scripts: Arc<dyn ScriptRunner>, key_prefix: String) -> Self {
+        let stock = Arc::new(Mutex::new(PermitBatch {
+            turns: 0,
+            fetched: CountedAt { second: 0, at: Instant::now() },
+            full: None,
+        }));
+        Self(Arc::new(Inner {
             scripts,
-            place,
+            key_prefix,
             waiting: AtomicU32::new(0),
             ledger: parking_lot::Mutex::default(),
             settling: AtomicBool::new(false),
@@ -58,7 +61,7 @@ impl FleetMinute {
     }
 
     /// Takes a turn, or says how long there is none. Gives where it is counted. Takes no longer than Redis may.
-    pub async fn take(&self, rate: u32) -> Result<Result<Counted, Full>> {
+    pub async fn take(&self, rate: u32) -> Result<Result<CountedAt, Exhausted>> {
         self.in_time(async {
             let (mut stock, outcome) = self.stocked(rate).await?;
             Ok(outcome.map(|()| {
@@ -80,23 +83,23 @@ impl FleetMinute {
     }
 
     /// The turn that is counted there was not used.
-    pub fn give_back(&self, counted: Counted) {
+    pub fn give_back(&self, counted: CountedAt) {
         self.0.correct(|ledger| ledger.give_back(counted, 1));
     }
 
     pub async fn pause(&self) -> Result<Duration> {
-        let step = Step::new(PAUSE, vec![format!("{}:pause", self.0.place)]);
-        let Value::Int(left) = self.0.scripts.run(step).await? else { return Err(strange()) };
+        let step = ScriptCall::new(PAUSE, vec![format!("{}:pause", self.0.key_prefix)]);
+        let Value::Int(left) = self.0.scripts.run(step).await? else { return Err(unexpected_reply()) };
         Ok(Duration::from_millis(left.unsigned_abs()))
     }
 
     async fn in_time<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
         let _waiting = Waiting::among(&self.0.waiting);
-        timeout(self.0.scripts.timeout(), work).await.unwrap_or_else(|_| Err(down("too slow")))
+        timeout(self.0.scripts.timeout(), work).await.unwrap_or_else(|_| Err(unavailable("too slow")))
     }
 
     /// The stock with a turn in it, or how long there is none.
-    async fn stocked(&self, rate: u32) -> Result<(tokio::sync::OwnedMutexGuard<Stock>, Result<(), Full>)> {
+    async fn stocked(&self, rate: u32) -> Result<(tokio::sync::OwnedMutexGuard<PermitBatch>, Result<(), Exhausted>)> {
         let mut stock = self.0.stock.clone().lock_owned().await;
         let outcome = stock.look();
         // A turn that came back since is there, whatever Redis said before.
@@ -113,46 +116,46 @@ impl FleetMinute {
             }
             *stock = shared.fetch(rate).await?;
             shared.settle_soon();
-            let over = Full { budget: Budget::FleetPerMinute, wait: Duration::from_millis(1) };
+            let over = Exhausted { budget: Budget::FleetPerMinute, wait: Duration::from_millis(1) };
             let outcome = stock.look().unwrap_or(Err(over));
             Ok((stock, outcome))
         });
-        fetched.await.unwrap_or_else(|_| Err(down("interrupted")))
+        fetched.await.unwrap_or_else(|_| Err(unavailable("interrupted")))
     }
 }
 
-impl Stock {
+impl PermitBatch {
     /// Whether there is a turn, or how long there is none; nothing if Redis has to be asked.
-    fn look(&self) -> Option<Result<(), Full>> {
+    fn look(&self) -> Option<Result<(), Exhausted>> {
         let now = Instant::now();
         let is_fresh = now <= self.fetched.at + FRESH;
         if let Some((until, budget)) = self.full.filter(|&(until, _)| is_fresh && now < until) {
-            return Some(Err(Full { budget, wait: until - now }));
+            return Some(Err(Exhausted { budget, wait: until - now }));
         }
         (is_fresh && self.turns > 0).then_some(Ok(()))
     }
 }
 
-impl Shared {
-    async fn fetch(&self, rate: u32) -> Result<Stock> {
+impl Inner {
+    async fn fetch(&self, rate: u32) -> Result<PermitBatch> {
         let wanted = self.waiting.load(Ordering::Relaxed).clamp(1, AT_ONCE);
         let answer = self.run(rate, wanted).await?;
-        let Value::Array(row) = answer else { return Err(strange()) };
+        let Value::Array(row) = answer else { return Err(unexpected_reply()) };
         let [Value::Int(turns), Value::Int(wait), Value::Int(paused), Value::Int(second)] = row[..] else {
-            return Err(strange());
+            return Err(unexpected_reply());
         };
-        let fetched = Counted { second, at: Instant::now() };
-        let turns = u32::try_from(turns).map_err(|_| strange())?;
+        let fetched = CountedAt { second, at: Instant::now() };
+        let turns = u32::try_from(turns).map_err(|_| unexpected_reply())?;
         let budget = if paused > 0 { Budget::MinuteFull } else { Budget::FleetPerMinute };
         let full = (turns == 0).then(|| (fetched.at + Duration::from_millis(wait.unsigned_abs()), budget));
-        Ok(Stock { turns, fetched, full })
+        Ok(PermitBatch { turns, fetched, full })
     }
 
     async fn run(&self, rate: u32, wanted: u32) -> Result<Value> {
         let now = Instant::now();
         let corrections = self.ledger.lock().take(now);
-        let keys = ["minute", "pause"].map(|name| format!("{}:{name}", self.place)).to_vec();
-        let mut step = Step::new(TAKE_TURNS, keys).arg(rate).arg(wanted);
+        let keys = ["minute", "pause"].map(|name| format!("{}:{name}", self.key_prefix)).to_vec();
+        let mut step = ScriptCall::new(ACQUIRE_PERMITS, keys).arg(rate).arg(wanted);
         for entry in &corrections {
             let age = || (now - entry.at).as_secs().min(59) as i64;
             step = step.arg(entry.second.unwrap_or_else(age)).arg(entry.turns);
@@ -161,7 +164,7 @@ impl Shared {
     }
 
     /// Puts down what Redis has counted wrongly, and sees to it that Redis is told.
-    fn correct(self: &Arc<Self>, put_down: impl FnOnce(&mut Ledger)) {
+    fn correct(self: &Arc<Self>, put_down: impl FnOnce(&mut Corrections)) {
         put_down(&mut self.ledger.lock());
         self.settle_soon();
     }
@@ -202,8 +205,8 @@ impl Shared {
     }
 }
 
-fn strange() -> Error {
-    down("an answer of no known form")
+fn unexpected_reply() -> Error {
+    unavailable("an answer of no known form")
 }
 
 /// Counts one who waits, until it does no longer.

@@ -6,10 +6,10 @@ use tokio_util::sync::CancellationToken;
 /// JavaScript connects it to a signal; napi's own signal parameter misses signals that are aborted already.
 #[napi]
 #[derive(Default)]
-pub struct Cancel(CancellationToken);
+pub struct AbortHandle(CancellationToken);
 
 #[napi]
-impl Cancel {
+impl AbortHandle {
     #[napi(constructor)]
     pub fn new() -> Self {
         Self::default()
@@ -21,7 +21,7 @@ impl Cancel {
     }
 }
 
-impl Cancel {
+impl AbortHandle {
     pub fn token(&self) -> CancellationToken {
         self.0.clone()
     }

@@ -9,37 +9,37 @@ use parking_lot::Mutex;
 use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::Found;
-use crate::error::{Error, Result, WaitedFor};
+use super::CacheOutcome;
+use crate::error::{Error, Result, TimeoutPhase};
 use crate::identity::RouteId;
 use crate::wechat::codes::Identity;
 
-type Outcome = Result<(Bytes, Found)>;
+type Outcome = Result<(Bytes, CacheOutcome)>;
 
 /// What is asked, and by which way: what fails on one is no answer to those on another.
-pub type Line = (RouteId, Identity);
+pub type Key = (RouteId, Identity);
 
 /// The requests in the air.
 #[derive(Default)]
-pub struct Flights(Mutex<Table>);
+pub struct SingleFlight(Mutex<Table>);
 
 #[derive(Default)]
 struct Table {
-    flights: HashMap<Line, InTheAir>,
+    flights: HashMap<Key, InFlight>,
     begun: u64,
 }
 
-struct InTheAir {
-    seat: Weak<Seat>,
+struct InFlight {
+    seat: Weak<Waiter>,
     number: u64,
 }
 
 /// What a flight waits for at the moment, for those who run out of time meanwhile.
 #[derive(Clone)]
-pub struct Phase(Arc<Mutex<WaitedFor>>);
+pub struct Phase(Arc<Mutex<TimeoutPhase>>);
 
 impl Phase {
-    pub fn begin(&self, waited_for: WaitedFor) {
+    pub fn begin(&self, waited_for: TimeoutPhase) {
         *self.0.lock() = waited_for;
     }
 
@@ -54,20 +54,20 @@ impl Phase {
 
 impl Default for Phase {
     fn default() -> Self {
-        Self(Arc::new(Mutex::new(WaitedFor::Answer)))
+        Self(Arc::new(Mutex::new(TimeoutPhase::Answer)))
     }
 }
 
 /// A place among those who wait. While there is one the request goes on.
-pub struct Seat {
+pub struct Waiter {
     pub phase: Phase,
     outcome: watch::Receiver<Option<Outcome>>,
     _going: DropGuard,
 }
 
-impl Flights {
+impl SingleFlight {
     /// A seat in the flight that asks this, and whether it begins with it. `work` is started for the first one only.
-    pub fn board<W>(self: &Arc<Self>, line: &Line, work: impl FnOnce(Phase) -> W) -> (Arc<Seat>, bool)
+    pub fn board<W>(self: &Arc<Self>, line: &Key, work: impl FnOnce(Phase) -> W) -> (Arc<Waiter>, bool)
     where
         W: Future<Output = Outcome> + Send + 'static,
     {
@@ -78,12 +78,12 @@ impl Flights {
         let stop = CancellationToken::new();
         let (landing, outcome) = watch::channel(None);
         let phase = Phase::default();
-        let seat = Arc::new(Seat { phase: phase.clone(), outcome, _going: stop.clone().drop_guard() });
+        let seat = Arc::new(Waiter { phase: phase.clone(), outcome, _going: stop.clone().drop_guard() });
         table.begun += 1;
         let number = table.begun;
-        table.flights.insert(line.clone(), InTheAir { seat: Arc::downgrade(&seat), number });
+        table.flights.insert(line.clone(), InFlight { seat: Arc::downgrade(&seat), number });
         drop(table);
-        let (flying, work) = (Flying { flights: self.clone(), line: line.clone(), number }, work(phase));
+        let (flying, work) = (InFlightGuard { flights: self.clone(), line: line.clone(), number }, work(phase));
         tokio::spawn(async move {
             let landed = tokio::select! {
                 biased;
@@ -103,7 +103,7 @@ impl Flights {
     }
 }
 
-impl Seat {
+impl Waiter {
     pub async fn landed(&self) -> Outcome {
         let mut outcome = self.outcome.clone();
         let landed = outcome.wait_for(Option::is_some).await;
@@ -113,13 +113,13 @@ impl Seat {
 }
 
 /// Keeps a flight in the table for as long as it flies.
-struct Flying {
-    flights: Arc<Flights>,
-    line: Line,
+struct InFlightGuard {
+    flights: Arc<SingleFlight>,
+    line: Key,
     number: u64,
 }
 
-impl Drop for Flying {
+impl Drop for InFlightGuard {
     fn drop(&mut self) {
         let mut table = self.flights.0.lock();
         // Where nobody was left in this one, another may have begun in its place.

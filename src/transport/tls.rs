@@ -13,7 +13,7 @@ use rustls::{
     SignatureScheme,
 };
 
-use crate::error::Flaw;
+use crate::error::CertificateFlaw;
 use crate::roots;
 
 /// The TLS of a client that was given these roots, or none.
@@ -63,18 +63,18 @@ impl ServerCertVerifier for Trust {
             match verifier.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now) {
                 Ok(verified) => return Ok(verified),
                 // Whoever knows the issuer knows better what is wrong.
-                Err(error) if Flaw::of(&refused) == Flaw::UnknownIssuer => refused = error,
+                Err(error) if CertificateFlaw::of(&refused) == CertificateFlaw::UnknownIssuer => refused = error,
                 Err(_) => {}
             }
         }
         // `openssl req -x509` makes certificates that are an authority and a server's own at once, which webpki refuses
         // whatever is trusted. It does so after it has looked at the dates (a test watches that), and says nothing of the name.
-        let is_authority = Flaw::of(&refused) == Flaw::Authority;
+        let is_authority = CertificateFlaw::of(&refused) == CertificateFlaw::Authority;
         if is_authority && self.is_given(end_entity) {
             verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
             return Ok(ServerCertVerified::assertion());
         }
-        let is_unknown = is_authority || Flaw::of(&refused) == Flaw::UnknownIssuer;
+        let is_unknown = is_authority || CertificateFlaw::of(&refused) == CertificateFlaw::UnknownIssuer;
         if is_unknown && signs_itself(end_entity) {
             return Err(CertificateError::Other(OtherError(Arc::new(SelfSigned))).into());
         }
@@ -131,7 +131,7 @@ impl std::fmt::Display for SelfSigned {
 
 impl std::error::Error for SelfSigned {}
 
-impl Flaw {
+impl CertificateFlaw {
     pub fn of(error: &Error) -> Self {
         let Error::InvalidCertificate(error) = error else { return Self::Other };
         match error {

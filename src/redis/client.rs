@@ -1,10 +1,6 @@
 //! The way to the Redis that a fleet shares: scripts as data, one timeout for everything, and a breaker, so that a dead
 //! Redis is paid for once.
 
-mod nodes;
-mod trouble;
-mod way;
-
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
@@ -17,17 +13,17 @@ use redis::{ErrorKind, RedisError, ServerErrorKind, Value};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
+use super::cluster::{Node, Nodes, PooledConnection, account_of};
+use super::connector::Connector;
+use super::failure::RedisFailure;
+use crate::error::invalid::InvalidParam;
 use crate::error::{Error, Result, StoreFault};
-use crate::event::{Channel, Event, Hub};
-use crate::wechat::invalid::Invalid;
-use nodes::{Node, Nodes, Numbered, account_of};
-use trouble::Trouble;
-use way::Way;
+use crate::event::{Channel, Event, EventBus};
 
 /// For connecting and the command together, where a caller waits for it and nobody has said otherwise.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_millis(250);
 /// The same where nobody waits, at least.
-const UNHURRIED: Duration = Duration::from_secs(2);
+const BACKGROUND_TIMEOUT: Duration = Duration::from_secs(2);
 /// The first and the longest pause between two looks at a Redis that is down.
 const FIRST_PROBE: Duration = Duration::from_millis(100);
 const LATER_PROBE: Duration = Duration::from_secs(2);
@@ -39,7 +35,7 @@ const PROBE: &str = "return redis.call('SET', KEYS[1], '1', 'PX', 1000)";
 /// How long until a cluster that moves keys is asked again.
 const MOVING: Duration = Duration::from_millis(20);
 /// And how long nobody waits for keys that took too long.
-const MOVING_FOR: Duration = Duration::from_secs(1);
+pub(super) const MOVING_FOR: Duration = Duration::from_secs(1);
 /// A cluster that sends us round in circles is moving slots.
 const REDIRECTIONS: u32 = 3;
 /// Nobody looks after a Redis that nobody has wanted for so long.
@@ -50,7 +46,7 @@ const TOLD_AGAIN: Duration = Duration::from_secs(60);
 
 /// A script, which Redis runs as one step, with what it is run on. It may be run twice without harm.
 #[derive(Clone)]
-pub struct Step {
+pub struct ScriptCall {
     pub script: &'static str,
     pub keys: Vec<String>,
     pub args: Vec<Vec<u8>>,
@@ -58,7 +54,7 @@ pub struct Step {
     pub hurried: bool,
 }
 
-impl Step {
+impl ScriptCall {
     pub fn new(script: &'static str, keys: Vec<String>) -> Self {
         Self { script, keys, args: Vec::new(), hurried: true }
     }
@@ -74,7 +70,7 @@ impl Step {
     }
 
     /// For a step that nobody waits for.
-    pub fn unhurried(self) -> Self {
+    pub fn background(self) -> Self {
         Self { hurried: false, ..self }
     }
 
@@ -91,8 +87,8 @@ impl Step {
 }
 
 /// Something that runs scripts. What it cannot do in the step's time is an `Error::Store`.
-pub trait Scripts: Send + Sync {
-    fn run(&self, step: Step) -> BoxFuture<'_, Result<Value>>;
+pub trait ScriptRunner: Send + Sync {
+    fn run(&self, step: ScriptCall) -> BoxFuture<'_, Result<Value>>;
 
     /// Resolves when it is worth asking.
     fn recovered(&self) -> BoxFuture<'_, ()>;
@@ -103,23 +99,23 @@ pub trait Scripts: Send + Sync {
     fn timeout(&self) -> Duration;
 
     /// `guest` is told from now on.
-    fn invite(&self, guest: Weak<dyn Guest>);
+    fn subscribe(&self, guest: Weak<dyn ReconnectListener>);
 }
 
 /// Who has something to put right when Redis was away: it may have come back empty.
-pub trait Guest: Send + Sync {
-    fn store_is_back(self: Arc<Self>);
+pub trait ReconnectListener: Send + Sync {
+    fn on_reconnect(self: Arc<Self>);
 }
 
 /// One connection to a Redis, for all accounts that meet there.
-pub struct Link {
-    me: Weak<Link>,
-    way: Way,
+pub struct RedisClient {
+    me: Weak<RedisClient>,
+    way: Connector,
     timeout: Duration,
     nodes: Nodes,
     health: watch::Sender<Health>,
-    hub: Arc<Hub>,
-    guests: Mutex<Vec<Weak<dyn Guest>>>,
+    hub: Arc<EventBus>,
+    guests: Mutex<Vec<Weak<dyn ReconnectListener>>>,
     /// Of whom it was told lately that Redis does not do what they ask, and why.
     told: Mutex<HashMap<(String, String), Instant>>,
 }
@@ -138,10 +134,15 @@ struct Health {
     key: Option<String>,
 }
 
-impl Link {
+impl RedisClient {
     /// `redis://`, `rediss://`, `unix://` or `redis-sentinel://`. Touches no network.
-    pub fn open(url: &str, ca: Option<&[u8]>, timeout: Duration, hub: Arc<Hub>) -> Result<Arc<Self>, Invalid> {
-        let way = Way::parse(url, ca)?;
+    pub fn open(
+        url: &str,
+        ca: Option<&[u8]>,
+        timeout: Duration,
+        hub: Arc<EventBus>,
+    ) -> Result<Arc<Self>, InvalidParam> {
+        let way = Connector::parse(url, ca)?;
         let now = Instant::now();
         let health = Health { up: true, since: now, wanted: now, watched: false, failures: 0, key: None };
         Ok(Arc::new_cyclic(|me| Self {
@@ -157,12 +158,12 @@ impl Link {
     }
 
     /// A cluster names the node where the keys lie, and while it moves them it takes a moment until one node has all.
-    async fn attempt(&self, step: &Step, moving: &AtomicBool) -> Result<Value, Trouble> {
+    async fn attempt(&self, step: &ScriptCall, moving: &AtomicBool) -> Result<Value, RedisFailure> {
         let key = step.keys.first().map_or("", String::as_str);
         let mut redirections = 0;
         loop {
             let result = self.at(&self.nodes.home(key), step).await;
-            let Err(Trouble::Answer(error)) = &result else { return result };
+            let Err(RedisFailure::Answer(error)) = &result else { return result };
             match error.kind() {
                 ErrorKind::Server(ServerErrorKind::Ask | ServerErrorKind::TryAgain) => {
                     moving.store(true, Ordering::Relaxed);
@@ -178,20 +179,20 @@ impl Link {
     }
 
     /// A connection that Redis closed in the meantime fails at its first use, so a failed one is replaced once.
-    async fn at(&self, node: &Node, step: &Step) -> Result<Value, Trouble> {
+    async fn at(&self, node: &Node, step: &ScriptCall) -> Result<Value, RedisFailure> {
         let used = self.nodes.connection(node);
         if let Some(mut used) = used.clone() {
             match step.invoke(&mut used.connection).await {
                 Err(error) if error.is_io_error() => {}
-                result => return result.map_err(Trouble::Answer),
+                result => return result.map_err(RedisFailure::Answer),
             }
         }
-        let mut connection = self.replace(node, used.as_ref()).await.map_err(Trouble::Connecting)?.connection;
-        step.invoke(&mut connection).await.map_err(Trouble::Answer)
+        let mut connection = self.replace(node, used.as_ref()).await.map_err(RedisFailure::Connecting)?.connection;
+        step.invoke(&mut connection).await.map_err(RedisFailure::Answer)
     }
 
     /// Connects, unless somebody else has done so since `broken` broke.
-    async fn replace(&self, node: &Node, broken: Option<&Numbered>) -> Result<Numbered, RedisError> {
+    async fn replace(&self, node: &Node, broken: Option<&PooledConnection>) -> Result<PooledConnection, RedisError> {
         let door = self.nodes.door(node);
         let _alone = door.lock().await;
         if let Some(new) = self.nodes.after(node, broken) {
@@ -199,7 +200,7 @@ impl Link {
         }
         let new = self.nodes.keep(node, self.way.connect(node.as_deref()).await?);
         if broken.is_some() {
-            self.tell_guests();
+            self.notify_reconnected();
         }
         Ok(new)
     }
@@ -238,9 +239,9 @@ impl Link {
             self.watch();
         }
         if fell {
-            let error = down(reason);
+            let error = unavailable(reason);
             self.hub.warnings.begin(self.way.name(), || outage(self.way.name(), reason));
-            self.tell("store.down", |event| Event { message: Some(error.to_string()), ..event });
+            self.emit("store.down", |event| Event { message: Some(error.to_string()), ..event });
         }
     }
 
@@ -257,15 +258,15 @@ impl Link {
         });
         if rose {
             self.hub.warnings.end(self.way.name());
-            self.tell_guests();
-            self.tell("store.up", |event| Event { took: Some(outage), ..event });
+            self.notify_reconnected();
+            self.emit("store.up", |event| Event { took: Some(outage), ..event });
         }
     }
 
-    fn tell_guests(&self) {
+    fn notify_reconnected(&self) {
         let guests = self.guests.lock().clone();
         for guest in guests.iter().filter_map(Weak::upgrade) {
-            guest.store_is_back();
+            guest.on_reconnect();
         }
     }
 
@@ -279,7 +280,8 @@ impl Link {
                 sleep(probe_pause(pauses)).await;
                 let Some(link) = me.upgrade() else { return };
                 // Ever more time: what was sent into a hole must not hold up the next look for long.
-                let limit = link.timeout.saturating_mul(2u32.saturating_pow(looks)).min(link.timeout.max(UNHURRIED));
+                let limit =
+                    link.timeout.saturating_mul(2u32.saturating_pow(looks)).min(link.timeout.max(BACKGROUND_TIMEOUT));
                 pauses += 1;
                 looks += 1;
                 if timeout(limit, link.probe()).await == Ok(true) {
@@ -299,15 +301,16 @@ impl Link {
     /// Whether it takes writes, and in the time that callers have. To connect may take longer.
     async fn probe(&self) -> bool {
         let key = self.health.borrow().key.clone().unwrap_or_default();
-        let step = Step::new(PROBE, vec![key]);
+        let step = ScriptCall::new(PROBE, vec![key]);
         let moving = AtomicBool::new(false);
-        let answers = |result: Result<Value, Trouble>| result.err().is_none_or(|trouble| !trouble.is_of_the_server());
+        let answers =
+            |result: Result<Value, RedisFailure>| result.err().is_none_or(|trouble| !trouble.is_of_the_server());
         answers(self.attempt(&step, &moving).await)
             && timeout(self.timeout, self.attempt(&step, &moving)).await.is_ok_and(answers)
     }
 
     /// Redis is well and does not do what one account asks: its own trouble, which is no reason to leave others alone.
-    fn tell_own(&self, key: &str, error: &Error, reason: &str) {
+    fn emit_own(&self, key: &str, error: &Error, reason: &str) {
         let (account, now) = (account_of(key), Instant::now());
         let mut told = self.told.lock();
         told.retain(|_, at| now < *at + TOLD_AGAIN);
@@ -317,26 +320,26 @@ impl Link {
             return;
         }
         self.hub.warnings.once(&format!("{} {reason}", self.way.name()), || error.to_string());
-        self.tell("store.fail", |event| Event { appid: Some(account.into()), error: Some(error.clone()), ..event });
+        self.emit("store.fail", |event| Event { appid: Some(account.into()), error: Some(error.clone()), ..event });
     }
 
-    fn tell(&self, name: &'static str, fill: impl FnOnce(Event) -> Event) {
-        self.hub.tell(Channel::Store, name, |event| fill(Event { host: Some(self.way.name().to_owned()), ..event }));
+    fn emit(&self, name: &'static str, fill: impl FnOnce(Event) -> Event) {
+        self.hub.emit(Channel::Store, name, |event| fill(Event { host: Some(self.way.name().to_owned()), ..event }));
     }
 }
 
-impl Scripts for Link {
-    fn run(&self, step: Step) -> BoxFuture<'_, Result<Value>> {
+impl ScriptRunner for RedisClient {
+    fn run(&self, step: ScriptCall) -> BoxFuture<'_, Result<Value>> {
         Box::pin(async move {
             let key = step.keys.first();
             if !self.admits() {
-                return Err(down("not asked again yet"));
+                return Err(unavailable("not asked again yet"));
             }
             if key.is_some_and(|key| self.nodes.is_moving(key)) {
-                return Err(down(MOVING_SLOT));
+                return Err(unavailable(MOVING_SLOT));
             }
             let asked = Instant::now();
-            let limit = if step.hurried { self.timeout } else { self.timeout.max(UNHURRIED) };
+            let limit = if step.hurried { self.timeout } else { self.timeout.max(BACKGROUND_TIMEOUT) };
             let moving = AtomicBool::new(false);
             let reason = match timeout(limit, self.attempt(&step, &moving)).await {
                 Ok(Ok(value)) => {
@@ -346,20 +349,20 @@ impl Scripts for Link {
                 // It is well, and other accounts lie elsewhere.
                 Err(_) if moving.into_inner() => {
                     self.nodes.keep_moving(key.map_or("", String::as_str));
-                    return Err(down(MOVING_SLOT));
+                    return Err(unavailable(MOVING_SLOT));
                 }
                 Ok(Err(trouble)) if !trouble.is_of_the_server() => {
                     self.rise();
                     let key = key.map_or("", String::as_str);
                     let error = trouble.of_one(key);
-                    self.tell_own(key, &error, trouble.reason());
+                    self.emit_own(key, &error, trouble.reason());
                     return Err(error);
                 }
                 Ok(Err(trouble)) => trouble.reason().to_owned(),
                 Err(_) => format!("no answer within {} ms", limit.as_millis()),
             };
             self.fall(&reason, key, asked);
-            Err(down(&reason))
+            Err(unavailable(&reason))
         })
     }
 
@@ -378,7 +381,7 @@ impl Scripts for Link {
         self.timeout
     }
 
-    fn invite(&self, guest: Weak<dyn Guest>) {
+    fn subscribe(&self, guest: Weak<dyn ReconnectListener>) {
         let mut guests = self.guests.lock();
         guests.retain(|guest| guest.strong_count() > 0);
         guests.push(guest);
@@ -386,7 +389,7 @@ impl Scripts for Link {
 }
 
 /// Whoever is gone has no outage any more.
-impl Drop for Link {
+impl Drop for RedisClient {
     fn drop(&mut self) {
         if !self.health.borrow().up {
             self.hub.warnings.end(self.way.name());
@@ -400,7 +403,7 @@ fn probe_pause(pauses: u32) -> Duration {
 
 const MOVING_SLOT: &str = "the cluster is moving this slot";
 
-pub fn down(reason: &str) -> Error {
+pub fn unavailable(reason: &str) -> Error {
     Error::Store { reason: reason.to_owned(), fault: StoreFault::Down }
 }
 
@@ -449,12 +452,12 @@ mod tests {
         (url, count)
     }
 
-    fn link(url: &str, hub: &Arc<Hub>) -> Arc<Link> {
-        Link::open(url, None, LIMIT, hub.clone()).ok().unwrap()
+    fn link(url: &str, hub: &Arc<EventBus>) -> Arc<RedisClient> {
+        RedisClient::open(url, None, LIMIT, hub.clone()).ok().unwrap()
     }
 
-    fn step(key: &str) -> Step {
-        Step::new("return 1", vec![key.to_owned()])
+    fn step(key: &str) -> ScriptCall {
+        ScriptCall::new("return 1", vec![key.to_owned()])
     }
 
     #[tokio::test]
@@ -473,7 +476,7 @@ mod tests {
     #[tokio::test]
     async fn nobody_looks_after_a_redis_that_is_down_and_that_nobody_uses() {
         let (url, mut count) = server("-LOADING Redis is loading\r\n").await;
-        let hub = Arc::<Hub>::default();
+        let hub = Arc::<EventBus>::default();
         let link = link(&url, &hub);
         assert!(link.run(step("a")).await.is_err() && !link.is_up());
         assert_eq!(hub.warnings.take().len(), 1);
@@ -492,8 +495,8 @@ mod tests {
     async fn what_redis_refuses_one_account_is_nobody_elses_outage() {
         for answer in ["-NOPERM no access to one of the keys\r\n", "-WRONGTYPE Operation against a key\r\n"] {
             let (url, _) = server(answer).await;
-            let hub = Arc::<Hub>::default();
-            let ear = Arc::new(crate::event::testing::Ear::default());
+            let hub = Arc::<EventBus>::default();
+            let ear = Arc::new(crate::event::testing::RecordingListener::default());
             hub.add(ear.clone());
             let link = link(&url, &hub);
             for _ in 0..3 {

@@ -2,11 +2,11 @@
 
 use std::borrow::Cow;
 
-use super::explanation::{Explanation, Text};
+use super::explanation::{Bilingual, Explanation};
 
 /// A parameter or option that was refused before anything was sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Invalid {
+pub struct InvalidParam {
     /// As the caller spells it: `scene`, `lineColor.r`, `secret`.
     pub param: Cow<'static, str>,
     /// What WeChat would have answered, where that is known.
@@ -14,8 +14,8 @@ pub struct Invalid {
     pub explanation: Box<Explanation>,
 }
 
-impl Invalid {
-    pub fn new(param: impl Into<Cow<'static, str>>, errcode: Option<i64>, cause: Text, fix: Text) -> Self {
+impl InvalidParam {
+    pub fn new(param: impl Into<Cow<'static, str>>, errcode: Option<i64>, cause: Bilingual, fix: Bilingual) -> Self {
         Self { param: param.into(), errcode, explanation: Box::new(Explanation { cause, fix }) }
     }
 }

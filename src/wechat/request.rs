@@ -6,7 +6,7 @@ use super::endpoint::Endpoint;
 
 /// A request without its token.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Question {
+pub struct ApiRequest {
     pub endpoint: Endpoint,
     /// Beside the token.
     pub query: Vec<(String, String)>,
@@ -14,7 +14,7 @@ pub struct Question {
     pub body: Option<Bytes>,
 }
 
-impl Question {
+impl ApiRequest {
     pub fn post(endpoint: Endpoint, body: Vec<u8>) -> Self {
         Self { endpoint, query: Vec::new(), body: Some(body.into()) }
     }

@@ -11,26 +11,26 @@ use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use tokio::sync::Mutex;
 
+use crate::error::explanation::Bilingual;
+use crate::error::invalid::InvalidParam;
 use crate::roots;
-use crate::transport::names::Names;
-use crate::wechat::explanation::Text;
-use crate::wechat::invalid::Invalid;
+use crate::transport::dns::Resolver;
 
 pub type Connection = MultiplexedConnection;
 
-pub struct Way {
-    kind: Kind,
+pub struct Connector {
+    kind: Target,
     name: String,
 }
 
-enum Kind {
+enum Target {
     Server(Client),
     Sentinels(Mutex<SentinelClient>),
 }
 
-impl Way {
+impl Connector {
     /// `ca` are PEM roots that are trusted instead of the usual ones.
-    pub fn parse(url: &str, ca: Option<&[u8]>) -> Result<Self, Invalid> {
+    pub fn parse(url: &str, ca: Option<&[u8]>) -> Result<Self, InvalidParam> {
         if ca.is_some_and(|pem| roots::of_pem(pem).is_none()) {
             return Err(no_certificate());
         }
@@ -50,7 +50,7 @@ impl Way {
             ConnectionAddr::Unix(path) => path.display().to_string(),
             _ => String::from("redis"),
         };
-        Some(Self { kind: Kind::Server(client), name })
+        Some(Self { kind: Target::Server(client), name })
     }
 
     /// `redis-sentinel://[login@]host:port,host:port/db#master`, `rediss-sentinel://` for TLS to the master. The login is
@@ -81,7 +81,7 @@ impl Way {
             builder = builder.set_client_to_redis_certificates(certificates(ca));
         }
         let client = builder.build().ok()?;
-        Some(Self { kind: Kind::Sentinels(Mutex::new(client)), name: hosts.to_owned() })
+        Some(Self { kind: Target::Sentinels(Mutex::new(client)), name: hosts.to_owned() })
     }
 
     /// Host and port, without login.
@@ -92,9 +92,9 @@ impl Way {
     /// Takes as long as it takes: the time for it is the caller's. `node` is what a cluster has named, as `host:port`.
     pub async fn connect(&self, node: Option<&str>) -> RedisResult<Connection> {
         let config = AsyncConnectionConfig::new().set_connection_timeout(None).set_response_timeout(None);
-        let config = config.set_dns_resolver(Names::of_system());
+        let config = config.set_dns_resolver(Resolver::of_system());
         let client = match (&self.kind, node.and_then(address)) {
-            (Kind::Server(client), Some((host, port))) => {
+            (Target::Server(client), Some((host, port))) => {
                 let info = client.get_connection_info().clone();
                 // A cluster whose nodes have no names means the host that one has asked.
                 let host = if host.is_empty() { host_of(info.addr()) } else { host };
@@ -106,8 +106,8 @@ impl Way {
                 };
                 Client::open(info.set_addr(addr))?
             }
-            (Kind::Server(client), None) => client.clone(),
-            (Kind::Sentinels(client), _) => client.lock().await.async_get_client().await?,
+            (Target::Server(client), None) => client.clone(),
+            (Target::Sentinels(client), _) => client.lock().await.async_get_client().await?,
         };
         client.get_multiplexed_async_connection_with_config(&config).await
     }
@@ -147,24 +147,24 @@ fn address(node: &str) -> Option<(String, u16)> {
     Some((host.trim_matches(['[', ']']).to_owned(), port.parse().ok()?))
 }
 
-fn no_certificate() -> Invalid {
-    Invalid::new(
+fn no_certificate() -> InvalidParam {
+    InvalidParam::new(
         "redis.ca",
         None,
-        Text::new("redis.ca 里没有可用的 PEM 证书", "redis.ca holds no usable PEM certificate"),
-        Text::new(
+        Bilingual::new("redis.ca 里没有可用的 PEM 证书", "redis.ca holds no usable PEM certificate"),
+        Bilingual::new(
             "传入签发 Redis 证书的根证书（-----BEGIN CERTIFICATE----- 开头的文本）",
             "Pass the root that signed the certificate of Redis (text that begins with -----BEGIN CERTIFICATE-----)",
         ),
     )
 }
 
-fn unusable() -> Invalid {
-    Invalid::new(
+fn unusable() -> InvalidParam {
+    InvalidParam::new(
         "redis",
         None,
-        Text::new("redis 不是可用的 Redis 地址", "redis is not the URL of a Redis"),
-        Text::new(
+        Bilingual::new("redis 不是可用的 Redis 地址", "redis is not the URL of a Redis"),
+        Bilingual::new(
             "写成 redis://[用户:密码@]主机:6379/0，加密用 rediss://，套接字用 unix:///路径，\
              哨兵用 redis-sentinel://主机:26379,主机:26379/0#主库名；集群写任一节点",
             "Write redis://[user:password@]host:6379/0, rediss:// for TLS, unix:///path for a socket, \
@@ -179,7 +179,7 @@ mod tests {
 
     #[test]
     fn its_name_shows_no_login() {
-        let name = |url| Way::parse(url, None).map(|way| way.name().to_owned()).ok();
+        let name = |url| Connector::parse(url, None).map(|way| way.name().to_owned()).ok();
         assert_eq!(name("redis://user:p4ss@cache:6380/1").as_deref(), Some("cache:6380"));
         assert_eq!(name("rediss://:p4ss@cache").as_deref(), Some("cache:6379"));
         assert_eq!(name("unix:///run/redis.sock").as_deref(), Some("/run/redis.sock"));
@@ -196,10 +196,10 @@ mod tests {
             "redis-sentinel://a:1/x#main",
             "redis://:p4ss@:",
         ] {
-            let refused = Way::parse(url, None).err().map(|invalid| format!("{invalid:?}"));
+            let refused = Connector::parse(url, None).err().map(|invalid| format!("{invalid:?}"));
             assert!(refused.is_some_and(|text| !text.contains("p4ss")), "{url}");
         }
-        assert!(Way::parse("rediss://cache", Some(b"x")).is_err());
+        assert!(Connector::parse("rediss://cache", Some(b"x")).is_err());
     }
 
     #[test]

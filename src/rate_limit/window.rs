@@ -8,19 +8,19 @@ use tokio::time::Instant;
 const MINUTE: u64 = 60;
 
 /// Calls of this process, in any 60 seconds at most so many.
-pub struct Minute {
+pub struct SlidingWindow {
     start: Instant,
-    window: Mutex<Window>,
+    window: Mutex<Counts>,
     paused_until: Mutex<Option<Instant>>,
 }
 
-impl Default for Minute {
+impl Default for SlidingWindow {
     fn default() -> Self {
         Self { start: Instant::now(), window: Mutex::default(), paused_until: Mutex::default() }
     }
 }
 
-impl Minute {
+impl SlidingWindow {
     /// Takes a turn if fewer than `rate` calls lie in the last minute, or says how long they do not. Gives the second that
     /// the turn is counted in.
     pub fn take(&self, rate: u32) -> Result<u64, Duration> {
@@ -58,19 +58,19 @@ fn until_next_minute(since_1970: Duration) -> Duration {
 }
 
 /// A sliding window of a minute, counted by the second.
-struct Window {
+struct Counts {
     counts: [u32; MINUTE as usize],
     used: u32,
     second: u64,
 }
 
-impl Default for Window {
+impl Default for Counts {
     fn default() -> Self {
         Self { counts: [0; MINUTE as usize], used: 0, second: 0 }
     }
 }
 
-impl Window {
+impl Counts {
     /// Takes a call, or says how long there is none.
     fn take(&mut self, rate: u32, now: Duration) -> Result<u64, Duration> {
         self.slide(now.as_secs());
@@ -118,7 +118,7 @@ mod tests {
 
     #[test]
     fn a_full_minute_waits_until_its_oldest_second_is_gone() {
-        let mut window = Window::default();
+        let mut window = Counts::default();
         assert_eq!(window.take(2, at(0.5)), Ok(0));
         assert_eq!(window.take(2, at(10.0)), Ok(10));
         assert_eq!(window.take(2, at(10.5)), Err(at(49.5)));
@@ -131,7 +131,7 @@ mod tests {
 
     #[test]
     fn a_turn_that_is_given_back_is_there_for_the_next_and_only_once() {
-        let mut window = Window::default();
+        let mut window = Counts::default();
         let second = window.take(1, at(5.0)).unwrap();
         window.give_back(second, at(20.0));
         assert_eq!(window.take(1, at(20.0)), Ok(20));
@@ -148,7 +148,7 @@ mod tests {
         let at = Duration::from_millis;
         assert_eq!(until_next_minute(at(120_000)), at(60_000));
         assert_eq!(until_next_minute(at(179_999)), at(1));
-        let minute = Minute::default();
+        let minute = SlidingWindow::default();
         assert_eq!(minute.paused(), None);
         assert!(minute.paused().is_none() && minute.pause() <= at(60_000) && minute.paused().is_some());
     }
@@ -159,7 +159,7 @@ mod tests {
             rate in 1u32..5,
             pauses in prop::collection::vec(0u64..40_000, 1..200),
         ) {
-            let mut window = Window::default();
+            let mut window = Counts::default();
             let mut taken = Vec::new();
             let mut now = Duration::ZERO;
             for pause in pauses {

@@ -4,12 +4,12 @@ use std::borrow::Cow;
 
 /// The same sentence twice.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Text {
+pub struct Bilingual {
     pub zh: Cow<'static, str>,
     pub en: Cow<'static, str>,
 }
 
-impl Text {
+impl Bilingual {
     pub fn new(zh: impl Into<Cow<'static, str>>, en: impl Into<Cow<'static, str>>) -> Self {
         Self { zh: zh.into(), en: en.into() }
     }
@@ -36,8 +36,8 @@ pub fn shown(number: f64) -> String {
 /// The cause of a failure and its fix.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Explanation {
-    pub cause: Text,
-    pub fix: Text,
+    pub cause: Bilingual,
+    pub fix: Bilingual,
 }
 
 #[cfg(test)]

@@ -6,15 +6,15 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-use super::MOVING_FOR;
-use super::way::Connection;
+use super::client::MOVING_FOR;
+use super::connector::Connection;
 
 /// `host:port` of a cluster's node; none is where the link's URL leads.
 pub type Node = Option<String>;
 
 /// A connection with a number, so that whoever saw it break does not replace the one that came after it.
 #[derive(Clone)]
-pub struct Numbered {
+pub struct PooledConnection {
     pub connection: Connection,
     number: u64,
 }
@@ -24,7 +24,7 @@ pub struct Nodes(Mutex<Inner>);
 
 #[derive(Default)]
 struct Inner {
-    connections: HashMap<Node, Numbered>,
+    connections: HashMap<Node, PooledConnection>,
     made: u64,
     /// Held while a connection is made: a burst needs one and not one each.
     doors: HashMap<Node, Arc<tokio::sync::Mutex<()>>>,
@@ -56,12 +56,12 @@ impl Nodes {
         self.0.lock().moving.insert(hash_tag(key).to_owned(), Instant::now());
     }
 
-    pub fn connection(&self, node: &Node) -> Option<Numbered> {
+    pub fn connection(&self, node: &Node) -> Option<PooledConnection> {
         self.0.lock().connections.get(node).cloned()
     }
 
     /// One other than `broken`, if somebody has made one.
-    pub fn after(&self, node: &Node, broken: Option<&Numbered>) -> Option<Numbered> {
+    pub fn after(&self, node: &Node, broken: Option<&PooledConnection>) -> Option<PooledConnection> {
         self.connection(node).filter(|new| broken.is_none_or(|broken| broken.number != new.number))
     }
 
@@ -69,10 +69,10 @@ impl Nodes {
         self.0.lock().doors.entry(node.clone()).or_default().clone()
     }
 
-    pub fn keep(&self, node: &Node, connection: Connection) -> Numbered {
+    pub fn keep(&self, node: &Node, connection: Connection) -> PooledConnection {
         let mut inner = self.0.lock();
         inner.made += 1;
-        let numbered = Numbered { connection, number: inner.made };
+        let numbered = PooledConnection { connection, number: inner.made };
         inner.connections.insert(node.clone(), numbered.clone());
         numbered
     }

@@ -14,7 +14,7 @@ use tokio::task::yield_now;
 use super::events::NativeEvent;
 use super::failure::Failure;
 use crate::client::Image;
-use crate::event::Hub;
+use crate::event::EventBus;
 use crate::registry;
 
 /// Weak, except while calls are under way.
@@ -37,20 +37,20 @@ pub enum Outcome {
     Thrown(Error),
 }
 
-pub enum News {
+pub enum Completion {
     /// A call, by its number.
     Ended(f64, Outcome),
     Event(Box<NativeEvent>),
 }
 
 /// One for each copy of our JavaScript: test runners load several into one environment.
-pub struct Outbox {
-    news: Mutex<VecDeque<News>>,
+pub struct CompletionQueue {
+    news: Mutex<VecDeque<Completion>>,
     wake: Mutex<Wake>,
     under_way: Mutex<usize>,
 }
 
-impl Outbox {
+impl CompletionQueue {
     /// A call begins: it keeps the process alive. On the JavaScript thread.
     pub fn begin(&self, env: &Env) -> Result<()> {
         let mut under_way = self.under_way.lock();
@@ -74,7 +74,7 @@ impl Outbox {
     }
 
     /// Gives whether it is the first, which has to `wake`.
-    pub fn put(&self, news: News) -> bool {
+    pub fn put(&self, news: Completion) -> bool {
         let mut all = self.news.lock();
         all.push_back(news);
         all.len() == 1
@@ -85,7 +85,7 @@ impl Outbox {
     }
 
     /// Other events of the loop have their turn before the rest, whose wake-up comes from outside.
-    fn take(self: &Arc<Self>, most: usize) -> Vec<News> {
+    fn take(self: &Arc<Self>, most: usize) -> Vec<Completion> {
         let mut all = self.news.lock();
         let some = ..all.len().min(most);
         let some = all.drain(some).collect();
@@ -102,18 +102,18 @@ impl Outbox {
 
 /// The outbox in JavaScript's hands.
 #[napi]
-pub struct Inbox {
-    outbox: Arc<Outbox>,
+pub struct CompletionQueueHandle {
+    outbox: Arc<CompletionQueue>,
     /// The process's, with its warnings: whoever looks first is told.
-    hub: Arc<Hub>,
+    hub: Arc<EventBus>,
 }
 
 #[napi]
-impl Inbox {
+impl CompletionQueueHandle {
     /// Calls `wake` when there is something to `take` again.
     #[napi(constructor)]
     pub fn new(wake: Wake) -> Self {
-        let outbox = Outbox { news: Mutex::default(), wake: Mutex::new(wake), under_way: Mutex::default() };
+        let outbox = CompletionQueue { news: Mutex::default(), wake: Mutex::new(wake), under_way: Mutex::default() };
         Self { outbox: Arc::new(outbox), hub: registry::shared().hub() }
     }
 
@@ -122,7 +122,7 @@ impl Inbox {
     #[napi(ts_return_type = "Array<number | Buffer | GrantedToken | string | NativeEvent | Array<Failure | Thrown>>")]
     pub fn take<'env>(&self, env: &'env Env, most: u32) -> Result<Array<'env>> {
         let (news, warnings) = (self.outbox.take(most as usize), self.hub.warnings.take());
-        self.outbox.end(env, news.iter().filter(|news| matches!(news, News::Ended(..))).count())?;
+        self.outbox.end(env, news.iter().filter(|news| matches!(news, Completion::Ended(..))).count())?;
         let mut all = env.create_array(2 * (news.len() + warnings.len()) as u32)?;
         let places = (0..).step_by(2);
         let after = 2 * warnings.len() as u32;
@@ -132,11 +132,11 @@ impl Inbox {
         }
         for (place, news) in places.map(|place| after + place).zip(news) {
             match news {
-                News::Event(event) => {
+                Completion::Event(event) => {
                     all.set(place, 0)?;
                     all.set(place + 1, *event)?;
                 }
-                News::Ended(call, outcome) => {
+                Completion::Ended(call, outcome) => {
                     all.set(place, call)?;
                     // An outcome that cannot be converted is an error of its own call and of no other.
                     if let Err(error) = hand_over(env, &mut all, place + 1, outcome) {
@@ -149,8 +149,8 @@ impl Inbox {
     }
 }
 
-impl Inbox {
-    pub fn outbox(&self) -> Arc<Outbox> {
+impl CompletionQueueHandle {
+    pub fn outbox(&self) -> Arc<CompletionQueue> {
         self.outbox.clone()
     }
 }

@@ -4,38 +4,38 @@ use parking_lot::Mutex;
 
 use super::stats::Counters;
 use super::{Client, Tokens};
-use crate::budget::{Fleet, Turn};
 use crate::deadline::Deadline;
-use crate::error::{Error, Result, WaitedFor};
+use crate::error::{Error, Result, TimeoutPhase};
+use crate::rate_limit::{Fleet, Permit};
 use crate::token::state::Token;
 use crate::transport::body::Body;
-use crate::transport::{Call, Effort};
-use crate::wechat::answer::{Kind, NotAsked};
-use crate::wechat::question::Question;
+use crate::transport::{HttpRequest, RetryPolicy};
+use crate::wechat::answer::{AnswerError, AnswerKind};
+use crate::wechat::request::ApiRequest;
 
 /// A question with what it may cost.
-pub struct Ask<'a> {
-    pub question: &'a Question,
+pub struct ApiCall<'a> {
+    pub question: &'a ApiRequest,
     pub deadline: &'a Deadline,
     pub retries: u32,
 }
 
 /// What an answer's bytes are.
-pub type Read<'a> = &'a (dyn Fn(&[u8]) -> Result<Kind, NotAsked> + Sync);
+pub type Read<'a> = &'a (dyn Fn(&[u8]) -> Result<AnswerKind, AnswerError> + Sync);
 
 impl Client {
     /// Gives the bytes of the answer and what `read` made of them. A minute that is full by WeChat's count is waited for,
     /// where the deadline allows it.
-    pub(super) async fn ask_in_turn(&self, ask: &Ask<'_>, read: Read<'_>) -> Result<(Body, Kind)> {
+    pub(super) async fn ask_in_turn(&self, ask: &ApiCall<'_>, read: Read<'_>) -> Result<(Body, AnswerKind)> {
         loop {
             match self.ask_with_token(ask, read).await {
-                Err(error) if error.minute_is_full() && self.turns.pause().await < ask.deadline.left() => {}
+                Err(error) if error.is_rate_limited() && self.turns.pause().await < ask.deadline.left() => {}
                 answer => return answer,
             }
         }
     }
 
-    async fn ask_with_token(&self, ask: &Ask<'_>, read: Read<'_>) -> Result<(Body, Kind)> {
+    async fn ask_with_token(&self, ask: &ApiCall<'_>, read: Read<'_>) -> Result<(Body, AnswerKind)> {
         let Some(tokens) = &self.tokens else {
             let turn = self.turn(ask, Fleet::Answers).await?;
             return self.ask(ask, None, turn.as_ref(), read).await;
@@ -58,7 +58,7 @@ impl Client {
         }
     }
 
-    async fn prepare(&self, ask: &Ask<'_>) -> Result<Fleet> {
+    async fn prepare(&self, ask: &ApiCall<'_>) -> Result<Fleet> {
         match ask.question.endpoint.counts_by_the_minute() {
             true => Ok(self.turns.prepare().await),
             false => Ok(Fleet::Answers),
@@ -66,7 +66,7 @@ impl Client {
     }
 
     /// Waits for a turn where WeChat counts them by the minute.
-    async fn turn(&self, Ask { question, deadline, .. }: &Ask<'_>, fleet: Fleet) -> Result<Option<Turn<'_>>> {
+    async fn turn(&self, ApiCall { question, deadline, .. }: &ApiCall<'_>, fleet: Fleet) -> Result<Option<Permit<'_>>> {
         if !question.endpoint.counts_by_the_minute() {
             return Ok(None);
         }
@@ -75,12 +75,12 @@ impl Client {
 
     async fn ask(
         &self,
-        ask: &Ask<'_>,
+        ask: &ApiCall<'_>,
         token: Option<&Token>,
-        turn: Option<&Turn<'_>>,
+        turn: Option<&Permit<'_>>,
         read: Read<'_>,
-    ) -> Result<(Body, Kind)> {
-        let Question { endpoint, query, body } = ask.question;
+    ) -> Result<(Body, AnswerKind)> {
+        let ApiRequest { endpoint, query, body } = ask.question;
         let token = token.map(Token::expose);
         let whose = match (token, &self.from_appid) {
             (Some(token), _) => Some(("access_token", token)),
@@ -89,12 +89,12 @@ impl Client {
         };
         let more = query.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let query: Vec<_> = whose.into_iter().chain(more).collect();
-        let departures = turn.map(Turn::departures);
+        let sent = turn.map(Permit::sent);
         let secrets = token.as_slice();
-        let call = Call { endpoint: endpoint.clone(), query: &query, body: body.clone(), secrets, departures };
+        let call = HttpRequest { endpoint: endpoint.clone(), query: &query, body: body.clone(), secrets, sent };
         // Nothing is lost by drawing a code twice.
         let repeatable = endpoint.gives_code() || ask.retries > 0;
-        let effort = Effort { retries: ask.retries, attempt: None, repeatable };
+        let effort = RetryPolicy { retries: ask.retries, attempt: None, repeatable };
         Counters::add(&self.stats.requests);
         let last_failure = Mutex::new(None);
         let report = |error| {
@@ -103,8 +103,8 @@ impl Client {
             *last_failure.lock() = Some(error);
         };
         let last = || last_failure.lock().take();
-        let exchange = self.transport.exchange(&call, effort, ask.deadline, &report, read);
-        let answer = ask.deadline.hold(WaitedFor::Answer, last, exchange).await?;
+        let send_with_retries = self.transport.send_with_retries(&call, effort, ask.deadline, &report, read);
+        let answer = ask.deadline.hold(TimeoutPhase::Answer, last, send_with_retries).await?;
         if answer.as_ref().err().is_none_or(Error::accepts_token) {
             self.turns.accept();
         }

@@ -9,22 +9,22 @@ use redis::Value;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, timeout};
 use wxacode::error::{Error, Result, StoreFault};
-use wxacode::link::{DEFAULT_TIMEOUT as TIMEOUT, Guest, Scripts, Step, down};
+use wxacode::redis::{DEFAULT_TIMEOUT as TIMEOUT, ReconnectListener, ScriptCall, ScriptRunner, unavailable};
 
 use crate::wire::{Answer, Command, Message, Outbox};
 
-const UNHURRIED: Duration = Duration::from_secs(2);
+const BACKGROUND_TIMEOUT: Duration = Duration::from_secs(2);
 const FIRST_PROBE: Duration = Duration::from_millis(100);
 const LATER_PROBE: Duration = Duration::from_secs(2);
 const STEADY: Duration = Duration::from_secs(10);
 const FORGOTTEN: Duration = Duration::from_secs(60);
 
-pub struct SimLink {
-    me: Weak<SimLink>,
+pub struct SimulatedClient {
+    me: Weak<SimulatedClient>,
     outbox: Arc<Outbox>,
     health: Mutex<Health>,
     rises: Notify,
-    guests: Mutex<Vec<Weak<dyn Guest>>>,
+    guests: Mutex<Vec<Weak<dyn ReconnectListener>>>,
 }
 
 struct Health {
@@ -38,7 +38,7 @@ struct Health {
     connected: bool,
 }
 
-impl SimLink {
+impl SimulatedClient {
     pub fn new(outbox: Arc<Outbox>) -> Arc<Self> {
         let now = Instant::now();
         let health =
@@ -119,7 +119,7 @@ impl SimLink {
         drop(health);
         self.rises.notify_waiters();
         let guests = self.guests.lock().clone();
-        guests.iter().filter_map(Weak::upgrade).for_each(Guest::store_is_back);
+        guests.iter().filter_map(Weak::upgrade).for_each(ReconnectListener::on_reconnect);
     }
 
     fn watch(&self, key: Option<String>, mut pauses: u32) {
@@ -144,13 +144,13 @@ impl SimLink {
     }
 }
 
-impl Scripts for SimLink {
-    fn run(&self, step: Step) -> BoxFuture<'_, Result<Value>> {
+impl ScriptRunner for SimulatedClient {
+    fn run(&self, step: ScriptCall) -> BoxFuture<'_, Result<Value>> {
         Box::pin(async move {
             if !self.admits() {
-                return Err(down("not asked again yet"));
+                return Err(unavailable("not asked again yet"));
             }
-            let limit = if step.hurried { TIMEOUT } else { UNHURRIED };
+            let limit = if step.hurried { TIMEOUT } else { BACKGROUND_TIMEOUT };
             let key = step.keys.first().map(|key| format!("{key}:probe"));
             let command = Command::Script { text: step.script, keys: step.keys, args: step.args };
             let reason = match timeout(limit, self.attempt(command)).await {
@@ -168,7 +168,7 @@ impl Scripts for SimLink {
                 Err(_) => "no answer".to_owned(),
             };
             self.fall(key);
-            Err(down(&reason))
+            Err(unavailable(&reason))
         })
     }
 
@@ -192,7 +192,7 @@ impl Scripts for SimLink {
         TIMEOUT
     }
 
-    fn invite(&self, guest: Weak<dyn Guest>) {
+    fn subscribe(&self, guest: Weak<dyn ReconnectListener>) {
         self.guests.lock().push(guest);
     }
 }

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::{Budget, Error, Flaw, Problem, ProxyTrouble, StoreFault, Trouble, WaitedFor};
+use super::{BadResponse, Budget, CertificateFlaw, Error, NetworkErrorKind, ProxyErrorKind, StoreFault, TimeoutPhase};
+use crate::error::explanation::{Bilingual, Explanation};
 use crate::wechat::answer::Unexpected;
-use crate::wechat::explanation::{Explanation, Text};
 
 fn seconds(time: Duration) -> String {
     match time.as_millis() {
@@ -14,13 +14,15 @@ fn seconds(time: Duration) -> String {
     }
 }
 
-pub fn timeout(waited_for: WaitedFor, limit: Duration, cause: Option<&Error>) -> Explanation {
+pub fn timeout(waited_for: TimeoutPhase, limit: Duration, cause: Option<&Error>) -> Explanation {
     let limit = seconds(limit);
     let (zh, en) = match waited_for {
-        WaitedFor::Token => ("正在等待 access_token", "the access token"),
-        WaitedFor::Answer => ("正在等待微信应答", "WeChat's answer"),
-        WaitedFor::Provider => ("正在等待 token 函数", "the token function"),
-        WaitedFor::Peer => ("正在等待另一个进程向微信获取同一个码", "another process that asks WeChat for this code"),
+        TimeoutPhase::Token => ("正在等待 access_token", "the access token"),
+        TimeoutPhase::Answer => ("正在等待微信应答", "WeChat's answer"),
+        TimeoutPhase::Provider => ("正在等待 token 函数", "the token function"),
+        TimeoutPhase::Peer => {
+            ("正在等待另一个进程向微信获取同一个码", "another process that asks WeChat for this code")
+        }
     };
     let (last_zh, last_en) = match cause {
         Some(cause) => {
@@ -30,21 +32,21 @@ pub fn timeout(waited_for: WaitedFor, limit: Duration, cause: Option<&Error>) ->
         None => Default::default(),
     };
     let fix = match waited_for {
-        WaitedFor::Provider => Text::new(
+        TimeoutPhase::Provider => Bilingual::new(
             "查明 token 函数为何没有结果；不要在其中调用同一个 WxaCode，那会等待自己",
             "See why your token function does not settle; a call of the same WxaCode inside it waits for itself",
         ),
-        WaitedFor::Peer => Text::new(
+        TimeoutPhase::Peer => Bilingual::new(
             "查看共用该 Redis 的其他进程到微信服务器的网络，或调大 timeoutMs",
             "Look at the way to WeChat of the other processes that share this Redis, or raise timeoutMs",
         ),
-        WaitedFor::Token | WaitedFor::Answer => Text::new(
+        TimeoutPhase::Token | TimeoutPhase::Answer => Bilingual::new(
             "检查到微信服务器的网络（DNS、防火墙、代理），或调大 timeoutMs",
             "Check the way to WeChat (DNS, firewall, proxy), or raise timeoutMs",
         ),
     };
     Explanation {
-        cause: Text::new(
+        cause: Bilingual::new(
             format!("{limit} 内未完成，{zh}{last_zh}"),
             format!("no result within {limit}, waiting for {en}{last_en}"),
         ),
@@ -53,32 +55,32 @@ pub fn timeout(waited_for: WaitedFor, limit: Duration, cause: Option<&Error>) ->
 }
 
 /// `proxy` is the one that the request went through, if it went through one.
-pub fn network(trouble: Trouble, host: &str, proxy: Option<&str>) -> Explanation {
+pub fn network(trouble: NetworkErrorKind, host: &str, proxy: Option<&str>) -> Explanation {
     let (cause, fix) = match trouble {
-        Trouble::Proxy(trouble) => return of_proxy(trouble, host, proxy.unwrap_or_default()),
-        Trouble::Dns => (unresolved(host), name_service("baseUrl")),
-        Trouble::Unreachable => (unreachable(host), way_to(proxy)),
-        Trouble::Certificate(flaw) => (refused(host, flaw), certified(host, flaw, "baseUrl")),
-        Trouble::Tls => (
-            Text::new(format!("与 {host} 的 TLS 握手失败"), format!("the TLS handshake with {host} failed")),
-            Text::new(
+        NetworkErrorKind::Proxy(trouble) => return of_proxy(trouble, host, proxy.unwrap_or_default()),
+        NetworkErrorKind::Dns => (unresolved(host), name_service("baseUrl")),
+        NetworkErrorKind::Unreachable => (unreachable(host), way_to(proxy)),
+        NetworkErrorKind::Certificate(flaw) => (refused(host, flaw), certified(host, flaw, "baseUrl")),
+        NetworkErrorKind::Tls => (
+            Bilingual::new(format!("与 {host} 的 TLS 握手失败"), format!("the TLS handshake with {host} failed")),
+            Bilingual::new(
                 "检查 baseUrl 的协议与端口（该端口是否支持 TLS），以及途中的代理",
                 "Check scheme and port of baseUrl (does that port speak TLS?) and proxies on the way",
             ),
         ),
-        Trouble::Silent => (
-            Text::new(format!("{host} 没有应答"), format!("{host} did not answer in time")),
-            Text::new(
+        NetworkErrorKind::Silent => (
+            Bilingual::new(format!("{host} 没有应答"), format!("{host} did not answer in time")),
+            Bilingual::new(
                 "稍后重试；持续出现时检查网络，或给 baseUrl 加备用地址",
                 "Try again later; if it persists check the network, or give baseUrl a second host",
             ),
         ),
-        Trouble::Broken => (
-            Text::new(
+        NetworkErrorKind::Broken => (
+            Bilingual::new(
                 format!("与 {host} 的连接在应答完成前断开"),
                 format!("the connection to {host} broke before the answer was whole"),
             ),
-            Text::new(
+            Bilingual::new(
                 "稍后重试；持续出现时检查中间的代理或负载均衡",
                 "Try again later; if it persists look at proxies and load balancers on the way",
             ),
@@ -86,167 +88,167 @@ pub fn network(trouble: Trouble, host: &str, proxy: Option<&str>) -> Explanation
     };
     let Some(proxy) = proxy else { return Explanation { cause, fix } };
     let cause =
-        Text::new(format!("{}（经代理 {proxy}）", cause.zh), format!("{} (through the proxy {proxy})", cause.en));
+        Bilingual::new(format!("{}（经代理 {proxy}）", cause.zh), format!("{} (through the proxy {proxy})", cause.en));
     Explanation { cause, fix }
 }
 
-fn of_proxy(trouble: ProxyTrouble, host: &str, proxy: &str) -> Explanation {
+fn of_proxy(trouble: ProxyErrorKind, host: &str, proxy: &str) -> Explanation {
     let (cause, fix) = match trouble {
-        ProxyTrouble::Dns => (unresolved(proxy), name_service("proxy")),
-        ProxyTrouble::Unreachable => (
+        ProxyErrorKind::Dns => (unresolved(proxy), name_service("proxy")),
+        ProxyErrorKind::Unreachable => (
             unreachable(proxy),
-            Text::new(
+            Bilingual::new(
                 "检查 proxy 的主机和端口（使用 'env' 时为 HTTPS_PROXY），以及代理服务器是否在运行",
                 "Check host and port of proxy (with 'env' HTTPS_PROXY), and whether the proxy runs",
             ),
         ),
-        ProxyTrouble::Certificate(flaw) => (refused(proxy, flaw), certified(proxy, flaw, "proxy")),
-        ProxyTrouble::Tls => (
-            Text::new(format!("与 {proxy} 的 TLS 握手失败"), format!("the TLS handshake with {proxy} failed")),
-            Text::new(
+        ProxyErrorKind::Certificate(flaw) => (refused(proxy, flaw), certified(proxy, flaw, "proxy")),
+        ProxyErrorKind::Tls => (
+            Bilingual::new(format!("与 {proxy} 的 TLS 握手失败"), format!("the TLS handshake with {proxy} failed")),
+            Bilingual::new(
                 "多数代理自身不用 TLS：把 proxy 的 https:// 改成 http:// 再试",
                 "Most proxies speak no TLS themselves: try http:// instead of https:// in proxy",
             ),
         ),
-        ProxyTrouble::Login => (
-            Text::new(
+        ProxyErrorKind::Login => (
+            Bilingual::new(
                 "代理要求认证，或不接受所给的用户名和密码",
                 "it wants a login, or does not take the one that it was given",
             ),
-            Text::new(
+            Bilingual::new(
                 "写成 proxy: 'http://用户:密码@主机:端口'，特殊字符用百分号编码；只支持 Basic 认证，NTLM 代理需要本地转发程序（如 cntlm）",
                 "Write proxy: 'http://user:password@host:port', special characters percent-encoded; only Basic is spoken: \
                  for NTLM run a relay such as cntlm",
             ),
         ),
-        ProxyTrouble::Refused => (
-            Text::new(format!("代理没有打开到 {host} 的隧道"), format!("it opened no tunnel to {host}")),
-            Text::new(
+        ProxyErrorKind::Refused => (
+            Bilingual::new(format!("代理没有打开到 {host} 的隧道"), format!("it opened no tunnel to {host}")),
+            Bilingual::new(
                 format!("在代理上放行对 {host} 的 CONNECT；用 curl -v -x 代理地址 https://{host} 查看它的应答"),
                 format!("Let the proxy allow CONNECT to {host}; curl -v -x <proxy> https://{host} shows its answer"),
             ),
         ),
     };
     let cause =
-        Text::new(format!("代理 {proxy} 出错：{}", cause.zh), format!("the proxy {proxy} failed: {}", cause.en));
+        Bilingual::new(format!("代理 {proxy} 出错：{}", cause.zh), format!("the proxy {proxy} failed: {}", cause.en));
     Explanation { cause, fix }
 }
 
-fn unresolved(name: &str) -> Text {
-    Text::new(format!("无法解析 {name}"), format!("{name} could not be resolved"))
+fn unresolved(name: &str) -> Bilingual {
+    Bilingual::new(format!("无法解析 {name}"), format!("{name} could not be resolved"))
 }
 
-fn unreachable(name: &str) -> Text {
-    Text::new(format!("无法连接 {name}"), format!("no connection to {name}"))
+fn unreachable(name: &str) -> Bilingual {
+    Bilingual::new(format!("无法连接 {name}"), format!("no connection to {name}"))
 }
 
 /// `param` is where the name stands.
-fn name_service(param: &str) -> Text {
-    Text::new(
+fn name_service(param: &str) -> Bilingual {
+    Bilingual::new(
         format!("检查 DNS 设置和 {param} 的拼写；容器内检查 /etc/resolv.conf"),
         format!("Check the DNS settings and the spelling of {param}; in a container look at /etc/resolv.conf"),
     )
 }
 
-fn way_to(proxy: Option<&str>) -> Text {
+fn way_to(proxy: Option<&str>) -> Bilingual {
     match proxy {
-        Some(_) => Text::new(
+        Some(_) => Bilingual::new(
             "检查代理能否连到该主机，以及 baseUrl 的主机和端口",
             "Check whether the proxy can reach that host, and host and port of baseUrl",
         ),
-        None => Text::new(
+        None => Bilingual::new(
             "检查 baseUrl、防火墙、安全组和出口网络；需要代理时设置 proxy",
             "Check baseUrl, firewall, security group and egress; set proxy where one is needed",
         ),
     }
 }
 
-fn refused(host: &str, flaw: Flaw) -> Text {
+fn refused(host: &str, flaw: CertificateFlaw) -> Bilingual {
     let (zh, en) = match flaw {
-        Flaw::UnknownIssuer => ("由未知的机构签发", "is from an authority that is not trusted here"),
-        Flaw::SelfSigned => ("是未受信任的自签名证书", "is signed by itself and not trusted here"),
-        Flaw::Expired => ("已过期", "has expired"),
-        Flaw::NotValidYet => ("尚未生效", "is not valid yet"),
-        Flaw::OtherName => ("属于其他主机名", "is for another host"),
-        Flaw::NoName => ("的 subjectAltName 中没有主机名", "names no host in its subjectAltName"),
-        Flaw::Authority => ("是 CA 证书，不是服务器证书", "is an authority's and not a server's"),
-        Flaw::Other => ("不可用", "cannot be used"),
+        CertificateFlaw::UnknownIssuer => ("由未知的机构签发", "is from an authority that is not trusted here"),
+        CertificateFlaw::SelfSigned => ("是未受信任的自签名证书", "is signed by itself and not trusted here"),
+        CertificateFlaw::Expired => ("已过期", "has expired"),
+        CertificateFlaw::NotValidYet => ("尚未生效", "is not valid yet"),
+        CertificateFlaw::OtherName => ("属于其他主机名", "is for another host"),
+        CertificateFlaw::NoName => ("的 subjectAltName 中没有主机名", "names no host in its subjectAltName"),
+        CertificateFlaw::Authority => ("是 CA 证书，不是服务器证书", "is an authority's and not a server's"),
+        CertificateFlaw::Other => ("不可用", "cannot be used"),
     };
-    Text::new(format!("{host} 的证书{zh}"), format!("the certificate of {host} {en}"))
+    Bilingual::new(format!("{host} 的证书{zh}"), format!("the certificate of {host} {en}"))
 }
 
 /// `param` is where the host's name stands.
-fn certified(host: &str, flaw: Flaw, param: &str) -> Text {
+fn certified(host: &str, flaw: CertificateFlaw, param: &str) -> Bilingual {
     match flaw {
-        Flaw::UnknownIssuer => Text::new(
+        CertificateFlaw::UnknownIssuer => Bilingual::new(
             "经过会解密流量的企业代理或使用私有 CA 时，用 ca 或 NODE_EXTRA_CA_CERTS 加入其根证书；否则可能有人冒充该主机",
             "Behind an inspecting proxy or with a private CA add its root by ca or NODE_EXTRA_CA_CERTS; \
              otherwise somebody may be posing as that host",
         ),
-        Flaw::SelfSigned => Text::new(
+        CertificateFlaw::SelfSigned => Bilingual::new(
             "若该证书是你自己的，把这张证书的 PEM 作为 ca 传入，或写进 NODE_EXTRA_CA_CERTS 所指的文件；否则可能有人冒充该主机",
             "If that certificate is yours give it, in PEM, as ca, or put it into the file of NODE_EXTRA_CA_CERTS; \
              otherwise somebody may be posing as that host",
         ),
-        Flaw::Expired => Text::new(
+        CertificateFlaw::Expired => Bilingual::new(
             "在该主机上换新证书；本机时间不对时校正系统时间",
             "Renew the certificate on that host; if the clock of this machine is wrong set it",
         ),
-        Flaw::NotValidYet => Text::new(
+        CertificateFlaw::NotValidYet => Bilingual::new(
             "校正本机的系统时间；时间正确时检查证书的生效日期",
             "Set the clock of this machine; if it is right look at the date from which the certificate is valid",
         ),
-        Flaw::OtherName => Text::new(
+        CertificateFlaw::OtherName => Bilingual::new(
             format!("{param} 写证书里有的主机名，或为 {host} 重新签发证书；证书来自途中的设备时检查 DNS 与代理"),
             format!(
                 "In {param} write a name that the certificate has, or have one issued for {host}; \
                  if it comes from something on the way check DNS and proxies"
             ),
         ),
-        Flaw::NoName => Text::new(
+        CertificateFlaw::NoName => Bilingual::new(
             "重新生成证书并写明主机名，例如 openssl req -x509 加上 -addext subjectAltName=DNS:主机名（IP 地址写 IP:地址）；只有 CN 不够",
             "Make the certificate anew with its host, as openssl req -x509 does with -addext subjectAltName=DNS:<host> \
              (or IP:<address>); a CN alone does not count",
         ),
-        Flaw::Authority => Text::new(
+        CertificateFlaw::Authority => Bilingual::new(
             "为该主机签发服务器证书（basicConstraints 为 CA:FALSE）；若这张证书是你自己的，也可把它的 PEM 作为 ca 传入",
             "Have a server's certificate issued for that host (basicConstraints CA:FALSE); if this one is yours you may also \
              give it, in PEM, as ca",
         ),
-        Flaw::Other => Text::new(
+        CertificateFlaw::Other => Bilingual::new(
             "为该主机重新签发服务器证书（X.509 v3，SHA-256）",
             "Have the certificate of that host issued anew (X.509 v3, SHA-256)",
         ),
     }
 }
 
-pub fn answer(status: u16, problem: Problem) -> Explanation {
+pub fn answer(status: u16, problem: BadResponse) -> Explanation {
     let (zh, en) = match problem {
-        Problem::Body(Unexpected::Empty) if status == 412 => (
+        BadResponse::Body(Unexpected::Empty) if status == 412 => (
             "微信以空的 412 拒绝了没有 Content-Length 的请求，途中的代理改写了请求",
             "WeChat refuses a request without Content-Length by an empty 412: a proxy on the way rewrote it",
         ),
-        Problem::Body(Unexpected::Empty) => ("应答为空", "the answer is empty"),
-        Problem::Body(Unexpected::CutOff) => ("图片不完整，缺少结尾", "the picture stops before its end"),
-        Problem::Body(Unexpected::Html) => ("应答是网页，不是微信的应答", "the answer is a web page, not WeChat's"),
-        Problem::Body(Unexpected::Json) => {
+        BadResponse::Body(Unexpected::Empty) => ("应答为空", "the answer is empty"),
+        BadResponse::Body(Unexpected::CutOff) => ("图片不完整，缺少结尾", "the picture stops before its end"),
+        BadResponse::Body(Unexpected::Html) => ("应答是网页，不是微信的应答", "the answer is a web page, not WeChat's"),
+        BadResponse::Body(Unexpected::Json) => {
             ("应答的 JSON 里没有所求的内容，也没有 errcode", "the JSON has neither what was asked for nor an errcode")
         }
-        Problem::Body(Unexpected::Errcode) => {
+        BadResponse::Body(Unexpected::Errcode) => {
             ("应答的 JSON 里有 errcode，但不是数字，也不是 0", "the JSON has an errcode that is neither a number nor 0")
         }
-        Problem::Body(Unexpected::Other) => {
+        BadResponse::Body(Unexpected::Other) => {
             ("应答既不是图片也不是微信的错误 JSON", "the answer is neither a picture nor an error of WeChat's")
         }
-        Problem::TooLarge => ("应答超过 8 MiB，未再读取", "the answer is larger than 8 MiB and was not read on"),
-        Problem::Redirect => (
+        BadResponse::TooLarge => ("应答超过 8 MiB，未再读取", "the answer is larger than 8 MiB and was not read on"),
+        BadResponse::Redirect => (
             "服务器要求跳转，为避免泄露密钥不会跟随",
             "the server redirects, which is not followed so that no secret leaks",
         ),
     };
     Explanation {
-        cause: Text::new(format!("{zh}（HTTP {status}）"), format!("{en} (HTTP {status})")),
-        fix: Text::new(
+        cause: Bilingual::new(format!("{zh}（HTTP {status}）"), format!("{en} (HTTP {status})")),
+        fix: Bilingual::new(
             "检查 baseUrl 与途中的代理、网关；状态码 5xx 可稍后重试",
             "Check baseUrl and any proxy or gateway on the way; after a 5xx try again later",
         ),
@@ -257,17 +259,17 @@ pub fn budget(budget: Budget, wait: Duration) -> Explanation {
     let wait = seconds(wait);
     match budget {
         Budget::ForcedRefresh => Explanation {
-            cause: Text::new(
+            cause: Bilingual::new(
                 format!("强制刷新至少间隔 30 秒，每天最多 10 次；{wait} 后才可再次刷新"),
                 format!("forced refreshes are at least 30 s apart and at most 10 a day; the next one is due in {wait}"),
             ),
-            fix: Text::new(
+            fix: Bilingual::new(
                 "只在令牌泄露时强制刷新；令牌被其他接口拒绝时用 invalidateAccessToken",
                 "Force a refresh only when a token leaked; for a token that another API refused use invalidateAccessToken",
             ),
         },
         Budget::PerMinute => Explanation {
-            cause: Text::new(
+            cause: Bilingual::new(
                 format!("本进程每分钟的 getUnlimitedQRCode 额度已用完，{wait} 后才轮到本次调用"),
                 format!(
                     "this process has used its getUnlimitedQRCode calls of the minute; this call's turn comes in {wait}"
@@ -276,7 +278,7 @@ pub fn budget(budget: Budget, wait: Duration) -> Explanation {
             fix: slow_down(),
         },
         Budget::FleetPerMinute => Explanation {
-            cause: Text::new(
+            cause: Bilingual::new(
                 format!("共用该 Redis 的所有进程已用完每分钟的 getUnlimitedQRCode 额度，{wait} 后才轮到本次调用"),
                 format!(
                     "all processes that share this Redis have used their getUnlimitedQRCode calls of the minute; \
@@ -286,11 +288,11 @@ pub fn budget(budget: Budget, wait: Duration) -> Explanation {
             fix: slow_down(),
         },
         Budget::MinuteFull => Explanation {
-            cause: Text::new(
+            cause: Bilingual::new(
                 format!("微信已答复每分钟额度用完（45009 或 45011），{wait} 后的下一分钟再试"),
                 format!("WeChat answered that the minute is full (45009 or 45011); the next one begins in {wait}"),
             ),
-            fix: Text::new(
+            fix: Bilingual::new(
                 "若另有程序在用同一个 appid 生成小程序码，调小 ratePerMinute，或让各进程共用 redis",
                 "If something else makes codes for this appid, lower ratePerMinute, or let all processes share a redis",
             ),
@@ -298,8 +300,8 @@ pub fn budget(budget: Budget, wait: Duration) -> Explanation {
     }
 }
 
-fn slow_down() -> Text {
-    Text::new(
+fn slow_down() -> Bilingual {
+    Bilingual::new(
         "降低并发或调大 timeoutMs；小程序码永久有效，可保存后复用；额度由 ratePerMinute 设置",
         "Slow down or raise timeoutMs; codes never expire, so keep and reuse them; ratePerMinute sets the budget",
     )
@@ -312,18 +314,18 @@ pub const COMMANDS: &str =
 pub fn store(reason: &str, fault: &StoreFault) -> Explanation {
     let (cause, fix) = match fault {
         StoreFault::Down => (
-            Text::new(format!("Redis 不可用（{reason}）"), format!("Redis cannot be used ({reason})")),
-            Text::new(
+            Bilingual::new(format!("Redis 不可用（{reason}）"), format!("Redis cannot be used ({reason})")),
+            Bilingual::new(
                 "检查 redis 地址、密码与网络；classic 模式下没有 Redis 时不会自行换令牌，可改用 token: 'stable'",
                 "Check Redis, its URL and password; in classic mode nothing is rotated without it: consider token: 'stable'",
             ),
         ),
         StoreFault::Denied { keys } => (
-            Text::new(
+            Bilingual::new(
                 format!("Redis 不允许该用户访问这些键或执行这些命令（{reason}）"),
                 format!("Redis does not let this user have these keys or commands ({reason})"),
             ),
-            Text::new(
+            Bilingual::new(
                 format!("为该用户设置 ACL：~{keys} {COMMANDS}；非 0 号库再加 +select，经哨兵再加 +role"),
                 format!(
                     "Give the user by ACL SETUSER: ~{keys} {COMMANDS}; for another database than 0 +select too, \
@@ -332,22 +334,22 @@ pub fn store(reason: &str, fault: &StoreFault) -> Explanation {
             ),
         ),
         StoreFault::WrongType { keys } => (
-            Text::new(
+            Bilingual::new(
                 format!("{keys}:… 中有一个键存放着别的类型的内容（{reason}）"),
                 format!("a key that begins with {keys}: holds something of another kind ({reason})"),
             ),
-            Text::new(
+            Bilingual::new(
                 "用 TYPE 找出该键并删除：:token、:fence、:minute 应为 hash，其余为 string；或换一个 redis.keyPrefix",
                 "Find it by TYPE and delete it (:token, :fence and :minute are hashes, all others strings), or choose \
                  another redis.keyPrefix",
             ),
         ),
         StoreFault::Script => (
-            Text::new(
+            Bilingual::new(
                 format!("Redis 没有完成该账号的脚本（{reason}）"),
                 format!("Redis did not carry out a script for this account ({reason})"),
             ),
-            Text::new(
+            Bilingual::new(
                 "确认这是允许 EVAL 的 Redis（有的代理不允许），并删除该账号在 redis.keyPrefix 下的键",
                 "See that this Redis allows EVAL (some proxies do not), and delete the account's keys under redis.keyPrefix",
             ),
@@ -358,7 +360,7 @@ pub fn store(reason: &str, fault: &StoreFault) -> Explanation {
 
 pub fn closed() -> Explanation {
     Explanation {
-        cause: Text::new("WxaCode 已关闭", "this WxaCode was closed"),
-        fix: Text::new("close() 之后请新建 WxaCode", "Make a new WxaCode after close()"),
+        cause: Bilingual::new("WxaCode 已关闭", "this WxaCode was closed"),
+        fix: Bilingual::new("close() 之后请新建 WxaCode", "Make a new WxaCode after close()"),
     }
 }

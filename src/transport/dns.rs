@@ -1,4 +1,4 @@
-//! Names to addresses, by the system's own resolver: /etc/hosts, search domains and all. It may hang for half a minute, and
+//! Resolver to addresses, by the system's own resolver: /etc/hosts, search domains and all. It may hang for half a minute, and
 //! there is no way to stop it, so each name has a thread of its own, and one only: whoever asks for it meanwhile waits for
 //! the same answer, and no other name waits behind it.
 
@@ -45,7 +45,7 @@ impl std::fmt::Display for Unresolved {
 impl std::error::Error for Unresolved {}
 
 #[derive(Clone)]
-pub struct Names(Arc<Inner>);
+pub struct Resolver(Arc<Inner>);
 
 struct Inner {
     look_up: Box<LookUp>,
@@ -65,11 +65,11 @@ struct Known {
     until: Instant,
 }
 
-static SYSTEM: LazyLock<Names> = LazyLock::new(|| {
-    Names::new(THREADS, PATIENCE, |name| Ok((name, 0).to_socket_addrs()?.map(|address| address.ip()).collect()))
+static SYSTEM: LazyLock<Resolver> = LazyLock::new(|| {
+    Resolver::new(THREADS, PATIENCE, |name| Ok((name, 0).to_socket_addrs()?.map(|address| address.ip()).collect()))
 });
 
-impl Names {
+impl Resolver {
     /// The process's own.
     pub fn of_system() -> Self {
         SYSTEM.clone()
@@ -155,7 +155,7 @@ enum Found {
 
 /// A name that is being looked up until this is dropped.
 struct Asked {
-    names: Names,
+    names: Resolver,
     name: Box<str>,
 }
 
@@ -191,7 +191,7 @@ pub fn is_localhost(name: &str) -> bool {
     name == "localhost" || name.ends_with(".localhost")
 }
 
-impl Resolve for Names {
+impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
         let names = self.clone();
         Box::pin(async move {
@@ -202,7 +202,7 @@ impl Resolve for Names {
     }
 }
 
-impl redis::io::AsyncDNSResolver for Names {
+impl redis::io::AsyncDNSResolver for Resolver {
     fn resolve<'a, 'b: 'a>(
         &'a self,
         host: &'b str,
@@ -234,9 +234,9 @@ mod tests {
     }
 
     impl Server {
-        fn names(self: &Arc<Self>, threads: usize, patience: Duration) -> Names {
+        fn names(self: &Arc<Self>, threads: usize, patience: Duration) -> Resolver {
             let server = self.clone();
-            Names::new(threads, patience, move |name| {
+            Resolver::new(threads, patience, move |name| {
                 server.asked.fetch_add(1, Ordering::SeqCst);
                 if name.starts_with("silent") {
                     drop(server.told.wait_while(server.speaks.lock().unwrap(), |speaks| !*speaks).unwrap());
@@ -365,7 +365,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_look_up_that_panics_is_an_error_and_keeps_no_thread() {
-        let names = Names::new(1, LONG, |_| panic!("on purpose"));
+        let names = Resolver::new(1, LONG, |_| panic!("on purpose"));
         for _ in 0..2 {
             assert!(names.addresses("any.example").await.is_err());
         }
@@ -374,7 +374,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_system_is_asked_for_names_that_it_alone_knows() {
-        assert!(Names::of_system().addresses("localhost").await.unwrap().iter().all(IpAddr::is_loopback));
-        assert!(Names::of_system().addresses("nohost.invalid").await.is_err());
+        assert!(Resolver::of_system().addresses("localhost").await.unwrap().iter().all(IpAddr::is_loopback));
+        assert!(Resolver::of_system().addresses("nohost.invalid").await.is_err());
     }
 }

@@ -14,12 +14,12 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, interval_at, sleep, timeout};
 
-use super::flight::Phase;
+use super::single_flight::Phase;
 use crate::backoff::poll_pause;
 use crate::deadline::Deadline;
-use crate::error::{Error, Result, WaitedFor};
-use crate::event::{Channel, Event, Voice};
-use crate::link::{Scripts, Step, down};
+use crate::error::{Error, Result, TimeoutPhase};
+use crate::event::{Channel, Event, EventSource};
+use crate::redis::{ScriptCall, ScriptRunner, unavailable};
 use crate::seal::{Seal, random};
 use crate::wechat::answer::Refusal;
 use crate::wechat::codes::Identity;
@@ -50,33 +50,33 @@ const OWNER: usize = 32;
 /// the account or about this process. Like `lib/web/answer/exposure.js`.
 const OF_THE_CODE: [i64; 10] = [40097, 40129, 40159, 40169, 40189, 41030, 45002, 47001, 47002, 85096];
 
-const LOOK: &str = include_str!("look.lua");
-const KEEP: &str = include_str!("keep.lua");
-const RENEW: &str = include_str!("renew.lua");
+const LOOK: &str = include_str!("get_or_lock.lua");
+const KEEP: &str = include_str!("put_and_unlock.lua");
+const RENEW: &str = include_str!("renew_lock.lua");
 
-pub struct FleetCodes {
-    scripts: Arc<dyn Scripts>,
+pub struct SharedQrCodes {
+    scripts: Arc<dyn ScriptRunner>,
     seal: Seal,
     /// What every key begins with: `<keyPrefix>` and, in braces, the account.
     prefix: String,
     account: String,
-    voice: Voice,
+    events: EventSource,
     life: Duration,
     max_entry_bytes: usize,
-    lanes: Semaphore,
-    keeping: Semaphore,
+    transfer_permits: Semaphore,
+    store_permits: Semaphore,
     /// WeChat could not be asked last time: then this process asks for nobody else, until it can.
-    is_lame: AtomicBool,
+    leads_for_others_failed: AtomicBool,
 }
 
 /// Where codes lie, and whose they are.
-pub struct Place {
+pub struct KeySpace {
     pub prefix: String,
     pub account: String,
 }
 
 /// What Redis says to a question.
-enum Look {
+enum Lookup {
     /// And how long it will lie there.
     Code(Bytes, Duration),
     Lead,
@@ -87,12 +87,12 @@ enum Look {
     Refused(Error),
 }
 
-impl FleetCodes {
+impl SharedQrCodes {
     pub fn new(
-        scripts: Arc<dyn Scripts>,
+        scripts: Arc<dyn ScriptRunner>,
         secret: &SecretString,
-        place: Place,
-        voice: Voice,
+        place: KeySpace,
+        events: EventSource,
         ttl: Option<Duration>,
         max_entry_bytes: usize,
     ) -> Self {
@@ -101,12 +101,12 @@ impl FleetCodes {
             seal: Seal::new(secret, "code"),
             prefix: place.prefix,
             account: place.account,
-            voice,
+            events,
             life: ttl.unwrap_or(LONGEST).min(LONGEST),
             max_entry_bytes,
-            lanes: Semaphore::new(AT_ONCE),
-            keeping: Semaphore::new(KEPT_AT_ONCE),
-            is_lame: AtomicBool::new(false),
+            transfer_permits: Semaphore::new(AT_ONCE),
+            store_permits: Semaphore::new(KEPT_AT_ONCE),
+            leads_for_others_failed: AtomicBool::new(false),
         }
     }
 
@@ -119,13 +119,13 @@ impl FleetCodes {
         phase: &Phase,
         ask: impl Future<Output = Result<Bytes>> + Send,
     ) -> Result<(Bytes, Option<Duration>)> {
-        let mut turn = Turn::of(self, identity);
+        let mut turn = QrCodeLock::of(self, identity);
         let patience = deadline.left() / SHARE;
-        let found = deadline.hold(WaitedFor::Answer, || None, turn.wait(patience, phase)).await;
+        let found = deadline.hold(TimeoutPhase::Answer, || None, turn.wait(patience, phase)).await;
         if let Some((image, left)) = found.map_err(|error| phase.explain(error))?? {
             return Ok((image, Some(left)));
         }
-        phase.begin(WaitedFor::Answer);
+        phase.begin(TimeoutPhase::Answer);
         let answer = turn.hold_while(ask).await;
         turn.end(&answer);
         answer.map(|image| (image, None))
@@ -141,8 +141,8 @@ impl FleetCodes {
 }
 
 /// One process's way to one code.
-struct Turn {
-    codes: Arc<FleetCodes>,
+struct QrCodeLock {
+    codes: Arc<SharedQrCodes>,
     keys: [String; 2],
     owner: String,
     /// Whether it is this one's turn, as far as is known.
@@ -153,8 +153,8 @@ struct Turn {
     awaited: String,
 }
 
-impl Turn {
-    fn of(codes: Arc<FleetCodes>, identity: &Identity) -> Self {
+impl QrCodeLock {
+    fn of(codes: Arc<SharedQrCodes>, identity: &Identity) -> Self {
         let keys = codes.keys(identity);
         Self { keys, owner: random(), codes, leads: false, may_lead: false, awaited: String::new() }
     }
@@ -165,25 +165,25 @@ impl Turn {
         let until = Instant::now() + patience;
         for polls in 0.. {
             let left = match self.look().await {
-                Ok(Look::Code(image, left)) => return Ok(Some((image, left))),
-                Ok(Look::Refused(error)) => return Err(error),
-                Ok(Look::Wait(left, owner)) => {
+                Ok(Lookup::Code(image, left)) => return Ok(Some((image, left))),
+                Ok(Lookup::Refused(error)) => return Err(error),
+                Ok(Lookup::Wait(left, owner)) => {
                     self.awaited = owner;
                     left
                 }
-                Ok(Look::Go) => {
-                    self.tell_skip("failed");
+                Ok(Lookup::Go) => {
+                    self.emit_skip("failed");
                     break;
                 }
-                Ok(Look::Lead) | Err(_) => break,
+                Ok(Lookup::Lead) | Err(_) => break,
             };
             let now = Instant::now();
             if polls == 0 {
-                phase.begin(WaitedFor::Peer);
-                self.tell("code.lock.wait", |event| Event { wait: Some(patience), ..event });
+                phase.begin(TimeoutPhase::Peer);
+                self.emit("code.lock.wait", |event| Event { wait: Some(patience), ..event });
             }
             if now >= until {
-                self.tell_skip("timeout");
+                self.emit_skip("timeout");
                 break;
             }
             sleep(poll_pause(polls, fastrand::f64()).min(left).min(until - now)).await;
@@ -191,58 +191,58 @@ impl Turn {
         Ok(None)
     }
 
-    async fn look(&mut self) -> Result<Look> {
-        let is_lame = self.codes.is_lame.load(Ordering::Relaxed) && !self.leads;
-        self.may_lead |= !is_lame;
+    async fn look(&mut self) -> Result<Lookup> {
+        let leads_for_others_failed = self.codes.leads_for_others_failed.load(Ordering::Relaxed) && !self.leads;
+        self.may_lead |= !leads_for_others_failed;
         let step = self.step(LOOK).arg(LOCK.as_millis()).arg(self.codes.life.as_millis().max(1));
-        let look = self.read(self.run(step.arg(LARGEST).arg(u8::from(!is_lame))).await?)?;
-        self.leads = matches!(look, Look::Lead);
+        let look = self.read(self.run(step.arg(LARGEST).arg(u8::from(!leads_for_others_failed))).await?)?;
+        self.leads = matches!(look, Lookup::Lead);
         self.may_lead = self.leads;
         Ok(look)
     }
 
     /// To wait for a lane is to wait for Redis.
-    async fn run(&self, step: Step) -> Result<Value> {
-        let FleetCodes { lanes, scripts, .. } = &*self.codes;
+    async fn run(&self, step: ScriptCall) -> Result<Value> {
+        let SharedQrCodes { transfer_permits, scripts, .. } = &*self.codes;
         // Its own limit, which finds out when Redis is down.
-        if let Ok(_lane) = lanes.try_acquire() {
+        if let Ok(_lane) = transfer_permits.try_acquire() {
             return scripts.run(step).await;
         }
         let in_turn = async {
-            let _lane = lanes.acquire().await;
+            let _lane = transfer_permits.acquire().await;
             scripts.run(step).await
         };
-        timeout(scripts.timeout(), in_turn).await.unwrap_or_else(|_| Err(down("too much at once")))
+        timeout(scripts.timeout(), in_turn).await.unwrap_or_else(|_| Err(unavailable("too much at once")))
     }
 
-    fn read(&self, answer: Value) -> Result<Look> {
-        let Value::Array(row) = answer else { return Err(strange()) };
+    fn read(&self, answer: Value) -> Result<Lookup> {
+        let Value::Array(row) = answer else { return Err(unexpected_reply()) };
         match &row[..] {
             [word, Value::BulkString(sealed), Value::Int(left)] if is(word, "code") => {
                 // What somebody without the AppSecret has put there is no code, and this one asks and replaces it.
                 let Some(image) = self.codes.seal.open(sealed, &self.keys[0]) else {
-                    self.tell("store.corrupt", |event| Event { message: Some(CORRUPT.to_owned()), ..event });
-                    return Ok(Look::Go);
+                    self.emit("store.corrupt", |event| Event { message: Some(CORRUPT.to_owned()), ..event });
+                    return Ok(Lookup::Go);
                 };
-                Ok(Look::Code(image.into(), millis(*left)))
+                Ok(Lookup::Code(image.into(), millis(*left)))
             }
             [word, Value::Int(left), Value::BulkString(owner)] if is(word, "wait") => {
-                Ok(Look::Wait(millis(*left), String::from_utf8_lossy(owner).into_owned()))
+                Ok(Lookup::Wait(millis(*left), String::from_utf8_lossy(owner).into_owned()))
             }
             [word, Value::BulkString(note)] if is(word, "note") => Ok(self.noted(note)),
-            [word] if is(word, "lead") => Ok(Look::Lead),
-            [word] if is(word, "go") => Ok(Look::Go),
-            _ => Err(strange()),
+            [word] if is(word, "lead") => Ok(Lookup::Lead),
+            [word] if is(word, "go") => Ok(Lookup::Go),
+            _ => Err(unexpected_reply()),
         }
     }
 
     /// A refusal is for those who have waited for whoever got it: it was WeChat's word to them too.
-    fn noted(&self, note: &[u8]) -> Look {
+    fn noted(&self, note: &[u8]) -> Lookup {
         let (owner, sealed) = note.split_at_checked(OWNER).unwrap_or_default();
         let is_ours = !self.awaited.is_empty() && owner == self.awaited.as_bytes();
         let opened = is_ours.then(|| self.codes.seal.open(sealed, &self.noted_at(&self.awaited))).flatten();
-        let told = opened.and_then(|text| serde_json::from_slice::<Told>(&text).ok());
-        told.and_then(Told::error).map_or(Look::Go, Look::Refused)
+        let told = opened.and_then(|text| serde_json::from_slice::<SharedRefusal>(&text).ok());
+        told.and_then(SharedRefusal::error).map_or(Lookup::Go, Lookup::Refused)
     }
 
     /// The others wait for as long as this process lives, and longer than that for nobody.
@@ -265,30 +265,30 @@ impl Turn {
 
     /// Beside the caller, who has its answer: the code for all, or why there is none for those who wait.
     fn end(mut self, answer: &Result<Bytes>) {
-        let refusal = answer.as_ref().err().and_then(Told::of);
-        self.codes.is_lame.store(answer.is_err() && refusal.is_none(), Ordering::Relaxed);
+        let refusal = answer.as_ref().err().and_then(SharedRefusal::of);
+        self.codes.leads_for_others_failed.store(answer.is_err() && refusal.is_none(), Ordering::Relaxed);
         let fits = answer.as_ref().ok().filter(|image| image.len() <= self.codes.max_entry_bytes);
-        let code = fits.and_then(|image| self.codes.seal.close(image, &self.keys[0]));
+        let code = fits.and_then(|image| self.codes.seal.seal(image, &self.keys[0]));
         let may_lead = std::mem::take(&mut self.may_lead);
         match code {
-            Some(code) => self.hand_over(code, Note::None),
-            None if may_lead => self.hand_over(Vec::new(), refusal.map_or(Note::Go, Note::Refused)),
+            Some(code) => self.hand_over(code, LeaderNote::None),
+            None if may_lead => self.hand_over(Vec::new(), refusal.map_or(LeaderNote::Go, LeaderNote::Refused)),
             None => {}
         }
     }
 
-    fn hand_over(&self, code: Vec<u8>, note: Note) {
+    fn hand_over(&self, code: Vec<u8>, note: LeaderNote) {
         let step = self.step(KEEP).bytes(code).arg(self.codes.life.as_millis().max(1));
-        let step = step.bytes(self.written(&note)).arg(NOTE.as_millis()).unhurried();
+        let step = step.bytes(self.written(&note)).arg(NOTE.as_millis()).background();
         let (codes, lock, owner) = (self.codes.clone(), self.keys[1].clone(), self.owner.clone());
         tokio::spawn(async move {
-            let mut turn = pin!(codes.keeping.acquire());
+            let mut turn = pin!(codes.store_permits.acquire());
             let _lane = loop {
                 tokio::select! {
                     lane = &mut turn => break lane,
                     // The others wait on: the code is there, and only not in Redis yet.
                     () = sleep(RENEWAL) => {
-                        let renewal = Step::new(RENEW, vec![lock.clone()]).arg(&owner).arg(LOCK.as_millis()).unhurried();
+                        let renewal = ScriptCall::new(RENEW, vec![lock.clone()]).arg(&owner).arg(LOCK.as_millis()).background();
                         let _ = codes.scripts.run(renewal).await;
                     }
                 }
@@ -298,13 +298,13 @@ impl Turn {
     }
 
     /// What a note adds to its owner's name; nothing is no note, and one that says nothing lets the others go.
-    fn written(&self, note: &Note) -> Vec<u8> {
+    fn written(&self, note: &LeaderNote) -> Vec<u8> {
         match note {
-            Note::None => Vec::new(),
-            Note::Go => GO.to_vec(),
-            Note::Refused(told) => {
+            LeaderNote::None => Vec::new(),
+            LeaderNote::Go => GO.to_vec(),
+            LeaderNote::Refused(told) => {
                 let text = serde_json::to_vec(told).unwrap_or_default();
-                self.codes.seal.close(&text, &self.noted_at(&self.owner)).unwrap_or_else(|| GO.to_vec())
+                self.codes.seal.seal(&text, &self.noted_at(&self.owner)).unwrap_or_else(|| GO.to_vec())
             }
         }
     }
@@ -314,43 +314,43 @@ impl Turn {
         format!("{}:{owner}", self.keys[1])
     }
 
-    fn step(&self, script: &'static str) -> Step {
-        Step::new(script, self.keys.to_vec()).arg(&self.owner)
+    fn step(&self, script: &'static str) -> ScriptCall {
+        ScriptCall::new(script, self.keys.to_vec()).arg(&self.owner)
     }
 
-    fn tell(&self, name: &'static str, fill: impl FnOnce(Event) -> Event) {
-        self.codes.voice.tell(Channel::Store, name, fill);
+    fn emit(&self, name: &'static str, fill: impl FnOnce(Event) -> Event) {
+        self.codes.events.emit(Channel::Store, name, fill);
     }
 
-    fn tell_skip(&self, reason: &'static str) {
+    fn emit_skip(&self, reason: &'static str) {
         if !self.awaited.is_empty() {
-            self.tell("code.lock.skip", |event| Event { reason: Some(reason), ..event });
+            self.emit("code.lock.skip", |event| Event { reason: Some(reason), ..event });
         }
     }
 }
 
 /// Whoever is given up lets the next one try at once.
-impl Drop for Turn {
+impl Drop for QrCodeLock {
     fn drop(&mut self) {
         if self.may_lead && tokio::runtime::Handle::try_current().is_ok() {
-            self.hand_over(Vec::new(), Note::None);
+            self.hand_over(Vec::new(), LeaderNote::None);
         }
     }
 }
 
 /// What a leader leaves to those who wait for it.
-enum Note {
+enum LeaderNote {
     None,
     /// It has no code for them: each may ask for itself.
     Go,
-    Refused(Told),
+    Refused(SharedRefusal),
 }
 
 const GO: &[u8] = b"-";
 
 /// WeChat's refusal of a code, as it is handed on.
 #[derive(Deserialize, Serialize)]
-struct Told {
+struct SharedRefusal {
     endpoint: String,
     errcode: i64,
     errmsg: String,
@@ -358,7 +358,7 @@ struct Told {
     hint: Option<String>,
 }
 
-impl Told {
+impl SharedRefusal {
     fn of(error: &Error) -> Option<Self> {
         let Error::Api { endpoint, refusal } = error else { return None };
         if !OF_THE_CODE.contains(&refusal.errcode) {
@@ -385,8 +385,8 @@ fn millis(left: i64) -> Duration {
     Duration::from_millis(u64::try_from(left).unwrap_or_default())
 }
 
-fn strange() -> Error {
-    down("an answer of no known form")
+fn unexpected_reply() -> Error {
+    unavailable("an answer of no known form")
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! The minute budget of `getUnlimitedQRCode`: WeChat counts 5000 calls a minute, whichever process makes them.
 //! <https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/qr-code/api_getunlimitedqrcode.html>
 
-pub mod fleet;
-pub mod ledger;
+pub mod corrections;
+pub mod shared;
 pub mod window;
 
 use std::sync::Arc;
@@ -13,32 +13,32 @@ use tokio::time::sleep;
 
 use crate::deadline::Deadline;
 use crate::error::{Budget, Error, Result};
-use crate::event::{Channel, Event, Voice};
-use crate::transport::Departures;
+use crate::event::{Channel, Event, EventSource};
+use crate::transport::SentCounter;
 use crate::wechat::endpoint::Endpoint;
-use fleet::FleetMinute;
-use ledger::Counted;
-use window::Minute;
+use corrections::CountedAt;
+use shared::SharedRateLimiter;
+use window::SlidingWindow;
 
 /// Who may call, and when. With a fleet its count decides, and while that is out of reach this process's own.
 ///
 /// A turn is spent by a request that leaves. The minute of the app is for those whom WeChat has accepted: whoever has the
 /// appid and no good token counts for itself alone.
-pub struct Turns {
+pub struct RateLimiter {
     /// `None` is no limit.
     rate: Option<u32>,
     /// Of all clients of this process that make codes for the app.
-    app: Arc<Minute>,
+    app: Arc<SlidingWindow>,
     /// Of this client, until WeChat has accepted it.
-    own: Minute,
+    own: SlidingWindow,
     accepted: AtomicBool,
-    fleet: Option<FleetMinute>,
-    voice: Voice,
+    fleet: Option<SharedRateLimiter>,
+    events: EventSource,
 }
 
 /// Why there is no turn now, and for how long.
 #[derive(Clone, Copy, Debug)]
-pub struct Full {
+pub struct Exhausted {
     budget: Budget,
     wait: Duration,
 }
@@ -50,10 +50,16 @@ pub enum Fleet {
     IsOutOfReach,
 }
 
-impl Turns {
+impl RateLimiter {
     /// `accepted`: its token comes from WeChat itself, so that without one nothing is sent.
-    pub fn new(rate: Option<u32>, app: Arc<Minute>, accepted: bool, fleet: Option<FleetMinute>, voice: Voice) -> Self {
-        Self { rate, app, own: Minute::default(), accepted: accepted.into(), fleet, voice }
+    pub fn new(
+        rate: Option<u32>,
+        app: Arc<SlidingWindow>,
+        accepted: bool,
+        fleet: Option<SharedRateLimiter>,
+        events: EventSource,
+    ) -> Self {
+        Self { rate, app, own: SlidingWindow::default(), accepted: accepted.into(), fleet, events }
     }
 
     /// Asks the fleet for a turn ahead of its time, beside what else has to be waited for. Takes none.
@@ -66,16 +72,16 @@ impl Turns {
     }
 
     /// Waits for a turn; without one inside the deadline fails at once and says when there is one.
-    pub async fn turn(&self, endpoint: &Endpoint, deadline: &Deadline, fleet: Fleet) -> Result<Turn<'_>> {
+    pub async fn turn(&self, endpoint: &Endpoint, deadline: &Deadline, fleet: Fleet) -> Result<Permit<'_>> {
         let mut waited = false;
         loop {
-            let Full { budget, wait } = match self.take(fleet).await {
-                Ok(Taken { second, fleet }) => return Ok(Turn::new(self, second, fleet, waited)),
+            let Exhausted { budget, wait } = match self.take(fleet).await {
+                Ok(Taken { second, fleet }) => return Ok(Permit::new(self, second, fleet, waited)),
                 Err(full) => full,
             };
             if wait >= deadline.left() {
                 let exhausted = |event| Event { reason: Some(budget.name()), wait: Some(wait), ..event };
-                self.voice.tell(Channel::Request, "budget.exhausted", exhausted);
+                self.events.emit(Channel::Request, "budget.exhausted", exhausted);
                 return Err(Error::Budget { endpoint: endpoint.clone(), budget, wait });
             }
             waited = true;
@@ -99,9 +105,9 @@ impl Turns {
         }
     }
 
-    async fn take(&self, reach: Fleet) -> Result<Taken, Full> {
+    async fn take(&self, reach: Fleet) -> Result<Taken, Exhausted> {
         if let Some(wait) = self.app.paused() {
-            return Err(Full { budget: Budget::MinuteFull, wait });
+            return Err(Exhausted { budget: Budget::MinuteFull, wait });
         }
         let Some(rate) = self.rate else { return Ok(Taken { second: self.minute().note(), fleet: None }) };
         let asked = match &self.fleet {
@@ -111,13 +117,13 @@ impl Turns {
         match asked {
             Some(answer) => answer.map(|counted| Taken { second: self.minute().note(), fleet: Some(counted) }),
             None => {
-                let here = |wait| Full { budget: Budget::PerMinute, wait };
+                let here = |wait| Exhausted { budget: Budget::PerMinute, wait };
                 self.minute().take(rate).map(|second| Taken { second, fleet: None }).map_err(here)
             }
         }
     }
 
-    fn minute(&self) -> &Minute {
+    fn minute(&self) -> &SlidingWindow {
         if self.accepted.load(Ordering::Relaxed) { &self.app } else { &self.own }
     }
 
@@ -133,47 +139,47 @@ impl Turns {
 /// Where a turn is counted.
 struct Taken {
     second: u64,
-    fleet: Option<Counted>,
+    fleet: Option<CountedAt>,
 }
 
 /// A call's turn. The first request that leaves under it spends it, further ones are counted without one, and if none
 /// does it is given back.
-pub struct Turn<'a> {
-    turns: &'a Turns,
+pub struct Permit<'a> {
+    turns: &'a RateLimiter,
     second: u64,
     /// Which minute it was taken from.
     accepted: bool,
-    fleet: Option<Counted>,
+    fleet: Option<CountedAt>,
     pub waited: bool,
-    departures: Departures,
+    sent: SentCounter,
     counted: AtomicU32,
 }
 
-impl<'a> Turn<'a> {
-    fn new(turns: &'a Turns, second: u64, fleet: Option<Counted>, waited: bool) -> Self {
+impl<'a> Permit<'a> {
+    fn new(turns: &'a RateLimiter, second: u64, fleet: Option<CountedAt>, waited: bool) -> Self {
         let accepted = turns.accepted.load(Ordering::Relaxed);
-        Self { turns, second, accepted, fleet, waited, departures: Departures::default(), counted: AtomicU32::new(1) }
+        Self { turns, second, accepted, fleet, waited, sent: SentCounter::default(), counted: AtomicU32::new(1) }
     }
 
     /// Counts the requests that leave.
-    pub fn departures(&self) -> &Departures {
-        &self.departures
+    pub fn sent(&self) -> &SentCounter {
+        &self.sent
     }
 
     /// Counts what has left without a turn so far.
     pub fn settle(&self) {
-        let left = self.departures.count();
+        let left = self.sent.count();
         for _ in self.counted.fetch_max(left, Ordering::Relaxed)..left {
             self.turns.note();
         }
     }
 }
 
-impl Drop for Turn<'_> {
+impl Drop for Permit<'_> {
     fn drop(&mut self) {
         self.settle();
-        let Turns { app, own, accepted, fleet, .. } = self.turns;
-        if self.departures.count() > 0 {
+        let RateLimiter { app, own, accepted, fleet, .. } = self.turns;
+        if self.sent.count() > 0 {
             // WeChat has accepted the client meanwhile: this call counts for the app too.
             if !self.accepted && accepted.load(Ordering::Relaxed) {
                 app.note();
@@ -197,7 +203,7 @@ mod tests {
 
     use super::Fleet as Reach;
     use super::*;
-    use crate::link::{Scripts, Step, down};
+    use crate::redis::{ScriptCall, ScriptRunner, unavailable};
 
     /// A Redis that has so many turns left and takes so long.
     struct Fleet {
@@ -213,13 +219,13 @@ mod tests {
         String::from_utf8_lossy(arg).parse().unwrap()
     }
 
-    impl Scripts for Fleet {
-        fn run(&self, step: Step) -> BoxFuture<'_, Result<Value>> {
+    impl ScriptRunner for Fleet {
+        fn run(&self, step: ScriptCall) -> BoxFuture<'_, Result<Value>> {
             Box::pin(async move {
                 self.runs.fetch_add(1, Ordering::Relaxed);
                 sleep(self.takes).await;
                 if !self.is_up() {
-                    return Err(down("gone"));
+                    return Err(unavailable("gone"));
                 }
                 if step.args.is_empty() {
                     return Ok(Value::Int(30_000));
@@ -246,7 +252,7 @@ mod tests {
             Duration::from_millis(250)
         }
 
-        fn invite(&self, _: std::sync::Weak<dyn crate::link::Guest>) {}
+        fn subscribe(&self, _: std::sync::Weak<dyn crate::redis::ReconnectListener>) {}
     }
 
     fn fleet(turns: i64, takes: u64, up: bool) -> Arc<Fleet> {
@@ -259,26 +265,26 @@ mod tests {
         })
     }
 
-    fn turns(rate: u32, fleet: Option<&Arc<Fleet>>) -> Turns {
-        let fleet = fleet.map(|fleet| FleetMinute::new(fleet.clone(), "p".into()));
-        Turns::new(Some(rate), Arc::default(), true, fleet, voice())
+    fn turns(rate: u32, fleet: Option<&Arc<Fleet>>) -> RateLimiter {
+        let fleet = fleet.map(|fleet| SharedRateLimiter::new(fleet.clone(), "p".into()));
+        RateLimiter::new(Some(rate), Arc::default(), true, fleet, events())
     }
 
-    fn voice() -> Voice {
-        Voice { hub: Arc::default(), appid: "wx".into(), mode: None }
+    fn events() -> EventSource {
+        EventSource { hub: Arc::default(), appid: "wx".into(), mode: None }
     }
 
     /// Takes a turn without sending anything.
-    async fn take(turns: &Turns, seconds: u64) -> Result<Turn<'_>> {
+    async fn take(turns: &RateLimiter, seconds: u64) -> Result<Permit<'_>> {
         let endpoint = Endpoint::GetUnlimitedQrCode;
         let deadline = Deadline::new(Duration::from_secs(seconds), Some(endpoint.clone()));
         turns.turn(&endpoint, &deadline, Reach::Answers).await
     }
 
     /// Takes a turn and sends a request. Gives whether it waited.
-    async fn turn(turns: &Turns, seconds: u64) -> Result<bool> {
+    async fn turn(turns: &RateLimiter, seconds: u64) -> Result<bool> {
         let turn = take(turns, seconds).await?;
-        turn.departures().leave();
+        turn.sent().leave();
         Ok(turn.waited)
     }
 
@@ -316,7 +322,7 @@ mod tests {
         let redis = fleet(2, 1, true);
         let turns = turns(3, Some(&redis));
         assert!(turn(&turns, 10).await.is_ok() && turn(&turns, 10).await.is_ok());
-        let gone = Turns { fleet: Some(FleetMinute::new(fleet(0, 0, false), "p".into())), ..turns };
+        let gone = RateLimiter { fleet: Some(SharedRateLimiter::new(fleet(0, 0, false), "p".into())), ..turns };
         assert!(turn(&gone, 10).await.is_ok());
         assert_eq!(budget(turn(&gone, 10).await).map(|(budget, _)| budget), Some(Budget::PerMinute));
     }
@@ -345,7 +351,7 @@ mod tests {
         let turns = turns(5000, Some(&redis));
         let call = take(&turns, 10).await.unwrap();
         for _ in 0..3 {
-            call.departures().leave();
+            call.sent().leave();
             call.settle();
         }
         sleep(Duration::from_secs(2)).await;
@@ -357,7 +363,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_minute_that_wechat_calls_full_is_waited_for() {
-        let turns = Turns::new(None, Arc::default(), true, None, voice());
+        let turns = RateLimiter::new(None, Arc::default(), true, None, events());
         assert!(turn(&turns, 10).await.is_ok());
         let left = turns.pause().await;
         assert!(left <= Duration::from_secs(60));
@@ -405,7 +411,7 @@ mod tests {
             let turns = turns(1000, Some(&redis));
             for _ in 0..100 {
                 let call = take(&turns, 10).await.unwrap();
-                (0..3).for_each(|_| call.departures().leave());
+                (0..3).for_each(|_| call.sent().leave());
             }
             sleep(Duration::from_secs(outage)).await;
             redis.up.store(true, Ordering::Relaxed);
@@ -416,8 +422,9 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn who_has_not_been_accepted_spends_nobodys_minute() {
-        let app = Arc::<Minute>::default();
-        let [good, unknown] = [true, false].map(|accepted| Turns::new(Some(5), app.clone(), accepted, None, voice()));
+        let app = Arc::<SlidingWindow>::default();
+        let [good, unknown] =
+            [true, false].map(|accepted| RateLimiter::new(Some(5), app.clone(), accepted, None, events()));
         for _ in 0..5 {
             turn(&unknown, 0).await.unwrap();
         }
@@ -429,10 +436,10 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_call_by_which_wechat_accepts_a_client_counts_for_the_app() {
-        let app = Arc::<Minute>::default();
-        let turns = Turns::new(Some(2), app.clone(), false, None, voice());
+        let app = Arc::<SlidingWindow>::default();
+        let turns = RateLimiter::new(Some(2), app.clone(), false, None, events());
         let call = take(&turns, 0).await.unwrap();
-        call.departures().leave();
+        call.sent().leave();
         turns.accept();
         drop(call);
         assert!(turn(&turns, 0).await.is_ok());

@@ -1,4 +1,4 @@
-//! Turns that were counted wrongly, until the fleet's count is put right. What is older than a minute counts no more.
+//! RateLimiter that were counted wrongly, until the fleet's count is put right. What is older than a minute counts no more.
 
 use std::time::Duration;
 
@@ -8,14 +8,14 @@ const MINUTE: Duration = Duration::from_secs(60);
 
 /// Where Redis has counted a turn: by a second of its clock, which was this moment here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Counted {
+pub struct CountedAt {
     pub second: i64,
     pub at: Instant,
 }
 
 /// Some turns of one second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub struct Correction {
     /// Of Redis's clock, where it has counted them; it is told of others by their age.
     pub second: Option<i64>,
     pub at: Instant,
@@ -24,27 +24,27 @@ pub struct Entry {
 
 /// Moments within a second are one entry, so that it stays small.
 #[derive(Default)]
-pub struct Ledger(Vec<Entry>);
+pub struct Corrections(Vec<Correction>);
 
-impl Ledger {
+impl Corrections {
     /// A turn was used that Redis knows nothing of.
     pub fn owe(&mut self, at: Instant) {
-        self.add(Entry { second: None, at, turns: 1 });
+        self.add(Correction { second: None, at, turns: 1 });
     }
 
-    /// Turns that Redis has counted were not used.
-    pub fn give_back(&mut self, counted: Counted, turns: i64) {
-        self.add(Entry { second: Some(counted.second), at: counted.at, turns: -turns });
+    /// RateLimiter that Redis has counted were not used.
+    pub fn give_back(&mut self, counted: CountedAt, turns: i64) {
+        self.add(Correction { second: Some(counted.second), at: counted.at, turns: -turns });
     }
 
     /// All that still counts. The ledger is empty afterwards.
-    pub fn take(&mut self, now: Instant) -> Vec<Entry> {
+    pub fn take(&mut self, now: Instant) -> Vec<Correction> {
         self.lapse(now);
         std::mem::take(&mut self.0)
     }
 
     /// It was not told after all.
-    pub fn put_back(&mut self, entries: Vec<Entry>) {
+    pub fn put_back(&mut self, entries: Vec<Correction>) {
         for entry in entries {
             self.add(entry);
         }
@@ -59,9 +59,9 @@ impl Ledger {
         self.0.iter().any(|entry| entry.turns < 0)
     }
 
-    fn add(&mut self, new: Entry) {
+    fn add(&mut self, new: Correction) {
         let same =
-            |entry: &&mut Entry| entry.second == new.second && (new.second.is_some() || is_near(entry.at, new.at));
+            |entry: &&mut Correction| entry.second == new.second && (new.second.is_some() || is_near(entry.at, new.at));
         match self.0.iter_mut().find(same) {
             Some(entry) => entry.turns += new.turns,
             None => self.0.push(new),
@@ -82,18 +82,18 @@ fn is_near(one: Instant, other: Instant) -> bool {
 mod tests {
     use super::*;
 
-    fn turns(entries: &[Entry]) -> Vec<(Option<i64>, i64)> {
+    fn turns(entries: &[Correction]) -> Vec<(Option<i64>, i64)> {
         entries.iter().map(|entry| (entry.second, entry.turns)).collect()
     }
 
     #[test]
     fn what_is_put_down_is_given_once_by_its_second() {
-        let (mut ledger, start) = (Ledger::default(), Instant::now());
+        let (mut ledger, start) = (Corrections::default(), Instant::now());
         for ms in [0, 900, 5000] {
             ledger.owe(start + Duration::from_millis(ms));
         }
         for second in [1000, 1001, 1000] {
-            ledger.give_back(Counted { second, at: start + Duration::from_secs(9) }, 2);
+            ledger.give_back(CountedAt { second, at: start + Duration::from_secs(9) }, 2);
         }
         let now = start + Duration::from_secs(10);
         let entries = ledger.take(now);
@@ -105,7 +105,7 @@ mod tests {
 
     #[test]
     fn nothing_is_owed_for_longer_than_a_minute() {
-        let (mut ledger, start) = (Ledger::default(), Instant::now());
+        let (mut ledger, start) = (Corrections::default(), Instant::now());
         for second in 0..600 {
             ledger.owe(start + Duration::from_secs(second));
         }

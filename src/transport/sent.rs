@@ -11,9 +11,9 @@ use http_body::{Frame, SizeHint};
 
 /// The requests of one call that have left.
 #[derive(Clone, Default)]
-pub struct Departures(Arc<AtomicU32>);
+pub struct SentCounter(Arc<AtomicU32>);
 
-impl Departures {
+impl SentCounter {
     pub fn count(&self) -> u32 {
         self.0.load(Ordering::Relaxed)
     }
@@ -24,16 +24,16 @@ impl Departures {
 }
 
 /// A request's body. It is looked at only when there is a connection to send it on.
-pub fn body(bytes: Bytes, departures: Option<&Departures>) -> reqwest::Body {
-    match departures {
-        Some(departures) => reqwest::Body::wrap(Counted { bytes: Some(bytes), departures: departures.clone() }),
+pub fn body(bytes: Bytes, sent: Option<&SentCounter>) -> reqwest::Body {
+    match sent {
+        Some(sent) => reqwest::Body::wrap(Counted { bytes: Some(bytes), sent: sent.clone() }),
         None => bytes.into(),
     }
 }
 
 struct Counted {
     bytes: Option<Bytes>,
-    departures: Departures,
+    sent: SentCounter,
 }
 
 impl http_body::Body for Counted {
@@ -43,7 +43,7 @@ impl http_body::Body for Counted {
     fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         let bytes = self.bytes.take();
         if bytes.is_some() {
-            self.departures.leave();
+            self.sent.leave();
         }
         Poll::Ready(bytes.map(|bytes| Ok(Frame::data(bytes))))
     }

@@ -2,42 +2,42 @@
 
 use std::time::Duration;
 
-use super::{Decision, SHORTEST_GAP};
+use super::{Decision, MIN_REFRESH_INTERVAL};
 use crate::backoff::backoff;
 use crate::error::Error;
 use crate::token::clock::Now;
 use crate::wechat::errcode;
 
 /// How long a refusal (bad secret, unlisted IP, ...) is repeated to callers before one of them asks again.
-const REFUSAL_LASTS: Duration = Duration::from_secs(60);
+const REFUSAL_TTL: Duration = Duration::from_secs(60);
 
 /// A failure, and the pause after it.
-pub struct Setback {
+pub struct RefreshBackoff {
     error: Error,
     /// So many in a row.
     failures: u32,
     until: Duration,
 }
 
-impl Setback {
+impl RefreshBackoff {
     /// `before`: the failure before it, with no success between. None where a failure is no reason to wait. Nothing is
     /// for ever: whatever it was may have been put right.
-    pub fn after(before: Option<&Self>, error: &Error, now: Now, dice: f64) -> Option<Self> {
+    pub fn after(before: Option<&Self>, error: &Error, now: Now, jitter: f64) -> Option<Self> {
         let failures = before.map_or(0, |before| before.failures);
-        let until = now.mono + pause(error, backoff(failures, dice))?;
+        let until = now.mono + pause(error, backoff(failures, jitter))?;
         Some(Self { error: error.clone(), failures: failures + 1, until })
     }
 
-    pub fn lasts(&self, now: Now) -> bool {
+    pub fn is_active(&self, now: Now) -> bool {
         now.mono < self.until
     }
 
     /// What it means for who asks while it lasts.
     pub fn decision(&self) -> Decision {
         if is_refusal(&self.error) {
-            Decision::Refuse(self.error.clone())
+            Decision::Fail(self.error.clone())
         } else {
-            Decision::Pause { at: self.until, error: self.error.clone() }
+            Decision::Backoff { at: self.until, error: self.error.clone() }
         }
     }
 }
@@ -47,9 +47,9 @@ fn pause(error: &Error, backoff: Duration) -> Option<Duration> {
         // While the store is down asking costs nothing, and it is worth asking as soon as it is up.
         Error::Store { .. } => None,
         Error::Budget { .. } | Error::Closed | Error::Cancelled => None,
-        error if is_refusal(error) => Some(REFUSAL_LASTS),
+        error if is_refusal(error) => Some(REFUSAL_TTL),
         // An answer that makes no sense is the same again a moment later.
-        Error::Api { .. } | Error::Answer { .. } if !error.is_passing() => Some(backoff.max(SHORTEST_GAP)),
+        Error::Api { .. } | Error::Answer { .. } if !error.is_transient() => Some(backoff.max(MIN_REFRESH_INTERVAL)),
         _ => Some(backoff),
     }
 }

@@ -4,7 +4,7 @@ use redis::RedisError;
 
 use crate::error::{Error, StoreFault};
 
-pub enum Trouble {
+pub enum RedisFailure {
     /// There is no connection, or none whose login and database Redis accepts.
     Connecting(RedisError),
     /// What came instead of a script's answer.
@@ -35,7 +35,7 @@ const NOT_ALLOWED: &str = "can't run this command";
 const NOT_LOGGED_IN: &str = "unauthenticated";
 const TOO_MANY_CLIENTS: &str = "max number of clients";
 
-impl Trouble {
+impl RedisFailure {
     fn error(&self) -> &RedisError {
         match self {
             Self::Connecting(error) | Self::Answer(error) => error,
@@ -104,8 +104,8 @@ mod tests {
 
     use super::*;
 
-    fn answer(code: &str, detail: &str) -> Trouble {
-        Trouble::Answer(make_extension_error(code.into(), Some(detail.into())))
+    fn answer(code: &str, detail: &str) -> RedisFailure {
+        RedisFailure::Answer(make_extension_error(code.into(), Some(detail.into())))
     }
 
     #[test]
@@ -153,12 +153,12 @@ mod tests {
             assert!(answer(code, detail).is_of_the_server(), "{code} {detail}");
         }
         let refused = RedisError::from(std::io::Error::from(std::io::ErrorKind::ConnectionRefused));
-        assert!(Trouble::Answer(refused).is_of_the_server());
+        assert!(RedisFailure::Answer(refused).is_of_the_server());
         let torn = RedisError::from((ErrorKind::Parse, "torn"));
-        assert!(Trouble::Answer(torn).is_of_the_server());
+        assert!(RedisFailure::Answer(torn).is_of_the_server());
         // Whoever may not choose the database has no connection.
         let select = make_extension_error("NOPERM".into(), Some("no permissions to run 'select'".into()));
-        assert!(Trouble::Connecting(select).is_of_the_server());
+        assert!(RedisFailure::Connecting(select).is_of_the_server());
     }
 
     #[test]

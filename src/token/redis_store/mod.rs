@@ -1,0 +1,332 @@
+//! A token that a fleet shares through Redis. Each call is one script; the lock is a max_caller_delay between processes, and
+//! generations see to it that a late writer loses.
+
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use parking_lot::Mutex;
+use redis::Value;
+use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
+use secrecy::{ExposeSecret, SecretString};
+use tokio::time::{Instant, sleep_until};
+
+use super::clock::Now;
+use super::fingerprint::Fingerprinter;
+use super::source::FETCH_LIMIT;
+use super::state::{FetchedToken, Token};
+use super::store::{Acquired, DAY, FORCED_A_DAY, FORCED_APART, Lease, LocalStore, StoredToken, TokenStore};
+use crate::error::{Error, Result, StoreFault};
+use crate::event::{Channel, Event, EventSource};
+use crate::redis::{ReconnectListener, ScriptCall, ScriptRunner, unavailable};
+use crate::seal::{Seal, hex, random};
+
+/// Longer than anybody fetches, so that a lock is lost only by who has died or sleeps; and short enough that whoever waits
+/// for a dead leader is served within the default `timeoutMs`.
+pub const LOCK_TTL: Duration = FETCH_LIMIT.saturating_add(Duration::from_secs(2));
+/// A token with less life than this is worth replacing at once.
+const MIN_LIFETIME_TO_REUSE: Duration = Duration::from_secs(30);
+/// And with less than this it is not handed out.
+const MIN_LIFETIME_TO_SERVE: Duration = Duration::from_secs(16);
+/// Time for whoever is next when the lock of somebody who died is gone.
+const TAKEOVER_GRACE: Duration = Duration::from_secs(1);
+const COOLDOWN: Duration = Duration::from_secs(30);
+/// A token has 4096 bytes at most, sealed some more. Nobody of ours has put there what is longer.
+const MAX_SEALED_BYTES: usize = 4224;
+/// A fence expires_after every token, and whoever has slept with a lease.
+const FENCE_TTL: Duration = Duration::from_secs(30 * 24 * 3600);
+/// So often one question meets values that cannot be opened before it is given up.
+const MAX_UNREADABLE: usize = 3;
+/// What nobody waits for is not tried again sooner where Redis did not do it for this account.
+const RETRY_DELAY: Duration = Duration::from_secs(2);
+
+const ACQUIRE: &str = include_str!("acquire.lua");
+const PUBLISH: &str = include_str!("publish.lua");
+const PEEK: &str = include_str!("peek.lua");
+const RELEASE: &str = include_str!("release.lua");
+const SPEND_FORCED: &str = include_str!("spend_forced.lua");
+const REPAIR: &str = include_str!("repair.lua");
+
+/// One account's key_prefix in Redis.
+pub struct RedisTokenStore {
+    scripts: Arc<dyn ScriptRunner>,
+    seal: Seal,
+    fingerprinter: Fingerprinter,
+    /// `<keyPrefix>{appid:mode:print}`: the braces keep all keys of an account in one slot of a cluster.
+    key_prefix: String,
+    events: EventSource,
+    /// When RedisTokenStore, which is well, last did not do what this account asked, unless it has since.
+    last_failure: Mutex<Option<Instant>>,
+    /// Keeps the budget of forced refreshes while there is no Redis.
+    local: LocalStore,
+}
+
+impl RedisTokenStore {
+    pub fn new(scripts: Arc<dyn ScriptRunner>, secret: &SecretString, key_prefix: String, events: EventSource) -> Self {
+        let (seal, fingerprinter) = (Seal::new(secret, "token"), Fingerprinter::new(secret));
+        Self {
+            scripts,
+            seal,
+            fingerprinter,
+            key_prefix,
+            events,
+            last_failure: Mutex::default(),
+            local: LocalStore::default(),
+        }
+    }
+
+    fn script(&self, script: &'static str, keys: &[&str]) -> ScriptCall {
+        ScriptCall::new(script, keys.iter().map(|name| format!("{}:{name}", self.key_prefix)).collect())
+    }
+
+    fn fingerprint(&self, token: Option<&str>) -> String {
+        token.map_or_else(String::new, |token| self.fingerprinter.of(token))
+    }
+
+    /// What a script gave, as `sealed, epoch, generation, life in ms, fingerprint`. What cannot be opened, or is not what its
+    /// fingerprint says, nobody of ours has put there.
+    fn read(&self, row: &[Value], now: Now) -> StoredValue {
+        let [Value::BulkString(sealed), _, _, Value::Int(left), print] = row else { return StoredValue::Expiring };
+        let opened = self.seal.open(sealed, &self.key_prefix).and_then(|value| String::from_utf8(value).ok());
+        let ours = opened.filter(|value| text(print).as_deref() == Some(&*self.fingerprinter.of(value)));
+        let Some(value) = ours else {
+            return StoredValue::Unreadable(hex(digest(&SHA1_FOR_LEGACY_USE_ONLY, sealed).as_ref()));
+        };
+        let left = Duration::from_millis(u64::try_from(*left).unwrap_or_default());
+        if left <= MIN_LIFETIME_TO_SERVE {
+            return StoredValue::Expiring;
+        }
+        let expires_in = Some(left.as_secs() as i64);
+        StoredValue::Token(FetchedToken { value: value.into(), expires_in, requested_at: now, refresh_early: true })
+    }
+
+    fn fetched(&self, row: &[Value], now: Now) -> Option<FetchedToken> {
+        match self.read(row, now) {
+            StoredValue::Token(fetched) => Some(fetched),
+            StoredValue::Expiring | StoredValue::Unreadable(_) => None,
+        }
+    }
+
+    /// Runs a call, once more where a key of this account's was of another kind.
+    async fn run(&self, call: ScriptCall) -> Result<Value> {
+        let mut result = self.scripts.run(call.clone()).await;
+        if let Err(Error::Store { fault: StoreFault::WrongType { .. }, .. }) = result {
+            let repair = self.script(REPAIR, &["token", "fence", "lock", "cool", "forced", "forced-day"]);
+            if let Ok(Value::Int(1..)) = self.scripts.run(repair).await {
+                self.emit_corrupt();
+                result = self.scripts.run(call).await;
+            }
+        }
+        *self.last_failure.lock() = match &result {
+            Err(Error::Store { fault, .. }) if *fault != StoreFault::Down => Some(Instant::now()),
+            _ => None,
+        };
+        result
+    }
+
+    fn emit_corrupt(&self) {
+        let corrupt = |event| Event { message: Some(CORRUPT.to_owned()), ..event };
+        self.events.emit(Channel::Store, "store.corrupt", corrupt);
+    }
+
+    /// What a script answers: a word, and what goes with it.
+    async fn run_for_reply(&self, call: ScriptCall) -> Result<(String, Vec<Value>)> {
+        let Value::Array(mut row) = self.run(call).await? else { return Err(unexpected_reply()) };
+        if row.is_empty() {
+            return Err(unexpected_reply());
+        }
+        let rest = row.split_off(1);
+        Ok((text(&row[0]).unwrap_or_default(), rest))
+    }
+}
+
+/// What lies there.
+enum StoredValue {
+    Token(FetchedToken),
+    /// One that is about to end.
+    Expiring,
+    /// Something else, by the name under which it can be taken away.
+    Unreadable(String),
+}
+
+const CORRUPT: &str = "what lies in Redis at the key_prefix of the access token is none of ours (torn, restored from elsewhere, \
+    or written by somebody else); it is replaced. | Redis 中存放令牌的键里不是本程序写入的内容（损坏、从别处恢复或被他人写入），将被替换。";
+
+impl TokenStore for RedisTokenStore {
+    fn acquire<'a>(
+        &'a self,
+        attempt: &'a str,
+        seen: Option<&'a str>,
+        refused: bool,
+        now: Now,
+    ) -> BoxFuture<'a, Result<Acquired>> {
+        let call = self
+            .script(ACQUIRE, &["token", "lock", "fence", "cool"])
+            .arg(attempt)
+            .arg(ms(LOCK_TTL))
+            .arg(self.fingerprint(seen))
+            .arg(ms(MIN_LIFETIME_TO_REUSE))
+            .arg(ms(MIN_LIFETIME_TO_SERVE))
+            .arg(random())
+            .arg(u8::from(refused))
+            .arg(ms(COOLDOWN))
+            .arg(MAX_SEALED_BYTES);
+        Box::pin(async move {
+            let mut unreadable = String::new();
+            for _ in 0..MAX_UNREADABLE {
+                let (word, row) = self.run_for_reply(call.clone().arg(&unreadable).arg(ms(FENCE_TTL))).await?;
+                if word != "token" {
+                    return acquired(&word, &row);
+                }
+                match self.read(&row, now) {
+                    StoredValue::Token(fetched) => return Ok(Acquired::Token(fetched)),
+                    StoredValue::Expiring => return Err(unexpected_reply()),
+                    StoredValue::Unreadable(name) => unreadable = name,
+                }
+                self.emit_corrupt();
+            }
+            // Somebody puts it there faster than it is taken away.
+            Err(Error::Store { reason: "a token that cannot be opened".to_owned(), fault: StoreFault::Script })
+        })
+    }
+
+    fn publish<'a>(
+        &'a self,
+        attempt: &'a str,
+        lease: &'a Lease,
+        fetched: &'a FetchedToken,
+        now: Now,
+    ) -> BoxFuture<'a, Result<Option<FetchedToken>>> {
+        Box::pin(async move {
+            let value = fetched.value.expose_secret();
+            let sealed =
+                self.seal.seal(value.as_bytes(), &self.key_prefix).ok_or_else(|| unavailable("no randomness"))?;
+            let spent = now.mono.saturating_sub(fetched.requested_at.mono);
+            let life = fetched.lifetime().saturating_sub(spent);
+            let call = self
+                .script(PUBLISH, &["token", "lock", "fence"])
+                .arg(attempt)
+                .arg(&lease.epoch)
+                .arg(&lease.generation)
+                .bytes(sealed)
+                .arg(self.fingerprinter.of(value))
+                .arg(ms(life).max(1))
+                .arg(MAX_SEALED_BYTES)
+                .arg(ms(FENCE_TTL))
+                .background();
+            let (word, row) = self.run_for_reply(call).await?;
+            Ok(if word == "token" { self.fetched(&row, now) } else { None })
+        })
+    }
+
+    fn release<'a>(
+        &'a self,
+        attempt: &'a str,
+        seen: Option<&'a str>,
+        now: Now,
+    ) -> BoxFuture<'a, Result<Option<FetchedToken>>> {
+        let call = self
+            .script(RELEASE, &["token", "lock"])
+            .arg(attempt)
+            .arg(self.fingerprint(seen))
+            .arg(MAX_SEALED_BYTES)
+            .background();
+        Box::pin(async move {
+            let (word, row) = self.run_for_reply(call).await?;
+            Ok(if word == "token" { self.fetched(&row, now) } else { None })
+        })
+    }
+
+    fn peek<'a>(&'a self, held: &'a Token, now: Now) -> BoxFuture<'a, Result<StoredToken>> {
+        let call =
+            self.script(PEEK, &["token"]).arg(self.fingerprint(Some(held.expose()))).arg(MAX_SEALED_BYTES).background();
+        Box::pin(async move {
+            let (word, row) = self.run_for_reply(call).await?;
+            Ok(match word.as_str() {
+                "empty" => StoredToken::Missing,
+                "token" => match self.read(&row, now) {
+                    StoredValue::Token(theirs) => StoredToken::Token(theirs),
+                    StoredValue::Expiring => StoredToken::Same,
+                    StoredValue::Unreadable(_) => StoredToken::Missing,
+                },
+                _ => StoredToken::Same,
+            })
+        })
+    }
+
+    fn spend_forced<'a>(&'a self, attempt: &'a str, _: Now) -> BoxFuture<'a, Result<Option<Duration>>> {
+        let call = self
+            .script(SPEND_FORCED, &["forced", "forced-day"])
+            .arg(ms(FORCED_APART))
+            .arg(FORCED_A_DAY)
+            .arg(ms(DAY))
+            .arg(attempt);
+        Box::pin(async move {
+            let Value::Int(wait) = self.run(call).await? else { return Err(unexpected_reply()) };
+            Ok((wait > 0).then(|| Duration::from_millis(wait.unsigned_abs())))
+        })
+    }
+
+    fn spend_forced_alone(&self, now: Now) -> Option<Duration> {
+        self.local.spend_forced_alone(now)
+    }
+
+    fn subscribe(&self, guest: Weak<dyn ReconnectListener>) {
+        self.scripts.subscribe(guest);
+    }
+
+    fn recovered(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            let last_failure = *self.last_failure.lock();
+            if let Some(last_failure) = last_failure {
+                sleep_until(last_failure + RETRY_DELAY).await;
+            }
+            self.scripts.recovered().await;
+        })
+    }
+
+    fn is_up(&self) -> Option<bool> {
+        Some(self.scripts.is_up() && self.last_failure.lock().is_none())
+    }
+
+    fn max_lock_wait(&self) -> Duration {
+        LOCK_TTL + TAKEOVER_GRACE
+    }
+
+    fn max_caller_delay(&self) -> Duration {
+        self.scripts.timeout()
+    }
+}
+
+fn acquired(word: &str, row: &[Value]) -> Result<Acquired> {
+    match (word, row) {
+        ("lead", [epoch, generation]) => {
+            let lease = text(epoch).zip(text(generation));
+            let lease = lease.map(|(epoch, generation)| Lease { epoch, generation });
+            lease.map(Acquired::Lead).ok_or_else(unexpected_reply)
+        }
+        ("stands", _) => Ok(Acquired::Unchanged),
+        // A negative time is none.
+        ("wait", [Value::Int(left)]) => {
+            Ok(Acquired::Wait(u64::try_from(*left).map_or(LOCK_TTL, Duration::from_millis)))
+        }
+        _ => Err(unexpected_reply()),
+    }
+}
+
+fn ms(time: Duration) -> u64 {
+    time.as_millis() as u64
+}
+
+fn unexpected_reply() -> Error {
+    unavailable("an answer of no known form")
+}
+
+fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::BulkString(bytes) => String::from_utf8(bytes.clone()).ok(),
+        Value::SimpleString(text) => Some(text.clone()),
+        Value::Int(number) => Some(number.to_string()),
+        _ => None,
+    }
+}

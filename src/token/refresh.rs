@@ -1,0 +1,422 @@
+//! One refresh: a task that no caller owns and any number of callers await. A caller that goes away takes nothing
+//! with it.
+
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::TokenCache;
+use super::source::{TokenRequest, TokenSource};
+use super::state::{FetchedToken, RefreshKind, RefreshOutcome, RefreshRequest, Token};
+use super::store::{Acquired, Lease, TokenStore};
+use crate::backoff::{backoff, poll_pause};
+use crate::deadline::Deadline;
+use crate::error::{Budget, Error, Result, TimeoutPhase};
+use crate::event::{Channel, Event};
+use crate::seal::random;
+
+/// A token younger than this that is refused was refused by the API's own fault: forcing another one would not help.
+const MIN_AGE_TO_FORCE: Duration = Duration::from_secs(30);
+
+/// A token that was refused with less life than this may simply have ended by WeChat's clock.
+const EXPECTED_EXPIRY_WINDOW: Duration = Duration::from_secs(60);
+
+/// What a flight may take beside waiting and fetching.
+const REFRESH_OVERHEAD: Duration = Duration::from_secs(1);
+
+/// What those who wait can see.
+pub struct Progress {
+    waiting_for: TimeoutPhase,
+    last_failure: Option<Error>,
+    outcome: Option<Result<Token>>,
+}
+
+impl Progress {
+    fn new(source: &dyn TokenSource) -> Self {
+        let waiting_for = if source.endpoint().is_some() { TimeoutPhase::Token } else { TimeoutPhase::Provider };
+        Self { waiting_for, last_failure: None, outcome: None }
+    }
+}
+
+pub type Watch = watch::Receiver<Progress>;
+
+/// A flight that the state has ordered. It is started once, or lands at once with an error.
+pub struct Refresh {
+    guard: RefreshGuard,
+    source: Arc<dyn TokenSource>,
+    kind: RefreshKind,
+    stop: CancellationToken,
+}
+
+impl Refresh {
+    pub fn new(
+        cache: &Arc<TokenCache>,
+        source: Arc<dyn TokenSource>,
+        request: RefreshRequest,
+        stop: CancellationToken,
+    ) -> (Self, Watch) {
+        let (progress, watch) = watch::channel(Progress::new(&*source));
+        let guard = RefreshGuard {
+            cache: cache.clone(),
+            refresh_id: request.id,
+            begun: Instant::now(),
+            progress,
+            finished: AtomicBool::new(false),
+        };
+        (Self { guard, source, kind: request.kind, stop }, watch)
+    }
+
+    pub fn kind(&self) -> &RefreshKind {
+        &self.kind
+    }
+
+    pub fn start(self) {
+        let Self { guard, source, kind, stop } = self;
+        tokio::spawn(async move {
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => {}
+                () = run(&guard, &*source, &kind) => {}
+            }
+        });
+    }
+}
+
+/// The token that a flight brings, or its error, or the caller's own deadline with the flight's last failure as cause.
+pub async fn join(mut watch: Watch, deadline: &Deadline) -> Result<Token> {
+    let failures = watch.clone();
+    let outcome = async {
+        let progress = watch.wait_for(|progress| progress.outcome.is_some()).await;
+        progress.ok().and_then(|progress| progress.outcome.clone()).unwrap_or(Err(Error::Closed))
+    };
+    let waiting_for = failures.borrow().waiting_for;
+    deadline.hold(waiting_for, || failures.borrow().last_failure.clone(), outcome).await?
+}
+
+/// Sees to it that a flight lands however it ends: a task that is dropped or panics must not leave callers waiting
+/// for ever.
+struct RefreshGuard {
+    cache: Arc<TokenCache>,
+    refresh_id: u64,
+    begun: Instant,
+    progress: watch::Sender<Progress>,
+    finished: AtomicBool,
+}
+
+impl RefreshGuard {
+    fn finish(&self, result: Result<RefreshOutcome>, origin: Origin) {
+        self.finished.store(true, Ordering::Relaxed);
+        let outcome = self.cache.finish_refresh(self.refresh_id, result, origin, self.begun.elapsed());
+        self.progress.send_modify(|progress| progress.outcome = Some(outcome));
+    }
+
+    /// Waits for `work` until the deadline, which then tells of the last failure.
+    async fn within<T>(&self, deadline: &Deadline, work: impl Future<Output = T>) -> Result<T> {
+        let waiting_for = self.progress.borrow().waiting_for;
+        deadline.hold(waiting_for, || self.progress.borrow().last_failure.clone(), work).await
+    }
+
+    fn report(&self, error: Error) {
+        self.progress.send_modify(|progress| progress.last_failure = Some(error));
+    }
+}
+
+impl Drop for RefreshGuard {
+    fn drop(&mut self) {
+        if !self.finished.load(Ordering::Relaxed) {
+            self.finish(Err(Error::Closed), Origin::Source);
+        }
+    }
+}
+
+/// Flies, hands over what is due to the fleet, and lands: callers are not kept waiting for a store that is slow.
+async fn run(guard: &RefreshGuard, source: &dyn TokenSource, kind: &RefreshKind) {
+    let store = &*guard.cache.store;
+    let deadline = Deadline::new(store.max_lock_wait() + source.limit() + REFRESH_OVERHEAD, source.endpoint());
+    let refresh = RefreshRun {
+        source,
+        store,
+        guard,
+        attempt: random(),
+        fetch_deadline: OnceLock::new(),
+        without_store: AtomicBool::new(false),
+    };
+    let RefreshResult { result, origin, update, max_caller_delay } =
+        match guard.within(&deadline, refresh.run(kind)).await {
+            Ok(outcome) => outcome,
+            Err(timeout) => RefreshResult {
+                update: StoreUpdate::Release(None),
+                ..RefreshResult::with(Err(timeout), Origin::Source)
+            },
+        };
+    let mut updating = pin!(refresh.update_store(update));
+    match tokio::time::timeout(max_caller_delay, &mut updating).await {
+        Ok(Some(other)) if !kind.is_refused(&other) => guard.finish(Ok(RefreshOutcome::Token(other)), Origin::Fleet),
+        Ok(_) => guard.finish(result, origin),
+        Err(_) => {
+            guard.finish(result, origin);
+            if let Some(other) = updating.await {
+                guard.cache.offer(other, guard.begun.elapsed());
+            }
+        }
+    }
+}
+
+/// Who fetched a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// This process, at WeChat or at the provider.
+    Source,
+    /// Another process of the fleet.
+    Fleet,
+}
+
+/// What a flight comes outcome with, and what it still owes the fleet.
+struct RefreshResult {
+    result: Result<RefreshOutcome>,
+    origin: Origin,
+    update: StoreUpdate,
+    /// How long those who wait may be kept for the update's sake.
+    max_caller_delay: Duration,
+}
+
+enum StoreUpdate {
+    Nothing,
+    /// As its leader.
+    Publish(Lease, FetchedToken),
+    Release(Option<Token>),
+    /// It was fetched without_store, because the store did not answer: it may have made this process leader all the same, and
+    /// others wait for that.
+    Share(FetchedToken),
+}
+
+impl RefreshResult {
+    fn with(result: Result<RefreshOutcome>, origin: Origin) -> Self {
+        Self { result, origin, update: StoreUpdate::Nothing, max_caller_delay: Duration::ZERO }
+    }
+}
+
+struct RefreshRun<'a> {
+    source: &'a dyn TokenSource,
+    store: &'a dyn TokenStore,
+    guard: &'a RefreshGuard,
+    attempt: String,
+    /// One for all requests of the refresh: the lock lives hardly longer.
+    fetch_deadline: OnceLock<Deadline>,
+    /// The store did not answer, and what others do is not known.
+    without_store: AtomicBool,
+}
+
+/// Who goes to WeChat: this process with a lease or, where the store cannot be asked, without; or nobody need.
+enum LockOutcome {
+    Leader(Lease, Duration),
+    WithoutStore,
+    Token(FetchedToken),
+    Unchanged,
+}
+
+impl RefreshRun<'_> {
+    /// Tries again what may pass. Between two attempts others of the fleet have their turn: what failed may be this
+    /// process's way without_store. Where WeChat itself was busy it would be so for them, too.
+    async fn run(&self, kind: &RefreshKind) -> RefreshResult {
+        let mut failures = 0;
+        loop {
+            let outcome = self.attempt(kind).await;
+            let Some((error, pause)) = self.pause_after(kind, &outcome, failures) else { return outcome };
+            if error.is_route_specific()
+                && let Ok(Some(other)) = self.apply(&outcome.update).await
+            {
+                return RefreshResult::with(Ok(RefreshOutcome::Token(other)), Origin::Fleet);
+            }
+            self.guard.report(error);
+            tokio::time::sleep(pause).await;
+            failures += 1;
+        }
+    }
+
+    /// How long until the next attempt, if there is one.
+    fn pause_after(&self, kind: &RefreshKind, outcome: &RefreshResult, failures: u32) -> Option<(Error, Duration)> {
+        let error = outcome.result.as_ref().err().filter(|error| error.is_transient())?;
+        let pause = backoff(failures, fastrand::f64());
+        let may = matches!(kind, RefreshKind::Ordinary { .. }) && failures < self.source.retries();
+        let left = self.fetch_deadline.get().map_or(Duration::ZERO, Deadline::left);
+        (may && pause < left).then(|| (error.clone(), pause))
+    }
+
+    async fn attempt(&self, kind: &RefreshKind) -> RefreshResult {
+        match kind {
+            RefreshKind::Forced { held } => self.refresh_as_leader(held.as_ref(), false, self.fetch_forced()).await,
+            RefreshKind::Ordinary { held, refused } => {
+                let refused = held.as_ref().zip(*refused);
+                self.refresh_as_leader(held.as_ref(), refused.is_some(), self.fetch_other(refused)).await
+            }
+        }
+    }
+
+    /// Fetches when it is this process's turn, unless somebody else has brought a token.
+    async fn refresh_as_leader(
+        &self,
+        seen: Option<&Token>,
+        refused: bool,
+        fetch: impl Future<Output = Result<FetchedToken>>,
+    ) -> RefreshResult {
+        let (lease, max_caller_delay) = match self.acquire_lock(seen, refused).await {
+            Ok(LockOutcome::Leader(lease, max_caller_delay)) => (Some(lease), max_caller_delay),
+            Ok(LockOutcome::WithoutStore) => {
+                self.without_store.store(true, Ordering::Relaxed);
+                (None, Duration::ZERO)
+            }
+            Ok(LockOutcome::Token(fetched)) => {
+                return RefreshResult::with(Ok(RefreshOutcome::Token(fetched)), Origin::Fleet);
+            }
+            Ok(LockOutcome::Unchanged) => return RefreshResult::with(Ok(RefreshOutcome::Unchanged), Origin::Fleet),
+            // The question may have made this process leader before its answer got lost.
+            Err(error) => {
+                let update = StoreUpdate::Release(seen.cloned());
+                return RefreshResult { update, ..RefreshResult::with(Err(error), Origin::Source) };
+            }
+        };
+        let fetched = fetch.await;
+        let update = match (&fetched, lease) {
+            (Ok(fetched), Some(lease)) => StoreUpdate::Publish(lease, fetched.clone()),
+            (Ok(fetched), None) => StoreUpdate::Share(fetched.clone()),
+            (Err(_), _) => StoreUpdate::Release(seen.cloned()),
+        };
+        RefreshResult { result: fetched.map(RefreshOutcome::Token), origin: Origin::Source, update, max_caller_delay }
+    }
+
+    /// Waits no longer than for one who has died: then there is still time to fetch.
+    async fn acquire_lock(&self, seen: Option<&Token>, refused: bool) -> Result<LockOutcome> {
+        let max_lock_wait = Deadline::new(self.store.max_lock_wait(), self.source.endpoint());
+        match self.guard.within(&max_lock_wait, self.wait_for_lock(seen, refused)).await {
+            Ok(turn) => turn,
+            Err(_) if self.source.works_without_store() => Ok(LockOutcome::WithoutStore),
+            Err(timeout) => Err(timeout),
+        }
+    }
+
+    /// Waits until it is this process's turn or until somebody else has brought a token.
+    async fn wait_for_lock(&self, seen: Option<&Token>, refused: bool) -> Result<LockOutcome> {
+        let mut polls = 0;
+        loop {
+            let started = Instant::now();
+            match self.store.acquire(&self.attempt, seen.map(Token::expose), refused, self.guard.cache.now()).await {
+                Ok(Acquired::Lead(lease)) => {
+                    if polls > 0 {
+                        self.emit("lock.steal", |event| event);
+                    }
+                    return Ok(LockOutcome::Leader(
+                        lease,
+                        self.store.max_caller_delay().saturating_sub(started.elapsed()),
+                    ));
+                }
+                Ok(Acquired::Token(fetched)) => return Ok(LockOutcome::Token(fetched)),
+                Ok(Acquired::Unchanged) => return Ok(LockOutcome::Unchanged),
+                // For a flight on another route of this very process, most likely, which gets nowhere.
+                Ok(Acquired::Wait(_))
+                    if self.source.works_without_store()
+                        && self.guard.cache.overlaps_older_refresh(self.guard.refresh_id) =>
+                {
+                    return Ok(LockOutcome::WithoutStore);
+                }
+                Ok(Acquired::Wait(left)) => {
+                    if polls == 0 {
+                        self.emit("lock.wait", |event| Event { wait: Some(left), ..event });
+                    }
+                    tokio::time::sleep(poll_pause(polls, fastrand::f64()).min(left)).await;
+                    polls += 1;
+                }
+                Err(_) if self.source.works_without_store() => return Ok(LockOutcome::WithoutStore),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Gives the fleet what it is due. Whoever was overtaken meanwhile gets what the other one has brought.
+    async fn update_store(&self, update: StoreUpdate) -> Option<FetchedToken> {
+        self.guard.cache.retry_until_stored(|| self.apply(&update)).await.flatten()
+    }
+
+    async fn apply(&self, update: &StoreUpdate) -> Result<Option<FetchedToken>> {
+        let now = self.guard.cache.now();
+        match update {
+            StoreUpdate::Nothing => Ok(None),
+            StoreUpdate::Publish(lease, fetched) => self.store.publish(&self.attempt, lease, fetched, now).await,
+            StoreUpdate::Release(seen) => {
+                self.store.release(&self.attempt, seen.as_ref().map(Token::expose), now).await
+            }
+            StoreUpdate::Share(fetched) => self.guard.cache.share(&self.attempt, fetched).await,
+        }
+    }
+
+    async fn fetch_other(&self, refused: Option<(&Token, i64)>) -> Result<FetchedToken> {
+        let fetched = self.fetch(false, refused).await?;
+        let Some((token, errcode)) = refused else { return Ok(fetched) };
+        if fetched.is(token) {
+            return Ok(self.force_instead_of(token).await.unwrap_or(fetched));
+        }
+        let now = self.guard.cache.now();
+        let without_store = self.without_store.load(Ordering::Relaxed);
+        if self.source.endpoint().is_some() && !without_store && token.expires().left(now) > EXPECTED_EXPIRY_WINDOW {
+            self.guard.cache.emit_changed_elsewhere(token, errcode);
+        }
+        Ok(fetched)
+    }
+
+    /// WeChat hands out the very token that its API refused. A forced refresh gets another one, if there is one left
+    /// in the budget; without it the old one stands, and the API's refusal goes to the caller.
+    async fn force_instead_of(&self, token: &Token) -> Option<FetchedToken> {
+        let now = self.guard.cache.now();
+        let old_enough = now.mono >= token.first_seen().mono + MIN_AGE_TO_FORCE;
+        if !self.source.repeats_tokens() || !old_enough {
+            return None;
+        }
+        if let Some(wait) = self.store.spend_forced(&self.attempt, now).await.ok()? {
+            self.guard.cache.emit_forced_exhausted(wait);
+            return None;
+        }
+        self.fetch(true, None).await.ok()
+    }
+
+    async fn fetch_forced(&self) -> Result<FetchedToken> {
+        // A provider's forced refreshes are its own business.
+        if let Some(endpoint) = self.source.endpoint() {
+            let now = self.guard.cache.now();
+            let spent = match self.store.spend_forced(&self.attempt, now).await {
+                Err(_) if self.source.works_without_store() => self.store.spend_forced_alone(now),
+                said => said?,
+            };
+            if let Some(wait) = spent {
+                self.guard.cache.emit_forced_exhausted(wait);
+                return Err(Error::Budget { endpoint, budget: Budget::ForcedRefresh, wait });
+            }
+        }
+        self.fetch(true, None).await
+    }
+
+    async fn fetch(&self, forced: bool, refused: Option<(&Token, i64)>) -> Result<FetchedToken> {
+        let requested_at = self.guard.cache.now();
+        let deadline = self.fetch_deadline.get_or_init(|| Deadline::new(self.source.limit(), self.source.endpoint()));
+        let report = |error| self.guard.report(error);
+        let request = TokenRequest { forced, refused, deadline: deadline.clone(), report: &report };
+        let fetched = async {
+            let given = self.source.fetch(request).await?;
+            Ok(FetchedToken {
+                value: given.value,
+                expires_in: given.expires_in,
+                requested_at,
+                refresh_early: given.refresh_early,
+            })
+        };
+        self.guard.within(deadline, fetched).await?
+    }
+
+    fn emit(&self, name: &'static str, fill: impl FnOnce(Event) -> Event) {
+        self.guard.cache.events.emit(Channel::Store, name, fill);
+    }
+}
