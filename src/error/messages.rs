@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{BadResponse, Budget, CertificateFlaw, Error, NetworkErrorKind, ProxyErrorKind, StoreFault, TimeoutPhase};
+use super::{BadResponse, Budget, CertificateFlaw, Error, NetworkErrorKind, ProxyErrorKind, RedisFault, TimeoutPhase};
 use crate::error::explanation::{Bilingual, Explanation};
 use crate::wechat::answer::Unexpected;
 
@@ -311,16 +311,16 @@ fn slow_down() -> Bilingual {
 pub const COMMANDS: &str =
     "+eval +time +get +set +incr +del +pexpire +pttl +hget +hmget +hgetall +hset +hsetnx +hincrby +hdel";
 
-pub fn store(reason: &str, fault: &StoreFault) -> Explanation {
+pub fn store(reason: &str, fault: &RedisFault) -> Explanation {
     let (cause, fix) = match fault {
-        StoreFault::Down => (
+        RedisFault::Down => (
             Bilingual::new(format!("Redis 不可用（{reason}）"), format!("Redis cannot be used ({reason})")),
             Bilingual::new(
                 "检查 redis 地址、密码与网络；classic 模式下没有 Redis 时不会自行换令牌，可改用 token: 'stable'",
                 "Check Redis, its URL and password; in classic mode nothing is rotated without it: consider token: 'stable'",
             ),
         ),
-        StoreFault::Denied { keys } => (
+        RedisFault::Denied { keys } => (
             Bilingual::new(
                 format!("Redis 不允许该用户访问这些键或执行这些命令（{reason}）"),
                 format!("Redis does not let this user have these keys or commands ({reason})"),
@@ -333,7 +333,7 @@ pub fn store(reason: &str, fault: &StoreFault) -> Explanation {
                 ),
             ),
         ),
-        StoreFault::WrongType { keys } => (
+        RedisFault::WrongType { keys } => (
             Bilingual::new(
                 format!("{keys}:… 中有一个键存放着别的类型的内容（{reason}）"),
                 format!("a key that begins with {keys}: holds something of another kind ({reason})"),
@@ -344,7 +344,7 @@ pub fn store(reason: &str, fault: &StoreFault) -> Explanation {
                  another redis.keyPrefix",
             ),
         ),
-        StoreFault::Script => (
+        RedisFault::Script => (
             Bilingual::new(
                 format!("Redis 没有完成该账号的脚本（{reason}）"),
                 format!("Redis did not carry out a script for this account ({reason})"),

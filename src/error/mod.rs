@@ -31,7 +31,7 @@ pub enum Error {
     /// An answer came that is neither what was asked for nor an error of WeChat's.
     Answer { endpoint: Endpoint, status: u16, problem: BadResponse, excerpt: String },
     /// The store that the fleet shares could not be asked, and without it nothing may be done.
-    Store { reason: String, fault: StoreFault },
+    Redis { reason: String, fault: RedisFault },
     /// A budget of ours is used up; `wait` is when it is worth trying again.
     Budget { endpoint: Endpoint, budget: Budget, wait: Duration },
     /// The client was closed, or the environment that it belongs to is ending.
@@ -54,7 +54,7 @@ pub enum TimeoutPhase {
 
 /// Whose trouble it is that the store does not do what it is asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum StoreFault {
+pub enum RedisFault {
     /// Everybody's: it is out of reach, or does nothing for anybody.
     Down,
     /// One account's, which may not touch its keys, or not by these commands. `keys` is what an ACL would call them.
@@ -175,7 +175,7 @@ impl Error {
             Self::Timeout { .. } => "ERR_WXA_TIMEOUT",
             Self::Network { .. } => "ERR_WXA_NETWORK",
             Self::Answer { .. } | Self::Provider(_) => "ERR_WXA_ANSWER",
-            Self::Store { .. } => "ERR_WXA_STORE",
+            Self::Redis { .. } => "ERR_WXA_STORE",
             Self::Budget { .. } => "ERR_WXA_BUDGET",
             Self::Closed | Self::Cancelled => "ERR_WXA_CLOSED",
         }
@@ -188,7 +188,7 @@ impl Error {
             | Self::Answer { endpoint, .. }
             | Self::Budget { endpoint, .. } => Some(endpoint),
             Self::Params { endpoint, .. } | Self::Timeout { endpoint, .. } => endpoint.as_ref(),
-            Self::Store { .. } | Self::Closed | Self::Cancelled | Self::Provider(_) => None,
+            Self::Redis { .. } | Self::Closed | Self::Cancelled | Self::Provider(_) => None,
         }
     }
 
@@ -200,7 +200,7 @@ impl Error {
             }
             Self::Answer { status, problem, .. } => status::may_pass(*status) || problem.may_pass(*status),
             Self::Network { trouble, .. } => trouble.passes(),
-            Self::Timeout { .. } | Self::Budget { .. } | Self::Store { .. } => true,
+            Self::Timeout { .. } | Self::Budget { .. } | Self::Redis { .. } => true,
             Self::Params { .. } | Self::Closed | Self::Cancelled | Self::Provider(_) => false,
         }
     }
@@ -274,7 +274,7 @@ impl Error {
             }
             Self::Network { trouble, host, proxy, .. } => Some(messages::network(*trouble, host, proxy.as_deref())),
             Self::Answer { status, problem, .. } => Some(messages::answer(*status, *problem)),
-            Self::Store { reason, fault } => Some(messages::store(reason, fault)),
+            Self::Redis { reason, fault } => Some(messages::store(reason, fault)),
             Self::Budget { budget, wait, .. } => Some(messages::budget(*budget, *wait)),
             Self::Closed => Some(messages::closed()),
             Self::Cancelled | Self::Provider(_) => None,

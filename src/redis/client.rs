@@ -1,413 +1,235 @@
-//! The way to the Redis that a fleet shares: scripts as data, one timeout for everything, and a breaker, so that a dead
-//! Redis is paid for once.
+//! The client: one time limit for each request, and a circuit breaker, so that a dead Redis costs one time-out.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use parking_lot::Mutex;
-use redis::aio::ConnectionLike;
-use redis::{ErrorKind, RedisError, ServerErrorKind, Value};
+use redis::Value;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::cluster::{Node, Nodes, PooledConnection, account_of};
+use super::backend::{Attempt, Backend, Connections};
+use super::circuit_breaker::{CircuitBreaker, OnFailure, ProbeSchedule};
+use super::cluster::appid_of;
 use super::connector::Connector;
 use super::failure::RedisFailure;
+use super::script::{Priority, ReconnectListener, ReconnectListeners, ScriptCall, ScriptRunner, unavailable};
 use crate::error::invalid::InvalidParam;
-use crate::error::{Error, Result, StoreFault};
+use crate::error::{Error, Result};
 use crate::event::{Channel, Event, EventBus};
 
-/// For connecting and the command together, where a caller waits for it and nobody has said otherwise.
+/// Default limit of a foreground request, connecting included.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_millis(250);
-/// The same where nobody waits, at least.
+/// The limit of a background request, unless the foreground's is longer.
 const BACKGROUND_TIMEOUT: Duration = Duration::from_secs(2);
-/// The first and the longest pause between two looks at a Redis that is down.
-const FIRST_PROBE: Duration = Duration::from_millis(100);
-const LATER_PROBE: Duration = Duration::from_secs(2);
-/// A Redis that was up for less is not believed to be well: the pauses go on growing.
-const STEADY: Duration = Duration::from_secs(10);
-/// Refused by a replica, and by a Redis whose memory is full. It writes beside the key that was asked for in vain, which
-/// leads to the same node of a cluster; that its account may not write there is an answer, too.
-const PROBE: &str = "return redis.call('SET', KEYS[1], '1', 'PX', 1000)";
-/// How long until a cluster that moves keys is asked again.
-const MOVING: Duration = Duration::from_millis(20);
-/// And how long nobody waits for keys that took too long.
-pub(super) const MOVING_FOR: Duration = Duration::from_secs(1);
-/// A cluster that sends us round in circles is moving slots.
-const REDIRECTIONS: u32 = 3;
-/// Nobody looks after a Redis that nobody has wanted for so long.
-const FORGOTTEN: Duration = Duration::from_secs(60);
+/// The script of a probe. A replica refuses it, and so does a Redis whose memory is full. NOPERM is an answer: the account
+/// of the key may not write there.
+pub const PROBE: &str = "return redis.call('SET', KEYS[1], '1', 'PX', 1000)";
+/// A failure that concerns one account is reported again after this.
+const REPORT_INTERVAL: Duration = Duration::from_secs(60);
 
-/// Somebody's own trouble is told again after this.
-const TOLD_AGAIN: Duration = Duration::from_secs(60);
+const SLOT_MIGRATING: &str = "the cluster is moving this slot";
 
-/// A script, which Redis runs as one step, with what it is run on. It may be run twice without harm.
-#[derive(Clone)]
-pub struct ScriptCall {
-    pub script: &'static str,
-    pub keys: Vec<String>,
-    pub args: Vec<Vec<u8>>,
-    /// Whether a caller waits for it.
-    pub hurried: bool,
-}
-
-impl ScriptCall {
-    pub fn new(script: &'static str, keys: Vec<String>) -> Self {
-        Self { script, keys, args: Vec::new(), hurried: true }
-    }
-
-    pub fn arg(mut self, arg: impl ToString) -> Self {
-        self.args.push(arg.to_string().into_bytes());
-        self
-    }
-
-    pub fn bytes(mut self, arg: Vec<u8>) -> Self {
-        self.args.push(arg);
-        self
-    }
-
-    /// For a step that nobody waits for.
-    pub fn background(self) -> Self {
-        Self { hurried: false, ..self }
-    }
-
-    /// The script itself is sent, not its hash: it is short, and a Redis that did not know the hash would cost a second
-    /// way there and back.
-    async fn invoke(&self, connection: &mut impl ConnectionLike) -> Result<Value, RedisError> {
-        let mut command = redis::cmd("EVAL");
-        command.arg(self.script).arg(self.keys.len()).arg(&self.keys);
-        for arg in &self.args {
-            command.arg(arg.as_slice());
-        }
-        command.query_async(connection).await
-    }
-}
-
-/// Something that runs scripts. What it cannot do in the step's time is an `Error::Store`.
-pub trait ScriptRunner: Send + Sync {
-    fn run(&self, step: ScriptCall) -> BoxFuture<'_, Result<Value>>;
-
-    /// Resolves when it is worth asking.
-    fn recovered(&self) -> BoxFuture<'_, ()>;
-
-    fn is_up(&self) -> bool;
-
-    /// The longest that a caller waits for a step.
-    fn timeout(&self) -> Duration;
-
-    /// `guest` is told from now on.
-    fn subscribe(&self, guest: Weak<dyn ReconnectListener>);
-}
-
-/// Who has something to put right when Redis was away: it may have come back empty.
-pub trait ReconnectListener: Send + Sync {
-    fn on_reconnect(self: Arc<Self>);
-}
-
-/// One connection to a Redis, for all accounts that meet there.
-pub struct RedisClient {
-    me: Weak<RedisClient>,
-    way: Connector,
+/// A Redis with its connections. All accounts whose keys are on it share one client.
+pub struct RedisClient<B: Backend = Connections> {
+    me: Weak<Self>,
+    backend: B,
     timeout: Duration,
-    nodes: Nodes,
-    health: watch::Sender<Health>,
-    hub: Arc<EventBus>,
-    guests: Mutex<Vec<Weak<dyn ReconnectListener>>>,
-    /// Of whom it was told lately that Redis does not do what they ask, and why.
-    told: Mutex<HashMap<(String, String), Instant>>,
-}
-
-#[derive(Clone, Debug)]
-struct Health {
-    up: bool,
-    /// When it went up, or down.
-    since: Instant,
-    /// While it is down: when it was wanted last, and whether somebody looks after it.
-    wanted: Instant,
-    watched: bool,
-    /// How often it went down without having been steady.
-    failures: u32,
-    /// One beside that which was asked for in vain.
-    key: Option<String>,
+    breaker: Mutex<CircuitBreaker>,
+    /// Whether the breaker is closed.
+    up: watch::Sender<bool>,
+    events: Arc<EventBus>,
+    listeners: ReconnectListeners,
+    /// When failures of one account were last reported, by appid and reason.
+    reported: Mutex<HashMap<(String, String), Instant>>,
 }
 
 impl RedisClient {
-    /// `redis://`, `rediss://`, `unix://` or `redis-sentinel://`. Touches no network.
+    /// A client for a `redis://`, `rediss://`, `unix://` or `redis-sentinel://` URL. `ca` are PEM roots to trust in place of
+    /// the usual ones. Makes no connection yet.
     pub fn open(
         url: &str,
         ca: Option<&[u8]>,
         timeout: Duration,
-        hub: Arc<EventBus>,
+        events: Arc<EventBus>,
     ) -> Result<Arc<Self>, InvalidParam> {
-        let way = Connector::parse(url, ca)?;
-        let now = Instant::now();
-        let health = Health { up: true, since: now, wanted: now, watched: false, failures: 0, key: None };
-        Ok(Arc::new_cyclic(|me| Self {
+        let connections = Connections::new(Connector::parse(url, ca)?);
+        Ok(Self::with_backend(connections, timeout, events))
+    }
+}
+
+impl<B: Backend> RedisClient<B> {
+    /// A client that reaches its Redis by `backend`.
+    pub fn with_backend(backend: B, timeout: Duration, events: Arc<EventBus>) -> Arc<Self> {
+        Arc::new_cyclic(|me| Self {
             me: me.clone(),
-            way,
+            backend,
             timeout,
-            nodes: Nodes::default(),
-            health: watch::Sender::new(health),
-            hub,
-            guests: Mutex::default(),
-            told: Mutex::default(),
-        }))
+            breaker: Mutex::new(CircuitBreaker::new(Instant::now())),
+            up: watch::Sender::new(true),
+            events,
+            listeners: ReconnectListeners::default(),
+            reported: Mutex::default(),
+        })
     }
 
-    /// A cluster names the node where the keys lie, and while it moves them it takes a moment until one node has all.
-    async fn attempt(&self, step: &ScriptCall, moving: &AtomicBool) -> Result<Value, RedisFailure> {
-        let key = step.keys.first().map_or("", String::as_str);
-        let mut redirections = 0;
-        loop {
-            let result = self.at(&self.nodes.home(key), step).await;
-            let Err(RedisFailure::Answer(error)) = &result else { return result };
-            match error.kind() {
-                ErrorKind::Server(ServerErrorKind::Ask | ServerErrorKind::TryAgain) => {
-                    moving.store(true, Ordering::Relaxed);
-                    sleep(MOVING).await;
-                }
-                ErrorKind::Server(ServerErrorKind::Moved) if redirections < REDIRECTIONS => {
-                    self.nodes.moved(key, error.redirect_node().map(|(node, _)| node.to_owned()));
-                    redirections += 1;
-                }
-                _ => return result,
+    /// Tells the breaker of an event, and wakes those who wait for it to close.
+    fn breaker<T>(&self, event: impl FnOnce(&mut CircuitBreaker) -> T) -> T {
+        let mut breaker = self.breaker.lock();
+        let was_closed = breaker.is_closed();
+        let result = event(&mut breaker);
+        if breaker.is_closed() != was_closed {
+            self.up.send_replace(!was_closed);
+        }
+        result
+    }
+
+    async fn request(&self, call: ScriptCall) -> Result<Value> {
+        if !self.breaker(|breaker| breaker.allows_request(Instant::now())) {
+            return Err(unavailable("not asked again yet"));
+        }
+        if self.backend.slots().is_migrating(call.key()) {
+            return Err(unavailable(SLOT_MIGRATING));
+        }
+        let sent = Instant::now();
+        let limit = match call.priority {
+            Priority::Foreground => self.timeout,
+            Priority::Background => self.timeout.max(BACKGROUND_TIMEOUT),
+        };
+        let attempt = Attempt::new(&self.listeners);
+        let reason = match timeout(limit, self.backend.attempt(&call, &attempt)).await {
+            Ok(Ok(value)) => {
+                self.on_success(sent);
+                return Ok(value);
             }
-        }
-    }
-
-    /// A connection that Redis closed in the meantime fails at its first use, so a failed one is replaced once.
-    async fn at(&self, node: &Node, step: &ScriptCall) -> Result<Value, RedisFailure> {
-        let used = self.nodes.connection(node);
-        if let Some(mut used) = used.clone() {
-            match step.invoke(&mut used.connection).await {
-                Err(error) if error.is_io_error() => {}
-                result => return result.map_err(RedisFailure::Answer),
+            // The server is well, and other keys are on other nodes.
+            Err(_) if attempt.migrating.into_inner() => {
+                self.backend.slots().mark_migrating(call.key());
+                return Err(unavailable(SLOT_MIGRATING));
             }
-        }
-        let mut connection = self.replace(node, used.as_ref()).await.map_err(RedisFailure::Connecting)?.connection;
-        step.invoke(&mut connection).await.map_err(RedisFailure::Answer)
-    }
-
-    /// Connects, unless somebody else has done so since `broken` broke.
-    async fn replace(&self, node: &Node, broken: Option<&PooledConnection>) -> Result<PooledConnection, RedisError> {
-        let door = self.nodes.door(node);
-        let _alone = door.lock().await;
-        if let Some(new) = self.nodes.after(node, broken) {
-            return Ok(new);
-        }
-        let new = self.nodes.keep(node, self.way.connect(node.as_deref()).await?);
-        if broken.is_some() {
-            self.notify_reconnected();
-        }
-        Ok(new)
-    }
-
-    /// Whether to ask: it is up, or nobody looks after it any more and this one finds out.
-    fn admits(&self) -> bool {
-        let mut admitted = true;
-        self.health.send_if_modified(|health| {
-            health.wanted = Instant::now();
-            admitted = health.up || !health.watched;
-            false
-        });
-        admitted
-    }
-
-    /// `asked`: when it was asked what it did not answer.
-    fn fall(&self, reason: &str, key: Option<&String>, asked: Instant) {
-        let mut unwatched = false;
-        let fell = self.health.send_if_modified(|health| {
-            if !health.up {
-                unwatched = !std::mem::replace(&mut health.watched, true);
-                return false;
+            Ok(Err(failure)) if !failure.is_of_the_server() => {
+                self.on_success(sent);
+                let error = failure.for_account(call.key());
+                self.report_account_failure(call.key(), &error, failure.reason());
+                return Err(error);
             }
-            let now = Instant::now();
-            // It was away and is back since.
-            if asked < health.since {
-                return false;
-            }
-            let failures = if now >= health.since + STEADY { 0 } else { health.failures + 1 };
-            let key = key.map(|key| format!("{key}:probe"));
-            *health = Health { up: false, since: now, wanted: now, watched: true, failures, key };
-            true
-        });
-        if fell || unwatched {
-            self.nodes.forget();
-            self.watch();
-        }
-        if fell {
-            let error = unavailable(reason);
-            self.hub.warnings.begin(self.way.name(), || outage(self.way.name(), reason));
-            self.emit("store.down", |event| Event { message: Some(error.to_string()), ..event });
-        }
+            Ok(Err(failure)) => failure.reason().to_owned(),
+            Err(_) => format!("no answer within {} ms", limit.as_millis()),
+        };
+        self.on_failure(&reason, call.key(), sent);
+        Err(unavailable(&reason))
     }
 
-    fn rise(&self) {
-        let mut outage = Duration::ZERO;
-        let rose = self.health.send_if_modified(|health| {
-            if health.up {
-                return false;
+    fn on_failure(&self, reason: &str, key: &str, sent: Instant) {
+        let schedule = match self.breaker(|breaker| breaker.on_failure(sent, key, Instant::now())) {
+            OnFailure::Ignored => return,
+            OnFailure::ResumedProbing(schedule) => schedule,
+            OnFailure::Opened(schedule) => {
+                let (name, error) = (self.backend.name(), unavailable(reason));
+                self.events.warnings.begin(name, || outage(name, reason));
+                self.emit("store.down", |event| Event { message: Some(error.to_string()), ..event });
+                schedule
             }
-            let now = Instant::now();
-            outage = now - health.since;
-            *health = Health { up: true, since: now, watched: false, ..health.clone() };
-            true
-        });
-        if rose {
-            self.hub.warnings.end(self.way.name());
-            self.notify_reconnected();
+        };
+        self.backend.reset();
+        self.spawn_probes(schedule);
+    }
+
+    fn on_success(&self, sent: Instant) {
+        if let Some(outage) = self.breaker(|breaker| breaker.on_success(sent, Instant::now())) {
+            self.events.warnings.end(self.backend.name());
+            self.listeners.notify();
             self.emit("store.up", |event| Event { took: Some(outage), ..event });
         }
     }
 
-    fn notify_reconnected(&self) {
-        let guests = self.guests.lock().clone();
-        for guest in guests.iter().filter_map(Weak::upgrade) {
-            guest.on_reconnect();
-        }
-    }
-
-    /// Looks when it is back, so that no caller has to find out.
-    fn watch(&self) {
+    /// Probes in the background until the breaker closes or probing stops.
+    fn spawn_probes(&self, mut schedule: ProbeSchedule) {
         let me = self.me.clone();
-        let mut pauses = self.health.borrow().failures;
-        let mut looks = 0;
         tokio::spawn(async move {
             loop {
-                sleep(probe_pause(pauses)).await;
-                let Some(link) = me.upgrade() else { return };
-                // Ever more time: what was sent into a hole must not hold up the next look for long.
-                let limit =
-                    link.timeout.saturating_mul(2u32.saturating_pow(looks)).min(link.timeout.max(BACKGROUND_TIMEOUT));
-                pauses += 1;
-                looks += 1;
-                if timeout(limit, link.probe()).await == Ok(true) {
-                    return link.rise();
+                sleep(schedule.delay(fastrand::f64())).await;
+                let Some(client) = me.upgrade() else { return };
+                let limit = schedule.time_limit(client.timeout, client.timeout.max(BACKGROUND_TIMEOUT));
+                schedule.advance();
+                let sent = Instant::now();
+                if timeout(limit, client.probe()).await == Ok(true) {
+                    return client.on_success(sent);
                 }
-                if link.health.borrow().wanted.elapsed() > FORGOTTEN {
-                    link.health.send_if_modified(|health| {
-                        health.watched = false;
-                        false
-                    });
+                if !client.breaker(|breaker| breaker.on_failed_probe(Instant::now())) {
                     return;
                 }
             }
         });
     }
 
-    /// Whether it takes writes, and in the time that callers have. To connect may take longer.
+    /// Whether Redis takes writes within a foreground request's time. Connecting before that may take longer.
     async fn probe(&self) -> bool {
-        let key = self.health.borrow().key.clone().unwrap_or_default();
-        let step = ScriptCall::new(PROBE, vec![key]);
-        let moving = AtomicBool::new(false);
-        let answers =
-            |result: Result<Value, RedisFailure>| result.err().is_none_or(|trouble| !trouble.is_of_the_server());
-        answers(self.attempt(&step, &moving).await)
-            && timeout(self.timeout, self.attempt(&step, &moving)).await.is_ok_and(answers)
+        let key = self.breaker(|breaker| breaker.probe_key().to_owned());
+        let call = ScriptCall::new(PROBE, vec![key]);
+        let attempt = Attempt::new(&self.listeners);
+        let answers = |result: Result<Value, RedisFailure>| result.err().is_none_or(|error| !error.is_of_the_server());
+        answers(self.backend.attempt(&call, &attempt).await)
+            && timeout(self.timeout, self.backend.attempt(&call, &attempt)).await.is_ok_and(answers)
     }
 
-    /// Redis is well and does not do what one account asks: its own trouble, which is no reason to leave others alone.
-    fn emit_own(&self, key: &str, error: &Error, reason: &str) {
-        let (account, now) = (account_of(key), Instant::now());
-        let mut told = self.told.lock();
-        told.retain(|_, at| now < *at + TOLD_AGAIN);
-        let is_new = told.insert((account.to_owned(), reason.to_owned()), now).is_none();
-        drop(told);
+    /// Redis is well and refuses what one account asks. Other accounts go on.
+    fn report_account_failure(&self, key: &str, error: &Error, reason: &str) {
+        let (appid, now) = (appid_of(key), Instant::now());
+        let mut reported = self.reported.lock();
+        reported.retain(|_, at| now < *at + REPORT_INTERVAL);
+        let is_new = reported.insert((appid.to_owned(), reason.to_owned()), now).is_none();
+        drop(reported);
         if !is_new {
             return;
         }
-        self.hub.warnings.once(&format!("{} {reason}", self.way.name()), || error.to_string());
-        self.emit("store.fail", |event| Event { appid: Some(account.into()), error: Some(error.clone()), ..event });
+        self.events.warnings.once(&format!("{} {reason}", self.backend.name()), || error.to_string());
+        self.emit("store.fail", |event| Event { appid: Some(appid.into()), error: Some(error.clone()), ..event });
     }
 
     fn emit(&self, name: &'static str, fill: impl FnOnce(Event) -> Event) {
-        self.hub.emit(Channel::Store, name, |event| fill(Event { host: Some(self.way.name().to_owned()), ..event }));
+        let host = || Some(self.backend.name().to_owned());
+        self.events.emit(Channel::Store, name, |event| fill(Event { host: host(), ..event }));
     }
 }
 
-impl ScriptRunner for RedisClient {
-    fn run(&self, step: ScriptCall) -> BoxFuture<'_, Result<Value>> {
-        Box::pin(async move {
-            let key = step.keys.first();
-            if !self.admits() {
-                return Err(unavailable("not asked again yet"));
-            }
-            if key.is_some_and(|key| self.nodes.is_moving(key)) {
-                return Err(unavailable(MOVING_SLOT));
-            }
-            let asked = Instant::now();
-            let limit = if step.hurried { self.timeout } else { self.timeout.max(BACKGROUND_TIMEOUT) };
-            let moving = AtomicBool::new(false);
-            let reason = match timeout(limit, self.attempt(&step, &moving)).await {
-                Ok(Ok(value)) => {
-                    self.rise();
-                    return Ok(value);
-                }
-                // It is well, and other accounts lie elsewhere.
-                Err(_) if moving.into_inner() => {
-                    self.nodes.keep_moving(key.map_or("", String::as_str));
-                    return Err(unavailable(MOVING_SLOT));
-                }
-                Ok(Err(trouble)) if !trouble.is_of_the_server() => {
-                    self.rise();
-                    let key = key.map_or("", String::as_str);
-                    let error = trouble.of_one(key);
-                    self.emit_own(key, &error, trouble.reason());
-                    return Err(error);
-                }
-                Ok(Err(trouble)) => trouble.reason().to_owned(),
-                Err(_) => format!("no answer within {} ms", limit.as_millis()),
-            };
-            self.fall(&reason, key, asked);
-            Err(unavailable(&reason))
-        })
+impl<B: Backend> ScriptRunner for RedisClient<B> {
+    fn run(&self, call: ScriptCall) -> BoxFuture<'_, Result<Value>> {
+        Box::pin(self.request(call))
     }
 
     fn recovered(&self) -> BoxFuture<'_, ()> {
-        let mut health = self.health.subscribe();
+        let mut up = self.up.subscribe();
         Box::pin(async move {
-            let _ = health.wait_for(|health| health.up).await;
+            let _ = up.wait_for(|up| *up).await;
         })
     }
 
     fn is_up(&self) -> bool {
-        self.health.borrow().up
+        *self.up.borrow()
     }
 
     fn timeout(&self) -> Duration {
         self.timeout
     }
 
-    fn subscribe(&self, guest: Weak<dyn ReconnectListener>) {
-        let mut guests = self.guests.lock();
-        guests.retain(|guest| guest.strong_count() > 0);
-        guests.push(guest);
+    fn subscribe(&self, listener: Weak<dyn ReconnectListener>) {
+        self.listeners.subscribe(listener);
     }
 }
 
-/// Whoever is gone has no outage any more.
-impl Drop for RedisClient {
+/// A client that is gone has no outage.
+impl<B: Backend> Drop for RedisClient<B> {
     fn drop(&mut self) {
-        if !self.health.borrow().up {
-            self.hub.warnings.end(self.way.name());
+        if !self.is_up() {
+            self.events.warnings.end(self.backend.name());
         }
     }
 }
 
-fn probe_pause(pauses: u32) -> Duration {
-    FIRST_PROBE.saturating_mul(2u32.saturating_pow(pauses)).min(LATER_PROBE).mul_f64(0.75 + fastrand::f64() / 4.0)
-}
-
-const MOVING_SLOT: &str = "the cluster is moving this slot";
-
-pub fn unavailable(reason: &str) -> Error {
-    Error::Store { reason: reason.to_owned(), fault: StoreFault::Down }
-}
-
-/// What a process is warned of when its Redis goes down.
+/// The process warning when Redis goes down.
 fn outage(host: &str, reason: &str) -> String {
     format!(
         "Redis at {host} cannot be used ({reason}). Until it can, each process counts and fetches for itself, and with \
@@ -424,6 +246,7 @@ mod tests {
     use tokio::runtime::Handle;
 
     use super::*;
+    use crate::error::RedisFault;
 
     const LIMIT: Duration = Duration::from_secs(60);
 
@@ -452,23 +275,23 @@ mod tests {
         (url, count)
     }
 
-    fn link(url: &str, hub: &Arc<EventBus>) -> Arc<RedisClient> {
-        RedisClient::open(url, None, LIMIT, hub.clone()).ok().unwrap()
+    fn client(url: &str, events: &Arc<EventBus>) -> Arc<RedisClient> {
+        RedisClient::open(url, None, LIMIT, events.clone()).ok().unwrap()
     }
 
-    fn step(key: &str) -> ScriptCall {
+    fn call(key: &str) -> ScriptCall {
         ScriptCall::new("return 1", vec![key.to_owned()])
     }
 
     #[tokio::test]
     async fn with_the_last_who_uses_it_its_connection_closes() {
         let (url, mut count) = server("+OK\r\n").await;
-        let link = link(&url, &Arc::default());
-        let other = link.clone();
-        link.run(step("a")).await.unwrap();
+        let client = client(&url, &Arc::default());
+        let other = client.clone();
+        client.run(call("a")).await.unwrap();
         assert_eq!(*count.borrow(), 1);
-        drop(link);
-        other.run(step("a")).await.unwrap();
+        drop(client);
+        other.run(call("a")).await.unwrap();
         drop(other);
         timeout(LIMIT, count.wait_for(|count| *count == 0)).await.expect("it stays").unwrap();
     }
@@ -476,11 +299,11 @@ mod tests {
     #[tokio::test]
     async fn nobody_looks_after_a_redis_that_is_down_and_that_nobody_uses() {
         let (url, mut count) = server("-LOADING Redis is loading\r\n").await;
-        let hub = Arc::<EventBus>::default();
-        let link = link(&url, &hub);
-        assert!(link.run(step("a")).await.is_err() && !link.is_up());
-        assert_eq!(hub.warnings.take().len(), 1);
-        drop(link);
+        let events = Arc::<EventBus>::default();
+        let client = client(&url, &events);
+        assert!(client.run(call("a")).await.is_err() && !client.is_up());
+        assert_eq!(events.warnings.take().len(), 1);
+        drop(client);
         // The server and what is left of its connections.
         let only_the_server = async {
             count.wait_for(|count| *count == 0).await.unwrap();
@@ -495,23 +318,23 @@ mod tests {
     async fn what_redis_refuses_one_account_is_nobody_elses_outage() {
         for answer in ["-NOPERM no access to one of the keys\r\n", "-WRONGTYPE Operation against a key\r\n"] {
             let (url, _) = server(answer).await;
-            let hub = Arc::<EventBus>::default();
-            let ear = Arc::new(crate::event::testing::RecordingListener::default());
-            hub.add(ear.clone());
-            let link = link(&url, &hub);
+            let events = Arc::<EventBus>::default();
+            let listener = Arc::new(crate::event::testing::RecordingListener::default());
+            events.add(listener.clone());
+            let client = client(&url, &events);
             for _ in 0..3 {
-                let refused = link.run(step("p:{wx1:stable:f}:token")).await;
-                assert!(matches!(refused, Err(Error::Store { fault, .. }) if fault != StoreFault::Down));
-                assert!(link.is_up());
+                let refused = client.run(call("p:{wx1:stable:f}:token")).await;
+                assert!(matches!(refused, Err(Error::Redis { fault, .. }) if fault != RedisFault::Down));
+                assert!(client.is_up());
             }
             // Told once for each account.
-            let _ = link.run(step("p:{wx2:stable:f}:token")).await;
-            let heard = ear.0.lock().iter().map(|event| (event.name, event.appid.clone())).collect::<Vec<_>>();
+            let _ = client.run(call("p:{wx2:stable:f}:token")).await;
+            let heard = listener.0.lock().iter().map(|event| (event.name, event.appid.clone())).collect::<Vec<_>>();
             assert_eq!(heard, [("store.fail", Some("wx1".into())), ("store.fail", Some("wx2".into()))]);
-            assert_eq!(hub.warnings.take().len(), 1);
+            assert_eq!(events.warnings.take().len(), 1);
             // To a probe it is an answer, whoever's key it is.
-            link.fall("a time-out", Some(&"p:{wx1:stable:f}:token".to_owned()), Instant::now());
-            timeout(LIMIT, link.recovered()).await.expect("it stays down");
+            client.on_failure("a time-out", "p:{wx1:stable:f}:token", Instant::now());
+            timeout(LIMIT, client.recovered()).await.expect("it stays down");
         }
     }
 }

@@ -1,86 +1,57 @@
-//! The connections of a link: one, or one for each node of a cluster that accounts lie on.
+//! Where a cluster keeps the keys of a hash tag, as far as its redirections have said.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-use super::client::MOVING_FOR;
-use super::connector::Connection;
-
-/// `host:port` of a cluster's node; none is where the link's URL leads.
+/// `host:port` of a cluster's node. `None` is the server that the URL names.
 pub type Node = Option<String>;
 
-/// A connection with a number, so that whoever saw it break does not replace the one that came after it.
-#[derive(Clone)]
-pub struct PooledConnection {
-    pub connection: Connection,
-    number: u64,
-}
+/// Requests for keys that took too long to move fail at once for this long.
+const MIGRATION_COOLDOWN: Duration = Duration::from_secs(1);
 
+/// The nodes of hash tags.
 #[derive(Default)]
-pub struct Nodes(Mutex<Inner>);
+pub struct SlotMap(Mutex<Inner>);
 
 #[derive(Default)]
 struct Inner {
-    connections: HashMap<Node, PooledConnection>,
-    made: u64,
-    /// Held while a connection is made: a burst needs one and not one each.
-    doors: HashMap<Node, Arc<tokio::sync::Mutex<()>>>,
-    /// Where the keys of one hash tag lie, as far as a cluster has said.
-    homes: HashMap<String, Node>,
-    moving: HashMap<String, Instant>,
+    nodes: HashMap<String, Node>,
+    /// When a request last waited in vain for keys on the move.
+    migrating: HashMap<String, Instant>,
 }
 
-impl Nodes {
-    pub fn home(&self, key: &str) -> Node {
-        self.0.lock().homes.get(hash_tag(key)).cloned().flatten()
+impl SlotMap {
+    /// The node to ask for a key.
+    pub fn node_for_key(&self, key: &str) -> Node {
+        self.0.lock().nodes.get(hash_tag(key)).cloned().flatten()
     }
 
-    pub fn moved(&self, key: &str, node: Node) {
+    /// Remembers a redirection.
+    pub fn set_node(&self, key: &str, node: Node) {
         let mut inner = self.0.lock();
-        inner.homes.insert(hash_tag(key).to_owned(), node);
-        inner.moving.remove(hash_tag(key));
+        inner.nodes.insert(hash_tag(key).to_owned(), node);
+        inner.migrating.remove(hash_tag(key));
     }
 
-    /// Whether a cluster was moving these keys a moment ago.
-    pub fn is_moving(&self, key: &str) -> bool {
+    /// Whether the cluster was moving this key less than [`MIGRATION_COOLDOWN`] ago.
+    pub fn is_migrating(&self, key: &str) -> bool {
         let mut inner = self.0.lock();
         let now = Instant::now();
-        inner.moving.retain(|_, since| now < *since + MOVING_FOR);
-        inner.moving.contains_key(hash_tag(key))
+        inner.migrating.retain(|_, since| now < *since + MIGRATION_COOLDOWN);
+        inner.migrating.contains_key(hash_tag(key))
     }
 
-    pub fn keep_moving(&self, key: &str) {
-        self.0.lock().moving.insert(hash_tag(key).to_owned(), Instant::now());
+    /// Remembers that a request waited in vain for this key.
+    pub fn mark_migrating(&self, key: &str) {
+        self.0.lock().migrating.insert(hash_tag(key).to_owned(), Instant::now());
     }
 
-    pub fn connection(&self, node: &Node) -> Option<PooledConnection> {
-        self.0.lock().connections.get(node).cloned()
-    }
-
-    /// One other than `broken`, if somebody has made one.
-    pub fn after(&self, node: &Node, broken: Option<&PooledConnection>) -> Option<PooledConnection> {
-        self.connection(node).filter(|new| broken.is_none_or(|broken| broken.number != new.number))
-    }
-
-    pub fn door(&self, node: &Node) -> Arc<tokio::sync::Mutex<()>> {
-        self.0.lock().doors.entry(node.clone()).or_default().clone()
-    }
-
-    pub fn keep(&self, node: &Node, connection: Connection) -> PooledConnection {
-        let mut inner = self.0.lock();
-        inner.made += 1;
-        let numbered = PooledConnection { connection, number: inner.made };
-        inner.connections.insert(node.clone(), numbered.clone());
-        numbered
-    }
-
-    pub fn forget(&self) {
-        let mut inner = self.0.lock();
-        inner.connections.clear();
-        inner.homes.clear();
+    /// Forgets all redirections.
+    pub fn clear(&self) {
+        self.0.lock().nodes.clear();
     }
 }
 
@@ -90,8 +61,8 @@ fn hash_tag(key: &str) -> &str {
     inside.filter(|tag| !tag.is_empty()).unwrap_or(key)
 }
 
-/// The appid of the account whose key this is: its hash tag begins with it.
-pub fn account_of(key: &str) -> &str {
+/// The appid of the account that a key belongs to: its hash tag begins with it.
+pub fn appid_of(key: &str) -> &str {
     hash_tag(key).split(':').next().unwrap_or_default()
 }
 
@@ -100,11 +71,36 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_of_an_account_have_one_hash_tag() {
+    fn all_keys_of_an_account_have_one_hash_tag() {
         assert_eq!(hash_tag("shop:{wx1:stable:f}:token"), hash_tag("{wx1:stable:f}:lock"));
         assert_eq!(hash_tag("plain"), "plain");
         assert_eq!(hash_tag("{}x"), "{}x");
-        assert_eq!(account_of("shop:{wx1:stable:f}:token"), "wx1");
-        assert_eq!(account_of("{wx2:f:code:07}:n:lock"), "wx2");
+        assert_eq!(appid_of("shop:{wx1:stable:f}:token"), "wx1");
+        assert_eq!(appid_of("{wx2:f:code:07}:n:lock"), "wx2");
+    }
+
+    #[test]
+    fn a_redirection_holds_for_all_keys_with_the_same_hash_tag_until_it_is_cleared() {
+        let slots = SlotMap::default();
+        assert_eq!(slots.node_for_key("{a}:token"), None);
+        slots.set_node("{a}:token", Some("h:1".into()));
+        assert_eq!(slots.node_for_key("{a}:lock").as_deref(), Some("h:1"));
+        assert_eq!(slots.node_for_key("{b}:lock"), None);
+        slots.clear();
+        assert_eq!(slots.node_for_key("{a}:token"), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_key_counts_as_migrating_for_a_second_or_until_its_node_is_known() {
+        let slots = SlotMap::default();
+        slots.mark_migrating("{a}:token");
+        slots.mark_migrating("{b}:token");
+        assert!(slots.is_migrating("{a}:lock") && !slots.is_migrating("{c}:lock"));
+        slots.set_node("{b}:token", None);
+        assert!(!slots.is_migrating("{b}:token"));
+        tokio::time::advance(MIGRATION_COOLDOWN - Duration::from_millis(1)).await;
+        assert!(slots.is_migrating("{a}:lock"));
+        tokio::time::advance(Duration::from_millis(1)).await;
+        assert!(!slots.is_migrating("{a}:lock"));
     }
 }

@@ -2,7 +2,7 @@
 
 use redis::RedisError;
 
-use crate::error::{Error, StoreFault};
+use crate::error::{Error, RedisFault};
 
 pub enum RedisFailure {
     /// There is no connection, or none whose login and database Redis accepts.
@@ -74,17 +74,17 @@ impl RedisFailure {
     }
 
     /// The error of the account that asked for `key`.
-    pub fn of_one(&self, key: &str) -> Error {
+    pub fn for_account(&self, key: &str) -> Error {
         let prefix = key.split_once('{').map_or(key, |(prefix, _)| prefix);
         let fault = match self.word() {
-            Some(DENIED) => StoreFault::Denied { keys: format!("{prefix}*") },
+            Some(DENIED) => RedisFault::Denied { keys: format!("{prefix}*") },
             // Which of a script's keys it is Redis does not say; all begin like the first.
             Some(WRONG_TYPE) => {
-                StoreFault::WrongType { keys: key.rsplit_once(':').map_or(key, |(place, _)| place).into() }
+                RedisFault::WrongType { keys: key.rsplit_once(':').map_or(key, |(place, _)| place).into() }
             }
-            _ => StoreFault::Script,
+            _ => RedisFault::Script,
         };
-        Error::Store { reason: self.reason().to_owned(), fault }
+        Error::Redis { reason: self.reason().to_owned(), fault }
     }
 }
 
@@ -164,7 +164,7 @@ mod tests {
     #[test]
     fn an_account_is_told_what_to_do_about_its_keys() {
         let key = "shop:{wx1:stable:f}:token";
-        let text = |code, detail| answer(code, detail).of_one(key).to_string();
+        let text = |code, detail| answer(code, detail).for_account(key).to_string();
         let denied = text("NOPERM", "x");
         assert!(denied.contains("~shop:*") && denied.contains("+eval"), "{denied}");
         let wrong = text("WRONGTYPE", "x");

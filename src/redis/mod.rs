@@ -1,8 +1,19 @@
-//! The client of the Redis that a fleet shares.
+//! The client of the Redis that processes share: scripts as data, one time limit for each request, a circuit breaker.
+//!
+//! Not redis-rs' own `ConnectionManager` or `cluster_async`: a request has to fail within 250 ms whatever is wrong, one
+//! time-out has to be enough for all callers, and the account's ACL needs no CLUSTER SLOTS.
 
+mod backend;
+mod circuit_breaker;
 mod client;
 mod cluster;
 mod connector;
 mod failure;
+mod pool;
+mod script;
 
-pub use client::*;
+pub use backend::{Attempt, Backend, Connections};
+pub use client::{DEFAULT_TIMEOUT, PROBE, RedisClient};
+pub use cluster::SlotMap;
+pub use failure::RedisFailure;
+pub use script::{Priority, ReconnectListener, ReconnectListeners, ScriptCall, ScriptRunner, unavailable};

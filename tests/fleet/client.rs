@@ -1,202 +1,101 @@
-//! A process's way to Redis, with the timeout and the breaker of the crate's `Link`.
+//! A process's connection to the simulated Redis, under the crate's own client: its time limits, its circuit breaker, its
+//! probes.
 
-use std::sync::{Arc, Weak};
-use std::time::Duration;
+use std::io;
+use std::sync::Arc;
 
-use futures_util::future::BoxFuture;
 use parking_lot::Mutex;
-use redis::Value;
-use tokio::sync::Notify;
-use tokio::time::{Instant, sleep, timeout};
-use wxacode::error::{Error, Result, StoreFault};
-use wxacode::redis::{DEFAULT_TIMEOUT as TIMEOUT, ReconnectListener, ScriptCall, ScriptRunner, unavailable};
+use redis::{RedisError, Value, make_extension_error};
+use wxacode::event::EventBus;
+use wxacode::redis::{Attempt, Backend, DEFAULT_TIMEOUT, PROBE, RedisClient, RedisFailure, ScriptCall, SlotMap};
 
 use crate::wire::{Answer, Command, Message, Outbox};
 
-const BACKGROUND_TIMEOUT: Duration = Duration::from_secs(2);
-const FIRST_PROBE: Duration = Duration::from_millis(100);
-const LATER_PROBE: Duration = Duration::from_secs(2);
-const STEADY: Duration = Duration::from_secs(10);
-const FORGOTTEN: Duration = Duration::from_secs(60);
-
-pub struct SimulatedClient {
-    me: Weak<SimulatedClient>,
+pub struct SimulatedConnection {
     outbox: Arc<Outbox>,
-    health: Mutex<Health>,
-    rises: Notify,
-    guests: Mutex<Vec<Weak<dyn ReconnectListener>>>,
+    pipe: Mutex<Pipe>,
+    slots: SlotMap,
 }
 
-struct Health {
-    up: bool,
-    since: Instant,
-    wanted: Instant,
-    watched: bool,
-    failures: u32,
-    /// Counts connections, and says whether there is one.
-    connection: u64,
+/// Counts connections, and says whether there is one.
+#[derive(Clone, Copy, Default)]
+struct Pipe {
+    number: u64,
     connected: bool,
 }
 
-impl SimulatedClient {
-    pub fn new(outbox: Arc<Outbox>) -> Arc<Self> {
-        let now = Instant::now();
-        let health =
-            Health { up: true, since: now, wanted: now, watched: false, failures: 0, connection: 0, connected: false };
-        Arc::new_cyclic(|me| Self {
-            me: me.clone(),
-            outbox,
-            health: Mutex::new(health),
-            rises: Notify::new(),
-            guests: Mutex::default(),
-        })
-    }
+pub fn client(outbox: Arc<Outbox>) -> Arc<RedisClient<SimulatedConnection>> {
+    let backend = SimulatedConnection { outbox, pipe: Mutex::default(), slots: SlotMap::default() };
+    RedisClient::with_backend(backend, DEFAULT_TIMEOUT, Arc::<EventBus>::default())
+}
 
-    async fn ask(&self, command: Command) -> Answer {
-        let connection = self.connection();
+impl SimulatedConnection {
+    /// Connects where there is no connection, and says what Redis answers.
+    async fn send(&self, command: Command) -> Answer {
+        let connection = {
+            let mut pipe = self.pipe.lock();
+            pipe.connected = true;
+            pipe.number
+        };
         self.outbox.ask(|reply| Message::Redis { command, connection, reply }).await
     }
 
-    /// What breaks on a connection that was there already is asked again on a new one.
-    async fn attempt(&self, command: Command) -> Result<Value, String> {
-        let connected = self.health.lock().connected;
-        let mut answer = self.ask(command.clone()).await;
+    fn disconnect(&self) {
+        let mut pipe = self.pipe.lock();
+        *pipe = Pipe { number: pipe.number + 1, connected: false };
+    }
+}
+
+impl Backend for SimulatedConnection {
+    /// Like the crate's own: a connection that breaks is replaced once.
+    async fn attempt(&self, call: &ScriptCall, attempt: &Attempt<'_>) -> Result<Value, RedisFailure> {
+        let command = match call.script {
+            PROBE => Command::Probe { key: call.keys.first().filter(|key| !key.is_empty()).cloned() },
+            text => Command::Script { text, keys: call.keys.clone(), args: call.args.clone() },
+        };
+        let connected = self.pipe.lock().connected;
+        let mut answer = self.send(command.clone()).await;
         if connected && matches!(answer, Answer::Reset | Answer::Refused) {
             self.disconnect();
-            answer = self.ask(command).await;
+            answer = self.send(command).await;
+            if !matches!(answer, Answer::Refused) {
+                attempt.listeners.notify();
+            }
         }
+        let broken = |kind: io::ErrorKind| RedisError::from(io::Error::from(kind));
         match answer {
             Answer::Value(value) => Ok(value),
-            Answer::Error(text) => Err(text),
-            Answer::Reset => Err("broken pipe".to_owned()),
-            Answer::Refused => Err("connection refused".to_owned()),
+            Answer::Error(text) => Err(RedisFailure::Answer(refusal(&text))),
+            Answer::Reset => {
+                self.disconnect();
+                Err(RedisFailure::Answer(broken(io::ErrorKind::BrokenPipe)))
+            }
+            Answer::Refused => {
+                self.disconnect();
+                Err(RedisFailure::Connecting(broken(io::ErrorKind::ConnectionRefused)))
+            }
         }
     }
 
-    fn connection(&self) -> u64 {
-        let mut health = self.health.lock();
-        health.connected = true;
-        health.connection
-    }
-
-    fn disconnect(&self) {
-        let mut health = self.health.lock();
-        health.connected = false;
-        health.connection += 1;
-    }
-
-    fn admits(&self) -> bool {
-        let mut health = self.health.lock();
-        if health.up {
-            return true;
-        }
-        health.wanted = Instant::now();
-        if !std::mem::replace(&mut health.watched, true) {
-            let failures = health.failures;
-            drop(health);
-            self.watch(None, failures);
-        }
-        false
-    }
-
-    fn fall(&self, key: Option<String>) {
+    fn reset(&self) {
         self.disconnect();
-        let mut health = self.health.lock();
-        if !health.up {
-            return;
+    }
+
+    fn name(&self) -> &str {
+        "simulated"
+    }
+
+    fn slots(&self) -> &SlotMap {
+        &self.slots
+    }
+}
+
+/// As Redis words an error that stopped a script: its code first, or a text with it behind "ERR".
+fn refusal(text: &str) -> RedisError {
+    match text.split_once(' ') {
+        Some((code, detail)) if code.chars().all(|c| c.is_ascii_uppercase()) => {
+            make_extension_error(code.to_owned(), Some(detail.to_owned()))
         }
-        let now = Instant::now();
-        health.failures = if now >= health.since + STEADY { 0 } else { health.failures + 1 };
-        (health.up, health.since, health.wanted, health.watched) = (false, now, now, true);
-        let failures = health.failures;
-        drop(health);
-        self.watch(key, failures);
+        _ => make_extension_error("ERR".to_owned(), Some(text.to_owned())),
     }
-
-    fn rise(&self) {
-        let mut health = self.health.lock();
-        (health.up, health.since, health.watched) = (true, Instant::now(), false);
-        drop(health);
-        self.rises.notify_waiters();
-        let guests = self.guests.lock().clone();
-        guests.iter().filter_map(Weak::upgrade).for_each(ReconnectListener::on_reconnect);
-    }
-
-    fn watch(&self, key: Option<String>, mut pauses: u32) {
-        let me = self.me.clone();
-        tokio::spawn(async move {
-            loop {
-                sleep(probe_pause(pauses)).await;
-                pauses += 1;
-                let Some(link) = me.upgrade() else { return };
-                link.disconnect();
-                let probe = Command::Probe { key: key.clone() };
-                if let Ok(Answer::Value(_)) = timeout(TIMEOUT, link.ask(probe)).await {
-                    return link.rise();
-                }
-                let mut health = link.health.lock();
-                if health.wanted.elapsed() > FORGOTTEN {
-                    health.watched = false;
-                    return;
-                }
-            }
-        });
-    }
-}
-
-impl ScriptRunner for SimulatedClient {
-    fn run(&self, step: ScriptCall) -> BoxFuture<'_, Result<Value>> {
-        Box::pin(async move {
-            if !self.admits() {
-                return Err(unavailable("not asked again yet"));
-            }
-            let limit = if step.hurried { TIMEOUT } else { BACKGROUND_TIMEOUT };
-            let key = step.keys.first().map(|key| format!("{key}:probe"));
-            let command = Command::Script { text: step.script, keys: step.keys, args: step.args };
-            let reason = match timeout(limit, self.attempt(command)).await {
-                Ok(Ok(value)) => return Ok(value),
-                // One account's own trouble.
-                Ok(Err(reason))
-                    if !reason.contains("READONLY") && !reason.contains("connection") && reason != "broken pipe" =>
-                {
-                    let keys = String::new();
-                    let wrong = reason.contains("WRONGTYPE");
-                    let fault = if wrong { StoreFault::WrongType { keys } } else { StoreFault::Script };
-                    return Err(Error::Store { reason, fault });
-                }
-                Ok(Err(reason)) => reason,
-                Err(_) => "no answer".to_owned(),
-            };
-            self.fall(key);
-            Err(unavailable(&reason))
-        })
-    }
-
-    fn recovered(&self) -> BoxFuture<'_, ()> {
-        Box::pin(async move {
-            loop {
-                let risen = self.rises.notified();
-                if self.health.lock().up {
-                    return;
-                }
-                risen.await;
-            }
-        })
-    }
-
-    fn is_up(&self) -> bool {
-        self.health.lock().up
-    }
-
-    fn timeout(&self) -> Duration {
-        TIMEOUT
-    }
-
-    fn subscribe(&self, guest: Weak<dyn ReconnectListener>) {
-        self.guests.lock().push(guest);
-    }
-}
-
-fn probe_pause(pauses: u32) -> Duration {
-    FIRST_PROBE.saturating_mul(2u32.saturating_pow(pauses)).min(LATER_PROBE).mul_f64(0.75 + fastrand::f64() / 4.0)
 }

@@ -22,7 +22,7 @@ use wxacode::token::state::{RefreshPolicy, Token};
 use wxacode::token::{CacheHandle, TokenCache};
 use wxacode::wechat::endpoint::Endpoint;
 
-use crate::client::SimulatedClient;
+use crate::client;
 use crate::source::SimSource;
 use crate::wire::{Message, Outbox};
 use crate::world::{Millis, SECRET};
@@ -220,7 +220,7 @@ fn cache(mode: Mode, clock: Arc<dyn Clock>, outbox: &Arc<Outbox>) -> Arc<TokenCa
     };
     let events = EventSource { hub: Arc::default(), appid: account.appid.as_str().into(), mode: Some(mode.name()) };
     let place = account.place().expect("it has a meeting");
-    let store = RedisTokenStore::new(SimulatedClient::new(outbox.clone()), &secret, place, events.clone());
+    let store = RedisTokenStore::new(client::client(outbox.clone()), &secret, place, events.clone());
     TokenCache::new(rules.shared(), clock, Arc::new(store), events, Fingerprinter::new(&secret))
 }
 

@@ -16,7 +16,7 @@ use super::fingerprint::Fingerprinter;
 use super::source::FETCH_LIMIT;
 use super::state::{FetchedToken, Token};
 use super::store::{Acquired, DAY, FORCED_A_DAY, FORCED_APART, Lease, LocalStore, StoredToken, TokenStore};
-use crate::error::{Error, Result, StoreFault};
+use crate::error::{Error, RedisFault, Result};
 use crate::event::{Channel, Event, EventSource};
 use crate::redis::{ReconnectListener, ScriptCall, ScriptRunner, unavailable};
 use crate::seal::{Seal, hex, random};
@@ -110,7 +110,7 @@ impl RedisTokenStore {
     /// Runs a call, once more where a key of this account's was of another kind.
     async fn run(&self, call: ScriptCall) -> Result<Value> {
         let mut result = self.scripts.run(call.clone()).await;
-        if let Err(Error::Store { fault: StoreFault::WrongType { .. }, .. }) = result {
+        if let Err(Error::Redis { fault: RedisFault::WrongType { .. }, .. }) = result {
             let repair = self.script(REPAIR, &["token", "fence", "lock", "cool", "forced", "forced-day"]);
             if let Ok(Value::Int(1..)) = self.scripts.run(repair).await {
                 self.emit_corrupt();
@@ -118,7 +118,7 @@ impl RedisTokenStore {
             }
         }
         *self.last_failure.lock() = match &result {
-            Err(Error::Store { fault, .. }) if *fault != StoreFault::Down => Some(Instant::now()),
+            Err(Error::Redis { fault, .. }) if *fault != RedisFault::Down => Some(Instant::now()),
             _ => None,
         };
         result
@@ -186,7 +186,7 @@ impl TokenStore for RedisTokenStore {
                 self.emit_corrupt();
             }
             // Somebody puts it there faster than it is taken away.
-            Err(Error::Store { reason: "a token that cannot be opened".to_owned(), fault: StoreFault::Script })
+            Err(Error::Redis { reason: "a token that cannot be opened".to_owned(), fault: RedisFault::Script })
         })
     }
 
