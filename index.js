@@ -49,7 +49,10 @@ class WxaCode {
 
   /** @param {Partial<import('./index').WxaCodeOptions>} [options] */
   static fromEnv(options = NO_OPTIONS) {
-    return madeFromEnv(options, (all) => new this(all))
+    // TypeScript takes a static method of this class for a name of the module too, so it works as a function as well.
+    // biome-ignore lint/complexity/noThisInStatic: a class that extends this one makes itself
+    const Client = typeof this === 'function' ? this : WxaCode
+    return madeFromEnv(options, (all) => new Client(all))
   }
 
   get appid() {
@@ -353,4 +356,15 @@ function check(kind, params) {
   }
 }
 
-module.exports = { InvalidParamsError, WeChatAPIError, WxaCode, WxaCodeError, check, explain, imageType }
+// The module is the class, so that a default import and `require()` give it; each name is assigned by itself, which is how
+// Node and bundlers find out what `import { ... }` may name.
+module.exports = WxaCode
+module.exports.default = WxaCode
+module.exports.WxaCode = WxaCode
+module.exports.InvalidParamsError = InvalidParamsError
+module.exports.WeChatAPIError = WeChatAPIError
+module.exports.WxaCodeError = WxaCodeError
+module.exports.check = check
+module.exports.explain = explain
+module.exports.fromEnv = WxaCode.fromEnv
+module.exports.imageType = imageType

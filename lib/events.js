@@ -8,7 +8,7 @@ const { channel } = require('node:diagnostics_channel')
  */
 const channels = {
   token: channel('wxacode:token'),
-  store: channel('wxacode:store'),
+  redis: channel('wxacode:redis'),
   request: channel('wxacode:request'),
 }
 
@@ -19,7 +19,7 @@ let listening = false
  * @param {import('../binding').Inbox} inbox
  */
 function attend(native, inbox) {
-  const wanted = channels.token.hasSubscribers || channels.store.hasSubscribers || channels.request.hasSubscribers
+  const wanted = channels.token.hasSubscribers || channels.redis.hasSubscribers || channels.request.hasSubscribers
   if (wanted === listening) return
   listening = wanted
   if (wanted) native.listen(inbox)

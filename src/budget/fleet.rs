@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::Full;
 use super::ledger::{Counted, Ledger};
-use crate::error::{Budget, Error, Result};
+use crate::error::{Error, ExceededLimit, Result};
 use crate::link::{Scripts, Step, down};
 
 const TAKE_TURNS: &str = include_str!("take_turns.lua");
@@ -40,7 +40,7 @@ struct Stock {
     turns: u32,
     fetched: Counted,
     /// No turn before this, and why.
-    full: Option<(Instant, Budget)>,
+    full: Option<(Instant, ExceededLimit)>,
 }
 
 impl FleetMinute {
@@ -113,7 +113,7 @@ impl FleetMinute {
             }
             *stock = shared.fetch(rate).await?;
             shared.settle_soon();
-            let over = Full { budget: Budget::FleetPerMinute, wait: Duration::from_millis(1) };
+            let over = Full { limit: ExceededLimit::Redis, wait: Duration::from_millis(1) };
             let outcome = stock.look().unwrap_or(Err(over));
             Ok((stock, outcome))
         });
@@ -126,8 +126,8 @@ impl Stock {
     fn look(&self) -> Option<Result<(), Full>> {
         let now = Instant::now();
         let is_fresh = now <= self.fetched.at + FRESH;
-        if let Some((until, budget)) = self.full.filter(|&(until, _)| is_fresh && now < until) {
-            return Some(Err(Full { budget, wait: until - now }));
+        if let Some((until, limit)) = self.full.filter(|&(until, _)| is_fresh && now < until) {
+            return Some(Err(Full { limit, wait: until - now }));
         }
         (is_fresh && self.turns > 0).then_some(Ok(()))
     }
@@ -143,8 +143,8 @@ impl Shared {
         };
         let fetched = Counted { second, at: Instant::now() };
         let turns = u32::try_from(turns).map_err(|_| strange())?;
-        let budget = if paused > 0 { Budget::MinuteFull } else { Budget::FleetPerMinute };
-        let full = (turns == 0).then(|| (fetched.at + Duration::from_millis(wait.unsigned_abs()), budget));
+        let limit = if paused > 0 { ExceededLimit::WeChat } else { ExceededLimit::Redis };
+        let full = (turns == 0).then(|| (fetched.at + Duration::from_millis(wait.unsigned_abs()), limit));
         Ok(Stock { turns, fetched, full })
     }
 

@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use crate::deadline::Deadline;
-use crate::error::{Budget, Error, Result};
+use crate::error::{Error, ExceededLimit, Result};
 use crate::event::{Channel, Event, Voice};
 use crate::transport::Departures;
 use crate::wechat::endpoint::Endpoint;
@@ -39,7 +39,7 @@ pub struct Turns {
 /// Why there is no turn now, and for how long.
 #[derive(Clone, Copy, Debug)]
 pub struct Full {
-    budget: Budget,
+    limit: ExceededLimit,
     wait: Duration,
 }
 
@@ -69,14 +69,14 @@ impl Turns {
     pub async fn turn(&self, endpoint: &Endpoint, deadline: &Deadline, fleet: Fleet) -> Result<Turn<'_>> {
         let mut waited = false;
         loop {
-            let Full { budget, wait } = match self.take(fleet).await {
+            let Full { limit, wait } = match self.take(fleet).await {
                 Ok(Taken { second, fleet }) => return Ok(Turn::new(self, second, fleet, waited)),
                 Err(full) => full,
             };
             if wait >= deadline.left() {
-                let exhausted = |event| Event { reason: Some(budget.name()), wait: Some(wait), ..event };
-                self.voice.tell(Channel::Request, "budget.exhausted", exhausted);
-                return Err(Error::Budget { endpoint: endpoint.clone(), budget, wait });
+                let exhausted = |event| Event { reason: Some(limit.name()), retry_after: Some(wait), ..event };
+                self.voice.tell(Channel::Request, "rate_limit.exceeded", exhausted);
+                return Err(Error::RateLimit { endpoint: endpoint.clone(), limit, wait });
             }
             waited = true;
             sleep(wait).await;
@@ -101,7 +101,7 @@ impl Turns {
 
     async fn take(&self, reach: Fleet) -> Result<Taken, Full> {
         if let Some(wait) = self.app.paused() {
-            return Err(Full { budget: Budget::MinuteFull, wait });
+            return Err(Full { limit: ExceededLimit::WeChat, wait });
         }
         let Some(rate) = self.rate else { return Ok(Taken { second: self.minute().note(), fleet: None }) };
         let asked = match &self.fleet {
@@ -111,7 +111,7 @@ impl Turns {
         match asked {
             Some(answer) => answer.map(|counted| Taken { second: self.minute().note(), fleet: Some(counted) }),
             None => {
-                let here = |wait| Full { budget: Budget::PerMinute, wait };
+                let here = |wait| Full { limit: ExceededLimit::Process, wait };
                 self.minute().take(rate).map(|second| Taken { second, fleet: None }).map_err(here)
             }
         }
@@ -282,9 +282,9 @@ mod tests {
         Ok(turn.waited)
     }
 
-    fn budget(result: Result<bool>) -> Option<(Budget, u64)> {
+    fn exceeded(result: Result<bool>) -> Option<(ExceededLimit, u64)> {
         match result {
-            Err(Error::Budget { budget, wait, .. }) => Some((budget, wait.as_secs_f64().round() as u64)),
+            Err(Error::RateLimit { limit, wait, .. }) => Some((limit, wait.as_secs_f64().round() as u64)),
             _ => None,
         }
     }
@@ -304,8 +304,8 @@ mod tests {
         let redis = fleet(1, 1, true);
         let turns = turns(5000, Some(&redis));
         assert!(turn(&turns, 10).await.is_ok());
-        assert_eq!(budget(turn(&turns, 10).await), Some((Budget::FleetPerMinute, 20)));
-        assert_eq!(budget(turn(&turns, 10).await), Some((Budget::FleetPerMinute, 20)));
+        assert_eq!(exceeded(turn(&turns, 10).await), Some((ExceededLimit::Redis, 20)));
+        assert_eq!(exceeded(turn(&turns, 10).await), Some((ExceededLimit::Redis, 20)));
         assert_eq!(redis.runs.load(Ordering::Relaxed), 2, "it is known for how long");
         redis.turns.store(1, Ordering::Relaxed);
         assert!(matches!(turn(&turns, 30).await, Ok(true)));
@@ -318,7 +318,7 @@ mod tests {
         assert!(turn(&turns, 10).await.is_ok() && turn(&turns, 10).await.is_ok());
         let gone = Turns { fleet: Some(FleetMinute::new(fleet(0, 0, false), "p".into())), ..turns };
         assert!(turn(&gone, 10).await.is_ok());
-        assert_eq!(budget(turn(&gone, 10).await).map(|(budget, _)| budget), Some(Budget::PerMinute));
+        assert_eq!(exceeded(turn(&gone, 10).await).map(|(limit, _)| limit), Some(ExceededLimit::Process));
     }
 
     #[tokio::test(start_paused = true)]
@@ -362,7 +362,7 @@ mod tests {
         let left = turns.pause().await;
         assert!(left <= Duration::from_secs(60));
         let error = turn(&turns, 0).await;
-        assert_eq!(budget(error).map(|(budget, _)| budget), Some(Budget::MinuteFull));
+        assert_eq!(exceeded(error).map(|(limit, _)| limit), Some(ExceededLimit::WeChat));
         let begun = tokio::time::Instant::now();
         assert!(matches!(turn(&turns, 61).await, Ok(true)));
         assert!(begun.elapsed().abs_diff(left) < Duration::from_millis(50));
@@ -421,7 +421,7 @@ mod tests {
         for _ in 0..5 {
             turn(&unknown, 0).await.unwrap();
         }
-        assert_eq!(budget(turn(&unknown, 0).await).map(|(budget, _)| budget), Some(Budget::PerMinute), "its own");
+        assert_eq!(exceeded(turn(&unknown, 0).await).map(|(limit, _)| limit), Some(ExceededLimit::Process), "its own");
         for _ in 0..5 {
             turn(&good, 0).await.unwrap();
         }

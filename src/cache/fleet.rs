@@ -172,7 +172,7 @@ impl Turn {
                     left
                 }
                 Ok(Look::Go) => {
-                    self.tell_skip("failed");
+                    self.tell_skip("error");
                     break;
                 }
                 Ok(Look::Lead) | Err(_) => break,
@@ -180,7 +180,7 @@ impl Turn {
             let now = Instant::now();
             if polls == 0 {
                 phase.begin(WaitedFor::Peer);
-                self.tell("code.lock.wait", |event| Event { wait: Some(patience), ..event });
+                self.tell("qr_code_lock.wait", |event| Event { max_wait: Some(patience), ..event });
             }
             if now >= until {
                 self.tell_skip("timeout");
@@ -221,7 +221,7 @@ impl Turn {
             [word, Value::BulkString(sealed), Value::Int(left)] if is(word, "code") => {
                 // What somebody without the AppSecret has put there is no code, and this one asks and replaces it.
                 let Some(image) = self.codes.seal.open(sealed, &self.keys[0]) else {
-                    self.tell("store.corrupt", |event| Event { message: Some(CORRUPT.to_owned()), ..event });
+                    self.tell("redis.corrupt", |event| Event { message: Some(CORRUPT.to_owned()), ..event });
                     return Ok(Look::Go);
                 };
                 Ok(Look::Code(image.into(), millis(*left)))
@@ -319,12 +319,12 @@ impl Turn {
     }
 
     fn tell(&self, name: &'static str, fill: impl FnOnce(Event) -> Event) {
-        self.codes.voice.tell(Channel::Store, name, fill);
+        self.codes.voice.tell(Channel::Redis, name, fill);
     }
 
     fn tell_skip(&self, reason: &'static str) {
         if !self.awaited.is_empty() {
-            self.tell("code.lock.skip", |event| Event { reason: Some(reason), ..event });
+            self.tell("qr_code_lock.skip", |event| Event { reason: Some(reason), ..event });
         }
     }
 }

@@ -27,11 +27,11 @@ pub enum Error {
     /// No answer came: no connection, or one that broke.
     Network { endpoint: Endpoint, trouble: Trouble, host: String, proxy: Option<String>, detail: String },
     /// An answer came that is neither what was asked for nor an error of WeChat's.
-    Answer { endpoint: Endpoint, status: u16, problem: Problem, excerpt: String },
-    /// The store that the fleet shares could not be asked, and without it nothing may be done.
-    Store { reason: String, fault: StoreFault },
-    /// A budget of ours is used up; `wait` is when it is worth trying again.
-    Budget { endpoint: Endpoint, budget: Budget, wait: Duration },
+    Response { endpoint: Endpoint, status: u16, problem: Problem, excerpt: String },
+    /// Redis did not do what a call needed, and without it the call may not go on.
+    Redis { reason: String, fault: RedisFault },
+    /// A rate limit is used up; after `wait` it is worth trying again.
+    RateLimit { endpoint: Endpoint, limit: ExceededLimit, wait: Duration },
     /// The client was closed, or the environment that it belongs to is ending.
     Closed,
     /// The caller aborted its own call.
@@ -50,9 +50,9 @@ pub enum WaitedFor {
     Peer,
 }
 
-/// Whose trouble it is that the store does not do what it is asked.
+/// Why Redis does not do what it is asked, and whom that concerns.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum StoreFault {
+pub enum RedisFault {
     /// Everybody's: it is out of reach, or does nothing for anybody.
     Down,
     /// One account's, which may not touch its keys, or not by these commands. `keys` is what an ACL would call them.
@@ -130,15 +130,15 @@ pub enum Problem {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Budget {
+pub enum ExceededLimit {
     /// `force_refresh`: at least 30 s apart, at most 10 a day.
     ForcedRefresh,
-    /// Calls of `getUnlimitedQRCode` in a minute, of this process.
-    PerMinute,
-    /// The same of all processes that share a Redis.
-    FleetPerMinute,
-    /// WeChat itself has answered that the minute is full.
-    MinuteFull,
+    /// `ratePerMinute`, counted in this process.
+    Process,
+    /// `ratePerMinute`, counted in the Redis that processes share.
+    Redis,
+    /// WeChat's own: it has answered that the minute is full.
+    WeChat,
 }
 
 impl Problem {
@@ -148,13 +148,14 @@ impl Problem {
     }
 }
 
-impl Budget {
+impl ExceededLimit {
+    /// The `reason` of the event.
     pub fn name(self) -> &'static str {
         match self {
-            Self::ForcedRefresh => "forcedRefresh",
-            Self::PerMinute => "perMinute",
-            Self::FleetPerMinute => "fleetPerMinute",
-            Self::MinuteFull => "minuteFull",
+            Self::ForcedRefresh => "forced_refresh_limit",
+            Self::Process => "process_limit",
+            Self::Redis => "redis_limit",
+            Self::WeChat => "wechat_limit",
         }
     }
 }
@@ -172,9 +173,9 @@ impl Error {
             Self::Params { .. } => "ERR_WXA_PARAMS",
             Self::Timeout { .. } => "ERR_WXA_TIMEOUT",
             Self::Network { .. } => "ERR_WXA_NETWORK",
-            Self::Answer { .. } | Self::Provider(_) => "ERR_WXA_ANSWER",
-            Self::Store { .. } => "ERR_WXA_STORE",
-            Self::Budget { .. } => "ERR_WXA_BUDGET",
+            Self::Response { .. } | Self::Provider(_) => "ERR_WXA_RESPONSE",
+            Self::Redis { .. } => "ERR_WXA_REDIS",
+            Self::RateLimit { .. } => "ERR_WXA_RATE_LIMIT",
             Self::Closed | Self::Cancelled => "ERR_WXA_CLOSED",
         }
     }
@@ -183,10 +184,10 @@ impl Error {
         match self {
             Self::Api { endpoint, .. }
             | Self::Network { endpoint, .. }
-            | Self::Answer { endpoint, .. }
-            | Self::Budget { endpoint, .. } => Some(endpoint),
+            | Self::Response { endpoint, .. }
+            | Self::RateLimit { endpoint, .. } => Some(endpoint),
             Self::Params { endpoint, .. } | Self::Timeout { endpoint, .. } => endpoint.as_ref(),
-            Self::Store { .. } | Self::Closed | Self::Cancelled | Self::Provider(_) => None,
+            Self::Redis { .. } | Self::Closed | Self::Cancelled | Self::Provider(_) => None,
         }
     }
 
@@ -196,9 +197,9 @@ impl Error {
             Self::Api { endpoint, refusal } => {
                 !matches!(errcode::reaction(refusal.errcode, endpoint), None | Some(Reaction::No))
             }
-            Self::Answer { status, problem, .. } => status::may_pass(*status) || problem.may_pass(*status),
+            Self::Response { status, problem, .. } => status::may_pass(*status) || problem.may_pass(*status),
             Self::Network { trouble, .. } => trouble.passes(),
-            Self::Timeout { .. } | Self::Budget { .. } | Self::Store { .. } => true,
+            Self::Timeout { .. } | Self::RateLimit { .. } | Self::Redis { .. } => true,
             Self::Params { .. } | Self::Closed | Self::Cancelled | Self::Provider(_) => false,
         }
     }
@@ -209,7 +210,7 @@ impl Error {
         match self {
             Self::Api { refusal, .. } => refusal.errcode == errcode::BUSY,
             Self::Network { trouble, .. } => trouble.passes(),
-            Self::Answer { status, .. } => status::is_passing(*status),
+            Self::Response { status, .. } => status::is_passing(*status),
             _ => false,
         }
     }
@@ -228,7 +229,7 @@ impl Error {
     /// succeed.
     pub fn is_of_the_route(&self) -> bool {
         match self {
-            Self::Network { .. } | Self::Timeout { .. } | Self::Answer { .. } => true,
+            Self::Network { .. } | Self::Timeout { .. } | Self::Response { .. } => true,
             Self::Api { refusal, .. } => errcode::ABOUT_THE_ADDRESS.contains(&refusal.errcode),
             _ => false,
         }
@@ -249,7 +250,7 @@ impl Error {
     /// When it is worth trying again, where that is known.
     pub fn wait(&self) -> Option<Duration> {
         match self {
-            Self::Budget { wait, .. } => Some(*wait),
+            Self::RateLimit { wait, .. } => Some(*wait),
             _ => None,
         }
     }
@@ -271,9 +272,9 @@ impl Error {
                 Some(words::timeout(*waited_for, *limit, cause.as_deref()))
             }
             Self::Network { trouble, host, proxy, .. } => Some(words::network(*trouble, host, proxy.as_deref())),
-            Self::Answer { status, problem, .. } => Some(words::answer(*status, *problem)),
-            Self::Store { reason, fault } => Some(words::store(reason, fault)),
-            Self::Budget { budget, wait, .. } => Some(words::budget(*budget, *wait)),
+            Self::Response { status, problem, .. } => Some(words::response(*status, *problem)),
+            Self::Redis { reason, fault } => Some(words::redis(reason, fault)),
+            Self::RateLimit { limit, wait, .. } => Some(words::rate_limit(*limit, *wait)),
             Self::Closed => Some(words::closed()),
             Self::Cancelled | Self::Provider(_) => None,
         }
@@ -290,7 +291,7 @@ impl Error {
                 refusal.hint.iter_mut().for_each(clean);
             }
             Self::Network { detail, .. } => clean(detail),
-            Self::Answer { excerpt, .. } => {
+            Self::Response { excerpt, .. } => {
                 clean(excerpt);
                 *excerpt = excerpt.chars().take(EXCERPT).collect();
             }
@@ -310,7 +311,7 @@ impl fmt::Display for Error {
         }
         write!(f, ". {}. | {}。{}。", fix.en, cause.zh, fix.zh)?;
         match self {
-            Self::Answer { excerpt, .. } if !excerpt.is_empty() => write!(f, " | answer: {excerpt}"),
+            Self::Response { excerpt, .. } if !excerpt.is_empty() => write!(f, " | answer: {excerpt}"),
             _ => Ok(()),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Budget, Error, Flaw, Problem, ProxyTrouble, StoreFault, Trouble, WaitedFor};
+use super::{Error, ExceededLimit, Flaw, Problem, ProxyTrouble, RedisFault, Trouble, WaitedFor};
 use crate::wechat::answer::Unexpected;
 use crate::wechat::explanation::{Explanation, Text};
 
@@ -220,7 +220,7 @@ fn certified(host: &str, flaw: Flaw, param: &str) -> Text {
     }
 }
 
-pub fn answer(status: u16, problem: Problem) -> Explanation {
+pub fn response(status: u16, problem: Problem) -> Explanation {
     let (zh, en) = match problem {
         Problem::Body(Unexpected::Empty) if status == 412 => (
             "微信以空的 412 拒绝了没有 Content-Length 的请求，途中的代理改写了请求",
@@ -253,10 +253,10 @@ pub fn answer(status: u16, problem: Problem) -> Explanation {
     }
 }
 
-pub fn budget(budget: Budget, wait: Duration) -> Explanation {
+pub fn rate_limit(limit: ExceededLimit, wait: Duration) -> Explanation {
     let wait = seconds(wait);
-    match budget {
-        Budget::ForcedRefresh => Explanation {
+    match limit {
+        ExceededLimit::ForcedRefresh => Explanation {
             cause: Text::new(
                 format!("强制刷新至少间隔 30 秒，每天最多 10 次；{wait} 后才可再次刷新"),
                 format!("forced refreshes are at least 30 s apart and at most 10 a day; the next one is due in {wait}"),
@@ -266,7 +266,7 @@ pub fn budget(budget: Budget, wait: Duration) -> Explanation {
                 "Force a refresh only when a token leaked; for a token that another API refused use invalidateAccessToken",
             ),
         },
-        Budget::PerMinute => Explanation {
+        ExceededLimit::Process => Explanation {
             cause: Text::new(
                 format!("本进程每分钟的 getUnlimitedQRCode 额度已用完，{wait} 后才轮到本次调用"),
                 format!(
@@ -275,7 +275,7 @@ pub fn budget(budget: Budget, wait: Duration) -> Explanation {
             ),
             fix: slow_down(),
         },
-        Budget::FleetPerMinute => Explanation {
+        ExceededLimit::Redis => Explanation {
             cause: Text::new(
                 format!("共用该 Redis 的所有进程已用完每分钟的 getUnlimitedQRCode 额度，{wait} 后才轮到本次调用"),
                 format!(
@@ -285,7 +285,7 @@ pub fn budget(budget: Budget, wait: Duration) -> Explanation {
             ),
             fix: slow_down(),
         },
-        Budget::MinuteFull => Explanation {
+        ExceededLimit::WeChat => Explanation {
             cause: Text::new(
                 format!("微信已答复每分钟额度用完（45009 或 45011），{wait} 后的下一分钟再试"),
                 format!("WeChat answered that the minute is full (45009 or 45011); the next one begins in {wait}"),
@@ -301,7 +301,7 @@ pub fn budget(budget: Budget, wait: Duration) -> Explanation {
 fn slow_down() -> Text {
     Text::new(
         "降低并发或调大 timeoutMs；小程序码永久有效，可保存后复用；额度由 ratePerMinute 设置",
-        "Slow down or raise timeoutMs; codes never expire, so keep and reuse them; ratePerMinute sets the budget",
+        "Slow down or raise timeoutMs; codes never expire, so keep and reuse them; ratePerMinute sets the limit",
     )
 }
 
@@ -309,16 +309,16 @@ fn slow_down() -> Text {
 pub const COMMANDS: &str =
     "+eval +time +get +set +incr +del +pexpire +pttl +hget +hmget +hgetall +hset +hsetnx +hincrby +hdel";
 
-pub fn store(reason: &str, fault: &StoreFault) -> Explanation {
+pub fn redis(reason: &str, fault: &RedisFault) -> Explanation {
     let (cause, fix) = match fault {
-        StoreFault::Down => (
+        RedisFault::Down => (
             Text::new(format!("Redis 不可用（{reason}）"), format!("Redis cannot be used ({reason})")),
             Text::new(
                 "检查 redis 地址、密码与网络；classic 模式下没有 Redis 时不会自行换令牌，可改用 token: 'stable'",
                 "Check Redis, its URL and password; in classic mode nothing is rotated without it: consider token: 'stable'",
             ),
         ),
-        StoreFault::Denied { keys } => (
+        RedisFault::Denied { keys } => (
             Text::new(
                 format!("Redis 不允许该用户访问这些键或执行这些命令（{reason}）"),
                 format!("Redis does not let this user have these keys or commands ({reason})"),
@@ -331,7 +331,7 @@ pub fn store(reason: &str, fault: &StoreFault) -> Explanation {
                 ),
             ),
         ),
-        StoreFault::WrongType { keys } => (
+        RedisFault::WrongType { keys } => (
             Text::new(
                 format!("{keys}:… 中有一个键存放着别的类型的内容（{reason}）"),
                 format!("a key that begins with {keys}: holds something of another kind ({reason})"),
@@ -342,7 +342,7 @@ pub fn store(reason: &str, fault: &StoreFault) -> Explanation {
                  another redis.keyPrefix",
             ),
         ),
-        StoreFault::Script => (
+        RedisFault::Script => (
             Text::new(
                 format!("Redis 没有完成该账号的脚本（{reason}）"),
                 format!("Redis did not carry out a script for this account ({reason})"),

@@ -17,7 +17,7 @@ use redis::{ErrorKind, RedisError, ServerErrorKind, Value};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::error::{Error, Result, StoreFault};
+use crate::error::{Error, RedisFault, Result};
 use crate::event::{Channel, Event, Hub};
 use crate::wechat::invalid::Invalid;
 use nodes::{Node, Nodes, Numbered, account_of};
@@ -90,7 +90,7 @@ impl Step {
     }
 }
 
-/// Something that runs scripts. What it cannot do in the step's time is an `Error::Store`.
+/// Something that runs scripts. What it cannot do in the step's time is an `Error::Redis`.
 pub trait Scripts: Send + Sync {
     fn run(&self, step: Step) -> BoxFuture<'_, Result<Value>>;
 
@@ -240,7 +240,7 @@ impl Link {
         if fell {
             let error = down(reason);
             self.hub.warnings.begin(self.way.name(), || outage(self.way.name(), reason));
-            self.tell("store.down", |event| Event { message: Some(error.to_string()), ..event });
+            self.tell("redis.down", |event| Event { message: Some(error.to_string()), ..event });
         }
     }
 
@@ -258,7 +258,7 @@ impl Link {
         if rose {
             self.hub.warnings.end(self.way.name());
             self.tell_guests();
-            self.tell("store.up", |event| Event { took: Some(outage), ..event });
+            self.tell("redis.up", |event| Event { outage: Some(outage), ..event });
         }
     }
 
@@ -317,11 +317,11 @@ impl Link {
             return;
         }
         self.hub.warnings.once(&format!("{} {reason}", self.way.name()), || error.to_string());
-        self.tell("store.fail", |event| Event { appid: Some(account.into()), error: Some(error.clone()), ..event });
+        self.tell("redis.error", |event| Event { appid: Some(account.into()), error: Some(error.clone()), ..event });
     }
 
     fn tell(&self, name: &'static str, fill: impl FnOnce(Event) -> Event) {
-        self.hub.tell(Channel::Store, name, |event| fill(Event { host: Some(self.way.name().to_owned()), ..event }));
+        self.hub.tell(Channel::Redis, name, |event| fill(Event { host: Some(self.way.name().to_owned()), ..event }));
     }
 }
 
@@ -401,16 +401,16 @@ fn probe_pause(pauses: u32) -> Duration {
 const MOVING_SLOT: &str = "the cluster is moving this slot";
 
 pub fn down(reason: &str) -> Error {
-    Error::Store { reason: reason.to_owned(), fault: StoreFault::Down }
+    Error::Redis { reason: reason.to_owned(), fault: RedisFault::Down }
 }
 
 /// What a process is warned of when its Redis goes down.
 fn outage(host: &str, reason: &str) -> String {
     format!(
         "Redis at {host} cannot be used ({reason}). Until it can, each process counts and fetches for itself, and with \
-         token 'classic' nobody fetches a token. Check the URL given as redis, its login and the network; stats().store \
+         token 'classic' nobody fetches a token. Check the URL given as redis, its login and the network; stats().redis \
          tells how it is. | 无法使用 {host} 的 Redis（{reason}）。在恢复之前各进程各自计数、各自获取令牌，\
-         classic 模式下不会获取令牌。请检查 redis 的地址、密码与网络；stats().store 给出当前状态。"
+         classic 模式下不会获取令牌。请检查 redis 的地址、密码与网络；stats().redis 给出当前状态。"
     )
 }
 
@@ -498,13 +498,13 @@ mod tests {
             let link = link(&url, &hub);
             for _ in 0..3 {
                 let refused = link.run(step("p:{wx1:stable:f}:token")).await;
-                assert!(matches!(refused, Err(Error::Store { fault, .. }) if fault != StoreFault::Down));
+                assert!(matches!(refused, Err(Error::Redis { fault, .. }) if fault != RedisFault::Down));
                 assert!(link.is_up());
             }
             // Told once for each account.
             let _ = link.run(step("p:{wx2:stable:f}:token")).await;
             let heard = ear.0.lock().iter().map(|event| (event.name, event.appid.clone())).collect::<Vec<_>>();
-            assert_eq!(heard, [("store.fail", Some("wx1".into())), ("store.fail", Some("wx2".into()))]);
+            assert_eq!(heard, [("redis.error", Some("wx1".into())), ("redis.error", Some("wx2".into()))]);
             assert_eq!(hub.warnings.take().len(), 1);
             // To a probe it is an answer, whoever's key it is.
             link.fall("a time-out", Some(&"p:{wx1:stable:f}:token".to_owned()), Instant::now());

@@ -2,7 +2,7 @@
 
 use redis::RedisError;
 
-use crate::error::{Error, StoreFault};
+use crate::error::{Error, RedisFault};
 
 pub enum Trouble {
     /// There is no connection, or none whose login and database Redis accepts.
@@ -77,14 +77,14 @@ impl Trouble {
     pub fn of_one(&self, key: &str) -> Error {
         let prefix = key.split_once('{').map_or(key, |(prefix, _)| prefix);
         let fault = match self.word() {
-            Some(DENIED) => StoreFault::Denied { keys: format!("{prefix}*") },
+            Some(DENIED) => RedisFault::Denied { keys: format!("{prefix}*") },
             // Which of a script's keys it is Redis does not say; all begin like the first.
             Some(WRONG_TYPE) => {
-                StoreFault::WrongType { keys: key.rsplit_once(':').map_or(key, |(place, _)| place).into() }
+                RedisFault::WrongType { keys: key.rsplit_once(':').map_or(key, |(place, _)| place).into() }
             }
-            _ => StoreFault::Script,
+            _ => RedisFault::Script,
         };
-        Error::Store { reason: self.reason().to_owned(), fault }
+        Error::Redis { reason: self.reason().to_owned(), fault }
     }
 }
 

@@ -16,7 +16,7 @@ use super::state::{Brought, Errand, Fetched, Order, Token};
 use super::store::{Acquired, Lease, Store};
 use crate::backoff::{backoff, poll_pause};
 use crate::deadline::Deadline;
-use crate::error::{Budget, Error, Result, WaitedFor};
+use crate::error::{Error, ExceededLimit, Result, WaitedFor};
 use crate::event::{Channel, Event};
 use crate::seal::random;
 
@@ -291,7 +291,7 @@ impl Trip<'_> {
             match self.store.acquire(&self.attempt, seen.map(Token::expose), refused, self.landing.cache.now()).await {
                 Ok(Acquired::Lead(lease)) => {
                     if polls > 0 {
-                        self.tell("lock.steal", |event| event);
+                        self.tell("lock.takeover", |event| event);
                     }
                     return Ok(Turn::Mine(lease, self.store.courtesy().saturating_sub(asked.elapsed())));
                 }
@@ -305,7 +305,7 @@ impl Trip<'_> {
                 }
                 Ok(Acquired::Wait(left)) => {
                     if polls == 0 {
-                        self.tell("lock.wait", |event| Event { wait: Some(left), ..event });
+                        self.tell("lock.wait", |event| Event { max_wait: Some(left), ..event });
                     }
                     tokio::time::sleep(poll_pause(polls, fastrand::f64()).min(left)).await;
                     polls += 1;
@@ -370,7 +370,7 @@ impl Trip<'_> {
             };
             if let Some(wait) = spent {
                 self.landing.cache.tell_forced_exhausted(wait);
-                return Err(Error::Budget { endpoint, budget: Budget::ForcedRefresh, wait });
+                return Err(Error::RateLimit { endpoint, limit: ExceededLimit::ForcedRefresh, wait });
             }
         }
         self.fetch(true, None).await
@@ -389,6 +389,6 @@ impl Trip<'_> {
     }
 
     fn tell(&self, name: &'static str, fill: impl FnOnce(Event) -> Event) {
-        self.landing.cache.voice.tell(Channel::Store, name, fill);
+        self.landing.cache.voice.tell(Channel::Redis, name, fill);
     }
 }

@@ -18,7 +18,7 @@ use secrecy::ExposeSecret;
 use tokio_util::sync::CancellationToken;
 
 use crate::deadline::Deadline;
-use crate::error::{Error, Result};
+use crate::error::{Error, ExceededLimit, Result};
 use crate::event::{Channel, Event, Voice};
 use crate::identity::RouteId;
 use crate::link::Guest;
@@ -112,8 +112,8 @@ impl TokenCache {
             let mut inner = self.inner.lock();
             (inner.state.refused(value, errcode, now), inner.state.present().cloned())
         };
-        let miss = |reason| {
-            self.voice.tell(Channel::Token, "invalidate.miss", |event| Event {
+        let ignored = |reason| {
+            self.voice.tell(Channel::Token, "token.invalidate_ignored", |event| Event {
                 fingerprint: Some(self.prints.of(value)),
                 errcode: Some(errcode),
                 reason: Some(reason),
@@ -122,10 +122,10 @@ impl TokenCache {
         };
         match (verdict, &present) {
             (Verdict::GivenUp, Some(token)) => {
-                self.tell_token("invalidate.hit", token, |event| Event { errcode: Some(errcode), ..event });
+                self.tell_token("token.invalidated", token, |event| Event { errcode: Some(errcode), ..event });
             }
-            (Verdict::Believe, _) => miss("cooling"),
-            _ => miss("replaced"),
+            (Verdict::Believe, _) => ignored("cooldown"),
+            _ => ignored("already_replaced"),
         }
         verdict
     }
@@ -273,7 +273,11 @@ impl TokenCache {
                 ..event
             }),
             Ok(token) => {
-                self.tell_token("refresh.ok", token, |event| Event { source: Some("kept"), took: Some(took), ..event });
+                self.tell_token("refresh.ok", token, |event| Event {
+                    source: Some("unchanged"),
+                    took: Some(took),
+                    ..event
+                });
             }
             Err(error) => self.tell_failure(error, stale, now, took),
         }
@@ -286,7 +290,7 @@ impl TokenCache {
         if let Some(token) = adopted {
             self.secrets.learn_token(token.expose());
             self.tell_token("refresh.ok", &token, |event| Event {
-                source: Some("fleet"),
+                source: Some("redis"),
                 took: Some(took),
                 left: Some(token.expires().left(self.now())),
                 ..event
@@ -395,7 +399,7 @@ impl Guest for TokenCache {
 impl TokenCache {
     fn source_name(&self, origin: Origin) -> &'static str {
         match (origin, self.voice.mode) {
-            (Origin::Fleet, _) => "fleet",
+            (Origin::Fleet, _) => "redis",
             (Origin::Source, Some("provider")) => "provider",
             (Origin::Source, _) => "wechat",
         }
@@ -411,9 +415,9 @@ impl TokenCache {
     fn tell_start(&self, errand: &Errand, serving: bool) {
         let (held, reason) = match errand {
             Errand::Forced { held } => (held, "forced"),
-            Errand::Ordinary { held, refused: Some(_) } => (held, "refused"),
-            Errand::Ordinary { held: None, .. } => (&None, "cold"),
-            Errand::Ordinary { held, .. } => (held, if serving { "due" } else { "expired" }),
+            Errand::Ordinary { held, refused: Some(_) } => (held, "rejected"),
+            Errand::Ordinary { held: None, .. } => (&None, "missing"),
+            Errand::Ordinary { held, .. } => (held, if serving { "expiring" } else { "expired" }),
         };
         match held {
             Some(held) => self.tell_token("refresh.start", held, |event| Event { reason: Some(reason), ..event }),
@@ -426,22 +430,23 @@ impl TokenCache {
             return;
         }
         let failure = |event| Event { error: Some(error.clone()), took: Some(took), ..event };
-        self.voice.tell(Channel::Token, "refresh.fail", failure);
+        self.voice.tell(Channel::Token, "refresh.error", failure);
         if let Some(token) = stale {
             let left = Some(token.expires().left(now));
-            self.tell_token("serve.stale", &token, |event| Event { reason: Some(error.code()), left, ..event });
+            self.tell_token("token.served_stale", &token, |event| Event { error: Some(error.clone()), left, ..event });
         }
     }
 
     fn tell_forced_exhausted(&self, wait: Duration) {
-        let exhausted = |event| Event { reason: Some("forcedRefresh"), wait: Some(wait), ..event };
-        self.voice.tell(Channel::Token, "budget.exhausted", exhausted);
+        let exhausted =
+            |event| Event { reason: Some(ExceededLimit::ForcedRefresh.name()), retry_after: Some(wait), ..event };
+        self.voice.tell(Channel::Token, "rate_limit.exceeded", exhausted);
     }
 
     /// A token ended before its time, WeChat has another one, and nobody here asked for that.
     fn tell_changed_elsewhere(&self, token: &Token, errcode: i64) {
         let message = if self.voice.mode == Some("classic") { MAYBE_ELSEWHERE } else { CHANGED_ELSEWHERE };
-        self.tell_token("changed.elsewhere", token, |event| Event {
+        self.tell_token("token.replaced_externally", token, |event| Event {
             errcode: Some(errcode),
             message: Some(message.to_owned()),
             ..event

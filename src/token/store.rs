@@ -45,7 +45,7 @@ pub enum Seen {
     Token(Fetched),
 }
 
-/// Every wait of an implementation is bounded by its own timeout, and what it cannot do is an `Error::Store`.
+/// Every wait of an implementation is bounded by its own timeout, and what it cannot do is an `Error::Redis`.
 /// `attempt` names one flight, so that it recognises itself after a reply was lost.
 pub trait Store: Send + Sync {
     /// Asks for a token other than the value `seen`, which is taken away if an API refused it, or for the right to fetch one.

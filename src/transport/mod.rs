@@ -195,7 +195,7 @@ impl Transport {
         let mut answer = request.send().await.map_err(broken)?;
         let status = answer.status().as_u16();
         let location = location(&answer);
-        let too_large = || Error::Answer {
+        let too_large = || Error::Response {
             endpoint: call.endpoint.clone(),
             status,
             problem: Problem::TooLarge,
@@ -234,7 +234,7 @@ impl Told<'_> {
         self.ended = true;
         match answer {
             Ok(bytes) => self.tell("request.ok", |event| Event { bytes: Some(bytes), ..event }),
-            Err(error) => self.tell("request.fail", |event| Event { error: Some(error.clone()), ..event }),
+            Err(error) => self.tell("request.error", |event| Event { error: Some(error.clone()), ..event }),
         }
     }
 
@@ -254,7 +254,7 @@ impl Told<'_> {
 impl Drop for Told<'_> {
     fn drop(&mut self) {
         if !self.ended {
-            self.tell("request.drop", |event| event);
+            self.tell("request.abort", |event| event);
         }
     }
 }
@@ -312,7 +312,7 @@ fn judge<T>(call: &Call<'_>, raw: Raw, read: &impl Fn(&[u8]) -> std::result::Res
                 true => (Problem::Redirect, location.map_or(excerpt, |to| format!("Location: {to}"))),
                 false => (Problem::Body(what), excerpt),
             };
-            Err(Error::Answer { endpoint: endpoint.clone(), status, problem, excerpt })
+            Err(Error::Response { endpoint: endpoint.clone(), status, problem, excerpt })
         }
     }
 }

@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 use redis::Value;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, timeout};
-use wxacode::error::{Error, Result, StoreFault};
+use wxacode::error::{Error, RedisFault, Result};
 use wxacode::link::{DEFAULT_TIMEOUT as TIMEOUT, Guest, Scripts, Step, down};
 
 use crate::wire::{Answer, Command, Message, Outbox};
@@ -161,8 +161,8 @@ impl Scripts for SimLink {
                 {
                     let keys = String::new();
                     let wrong = reason.contains("WRONGTYPE");
-                    let fault = if wrong { StoreFault::WrongType { keys } } else { StoreFault::Script };
-                    return Err(Error::Store { reason, fault });
+                    let fault = if wrong { RedisFault::WrongType { keys } } else { RedisFault::Script };
+                    return Err(Error::Redis { reason, fault });
                 }
                 Ok(Err(reason)) => reason,
                 Err(_) => "no answer".to_owned(),

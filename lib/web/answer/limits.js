@@ -123,7 +123,7 @@ function tooMany(retryAfterMs, cause) {
       'raise the limit if so many visitors are real',
   }
   return new WxaCodeError({
-    code: 'ERR_WXA_BUDGET',
+    code: 'ERR_WXA_RATE_LIMIT',
     message: `codeHandler: ${cause.en}. ${fix.en}. | ${cause.zh}。${fix.zh}。`,
     endpoint: 'codeHandler',
     retryable: true,

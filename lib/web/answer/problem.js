@@ -12,11 +12,11 @@ const { languageOf } = require('./language')
 
 /** @type {Record<Exclude<WxaCodeError['code'], 'ERR_WXA_PARAMS'>, number>} */
 const STATUSES = {
-  ERR_WXA_BUDGET: 429,
+  ERR_WXA_RATE_LIMIT: 429,
   ERR_WXA_API: 502,
   ERR_WXA_NETWORK: 502,
-  ERR_WXA_ANSWER: 502,
-  ERR_WXA_STORE: 503,
+  ERR_WXA_RESPONSE: 502,
+  ERR_WXA_REDIS: 503,
   ERR_WXA_CLOSED: 503,
   ERR_WXA_TIMEOUT: 504,
 }

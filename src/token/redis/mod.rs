@@ -16,7 +16,7 @@ use super::fingerprint::Prints;
 use super::source::LEAD_LIMIT;
 use super::state::{Fetched, Token};
 use super::store::{Acquired, Alone, DAY, FORCED_A_DAY, FORCED_APART, Lease, Seen, Store};
-use crate::error::{Error, Result, StoreFault};
+use crate::error::{Error, RedisFault, Result};
 use crate::event::{Channel, Event, Voice};
 use crate::link::{Guest, Scripts, Step, down};
 use crate::seal::{Seal, hex, random};
@@ -102,7 +102,7 @@ impl Redis {
     /// Runs a step, once more where a key of this account's was of another kind.
     async fn run(&self, step: Step) -> Result<Value> {
         let mut result = self.scripts.run(step.clone()).await;
-        if let Err(Error::Store { fault: StoreFault::WrongType { .. }, .. }) = result {
+        if let Err(Error::Redis { fault: RedisFault::WrongType { .. }, .. }) = result {
             let repair = self.step(REPAIR, &["token", "fence", "lock", "cool", "forced", "forced-day"]);
             if let Ok(Value::Int(1..)) = self.scripts.run(repair).await {
                 self.tell_corrupt();
@@ -110,7 +110,7 @@ impl Redis {
             }
         }
         *self.failed.lock() = match &result {
-            Err(Error::Store { fault, .. }) if *fault != StoreFault::Down => Some(Instant::now()),
+            Err(Error::Redis { fault, .. }) if *fault != RedisFault::Down => Some(Instant::now()),
             _ => None,
         };
         result
@@ -118,7 +118,7 @@ impl Redis {
 
     fn tell_corrupt(&self) {
         let corrupt = |event| Event { message: Some(CORRUPT.to_owned()), ..event };
-        self.voice.tell(Channel::Store, "store.corrupt", corrupt);
+        self.voice.tell(Channel::Redis, "redis.corrupt", corrupt);
     }
 
     /// What a script answers: a word, and what goes with it.
@@ -178,7 +178,7 @@ impl Store for Redis {
                 self.tell_corrupt();
             }
             // Somebody puts it there faster than it is taken away.
-            Err(Error::Store { reason: "a token that cannot be opened".to_owned(), fault: StoreFault::Script })
+            Err(Error::Redis { reason: "a token that cannot be opened".to_owned(), fault: RedisFault::Script })
         })
     }
 

@@ -45,11 +45,11 @@ impl Setback {
 fn pause(error: &Error, backoff: Duration) -> Option<Duration> {
     match error {
         // While the store is down asking costs nothing, and it is worth asking as soon as it is up.
-        Error::Store { .. } => None,
-        Error::Budget { .. } | Error::Closed | Error::Cancelled => None,
+        Error::Redis { .. } => None,
+        Error::RateLimit { .. } | Error::Closed | Error::Cancelled => None,
         error if is_refusal(error) => Some(REFUSAL_LASTS),
         // An answer that makes no sense is the same again a moment later.
-        Error::Api { .. } | Error::Answer { .. } if !error.is_passing() => Some(backoff.max(SHORTEST_GAP)),
+        Error::Api { .. } | Error::Response { .. } if !error.is_passing() => Some(backoff.max(SHORTEST_GAP)),
         _ => Some(backoff),
     }
 }
