@@ -6,10 +6,10 @@ const { reasonOf, unwatch, watch } = require('./lib/abort')
 const { understood, written } = require('./lib/apis')
 const { batch } = require('./lib/batch')
 const { json } = require('./lib/body')
-const { inbox, outcomeOf } = require('./lib/calls')
+const { inbox, startCall } = require('./lib/calls')
 const { madeFromEnv } = require('./lib/environment')
 const { InvalidParamsError, WeChatAPIError, WxaCodeError, toError, wrongArgument } = require('./lib/errors')
-const { attend } = require('./lib/events')
+const { syncSubscription } = require('./lib/events')
 const { KEPT } = require('./lib/kept')
 const { KINDS } = require('./lib/kinds')
 const { bare } = require('./lib/own')
@@ -44,7 +44,7 @@ class WxaCode {
     if (Array.isArray(opened)) throw toError(opened)
     this.#native = opened
     this.#appid = given.settings.fromAppid ?? given.settings.appid
-    attend(native, inbox)
+    syncSubscription(native, inbox)
   }
 
   /** @param {Partial<import('./index').WxaCodeOptions>} [options] */
@@ -227,7 +227,7 @@ class WxaCode {
   /** @param {string} accessToken */
   invalidateAccessToken(accessToken) {
     if (typeof accessToken !== 'string') throw wrongArgument('accessToken', { en: 'a string', zh: '字符串' })
-    attend(native, inbox)
+    syncSubscription(native, inbox)
     this.#native.invalidateAccessToken(accessToken)
   }
 
@@ -263,14 +263,14 @@ class WxaCode {
    * caller. Every step awaits: a promise that is merely returned would break that stack.
    *
    * @param {{ signal?: AbortSignal, timeoutMs?: number }} how
-   * @param {import('./lib/calls').Begin} begin
+   * @param {import('./lib/calls').StartCall} start
    */
-  async #settle({ signal, timeoutMs }, begin) {
-    attend(native, inbox)
+  async #settle({ signal, timeoutMs }, start) {
+    syncSubscription(native, inbox)
     this.#running += 1
     try {
       const outcome =
-        signal === undefined ? await outcomeOf(begin, timeoutMs) : await outcomeUnder(signal, begin, timeoutMs)
+        signal === undefined ? await startCall(start, timeoutMs) : await startCallUnder(signal, start, timeoutMs)
       if (!Array.isArray(outcome)) return outcome
       if (signal && outcome[0].code === 'ABORTED') throw reasonOf(signal)
       throw toError(outcome)
@@ -303,15 +303,15 @@ function checkedCall(call, endpoint) {
 
 /**
  * @param {AbortSignal} signal
- * @param {import('./lib/calls').Begin} begin
+ * @param {import('./lib/calls').StartCall} start
  * @param {number} [timeoutMs]
  */
-async function outcomeUnder(signal, begin, timeoutMs) {
+async function startCallUnder(signal, start, timeoutMs) {
   if (signal.aborted) throw reasonOf(signal)
   const cancel = new native.Cancel()
   watch(signal, cancel)
   try {
-    return await outcomeOf(begin, timeoutMs, cancel)
+    return await startCall(start, timeoutMs, cancel)
   } finally {
     unwatch(signal, cancel)
   }

@@ -18,7 +18,7 @@ let listening = false
  * @param {typeof import('../binding')} native
  * @param {import('../binding').Inbox} inbox
  */
-function attend(native, inbox) {
+function syncSubscription(native, inbox) {
   const wanted = channels.token.hasSubscribers || channels.redis.hasSubscribers || channels.request.hasSubscribers
   if (wanted === listening) return
   listening = wanted
@@ -41,4 +41,4 @@ function warn(text) {
   process.emitWarning(text, { type: 'WxaCodeWarning', code: 'WXA_REDIS' })
 }
 
-module.exports = { attend, publish, warn }
+module.exports = { syncSubscription, publish, warn }

@@ -223,8 +223,8 @@ suite('a sliding window', (test) => {
         const wait = window.wait()
         assert.equal(wait, inThisMinute.length < limit ? 0 : inThisMinute.at(-limit) + 60_000 - now)
         if (wait > 0) continue
-        const turn = window.take()
-        if (isGivenBack) window.giveBack(turn)
+        const permit = window.acquire()
+        if (isGivenBack) window.release(permit)
         else taken.push(now)
       }
     })
