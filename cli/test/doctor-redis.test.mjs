@@ -11,7 +11,7 @@ import { startCluster, startSentinel, startSocketRedis } from '../../__test__/su
 import { readAddress } from '../src/doctor/redis/address.js'
 import { TRY_ALL } from '../src/doctor/redis/look.js'
 import { redis } from '../src/doctor/redis/redis.js'
-import { desk, suite } from './helpers.mjs'
+import { setupCli, suite } from './helpers.mjs'
 
 /** An account whose client finds Redis well, or as `redis` and `events` say. */
 const stageOf = (url, { redis = 'up', events = [] } = {}) => ({
@@ -81,7 +81,7 @@ suite('doctor and Redis', (test) => {
   test('it is looked at when WeChat cannot be reached, too, and no login is shown', needsRedis, async (t) => {
     const server = await startRedis(t)
     await server.ask('ACL', 'SETUSER', 'app', 'on', '>s3cret', '~other:*', '+@all')
-    const { wxacode } = await desk(t)
+    const { wxacode } = await setupCli(t)
     const env = { WXACODE_REDIS: server.url.replace('//', '//app:s3cret@') }
     const { out, code } = await wxacode(['doctor', '--base-url', 'https://wechat.invalid'], { env })
     assert.equal(code, 4)
