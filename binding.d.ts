@@ -130,19 +130,19 @@ export declare function listen(inbox: CompletionQueueHandle): void
 
 export interface NativeCacheStats {
   hits: number
-  fleetHits: number
-  joined: number
+  redisHits: number
+  coalesced: number
   misses: number
   entries: number
-  bytes: number
+  sizeBytes: number
 }
 
 export interface NativeEvent {
-  /** `token`, `store` or `request`. */
+  /** `token`, `redis` or `request`. */
   channel: string
   event: string
   /** Milliseconds since 1970. */
-  time: number
+  timestampMs: number
   appid?: string
   mode?: string
   generation?: number
@@ -152,12 +152,14 @@ export interface NativeEvent {
   endpoint?: string
   host?: string
   status?: number
-  bytes?: number
+  bodyBytes?: number
   code?: string
   errcode?: number
   rid?: string
-  ms?: number
-  waitMs?: number
+  durationMs?: number
+  maxWaitMs?: number
+  retryAfterMs?: number
+  outageMs?: number
   expiresInMs?: number
   message?: string
 }
@@ -165,13 +167,13 @@ export interface NativeEvent {
 export interface NativeStats {
   requests: number
   images: number
-  bytes: number
+  imageBytes: number
   replays: number
   refreshes: number
   errors: Record<string, number>
   tokenAgeMs?: number
   /** `up` or `down`. */
-  store?: string
+  redis?: string
   cache?: NativeCacheStats
 }
 

@@ -6,13 +6,13 @@
  */
 
 /** Which version of the mini-program a code opens. */
-export type EnvVersion = 'release' | 'trial' | 'develop'
+type EnvVersion = 'release' | 'trial' | 'develop'
 
 /** Your own way to a token, for a backend whose tokens a central service hands out. */
-export type TokenProvider = (ask: {
+type TokenProvider = (request: {
   /** Whose token. */
   appid: string
-  /** The token that WeChat has just refused, if that is why you are asked. Do not give it again. */
+  /** The token that WeChat has just refused, where that is the reason for this request. Do not return it again. */
   rejected?: { accessToken: string; errcode: number }
 }) => ProvidedToken | Promise<ProvidedToken>
 
@@ -21,17 +21,14 @@ export type TokenProvider = (ask: {
  * life, at most 2 h. WeChat's own answer may be handed
  * through: with an `errcode` instead of a token the call rejects with an {@link InvalidParamsError} that explains it.
  */
-export type ProvidedToken =
-  | string
-  | { accessToken: string; expiresIn: number }
-  | { access_token: string; expires_in: number }
+type ProvidedToken = string | { accessToken: string; expiresIn: number } | { access_token: string; expires_in: number }
 
 /**
  * Options, like all parameters, are an object's own properties and the getters of its class; what stands on
  * `Object.prototype` does not count. Each is read once. `''`, which docker-compose makes of a variable that is not set, is as
  * good as absent, but for `redis.keyPrefix`.
  */
-export interface WxaCodeOptions {
+interface WxaCodeOptions {
   /**
    * The mini-program's AppID: `wx` and 16 letters or digits. Required; `undefined` is in its type so that
    * `process.env.WXACODE_APPID` can be given as it is, and is refused when the client is made.
@@ -53,9 +50,9 @@ export interface WxaCodeOptions {
    */
   token?: 'stable' | 'classic' | 'none' | TokenProvider
   /**
-   * A Redis through which processes and machines share one token and one minute budget. Its URL is short for
+   * A Redis through which processes and machines share one token and one rate limit. Its URL is short for
    * {@link RedisOptions}. With token `'stable'` a Redis that is down costs a call 250 ms at most (`timeoutMs`), once, and with
-   * `cache.redis` once more; with `'classic'` the last token is used to its end and then calls fail with `ERR_WXA_STORE`.
+   * `cache.redis` once more; with `'classic'` the last token is used to its end and then calls fail with `ERR_WXA_REDIS`.
    *
    * @defaultValue none: the token is shared in this process
    */
@@ -93,7 +90,7 @@ export interface WxaCodeOptions {
    * token `'none'` counts for itself alone until WeChat has accepted a request of it.
    *
    * WeChat allows 5000 a minute to all your processes together. A call waits for its turn inside its own time, else it fails
-   * with `ERR_WXA_BUDGET`. If WeChat itself says that the minute is full (45009, 45011), calls wait for the next one in the same
+   * with `ERR_WXA_RATE_LIMIT`. If WeChat itself says that the minute is full (45009, 45011), calls wait for the next one in the same
    * way. `Infinity` turns the counting off.
    *
    * @defaultValue 5000
@@ -125,7 +122,7 @@ export interface WxaCodeOptions {
 }
 
 /** The Redis of a fleet. Whatever lies there shows neither secrets nor tokens: they are encrypted with a key made of AppSecret. */
-export interface RedisOptions {
+interface RedisOptions {
   /**
    * - `redis://[user:password@]host:6379/0`, `rediss://` for TLS. Any node of a cluster will do.
    * - `unix:///path/to/redis.sock`
@@ -165,7 +162,7 @@ export interface RedisOptions {
  * How codes are kept. Clients of the same account that are given the same options share what they keep, across worker
  * threads too; a client with a token function or token `'none'` keeps its own.
  */
-export interface CacheOptions {
+interface CacheOptions {
   /**
    * The most that is kept in this process, in bytes; what was used least recently goes first. A code of 430 pixels has
    * some 85 KB.
@@ -196,7 +193,7 @@ export interface CacheOptions {
   maxEntryBytes?: number
 }
 
-export interface CallOptions {
+interface CallOptions {
   /**
    * Ends this call and its request; the call rejects with `signal.reason`, or an `AbortError` where it has none (polyfills).
    * A token refresh that others wait for goes on.
@@ -210,10 +207,10 @@ export interface CallOptions {
  * The bytes of a picture. A Buffer of its own memory, which TypeScript 5.7 and later tell apart from shared memory: it is a
  * `BodyInit`, a `BlobPart` and a `BufferSource`.
  */
-export type CodeImage = ReturnType<typeof Buffer.alloc>
+type CodeImage = ReturnType<typeof Buffer.alloc>
 
 /** How a code looks. */
-export interface Style {
+interface Style {
   /**
    * Pixels, a whole number from 280 to 1280.
    *
@@ -232,7 +229,7 @@ export interface Style {
 }
 
 /** {@link https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/qr-code/api_getqrcode.html} */
-export interface QRCodeParams extends Style {
+interface QRCodeParams extends Style {
   /** Page and query, like `pages/index/index?id=42`: 1 to 1024 characters (WeChat may count bytes), without `scancode_time`. */
   path: string
   /** @defaultValue `'release'`, by WeChat */
@@ -240,7 +237,7 @@ export interface QRCodeParams extends Style {
 }
 
 /** {@link https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/qr-code/api_getunlimitedqrcode.html} */
-export interface UnlimitedQRCodeParams extends Style {
+interface UnlimitedQRCodeParams extends Style {
   /** 1 to 32 characters of `0-9 A-Z a-z ! # $ & ' ( ) * + , / : ; = ? @ - . _ ~`. The page gets it as `decodeURIComponent(query.scene)`. */
   scene: string
   /**
@@ -260,7 +257,7 @@ export interface UnlimitedQRCodeParams extends Style {
 }
 
 /** {@link https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/qr-code/api_createqrcode.html} */
-export interface CreateQRCodeParams {
+interface CreateQRCodeParams {
   /** Page and query: 1 to 128 characters (WeChat counts bytes: a Chinese character is 3), without `scancode_time`. */
   path: string
   /**
@@ -272,7 +269,7 @@ export interface CreateQRCodeParams {
 }
 
 /** One code of a batch. */
-export type BatchJob =
+type BatchJob =
   | ({ kind: 'unlimited' } & UnlimitedQRCodeParams & BatchNote)
   | ({ kind: 'limited' } & QRCodeParams & BatchNote)
   | ({ kind: 'qrcode' } & CreateQRCodeParams & BatchNote)
@@ -286,12 +283,12 @@ interface BatchNote {
  * The same where TypeScript knows of `kind` and `envVersion` only that they are strings, as it does of what a generator
  * yields. Whether they are right shows when the job is done.
  */
-export type WidenedBatchJob = { kind: BatchJob['kind'] | (string & {}) } & BatchNote &
+type WidenedBatchJob = { kind: BatchJob['kind'] | (string & {}) } & BatchNote &
   (Widened<UnlimitedQRCodeParams> | Widened<QRCodeParams> | CreateQRCodeParams)
 
 type Widened<P extends { envVersion?: EnvVersion }> = Omit<P, 'envVersion'> & { envVersion?: string }
 
-export interface BatchOptions {
+interface BatchOptions {
   /**
    * How many are under way at once, those that wait for you to take them included. 1 to 1000.
    *
@@ -305,11 +302,11 @@ export interface BatchOptions {
 }
 
 /** What became of a job; `index` counts from 0 in the order in which jobs were given. */
-export type BatchResult<J extends WidenedBatchJob = BatchJob> =
+type BatchResult<J extends WidenedBatchJob = BatchJob> =
   | { job: J; index: number; image: CodeImage; error?: undefined }
   | { job: J; index: number; error: Error; image?: undefined }
 
-export interface RequestOptions extends CallOptions {
+interface RequestOptions extends CallOptions {
   /** @defaultValue `'POST'` with a `body`, else `'GET'` */
   method?: 'GET' | 'POST'
   /** For the URL, beside the token: at most 7000 bytes when encoded. */
@@ -329,7 +326,7 @@ export interface RequestOptions extends CallOptions {
 }
 
 /** How often an API may be called today, and how fast. */
-export interface Quota {
+interface Quota {
   dailyLimit: number
   used: number
   remain: number
@@ -343,7 +340,7 @@ export interface Quota {
  * What WeChat remembers of a request that it refused. Each text is cut after 16,384 characters. Replaced by `***` are the
  * AppSecret, the account's last three tokens, and whatever stands behind the name of a secret (`access_token`, `session_key`, ...).
  */
-export interface RidInfo {
+interface RidInfo {
   invokeTime: Date
   costInMs: number
   requestUrl: string
@@ -354,7 +351,7 @@ export interface RidInfo {
 }
 
 /** Where a scheme leads. */
-export interface JumpWxa {
+interface JumpWxa {
   /**
    * A published page without a query.
    *
@@ -372,7 +369,7 @@ export interface JumpWxa {
 }
 
 /** When it ends: at a time, or after so many days. At most 30 days from now; there are no permanent ones any more. */
-export interface Expiry {
+interface Expiry {
   /** Later than in a minute, at most in 30 days. Not together with `expireInterval`. */
   expireTime?: Date
   /** Days, a whole number from 1 to 30. */
@@ -380,18 +377,18 @@ export interface Expiry {
 }
 
 /** {@link https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/url-scheme/api_generatescheme.html} */
-export interface SchemeParams extends Expiry {
+interface SchemeParams extends Expiry {
   jumpWxa?: JumpWxa
 }
 
 /** {@link https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/url-link/api_generateurllink.html} */
-export interface UrlLinkParams extends JumpWxa, Expiry {
+interface UrlLinkParams extends JumpWxa, Expiry {
   /** A page of WeChat's cloud to pass through, instead of WeChat's own. */
   cloudBase?: { env: string; domain?: string; path?: string; query?: string; resourceAppid?: string }
 }
 
 /** {@link https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/short-link/api_generateshortlink.html} */
-export interface ShortLinkParams {
+interface ShortLinkParams {
   /** A published page, with a query if you like; 1 to 1024 characters, without a leading slash. */
   pageUrl: string
   /** WeChat cuts it after 20 characters. */
@@ -405,7 +402,7 @@ export interface ShortLinkParams {
 }
 
 /** {@link https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/url-scheme/api_generatenfcscheme.html} */
-export interface NFCSchemeParams {
+interface NFCSchemeParams {
   jumpWxa?: JumpWxa
   /** The device's model. */
   modelId: string
@@ -414,7 +411,7 @@ export interface NFCSchemeParams {
 }
 
 /** {@link https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/url-scheme/api_queryscheme.html} */
-export interface QuerySchemeParams {
+interface QuerySchemeParams {
   /** Required for `queryType` 0. */
   scheme?: string
   /**
@@ -426,7 +423,7 @@ export interface QuerySchemeParams {
 }
 
 /** {@link https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/url-link/api_queryurllink.html} */
-export interface QueryUrlLinkParams {
+interface QueryUrlLinkParams {
   /** Required for `queryType` 0. */
   urlLink?: string
   /**
@@ -437,7 +434,7 @@ export interface QueryUrlLinkParams {
   queryType?: 0 | 1
 }
 
-export interface LinkInfo {
+interface LinkInfo {
   appid: string
   path: string
   query: string
@@ -448,37 +445,38 @@ export interface LinkInfo {
 }
 
 /** How many visits by schemes and links are left today. */
-export interface VisitQuota {
+interface VisitQuota {
   remainVisitQuota: number
 }
 
-export interface SchemeInfo {
+interface SchemeInfo {
   /** With `queryType` 0. */
   schemeInfo?: LinkInfo
   /** With `queryType` 1. */
   quotaInfo?: VisitQuota
 }
 
-export interface UrlLinkInfo {
+interface UrlLinkInfo {
   /** With `queryType` 0. */
   urlLinkInfo?: LinkInfo
   /** With `queryType` 1. */
   quotaInfo?: VisitQuota
 }
 
-export interface AccessToken {
+interface AccessToken {
   accessToken: string
   /** By this machine's clock. */
   expiresAt: Date
 }
 
 /** Counters of one client since it was made. */
-export interface Stats {
+interface Stats {
   /** Code requests sent to WeChat, retries and replays included. */
   requests: number
-  /** Pictures received, and their bytes. */
+  /** Pictures received from WeChat. */
   images: number
-  bytes: number
+  /** The bytes of these pictures. */
+  imageBytes: number
   /** Calls that were repeated with another token, because WeChat refused the first. */
   replays: number
   /** Tokens that this process has fetched for the account; those that others of a fleet fetched are not counted. */
@@ -490,125 +488,209 @@ export interface Stats {
   errors: Record<string, number>
   /** Milliseconds since the present token was first handed out. */
   tokenAgeMs?: number
-  /** With `redis`: whether it answers, and does what this account asks of it. */
-  store?: 'up' | 'down'
-  /** With `cache`: of the codes that this client was asked for. */
+  /** With the option `redis`: `'down'` while it does not answer, or refuses what this account needs. */
+  redis?: 'up' | 'down'
+  /** With the option `cache`: where this client's codes came from. */
   cache?: CacheStats
 }
 
-export interface CacheStats {
-  /** Found in this process. */
+interface CacheStats {
+  /** Calls answered from the memory of this process. */
   hits: number
-  /** Found in Redis, brought there by another process. */
-  fleetHits: number
-  /** Asked while the same was asked already, and answered with it. */
-  joined: number
-  /** Asked of WeChat. */
+  /** Calls answered from Redis, with a code that another process put there. */
+  redisHits: number
+  /** Calls that shared the request of another call for the same code. */
+  coalesced: number
+  /** Calls that had to request the code from WeChat. */
   misses: number
-  /** What is kept in this process now, by all clients that share it. */
+  /** Codes in the memory of this process now, of all clients that share the cache. */
   entries: number
-  bytes: number
+  /** The bytes that these entries take. */
+  sizeBytes: number
 }
 
-/** What every event on `node:diagnostics_channel` tells. No event holds a secret. */
+/**
+ * The fields of every event. Events are published on `node:diagnostics_channel`, are named `subject.what_happened`, and
+ * never contain a secret.
+ */
 interface WxaEvent {
-  /** Milliseconds since 1970. */
-  time: number
+  /** When it happened, in milliseconds since 1970. */
+  timestampMs: number
+  /** The account. */
   appid: string
   /** Where the client's token comes from; absent with token `'none'`. */
   mode?: 'stable' | 'classic' | 'provider'
 }
 
-interface NamesToken {
+/** In events about a token. */
+interface TokenFields {
   /** Eight hexadecimal digits that name the token: the same in all processes that know the AppSecret. */
   fingerprint: string
-  /** Counts the tokens that this process has held. */
+  /** Counts the tokens that this process has held, from 1. */
   generation: number
 }
 
-interface Failed {
-  code: WxaCodeError['code']
+/** In events about a failure. */
+interface ErrorFields {
+  /** The code of the error. */
+  code: WxaErrorCode
+  /** WeChat's errcode, with `'ERR_WXA_API'`. */
   errcode?: number
+  /** WeChat's request id, with `'ERR_WXA_API'`. */
   rid?: string
-  /** For people, in both languages. */
+  /** The message of the error, in both languages. */
   message: string
 }
 
 /**
- * On `wxacode:token`: the life of the token. A thread that subscribes hears of all tokens of the process,
- * from its next call on.
+ * On `wxacode:token`: the access token. A thread that subscribes receives the events of all tokens of the process,
+ * starting with its next call.
  *
  * @example
  * ```js
  * diagnostics_channel.subscribe('wxacode:token', (event) => logger.info(event))
  * ```
  */
-export type TokenEvent = WxaEvent &
+type TokenEvent = WxaEvent &
   (
     | ({
         event: 'refresh.start'
-        /** No token yet, soon at its end, past it, refused by WeChat, or forced by you. */
-        reason: 'cold' | 'due' | 'expired' | 'refused' | 'forced'
-      } & Partial<NamesToken>)
+        /**
+         * Why the token is refreshed: there is none yet, it expires soon, it has expired, WeChat rejected it, or a call
+         * used `forceRefresh`.
+         */
+        reason: 'missing' | 'expiring' | 'expired' | 'rejected' | 'forced'
+      } & Partial<TokenFields>)
     | ({
         event: 'refresh.ok'
-        /** Who fetched it: this process, another one of the fleet, or nobody, because the present one stands. */
-        source: 'wechat' | 'provider' | 'fleet' | 'kept'
-        ms: number
+        /**
+         * Where the token came from: WeChat, the token function, another process through Redis; `'unchanged'` where the
+         * present one is still valid.
+         */
+        source: 'wechat' | 'provider' | 'redis' | 'unchanged'
+        /** How long the refresh took, in milliseconds. */
+        durationMs: number
+        /** How long the token is valid, in milliseconds; absent for `'unchanged'`. */
         expiresInMs?: number
-      } & NamesToken)
-    | ({ event: 'refresh.fail'; ms: number } & Failed)
-    /** A refresh failed, and nobody notices: the present token is served on. */
-    | ({ event: 'serve.stale'; reason: WxaCodeError['code']; expiresInMs: number } & NamesToken)
-    /** An API refused the present token, and it is given up. */
-    | ({ event: 'invalidate.hit'; errcode: number } & NamesToken)
-    /** An API refused a token that is replaced already, or one of several in a row, which is the API's own fault. */
-    | { event: 'invalidate.miss'; reason: 'replaced' | 'cooling'; errcode: number; fingerprint: string }
+      } & TokenFields)
+    | ({
+        event: 'refresh.error'
+        /** How long the refresh took, in milliseconds. */
+        durationMs: number
+      } & ErrorFields)
+    /** The refresh failed; calls go on with the present token, which is still valid. `code` and `message` say why. */
+    | ({
+        event: 'token.served_stale'
+        /** How long the present token is still valid, in milliseconds. */
+        expiresInMs: number
+      } & TokenFields &
+        ErrorFields)
+    /** An API rejected the present token, and the client discarded it. */
+    | ({ event: 'token.invalidated'; errcode: number } & TokenFields)
     /**
-     * Another system shares this appid: WeChat replaced the token before its time, and no process here asked for it. With
-     * `'classic'` that is a guess, because every request makes another token.
+     * An API rejected a token, and the client kept the present one: because the rejected one had already been replaced, or
+     * because another token was discarded less than 30 s ago (then the fault is most likely the API's).
      */
-    | ({ event: 'changed.elsewhere'; errcode: number; message: string } & NamesToken)
-    | { event: 'budget.exhausted'; reason: 'forcedRefresh'; waitMs: number }
+    | {
+        event: 'token.invalidate_ignored'
+        reason: 'already_replaced' | 'cooldown'
+        errcode: number
+        fingerprint: string
+      }
+    /**
+     * Another system shares this appid: WeChat replaced the token before it expired, and no process here requested that. With
+     * `'classic'` this is a guess, because every request makes another token.
+     */
+    | ({ event: 'token.replaced_externally'; errcode: number; message: string } & TokenFields)
+    /** A call with `forceRefresh` failed: forced refreshes are at least 30 s apart and at most 10 a day. */
+    | {
+        event: 'rate_limit.exceeded'
+        reason: 'forced_refresh_limit'
+        /** When the next forced refresh is possible, in milliseconds from now. */
+        retryAfterMs: number
+      }
   )
 
-/** On `wxacode:store`: the fleet's Redis, and who fetches for all. Heard like {@link TokenEvent}. */
-export type StoreEvent =
-  /** From now on nobody waits for it; it is looked after in the background. `host` is without login. */
-  | { event: 'store.down'; time: number; host: string; message: string }
-  | { event: 'store.up'; time: number; host: string; ms: number }
+/** On `wxacode:redis`: the connection, and the locks in Redis. Received like {@link TokenEvent}. */
+type RedisEvent =
+  /** Redis became unreachable. Calls no longer wait for it; a background probe checks for recovery. */
+  | {
+      event: 'redis.down'
+      timestampMs: number
+      /** Host and port, without login. */
+      host: string
+      message: string
+    }
+  /** Redis is reachable again. */
+  | {
+      event: 'redis.up'
+      timestampMs: number
+      host: string
+      /** How long it was down, in milliseconds. */
+      outageMs: number
+    }
   /**
-   * Redis is well, and does not do what one account asks: it may not have these keys or commands (NOPERM), or a script does
-   * not come to its end. That account goes without Redis, others do not notice. Told at most once a minute.
+   * Redis is reachable, and refuses what one account needs: the user may not have these keys or commands (NOPERM), or a
+   * script fails. That account goes on without Redis, other accounts are not affected. At most once a minute.
    */
-  | { event: 'store.fail'; time: number; host: string; appid: string; code: 'ERR_WXA_STORE'; message: string }
-  /** What lies at the place of the token or of a code is none of ours: torn, restored from elsewhere, forged. It is replaced. */
-  | (WxaEvent & { event: 'store.corrupt'; message: string })
-  /** Another process fetches a token; this one waits for it, so long at most. */
-  | (WxaEvent & { event: 'lock.wait'; waitMs: number })
-  /** That process did not bring one, and this one fetches instead. */
-  | (WxaEvent & { event: 'lock.steal' })
-  /** With `cache.redis`: another process asks WeChat for the same code; this one waits for it, so long at most. */
-  | (WxaEvent & { event: 'code.lock.wait'; waitMs: number })
-  /** It waits no longer, and asks WeChat itself: that took too long, or the other one could not bring the code. */
-  | (WxaEvent & { event: 'code.lock.skip'; reason: 'timeout' | 'failed' })
+  | { event: 'redis.error'; timestampMs: number; host: string; appid: string; code: 'ERR_WXA_REDIS'; message: string }
+  /** The value of a token or a code in Redis cannot be decrypted: torn, restored from elsewhere, forged. It is replaced. */
+  | (WxaEvent & { event: 'redis.corrupt'; message: string })
+  /** Another process is fetching the token, and this one waits. */
+  | (WxaEvent & {
+      event: 'lock.wait'
+      /** The longest that it waits, in milliseconds. */
+      maxWaitMs: number
+    })
+  /** The lock expired before the other process had a token; this process fetches it instead. */
+  | (WxaEvent & { event: 'lock.takeover' })
+  /** With `cache.redis`: another process is requesting the same code, and this one waits. */
+  | (WxaEvent & {
+      event: 'qr_code_lock.wait'
+      /** The longest that it waits, in milliseconds. */
+      maxWaitMs: number
+    })
+  /** This process requests the code itself: the other one took too long, or failed. */
+  | (WxaEvent & { event: 'qr_code_lock.skip'; reason: 'timeout' | 'error' })
 
-/** On `wxacode:request`: every request to WeChat, retries included. A thread hears of its own clients only, from its
- * next call on. */
-export type RequestEvent = WxaEvent &
+/**
+ * On `wxacode:request`: every request to WeChat, retries included. A thread receives the events of its own clients only,
+ * starting with its next call.
+ */
+type RequestEvent = WxaEvent &
   (
-    | ({ event: 'request.ok'; status: number; bytes: number } & RequestTold)
-    | ({ event: 'request.fail'; status?: number } & RequestTold & Failed)
-    /** The call was aborted or its time was up. */
-    | ({ event: 'request.drop' } & RequestTold)
-    /** A call of `getUnlimitedQRCode` found no turn in its time and was not sent. */
-    | { event: 'budget.exhausted'; reason: 'perMinute' | 'fleetPerMinute' | 'minuteFull'; waitMs: number }
+    | ({
+        event: 'request.ok'
+        /** The HTTP status. */
+        status: number
+        /** The size of the response body, in bytes. */
+        bodyBytes: number
+      } & RequestFields)
+    /** The request failed; `status` is there if a response came. */
+    | ({ event: 'request.error'; status?: number } & RequestFields & ErrorFields)
+    /** The call was aborted or timed out. */
+    | ({ event: 'request.abort' } & RequestFields)
+    /** A call of `getUnlimitedQRCode` could not be sent in its time. */
+    | {
+        event: 'rate_limit.exceeded'
+        /**
+         * Which limit: `ratePerMinute` in this process, `ratePerMinute` in the Redis that processes share, or WeChat's own,
+         * after its 45009 or 45011.
+         */
+        reason: 'process_limit' | 'redis_limit' | 'wechat_limit'
+        /** When the next request is possible, in milliseconds from now. */
+        retryAfterMs: number
+      }
   )
 
-interface RequestTold {
+/** In events about a request to WeChat. */
+interface RequestFields {
+  /** `'getUnlimitedQRCode'`, `'stable_token'`, ... */
   endpoint: string
+  /** The host, without path. */
   host: string
-  ms: number
+  /** How long the request took, in milliseconds. */
+  durationMs: number
 }
 
 /**
@@ -621,7 +703,7 @@ interface RequestTold {
  * const image = await wxa.getUnlimitedQRCode({ scene: 'id=42', page: 'pages/index/index' })
  * ```
  */
-export class WxaCode {
+declare class WxaCode {
   /** @throws {@link InvalidParamsError} for a missing, misspelt or impossible option */
   constructor(options: WxaCodeOptions)
 
@@ -651,7 +733,7 @@ export class WxaCode {
    * A round code with a `scene`, in any number; `POST /wxa/getwxacodeunlimit`, 5000 a minute.
    *
    * Rejects with {@link InvalidParamsError} before anything is sent, {@link WeChatAPIError} where WeChat refuses, else with
-   * a {@link WxaCodeError}: `ERR_WXA_TIMEOUT`, `ERR_WXA_NETWORK`, `ERR_WXA_ANSWER`, `ERR_WXA_BUDGET`, `ERR_WXA_CLOSED`.
+   * a {@link WxaCodeError}: `ERR_WXA_TIMEOUT`, `ERR_WXA_NETWORK`, `ERR_WXA_RESPONSE`, `ERR_WXA_RATE_LIMIT`, `ERR_WXA_CLOSED`.
    * With `signal.reason`, or what your token provider threw, as it is.
    */
   getUnlimitedQRCode(params: UnlimitedQRCodeParams, call?: CallOptions): Promise<CodeImage>
@@ -664,8 +746,8 @@ export class WxaCode {
 
   /**
    * Many codes, in the order in which they are done. Takes jobs only as fast as you take results, so that a million of them
-   * need no more memory than `concurrency`. A job that fails does not stop the others; one that is over the minute's
-   * budget waits for the next minute.
+   * need no more memory than `concurrency`. A job that fails does not stop the others; one that is over
+   * `ratePerMinute` waits for the next minute.
    *
    * Where the account itself is refused (a wrong AppSecret, an address that is not listed, 45029, a daily quota), no more jobs
    * are begun: those under way still come, each with its error or image, and then the generator throws that error.
@@ -741,7 +823,7 @@ export class WxaCode {
    * The token that the codes use, for other WeChat APIs.
    *
    * `forceRefresh` gets another one and kills the present one at once: for a token that leaked. At least 30 s apart and
-   * at most 10 a day, else `ERR_WXA_BUDGET`.
+   * at most 10 a day, else `ERR_WXA_RATE_LIMIT`.
    *
    * @throws {@link InvalidParamsError} with token `'none'`
    */
@@ -764,40 +846,59 @@ export class WxaCode {
 }
 
 /** Why something failed and what to do about it. */
-export interface Explanation {
+interface Explanation {
   cause: { zh: string; en: string }
   fix: { zh: string; en: string }
 }
 
-/** Every rejection but your own (`signal.reason`, an exception of your token provider). The message is one line with the fix. */
-export class WxaCodeError extends Error {
+/** What {@link WxaCodeError.code} may be. */
+type WxaErrorCode =
+  | 'ERR_WXA_API'
+  | 'ERR_WXA_PARAMS'
+  | 'ERR_WXA_TIMEOUT'
+  | 'ERR_WXA_NETWORK'
+  | 'ERR_WXA_RESPONSE'
+  | 'ERR_WXA_REDIS'
+  | 'ERR_WXA_RATE_LIMIT'
+  | 'ERR_WXA_CLOSED'
+
+/**
+ * The base class of all errors that this package makes. A call also rejects with `signal.reason` and with what your token
+ * function throws. The message is one line and says what to do. After `instanceof WxaCodeError`, `code` tells TypeScript the
+ * rest, see {@link AnyWxaCodeError}.
+ *
+ * @example
+ * ```ts
+ * try {
+ *   await wxa.getUnlimitedQRCode({ scene: 'id=42' })
+ * } catch (error) {
+ *   if (error instanceof WxaCodeError && error.code === 'ERR_WXA_API') console.log(error.errcode)
+ * }
+ * ```
+ */
+declare class WxaCodeError<Code extends WxaErrorCode = WxaErrorCode> extends Error {
   protected constructor(...args: never[])
-  readonly code:
-    | 'ERR_WXA_API'
-    | 'ERR_WXA_PARAMS'
-    | 'ERR_WXA_TIMEOUT'
-    | 'ERR_WXA_NETWORK'
-    | 'ERR_WXA_ANSWER'
-    | 'ERR_WXA_STORE'
-    | 'ERR_WXA_BUDGET'
-    | 'ERR_WXA_CLOSED'
+  /** Of every JavaScript class; typed here so that `instanceof` gives TypeScript the union of all errors. */
+  static [Symbol.hasInstance](value: unknown): value is AnyWxaCodeError
+  readonly code: Code
   /** `'getUnlimitedQRCode'`, `'stable_token'`, ... */
   readonly endpoint?: string
   /**
-   * Whether the same call may well succeed later without anybody changing anything. True for time-outs, budgets,
-   * `ERR_WXA_STORE`, connections that failed (not for a certificate or a proxy's login) and errcodes that pass: WeChat is busy,
+   * Whether the same call may well succeed later without anybody changing anything. True for time-outs, rate limits,
+   * `ERR_WXA_REDIS`, connections that failed (not for a certificate or a proxy's login) and errcodes that pass: WeChat is busy,
    * the token was replaced, a quota comes back. Where an answer says nothing but its HTTP status, true for 408, 425, 429 and 5xx
    * (not 501, 505, 506, 508, 510, 511, 525, 526) and for one under 2xx that is empty or cut short. Never for 403, 404, 407, 412, 413.
    */
   readonly retryable: boolean
-  /** With `'ERR_WXA_BUDGET'`: in how many milliseconds there is a turn again. */
+  /** When the call may be repeated, in milliseconds from now; always there with `'ERR_WXA_RATE_LIMIT'` and only there. */
   readonly retryAfterMs?: number
-  /** Missing for an errcode that nobody knows. */
+  /** Missing for an errcode that is not in the catalogue. */
   readonly explanation?: Explanation
 }
 
-/** WeChat answered with an errcode; `code` is `'ERR_WXA_API'`. */
-export class WeChatAPIError extends WxaCodeError {
+/** WeChat answered with an errcode. */
+declare class WeChatAPIError extends WxaCodeError<'ERR_WXA_API'> {
+  static [Symbol.hasInstance](value: unknown): value is WeChatAPIError
   readonly errcode: number
   /** WeChat's text without its rid and hint, secrets replaced by `***`, and `…` after 2048 characters. */
   readonly errmsg: string
@@ -807,8 +908,9 @@ export class WeChatAPIError extends WxaCodeError {
   readonly hint?: string
 }
 
-/** Refused here, before any request; `code` is `'ERR_WXA_PARAMS'`. */
-export class InvalidParamsError extends WxaCodeError {
+/** Refused here, before any request. */
+declare class InvalidParamsError extends WxaCodeError<'ERR_WXA_PARAMS'> {
+  static [Symbol.hasInstance](value: unknown): value is InvalidParamsError
   /** The one at fault: `'scene'`, `'lineColor.r'`, `'secret'`, ... */
   readonly param: string
   /** What WeChat would have answered, where that is known. */
@@ -817,12 +919,39 @@ export class InvalidParamsError extends WxaCodeError {
 }
 
 /**
+ * Every error that this package makes, told apart by `code`. `instanceof WxaCodeError` narrows to it.
+ *
+ * @example
+ * ```ts
+ * function status(error: AnyWxaCodeError) {
+ *   switch (error.code) {
+ *     case 'ERR_WXA_PARAMS':
+ *       return { status: 400, param: error.param }
+ *     case 'ERR_WXA_RATE_LIMIT':
+ *       return { status: 429, retryAfterMs: error.retryAfterMs }
+ *     default:
+ *       return { status: 503 }
+ *   }
+ * }
+ * ```
+ */
+type AnyWxaCodeError =
+  | WeChatAPIError
+  | InvalidParamsError
+  | (WxaCodeError<'ERR_WXA_RATE_LIMIT'> & { readonly retryAfterMs: number })
+  | WxaCodeError<'ERR_WXA_TIMEOUT'>
+  | WxaCodeError<'ERR_WXA_NETWORK'>
+  | WxaCodeError<'ERR_WXA_RESPONSE'>
+  | WxaCodeError<'ERR_WXA_REDIS'>
+  | WxaCodeError<'ERR_WXA_CLOSED'>
+
+/**
  * What an errcode means at an endpoint (`'getUnlimitedQRCode'`, `'getwxacodeunlimit'`, `'stable_token'`, ...), or its
  * first meaning without one.
  *
  * @throws {@link InvalidParamsError} for an errcode that is not a number
  */
-export function explain(errcode: number, endpoint?: string): Explanation | undefined
+declare function explain(errcode: number, endpoint?: string): Explanation | undefined
 
 /**
  * What is wrong with the parameters of a code, without asking WeChat: what a call would reject with before it sends anything.
@@ -830,13 +959,78 @@ export function explain(errcode: number, endpoint?: string): Explanation | undef
  *
  * @throws {@link InvalidParamsError} for another kind
  */
-export function check(kind: 'unlimited', params: UnlimitedQRCodeParams): InvalidParamsError | undefined
-export function check(kind: 'limited', params: QRCodeParams): InvalidParamsError | undefined
-export function check(kind: 'qrcode', params: CreateQRCodeParams): InvalidParamsError | undefined
+declare function check(kind: 'unlimited', params: UnlimitedQRCodeParams): InvalidParamsError | undefined
+declare function check(kind: 'limited', params: QRCodeParams): InvalidParamsError | undefined
+declare function check(kind: 'qrcode', params: CreateQRCodeParams): InvalidParamsError | undefined
 
 /**
  * What a picture is, by its bytes: WeChat labels transparent PNGs `image/jpeg`.
  *
  * @throws {@link InvalidParamsError} for anything but a Buffer or Uint8Array
  */
-export function imageType(image: Uint8Array): 'image/jpeg' | 'image/png' | undefined
+declare function imageType(image: Uint8Array): 'image/jpeg' | 'image/png' | undefined
+
+/**
+ * The module is the class itself, which has everything else as properties: `const WxaCode = require('wxacode')`,
+ * `import WxaCode from 'wxacode'` and `import { WxaCode } from 'wxacode'` are the same class.
+ */
+declare namespace WxaCode {
+  export {
+    AccessToken,
+    AnyWxaCodeError,
+    BatchJob,
+    BatchNote,
+    BatchOptions,
+    BatchResult,
+    CacheOptions,
+    CacheStats,
+    CallOptions,
+    CodeImage,
+    CreateQRCodeParams,
+    check,
+    EnvVersion,
+    ErrorFields,
+    Expiry,
+    Explanation,
+    explain,
+    InvalidParamsError,
+    imageType,
+    JumpWxa,
+    LinkInfo,
+    NFCSchemeParams,
+    ProvidedToken,
+    QRCodeParams,
+    QuerySchemeParams,
+    QueryUrlLinkParams,
+    Quota,
+    RedisEvent,
+    RedisOptions,
+    RequestEvent,
+    RequestFields,
+    RequestOptions,
+    RidInfo,
+    SchemeInfo,
+    SchemeParams,
+    ShortLinkParams,
+    Stats,
+    Style,
+    TokenEvent,
+    TokenFields,
+    TokenProvider,
+    UnlimitedQRCodeParams,
+    UrlLinkInfo,
+    UrlLinkParams,
+    VisitQuota,
+    WeChatAPIError,
+    Widened,
+    WidenedBatchJob,
+    WxaCode,
+    WxaCode as default,
+    WxaCodeError,
+    WxaCodeOptions,
+    WxaErrorCode,
+    WxaEvent,
+  }
+}
+
+export = WxaCode

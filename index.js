@@ -6,10 +6,10 @@ const { reasonOf, unwatch, watch } = require('./lib/abort')
 const { understood, written } = require('./lib/apis')
 const { batch } = require('./lib/batch')
 const { json } = require('./lib/body')
-const { inbox, outcomeOf } = require('./lib/calls')
+const { inbox, startCall } = require('./lib/calls')
 const { madeFromEnv } = require('./lib/environment')
 const { InvalidParamsError, WeChatAPIError, WxaCodeError, toError, wrongArgument } = require('./lib/errors')
-const { attend } = require('./lib/events')
+const { syncSubscription } = require('./lib/events')
 const { KEPT } = require('./lib/kept')
 const { KINDS } = require('./lib/kinds')
 const { bare } = require('./lib/own')
@@ -44,12 +44,15 @@ class WxaCode {
     if (Array.isArray(opened)) throw toError(opened)
     this.#native = opened
     this.#appid = given.settings.fromAppid ?? given.settings.appid
-    attend(native, inbox)
+    syncSubscription(native, inbox)
   }
 
   /** @param {Partial<import('./index').WxaCodeOptions>} [options] */
   static fromEnv(options = NO_OPTIONS) {
-    return madeFromEnv(options, (all) => new this(all))
+    // TypeScript takes a static method of this class for a name of the module too, so it works as a function as well.
+    // biome-ignore lint/complexity/noThisInStatic: a class that extends this one makes itself
+    const Client = typeof this === 'function' ? this : WxaCode
+    return madeFromEnv(options, (all) => new Client(all))
   }
 
   get appid() {
@@ -224,7 +227,7 @@ class WxaCode {
   /** @param {string} accessToken */
   invalidateAccessToken(accessToken) {
     if (typeof accessToken !== 'string') throw wrongArgument('accessToken', { en: 'a string', zh: '字符串' })
-    attend(native, inbox)
+    syncSubscription(native, inbox)
     this.#native.invalidateAccessToken(accessToken)
   }
 
@@ -260,14 +263,14 @@ class WxaCode {
    * caller. Every step awaits: a promise that is merely returned would break that stack.
    *
    * @param {{ signal?: AbortSignal, timeoutMs?: number }} how
-   * @param {import('./lib/calls').Begin} begin
+   * @param {import('./lib/calls').StartCall} start
    */
-  async #settle({ signal, timeoutMs }, begin) {
-    attend(native, inbox)
+  async #settle({ signal, timeoutMs }, start) {
+    syncSubscription(native, inbox)
     this.#running += 1
     try {
       const outcome =
-        signal === undefined ? await outcomeOf(begin, timeoutMs) : await outcomeUnder(signal, begin, timeoutMs)
+        signal === undefined ? await startCall(start, timeoutMs) : await startCallUnder(signal, start, timeoutMs)
       if (!Array.isArray(outcome)) return outcome
       if (signal && outcome[0].code === 'ABORTED') throw reasonOf(signal)
       throw toError(outcome)
@@ -300,15 +303,15 @@ function checkedCall(call, endpoint) {
 
 /**
  * @param {AbortSignal} signal
- * @param {import('./lib/calls').Begin} begin
+ * @param {import('./lib/calls').StartCall} start
  * @param {number} [timeoutMs]
  */
-async function outcomeUnder(signal, begin, timeoutMs) {
+async function startCallUnder(signal, start, timeoutMs) {
   if (signal.aborted) throw reasonOf(signal)
   const cancel = new native.AbortHandle()
   watch(signal, cancel)
   try {
-    return await outcomeOf(begin, timeoutMs, cancel)
+    return await startCall(start, timeoutMs, cancel)
   } finally {
     unwatch(signal, cancel)
   }
@@ -353,4 +356,15 @@ function check(kind, params) {
   }
 }
 
-module.exports = { InvalidParamsError, WeChatAPIError, WxaCode, WxaCodeError, check, explain, imageType }
+// The module is the class, so that a default import and `require()` give it; each name is assigned by itself, which is how
+// Node and bundlers find out what `import { ... }` may name.
+module.exports = WxaCode
+module.exports.default = WxaCode
+module.exports.WxaCode = WxaCode
+module.exports.InvalidParamsError = InvalidParamsError
+module.exports.WeChatAPIError = WeChatAPIError
+module.exports.WxaCodeError = WxaCodeError
+module.exports.check = check
+module.exports.explain = explain
+module.exports.fromEnv = WxaCode.fromEnv
+module.exports.imageType = imageType

@@ -36,7 +36,7 @@ async function other(t, body) {
 
 const isAnswerError = (error, pattern) => {
   assert.ok(error instanceof WxaCodeError && !(error instanceof WeChatAPIError), String(error))
-  assert.equal(error.code, 'ERR_WXA_ANSWER')
+  assert.equal(error.code, 'ERR_WXA_RESPONSE')
   assert.equal(error.errcode, undefined)
   assert.match(error.message, pattern)
   assert.ok(!error.message.includes('\n'))
@@ -54,12 +54,12 @@ suite('answers', (test) => {
     }
 
     for (const [what, code] of [
-      ['html', 'ERR_WXA_ANSWER'],
-      ['empty', 'ERR_WXA_ANSWER'],
-      ['truncate', 'ERR_WXA_ANSWER'],
+      ['html', 'ERR_WXA_RESPONSE'],
+      ['empty', 'ERR_WXA_RESPONSE'],
+      ['truncate', 'ERR_WXA_RESPONSE'],
       ['cut', 'ERR_WXA_NETWORK'],
-      ['huge', 'ERR_WXA_ANSWER'],
-      ['redirect', 'ERR_WXA_ANSWER'],
+      ['huge', 'ERR_WXA_RESPONSE'],
+      ['redirect', 'ERR_WXA_RESPONSE'],
       ['reset', 'ERR_WXA_NETWORK'],
       ['close', 'ERR_WXA_NETWORK'],
     ]) {
@@ -136,7 +136,7 @@ suite('answers', (test) => {
       for (const end of [3, 8, 20, 100, 400, length >> 1, length - 13, length - 2, length - 1]) {
         fake.fail({ status: 200, body: whole.subarray(0, end) }, { endpoint: 'codes' })
         const error = await failure(wxa.getQRCode({ path: 'a', isHyaline, width: 280 }))
-        assert.equal(error.code, 'ERR_WXA_ANSWER', `cut at ${end} of ${length}`)
+        assert.equal(error.code, 'ERR_WXA_RESPONSE', `cut at ${end} of ${length}`)
       }
     })
   }
@@ -265,7 +265,7 @@ suite('answers', (test) => {
       const error = await failure(
         method === 'request' ? wxa.request(OTHER, { body: {} }) : wxa.createQRCode({ path: 'a' }),
       )
-      assert.equal(error.code, 'ERR_WXA_ANSWER')
+      assert.equal(error.code, 'ERR_WXA_RESPONSE')
       assert.ok(!error.message.includes('138') && !error.message.includes(openid), error.message)
       if (/^\{"phone":"\d+"/.test(body)) assert.match(error.message, /answer: \{phone/)
     }
@@ -288,7 +288,7 @@ suite('answers', (test) => {
   ]) {
     test(`an empty ${status} is ${retryable ? '' : 'not '}worth a repetition`, async (t) => {
       const { error } = await answered(t, { status, body: '' })
-      assert.equal(error.code, 'ERR_WXA_ANSWER')
+      assert.equal(error.code, 'ERR_WXA_RESPONSE')
       assert.equal(error.retryable, retryable)
     })
   }

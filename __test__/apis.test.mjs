@@ -85,7 +85,7 @@ suite('any other API', (test) => {
     for (const what of ['html', 'empty', { status: 200, body: 'ok' }, { status: 200, body: '{"a":' }]) {
       fake.fail(what, { endpoint: 'debug' })
       const error = await failure(wxa.request('/cgi-bin/openapi/quota/get', { body: {} }))
-      assert.equal(error.code, 'ERR_WXA_ANSWER')
+      assert.equal(error.code, 'ERR_WXA_RESPONSE')
     }
     fake.fail({ status: 200, body: '\ufeff {"errcode":"0","list":[1]} ' }, { endpoint: 'debug' })
     assert.deepEqual(await wxa.request('/cgi-bin/openapi/quota/get', { body: {} }), { errcode: '0', list: [1] })
@@ -114,7 +114,7 @@ suite('any other API', (test) => {
     const { wxa } = await world(t, {}, { ratePerMinute: 1, timeoutMs: 20_000 })
     await wxa.getUnlimitedQRCode({ scene: 'a' })
     const error = await failure(wxa.request('/wxa/getwxacodeunlimit', { body: { scene: 'b' } }))
-    assert.equal(error.code, 'ERR_WXA_BUDGET')
+    assert.equal(error.code, 'ERR_WXA_RATE_LIMIT')
   })
 
   test('a path that may hold anything is not repeated', async (t) => {
@@ -227,7 +227,7 @@ suite('links', (test) => {
     const { fake, wxa } = await world(t)
     fake.fail({ status: 200, body: '{"errcode":0,"errmsg":"ok"}' }, { endpoint: 'links' })
     const error = await failure(wxa.generateScheme())
-    assert.deepEqual([error.code, error.endpoint], ['ERR_WXA_ANSWER', 'generateScheme'])
+    assert.deepEqual([error.code, error.endpoint], ['ERR_WXA_RESPONSE', 'generateScheme'])
   })
 
   test('a picture is no answer where none was asked for', async (t) => {
@@ -237,14 +237,14 @@ suite('links', (test) => {
       fake.fail({ status: 200, body: picture }, { where: ({ path }) => !path.includes('token') })
       const given = { getRid: '1-2-3', getQuota: '/wxa/getwxacode', queryScheme: { scheme: 'a' } }[name]
       const error = await failure(wxa[name](given))
-      assert.deepEqual([error.code, error.endpoint], ['ERR_WXA_ANSWER', name])
+      assert.deepEqual([error.code, error.endpoint], ['ERR_WXA_RESPONSE', name])
     }
   })
 
   test('what has no errcode does not say that counters were set back', async (t) => {
     const { fake, wxa } = await world(t)
     fake.fail({ status: 200, body: '{}' }, { endpoint: 'debug' })
-    assert.equal((await failure(wxa.clearQuota())).code, 'ERR_WXA_ANSWER')
+    assert.equal((await failure(wxa.clearQuota())).code, 'ERR_WXA_RESPONSE')
   })
 
   test('wrong parameters are refused before anything is sent, and misspelt ones told right', async (t) => {

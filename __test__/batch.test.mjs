@@ -162,7 +162,7 @@ suite('batch', (test) => {
     const winner = await Promise.race([last.then(() => 'answered'), sleep(300, 'waits')])
     assert.equal(winner, 'waits')
     assert.equal(fake.count('codes'), 5)
-    assert.equal((await failure(wxa.getUnlimitedQRCode({ scene: 'b' }))).code, 'ERR_WXA_BUDGET')
+    assert.equal((await failure(wxa.getUnlimitedQRCode({ scene: 'b' }))).code, 'ERR_WXA_RATE_LIMIT')
     // Whoever does not want to wait ends it: the next minute is too long for a test.
     const reason = new Error('too long')
     controller.abort(reason)
@@ -173,7 +173,7 @@ suite('batch', (test) => {
     const { wxa } = await world(t, {}, { ratePerMinute: 1, timeoutMs: 20_000 })
     await wxa.getUnlimitedQRCode({ scene: 'a' })
     const { code, retryAfterMs } = await failure(wxa.getUnlimitedQRCode({ scene: 'a' }))
-    assert.equal(code, 'ERR_WXA_BUDGET')
+    assert.equal(code, 'ERR_WXA_RATE_LIMIT')
     assert.ok(retryAfterMs > 20_000 && retryAfterMs <= 60_000, `${retryAfterMs}`)
   })
 

@@ -17,7 +17,7 @@ const DEFAULTS = {
   checkPath: true,
 }
 
-const counted = ({ hits, fleetHits, joined, misses }) => ({ hits, fleetHits, joined, misses })
+const counted = ({ hits, redisHits, coalesced, misses }) => ({ hits, redisHits, coalesced, misses })
 
 suite('cache', (test) => {
   test('the same question is asked once, and everybody gets a Buffer of its own', async (t) => {
@@ -31,9 +31,9 @@ suite('cache', (test) => {
     second.fill(1)
     assert.equal(asked(await wxa.getUnlimitedQRCode({ scene: 'a' })).scene, 'a')
     const { cache, requests, images } = wxa.stats()
-    assert.deepEqual(counted(cache), { hits: 2, fleetHits: 0, joined: 0, misses: 1 })
+    assert.deepEqual(counted(cache), { hits: 2, redisHits: 0, coalesced: 0, misses: 1 })
     assert.deepEqual([cache.entries, requests, images], [1, 1, 1])
-    assert.ok(cache.bytes > first.length && cache.bytes < first.length + 1000)
+    assert.ok(cache.sizeBytes > first.length && cache.sizeBytes < first.length + 1000)
   })
 
   test('without cache every call asks, and there is nothing to tell of a cache', async (t) => {
@@ -87,7 +87,7 @@ suite('cache', (test) => {
     assert.equal(fake.count('codes'), 1)
     assert.equal(new Set(images.map(({ buffer }) => buffer)).size, 50)
     for (const image of images) assert.equal(asked(image).path, 'a')
-    assert.deepEqual(counted(wxa.stats().cache), { hits: 0, fleetHits: 0, joined: 49, misses: 1 })
+    assert.deepEqual(counted(wxa.stats().cache), { hits: 0, redisHits: 0, coalesced: 49, misses: 1 })
   })
 
   for (const [who, aborted] of [
@@ -160,7 +160,7 @@ suite('cache', (test) => {
     const { accessToken } = await wxa.getAccessToken()
     await client({ token: () => accessToken, secret: undefined }).createQRCode({ path: 'a' })
     assert.equal(fake.count('codes'), 4)
-    assert.deepEqual(counted(wxa.stats().cache), { hits: 0, fleetHits: 0, joined: 0, misses: 1 })
+    assert.deepEqual(counted(wxa.stats().cache), { hits: 0, redisHits: 0, coalesced: 0, misses: 1 })
   })
 
   test('an error is never kept', async (t) => {
@@ -193,7 +193,7 @@ suite('cache', (test) => {
     const small = client({ cache: { maxBytes: Math.floor(size * 3.5) } })
     const ask = (path) => small.createQRCode({ path, width: 280 })
     for (const path of ['a', 'b', 'c', 'a', 'd']) await ask(path)
-    assert.ok(small.stats().cache.bytes <= size * 3.5)
+    assert.ok(small.stats().cache.sizeBytes <= size * 3.5)
     const before = fake.count('codes')
     await ask('a')
     assert.equal(fake.count('codes'), before)

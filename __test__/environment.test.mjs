@@ -44,7 +44,7 @@ suite('a client by the environment', (test) => {
       withEnv({ ...account(), [name]: '' }, () => WxaCode.fromEnv())
     }
     const wxa = withEnv({ ...account(), WXACODE_REDIS: 'redis://127.0.0.1:1' }, () => WxaCode.fromEnv())
-    assert.ok(['up', 'down'].includes(wxa.stats().store))
+    assert.ok(['up', 'down'].includes(wxa.stats().redis))
   })
 
   test('takes what is given before what is there', () => {

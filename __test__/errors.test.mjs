@@ -139,8 +139,8 @@ suite('errors', (test) => {
 
   for (const [what, code, retryable] of [
     [48001, 'ERR_WXA_API', false],
-    ['html', 'ERR_WXA_ANSWER', false],
-    [{ status: 502, body: '' }, 'ERR_WXA_ANSWER', true],
+    ['html', 'ERR_WXA_RESPONSE', false],
+    [{ status: 502, body: '' }, 'ERR_WXA_RESPONSE', true],
     ['reset', 'ERR_WXA_NETWORK', true],
     ['hang', 'ERR_WXA_TIMEOUT', true],
   ]) {

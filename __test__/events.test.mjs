@@ -4,7 +4,7 @@ import { run, start, startWorker } from './support/child.mjs'
 import { needsRedis, patient, startRedis } from './support/redis.mjs'
 import { checkText, failure, suite, times, world } from './support/suite.mjs'
 
-const CHANNELS = ['token', 'store', 'request']
+const CHANNELS = ['token', 'redis', 'request']
 
 /** Keeps what is told of one account, or of one Redis, and waits for a name. */
 function listen(t, { appid, host } = {}) {
@@ -38,7 +38,7 @@ function listen(t, { appid, host } = {}) {
   }
 }
 
-const TOKEN = ['refresh', 'serve', 'invalidate', 'changed', 'budget']
+const TOKEN = ['refresh', 'token', 'rate_limit']
 const draw = (wxa, call) => wxa.getUnlimitedQRCode({ scene: 'a', checkPath: false }, call)
 
 async function listening(t, clientOptions = {}, fakeOptions = {}) {
@@ -68,18 +68,18 @@ suite('events', (test) => {
     await told('request.ok', 2)
     await told('refresh.ok')
     assert.deepEqual(names(...TOKEN), ['refresh.start', 'refresh.ok'])
-    assert.equal(find('refresh.start').reason, 'cold')
-    const { fingerprint, source, generation, ms, expiresInMs, mode } = find('refresh.ok')
+    assert.equal(find('refresh.start').reason, 'missing')
+    const { fingerprint, source, generation, durationMs, expiresInMs, mode } = find('refresh.ok')
     assert.match(fingerprint, /^[0-9a-f]{8}$/)
     assert.deepEqual({ source, generation, mode }, { source: 'wechat', generation: 1, mode: 'stable' })
-    assert.ok(ms > 0 && expiresInMs > 7_000_000 && expiresInMs <= 7_200_000)
+    assert.ok(durationMs > 0 && expiresInMs > 7_000_000 && expiresInMs <= 7_200_000)
     const [first, second] = heard.filter(({ event }) => event === 'request.ok')
     assert.deepEqual([first.endpoint, second.endpoint], ['stable_token', 'getUnlimitedQRCode'])
-    assert.equal(second.bytes, image.length)
+    assert.equal(second.bodyBytes, image.length)
     assert.equal(second.status, 200)
     for (const event of heard) {
       assert.equal(event.appid, appid)
-      assert.ok(Math.abs(Date.now() - event.time) < 60_000)
+      assert.ok(Math.abs(Date.now() - event.timestampMs) < 60_000)
       assert.ok(!Object.values(event).includes(undefined), JSON.stringify(event))
     }
   })
@@ -90,12 +90,17 @@ suite('events', (test) => {
     fake.revokeTokens()
     await draw(wxa)
     await told('refresh.ok', 2)
-    assert.deepEqual(names(...TOKEN).slice(2), ['invalidate.hit', 'refresh.start', 'changed.elsewhere', 'refresh.ok'])
-    assert.equal(find('invalidate.hit').errcode, 40001)
-    const { message, fingerprint } = find('changed.elsewhere')
+    assert.deepEqual(names(...TOKEN).slice(2), [
+      'token.invalidated',
+      'refresh.start',
+      'token.replaced_externally',
+      'refresh.ok',
+    ])
+    assert.equal(find('token.invalidated').errcode, 40001)
+    const { message, fingerprint } = find('token.replaced_externally')
     assert.equal(fingerprint, find('refresh.ok').fingerprint)
     assert.match(message, /another system shares this appid.*同一个 appid/s)
-    assert.deepEqual([find('request.fail').errcode, find('request.fail').code], [40001, 'ERR_WXA_API'])
+    assert.deepEqual([find('request.error').errcode, find('request.error').code], [40001, 'ERR_WXA_API'])
   })
 
   test('an API that refuses a good token: given up, and the same one comes back', async (t) => {
@@ -104,16 +109,21 @@ suite('events', (test) => {
     fake.fail(40001, { endpoint: 'codes', times: Number.POSITIVE_INFINITY })
     await failure(draw(wxa))
     await failure(draw(wxa))
-    await told('invalidate.miss')
-    assert.deepEqual(names(...TOKEN).slice(2), ['invalidate.hit', 'refresh.start', 'refresh.ok', 'invalidate.miss'])
+    await told('token.invalidate_ignored')
+    assert.deepEqual(names(...TOKEN).slice(2), [
+      'token.invalidated',
+      'refresh.start',
+      'refresh.ok',
+      'token.invalidate_ignored',
+    ])
   })
 
   test('a refused secret is told with errcode, rid and what to do', async (t) => {
     const { client, names, find, told } = await listening(t)
     await failure(draw(client({ secret: 'wrong' })))
-    await told('refresh.fail')
-    assert.deepEqual(names(...TOKEN), ['refresh.start', 'refresh.fail'])
-    const { code, errcode, rid, message } = find('refresh.fail')
+    await told('refresh.error')
+    assert.deepEqual(names(...TOKEN), ['refresh.start', 'refresh.error'])
+    const { code, errcode, rid, message } = find('refresh.error')
     assert.deepEqual([code, errcode], ['ERR_WXA_API', 40125])
     assert.ok(rid && /AppSecret/.test(message))
   })
@@ -132,20 +142,20 @@ suite('events', (test) => {
     assert.equal(fake.count('tokens'), 1)
   })
 
-  test('budgets that are spent', async (t) => {
+  test('rate limits that are exceeded', async (t) => {
     const { client, wxa, heard, told } = await listening(t)
     await wxa.getAccessToken({ forceRefresh: true })
     await failure(wxa.getAccessToken({ forceRefresh: true }))
     const slow = client({ ratePerMinute: 1, timeoutMs: 20_000 })
     await draw(slow)
     await failure(draw(slow))
-    await told('budget.exhausted', 2)
-    const spent = heard.filter(({ event }) => event === 'budget.exhausted')
+    await told('rate_limit.exceeded', 2)
+    const spent = heard.filter(({ event }) => event === 'rate_limit.exceeded')
     assert.deepEqual(
       spent.map(({ reason }) => reason),
-      ['forcedRefresh', 'perMinute'],
+      ['forced_refresh_limit', 'process_limit'],
     )
-    assert.ok(spent.every(({ waitMs }) => waitMs > 0))
+    assert.ok(spent.every(({ retryAfterMs }) => retryAfterMs > 0))
   })
 
   test('a request that nobody waits for any more', async (t) => {
@@ -157,8 +167,8 @@ suite('events', (test) => {
     await fake.arrived(1, 'codes')
     controller.abort()
     await aborted
-    await told('request.drop')
-    assert.equal(find('request.drop').endpoint, 'getUnlimitedQRCode')
+    await told('request.abort')
+    assert.equal(find('request.abort').endpoint, 'getUnlimitedQRCode')
   })
 
   test('who has stopped listening hears nothing, and who listens again hears again', async (t) => {
@@ -237,11 +247,11 @@ suite('events', (test) => {
           await wxa.getAccessToken()
           await wxa.getQRCode({ path: 'a' })
           worker.postMessage('go')
-        } else if (message.includes('invalidate.hit')) resolve(message)
+        } else if (message.includes('token.invalidated')) resolve(message)
       })
     })
-    assert.deepEqual(heard, ['refresh.start', 'refresh.ok', 'createQRCode', 'invalidate.hit'])
-    await told('invalidate.hit')
+    assert.deepEqual(heard, ['refresh.start', 'refresh.ok', 'createQRCode', 'token.invalidated'])
+    await told('token.invalidated')
     await told('request.ok', 2)
     assert.deepEqual(names('request'), ['request.ok', 'request.ok'])
   })
@@ -250,7 +260,7 @@ suite('events', (test) => {
     const { options, wxa } = await listening(t)
     const script = `
       const { subscribe } = require('node:diagnostics_channel')
-      for (const name of ['token', 'store', 'request']) subscribe('wxacode:' + name, () => {})
+      for (const name of ['token', 'redis', 'request']) subscribe('wxacode:' + name, () => {})
       const wxa = new WxaCode(given)
       await wxa.getUnlimitedQRCode({ scene: 'a', checkPath: false })
       parentPort.postMessage('one')
@@ -271,17 +281,17 @@ suite('events', (test) => {
     const { wxa, client } = await world(t, {}, { redis: patient(redis.url) })
     const { names, find, told } = listen(t, { host: `127.0.0.1:${redis.port}` })
     await wxa.getAccessToken()
-    assert.equal(wxa.stats().store, 'up')
+    assert.equal(wxa.stats().redis, 'up')
     await redis.stop()
     await draw(client())
-    await told('store.down')
-    assert.equal(wxa.stats().store, 'down')
-    assert.match(find('store.down').message, /Redis.*Redis/)
+    await told('redis.down')
+    assert.equal(wxa.stats().redis, 'down')
+    assert.match(find('redis.down').message, /Redis.*Redis/)
     await redis.start()
-    await told('store.up')
-    assert.equal(wxa.stats().store, 'up')
-    assert.deepEqual(names('store'), ['store.down', 'store.up'])
-    assert.ok(find('store.up').ms > 0)
+    await told('redis.up')
+    assert.equal(wxa.stats().redis, 'up')
+    assert.deepEqual(names('redis'), ['redis.down', 'redis.up'])
+    assert.ok(find('redis.up').outageMs > 0)
   })
 
   test('in a fleet: who waits, who steps in, and who is given', needsRedis, async (t) => {
@@ -294,11 +304,11 @@ suite('events', (test) => {
     await told('lock.wait')
     leader.child.kill('SIGKILL')
     await leader.done
-    await told('lock.steal')
+    await told('lock.takeover')
     hold.release()
     await waiting
     await told('refresh.ok')
-    assert.deepEqual(names(...TOKEN, 'lock'), ['refresh.start', 'lock.wait', 'lock.steal', 'refresh.ok'])
+    assert.deepEqual(names(...TOKEN, 'lock'), ['refresh.start', 'lock.wait', 'lock.takeover', 'refresh.ok'])
     const follower = await run(
       `
       import { subscribe } from 'node:diagnostics_channel'
@@ -312,7 +322,7 @@ suite('events', (test) => {
       { given: options },
     )
     const [, given] = follower.stdout.trim().split('\n').map(JSON.parse)
-    assert.deepEqual([given.event, given.source], ['refresh.ok', 'fleet'])
+    assert.deepEqual([given.event, given.source], ['refresh.ok', 'redis'])
     assert.equal(given.fingerprint, find('refresh.ok').fingerprint, 'the same name in every process')
   })
 })

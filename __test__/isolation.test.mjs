@@ -72,11 +72,11 @@ suite('isolation', (test) => {
     ]
     for (const stranger of strangers) {
       const errors = await Promise.all(times(2 * RATE, (n) => failure(code(stranger, n, { timeoutMs: 20_000 }))))
-      assert.ok(errors.every(({ code }) => ['ERR_WXA_API', 'ERR_WXA_BUDGET'].includes(code)))
+      assert.ok(errors.every(({ code }) => ['ERR_WXA_API', 'ERR_WXA_RATE_LIMIT'].includes(code)))
     }
     assert.equal(await succeed(times(RATE, (n) => code(client(), n))), RATE)
     assert.equal(fake.count('codes') >= RATE, true)
-    assert.equal((await failure(code(client({ secret }), RATE, { timeoutMs: 1000 }))).code, 'ERR_WXA_BUDGET')
+    assert.equal((await failure(code(client({ secret }), RATE, { timeoutMs: 1000 }))).code, 'ERR_WXA_RATE_LIMIT')
   })
 
   test('a provider whose token WeChat takes shares the minute of the app', async (t) => {
@@ -85,7 +85,7 @@ suite('isolation', (test) => {
     const provided = client({ secret: undefined, token: () => accessToken })
     await code(provided)
     assert.equal(await succeed(times(RATE - 1, (n) => code(wxa, n))), RATE - 1)
-    assert.equal((await failure(code(provided, 1, { timeoutMs: 1000 }))).code, 'ERR_WXA_BUDGET')
+    assert.equal((await failure(code(provided, 1, { timeoutMs: 1000 }))).code, 'ERR_WXA_RATE_LIMIT')
   })
 
   for (const shared of [false, true]) {

@@ -449,7 +449,7 @@ suite('stats', (test) => {
   test('a new client has counted nothing', async (t) => {
     const { wxa } = await world(t)
     const { tokenAgeMs, ...stats } = wxa.stats()
-    assert.deepEqual(stats, { requests: 0, images: 0, bytes: 0, replays: 0, refreshes: 0, errors: {} })
+    assert.deepEqual(stats, { requests: 0, images: 0, imageBytes: 0, replays: 0, refreshes: 0, errors: {} })
     assert.equal(tokenAgeMs, undefined)
   })
 
@@ -470,10 +470,10 @@ suite('stats', (test) => {
     assert.deepEqual(stats, {
       requests: 3 + 2 + 2 + 3 + 1,
       images: 5,
-      bytes: images.reduce((sum, { length }) => sum + length, 0),
+      imageBytes: images.reduce((sum, { length }) => sum + length, 0),
       replays: 1,
       refreshes: 2,
-      errors: { 41030: 2, 45009: 1, ERR_WXA_ANSWER: 1 },
+      errors: { 41030: 2, 45009: 1, ERR_WXA_RESPONSE: 1 },
     })
     assert.equal(fake.count('codes'), stats.requests)
     assert.ok(tokenAgeMs >= 0 && tokenAgeMs < 60_000)

@@ -180,7 +180,7 @@ suite('redirects', (test) => {
     ]) {
       fake.fail({ status: 302, headers: { Location: location }, body: '<html>' }, { endpoint: 'tokens' })
       const { code, message } = await failure(client({ retries: 0, token: 'stable' }).getAccessToken())
-      assert.equal(code, 'ERR_WXA_ANSWER')
+      assert.equal(code, 'ERR_WXA_RESPONSE')
       assert.ok(`${message}.`.includes(shown), message)
       assert.ok(!message.includes('Canary-next') && message.length < 1000, message)
     }

@@ -99,7 +99,7 @@ suite('secrets', (test) => {
       const value = 'Canary-token-that-WeChat-has-just-handed-out'
       guard(t, value)
       fake.fail({ status: 200, body: `{"access_token":"${value}","expires_in":72` }, { endpoint: 'tokens' })
-      assert.equal((await failure(draw(wxa))).code, 'ERR_WXA_ANSWER')
+      assert.equal((await failure(draw(wxa))).code, 'ERR_WXA_RESPONSE')
     })
 
     test(`a token answer that is not to be understood shows no token (${token})`, async (t) => {
@@ -114,7 +114,7 @@ suite('secrets', (test) => {
       ]) {
         const { fake, wxa } = await world(t, {}, { token, retries: 0 })
         fake.fail({ status: 200, body }, { endpoint: 'tokens' })
-        assert.equal((await failure(draw(wxa))).code, 'ERR_WXA_ANSWER')
+        assert.equal((await failure(draw(wxa))).code, 'ERR_WXA_RESPONSE')
       }
     })
   }
@@ -140,7 +140,7 @@ suite('secrets', (test) => {
     fake.fail('hang', { endpoint: 'codes' })
     const error = await failure(draw(wxa))
     assert.equal(error.code, 'ERR_WXA_TIMEOUT')
-    assert.equal(error.cause.code, 'ERR_WXA_ANSWER')
+    assert.equal(error.cause.code, 'ERR_WXA_RESPONSE')
   })
 
   test('a host that cannot be reached, or has no name, shows none', async (t) => {

@@ -262,7 +262,7 @@ suite(
         // Such an answer is not asked for again within 10 s, and whoever has less time hears that at once.
         const later = failure(wxa.getAccessToken({ timeoutMs: 5000 }))
         for (const error of [...(await waiting), await later]) {
-          assert.equal(error.code, 'ERR_WXA_ANSWER')
+          assert.equal(error.code, 'ERR_WXA_RESPONSE')
           assert.equal(error.endpoint, 'stable_token')
         }
         assert.equal(fake.count(), 1)
@@ -345,12 +345,12 @@ suite(
       assert.deepEqual(usedTokens(fake), [forced.accessToken])
     })
 
-    test('a second forceRefresh within 30 s fails with ERR_WXA_BUDGET, nothing is sent and the token stays', async (t) => {
+    test('a second forceRefresh within 30 s fails with ERR_WXA_RATE_LIMIT, nothing is sent and the token stays', async (t) => {
       const { fake, wxa, client } = await world(t)
       const { accessToken } = await wxa.getAccessToken({ forceRefresh: true })
       for (const one of [wxa, client()]) {
         const error = await failure(one.getAccessToken({ forceRefresh: true }))
-        assert.equal(error.code, 'ERR_WXA_BUDGET')
+        assert.equal(error.code, 'ERR_WXA_RATE_LIMIT')
         assert.equal(error.retryable, true)
         assert.match(error.message, /30 s/)
       }

@@ -90,7 +90,7 @@ suite('retries', (test) => {
       const { fake, wxa } = await world(t)
       fake.fail(what, ALWAYS)
       const error = await failure(draw(wxa))
-      assert.equal(error.code, typeof what === 'number' ? 'ERR_WXA_API' : 'ERR_WXA_ANSWER')
+      assert.equal(error.code, typeof what === 'number' ? 'ERR_WXA_API' : 'ERR_WXA_RESPONSE')
       assert.equal(fake.count('codes'), 1)
     })
   }
@@ -178,7 +178,7 @@ suite('deadlines', (test) => {
     const scene = (wxa) => wxa.getUnlimitedQRCode({ scene: 'a', width: 280 }, { timeoutMs: 20_000 })
     await Promise.all([client(), client(), client()].map(scene))
     const error = await failure(scene(client()))
-    assert.equal(error.code, 'ERR_WXA_BUDGET')
+    assert.equal(error.code, 'ERR_WXA_RATE_LIMIT')
     assert.equal(error.endpoint, 'getUnlimitedQRCode')
     assert.equal(error.retryable, true)
     assert.match(error.message, /ratePerMinute/)
@@ -308,7 +308,7 @@ suite('proxies', (test) => {
       const url = what === 'dead' ? await deadUrl() : (await startProxy(t, { refuse: 407 })).url
       const proxy = `http://user:${encodeURIComponent(password)}@${new URL(url).host}`
       const error = await failure(draw(client({ proxy, retries: 0, token: () => 'a' })))
-      assert.equal(error.code, what === 'dead' ? 'ERR_WXA_NETWORK' : 'ERR_WXA_ANSWER')
+      assert.equal(error.code, what === 'dead' ? 'ERR_WXA_NETWORK' : 'ERR_WXA_RESPONSE')
       const https = await failure(
         draw(client({ proxy, retries: 0, token: () => 'a', baseUrl: 'https://nohost.invalid' })),
       )

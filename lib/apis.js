@@ -2,7 +2,7 @@
 
 /** WeChat's other APIs: our spelling to its own, and back. The addon checks what values mean. */
 
-const { bare, own, present } = require('./own')
+const { bare, own, omitUndefined } = require('./own')
 
 /**
  * Parameters as the addon reads them. WeChat counts time in seconds.
@@ -20,12 +20,12 @@ const ANSWERS = bare({
   generateShortLink: ({ link }) => link,
   generateNFCScheme: ({ openlink }) => openlink,
   queryScheme: ({ scheme_info, quota_info }) =>
-    present({ schemeInfo: linkInfo(scheme_info), quotaInfo: visits(quota_info) }),
+    omitUndefined({ schemeInfo: linkInfo(scheme_info), quotaInfo: visits(quota_info) }),
   queryUrlLink: ({ url_link_info, quota_info }) =>
-    present({ urlLinkInfo: linkInfo(url_link_info), quotaInfo: visits(quota_info) }),
+    omitUndefined({ urlLinkInfo: linkInfo(url_link_info), quotaInfo: visits(quota_info) }),
   getQuota: ({ quota, rate_limit, component_rate_limit }) => {
     const { daily_limit: dailyLimit, used, remain } = bare(quota)
-    return present({
+    return omitUndefined({
       dailyLimit,
       used,
       remain,
@@ -60,7 +60,7 @@ const understood = (name, text) => ANSWERS[name](bare(JSON.parse(text)))
 function linkInfo(info) {
   if (!info) return undefined
   const { appid, path, query, create_time, expire_time, env_version: envVersion } = bare(info)
-  return present({
+  return omitUndefined({
     appid,
     path,
     query,

@@ -210,7 +210,7 @@ async function fetchInTurn(wxa, job, call) {
     } catch (thrown) {
       const error = /** @type {any} */ (thrown)
       if (minuteIsFull(error)) fullMinutes += 1
-      else if (own(error, 'code') !== 'ERR_WXA_BUDGET') throw error
+      else if (own(error, 'code') !== 'ERR_WXA_RATE_LIMIT') throw error
       if (fullMinutes > FULL_MINUTES) throw error
       // WeChat's own word makes the next call say how long to wait.
       await sleepUnder(own(error, 'retryAfterMs') ?? 0, call.signal)

@@ -8,7 +8,7 @@ const { channel } = require('node:diagnostics_channel')
  */
 const channels = {
   token: channel('wxacode:token'),
-  store: channel('wxacode:store'),
+  redis: channel('wxacode:redis'),
   request: channel('wxacode:request'),
 }
 
@@ -18,8 +18,8 @@ let listening = false
  * @param {typeof import('../binding')} native
  * @param {import('../binding').CompletionQueueHandle} inbox
  */
-function attend(native, inbox) {
-  const wanted = channels.token.hasSubscribers || channels.store.hasSubscribers || channels.request.hasSubscribers
+function syncSubscription(native, inbox) {
+  const wanted = channels.token.hasSubscribers || channels.redis.hasSubscribers || channels.request.hasSubscribers
   if (wanted === listening) return
   listening = wanted
   if (wanted) native.listen(inbox)
@@ -41,4 +41,4 @@ function warn(text) {
   process.emitWarning(text, { type: 'WxaCodeWarning', code: 'WXA_REDIS' })
 }
 
-module.exports = { attend, publish, warn }
+module.exports = { syncSubscription, publish, warn }

@@ -66,6 +66,6 @@ const isObjectPrototype = (value) =>
  * @param {Record<string, unknown>} fields
  * @returns {Record<string, any>}
  */
-const present = (fields) => Object.fromEntries(Object.entries(fields).filter((entry) => entry[1] !== undefined))
+const omitUndefined = (fields) => Object.fromEntries(Object.entries(fields).filter((entry) => entry[1] !== undefined))
 
-module.exports = { Bare, bare, own, present }
+module.exports = { Bare, bare, own, omitUndefined }

@@ -14,7 +14,7 @@ use crate::wechat::endpoint::Endpoint;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Channel {
     Token,
-    Store,
+    Redis,
     Request,
 }
 
@@ -32,11 +32,16 @@ pub struct Event {
     /// Eight hexadecimal digits that name a token and do not give it away.
     pub fingerprint: Option<String>,
     pub reason: Option<&'static str>,
-    /// Where a token came from: `wechat`, `provider`, `fleet`, or `kept`.
+    /// Where a token came from: `wechat`, `provider`, `redis`, or `unchanged`.
     pub source: Option<&'static str>,
     pub errcode: Option<i64>,
     pub took: Option<Duration>,
-    pub wait: Option<Duration>,
+    /// How long a lock is waited for at most.
+    pub max_wait: Option<Duration>,
+    /// When a rate limit lets the next call through.
+    pub retry_after: Option<Duration>,
+    /// How long Redis was down.
+    pub outage: Option<Duration>,
     /// The life that a token has left.
     pub left: Option<Duration>,
     pub error: Option<Error>,
@@ -62,7 +67,9 @@ impl Event {
             source: None,
             errcode: None,
             took: None,
-            wait: None,
+            max_wait: None,
+            retry_after: None,
+            outage: None,
             left: None,
             error: None,
             message: None,

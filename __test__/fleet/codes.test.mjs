@@ -82,7 +82,7 @@ suite(
       for (const { wrong } of results) assert.equal(wrong, 0)
       const sum = (name) => results.reduce((total, { stats }) => total + stats.cache[name], 0)
       assert.equal(sum('misses'), seen.count)
-      assert.equal(sum('hits') + sum('fleetHits') + sum('joined'), 8 * questions - seen.count)
+      assert.equal(sum('hits') + sum('redisHits') + sum('coalesced'), 8 * questions - seen.count)
     })
 
     test(
@@ -114,7 +114,7 @@ suite(
         assert.ok(await until(() => keysOf(redis).some((key) => key.endsWith(':code'))))
         const second = fresh({ maxBytes: 2e6 })
         assert.deepEqual(await second.createQRCode({ path: 'a' }), first)
-        assert.deepEqual([fake.count('codes'), second.stats().cache.fleetHits], [1, 1])
+        assert.deepEqual([fake.count('codes'), second.stats().cache.redisHits], [1, 1])
         const key = keysOf(redis).find((one) => one.endsWith(':code'))
         redis.cli('SET', key, 'forged')
         assert.deepEqual(await fresh({ maxBytes: 3e6 }).createQRCode({ path: 'a' }), first)

@@ -309,7 +309,7 @@ suite(
       const { redis, fake, client } = await withRedis(t, { token: 'classic' })
       await redis.stop()
       const error = await failure(client({ timeoutMs: 3000 }).getUnlimitedQRCode({ scene: 'a', checkPath: false }))
-      assert.equal(error.code, 'ERR_WXA_STORE')
+      assert.equal(error.code, 'ERR_WXA_REDIS')
       assert.equal(error.retryable, true)
       assert.match(error.message, /Redis/)
       assert.equal(fake.count('tokens'), 0)

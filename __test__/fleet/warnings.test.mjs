@@ -39,7 +39,7 @@ suite('warnings of a process that does not listen', (test) => {
     const { options, secrets } = await world(t, {}, { redis: patient(redis) })
     const { ends, stderr, times } = await warned(options)
     assert.deepEqual([times, ends], [1, ['ok', 'ok', 'ok', 'ok']])
-    assert.match(stderr, /127\.0\.0\.1:\d+ cannot be used \(connection refused\).*stats\(\)\.store.*无法使用/)
+    assert.match(stderr, /127\.0\.0\.1:\d+ cannot be used \(connection refused\).*stats\(\)\.redis.*无法使用/)
     checkText(stderr, [...secrets(), 'user:p4ssw0rd'])
   })
 
@@ -47,7 +47,7 @@ suite('warnings of a process that does not listen', (test) => {
     const redis = patient(`redis://127.0.0.1:${await freePort()}`)
     const { options } = await world(t, {}, { redis, token: 'classic', timeoutMs: 1500 })
     const { ends, times } = await warned(options)
-    assert.deepEqual([times, new Set(ends)], [1, new Set(['ERR_WXA_STORE'])])
+    assert.deepEqual([times, new Set(ends)], [1, new Set(['ERR_WXA_REDIS'])])
   })
 
   test('a typo in its host is told with the first call', async (t) => {

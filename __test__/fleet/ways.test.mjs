@@ -38,11 +38,11 @@ for (const options of given) {
 console.log(JSON.stringify(stats))
 `
 
-/** Makes calls until its input ends, tells of the store as it goes, and then what came of the calls. */
+/** Makes calls until its input ends, tells of Redis as it goes, and then what came of the calls. */
 const WORKER = `
 const { setTimeout: pause } = await import('node:timers/promises')
 const { subscribe } = await import('node:diagnostics_channel')
-subscribe('wxacode:store', ({ event, message }) => console.log(event, message))
+subscribe('wxacode:redis', ({ event, message }) => console.log(event, message))
 let working = true
 process.stdin.resume().once('end', () => { working = false })
 const wxas = given.map((options) => new WxaCode(options))
@@ -72,7 +72,7 @@ async function work(t, options) {
   await printed('called\n')
   return {
     printed,
-    isUp: () => output.stdout.lastIndexOf('store.up') >= output.stdout.lastIndexOf('store.down'),
+    isUp: () => output.stdout.lastIndexOf('redis.up') >= output.stdout.lastIndexOf('redis.down'),
     async called() {
       const said = output.stdout.split('called\n').length
       await until(() => output.stdout.split('called\n').length > said + 1)
@@ -93,8 +93,8 @@ const draw = (wxa, call) => wxa.getUnlimitedQRCode({ scene: 'a', checkPath: fals
 async function share({ fake, wxa, options }) {
   await draw(wxa)
   const [stats] = await join([options])
-  assert.equal(wxa.stats().store, 'up')
-  assert.equal(stats.store, 'up')
+  assert.equal(wxa.stats().redis, 'up')
+  assert.equal(stats.redis, 'up')
   assert.equal(stats.refreshes, 0)
   assert.equal(fake.count('tokens'), 1)
 }
@@ -103,7 +103,7 @@ async function share({ fake, wxa, options }) {
 async function aloneWith(t, redis) {
   const here = await world(t, {}, { redis })
   await draw(here.wxa)
-  assert.equal(here.wxa.stats().store, 'down')
+  assert.equal(here.wxa.stats().redis, 'down')
   return here
 }
 
@@ -140,8 +140,8 @@ suite(
     test("a root of one's own needs none of the system's", needsRedis, async (t) => {
       const redis = await startTlsRedis(t)
       const { options } = await world(t, {}, { redis: patient({ url: redis.url, ca: redis.ca }) })
-      const [{ store }] = await join([options], { SSL_CERT_FILE: 'no-such.pem' })
-      assert.equal(store, 'up')
+      const [stats] = await join([options], { SSL_CERT_FILE: 'no-such.pem' })
+      assert.equal(stats.redis, 'up')
     })
 
     for (const [what, ca] of Object.entries({
@@ -195,14 +195,14 @@ suite(
       await wxa.getAccessToken()
       fake.fail(45009, { endpoint: 'codes' })
       assert.equal((await failure(draw(wxa, { timeoutMs: 500 }))).errcode, 45009)
-      assert.equal(wxa.stats().store, 'up')
+      assert.equal(wxa.stats().redis, 'up')
       const names = new Set(keysOf(redis).map((key) => key.split(':').at(-1)))
       assert.deepEqual(names, new Set(['token', 'fence', 'cool', 'minute', 'pause', 'forced', 'forced-day']))
       assert.equal(redis.cli('ACL', 'LOG'), '')
       await redis.stop()
       const { wxa: other } = await aloneWith(t, { url, keyPrefix: 'shop:' })
       await redis.start()
-      await until(() => other.stats().store === 'up')
+      await until(() => other.stats().redis === 'up')
       assert.equal(redis.cli('ACL', 'LOG'), '')
     })
 
@@ -212,7 +212,7 @@ suite(
       await aloneWith(t, { url, keyPrefix: 'other:' })
       const { wxa } = await aloneWith(t, { url: `${url}/1`, keyPrefix: 'shop:' })
       redis.cli('ACL', 'SETUSER', 'shop', '+select')
-      await until(() => wxa.stats().store === 'up')
+      await until(() => wxa.stats().redis === 'up')
     })
 
     test('a Redis that cannot be used tells no secret', needsRedis, async (t) => {
@@ -221,8 +221,8 @@ suite(
       const { port } = await startSentinel(t, redis.port)
       const events = []
       const listen = (event) => events.push(event)
-      diagnostics.subscribe('wxacode:store', listen)
-      t.after(() => diagnostics.unsubscribe('wxacode:store', listen))
+      diagnostics.subscribe('wxacode:redis', listen)
+      t.after(() => diagnostics.unsubscribe('wxacode:redis', listen))
       const wrong = encodeURIComponent(PASSWORD)
       const here = await world(t, {}, { token: 'classic' })
       for (const url of [
@@ -236,7 +236,7 @@ suite(
       ]) {
         const wxa = here.client({ redis: url })
         const error = await failure(draw(wxa))
-        assert.equal(error.code, 'ERR_WXA_STORE')
+        assert.equal(error.code, 'ERR_WXA_REDIS')
         checkText(JSON.stringify(wxa.stats()), [PASSWORD, here.secret])
       }
       for (const url of [
@@ -287,15 +287,15 @@ suite(
       const worker = await work(t, [here.options])
       await until(() => keysOf(replica).some((key) => key.endsWith(':token')))
       await master.stop()
-      await worker.printed('store.down')
+      await worker.printed('redis.down')
       await worker.called()
-      await worker.printed('store.up')
+      await worker.printed('redis.up')
       assert.equal(await sentinel.ask('port'), String(replica.port))
       const { errors, stats } = await worker.stop()
       assert.deepEqual(errors, [])
-      assert.equal(stats[0].store, 'up')
-      const [{ store, refreshes }] = await join([here.options])
-      assert.deepEqual({ store, refreshes }, { store: 'up', refreshes: 0 })
+      assert.equal(stats[0].redis, 'up')
+      const [{ redis, refreshes }] = await join([here.options])
+      assert.deepEqual({ redis, refreshes }, { redis: 'up', refreshes: 0 })
       assert.equal(here.fake.count('tokens'), 1)
     })
 
@@ -309,8 +309,8 @@ suite(
         await master.stop()
         const { fake, options, wxa } = await world(t, {}, { redis: `redis-sentinel://127.0.0.1:${sentinel.port}#main` })
         await draw(wxa)
-        assert.equal(wxa.stats().store, 'down')
-        await until(() => wxa.stats().store === 'up')
+        assert.equal(wxa.stats().redis, 'down')
+        await until(() => wxa.stats().redis === 'up')
         await until(() => keysOf(replica).some((key) => key.endsWith(':token')))
         const [{ refreshes }] = await join([{ ...options, redis: patient(options.redis) }])
         assert.equal(refreshes, 0)
@@ -325,20 +325,20 @@ suite(
       while (worlds.length < 6 || !nodes.every((node) => keysOf(node).length > 0)) {
         const here = await world(t, {}, { redis: patient(nodes[worlds.length % 3].url), ratePerMinute: 5 })
         await draw(here.wxa)
-        assert.equal(here.wxa.stats().store, 'up')
+        assert.equal(here.wxa.stats().redis, 'up')
         worlds.push(here)
       }
       const others = worlds.map(({ options }, n) => ({ ...options, redis: patient(nodes[(n + 1) % 3].url) }))
-      for (const { store, refreshes } of await join(others)) {
-        assert.deepEqual({ store, refreshes }, { store: 'up', refreshes: 0 })
+      for (const { redis, refreshes } of await join(others)) {
+        assert.deepEqual({ redis, refreshes }, { redis: 'up', refreshes: 0 })
       }
       for (const { appid, fake, wxa } of worlds) {
         await Promise.all(times(3, () => draw(wxa)))
-        assert.equal((await failure(draw(wxa, { timeoutMs: 5000 }))).code, 'ERR_WXA_BUDGET')
+        assert.equal((await failure(draw(wxa, { timeoutMs: 5000 }))).code, 'ERR_WXA_RATE_LIMIT')
         await wxa.getAccessToken({ forceRefresh: true })
         assert.equal(fake.count('codes'), 5)
         assert.equal(fake.count('tokens'), 2)
-        assert.equal(wxa.stats().store, 'up')
+        assert.equal(wxa.stats().redis, 'up')
         assert.equal(homes(appid).length, 1)
       }
       for (const node of nodes) {
@@ -369,8 +369,8 @@ suite(
           nodes.filter((node) => keysOf(node).length > 0),
           [here.to],
         )
-        const [{ store, refreshes }] = await join([here.options])
-        assert.deepEqual({ store, refreshes }, { store: 'up', refreshes: 0 })
+        const [{ redis, refreshes }] = await join([here.options])
+        assert.deepEqual({ redis, refreshes }, { redis: 'up', refreshes: 0 })
         assert.equal(here.fake.count('tokens'), 1)
       })
 
@@ -396,7 +396,7 @@ suite(
       const { MOVED: before = 0 } = errorsOf(here.home)
       await draw(here.wxa)
       await draw(here.wxa)
-      assert.equal(here.wxa.stats().store, 'up')
+      assert.equal(here.wxa.stats().redis, 'up')
       assert.equal(errorsOf(here.home).MOVED, before + 1)
       await share(here)
     })
@@ -408,7 +408,7 @@ suite(
       await draw(here.wxa)
       const other = await world(t, {}, { redis: patient(nodes[0].url), token: 'classic' })
       await draw(other.wxa)
-      assert.equal(other.wxa.stats().store, 'up')
+      assert.equal(other.wxa.stats().redis, 'up')
     })
 
     test('a node without a name is to be found where the one that names it is', needsRedis, async (t) => {
@@ -416,7 +416,7 @@ suite(
       const worlds = await Promise.all(times(6, () => world(t, {}, { redis: patient(nodes[0].url) })))
       for (const { wxa } of worlds) {
         await draw(wxa)
-        assert.equal(wxa.stats().store, 'up')
+        assert.equal(wxa.stats().redis, 'up')
       }
       assert.ok(keysOf(nodes[0]).length < nodes.flatMap(keysOf).length)
     })

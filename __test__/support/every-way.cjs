@@ -135,7 +135,7 @@ async function everyWay() {
   const { WxaCode, check, explain, imageType } = wxacode
   const { subscribe } = require('node:diagnostics_channel')
   const events = []
-  for (const channel of ['token', 'store', 'request'])
+  for (const channel of ['token', 'redis', 'request'])
     subscribe(`wxacode:${channel}`, (event) => events.push(told(event)))
   const { appid, secret, baseUrl, refusing, dead } = given
   const account = { appid, secret }

@@ -1,8 +1,9 @@
 /** How the package is used from TypeScript. It is compiled and never run. */
 
 import { subscribe } from 'node:diagnostics_channel'
-import {
+import DefaultWxaCode, {
   type AccessToken,
+  type AnyWxaCodeError,
   type BatchJob,
   type BatchResult,
   type CacheStats,
@@ -18,11 +19,11 @@ import {
   type ProvidedToken,
   type QRCodeParams,
   type Quota,
+  type RedisEvent,
   type RequestEvent,
   type RidInfo,
   type SchemeInfo,
   type Stats,
-  type StoreEvent,
   type Style,
   type TokenEvent,
   type TokenProvider,
@@ -32,6 +33,7 @@ import {
   WxaCode,
   WxaCodeError,
   type WxaCodeOptions,
+  type WxaErrorCode,
 } from 'wxacode'
 
 /** Compiles only if both types are the same. */
@@ -74,10 +76,10 @@ export const options: WxaCodeOptions[] = [
   { appid, token: () => undefined },
 ]
 
-export const provider: TokenProvider = (ask) => {
-  same<typeof ask.appid, string>(true)
-  same<typeof ask.rejected, { accessToken: string; errcode: number } | undefined>(true)
-  return ask.rejected ? Promise.resolve('another') : { accessToken: 'token', expiresIn: 7200 }
+export const provider: TokenProvider = (request) => {
+  same<typeof request.appid, string>(true)
+  same<typeof request.rejected, { accessToken: string; errcode: number } | undefined>(true)
+  return request.rejected ? Promise.resolve('another') : { accessToken: 'token', expiresIn: 7200 }
 }
 same<ProvidedToken, string | { accessToken: string; expiresIn: number } | { access_token: string; expires_in: number }>(
   true,
@@ -108,7 +110,13 @@ export async function calls(wxa: WxaCode, signal: AbortSignal) {
   same<ReturnType<typeof wxa.invalidateAccessToken>, void>(true)
   wxa.invalidateAccessToken(token.accessToken)
   const stats: Stats = wxa.stats()
-  const numbers: (number | undefined)[] = [stats.requests, stats.images, stats.bytes, stats.replays, stats.refreshes]
+  const numbers: (number | undefined)[] = [
+    stats.requests,
+    stats.images,
+    stats.imageBytes,
+    stats.replays,
+    stats.refreshes,
+  ]
   numbers.push(stats.errors['41030'], stats.errors.ERR_WXA_TIMEOUT, stats.tokenAgeMs)
   await wxa.close()
   return [images, bodies]
@@ -283,17 +291,64 @@ export function narrowed(error: unknown): string {
       case 'ERR_WXA_PARAMS':
       case 'ERR_WXA_TIMEOUT':
       case 'ERR_WXA_NETWORK':
-      case 'ERR_WXA_ANSWER':
-      case 'ERR_WXA_STORE':
-      case 'ERR_WXA_BUDGET':
+      case 'ERR_WXA_RESPONSE':
+      case 'ERR_WXA_REDIS':
+      case 'ERR_WXA_RATE_LIMIT':
       case 'ERR_WXA_CLOSED':
         return plain.message
       default:
-        return error.code satisfies never
+        return error satisfies never
     }
   }
   throw error
 }
+
+/** Without `instanceof` of a subclass: `code` is enough. */
+export function byCode(error: unknown): string | number | undefined {
+  if (error instanceof WxaCodeError && error.code === 'ERR_WXA_API') {
+    same<typeof error, WeChatAPIError>(true)
+    return error.errcode
+  }
+  if (!(error instanceof WxaCodeError)) throw error
+  same<typeof error.code, WxaErrorCode>(true)
+  same<typeof error.retryAfterMs, number | undefined>(true)
+  // @ts-expect-error which error it is has not been asked
+  error.param
+  switch (error.code) {
+    case 'ERR_WXA_API':
+      return error.errmsg
+    case 'ERR_WXA_PARAMS':
+      same<typeof error, InvalidParamsError>(true)
+      return error.param
+    case 'ERR_WXA_RATE_LIMIT':
+      same<typeof error.retryAfterMs, number>(true)
+      return error.retryAfterMs
+    case 'ERR_WXA_TIMEOUT':
+      // @ts-expect-error only a WeChatAPIError has one
+      return error.errcode
+    default:
+      same<typeof error.code, 'ERR_WXA_NETWORK' | 'ERR_WXA_RESPONSE' | 'ERR_WXA_REDIS' | 'ERR_WXA_CLOSED'>(true)
+      return error.endpoint
+  }
+}
+
+/** An error that is an `Error` to TypeScript narrows in the same way. */
+export function ofBatch({ error }: BatchResult): number | undefined {
+  if (error instanceof WxaCodeError && error.code === 'ERR_WXA_RATE_LIMIT') return error.retryAfterMs satisfies number
+  return error instanceof WeChatAPIError ? error.errcode : undefined
+}
+
+export function isMine(error: AnyWxaCodeError): WxaCodeError {
+  same<AnyWxaCodeError['code'], WxaErrorCode>(true)
+  // @ts-expect-error a code that there is not
+  if (error.code === 'ERR_WXA_BUSY') throw error
+  return error
+}
+
+same<typeof DefaultWxaCode, typeof WxaCode>(true)
+same<DefaultWxaCode, WxaCode>(true)
+export const byDefault: WxaCode = new DefaultWxaCode({ appid, secret })
+export class Mine extends DefaultWxaCode {}
 
 export const explanations: (Explanation | undefined)[] = [explain(41030), explain(45009, 'getUnlimitedQRCode')]
 // @ts-expect-error a number
@@ -307,23 +362,24 @@ subscribe('wxacode:token', (message) => {
   const told = message as TokenEvent
   switch (told.event) {
     case 'refresh.ok':
-      same<typeof told.source, 'wechat' | 'provider' | 'fleet' | 'kept'>(true)
+      same<typeof told.source, 'wechat' | 'provider' | 'redis' | 'unchanged'>(true)
       return told.fingerprint
-    case 'refresh.fail':
-      same<typeof told.code, WxaCodeError['code']>(true)
+    case 'refresh.error':
+      same<typeof told.code, WxaErrorCode>(true)
+      same<typeof told.durationMs, number>(true)
       return told.message
-    case 'changed.elsewhere':
+    case 'token.replaced_externally':
       return told.message
     default:
       // @ts-expect-error not every event has one
       return told.message
   }
 })
-subscribe('wxacode:store', (message) => {
-  const told = message as StoreEvent
-  return told.event === 'store.down' ? told.host : undefined
+subscribe('wxacode:redis', (message) => {
+  const told = message as RedisEvent
+  return told.event === 'redis.down' ? told.host : undefined
 })
 subscribe('wxacode:request', (message) => {
   const told = message as RequestEvent
-  return told.event === 'budget.exhausted' ? told.waitMs : told.endpoint
+  return told.event === 'rate_limit.exceeded' ? told.retryAfterMs : told.endpoint
 })

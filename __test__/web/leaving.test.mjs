@@ -119,7 +119,7 @@ for (const name of Object.keys(frameworks)) {
       hold.release()
       for (const { status } of await Promise.all(others)) assert.equal(status, 200)
       assert.equal(here.codes(), 1)
-      assert.equal(here.wxa.stats().cache.joined, 3)
+      assert.equal(here.wxa.stats().cache.coalesced, 3)
     })
 
     test('is not who has an answer and asks again over the same connection', async (t) => {

@@ -46,7 +46,7 @@ for (const name of Object.keys(frameworks)) {
       assert.deepEqual([problem.title, problem.code], ['请求过多', undefined])
       const [{ error, ...note }, ...others] = failures
       assert.deepEqual(others, [])
-      assert.deepEqual([error.code, error.endpoint, error.retryable], ['ERR_WXA_BUDGET', 'codeHandler', true])
+      assert.deepEqual([error.code, error.endpoint, error.retryable], ['ERR_WXA_RATE_LIMIT', 'codeHandler', true])
       assert.match(error.message, /ratePerMinute.*ratePerMinute/)
       assert.deepEqual([note.status, note.instance], [429, problem.instance])
       assert.equal((await ask('/code?scene=a')).status, 200)
@@ -158,7 +158,7 @@ suite('what counts against the limits of a handler', (test) => {
     assert.ok(await until(async () => (await redis.ask('KEYS', '*:code')).split('\n').length === 3))
     const { ask, statuses } = handlerOf(here, { ratePerMinute: 1 })
     for (const scene of ['a', 'b', 'c']) assert.equal((await ask(`scene=${scene}`)).status, 200)
-    assert.equal(here.stats().cache.fleetHits, 3)
+    assert.equal(here.stats().cache.redisHits, 3)
     assert.equal(seen.count, 3)
     assert.deepEqual(await statuses(['scene=d', 'scene=e']), [200, 429])
   })
@@ -223,8 +223,8 @@ suite('a sliding window', (test) => {
         const wait = window.wait()
         assert.equal(wait, inThisMinute.length < limit ? 0 : inThisMinute.at(-limit) + 60_000 - now)
         if (wait > 0) continue
-        const turn = window.take()
-        if (isGivenBack) window.giveBack(turn)
+        const permit = window.acquire()
+        if (isGivenBack) window.release(permit)
         else taken.push(now)
       }
     })

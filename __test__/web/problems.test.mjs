@@ -162,7 +162,7 @@ for (const name of Object.keys(frameworks)) {
 
     for (const [kind, what] of Object.entries({
       'an Error': new Error('http://10.0.0.7/?key=S3CR3T is on holiday'),
-      'one with a code of ours': Object.assign(new Error('S3CR3T'), { code: 'ERR_WXA_BUDGET' }),
+      'one with a code of ours': Object.assign(new Error('S3CR3T'), { code: 'ERR_WXA_RATE_LIMIT' }),
       'a text': 'S3CR3T',
       'an object': Object.create(null),
     })) {

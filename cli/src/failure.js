@@ -30,7 +30,7 @@ const OF_THE_ACCOUNT = new Set([
   50007, 61003, 61004, 61007, 61016, 61024, 85105, 85107, 89501, 89502, 89503, 89504, 89505, 89506, 89507,
 ])
 
-const OF_THE_NETWORK = new Set(['ERR_WXA_TIMEOUT', 'ERR_WXA_NETWORK', 'ERR_WXA_ANSWER', 'ERR_WXA_STORE'])
+const OF_THE_NETWORK = new Set(['ERR_WXA_TIMEOUT', 'ERR_WXA_NETWORK', 'ERR_WXA_RESPONSE', 'ERR_WXA_REDIS'])
 
 /** @param {unknown} error */
 export const isNetworkFailure = (error) => error instanceof WxaCodeError && OF_THE_NETWORK.has(error.code)

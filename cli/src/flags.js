@@ -133,7 +133,7 @@ export function addParamFlags(command, params, { say }) {
  * @param {string[]} params
  * @param {Record<string, any>} flags
  */
-export function askedBy(params, flags) {
+export function paramsFromFlags(params, flags) {
   const given = params.filter((param) => flags[param] !== undefined).map((param) => [param, flags[param]])
   const asked = Object.fromEntries(given)
   // commander makes every --no-x true by default, and what was not asked is not sent.

@@ -36,7 +36,7 @@ export function createIo(process, argv) {
   // With `-o -` the standard output is the picture.
   const isPiped = isPicture(argv)
   const [picture, errors] = [openDoor(stdout), openDoor(stderr)]
-  const told = isPiped ? errors : picture
+  const output = isPiped ? errors : picture
   const { signal, release } = signalOf(process)
   // Whoever reads has seen enough, as `| head` does.
   stdout.on('error', () => process.exit(EXIT.failed))
@@ -49,7 +49,7 @@ export function createIo(process, argv) {
     /** For a bar, which draws itself. */
     stderr,
     /** Results; a picture of `-o -`; what is beside a result. */
-    told,
+    output,
     picture,
     errors,
     signal,
@@ -63,20 +63,20 @@ export function createIo(process, argv) {
     say: (text) => text[lang],
     /** @param {Result} result */
     finish({ json: value, text, exitCode = EXIT.ok }) {
-      if (json) told.json(value)
-      else if (text.length > 0) told.print(text)
+      if (json) output.json(value)
+      else if (text.length > 0) output.print(text)
       io.exitCode = exitCode
     },
     /** @param {unknown} error */
     fail(error) {
       io.exitCode = exitCodeOf(error)
       const failure = failureOf(error, lang, inFlags)
-      if (json) told.json({ ok: false, error: failure })
+      if (json) output.json({ ok: false, error: failure })
       else errors.print(failureText(failure, io.errColors, lang))
     },
     /** A line of a result that comes bit by bit. @param {string} head @param {string} text */
     line(head, text) {
-      if (!json) told.printUnder(head, text)
+      if (!json) output.printUnder(head, text)
     },
     /** A word beside the result, for people only. @param {Text} text */
     note(text) {

@@ -19,8 +19,8 @@ const MONOCHROME = [' ', '▄', '▀', '█']
  * @param {Io} io
  * @returns {string[]}
  */
-export function previewOf(image, { told, colors }) {
-  const { columns = COLUMNS, rows = COLUMNS / 2 } = told
+export function previewOf(image, { output, colors }) {
+  const { columns = COLUMNS, rows = COLUMNS / 2 } = output
   const side = Math.min(columns || COLUMNS, ((rows || COLUMNS / 2) - 2) * 2)
   const grays = shrink(pixelsOf(image), side)
   const lines = []

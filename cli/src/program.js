@@ -47,7 +47,7 @@ export function createProgram(io) {
     .configureHelp(helpIn(io.lang))
     .configureOutput({
       outputError() {},
-      writeOut: (text) => io.told.print(linesOf(text)),
+      writeOut: (text) => io.output.print(linesOf(text)),
       writeErr: (text) => io.errors.print(linesOf(text)),
     })
     .exitOverride()

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { desk, suite, wxacode } from './helpers.mjs'
+import { setupCli, suite, wxacode } from './helpers.mjs'
 
 suite('check, token, rid, fake', (test) => {
   test('check says what is wrong without a request or credentials, and is 2', async () => {
@@ -19,7 +19,7 @@ suite('check, token, rid, fake', (test) => {
   })
 
   test('token tells life and fingerprint, and the token itself only with --reveal', async (t) => {
-    const { wxacode: at, fake, begin } = await desk(t)
+    const { wxacode: at, fake, begin } = await setupCli(t)
     const plain = await at(['token'])
     assert.match(plain.out, /^[0-9a-f]{8} stable\n {2}1(19|20) min \d+ s to live\n$/)
     const json = (await at(['token', '--json'])).json()
@@ -30,7 +30,7 @@ suite('check, token, rid, fake', (test) => {
   })
 
   test('rid shows the request that WeChat refused, with the address it came from', async (t) => {
-    const { wxacode: at } = await desk(t)
+    const { wxacode: at } = await setupCli(t)
     const refused = (await at(['unlimited', '--scene', 'lost', '--page', 'no', '--show', '--json'])).json()
     const { rid } = refused.error
     const { code, out } = await at(['rid', rid])
@@ -46,7 +46,7 @@ suite('check, token, rid, fake', (test) => {
   })
 
   test('fake serves until Ctrl-C what its own output says to use', async (t) => {
-    const { begin } = await desk(t)
+    const { begin } = await setupCli(t)
     const fake = begin(['fake', '--page', 'a', 'b/c', '--json'], { secrets: () => [] })
     t.after(() => fake.child.kill('SIGKILL'))
     await fake.printed('}\n')
@@ -62,7 +62,7 @@ suite('check, token, rid, fake', (test) => {
   })
 
   test('fake prints what a shell needs', async (t) => {
-    const { begin } = await desk(t)
+    const { begin } = await setupCli(t)
     const fake = begin(['fake'], { secrets: () => [] })
     t.after(() => fake.child.kill('SIGKILL'))
     await fake.printed('Ctrl-C')

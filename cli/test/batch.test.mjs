@@ -3,14 +3,14 @@ import { appendFileSync, existsSync, readdirSync, readFileSync, rmSync, truncate
 import { parse } from 'csv-parse/sync'
 import { asked, decode } from '../../__test__/support/decode.mjs'
 import { times } from '../../__test__/support/suite.mjs'
-import { desk, suite } from './helpers.mjs'
+import { setupCli, suite } from './helpers.mjs'
 
 /** A list of small codes: `id=1` to `id=n`. */
 const listOf = (n) => `scene,width,isHyaline\n${times(n, (at) => `id=${at + 1},280,true\n`).join('')}`
 
-/** A desk with a list on it. */
-async function office(t, list, options) {
-  const here = await desk(t, options)
+/** Sets up the command line with a list. */
+async function setupBatch(t, list, options) {
+  const here = await setupCli(t, options)
   writeFileSync(here.file('list.csv'), list)
   return {
     ...here,
@@ -31,7 +31,7 @@ async function office(t, list, options) {
 
 suite('batch', (test) => {
   test('writes a picture for each row, a report, a contact sheet, and says what it did', async (t) => {
-    const { batch, pictures, picture, report, hidden } = await office(t, listOf(3))
+    const { batch, pictures, picture, report, hidden } = await setupBatch(t, listOf(3))
     const { code, json } = await batch()
     assert.equal(code, 0)
     assert.deepEqual(json(), {
@@ -60,7 +60,7 @@ suite('batch', (test) => {
       'qrcode,,c?d=2,,,,,,,,',
       '',
     ].join('\r\n')
-    const { batch, fake } = await office(t, list)
+    const { batch, fake } = await setupBatch(t, list)
     const { code, json } = await batch(['--name', '{row}', '--label', '{note}', '--concurrency', '1'])
     assert.deepEqual([code, json().written], [0, 4])
     const bodies = fake.requests
@@ -88,7 +88,7 @@ suite('batch', (test) => {
   })
 
   test('a JSON list has its own types, and a line that is no object is an error of that line', async (t) => {
-    const { wxacode, file, fake } = await desk(t)
+    const { wxacode, file, fake } = await setupCli(t)
     const lines = [
       '{"scene":"a","width":280,"is_hyaline":true,"lineColor":{"r":1,"g":2,"b":3}}',
       '',
@@ -120,7 +120,7 @@ suite('batch', (test) => {
   })
 
   test('a list in GBK is read as that, and refused where it is said to be something else', async (t) => {
-    const { batch, file, fake } = await office(t, '')
+    const { batch, file, fake } = await setupBatch(t, '')
     // "scene,label\n" and "id=1,上海\n"
     writeFileSync(file('list.csv'), Buffer.from('7363656e652c6c6162656c0a69643d312cc9cfbaa30a', 'hex'))
     const refused = await batch(['--encoding', 'utf-8'])
@@ -134,14 +134,14 @@ suite('batch', (test) => {
 
   test('a column that is misspelt is refused before anything is asked, unless a pattern uses it', async (t) => {
     for (const column of ['secne', 'scen', 'sceme', 'scenes']) {
-      const { batch, fake } = await office(t, `scene,${column}\na,b\n`)
+      const { batch, fake } = await setupBatch(t, `scene,${column}\na,b\n`)
       const { code, json } = await batch()
       assert.equal(code, 2, column)
       assert.match(json().error.cause, new RegExp(`the column ${column} looks like scene misspelt`))
       assert.equal(fake.count(), 0)
       assert.equal((await batch(['--label', `{${column}}`])).code, 0)
     }
-    const { batch } = await office(t, 'scene,city,weight,date\na,b,c,d\n')
+    const { batch } = await setupBatch(t, 'scene,city,weight,date\na,b,c,d\n')
     assert.equal((await batch()).code, 0)
   })
 
@@ -161,13 +161,13 @@ suite('batch', (test) => {
       ['scene\na\n', ['--concurrency', '0'], /concurrency/],
     ]
     for (const [list, args, message] of cases) {
-      const { batch, fake } = await office(t, list)
+      const { batch, fake } = await setupBatch(t, list)
       const { code, json } = await batch(args)
       assert.equal(code, 2, list + args)
       assert.match(json().error.cause, message)
       assert.equal(fake.count(), 0)
     }
-    const { wxacode, file } = await office(t, '')
+    const { wxacode, file } = await setupBatch(t, '')
     writeFileSync(file('list.xlsx'), '')
     for (const [list, message] of [
       ['list.xlsx', /format of list\.xlsx is not clear/],
@@ -181,7 +181,7 @@ suite('batch', (test) => {
   })
 
   test('two rows with one name are told and not asked for, however the name is written; the others are', async (t) => {
-    const { batch, report, scenes } = await office(
+    const { batch, report, scenes } = await setupBatch(
       t,
       'scene,name\na,One\nb,two\nc,oNE\nd,one.png\ne,\u0065\u0301\nf,\u00e9\n',
     )
@@ -216,7 +216,10 @@ suite('batch', (test) => {
     ]
     const names = [...impossible, ...escaped.map(([name]) => name)]
     const rows = names.map((name, at) => `id=${at},true,280,${name}\n`)
-    const { batch, pictures, report, folder, file } = await office(t, `scene,isHyaline,width,name\n${rows.join('')}`)
+    const { batch, pictures, report, folder, file } = await setupBatch(
+      t,
+      `scene,isHyaline,width,name\n${rows.join('')}`,
+    )
     const { json } = await batch()
     assert.deepEqual(pictures(), escaped.map(([, made]) => made).sort())
     assert.deepEqual(json().errors, { ERR_CLI_NAME: impossible.length })
@@ -226,14 +229,14 @@ suite('batch', (test) => {
   })
 
   test('a pattern names files, in folders if it has slashes', async (t) => {
-    const { batch, file } = await office(t, 'scene,city,isHyaline\na,北京,1\nb,../x,1\nc,,1\n')
+    const { batch, file } = await setupBatch(t, 'scene,city,isHyaline\na,北京,1\nb,../x,1\nc,,1\n')
     const { json } = await batch(['--name', '{city}/{scene}-{row}'])
     assert.equal(asked(readFileSync(file('codes/北京/a-2.png'))).scene, 'a')
     assert.deepEqual([json().written, json().errors], [1, { ERR_CLI_NAME: 1, ERR_CLI_ROW: 1 }])
   })
 
   test('a second run asks for nothing that is there', async (t) => {
-    const { batch, fake } = await office(t, listOf(5))
+    const { batch, fake } = await setupBatch(t, listOf(5))
     await batch()
     const { code, json } = await batch()
     assert.deepEqual([code, json().written, json().kept], [0, 0, 5])
@@ -241,7 +244,7 @@ suite('batch', (test) => {
   })
 
   test('what was deleted, cut off or overwritten is asked for again, and nothing else', async (t) => {
-    const { batch, file, scenes, picture } = await office(t, listOf(5))
+    const { batch, file, scenes, picture } = await setupBatch(t, listOf(5))
     await batch()
     rmSync(file('codes/id=1.png'))
     truncateSync(file('codes/id=2.png'), 1000)
@@ -253,7 +256,7 @@ suite('batch', (test) => {
   })
 
   test('a row that asks something else under the same name gets a new picture, and the old one goes', async (t) => {
-    const { batch, file, pictures, picture } = await office(t, 'scene,name,isHyaline\na,one,1\nb,two,1\n')
+    const { batch, file, pictures, picture } = await setupBatch(t, 'scene,name,isHyaline\na,one,1\nb,two,1\n')
     await batch()
     writeFileSync(file('list.csv'), 'scene,name,isHyaline\nA,one,1\nb,two,0\n')
     const { json } = await batch()
@@ -265,7 +268,7 @@ suite('batch', (test) => {
 
   test('another appid has codes of its own', async (t) => {
     const other = { appid: 'wx1111111111111111', secret: '1'.repeat(32) }
-    const { batch, fake } = await office(t, listOf(1))
+    const { batch, fake } = await setupBatch(t, listOf(1))
     await batch()
     const refused = await batch(['--appid', other.appid])
     assert.deepEqual([refused.code, refused.json().kept], [3, 0])
@@ -273,7 +276,7 @@ suite('batch', (test) => {
   })
 
   test('a process that died between the journal and the file leaves nothing that is taken for the answer', async (t) => {
-    const { batch, file, scenes, picture, hidden } = await office(t, 'scene,name,isHyaline\nnew,one,1\n')
+    const { batch, file, scenes, picture, hidden } = await setupBatch(t, 'scene,name,isHyaline\nnew,one,1\n')
     await batch()
     const line = readFileSync(file('codes/.wxacode/journal.jsonl'), 'utf8').trim()
     // As if `old` had been asked for and written, and then `new` asked for but not yet written.
@@ -289,7 +292,7 @@ suite('batch', (test) => {
   })
 
   test('a line of the journal that was cut off spoils none after it', async (t) => {
-    const { batch, file } = await office(t, listOf(1))
+    const { batch, file } = await setupBatch(t, listOf(1))
     await batch()
     appendFileSync(file('codes/.wxacode/journal.jsonl'), '{"name":"cut o')
     writeFileSync(file('list.csv'), listOf(2))
@@ -299,7 +302,7 @@ suite('batch', (test) => {
 
   test('the report has each row that failed as the list has it, its error and what to do', async (t) => {
     const list = 'scene,page,label,name\na,pages/nowhere,one,first\nb%,,二,second\nc,,,third\n'
-    const { batch, report, file } = await office(t, list)
+    const { batch, report, file } = await setupBatch(t, list)
     const { code, json } = await batch()
     assert.equal(code, 1)
     assert.deepEqual([json().failed, json().errors], [2, { 40129: 1, 41030: 1 }])
@@ -322,7 +325,7 @@ suite('batch', (test) => {
   })
 
   test('a report is that of the last run', async (t) => {
-    const { batch, file, report } = await office(t, 'scene\na%\n')
+    const { batch, file, report } = await setupBatch(t, 'scene\na%\n')
     await batch()
     assert.equal(report().length, 1)
     writeFileSync(file('list.csv'), 'scene\na\n')
@@ -331,7 +334,7 @@ suite('batch', (test) => {
   })
 
   test('people read the counts, an example of each error with its fix, and where the files are', async (t) => {
-    const { wxacode } = await office(t, 'scene\na\nb%\nc%\n')
+    const { wxacode } = await setupBatch(t, 'scene\na\nb%\nc%\n')
     const { code, out, err } = await wxacode(['batch', 'list.csv', '--out', 'codes'])
     assert.equal(code, 1)
     assert.match(out, /✓ 1 written, 0 already there\n✗ 2 failed\n {4}40129 ×2 {2}for example: character 2/)
@@ -342,7 +345,7 @@ suite('batch', (test) => {
   })
 
   test('a refused account stops the batch: 3, and the rest is not asked', async (t) => {
-    const { batch, fake } = await office(t, listOf(200))
+    const { batch, fake } = await setupBatch(t, listOf(200))
     await fake.fail(45009, { endpoint: 'tokens', times: Number.POSITIVE_INFINITY })
     const { code, json } = await batch()
     assert.equal(code, 3)
@@ -353,7 +356,7 @@ suite('batch', (test) => {
   })
 
   test('where nothing answers it gives up after fifty rows: 4, and the same command goes on later', async (t) => {
-    const { batch, fake } = await office(t, listOf(200))
+    const { batch, fake } = await setupBatch(t, listOf(200))
     const failing = fake.fail('reset', { endpoint: 'codes', times: Number.POSITIVE_INFINITY })
     const { code, json } = await batch(['--retries', '0'])
     assert.equal(code, 4)
@@ -364,7 +367,7 @@ suite('batch', (test) => {
   })
 
   test('Ctrl-C stops it with 130; the report is there, nothing half-written is, and the same command goes on', async (t) => {
-    const { begin, batch, fake, file, hidden, pictures } = await office(t, `${listOf(100)}bad%,280,true\n`)
+    const { begin, batch, fake, file, hidden, pictures } = await setupBatch(t, `${listOf(100)}bad%,280,true\n`)
     const held = { count: 0 }
     fake.fail('hang', { endpoint: 'codes', times: Number.POSITIVE_INFINITY, where: () => ++held.count > 40 })
     const { child, done, output } = begin(['batch', 'list.csv', '--out', 'codes'])
@@ -384,7 +387,7 @@ suite('batch', (test) => {
   })
 
   test('two batches do not work in one folder at once', async (t) => {
-    const { begin, batch, fake } = await office(t, listOf(3))
+    const { begin, batch, fake } = await setupBatch(t, listOf(3))
     const hold = fake.hold('codes')
     const first = begin(['batch', 'list.csv', '--out', 'codes', '--json', '--timeout', '120', '--retries', '5'])
     await fake.arrived(1, 'codes')
@@ -397,7 +400,7 @@ suite('batch', (test) => {
   })
 
   test('a batch that lost its folder to another stops, and no file holds what belongs to another row', async (t) => {
-    const { begin, batch, fake, file, picture, hidden } = await office(t, listOf(30))
+    const { begin, batch, fake, file, picture, hidden } = await setupBatch(t, listOf(30))
     const hold = fake.hold('codes')
     const first = begin(['batch', 'list.csv', '--out', 'codes', '--json', '--timeout', '120', '--retries', '5'])
     await fake.arrived(1, 'codes')
@@ -415,7 +418,7 @@ suite('batch', (test) => {
   })
 
   test('--dry-run needs no credentials, asks for nothing and reports what is wrong', async (t) => {
-    const { wxacode, report, fake } = await office(t, 'scene\na\nb%\nc\nc\n')
+    const { wxacode, report, fake } = await setupBatch(t, 'scene\na\nb%\nc\nc\n')
     const env = { WXACODE_APPID: '', WXACODE_SECRET: '' }
     const { code, out } = await wxacode(['batch', 'list.csv', '--out', 'codes', '--dry-run'], { env })
     assert.equal(code, 1)
@@ -425,14 +428,14 @@ suite('batch', (test) => {
   })
 
   test('rows with a cell too many are told, those with fewer are well', async (t) => {
-    const { batch, report } = await office(t, 'scene,page\na\nb,pages/index/index,c\nd,pages/index/index,,\n')
+    const { batch, report } = await setupBatch(t, 'scene,page\na\nb,pages/index/index,c\nd,pages/index/index,,\n')
     const { json } = await batch()
     assert.deepEqual([json().written, json().failed], [2, 1])
     assert.match(report()[0].error, /the row has 3 cells, the header 2/)
   })
 
   test('--rate and --concurrency reach the client', async (t) => {
-    const { batch, fake } = await office(t, listOf(4))
+    const { batch, fake } = await setupBatch(t, listOf(4))
     const hold = fake.hold('codes')
     const running = batch(['--concurrency', '2'])
     await fake.arrived(2, 'codes')

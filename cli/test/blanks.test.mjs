@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { parse } from 'csv-parse/sync'
 import { isBlank, trimmed } from '../src/blanks.js'
 import { readParam } from '../src/params.js'
-import { desk, suite, wxacode } from './helpers.mjs'
+import { setupCli, suite, wxacode } from './helpers.mjs'
 
 /** Blanks that a cell or a copied text ends in, and how they are called. */
 const BLANKS = {
@@ -80,7 +80,7 @@ suite('blanks', (test) => {
   })
 
   test('in a list are dropped from names, labels and choices, and told of scenes, pages and paths', async (t) => {
-    const { wxacode: run, file, fake } = await desk(t)
+    const { wxacode: run, file, fake } = await setupCli(t)
     const list = [
       'kind,scene,path,page,envVersion,name,label,\u200bis hyaline ',
       ' unlimited\u3000,id=1,,\u3000,"trial\n", one\u00a0, Bund\u3000,true ',

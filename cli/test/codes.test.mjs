@@ -3,11 +3,11 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { imageType } from 'wxacode'
 import { asked, decode } from '../../__test__/support/decode.mjs'
 import { deadUrl } from '../../__test__/support/ports.mjs'
-import { desk, suite } from './helpers.mjs'
+import { setupCli, suite } from './helpers.mjs'
 
 suite('one code', (test) => {
   test('unlimited writes what was asked into the file, and says so', async (t) => {
-    const { wxacode, file, fake } = await desk(t)
+    const { wxacode, file, fake } = await setupCli(t)
     const args = ['--scene', 'id=42', '--page', 'pages/goods/detail', '--width', '280', '--line-color', '0,100,0']
     const { code, out, err } = await wxacode(['unlimited', ...args, '-o', 'code.jpg'])
     assert.deepEqual([code, err], [0, ''])
@@ -24,7 +24,7 @@ suite('one code', (test) => {
   })
 
   test('limited and qrcode ask for a path', async (t) => {
-    const { wxacode, file } = await desk(t)
+    const { wxacode, file } = await setupCli(t)
     for (const kind of ['limited', 'qrcode']) {
       assert.equal((await wxacode([kind, '--path', 'pages/a?id=1', '-o', `${kind}.jpg`])).code, 0)
       assert.equal(asked(readFileSync(file(`${kind}.jpg`))).kind, kind)
@@ -33,7 +33,7 @@ suite('one code', (test) => {
   })
 
   test('every flag of a parameter arrives under the name that WeChat has for it', async (t) => {
-    const { wxacode, fake } = await desk(t)
+    const { wxacode, fake } = await setupCli(t)
     const flags = [
       '--no-check-path',
       '--env-version',
@@ -56,7 +56,7 @@ suite('one code', (test) => {
   })
 
   test('the file has the name that was asked for', async (t) => {
-    const { wxacode, folder, file } = await desk(t)
+    const { wxacode, folder, file } = await setupCli(t)
     const save = async (output, ...flags) => {
       const { code, json, err } = await wxacode([
         'unlimited',
@@ -79,7 +79,7 @@ suite('one code', (test) => {
   })
 
   test('a word is said where the ending of the file is that of the other type', async (t) => {
-    const { wxacode } = await desk(t)
+    const { wxacode } = await setupCli(t)
     const said = async (output, ...flags) =>
       (await wxacode(['unlimited', '--scene', 's', '--timeout', '60', ...flags, '-o', output])).err
     const [upper, hyaline, ...right] = await Promise.all([
@@ -95,21 +95,21 @@ suite('one code', (test) => {
   })
 
   test('-o - gives a pipe the picture and nothing else', async (t) => {
-    const { wxacode } = await desk(t)
+    const { wxacode } = await setupCli(t)
     const { code, bytes, err } = await wxacode(['unlimited', '--scene', 'piped', '-o', '-'])
     assert.deepEqual([code, err], [0, ''])
     assert.equal(asked(bytes).scene, 'piped')
   })
 
   test('-o - with --json keeps the two apart', async (t) => {
-    const { wxacode } = await desk(t)
+    const { wxacode } = await setupCli(t)
     const { bytes, err } = await wxacode(['unlimited', '--scene', 'piped', '-o', '-', '--json'])
     assert.equal(asked(bytes).scene, 'piped')
     assert.deepEqual(JSON.parse(err), { ok: true, type: 'image/jpeg', bytes: bytes.length })
   })
 
   test('without a place for the picture nothing is asked', async (t) => {
-    const { wxacode, fake } = await desk(t)
+    const { wxacode, fake } = await setupCli(t)
     const { code, err } = await wxacode(['limited', '--path', 'a'])
     assert.equal(code, 2)
     assert.match(err, /-o code\.jpg/)
@@ -117,7 +117,7 @@ suite('one code', (test) => {
   })
 
   test('what is refused here is 2, and costs no request', async (t) => {
-    const { wxacode, fake, folder } = await desk(t)
+    const { wxacode, fake, folder } = await setupCli(t)
     const { code, err } = await wxacode(['unlimited', '--scene', 'id=42%', '-o', 'a.jpg'])
     assert.equal(code, 2)
     assert.match(err, /character 6 of --scene is “%”.*\n {2}fix {2}Use digits/)
@@ -126,7 +126,7 @@ suite('one code', (test) => {
   })
 
   test('what WeChat refuses is 1, and no file is left', async (t) => {
-    const { wxacode, folder } = await desk(t)
+    const { wxacode, folder } = await setupCli(t)
     const { code, err } = await wxacode(['unlimited', '--scene', 'a', '--page', 'not/there', '-o', 'a.jpg'])
     assert.equal(code, 1)
     assert.match(err, /getUnlimitedQRCode: 41030 invalid page \(rid .*\)\n {2}why {2}.*\n {2}fix {2}.*\n$/)
@@ -134,7 +134,7 @@ suite('one code', (test) => {
   })
 
   test('a refused account is 3, an unreachable WeChat is 4', async (t) => {
-    const { wxacode } = await desk(t)
+    const { wxacode } = await setupCli(t)
     const ask = ['unlimited', '--scene', 'a', '-o', 'a.jpg']
     const wrong = await wxacode(ask, { env: { WXACODE_SECRET: 'ffffffffffffffffffffffffffffffff' } })
     assert.equal(wrong.code, 3)
@@ -145,7 +145,7 @@ suite('one code', (test) => {
   })
 
   test('Ctrl-C ends a call with 130 and leaves no file, not even a part of one', async (t) => {
-    const { begin, fake, folder, file } = await desk(t)
+    const { begin, fake, folder, file } = await setupCli(t)
     writeFileSync(file('a.jpg'), 'what was there')
     fake.fail('drip', { endpoint: 'codes' })
     const { child, done } = begin(['unlimited', '--scene', 'a', '-o', 'a.jpg'])
@@ -159,7 +159,7 @@ suite('one code', (test) => {
   })
 
   test('an error is JSON too, on the standard output', async (t) => {
-    const { wxacode } = await desk(t)
+    const { wxacode } = await setupCli(t)
     const { code, json, err } = await wxacode(['unlimited', '--scene', 'a', '--page', 'no', '-o', 'a', '--json'])
     assert.deepEqual([code, err], [1, ''])
     const { ok, error } = json()

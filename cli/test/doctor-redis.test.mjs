@@ -11,15 +11,15 @@ import { startCluster, startSentinel, startSocketRedis } from '../../__test__/su
 import { readAddress } from '../src/doctor/redis/address.js'
 import { TRY_ALL } from '../src/doctor/redis/look.js'
 import { redis } from '../src/doctor/redis/redis.js'
-import { desk, suite } from './helpers.mjs'
+import { setupCli, suite } from './helpers.mjs'
 
-/** An account whose client finds Redis well, or as `store` and `events` say. */
-const stageOf = (url, { store = 'up', events = [] } = {}) => ({
+/** An account whose client finds Redis well, or as `redis` and `events` say. */
+const stageOf = (url, { redis = 'up', events = [] } = {}) => ({
   options: { appid: 'wx0123456789abcdef', redis: url },
   signal: new AbortController().signal,
   token: async () => ({}),
-  wxa: { stats: () => ({ store }) },
-  store: { events },
+  wxa: { stats: () => ({ redis }) },
+  redisEvents: { events },
 })
 
 /** What doctor finds of a Redis, in English. */
@@ -72,8 +72,8 @@ suite('doctor and Redis', (test) => {
 
   test('one that is well to us and down to the client is red, with what the client says', needsRedis, async (t) => {
     const server = await startRedis(t)
-    const events = [{ event: 'store.down', host: 'x', message: 'no answer within 250 ms' }]
-    const { ok, cause } = await found(server.url, { store: 'down', events })
+    const events = [{ event: 'redis.down', host: 'x', message: 'no answer within 250 ms' }]
+    const { ok, cause } = await found(server.url, { redis: 'down', events })
     assert.equal(ok, false)
     assert.match(cause, /the client cannot use 127\.0\.0\.1:\d+: no answer within 250 ms|the client waits 250 ms/)
   })
@@ -81,7 +81,7 @@ suite('doctor and Redis', (test) => {
   test('it is looked at when WeChat cannot be reached, too, and no login is shown', needsRedis, async (t) => {
     const server = await startRedis(t)
     await server.ask('ACL', 'SETUSER', 'app', 'on', '>s3cret', '~other:*', '+@all')
-    const { wxacode } = await desk(t)
+    const { wxacode } = await setupCli(t)
     const env = { WXACODE_REDIS: server.url.replace('//', '//app:s3cret@') }
     const { out, code } = await wxacode(['doctor', '--base-url', 'https://wechat.invalid'], { env })
     assert.equal(code, 4)

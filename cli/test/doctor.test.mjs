@@ -4,7 +4,7 @@ import { certificates } from '../../__test__/support/certificates.mjs'
 import { deadUrl } from '../../__test__/support/ports.mjs'
 import { startProxy } from '../../__test__/support/proxy.mjs'
 import { proxyFor } from '../src/doctor/proxy.js'
-import { desk, suite } from './helpers.mjs'
+import { setupCli, suite } from './helpers.mjs'
 
 const NAMES = ['dns', 'tls', 'clock', 'redis', 'credentials', 'whitelist', 'quota', 'page', 'token']
 
@@ -39,7 +39,7 @@ const names = (red) => red.map(({ name }) => name)
 
 suite('doctor', (test) => {
   test('a healthy account is green in every line and 0', async (t) => {
-    const { code, out, of } = await examine(await desk(t), ['--page', 'pages/goods/detail'])
+    const { code, out, of } = await examine(await setupCli(t), ['--page', 'pages/goods/detail'])
     assert.equal(code, 0)
     for (const title of ['clock', 'credentials', 'IP whitelist', 'quota', 'page', 'token'])
       assert.match(out, new RegExp(`^✓ ${title} `, 'm'))
@@ -49,7 +49,7 @@ suite('doctor', (test) => {
   })
 
   test('a wrong secret is red at the credentials, with the fix, and 3', async (t) => {
-    const here = await desk(t)
+    const here = await setupCli(t)
     const { code, red, of } = await examine(here, [], { WXACODE_SECRET: 'f'.repeat(32) })
     assert.equal(code, 3)
     assert.deepEqual(names(red), ['credentials'])
@@ -61,12 +61,12 @@ suite('doctor', (test) => {
   })
 
   test('an appid that nobody has is red at the credentials', async (t) => {
-    const { code, red } = await examine(await desk(t), ['--appid', 'wx0000000000000000'])
+    const { code, red } = await examine(await setupCli(t), ['--appid', 'wx0000000000000000'])
     assert.deepEqual([code, names(red), red[0].errcode], [3, ['credentials'], 40013])
   })
 
   test('an address that is not listed is red at the whitelist, with the address that WeChat saw, and 3', async (t) => {
-    const { code, red, of } = await examine(await desk(t, { ipWhitelist: ['10.1.2.3'] }))
+    const { code, red, of } = await examine(await setupCli(t, { ipWhitelist: ['10.1.2.3'] }))
     assert.equal(code, 3)
     assert.deepEqual(names(red), ['whitelist'])
     assert.equal(red[0].errcode, 40164)
@@ -76,7 +76,7 @@ suite('doctor', (test) => {
   })
 
   test('an IPv6 address is told as WeChat wrote it, and so is the old text', async (t) => {
-    const here = await desk(t)
+    const here = await setupCli(t)
     const cases = [
       [
         'invalid ip 2408:8207:7825:dd90:a051:7f12:ab34:c9 ipv6 2408:8207:7825:dd90:a051:7f12:ab34:c9, not in whitelist rid: 1-2-3',
@@ -96,7 +96,7 @@ suite('doctor', (test) => {
   })
 
   test('where WeChat names no address, the fix says how to find it', async (t) => {
-    const here = await desk(t)
+    const here = await setupCli(t)
     here.fake.fail({ errcode: 40164, errmsg: 'invalid ip, not in whitelist' }, { endpoint: 'tokens', times: 9 })
     const { red } = await examine(here)
     assert.match(red[0].cause, /WeChat did not say which it is/)
@@ -104,7 +104,7 @@ suite('doctor', (test) => {
   })
 
   test('an unpublished page is red at the page, with the fix, and 1', async (t) => {
-    const { code, red, of } = await examine(await desk(t), ['--page', 'pages/not/there'])
+    const { code, red, of } = await examine(await setupCli(t), ['--page', 'pages/not/there'])
     assert.equal(code, 1)
     assert.deepEqual(names(red), ['page'])
     assert.equal(red[0].errcode, 41030)
@@ -117,7 +117,7 @@ suite('doctor', (test) => {
       [3630, 'behind'],
       [-3630, 'ahead of'],
     ]) {
-      const here = await desk(t)
+      const here = await setupCli(t)
       here.fake.clock.advance(seconds)
       const { code, red } = await examine(here)
       assert.equal(code, 1)
@@ -128,7 +128,7 @@ suite('doctor', (test) => {
   })
 
   test('a quota of codes that is used up is red at the quota, by name, and 3', async (t) => {
-    const here = await desk(t, { limits: { limitedPerDay: 1 } })
+    const here = await setupCli(t, { limits: { limitedPerDay: 1 } })
     await here.wxacode(['limited', '--path', 'a', '-o', 'a'])
     const { code, red } = await examine(here)
     assert.equal(code, 3)
@@ -138,13 +138,13 @@ suite('doctor', (test) => {
   })
 
   test('a quota of tokens that is used up is red at the quota and not at the credentials', async (t) => {
-    const { code, red, of } = await examine(await desk(t, { limits: { stablePerDay: 0 } }))
+    const { code, red, of } = await examine(await setupCli(t, { limits: { stablePerDay: 0 } }))
     assert.deepEqual([code, names(red), red[0].errcode], [3, ['quota'], 45009])
     assert.equal(of('credentials').ok, 'skip')
   })
 
   test('a token that is refused as soon as it is given shows that another system shares the appid', async (t) => {
-    const here = await desk(t)
+    const here = await setupCli(t)
     here.fake.fail(40001, { endpoint: 'debug' })
     const { out, code } = await here.wxacode(['doctor'])
     assert.equal(code, 3)
@@ -156,7 +156,7 @@ suite('doctor', (test) => {
   })
 
   test('a token that somebody asked for before is told, and is no fault', async (t) => {
-    const here = await desk(t)
+    const here = await setupCli(t)
     await here.wxacode(['token'])
     here.fake.clock.advance(600)
     const { of } = await examine(here)
@@ -165,7 +165,7 @@ suite('doctor', (test) => {
   })
 
   test('classic tokens that another system fetches are told, and do no harm to a stable one', async (t) => {
-    const here = await desk(t)
+    const here = await setupCli(t)
     await here.wxacode(['token', '--token', 'classic'])
     const { of } = await examine(here)
     assert.equal(of('token').ok, true)
@@ -173,7 +173,7 @@ suite('doctor', (test) => {
   })
 
   test('the doctor never makes WeChat replace a token', async (t) => {
-    const here = await desk(t)
+    const here = await setupCli(t)
     await here.wxacode(['token'])
     const before = here.fake.liveTokens()
     await examine(here)
@@ -183,13 +183,13 @@ suite('doctor', (test) => {
 
   test('nobody at the address is red once, and 4', async (t) => {
     const at = ['--base-url', await deadUrl(), '--retries', '0']
-    const { code, red, of } = await examine(await desk(t), at)
+    const { code, red, of } = await examine(await setupCli(t), at)
     assert.deepEqual([code, names(red)], [4, ['credentials']])
     assert.equal(of('clock').ok, 'skip')
   })
 
   test('a name without an address is red at DNS, and nothing else is tried', async (t) => {
-    const { code, red, of } = await examine(await desk(t), ['--base-url', 'https://wechat.invalid'])
+    const { code, red, of } = await examine(await setupCli(t), ['--base-url', 'https://wechat.invalid'])
     assert.deepEqual([code, names(red)], [4, ['dns']])
     assert.match(red[0].cause, /wechat\.invalid has no address/)
     for (const name of NAMES.slice(1)) assert.equal(of(name).ok, 'skip')
@@ -197,7 +197,7 @@ suite('doctor', (test) => {
 
   test('over TLS the certificate is shown, and a root that nobody knows is red at TLS, and 4', async (t) => {
     const { ca, key, cert } = await certificates()
-    const here = await desk(t, { tls: { key, cert } })
+    const here = await setupCli(t, { tls: { key, cert } })
     writeFileSync(here.file('root.pem'), ca)
     const at = ['--base-url', here.fake.url.replace('127.0.0.1', 'localhost'), '--retries', '0']
     const trusted = await examine(here, [...at, '--ca', 'root.pem'])
@@ -212,7 +212,7 @@ suite('doctor', (test) => {
 
   test('through a proxy, TLS and the clock are looked at through it too', async (t) => {
     const { ca, key, cert } = await certificates()
-    const here = await desk(t, { tls: { key, cert } })
+    const here = await setupCli(t, { tls: { key, cert } })
     writeFileSync(here.file('root.pem'), ca)
     const proxy = await startProxy(t)
     const { code, of } = await examine(here, ['--ca', 'root.pem', '--proxy', proxy.url])
@@ -222,7 +222,7 @@ suite('doctor', (test) => {
 
   test('a proxy is read as the client reads it: without a scheme, with a login that a URL would encode', async (t) => {
     const { ca, key, cert } = await certificates()
-    const here = await desk(t, { tls: { key, cert } })
+    const here = await setupCli(t, { tls: { key, cert } })
     writeFileSync(here.file('root.pem'), ca)
     const proxy = await startProxy(t)
     for (const [env, login] of [
@@ -240,7 +240,7 @@ suite('doctor', (test) => {
   })
 
   test('what the client does not take for a proxy is told by the client, and is 2', async (t) => {
-    const { wxacode } = await desk(t)
+    const { wxacode } = await setupCli(t)
     for (const proxy of ['http://', 'ftp://', 'http://[::1'])
       for (const args of [[], ['--json']]) {
         const { code, out, err } = await wxacode(['doctor', '--proxy', proxy, ...args])
@@ -272,7 +272,7 @@ suite('doctor', (test) => {
   })
 
   test('Ctrl-C ends it with 130', async (t) => {
-    const { begin, fake } = await desk(t)
+    const { begin, fake } = await setupCli(t)
     fake.hold('tokens')
     const { child, done } = begin(['doctor'])
     await fake.arrived(1, 'tokens')
@@ -281,7 +281,7 @@ suite('doctor', (test) => {
   })
 
   test('it speaks Chinese', async (t) => {
-    const { wxacode } = await desk(t, { ipWhitelist: [] })
+    const { wxacode } = await setupCli(t, { ipWhitelist: [] })
     const { out } = await wxacode(['doctor'], { env: { LANG: 'zh_CN.UTF-8' } })
     assert.match(out, /✗ IP 白名单 +微信看到的地址是 127\.0\.0\.1，不在 IP 白名单里\n +处理 {2}在 mp\.weixin\.qq\.com/)
   })

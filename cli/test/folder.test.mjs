@@ -16,15 +16,15 @@ import { join } from 'node:path'
 import { asked } from '../../__test__/support/decode.mjs'
 import { openFolder } from '../src/batch/folder.js'
 import { openJournal } from '../src/batch/journal.js'
-import { digest } from '../src/batch/plan.js'
+import { digest } from '../src/batch/row-plan.js'
 import { writeWhole } from '../src/files.js'
-import { desk, suite } from './helpers.mjs'
+import { setupCli, suite } from './helpers.mjs'
 
 const JOURNAL = 'codes/.wxacode/journal.jsonl'
 
-/** A desk with a list of one code `a`, and a folder `codes` that may be anybody's. */
-async function office(t, list = 'scene,isHyaline,width\na,1,280\n') {
-  const here = await desk(t)
+/** Sets up a list of one code `a`, and a folder `codes` of any origin. */
+async function setupBatch(t, list = 'scene,isHyaline,width\na,1,280\n') {
+  const here = await setupCli(t)
   const { file } = here
   writeFileSync(file('list.csv'), list)
   mkdirSync(file('codes/.wxacode'), { recursive: true })
@@ -77,7 +77,7 @@ const ODD = [
 
 suite('a folder from elsewhere', (test) => {
   test('has a journal that deletes and overwrites nothing but the pictures of the list', async (t) => {
-    const { batch, file, unharmed, scene } = await office(t)
+    const { batch, file, unharmed, scene } = await setupBatch(t)
     writeFileSync(file('codes/victim.txt'), 'mine')
     writeFileSync(file('codes/a.jpg'), 'mine too')
     const all = [...PATHS, file('elsewhere/victim.txt'), 'victim.txt', 'a.jpg', 'image/jpeg'].flatMap((path) =>
@@ -93,7 +93,7 @@ suite('a folder from elsewhere', (test) => {
   })
 
   test('has pictures that are not believed: what its journal says must be signed with the AppSecret', async (t) => {
-    const { batch, file, fake, account, scene } = await office(t)
+    const { batch, file, fake, account, scene } = await setupBatch(t)
     await batch()
     const forged = readFileSync(file('codes/a.png'))
     // What anybody can do who knows how the journal is written, but not the secret.
@@ -111,7 +111,7 @@ suite('a folder from elsewhere', (test) => {
 
   test('is not asked for again by another AppSecret where each code is counted for ever', async (t) => {
     const list = 'kind,path,scene,name\nlimited,pages/index/index?a=1,,one\nunlimited,,s,two\n'
-    const { batch, file, fake } = await office(t, list)
+    const { batch, file, fake } = await setupBatch(t, list)
     assert.equal((await batch()).json().written, 2)
     writeFileSync(file(JOURNAL), readFileSync(file(JOURNAL), 'utf8').replaceAll(/"mac":"..../g, '"mac":"????'))
     const { json } = await batch()
@@ -122,7 +122,7 @@ suite('a folder from elsewhere', (test) => {
   })
 
   test('with its hidden folder or its journal linked elsewhere is refused', async (t) => {
-    const { batch, file, unharmed, fake } = await office(t)
+    const { batch, file, unharmed, fake } = await setupBatch(t)
     rmSync(file('codes/.wxacode'), { recursive: true })
     symlinkSync(file('elsewhere'), file('codes/.wxacode'))
     const hidden = await batch()
@@ -144,7 +144,7 @@ suite('a folder from elsewhere', (test) => {
   })
 
   test('with links where its results go has them replaced, and what they lead to as it was', async (t) => {
-    const { batch, file, unharmed, scene } = await office(t)
+    const { batch, file, unharmed, scene } = await setupBatch(t)
     for (const name of [
       'report.csv',
       'index.html',
@@ -162,7 +162,7 @@ suite('a folder from elsewhere', (test) => {
   })
 
   test('with folders in it that are links is not written through them, and the row is not asked for', async (t) => {
-    const { batch, file, unharmed, fake } = await office(t, 'scene,city\na,x\nb,y\nc,z\n')
+    const { batch, file, unharmed, fake } = await setupBatch(t, 'scene,city\na,x\nb,y\nc,z\n')
     symlinkSync(file('elsewhere'), file('codes/x'))
     writeFileSync(file('codes/y'), 'a file')
     const { json } = await batch(['--name', '{city}/deep/{scene}'])
@@ -173,7 +173,7 @@ suite('a folder from elsewhere', (test) => {
   })
 
   test('that is itself a link is where it leads: that was asked for', async (t) => {
-    const { batch, file } = await office(t)
+    const { batch, file } = await setupBatch(t)
     renameSync(file('codes'), file('real'))
     symlinkSync(file('real'), file('codes'))
     assert.equal((await batch()).code, 0)
@@ -181,7 +181,7 @@ suite('a folder from elsewhere', (test) => {
   })
 
   test('has no picture that is a link, and waits for no pipe', async (t) => {
-    const { batch, file, fake } = await office(t)
+    const { batch, file, fake } = await setupBatch(t)
     await batch()
     renameSync(file('codes/a.png'), file('elsewhere/a.png'))
     symlinkSync(file('elsewhere/a.png'), file('codes/a.png'))
@@ -200,7 +200,7 @@ suite('a folder from elsewhere', (test) => {
 
 suite('temporary files', (test) => {
   test('have names that are never the same, and are not written where something is', async (t) => {
-    const { file } = await desk(t)
+    const { file } = await setupCli(t)
     const [one, other] = ['one', 'other'].map((name) => openFolder(file(name)))
     const names = [one.temporary('picture'), one.temporary('picture'), other.temporary('picture')]
     assert.equal(new Set(names.map((name) => name.slice(-40))).size, 3)
@@ -210,7 +210,7 @@ suite('temporary files', (test) => {
   })
 
   test('of one run are left alone by another that takes over, and by the first one when it ends', async (t) => {
-    const { file } = await desk(t)
+    const { file } = await setupCli(t)
     const first = openFolder(file('codes'))
     const mine = first.temporary('picture')
     rmSync(file('codes/.wxacode/lock'), { recursive: true })
@@ -228,7 +228,7 @@ suite('temporary files', (test) => {
   })
 
   test('of a single code are not written through a link, and what is there is replaced whole', async (t) => {
-    const { file } = await desk(t)
+    const { file } = await setupCli(t)
     writeFileSync(file('victim.txt'), 'precious')
     symlinkSync(file('victim.txt'), file(`.code.jpg.${process.pid}.tmp`))
     symlinkSync(file('victim.txt'), file('code.jpg'))
@@ -247,7 +247,7 @@ suite('a journal', (test) => {
   const PNG = Buffer.from('a picture')
 
   test('knows a file by its name, its question and its bytes, and who wrote it', async (t) => {
-    const { file } = await desk(t)
+    const { file } = await setupCli(t)
     const folder = openFolder(file('codes'))
     t.after(folder.close)
     const journal = await openJournal(folder, 'key')
@@ -269,7 +269,7 @@ suite('a journal', (test) => {
   })
 
   test('has lines that are worth nothing under another name', async (t) => {
-    const { file } = await desk(t)
+    const { file } = await setupCli(t)
     const folder = openFolder(file('codes'))
     t.after(folder.close)
     const journal = await openJournal(folder, 'key')

@@ -30,10 +30,10 @@ const ENV = Object.fromEntries(
 )
 
 /**
- * A person at a desk: a fake WeChat, an account on it, an empty folder, and the command line. Whatever the command
+ * Sets up a fake WeChat, an account on it, an empty folder, and the command line. Whatever the command
  * prints is searched for secrets.
  */
-export async function desk(t, { app, ...fakeOptions } = {}) {
+export async function setupCli(t, { app, ...fakeOptions } = {}) {
   const account = { appid: newAppid(), secret: newSecret(), ...app }
   const fake = await startFakeWeChat({ apps: [account], ...fakeOptions })
   const folder = mkdtempSync(join(tmpdir(), 'wxacode-cli-'))

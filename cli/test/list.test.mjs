@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { createColumns } from '../src/batch/columns.js'
 import { createInspector } from '../src/batch/damage.js'
 import { formatOf, readList } from '../src/batch/list.js'
-import { desk, suite } from './helpers.mjs'
+import { setupCli, suite } from './helpers.mjs'
 
 const utf16be = (text) => Buffer.from(text, 'utf16le').swap16()
 /** "scene,label" and "id=1,上海徐汇区" as Excel in China saves them. */
@@ -259,7 +259,7 @@ suite('damaged cells', (test) => {
 
 suite('a batch of a list', (test) => {
   test('without rows, or without a header, is an error and asks for nothing', async (t) => {
-    const { wxacode, file, fake } = await desk(t)
+    const { wxacode, file, fake } = await setupCli(t)
     const cases = [
       ['scene,page\n', /has the names of its columns and no rows/],
       ['id=1\n', /neither a column scene nor a column path/],
@@ -276,7 +276,7 @@ suite('a batch of a list', (test) => {
   })
 
   test('with damaged cells stops before the first request, says where they are, and goes on with --force', async (t) => {
-    const { wxacode, file, fake } = await desk(t)
+    const { wxacode, file, fake } = await setupCli(t)
     writeFileSync(file('list.csv'), 'scene,label,note\na,#N/A,undefined\nundefined,x,\nb,y,\n')
     const batch = (...more) =>
       wxacode(['batch', 'list.csv', '--out', 'codes', '--json', '--timeout', '100', '--retries', '5', ...more])
@@ -294,7 +294,7 @@ suite('a batch of a list', (test) => {
   })
 
   test('is told how it was read where that is not the usual, and can be told how to read it', async (t) => {
-    const { wxacode, file } = await desk(t)
+    const { wxacode, file } = await setupCli(t)
     writeFileSync(file('gbk.csv'), GBK)
     const gbk = await wxacode(['batch', 'gbk.csv', '--out', 'gbk'])
     assert.match(gbk.err, /^gbk\.csv: gb18030, delimiter ,$/m)

@@ -20,7 +20,7 @@ import { times } from '../../__test__/support/suite.mjs'
 import { until } from '../../__test__/support/until.mjs'
 import { acquireLock } from '../src/batch/lock.js'
 import { isRunning, thisProcess } from '../src/batch/machine.js'
-import { BIN, desk, suite, watch } from './helpers.mjs'
+import { BIN, setupCli, suite, watch } from './helpers.mjs'
 
 const WORKER = fileURLToPath(new URL('lock-worker.mjs', import.meta.url))
 const MINUTES = 60_000
@@ -235,7 +235,7 @@ suite('two containers on one volume', (test) => {
 
   for (const [what, more] of Object.entries({ 'its own': ['--mount-proc'], 'the machine’s': [] })) {
     test(`do not work in one folder at once, with ${what} /proc`, needsContainers, async (t) => {
-      const here = await desk(t)
+      const here = await setupCli(t)
       writeFileSync(here.file('list.csv'), 'scene\na\nb\n')
       writeFileSync(here.file('other.csv'), 'scene,name\nc,a\nd,b\n')
       const hold = here.fake.hold('codes')
@@ -258,7 +258,7 @@ suite('two containers on one volume', (test) => {
     'leave a lock, when one is killed, that the next one gets after a minute of silence',
     needsContainers,
     async (t) => {
-      const here = await desk(t)
+      const here = await setupCli(t)
       writeFileSync(here.file('list.csv'), 'scene\na\n')
       const hold = here.fake.hold('codes')
       const first = contained(here, 'list.csv', ['--mount-proc'])

@@ -6,7 +6,7 @@ import selfsigned from 'selfsigned'
 import { certificates } from '../../__test__/support/certificates.mjs'
 import { startProxy } from '../../__test__/support/proxy.mjs'
 import { printable, printableJson } from '../src/printable.js'
-import { desk, suite } from './helpers.mjs'
+import { setupCli, suite } from './helpers.mjs'
 import { terminal } from './terminal.mjs'
 
 /** A line that somebody would like to stand in the output as if it were ours. */
@@ -59,7 +59,7 @@ suite('what is printed', (test) => {
   })
 
   test('what WeChat says is shown, and does nothing', async (t) => {
-    const here = await desk(t)
+    const here = await setupCli(t)
     here.fake.fail({ errcode: 41030, errmsg: `${EVIL} rid: 1-2-3${EVIL_LINE}` }, { endpoint: 'codes', times: 9 })
     const code = await look(here, ['unlimited', '--scene', 's', '--timeout', '60', '-o', 'a.jpg'])
     assert.match(code.people, /41030 x\\x1b\]0;owned\\x07/)
@@ -67,7 +67,7 @@ suite('what is printed', (test) => {
   })
 
   test('nor does what a rid remembers', async (t) => {
-    const here = await desk(t)
+    const here = await setupCli(t)
     const request = {
       invoke_time: 1,
       cost_in_ms: 1,
@@ -87,7 +87,7 @@ suite('what is printed', (test) => {
   })
 
   test('nor do cells and columns', async (t) => {
-    const here = await desk(t)
+    const here = await setupCli(t)
     const quoted = EVIL.replaceAll('"', '""')
     const lists = {
       'cells.csv': `scene,name,label,page,width,kind\ns1,"${quoted}","${quoted}",no,,\n"${quoted}",b,c,,"${quoted}","${quoted}"\ns2,d,,,"${quoted}",\n`,
@@ -104,13 +104,13 @@ suite('what is printed', (test) => {
   })
 
   test('nor do names of files', async (t) => {
-    const here = await desk(t)
+    const here = await setupCli(t)
     const saved = await look(here, ['unlimited', '--scene', 's', '--timeout', '60', '-o', `${EVIL_LINE}.png`])
     assert.match(saved.people, /✓ x\\x1b\]0;owned/)
   })
 
   test('nor do names of files that cannot be read', async (t) => {
-    const here = await desk(t)
+    const here = await setupCli(t)
     mkdirSync(here.file(EVIL_LINE))
     await Promise.all([
       look(here, ['unlimited', '--scene', 's', '-o', 'a.jpg', '--ca', EVIL]),
@@ -119,7 +119,7 @@ suite('what is printed', (test) => {
   })
 
   test('nor do arguments', async (t) => {
-    const here = await desk(t)
+    const here = await setupCli(t)
     const wrong = [
       [EVIL],
       ['unlimited', `--${EVIL}`],
@@ -132,7 +132,7 @@ suite('what is printed', (test) => {
   })
 
   test('nor do warnings of Node, and errors that nobody waits for', async (t) => {
-    const here = await desk(t)
+    const here = await setupCli(t)
     const warned = await here.wxacode(['explain', '40169'], watched({ DOOR_WARNS: EVIL }))
     assertSeen(warned.out + warned.err, 'warning')
     assert.match(warned.err, /! Warning: x\\x1b/)
@@ -144,7 +144,7 @@ suite('what is printed', (test) => {
   })
 
   test('nor does what the fake was started with', async (t) => {
-    const { begin } = await desk(t)
+    const { begin } = await setupCli(t)
     const fake = begin(['fake', '--appid', EVIL_LINE], { ...watched(), secrets: () => [] })
     t.after(() => fake.child.kill('SIGKILL'))
     await fake.printed('Ctrl-C')
@@ -160,7 +160,7 @@ suite('what is printed', (test) => {
       ],
       { keyType: 'ec', algorithm: 'sha256' },
     )
-    const here = await desk(t, { tls: { key: forged.private, cert: forged.cert } })
+    const here = await setupCli(t, { tls: { key: forged.private, cert: forged.cert } })
     const at = ['doctor', '--retries', '0', '--base-url', here.fake.url.replace('127.0.0.1', 'localhost')]
     const stranger = createServer((socket) => socket.on('error', () => {}).end(`${EVIL}\r\n`)).listen(0, '127.0.0.1')
     await once(stranger, 'listening')
@@ -172,14 +172,14 @@ suite('what is printed', (test) => {
     const chinese = await here.wxacode([...at, '--lang', 'zh'], watched())
     assert.match(chinese.out, /签发者自称“.*”，未经验证/)
     const { key, cert } = await certificates()
-    const good = await desk(t, { tls: { key, cert } })
+    const good = await setupCli(t, { tls: { key, cert } })
     const proxy = await startProxy(t, { refuse: 407 })
     const refused = await look(good, ['doctor', '--retries', '0', '--proxy', proxy.url])
     assert.match(refused.people, /✗ TLS +no connection to .*: the proxy answered 407/)
   })
 
   test('on a terminal our colours show and theirs do not, and a long value does not reach where lines begin', async (t) => {
-    const here = await desk(t)
+    const here = await setupCli(t)
     const errmsg = `${'·'.repeat(300)} \x1b[32m${FORGED} `.repeat(3)
     here.fake.fail({ errcode: 40013, errmsg }, { endpoint: 'tokens' })
     const { out } = await terminal(t, here, ['doctor', '--timeout', '60'], { columns: 80 }).done

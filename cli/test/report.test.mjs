@@ -3,11 +3,11 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { parse } from 'csv-parse/sync'
 import { asked } from '../../__test__/support/decode.mjs'
 import { escaped, reportColumns, textOf, unescaped } from '../src/batch/report-cells.js'
-import { desk, suite } from './helpers.mjs'
+import { setupCli, suite } from './helpers.mjs'
 
-/** A desk whose mini-program has no page `pages/soon`, until it is published. */
-async function office(t, list, name = 'list.csv') {
-  const here = await desk(t)
+/** Sets up a mini-program whose page `pages/soon` is not published yet. */
+async function setupBatch(t, list, name = 'list.csv') {
+  const here = await setupCli(t)
   writeFileSync(here.file(name), list)
   const batch = (path = name, args = []) =>
     here.wxacode(['batch', path, '--out', 'codes', '--json', '--timeout', '100', '--retries', '5', ...args])
@@ -59,7 +59,7 @@ const LISTS = {
 suite('a report', (test) => {
   for (const [what, [name, list]] of Object.entries(LISTS)) {
     test(`of a ${what} list is a list: corrected and fed back it asks for what was meant, with every parameter`, async (t) => {
-      const { batch, report, correct, bodies, fake } = await office(t, list, name)
+      const { batch, report, correct, bodies, fake } = await setupBatch(t, list, name)
       const names = ['--name', '{city}/{row}', '--label', '{city} {note}', '--concurrency', '1']
       const first = await batch(name, names)
       assert.equal(first.code, 1)
@@ -95,7 +95,7 @@ suite('a report', (test) => {
   }
 
   test('names the pictures by the rows of the list that it tells of', async (t) => {
-    const { batch, correct, file } = await office(t, 'scene,page\na,\nb,\nc,pages/soon\nd,\n')
+    const { batch, correct, file } = await setupBatch(t, 'scene,page\na,\nb,\nc,pages/soon\nd,\n')
     await batch('list.csv', ['--name', '{row}'])
     correct('codes/report.csv', 'pages/soon', 'pages/index/index')
     assert.equal((await batch('codes/report.csv', ['--name', '{row}'])).json().written, 1)
@@ -112,7 +112,7 @@ suite('a report', (test) => {
   })
 
   test('that is fed back is not overwritten, not even when it is stopped: what was corrected stays', async (t) => {
-    const { begin, batch, correct, file, fake } = await office(t, 'scene,page\na,pages/soon\nb,pages/soon\n')
+    const { begin, batch, correct, file, fake } = await setupBatch(t, 'scene,page\na,pages/soon\nb,pages/soon\n')
     await batch()
     correct('codes/report.csv', 'pages/soon', 'pages/index/index')
     const corrected = readFileSync(file('codes/report.csv'))
@@ -126,7 +126,7 @@ suite('a report', (test) => {
   })
 
   test('of a row with a cell too many has none of its cells, for it is not known which is which', async (t) => {
-    const { batch, report } = await office(t, 'scene,page\na,pages/index/index,b\n')
+    const { batch, report } = await setupBatch(t, 'scene,page\na,pages/index/index,b\n')
     await batch()
     const [{ row, scene, page, error }] = report()
     assert.deepEqual([row, scene, page], ['2', '', ''])
@@ -135,7 +135,7 @@ suite('a report', (test) => {
   })
 
   test('keeps columns of the list that are called like its own, and leaves out what an earlier one said', async (t) => {
-    const { batch, report, correct } = await office(t, 'scene,code,error\na%,c1,e1\nb%,c2,e2\n')
+    const { batch, report, correct } = await setupBatch(t, 'scene,code,error\na%,c1,e1\nb%,c2,e2\n')
     await batch('list.csv', ['--name', '{code}'])
     const [one] = report()
     assert.deepEqual([one.code, one.error, one.param], ['c1', 'e1', 'scene'])
@@ -147,7 +147,7 @@ suite('a report', (test) => {
   })
 
   test('has nothing to do when nothing had failed, which is no success', async (t) => {
-    const { batch } = await office(t, 'scene\na\n')
+    const { batch } = await setupBatch(t, 'scene\na\n')
     await batch()
     const { code, json } = await batch('codes/report.csv')
     assert.equal(code, 2)

@@ -7,7 +7,7 @@ import { openFolder } from '../src/batch/folder.js'
 import { sideOf } from '../src/batch/sheet/grid.js'
 import { writeSheet } from '../src/batch/sheet/sheet.js'
 import { needsChromium, openPage } from './chromium.mjs'
-import { desk, suite } from './helpers.mjs'
+import { setupCli, suite } from './helpers.mjs'
 
 /** Kept for README.md; `UPDATE_SCREENSHOT=1` takes it anew. */
 const SCREENSHOT = fileURLToPath(new URL('../../docs/contact-sheet.png', import.meta.url))
@@ -27,7 +27,7 @@ const SHOWN = LABELS.toSpliced(7, 1)
 /** The folder of a batch, and its page in Chromium. */
 async function sheet(t, args = []) {
   const app = { appid: 'wx0123456789abcdef' }
-  const { wxacode, file } = await desk(t, { app })
+  const { wxacode, file } = await setupCli(t, { app })
   writeFileSync(file('list.csv'), LIST)
   const { code, err } = await wxacode([
     'batch',
@@ -235,7 +235,7 @@ suite('the contact sheet', (test) => {
   })
 
   test('of very many failures the first are shown, and where the others are', needsChromium, async (t) => {
-    const { file } = await desk(t)
+    const { file } = await setupCli(t)
     const folder = openFolder(file('few'))
     async function* codes() {
       yield { file: 'a.jpg', label: 'a' }
@@ -258,7 +258,7 @@ suite('the contact sheet', (test) => {
   })
 
   test('opens twenty thousand codes by loading those in sight only', needsChromium, async (t) => {
-    const { file } = await desk(t)
+    const { file } = await setupCli(t)
     const folder = openFolder(file('many'))
     async function* codes() {
       for (let at = 1; at <= 20_000; at++) yield { file: `code${at}.jpg`, label: `code ${at}` }

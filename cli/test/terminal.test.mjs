@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { existsSync, readdirSync, writeFileSync } from 'node:fs'
 import jsQR from 'jsqr'
 import { times } from '../../__test__/support/suite.mjs'
-import { desk, suite } from './helpers.mjs'
+import { setupCli, suite } from './helpers.mjs'
 import { pixelsOf, terminal } from './terminal.mjs'
 
 const HIDE_CURSOR = '\x1b[?25l'
@@ -17,7 +17,7 @@ const listOf = (n) =>
 
 suite('on a terminal', (test) => {
   test('batch draws a bar with rate, remaining time and errors by code, and gives the cursor back', async (t) => {
-    const here = await desk(t)
+    const here = await setupCli(t)
     writeFileSync(here.file('list.csv'), listOf(60))
     const hold = here.fake.hold('codes')
     const running = terminal(t, here, ['batch', 'list.csv', '--out', 'codes'])
@@ -34,7 +34,7 @@ suite('on a terminal', (test) => {
   })
 
   test('the bar speaks Chinese, and fits a narrow terminal', async (t) => {
-    const here = await desk(t)
+    const here = await setupCli(t)
     writeFileSync(here.file('list.csv'), listOf(10))
     const { out } = await terminal(t, here, ['batch', 'list.csv', '--out', 'codes', '--lang', 'zh'], { columns: 60 })
       .done
@@ -42,7 +42,7 @@ suite('on a terminal', (test) => {
   })
 
   test('Ctrl-C on the keyboard stops a batch with 130, the cursor is back and no file is half-written', async (t) => {
-    const here = await desk(t)
+    const here = await setupCli(t)
     writeFileSync(here.file('list.csv'), listOf(200))
     let answered = 0
     const where = () => ++answered > 30
@@ -60,7 +60,7 @@ suite('on a terminal', (test) => {
   })
 
   test('--show draws a code that scans from the screen', async (t) => {
-    const here = await desk(t)
+    const here = await setupCli(t)
     for (const flags of [[], ['--is-hyaline']]) {
       const args = ['unlimited', '--scene', 'on=screen', '--width', '280', '--show', ...flags]
       const { code, out } = await terminal(t, here, args, { columns: 200, rows: 102 }).done
@@ -72,7 +72,7 @@ suite('on a terminal', (test) => {
   })
 
   test('--show fits the terminal', async (t) => {
-    const here = await desk(t)
+    const here = await setupCli(t)
     const args = ['unlimited', '--scene', 's', '--width', '280', '--show']
     const { out } = await terminal(t, here, args, { columns: 50, rows: 20 }).done
     const lines = out.split('\r\n').filter((line) => line.includes('▀'))
@@ -81,7 +81,7 @@ suite('on a terminal', (test) => {
   })
 
   test('an AppSecret that is typed in is not echoed', async (t) => {
-    const here = await desk(t)
+    const here = await setupCli(t)
     const env = { WXACODE_SECRET: '' }
     const asking = terminal(t, here, ['unlimited', '--scene', 's', '--secret-stdin', '-o', 'a.jpg'], { env })
     await asking.printed('AppSecret: ')
@@ -93,7 +93,7 @@ suite('on a terminal', (test) => {
   })
 
   test('Ctrl-C at the question for the AppSecret is 130', async (t) => {
-    const here = await desk(t)
+    const here = await setupCli(t)
     const asking = terminal(t, here, ['unlimited', '--scene', 's', '--secret-stdin', '-o', 'a.jpg'])
     await asking.printed('AppSecret: ')
     asking.type('\x03')
@@ -102,7 +102,7 @@ suite('on a terminal', (test) => {
   })
 
   test('a picture is not poured onto the terminal, and nothing is asked for', async (t) => {
-    const here = await desk(t)
+    const here = await setupCli(t)
     const { code, out } = await terminal(t, here, ['limited', '--path', 'a', '-o', '-']).done
     assert.equal(code, 2)
     assert.match(out, /the standard output is a terminal.*\r\n.*--show/)
@@ -110,7 +110,7 @@ suite('on a terminal', (test) => {
   })
 
   test('good is green, bad is red, and NO_COLOR is honoured', async (t) => {
-    const here = await desk(t)
+    const here = await setupCli(t)
     const args = ['doctor', '--page', 'not/there']
     const { out } = await terminal(t, here, args).done
     assert.ok(out.includes(`${GREEN}✓${PLAIN} credentials`))

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { parse } from 'csv-parse/sync'
 import { asked } from '../../__test__/support/decode.mjs'
 import { times } from '../../__test__/support/suite.mjs'
-import { desk, suite } from './helpers.mjs'
+import { setupCli, suite } from './helpers.mjs'
 
 const ROWS = 20_000
 const FOREVER = Number.POSITIVE_INFINITY
@@ -67,7 +67,7 @@ suite('twenty thousand rows', (test) => {
   test('with faults, killed halfway and gone on with: each row is a right picture or a reported error, none asked for after it was written', {
     timeout: 300_000,
   }, async (t) => {
-    const { fake, file, begin, wxacode } = await desk(t, {
+    const { fake, file, begin, wxacode } = await setupCli(t, {
       keepRequests: FOREVER,
       limits: { unlimitedPerMinute: FOREVER },
     })

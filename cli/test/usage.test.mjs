@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { inFlags, withFlags } from '../src/flag-names.js'
-import { desk, suite, wxacode } from './helpers.mjs'
+import { setupCli, suite, wxacode } from './helpers.mjs'
 
 const COMMANDS = ['unlimited', 'limited', 'qrcode', 'batch', 'check', 'explain', 'doctor', 'token', 'rid', 'fake']
 const CHINESE = /[\u4e00-\u9fff]/
@@ -95,7 +95,7 @@ suite('usage', (test) => {
   })
 
   test('the AppSecret is read from a file, from the standard input or from the environment', async (t) => {
-    const { wxacode: at, account, fake, file } = await desk(t)
+    const { wxacode: at, account, fake, file } = await setupCli(t)
     writeFileSync(file('secret'), `${account.secret}\n`)
     const ask = ['unlimited', '--scene', 's', '-o', 'a.jpg']
     const env = { WXACODE_SECRET: '', WXACODE_APPID: '' }
@@ -107,7 +107,7 @@ suite('usage', (test) => {
   })
 
   test('credentials that are missing, empty or unreadable are named, with the way to give them', async (t) => {
-    const { wxacode: at, file, fake } = await desk(t)
+    const { wxacode: at, file, fake } = await setupCli(t)
     writeFileSync(file('empty'), '\n')
     const ask = ['unlimited', '--scene', 's', '-o', 'a.jpg']
     const cases = [
@@ -126,7 +126,7 @@ suite('usage', (test) => {
   })
 
   test('flags of the account and the network reach the client', async (t) => {
-    const { wxacode: at, fake } = await desk(t)
+    const { wxacode: at, fake } = await setupCli(t)
     const ask = ['unlimited', '--scene', 's', '-o', 'a.jpg']
     assert.equal((await at([...ask, '--token', 'classic'])).code, 0)
     assert.equal(fake.requests[0].endpoint, 'token')
@@ -142,7 +142,7 @@ suite('usage', (test) => {
   })
 
   test('a reader that goes away is no reason for a stack', async (t) => {
-    const { begin } = await desk(t)
+    const { begin } = await setupCli(t)
     const { child, done } = begin(['unlimited', '--scene', 's', '-o', '-'])
     child.stdout.destroy()
     const { code, err } = await done
@@ -225,7 +225,7 @@ suite('usage', (test) => {
   })
 
   test('options are called by their flags, and by the variable that they may come from', async (t) => {
-    const { wxacode: at, fake } = await desk(t)
+    const { wxacode: at, fake } = await setupCli(t)
     const ask = ['unlimited', '--scene', 's', '-o', 'a.jpg']
     const [proxy, redis, late] = [
       await at(ask, { env: { WXACODE_PROXY: 'ftp://' } }),
@@ -241,7 +241,7 @@ suite('usage', (test) => {
   })
 
   test('columns of a list are called by their names', async (t) => {
-    const { wxacode: at, file } = await desk(t)
+    const { wxacode: at, file } = await setupCli(t)
     writeFileSync(file('twice.csv'), 'scene,checkPath,check_path\ns,1,0\n')
     const twice = await at(['batch', 'twice.csv', '--out', 'out', '--dry-run'])
     assert.match(twice.err, /the column checkPath is there twice/)
@@ -251,7 +251,7 @@ suite('usage', (test) => {
   })
 
   test('a variable that is empty is not set', async (t) => {
-    const { wxacode: at } = await desk(t)
+    const { wxacode: at } = await setupCli(t)
     const env = { WXACODE_REDIS: '', WXACODE_PROXY: '' }
     assert.equal((await at(['unlimited', '--scene', 's', '--timeout', '60', '-o', 'a.jpg'], { env })).code, 0)
   })

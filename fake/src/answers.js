@@ -7,18 +7,18 @@ const { answerLink } = require('./link-endpoints.js')
 const { refusal } = require('./refusals.js')
 const { answerStableToken, answerToken } = require('./token-endpoints.js')
 
-/** @import { Answer, CodeEndpoint, DebugEndpoint, LinkEndpoint, Visit, World } from './types.js' */
+/** @import { Answer, CodeEndpoint, DebugEndpoint, LinkEndpoint, Exchange, ServerState } from './types.js' */
 
 /**
  * What WeChat answers to a request.
- * @param {Visit} visit
- * @param {World} world
+ * @param {Exchange} exchange
+ * @param {ServerState} state
  * @returns {Answer}
  */
-function answerFor(visit, world) {
-  const { req, record, ip } = visit
+function answerFor(exchange, state) {
+  const { req, record, ip } = exchange
   const endpoint = ENDPOINTS.get(record.path)
-  const context = { endpoint: endpoint?.name, ip, clock: world.clock }
+  const context = { endpoint: endpoint?.name, ip, clock: state.clock }
   if (endpoint === undefined) return refusal(40066, context)
   if (req.method !== endpoint.method) return refusal(endpoint.method === 'GET' ? 43001 : 43002, context)
   // A front server refuses bodies without a Content-Length:
@@ -26,21 +26,21 @@ function answerFor(visit, world) {
   if (endpoint.method === 'POST' && req.headers['transfer-encoding'] !== undefined) {
     return { status: 412, headers: { 'Content-Length': 0 }, body: '' }
   }
-  const answer = answerOf(endpoint, visit, world)
+  const answer = answerOf(endpoint, exchange, state)
   return typeof answer === 'number' ? refusal(answer, context) : answer
 }
 
 /**
  * @param {{ name: import('../index.js').EndpointName, group: import('../index.js').EndpointGroup }} endpoint
- * @param {Visit} visit
- * @param {World} world
+ * @param {Exchange} exchange
+ * @param {ServerState} state
  */
-function answerOf({ name, group }, visit, world) {
-  if (name === 'token') return answerToken(visit, world)
-  if (name === 'stable_token') return answerStableToken(visit, world)
-  if (group === 'links') return answerLink(/** @type {LinkEndpoint} */ (name), visit, world)
-  if (group === 'debug') return answerDebug(/** @type {DebugEndpoint} */ (name), visit, world)
-  return answerCode(/** @type {CodeEndpoint} */ (name), visit, world)
+function answerOf({ name, group }, exchange, state) {
+  if (name === 'token') return answerToken(exchange, state)
+  if (name === 'stable_token') return answerStableToken(exchange, state)
+  if (group === 'links') return answerLink(/** @type {LinkEndpoint} */ (name), exchange, state)
+  if (group === 'debug') return answerDebug(/** @type {DebugEndpoint} */ (name), exchange, state)
+  return answerCode(/** @type {CodeEndpoint} */ (name), exchange, state)
 }
 
 module.exports = { answerFor }

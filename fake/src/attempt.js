@@ -1,21 +1,21 @@
 'use strict'
 
-/** @import { Visit } from './types.js' */
+/** @import { Exchange } from './types.js' */
 
 /**
  * Does something for a request. What throws is a mistake of the fake's or of a function that the test gave: the client
  * gets a 500 that says so and whoever runs the test a warning, for a request without an answer tells nobody why.
- * @param {Visit} visit
+ * @param {Exchange} exchange
  * @param {() => void} act
  */
-function attempt(visit, act) {
+function attempt(exchange, act) {
   try {
     act()
   } catch (error) {
-    const { record, res } = visit
+    const { record, res } = exchange
     record.error = error
     warn(error, record.path)
-    visit.cutByFake = res.headersSent
+    exchange.cutByFake = res.headersSent
     if (res.headersSent) return void res.destroy()
     record.status = 500
     res.writeHead(500, { 'Content-Type': 'text/plain; charset=utf-8' })

@@ -1,25 +1,25 @@
 'use strict'
 
-const { callerByToken } = require('./callers.js')
+const { authenticateByToken } = require('./authentication.js')
 const { readCodeBody, WIDTH } = require('./params.js')
 const { colorFor, MAX_TEXT_BYTES } = require('./picture.js')
 const { refusal } = require('./refusals.js')
 
-/** @import { Answer, CodeEndpoint, CodeParams, PictureOrder, Visit, World } from './types.js' */
+/** @import { Answer, CodeEndpoint, CodeParams, PictureOrder, Exchange, ServerState } from './types.js' */
 
 const KINDS = { getwxacode: 'limited', getwxacodeunlimit: 'unlimited', createwxaqrcode: 'qrcode' }
 
 /**
  * The three code endpoints: who calls, whether the quota lasts, what is asked, the picture.
  * @param {CodeEndpoint} endpoint
- * @param {Visit} visit
- * @param {World} world
+ * @param {Exchange} exchange
+ * @param {ServerState} state
  * @returns {number | Answer} the errcode of the refusal, or the answer
  */
-function answerCode(endpoint, visit, world) {
-  const account = callerByToken(endpoint, visit, world)
+function answerCode(endpoint, exchange, state) {
+  const account = authenticateByToken(endpoint, exchange, state)
   if (typeof account === 'number') return account
-  const params = readCodeBody(endpoint, visit.body, account.app)
+  const params = readCodeBody(endpoint, exchange.body, account.app)
   if (typeof params === 'number') return params
   const order = orderFor(endpoint, params, account.appid)
   // Nobody knows what WeChat says to a page of thousands of characters; a QR symbol cannot hold it.
@@ -27,7 +27,7 @@ function answerCode(endpoint, visit, world) {
   if (endpoint === 'getwxacodeunlimit') return pictureAnswer(order)
   const answer = account.codes.take(JSON.stringify(order))
     ? pictureAnswer(order)
-    : refusal(45029, { endpoint, ip: visit.ip, clock: world.clock })
+    : refusal(45029, { endpoint, ip: exchange.ip, clock: state.clock })
   // https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/qr-code/api_getqrcode.html
   answer.headers['Num-Used'] = account.codes.used
   return answer

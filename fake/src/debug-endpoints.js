@@ -1,12 +1,12 @@
 'use strict'
 
-const { callerBySecret, callerByToken } = require('./callers.js')
+const { authenticateBySecret, authenticateByToken } = require('./authentication.js')
 const { readJson } = require('./json-body.js')
 const { quotaOf, quotaReport } = require('./quota-report.js')
 const { okAnswer } = require('./refusals.js')
 
 /** @import { FieldType } from './json-body.js' */
-/** @import { Account, Answer, DebugEndpoint, DebugParams, Visit, World } from './types.js' */
+/** @import { Account, Answer, DebugEndpoint, DebugParams, Exchange, ServerState } from './types.js' */
 
 /** @type {Record<DebugEndpoint, Record<string, FieldType>>} */
 const FIELDS = {
@@ -17,7 +17,7 @@ const FIELDS = {
   'rid/get': { rid: 'string' },
 }
 
-/** @type {Record<DebugEndpoint, (params: DebugParams, account: Account, world: World) => number | object>} */
+/** @type {Record<DebugEndpoint, (params: DebugParams, account: Account, state: ServerState) => number | object>} */
 const ANSWERS = {
   'quota/get': tellQuota,
   'quota/clear': clearOne,
@@ -30,25 +30,25 @@ const ANSWERS = {
  * Quotas and rids: who calls, what is asked, the answer.
  * https://developers.weixin.qq.com/miniprogram/dev/server/API/openApi-mgnt/
  * @param {DebugEndpoint} endpoint
- * @param {Visit} visit
- * @param {World} world
+ * @param {Exchange} exchange
+ * @param {ServerState} state
  * @returns {number | Answer} the errcode of the refusal, or the answer
  */
-function answerDebug(endpoint, visit, world) {
+function answerDebug(endpoint, exchange, state) {
   const isBySecret = endpoint === 'clear_quota/v2'
-  const byToken = isBySecret ? undefined : callerByToken(endpoint, visit, world)
+  const byToken = isBySecret ? undefined : authenticateByToken(endpoint, exchange, state)
   if (typeof byToken === 'number') return byToken
-  const params = isBySecret ? readCredentials(visit) : readDebugBody(endpoint, visit)
+  const params = isBySecret ? readCredentials(exchange) : readDebugBody(endpoint, exchange)
   if (typeof params === 'number') return params
-  const account = byToken ?? identify(params, visit, world)
+  const account = byToken ?? identify(params, exchange, state)
   if (typeof account === 'number') return account
-  const answer = ANSWERS[endpoint](params, account, world)
+  const answer = ANSWERS[endpoint](params, account, state)
   return typeof answer === 'number' ? answer : okAnswer(answer)
 }
 
 /**
  * @param {DebugEndpoint} endpoint
- * @param {Visit} visit
+ * @param {Exchange} exchange
  */
 function readDebugBody(endpoint, { body }) {
   return /** @type {number | DebugParams} */ (readJson(body, FIELDS[endpoint]))
@@ -57,23 +57,23 @@ function readDebugBody(endpoint, { body }) {
 /**
  * The page's table has them in the body, its sample in the query.
  * https://developers.weixin.qq.com/doc/store/API/apimgnt/clearQuotaByAppSecret.html
- * @param {Visit} visit
+ * @param {Exchange} exchange
  * @returns {number | DebugParams}
  */
-function readCredentials(visit) {
-  const { appid, appsecret } = visit.record.query
-  return appid === undefined ? readDebugBody('clear_quota/v2', visit) : { appid, appsecret }
+function readCredentials(exchange) {
+  const { appid, appsecret } = exchange.record.query
+  return appid === undefined ? readDebugBody('clear_quota/v2', exchange) : { appid, appsecret }
 }
 
 /**
  * @param {DebugParams} params
- * @param {Visit} visit
- * @param {World} world
+ * @param {Exchange} exchange
+ * @param {ServerState} state
  */
-function identify({ appid, appsecret: secret }, visit, world) {
+function identify({ appid, appsecret: secret }, exchange, state) {
   if (!appid) return 41002
   if (!secret) return 41004
-  return callerBySecret('clear_quota/v2', { appid, secret }, visit, world)
+  return authenticateBySecret('clear_quota/v2', { appid, secret }, exchange, state)
 }
 
 /**

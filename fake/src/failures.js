@@ -2,7 +2,7 @@
 
 const { checkScope, inScope } = require('./endpoints.js')
 const { mayAnswer } = require('./errcode-places.js')
-const { checkFailure, errcodeIn } = require('./mishaps.js')
+const { checkFailure, errcodeIn } = require('./failure-modes.js')
 
 /** @import { FailOptions, Failure, FailureHandle, RecordedRequest } from '../index.js' */
 

@@ -3,11 +3,11 @@
 const { checkScope, inScope } = require('./endpoints.js')
 
 /** @import { EndpointScope, Hold } from '../index.js' */
-/** @import { Visit } from './types.js' */
+/** @import { Exchange } from './types.js' */
 
 /** Doors that tests shut and open, so that they can wait on conditions and not on time. */
 function createHolds() {
-  /** @type {{ scope: EndpointScope | undefined, waiting: Map<Visit, () => void> }[]} */
+  /** @type {{ scope: EndpointScope | undefined, waiting: Map<Exchange, () => void> }[]} */
   let holds = []
   return {
     /**
@@ -16,7 +16,7 @@ function createHolds() {
      */
     add(scope) {
       checkScope(scope)
-      /** @type {Map<Visit, () => void>} */
+      /** @type {Map<Exchange, () => void>} */
       const waiting = new Map()
       const hold = { scope, waiting }
       holds.push(hold)
@@ -33,15 +33,15 @@ function createHolds() {
       }
     },
     /**
-     * @param {Visit} visit
+     * @param {Exchange} exchange
      * @param {() => void} resume called at the release, unless the client has left by then
-     * @returns {boolean} whether the visit has to wait
+     * @returns {boolean} whether the exchange has to wait
      */
-    stops(visit, resume) {
-      const hold = holds.find(({ scope }) => inScope(visit.record.endpoint, scope))
+    stops(exchange, resume) {
+      const hold = holds.find(({ scope }) => inScope(exchange.record.endpoint, scope))
       if (hold === undefined) return false
-      hold.waiting.set(visit, resume)
-      visit.res.once('close', () => hold.waiting.delete(visit))
+      hold.waiting.set(exchange, resume)
+      exchange.res.once('close', () => hold.waiting.delete(exchange))
       return true
     },
   }

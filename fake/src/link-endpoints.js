@@ -1,13 +1,13 @@
 'use strict'
 
-const { callerByToken } = require('./callers.js')
+const { authenticateByToken } = require('./authentication.js')
 const { expiryOf, readLinkBody, wrongJump, wrongShortLink } = require('./link-params.js')
 const { shortLink } = require('./links.js')
 const { wrongDevice } = require('./nfc-schemes.js')
 const { okAnswer, refusal } = require('./refusals.js')
 
 /** @import { Clock } from '../index.js' */
-/** @import { Account, Answer, JumpWxa, LinkEndpoint, LinkInfo, LinkKind, LinkParams, Visit, World } from './types.js' */
+/** @import { Account, Answer, JumpWxa, LinkEndpoint, LinkInfo, LinkKind, LinkParams, Exchange, ServerState } from './types.js' */
 
 // Those that anybody may write, once the account has allowed it in the console.
 const PLAIN_SCHEME = 'weixin://dl/business/?appid='
@@ -16,8 +16,8 @@ const PLAIN_SCHEME = 'weixin://dl/business/?appid='
  * @typedef {object} Call
  * @property {LinkParams} params
  * @property {Account} account
- * @property {Visit} visit
- * @property {World} world
+ * @property {Exchange} exchange
+ * @property {ServerState} state
  */
 
 /** @type {Record<LinkEndpoint, (call: Call) => number | Answer>} */
@@ -34,16 +34,16 @@ const ANSWERS = {
  * Schemes, URL links and short links: who calls, whether the quota lasts, what is asked, the link.
  * https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/
  * @param {LinkEndpoint} endpoint
- * @param {Visit} visit
- * @param {World} world
+ * @param {Exchange} exchange
+ * @param {ServerState} state
  * @returns {number | Answer} the errcode of the refusal, or the answer
  */
-function answerLink(endpoint, visit, world) {
-  const account = callerByToken(endpoint, visit, world)
+function answerLink(endpoint, exchange, state) {
+  const account = authenticateByToken(endpoint, exchange, state)
   if (typeof account === 'number') return account
-  const params = readLinkBody(endpoint, visit.body)
+  const params = readLinkBody(endpoint, exchange.body)
   if (typeof params === 'number') return params
-  return ANSWERS[endpoint]({ params, account, visit, world })
+  return ANSWERS[endpoint]({ params, account, exchange, state })
 }
 
 /**
@@ -52,8 +52,8 @@ function answerLink(endpoint, visit, world) {
  * @param {JumpWxa} jump
  * @param {Call} call
  */
-function make(kind, key, jump, { params, account, visit, world: { clock } }) {
-  const wrong = wrongJump(jump, account.app, visit.body)
+function make(kind, key, jump, { params, account, exchange, state: { clock } }) {
+  const wrong = wrongJump(jump, account.app, exchange.body)
   if (wrong) return wrong
   const end = expiryOf(params, clock)
   if (end === 0) return 85401
@@ -62,14 +62,14 @@ function make(kind, key, jump, { params, account, visit, world: { clock } }) {
 }
 
 /** @param {Call} call */
-function makeNfcScheme({ params, account, visit, world: { clock } }) {
+function makeNfcScheme({ params, account, exchange, state: { clock } }) {
   const { jump_wxa: jump = {} } = params
-  const wrong = wrongJump(jump, account.app, visit.body) || wrongDevice(params, account.app)
+  const wrong = wrongJump(jump, account.app, exchange.body) || wrongDevice(params, account.app)
   if (wrong) return wrong
   const { scheme, isTaken } = account.nfcSchemes.schemeFor(params, () =>
     account.links.make('scheme', infoOf(jump, 0, account, clock)),
   )
-  return isTaken ? refusal(9800010, { ip: visit.ip, clock, scheme }) : okAnswer({ openlink: scheme })
+  return isTaken ? refusal(9800010, { ip: exchange.ip, clock, scheme }) : okAnswer({ openlink: scheme })
 }
 
 /** @param {Call} call */

@@ -93,7 +93,7 @@ const TEXTS = {
   85402: 'invalid env_version',
   85403: 'not found',
   85405: 'appid or path not support plain scheme',
-  85406: 'daily visit limit',
+  85406: 'daily exchange limit',
   85407: 'no scheme permission',
   85408: 'appid banned',
   89501: '公众号有未处理的确认请求，请稍候重试',

@@ -4,7 +4,7 @@ const { createLatest } = require('./latest.js')
 const { DAY } = require('./quota.js')
 
 /** @import { Clock } from '../index.js' */
-/** @import { Account, Answer, Visit } from './types.js' */
+/** @import { Account, Answer, Exchange } from './types.js' */
 
 const KEPT_SECONDS = 7 * DAY
 const RID = /^[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{8}$/
@@ -20,7 +20,7 @@ function createRids(clock, keep) {
   const refused = createLatest(keep)
   return {
     /**
-     * @param {Visit} visit
+     * @param {Exchange} exchange
      * @param {Answer} answer
      * @param {Account | undefined} owner whose request it was
      */

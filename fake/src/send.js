@@ -4,10 +4,10 @@ const { isUint8Array } = require('node:util/types')
 const { attempt } = require('./attempt.js')
 const { inTurn, picture } = require('./picture.js')
 
-/** @import { Answer, PictureOrder, Visit } from './types.js' */
+/** @import { Answer, PictureOrder, Exchange } from './types.js' */
 
 /**
- * @param {Visit} visit
+ * @param {Exchange} exchange
  * @param {number} status
  * @param {Answer['headers']} headers
  */
@@ -17,28 +17,28 @@ function announce({ res, record }, status, headers) {
 }
 
 /**
- * @param {Visit} visit
+ * @param {Exchange} exchange
  * @param {Answer} answer
  */
-function send(visit, { status, headers, body, errcode }) {
-  if (errcode !== undefined) visit.record.errcode = errcode
+function send(exchange, { status, headers, body, errcode }) {
+  if (errcode !== undefined) exchange.record.errcode = errcode
   if (typeof body === 'string' || isUint8Array(body)) {
-    announce(visit, status, headers)
-    visit.res.end(body)
+    announce(exchange, status, headers)
+    exchange.res.end(body)
     return
   }
-  inTurn(body, () => attempt(visit, () => sendPicture(visit, { status, headers, body })))
+  inTurn(body, () => attempt(exchange, () => sendPicture(exchange, { status, headers, body })))
 }
 
 /**
- * @param {Visit} visit
+ * @param {Exchange} exchange
  * @param {{ status: number, headers: Answer['headers'], body: PictureOrder }} answer
  */
-function sendPicture(visit, { status, headers, body }) {
-  if (visit.res.destroyed) return
+function sendPicture(exchange, { status, headers, body }) {
+  if (exchange.res.destroyed) return
   const image = picture(body)
-  announce(visit, status, { ...headers, 'Content-Length': image.length })
-  visit.res.end(image)
+  announce(exchange, status, { ...headers, 'Content-Length': image.length })
+  exchange.res.end(image)
 }
 
 module.exports = { announce, send }

@@ -7,14 +7,14 @@ const { checkScope } = require('./endpoints.js')
 const { createFailures } = require('./failures.js')
 const { createHolds } = require('./holds.js')
 const { createJournal } = require('./journal.js')
-const { createReception, peerOf } = require('./reception.js')
-const { createWorld, KEEP_REQUESTS } = require('./world.js')
+const { createRequestHandler, peerOf } = require('./request-handler.js')
+const { createState, KEEP_REQUESTS } = require('./state.js')
 
 /** @import { Server } from 'node:http' */
 /** @import { ServerOptions as TlsOptions } from 'node:https' */
 /** @import { AddressInfo, Socket } from 'node:net' */
 /** @import { FakeOptions, FakeWeChat } from '../index.js' */
-/** @import { World } from './types.js' */
+/** @import { ServerState } from './types.js' */
 
 const HOST = '127.0.0.1'
 const KEEP_ALIVE_MS = 60_000
@@ -25,18 +25,21 @@ const KEEP_ALIVE_MS = 60_000
  */
 async function startFakeWeChat(options = {}) {
   const clock = createClock()
-  const world = createWorld(options, clock)
+  const state = createState(options, clock)
   const journal = createJournal(options.keepRequests ?? KEEP_REQUESTS)
   const holds = createHolds()
   const failures = createFailures()
   const server = options.tls ? createTlsServer(/** @type {TlsOptions} */ (options.tls)) : createServer()
   const sockets = trackSockets(server)
   server.keepAliveTimeout = KEEP_ALIVE_MS
-  server.on('request', createReception({ world, journal, holds, failures, server, sockets, latency: options.latency }))
+  server.on(
+    'request',
+    createRequestHandler({ state, journal, holds, failures, server, sockets, latency: options.latency }),
+  )
   await listen(server, options.port ?? 0)
 
   const { port } = /** @type {AddressInfo} */ (server.address())
-  const apps = world.accounts.map(({ appid, secret }) => ({ appid, secret }))
+  const apps = state.accounts.map(({ appid, secret }) => ({ appid, secret }))
   /** @type {Promise<void> | undefined} */
   let closed
   const close = () => {
@@ -62,13 +65,13 @@ async function startFakeWeChat(options = {}) {
     idle: () => journal.until(() => journal.open === 0),
     fail: failures.add,
     hold: holds.add,
-    ...tokenViews(world),
+    ...tokenViews(state),
     close,
     [Symbol.asyncDispose]: close,
   }
 }
 
-/** @param {World} world */
+/** @param {ServerState} state */
 function tokenViews({ accounts }) {
   /** @param {string} [appid] */
   const families = (appid) =>

@@ -1,57 +1,57 @@
 'use strict'
 
-const { callerBySecret } = require('./callers.js')
+const { authenticateBySecret } = require('./authentication.js')
 const { readStableBody } = require('./params.js')
 const { jsonAnswer } = require('./refusals.js')
 
-/** @import { Account, Answer, Token, Visit, World } from './types.js' */
+/** @import { Account, Answer, Token, Exchange, ServerState } from './types.js' */
 
 /**
  * `GET /cgi-bin/token`
  * https://developers.weixin.qq.com/miniprogram/dev/server/API/mp-access-token/api_getaccesstoken.html
- * @param {Visit} visit
- * @param {World} world
+ * @param {Exchange} exchange
+ * @param {ServerState} state
  * @returns {number | Answer} the errcode of the refusal, or the answer
  */
-function answerToken(visit, world) {
-  const account = identify('token', visit.record.query, visit, world)
+function answerToken(exchange, state) {
+  const account = identify('token', exchange.record.query, exchange, state)
   if (typeof account === 'number') return account
-  return tokenAnswer(account.classic.issue(), world)
+  return tokenAnswer(account.classic.issue(), state)
 }
 
 /**
  * `POST /cgi-bin/stable_token`
  * https://developers.weixin.qq.com/miniprogram/dev/server/API/mp-access-token/api_getstableaccesstoken.html
- * @param {Visit} visit
- * @param {World} world
+ * @param {Exchange} exchange
+ * @param {ServerState} state
  * @returns {number | Answer} the errcode of the refusal, or the answer
  */
-function answerStableToken(visit, world) {
-  const params = readStableBody(visit.body)
+function answerStableToken(exchange, state) {
+  const params = readStableBody(exchange.body)
   if (typeof params === 'number') return params
-  const account = identify('stable_token', params, visit, world)
+  const account = identify('stable_token', params, exchange, state)
   if (typeof account === 'number') return account
   const token = params.force_refresh ? account.stable.forced() : account.stable.ordinary()
-  return token ? tokenAnswer(token, world) : 45009
+  return token ? tokenAnswer(token, state) : 45009
 }
 
 /**
  * @param {'token' | 'stable_token'} endpoint
  * @param {{ grant_type?: string, appid?: string, secret?: string }} params
- * @param {Visit} visit
- * @param {World} world
+ * @param {Exchange} exchange
+ * @param {ServerState} state
  * @returns {number | Account}
  */
-function identify(endpoint, { grant_type: grantType, appid, secret }, visit, world) {
+function identify(endpoint, { grant_type: grantType, appid, secret }, exchange, state) {
   if (!appid) return 41002
   if (!secret) return 41004
   if (grantType !== 'client_credential') return 40002
-  return callerBySecret(endpoint, { appid, secret }, visit, world)
+  return authenticateBySecret(endpoint, { appid, secret }, exchange, state)
 }
 
 /**
  * @param {Token} token
- * @param {World} world
+ * @param {ServerState} state
  */
 function tokenAnswer(token, { clock }) {
   const expiresIn = Math.ceil((token.diesAt - clock.now()) / 1000)

@@ -54,7 +54,7 @@ export interface Answer {
 }
 
 /** One request on its way through the server. */
-export interface Visit {
+export interface Exchange {
   req: IncomingMessage
   res: ServerResponse
   /** The TCP socket, below TLS too. */
@@ -66,7 +66,7 @@ export interface Visit {
   cutByFake: boolean
 }
 
-export interface World {
+export interface ServerState {
   clock: Clock
   accounts: Account[]
   /** Whether this address may call with an AppSecret. */

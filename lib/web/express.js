@@ -1,9 +1,9 @@
 'use strict'
 
-const { answerer } = require('./answer')
-const { broken } = require('./answer/problem')
+const { createResponder } = require('./answer')
+const { internalError } = require('./answer/problem')
 const { withVary } = require('./vary')
-const { visit } = require('./visit')
+const { requestContext } = require('./request-context')
 
 /**
  * @param {any} wxa
@@ -11,17 +11,17 @@ const { visit } = require('./visit')
  * @param {import('./types').CodeHandlerOptions<any>} [options]
  */
 function codeHandler(wxa, toCode, options) {
-  const answer = answerer(wxa, toCode, options)
+  const answer = createResponder(wxa, toCode, options)
   /**
    * @param {import('node:http').IncomingMessage} req
    * @param {import('node:http').ServerResponse} res
    * @param {(error?: any) => void} [next] not with node:http
    */
   return (req, res, next) => {
-    const here = visit(req, res)
-    answer([req], here)
+    const context = requestContext(req, res)
+    answer([req], context)
       .then((given) => send(res, given))
-      .catch(next ?? ((error) => sendBroken(res, error, here)))
+      .catch(next ?? ((error) => sendInternalError(res, error, context)))
   }
 }
 
@@ -30,10 +30,10 @@ function codeHandler(wxa, toCode, options) {
  *
  * @param {import('node:http').ServerResponse} res
  * @param {unknown} error
- * @param {import('./answer').Visit} visit
+ * @param {import('./answer').RequestContext} context
  */
-function sendBroken(res, error, visit) {
-  const { instance, ...answer } = broken(visit)
+function sendInternalError(res, error, context) {
+  const { instance, ...answer } = internalError(context)
   console.error(`wxacode: ${answer.status} ${instance}`, error)
   send(res, answer)
 }

@@ -1,8 +1,8 @@
 'use strict'
 
-const { answerer } = require('./answer')
+const { createResponder } = require('./answer')
 const { withVary } = require('./vary')
-const { visit } = require('./visit')
+const { requestContext } = require('./request-context')
 
 /**
  * @param {any} wxa
@@ -10,13 +10,13 @@ const { visit } = require('./visit')
  * @param {import('./types').CodeHandlerOptions<any>} [options]
  */
 function codeHandler(wxa, toCode, options) {
-  const answer = answerer(wxa, toCode, options)
+  const answer = createResponder(wxa, toCode, options)
   /**
    * @param {import('./fastify').FastifyLikeRequest} request
    * @param {any} reply
    */
   return async (request, reply) => {
-    const { status, headers, body } = await answer([request], visit(request.raw, reply.raw))
+    const { status, headers, body } = await answer([request], requestContext(request.raw, reply.raw))
     if (reply.sent || reply.raw.headersSent) return reply
     return reply
       .code(status)

@@ -1,8 +1,8 @@
 'use strict'
 
-const { answerer } = require('./answer')
+const { createResponder } = require('./answer')
 const { withVary } = require('./vary')
-const { visit } = require('./visit')
+const { requestContext } = require('./request-context')
 
 /**
  * @param {any} wxa
@@ -10,10 +10,10 @@ const { visit } = require('./visit')
  * @param {import('./types').CodeHandlerOptions<any>} [options]
  */
 function codeHandler(wxa, toCode, options) {
-  const answer = answerer(wxa, toCode, options)
+  const answer = createResponder(wxa, toCode, options)
   /** @param {import('./koa').KoaContext} ctx */
   return async (ctx) => {
-    const { status, headers, body } = await answer([ctx], visit(ctx.req, ctx.res))
+    const { status, headers, body } = await answer([ctx], requestContext(ctx.req, ctx.res))
     if (ctx.res.headersSent) return
     ctx.status = status
     ctx.set(withVary(headers, ctx.res.getHeader('Vary')))

@@ -1,4 +1,4 @@
-import type { CreateQRCodeParams, QRCodeParams, UnlimitedQRCodeParams, WxaCode, WxaCodeError } from '../../index'
+import type { AnyWxaCodeError, CreateQRCodeParams, QRCodeParams, UnlimitedQRCodeParams, WxaCode } from '../../index'
 
 /**
  * The client of a handler, or a function that makes it. The function is called for the first request that needs a client and
@@ -62,7 +62,7 @@ export interface CodeHandlerOptions<Req = unknown> {
    * @defaultValue refused parameters, and what WeChat refuses because of page, path, scene or style; nothing about the
    *   account, its credentials and quotas, or about the network
    */
-  expose?: boolean | ((error: WxaCodeError) => boolean | Promise<boolean>)
+  expose?: boolean | ((error: AnyWxaCodeError) => boolean | Promise<boolean>)
   /**
    * Hears of every error that a visitor is answered with, before the answer is sent: a `WxaCodeError`, or what the client's
    * token function or the function that makes the client threw. It may be async. What it throws goes to the framework's own
@@ -71,7 +71,7 @@ export interface CodeHandlerOptions<Req = unknown> {
    * @defaultValue one line on `console.error` with status, `instance` and message; of what visitors can order as often as they
    *   like (400, 429) one line a minute for each parameter
    */
-  onError?: (error: WxaCodeError | Error, note: FailureNote<Req>) => unknown
+  onError?: (error: AnyWxaCodeError | Error, note: FailureNote<Req>) => unknown
   /**
    * How many codes this handler asks WeChat for in any 60 s, in this process; a whole number from 1 on, or `Infinity`. Beyond
    * that a visitor gets a 429 with `Retry-After`. Codes that this process keeps (`cache`), a 304 and a HEAD cost nothing and

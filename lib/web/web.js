@@ -1,7 +1,7 @@
 'use strict'
 
 const { bare } = require('../own')
-const { answerer } = require('./answer')
+const { createResponder } = require('./answer')
 
 /**
  * @param {any} wxa
@@ -9,20 +9,20 @@ const { answerer } = require('./answer')
  * @param {import('./types').CodeHandlerOptions<any>} [options]
  */
 function codeHandler(wxa, toCode, options) {
-  const answer = answerer(wxa, toCode, options)
+  const answer = createResponder(wxa, toCode, options)
   /**
    * @param {Request} request
-   * @param {any[]} context
+   * @param {any[]} rest
    */
-  return async (request, ...context) => {
+  return async (request, ...rest) => {
     const { method, headers, signal } = request
-    const visit = {
+    const context = {
       method,
       signal,
       header: (/** @type {string} */ name) => headers.get(name) ?? undefined,
       isOver: () => signal.aborted,
     }
-    const { status, headers: fields, body } = await answer([request, ...context], visit)
+    const { status, headers: fields, body } = await answer([request, ...rest], context)
     // Whatever an init has not is looked up behind it.
     return new Response(method === 'HEAD' ? null : body, bare({ status, headers: fields }))
   }

@@ -33,11 +33,11 @@ pub struct Limits {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CacheStats {
     pub hits: u64,
-    pub fleet_hits: u64,
-    pub joined: u64,
+    pub redis_hits: u64,
+    pub coalesced: u64,
     pub misses: u64,
     pub entries: usize,
-    pub bytes: usize,
+    pub size_bytes: usize,
 }
 
 /// Where a code was found.
@@ -103,7 +103,7 @@ impl QrCodeCache {
             match landed.map_err(|error| seat.phase.explain(error))? {
                 Ok((image, _)) => return Ok((image, CacheOutcome::Coalesced)),
                 // Its time was shorter than ours.
-                Err(Error::Timeout { .. } | Error::Budget { .. }) if !deadline.left().is_zero() => {}
+                Err(Error::Timeout { .. } | Error::RateLimit { .. }) if !deadline.left().is_zero() => {}
                 Err(error) => return Err(error),
             }
         }

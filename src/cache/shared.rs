@@ -172,7 +172,7 @@ impl QrCodeLock {
                     left
                 }
                 Ok(Lookup::Go) => {
-                    self.emit_skip("failed");
+                    self.emit_skip("error");
                     break;
                 }
                 Ok(Lookup::Lead) | Err(_) => break,
@@ -180,7 +180,7 @@ impl QrCodeLock {
             let now = Instant::now();
             if polls == 0 {
                 phase.begin(TimeoutPhase::Peer);
-                self.emit("code.lock.wait", |event| Event { wait: Some(patience), ..event });
+                self.emit("qr_code_lock.wait", |event| Event { max_wait: Some(patience), ..event });
             }
             if now >= until {
                 self.emit_skip("timeout");
@@ -221,7 +221,7 @@ impl QrCodeLock {
             [word, Value::BulkString(sealed), Value::Int(left)] if is(word, "code") => {
                 // What somebody without the AppSecret has put there is no code, and this one asks and replaces it.
                 let Some(image) = self.codes.seal.open(sealed, &self.keys[0]) else {
-                    self.emit("store.corrupt", |event| Event { message: Some(CORRUPT.to_owned()), ..event });
+                    self.emit("redis.corrupt", |event| Event { message: Some(CORRUPT.to_owned()), ..event });
                     return Ok(Lookup::Go);
                 };
                 Ok(Lookup::Code(image.into(), millis(*left)))
@@ -319,12 +319,12 @@ impl QrCodeLock {
     }
 
     fn emit(&self, name: &'static str, fill: impl FnOnce(Event) -> Event) {
-        self.codes.events.emit(Channel::Store, name, fill);
+        self.codes.events.emit(Channel::Redis, name, fill);
     }
 
     fn emit_skip(&self, reason: &'static str) {
         if !self.awaited.is_empty() {
-            self.emit("code.lock.skip", |event| Event { reason: Some(reason), ..event });
+            self.emit("qr_code_lock.skip", |event| Event { reason: Some(reason), ..event });
         }
     }
 }

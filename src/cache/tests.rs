@@ -555,5 +555,5 @@ async fn what_is_told_of_a_wait_for_another_process() {
     let text = error.to_string();
     assert!(text.contains("another process") && !text.contains("DNS"), "{text}");
     let heard = ear.0.lock().iter().map(|event| (event.name, event.reason)).collect::<Vec<_>>();
-    assert_eq!(heard, [("code.lock.wait", None), ("code.lock.skip", Some("timeout"))]);
+    assert_eq!(heard, [("qr_code_lock.wait", None), ("qr_code_lock.skip", Some("timeout"))]);
 }

@@ -17,15 +17,15 @@ use crate::token::state::Token;
 pub struct Stats {
     pub requests: u64,
     pub images: u64,
-    pub bytes: u64,
+    pub image_bytes: u64,
     pub replays: u64,
     pub refreshes: u64,
     /// How often a call failed, by errcode or by our own code.
     pub errors: BTreeMap<String, u64>,
     /// How long ago the present token was first handed out.
     pub token_age: Option<Duration>,
-    /// Whether the fleet's store answers; `None` without one.
-    pub store_is_up: Option<bool>,
+    /// Whether Redis answers; `None` without one.
+    pub redis_is_up: Option<bool>,
     /// `None` without a cache.
     pub cache: Option<CacheStats>,
 }
@@ -35,7 +35,7 @@ pub struct Counters {
     pub requests: AtomicU64,
     pub replays: AtomicU64,
     images: AtomicU64,
-    bytes: AtomicU64,
+    image_bytes: AtomicU64,
     errors: Mutex<BTreeMap<String, u64>>,
     found: [AtomicU64; 4],
 }
@@ -48,7 +48,7 @@ impl Counters {
     /// A picture came from WeChat.
     pub fn image(&self, bytes: usize) {
         Self::add(&self.images);
-        self.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+        self.image_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
     /// Where a code came from.
@@ -69,29 +69,29 @@ impl Counters {
 impl Client {
     pub fn stats(&self) -> Stats {
         let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        let Counters { requests, replays, images, bytes, errors, found } = &self.stats;
+        let Counters { requests, replays, images, image_bytes, errors, found } = &self.stats;
         let tokens = self.tokens.as_ref().map(|tokens| &tokens.cache);
         let age = |token: Token, cache: &TokenCache| cache.now().mono.saturating_sub(token.first_seen().mono);
         let cache = self.codes.as_ref().map(|codes| {
             let found = |place: CacheOutcome| load(&found[place as usize]);
-            let (entries, bytes) = codes.size();
+            let (entries, size_bytes) = codes.size();
             CacheStats {
                 hits: found(CacheOutcome::Memory),
-                fleet_hits: found(CacheOutcome::Redis),
-                joined: found(CacheOutcome::Coalesced),
+                redis_hits: found(CacheOutcome::Redis),
+                coalesced: found(CacheOutcome::Coalesced),
                 misses: found(CacheOutcome::Miss),
                 entries,
-                bytes,
+                size_bytes,
             }
         });
         Stats {
             requests: load(requests),
             images: load(images),
-            bytes: load(bytes),
+            image_bytes: load(image_bytes),
             replays: load(replays),
             refreshes: tokens.map_or(0, |cache| cache.refreshes()),
             errors: errors.lock().clone(),
-            store_is_up: tokens.and_then(|cache| cache.store_is_up()),
+            redis_is_up: tokens.and_then(|cache| cache.store_is_up()),
             token_age: tokens.and_then(|cache| Some(age(cache.present()?, cache))),
             cache,
         }

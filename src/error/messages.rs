@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use super::{BadResponse, Budget, CertificateFlaw, Error, NetworkErrorKind, ProxyErrorKind, RedisFault, TimeoutPhase};
+use super::{
+    BadResponse, CertificateFlaw, Error, ExceededLimit, NetworkErrorKind, ProxyErrorKind, RedisFault, TimeoutPhase,
+};
 use crate::error::explanation::{Bilingual, Explanation};
 use crate::wechat::answer::Unexpected;
 
@@ -222,7 +224,7 @@ fn certified(host: &str, flaw: CertificateFlaw, param: &str) -> Bilingual {
     }
 }
 
-pub fn answer(status: u16, problem: BadResponse) -> Explanation {
+pub fn response(status: u16, problem: BadResponse) -> Explanation {
     let (zh, en) = match problem {
         BadResponse::Body(Unexpected::Empty) if status == 412 => (
             "微信以空的 412 拒绝了没有 Content-Length 的请求，途中的代理改写了请求",
@@ -255,10 +257,10 @@ pub fn answer(status: u16, problem: BadResponse) -> Explanation {
     }
 }
 
-pub fn budget(budget: Budget, wait: Duration) -> Explanation {
+pub fn rate_limit(limit: ExceededLimit, wait: Duration) -> Explanation {
     let wait = seconds(wait);
-    match budget {
-        Budget::ForcedRefresh => Explanation {
+    match limit {
+        ExceededLimit::ForcedRefresh => Explanation {
             cause: Bilingual::new(
                 format!("强制刷新至少间隔 30 秒，每天最多 10 次；{wait} 后才可再次刷新"),
                 format!("forced refreshes are at least 30 s apart and at most 10 a day; the next one is due in {wait}"),
@@ -268,7 +270,7 @@ pub fn budget(budget: Budget, wait: Duration) -> Explanation {
                 "Force a refresh only when a token leaked; for a token that another API refused use invalidateAccessToken",
             ),
         },
-        Budget::PerMinute => Explanation {
+        ExceededLimit::Process => Explanation {
             cause: Bilingual::new(
                 format!("本进程每分钟的 getUnlimitedQRCode 额度已用完，{wait} 后才轮到本次调用"),
                 format!(
@@ -277,7 +279,7 @@ pub fn budget(budget: Budget, wait: Duration) -> Explanation {
             ),
             fix: slow_down(),
         },
-        Budget::FleetPerMinute => Explanation {
+        ExceededLimit::Redis => Explanation {
             cause: Bilingual::new(
                 format!("共用该 Redis 的所有进程已用完每分钟的 getUnlimitedQRCode 额度，{wait} 后才轮到本次调用"),
                 format!(
@@ -287,7 +289,7 @@ pub fn budget(budget: Budget, wait: Duration) -> Explanation {
             ),
             fix: slow_down(),
         },
-        Budget::MinuteFull => Explanation {
+        ExceededLimit::WeChat => Explanation {
             cause: Bilingual::new(
                 format!("微信已答复每分钟额度用完（45009 或 45011），{wait} 后的下一分钟再试"),
                 format!("WeChat answered that the minute is full (45009 or 45011); the next one begins in {wait}"),
@@ -303,7 +305,7 @@ pub fn budget(budget: Budget, wait: Duration) -> Explanation {
 fn slow_down() -> Bilingual {
     Bilingual::new(
         "降低并发或调大 timeoutMs；小程序码永久有效，可保存后复用；额度由 ratePerMinute 设置",
-        "Slow down or raise timeoutMs; codes never expire, so keep and reuse them; ratePerMinute sets the budget",
+        "Slow down or raise timeoutMs; codes never expire, so keep and reuse them; ratePerMinute sets the limit",
     )
 }
 
@@ -311,7 +313,7 @@ fn slow_down() -> Bilingual {
 pub const COMMANDS: &str =
     "+eval +time +get +set +incr +del +pexpire +pttl +hget +hmget +hgetall +hset +hsetnx +hincrby +hdel";
 
-pub fn store(reason: &str, fault: &RedisFault) -> Explanation {
+pub fn redis(reason: &str, fault: &RedisFault) -> Explanation {
     let (cause, fix) = match fault {
         RedisFault::Down => (
             Bilingual::new(format!("Redis 不可用（{reason}）"), format!("Redis cannot be used ({reason})")),

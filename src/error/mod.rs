@@ -29,11 +29,11 @@ pub enum Error {
     /// No answer came: no connection, or one that broke.
     Network { endpoint: Endpoint, trouble: NetworkErrorKind, host: String, proxy: Option<String>, detail: String },
     /// An answer came that is neither what was asked for nor an error of WeChat's.
-    Answer { endpoint: Endpoint, status: u16, problem: BadResponse, excerpt: String },
-    /// The store that the fleet shares could not be asked, and without it nothing may be done.
+    Response { endpoint: Endpoint, status: u16, problem: BadResponse, excerpt: String },
+    /// Redis did not do what a call needed, and without it the call may not go on.
     Redis { reason: String, fault: RedisFault },
-    /// A budget of ours is used up; `wait` is when it is worth trying again.
-    Budget { endpoint: Endpoint, budget: Budget, wait: Duration },
+    /// A rate limit is used up; after `wait` it is worth trying again.
+    RateLimit { endpoint: Endpoint, limit: ExceededLimit, wait: Duration },
     /// The client was closed, or the environment that it belongs to is ending.
     Closed,
     /// The caller aborted its own call.
@@ -52,7 +52,7 @@ pub enum TimeoutPhase {
     Peer,
 }
 
-/// Whose trouble it is that the store does not do what it is asked.
+/// Why Redis does not do what it is asked, and whom that concerns.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RedisFault {
     /// Everybody's: it is out of reach, or does nothing for anybody.
@@ -132,15 +132,15 @@ pub enum BadResponse {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Budget {
+pub enum ExceededLimit {
     /// `force_refresh`: at least 30 s apart, at most 10 a day.
     ForcedRefresh,
-    /// Calls of `getUnlimitedQRCode` in a minute, of this process.
-    PerMinute,
-    /// The same of all processes that share a Redis.
-    FleetPerMinute,
-    /// WeChat itself has answered that the minute is full.
-    MinuteFull,
+    /// `ratePerMinute`, counted in this process.
+    Process,
+    /// `ratePerMinute`, counted in the Redis that processes share.
+    Redis,
+    /// WeChat's own: it has answered that the minute is full.
+    WeChat,
 }
 
 impl BadResponse {
@@ -150,13 +150,14 @@ impl BadResponse {
     }
 }
 
-impl Budget {
+impl ExceededLimit {
+    /// The `reason` of the event.
     pub fn name(self) -> &'static str {
         match self {
-            Self::ForcedRefresh => "forcedRefresh",
-            Self::PerMinute => "perMinute",
-            Self::FleetPerMinute => "fleetPerMinute",
-            Self::MinuteFull => "minuteFull",
+            Self::ForcedRefresh => "forced_refresh_limit",
+            Self::Process => "process_limit",
+            Self::Redis => "redis_limit",
+            Self::WeChat => "wechat_limit",
         }
     }
 }
@@ -174,9 +175,9 @@ impl Error {
             Self::Params { .. } => "ERR_WXA_PARAMS",
             Self::Timeout { .. } => "ERR_WXA_TIMEOUT",
             Self::Network { .. } => "ERR_WXA_NETWORK",
-            Self::Answer { .. } | Self::Provider(_) => "ERR_WXA_ANSWER",
-            Self::Redis { .. } => "ERR_WXA_STORE",
-            Self::Budget { .. } => "ERR_WXA_BUDGET",
+            Self::Response { .. } | Self::Provider(_) => "ERR_WXA_RESPONSE",
+            Self::Redis { .. } => "ERR_WXA_REDIS",
+            Self::RateLimit { .. } => "ERR_WXA_RATE_LIMIT",
             Self::Closed | Self::Cancelled => "ERR_WXA_CLOSED",
         }
     }
@@ -185,8 +186,8 @@ impl Error {
         match self {
             Self::Api { endpoint, .. }
             | Self::Network { endpoint, .. }
-            | Self::Answer { endpoint, .. }
-            | Self::Budget { endpoint, .. } => Some(endpoint),
+            | Self::Response { endpoint, .. }
+            | Self::RateLimit { endpoint, .. } => Some(endpoint),
             Self::Params { endpoint, .. } | Self::Timeout { endpoint, .. } => endpoint.as_ref(),
             Self::Redis { .. } | Self::Closed | Self::Cancelled | Self::Provider(_) => None,
         }
@@ -198,9 +199,9 @@ impl Error {
             Self::Api { endpoint, refusal } => {
                 !matches!(errcode::reaction(refusal.errcode, endpoint), None | Some(Reaction::No))
             }
-            Self::Answer { status, problem, .. } => status::may_pass(*status) || problem.may_pass(*status),
+            Self::Response { status, problem, .. } => status::may_pass(*status) || problem.may_pass(*status),
             Self::Network { trouble, .. } => trouble.passes(),
-            Self::Timeout { .. } | Self::Budget { .. } | Self::Redis { .. } => true,
+            Self::Timeout { .. } | Self::RateLimit { .. } | Self::Redis { .. } => true,
             Self::Params { .. } | Self::Closed | Self::Cancelled | Self::Provider(_) => false,
         }
     }
@@ -211,7 +212,7 @@ impl Error {
         match self {
             Self::Api { refusal, .. } => refusal.errcode == errcode::BUSY,
             Self::Network { trouble, .. } => trouble.passes(),
-            Self::Answer { status, .. } => status::is_transient(*status),
+            Self::Response { status, .. } => status::is_transient(*status),
             _ => false,
         }
     }
@@ -230,7 +231,7 @@ impl Error {
     /// succeed.
     pub fn is_route_specific(&self) -> bool {
         match self {
-            Self::Network { .. } | Self::Timeout { .. } | Self::Answer { .. } => true,
+            Self::Network { .. } | Self::Timeout { .. } | Self::Response { .. } => true,
             Self::Api { refusal, .. } => errcode::ABOUT_THE_ADDRESS.contains(&refusal.errcode),
             _ => false,
         }
@@ -251,7 +252,7 @@ impl Error {
     /// When it is worth trying again, where that is known.
     pub fn wait(&self) -> Option<Duration> {
         match self {
-            Self::Budget { wait, .. } => Some(*wait),
+            Self::RateLimit { wait, .. } => Some(*wait),
             _ => None,
         }
     }
@@ -273,9 +274,9 @@ impl Error {
                 Some(messages::timeout(*waited_for, *limit, cause.as_deref()))
             }
             Self::Network { trouble, host, proxy, .. } => Some(messages::network(*trouble, host, proxy.as_deref())),
-            Self::Answer { status, problem, .. } => Some(messages::answer(*status, *problem)),
-            Self::Redis { reason, fault } => Some(messages::store(reason, fault)),
-            Self::Budget { budget, wait, .. } => Some(messages::budget(*budget, *wait)),
+            Self::Response { status, problem, .. } => Some(messages::response(*status, *problem)),
+            Self::Redis { reason, fault } => Some(messages::redis(reason, fault)),
+            Self::RateLimit { limit, wait, .. } => Some(messages::rate_limit(*limit, *wait)),
             Self::Closed => Some(messages::closed()),
             Self::Cancelled | Self::Provider(_) => None,
         }
@@ -292,7 +293,7 @@ impl Error {
                 refusal.hint.iter_mut().for_each(clean);
             }
             Self::Network { detail, .. } => clean(detail),
-            Self::Answer { excerpt, .. } => {
+            Self::Response { excerpt, .. } => {
                 clean(excerpt);
                 *excerpt = excerpt.chars().take(EXCERPT).collect();
             }
@@ -312,7 +313,7 @@ impl fmt::Display for Error {
         }
         write!(f, ". {}. | {}。{}。", fix.en, cause.zh, fix.zh)?;
         match self {
-            Self::Answer { excerpt, .. } if !excerpt.is_empty() => write!(f, " | answer: {excerpt}"),
+            Self::Response { excerpt, .. } if !excerpt.is_empty() => write!(f, " | answer: {excerpt}"),
             _ => Ok(()),
         }
     }

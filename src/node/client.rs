@@ -47,24 +47,24 @@ pub struct Color {
 pub struct NativeStats {
     pub requests: f64,
     pub images: f64,
-    pub bytes: f64,
+    pub image_bytes: f64,
     pub replays: f64,
     pub refreshes: f64,
     pub errors: HashMap<String, f64>,
     pub token_age_ms: Option<f64>,
     /// `up` or `down`.
-    pub store: Option<&'static str>,
+    pub redis: Option<&'static str>,
     pub cache: Option<NativeCacheStats>,
 }
 
 #[napi(object, object_from_js = false)]
 pub struct NativeCacheStats {
     pub hits: f64,
-    pub fleet_hits: f64,
-    pub joined: f64,
+    pub redis_hits: f64,
+    pub coalesced: f64,
     pub misses: f64,
     pub entries: f64,
-    pub bytes: f64,
+    pub size_bytes: f64,
 }
 
 /// A client, or why its options do not make one. A panic in a synchronous export would end the process.
@@ -225,19 +225,19 @@ impl NativeClient {
         NativeStats {
             requests: stats.requests as f64,
             images: stats.images as f64,
-            bytes: stats.bytes as f64,
+            image_bytes: stats.image_bytes as f64,
             replays: stats.replays as f64,
             refreshes: stats.refreshes as f64,
             errors: stats.errors.into_iter().map(|(name, count)| (name, count as f64)).collect(),
             token_age_ms: stats.token_age.map(|age| age.as_millis() as f64),
-            store: stats.store_is_up.map(|up| if up { "up" } else { "down" }),
+            redis: stats.redis_is_up.map(|up| if up { "up" } else { "down" }),
             cache: stats.cache.map(|cache| NativeCacheStats {
                 hits: cache.hits as f64,
-                fleet_hits: cache.fleet_hits as f64,
-                joined: cache.joined as f64,
+                redis_hits: cache.redis_hits as f64,
+                coalesced: cache.coalesced as f64,
                 misses: cache.misses as f64,
                 entries: cache.entries as f64,
-                bytes: cache.bytes as f64,
+                size_bytes: cache.size_bytes as f64,
             }),
         }
     }

@@ -9,11 +9,11 @@ use crate::event::{Channel, Event};
 
 #[napi(object, object_from_js = false)]
 pub struct NativeEvent {
-    /// `token`, `store` or `request`.
+    /// `token`, `redis` or `request`.
     pub channel: &'static str,
     pub event: &'static str,
     /// Milliseconds since 1970.
-    pub time: f64,
+    pub timestamp_ms: f64,
     pub appid: Option<String>,
     pub mode: Option<&'static str>,
     pub generation: Option<f64>,
@@ -23,12 +23,14 @@ pub struct NativeEvent {
     pub endpoint: Option<String>,
     pub host: Option<String>,
     pub status: Option<u32>,
-    pub bytes: Option<f64>,
+    pub body_bytes: Option<f64>,
     pub code: Option<&'static str>,
     pub errcode: Option<i64>,
     pub rid: Option<String>,
-    pub ms: Option<f64>,
-    pub wait_ms: Option<f64>,
+    pub duration_ms: Option<f64>,
+    pub max_wait_ms: Option<f64>,
+    pub retry_after_ms: Option<f64>,
+    pub outage_ms: Option<f64>,
     pub expires_in_ms: Option<f64>,
     pub message: Option<String>,
 }
@@ -44,11 +46,11 @@ impl From<&Event> for NativeEvent {
         Self {
             channel: match event.channel {
                 Channel::Token => "token",
-                Channel::Store => "store",
+                Channel::Redis => "redis",
                 Channel::Request => "request",
             },
             event: event.name,
-            time: event.time.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as f64,
+            timestamp_ms: event.time.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as f64,
             appid: event.appid.as_deref().map(str::to_owned),
             mode: event.mode,
             generation: event.generation.map(|generation| generation as f64),
@@ -58,12 +60,14 @@ impl From<&Event> for NativeEvent {
             endpoint: event.endpoint.as_ref().map(|endpoint| endpoint.name().to_owned()),
             host: event.host.clone(),
             status: event.status.map(u32::from),
-            bytes: event.bytes.map(|bytes| bytes as f64),
+            body_bytes: event.bytes.map(|bytes| bytes as f64),
             code: event.error.as_ref().map(Error::code),
             errcode: event.errcode.or(refusal.map(|refusal| refusal.errcode)),
             rid: refusal.and_then(|refusal| refusal.rid.clone()),
-            ms: event.took.map(ms),
-            wait_ms: event.wait.map(whole_ms),
+            duration_ms: event.took.map(ms),
+            max_wait_ms: event.max_wait.map(whole_ms),
+            retry_after_ms: event.retry_after.map(whole_ms),
+            outage_ms: event.outage.map(ms),
             expires_in_ms: event.left.map(whole_ms),
             message: event.message.clone().or_else(|| event.error.as_ref().map(Error::to_string)),
         }

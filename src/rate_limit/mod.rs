@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use crate::deadline::Deadline;
-use crate::error::{Budget, Error, Result};
+use crate::error::{Error, ExceededLimit, Result};
 use crate::event::{Channel, Event, EventSource};
 use crate::transport::SentCounter;
 use crate::wechat::endpoint::Endpoint;
@@ -39,7 +39,7 @@ pub struct RateLimiter {
 /// Why there is no turn now, and for how long.
 #[derive(Clone, Copy, Debug)]
 pub struct Exhausted {
-    budget: Budget,
+    limit: ExceededLimit,
     wait: Duration,
 }
 
@@ -75,14 +75,14 @@ impl RateLimiter {
     pub async fn turn(&self, endpoint: &Endpoint, deadline: &Deadline, fleet: Fleet) -> Result<Permit<'_>> {
         let mut waited = false;
         loop {
-            let Exhausted { budget, wait } = match self.take(fleet).await {
+            let Exhausted { limit, wait } = match self.take(fleet).await {
                 Ok(Taken { second, fleet }) => return Ok(Permit::new(self, second, fleet, waited)),
                 Err(full) => full,
             };
             if wait >= deadline.left() {
-                let exhausted = |event| Event { reason: Some(budget.name()), wait: Some(wait), ..event };
-                self.events.emit(Channel::Request, "budget.exhausted", exhausted);
-                return Err(Error::Budget { endpoint: endpoint.clone(), budget, wait });
+                let exhausted = |event| Event { reason: Some(limit.name()), retry_after: Some(wait), ..event };
+                self.events.emit(Channel::Request, "rate_limit.exceeded", exhausted);
+                return Err(Error::RateLimit { endpoint: endpoint.clone(), limit, wait });
             }
             waited = true;
             sleep(wait).await;
@@ -107,7 +107,7 @@ impl RateLimiter {
 
     async fn take(&self, reach: Fleet) -> Result<Taken, Exhausted> {
         if let Some(wait) = self.app.paused() {
-            return Err(Exhausted { budget: Budget::MinuteFull, wait });
+            return Err(Exhausted { limit: ExceededLimit::WeChat, wait });
         }
         let Some(rate) = self.rate else { return Ok(Taken { second: self.minute().note(), fleet: None }) };
         let asked = match &self.fleet {
@@ -117,7 +117,7 @@ impl RateLimiter {
         match asked {
             Some(answer) => answer.map(|counted| Taken { second: self.minute().note(), fleet: Some(counted) }),
             None => {
-                let here = |wait| Exhausted { budget: Budget::PerMinute, wait };
+                let here = |wait| Exhausted { limit: ExceededLimit::Process, wait };
                 self.minute().take(rate).map(|second| Taken { second, fleet: None }).map_err(here)
             }
         }
@@ -288,9 +288,9 @@ mod tests {
         Ok(turn.waited)
     }
 
-    fn budget(result: Result<bool>) -> Option<(Budget, u64)> {
+    fn exceeded(result: Result<bool>) -> Option<(ExceededLimit, u64)> {
         match result {
-            Err(Error::Budget { budget, wait, .. }) => Some((budget, wait.as_secs_f64().round() as u64)),
+            Err(Error::RateLimit { limit, wait, .. }) => Some((limit, wait.as_secs_f64().round() as u64)),
             _ => None,
         }
     }
@@ -310,8 +310,8 @@ mod tests {
         let redis = fleet(1, 1, true);
         let turns = turns(5000, Some(&redis));
         assert!(turn(&turns, 10).await.is_ok());
-        assert_eq!(budget(turn(&turns, 10).await), Some((Budget::FleetPerMinute, 20)));
-        assert_eq!(budget(turn(&turns, 10).await), Some((Budget::FleetPerMinute, 20)));
+        assert_eq!(exceeded(turn(&turns, 10).await), Some((ExceededLimit::Redis, 20)));
+        assert_eq!(exceeded(turn(&turns, 10).await), Some((ExceededLimit::Redis, 20)));
         assert_eq!(redis.runs.load(Ordering::Relaxed), 2, "it is known for how long");
         redis.turns.store(1, Ordering::Relaxed);
         assert!(matches!(turn(&turns, 30).await, Ok(true)));
@@ -324,7 +324,7 @@ mod tests {
         assert!(turn(&turns, 10).await.is_ok() && turn(&turns, 10).await.is_ok());
         let gone = RateLimiter { fleet: Some(SharedRateLimiter::new(fleet(0, 0, false), "p".into())), ..turns };
         assert!(turn(&gone, 10).await.is_ok());
-        assert_eq!(budget(turn(&gone, 10).await).map(|(budget, _)| budget), Some(Budget::PerMinute));
+        assert_eq!(exceeded(turn(&gone, 10).await).map(|(limit, _)| limit), Some(ExceededLimit::Process));
     }
 
     #[tokio::test(start_paused = true)]
@@ -368,7 +368,7 @@ mod tests {
         let left = turns.pause().await;
         assert!(left <= Duration::from_secs(60));
         let error = turn(&turns, 0).await;
-        assert_eq!(budget(error).map(|(budget, _)| budget), Some(Budget::MinuteFull));
+        assert_eq!(exceeded(error).map(|(limit, _)| limit), Some(ExceededLimit::WeChat));
         let begun = tokio::time::Instant::now();
         assert!(matches!(turn(&turns, 61).await, Ok(true)));
         assert!(begun.elapsed().abs_diff(left) < Duration::from_millis(50));
@@ -428,7 +428,7 @@ mod tests {
         for _ in 0..5 {
             turn(&unknown, 0).await.unwrap();
         }
-        assert_eq!(budget(turn(&unknown, 0).await).map(|(budget, _)| budget), Some(Budget::PerMinute), "its own");
+        assert_eq!(exceeded(turn(&unknown, 0).await).map(|(limit, _)| limit), Some(ExceededLimit::Process), "its own");
         for _ in 0..5 {
             turn(&good, 0).await.unwrap();
         }

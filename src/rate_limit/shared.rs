@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::Exhausted;
 use super::corrections::{Corrections, CountedAt};
-use crate::error::{Budget, Error, Result};
+use crate::error::{Error, ExceededLimit, Result};
 use crate::redis::{ScriptCall, ScriptRunner, unavailable};
 
 const ACQUIRE_PERMITS: &str = include_str!("acquire_permits.lua");
@@ -40,7 +40,7 @@ struct PermitBatch {
     turns: u32,
     fetched: CountedAt,
     /// No turn before this, and why.
-    full: Option<(Instant, Budget)>,
+    full: Option<(Instant, ExceededLimit)>,
 }
 
 impl SharedRateLimiter {
@@ -116,7 +116,7 @@ impl SharedRateLimiter {
             }
             *stock = shared.fetch(rate).await?;
             shared.settle_soon();
-            let over = Exhausted { budget: Budget::FleetPerMinute, wait: Duration::from_millis(1) };
+            let over = Exhausted { limit: ExceededLimit::Redis, wait: Duration::from_millis(1) };
             let outcome = stock.look().unwrap_or(Err(over));
             Ok((stock, outcome))
         });
@@ -129,8 +129,8 @@ impl PermitBatch {
     fn look(&self) -> Option<Result<(), Exhausted>> {
         let now = Instant::now();
         let is_fresh = now <= self.fetched.at + FRESH;
-        if let Some((until, budget)) = self.full.filter(|&(until, _)| is_fresh && now < until) {
-            return Some(Err(Exhausted { budget, wait: until - now }));
+        if let Some((until, limit)) = self.full.filter(|&(until, _)| is_fresh && now < until) {
+            return Some(Err(Exhausted { limit, wait: until - now }));
         }
         (is_fresh && self.turns > 0).then_some(Ok(()))
     }
@@ -146,8 +146,8 @@ impl Inner {
         };
         let fetched = CountedAt { second, at: Instant::now() };
         let turns = u32::try_from(turns).map_err(|_| unexpected_reply())?;
-        let budget = if paused > 0 { Budget::MinuteFull } else { Budget::FleetPerMinute };
-        let full = (turns == 0).then(|| (fetched.at + Duration::from_millis(wait.unsigned_abs()), budget));
+        let limit = if paused > 0 { ExceededLimit::WeChat } else { ExceededLimit::Redis };
+        let full = (turns == 0).then(|| (fetched.at + Duration::from_millis(wait.unsigned_abs()), limit));
         Ok(PermitBatch { turns, fetched, full })
     }
 

@@ -129,7 +129,7 @@ impl<B: Backend> RedisClient<B> {
             OnFailure::Opened(schedule) => {
                 let (name, error) = (self.backend.name(), unavailable(reason));
                 self.events.warnings.begin(name, || outage(name, reason));
-                self.emit("store.down", |event| Event { message: Some(error.to_string()), ..event });
+                self.emit("redis.down", |event| Event { message: Some(error.to_string()), ..event });
                 schedule
             }
         };
@@ -141,7 +141,7 @@ impl<B: Backend> RedisClient<B> {
         if let Some(outage) = self.breaker(|breaker| breaker.on_success(sent, Instant::now())) {
             self.events.warnings.end(self.backend.name());
             self.listeners.notify();
-            self.emit("store.up", |event| Event { took: Some(outage), ..event });
+            self.emit("redis.up", |event| Event { outage: Some(outage), ..event });
         }
     }
 
@@ -186,12 +186,12 @@ impl<B: Backend> RedisClient<B> {
             return;
         }
         self.events.warnings.once(&format!("{} {reason}", self.backend.name()), || error.to_string());
-        self.emit("store.fail", |event| Event { appid: Some(appid.into()), error: Some(error.clone()), ..event });
+        self.emit("redis.error", |event| Event { appid: Some(appid.into()), error: Some(error.clone()), ..event });
     }
 
     fn emit(&self, name: &'static str, fill: impl FnOnce(Event) -> Event) {
         let host = || Some(self.backend.name().to_owned());
-        self.events.emit(Channel::Store, name, |event| fill(Event { host: host(), ..event }));
+        self.events.emit(Channel::Redis, name, |event| fill(Event { host: host(), ..event }));
     }
 }
 
@@ -233,9 +233,9 @@ impl<B: Backend> Drop for RedisClient<B> {
 fn outage(host: &str, reason: &str) -> String {
     format!(
         "Redis at {host} cannot be used ({reason}). Until it can, each process counts and fetches for itself, and with \
-         token 'classic' nobody fetches a token. Check the URL given as redis, its login and the network; stats().store \
+         token 'classic' nobody fetches a token. Check the URL given as redis, its login and the network; stats().redis \
          tells how it is. | 无法使用 {host} 的 Redis（{reason}）。在恢复之前各进程各自计数、各自获取令牌，\
-         classic 模式下不会获取令牌。请检查 redis 的地址、密码与网络；stats().store 给出当前状态。"
+         classic 模式下不会获取令牌。请检查 redis 的地址、密码与网络；stats().redis 给出当前状态。"
     )
 }
 
@@ -330,7 +330,7 @@ mod tests {
             // Told once for each account.
             let _ = client.run(call("p:{wx2:stable:f}:token")).await;
             let heard = listener.0.lock().iter().map(|event| (event.name, event.appid.clone())).collect::<Vec<_>>();
-            assert_eq!(heard, [("store.fail", Some("wx1".into())), ("store.fail", Some("wx2".into()))]);
+            assert_eq!(heard, [("redis.error", Some("wx1".into())), ("redis.error", Some("wx2".into()))]);
             assert_eq!(events.warnings.take().len(), 1);
             // To a probe it is an answer, whoever's key it is.
             client.on_failure("a time-out", "p:{wx1:stable:f}:token", Instant::now());

@@ -18,7 +18,7 @@ use secrecy::ExposeSecret;
 use tokio_util::sync::CancellationToken;
 
 use crate::deadline::Deadline;
-use crate::error::{Error, Result};
+use crate::error::{Error, ExceededLimit, Result};
 use crate::event::{Channel, Event, EventSource};
 use crate::identity::RouteId;
 use crate::redact::Secrets;
@@ -120,8 +120,8 @@ impl TokenCache {
             let mut inner = self.inner.lock();
             (inner.state.on_refused(value, errcode, now), inner.state.present().cloned())
         };
-        let miss = |reason| {
-            self.events.emit(Channel::Token, "invalidate.miss", |event| Event {
+        let ignored = |reason| {
+            self.events.emit(Channel::Token, "token.invalidate_ignored", |event| Event {
                 fingerprint: Some(self.fingerprinter.of(value)),
                 errcode: Some(errcode),
                 reason: Some(reason),
@@ -130,10 +130,10 @@ impl TokenCache {
         };
         match (verdict, &present) {
             (Invalidation::Invalidated, Some(token)) => {
-                self.emit_token("invalidate.hit", token, |event| Event { errcode: Some(errcode), ..event });
+                self.emit_token("token.invalidated", token, |event| Event { errcode: Some(errcode), ..event });
             }
-            (Invalidation::Suppressed, _) => miss("cooling"),
-            _ => miss("replaced"),
+            (Invalidation::Suppressed, _) => ignored("cooldown"),
+            _ => ignored("already_replaced"),
         }
         verdict
     }
@@ -295,7 +295,11 @@ impl TokenCache {
                 ..event
             }),
             Ok(token) => {
-                self.emit_token("refresh.ok", token, |event| Event { source: Some("kept"), took: Some(took), ..event });
+                self.emit_token("refresh.ok", token, |event| Event {
+                    source: Some("unchanged"),
+                    took: Some(took),
+                    ..event
+                });
             }
             Err(error) => self.emit_failure(error, stale, now, took),
         }
@@ -308,7 +312,7 @@ impl TokenCache {
         if let Some(token) = adopted {
             self.secrets.learn_token(token.expose());
             self.emit_token("refresh.ok", &token, |event| Event {
-                source: Some("fleet"),
+                source: Some("redis"),
                 took: Some(took),
                 left: Some(token.expires().left(self.now())),
                 ..event
@@ -420,7 +424,7 @@ impl ReconnectListener for TokenCache {
 impl TokenCache {
     fn source_name(&self, origin: Origin) -> &'static str {
         match (origin, self.events.mode) {
-            (Origin::Fleet, _) => "fleet",
+            (Origin::Fleet, _) => "redis",
             (Origin::Source, Some("provider")) => "provider",
             (Origin::Source, _) => "wechat",
         }
@@ -436,9 +440,9 @@ impl TokenCache {
     fn emit_start(&self, kind: &RefreshKind, serving: bool) {
         let (held, reason) = match kind {
             RefreshKind::Forced { held } => (held, "forced"),
-            RefreshKind::Ordinary { held, refused: Some(_) } => (held, "refused"),
-            RefreshKind::Ordinary { held: None, .. } => (&None, "cold"),
-            RefreshKind::Ordinary { held, .. } => (held, if serving { "due" } else { "expired" }),
+            RefreshKind::Ordinary { held, refused: Some(_) } => (held, "rejected"),
+            RefreshKind::Ordinary { held: None, .. } => (&None, "missing"),
+            RefreshKind::Ordinary { held, .. } => (held, if serving { "expiring" } else { "expired" }),
         };
         match held {
             Some(held) => self.emit_token("refresh.start", held, |event| Event { reason: Some(reason), ..event }),
@@ -451,22 +455,23 @@ impl TokenCache {
             return;
         }
         let failure = |event| Event { error: Some(error.clone()), took: Some(took), ..event };
-        self.events.emit(Channel::Token, "refresh.fail", failure);
+        self.events.emit(Channel::Token, "refresh.error", failure);
         if let Some(token) = stale {
             let left = Some(token.expires().left(now));
-            self.emit_token("serve.stale", &token, |event| Event { reason: Some(error.code()), left, ..event });
+            self.emit_token("token.served_stale", &token, |event| Event { error: Some(error.clone()), left, ..event });
         }
     }
 
     fn emit_forced_exhausted(&self, wait: Duration) {
-        let exhausted = |event| Event { reason: Some("forcedRefresh"), wait: Some(wait), ..event };
-        self.events.emit(Channel::Token, "budget.exhausted", exhausted);
+        let exhausted =
+            |event| Event { reason: Some(ExceededLimit::ForcedRefresh.name()), retry_after: Some(wait), ..event };
+        self.events.emit(Channel::Token, "rate_limit.exceeded", exhausted);
     }
 
     /// A token ended before its time, WeChat has another one, and nobody here asked for that.
     fn emit_changed_elsewhere(&self, token: &Token, errcode: i64) {
         let message = if self.events.mode == Some("classic") { MAYBE_ELSEWHERE } else { CHANGED_ELSEWHERE };
-        self.emit_token("changed.elsewhere", token, |event| Event {
+        self.emit_token("token.replaced_externally", token, |event| Event {
             errcode: Some(errcode),
             message: Some(message.to_owned()),
             ..event

@@ -16,7 +16,7 @@ use super::state::{FetchedToken, RefreshKind, RefreshOutcome, RefreshRequest, To
 use super::store::{Acquired, Lease, TokenStore};
 use crate::backoff::{backoff, poll_pause};
 use crate::deadline::Deadline;
-use crate::error::{Budget, Error, Result, TimeoutPhase};
+use crate::error::{Error, ExceededLimit, Result, TimeoutPhase};
 use crate::event::{Channel, Event};
 use crate::seal::random;
 
@@ -308,7 +308,7 @@ impl RefreshRun<'_> {
             match self.store.acquire(&self.attempt, seen.map(Token::expose), refused, self.guard.cache.now()).await {
                 Ok(Acquired::Lead(lease)) => {
                     if polls > 0 {
-                        self.emit("lock.steal", |event| event);
+                        self.emit("lock.takeover", |event| event);
                     }
                     return Ok(LockOutcome::Leader(
                         lease,
@@ -326,7 +326,7 @@ impl RefreshRun<'_> {
                 }
                 Ok(Acquired::Wait(left)) => {
                     if polls == 0 {
-                        self.emit("lock.wait", |event| Event { wait: Some(left), ..event });
+                        self.emit("lock.wait", |event| Event { max_wait: Some(left), ..event });
                     }
                     tokio::time::sleep(poll_pause(polls, fastrand::f64()).min(left)).await;
                     polls += 1;
@@ -393,7 +393,7 @@ impl RefreshRun<'_> {
             };
             if let Some(wait) = spent {
                 self.guard.cache.emit_forced_exhausted(wait);
-                return Err(Error::Budget { endpoint, budget: Budget::ForcedRefresh, wait });
+                return Err(Error::RateLimit { endpoint, limit: ExceededLimit::ForcedRefresh, wait });
             }
         }
         self.fetch(true, None).await
@@ -417,6 +417,6 @@ impl RefreshRun<'_> {
     }
 
     fn emit(&self, name: &'static str, fill: impl FnOnce(Event) -> Event) {
-        self.guard.cache.events.emit(Channel::Store, name, fill);
+        self.guard.cache.events.emit(Channel::Redis, name, fill);
     }
 }

@@ -200,7 +200,7 @@ impl Transport {
         let mut answer = request.send().await.map_err(broken)?;
         let status = answer.status().as_u16();
         let location = location(&answer);
-        let too_large = || Error::Answer {
+        let too_large = || Error::Response {
             endpoint: call.endpoint.clone(),
             status,
             problem: BadResponse::TooLarge,
@@ -239,7 +239,7 @@ impl RequestSpan<'_> {
         self.ended = true;
         match answer {
             Ok(bytes) => self.emit("request.ok", |event| Event { bytes: Some(bytes), ..event }),
-            Err(error) => self.emit("request.fail", |event| Event { error: Some(error.clone()), ..event }),
+            Err(error) => self.emit("request.error", |event| Event { error: Some(error.clone()), ..event }),
         }
     }
 
@@ -259,7 +259,7 @@ impl RequestSpan<'_> {
 impl Drop for RequestSpan<'_> {
     fn drop(&mut self) {
         if !self.ended {
-            self.emit("request.drop", |event| event);
+            self.emit("request.abort", |event| event);
         }
     }
 }
@@ -321,7 +321,7 @@ fn interpret_response<T>(
                 true => (BadResponse::Redirect, location.map_or(excerpt, |to| format!("Location: {to}"))),
                 false => (BadResponse::Body(what), excerpt),
             };
-            Err(Error::Answer { endpoint: endpoint.clone(), status, problem, excerpt })
+            Err(Error::Response { endpoint: endpoint.clone(), status, problem, excerpt })
         }
     }
 }

@@ -208,7 +208,7 @@ async fn a_pause_that_does_not_fit_is_not_slept() {
     let transport = Transport { dice: || 1.0, ..transport(&[&server.url]) };
     let started = Instant::now();
     let error = ask_within(&transport, CODE, Duration::from_millis(450)).await.unwrap_err();
-    assert_eq!(error.code(), "ERR_WXA_ANSWER", "the real trouble, not a timeout: {error}");
+    assert_eq!(error.code(), "ERR_WXA_RESPONSE", "the real trouble, not a timeout: {error}");
     assert!(started.elapsed() < Duration::from_millis(450));
     assert_eq!(server.count(), 1);
 }
@@ -218,7 +218,7 @@ async fn an_answer_over_8_mib_is_refused_announced_or_not() {
     for act in [Act::Announce(LARGEST_ANSWER + 1), Act::Endless(LARGEST_ANSWER + 1)] {
         let server = Server::start([act]).await;
         match ask(&transport(&[&server.url]), CODE).await {
-            Err(Error::Answer { problem: BadResponse::TooLarge, .. }) => {}
+            Err(Error::Response { problem: BadResponse::TooLarge, .. }) => {}
             other => panic!("{other:?}"),
         }
     }

@@ -22,7 +22,7 @@ export const budget = [
     outcome: 'the fleet makes no more and the rest fail with the budget error',
     expect: {
       failed: [ASKED - RATE, ASKED - 1],
-      codes: ['ERR_WXA_BUDGET'],
+      codes: ['ERR_WXA_RATE_LIMIT'],
       tokenRequests: one,
       codeRequests: [1, RATE],
       slowestMs: upTo(IMPATIENT.timeoutMs + SLACK),
@@ -56,7 +56,7 @@ export const budget = [
     outcome: 'no process of the fleet asks again before the next minute',
     expect: {
       failed: [1 + FOLLOWING, 1 + FOLLOWING],
-      codes: ['ERR_WXA_API', 'ERR_WXA_BUDGET'],
+      codes: ['ERR_WXA_API', 'ERR_WXA_RATE_LIMIT'],
       tokenRequests: one,
       codeRequests: [PER_MINUTE + 1, PER_MINUTE + 1],
     },

@@ -172,10 +172,10 @@ const permissions = ['stable', 'classic'].map((token) => ({
   moment: 'cold start',
   mode: token,
   promises: [15, 16, 19, 20],
-  outcome: token === 'stable' ? 'no call fails' : 'its calls fail with the store error, and neighbours do not notice',
+  outcome: token === 'stable' ? 'no call fails' : 'its calls fail with ERR_WXA_REDIS, and neighbours do not notice',
   expect: {
     ...UNDISTURBED,
-    ...(token === 'classic' && { failed: [CALLS * (ROUNDS + 1), CALLS * (ROUNDS + 1)], codes: ['ERR_WXA_STORE'] }),
+    ...(token === 'classic' && { failed: [CALLS * (ROUNDS + 1), CALLS * (ROUNDS + 1)], codes: ['ERR_WXA_REDIS'] }),
     tokenRequests: token === 'classic' ? one : [2, 2],
     illSlowestMs: upTo(REDIS_TIMEOUT + SLACK),
   },

@@ -61,7 +61,7 @@ const UNCOUNTED = { ratePerMinute: Number.POSITIVE_INFINITY }
 
 /** In classic mode a cold call waits for Redis as long as it may; that need not be 10 s each time. */
 const PATIENCE = { stable: undefined, classic: { timeoutMs: 2000 } }
-const STORE_ERROR = ['ERR_WXA_STORE']
+const REDIS_ERROR = ['ERR_WXA_REDIS']
 
 const MOMENTS = [
   {
@@ -80,13 +80,13 @@ const MOMENTS = [
     classic: () => ({
       // Those that begin while it lasts may fail or wait as long as they may.
       failed: [PROCESSES * 6, PROCESSES * 8],
-      codes: STORE_ERROR,
+      codes: REDIS_ERROR,
       tokenRequests: one,
       meanwhile: none,
       afterwards: upTo(1),
       slowestMs: upTo(DEFAULT_TIMEOUT + SLACK),
     }),
-    outcome: { stable: 'no call fails', classic: 'calls fail with the store error and nobody rotates' },
+    outcome: { stable: 'no call fails', classic: 'calls fail with ERR_WXA_REDIS and nobody rotates' },
   },
   {
     moment: 'steady',
@@ -130,13 +130,13 @@ const MOMENTS = [
     stable: ({ shared, slow, forgets }) => ({ tokenRequests: shared ? one : [slow ? 1 : 2, forgets ? 2 : PROCESSES] }),
     classic: ({ forgets }) => ({
       failed: upTo((PROCESSES - 1) * 8),
-      codes: STORE_ERROR,
+      codes: REDIS_ERROR,
       tokenRequests: forgets ? [2, 2] : one,
       slowestMs: upTo(DEFAULT_TIMEOUT + SLACK),
     }),
     outcome: {
       stable: 'no call fails',
-      classic: 'followers wait or fail with the store error, and nobody else rotates',
+      classic: 'followers wait or fail with ERR_WXA_REDIS, and nobody else rotates',
     },
   },
 ]

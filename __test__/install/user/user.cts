@@ -5,9 +5,11 @@ import koa = require('wxacode/koa')
 import web = require('wxacode/web')
 
 const { WXACODE_APPID: appid = '', WXACODE_SECRET: secret, WXACODE_BASE_URL: baseUrl } = process.env
-const wxa = new wxacode.WxaCode({ appid, secret, baseUrl })
+const wxa = new wxacode({ appid, secret, baseUrl })
 const params: wxacode.UnlimitedQRCodeParams = { scene: 'id=42', page: 'pages/index/index' }
 const toCode = () => params
+
+if (wxacode !== wxacode.WxaCode) throw new Error('the class is not what require() gives')
 
 async function main() {
   const image: Buffer = await wxa.getUnlimitedQRCode(params)

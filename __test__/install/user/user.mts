@@ -1,4 +1,4 @@
-import {
+import DefaultWxaCode, {
   type Explanation,
   explain,
   InvalidParamsError,
@@ -13,6 +13,8 @@ import { codeHandler as forFastify } from 'wxacode/fastify'
 import { codeHandler as forKoa } from 'wxacode/koa'
 import { codeHandler as forWeb } from 'wxacode/web'
 
+if (DefaultWxaCode !== WxaCode) throw new Error('the default export is another class')
+
 const { WXACODE_APPID: appid = '', WXACODE_SECRET: secret, WXACODE_BASE_URL: baseUrl } = process.env
 const wxa = new WxaCode({ appid, secret, baseUrl })
 const params: UnlimitedQRCodeParams = { scene: 'id=42', page: 'pages/index/index' }
@@ -23,7 +25,7 @@ const refused = await wxa.getUnlimitedQRCode({ scene: '中' }).catch((error: unk
   return [error.name, error.param, error.errcode]
 })
 const answered = await wxa.getUnlimitedQRCode({ ...params, page: 'pages/nowhere' }).catch((error: unknown) => {
-  if (!(error instanceof WeChatAPIError)) throw error
+  if (!(error instanceof WeChatAPIError && error instanceof WxaCodeError && error.code === 'ERR_WXA_API')) throw error
   return [error.name, error.errcode]
 })
 const explanation: Explanation | undefined = explain(40159, 'createQRCode')

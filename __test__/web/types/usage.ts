@@ -5,7 +5,7 @@ import express, { type Request as ExpressRequest } from 'express'
 import { type FastifyRequest, fastify } from 'fastify'
 import { type Context, Hono } from 'hono'
 import Koa from 'koa'
-import { WxaCode, WxaCodeError } from 'wxacode'
+import { type AnyWxaCodeError, WxaCode, WxaCodeError } from 'wxacode'
 import { type CodeParams, codeHandler as forExpress } from 'wxacode/express'
 import { codeHandler as forFastify } from 'wxacode/fastify'
 import { codeHandler as forKoa } from 'wxacode/koa'
@@ -36,8 +36,9 @@ app.get(
   forExpress<ExpressRequest<{ id: string }>>(wxa, (req) => ({ scene: req.params.id }), {
     filename: (code, req) => `${req.params.id}-${code.kind}`,
     download: (req) => req.query.download !== undefined,
+    expose: (error) => error.code === 'ERR_WXA_API' && error.errcode === 41030,
     onError: (error, { req, status, instance }) => {
-      same<typeof error, WxaCodeError | Error>(true)
+      same<typeof error, AnyWxaCodeError | Error>(true)
       same<typeof instance, string>(true)
       console.error(req.ip, status.toFixed(), instance, error instanceof WxaCodeError ? error.code : error.message)
     },

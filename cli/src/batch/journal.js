@@ -14,11 +14,11 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { UsageError } from '../errors.js'
 import { extensionOf, IMAGE_TYPES } from '../files.js'
-import { digest } from './plan.js'
+import { digest } from './row-plan.js'
 
 /** @import { ImageType } from '../files.js' */
 /** @import { Folder } from './folder.js' */
-/** @import { Plan } from './plan.js' */
+/** @import { Plan } from './row-plan.js' */
 
 const { O_WRONLY, O_CREAT, O_APPEND, O_NOFOLLOW = 0 } = constants
 /** Far more than any picture has. A larger file is none. */

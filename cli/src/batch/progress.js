@@ -2,7 +2,7 @@ import cliProgress from 'cli-progress'
 import { printable } from '../printable.js'
 
 /** @import { Io } from '../io.js' */
-/** @import { Tally } from './tally.js' */
+/** @import { Counters } from './counters.js' */
 
 /** A line after so many percent, or so many seconds, where there is no terminal. */
 const PERCENT = 10
@@ -13,19 +13,19 @@ const WORDS = 62
 /**
  * How far the batch is: a bar on a terminal, plain lines otherwise.
  *
- * @param {Tally} tally
+ * @param {Counters} counters
  * @param {Io} io
  */
-export const createProgress = (tally, io) => (io.stderr.isTTY ? bar(tally, io) : lines(tally, io))
+export const createProgress = (counters, io) => (io.stderr.isTTY ? bar(counters, io) : lines(counters, io))
 
 /**
- * @param {Tally} tally
+ * @param {Counters} counters
  * @param {Io} io
  */
-function bar(tally, io) {
+function bar(counters, io) {
   const drawn = new cliProgress.SingleBar(
     {
-      format: '{bar} {percentage} %  {value}/{total}  {told}',
+      format: '{bar} {percentage} %  {value}/{total}  {status}',
       stream: io.stderr,
       barsize: Math.max(10, Math.min(40, (io.stderr.columns || 80) - WORDS)),
       hideCursor: true,
@@ -35,30 +35,30 @@ function bar(tally, io) {
     },
     cliProgress.Presets.shades_classic,
   )
-  drawn.start(tally.total, 0, { told: '' })
+  drawn.start(counters.total, 0, { status: '' })
   return {
-    update: () => drawn.update(tally.done, { told: told(tally, io) }),
+    update: () => drawn.update(counters.done, { status: statusOf(counters, io) }),
     stop() {
-      drawn.update(tally.done, { told: told(tally, io) })
+      drawn.update(counters.done, { status: statusOf(counters, io) })
       drawn.stop()
     },
   }
 }
 
 /**
- * @param {Tally} tally
+ * @param {Counters} counters
  * @param {Io} io
  */
-function lines(tally, io) {
+function lines(counters, io) {
   let percent = 0
   let seconds = 0
   return {
     update() {
-      const now = Math.floor((tally.done / tally.total) * 100)
-      if (now < percent + PERCENT && tally.seconds < seconds + SECONDS) return
+      const now = Math.floor((counters.done / counters.total) * 100)
+      if (now < percent + PERCENT && counters.seconds < seconds + SECONDS) return
       percent = now - (now % PERCENT)
-      seconds = tally.seconds
-      const line = `${tally.done}/${tally.total} (${now} %)  ${told(tally, io)}`
+      seconds = counters.seconds
+      const line = `${counters.done}/${counters.total} (${now} %)  ${statusOf(counters, io)}`
       io.note({ zh: line, en: line })
     },
     stop() {},
@@ -68,10 +68,10 @@ function lines(tally, io) {
 /**
  * Rate, remaining time, errors by code.
  *
- * @param {Tally} tally
+ * @param {Counters} counters
  * @param {Io} io
  */
-function told({ rate, remaining, errors }, { say }) {
+function statusOf({ rate, remaining, errors }, { say }) {
   const parts = [say({ zh: `${rate.toFixed(1)} 个/秒`, en: `${rate.toFixed(1)}/s` })]
   if (remaining !== undefined) parts.push(say({ zh: `剩余 ${time(remaining)}`, en: `${time(remaining)} left` }))
   for (const [code, { count }] of errors) parts.push(`${code} ×${count}`)

@@ -8,7 +8,7 @@ import { escaped, reportColumns, textOf } from './report-cells.js'
 
 /** @import { Language } from '../language.js' */
 /** @import { Folder } from './folder.js' */
-/** @import { Plan } from './plan.js' */
+/** @import { Plan } from './row-plan.js' */
 
 /** @typedef {ReturnType<typeof openReport>} Report */
 

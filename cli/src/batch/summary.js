@@ -3,11 +3,11 @@ import { exitCodeOf, failureOf } from '../failure.js'
 import { failureText } from '../io.js'
 
 /** @import { Io, Result } from '../io.js' */
-/** @import { Tally } from './tally.js' */
+/** @import { Counters } from './counters.js' */
 
 /**
  * @typedef {object} End
- * @property {Tally} tally
+ * @property {Counters} counters
  * @property {boolean} isDryRun nothing was to be asked
  * @property {unknown} stopped why it ended before its end
  * @property {string} report
@@ -21,9 +21,9 @@ import { failureText } from '../io.js'
  * @param {Io} io
  * @returns {Result}
  */
-export function summaryOf({ tally, isDryRun, stopped, report, sheet }, io) {
-  const { total, written, kept, failed, errors } = tally
-  const notAsked = total - tally.done
+export function summaryOf({ counters, isDryRun, stopped, report, sheet }, io) {
+  const { total, written, kept, failed, errors } = counters
+  const notAsked = total - counters.done
   const exitCode = stopped ? exitCodeOf(stopped) : failed > 0 ? EXIT.failed : EXIT.ok
   const json = {
     ok: exitCode === EXIT.ok,
@@ -37,15 +37,15 @@ export function summaryOf({ tally, isDryRun, stopped, report, sheet }, io) {
     sheet,
     error: stopped ? failureOf(stopped, io.lang) : undefined,
   }
-  return { json, text: textOf({ tally, isDryRun, notAsked, stopped, report, sheet }, io), exitCode }
+  return { json, text: textOf({ counters, isDryRun, notAsked, stopped, report, sheet }, io), exitCode }
 }
 
 /**
  * @param {End & { notAsked: number }} end
  * @param {Io} io
  */
-function textOf({ tally, isDryRun, notAsked, stopped, report, sheet }, { say, colors, lang }) {
-  const { total, written, kept, failed, errors } = tally
+function textOf({ counters, isDryRun, notAsked, stopped, report, sheet }, { say, colors, lang }) {
+  const { total, written, kept, failed, errors } = counters
   const good = isDryRun
     ? { zh: `共 ${total} 行，${notAsked} 行可以请求`, en: `${notAsked} of ${total} rows can be asked for` }
     : { zh: `写入 ${written} 个，已有 ${kept} 个`, en: `${written} written, ${kept} already there` }

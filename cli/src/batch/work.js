@@ -3,17 +3,17 @@ import { imageType } from 'wxacode'
 import { RowError } from '../errors.js'
 import { failureOf, isNetworkFailure } from '../failure.js'
 import { extensionOf } from '../files.js'
-import { clash } from './survey.js'
+import { clash } from './preflight.js'
 
 /** @import { BatchJob, BatchOptions, WxaCode } from 'wxacode' */
 /** @import { ImageType } from '../files.js' */
 /** @import { Language } from '../language.js' */
 /** @import { Folder } from './folder.js' */
 /** @import { Journal } from './journal.js' */
-/** @import { Plan } from './plan.js' */
+/** @import { Plan } from './row-plan.js' */
 /** @import { Report } from './report.js' */
-/** @import { Survey } from './survey.js' */
-/** @import { Tally } from './tally.js' */
+/** @import { Preflight } from './preflight.js' */
+/** @import { Counters } from './counters.js' */
 
 /** So many failures one after the other mean that there is no network, and not that these rows are special. */
 const GIVE_UP_AFTER = 50
@@ -21,35 +21,35 @@ const GIVE_UP_AFTER = 50
 /**
  * What a batch works with.
  *
- * @typedef {object} Bench
- * @property {Survey} survey
+ * @typedef {object} BatchContext
+ * @property {Preflight} preflight
  * @property {Folder} folder
  * @property {Journal} journal
  * @property {Report} report
- * @property {Tally} tally
+ * @property {Counters} counters
  * @property {Language} lang
- * @property {() => void} told called when there is something new to tell
+ * @property {() => void} onProgress called when a counter has changed
  */
 
 /**
  * The rows that can be asked for. The others are reported.
  *
  * @param {AsyncIterable<{ plan: Plan }>} list
- * @param {Bench} bench
+ * @param {BatchContext} context
  */
-export async function* possible(list, bench) {
+export async function* validRows(list, context) {
   for await (const { plan } of list) {
-    const error = plan.error ?? clashOf(plan, bench) ?? bench.folder.linked(plan.name)
-    if (error) await failed(plan, error, bench)
+    const error = plan.error ?? clashOf(plan, context) ?? context.folder.linked(plan.name)
+    if (error) await failed(plan, error, context)
     else yield plan
   }
 }
 
 /**
  * @param {Plan} plan
- * @param {Bench} bench
+ * @param {BatchContext} context
  */
-function clashOf(plan, { survey: { clashes } }) {
+function clashOf(plan, { preflight: { clashes } }) {
   const clashing = clashes.get(plan.key)
   return clashing && clash(plan, clashing)
 }
@@ -59,19 +59,19 @@ function clashOf(plan, { survey: { clashes } }) {
  * that is counted for ever.
  *
  * @param {AsyncIterable<Plan>} plans
- * @param {Bench} bench
+ * @param {BatchContext} context
  */
-export async function* missing(plans, bench) {
-  const { journal, tally, told } = bench
+export async function* pendingRows(plans, context) {
+  const { journal, counters, onProgress } = context
   for await (const plan of plans) {
     const held = await journal.holds(plan)
     if (held === 'yes') {
-      tally.kept++
-      told()
+      counters.kept++
+      onProgress()
     } else if (held === 'unproven' && plan.kind !== 'unlimited') {
-      await failed(plan, unproven(plan), bench)
+      await failed(plan, unproven(plan), context)
     } else {
-      tally.ask()
+      counters.ask()
       yield plan
     }
   }
@@ -83,14 +83,14 @@ export async function* missing(plans, bench) {
  * @param {AsyncIterable<Plan>} plans
  * @param {WxaCode} wxa
  * @param {BatchOptions} options
- * @param {Bench} bench
+ * @param {BatchContext} context
  */
-export async function work(plans, wxa, options, bench) {
+export async function work(plans, wxa, options, context) {
   let unanswered = 0
   for await (const { job, image, error } of wxa.batch(jobs(plans), options)) {
     const plan = /** @type {Plan} */ (job.meta)
-    if (image) await written(plan, image, bench)
-    else await failed(plan, error, bench)
+    if (image) await written(plan, image, context)
+    else await failed(plan, error, context)
     unanswered = isNetworkFailure(error) ? unanswered + 1 : 0
     if (unanswered === GIVE_UP_AFTER) throw error
   }
@@ -107,28 +107,28 @@ async function* jobs(plans) {
 /**
  * @param {Plan} plan
  * @param {Buffer} image
- * @param {Bench} bench
+ * @param {BatchContext} context
  */
-async function written(plan, image, { folder, journal, tally, told }) {
+async function written(plan, image, { folder, journal, counters, onProgress }) {
   const type = /** @type {ImageType} */ (imageType(image))
   const temporary = folder.temporary('picture')
   await writeFile(temporary, image, { flag: 'wx' })
   const old = journal.add(plan, type, image)
   folder.publish(temporary, plan.name + extensionOf(type))
   if (old !== undefined) folder.remove(old)
-  tally.written++
-  told()
+  counters.written++
+  onProgress()
 }
 
 /**
  * @param {Plan} plan
  * @param {unknown} error
- * @param {Bench} bench
+ * @param {BatchContext} context
  */
-async function failed(plan, error, { report, tally, lang, told }) {
+async function failed(plan, error, { report, counters, lang, onProgress }) {
   await report.add(plan, error)
-  tally.fail(failureOf(error, lang), plan)
-  told()
+  counters.fail(failureOf(error, lang), plan)
+  onProgress()
 }
 
 /** @param {Plan} plan */

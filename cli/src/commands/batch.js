@@ -2,7 +2,7 @@ import { InvalidArgumentError } from 'commander'
 import { WxaCode } from 'wxacode'
 import { formatOf } from '../batch/list.js'
 import { refuseBadPattern } from '../batch/names.js'
-import { createPlans } from '../batch/plans.js'
+import { createPlanList } from '../batch/plan-list.js'
 import { runBatch } from '../batch/run.js'
 import { clientOptions } from '../client.js'
 import { addClientFlags, addOptions, number } from '../flags.js'
@@ -16,7 +16,7 @@ import { examples, run } from './command.js'
 /** @import { Kind } from '../params.js' */
 
 /**
- * @typedef {ClientFlags & Omit<import('../batch/run.js').Wanted, 'key'> & {
+ * @typedef {ClientFlags & Omit<import('../batch/run.js').RunOptions, 'key'> & {
  *   kind: Kind, name?: string, label?: string, encoding?: string, delimiter?: string, dryRun?: boolean,
  * }} BatchFlags
  */
@@ -115,7 +115,7 @@ async function batch(list, flags, io) {
   const wxa = options && new WxaCode(options)
   // A picture of the fake is no answer to the same question at WeChat's.
   const account = JSON.stringify([options?.appid, options?.baseUrl])
-  const plans = createPlans({ ...flags, list, format, account, signal: io.signal })
+  const plans = createPlanList({ ...flags, list, format, account, signal: io.signal })
   return runBatch(plans, wxa, { ...flags, key: `wxacode journal ${options?.secret ?? ''}` }, io)
 }
 

@@ -1,6 +1,6 @@
 import { Option } from 'commander'
 import { check } from 'wxacode'
-import { addParamFlags, askedBy } from '../flags.js'
+import { addParamFlags, paramsFromFlags } from '../flags.js'
 import { KINDS, PARAMS } from '../params.js'
 import { examples, run } from './command.js'
 
@@ -49,7 +49,7 @@ export function addCheck(program, io) {
 function checked(flags, { say, colors }) {
   /** @type {Kind} */
   const kind = flags.kind ?? (flags.path === undefined ? 'unlimited' : 'limited')
-  const params = askedBy(PARAMS, flags)
+  const params = paramsFromFlags(PARAMS, flags)
   const refused = check(/** @type {any} */ (kind), /** @type {any} */ (params))
   if (refused) throw refused
   const good = say({

@@ -3,7 +3,7 @@ import { imageType } from 'wxacode'
 import { openClient } from '../client.js'
 import { UsageError } from '../errors.js'
 import { writeWhole } from '../files.js'
-import { addClientFlags, addParamFlags, askedBy } from '../flags.js'
+import { addClientFlags, addParamFlags, paramsFromFlags } from '../flags.js'
 import { KINDS } from '../params.js'
 import { previewOf } from '../preview.js'
 import { examples, run } from './command.js'
@@ -79,10 +79,10 @@ export function addCodes(program, io) {
 async function oneCode(kind, flags, io) {
   refuseNoPlace(flags, io)
   const wxa = await openClient(flags, io)
-  const image = await CODES[kind].ask(wxa, askedBy(KINDS[kind], flags), { signal: io.signal })
+  const image = await CODES[kind].ask(wxa, paramsFromFlags(KINDS[kind], flags), { signal: io.signal })
   const type = /** @type {ImageType} */ (imageType(image))
   const file = place(image, type, flags.output, io)
-  if (flags.show) (io.json ? io.errors : io.told).print(previewOf(image, io))
+  if (flags.show) (io.json ? io.errors : io.output).print(previewOf(image, io))
   const size = `${type}, ${(image.length / 1024).toFixed(1)} KB`
   const text = file === undefined ? '' : `${io.colors.green('✓')} ${file} (${size})`
   return { json: { ok: true, file, type, bytes: image.length }, text }

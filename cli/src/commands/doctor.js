@@ -48,8 +48,8 @@ async function doctor(flags, io) {
     tell(finding, io)
     findings.push(finding)
   }
-  stage.heard.stop()
-  stage.store.stop()
+  stage.tokenEvents.stop()
+  stage.redisEvents.stop()
   const worst = findings.find(({ ok }) => ok === false)
   const checks = findings.map((finding) => spoken(finding, io))
   return { json: { ok: worst === undefined, checks }, text: '', exitCode: worst?.exitCode ?? EXIT.ok }

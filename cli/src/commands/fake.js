@@ -39,7 +39,7 @@ export function addFake(program, io) {
  */
 async function serve({ port, appid, secret, page, latency }, io) {
   const fake = await start({ port, latency, apps: [{ appid, secret, pages: page }] })
-  io.finish({ json: { ok: true, url: fake.url, appid: fake.appid, secret: fake.secret }, text: told(fake, io) })
+  io.finish({ json: { ok: true, url: fake.url, appid: fake.appid, secret: fake.secret }, text: textOf(fake, io) })
   await new Promise((resolve) => io.signal.addEventListener('abort', resolve, { once: true }))
   await fake.close()
 }
@@ -64,7 +64,7 @@ async function start(options) {
  * @param {FakeWeChat} fake
  * @param {Io} io
  */
-const told = ({ url, appid, secret }, { say, colors }) => [
+const textOf = ({ url, appid, secret }, { say, colors }) => [
   `${say({ zh: '假微信', en: 'a fake WeChat on' })} ${colors.bold(url)}`,
   '',
   `  export WXACODE_BASE_URL=${url}`,

@@ -40,14 +40,14 @@ export function addRid(program, io) {
 async function lookUp(rid, flags, io) {
   const wxa = await openClient(flags, io)
   const info = await wxa.getRid(rid, { signal: io.signal })
-  return { json: { ok: true, rid, ...info }, text: told(info, io) }
+  return { json: { ok: true, rid, ...info }, text: textOf(info, io) }
 }
 
 /**
  * @param {RidInfo} info
  * @param {Io} io
  */
-function told({ invokeTime, costInMs, clientIp, requestUrl, requestBody, responseBody }, { say, colors }) {
+function textOf({ invokeTime, costInMs, clientIp, requestUrl, requestBody, responseBody }, { say, colors }) {
   const rows = [
     [say({ zh: '时间', en: 'time' }), `${invokeTime.toISOString()}  ${costInMs} ms`],
     [say({ zh: '来源 IP', en: 'from' }), clientIp],

@@ -44,7 +44,7 @@ async function token(flags, io) {
     accessToken: flags.reveal ? accessToken : undefined,
   }
   // Alone, so that it can be used in a command line.
-  return { json, text: flags.reveal ? accessToken : told(fingerprint, expiresInSeconds, flags, io) }
+  return { json, text: flags.reveal ? accessToken : textOf(fingerprint, expiresInSeconds, flags, io) }
 }
 
 /**
@@ -53,7 +53,7 @@ async function token(flags, io) {
  * @param {ClientFlags} flags
  * @param {Io} io
  */
-function told(fingerprint, seconds, flags, { say, colors }) {
+function textOf(fingerprint, seconds, flags, { say, colors }) {
   const minutes = Math.floor(seconds / 60)
   return [
     `${colors.bold(fingerprint ?? '')} ${flags.token}`,

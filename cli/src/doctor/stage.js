@@ -2,7 +2,7 @@ import { WeChatAPIError, WxaCode } from 'wxacode'
 import { listen, tokenOf } from '../token.js'
 import { proxyFor } from './proxy.js'
 
-/** @import { AccessToken, StoreEvent, WxaCodeOptions } from 'wxacode' */
+/** @import { AccessToken, RedisEvent, WxaCodeOptions } from 'wxacode' */
 
 /** @typedef {{ token?: AccessToken & { fingerprint?: string }, error?: unknown }} TokenOutcome */
 
@@ -35,9 +35,9 @@ export function createStage(options, { page, signal, env }) {
     url,
     page,
     signal,
-    /** The events of tokens and of Redis since the doctor came. */
-    heard: listen(),
-    store: /** @type {typeof listen<StoreEvent>} */ (listen)('wxacode:store'),
+    /** The events since the doctor began. */
+    tokenEvents: listen(),
+    redisEvents: /** @type {typeof listen<RedisEvent>} */ (listen)('wxacode:redis'),
     proxy: proxyFor(url, options.proxy, env),
     /** Plain http, which is for a fake on this machine and for cloud run. */
     isPlain: url.protocol === 'http:',

@@ -23,7 +23,7 @@ export async function token(stage) {
   if (!stage.hasToken) return skipped({ zh: '--token none 没有令牌', en: 'none with --token none' })
   const { token: given } = await stage.token()
   if (given === undefined) return NO_TOKEN
-  if (stage.heard.events.some(({ event }) => event === 'invalidate.hit')) return takenAway()
+  if (stage.tokenEvents.events.some(({ event }) => event === 'token.invalidated')) return takenAway()
   const isStable = stage.options.token !== 'classic'
   const seconds = Math.round((given.expiresAt.getTime() - Date.now()) / 1000)
   const classic = await quotaOf(TOKENS.classic, stage)

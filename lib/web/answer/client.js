@@ -48,6 +48,6 @@ const isClient = (value) => typeof own(value, 'getUnlimitedQRCode') === 'functio
  * @param {any} params
  * @returns {Buffer | undefined}
  */
-const keptPicture = (wxa, kind, params) => wxa[KEPT]?.(kind, params)
+const cachedPicture = (wxa, kind, params) => wxa[KEPT]?.(kind, params)
 
-module.exports = { clientOf, keptPicture }
+module.exports = { clientOf, cachedPicture }

@@ -1,7 +1,7 @@
 'use strict'
 
 const { createHash } = require('node:crypto')
-const { bare, own, present } = require('../../own')
+const { bare, own, omitUndefined } = require('../../own')
 const { colorOf } = require('../../shapes')
 
 /**
@@ -29,7 +29,7 @@ function withoutDefaults(params) {
   const { width, envVersion, checkPath, autoColor, isHyaline, lineColor, ...rest } = bare(params)
   const color = colorOf(lineColor) ?? lineColor
   const parts = ['r', 'g', 'b'].map((part) => own(color, part) ?? 0)
-  return present({
+  return omitUndefined({
     ...rest,
     width: width === 430 ? undefined : width,
     envVersion: envVersion === 'release' ? undefined : envVersion,

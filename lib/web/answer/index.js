@@ -4,18 +4,18 @@ const { inspect } = require('node:util')
 const { check, imageType } = require('../../../index')
 const { WxaCodeError, invalid, isError, isMisuse, misuse } = require('../../errors')
 const { KINDS, codeFields } = require('../../kinds')
-const { keptPicture } = require('./client')
+const { cachedPicture } = require('./client')
 const { disposition } = require('./disposition')
 const { etagOf, isKnown } = require('./etag')
 const { checkedSettings } = require('./options')
-const { broken, noCode, problemOf } = require('./problem')
+const { internalError, emptyProblem, problemOf } = require('./problem')
 
 /** @typedef {import('../../../index').WxaCode} WxaCode */
 /** @typedef {import('../types').CodeParams} CodeParams */
 /** @typedef {import('./options').Settings} Settings */
 
 /**
- * @typedef {object} Visit what every adapter knows of a request
+ * @typedef {object} RequestContext what every adapter knows of a request
  * @property {string} method
  * @property {(name: string) => string | undefined} header by its name in lower case
  * @property {AbortSignal} signal aborted when the visitor has left, or has an answer
@@ -25,7 +25,7 @@ const { broken, noCode, problemOf } = require('./problem')
 /**
  * @typedef {object} Request a request, as the framework and as the adapter knows it, and how the handler is set
  * @property {any} req
- * @property {Visit} visit
+ * @property {RequestContext} context
  * @property {Settings} settings
  */
 
@@ -37,7 +37,7 @@ const { broken, noCode, problemOf } = require('./problem')
  */
 
 /** Nobody is there to read it, but a framework may log its status: nginx's for a client that closed. */
-const GONE = Object.freeze({ status: 499, headers: {} })
+const CLIENT_CLOSED = Object.freeze({ status: 499, headers: {} })
 const NOSNIFF = { 'X-Content-Type-Options': 'nosniff' }
 
 /**
@@ -47,17 +47,17 @@ const NOSNIFF = { 'X-Content-Type-Options': 'nosniff' }
  * @param {WxaCode | (() => WxaCode | Promise<WxaCode>)} wxa
  * @param {(...args: any[]) => any} toCode
  * @param {import('../types').CodeHandlerOptions<any>} [options]
- * @returns {(args: any[], visit: Visit) => Promise<Answer>} `args` are the framework's own, the request first
+ * @returns {(args: any[], context: RequestContext) => Promise<Answer>} `args` are the framework's own, the request first
  */
-function answerer(wxa, toCode, options) {
+function createResponder(wxa, toCode, options) {
   const settings = checkedSettings(wxa, toCode, options)
-  return async (args, visit) => {
-    if (visit.isOver()) return GONE
+  return async (args, context) => {
+    if (context.isOver()) return CLIENT_CLOSED
     // An OPTIONS or a DELETE that finds its way here is not worth a code.
-    if (visit.method !== 'GET' && visit.method !== 'HEAD') return noCode(405, visit, { Allow: 'GET, HEAD' })
+    if (context.method !== 'GET' && context.method !== 'HEAD') return emptyProblem(405, context, { Allow: 'GET, HEAD' })
     const code = await toCode(...args)
-    if (code === null || code === undefined) return noCode(404, visit)
-    return answerTo({ req: args[0], visit, settings }, code)
+    if (code === null || code === undefined) return emptyProblem(404, context)
+    return answerTo({ req: args[0], context, settings }, code)
   }
 }
 
@@ -74,7 +74,7 @@ async function answerTo(request, code) {
   // Before the ETag, so that nonsense is refused whatever a browser claims to have.
   const wrong = refusalOf(kind, params)
   if (wrong) return failed(wrong, request, isMisuse(wrong))
-  const { visit, settings } = request
+  const { context, settings } = request
   let wxa
   try {
     wxa = await settings.client()
@@ -83,22 +83,22 @@ async function answerTo(request, code) {
   }
   const etag = etagOf(wxa.appid, kind, params)
   const validators = { ETag: etag, ...settings.cacheControl }
-  if (isKnown(etag, visit.header('if-none-match'))) return { status: 304, headers: validators }
-  const kept = keptPicture(wxa, kind, params)
+  if (isKnown(etag, context.header('if-none-match'))) return { status: 304, headers: validators }
+  const cached = cachedPicture(wxa, kind, params)
   // Type and length only WeChat could tell, and it is not asked for what is not to be sent.
   // {@link https://www.rfc-editor.org/rfc/rfc9110#section-9.3.2}
-  if (visit.method === 'HEAD' && !kept) return { status: 200, headers: { ...NOSNIFF, ...validators } }
+  if (context.method === 'HEAD' && !cached) return { status: 200, headers: { ...NOSNIFF, ...validators } }
   // Before WeChat is asked, so that a function that is broken costs no code.
-  const saved = {
+  const saveAs = {
     filename: await settings.filename(code, request.req),
     isDownload: await settings.download(request.req),
   }
-  if (kept) return picture(kept, saved, validators)
-  if (visit.isOver()) return GONE
-  const call = { signal: visit.signal, timeoutMs: settings.timeoutMs }
+  if (cached) return picture(cached, saveAs, validators)
+  if (context.isOver()) return CLIENT_CLOSED
+  const call = { signal: context.signal, timeoutMs: settings.timeoutMs }
   const ask = () => wxa[KINDS[kind]](/** @type {any} */ (params), call)
   try {
-    return picture(await settings.limits.run({ wxa, kind, etag }, ask), saved, validators)
+    return picture(await settings.limits.run({ wxa, kind, etag }, ask), saveAs, validators)
   } catch (thrown) {
     return failed(thrown, request)
   }
@@ -139,7 +139,7 @@ function noObject(code) {
 
 /**
  * @param {Buffer} image
- * @param {{ filename: string | undefined, isDownload: boolean }} saved
+ * @param {{ filename: string | undefined, isDownload: boolean }} saveAs
  * @param {Record<string, string>} validators
  * @returns {Answer}
  */
@@ -164,24 +164,24 @@ function picture(image, { filename, isDownload }, validators) {
  * @param {boolean} [isServersFault] whether it is a mistake in the server's own code or set-up
  * @returns {Promise<Answer>}
  */
-async function failed(thrown, { req, visit, settings }, isServersFault = false) {
-  if (visit.isOver()) return GONE
+async function failed(thrown, { req, context, settings }, isServersFault = false) {
+  if (context.isOver()) return CLIENT_CLOSED
   const error = isError(thrown) ? thrown : new Error(inspect(thrown), { cause: thrown })
-  const { instance, ...problem } = isServersFault ? broken(visit) : await problemFor(error, visit, settings)
+  const { instance, ...problem } = isServersFault ? internalError(context) : await problemFor(error, context, settings)
   await settings.onError(error, { req, status: problem.status, instance })
   return problem
 }
 
 /**
  * @param {Error} error
- * @param {Visit} visit
+ * @param {RequestContext} context
  * @param {Settings} settings
  */
-async function problemFor(error, visit, settings) {
+async function problemFor(error, context, settings) {
   const ours = error instanceof WxaCodeError ? /** @type {import('../../../index').WxaCodeError} */ (error) : undefined
   // Only true is a yes: what a function of the options forgot to say is none.
   const isExposed = ours !== undefined && (await settings.expose(ours)) === true
-  return problemOf(ours, isExposed, visit)
+  return problemOf(ours, isExposed, context)
 }
 
-module.exports = { answerer }
+module.exports = { createResponder }

@@ -8,7 +8,7 @@ const { SlidingWindow } = require('./sliding-window')
 /** @typedef {NonNullable<import('../types').CodeParams['kind']>} Kind */
 
 /**
- * @typedef {object} Turn of the calls that share a request
+ * @typedef {object} InFlight the calls that share a request
  * @property {number} calls
  * @property {() => void} end
  */
@@ -25,8 +25,8 @@ const SOON_MS = 1000
 class Limits {
   #windows
   #concurrency
-  /** By what is asked. @type {Map<unknown, Turn>} */
-  #underWay = new Map()
+  /** By what is asked. @type {Map<unknown, InFlight>} */
+  #inFlight = new Map()
 
   /** @param {{ ratePerMinute?: number, concurrency?: number }} limits */
   constructor({ ratePerMinute, concurrency = CONCURRENCY }) {
@@ -36,26 +36,26 @@ class Limits {
 
   /**
    * Runs a call for which WeChat may have to be asked. Calls of a client with a cache that ask the same at the same time
-   * share a request, and so a turn.
+   * share a request, and so a permit.
    *
    * @template T
    * @param {{ wxa: any, kind: Kind, etag: string }} asked of a client, or of what stands in for one in a test
    * @param {() => Promise<T>} call
-   * @throws {WxaCodeError} where there is no turn
+   * @throws {WxaCodeError} where a limit is exceeded
    */
   async run({ wxa, kind, etag }, call) {
     const stats = typeof own(wxa, 'stats') === 'function' ? wxa.stats() : undefined
     const key = own(stats, 'cache') ? etag : Symbol(etag)
-    const turn = this.#underWay.get(key) ?? this.#begin(wxa, kind, stats)
-    this.#underWay.set(key, turn)
-    turn.calls += 1
+    const inFlight = this.#inFlight.get(key) ?? this.#start(wxa, kind, stats)
+    this.#inFlight.set(key, inFlight)
+    inFlight.calls += 1
     try {
       return await call()
     } finally {
-      turn.calls -= 1
-      if (turn.calls === 0) {
-        this.#underWay.delete(key)
-        turn.end()
+      inFlight.calls -= 1
+      if (inFlight.calls === 0) {
+        this.#inFlight.delete(key)
+        inFlight.end()
       }
     }
   }
@@ -64,19 +64,19 @@ class Limits {
    * @param {any} wxa
    * @param {Kind} kind
    * @param {import('../../../index').Stats} [before]
-   * @returns {Turn}
+   * @returns {InFlight}
    */
-  #begin(wxa, kind, before) {
-    if (this.#underWay.size >= this.#concurrency) throw tooManyAtOnce(this.#concurrency)
+  #start(wxa, kind, before) {
+    if (this.#inFlight.size >= this.#concurrency) throw tooManyAtOnce(this.#concurrency)
     const window = this.#windows[kind]
     const wait = window.wait()
     if (wait > 0) throw tooManyPerMinute(window.limit, wait)
-    const taken = window.take()
+    const permit = window.acquire()
     return {
       calls: 0,
       end: () => {
         // Redis had the code, or the call did not get as far as WeChat. Of a stand-in nobody knows.
-        if (before && before.requests === wxa.stats().requests) window.giveBack(taken)
+        if (before && before.requests === wxa.stats().requests) window.release(permit)
       },
     }
   }
@@ -123,7 +123,7 @@ function tooMany(retryAfterMs, cause) {
       'raise the limit if so many visitors are real',
   }
   return new WxaCodeError({
-    code: 'ERR_WXA_BUDGET',
+    code: 'ERR_WXA_RATE_LIMIT',
     message: `codeHandler: ${cause.en}. ${fix.en}. | ${cause.zh}。${fix.zh}。`,
     endpoint: 'codeHandler',
     retryable: true,

@@ -10,7 +10,7 @@ const BY_VISITORS = new Set([400, 429])
  */
 function createLog() {
   /** When it was told last, by what it is. @type {Map<string, number>} */
-  const told = new Map()
+  const loggedAt = new Map()
   /**
    * @param {Error & { param?: string }} error
    * @param {{ status: number, instance: string }} note
@@ -19,8 +19,8 @@ function createLog() {
     if (BY_VISITORS.has(status)) {
       const what = `${status} ${error.param}`
       const now = performance.now()
-      if (now - (told.get(what) ?? -MINUTE_MS) < MINUTE_MS) return
-      told.set(what, now)
+      if (now - (loggedAt.get(what) ?? -MINUTE_MS) < MINUTE_MS) return
+      loggedAt.set(what, now)
     }
     console.error(`wxacode: ${status} ${instance} ${error.message}`)
   }

@@ -39,13 +39,13 @@ function checkedSettings(wxa, toCode, options = {}) {
   return {
     client,
     cacheControl: cacheControl === false ? {} : { 'Cache-Control': cacheControl },
-    download: chooser(download),
+    download: toFunction(download),
     filename: async (code, req) => {
-      const name = await chooser(filename)(code, req)
+      const name = await toFunction(filename)(code, req)
       if (name !== undefined && typeof name !== 'string') throw wrongArgument('filename', A_STRING, 'codeHandler')
       return name
     },
-    expose: chooser(expose),
+    expose: toFunction(expose),
     onError: given.onError ?? createLog(),
     limits: new Limits(given),
     timeoutMs: given.timeoutMs,
@@ -56,7 +56,7 @@ function checkedSettings(wxa, toCode, options = {}) {
  * @param {any} choice
  * @returns {(...args: any[]) => Promise<any>}
  */
-const chooser =
+const toFunction =
   (choice) =>
   async (...args) =>
     typeof choice === 'function' ? choice(...args) : choice

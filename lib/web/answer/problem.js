@@ -6,17 +6,17 @@ const { isAboutThePicture } = require('./exposure')
 const { languageOf } = require('./language')
 
 /** @typedef {import('../../../index').WxaCodeError} WxaCodeError */
-/** @typedef {import('./index').Visit} Visit */
+/** @typedef {import('./index').RequestContext} RequestContext */
 /** @typedef {import('./index').Answer} Answer */
 /** @typedef {import('./language').Language} Language */
 
 /** @type {Record<Exclude<WxaCodeError['code'], 'ERR_WXA_PARAMS'>, number>} */
 const STATUSES = {
-  ERR_WXA_BUDGET: 429,
+  ERR_WXA_RATE_LIMIT: 429,
   ERR_WXA_API: 502,
   ERR_WXA_NETWORK: 502,
-  ERR_WXA_ANSWER: 502,
-  ERR_WXA_STORE: 503,
+  ERR_WXA_RESPONSE: 502,
+  ERR_WXA_REDIS: 503,
   ERR_WXA_CLOSED: 503,
   ERR_WXA_TIMEOUT: 504,
 }
@@ -67,22 +67,22 @@ const TEXTS = {
  *
  * @param {WxaCodeError | undefined} error none where the client's token function threw: what its `code` means nobody knows
  * @param {boolean} isExposed whether the visitor may see more than the status
- * @param {Visit} visit
+ * @param {RequestContext} context
  * @returns {Answer & { instance: string }} `instance` is what the visitor and the log know it by
  */
-function problemOf(error, isExposed, visit) {
+function problemOf(error, isExposed, context) {
   const status = statusOf(error)
-  const more = (/** @type {Language} */ language) => (error && isExposed ? told(error, language) : {})
-  const headers = error && status === TOO_MANY ? { 'Retry-After': String(secondsUntilTurn(error)) } : undefined
-  return logged(status, visit, more, headers)
+  const more = (/** @type {Language} */ language) => (error && isExposed ? exposedMembers(error, language) : {})
+  const headers = error && status === TOO_MANY ? { 'Retry-After': String(retryAfterSeconds(error)) } : undefined
+  return logged(status, context, more, headers)
 }
 
 /**
  * What a visitor hears of a mistake in the server's own code or set-up: nothing but that there is one.
  *
- * @param {Visit} visit
+ * @param {RequestContext} context
  */
-const broken = (visit) => logged(BROKEN, visit)
+const internalError = (context) => logged(BROKEN, context)
 
 /** @param {WxaCodeError | undefined} error */
 function statusOf(error) {
@@ -93,14 +93,14 @@ function statusOf(error) {
 
 /**
  * @param {number} status
- * @param {Visit} visit
+ * @param {RequestContext} context
  * @param {(language: Language) => Record<string, unknown>} [more]
  * @param {Record<string, string>} [headers]
  * @returns {Answer & { instance: string }}
  */
-function logged(status, visit, more = () => ({}), headers) {
+function logged(status, context, more = () => ({}), headers) {
   const instance = `urn:uuid:${randomUUID()}`
-  const language = languageOf(visit.header('accept-language'))
+  const language = languageOf(context.header('accept-language'))
   return { ...problem(status, language, { instance, ...more(language) }, headers), instance }
 }
 
@@ -108,10 +108,11 @@ function logged(status, visit, more = () => ({}), headers) {
  * An answer without a code that is no error of wxacode's.
  *
  * @param {404 | 405} status
- * @param {Visit} visit
+ * @param {RequestContext} context
  * @param {Record<string, string>} [headers]
  */
-const noCode = (status, visit, headers) => problem(status, languageOf(visit.header('accept-language')), {}, headers)
+const emptyProblem = (status, context, headers) =>
+  problem(status, languageOf(context.header('accept-language')), {}, headers)
 
 /**
  * @param {number} status
@@ -143,7 +144,7 @@ function problem(status, language, members, headers) {
  * @param {WxaCodeError} error
  * @param {Language} language
  */
-function told(error, language) {
+function exposedMembers(error, language) {
   const { code, errcode, errmsg, rid, param, explanation } = /** @type {any} */ (bare(error))
   const known = { code, errcode, errmsg, rid, param }
   if (explanation === undefined) return { detail: `${errcode} ${errmsg}`, ...known }
@@ -153,10 +154,10 @@ function told(error, language) {
 }
 
 /** @param {WxaCodeError} error */
-function secondsUntilTurn(error) {
+function retryAfterSeconds(error) {
   const { retryAfterMs, errcode, endpoint } = /** @type {any} */ (bare(error))
   if (retryAfterMs !== undefined) return Math.max(1, Math.ceil(retryAfterMs / 1000))
   return errcode === 45011 || endpoint === 'getUnlimitedQRCode' ? MINUTE_S : HOUR_S
 }
 
-module.exports = { broken, noCode, problemOf }
+module.exports = { internalError, emptyProblem, problemOf }

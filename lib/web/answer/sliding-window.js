@@ -7,11 +7,11 @@ const MINUTE_MS = 60_000
 // As it is when this is loaded: a test with fake timers would stop it.
 const monotonic = performance.now.bind(performance)
 
-/** So many turns in any minute. */
+/** So many permits in any minute. */
 class SlidingWindow {
   #now
   /** Those of the last minute, the oldest first. @type {Set<{ at: number }>} */
-  #turns = new Set()
+  #permits = new Set()
 
   /**
    * @param {number} limit from 1 on; `Infinity` for any number
@@ -22,27 +22,27 @@ class SlidingWindow {
     this.#now = now
   }
 
-  /** In how many milliseconds there is a turn: 0 where there is one. */
+  /** In how many milliseconds there is a permit: 0 where there is one. */
   wait() {
     const passed = this.#now() - MINUTE_MS
-    for (const turn of this.#turns) {
-      if (turn.at > passed) break
-      this.#turns.delete(turn)
+    for (const permit of this.#permits) {
+      if (permit.at > passed) break
+      this.#permits.delete(permit)
     }
-    if (this.#turns.size < this.limit) return 0
-    const [oldest] = this.#turns
+    if (this.#permits.size < this.limit) return 0
+    const [oldest] = this.#permits
     return oldest.at - passed
   }
 
-  take() {
-    const turn = { at: this.#now() }
-    this.#turns.add(turn)
-    return turn
+  acquire() {
+    const permit = { at: this.#now() }
+    this.#permits.add(permit)
+    return permit
   }
 
-  /** @param {{ at: number }} turn that was not used */
-  giveBack(turn) {
-    this.#turns.delete(turn)
+  /** @param {{ at: number }} permit that was not used */
+  release(permit) {
+    this.#permits.delete(permit)
   }
 }
 

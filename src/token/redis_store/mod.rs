@@ -126,7 +126,7 @@ impl RedisTokenStore {
 
     fn emit_corrupt(&self) {
         let corrupt = |event| Event { message: Some(CORRUPT.to_owned()), ..event };
-        self.events.emit(Channel::Store, "store.corrupt", corrupt);
+        self.events.emit(Channel::Redis, "redis.corrupt", corrupt);
     }
 
     /// What a script answers: a word, and what goes with it.

@@ -26,7 +26,10 @@ fn cache_with_ear() -> (Arc<TokenCache>, Arc<RecordingListener>) {
 
 /// What was told since the last look.
 fn told(ear: &RecordingListener) -> Vec<(&'static str, Option<&'static str>)> {
-    std::mem::take(&mut *ear.0.lock()).iter().map(|event| (event.name, event.reason)).collect()
+    std::mem::take(&mut *ear.0.lock())
+        .iter()
+        .map(|event| (event.name, event.reason.or(event.error.as_ref().map(Error::code))))
+        .collect()
 }
 
 fn cache_with_clock() -> (Arc<TokenCache>, Arc<TestClock>) {
@@ -135,11 +138,13 @@ async fn a_failing_refresh_is_told_and_so_is_the_old_token_that_is_served_on() {
     let upstream = Upstream::new(false).gives("T1").fails(unreachable).gives("T2");
     let (cache, ear) = cache_with_ear();
     get(&cache, &upstream).await.unwrap();
-    assert_eq!(told(&ear), [("refresh.start", Some("cold")), ("refresh.ok", None)]);
+    assert_eq!(told(&ear), [("refresh.start", Some("missing")), ("refresh.ok", None)]);
     advance(Duration::from_secs(6980)).await;
     get(&cache, &upstream).await.unwrap();
     sleep(Duration::from_secs(1)).await;
-    let failed = [("refresh.start", Some("due")), ("refresh.fail", None), ("serve.stale", Some("ERR_WXA_NETWORK"))];
+    let unreachable = Some("ERR_WXA_NETWORK");
+    let failed =
+        [("refresh.start", Some("expiring")), ("refresh.error", unreachable), ("token.served_stale", unreachable)];
     assert_eq!(told(&ear), failed);
     advance(Duration::from_secs(230)).await;
     get(&cache, &upstream).await.unwrap();
@@ -155,7 +160,7 @@ async fn a_token_that_changed_before_its_time_is_told_as_somebody_elses_doing_an
         advance(Duration::from_secs(age)).await;
         cache.replace(&token, 40001, &upstream.source(), &deadline(10)).await.unwrap();
         let names: Vec<_> = told(&ear).into_iter().map(|(name, _)| name).collect();
-        assert_eq!(names.contains(&"changed.elsewhere"), elsewhere, "{names:?}");
+        assert_eq!(names.contains(&"token.replaced_externally"), elsewhere, "{names:?}");
     }
 }
 
@@ -429,7 +434,7 @@ async fn a_forced_refresh_is_shared_and_the_next_one_has_no_budget() {
     assert!(tokens.iter().all(|token| token.as_ref().unwrap().expose() == "T2"));
     assert_eq!((upstream.count(), upstream.forced.load(Ordering::Relaxed)), (2, 1));
     let error = cache.force(&source, &deadline(10)).await.unwrap_err();
-    assert_eq!(error.code(), "ERR_WXA_BUDGET");
+    assert_eq!(error.code(), "ERR_WXA_RATE_LIMIT");
     assert_eq!(upstream.count(), 2, "nothing is sent without a budget");
     assert_eq!(get(&cache, &upstream).await.unwrap(), "T2", "and the present token stays");
 }

@@ -72,8 +72,8 @@ async function ofClient(stage) {
  */
 async function downOf(stage) {
   await stage.token()
-  if (stage.wxa.stats().store !== 'down') return undefined
-  const down = stage.store.events.findLast(({ event }) => event === 'store.down')
+  if (stage.wxa.stats().redis !== 'down') return undefined
+  const down = stage.redisEvents.events.findLast(({ event }) => event === 'redis.down')
   return { host: 'Redis', message: '', ...down }
 }
 
@@ -82,7 +82,7 @@ async function downOf(stage) {
  *
  * @param {Stage} stage
  */
-const isUp = async (stage) => (await stage.token()).token !== undefined && stage.wxa.stats().store === 'up'
+const isUp = async (stage) => (await stage.token()).token !== undefined && stage.wxa.stats().redis === 'up'
 
 /**
  * @param {string} name

@@ -1,7 +1,7 @@
 mod model;
 
 use super::*;
-use crate::error::{Budget, NetworkErrorKind, TimeoutPhase};
+use crate::error::{ExceededLimit, NetworkErrorKind, TimeoutPhase};
 use crate::wechat::answer::{Refusal, Unexpected};
 use crate::wechat::endpoint::Endpoint;
 
@@ -192,7 +192,7 @@ fn a_refusal_is_remembered_for_a_minute_and_then_one_caller_asks_again() {
 
 #[test]
 fn an_answer_that_makes_no_sense_is_not_asked_for_again_within_10_s() {
-    let html = Error::Answer {
+    let html = Error::Response {
         endpoint: Endpoint::StableToken,
         status: 200,
         problem: crate::error::BadResponse::Body(Unexpected::Html),
@@ -325,7 +325,8 @@ fn a_forced_flight_waits_for_an_ordinary_one_and_is_shared() {
     assert!(matches!(forced.kind, RefreshKind::Forced { .. }));
     assert!(matches!(state.on_forced_request(at(1.0), ONE), Decision::Join { start: None, until: None, .. }));
     assert_eq!(served(state.on_request(at(1.0), ONE)).0, "T1", "others go on with the present one");
-    let spent = Error::Budget { endpoint: Endpoint::StableToken, budget: Budget::ForcedRefresh, wait: secs(1.0) };
+    let spent =
+        Error::RateLimit { endpoint: Endpoint::StableToken, limit: ExceededLimit::ForcedRefresh, wait: secs(1.0) };
     state.on_refresh_done(forced.id, Err(spent), at(1.1), 0.5).unwrap_err();
     started(state.on_forced_request(at(1.1), ONE));
 }

@@ -3,84 +3,84 @@
 const { URLSearchParams } = require('node:url')
 const { answerFor } = require('./answers.js')
 const { attempt } = require('./attempt.js')
-const { callerNamedIn } = require('./callers.js')
+const { accountNamedIn } = require('./authentication.js')
 const { ENDPOINTS, groupOf } = require('./endpoints.js')
-const { fail, orderedRefusal } = require('./mishaps.js')
+const { fail, orderedRefusal } = require('./failure-modes.js')
 const { after } = require('./real-time.js')
 const { send } = require('./send.js')
 
 /** @import { IncomingMessage, Server, ServerResponse } from 'node:http' */
 /** @import { Socket } from 'node:net' */
 /** @import { FakeOptions, RecordedRequest } from '../index.js' */
-/** @import { Visit, World } from './types.js' */
+/** @import { Exchange, ServerState } from './types.js' */
 
 /**
- * Takes requests in, records them, and sees to their answers.
+ * Handles requests: records each one and sends its answer.
  * @param {{
- *   world: World,
+ *   state: ServerState,
  *   journal: ReturnType<typeof import('./journal.js').createJournal>,
  *   holds: ReturnType<typeof import('./holds.js').createHolds>,
  *   failures: ReturnType<typeof import('./failures.js').createFailures>,
  *   server: Server,
  *   sockets: Map<string, Socket>,
  *   latency: FakeOptions['latency'],
- * }} house
+ * }} deps
  */
-function createReception({ world, journal, holds, failures, server, sockets, latency }) {
+function createRequestHandler({ state, journal, holds, failures, server, sockets, latency }) {
   const latencyOf = createLatency(latency)
 
   /**
    * @param {IncomingMessage} req
    * @param {ServerResponse} res
    */
-  return function receive(req, res) {
+  return function handle(req, res) {
     const tcp = sockets.get(peerOf(req.socket)) ?? req.socket
-    const record = recordOf(req, world.clock.now())
+    const record = recordOf(req, state.clock.now())
     const ip = req.socket.remoteAddress ?? ''
-    /** @type {Visit} */
-    const visit = { req, res, tcp, ip, body: Buffer.alloc(0), record, cutByFake: false }
+    /** @type {Exchange} */
+    const exchange = { req, res, tcp, ip, body: Buffer.alloc(0), record, cutByFake: false }
     journal.opened()
     /** @type {Buffer[]} */
     const chunks = []
     let isRecorded = false
-    const arrive = () => {
+    const recordArrival = () => {
       if (isRecorded) return
       isRecorded = true
-      visit.body = chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)
-      record.body = visit.body.toString()
+      exchange.body = chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)
+      record.body = exchange.body.toString()
       journal.arrived(record)
     }
     req.on('data', (chunk) => chunks.push(chunk))
     req.on('end', () => {
-      arrive()
-      attempt(visit, () => decide(visit))
+      recordArrival()
+      attempt(exchange, () => decide(exchange))
     })
     res.once('close', () => {
-      record.closed = !res.writableFinished && !visit.cutByFake && server.listening
-      arrive()
+      record.closed = !res.writableFinished && !exchange.cutByFake && server.listening
+      recordArrival()
       journal.completed()
     })
   }
 
-  /** @param {Visit} visit */
-  function decide(visit) {
-    if (holds.stops(visit, () => attempt(visit, () => decide(visit)))) return
-    const failure = failures.take(visit.record)
-    const answer = failure === undefined ? answerFor(visit, world) : orderedRefusal(failure, visit, world.clock)
+  /** @param {Exchange} exchange */
+  function decide(exchange) {
+    if (holds.stops(exchange, () => attempt(exchange, () => decide(exchange)))) return
+    const failure = failures.take(exchange.record)
+    const answer = failure === undefined ? answerFor(exchange, state) : orderedRefusal(failure, exchange, state.clock)
     const act = () => {
-      if (visit.res.destroyed) return
+      if (exchange.res.destroyed) return
       // A client measures by it how far its own clock is off.
-      visit.res.setHeader('Date', new Date(world.clock.now()).toUTCString())
+      exchange.res.setHeader('Date', new Date(state.clock.now()).toUTCString())
       if (answer) {
-        if (answer.errcode) world.rids.remember(visit, answer, callerNamedIn(visit, world))
-        send(visit, answer)
-      } else if (failure) fail(failure.what, visit)
+        if (answer.errcode) state.rids.remember(exchange, answer, accountNamedIn(exchange, state))
+        send(exchange, answer)
+      } else if (failure) fail(failure.what, exchange)
     }
-    const ms = latencyOf(visit.record.endpoint)
+    const ms = latencyOf(exchange.record.endpoint)
     if (ms === 0) return act()
-    visit.res.once(
+    exchange.res.once(
       'close',
-      after(ms, () => attempt(visit, act)),
+      after(ms, () => attempt(exchange, act)),
     )
   }
 }
@@ -110,4 +110,4 @@ function createLatency(latency = 0) {
   return (endpoint) => ms[groupOf(endpoint) ?? 'codes']
 }
 
-module.exports = { createReception, peerOf }
+module.exports = { createRequestHandler, peerOf }

@@ -3,7 +3,7 @@
 /** So many failed rows are remembered, for the contact sheet; the report has all. */
 const REMEMBERED = 1000
 
-/** @typedef {ReturnType<typeof createTally>} Tally */
+/** @typedef {ReturnType<typeof createCounters>} Counters */
 
 /**
  * How far a batch is.
@@ -12,14 +12,14 @@ const REMEMBERED = 1000
  * @param {number} [perMinute] codes that may be asked for
  * @param {() => number} [now] milliseconds
  */
-export function createTally(total, perMinute = 5000, now = () => performance.now()) {
+export function createCounters(total, perMinute = 5000, now = () => performance.now()) {
   let begun = now()
   let isAsking = false
   /** @type {Map<string, { count: number, failure: Failure }>} */
   const errors = new Map()
   /** @type {{ row: number, label: string, failure: Failure }[]} */
   const failures = []
-  const tally = {
+  const counters = {
     total,
     written: 0,
     /** They were there already. */
@@ -30,7 +30,7 @@ export function createTally(total, perMinute = 5000, now = () => performance.now
     /** How often each code came, and the first failure that had it. */
     errors,
     get done() {
-      return tally.written + tally.kept + tally.failed
+      return counters.written + counters.kept + counters.failed
     },
     /** Since the first code was asked for: looking at what is there already is quick, and says nothing of WeChat. */
     get seconds() {
@@ -42,24 +42,24 @@ export function createTally(total, perMinute = 5000, now = () => performance.now
     },
     /** Codes per second. */
     get rate() {
-      return tally.seconds === 0 ? 0 : tally.written / tally.seconds
+      return counters.seconds === 0 ? 0 : counters.written / counters.seconds
     },
     /**
      * Seconds to go if all goes on as it did, and no less than the minutes that the budget takes. Undefined as long as
      * nobody knows.
      */
     get remaining() {
-      if (tally.rate === 0) return undefined
-      const left = total - tally.done
-      const lastMinute = Math.ceil((tally.written + left) / perMinute) - 1
-      return Math.max(left / tally.rate, lastMinute * 60 - tally.seconds)
+      if (counters.rate === 0) return undefined
+      const left = total - counters.done
+      const lastMinute = Math.ceil((counters.written + left) / perMinute) - 1
+      return Math.max(left / counters.rate, lastMinute * 60 - counters.seconds)
     },
     /**
      * @param {Failure} failure
      * @param {{ row: number, label: string }} of
      */
     fail(failure, { row, label }) {
-      tally.failed++
+      counters.failed++
       if (failures.length < REMEMBERED) failures.push({ row, label, failure })
       const code = String(failure.errcode ?? failure.code)
       const known = errors.get(code)
@@ -67,5 +67,5 @@ export function createTally(total, perMinute = 5000, now = () => performance.now
       else errors.set(code, { count: 1, failure })
     },
   }
-  return tally
+  return counters
 }

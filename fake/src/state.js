@@ -5,7 +5,7 @@ const { createAccount } = require('./apps.js')
 const { createRids } = require('./rids.js')
 
 /** @import { Clock, FakeOptions } from '../index.js' */
-/** @import { World } from './types.js' */
+/** @import { ServerState } from './types.js' */
 
 /** How much is remembered of the past unless `keepRequests` says otherwise. */
 const KEEP_REQUESTS = 10_000
@@ -13,9 +13,9 @@ const KEEP_REQUESTS = 10_000
 /**
  * @param {FakeOptions} options
  * @param {Clock} clock
- * @returns {World}
+ * @returns {ServerState}
  */
-function createWorld(options, clock) {
+function createState(options, clock) {
   const apps = options.apps ?? [{}]
   if (apps.length === 0) throw new TypeError('apps: at least one app is needed')
   return {
@@ -30,7 +30,7 @@ function createWorld(options, clock) {
  * Entries are single addresses, `a.b.c.*` or CIDR:
  * https://developers.weixin.qq.com/doc/oplatform/developers/basic_func/ip_whitelist
  * @param {string[]} [entries]
- * @returns {World['isListed']}
+ * @returns {ServerState['isListed']}
  */
 function createWhitelist(entries) {
   if (entries === undefined) return () => true
@@ -42,4 +42,4 @@ function createWhitelist(entries) {
   return (ip) => list.check(ip)
 }
 
-module.exports = { KEEP_REQUESTS, createWorld }
+module.exports = { KEEP_REQUESTS, createState }

@@ -3,17 +3,17 @@
 const { own } = require('../own')
 
 /** Of a call that nobody waits for any more. Made once: with a stack for each it would cost more than it tells. */
-const OVER = new Error('the visitor has left, or has an answer')
+const FINISHED = new Error('the visitor has left, or has an answer')
 
 /**
  * What an adapter over node:http knows of a request.
  *
  * @param {import('node:http').IncomingMessage} req
  * @param {import('node:http').ServerResponse} res
- * @returns {import('./answer').Visit}
+ * @returns {import('./answer').RequestContext}
  */
-function visit(req, res) {
-  const signal = endOf(res)
+function requestContext(req, res) {
+  const signal = abortSignalOf(res)
   return {
     method: req.method ?? 'GET',
     header: (name) => /** @type {string | undefined} */ (own(req.headers, name)),
@@ -27,13 +27,13 @@ function visit(req, res) {
  *
  * @param {import('node:http').ServerResponse & { stream?: { destroyed: boolean } }} res of HTTP/2 too
  */
-function endOf(res) {
+function abortSignalOf(res) {
   const controller = new AbortController()
-  const end = () => controller.abort(OVER)
+  const end = () => controller.abort(FINISHED)
   // Whatever ran before the handler may have taken longer than the visitor's patience.
   if (res.destroyed || res.stream?.destroyed || res.writableFinished) end()
   else res.once('close', end)
   return controller.signal
 }
 
-module.exports = { visit }
+module.exports = { requestContext }

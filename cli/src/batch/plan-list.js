@@ -2,11 +2,11 @@ import { createColumns } from './columns.js'
 import { createInspector } from './damage.js'
 import { readList } from './list.js'
 import { holesOf, renamed } from './names.js'
-import { planOf } from './plan.js'
+import { planOf } from './row-plan.js'
 
 /** @import { Kind } from '../params.js' */
 /** @import { Format, Row } from './list.js' */
-/** @import { Plan, Rules } from './plan.js' */
+/** @import { Plan, Rules } from './row-plan.js' */
 
 /**
  * How a list is read.
@@ -21,14 +21,14 @@ import { planOf } from './plan.js'
  * @property {AbortSignal} signal
  */
 
-/** @typedef {ReturnType<typeof createPlans>} Plans */
+/** @typedef {ReturnType<typeof createPlanList>} PlanList */
 
 /**
  * The plans of a list, as often as they are wanted, and the columns that its patterns need.
  *
  * @param {Reading} reading
  */
-export function createPlans({ list, format, kind, name, label, account, signal }) {
+export function createPlanList({ list, format, kind, name, label, account, signal }) {
   const patterns = [name, label].filter((pattern) => pattern !== undefined)
   const column = createColumns(new Set(patterns.flatMap(holesOf)))
   /** @type {Rules} */

@@ -9,7 +9,7 @@ const { announce, send } = require('./send.js')
 const { newTokenValue } = require('./tokens.js')
 
 /** @import { Clock, Failure } from '../index.js' */
-/** @import { Answer, Visit } from './types.js' */
+/** @import { Answer, Exchange } from './types.js' */
 
 const DRIP_MS = 100
 const HUGE_BYTES = 9 * 1024 * 1024 + 1
@@ -18,11 +18,11 @@ const HTML = '<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad
 /**
  * Lets a request fail in the way that was ordered.
  * @param {Failure} what
- * @param {Visit} visit
+ * @param {Exchange} exchange
  */
-function fail(what, visit) {
-  if (typeof what === 'string') NAMED[what](visit)
-  else if (typeof what === 'object' && 'status' in what) send(visit, plainAnswer(what))
+function fail(what, exchange) {
+  if (typeof what === 'string') FAILURES[what](exchange)
+  else if (typeof what === 'object' && 'status' in what) send(exchange, plainAnswer(what))
 }
 
 /**
@@ -42,56 +42,59 @@ function checkFailure(what) {
   const isOne =
     typeof what === 'object' && what !== null
       ? 'errcode' in what || 'status' in what
-      : Number.isInteger(what) || Object.hasOwn(NAMED, what)
+      : Number.isInteger(what) || Object.hasOwn(FAILURES, what)
   if (isOne) return
-  const names = Object.keys(NAMED).join(', ')
+  const names = Object.keys(FAILURES).join(', ')
   throw new TypeError(`fail: ${inspect(what)} is none of an errcode, { errcode }, { status }, ${names}`)
 }
 
 /**
  * The answer to a request for which an errcode was ordered.
  * @param {{ what: Failure, contentType?: string }} failure
- * @param {Visit} visit
+ * @param {Exchange} exchange
  * @param {Clock} clock
  * @returns {Answer | undefined} undefined where the failure is no errcode
  */
-function orderedRefusal({ what, contentType }, visit, clock) {
+function orderedRefusal({ what, contentType }, exchange, clock) {
   const errcode = errcodeIn(what)
   if (errcode === undefined) return undefined
   const errmsg = typeof what === 'object' && 'errmsg' in what ? what.errmsg : undefined
-  const text = errmsg ?? errmsgFor(errcode, { endpoint: visit.record.endpoint, ip: visit.ip, clock })
+  const text = errmsg ?? errmsgFor(errcode, { endpoint: exchange.record.endpoint, ip: exchange.ip, clock })
   const answer = jsonAnswer({ errcode, errmsg: text })
   answer.headers['Content-Type'] = contentType ?? JSON_TYPE
   return { ...answer, errcode: Number(errcode) }
 }
 
-/** @type {Record<Extract<Failure, string>, (visit: Visit) => void>} */
-const NAMED = {
+/** @type {Record<Extract<Failure, string>, (exchange: Exchange) => void>} */
+const FAILURES = {
   hang() {},
-  reset(visit) {
-    visit.cutByFake = true
-    visit.tcp.resetAndDestroy()
+  reset(exchange) {
+    exchange.cutByFake = true
+    exchange.tcp.resetAndDestroy()
   },
-  close: hangUp,
-  html: (visit) => send(visit, plainAnswer({ status: 200, headers: { 'Content-Type': 'text/html' }, body: HTML })),
-  empty: (visit) => send(visit, plainAnswer({ status: 200, headers: { 'Content-Type': 'image/jpeg' } })),
-  redirect: (visit) => send(visit, plainAnswer({ status: 307, headers: { Location: `/redirected${visit.req.url}` } })),
-  huge: (visit) => send(visit, plainAnswer({ ...goodLooking(visit), body: hugeBody(visit) })),
-  truncate: (visit) => send(visit, plainAnswer({ ...goodLooking(visit), body: firstHalf(goodLooking(visit).body) })),
-  cut(visit) {
-    const { headers, body } = goodLooking(visit)
-    announce(visit, 200, { ...headers, 'Content-Length': body.length })
-    visit.res.write(firstHalf(body), () => hangUp(visit))
+  close: destroySocket,
+  html: (exchange) =>
+    send(exchange, plainAnswer({ status: 200, headers: { 'Content-Type': 'text/html' }, body: HTML })),
+  empty: (exchange) => send(exchange, plainAnswer({ status: 200, headers: { 'Content-Type': 'image/jpeg' } })),
+  redirect: (exchange) =>
+    send(exchange, plainAnswer({ status: 307, headers: { Location: `/redirected${exchange.req.url}` } })),
+  huge: (exchange) => send(exchange, plainAnswer({ ...plausibleAnswer(exchange), body: hugeBody(exchange) })),
+  truncate: (exchange) =>
+    send(exchange, plainAnswer({ ...plausibleAnswer(exchange), body: firstHalf(plausibleAnswer(exchange).body) })),
+  cut(exchange) {
+    const { headers, body } = plausibleAnswer(exchange)
+    announce(exchange, 200, { ...headers, 'Content-Length': body.length })
+    exchange.res.write(firstHalf(body), () => destroySocket(exchange))
   },
-  drip(visit) {
-    const { headers, body } = goodLooking(visit)
-    announce(visit, 200, { ...headers, 'Content-Length': body.length })
-    drip(visit.res, body)
+  drip(exchange) {
+    const { headers, body } = plausibleAnswer(exchange)
+    announce(exchange, 200, { ...headers, 'Content-Length': body.length })
+    drip(exchange.res, body)
   },
 }
 
 /**
- * @param {Visit['res']} res
+ * @param {Exchange['res']} res
  * @param {Uint8Array} rest
  */
 function drip(res, rest) {
@@ -103,10 +106,10 @@ function drip(res, rest) {
   })
 }
 
-/** @param {Visit} visit */
-function hangUp(visit) {
-  visit.cutByFake = true
-  visit.tcp.destroy()
+/** @param {Exchange} exchange */
+function destroySocket(exchange) {
+  exchange.cutByFake = true
+  exchange.tcp.destroy()
 }
 
 /**
@@ -120,19 +123,20 @@ function plainAnswer({ status, headers = {}, body = '' }) {
 
 /**
  * What a success would look like, to be spoilt: never a token that works, and no picture that anybody asked for.
- * @param {Visit} visit
+ * @param {Exchange} exchange
  */
-function goodLooking({ record, body }) {
+function plausibleAnswer({ record, body }) {
   const group = groupOf(record.endpoint)
-  if (group === 'tokens') return goodJson({ access_token: newTokenValue(), expires_in: 7200 })
-  if (group === 'links' || group === 'debug') return goodJson({ errcode: 0, errmsg: 'ok', spoilt: 'by fake.fail()' })
+  if (group === 'tokens') return plausibleJson({ access_token: newTokenValue(), expires_in: 7200 })
+  if (group === 'links' || group === 'debug')
+    return plausibleJson({ errcode: 0, errmsg: 'ok', spoilt: 'by fake.fail()' })
   const hyaline = /"is_hyaline"\s*:\s*true/.test(body.toString())
   const image = picture({ text: 'spoilt by fake.fail()', width: 430, color: [0, 0, 0], hyaline })
   return { status: 200, headers: { 'Content-Type': 'image/jpeg' }, body: image }
 }
 
 /** @param {object} value */
-function goodJson(value) {
+function plausibleJson(value) {
   return { status: 200, headers: { 'Content-Type': JSON_TYPE }, body: Buffer.from(JSON.stringify(value)) }
 }
 
@@ -141,10 +145,10 @@ const firstHalf = (body) => body.subarray(0, body.length >> 1)
 
 /**
  * Right at both ends, only too much of it.
- * @param {Visit} visit
+ * @param {Exchange} exchange
  */
-function hugeBody(visit) {
-  const { body } = goodLooking(visit)
+function hugeBody(exchange) {
+  const { body } = plausibleAnswer(exchange)
   const [head, tail] = [body.subarray(0, -2), body.subarray(-2)]
   return Buffer.concat([head, Buffer.alloc(HUGE_BYTES - body.length, 0x20), tail])
 }

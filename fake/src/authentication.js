@@ -4,16 +4,16 @@ const { spend } = require('./endpoint-quotas.js')
 const { readJson } = require('./json-body.js')
 
 /** @import { EndpointName } from '../index.js' */
-/** @import { Account, Visit, World } from './types.js' */
+/** @import { Account, Exchange, ServerState } from './types.js' */
 
 /**
  * Who calls with an access token, and whether the quota lasts.
  * @param {EndpointName} endpoint
- * @param {Visit} visit
- * @param {World} world
+ * @param {Exchange} exchange
+ * @param {ServerState} state
  * @returns {number | Account} the errcode of the refusal, or the account
  */
-function callerByToken(endpoint, { record }, { accounts }) {
+function authenticateByToken(endpoint, { record }, { accounts }) {
   const token = record.query.access_token
   if (!token) return 41001
   for (const account of accounts) {
@@ -34,11 +34,11 @@ const verdictOf = (token, { stable, classic }) => stable.verdict(token) ?? class
  * appid, and it is there to keep a stolen secret from being tried, so it comes before the secret.
  * @param {EndpointName} endpoint
  * @param {{ appid: string, secret: string }} credentials
- * @param {Visit} visit
- * @param {World} world
+ * @param {Exchange} exchange
+ * @param {ServerState} state
  * @returns {number | Account} the errcode of the refusal, or the account
  */
-function callerBySecret(endpoint, { appid, secret }, { ip }, { accounts, isListed }) {
+function authenticateBySecret(endpoint, { appid, secret }, { ip }, { accounts, isListed }) {
   const account = accounts.find((account) => account.appid === appid)
   if (account === undefined) return 40013
   if (!isListed(ip)) return 40164
@@ -48,11 +48,11 @@ function callerBySecret(endpoint, { appid, secret }, { ip }, { accounts, isListe
 
 /**
  * Whose request this is, refused or not: he may look its rid up.
- * @param {Visit} visit
- * @param {World} world
+ * @param {Exchange} exchange
+ * @param {ServerState} state
  * @returns {Account | undefined} undefined for nobody's: without an appid, and without a token or with a forgotten one
  */
-function callerNamedIn({ record: { query }, body }, { accounts }) {
+function accountNamedIn({ record: { query }, body }, { accounts }) {
   const { access_token: token = '' } = query
   const byToken = accounts.find((account) => verdictOf(token, account) !== undefined)
   if (byToken) return byToken
@@ -61,4 +61,4 @@ function callerNamedIn({ record: { query }, body }, { accounts }) {
   return accounts.find((account) => account.appid === appid)
 }
 
-module.exports = { callerByToken, callerBySecret, callerNamedIn }
+module.exports = { authenticateByToken, authenticateBySecret, accountNamedIn }

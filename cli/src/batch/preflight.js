@@ -1,23 +1,23 @@
 import { RowError, UsageError } from '../errors.js'
 
-/** @import { Plan } from './plan.js' */
-/** @import { Plans } from './plans.js' */
+/** @import { Plan } from './row-plan.js' */
+/** @import { PlanList } from './plan-list.js' */
 
 /**
  * What is known of a list before anything is asked: how many rows there are, and which of them would write into the
  * same file.
  *
- * @typedef {object} Survey
+ * @typedef {object} Preflight
  * @property {number} rows
  * @property {Map<string, number[]>} clashes rows by the key of their name
  */
 
 /**
- * @param {Plans} plans
+ * @param {PlanList} plans
  * @param {{ force?: boolean }} flags whether what looks damaged is meant
- * @returns {Promise<Survey>}
+ * @returns {Promise<Preflight>}
  */
-export async function survey(plans, { force }) {
+export async function preflight(plans, { force }) {
   /** @type {Map<string, number>} */
   const firstRows = new Map()
   /** @type {Map<string, number[]>} */
@@ -37,7 +37,7 @@ export async function survey(plans, { force }) {
 /**
  * @param {Plan} plan
  * @param {Map<string, number>} firstRows
- * @param {Survey['clashes']} clashes
+ * @param {Preflight['clashes']} clashes
  */
 function meet({ key, row }, firstRows, clashes) {
   const first = firstRows.get(key)
@@ -51,7 +51,7 @@ function meet({ key, row }, firstRows, clashes) {
  * Nothing is done well that asked for nothing: a list without rows or without a question in them is another file, or was
  * read as one.
  *
- * @param {Plans} plans
+ * @param {PlanList} plans
  * @param {number} rows
  */
 function refuseMissing({ list, columns, needed }, rows) {
