@@ -53,43 +53,55 @@ const spellings = (text) => [
   text.slice(5, -5),
 ]
 
-const MISHAPS = [
-  -1,
-  40001,
-  45009,
-  41030,
-  'hang',
-  'drip',
-  'reset',
-  'close',
-  'html',
-  'empty',
-  'truncate',
-  'cut',
-  'huge',
-  'redirect',
-]
+/** What may go wrong with a request, and the `code` of the error that says so; an errcode makes `ERR_WXA_API`. */
+const MISHAPS = {
+  '-1': 'ERR_WXA_API',
+  40001: 'ERR_WXA_API',
+  45009: 'ERR_WXA_API',
+  41030: 'ERR_WXA_API',
+  hang: 'ERR_WXA_TIMEOUT',
+  drip: 'ERR_WXA_TIMEOUT',
+  reset: 'ERR_WXA_NETWORK',
+  close: 'ERR_WXA_NETWORK',
+  cut: 'ERR_WXA_NETWORK',
+  html: 'ERR_WXA_ANSWER',
+  empty: 'ERR_WXA_ANSWER',
+  truncate: 'ERR_WXA_ANSWER',
+  huge: 'ERR_WXA_ANSWER',
+  redirect: 'ERR_WXA_ANSWER',
+}
 
 suite('secrets', (test) => {
   for (const token of ['stable', 'classic']) {
     for (const endpoint of ['tokens', 'codes']) {
-      for (const what of MISHAPS) {
+      for (const [name, code] of Object.entries(MISHAPS)) {
         // `failure` looks for the secret and the tokens in every text of the error.
-        test(`${what} of ${endpoint} shows none (${token})`, async (t) => {
+        test(`the error after ${name} of ${endpoint} shows no secret and no token (${token})`, async (t) => {
           const { fake, wxa } = await world(t, {}, { token, retries: 0 })
           if (endpoint === 'codes') await wxa.getAccessToken()
-          fake.fail(what, { endpoint, times: Number.POSITIVE_INFINITY })
-          await failure(draw(wxa, { timeoutMs: 400 }))
+          const what = code === 'ERR_WXA_API' ? Number(name) : name
+          const mishap = fake.fail(what, { endpoint, times: Number.POSITIVE_INFINITY })
+          // Only a server without an answer has to be given up.
+          const error = await failure(draw(wxa, code === 'ERR_WXA_TIMEOUT' ? { timeoutMs: 2000 } : {}))
+          assert.deepEqual([error.code, error.errcode], [code, code === 'ERR_WXA_API' ? what : undefined])
+          assert.ok(mishap.used > 0)
         })
       }
 
       for (const [where, echo] of Object.entries(ECHOES)) {
-        test(`a server that repeats it ${where} of ${endpoint} makes none show (${token})`, async (t) => {
+        test(`a secret that the server of ${endpoint} repeats ${where} does not show (${token})`, async (t) => {
           const { fake, wxa, secret } = await world(t, {}, { token, retries: 0 })
           let known = secret
           if (endpoint === 'codes') known = (await wxa.getAccessToken()).accessToken
-          fake.fail(echo(known, encodeURIComponent(known)), { endpoint, times: Number.POSITIVE_INFINITY })
-          await failure(draw(wxa, { timeoutMs: 400 }))
+          const answer = echo(known, encodeURIComponent(known))
+          const repeated = fake.fail(answer, { endpoint, times: Number.POSITIVE_INFINITY })
+          const error = await failure(draw(wxa))
+          const isRefusal = JSON.stringify(answer).includes('48001')
+          assert.deepEqual(
+            [error.code, error.errcode],
+            isRefusal ? ['ERR_WXA_API', 48001] : ['ERR_WXA_ANSWER', undefined],
+          )
+          assert.ok(repeated.used > 0)
         })
       }
     }
