@@ -139,9 +139,9 @@ suite('secrets', (test) => {
     const form = new URLSearchParams({ t: token }).toString().slice(2)
     for (const text of [token, json, form, encodeURIComponent(token)]) {
       fake.fail({ status: 200, headers: HTML, body: `<p>${text}</p>` }, { endpoint: 'codes' })
-      await failure(draw(client({ token: () => token, retries: 0 })))
+      assert.equal((await failure(draw(client({ token: () => token, retries: 0 })))).code, 'ERR_WXA_ANSWER')
       fake.fail({ errcode: 48001, errmsg: text }, { endpoint: 'codes' })
-      await failure(draw(client({ token: () => token, retries: 0 })))
+      assert.equal((await failure(draw(client({ token: () => token, retries: 0 })))).errcode, 48001)
     }
   })
 
@@ -159,7 +159,8 @@ suite('secrets', (test) => {
     const { client } = await world(t)
     for (const baseUrl of [await deadUrl(), 'https://nohost.invalid', ['https://nohost.invalid', await deadUrl()]]) {
       for (const token of ['stable', 'classic']) {
-        await failure(draw(client({ baseUrl, token }), { timeoutMs: 3000 }))
+        const { code } = await failure(draw(client({ baseUrl, token, retries: 0 })))
+        assert.equal(code, 'ERR_WXA_NETWORK')
       }
     }
   })
@@ -171,8 +172,10 @@ suite('secrets', (test) => {
     const login = (url) => url.replace('http://', 'http://user:Canary-password@')
     const { url: refusing } = await startProxy(t, { refuse: 407 })
     for (const proxy of [login(refusing), login(await deadUrl())]) {
-      for (const token of ['stable', 'classic'])
-        await failure(draw(client({ proxy, token, retries: 0 }), { timeoutMs: 1000 }))
+      for (const token of ['stable', 'classic']) {
+        const { code } = await failure(draw(client({ proxy, token, retries: 0 })))
+        assert.equal(code, proxy.endsWith(new URL(refusing).port) ? 'ERR_WXA_ANSWER' : 'ERR_WXA_NETWORK')
+      }
     }
   })
 
@@ -191,7 +194,8 @@ suite('secrets', (test) => {
       { baseUrl: secret },
       { ca: secret },
     ]) {
-      thrown(() => client(wrong))
+      const error = thrown(() => client(wrong))
+      assert.equal(error.code, 'ERR_WXA_PARAMS')
     }
   })
 

@@ -2,13 +2,13 @@ import assert from 'node:assert/strict'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { WeChatAPIError } from 'wxacode'
+import { InvalidParamsError, WeChatAPIError } from 'wxacode'
 import { certificates } from './support/certificates.mjs'
 import { run } from './support/child.mjs'
 import { asked } from './support/decode.mjs'
 import { deadUrl } from './support/ports.mjs'
 import { startProxy } from './support/proxy.mjs'
-import { failure, guard, suite, times, world } from './support/suite.mjs'
+import { failure, guard, suite, thrown, times, world } from './support/suite.mjs'
 
 const draw = (wxa, call) => wxa.createQRCode({ path: 'a', width: 280 }, call)
 const ALWAYS = { endpoint: 'codes', times: Number.POSITIVE_INFINITY }
@@ -326,11 +326,9 @@ suite('proxies', (test) => {
       `http://user:${password}@[`,
       `socks5://user:${password}@localhost`,
     ]) {
-      await failure(
-        (async () => {
-          client({ proxy })
-        })(),
-      )
+      const error = thrown(() => client({ proxy }))
+      assert.ok(error instanceof InvalidParamsError)
+      assert.equal(error.param, 'proxy')
     }
   })
 
