@@ -28,11 +28,11 @@ const matrixOf = (job) => release.jobs[job].strategy.matrix.include
 
 // Not by support/suite.mjs, which loads the addon: a release asks this before there is one.
 describe('a release', () => {
-  test('workflows are without mistakes', async () => {
+  test('the workflows have no mistakes', async () => {
     assert.deepEqual(await mistakes(), [])
   })
 
-  test('a mistake in a workflow is found, with its place', async () => {
+  test('a mistake in a workflow is found, with its line', async () => {
     const [context, job] = await mistakesIn(
       read('.github/workflows/release.yml')
         .replace('needs: test', 'needs: tests')
@@ -71,7 +71,7 @@ describe('a release', () => {
     assert.ok(JSON.stringify(release.jobs.test).includes(`GLIBC_${glibc} `), glibc)
   })
 
-  test('nothing but the last job may speak for the repository', () => {
+  test('only the last job has a token for publishing', () => {
     assert.deepEqual(release.permissions, { contents: 'read' })
     for (const [name, { permissions }] of Object.entries(release.jobs)) {
       assert.deepEqual(permissions, name === 'publish' ? { contents: 'read', 'id-token': 'write' } : undefined, name)
@@ -79,7 +79,7 @@ describe('a release', () => {
     assert.deepEqual(parse(read('.github/workflows/ci.yml')).permissions, { contents: 'read' })
   })
 
-  test('all packages have the same version, and need each other in it', () => {
+  test('all packages have the same version and depend on each other in it', () => {
     assert.equal(/^version = "(.+)"/m.exec(read('Cargo.toml'))[1], version)
     for (const workspace of ['fake', 'scene', 'cli']) {
       const { version: its, dependencies = {} } = json(`${workspace}/package.json`)
@@ -136,7 +136,7 @@ describe('a release', () => {
     ['CONTRIBUTING.md', 6],
     ['SECURITY.md', 6],
   ]) {
-    test(`what ${document} names is there`, () => {
+    test(`files that ${document} names exist`, () => {
       const text = read(document)
       const links = [...text.matchAll(/\]\((?!https?:)([^)]+)\)/g)]
       const paths = [...text.matchAll(/`([\w.-]+\/[\w./-]*|[\w.-]+\.(?:js|mjs|ts|rs|json|md|toml))`/g)]
@@ -149,7 +149,7 @@ describe('a release', () => {
     })
   }
 
-  test('the tests for every platform are there', () => {
+  test('the tests for every platform exist', () => {
     const files = read('.github/tests-anywhere').trim().split('\n')
     assert.deepEqual(
       files.filter((file) => !exists(file)),
@@ -157,7 +157,7 @@ describe('a release', () => {
     )
   })
 
-  test('commands that documents and workflows name are there', () => {
+  test('commands that documents and workflows name exist', () => {
     const { scripts } = json('package.json')
     for (const file of ['CONTRIBUTING.md', '.github/workflows/ci.yml', '.github/workflows/release.yml']) {
       for (const [, name] of read(file).matchAll(/npm run ([a-z:]+)/g)) assert.ok(scripts[name], `${file}: ${name}`)
