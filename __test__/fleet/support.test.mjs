@@ -67,34 +67,30 @@ const LOOKS = {
 const looksLike = (text, look) => (typeof look === 'string' ? text === look : look.test(text))
 
 suite(
-  'what the scenarios of a fleet stand on',
+  'the tools of the fleet scenarios',
   (test) => {
     for (const { fault, begin, end } of FAULTS) {
-      test(
-        `${fault}: whoever is connected and whoever comes sees it, and nobody when it is over`,
-        needsRedis,
-        async (t) => {
-          const redis = await startRedis(t)
-          const proxy = await startFaultProxy(t, redis.port)
-          const [toNew, toOld = toNew] = LOOKS[fault]
-          redis.cli('SET', 'kept', 1)
-          const old = connect(proxy.port, '127.0.0.1').on('error', () => {})
-          old.write('PING\r\n')
-          await once(old, 'data')
-          await begin({ proxy, redis })
-          for (const [look, socket] of [[toOld, old], [toNew]]) {
-            const { said } = await write(proxy, socket)
-            assert.ok(looksLike(said, look), said)
-          }
-          await end({ proxy, redis })
-          assert.equal((await write(proxy)).said, '+OK\r\n')
-          assert.equal(redis.cli('EXISTS', 'kept'), fault.match(/empt/) ? '0' : '1')
-        },
-      )
+      test(`${fault}: connected and new clients see it, and none when it is over`, needsRedis, async (t) => {
+        const redis = await startRedis(t)
+        const proxy = await startFaultProxy(t, redis.port)
+        const [toNew, toOld = toNew] = LOOKS[fault]
+        redis.cli('SET', 'kept', 1)
+        const old = connect(proxy.port, '127.0.0.1').on('error', () => {})
+        old.write('PING\r\n')
+        await once(old, 'data')
+        await begin({ proxy, redis })
+        for (const [look, socket] of [[toOld, old], [toNew]]) {
+          const { said } = await write(proxy, socket)
+          assert.ok(looksLike(said, look), said)
+        }
+        await end({ proxy, redis })
+        assert.equal((await write(proxy)).said, '+OK\r\n')
+        assert.equal(redis.cli('EXISTS', 'kept'), fault.match(/empt/) ? '0' : '1')
+      })
     }
 
     test(
-      'a lost reply is that of a request that was done, and a black hole lets none through',
+      'a request whose reply is lost has been executed, and one into a black hole has not',
       needsRedis,
       async (t) => {
         const redis = await startRedis(t)
@@ -108,7 +104,7 @@ suite(
       },
     )
 
-    test('replies get lost from the request on that has a text', needsRedis, async (t) => {
+    test('replies are lost from the request on that contains a text', needsRedis, async (t) => {
       const redis = await startRedis(t)
       const proxy = await startFaultProxy(t, redis.port)
       await proxy.set('dropReplies', { from: 'witness' })
@@ -118,7 +114,7 @@ suite(
       assert.equal((await write(proxy, socket)).said, 'silence')
     })
 
-    test('in slices a reply comes byte by byte', needsRedis, async (t) => {
+    test('a sliced reply arrives byte by byte', needsRedis, async (t) => {
       const redis = await startRedis(t)
       const proxy = await startFaultProxy(t, redis.port)
       await proxy.set('slice')
@@ -127,7 +123,7 @@ suite(
       assert.ok(pieces > 1)
     })
 
-    test('a slow reply comes late, and alone', needsRedis, async (t) => {
+    test('a delayed reply arrives late, in one piece', needsRedis, async (t) => {
       const redis = await startRedis(t)
       const proxy = await startFaultProxy(t, redis.port)
       assert.equal((await write(proxy)).pieces, 1)
@@ -137,7 +133,7 @@ suite(
       assert.ok(ms > 195, `${ms} ms`)
     })
 
-    test('after what got lost on a connection nothing arrives on it any more', needsRedis, async (t) => {
+    test('nothing arrives on a connection after a loss', needsRedis, async (t) => {
       const redis = await startRedis(t)
       const proxy = await startFaultProxy(t, redis.port)
       const socket = connect(proxy.port, '127.0.0.1')
@@ -148,7 +144,7 @@ suite(
       assert.equal((await write(proxy, socket)).said, 'silence')
     })
 
-    test('a call that fails, and a token request too many, are outside the bounds', needsRedis, async (t) => {
+    test('a failed call and an additional token request are outside the bounds', needsRedis, async (t) => {
       const place = await stage(t)
       place.fake.fail(41030, { endpoint: 'codes' })
       await all(await place.enter(1), 2)
@@ -160,7 +156,7 @@ suite(
       ])
     })
 
-    test('a process that dies unasked has crashed, and one that was killed has not', needsRedis, async (t) => {
+    test('a process that dies has crashed, and one that the scenario kills has not', needsRedis, async (t) => {
       const place = await stage(t)
       const [dies, killed] = await place.enter(2)
       dies.child.kill('SIGSEGV')
@@ -169,7 +165,7 @@ suite(
       assert.deepEqual({ crashed, hung }, { crashed: 1, hung: 0 })
     })
 
-    test('a call without an end and a process without one are counted as hung', needsRedis, async (t) => {
+    test('a call that never settles and a process that never exits count as hung', needsRedis, async (t) => {
       const place = await stage(t)
       const [stopped] = await place.enter(1)
       stopped.child.kill('SIGSTOP')
@@ -177,7 +173,7 @@ suite(
       assert.equal((await place.tally()).hung, 4)
     })
 
-    test('a secret that is printed, said to Redis or lies there is found', needsRedis, async (t) => {
+    test('a secret that is printed, sent to Redis or stored in Redis is found', needsRedis, async (t) => {
       const place = await stage(t)
       const { secret } = place.options
       await all(await place.enter(1), 1)
