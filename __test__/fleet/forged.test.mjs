@@ -161,7 +161,7 @@ suite(
       assert.deepEqual(code('a'), ['lead'])
     })
 
-    test('a call that bypasses the cache takes no lock', needsRedis, async (t) => {
+    test('a call that fetches for no other takes no lock', needsRedis, async (t) => {
       const { cli, code } = await scripts(t)
       assert.deepEqual(code('a', 0), ['go'])
       assert.equal(cli('EXISTS', 'lock'), '0')
