@@ -19,7 +19,7 @@ const MEASURED = ['lib/web/', 'lib/', 'fake/', 'cli/', 'scene/', 'index.js']
  */
 export default async function* report(events) {
   for await (const { type, data } of events) {
-    if (type === 'test:fail' && data.nesting === 0) yield `✖ ${data.file ?? data.name}\n`
+    if (type === 'test:fail' && data.details.type !== 'suite') yield `✖ ${data.name}: ${data.details.error.message}\n`
     if (type === 'test:coverage') yield table(data.summary.files)
   }
 }
