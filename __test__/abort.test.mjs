@@ -19,14 +19,14 @@ suite('aborting', (test) => {
     })
   }
 
-  test('without a reason of your own it is an AbortError', async (t) => {
+  test('an abort without a reason rejects with an AbortError', async (t) => {
     const { wxa } = await world(t)
     const error = await failure(draw(wxa, { signal: AbortSignal.abort() }))
     assert.equal(error.name, 'AbortError')
     assert.ok(error instanceof DOMException)
   })
 
-  test('while it waits for the token: the refresh goes on, for others and for later', async (t) => {
+  test('an abort of a call that waits for the token lets the refresh go on, for other and later calls', async (t) => {
     const { fake, wxa } = await world(t)
     const hold = fake.hold('tokens')
     const controller = new AbortController()
@@ -43,7 +43,7 @@ suite('aborting', (test) => {
     assert.equal(fake.count('codes'), 5)
   })
 
-  test('all who wait for the token: what it brings is there for the next call', async (t) => {
+  test('an abort of all calls that wait for the token leaves the token to the next call', async (t) => {
     const { fake, wxa } = await world(t)
     const hold = fake.hold('tokens')
     const controller = new AbortController()
@@ -58,7 +58,7 @@ suite('aborting', (test) => {
   })
 
   for (const reason of REASONS) {
-    test(`during the request it rejects with the signal's own reason, ${String(reason)}, and closes the request`, async (t) => {
+    test(`an abort during the request rejects with the reason of the signal, ${String(reason)}, and closes the request`, async (t) => {
       const { fake, wxa } = await world(t)
       fake.hold('codes')
       const controller = new AbortController()
@@ -71,7 +71,7 @@ suite('aborting', (test) => {
     })
   }
 
-  test('it ends its own call and no other', async (t) => {
+  test('an abort stops its own call and no other', async (t) => {
     const { fake, wxa } = await world(t)
     const hold = fake.hold('codes')
     const controllers = times(6, () => new AbortController())
@@ -87,7 +87,7 @@ suite('aborting', (test) => {
     )
   })
 
-  test('between its retries it rejects at once', async (t) => {
+  test('an abort between two retries rejects at once', async (t) => {
     const { fake, wxa } = await world(t, {}, { retries: 10, timeoutMs: 60_000 })
     fake.fail(-1, { endpoint: 'codes', times: Number.POSITIVE_INFINITY })
     const controller = new AbortController()
@@ -97,7 +97,7 @@ suite('aborting', (test) => {
     assert.equal(await call, 'enough')
   })
 
-  test('during the wait for its turn it rejects at once', async (t) => {
+  test('an abort while a call waits for the rate limit rejects at once', async (t) => {
     const { fake, wxa } = await world(t, {}, { ratePerMinute: 1, timeoutMs: 120_000 })
     await wxa.getUnlimitedQRCode({ scene: 'a', width: 280 })
     const controller = new AbortController()
@@ -107,7 +107,7 @@ suite('aborting', (test) => {
     assert.equal(fake.count('codes'), 1)
   })
 
-  test('after the call it has no effect', async (t) => {
+  test('an abort after the call has no effect', async (t) => {
     const { wxa } = await world(t)
     const controller = new AbortController()
     const image = await draw(wxa, { signal: controller.signal })
@@ -116,7 +116,7 @@ suite('aborting', (test) => {
     await draw(wxa)
   })
 
-  test('no listener stays on the signal, whatever became of the call', async (t) => {
+  test('a call leaves no listener on the signal, whether it succeeds or fails', async (t) => {
     const { fake, wxa } = await world(t, {}, { retries: 0 })
     const { signal } = new AbortController()
     await draw(wxa, { signal })

@@ -105,7 +105,7 @@ suite('answers', (test) => {
     })
   }
 
-  test('HTML under 200 is told from a picture and shown', async (t) => {
+  test('an HTML page with status 200 is an error that shows the page', async (t) => {
     const { error } = await answered(t, 'html')
     isAnswerError(error, /web page.*HTTP 200.*502 Bad Gateway/)
     assert.equal(error.retryable, false)
@@ -117,19 +117,19 @@ suite('answers', (test) => {
     assert.equal(error.retryable, true)
   })
 
-  test('an empty 412 is explained: somebody took the Content-Length away', async (t) => {
+  test('an empty 412 is explained by a missing Content-Length', async (t) => {
     const { error } = await answered(t, { status: 412, body: '' })
     isAnswerError(error, /Content-Length/)
     assert.match(error.explanation.cause.zh, /Content-Length/)
   })
 
   for (const isHyaline of [false, true]) {
-    test(`a ${isHyaline ? 'PNG' : 'JPEG'} that stops before its end is no picture`, async (t) => {
+    test(`a ${isHyaline ? 'PNG' : 'JPEG'} that stops before its end is an error`, async (t) => {
       const { error } = await answered(t, 'truncate', {}, ['getQRCode', { path: 'a', isHyaline }])
       isAnswerError(error, /stops before its end/)
     })
 
-    test(`a ${isHyaline ? 'PNG' : 'JPEG'} is no picture wherever it is cut`, async (t) => {
+    test(`a ${isHyaline ? 'PNG' : 'JPEG'} that is cut at any byte is an error`, async (t) => {
       const { fake, wxa } = await world(t, {}, { retries: 0 })
       const whole = await wxa.getQRCode({ path: 'a', isHyaline, width: 280 })
       const { length } = whole
@@ -147,7 +147,7 @@ suite('answers', (test) => {
     assert.match(error.message, /127\.0\.0\.1/)
   })
 
-  test('more than 8 MiB are not read, announced or not', async (t) => {
+  test('a response over 8 MiB is not read to its end, with and without a Content-Length', async (t) => {
     const { error, wxa, fake } = await answered(t, 'huge')
     isAnswerError(error, /8 MiB/)
     const body = Buffer.alloc(9 << 20, 0x20)
@@ -162,7 +162,7 @@ suite('answers', (test) => {
     '{"errcode":"none"}',
     '{"errcode":null}',
   ]) {
-    test(`JSON without an errcode is no picture: ${body}`, async (t) => {
+    test(`JSON without an errcode is an error and not a picture: ${body}`, async (t) => {
       const { error } = await answered(t, { status: 200, headers: { 'Content-Type': 'application/json' }, body })
       isAnswerError(error, /JSON/)
     })
@@ -196,14 +196,14 @@ suite('answers', (test) => {
   }
 
   for (const errcode of ['41030.0', '4.103e4', '"41030.0"', '" 41030 "']) {
-    test(`an errcode ${errcode} of any API is an error with its number`, async (t) => {
+    test(`an errcode ${errcode} in the response of request() is an error with its number`, async (t) => {
       const error = await failure(other(t, `{"errcode":${errcode},"openid":"o"}`))
       assert.deepEqual([error.code, error.errcode], ['ERR_WXA_API', 41030])
     })
   }
 
   for (const errcode of ['true', 'false', '9223372036854775808', '41030.5', '[41030]', '{}', '""', '"ok"']) {
-    test(`an errcode ${errcode} of any API is an error without a number`, async (t) => {
+    test(`an errcode ${errcode} in the response of request() is an error without a number`, async (t) => {
       const error = await failure(other(t, `{"errcode":${errcode},"openid":"o"}`))
       isAnswerError(error, /errcode/)
       assert.equal(error.retryable, false)
@@ -211,7 +211,7 @@ suite('answers', (test) => {
   }
 
   for (const errcode of ['0', '"0"', '0.0']) {
-    test(`an errcode ${errcode} of any API is none`, async (t) => {
+    test(`an errcode ${errcode} in the response of request() is no error`, async (t) => {
       assert.equal((await other(t, `{"errcode":${errcode},"openid":"o"}`)).openid, 'o')
     })
   }
@@ -224,7 +224,7 @@ suite('answers', (test) => {
     ['deep nesting', `{"errcode":40001,"data":${'['.repeat(5000)}${']'.repeat(5000)}}`],
     ['something behind its end', '{"errcode":40001,"errmsg":"x"}\n<!-- 1 ms -->'],
   ]) {
-    test(`a refused token is replaced whatever stands beside its errcode: ${what}`, async (t) => {
+    test(`a refused token is replaced whatever else the response holds: ${what}`, async (t) => {
       const { fake, wxa } = await world(t)
       const before = await wxa.getAccessToken()
       fake.fail({ status: 200, body }, { endpoint: 'codes' })
@@ -234,7 +234,7 @@ suite('answers', (test) => {
     })
   }
 
-  test('a good answer is read with whatever WeChat leaves in its strings', async (t) => {
+  test('a successful response is read although its strings hold control characters', async (t) => {
     for (const [body, nick] of [
       ['{"nick":"a\u0008b\nc\u001f"}', 'a\bb\nc\u001f'],
       ['{"nick":"\\ud83d"}', '\ud83d'],
@@ -245,7 +245,7 @@ suite('answers', (test) => {
     }
   })
 
-  test('what is no answer shows no data of a user', async (t) => {
+  test('the error for an unexpected response shows no user data', async (t) => {
     const openid = 'oGZUI0egBJY1zhBYw2KhdUfwVJJE'
     for (const [body, method] of [
       ['{"phone":"13800138000","a":tru}', 'request'],
@@ -286,14 +286,14 @@ suite('answers', (test) => {
     [501, false],
     [503, true],
   ]) {
-    test(`an empty ${status} is ${retryable ? '' : 'not '}worth a repetition`, async (t) => {
+    test(`an empty response with status ${status} is ${retryable ? '' : 'not '}retryable`, async (t) => {
       const { error } = await answered(t, { status, body: '' })
       assert.equal(error.code, 'ERR_WXA_RESPONSE')
       assert.equal(error.retryable, retryable)
     })
   }
 
-  test('after each of these the client works on', async (t) => {
+  test('the client works after each of these errors', async (t) => {
     const { fake, wxa } = await world(t, {}, { retries: 0 })
     for (const what of [45029, 'html', 'empty', 'truncate', 'cut', 'huge', 'redirect', 'reset', 'close']) {
       fake.fail(what, { endpoint: 'codes' })

@@ -33,7 +33,7 @@ const BYTES = {
 suite('the body of a request', (test) => {
   for (const [name, value] of [...Object.entries(CLOSED), ...Object.entries(BYTES)]) {
     const hint = name in BYTES ? /toString\('base64'\)/ : /Object\.fromEntries/
-    test(`${name} is refused, as a whole and inside`, async (t) => {
+    test(`${name} is refused as a body and inside one`, async (t) => {
       const { fake, wxa } = await world(t)
       for (const [body, param] of [
         [value, 'body'],
@@ -75,7 +75,7 @@ suite('the body of a request', (test) => {
     })
   }
 
-  test('what holds itself, or goes on for ever, is refused', async (t) => {
+  test('a body that contains itself or never stops is refused', async (t) => {
     const { fake, wxa } = await world(t)
     const cyclic = { list: [] }
     cyclic.list.push(cyclic)
@@ -92,7 +92,7 @@ suite('the body of a request', (test) => {
     assert.equal(fake.count(), 0)
   })
 
-  test('what says itself how it is written, or is plain, is sent as it is, and each getter is asked once', async (t) => {
+  test('a plain body and one with toJSON are sent as JSON, and each getter runs once', async (t) => {
     const { fake, wxa } = await world(t)
     let asked = 0
     class Money {
@@ -129,7 +129,7 @@ suite('the body of a request', (test) => {
     })
   })
 
-  test("a getter's own exception reaches the caller as it is", async (t) => {
+  test('an exception of a getter reaches the caller unchanged', async (t) => {
     const { wxa } = await world(t)
     const own = new Error('my own')
     const body = {
@@ -140,7 +140,7 @@ suite('the body of a request', (test) => {
     assert.equal(await failure(wxa.request(API, { body })), own)
   })
 
-  test('__proto__ of parsed JSON is a name like any other', async (t) => {
+  test('the key __proto__ of parsed JSON is sent like any other key', async (t) => {
     const { fake, wxa } = await world(t)
     await wxa.request(API, { body: JSON.parse('{"cgi_path":"/wxa/getwxacode","__proto__":{"a":1}}') })
     assert.equal(fake.requests.at(-1).body, '{"cgi_path":"/wxa/getwxacode","__proto__":{"a":1}}')
@@ -165,7 +165,7 @@ suite('the query of a request', (test) => {
     })
   }
 
-  test('one that no server takes is refused with its length and the limit', async (t) => {
+  test('a query that is too long is refused with its length and the limit', async (t) => {
     const { fake, wxa } = await world(t)
     for (const [query, length] of [
       [{ a: 'x'.repeat(6999) }, 7002],
@@ -182,7 +182,7 @@ suite('the query of a request', (test) => {
     assert.equal(fake.requests.at(-1).query.a, '名'.repeat(770))
   })
 
-  test('is read once', async (t) => {
+  test('each value of a query is read once', async (t) => {
     const { fake, wxa } = await world(t)
     let asked = 0
     const query = {

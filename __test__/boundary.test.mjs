@@ -85,7 +85,7 @@ const goClean = (t) => {
 suite(
   'Object.prototype is a boundary',
   (test) => {
-    test('no file of the package, and not its addon, looks anything up there', async (t) => {
+    test('neither JavaScript nor the addon reads a property of Object.prototype', async (t) => {
       const { names } = await goClean(t)
       assert.ok(['baseUrl', 'accessToken', 'lineColor', 'statusText'].every((name) => names.includes(name)))
       const watch = names.filter((name) => !OF_DESCRIPTORS.includes(name))
@@ -106,7 +106,7 @@ suite(
       (url) => [url],
     ]) {
       const shown = JSON.stringify(make('http://stranger'))
-      test(`${shown} under every name there is: what leaves the process is the same`, async (t) => {
+      test(`${shown} under every property name changes nothing that leaves the process`, async (t) => {
         const { loaded, sent, through, outcomes } = await goClean(t)
         assert.ok(sent.length > 40 && through.length > 0)
         const { url, seen } = await startStranger(t)

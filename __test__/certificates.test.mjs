@@ -23,7 +23,7 @@ async function refusal(t, tls, options) {
   return error.message
 }
 
-suite('a certificate of its own', (test) => {
+suite('a self-signed certificate', (test) => {
   for (const isAuthority of [true, false]) {
     test(`is accepted if it was given as ca (basicConstraints CA:${isAuthority})`, async (t) => {
       const tls = await ownCertificate({ isAuthority })
@@ -51,7 +51,7 @@ suite('a certificate of its own', (test) => {
     assert.equal(stdout, 'true\n', stderr)
   })
 
-  test('is refused if nobody gave it, and the message says to give that one', async (t) => {
+  test('is refused unless it was configured, and the message says to configure it', async (t) => {
     for (const isAuthority of [true, false]) {
       const message = await refusal(t, await ownCertificate({ isAuthority }), {})
       assert.match(message, /signed by itself.*as ca\b.*自签名/)
@@ -66,7 +66,7 @@ suite('a certificate of its own', (test) => {
     }
   })
 
-  test('is refused for another host, though it was given', async (t) => {
+  test('is refused for another host, although it was given', async (t) => {
     for (const isAuthority of [true, false]) {
       const tls = await ownCertificate({ isAuthority, hosts: ['other.example'] })
       const message = await refusal(t, tls, { ca: tls.cert })
@@ -77,12 +77,12 @@ suite('a certificate of its own', (test) => {
     assert.match(await refusal(t, tls, { ca: tls.cert, host: 'localhost' }), /is for another host/)
   })
 
-  test('is refused without a host in it, and the message says how to make one', async (t) => {
+  test('is refused without a host name, and the message says how to make one with it', async (t) => {
     const tls = await ownCertificate({ hosts: [] })
     assert.match(await refusal(t, tls, { ca: tls.cert }), /-addext subjectAltName=/)
   })
 
-  test('is refused before and after its time, though it was given', async (t) => {
+  test('is refused before and after its validity, although it was given', async (t) => {
     for (const isAuthority of [true, false]) {
       const expired = await ownCertificate({ isAuthority, from: daysFromNow(-10), to: daysFromNow(-1) })
       assert.match(await refusal(t, expired, { ca: expired.cert }), /has expired.*[Rr]enew/)
@@ -93,7 +93,7 @@ suite('a certificate of its own', (test) => {
 })
 
 suite('a certificate of an authority', (test) => {
-  test('that nobody knows is refused, and the message says how it is made known', async (t) => {
+  test('with an unknown root is refused, and the message says how to add the root', async (t) => {
     const { ca: _, ...tls } = await certificates()
     const message = await refusal(t, tls, {})
     assert.match(message, /authority that is not trusted.*\bca\b.*NODE_EXTRA_CA_CERTS/)
@@ -106,7 +106,7 @@ suite('a certificate of an authority', (test) => {
     assert.match(await refusal(t, tls, { ca: namesake }), /authority that is not trusted/)
   })
 
-  test('for another host is refused as such', async (t) => {
+  test('for another host is refused, and the message names the host', async (t) => {
     const { ca, ...tls } = await certificates({ hosts: ['127.0.0.1', 'other.example'] })
     assert.match(await refusal(t, tls, { ca, host: 'localhost' }), /localhost:\d+ is for another host/)
   })

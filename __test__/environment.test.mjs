@@ -24,7 +24,7 @@ function withEnv(variables, run) {
 const account = () => ({ WXACODE_APPID: newAppid(), WXACODE_SECRET: newSecret() })
 
 suite('a client by the environment', (test) => {
-  test('has its account and its address from there', async (t) => {
+  test('reads appid, secret and baseUrl', async (t) => {
     const { appid, secret, fake } = await world(t)
     const variables = { WXACODE_APPID: appid, WXACODE_SECRET: secret, WXACODE_BASE_URL: fake.url }
     const wxa = withEnv(variables, () => WxaCode.fromEnv())
@@ -33,7 +33,7 @@ suite('a client by the environment', (test) => {
     assert.equal(fake.count('codes'), 1)
   })
 
-  test('has a Redis and a proxy from there', () => {
+  test('reads redis and proxy', () => {
     for (const [name, value, part] of [
       ['WXACODE_REDIS', 'mysql://cache', 'redis'],
       ['WXACODE_PROXY', 'socks9://proxy', 'proxy'],
@@ -47,7 +47,7 @@ suite('a client by the environment', (test) => {
     assert.ok(['up', 'down'].includes(wxa.stats().redis))
   })
 
-  test('takes what is given before what is there', () => {
+  test('prefers a given option to its variable', () => {
     const appid = newAppid()
     const wxa = withEnv({ ...account(), WXACODE_REDIS: 'mysql://cache' }, () =>
       WxaCode.fromEnv({ appid, secret: undefined, redis: 'redis://127.0.0.1:1', cache: true }),
@@ -64,7 +64,7 @@ suite('a client by the environment', (test) => {
       ['WXACODE_APPID', 'appid'],
       ['WXACODE_SECRET', 'secret'],
     ]) {
-      test(`says that ${name} is missing where it is ${how}`, () => {
+      test(`names ${name} as missing when it is ${how}`, () => {
         const error = thrown(() => withEnv({ ...account(), [name]: value }, () => WxaCode.fromEnv()))
         assert.deepEqual([error.name, error.param], ['InvalidParamsError', param])
         assert.match(error.message, new RegExp(`the environment variable ${name} is not set.*没有设置环境变量 ${name}`))
@@ -72,18 +72,18 @@ suite('a client by the environment', (test) => {
     }
   }
 
-  test('needs no secret where none is used', () => {
+  test('needs no secret when none is used', () => {
     const { WXACODE_APPID } = account()
     for (const token of ['none', () => 'token']) withEnv({ WXACODE_APPID }, () => WxaCode.fromEnv({ token }))
   })
 
-  test('names the variable of an AppID that is none, and not its value', () => {
+  test('names the variable of an invalid AppID, and not its value', () => {
     const error = thrown(() => withEnv({ ...account(), WXACODE_APPID: '"wx1"' }, () => WxaCode.fromEnv()))
     assert.equal(error.param, 'appid')
     assert.match(error.message, /environment variable WXACODE_APPID: /)
   })
 
-  test('names no variable for what was given', () => {
+  test('names no variable for an option that was given', () => {
     for (const options of [{ appid: 'wx' }, { timeoutMs: -1 }, { appId: 'wx' }]) {
       const error = thrown(() => withEnv(account(), () => WxaCode.fromEnv(options)))
       assert.doesNotMatch(error.message, /WXACODE_/)
@@ -97,7 +97,7 @@ suite('a client by the environment', (test) => {
     }
   })
 
-  test('of a subclass is one of it', () => {
+  test('is an instance of the subclass that fromEnv was called on', () => {
     class Mine extends WxaCode {}
     assert.ok(withEnv(account(), () => Mine.fromEnv()) instanceof Mine)
   })

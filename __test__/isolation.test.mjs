@@ -38,7 +38,7 @@ async function deadProxy(t, mode) {
 suite('isolation', (test) => {
   for (const mode of ['drop', 'refuse', 'reset']) {
     for (const cache of [false, true]) {
-      test(`a dead proxy (${mode}) is nothing to a client that goes without, ${cache ? 'with' : 'without'} a cache`, async (t) => {
+      test(`a dead proxy (${mode}) does not delay a client without a proxy, ${cache ? 'with' : 'without'} a cache`, async (t) => {
         const { fake, client } = await world(t, {}, { cache })
         const proxy = await deadProxy(t, mode)
         const [dead, well] = [client({ proxy: proxy.url }), client()]
@@ -61,7 +61,7 @@ suite('isolation', (test) => {
     }
   }
 
-  test('who has the appid and a wrong secret, a bad token or another host spends nothing of the minute', async (t) => {
+  test('a client with a wrong secret, a bad token or another host uses none of the rate limit of the appid', async (t) => {
     const { fake, client, secret } = await world(t, {}, { ratePerMinute: RATE })
     const other = await world(t)
     const strangers = [
@@ -79,7 +79,7 @@ suite('isolation', (test) => {
     assert.equal((await failure(code(client({ secret }), RATE, { timeoutMs: 1000 }))).code, 'ERR_WXA_RATE_LIMIT')
   })
 
-  test('a provider whose token WeChat takes shares the minute of the app', async (t) => {
+  test('a token provider with a valid token shares the rate limit of the appid', async (t) => {
     const { wxa, client } = await world(t, {}, { ratePerMinute: RATE })
     const { accessToken } = await wxa.getAccessToken()
     const provided = client({ secret: undefined, token: () => accessToken })
@@ -90,7 +90,7 @@ suite('isolation', (test) => {
 
   for (const shared of [false, true]) {
     test(
-      `calls that never reach WeChat cost nothing of the minute${shared ? ' of a fleet' : ''}`,
+      `calls that never reach WeChat use none of the rate limit${shared ? ' of a fleet' : ''}`,
       shared ? needsRedis : {},
       async (t) => {
         const redis = shared ? await startRedis(t) : undefined

@@ -134,7 +134,7 @@ suite('processes', (test) => {
     await fake.idle()
   })
 
-  test('an uncaught exception with calls under way ends as any other does', async (t) => {
+  test('an uncaught exception with calls under way stops the process like any other', async (t) => {
     const { fake, options } = await world(t)
     fake.hold()
     const script = `
@@ -149,7 +149,7 @@ suite('processes', (test) => {
     assert.match(stderr, /on purpose/)
   })
 
-  test('a rejection that nobody handles shows the error with its fields, and no secret', async (t) => {
+  test('an unhandled rejection prints the error with its fields and without a secret', async (t) => {
     const { options, secret } = await world(t)
     const { code, stderr } = await run(`new WxaCode(given).getUnlimitedQRCode({ scene: 'a', page: 'pages/unknown' })`, {
       given: options,
@@ -179,7 +179,7 @@ suite('processes', (test) => {
     assert.equal(fake.count('tokens'), 1)
   })
 
-  test('100 workers ended in the middle of their calls, in a process that has the addon nowhere else', async (t) => {
+  test('100 workers are terminated during their calls in a process whose main thread has not loaded the addon', async (t) => {
     const { fake, options } = await world(t)
     fake.hold('codes')
     const worker = workerSource(CALLS)
@@ -195,7 +195,7 @@ suite('processes', (test) => {
     await fake.idle()
   })
 
-  test('workers ended while they are handed pictures, small and large', async (t) => {
+  test('workers are terminated while they receive pictures, small and large', async (t) => {
     const { fake, options } = await world(t)
     const worker = workerSource(PICTURES)
     const script = `
@@ -214,7 +214,7 @@ suite('processes', (test) => {
     await fake.idle()
   })
 
-  test('workers that end by themselves leave a process that has the addon nowhere else', async (t) => {
+  test('workers exit in a process whose main thread has not loaded the addon', async (t) => {
     const { fake, options } = await world(t)
     const worker = workerSource(
       `const image = await new WxaCode(given.options).createQRCode({ path: 'a' })
@@ -233,7 +233,7 @@ suite('processes', (test) => {
 })
 
 suite('copies', (test) => {
-  test('two copies of the package in one process, as test runners load them, get each their own', async (t) => {
+  test('two copies of the package in one process, as test runners load them, work independently', async (t) => {
     const { options } = await world(t)
     const require = createRequire(import.meta.url)
     const load = () => {
@@ -251,7 +251,7 @@ suite('copies', (test) => {
     )
   })
 
-  test('a copy that nobody uses any more goes away', async () => {
+  test('a copy without references is collected', async () => {
     const script = `
       const contexts = Array.from({ length: 10 }, () => load().context)
       const alive = () => contexts.filter((context) => context.deref() !== undefined).length
@@ -261,7 +261,7 @@ suite('copies', (test) => {
     assert.deepEqual(ended, { ...CLEAN, stdout: '0\n' })
   })
 
-  test('a copy that is let go of during its call still answers', async (t) => {
+  test('a copy without references completes its call', async (t) => {
     const { fake, options } = await world(t)
     const hold = fake.hold('codes')
     const script = `
@@ -277,7 +277,7 @@ suite('copies', (test) => {
     assert.deepEqual(await child.done, { ...CLEAN, stdout: 'collected\ntrue\n' })
   })
 
-  test('timers that are mocked while the package is loaded hold up no call', async (t) => {
+  test('timers that are mocked while the package is loaded delay no call', async (t) => {
     const { options } = await world(t)
     const script = `
       import { mock } from 'node:test'
@@ -295,7 +295,7 @@ suite('copies', (test) => {
 })
 
 suite('workers', (test) => {
-  test('a worker that is terminated closes its own requests and nobody else is disturbed', async (t) => {
+  test('a terminated worker closes its own requests and no others', async (t) => {
     const { fake, wxa, options } = await world(t)
     await wxa.getAccessToken()
     const hold = fake.hold('codes')
@@ -314,7 +314,7 @@ suite('workers', (test) => {
     assert.equal(fake.count('tokens'), 1)
   })
 
-  test('a worker that ends while it fetches the token for all harms nobody', async (t) => {
+  test('a worker that exits while it fetches the shared token fails no call of another thread', async (t) => {
     const { fake, wxa, options } = await world(t)
     const hold = fake.hold('tokens')
     const worker = startWorker(CALLS, { options, calls: 1 })
@@ -327,7 +327,7 @@ suite('workers', (test) => {
     assert.equal(fake.count('codes'), 10)
   })
 
-  test('a worker that ends by itself leaves its token to the others', async (t) => {
+  test('a worker that exits leaves its token to the other threads', async (t) => {
     const { fake, options, wxa } = await world(t)
     const worker = startWorker(`parentPort.postMessage(await new WxaCode(given).createQRCode({ path: 'a' }))`, options)
     const [image] = await Promise.all([message(worker), once(worker, 'exit')])
@@ -361,7 +361,7 @@ suite('closing', (test) => {
     assert.deepEqual(events, [...times(5, () => 'image'), 'closed'])
   })
 
-  test('a call that was begun before close(), however shortly, is one of those under way', async (t) => {
+  test('close() waits for a call that began just before it', async (t) => {
     const { client } = await world(t)
     for (const _ of times(100, Number)) {
       const wxa = client()
@@ -403,7 +403,7 @@ suite('closing', (test) => {
     assert.equal(fake.count(), 0)
   })
 
-  test('a call during close() rejects too, while those before it go on', async (t) => {
+  test('a call during close() rejects, while earlier calls go on', async (t) => {
     const { fake, wxa } = await world(t)
     const hold = fake.hold('codes')
     const call = draw(wxa)
@@ -487,7 +487,7 @@ suite('stats', (test) => {
     assert.equal(other.stats().refreshes, 1)
   })
 
-  test('what stats() gave does not change later', async (t) => {
+  test('a result of stats() does not change later', async (t) => {
     const { wxa } = await world(t)
     const before = wxa.stats()
     await draw(wxa)

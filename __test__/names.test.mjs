@@ -34,7 +34,7 @@ suite('names that no server answers', (test) => {
     })
   }
 
-  test('are asked for once however many wait, and a name that is known is not asked for at each connection', {
+  test('are looked up once for all waiting calls, and a known name is not looked up for each connection', {
     skip,
   }, async (t) => {
     const said = await withNameServer(
@@ -50,7 +50,7 @@ suite('names that no server answers', (test) => {
     assert.deepEqual(said, { many: 2, silent: 2 })
   })
 
-  test('of a Redis hold up nobody else either', { skip }, async (t) => {
+  test('of a Redis delay no other call', { skip }, async (t) => {
     const said = await withNameServer(
       t,
       `

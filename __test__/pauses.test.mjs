@@ -14,7 +14,7 @@ const LONGEST = 3000
 
 // All accounts of a process share one native thread. What it does for one of them, the others wait for.
 describe('the longest pause of one account', { timeout: 300_000 }, () => {
-  it('is no longer while the server of another one does its worst', async (t) => {
+  it('is no longer while the server of another account sends pathological responses', async (t) => {
     const well = fork(place('well-server.mjs'), { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] })
     t.after(() => well.kill())
     const [url] = await once(well.stdout, 'data')

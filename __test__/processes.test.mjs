@@ -49,7 +49,7 @@ process.exit()
 suite('several processes', (test) => {
   for (const store of ['without a store', 'with Redis']) {
     test(
-      `a cluster ${store}: every worker answers, and one that is killed disturbs no other`,
+      `a cluster ${store}: every worker answers, and a killed worker disturbs no other`,
       needsFor(store),
       async (t) => {
         const { fake, site, ...cluster } = await startCluster(t, store)
@@ -66,7 +66,7 @@ suite('several processes', (test) => {
     )
   }
 
-  test('a cluster that is reloaded under load fails no visitor', async (t) => {
+  test('a cluster that is reloaded under load fails no request', async (t) => {
     const { site, ...cluster } = await startCluster(t, 'without a store')
     let isOver = false
     const visitors = times(4, async (n) => {
@@ -84,7 +84,7 @@ suite('several processes', (test) => {
     )
   })
 
-  test('a forked process that is told to stop answers the visitor it has, closes, and ends by itself', async (t) => {
+  test('a forked process answers its open request after the message to stop, closes and exits', async (t) => {
     const { fake, options } = await world(t)
     const child = forkSite(t, options)
     const [{ ready: port }] = await once(child, 'message')
@@ -98,7 +98,7 @@ suite('several processes', (test) => {
     assert.deepEqual(await once(child, 'exit'), [0, null])
   })
 
-  test('a process that forks while its own calls are under way has them answered, and so has the fork', async (t) => {
+  test('calls succeed in a process that forks during them, and in the fork', async (t) => {
     const { fake, wxa, options } = await world(t)
     const hold = fake.hold('codes')
     const own = wxa.getUnlimitedQRCode({ scene: 'parent', width: 280 })

@@ -71,7 +71,7 @@ suite('a token provider', (test) => {
     // biome-ignore lint/suspicious/noThenProperty: that is what is tested
     ['a thenable', (token) => ({ then: (resolve) => resolve(token) })],
   ]) {
-    test(`may give ${name}, and is asked with the appid`, async (t) => {
+    test(`may return ${name}, and receives the appid`, async (t) => {
       const { fake, live, clientOf, appid } = await provided(t)
       const asks = []
       const wxa = clientOf((ask) => {
@@ -84,7 +84,7 @@ suite('a token provider', (test) => {
     })
   }
 
-  test('is asked once for 50 calls at once', async (t) => {
+  test('is called once for 50 concurrent calls', async (t) => {
     const { fake, live, clientOf } = await provided(t)
     const { promise, resolve } = deferred()
     let asks = 0
@@ -102,7 +102,7 @@ suite('a token provider', (test) => {
 
   for (const what of THROWN) {
     for (const how of ['throws', 'rejects with']) {
-      test(`that ${how} ${String(what)}: the very same reaches every caller`, async (t) => {
+      test(`that ${how} ${String(what)}: every caller gets that very value`, async (t) => {
         const { fake, clientOf } = await provided(t)
         let asks = 0
         const { promise, resolve } = deferred()
@@ -128,7 +128,7 @@ suite('a token provider', (test) => {
     }
   }
 
-  test('that failed is asked again, and the calls recover', async (t) => {
+  test('that failed is called again, and the calls recover', async (t) => {
     const { live, clientOf } = await provided(t)
     let asks = 0
     const wxa = clientOf(() => {
@@ -143,7 +143,7 @@ suite('a token provider', (test) => {
   })
 
   for (const errcode of [40001, 40014, 42001]) {
-    test(`is asked again after ${errcode} with the rejected token, and the call is replayed`, async (t) => {
+    test(`is called again after ${errcode} with the rejected token, and the call is replayed`, async (t) => {
       const { fake, live, clientOf, appid } = await provided(t)
       fake.fail(errcode, { endpoint: 'codes', where: ({ query }) => query.access_token === 'dead', times: 20 })
       const asks = []
@@ -158,7 +158,7 @@ suite('a token provider', (test) => {
     })
   }
 
-  test('is asked once more for 20 calls that carry the same dead token', async (t) => {
+  test('is called once more for 20 calls whose token was refused', async (t) => {
     const { fake, live, clientOf } = await provided(t)
     let asks = 0
     const wxa = clientOf((ask) => {
@@ -174,7 +174,7 @@ suite('a token provider', (test) => {
     assert.equal(fake.count('codes'), 40)
   })
 
-  test('that gives the rejected token again: the refusal reaches the caller and nothing is replayed', async (t) => {
+  test('that returns the rejected token again: the caller gets the refusal and nothing is replayed', async (t) => {
     const { fake, clientOf } = await provided(t)
     let asks = 0
     const wxa = clientOf(() => {
@@ -188,7 +188,7 @@ suite('a token provider', (test) => {
     assert.equal(fake.count('codes'), 1)
   })
 
-  test('whose every token is refused: each call replays at most once', async (t) => {
+  test('whose tokens are all refused: each call is replayed at most once', async (t) => {
     const { fake, clientOf } = await provided(t)
     let asks = 0
     const wxa = clientOf(() => `dead-${++asks}`)
@@ -208,7 +208,7 @@ suite('a token provider', (test) => {
     })
   }
 
-  test("that gives WeChat's refusal is told what that means", async (t) => {
+  test('that returns a refusal of WeChat: the error explains it', async (t) => {
     const { fake, clientOf } = await provided(t)
     for (const [given, errcode, cause, fix] of [
       [{ errcode: 40164, errmsg: 'invalid ip SECRET' }, 40164, /WeChat's error 40164: /, /whitelist/i],
@@ -224,7 +224,7 @@ suite('a token provider', (test) => {
     assert.equal(fake.count('codes'), 0)
   })
 
-  test('that gives the HTTP response instead of what is in it is told so', async (t) => {
+  test('that returns an HTTP response instead of its body: the error says so', async (t) => {
     const { clientOf } = await provided(t)
     const axios = { status: 200, headers: {}, data: { access_token: 'a' } }
     for (const given of [Response.json({ access_token: 'a' }), axios]) {
@@ -234,7 +234,7 @@ suite('a token provider', (test) => {
     }
   })
 
-  test('what it gave by mistake is not in the error', async (t) => {
+  test('that returns something else by mistake: the error does not show it', async (t) => {
     const { clientOf } = await provided(t)
     for (const useless of ['SECRET token', { accessToken: 'SECRET', expiresIn: 0 }, { access_token: 'SECRET token' }]) {
       const error = await failure(draw(clientOf(() => useless)))
@@ -242,7 +242,7 @@ suite('a token provider', (test) => {
     }
   })
 
-  test('that never answers ends a call in time, and is not asked again by the next', async (t) => {
+  test('that never settles: the call times out, and the next call does not call it again', async (t) => {
     const { clientOf } = await provided(t)
     let asks = 0
     const wxa = clientOf(() => {
@@ -257,7 +257,7 @@ suite('a token provider', (test) => {
     assert.equal(asks, 1)
   })
 
-  test('whose promise nobody can settle any more, and is collected, ends a call in time all the same', async (t) => {
+  test('whose promise is garbage-collected: the call times out all the same', async (t) => {
     const { options } = await world(t)
     const script = `
       const wxa = new WxaCode({ ...given, token: () => new Promise(() => {}) })
@@ -268,7 +268,7 @@ suite('a token provider', (test) => {
     assert.equal(stdout, 'ERR_WXA_TIMEOUT\n')
   })
 
-  test('that is slow goes on after a call was aborted', async (t) => {
+  test('that is slow continues after a call was aborted', async (t) => {
     const { live, clientOf } = await provided(t)
     const { promise, resolve } = deferred()
     let asks = 0
@@ -286,7 +286,7 @@ suite('a token provider', (test) => {
     assert.equal(asks, 1)
   })
 
-  test('that never answers keeps no process alive beyond its calls', async (t) => {
+  test('that never settles keeps no process alive after its calls', async (t) => {
     const { options } = await world(t)
     const script = `
       const wxa = new WxaCode({ ...given, token: () => new Promise(() => {}) })
@@ -301,7 +301,7 @@ suite('a token provider', (test) => {
     })
   })
 
-  test('belongs to its client alone, even if the account is the same', async (t) => {
+  test('belongs to one client, even if the account is the same', async (t) => {
     const { live, clientOf } = await provided(t)
     const asks = []
     const clients = times(2, (n) =>
@@ -314,7 +314,7 @@ suite('a token provider', (test) => {
     assert.deepEqual(asks.sort(), [0, 1])
   })
 
-  test('also serves getAccessToken, with the end of its token', async (t) => {
+  test('serves getAccessToken, with the expiry of its token', async (t) => {
     const { clientOf } = await provided(t)
     const bare = await clientOf(() => 'bare').getAccessToken()
     assert.equal(bare.accessToken, 'bare')
@@ -323,7 +323,7 @@ suite('a token provider', (test) => {
     assert.ok(lived.expiresAt > Date.now() + 3590_000 && lived.expiresAt <= Date.now() + 3601_000)
   })
 
-  test('is asked again by forceRefresh, and after invalidateAccessToken with the token that was refused', async (t) => {
+  test('is called again by forceRefresh, and by invalidateAccessToken with the refused token', async (t) => {
     const { clientOf, appid } = await provided(t)
     const asks = []
     const wxa = clientOf((ask) => `token-${asks.push(ask)}`)
@@ -334,7 +334,7 @@ suite('a token provider', (test) => {
     assert.deepEqual(asks, [{ appid }, { appid }, { appid, rejected: { accessToken: 'token-2', errcode: 40001 } }])
   })
 
-  test('may live in a worker', async (t) => {
+  test('works in a worker', async (t) => {
     const { fake, live, options } = await provided(t)
     const worker = startWorker(
       `const { secret, ...options } = given.options
@@ -346,7 +346,7 @@ suite('a token provider', (test) => {
     assert.equal(fake.count('tokens'), 1)
   })
 
-  test('of a worker that is terminated while it is asked harms nobody', async (t) => {
+  test('of a terminated worker fails no call of another thread', async (t) => {
     const { fake, live, options, clientOf } = await provided(t)
     const worker = startWorker(
       `const wxa = new WxaCode({ ...given, secret: undefined, token: () => { parentPort.postMessage('asked'); return new Promise(() => {}) } })

@@ -26,7 +26,7 @@ async function lost(t, proxy, options = {}) {
 }
 
 suite('a proxy and secrets in plain http', (test) => {
-  test('another machine is refused for this one', async (t) => {
+  test('a proxy on another machine is refused for plain http to this machine', async (t) => {
     guard(t, 'Canary-p@ssword')
     const { fake, client } = await world(t)
     const { port } = new URL(fake.url)
@@ -46,7 +46,7 @@ suite('a proxy and secrets in plain http', (test) => {
     assert.equal(fake.count(), 0)
   })
 
-  test('this machine is accepted for this one, and another for https and without a secret', async (t) => {
+  test('a local proxy is accepted for plain http, and a remote one for https or without a secret', async (t) => {
     const proxy = await startProxy(t)
     const { client } = await world(t)
     for (const host of ['127.0.0.1', 'localhost']) {
@@ -56,7 +56,7 @@ suite('a proxy and secrets in plain http', (test) => {
     client({ proxy: `http://${ELSEWHERE}`, baseUrl: 'http://api.weixin.qq.com', token: 'none' })
   })
 
-  test("'env' takes plain http to no proxy", async (t) => {
+  test("proxy 'env' uses no proxy for plain http", async (t) => {
     const proxy = await startProxy(t)
     const { fake, options } = await world(t, {}, { proxy: 'env' })
     const env = { HTTPS_PROXY: proxy.url, HTTP_PROXY: proxy.url, http_proxy: proxy.url, ALL_PROXY: proxy.url }
@@ -68,8 +68,8 @@ suite('a proxy and secrets in plain http', (test) => {
   })
 })
 
-suite('what is said of the way that was taken', (test) => {
-  test('a proxy that NO_PROXY passes by is not named, and one that was taken is', async (t) => {
+suite('errors name the proxy', (test) => {
+  test('an error names the proxy that was used, and none that NO_PROXY excludes', async (t) => {
     const [host, proxy] = [await deadUrl(), await deadUrl()].map((url) => new URL(url).host)
     const { options } = await world(t, {}, { proxy: 'env', baseUrl: `https://${host}` })
     const said = async (env) =>
@@ -92,7 +92,7 @@ suite('what is said of the way that was taken', (test) => {
   })
 
   for (const baseUrl of ['https://nohost.invalid', 'http://127.0.0.1:9']) {
-    test(`a proxy that is not there is what failed, on the way to ${baseUrl}`, async (t) => {
+    test(`an unreachable proxy is named as the cause, on the way to ${baseUrl}`, async (t) => {
       const { host } = new URL(await deadUrl())
       const { message, retryable } = await lost(t, `http://${host}`, { baseUrl })
       assert.ok(message.includes(`the proxy ${host} failed: no connection to ${host}`), message)
@@ -101,7 +101,7 @@ suite('what is said of the way that was taken', (test) => {
     })
   }
 
-  test('a proxy whose name is not known is what could not be resolved', async (t) => {
+  test('a proxy whose name does not resolve is named as the cause', async (t) => {
     const { message } = await lost(t, 'http://noproxy.invalid', { baseUrl: 'https://nohost.invalid' })
     assert.match(message, /the proxy noproxy\.invalid:80 failed: noproxy\.invalid:80 could not be resolved/)
     assert.match(message, /the spelling of proxy/)
@@ -113,7 +113,7 @@ suite('what is said of the way that was taken', (test) => {
     [502, /did not answer CONNECT with 200.*opened no tunnel to nohost\.invalid/, true],
     ['hang up', /closed the connection instead of answering CONNECT.*opened no tunnel/, true],
   ]) {
-    test(`a proxy that refuses a tunnel by ${refuse} is what failed`, async (t) => {
+    test(`a proxy that refuses a tunnel with ${refuse} is named as the cause`, async (t) => {
       guard(t, 'Canary-password')
       const proxy = await startProxy(t, { refuse })
       const url = `http://user:Canary-password@127.0.0.1:${proxy.port}`
@@ -124,13 +124,13 @@ suite('what is said of the way that was taken', (test) => {
     })
   }
 
-  test('https to a proxy that speaks none is told as its own', async (t) => {
+  test('https to a proxy that speaks plain http is reported as a fault of the proxy', async (t) => {
     const proxy = await startProxy(t)
     const { message } = await lost(t, `https://127.0.0.1:${proxy.port}`, { baseUrl: 'https://nohost.invalid' })
     assert.match(message, /the proxy 127\.0\.0\.1:\d+ failed: the TLS handshake.*http:\/\/ instead of https:\/\//)
   })
 
-  test('a certificate behind a proxy is the host’s', async (t) => {
+  test('a certificate error behind a proxy names the host', async (t) => {
     const proxy = await startProxy(t)
     const { ca: _, ...tls } = await certificates()
     const { fake, client } = await world(t, { tls })
@@ -140,7 +140,7 @@ suite('what is said of the way that was taken', (test) => {
     assert.ok(message.includes(`(through the proxy ${new URL(proxy.url).host})`), message)
   })
 
-  test('a login with a backslash is sent as it is', async (t) => {
+  test('a login with a backslash is sent unchanged', async (t) => {
     const proxy = await startProxy(t)
     const { client } = await world(t)
     await draw(client({ proxy: `http://CORP\\user:pass@127.0.0.1:${proxy.port}` }))
@@ -149,7 +149,7 @@ suite('what is said of the way that was taken', (test) => {
     assert.ok(proxy.seen.length > 0)
   })
 
-  test('a login that has to be encoded is refused with the word for it', async (t) => {
+  test('a login that has to be percent-encoded is refused, and the message says so', async (t) => {
     guard(t, 'Canary-password')
     const { client } = await world(t)
     for (const password of ['1/Canary-password', 'a#Canary-password', '8?Canary-password']) {
@@ -161,7 +161,7 @@ suite('what is said of the way that was taken', (test) => {
 })
 
 suite('redirects', (test) => {
-  test('show where they lead, without a query or a secret, and are not followed', async (t) => {
+  test('are not followed, and the error shows the target without query and secret', async (t) => {
     const followed = []
     const target = createServer((req, res) => {
       followed.push(req.url)

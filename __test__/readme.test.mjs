@@ -74,7 +74,7 @@ suite(
         const title = `${readme}: block ${n + 1}`
         if (isCode(language)) {
           const outcomes = Object.entries(OUTCOMES).filter(([part]) => code.includes(part))
-          test(`${title} (${outcomes[0]?.[0]}) does what it says`, async (t) => {
+          test(`${title} (${outcomes[0]?.[0]}) does what the text says`, async (t) => {
             assert.ok(outcomes.length > 0, `nothing is known of what comes of it:\n${code}`)
             await ran(t, code, outcomes[0][1])
           })
@@ -83,7 +83,7 @@ suite(
         } else if (language === 'console') {
           test(`${title} shows what the command prints`, (t) => printed(t, code))
         } else {
-          test(`${title} has commands that are there`, () => code.trim().split('\n').forEach(isThere))
+          test(`${title} names commands that exist`, () => code.trim().split('\n').forEach(isThere))
         }
       }
     }
@@ -106,11 +106,11 @@ suite(
       assert.deepEqual(zh, en)
     })
 
-    test('have the errcodes as they are explained', () => {
+    test('have the errcodes of the catalogue', () => {
       for (const [file, wanted] of documents()) assert.equal(text(file), wanted, `${file}: npm run docs:errcodes`)
     })
 
-    test('link to what is there', () => {
+    test('link to files and headings that exist', () => {
       for (const readme of ALL) {
         const anchors = [...text(readme).matchAll(/^#+ (.*)$/gm)].map(([, title]) => anchorOf(title))
         for (const [, link] of text(readme).matchAll(/\]\(([^)]+)\)/g)) {

@@ -25,14 +25,14 @@ function oldController() {
   return { signal, abort, listeners }
 }
 
-suite('other realms', (test) => {
-  test('imageType takes their bytes', () => {
+suite('values of other realms', (test) => {
+  test('imageType takes bytes of another realm', () => {
     assert.equal(imageType(bytesThere([0xff, 0xd8, 0xff, 0xe0])), 'image/jpeg')
     assert.equal(thrown(() => imageType(there('[1]'))).param, 'image')
     assert.equal(thrown(() => imageType(there('new Uint16Array(2)'))).param, 'image')
   })
 
-  test('roots may be their bytes', async (t) => {
+  test('the option ca takes bytes of another realm', async (t) => {
     const { client } = await world(t)
     const error = thrown(() => client({ ca: bytesThere(Buffer.from('nonsense')) }))
     assert.equal(error.param, 'ca')
@@ -40,7 +40,7 @@ suite('other realms', (test) => {
     assert.ok(!/must be/.test(error.message), error.message)
   })
 
-  test('their objects are objects, and what stands on their Object.prototype is nobody else’s', async (t) => {
+  test('objects of another realm are objects, and properties of its Object.prototype do not count', async (t) => {
     const { fake, wxa } = await world(t)
     const other = createContext({})
     runInContext('Object.prototype.width = 1280; Object.prototype.signal = 7', other)
@@ -53,7 +53,7 @@ suite('other realms', (test) => {
     )
   })
 
-  test('their dates are dates', async (t) => {
+  test('dates of another realm are dates', async (t) => {
     const { fake, wxa } = await world(t)
     const seconds = Math.floor(Date.now() / 1000) + 86_400
     await wxa.generateScheme({ expireTime: there(`new Date(${seconds * 1000})`) })
@@ -62,14 +62,14 @@ suite('other realms', (test) => {
     assert.equal(error.param, 'expireTime')
   })
 
-  test('their token functions and promises are asked', async (t) => {
+  test('token functions and promises of another realm work', async (t) => {
     const { client } = await world(t)
     const token = there('async ({ appid }) => ({ accessToken: "Token-of-" + appid, expiresIn: 60 })')
     const { accessToken } = await client({ token }).getAccessToken()
     assert.match(accessToken, /^Token-of-wx/)
   })
 
-  test('an error of theirs, thrown by a token function, is hidden from visitors and reaches the log as it is', async (t) => {
+  test('an error of another realm, thrown by a token function, is hidden from visitors and logged unchanged', async (t) => {
     const { client } = await world(t)
     const heard = []
     const handler = codeHandler(
@@ -85,7 +85,7 @@ suite('other realms', (test) => {
     )
   })
 
-  test('where the globals are of another realm than Node’s own, as with jsdom, everything works together', async () => {
+  test('the package works where globals come from another realm, as with jsdom', async () => {
     const script = `
       const { runInNewContext } = await import('node:vm')
       for (const name of ['Uint8Array', 'ArrayBuffer', 'Error', 'TypeError', 'Date', 'Promise'])
@@ -114,7 +114,7 @@ suite('other realms', (test) => {
     })
   })
 
-  test('a batch needs no AbortController: the global one is that of a test environment', async (t) => {
+  test('a batch works without a global AbortController', async (t) => {
     const { options } = await world(t)
     const script = `
       globalThis.AbortController = function AbortController() { throw new Error('of a document') }
@@ -125,7 +125,7 @@ suite('other realms', (test) => {
 })
 
 suite('signals of before Node.js 17', (test) => {
-  test('end a call and its request, and the call rejects with an AbortError', async (t) => {
+  test('stop a call and its request, and the call rejects with an AbortError', async (t) => {
     const { fake, wxa } = await world(t)
     fake.hold('codes')
     const { signal, abort, listeners } = oldController()
@@ -139,14 +139,14 @@ suite('signals of before Node.js 17', (test) => {
     assert.equal((await failure(wxa.getUnlimitedQRCode({ scene: 'a' }, { signal }))).name, 'AbortError')
   })
 
-  test('are left alone by a call that succeeds', async (t) => {
+  test('keep no listener of a call that succeeds', async (t) => {
     const { wxa } = await world(t)
     const { signal, listeners } = oldController()
     await wxa.createQRCode({ path: 'a' }, { signal })
     assert.equal(listeners.size, 0)
   })
 
-  test('end a batch', async (t) => {
+  test('stop a batch', async (t) => {
     const { fake, wxa } = await world(t)
     fake.hold('codes')
     const { signal, abort, listeners } = oldController()
@@ -160,7 +160,7 @@ suite('signals of before Node.js 17', (test) => {
     assert.equal((await failure(wxa.batch([], { signal }).next())).name, 'AbortError')
   })
 
-  test('what only looks like one is refused', () => {
+  test('an object that only resembles a signal is refused', () => {
     const wxa = new WxaCode({ appid: 'wx0123456789abcdef', secret: newSecret() })
     const { signal } = oldController()
     return Promise.all(

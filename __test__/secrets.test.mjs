@@ -53,48 +53,60 @@ const spellings = (text) => [
   text.slice(5, -5),
 ]
 
-const MISHAPS = [
-  -1,
-  40001,
-  45009,
-  41030,
-  'hang',
-  'drip',
-  'reset',
-  'close',
-  'html',
-  'empty',
-  'truncate',
-  'cut',
-  'huge',
-  'redirect',
-]
+/** What may go wrong with a request, and the `code` of the error that says so; an errcode makes `ERR_WXA_API`. */
+const MISHAPS = {
+  '-1': 'ERR_WXA_API',
+  40001: 'ERR_WXA_API',
+  45009: 'ERR_WXA_API',
+  41030: 'ERR_WXA_API',
+  hang: 'ERR_WXA_TIMEOUT',
+  drip: 'ERR_WXA_TIMEOUT',
+  reset: 'ERR_WXA_NETWORK',
+  close: 'ERR_WXA_NETWORK',
+  cut: 'ERR_WXA_NETWORK',
+  html: 'ERR_WXA_RESPONSE',
+  empty: 'ERR_WXA_RESPONSE',
+  truncate: 'ERR_WXA_RESPONSE',
+  huge: 'ERR_WXA_RESPONSE',
+  redirect: 'ERR_WXA_RESPONSE',
+}
 
 suite('secrets', (test) => {
   for (const token of ['stable', 'classic']) {
     for (const endpoint of ['tokens', 'codes']) {
-      for (const what of MISHAPS) {
+      for (const [name, code] of Object.entries(MISHAPS)) {
         // `failure` looks for the secret and the tokens in every text of the error.
-        test(`${what} of ${endpoint} shows none (${token})`, async (t) => {
+        test(`the error after ${name} of ${endpoint} shows no secret and no token (${token})`, async (t) => {
           const { fake, wxa } = await world(t, {}, { token, retries: 0 })
           if (endpoint === 'codes') await wxa.getAccessToken()
-          fake.fail(what, { endpoint, times: Number.POSITIVE_INFINITY })
-          await failure(draw(wxa, { timeoutMs: 400 }))
+          const what = code === 'ERR_WXA_API' ? Number(name) : name
+          const mishap = fake.fail(what, { endpoint, times: Number.POSITIVE_INFINITY })
+          // Only a server without an answer has to be given up.
+          const error = await failure(draw(wxa, code === 'ERR_WXA_TIMEOUT' ? { timeoutMs: 2000 } : {}))
+          assert.deepEqual([error.code, error.errcode], [code, code === 'ERR_WXA_API' ? what : undefined])
+          assert.ok(mishap.used > 0)
         })
       }
 
       for (const [where, echo] of Object.entries(ECHOES)) {
-        test(`a server that repeats it ${where} of ${endpoint} makes none show (${token})`, async (t) => {
+        test(`a secret that the server of ${endpoint} repeats ${where} does not show (${token})`, async (t) => {
           const { fake, wxa, secret } = await world(t, {}, { token, retries: 0 })
           let known = secret
           if (endpoint === 'codes') known = (await wxa.getAccessToken()).accessToken
-          fake.fail(echo(known, encodeURIComponent(known)), { endpoint, times: Number.POSITIVE_INFINITY })
-          await failure(draw(wxa, { timeoutMs: 400 }))
+          const answer = echo(known, encodeURIComponent(known))
+          const repeated = fake.fail(answer, { endpoint, times: Number.POSITIVE_INFINITY })
+          const error = await failure(draw(wxa))
+          const isRefusal = JSON.stringify(answer).includes('48001')
+          assert.deepEqual(
+            [error.code, error.errcode],
+            isRefusal ? ['ERR_WXA_API', 48001] : ['ERR_WXA_RESPONSE', undefined],
+          )
+          assert.ok(repeated.used > 0)
         })
       }
     }
 
-    test(`a token answer that breaks off shows no token (${token})`, async (t) => {
+    test(`the error for a token response that breaks off shows no token (${token})`, async (t) => {
       const { fake, wxa } = await world(t, {}, { token, retries: 0 })
       const value = 'Canary-token-that-WeChat-has-just-handed-out'
       guard(t, value)
@@ -102,7 +114,7 @@ suite('secrets', (test) => {
       assert.equal((await failure(draw(wxa))).code, 'ERR_WXA_RESPONSE')
     })
 
-    test(`a token answer that is not to be understood shows no token (${token})`, async (t) => {
+    test(`the error for a malformed token response shows no token (${token})`, async (t) => {
       const value = 'Canary-token-that-WeChat-has-just-handed-out'
       guard(t, value)
       for (const body of [
@@ -119,7 +131,7 @@ suite('secrets', (test) => {
     })
   }
 
-  test('a token of a provider with every kind of character does not show, however it is repeated', async (t) => {
+  test('a provider token with every kind of character does not show, in any encoding', async (t) => {
     const token = 'Canary !"#$%&\'()*+,-./:;<=>?@[\\]^_`{|}~0123456789'.replace(' ', '')
     guard(t, token)
     const { fake, client } = await world(t)
@@ -127,13 +139,13 @@ suite('secrets', (test) => {
     const form = new URLSearchParams({ t: token }).toString().slice(2)
     for (const text of [token, json, form, encodeURIComponent(token)]) {
       fake.fail({ status: 200, headers: HTML, body: `<p>${text}</p>` }, { endpoint: 'codes' })
-      await failure(draw(client({ token: () => token, retries: 0 })))
+      assert.equal((await failure(draw(client({ token: () => token, retries: 0 })))).code, 'ERR_WXA_RESPONSE')
       fake.fail({ errcode: 48001, errmsg: text }, { endpoint: 'codes' })
-      await failure(draw(client({ token: () => token, retries: 0 })))
+      assert.equal((await failure(draw(client({ token: () => token, retries: 0 })))).errcode, 48001)
     }
   })
 
-  test('a timeout whose cause repeats it shows none', async (t) => {
+  test('a timeout shows no secret although its cause repeats one', async (t) => {
     const { fake, wxa } = await world(t, {}, { timeoutMs: 3000 })
     const { accessToken } = await wxa.getAccessToken()
     fake.fail({ status: 502, headers: HTML, body: `<p>${accessToken}</p>` }, { endpoint: 'codes' })
@@ -143,28 +155,31 @@ suite('secrets', (test) => {
     assert.equal(error.cause.code, 'ERR_WXA_RESPONSE')
   })
 
-  test('a host that cannot be reached, or has no name, shows none', async (t) => {
+  test('the error for an unreachable or unknown host shows no secret', async (t) => {
     const { client } = await world(t)
     for (const baseUrl of [await deadUrl(), 'https://nohost.invalid', ['https://nohost.invalid', await deadUrl()]]) {
       for (const token of ['stable', 'classic']) {
-        await failure(draw(client({ baseUrl, token }), { timeoutMs: 3000 }))
+        const { code } = await failure(draw(client({ baseUrl, token, retries: 0 })))
+        assert.equal(code, 'ERR_WXA_NETWORK')
       }
     }
   })
 
-  test('a proxy that refuses, dies or is not there shows neither them nor its login', async (t) => {
+  test('the error for a proxy that refuses or does not exist shows neither a secret nor its login', async (t) => {
     guard(t, 'Canary-password')
     const { wxa, client } = await world(t)
     await wxa.getAccessToken()
     const login = (url) => url.replace('http://', 'http://user:Canary-password@')
     const { url: refusing } = await startProxy(t, { refuse: 407 })
     for (const proxy of [login(refusing), login(await deadUrl())]) {
-      for (const token of ['stable', 'classic'])
-        await failure(draw(client({ proxy, token, retries: 0 }), { timeoutMs: 1000 }))
+      for (const token of ['stable', 'classic']) {
+        const { code } = await failure(draw(client({ proxy, token, retries: 0 })))
+        assert.equal(code, proxy.endsWith(new URL(refusing).port) ? 'ERR_WXA_RESPONSE' : 'ERR_WXA_NETWORK')
+      }
     }
   })
 
-  test('a refused option does not show it', async (t) => {
+  test('the error for a refused option does not show the secret', async (t) => {
     const { client, secret } = await world(t)
     for (const wrong of [
       { secret: `${secret}\n` },
@@ -179,12 +194,13 @@ suite('secrets', (test) => {
       { baseUrl: secret },
       { ca: secret },
     ]) {
-      thrown(() => client(wrong))
+      const error = thrown(() => client(wrong))
+      assert.equal(error.code, 'ERR_WXA_PARAMS')
     }
   })
 
   for (const [where, echo] of Object.entries(ECHOES)) {
-    test(`a gateway that repeats an earlier request ${where} of a code makes none show`, async (t) => {
+    test(`a gateway that repeats an earlier request ${where} of a code reveals no secret`, async (t) => {
       const { fake, wxa, client, secret } = await world(t, {}, { retries: 0 })
       const { accessToken: last } = await wxa.getAccessToken()
       wxa.invalidateAccessToken(last)
@@ -200,7 +216,7 @@ suite('secrets', (test) => {
       }
     })
 
-    test(`a gateway that repeats an earlier request ${where} of a token makes none show`, async (t) => {
+    test(`a gateway that repeats an earlier request ${where} of a token reveals no secret`, async (t) => {
       // An account whose token was refused a moment ago does not ask again at once: each has one of its own.
       for (const spelling of spellings('').keys()) {
         for (const which of ['secret', 'token']) {
@@ -217,7 +233,7 @@ suite('secrets', (test) => {
     })
   }
 
-  test('what a call of any API carries as a secret does not show, whosever it is', async (t) => {
+  test('a secret in the query or body of request() does not show, even one of another account', async (t) => {
     const { fake, client, secret } = await world(t)
     const [body, query, token] = times(3, () => `Canary-${randomBytes(12).toString('hex')}`)
     guard(t, body, query, token)
@@ -240,7 +256,7 @@ suite('secrets', (test) => {
     }
   })
 
-  test('what has the name of a secret does not show, though nobody here has ever seen it', async (t) => {
+  test('a value under the name of a secret does not show, even an unknown one', async (t) => {
     const { fake, wxa } = await world(t, {}, { retries: 0 })
     await wxa.getAccessToken()
     for (const name of [
@@ -261,7 +277,7 @@ suite('secrets', (test) => {
     }
   })
 
-  test('a token in an answer that refuses one does not show', async (t) => {
+  test('a token in a refusal does not show', async (t) => {
     const { fake, wxa } = await world(t, {}, { retries: 0 })
     const value = 'Canary-token-that-nobody-has-seen-yet'
     guard(t, value)
@@ -272,7 +288,7 @@ suite('secrets', (test) => {
     assert.equal((await failure(draw(wxa))).errcode, 40125)
   })
 
-  test('what WeChat remembers of a call shows neither secret nor token, in no spelling', async (t) => {
+  test('getRid shows neither secret nor token, in any encoding', async (t) => {
     const { fake, wxa, secret, secrets } = await world(t)
     const { accessToken } = await wxa.getAccessToken()
     for (const text of [secret, accessToken].flatMap(spellings)) {
@@ -290,13 +306,13 @@ suite('secrets', (test) => {
     }
   })
 
-  test('a secret of any length is told too long, and what is repeated of one costs nothing', async (t) => {
+  test('the error for a secret that is too long is short', async (t) => {
     const { client } = await world(t)
     const error = thrown(() => client({ secret: 'c4nary'.repeat(5000) }))
     assert.deepEqual([error.param, error.message.length < 1000], ['secret', true])
   })
 
-  test('an answer of any length ends in a short error, in time', async (t) => {
+  test('a response of any length makes a short error', async (t) => {
     const { fake, wxa } = await world(t, {}, { retries: 0 })
     await wxa.getAccessToken()
     for (const errmsg of ['\\'.repeat(42), '\\'.repeat(1_000_000), 'x'.repeat(7_800_000), '&amp;'.repeat(1_000_000)]) {
@@ -308,7 +324,7 @@ suite('secrets', (test) => {
     }
   })
 
-  test('a client shows nothing of it', async (t) => {
+  test('a printed client shows no secret', async (t) => {
     const { wxa, secret } = await world(t)
     const { accessToken } = await wxa.getAccessToken()
     const shown = [
@@ -334,7 +350,7 @@ suite('secrets', (test) => {
     }
   })
 
-  test('no output of a process with every kind of failure shows it, at any level of logging', async (t) => {
+  test('the output of a process with every kind of failure shows no secret, at any log level', async (t) => {
     const { fake, options, secret } = await world(t)
     for (const what of [-1, 'html', 'reset', 'truncate', 'redirect', 45009]) {
       fake.fail(what, { endpoint: 'codes', where: ({ path }) => path.endsWith('getwxacode') })

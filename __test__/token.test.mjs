@@ -23,7 +23,7 @@ const usedTokens = (fake) =>
 suite(
   'the access token',
   (test) => {
-    test('100 calls on a cold client make 1 token request and 100 right pictures', async (t) => {
+    test('100 calls of a new client make 1 token request and get 100 correct pictures', async (t) => {
       // To draw a hundred takes seconds, and other tests of this process wait for their token.
       const wechat = await startQuickWeChat(t, { delayMs: 100 })
       const { wxa } = await world(t, {}, { baseUrl: wechat.url })
@@ -67,7 +67,7 @@ suite(
       assert.equal(fake.count('tokens'), 1)
     })
 
-    test('four processes without a store each ask once and get 200 pictures', async (t) => {
+    test('four processes without Redis make one token request each and get 200 pictures', async (t) => {
       const { fake, options } = await world(t)
       const script = `
       const wxa = new WxaCode(given)
@@ -91,7 +91,7 @@ suite(
     })
 
     for (const token of ['stable', 'classic']) {
-      test(`50 calls that carry the same dead token make 1 more token request and 1 replay each (${token})`, async (t) => {
+      test(`50 calls whose token was refused make 1 more token request and 1 replay each (${token})`, async (t) => {
         const { fake, wxa } = await world(t, {}, { token })
         await ask(wxa, 0)
         const hold = fake.hold('codes')
@@ -121,7 +121,7 @@ suite(
       }
     }
 
-    test('calls one after another against an API that always answers 40001 do not ask for tokens again either', async (t) => {
+    test('consecutive calls to an API that always answers 40001 make no further token requests', async (t) => {
       const { fake, wxa } = await world(t, {}, { token: 'classic' })
       fake.fail(40001, { endpoint: 'codes', times: Number.POSITIVE_INFINITY })
       for (const n of times(20, Number)) assert.equal((await failure(ask(wxa, n))).errcode, 40001)
@@ -142,7 +142,7 @@ suite(
       assert.notEqual(first, second)
     })
 
-    test('a young token that comes back is not replaced by force, and the refusal goes to the caller', async (t) => {
+    test('a young token that WeChat returns again is not force-refreshed, and the caller gets the refusal', async (t) => {
       const { fake, wxa } = await world(t)
       fake.fail(40001, { endpoint: 'codes' })
       assert.equal((await failure(ask(wxa, 0))).errcode, 40001)
@@ -165,7 +165,7 @@ suite(
       assert.equal(wxa.stats().replays, 0)
     })
 
-    test('a token that ended early at WeChat (42001) is replaced inside the call', async (t) => {
+    test('a token that expired early (42001) is replaced within the call', async (t) => {
       const { fake, wxa } = await world(t)
       await ask(wxa, 0)
       fake.clock.advance(7300)
@@ -178,7 +178,7 @@ suite(
       ['reset', undefined],
       ['close', undefined],
     ]) {
-      test(`${what} on stable_token is tried again inside the flight`, async (t) => {
+      test(`${what} on stable_token is retried within the shared refresh`, async (t) => {
         const { fake, wxa } = await world(t)
         fake.fail(what, { endpoint: 'tokens', times: 2 })
         await rightPictures(wxa, 10)
@@ -205,7 +205,7 @@ suite(
       })
     }
 
-    test('a server that cannot be reached at all fails the token as ERR_WXA_NETWORK or in time', async (t) => {
+    test('an unreachable server fails the call with ERR_WXA_NETWORK or a timeout', async (t) => {
       const { client } = await world(t)
       const error = await failure(ask(client({ baseUrl: await deadUrl(), timeoutMs: 300 }), 0))
       assert.ok(['ERR_WXA_NETWORK', 'ERR_WXA_TIMEOUT'].includes(error.code), error.code)
@@ -213,7 +213,7 @@ suite(
       assert.match(`${error.message} ${error.cause?.message}`, /127\.0\.0\.1/)
     })
 
-    test('a wrong secret: 1 request, the same refusal for all who wait and, for a while, for all who come later', async (t) => {
+    test('a wrong secret makes 1 request, whose refusal all waiting calls get, and for a while all later ones', async (t) => {
       const { fake, client } = await world(t)
       const wxa = client({ secret: newSecret() })
       const hold = fake.hold('tokens')
@@ -233,7 +233,7 @@ suite(
       assert.equal(fake.count(), 1)
     })
 
-    test('an IP that is not on the list is refused with the IP in the message, once', async (t) => {
+    test('an IP outside the whitelist is refused once, with the IP in the message', async (t) => {
       const { fake, wxa } = await world(t, { ipWhitelist: [] })
       for (const n of [0, 1, 2]) {
         const error = await failure(ask(wxa, n))
@@ -243,7 +243,7 @@ suite(
       assert.equal(fake.count(), 1)
     })
 
-    test('a corrected secret works at once, and the wrong one does not disturb the right one', async (t) => {
+    test('a corrected secret works at once, and a wrong one does not disturb it', async (t) => {
       const { fake, client, secret } = await world(t)
       assert.equal((await failure(ask(client({ secret: newSecret() }), 0))).errcode, 40125)
       await ask(client({ secret }), 0)
@@ -251,7 +251,7 @@ suite(
     })
 
     for (const what of ['html', 'empty', 'truncate', 'redirect', { status: 200, body: '{"expires_in":7200}' }]) {
-      test(`a token answer that is none (${JSON.stringify(what)}) fails 20 callers by 1 request`, async (t) => {
+      test(`an unexpected token response (${JSON.stringify(what)}) fails 20 callers with 1 request`, async (t) => {
         const { fake, wxa } = await world(t)
         fake.fail(what, { endpoint: 'tokens', times: Number.POSITIVE_INFINITY })
         const hold = fake.hold('tokens')
@@ -269,7 +269,7 @@ suite(
       })
     }
 
-    test('a token request that fails leaves the client able to recover by itself', async (t) => {
+    test('a client recovers after a token request that failed', async (t) => {
       const { fake, wxa } = await world(t, {}, { token: 'classic' })
       for (const what of ['reset', -1, 'close']) {
         fake.fail(what, { endpoint: 'tokens' })
@@ -279,7 +279,7 @@ suite(
       assert.equal(fake.count('tokens'), 4)
     })
 
-    test('getAccessToken gives the token that the codes use and its end', async (t) => {
+    test('getAccessToken returns the token that the codes use, and its expiry', async (t) => {
       const { fake, wxa } = await world(t, { tokenLife: 5000 })
       const before = Date.now()
       const { accessToken, expiresAt } = await wxa.getAccessToken()
@@ -293,7 +293,7 @@ suite(
     })
 
     for (const life of [0, -5, 1, '7200', 1e9, 1e300, null, 'soon', undefined]) {
-      test(`a token whose expires_in is ${life} is used, and not asked for again at once`, async (t) => {
+      test(`a token whose expires_in is ${life} is used, and not requested again at once`, async (t) => {
         const { fake, wxa } = await world(t)
         const body = JSON.stringify({ access_token: 'a-token-of-the-test', expires_in: life })
         fake.fail({ status: 200, body }, { endpoint: 'tokens', times: Number.POSITIVE_INFINITY })
@@ -306,7 +306,7 @@ suite(
       })
     }
 
-    test('a token may be much longer than 512 characters, and any visible character is carried unharmed', async (t) => {
+    test('a token may be much longer than 512 characters and hold any visible character', async (t) => {
       const { fake, wxa } = await world(t)
       const token = `%20+&=/?#"'\\~${'x'.repeat(2000)}`
       fake.fail(
@@ -318,7 +318,7 @@ suite(
       assert.deepEqual(usedTokens(fake), [token])
     })
 
-    test('stable_token is asked by a JSON body with exactly its fields, the classic token by a query', async (t) => {
+    test('stable_token is requested with a JSON body of exactly its fields, the classic token with a query', async (t) => {
       const { fake, wxa, client, appid, secret } = await world(t)
       await wxa.getAccessToken()
       await client({ token: 'classic' }).getAccessToken()
@@ -331,7 +331,7 @@ suite(
       assert.deepEqual(classic.query, { grant_type: 'client_credential', appid, secret })
     })
 
-    test('forceRefresh asks with force_refresh: true, kills the old token and gives another one', async (t) => {
+    test('forceRefresh sends force_refresh: true, invalidates the old token and returns another one', async (t) => {
       const { fake, wxa } = await world(t)
       const old = await wxa.getAccessToken()
       const forced = await wxa.getAccessToken({ forceRefresh: true })
@@ -375,7 +375,7 @@ suite(
       assert.equal(fake.count('tokens'), 2)
     })
 
-    test('forceRefresh of a classic token is another request', async (t) => {
+    test('forceRefresh of a classic token makes another request', async (t) => {
       const { fake, wxa } = await world(t, {}, { token: 'classic' })
       const { accessToken: old } = await wxa.getAccessToken()
       const { accessToken } = await wxa.getAccessToken({ forceRefresh: true })

@@ -64,7 +64,7 @@ async function fleetOf(t, { questions, baseUrl, rounds = 2, atOnce = 32, process
 suite(
   'a fleet with one cache',
   (test) => {
-    test('10,000 questions asked twice by 4 processes are 10,000 requests', {
+    test('10,000 codes requested twice by 4 processes make 10,000 requests', {
       ...needsRedis,
       timeout: 300_000,
     }, async (t) => {
@@ -85,49 +85,41 @@ suite(
       assert.equal(sum('hits') + sum('redisHits') + sum('coalesced'), 8 * questions - seen.count)
     })
 
-    test(
-      'a code lies there encrypted, under a name that says nothing, and ends with its time',
-      needsRedis,
-      async (t) => {
-        const { redis, client, secrets } = await fleetOf(t, { questions: 1, processes: 0 })
-        const cache = { redis: true, ttlMs: 60_000 }
-        const first = await client({ cache }).getUnlimitedQRCode({ scene: 'who=c4nary' })
-        const code = () => keysOf(redis).find((key) => key.endsWith(':code'))
-        assert.ok(await until(code))
-        const rows = await redis.contents()
-        const text = rows.map(({ key, value }) => `${key} ${value}`).join('\n')
-        checkText(text, secrets())
-        assert.ok(!text.includes('c4nary') && !text.includes(first.subarray(0, 20).toString('latin1')))
-        const left = Number(redis.cli('PTTL', code()))
-        assert.ok(left > 50_000 && left <= 60_000, `${left}`)
-        assert.ok(await until(() => !keysOf(redis).some((key) => key.endsWith(':lock'))))
-      },
-    )
+    test('a code in Redis is encrypted, under a hashed key, and expires', needsRedis, async (t) => {
+      const { redis, client, secrets } = await fleetOf(t, { questions: 1, processes: 0 })
+      const cache = { redis: true, ttlMs: 60_000 }
+      const first = await client({ cache }).getUnlimitedQRCode({ scene: 'who=c4nary' })
+      const code = () => keysOf(redis).find((key) => key.endsWith(':code'))
+      assert.ok(await until(code))
+      const rows = await redis.contents()
+      const text = rows.map(({ key, value }) => `${key} ${value}`).join('\n')
+      checkText(text, secrets())
+      assert.ok(!text.includes('c4nary') && !text.includes(first.subarray(0, 20).toString('latin1')))
+      const left = Number(redis.cli('PTTL', code()))
+      assert.ok(left > 50_000 && left <= 60_000, `${left}`)
+      assert.ok(await until(() => !keysOf(redis).some((key) => key.endsWith(':lock'))))
+    })
 
-    test(
-      'another process finds what the first has put there, and what was put there by nobody of ours is no code',
-      needsRedis,
-      async (t) => {
-        const { redis, fake, client } = await fleetOf(t, { questions: 1, processes: 0 })
-        const fresh = (more) => client({ cache: { redis: true, ...more } })
-        const first = await fresh({ maxBytes: 1e6 }).createQRCode({ path: 'a' })
-        assert.ok(await until(() => keysOf(redis).some((key) => key.endsWith(':code'))))
-        const second = fresh({ maxBytes: 2e6 })
-        assert.deepEqual(await second.createQRCode({ path: 'a' }), first)
-        assert.deepEqual([fake.count('codes'), second.stats().cache.redisHits], [1, 1])
-        const key = keysOf(redis).find((one) => one.endsWith(':code'))
-        redis.cli('SET', key, 'forged')
-        assert.deepEqual(await fresh({ maxBytes: 3e6 }).createQRCode({ path: 'a' }), first)
-        assert.equal(fake.count('codes'), 2)
-        assert.ok(await until(() => redis.cli('STRLEN', key) > 1000))
-        // Another AppSecret, another keyPrefix: another place.
-        await client({
-          cache: { redis: true, maxBytes: 4e6 },
-          redis: patient({ url: redis.url, keyPrefix: 'b:' }),
-        }).createQRCode({ path: 'a' })
-        assert.equal(fake.count('codes'), 3)
-      },
-    )
+    test('another process reads the code of the first, and a foreign value is no code', needsRedis, async (t) => {
+      const { redis, fake, client } = await fleetOf(t, { questions: 1, processes: 0 })
+      const fresh = (more) => client({ cache: { redis: true, ...more } })
+      const first = await fresh({ maxBytes: 1e6 }).createQRCode({ path: 'a' })
+      assert.ok(await until(() => keysOf(redis).some((key) => key.endsWith(':code'))))
+      const second = fresh({ maxBytes: 2e6 })
+      assert.deepEqual(await second.createQRCode({ path: 'a' }), first)
+      assert.deepEqual([fake.count('codes'), second.stats().cache.redisHits], [1, 1])
+      const key = keysOf(redis).find((one) => one.endsWith(':code'))
+      redis.cli('SET', key, 'forged')
+      assert.deepEqual(await fresh({ maxBytes: 3e6 }).createQRCode({ path: 'a' }), first)
+      assert.equal(fake.count('codes'), 2)
+      assert.ok(await until(() => redis.cli('STRLEN', key) > 1000))
+      // Another AppSecret, another keyPrefix: another place.
+      await client({
+        cache: { redis: true, maxBytes: 4e6 },
+        redis: patient({ url: redis.url, keyPrefix: 'b:' }),
+      }).createQRCode({ path: 'a' })
+      assert.equal(fake.count('codes'), 3)
+    })
 
     test('a picture over maxEntryBytes stays in its process', needsRedis, async (t) => {
       const { redis, fake, client } = await fleetOf(t, { questions: 1, processes: 0 })
@@ -138,7 +130,7 @@ suite(
       assert.ok(!keysOf(redis).some((key) => key.endsWith(':code')))
     })
 
-    test('a Redis that goes away fails nobody: each process asks for itself', needsRedis, async (t) => {
+    test('calls succeed after Redis fails: each process makes its own request', needsRedis, async (t) => {
       const { redis, fake, ask } = await fleetOf(t, { questions: 100, atOnce: 8, latency: { code: 5 } })
       const asked = ask()
       await fake.arrived(30, 'codes')
@@ -148,7 +140,7 @@ suite(
       assert.ok(fake.count('codes') >= 100 && fake.count('codes') <= 400, `${fake.count('codes')}`)
     })
 
-    test('whoever dies while it asks for all is replaced', needsRedis, async (t) => {
+    test('a process that dies while it fetches a code for all is replaced', needsRedis, async (t) => {
       const { fake, wxa, children } = await fleetOf(t, { questions: 1, rounds: 1, processes: 1 })
       const hold = fake.hold('codes')
       children[0].child.stdin.write('go\n')

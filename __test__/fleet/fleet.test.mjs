@@ -58,7 +58,7 @@ suite(
   'a fleet with one Redis',
   (test) => {
     for (const token of ['stable', 'classic']) {
-      test(`${token}: 8 cold processes of 50 calls make one token request`, needsRedis, async (t) => {
+      test(`${token}: 8 new processes with 50 calls each make one token request`, needsRedis, async (t) => {
         const { fake, options } = await withRedis(t, { token })
         const { go } = await fleet(options)
         const results = await go()
@@ -67,7 +67,7 @@ suite(
         assert.equal(fake.count('tokens'), 1)
       })
 
-      test(`${token}: a token revoked elsewhere costs the fleet one more`, needsRedis, async (t) => {
+      test(`${token}: a token revoked elsewhere costs the fleet one more token request`, needsRedis, async (t) => {
         const { fake, options, wxa } = await withRedis(t, { token })
         await wxa.getAccessToken()
         const { go } = await fleet(options)
@@ -78,7 +78,7 @@ suite(
         assert.equal(fake.count('tokens'), 2)
       })
 
-      test(`${token}: an API that refuses every token costs two requests`, needsRedis, async (t) => {
+      test(`${token}: an API that refuses every token costs two token requests`, needsRedis, async (t) => {
         const { fake, options } = await withRedis(t, { token })
         fake.fail(40001, { endpoint: 'codes', times: Infinity })
         const { go } = await fleet(options)
@@ -89,50 +89,58 @@ suite(
       })
     }
 
-    test('a leader that is killed in flight is replaced, with one further request', needsRedis, async (t) => {
-      const { fake, options, redis } = await withRedis(t)
-      const hold = fake.hold('tokens')
-      const leader = await fleet(options, { processes: 1, calls: 1 })
-      const led = leader.go()
-      await fake.arrived(1, 'tokens')
-      const { go } = await fleet(options, { processes: 3, calls: 10 })
-      leader.children[0].child.kill('SIGKILL')
-      await led
-      const followed = go()
-      hold.release()
-      const results = await followed
-      assert.deepEqual(errors(results), [])
-      assert.equal(images(results), 30)
-      assert.equal(fake.count('tokens'), 2)
-      // The lock lives 8 s, an attempt 4 s.
-      assert.ok(Math.max(...results.map(({ slowest }) => slowest)) < 12_000)
-      assert.deepEqual(
-        redis.everything().filter(({ key }) => key.endsWith(':lock')),
-        [],
-      )
-    })
-
-    test('a stopped leader that comes back finds a later token and takes it', needsRedis, async (t) => {
-      const { fake, options, client } = await withRedis(t)
-      const hold = fake.hold('tokens')
-      const leader = await fleet(options, { processes: 1, calls: 1 })
-      const led = leader.go()
-      await fake.arrived(1, 'tokens')
-      leader.children[0].child.kill('SIGSTOP')
-      const other = client()
-      const image = other.getUnlimitedQRCode({ scene: 'a', checkPath: false })
-      await fake.arrived(2, 'tokens')
-      hold.release()
-      await image
-      const { accessToken } = await other.getAccessToken()
-      leader.children[0].child.kill('SIGCONT')
-      const results = await led
-      assert.deepEqual(errors(results), [])
-      assert.equal((await client({ baseUrl: [fake.url] }).getAccessToken()).accessToken, accessToken)
-    })
+    test(
+      'a process that is killed during its token request is replaced, with one further request',
+      needsRedis,
+      async (t) => {
+        const { fake, options, redis } = await withRedis(t)
+        const hold = fake.hold('tokens')
+        const leader = await fleet(options, { processes: 1, calls: 1 })
+        const led = leader.go()
+        await fake.arrived(1, 'tokens')
+        const { go } = await fleet(options, { processes: 3, calls: 10 })
+        leader.children[0].child.kill('SIGKILL')
+        await led
+        const followed = go()
+        hold.release()
+        const results = await followed
+        assert.deepEqual(errors(results), [])
+        assert.equal(images(results), 30)
+        assert.equal(fake.count('tokens'), 2)
+        // The lock lives 8 s, an attempt 4 s.
+        assert.ok(Math.max(...results.map(({ slowest }) => slowest)) < 12_000)
+        assert.deepEqual(
+          redis.everything().filter(({ key }) => key.endsWith(':lock')),
+          [],
+        )
+      },
+    )
 
     test(
-      'what lies in Redis shows neither secret nor token, and names its account by a hash',
+      'a process that is paused during its token request takes the later token when it continues',
+      needsRedis,
+      async (t) => {
+        const { fake, options, client } = await withRedis(t)
+        const hold = fake.hold('tokens')
+        const leader = await fleet(options, { processes: 1, calls: 1 })
+        const led = leader.go()
+        await fake.arrived(1, 'tokens')
+        leader.children[0].child.kill('SIGSTOP')
+        const other = client()
+        const image = other.getUnlimitedQRCode({ scene: 'a', checkPath: false })
+        await fake.arrived(2, 'tokens')
+        hold.release()
+        await image
+        const { accessToken } = await other.getAccessToken()
+        leader.children[0].child.kill('SIGCONT')
+        const results = await led
+        assert.deepEqual(errors(results), [])
+        assert.equal((await client({ baseUrl: [fake.url] }).getAccessToken()).accessToken, accessToken)
+      },
+    )
+
+    test(
+      'values in Redis show neither secret nor token, and keys name the account by a hash',
       needsRedis,
       async (t) => {
         const { redis, client, appid, secret } = await withRedis(t)
@@ -151,7 +159,7 @@ suite(
     )
 
     test(
-      'without Redis in stable mode nobody fails, and only the first call of a process pays for it',
+      'without Redis no call fails in stable mode, and only the first call of a process waits for it',
       needsRedis,
       async (t) => {
         const { redis, fake, options } = await withRedis(t)
@@ -164,7 +172,7 @@ suite(
       },
     )
 
-    test('a Redis that swallows everything costs a call one timeout', needsRedis, async (t) => {
+    test('a Redis that never replies costs a call one timeout', needsRedis, async (t) => {
       const swallow = createServer(() => {}).listen(0, '127.0.0.1')
       await once(swallow, 'listening')
       t.after(() => swallow.close())
@@ -178,7 +186,7 @@ suite(
     })
 
     test(
-      'a refused token that WeChat gives again is fetched once, whoever waits for another',
+      'a refused token that WeChat returns again is fetched once, however many calls wait for another',
       needsRedis,
       async (t) => {
         const { fake, options, wxa } = await withRedis(t)
@@ -198,7 +206,7 @@ suite(
       },
     )
 
-    test('a late writer changes nothing and is given what stands there', needsRedis, async (t) => {
+    test('a late write changes nothing and returns the stored token', needsRedis, async (t) => {
       const redis = await startRedis(t)
       const script = (name) => readFileSync(new URL(`../../src/token/redis_store/${name}.lua`, import.meta.url), 'utf8')
       const acquire = (owner) =>
@@ -252,7 +260,7 @@ suite(
       assert.equal(redis.cli('GET', 'lock'), 'third', 'and the lock of a third stays')
     })
 
-    test('while a dead Redis is left alone, nobody pays for it again', needsRedis, async (t) => {
+    test('no call waits for a dead Redis again while its circuit is open', needsRedis, async (t) => {
       const swallow = createServer(() => {}).listen(0, '127.0.0.1')
       await once(swallow, 'listening')
       t.after(() => swallow.close())
@@ -266,7 +274,7 @@ suite(
       assert.ok(ms < redis.timeoutMs, `${ms} ms`)
     })
 
-    test('an emptied Redis costs a good token nothing, and new processes one request', needsRedis, async (t) => {
+    test('an emptied Redis costs a valid token nothing, and new processes one request', needsRedis, async (t) => {
       const { redis, fake, options, wxa } = await withRedis(t)
       const { accessToken } = await wxa.getAccessToken()
       redis.cli('FLUSHALL')
@@ -277,7 +285,7 @@ suite(
       assert.equal(fake.count('tokens'), 2)
     })
 
-    test('a connection that Redis closes is replaced by one other', needsRedis, async (t) => {
+    test('a connection that Redis closes is replaced by one new connection', needsRedis, async (t) => {
       const { redis, fake, client } = await withRedis(t)
       const clients = times(20, () => client())
       const draw = () => Promise.all(clients.map((wxa) => wxa.getUnlimitedQRCode({ scene: 'a', checkPath: false })))
@@ -305,7 +313,7 @@ suite(
       assert.equal(fake.count('tokens'), alone + 1)
     })
 
-    test('in classic mode a process without Redis rotates nothing, unless it is allowed to', needsRedis, async (t) => {
+    test('in classic mode a process without Redis requests no token unless it is allowed to', needsRedis, async (t) => {
       const { redis, fake, client } = await withRedis(t, { token: 'classic' })
       await redis.stop()
       const error = await failure(client({ timeoutMs: 3000 }).getUnlimitedQRCode({ scene: 'a', checkPath: false }))
@@ -318,7 +326,7 @@ suite(
       assert.equal(fake.count('tokens'), 1)
     })
 
-    test('a wrong password and a replica are a Redis that is down', needsRedis, async (t) => {
+    test('a wrong password and a replica count as a Redis that is down', needsRedis, async (t) => {
       const { fake, wxa } = await withRedis(t, {}, '--requirepass', 'right')
       await wxa.getUnlimitedQRCode({ scene: 'a', checkPath: false })
       assert.equal(fake.count('tokens'), 1)
@@ -327,7 +335,7 @@ suite(
       assert.equal(readonly.fake.count('tokens'), 1)
     })
 
-    test('another secret has other keys', needsRedis, async (t) => {
+    test('another secret uses other keys', needsRedis, async (t) => {
       const { redis, client, fake } = await withRedis(t)
       await client().getAccessToken()
       await failure(client({ secret: 'another' }).getAccessToken())

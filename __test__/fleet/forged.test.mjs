@@ -34,10 +34,10 @@ async function scripts(t) {
 }
 
 suite(
-  'what lies in Redis without an end, or was written there by somebody else',
+  'forged values in Redis, and values without an expiry',
   (test) => {
     for (const [what, life] of Object.entries({ 'without an end': [], 'of a day': ['PX', DAY] })) {
-      test(`a lock ${what} is waited for as long as any other, of a token and of a code`, needsRedis, async (t) => {
+      test(`a lock ${what} is waited for as long as any other, for a token and for a code`, needsRedis, async (t) => {
         const { acquire, cli, code, left } = await scripts(t)
         cli('SET', 'lock', 'somebody', ...life)
         const [word, wait] = acquire()
@@ -52,7 +52,7 @@ suite(
         assert.ok(left('lock') > 0 && left('lock') <= 6000)
       })
 
-      test(`counters of forced refreshes ${what} allow none, and end`, needsRedis, async (t) => {
+      test(`counters of forced refreshes ${what} allow none, and expire`, needsRedis, async (t) => {
         const { cli, force, left } = await scripts(t)
         cli('SET', 'forced', 'somebody', ...life)
         const apart = force('a')
@@ -83,7 +83,7 @@ suite(
       })
     }
 
-    test('a counter of forced refreshes that is no number counts for nothing', needsRedis, async (t) => {
+    test('a counter of forced refreshes that is not a number is ignored', needsRedis, async (t) => {
       const { cli, force } = await scripts(t)
       for (const made of ['made up', '-5', '1e3', '9223372036854775807']) {
         cli('SET', 'forced-day', made)
@@ -92,7 +92,7 @@ suite(
       }
     })
 
-    test('a minute that was made up costs a minute at most, and one from the future nothing', needsRedis, async (t) => {
+    test('a forged rate window costs a minute at most, and one from the future nothing', needsRedis, async (t) => {
       const { cli, left, turns } = await scripts(t)
       const now = () => Number(cli('TIME').split('\n')[0])
       cli('HSET', 'minute', now(), 999_999_999)
@@ -116,7 +116,7 @@ suite(
       assert.equal(turns()[0], 1)
     })
 
-    test('a token without an end is good for nothing, and is replaced', needsRedis, async (t) => {
+    test('a token without an expiry is not used, and is replaced', needsRedis, async (t) => {
       const { acquire, cli, left, look, publish } = await scripts(t)
       cli('HSET', 'token', 'value', 'x', 'epoch', 'epoch1', 'gen', 7, 'print', 'p')
       assert.equal(look('p'), 'empty')
@@ -126,7 +126,7 @@ suite(
       assert.equal(cli('HGET', 'token', 'value'), 'ours')
     })
 
-    test('a value that cannot be opened is taken away by its own name only', needsRedis, async (t) => {
+    test('a value that cannot be decrypted is deleted only if it is unchanged', needsRedis, async (t) => {
       const { acquire, cli, publish } = await scripts(t)
       const [, epoch, gen] = acquire()
       publish('a', epoch, gen, 'torn')
@@ -138,7 +138,7 @@ suite(
       assert.equal(cli('HGET', 'token', 'gen'), '1', 'late leaders of before still come too late')
     })
 
-    test('a fence that was made up begins anew', needsRedis, async (t) => {
+    test('a forged fence counter begins anew', needsRedis, async (t) => {
       const { acquire, cli } = await scripts(t)
       for (const made of [
         ['gen', '9223372036854775807'],
@@ -153,7 +153,7 @@ suite(
       }
     })
 
-    test('a code without an end gets one, and what is too large for a code is none', needsRedis, async (t) => {
+    test('a code without an expiry gets one, and a value too large for a code is ignored', needsRedis, async (t) => {
       const { cli, code, left } = await scripts(t)
       cli('SET', 'code', 'sealed')
       assert.equal(code('a')[0], 'code')
@@ -162,7 +162,7 @@ suite(
       assert.deepEqual(code('a'), ['lead'])
     })
 
-    test('one who asks for nobody else takes no lock', needsRedis, async (t) => {
+    test('a call that fetches for no other takes no lock', needsRedis, async (t) => {
       const { cli, code } = await scripts(t)
       assert.deepEqual(code('a', 0), ['go'])
       assert.equal(cli('EXISTS', 'lock'), '0')

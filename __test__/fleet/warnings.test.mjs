@@ -34,7 +34,7 @@ async function warned(options) {
 }
 
 suite('warnings of a process that does not listen', (test) => {
-  test('a Redis that is down is told once, in both languages and without its login', async (t) => {
+  test('a Redis that is down makes one warning, in both languages and without its login', async (t) => {
     const redis = `redis://user:p4ssw0rd@127.0.0.1:${await freePort()}`
     const { options, secrets } = await world(t, {}, { redis: patient(redis) })
     const { ends, stderr, times } = await warned(options)
@@ -43,21 +43,21 @@ suite('warnings of a process that does not listen', (test) => {
     checkText(stderr, [...secrets(), 'user:p4ssw0rd'])
   })
 
-  test('in classic mode too, beside the error of the call', async (t) => {
+  test('a Redis that is down makes a warning in classic mode, beside the error of the call', async (t) => {
     const redis = patient(`redis://127.0.0.1:${await freePort()}`)
     const { options } = await world(t, {}, { redis, token: 'classic', timeoutMs: 1500 })
     const { ends, times } = await warned(options)
     assert.deepEqual([times, new Set(ends)], [1, new Set(['ERR_WXA_REDIS'])])
   })
 
-  test('a typo in its host is told with the first call', async (t) => {
+  test('a misspelt host of Redis makes a warning with the first call', async (t) => {
     const { options } = await world(t, {}, { redis: 'redis://cache.invalid:6379' })
     const { times, stderr } = await warned(options)
     assert.equal(times, 1)
     assert.match(stderr, /cache\.invalid:6379/)
   })
 
-  test('whichever thread meets it', async (t) => {
+  test('a Redis that is down makes a warning whichever thread notices it', async (t) => {
     const redis = patient(`redis://127.0.0.1:${await freePort()}`)
     const { options } = await world(t, {}, { redis })
     const { stderr, code } = await run(CROWD, { given: { options, worker: workerSource(WORKER) } })
@@ -65,13 +65,13 @@ suite('warnings of a process that does not listen', (test) => {
     assert.equal(code, 0)
   })
 
-  test('a Redis that is well is nothing to tell', needsRedis, async (t) => {
+  test('a healthy Redis makes no warning', needsRedis, async (t) => {
     const redis = await startRedis(t)
     const { options } = await world(t, {}, { redis: patient(redis.url) })
     assert.equal((await warned(options)).times, 0)
   })
 
-  test('a user who may not have the keys is told what to allow', needsRedis, async (t) => {
+  test('a user without access to the keys makes a warning that says what to allow', needsRedis, async (t) => {
     const redis = await startRedis(t, '--user', 'shop', 'on', '>right', '~shop:*', '+@all')
     const url = `redis://shop:right@127.0.0.1:${redis.port}`
     const { options } = await world(t, {}, { redis: patient({ url, keyPrefix: 'other:' }) })

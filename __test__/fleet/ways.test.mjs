@@ -117,7 +117,7 @@ async function worldIn(t, nodes, more) {
 }
 
 suite(
-  'ways to a Redis',
+  'connections to Redis',
   (test) => {
     test('two processes share a token through a socket', needsRedis, async (t) => {
       const redis = await startSocketRedis(t)
@@ -131,13 +131,13 @@ suite(
       assert.ok(keysOf(redis).some((key) => key.endsWith(':token')))
     })
 
-    test('without that root, or with another, Redis is down and nothing gets there', needsRedis, async (t) => {
+    test('without that root, or with another, Redis counts as down and receives nothing', needsRedis, async (t) => {
       const [redis, other] = await Promise.all([startTlsRedis(t), startTlsRedis(t)])
       for (const ca of [undefined, other.ca]) await aloneWith(t, { url: redis.url, ca })
       assert.deepEqual(keysOf(redis), [])
     })
 
-    test("a root of one's own needs none of the system's", needsRedis, async (t) => {
+    test('a configured root works without the roots of the system', needsRedis, async (t) => {
       const redis = await startTlsRedis(t)
       const { options } = await world(t, {}, { redis: patient({ url: redis.url, ca: redis.ca }) })
       const [stats] = await join([options], { SSL_CERT_FILE: 'no-such.pem' })
@@ -159,7 +159,7 @@ suite(
       })
     }
 
-    test('a password may have any character, with a user and without', needsRedis, async (t) => {
+    test('a password may have any character, with and without a user name', needsRedis, async (t) => {
       guard(t, PASSWORD)
       const redis = await startRedis(t)
       redis.cli('ACL', 'SETUSER', 'sh@p', 'on', `>${PASSWORD}`, '~*', '+@all')
@@ -169,7 +169,7 @@ suite(
       await share(await world(t, {}, { redis: patient(`redis://:${login}@127.0.0.1:${redis.port}/0`) }))
     })
 
-    test('a user needs the commands of the scripts and of the breaker, and no others', async () => {
+    test('a user needs the commands of the scripts and of the circuit breaker, and no others', async () => {
       const source = new URL('../../src/', import.meta.url)
       const found = (ending, pattern) =>
         readdirSync(source, { recursive: true })
@@ -183,7 +183,7 @@ suite(
       assert.deepEqual(allowed.sort(), [...needed].map((command) => `+${command}`).sort())
     })
 
-    test('a user who may do only that does everything, and rejoins a Redis that comes back', needsRedis, async (t) => {
+    test('a user with only those commands works, and reconnects after an outage', needsRedis, async (t) => {
       guard(t, PASSWORD)
       const redis = await startRedis(t, '--user', 'shop', 'on', '>right', ...ACL.split(' '))
       const url = `redis://shop:right@127.0.0.1:${redis.port}`
@@ -206,7 +206,7 @@ suite(
       assert.equal(redis.cli('ACL', 'LOG'), '')
     })
 
-    test('a user who may not do it has a Redis that is down, until it may', needsRedis, async (t) => {
+    test('a user without those commands counts as an outage until the ACL allows them', needsRedis, async (t) => {
       const redis = await startRedis(t, '--user', 'shop', 'on', '>right', ...ACL.split(' '))
       const url = `redis://shop:right@127.0.0.1:${redis.port}`
       await aloneWith(t, { url, keyPrefix: 'other:' })
@@ -215,7 +215,7 @@ suite(
       await until(() => wxa.stats().redis === 'up')
     })
 
-    test('a Redis that cannot be used tells no secret', needsRedis, async (t) => {
+    test('the error for an unusable Redis shows no secret', needsRedis, async (t) => {
       guard(t, PASSWORD)
       const redis = await startRedis(t, '--user', 'shop', 'on', '>right', ...ACL.split(' '))
       const { port } = await startSentinel(t, redis.port)
@@ -255,7 +255,7 @@ suite(
       checkText(JSON.stringify(events), [PASSWORD, here.secret])
     })
 
-    test('a process has one connection, whatever its clients do', needsRedis, async (t) => {
+    test('a process has one connection for all its clients', needsRedis, async (t) => {
       const redis = await startRedis(t)
       const { options } = await world(t, {}, { redis: patient(redis.url) })
       const all = times(20, (n) => ({ ...options, token: n % 2 ? 'stable' : 'classic' }))
@@ -274,7 +274,7 @@ suite(
       await aloneWith(t, url)
     })
 
-    test('when the master dies nobody fails, and the next one has the token', needsRedis, async (t) => {
+    test('no call fails when the master dies, and the next master has the token', needsRedis, async (t) => {
       guard(t, PASSWORD)
       const [master, replica] = await startPair(t)
       for (const { cli } of [master, replica])
@@ -300,7 +300,7 @@ suite(
     })
 
     test(
-      'whoever begins while there is no master asks for itself, and shares it with the next',
+      'a process that starts without a master fetches its own token, and shares it with the next master',
       needsRedis,
       async (t) => {
         const [master, replica] = await startPair(t)
@@ -318,7 +318,7 @@ suite(
       },
     )
 
-    test('in a cluster each account lies on one node, whichever node one begins with', needsRedis, async (t) => {
+    test('in a cluster the keys of an account are on one node, whichever node the URL names', needsRedis, async (t) => {
       const nodes = await startCluster(t)
       const worlds = []
       const homes = (appid) => nodes.filter((node) => keysOf(node).some((key) => key.includes(appid)))
@@ -352,7 +352,7 @@ suite(
     })
 
     for (const token of ['stable', 'classic']) {
-      test(`${token}: a slot moves and nobody who works there notices`, needsRedis, async (t) => {
+      test(`${token}: calls go on while a slot moves`, needsRedis, async (t) => {
         const nodes = await startCluster(t)
         const here = await worldIn(t, nodes, { token })
         const workers = await Promise.all(nodes.map(({ url }) => work(t, [{ ...here.options, redis: patient(url) }])))
@@ -374,7 +374,7 @@ suite(
         assert.equal(here.fake.count('tokens'), 1)
       })
 
-      test(`${token}: whoever begins while its slot moves gets the fleet's token`, needsRedis, async (t) => {
+      test(`${token}: a process that starts while its slot moves gets the shared token`, needsRedis, async (t) => {
         const nodes = await startCluster(t)
         const here = await worldIn(t, nodes, { token })
         here.move.begin()
@@ -401,7 +401,7 @@ suite(
       await share(here)
     })
 
-    test('while one slot moves, Redis is not down for the others', needsRedis, async (t) => {
+    test('while one slot moves, the others stay available', needsRedis, async (t) => {
       const nodes = await startCluster(t)
       const here = await worldIn(t, nodes, { token: 'classic' })
       here.move.begin()
@@ -411,7 +411,7 @@ suite(
       assert.equal(other.wxa.stats().redis, 'up')
     })
 
-    test('a node without a name is to be found where the one that names it is', needsRedis, async (t) => {
+    test('a node without a host name has the host of the node that names it', needsRedis, async (t) => {
       const nodes = await startCluster(t, '--cluster-preferred-endpoint-type', 'unknown-endpoint')
       const worlds = await Promise.all(times(6, () => world(t, {}, { redis: patient(nodes[0].url) })))
       for (const { wxa } of worlds) {

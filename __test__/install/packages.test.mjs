@@ -27,7 +27,7 @@ const addonPackage = readdirSync(TARBALLS)
 
 suite('what is published', (test) => {
   for (const [name, { folder, holds, budget }] of Object.entries(PACKAGES)) {
-    test(`${name} holds what it is to hold and nothing else`, () => {
+    test(`${name} holds its files and no others`, () => {
       const inGit = execFileSync('git', ['ls-files', ...holds], { cwd: join(ROOT, folder), encoding: 'utf8' })
       const documents = readdirSync(join(ROOT, folder)).filter((file) => /^(README|LICENSE)/.test(file))
       assert.deepEqual(
@@ -49,7 +49,7 @@ suite('what is published', (test) => {
       )
     })
 
-    test(`publint has nothing to say of ${name}`, async (t) => {
+    test(`publint finds nothing in ${name}`, async (t) => {
       const { messages, pkg } = await publint({ pkgDir: unpacked(t, name), pack: false, strict: true })
       assert.deepEqual(
         messages.map((message) => formatMessage(message, pkg, { color: false })),

@@ -22,7 +22,7 @@ async function site(t) {
 }
 
 suite(`codes over HTTP by ${name}`, (test) => {
-  test('a code, and 304 for who has it', async (t) => {
+  test('a code, and 304 for a visitor who has it', async (t) => {
     const { url, fake } = await site(t)
     const answer = await fetch(`${url}?scene=id%3D42`)
     const { type, asked } = decode(Buffer.from(await answer.arrayBuffer()))
@@ -40,7 +40,7 @@ suite(`codes over HTTP by ${name}`, (test) => {
     assert.equal((await answer.json()).errcode, 40129)
   })
 
-  test('a visitor who leaves ends the request to WeChat', async (t) => {
+  test('a visitor who disconnects aborts the request to WeChat', async (t) => {
     const { url, fake } = await site(t)
     fake.hold('codes')
     const visitor = new AbortController()

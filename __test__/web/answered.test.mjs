@@ -24,8 +24,8 @@ async function siteWithMiddleware(t, name, setUp) {
 }
 
 for (const name of Object.keys(others)) {
-  suite(`a request that somebody else answers: ${name}`, (test) => {
-    test('while the mapping thinks, is not asked for at WeChat', async (t) => {
+  suite(`a request that other code answers: ${name}`, (test) => {
+    test('while the mapping runs, makes no request to WeChat', async (t) => {
       const [begun, thought] = [deferred(), deferred()]
       const toCode = () => {
         begun.resolve()
@@ -42,7 +42,7 @@ for (const name of Object.keys(others)) {
       assert.deepEqual([here.failures, here.thrown], [[], []])
     })
 
-    test('while WeChat is asked, is not asked for any longer', async (t) => {
+    test('during the request to WeChat, aborts that request', async (t) => {
       const here = await siteWithMiddleware(t, name)
       here.fake.hold('codes')
       const answered = here.ask()
@@ -57,7 +57,7 @@ for (const name of Object.keys(others)) {
   })
 }
 
-suite('a request that was answered before the handler', (test) => {
+suite('a request that was answered before the handler ran', (test) => {
   const answeredBefore = async (t, begin) => {
     const { fake, wxa } = await world(t)
     const [handled, thrown] = [deferred(), []]
@@ -81,13 +81,13 @@ suite('a request that was answered before the handler', (test) => {
     return { answer, end, res: await handled.promise }
   }
 
-  test('is left as it is', async (t) => {
+  test('is left unchanged', async (t) => {
     const { answer, end } = await answeredBefore(t, (res) => res.end('another'))
     assert.equal(String((await answer).body), 'another')
     await end()
   })
 
-  test('is left to who has begun to answer', async (t) => {
+  test('whose answer has begun is left unchanged', async (t) => {
     const { answer, end, res } = await answeredBefore(t, (res) => res.write('begun'))
     await end()
     res.end(', ended')

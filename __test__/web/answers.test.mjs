@@ -6,7 +6,7 @@ import { site } from './site.mjs'
 
 for (const name of Object.keys(frameworks)) {
   suite(`a code over HTTP: ${name}`, (test) => {
-    test('is the picture of what the mapping returned', async (t) => {
+    test('is the picture for the parameters that the mapping returned', async (t) => {
       const { ask, fake } = await site(t, name)
       const { status, headers, body } = await ask('/code?scene=id%3D42')
       assert.equal(status, 200)
@@ -21,7 +21,7 @@ for (const name of Object.keys(frameworks)) {
       assert.equal(fake.count('codes'), 1)
     })
 
-    test('has the type of its bytes: a transparent one is a PNG', async (t) => {
+    test('has the content type of its bytes: a transparent one is a PNG', async (t) => {
       const { ask } = await site(t, name, { toCode: () => ({ scene: 'a', isHyaline: true }) })
       const { headers, body } = await ask()
       assert.equal(headers['content-type'], 'image/png')
@@ -43,7 +43,7 @@ for (const name of Object.keys(frameworks)) {
       })
     }
 
-    test('HEAD of a code that is kept is GET without the body', async (t) => {
+    test('HEAD of a cached code is GET without the body', async (t) => {
       const { ask } = await site(t, name, { client: { cache: true } })
       const [get, head] = [await ask(), await ask('/code', { method: 'HEAD' })]
       assert.equal(head.status, 200)
@@ -53,7 +53,7 @@ for (const name of Object.keys(frameworks)) {
       }
     })
 
-    test('HEAD of a problem is its headers', async (t) => {
+    test('HEAD of a problem returns its headers', async (t) => {
       const { ask } = await site(t, name, { toCode: () => ({ scene: '' }) })
       const { status, headers, body } = await ask('/code', { method: 'HEAD' })
       assert.equal(status, 400)
@@ -61,7 +61,7 @@ for (const name of Object.keys(frameworks)) {
       assert.equal(headers['cache-control'], 'no-store')
     })
 
-    test('nothing of the query reaches WeChat that the mapping does not return', async (t) => {
+    test('parts of the query that the mapping does not return do not reach WeChat', async (t) => {
       const { ask, fake } = await site(t, name)
       await ask('/code?scene=b&page=pages/other&width=1280&env_version=trial&access_token=mine&kind=limited')
       const { endpoint, body, query } = fake.requests.at(-1)
@@ -72,7 +72,7 @@ for (const name of Object.keys(frameworks)) {
     })
 
     for (const nothing of [null, undefined]) {
-      test(`where the mapping returns ${nothing} there is none: 404`, async (t) => {
+      test(`a mapping that returns ${nothing} makes a 404`, async (t) => {
         const { ask, codes, failures } = await site(t, name, { toCode: () => nothing })
         const { status, problem, headers } = await ask()
         assert.equal(status, 404)
@@ -96,7 +96,7 @@ for (const name of Object.keys(frameworks)) {
         throw new Error('no such shop')
       },
     })) {
-      test(`what the mapping ${how} is the framework's to handle`, async (t) => {
+      test(`the framework handles what the mapping ${how}`, async (t) => {
         const { ask, codes, failures } = await site(t, name, { toCode })
         const { status, body } = await ask()
         assert.equal(status, 500)
@@ -107,7 +107,7 @@ for (const name of Object.keys(frameworks)) {
     }
 
     for (const method of ['POST', 'DELETE', 'OPTIONS']) {
-      test(`${method} is not asked for codes: 405`, async (t) => {
+      test(`${method} makes a 405`, async (t) => {
         const { ask, fake, failures } = await site(t, name)
         const { status, headers, problem } = await ask('/code', { method })
         assert.equal(status, 405)
@@ -118,7 +118,7 @@ for (const name of Object.keys(frameworks)) {
       })
     }
 
-    test('Cache-Control is as the options say', async (t) => {
+    test('Cache-Control follows the options', async (t) => {
       const cacheControl = 'public, max-age=31536000, immutable'
       const { ask } = await site(t, name, { options: { cacheControl } })
       const { headers } = await ask()
@@ -127,12 +127,12 @@ for (const name of Object.keys(frameworks)) {
       assert.equal(known.headers['cache-control'], cacheControl)
     })
 
-    test('or is not there', async (t) => {
+    test('Cache-Control is absent when the options say so', async (t) => {
       const { ask } = await site(t, name, { options: { cacheControl: false } })
       assert.equal((await ask()).headers['cache-control'], undefined)
     })
 
-    test('is saved under a name where the visitor asks for that', async (t) => {
+    test('has a file name when the visitor requests a download', async (t) => {
       const options = {
         filename: (code, req) => `${code.scene} ${new URL(req.url, 'http://here').searchParams.get('as')}`,
         download: (req) => req.url.includes('download'),
@@ -153,14 +153,14 @@ for (const name of Object.keys(frameworks)) {
       assert.equal((await ask()).headers['content-disposition'], 'inline; filename="poster.jpg"')
     })
 
-    test('a name that is none is an error before WeChat is asked', async (t) => {
+    test('an invalid file name is an error before a request to WeChat', async (t) => {
       const { ask, codes, thrown } = await site(t, name, { options: { filename: () => 42 } })
       assert.equal((await ask()).status, 500)
       assert.deepEqual([thrown[0].code, thrown[0].param], ['ERR_WXA_PARAMS', 'filename'])
       assert.equal(codes(), 0)
     })
 
-    test('what the functions of the options throw is the framework’s to handle', async (t) => {
+    test('the framework handles what the functions of the options throw', async (t) => {
       for (const options of [
         {
           filename: () => {

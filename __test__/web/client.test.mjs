@@ -19,8 +19,8 @@ function lazy(make) {
   return { seen, ask: async () => handler(new Request('http://here/')) }
 }
 
-suite('a client that a function makes', (test) => {
-  test('is made at the first request that needs it, and kept', async (t) => {
+suite('a client that a function creates', (test) => {
+  test('is created at the first request that needs it, and kept', async (t) => {
     const { wxa } = await world(t)
     const { ask, seen } = lazy(() => wxa)
     assert.equal(seen.made, 0)
@@ -28,14 +28,14 @@ suite('a client that a function makes', (test) => {
     assert.equal(seen.made, 1)
   })
 
-  test('is not needed for what is none, nor for nonsense', async () => {
+  test('is not created for a 404 or an invalid code', async () => {
     const none = codeHandler(assert.fail, () => null)
     const nonsense = codeHandler(assert.fail, () => ({ scene: '' }), { onError: () => {} })
     assert.equal((await none(new Request('http://here/'))).status, 404)
     assert.equal((await nonsense(new Request('http://here/'))).status, 400)
   })
 
-  test('is made once for all who wait for it', async (t) => {
+  test('is created once for all requests that wait for it', async (t) => {
     const { wxa } = await world(t, {}, { cache: true })
     const [begun, made] = [deferred(), deferred()]
     const { ask, seen } = lazy(() => {
@@ -55,7 +55,7 @@ suite('a client that a function makes', (test) => {
       throw new Error('the vault is sealed')
     },
   })) {
-    test(`is made again after what its function ${how}, which is a 500 that only the log knows`, async (t) => {
+    test(`is created again after its function ${how}, which makes a 500 whose reason is only in the log`, async (t) => {
       const { wxa } = await world(t)
       const { ask, seen } = lazy((n) => (n < 3 ? fail() : wxa))
       for (let n = 0; n < 2; n++) {
@@ -72,7 +72,7 @@ suite('a client that a function makes', (test) => {
     })
   }
 
-  test('has to be one', async () => {
+  test('has to be a WxaCode', async () => {
     const { ask, seen } = lazy(() => ({ getQRCode: () => {} }))
     assert.equal((await ask()).status, 500)
     assert.deepEqual([seen.failures[0].error.code, seen.failures[0].error.param], ['ERR_WXA_PARAMS', 'wxa'])
@@ -96,7 +96,7 @@ suite('a client that a function makes', (test) => {
     })
   }
 
-  test('lets a module be loaded where there is no AppSecret, as next build does', async () => {
+  test('lets a module load without an AppSecret, as next build does', async () => {
     const { WXACODE_APPID, WXACODE_SECRET, NODE_TEST_CONTEXT, ...env } = process.env
     const route = `
       import { WxaCode } from 'wxacode'

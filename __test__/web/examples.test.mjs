@@ -18,7 +18,7 @@ suite(
   'an example',
   (test) => {
     for (const name of ['express', 'koa', 'fastify', 'hono', 'nest']) {
-      test(`for ${name} answers with codes and problems, and stops when it is told to`, async (t) => {
+      test(`for ${name} answers with codes and problems, and stops on SIGTERM`, async (t) => {
         const here = await world(t)
         const example = await started(t, name, environmentOf(here.options))
 
@@ -51,7 +51,7 @@ suite(
         checkText(stderr, here.secrets())
       })
 
-      test(`for ${name} needs no account to be tried`, async (t) => {
+      test(`for ${name} runs without an account`, async (t) => {
         const example = await started(t, name)
         const { status, body } = await example.curl('/code/xuhui')
         assert.equal(status, 200)

@@ -29,8 +29,8 @@ async function visitor({ server }) {
 const remain = (wanted, { server }) =>
   until(() => new Promise((resolve) => server.getConnections((_, n) => resolve(n === wanted))), 90_000).then(assert.ok)
 
-suite('a visitor who has left before the handler is reached', (test) => {
-  test('is not asked for at WeChat', async (t) => {
+suite('a visitor who disconnects before the handler runs', (test) => {
+  test('makes no request to WeChat', async (t) => {
     const { fake, wxa } = await world(t)
     const handled = deferred()
     const handler = codeHandler(wxa, () => ({ scene: 'before' }))
@@ -55,9 +55,9 @@ suite('a visitor who has left before the handler is reached', (test) => {
 })
 
 for (const name of Object.keys(frameworks)) {
-  suite(`a visitor who leaves: ${name}`, (test) => {
+  suite(`a visitor who disconnects: ${name}`, (test) => {
     for (const how of ['destroy', 'resetAndDestroy']) {
-      test(`ends the request to WeChat, by ${how}`, async (t) => {
+      test(`aborts the request to WeChat, by ${how}`, async (t) => {
         const here = await site(t, name)
         here.fake.hold('codes')
         const { socket } = await visitor(here)
@@ -69,7 +69,7 @@ for (const name of Object.keys(frameworks)) {
       })
     }
 
-    test('leaves the token for those who come after', async (t) => {
+    test('leaves the token to later requests', async (t) => {
       const here = await site(t, name)
       const hold = here.fake.hold('tokens')
       const { socket } = await visitor(here)
@@ -82,7 +82,7 @@ for (const name of Object.keys(frameworks)) {
       assert.equal(here.codes(), 1)
     })
 
-    test('while the mapping thinks, is not asked for at WeChat', async (t) => {
+    test('while the mapping runs, makes no request to WeChat', async (t) => {
       const [begun, thought] = [deferred(), deferred()]
       const toCode = async (query) => {
         if (query.has('after')) return { scene: 'after' }
@@ -101,7 +101,7 @@ for (const name of Object.keys(frameworks)) {
       assert.deepEqual([here.failures, here.thrown], [[], []])
     })
 
-    test('takes nobody along who waits for the same code', async (t) => {
+    test('aborts no other request for the same code', async (t) => {
       let asked = 0
       const toCode = () => {
         asked += 1
@@ -122,7 +122,7 @@ for (const name of Object.keys(frameworks)) {
       assert.equal(here.wxa.stats().cache.coalesced, 3)
     })
 
-    test('is not who has an answer and asks again over the same connection', async (t) => {
+    test('is not one that has its answer and sends another request over the same connection', async (t) => {
       const here = await site(t, name)
       const { socket, ask, text } = await visitor(here)
       t.after(() => socket.destroy())
@@ -134,7 +134,7 @@ for (const name of Object.keys(frameworks)) {
       assert.equal(here.codes(), 2)
     })
 
-    test(`${VISITORS} of them at any moment leave no request open`, async (t) => {
+    test(`leaves no request open, among ${VISITORS} at any moment`, async (t) => {
       const wechat = await startQuickWeChat(t, { delayMs: 50 })
       const client = { baseUrl: wechat.url, ratePerMinute: Number.POSITIVE_INFINITY }
       let [came, left] = [0, 0]

@@ -15,7 +15,7 @@ const cached = { cache: true }
 
 for (const name of Object.keys(frameworks)) {
   suite(`what a public route costs: ${name}`, (test) => {
-    test('20 GETs and 20 HEADs of one code are one request with a cache', async (t) => {
+    test('20 GETs and 20 HEADs of one code make one request with a cache', async (t) => {
       const { ask, codes } = await site(t, name, { client: cached })
       const asked = (method) => times(20, () => ask('/code?scene=a', { method }))
       const answers = await Promise.all([...asked('HEAD'), ...asked('GET')])
@@ -25,7 +25,7 @@ for (const name of Object.keys(frameworks)) {
       assert.equal(codes(), 1)
     })
 
-    test('a HEAD never asks WeChat, and of a code that is not kept it tells what is known', async (t) => {
+    test('a HEAD makes no request to WeChat, and has the known headers of a code that is not cached', async (t) => {
       const { ask, fake } = await site(t, name)
       const { status, headers, body } = await ask('/code', { method: 'HEAD' })
       assert.deepEqual([status, body.length], [200, 0])
@@ -36,7 +36,7 @@ for (const name of Object.keys(frameworks)) {
       assert.equal((await ask()).headers.etag, headers.etag)
     })
 
-    test('beyond its rate a handler answers 429, and goes on to answer what it has', async (t) => {
+    test('a handler over its rate answers 429, and still answers cached codes', async (t) => {
       const { ask, codes, failures, thrown } = await site(t, name, { client: cached, options: { ratePerMinute: 2 } })
       const [first] = await Promise.all([ask('/code?scene=a'), ask('/code?scene=b')])
       const { status, headers, problem } = await ask('/code?scene=c', { headers: { 'accept-language': 'zh' } })
@@ -57,7 +57,7 @@ for (const name of Object.keys(frameworks)) {
       assert.deepEqual(thrown, [])
     })
 
-    test('beyond its concurrency it answers 429, until one is done', async (t) => {
+    test('a handler over its concurrency answers 429 until a request is done', async (t) => {
       const { ask, codes, fake, failures } = await site(t, name, { client: cached, options: { concurrency: 2 } })
       const hold = fake.hold('codes')
       const two = ['a', 'b'].map((scene) => ask(`/code?scene=${scene}`))
@@ -90,8 +90,8 @@ async function quick(t, options) {
   return { wxa, seen }
 }
 
-suite('what counts against the limits of a handler', (test) => {
-  test('one request, however many visitors wait for the same code', async (t) => {
+suite('the limits of a handler', (test) => {
+  test('count one request, however many visitors wait for the same code', async (t) => {
     let asked = 0
     const toCode = (query) => {
       asked += 1
@@ -109,7 +109,7 @@ suite('what counts against the limits of a handler', (test) => {
     assert.equal((await ask('/code?scene=b')).status, 429)
   })
 
-  test('without a cache every request', async (t) => {
+  test('count every request without a cache', async (t) => {
     const { wxa, seen } = await quick(t)
     const { statuses } = handlerOf(wxa, { ratePerMinute: 3 })
     const all = await statuses(times(5, () => 'scene=a'))
@@ -117,7 +117,7 @@ suite('what counts against the limits of a handler', (test) => {
     assert.equal(seen.count, 3)
   })
 
-  test('not what is refused, and not a call that did not get as far as WeChat', async (t) => {
+  test('do not count refused parameters and calls that did not reach WeChat', async (t) => {
     let calls = 0
     const token = () => {
       calls += 1
@@ -137,7 +137,7 @@ suite('what counts against the limits of a handler', (test) => {
     assert.deepEqual(await statuses(['scene=b']), [429])
   })
 
-  test('but what WeChat refuses', async (t) => {
+  test('count what WeChat refuses', async (t) => {
     const { ask, codes } = await site(t, 'Fastify', {
       client: cached,
       options: { ratePerMinute: 1 },
@@ -148,7 +148,7 @@ suite('what counts against the limits of a handler', (test) => {
     assert.equal(codes(), 1)
   })
 
-  test('not what Redis has', needsRedis, async (t) => {
+  test('do not count codes from Redis', needsRedis, async (t) => {
     const redis = await startRedis(t)
     const { url: baseUrl, seen } = await startQuickWeChat(t)
     const account = { appid: newAppid(), secret: newSecret(), baseUrl, timeoutMs: 50_000, redis: patient(redis.url) }
@@ -163,7 +163,7 @@ suite('what counts against the limits of a handler', (test) => {
     assert.deepEqual(await statuses(['scene=d', 'scene=e']), [200, 429])
   })
 
-  test('with a number of its own codes of every kind together', async (t) => {
+  test('count codes of every kind together under a configured number', async (t) => {
     const { wxa } = await quick(t)
     const { statuses } = handlerOf(wxa, { ratePerMinute: 3 })
     const all = await statuses([
@@ -176,7 +176,7 @@ suite('what counts against the limits of a handler', (test) => {
     assert.deepEqual(all, [200, 200, 200, 429, 429])
   })
 
-  test('by default 60 a minute of the codes of which there are 100,000, and 3000 of the others', async (t) => {
+  test('are by default 60 a minute for the codes limited to 100,000, and 3000 for the others', async (t) => {
     const { wxa, seen } = await quick(t, { ratePerMinute: Number.POSITIVE_INFINITY })
     const { statuses } = handlerOf(wxa)
     const scarce = []
@@ -188,14 +188,14 @@ suite('what counts against the limits of a handler', (test) => {
     assert.equal(seen.count, 3060)
   })
 
-  test('in that handler only', async (t) => {
+  test('count in one handler only', async (t) => {
     const { wxa } = await quick(t)
     const [one, other] = times(2, () => handlerOf(wxa, { ratePerMinute: 1 }))
     assert.deepEqual(await one.statuses(['scene=a', 'scene=b']), [200, 429])
     assert.deepEqual(await other.statuses(['scene=a', 'scene=b']), [200, 429])
   })
 
-  test('and Infinity is none', async (t) => {
+  test('are off with Infinity', async (t) => {
     const { wxa } = await quick(t)
     const unlimited = { ratePerMinute: Number.POSITIVE_INFINITY, concurrency: Number.POSITIVE_INFINITY }
     const { statuses } = handlerOf(wxa, unlimited)
@@ -203,7 +203,7 @@ suite('what counts against the limits of a handler', (test) => {
     assert.deepEqual(new Set(all), new Set([200]))
   })
 
-  test('a stand-in for a client, as in tests of a site, need not count', async () => {
+  test('work with a stand-in for a client that does not count', async () => {
     const image = Buffer.from([0xff, 0xd8, 0xff, 0xd9])
     const { statuses } = handlerOf({ appid: 'wx', getUnlimitedQRCode: async () => image }, { ratePerMinute: 1 })
     assert.deepEqual(await statuses(['scene=a', 'scene=b']), [200, 429])
@@ -211,7 +211,7 @@ suite('what counts against the limits of a handler', (test) => {
 })
 
 suite('a sliding window', (test) => {
-  test('has so many turns in any minute, and says when there is the next', () => {
+  test('allows the configured number of calls in any minute, and says when the next is possible', () => {
     const steps = fc.array(fc.record({ pause: fc.nat(40_000), isGivenBack: fc.boolean() }), { maxLength: 60 })
     const property = fc.property(fc.integer({ min: 1, max: 4 }), steps, (limit, steps) => {
       let now = 1000

@@ -33,7 +33,7 @@ const WRONG = [
 ]
 
 for (const [name, codeHandler] of Object.entries({ forExpress, forFastify, forKoa, forWeb })) {
-  suite(`a handler that cannot work is refused when it is made: ${name}`, (test) => {
+  suite(`a handler that cannot work is refused when it is created: ${name}`, (test) => {
     const wxa = new WxaCode({ appid: newAppid(), secret: newSecret() })
     const refused = (make, param, text) => {
       const error = thrown(make)
@@ -53,7 +53,7 @@ for (const [name, codeHandler] of Object.entries({ forExpress, forFastify, forKo
       for (const what of [undefined, { scene: 'a' }]) refused(() => codeHandler(wxa, what), 'toCode', 'a function')
     })
 
-    test('what is left out is not wrong', () => {
+    test('accepts omitted options', () => {
       codeHandler(wxa, toCode)
       codeHandler(wxa, toCode, { cacheControl: undefined, timeoutMs: undefined })
     })

@@ -99,7 +99,7 @@ for (const name of Object.keys(frameworks)) {
       })
     }
 
-    test('a minute that is full is 429 with the seconds until there is a turn', async (t) => {
+    test('an exhausted rate limit is 429 with the seconds until the next call', async (t) => {
       const { ask, codes, failures } = await site(t, name, { client: { ratePerMinute: 1, timeoutMs: 20_000 } })
       assert.equal((await ask()).status, 200)
       const { status, headers } = await ask()
@@ -109,7 +109,7 @@ for (const name of Object.keys(frameworks)) {
       assert.equal(codes(), 1)
     })
 
-    test('is told in the language of the visitor', async (t) => {
+    test('is in the language of the visitor', async (t) => {
       const { ask } = await site(t, name)
       const { problem, headers } = await ask('/code?scene=%20', { headers: { 'accept-language': 'zh-CN,zh;q=0.9' } })
       assert.equal(headers['content-language'], 'zh')
@@ -119,14 +119,14 @@ for (const name of Object.keys(frameworks)) {
       assert.ok(!JSON.stringify(problem).includes('Bad Request'))
     })
 
-    test('a mapping that returned nothing too', async (t) => {
+    test('is in the language of the visitor for a 404', async (t) => {
       const { ask } = await site(t, name, { toCode: () => null })
       const { problem, headers } = await ask('/code', { headers: { 'accept-language': 'zh' } })
       assert.equal(headers['content-language'], 'zh')
       assert.equal(problem.detail, '这里没有小程序码')
     })
 
-    test('all of it is shown where the options say so', async (t) => {
+    test('is shown in full when expose is true', async (t) => {
       const { ask, fake, failures } = await site(t, name, { options: { expose: true }, client: once })
       fake.fail(40164, { endpoint: 'tokens', ...FOREVER })
       const { problem } = await ask()
@@ -134,12 +134,12 @@ for (const name of Object.keys(frameworks)) {
       checkShown(problem, failures[0].error)
     })
 
-    test('none of it is shown where the options say so', async (t) => {
+    test('is hidden when expose is false', async (t) => {
       const { ask } = await site(t, name, { options: { expose: false } })
       assert.deepEqual(Object.keys((await ask('/code?scene=%20')).problem).sort(), BARE)
     })
 
-    test('or what a function of the options says', async (t) => {
+    test('is shown when the function expose returns true', async (t) => {
       const expose = (error) => error instanceof WeChatAPIError && error.errcode === 45029
       const { ask, fake } = await site(t, name, { options: { expose } })
       fake.fail(45029, { endpoint: 'codes' })
@@ -149,13 +149,13 @@ for (const name of Object.keys(frameworks)) {
     })
 
     for (const notTrue of [async () => false, () => 'yes', () => 1, () => {}]) {
-      test(`and of a function only true counts: ${notTrue}`, async (t) => {
+      test(`is hidden when the function expose returns anything but true: ${notTrue}`, async (t) => {
         const { ask } = await site(t, name, { options: { expose: notTrue } })
         assert.deepEqual(Object.keys((await ask('/code?scene=%20')).problem).sort(), BARE)
       })
     }
 
-    test('whose function may be async', async (t) => {
+    test('may have an async function expose', async (t) => {
       const { ask } = await site(t, name, { options: { expose: async () => true } })
       assert.equal((await ask('/code?scene=%20')).problem.param, 'scene')
     })
@@ -166,7 +166,7 @@ for (const name of Object.keys(frameworks)) {
       'a text': 'S3CR3T',
       'an object': Object.create(null),
     })) {
-      test(`what the token function throws is never shown, and the log has it: ${kind}`, async (t) => {
+      test(`an exception of the token function is logged and never shown: ${kind}`, async (t) => {
         const token = () => {
           throw what
         }
@@ -184,13 +184,13 @@ for (const name of Object.keys(frameworks)) {
       })
     }
 
-    test('the log knows the request', async (t) => {
+    test('the log gets the request', async (t) => {
       const { ask, failures } = await site(t, name)
       await ask('/code?scene=%20&mine')
       assert.match(failures[0].req.url, /\/code\?scene=%20&mine$/)
     })
 
-    test('a log that fails is the framework’s to handle', async (t) => {
+    test('the framework handles a log function that throws', async (t) => {
       const onError = async () => {
         throw new Error('the disk is full')
       }
@@ -200,7 +200,7 @@ for (const name of Object.keys(frameworks)) {
       assert.deepEqual(JSON.parse(body), { thrown: 'the disk is full' })
     })
 
-    test('is no answer to keep: after it the code comes as ever', async (t) => {
+    test('is not cached: the next request gets the code', async (t) => {
       const { ask, fake } = await site(t, name)
       fake.fail(41030, { endpoint: 'codes' })
       assert.equal((await ask()).status, 502)
@@ -223,7 +223,7 @@ suite(
       return { ...answer, lines: log.mock.calls.map((call) => call.arguments) }
     }
 
-    test('what the mapping throws is a 500 without a word of it, and logged', async (t) => {
+    test('an exception of the mapping is logged and makes a 500 that does not show it', async (t) => {
       const { status, headers, problem, lines } = await alone(t, ({ url }) => ({ scene: decodeURIComponent(url) }))
       assert.equal(status, 500)
       assert.equal(headers['content-type'], 'application/problem+json')
@@ -238,7 +238,7 @@ suite(
 )
 
 suite('a secret', (test) => {
-  test('is in no problem, though WeChat or a proxy repeats it', async (t) => {
+  test('is in no problem, although WeChat or a proxy repeats it', async (t) => {
     const here = await site(t, 'Express 5')
     const { accessToken } = await here.wxa.getAccessToken()
     here.fake.fail({ errcode: 41030, errmsg: `invalid page of ${accessToken}` }, { endpoint: 'codes' })

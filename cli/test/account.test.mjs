@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { setupCli, suite, wxacode } from './helpers.mjs'
 
 suite('check, token, rid, fake', (test) => {
-  test('check says what is wrong without a request or credentials, and is 2', async () => {
+  test('check reports what is wrong without a request or credentials, and exits with 2', async () => {
     const [good, wrong, path, misplaced] = await Promise.all([
       wxacode(['check', '--scene', 'id=42', '--page', 'pages/index/index', '--json']),
       wxacode(['check', '--scene', '', '--lang', 'zh']),
@@ -18,7 +18,7 @@ suite('check, token, rid, fake', (test) => {
     assert.match(misplaced.err, /spelt page/)
   })
 
-  test('token tells life and fingerprint, and the token itself only with --reveal', async (t) => {
+  test('token prints lifetime and fingerprint, and the token itself only with --reveal', async (t) => {
     const { wxacode: at, fake, begin } = await setupCli(t)
     const plain = await at(['token'])
     assert.match(plain.out, /^[0-9a-f]{8} stable\n {2}1(19|20) min \d+ s to live\n$/)
@@ -29,7 +29,7 @@ suite('check, token, rid, fake', (test) => {
     assert.equal((await shown.done).out, `${fake.liveTokens()[0]}\n`)
   })
 
-  test('rid shows the request that WeChat refused, with the address it came from', async (t) => {
+  test('rid prints the request that WeChat refused, with the address it came from', async (t) => {
     const { wxacode: at } = await setupCli(t)
     const refused = (await at(['unlimited', '--scene', 'lost', '--page', 'no', '--show', '--json'])).json()
     const { rid } = refused.error
@@ -45,7 +45,7 @@ suite('check, token, rid, fake', (test) => {
     assert.match(unknown.err, /getRid: 76001/)
   })
 
-  test('fake serves until Ctrl-C what its own output says to use', async (t) => {
+  test('fake serves until Ctrl-C, with the settings that it prints', async (t) => {
     const { begin } = await setupCli(t)
     const fake = begin(['fake', '--page', 'a', 'b/c', '--json'], { secrets: () => [] })
     t.after(() => fake.child.kill('SIGKILL'))
@@ -61,7 +61,7 @@ suite('check, token, rid, fake', (test) => {
     assert.equal((await fake.done).code, 0)
   })
 
-  test('fake prints what a shell needs', async (t) => {
+  test('fake prints variables for the shell', async (t) => {
     const { begin } = await setupCli(t)
     const fake = begin(['fake'], { secrets: () => [] })
     t.after(() => fake.child.kill('SIGKILL'))

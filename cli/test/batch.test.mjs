@@ -30,8 +30,8 @@ async function setupBatch(t, list, options) {
 }
 
 suite('batch', (test) => {
-  test('writes a picture for each row, a report, a contact sheet, and says what it did', async (t) => {
-    const { batch, pictures, picture, report, hidden } = await setupBatch(t, listOf(3))
+  test('writes a picture for each row, a report and a contact sheet, and prints a summary', async (t) => {
+    const { batch, pictures, picture, report, hidden } = await office(t, listOf(3))
     const { code, json } = await batch()
     assert.equal(code, 0)
     assert.deepEqual(json(), {
@@ -51,7 +51,7 @@ suite('batch', (test) => {
     assert.deepEqual(hidden(), ['journal.jsonl'])
   })
 
-  test('columns are parameters under either spelling, and empty cells are absent', async (t) => {
+  test('reads columns in either spelling, and ignores empty cells', async (t) => {
     const list = [
       '\ufeffkind,Scene,path,page,check_path,env_version,width,auto_color,lineColor,is_hyaline,note',
       'unlimited,s1,,pages/x,FALSE,trial,280,,"0,100,0",,"a, ""b"""',
@@ -87,7 +87,7 @@ suite('batch', (test) => {
     ])
   })
 
-  test('a JSON list has its own types, and a line that is no object is an error of that line', async (t) => {
+  test('reads the types of a JSON list, and reports a line that is not an object', async (t) => {
     const { wxacode, file, fake } = await setupCli(t)
     const lines = [
       '{"scene":"a","width":280,"is_hyaline":true,"lineColor":{"r":1,"g":2,"b":3}}',
@@ -119,8 +119,8 @@ suite('batch', (test) => {
     )
   })
 
-  test('a list in GBK is read as that, and refused where it is said to be something else', async (t) => {
-    const { batch, file, fake } = await setupBatch(t, '')
+  test('reads a list in GBK, and refuses it under another --encoding', async (t) => {
+    const { batch, file, fake } = await office(t, '')
     // "scene,label\n" and "id=1,上海\n"
     writeFileSync(file('list.csv'), Buffer.from('7363656e652c6c6162656c0a69643d312cc9cfbaa30a', 'hex'))
     const refused = await batch(['--encoding', 'utf-8'])
@@ -132,7 +132,7 @@ suite('batch', (test) => {
     assert.match((await batch(['--encoding', 'klingon'])).json().error.cause, /encoding klingon is not known/)
   })
 
-  test('a column that is misspelt is refused before anything is asked, unless a pattern uses it', async (t) => {
+  test('refuses a misspelt column before the first request, unless a pattern uses it', async (t) => {
     for (const column of ['secne', 'scen', 'sceme', 'scenes']) {
       const { batch, fake } = await setupBatch(t, `scene,${column}\na,b\n`)
       const { code, json } = await batch()
@@ -145,7 +145,7 @@ suite('batch', (test) => {
     assert.equal((await batch()).code, 0)
   })
 
-  test('a list that cannot be right as a whole is refused before anything is asked', {
+  test('refuses an invalid list before the first request', {
     timeout: 300_000,
   }, async (t) => {
     const cases = [
@@ -180,8 +180,8 @@ suite('batch', (test) => {
     }
   })
 
-  test('two rows with one name are told and not asked for, however the name is written; the others are', async (t) => {
-    const { batch, report, scenes } = await setupBatch(
+  test('reports rows that share a file name, however it is written, and fetches the others', async (t) => {
+    const { batch, report, scenes } = await office(
       t,
       'scene,name\na,One\nb,two\nc,oNE\nd,one.png\ne,\u0065\u0301\nf,\u00e9\n',
     )
@@ -201,7 +201,7 @@ suite('batch', (test) => {
     )
   })
 
-  test('no name leads out of the folder or is impossible on some system', async (t) => {
+  test('writes no file outside the folder or under a name that some system forbids', async (t) => {
     const impossible = ['..', '.', '.hidden', 'CON', 'nul.txt', 'com1', 'COM².x', 'dot.', 'x'.repeat(201), '../../up']
     const escaped = [
       ['/etc/passwd', '%2Fetc%2Fpasswd.png'],
@@ -228,23 +228,23 @@ suite('batch', (test) => {
     assert.ok(!existsSync(file('up.png')))
   })
 
-  test('a pattern names files, in folders if it has slashes', async (t) => {
-    const { batch, file } = await setupBatch(t, 'scene,city,isHyaline\na,北京,1\nb,../x,1\nc,,1\n')
+  test('names files by a pattern, in folders if it has slashes', async (t) => {
+    const { batch, file } = await office(t, 'scene,city,isHyaline\na,北京,1\nb,../x,1\nc,,1\n')
     const { json } = await batch(['--name', '{city}/{scene}-{row}'])
     assert.equal(asked(readFileSync(file('codes/北京/a-2.png'))).scene, 'a')
     assert.deepEqual([json().written, json().errors], [1, { ERR_CLI_NAME: 1, ERR_CLI_ROW: 1 }])
   })
 
-  test('a second run asks for nothing that is there', async (t) => {
-    const { batch, fake } = await setupBatch(t, listOf(5))
+  test('fetches nothing again in a second run', async (t) => {
+    const { batch, fake } = await office(t, listOf(5))
     await batch()
     const { code, json } = await batch()
     assert.deepEqual([code, json().written, json().kept], [0, 0, 5])
     assert.equal(fake.count('codes'), 5)
   })
 
-  test('what was deleted, cut off or overwritten is asked for again, and nothing else', async (t) => {
-    const { batch, file, scenes, picture } = await setupBatch(t, listOf(5))
+  test('fetches deleted, cut and overwritten pictures again, and no others', async (t) => {
+    const { batch, file, scenes, picture } = await office(t, listOf(5))
     await batch()
     rmSync(file('codes/id=1.png'))
     truncateSync(file('codes/id=2.png'), 1000)
@@ -255,8 +255,8 @@ suite('batch', (test) => {
     for (const id of [1, 2, 3]) assert.equal(asked(picture(`id=${id}.png`)).scene, `id=${id}`)
   })
 
-  test('a row that asks something else under the same name gets a new picture, and the old one goes', async (t) => {
-    const { batch, file, pictures, picture } = await setupBatch(t, 'scene,name,isHyaline\na,one,1\nb,two,1\n')
+  test('replaces the picture of a row whose parameters have changed', async (t) => {
+    const { batch, file, pictures, picture } = await office(t, 'scene,name,isHyaline\na,one,1\nb,two,1\n')
     await batch()
     writeFileSync(file('list.csv'), 'scene,name,isHyaline\nA,one,1\nb,two,0\n')
     const { json } = await batch()
@@ -266,7 +266,7 @@ suite('batch', (test) => {
     assert.equal(decode(picture('two.jpg')).type, 'image/jpeg')
   })
 
-  test('another appid has codes of its own', async (t) => {
+  test('fetches all codes again for another appid', async (t) => {
     const other = { appid: 'wx1111111111111111', secret: '1'.repeat(32) }
     const { batch, fake } = await setupBatch(t, listOf(1))
     await batch()
@@ -275,8 +275,8 @@ suite('batch', (test) => {
     assert.equal(fake.count('codes'), 1)
   })
 
-  test('a process that died between the journal and the file leaves nothing that is taken for the answer', async (t) => {
-    const { batch, file, scenes, picture, hidden } = await setupBatch(t, 'scene,name,isHyaline\nnew,one,1\n')
+  test('does not trust a picture after a crash between journal and file', async (t) => {
+    const { batch, file, scenes, picture, hidden } = await office(t, 'scene,name,isHyaline\nnew,one,1\n')
     await batch()
     const line = readFileSync(file('codes/.wxacode/journal.jsonl'), 'utf8').trim()
     // As if `old` had been asked for and written, and then `new` asked for but not yet written.
@@ -291,8 +291,8 @@ suite('batch', (test) => {
     assert.deepEqual(hidden(), ['journal.jsonl'])
   })
 
-  test('a line of the journal that was cut off spoils none after it', async (t) => {
-    const { batch, file } = await setupBatch(t, listOf(1))
+  test('reads the lines of the journal after one that was cut', async (t) => {
+    const { batch, file } = await office(t, listOf(1))
     await batch()
     appendFileSync(file('codes/.wxacode/journal.jsonl'), '{"name":"cut o')
     writeFileSync(file('list.csv'), listOf(2))
@@ -300,7 +300,7 @@ suite('batch', (test) => {
     assert.equal((await batch()).json().kept, 2)
   })
 
-  test('the report has each row that failed as the list has it, its error and what to do', async (t) => {
+  test('writes each failed row unchanged into the report, with its error and the fix', async (t) => {
     const list = 'scene,page,label,name\na,pages/nowhere,one,first\nb%,,二,second\nc,,,third\n'
     const { batch, report, file } = await setupBatch(t, list)
     const { code, json } = await batch()
@@ -324,8 +324,8 @@ suite('batch', (test) => {
     )
   })
 
-  test('a report is that of the last run', async (t) => {
-    const { batch, file, report } = await setupBatch(t, 'scene\na%\n')
+  test('replaces the report of the last run', async (t) => {
+    const { batch, file, report } = await office(t, 'scene\na%\n')
     await batch()
     assert.equal(report().length, 1)
     writeFileSync(file('list.csv'), 'scene\na\n')
@@ -333,8 +333,8 @@ suite('batch', (test) => {
     assert.deepEqual(report(), [])
   })
 
-  test('people read the counts, an example of each error with its fix, and where the files are', async (t) => {
-    const { wxacode } = await setupBatch(t, 'scene\na\nb%\nc%\n')
+  test('prints the counts, an example of each error with its fix, and the place of the files', async (t) => {
+    const { wxacode } = await office(t, 'scene\na\nb%\nc%\n')
     const { code, out, err } = await wxacode(['batch', 'list.csv', '--out', 'codes'])
     assert.equal(code, 1)
     assert.match(out, /✓ 1 written, 0 already there\n✗ 2 failed\n {4}40129 ×2 {2}for example: character 2/)
@@ -344,8 +344,8 @@ suite('batch', (test) => {
     assert.ok(!err.includes('\x1b'), 'plain lines where there is no terminal')
   })
 
-  test('a refused account stops the batch: 3, and the rest is not asked', async (t) => {
-    const { batch, fake } = await setupBatch(t, listOf(200))
+  test('stops when the account is refused, exits with 3, and sends no further request', async (t) => {
+    const { batch, fake } = await office(t, listOf(200))
     await fake.fail(45009, { endpoint: 'tokens', times: Number.POSITIVE_INFINITY })
     const { code, json } = await batch()
     assert.equal(code, 3)
@@ -355,8 +355,8 @@ suite('batch', (test) => {
     assert.equal(fake.count('codes'), 0)
   })
 
-  test('where nothing answers it gives up after fifty rows: 4, and the same command goes on later', async (t) => {
-    const { batch, fake } = await setupBatch(t, listOf(200))
+  test('gives up after fifty rows without a response, exits with 4, and continues with the same command', async (t) => {
+    const { batch, fake } = await office(t, listOf(200))
     const failing = fake.fail('reset', { endpoint: 'codes', times: Number.POSITIVE_INFINITY })
     const { code, json } = await batch(['--retries', '0'])
     assert.equal(code, 4)
@@ -366,8 +366,8 @@ suite('batch', (test) => {
     assert.equal((await batch(['--timeout', '100', '--retries', '5'])).json().written, 200)
   })
 
-  test('Ctrl-C stops it with 130; the report is there, nothing half-written is, and the same command goes on', async (t) => {
-    const { begin, batch, fake, file, hidden, pictures } = await setupBatch(t, `${listOf(100)}bad%,280,true\n`)
+  test('stops on Ctrl-C with 130, a report and no half-written file, and continues with the same command', async (t) => {
+    const { begin, batch, fake, file, hidden, pictures } = await office(t, `${listOf(100)}bad%,280,true\n`)
     const held = { count: 0 }
     fake.fail('hang', { endpoint: 'codes', times: Number.POSITIVE_INFINITY, where: () => ++held.count > 40 })
     const { child, done, output } = begin(['batch', 'list.csv', '--out', 'codes'])
@@ -386,8 +386,8 @@ suite('batch', (test) => {
     assert.deepEqual([again.json().kept, again.json().written], [written.length, 100 - written.length])
   })
 
-  test('two batches do not work in one folder at once', async (t) => {
-    const { begin, batch, fake } = await setupBatch(t, listOf(3))
+  test('refuses a folder that another batch works in', async (t) => {
+    const { begin, batch, fake } = await office(t, listOf(3))
     const hold = fake.hold('codes')
     const first = begin(['batch', 'list.csv', '--out', 'codes', '--json', '--timeout', '120', '--retries', '5'])
     await fake.arrived(1, 'codes')
@@ -399,8 +399,8 @@ suite('batch', (test) => {
     assert.equal((await batch()).json().kept, 3)
   })
 
-  test('a batch that lost its folder to another stops, and no file holds what belongs to another row', async (t) => {
-    const { begin, batch, fake, file, picture, hidden } = await setupBatch(t, listOf(30))
+  test('stops when another batch has taken its folder, and mixes up no files', async (t) => {
+    const { begin, batch, fake, file, picture, hidden } = await office(t, listOf(30))
     const hold = fake.hold('codes')
     const first = begin(['batch', 'list.csv', '--out', 'codes', '--json', '--timeout', '120', '--retries', '5'])
     await fake.arrived(1, 'codes')
@@ -417,8 +417,8 @@ suite('batch', (test) => {
     assert.equal((await batch()).json().kept, 30)
   })
 
-  test('--dry-run needs no credentials, asks for nothing and reports what is wrong', async (t) => {
-    const { wxacode, report, fake } = await setupBatch(t, 'scene\na\nb%\nc\nc\n')
+  test('reports what is wrong with --dry-run, without credentials or a request', async (t) => {
+    const { wxacode, report, fake } = await office(t, 'scene\na\nb%\nc\nc\n')
     const env = { WXACODE_APPID: '', WXACODE_SECRET: '' }
     const { code, out } = await wxacode(['batch', 'list.csv', '--out', 'codes', '--dry-run'], { env })
     assert.equal(code, 1)
@@ -427,15 +427,15 @@ suite('batch', (test) => {
     assert.equal(fake.count(), 0)
   })
 
-  test('rows with a cell too many are told, those with fewer are well', async (t) => {
-    const { batch, report } = await setupBatch(t, 'scene,page\na\nb,pages/index/index,c\nd,pages/index/index,,\n')
+  test('reports rows with too many cells, and accepts rows with fewer', async (t) => {
+    const { batch, report } = await office(t, 'scene,page\na\nb,pages/index/index,c\nd,pages/index/index,,\n')
     const { json } = await batch()
     assert.deepEqual([json().written, json().failed], [2, 1])
     assert.match(report()[0].error, /the row has 3 cells, the header 2/)
   })
 
-  test('--rate and --concurrency reach the client', async (t) => {
-    const { batch, fake } = await setupBatch(t, listOf(4))
+  test('passes --rate and --concurrency to the client', async (t) => {
+    const { batch, fake } = await office(t, listOf(4))
     const hold = fake.hold('codes')
     const running = batch(['--concurrency', '2'])
     await fake.arrived(2, 'codes')

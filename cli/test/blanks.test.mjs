@@ -20,9 +20,9 @@ const BLANKS = {
 
 const code = (blank) => `U+${blank.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}`
 
-suite('blanks', (test) => {
+suite('blank characters', (test) => {
   for (const [what, blank] of Object.entries(BLANKS)) {
-    test(`${what} is dropped around what never has any`, () => {
+    test(`${what} is trimmed from values that never contain any`, () => {
       const around = (text) => blank + text + blank
       assert.deepEqual(readParam('envVersion', around('trial')), { value: 'trial' })
       assert.deepEqual(readParam('width', around('280')), { value: 280 })
@@ -32,7 +32,7 @@ suite('blanks', (test) => {
       assert.ok(isBlank(around('')))
     })
 
-    test(`${what} in a page is told, wherever it is`, () => {
+    test(`${what} in a page is reported, wherever it is`, () => {
       assert.ok(
         readParam('page', `pages/x${blank}`).blank.en.startsWith(
           `it ends in a blank or invisible character, ${code(blank)}`,
@@ -43,7 +43,7 @@ suite('blanks', (test) => {
       assert.match(readParam('page', `页面😀${blank}/x`).blank.en, /its character 4 /)
     })
 
-    test(`${what} at an end of a path is told`, () => {
+    test(`${what} at an end of a path is reported`, () => {
       assert.match(
         readParam('path', `pages/x?a=1${blank}`).blank.en,
         new RegExp(`ends in .*, ${code(blank).replace('+', '\\+')}`),
@@ -52,7 +52,7 @@ suite('blanks', (test) => {
     })
   }
 
-  test('those that can be seen may stand in a path, and nothing that cannot', () => {
+  test('visible ones are accepted in a path, and invisible ones are not', () => {
     for (const path of ['pages/x?name=a b', 'pages/x?name=上　海', 'pages/index/index']) {
       assert.deepEqual(readParam('path', path), { value: path })
     }
@@ -61,7 +61,7 @@ suite('blanks', (test) => {
     }
   })
 
-  test('do not pass a check, and neither one code', async () => {
+  test('are refused by check and by the commands for one code', async () => {
     for (const [args, message] of [
       [['--scene', 'a', '--page', 'pages/index/index '], /--page.*it ends in a blank .*U\+0020 at position 18/],
       [['--scene', 'a', '--page', 'pages/index\u3000/index'], /--page.*its character 12 .*U\+3000/],
@@ -79,7 +79,7 @@ suite('blanks', (test) => {
     assert.match(one.err, /it ends in a blank/)
   })
 
-  test('in a list are dropped from names, labels and choices, and told of scenes, pages and paths', async (t) => {
+  test('in a list are trimmed from names, labels and choices, and reported in scenes, pages and paths', async (t) => {
     const { wxacode: run, file, fake } = await setupCli(t)
     const list = [
       'kind,scene,path,page,envVersion,name,label,\u200bis hyaline ',

@@ -58,19 +58,19 @@ async function listening(t, server) {
 const needsTls = speaksTls ? needsRedis : { skip: 'redis-server has no TLS' }
 
 suite('doctor and Redis', (test) => {
-  test('without one the line says how to give it', async () => {
+  test('says how to configure Redis when there is none', async () => {
     const line = await found(undefined)
     assert.equal(line.ok, 'skip')
     assert.match(line.detail, /--redis or WXACODE_REDIS/)
   })
 
-  test('one that is well is green, with the way there and back, and no key is left', needsRedis, async (t) => {
+  test('reports a healthy Redis with its round-trip time, and leaves no key', needsRedis, async (t) => {
     const server = await startRedis(t)
     await assertGreen(server.url, /^127\.0\.0\.1:\d+ takes writes and scripts, \d+(\.\d)? ms there and back$/)
     assert.deepEqual(server.everything(), [])
   })
 
-  test('one that is well to us and down to the client is red, with what the client says', needsRedis, async (t) => {
+  test('reports a Redis that the client cannot use, with the reason of the client', needsRedis, async (t) => {
     const server = await startRedis(t)
     const events = [{ event: 'redis.down', host: 'x', message: 'no answer within 250 ms' }]
     const { ok, cause } = await found(server.url, { redis: 'down', events })
@@ -78,7 +78,7 @@ suite('doctor and Redis', (test) => {
     assert.match(cause, /the client cannot use 127\.0\.0\.1:\d+: no answer within 250 ms|the client waits 250 ms/)
   })
 
-  test('it is looked at when WeChat cannot be reached, too, and no login is shown', needsRedis, async (t) => {
+  test('checks Redis although WeChat is unreachable, and shows no login', needsRedis, async (t) => {
     const server = await startRedis(t)
     await server.ask('ACL', 'SETUSER', 'app', 'on', '>s3cret', '~other:*', '+@all')
     const { wxacode } = await setupCli(t)
@@ -90,14 +90,14 @@ suite('doctor and Redis', (test) => {
     assert.ok(!out.includes('s3cret'))
   })
 
-  test('nobody there, a name without an address, a socket that is not there: each with its fix', async () => {
+  test('has a fix for a closed port, an unknown host name and a missing socket', async () => {
     const port = await freePort()
     await assertRed(`redis://127.0.0.1:${port}`, /nobody listens at 127\.0\.0\.1:\d+/, /inside a container/)
     await assertRed('redis://cache.invalid/1', /cache\.invalid:6379 has no address/, /DNS/)
     await assertRed('unix:///nowhere/redis.sock', /no socket \/nowhere\/redis\.sock/, /unixsocket/)
   })
 
-  test('what is no Redis is told by what it says; what says nothing, by its silence', async (t) => {
+  test('reports a server that is not Redis, and one that does not reply', async (t) => {
     const web = await listening(t, createHttpServer())
     await assertRed(web, /is no Redis: it says “HTTP\/1\.1 400/, /host and port/)
     const open = new Set()
@@ -116,7 +116,7 @@ suite('doctor and Redis', (test) => {
     await assertRed(shut, /closed the connection at once/, /rediss:/)
   })
 
-  test('a password that is missing or wrong, and one that is not wanted', needsRedis, async (t) => {
+  test('reports a missing, a wrong and an unnecessary password', needsRedis, async (t) => {
     const server = await startRedis(t, '--requirepass', 'se cret%', '--databases', 2)
     const at = (login, path = '') => server.url.replace('//', `//${login}`) + path
     const right = `:${encodeURIComponent('se cret%')}@`
@@ -132,18 +132,18 @@ suite('doctor and Redis', (test) => {
     )
   })
 
-  test('a replica takes no writes', needsRedis, async (t) => {
+  test('reports a replica, which takes no writes', needsRedis, async (t) => {
     const server = await startRedis(t)
     await server.demote()
     await assertRed(server.url, /is a replica, which takes no writes/, /redis-sentinel:/)
   })
 
-  test('a memory that is full takes no writes', needsRedis, async (t) => {
+  test('reports a full memory, which takes no writes', needsRedis, async (t) => {
     const server = await startRedis(t, '--maxmemory', 1)
     await assertRed(server.url, /memory of .* is full/, /maxmemory/)
   })
 
-  test('what a user may not do is told with the ACL that allows it', needsRedis, async (t) => {
+  test('reports what the user may not do, with the ACL that allows it', needsRedis, async (t) => {
     const server = await startRedis(t)
     const as = (user) => server.url.replace('//', `//${user}:pass@`)
     const rights = {
@@ -160,7 +160,7 @@ suite('doctor and Redis', (test) => {
     await assertGreen(as('enough'), /takes writes/)
   })
 
-  test('TLS where there is none, and none where it is wanted', needsTls, async (t) => {
+  test('reports TLS that the server does not speak, and missing TLS', needsTls, async (t) => {
     const server = await startTlsRedis(t)
     await assertRed(server.url.replace('redis:', 'rediss:'), /does not answer in TLS/, /Write redis:/)
     await assertRed(`redis://127.0.0.1:${server.tls.port}`, /speaks TLS|closed the connection/, /rediss:/)
@@ -171,7 +171,7 @@ suite('doctor and Redis', (test) => {
     )
   })
 
-  test('a socket, sentinels and any node of a cluster lead to it', needsRedis, async (t) => {
+  test('reaches Redis by a socket, by sentinels and by any node of a cluster', needsRedis, async (t) => {
     const [socket, master, cluster] = await Promise.all([startSocketRedis(t), startRedis(t), startCluster(t)])
     const sentinel = await startSentinel(t, master.port)
     const at = `redis-sentinel://127.0.0.1:${sentinel.port}/0`
@@ -181,7 +181,7 @@ suite('doctor and Redis', (test) => {
     await assertRed(`${at}#other`, /do not know that master/, /behind #/)
   })
 
-  test('every command that the scripts of the core use is tried', () => {
+  test('tries every command that the scripts of the core use', () => {
     const root = fileURLToPath(new URL('../../src/', import.meta.url))
     const files = readdirSync(root, { recursive: true }).filter(
       (file) => /\.(lua|rs)$/.test(file) && !/tests?/.test(file),
@@ -194,7 +194,7 @@ suite('doctor and Redis', (test) => {
     for (const name of used) assert.ok(TRY_ALL.includes(`try('${name}'`), name)
   })
 
-  test('addresses are read as the client reads them', () => {
+  test('reads addresses as the client does', () => {
     assert.deepEqual(readAddress('rediss://:p%20w%@[::1]:7000/3'), {
       places: [{ host: '::1', port: 7000 }],
       isTls: true,

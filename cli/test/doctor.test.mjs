@@ -38,7 +38,7 @@ const steady = (text) => text.replaceAll(/\b\d+ s\b/g, '… s')
 const names = (red) => red.map(({ name }) => name)
 
 suite('doctor', (test) => {
-  test('a healthy account is green in every line and 0', async (t) => {
+  test('a healthy account passes every check, and the exit code is 0', async (t) => {
     const { code, out, of } = await examine(await setupCli(t), ['--page', 'pages/goods/detail'])
     assert.equal(code, 0)
     for (const title of ['clock', 'credentials', 'IP whitelist', 'quota', 'page', 'token'])
@@ -48,7 +48,7 @@ suite('doctor', (test) => {
     assert.match(of('page').detail, /pages\/goods\/detail/)
   })
 
-  test('a wrong secret is red at the credentials, with the fix, and 3', async (t) => {
+  test('a wrong secret fails the credentials, with the fix and exit code 3', async (t) => {
     const here = await setupCli(t)
     const { code, red, of } = await examine(here, [], { WXACODE_SECRET: 'f'.repeat(32) })
     assert.equal(code, 3)
@@ -60,12 +60,12 @@ suite('doctor', (test) => {
     assert.equal(here.fake.count('codes'), 0)
   })
 
-  test('an appid that nobody has is red at the credentials', async (t) => {
+  test('an unknown appid fails the credentials', async (t) => {
     const { code, red } = await examine(await setupCli(t), ['--appid', 'wx0000000000000000'])
     assert.deepEqual([code, names(red), red[0].errcode], [3, ['credentials'], 40013])
   })
 
-  test('an address that is not listed is red at the whitelist, with the address that WeChat saw, and 3', async (t) => {
+  test('an IP address outside the whitelist fails the whitelist, with the address that WeChat saw and exit code 3', async (t) => {
     const { code, red, of } = await examine(await setupCli(t, { ipWhitelist: ['10.1.2.3'] }))
     assert.equal(code, 3)
     assert.deepEqual(names(red), ['whitelist'])
@@ -75,7 +75,7 @@ suite('doctor', (test) => {
     assert.equal(of('credentials').ok, 'skip')
   })
 
-  test('an IPv6 address is told as WeChat wrote it, and so is the old text', async (t) => {
+  test('an IPv6 address is printed as WeChat wrote it, also from the older text', async (t) => {
     const here = await setupCli(t)
     const cases = [
       [
@@ -95,7 +95,7 @@ suite('doctor', (test) => {
     }
   })
 
-  test('where WeChat names no address, the fix says how to find it', async (t) => {
+  test('the fix says how to find the IP address when WeChat names none', async (t) => {
     const here = await setupCli(t)
     here.fake.fail({ errcode: 40164, errmsg: 'invalid ip, not in whitelist' }, { endpoint: 'tokens', times: 9 })
     const { red } = await examine(here)
@@ -103,7 +103,7 @@ suite('doctor', (test) => {
     assert.match(red[0].fix, /Find the public address.*add it to the IP whitelist/)
   })
 
-  test('an unpublished page is red at the page, with the fix, and 1', async (t) => {
+  test('an unpublished page fails the page, with the fix and exit code 1', async (t) => {
     const { code, red, of } = await examine(await setupCli(t), ['--page', 'pages/not/there'])
     assert.equal(code, 1)
     assert.deepEqual(names(red), ['page'])
@@ -112,7 +112,7 @@ suite('doctor', (test) => {
     assert.equal(of('token').ok, true)
   })
 
-  test('a clock that is an hour off is red at the clock, in both directions, and 1', async (t) => {
+  test('a clock that is an hour off, in either direction, fails the clock with exit code 1', async (t) => {
     for (const [seconds, said] of [
       [3630, 'behind'],
       [-3630, 'ahead of'],
@@ -127,7 +127,7 @@ suite('doctor', (test) => {
     }
   })
 
-  test('a quota of codes that is used up is red at the quota, by name, and 3', async (t) => {
+  test('an exhausted quota of codes fails the quota, by name, with exit code 3', async (t) => {
     const here = await setupCli(t, { limits: { limitedPerDay: 1 } })
     await here.wxacode(['limited', '--path', 'a', '-o', 'a'])
     const { code, red } = await examine(here)
@@ -137,7 +137,7 @@ suite('doctor', (test) => {
     assert.match(red[0].fix, /full again tomorrow.*clearQuota/)
   })
 
-  test('a quota of tokens that is used up is red at the quota and not at the credentials', async (t) => {
+  test('an exhausted quota of tokens fails the quota and not the credentials', async (t) => {
     const { code, red, of } = await examine(await setupCli(t, { limits: { stablePerDay: 0 } }))
     assert.deepEqual([code, names(red), red[0].errcode], [3, ['quota'], 45009])
     assert.equal(of('credentials').ok, 'skip')
@@ -155,7 +155,7 @@ suite('doctor', (test) => {
     assert.match(out, /fix {2}Let all systems use stable_token without force_refresh/)
   })
 
-  test('a token that somebody asked for before is told, and is no fault', async (t) => {
+  test('a token that another process fetched before is mentioned, and is no fault', async (t) => {
     const here = await setupCli(t)
     await here.wxacode(['token'])
     here.fake.clock.advance(600)
@@ -164,7 +164,7 @@ suite('doctor', (test) => {
     assert.match(of('token').detail, /first asked for (9|10) min ago, by an earlier run or another system/)
   })
 
-  test('classic tokens that another system fetches are told, and do no harm to a stable one', async (t) => {
+  test('classic tokens that another system fetches are mentioned, and do not affect a stable one', async (t) => {
     const here = await setupCli(t)
     await here.wxacode(['token', '--token', 'classic'])
     const { of } = await examine(here)
@@ -181,21 +181,21 @@ suite('doctor', (test) => {
     assert.ok(here.fake.requests.every(({ body }) => !body.includes('force_refresh":true')))
   })
 
-  test('nobody at the address is red once, and 4', async (t) => {
+  test('an address without a server fails one check, with exit code 4', async (t) => {
     const at = ['--base-url', await deadUrl(), '--retries', '0']
     const { code, red, of } = await examine(await setupCli(t), at)
     assert.deepEqual([code, names(red)], [4, ['credentials']])
     assert.equal(of('clock').ok, 'skip')
   })
 
-  test('a name without an address is red at DNS, and nothing else is tried', async (t) => {
+  test('an unknown host name fails DNS, and nothing else is tried', async (t) => {
     const { code, red, of } = await examine(await setupCli(t), ['--base-url', 'https://wechat.invalid'])
     assert.deepEqual([code, names(red)], [4, ['dns']])
     assert.match(red[0].cause, /wechat\.invalid has no address/)
     for (const name of NAMES.slice(1)) assert.equal(of(name).ok, 'skip')
   })
 
-  test('over TLS the certificate is shown, and a root that nobody knows is red at TLS, and 4', async (t) => {
+  test('the certificate is printed, and an unknown root fails TLS with exit code 4', async (t) => {
     const { ca, key, cert } = await certificates()
     const here = await setupCli(t, { tls: { key, cert } })
     writeFileSync(here.file('root.pem'), ca)
@@ -210,7 +210,7 @@ suite('doctor', (test) => {
     assert.match(unknown.red[0].fix, /--ca/)
   })
 
-  test('through a proxy, TLS and the clock are looked at through it too', async (t) => {
+  test('TLS and the clock are checked through the proxy', async (t) => {
     const { ca, key, cert } = await certificates()
     const here = await setupCli(t, { tls: { key, cert } })
     writeFileSync(here.file('root.pem'), ca)
@@ -239,7 +239,7 @@ suite('doctor', (test) => {
     }
   })
 
-  test('what the client does not take for a proxy is told by the client, and is 2', async (t) => {
+  test('an invalid proxy is reported by the client, with exit code 2', async (t) => {
     const { wxacode } = await setupCli(t)
     for (const proxy of ['http://', 'ftp://', 'http://[::1'])
       for (const args of [[], ['--json']]) {
@@ -266,12 +266,12 @@ suite('doctor', (test) => {
     assert.equal(proxyFor(new URL('http://localhost'), 'env', { https_proxy: 'proxy:3128' }), undefined)
   })
 
-  test('the login of a Windows domain is a login and no host', () => {
+  test('the login of a Windows domain is not read as a host', () => {
     const { host, username } = proxyFor(new URL('https://a'), 'http://CORP\\me:p@proxy:3128', {})
     assert.deepEqual([host, username], ['proxy:3128', 'CORP%5Cme'])
   })
 
-  test('Ctrl-C ends it with 130', async (t) => {
+  test('Ctrl-C stops the doctor with 130', async (t) => {
     const { begin, fake } = await setupCli(t)
     fake.hold('tokens')
     const { child, done } = begin(['doctor'])
@@ -280,7 +280,7 @@ suite('doctor', (test) => {
     assert.equal((await done).code, 130)
   })
 
-  test('it speaks Chinese', async (t) => {
+  test('the doctor speaks Chinese', async (t) => {
     const { wxacode } = await setupCli(t, { ipWhitelist: [] })
     const { out } = await wxacode(['doctor'], { env: { LANG: 'zh_CN.UTF-8' } })
     assert.match(out, /✗ IP 白名单 +微信看到的地址是 127\.0\.0\.1，不在 IP 白名单里\n +处理 {2}在 mp\.weixin\.qq\.com/)

@@ -75,9 +75,9 @@ const ODD = [
   'é'.repeat(9999),
 ]
 
-suite('a folder from elsewhere', (test) => {
-  test('has a journal that deletes and overwrites nothing but the pictures of the list', async (t) => {
-    const { batch, file, unharmed, scene } = await setupBatch(t)
+suite('a folder from an unknown source', (test) => {
+  test('has a journal that makes a batch delete and overwrite nothing but the pictures of the list', async (t) => {
+    const { batch, file, unharmed, scene } = await office(t)
     writeFileSync(file('codes/victim.txt'), 'mine')
     writeFileSync(file('codes/a.jpg'), 'mine too')
     const all = [...PATHS, file('elsewhere/victim.txt'), 'victim.txt', 'a.jpg', 'image/jpeg'].flatMap((path) =>
@@ -92,8 +92,8 @@ suite('a folder from elsewhere', (test) => {
     assert.equal(readFileSync(file('codes/a.jpg'), 'utf8'), 'mine too', 'no picture that this account made')
   })
 
-  test('has pictures that are not believed: what its journal says must be signed with the AppSecret', async (t) => {
-    const { batch, file, fake, account, scene } = await setupBatch(t)
+  test('has pictures that a batch does not trust unless its journal is signed with the AppSecret', async (t) => {
+    const { batch, file, fake, account, scene } = await office(t)
     await batch()
     const forged = readFileSync(file('codes/a.png'))
     // What anybody can do who knows how the journal is written, but not the secret.
@@ -109,7 +109,7 @@ suite('a folder from elsewhere', (test) => {
     assert.ok(!readFileSync(file(JOURNAL), 'utf8').includes(account.secret))
   })
 
-  test('is not asked for again by another AppSecret where each code is counted for ever', async (t) => {
+  test('is not fetched again with another AppSecret when its codes count against a permanent limit', async (t) => {
     const list = 'kind,path,scene,name\nlimited,pages/index/index?a=1,,one\nunlimited,,s,two\n'
     const { batch, file, fake } = await setupBatch(t, list)
     assert.equal((await batch()).json().written, 2)
@@ -121,8 +121,8 @@ suite('a folder from elsewhere', (test) => {
     assert.equal((await batch()).json().written, 1)
   })
 
-  test('with its hidden folder or its journal linked elsewhere is refused', async (t) => {
-    const { batch, file, unharmed, fake } = await setupBatch(t)
+  test('is refused when its hidden folder or its journal is a link', async (t) => {
+    const { batch, file, unharmed, fake } = await office(t)
     rmSync(file('codes/.wxacode'), { recursive: true })
     symlinkSync(file('elsewhere'), file('codes/.wxacode'))
     const hidden = await batch()
@@ -143,8 +143,8 @@ suite('a folder from elsewhere', (test) => {
     assert.equal(fake.count('codes'), 1)
   })
 
-  test('with links where its results go has them replaced, and what they lead to as it was', async (t) => {
-    const { batch, file, unharmed, scene } = await setupBatch(t)
+  test('has links in place of results replaced, and their targets unchanged', async (t) => {
+    const { batch, file, unharmed, scene } = await office(t)
     for (const name of [
       'report.csv',
       'index.html',
@@ -161,8 +161,8 @@ suite('a folder from elsewhere', (test) => {
     assert.deepEqual(readdirSync(file('codes/.wxacode')), ['journal.jsonl'])
   })
 
-  test('with folders in it that are links is not written through them, and the row is not asked for', async (t) => {
-    const { batch, file, unharmed, fake } = await setupBatch(t, 'scene,city\na,x\nb,y\nc,z\n')
+  test('is not written through folders that are links, and their rows are not fetched', async (t) => {
+    const { batch, file, unharmed, fake } = await office(t, 'scene,city\na,x\nb,y\nc,z\n')
     symlinkSync(file('elsewhere'), file('codes/x'))
     writeFileSync(file('codes/y'), 'a file')
     const { json } = await batch(['--name', '{city}/deep/{scene}'])
@@ -172,16 +172,16 @@ suite('a folder from elsewhere', (test) => {
     assert.deepEqual(readdirSync(file('codes/z/deep')), ['c.jpg'])
   })
 
-  test('that is itself a link is where it leads: that was asked for', async (t) => {
-    const { batch, file } = await setupBatch(t)
+  test('may itself be a link', async (t) => {
+    const { batch, file } = await office(t)
     renameSync(file('codes'), file('real'))
     symlinkSync(file('real'), file('codes'))
     assert.equal((await batch()).code, 0)
     assert.ok(existsSync(file('real/a.png')))
   })
 
-  test('has no picture that is a link, and waits for no pipe', async (t) => {
-    const { batch, file, fake } = await setupBatch(t)
+  test('has links and pipes in place of pictures ignored', async (t) => {
+    const { batch, file, fake } = await office(t)
     await batch()
     renameSync(file('codes/a.png'), file('elsewhere/a.png'))
     symlinkSync(file('elsewhere/a.png'), file('codes/a.png'))
@@ -199,7 +199,7 @@ suite('a folder from elsewhere', (test) => {
 })
 
 suite('temporary files', (test) => {
-  test('have names that are never the same, and are not written where something is', async (t) => {
+  test('have unique names, and never overwrite a file', async (t) => {
     const { file } = await setupCli(t)
     const [one, other] = ['one', 'other'].map((name) => openFolder(file(name)))
     const names = [one.temporary('picture'), one.temporary('picture'), other.temporary('picture')]
@@ -209,7 +209,7 @@ suite('temporary files', (test) => {
     other.close()
   })
 
-  test('of one run are left alone by another that takes over, and by the first one when it ends', async (t) => {
+  test('of one run are left alone by the next run, and by the first one when it exits', async (t) => {
     const { file } = await setupCli(t)
     const first = openFolder(file('codes'))
     const mine = first.temporary('picture')
@@ -227,7 +227,7 @@ suite('temporary files', (test) => {
     assert.deepEqual(readdirSync(file('codes/.wxacode')), [])
   })
 
-  test('of a single code are not written through a link, and what is there is replaced whole', async (t) => {
+  test('of a single code are not written through a link, and replace the file as a whole', async (t) => {
     const { file } = await setupCli(t)
     writeFileSync(file('victim.txt'), 'precious')
     symlinkSync(file('victim.txt'), file(`.code.jpg.${process.pid}.tmp`))
@@ -246,7 +246,7 @@ suite('a journal', (test) => {
   const plan = (name, question) => ({ name, question })
   const PNG = Buffer.from('a picture')
 
-  test('knows a file by its name, its question and its bytes, and who wrote it', async (t) => {
+  test('identifies a file by its name, parameters, bytes and signature', async (t) => {
     const { file } = await setupCli(t)
     const folder = openFolder(file('codes'))
     t.after(folder.close)
@@ -268,7 +268,7 @@ suite('a journal', (test) => {
     stranger.close()
   })
 
-  test('has lines that are worth nothing under another name', async (t) => {
+  test('has lines that are invalid for another file name', async (t) => {
     const { file } = await setupCli(t)
     const folder = openFolder(file('codes'))
     t.after(folder.close)

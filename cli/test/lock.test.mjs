@@ -96,7 +96,7 @@ const THERE = {
 }
 
 suite('the lock of a folder', (test) => {
-  test('is had by one at a time, given back without a trace, and says who has it', (t) => {
+  test('is held by one process at a time, released without a trace, and names its holder', (t) => {
     const path = folder(t)
     const lock = acquireLock(path, 'codes')
     const { won, error } = attempt(path)
@@ -109,7 +109,7 @@ suite('the lock of a folder', (test) => {
   })
 
   for (const [who, holder] of Object.entries(GONE)) {
-    test(`of ${who} is free`, (t) => {
+    test(`of ${who} can be taken`, (t) => {
       const path = folder(t)
       const { silentFor, ...rest } = holder()
       plant(path, rest, { silentFor })
@@ -119,7 +119,7 @@ suite('the lock of a folder', (test) => {
   }
 
   for (const [who, holder] of Object.entries(THERE)) {
-    test(`of ${who} is not`, (t) => {
+    test(`of ${who} cannot be taken`, (t) => {
       const path = folder(t)
       const { silentFor, ...rest } = holder()
       const file = plant(path, rest, { silentFor })
@@ -131,7 +131,7 @@ suite('the lock of a folder', (test) => {
     })
   }
 
-  test('is nobody’s when what is in it says nothing, and not at once', (t) => {
+  test('is free when its content is unreadable, after a delay', (t) => {
     const path = folder(t)
     for (const content of ['', '{', 'null', '[]', '{"pid":-1}', '{"host":"\\u001b[2J","pid":1}', 'x'.repeat(10_000)]) {
       plant(path, content)
@@ -144,7 +144,7 @@ suite('the lock of a folder', (test) => {
     }
   })
 
-  test('that is a file or a link is refused, and neither followed nor deleted', (t) => {
+  test('is refused when a file or a link is in its place, which is neither followed nor deleted', (t) => {
     const path = folder(t)
     const victim = folder(t)
     writeFileSync(join(victim, 'precious'), 'x')
@@ -156,13 +156,13 @@ suite('the lock of a folder', (test) => {
     assert.deepEqual([readdirSync(victim), readFileSync(join(path, 'lock'), 'utf8')], [['precious'], '1'])
   })
 
-  test('an empty one, as of a process that died while it gave it back, is free', (t) => {
+  test('is free when it is empty, as after a crash during its release', (t) => {
     const path = folder(t)
     mkdirSync(join(path, 'lock'))
     assert.ok(attempt(path).won)
   })
 
-  test('is lost when another has taken it: whoever had it is told, and does not take it away from the other', (t) => {
+  test('is lost when another process takes it: the former holder learns of it and does not release it', (t) => {
     const path = folder(t)
     const first = acquireLock(path, 'codes')
     rmSync(join(path, 'lock'), { recursive: true })
@@ -174,7 +174,7 @@ suite('the lock of a folder', (test) => {
     second.release()
   })
 
-  test('gives a sign of life every few seconds', async (t) => {
+  test('is renewed every few seconds', async (t) => {
     const path = folder(t)
     const lock = acquireLock(path, 'codes')
     t.after(lock.release)
@@ -186,7 +186,7 @@ suite('the lock of a folder', (test) => {
     assert.ok(JSON.parse(readFileSync(file, 'utf8')).pid === process.pid)
   })
 
-  test('of a process that was killed is free at once, however many want it, and one gets it', async (t) => {
+  test('of a killed process is free at once, and exactly one of many waiting processes gets it', async (t) => {
     const path = folder(t)
     const holder = await worker(t)
     assert.ok((await holder.order('acquire', path)).won)
@@ -195,7 +195,7 @@ suite('the lock of a folder', (test) => {
     assert.ok(attempt(path).won)
   })
 
-  test('a race for one that is stale has one winner, in each of many rounds', async (t) => {
+  test('has one winner in each of many races for a stale one', async (t) => {
     const path = folder(t)
     const racers = await Promise.all(times(6, () => worker(t)))
     const pid = deadPid()
@@ -209,7 +209,7 @@ suite('the lock of a folder', (test) => {
     }
   })
 
-  test('no two are inside, however often it is taken and given back', async (t) => {
+  test('is never held twice, however often it is taken and released', async (t) => {
     const path = folder(t)
     const inside = join(folder(t), 'inside')
     const racers = await Promise.all(times(4, () => worker(t)))
@@ -234,7 +234,7 @@ suite('two containers on one volume', (test) => {
   }
 
   for (const [what, more] of Object.entries({ 'its own': ['--mount-proc'], 'the machine’s': [] })) {
-    test(`do not work in one folder at once, with ${what} /proc`, needsContainers, async (t) => {
+    test(`never work in one folder together, with ${what} /proc`, needsContainers, async (t) => {
       const here = await setupCli(t)
       writeFileSync(here.file('list.csv'), 'scene\na\nb\n')
       writeFileSync(here.file('other.csv'), 'scene,name\nc,a\nd,b\n')
@@ -255,7 +255,7 @@ suite('two containers on one volume', (test) => {
   }
 
   test(
-    'leave a lock, when one is killed, that the next one gets after a minute of silence',
+    'leave a lock after a kill, which the next one gets after a minute without renewal',
     needsContainers,
     async (t) => {
       const here = await setupCli(t)
@@ -280,18 +280,18 @@ suite('two containers on one volume', (test) => {
 suite('whether a process runs', (test) => {
   const self = thisProcess()
 
-  test('this one does, as far as can be seen from here', () => {
+  test('is known for the present process', () => {
     assert.equal(isRunning(self), process.platform === 'linux' ? true : undefined)
   })
 
-  test('one of another machine, boot or container cannot be told', () => {
+  test('is unknown for a process of another machine, boot or container', () => {
     for (const other of [{ machine: 'x' }, { machine: undefined }, { namespace: 'pid:[1]' }]) {
       assert.equal(isRunning({ ...self, ...other }), undefined)
     }
     assert.equal(isRunning(self, { ...self, machine: undefined }), undefined)
   })
 
-  test('one with a PID that never was does not', () => {
+  test('is denied for a PID that does not exist', () => {
     assert.equal(isRunning({ ...self, pid: 2 ** 30 }), false)
   })
 })

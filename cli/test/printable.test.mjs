@@ -42,8 +42,8 @@ async function look({ wxacode }, args, { env, ...options } = {}) {
   return { people: people.out + people.err, programs: programs.json() }
 }
 
-suite('what is printed', (test) => {
-  test('a text becomes one line of what can be seen, and an emoji stays whole', () => {
+suite('printed text', (test) => {
+  test('is one line of visible characters, and keeps emoji whole', () => {
     assert.equal(
       printable('a\x1b[31m\r\n\tb\u202e\u200b\u{e0041}\u009b\x7f\ud800'),
       'a\\x1b[31m\\r\\n\\tb\\u202e\\u200b\\u{e0041}\\x9b\\x7f\\ud800',
@@ -52,13 +52,13 @@ suite('what is printed', (test) => {
       assert.equal(printable(whole), whole)
   })
 
-  test('JSON has an escape for everything that cannot be seen, and means the same', () => {
+  test('has escapes for invisible characters in JSON, with the same meaning', () => {
     const text = printableJson({ [EVIL]: EVIL })
     assertSeen(text, 'JSON')
     assert.deepEqual(JSON.parse(text), { [EVIL]: EVIL })
   })
 
-  test('what WeChat says is shown, and does nothing', async (t) => {
+  test('shows text of WeChat without its escape sequences', async (t) => {
     const here = await setupCli(t)
     here.fake.fail({ errcode: 41030, errmsg: `${EVIL} rid: 1-2-3${EVIL_LINE}` }, { endpoint: 'codes', times: 9 })
     const code = await look(here, ['unlimited', '--scene', 's', '--timeout', '60', '-o', 'a.jpg'])
@@ -66,7 +66,7 @@ suite('what is printed', (test) => {
     assert.ok(code.programs.error.errmsg.startsWith(EVIL.slice(0, 10)))
   })
 
-  test('nor does what a rid remembers', async (t) => {
+  test('shows what getRid returns without its escape sequences', async (t) => {
     const here = await setupCli(t)
     const request = {
       invoke_time: 1,
@@ -86,7 +86,7 @@ suite('what is printed', (test) => {
     assert.equal(programs.clientIp, EVIL)
   })
 
-  test('nor do cells and columns', async (t) => {
+  test('shows cells and columns without their escape sequences', async (t) => {
     const here = await setupCli(t)
     const quoted = EVIL.replaceAll('"', '""')
     const lists = {
@@ -103,13 +103,13 @@ suite('what is printed', (test) => {
     )
   })
 
-  test('nor do names of files', async (t) => {
+  test('shows names of files without their escape sequences', async (t) => {
     const here = await setupCli(t)
     const saved = await look(here, ['unlimited', '--scene', 's', '--timeout', '60', '-o', `${EVIL_LINE}.png`])
     assert.match(saved.people, /✓ x\\x1b\]0;owned/)
   })
 
-  test('nor do names of files that cannot be read', async (t) => {
+  test('shows names of unreadable files without their escape sequences', async (t) => {
     const here = await setupCli(t)
     mkdirSync(here.file(EVIL_LINE))
     await Promise.all([
@@ -118,7 +118,7 @@ suite('what is printed', (test) => {
     ])
   })
 
-  test('nor do arguments', async (t) => {
+  test('shows arguments without their escape sequences', async (t) => {
     const here = await setupCli(t)
     const wrong = [
       [EVIL],
@@ -131,7 +131,7 @@ suite('what is printed', (test) => {
     await Promise.all(wrong.map((args) => look(here, args)))
   })
 
-  test('nor do warnings of Node, and errors that nobody waits for', async (t) => {
+  test('shows warnings of Node and unhandled errors without their escape sequences', async (t) => {
     const here = await setupCli(t)
     const warned = await here.wxacode(['explain', '40169'], watched({ DOOR_WARNS: EVIL }))
     assertSeen(warned.out + warned.err, 'warning')
@@ -143,7 +143,7 @@ suite('what is printed', (test) => {
     assert.equal(thrown.code, 1)
   })
 
-  test('nor does what the fake was started with', async (t) => {
+  test('shows options of the fake without their escape sequences', async (t) => {
     const { begin } = await setupCli(t)
     const fake = begin(['fake', '--appid', EVIL_LINE], { ...watched(), secrets: () => [] })
     t.after(() => fake.child.kill('SIGKILL'))
@@ -152,7 +152,7 @@ suite('what is printed', (test) => {
     assertSeen((await fake.done).out, 'fake')
   })
 
-  test('nor do a proxy, a Redis that is none, and names in a certificate, which are told to be untrusted', async (t) => {
+  test('shows names of a proxy, of a server that is not Redis and of an untrusted certificate without their escape sequences', async (t) => {
     const forged = await selfsigned.generate(
       [
         { name: 'commonName', value: EVIL_LINE },
@@ -178,7 +178,7 @@ suite('what is printed', (test) => {
     assert.match(refused.people, /✗ TLS +no connection to .*: the proxy answered 407/)
   })
 
-  test('on a terminal our colours show and theirs do not, and a long value does not reach where lines begin', async (t) => {
+  test('has only the colours of the command on a terminal, and wraps long values behind the margin', async (t) => {
     const here = await setupCli(t)
     const errmsg = `${'·'.repeat(300)} \x1b[32m${FORGED} `.repeat(3)
     here.fake.fail({ errcode: 40013, errmsg }, { endpoint: 'tokens' })
@@ -190,7 +190,7 @@ suite('what is printed', (test) => {
     assert.ok(!heads.some((line) => line.includes('TLSv1.3')))
   })
 
-  test('no other file writes to a terminal', () => {
+  test('is written by cli/src/terminal.js and no other file', () => {
     const { pathname } = new URL('../src/', import.meta.url)
     const files = readdirSync(pathname, { recursive: true }).filter(
       (path) => path.endsWith('.js') && path !== 'terminal.js',

@@ -58,8 +58,8 @@ const LISTS = {
 
 suite('a report', (test) => {
   for (const [what, [name, list]] of Object.entries(LISTS)) {
-    test(`of a ${what} list is a list: corrected and fed back it asks for what was meant, with every parameter`, async (t) => {
-      const { batch, report, correct, bodies, fake } = await setupBatch(t, list, name)
+    test(`of a ${what} list is a list: corrected and used as input it fetches what was meant, with every parameter`, async (t) => {
+      const { batch, report, correct, bodies, fake } = await office(t, list, name)
       const names = ['--name', '{city}/{row}', '--label', '{city} {note}', '--concurrency', '1']
       const first = await batch(name, names)
       assert.equal(first.code, 1)
@@ -94,8 +94,8 @@ suite('a report', (test) => {
     })
   }
 
-  test('names the pictures by the rows of the list that it tells of', async (t) => {
-    const { batch, correct, file } = await setupBatch(t, 'scene,page\na,\nb,\nc,pages/soon\nd,\n')
+  test('names pictures by the rows of the original list', async (t) => {
+    const { batch, correct, file } = await office(t, 'scene,page\na,\nb,\nc,pages/soon\nd,\n')
     await batch('list.csv', ['--name', '{row}'])
     correct('codes/report.csv', 'pages/soon', 'pages/index/index')
     assert.equal((await batch('codes/report.csv', ['--name', '{row}'])).json().written, 1)
@@ -111,8 +111,8 @@ suite('a report', (test) => {
     ])
   })
 
-  test('that is fed back is not overwritten, not even when it is stopped: what was corrected stays', async (t) => {
-    const { begin, batch, correct, file, fake } = await setupBatch(t, 'scene,page\na,pages/soon\nb,pages/soon\n')
+  test('that is used as input is not overwritten, even when the batch is stopped', async (t) => {
+    const { begin, batch, correct, file, fake } = await office(t, 'scene,page\na,pages/soon\nb,pages/soon\n')
     await batch()
     correct('codes/report.csv', 'pages/soon', 'pages/index/index')
     const corrected = readFileSync(file('codes/report.csv'))
@@ -125,8 +125,8 @@ suite('a report', (test) => {
     assert.deepEqual(readFileSync(file('codes/report.csv')), corrected)
   })
 
-  test('of a row with a cell too many has none of its cells, for it is not known which is which', async (t) => {
-    const { batch, report } = await setupBatch(t, 'scene,page\na,pages/index/index,b\n')
+  test('of a row with too many cells holds none of them', async (t) => {
+    const { batch, report } = await office(t, 'scene,page\na,pages/index/index,b\n')
     await batch()
     const [{ row, scene, page, error }] = report()
     assert.deepEqual([row, scene, page], ['2', '', ''])
@@ -134,8 +134,8 @@ suite('a report', (test) => {
     assert.equal((await batch('codes/report.csv')).json().written, 0)
   })
 
-  test('keeps columns of the list that are called like its own, and leaves out what an earlier one said', async (t) => {
-    const { batch, report, correct } = await setupBatch(t, 'scene,code,error\na%,c1,e1\nb%,c2,e2\n')
+  test('keeps columns of the list with the names of its own, and omits the results of an earlier report', async (t) => {
+    const { batch, report, correct } = await office(t, 'scene,code,error\na%,c1,e1\nb%,c2,e2\n')
     await batch('list.csv', ['--name', '{code}'])
     const [one] = report()
     assert.deepEqual([one.code, one.error, one.param], ['c1', 'e1', 'scene'])
@@ -146,8 +146,8 @@ suite('a report', (test) => {
     assert.equal((await batch('codes/report-2.csv', ['--name', '{code}'])).json().written, 2)
   })
 
-  test('has nothing to do when nothing had failed, which is no success', async (t) => {
-    const { batch } = await setupBatch(t, 'scene\na\n')
+  test('is an error as input when it has no failed rows', async (t) => {
+    const { batch } = await office(t, 'scene\na\n')
     await batch()
     const { code, json } = await batch('codes/report.csv')
     assert.equal(code, 2)
@@ -172,18 +172,18 @@ suite('the cells of a report', (test) => {
     "'",
     '\n=1',
   ]) {
-    test(`${JSON.stringify(text)} is text to Excel, and the same when it is read`, () => {
+    test(`keep ${JSON.stringify(text)} as text in Excel, and read back the same`, () => {
       assert.ok(!/^[=+\-@\t\r\n＝]/.test(escaped(text)))
       assert.equal(unescaped(escaped(text)), text)
     })
   }
 
-  test('values of JSON are text that means the same', () => {
+  test('write values of JSON as text with the same meaning', () => {
     const cells = [true, false, 430, 'x', null, undefined, { r: 1, g: 2, b: 3 }, [1], { r: 1 }]
     assert.deepEqual(cells.map(textOf), ['true', 'false', '430', 'x', '', '', '1,2,3', '[1]', '{"r":1}'])
   })
 
-  test('its columns are those of the list, between the number of the row and what was wrong', () => {
+  test('have the columns of the list, between the row number and the error', () => {
     const own = ['file', 'code', 'errcode', 'param', 'rid', 'error', 'fix']
     const { all } = reportColumns(['scene', 'city', 'fix'])
     assert.deepEqual(all, ['row', 'kind', 'scene', 'city', 'fix', ...own.slice(0, -1), 'fix (wxacode)'])

@@ -98,7 +98,7 @@ suite('the contact sheet', (test) => {
     assert.ok(statSync(SCREENSHOT).size < MAX_SCREENSHOT_BYTES)
   })
 
-  test('has the grid that was asked for, and another when another is chosen', needsChromium, async (t) => {
+  test('has the grid of its options, and changes it on the page', needsChromium, async (t) => {
     const { page } = await sheet(t, ['--grid', '2x3'])
     assert.deepEqual(await pagesOfPaper(page), [
       ...times(4, () => ({ codes: 6, fits: true })),
@@ -113,28 +113,24 @@ suite('the contact sheet', (test) => {
     ])
   })
 
-  test(
-    'prints a page of paper for each, every picture included, even one that was never in sight',
-    needsChromium,
-    async (t) => {
-      const { page } = await sheet(t, ['--grid', '1x2'])
-      const disk = await slowDisk(page)
-      await page.getByRole('button').click()
-      assert.equal(await page.locator('[data-printing]').count(), 0)
-      disk.release()
-      await page.waitForSelector('[data-printing]')
-      const pdf = (await page.pdf({ preferCSSPageSize: true })).toString('latin1')
-      // One more for the row that failed.
-      assert.equal(pdf.match(/\/Type \/Page\b/g).length, Math.ceil(SHOWN.length / 2) + 1)
-      assert.equal(pdf.match(/\/Subtype \/Image\b/g).length, SHOWN.length)
-      assert.ok(
-        [...pdf.matchAll(/\/MediaBox \[0 0 ([\d.]+) ([\d.]+)\]/g)].every(([, width]) => Math.round(width) === 595),
-      )
-    },
-  )
+  test('prints every page with all pictures, even those that were never visible', needsChromium, async (t) => {
+    const { page } = await sheet(t, ['--grid', '1x2'])
+    const disk = await slowDisk(page)
+    await page.getByRole('button').click()
+    assert.equal(await page.locator('[data-printing]').count(), 0)
+    disk.release()
+    await page.waitForSelector('[data-printing]')
+    const pdf = (await page.pdf({ preferCSSPageSize: true })).toString('latin1')
+    // One more for the row that failed.
+    assert.equal(pdf.match(/\/Type \/Page\b/g).length, Math.ceil(SHOWN.length / 2) + 1)
+    assert.equal(pdf.match(/\/Subtype \/Image\b/g).length, SHOWN.length)
+    assert.ok(
+      [...pdf.matchAll(/\/MediaBox \[0 0 ([\d.]+) ([\d.]+)\]/g)].every(([, width]) => Math.round(width) === 595),
+    )
+  })
 
   test(
-    'gives every picture the same size, whatever its label, and labels two lines and an ellipsis',
+    'gives every picture the same size, and cuts labels after two lines with an ellipsis',
     needsChromium,
     async (t) => {
       const { page } = await sheet(t, ['--grid', '8x10'])
@@ -166,7 +162,7 @@ suite('the contact sheet', (test) => {
     },
   )
 
-  test('a grid whose pictures are below 20 mm is warned of, and no other', needsChromium, async (t) => {
+  test('warns of a grid whose pictures are below 20 mm, and of no other', needsChromium, async (t) => {
     const { page, err } = await sheet(t, ['--grid', '10x14', '--lang', 'en'])
     assert.match(err, /^note: with --grid 10x14 a picture is 1\d mm wide, and below 20 mm/m)
     const warning = page.locator('.warning')
@@ -178,7 +174,7 @@ suite('the contact sheet', (test) => {
     assert.match(await page.textContent('option[value="8x10"]'), /8 × 10 \(20 mm\)/)
   })
 
-  test('tells count, day, pages and the rows that failed, on paper too', needsChromium, async (t) => {
+  test('shows count, day, pages and the failed rows, on paper too', needsChromium, async (t) => {
     const today = () => new Date().toLocaleDateString('sv')
     const before = today()
     const { page } = await sheet(t, ['--title', 'Tables <b>'])
@@ -209,7 +205,7 @@ suite('the contact sheet', (test) => {
     assert.ok(await page.locator('aside').isVisible())
   })
 
-  test('fits a telephone, with whole labels', needsChromium, async (t) => {
+  test('fits the screen of a phone, with whole labels', needsChromium, async (t) => {
     const { page } = await sheet(t, ['--grid', '8x10'])
     await page.setViewportSize({ width: 390, height: 844 })
     await scrollThrough(page)
@@ -226,7 +222,7 @@ suite('the contact sheet', (test) => {
       assert.ok(left >= 0 && right <= 390 && right - left > 100, `${left} to ${right}`)
   })
 
-  test('lines to cut along can be hidden', needsChromium, async (t) => {
+  test('can hide its cutting lines', needsChromium, async (t) => {
     const { page } = await sheet(t)
     const color = () => page.evaluate(() => getComputedStyle(document.querySelector('figure')).borderTopColor)
     assert.notEqual(await color(), 'rgba(0, 0, 0, 0)')
@@ -234,7 +230,7 @@ suite('the contact sheet', (test) => {
     assert.equal(await color(), 'rgba(0, 0, 0, 0)')
   })
 
-  test('of very many failures the first are shown, and where the others are', needsChromium, async (t) => {
+  test('shows the first of very many failures, and where the others are', needsChromium, async (t) => {
     const { file } = await setupCli(t)
     const folder = openFolder(file('few'))
     async function* codes() {
@@ -251,13 +247,13 @@ suite('the contact sheet', (test) => {
     assert.match(text, /2000 行失败[\s\S]*<2>\s*no <reason>[\s\S]*另有 1997 行，见 report\.csv[\s\S]*9 行未请求/)
   })
 
-  test('speaks Chinese', needsChromium, async (t) => {
+  test('is in Chinese with --lang zh', needsChromium, async (t) => {
     const { page } = await sheet(t, ['--lang', 'zh'])
     assert.equal(await page.getAttribute('html', 'lang'), 'zh-CN')
     assert.equal(await page.textContent('button'), '打印')
   })
 
-  test('opens twenty thousand codes by loading those in sight only', needsChromium, async (t) => {
+  test('loads only the visible ones of twenty thousand codes', needsChromium, async (t) => {
     const { file } = await setupCli(t)
     const folder = openFolder(file('many'))
     async function* codes() {

@@ -16,7 +16,7 @@ const listOf = (n) =>
   `scene,page,width,isHyaline\n${times(n, (at) => `id=${at},${at % 10 === 9 ? 'no' : ''},280,1\n`).join('')}`
 
 suite('on a terminal', (test) => {
-  test('batch draws a bar with rate, remaining time and errors by code, and gives the cursor back', async (t) => {
+  test('batch draws a progress bar with rate, remaining time and errors by code, and restores the cursor', async (t) => {
     const here = await setupCli(t)
     writeFileSync(here.file('list.csv'), listOf(60))
     const hold = here.fake.hold('codes')
@@ -41,7 +41,7 @@ suite('on a terminal', (test) => {
     assert.match(out, /█{10} 100 % {2}10\/10 {2}[\d.]+ 个\/秒 {2}剩余 00:00 {2}41030 ×1/)
   })
 
-  test('Ctrl-C on the keyboard stops a batch with 130, the cursor is back and no file is half-written', async (t) => {
+  test('Ctrl-C stops a batch with 130, restores the cursor and leaves no half-written file', async (t) => {
     const here = await setupCli(t)
     writeFileSync(here.file('list.csv'), listOf(200))
     let answered = 0
@@ -80,7 +80,7 @@ suite('on a terminal', (test) => {
     for (const line of lines) assert.equal(line.match(/▀/g).length, 36)
   })
 
-  test('an AppSecret that is typed in is not echoed', async (t) => {
+  test('a typed AppSecret is not echoed', async (t) => {
     const here = await setupCli(t)
     const env = { WXACODE_SECRET: '' }
     const asking = terminal(t, here, ['unlimited', '--scene', 's', '--secret-stdin', '-o', 'a.jpg'], { env })
@@ -92,7 +92,7 @@ suite('on a terminal', (test) => {
     assert.ok(existsSync(here.file('a.jpg')))
   })
 
-  test('Ctrl-C at the question for the AppSecret is 130', async (t) => {
+  test('Ctrl-C at the prompt for the AppSecret exits with 130', async (t) => {
     const here = await setupCli(t)
     const asking = terminal(t, here, ['unlimited', '--scene', 's', '--secret-stdin', '-o', 'a.jpg'])
     await asking.printed('AppSecret: ')
@@ -101,7 +101,7 @@ suite('on a terminal', (test) => {
     assert.equal(here.fake.count(), 0)
   })
 
-  test('a picture is not poured onto the terminal, and nothing is asked for', async (t) => {
+  test('a picture is not written to the terminal, and no request is made', async (t) => {
     const here = await setupCli(t)
     const { code, out } = await terminal(t, here, ['limited', '--path', 'a', '-o', '-']).done
     assert.equal(code, 2)
@@ -109,7 +109,7 @@ suite('on a terminal', (test) => {
     assert.equal(here.fake.count(), 0)
   })
 
-  test('good is green, bad is red, and NO_COLOR is honoured', async (t) => {
+  test('success is green, failure is red, and NO_COLOR is honoured', async (t) => {
     const here = await setupCli(t)
     const args = ['doctor', '--page', 'not/there']
     const { out } = await terminal(t, here, args).done

@@ -64,7 +64,7 @@ const rowsAsked = (requests) =>
   requests.filter(({ endpoint }) => endpoint === 'getwxacodeunlimit').map(({ body }) => rowAt(JSON.parse(body)))
 
 suite('twenty thousand rows', (test) => {
-  test('with faults, killed halfway and gone on with: each row is a right picture or a reported error, none asked for after it was written', {
+  test('with faults, killed halfway and continued, end as a correct picture or a reported error each, and no written one is fetched again', {
     timeout: 300_000,
   }, async (t) => {
     const { fake, file, begin, wxacode } = await setupCli(t, {

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { DEFAULT_PAGES, startFakeWeChat } from '../index.js'
 import { start, startWithToken } from './helpers.mjs'
 
-test('each fake has an account that no other has', async (t) => {
+test('each fake has a unique account', async (t) => {
   const fakes = await Promise.all(Array.from({ length: 5 }, () => start(t)))
   for (const { fake } of fakes) {
     assert.match(fake.appid, /^wx[0-9a-f]{16}$/)
@@ -15,7 +15,7 @@ test('each fake has an account that no other has', async (t) => {
   assert.equal((await one.classic({ appid: other.fake.appid, secret: other.fake.secret })).errcode, 40013)
 })
 
-test('what an app does not say of itself is made up, and what it says is kept', async (t) => {
+test('properties that an app does not set have defaults, and those that it sets are kept', async (t) => {
   const given = [{ pages: ['a'] }, { appid: 'wx00', released: false }, { secret: 'hush' }, { appid: undefined }]
   const { fake, classic } = await start(t, { apps: given })
   assert.deepEqual(

@@ -45,7 +45,7 @@ test('mistakes get a message, not a stack', async (t) => {
   )
 })
 
-test('serves what it prints, and Ctrl-C ends it', async () => {
+test('serves with the settings that it prints, until Ctrl-C', async () => {
   const { child, output, closed } = run(
     '--appid',
     'wxffffffffffffffff',

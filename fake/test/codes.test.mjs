@@ -152,7 +152,7 @@ test('an app that was never released has no page to check', async (t) => {
   await table(calls, 'getwxacodeunlimit', [[{ scene: 's', page: PAGES[0] }, 0]])
 })
 
-test('path counts in UTF-8 bytes', async (t) => {
+test('the length of path counts in UTF-8 bytes', async (t) => {
   const calls = await ready(t)
   for (const [endpoint, limit] of [
     ['getwxacode', 1024],
@@ -187,7 +187,7 @@ test('env_version and width', async (t) => {
   ])
 })
 
-test('types come before meaning, the token before both', async (t) => {
+test('the token is checked first, then types, then values', async (t) => {
   const calls = await ready(t)
   await table(calls, 'getwxacodeunlimit', [[{ scene: '', width: '1' }, 47001]])
   assert.equal(await calls.errcode('getwxacodeunlimit', '', 'garbage'), 40001)

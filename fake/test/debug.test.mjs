@@ -11,7 +11,7 @@ async function ready(t, options) {
   return { ...calls, quota }
 }
 
-test('quota/get tells the quotas that the fake counts', async (t) => {
+test('quota/get returns the quotas that the fake counts', async (t) => {
   const limits = { limitedPerDay: 9, classicPerDay: 8, stablePerDay: 7, stablePerMinute: 6, unlimitedPerMinute: 5 }
   const { quota, classic, errcode, token } = await ready(t, { limits })
   await classic()
@@ -49,7 +49,7 @@ test('quota/get: schemes and URL links have one daily quota', async (t) => {
   assert.deepEqual((await quota('genwxashortlink')).quota, { daily_limit: 3, used: 1, remain: 2 })
 })
 
-test('quota/get: a limit that is lifted is a number all the same, a new day begins at 0', async (t) => {
+test('quota/get: an unlimited quota is a number, and a new day begins at 0', async (t) => {
   const { fake, ask, quota, stable, errcode, token } = await ready(t, {
     limits: { limitedPerDay: Number.POSITIVE_INFINITY },
   })
@@ -62,7 +62,7 @@ test('quota/get: a limit that is lifted is a number all the same, a new day begi
   assert.equal((await ask('quota/get', { cgi_path: PATHS.getwxacode }, later)).quota.used, 0)
 })
 
-test('cgi_path has its slash and no host, and is none of /sns/', async (t) => {
+test('cgi_path begins with a slash, has no host and is not under /sns/', async (t) => {
   const { ask, table, token } = await ready(t)
   for (const endpoint of ['quota/get', 'quota/clear']) {
     await table(endpoint, [
@@ -97,7 +97,7 @@ test("clear_quota sets the day's counters back, not the codes for life, not the 
   assert.equal(await errcode('getwxacode', { path: 'another' }, token), 45029)
 })
 
-test('clear_quota sets the forced refreshes back', async (t) => {
+test('clear_quota resets the forced refreshes', async (t) => {
   const { fake, ask, stable } = await ready(t, { limits: { forcedPerDay: 1 } })
   const forced = await stable({ force_refresh: true })
   fake.clock.advance(31)
@@ -116,7 +116,7 @@ test('clear_quota: the own appid only', async (t) => {
   ])
 })
 
-test('clear_quota and clear_quota/v2 share so many a month, refusals do not count', async (t) => {
+test('clear_quota and clear_quota/v2 share a monthly limit, and refusals do not count', async (t) => {
   const { fake, ask, stable, errcode, token } = await ready(t, { limits: { clearsPerMonth: 2 } })
   const { appid, secret } = fake
   assert.equal(await errcode('clear_quota', { appid: 'wrong' }, token), 40013)
@@ -130,7 +130,7 @@ test('clear_quota and clear_quota/v2 share so many a month, refusals do not coun
   assert.equal(await errcode('clear_quota', { appid }, (await stable()).access_token), 0)
 })
 
-test('clear_quota/v2: by the AppSecret, when no token is to be had any more', async (t) => {
+test('clear_quota/v2 works by the AppSecret when no token can be fetched any more', async (t) => {
   const { fake, classic, errcode } = await ready(t, { limits: { classicPerDay: 1 } })
   const { appid, secret } = fake
   await classic()
@@ -157,7 +157,7 @@ test('clear_quota/v2 carries the AppSecret, so the whitelist guards it', async (
   assert.equal(errcode, 40164)
 })
 
-test('quota/clear: one endpoint, so many a month', async (t) => {
+test('quota/clear resets one endpoint and has a monthly limit', async (t) => {
   const { fake, ask, errcode, token } = await ready(t, {
     limits: { limitedPerDay: 1, linksPerDay: 1, clearsOfOnePerMonth: 1 },
   })

@@ -135,7 +135,7 @@ test('huge', async (t) => {
   assert.ok(isJpeg(body) && ends(body))
 })
 
-test('redirect: who follows is seen', async (t) => {
+test('redirect: a client that follows is recorded', async (t) => {
   const { fake, url, shoot } = await ready(t)
   fake.fail('redirect', { times: Number.POSITIVE_INFINITY })
   const { status, headers } = await shoot()
@@ -169,7 +169,7 @@ test('failures queue, and keep to their endpoint, times and condition', async (t
   assert.equal(always.used, 2)
 })
 
-test('an errcode is for the endpoints that WeChat answers it at, whatever comes first', async (t) => {
+test('an errcode applies to the endpoints that WeChat sends it from, whichever is requested first', async (t) => {
   const { fake, credentials, post, classic, stable, errcode } = await start(t)
   const good = (await stable()).access_token
   /** How often the next calls of all kinds, tokens first, meet a failure that is ordered for none of them. */
@@ -223,7 +223,7 @@ test('an errcode is for the endpoints that WeChat answers it at, whatever comes 
   for (const [what, expected] of table) assert.deepEqual(await met(what), expected, JSON.stringify(what))
 })
 
-test('where narrows what an errcode is for, and an endpoint that is named is what counts', async (t) => {
+test('where narrows the endpoints of an errcode, and a named endpoint overrides them', async (t) => {
   const { fake, stable, errcode } = await start(t)
   const seen = []
   fake.fail(41030, { where: ({ endpoint }) => seen.push(endpoint) > 1 })
@@ -238,7 +238,7 @@ test('where narrows what an errcode is for, and an endpoint that is named is wha
   assert.equal(await errcode('createwxaqrcode', GOOD.createwxaqrcode, token), 40125)
 })
 
-test('what is no failure and no endpoint is refused where it is ordered', async (t) => {
+test('fail() throws on an unknown failure or endpoint', async (t) => {
   const { fake } = await start(t)
   for (const what of ['hnag', '', 'toString', undefined, null, Number.NaN, 1.5, {}, true]) {
     assert.throws(() => fake.fail(what), /TypeError: fail: .* is none of an errcode, .*hang, reset/s, String(what))
@@ -250,7 +250,7 @@ test('what is no failure and no endpoint is refused where it is ordered', async 
   await assert.rejects(fake.arrived(1, 'code'), unknown)
 })
 
-test('a failing token request makes, replaces and kills nothing', async (t) => {
+test('a failed token request creates, replaces and invalidates no token', async (t) => {
   const { fake, classic, stable, credentials } = await ready(t)
   await classic()
   const before = fake.liveTokens()

@@ -7,7 +7,7 @@ const MADE = ['generatescheme', 'generate_urllink']
 const jump = (endpoint, where, extra = {}) =>
   endpoint === 'generate_urllink' ? { ...where, ...extra } : { jump_wxa: where, ...extra }
 
-test('a scheme and a URL link are made, and the queries tell of them', async (t) => {
+test('schemes and URL links can be generated and queried', async (t) => {
   const { fake, ask, token } = await startWithToken(t)
   const where = { path: '/pages/goods/detail', query: 'id=1', env_version: 'trial' }
   for (const [endpoint, key, shape, queried, asked, told] of [
@@ -40,14 +40,14 @@ test('a scheme and a URL link are made, and the queries tell of them', async (t)
   }
 })
 
-test('each link is another one', async (t) => {
+test('each generated link is different', async (t) => {
   const { ask, token } = await startWithToken(t)
   const links = []
   for (let call = 0; call < 20; call++) links.push((await ask('generatescheme', {}, token)).openlink)
   assert.equal(new Set(links).size, 20)
 })
 
-test('a query that is no question, an unknown link, the other kind of link, one of another app', async (t) => {
+test('a query is refused without a link, for an unknown one, another type and another app', async (t) => {
   const apps = [1, 2].map((n) => ({ appid: `wx${n}`, secret: 's' }))
   const { ask, table, stable, token } = await startWithToken(t, { apps })
   const { openlink } = await ask('generatescheme', {}, token)
@@ -72,7 +72,7 @@ test('a query that is no question, an unknown link, the other kind of link, one 
   assert.match(errmsg, /^not found rid: /)
 })
 
-test('query_type 1 tells how many visits are left', async (t) => {
+test('query_type 1 returns the remaining visits', async (t) => {
   const { ask, token } = await startWithToken(t, { limits: { visitsPerDay: 7 } })
   for (const endpoint of ['queryscheme', 'query_urllink']) {
     const answer = await ask(endpoint, { query_type: 1 }, token)
@@ -137,7 +137,7 @@ test('an app that was never released has no links', async (t) => {
   await table('genwxashortlink', [[GOOD.genwxashortlink, 40066]])
 })
 
-test('the end: later than in a minute, at most in 30 days', async (t) => {
+test('the expiry is over a minute and at most 30 days ahead', async (t) => {
   const { fake, ask, table, token } = await startWithToken(t)
   const now = Math.floor(fake.clock.now() / 1000)
   for (const endpoint of MADE) {
@@ -165,7 +165,7 @@ test('the end: later than in a minute, at most in 30 days', async (t) => {
   }
 })
 
-test('without an end a link lives for 30 days, is_expire or not; a time is kept as it was given', async (t) => {
+test('a link without an expiry is valid for 30 days, with and without is_expire; a given time is kept', async (t) => {
   const { fake, ask, token } = await startWithToken(t)
   const info = async (body) => {
     const { openlink } = await ask('generatescheme', body, token)
@@ -243,7 +243,7 @@ test('NFC: without a list every model is known', async (t) => {
   ])
 })
 
-test('NFC: a device keeps its scheme, which never ends and leads where it first led', async (t) => {
+test('NFC: a device keeps its first scheme, which never expires', async (t) => {
   const { ask, token } = await startWithToken(t)
   const first = { model_id: 'm', jump_wxa: { path: 'pages/index/index' } }
   const { openlink } = await ask('generatenfcscheme', first, token)

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createLru } from '../src/lru.js'
 
-test('what was not used for longest goes first', () => {
+test('the least recently used entry is evicted first', () => {
   const lru = createLru(30)
   for (const key of ['a', 'b', 'c']) lru.set(key, Buffer.alloc(10))
   lru.get('a')
@@ -13,7 +13,7 @@ test('what was not used for longest goes first', () => {
   )
 })
 
-test('what is too large for all of it is not kept', () => {
+test('an entry over the total size is not stored', () => {
   const lru = createLru(30)
   lru.set('a', Buffer.alloc(31))
   assert.equal(lru.get('a'), undefined)

@@ -11,7 +11,7 @@ async function warning() {
   }
 }
 
-test('what a where throws is a 500 with the reason and a warning, and nobody waits', async (t) => {
+test('an exception in where makes a 500 with the reason and a warning, and no waiter hangs', async (t) => {
   const { fake, errcode, stable } = await start(t)
   const mistake = new RangeError('no such shop')
   fake.fail(41030, {
@@ -35,7 +35,7 @@ test('what a where throws is a 500 with the reason and a warning, and nobody wai
   assert.equal(await errcode('quota/get', GOOD.queryscheme, 'x'), 40001)
 })
 
-test('the same for a request that was held, and for an answer that came late', async (t) => {
+test('an exception in where makes a 500 for a held request and for a delayed response', async (t) => {
   const { fake, post } = await start(t, { latency: { code: 1 } })
   const hold = fake.hold('codes')
   fake.fail(41030, {
@@ -49,7 +49,7 @@ test('the same for a request that was held, and for an answer that came late', a
   assert.equal(await (await held).text(), 'wxacode-fake failed: null\n')
 })
 
-test('an answer that HTTP cannot carry is told too', async (t) => {
+test('a response that HTTP cannot carry makes a 500 and a warning', async (t) => {
   const { fake, post } = await start(t, { latency: 1 })
   for (const what of [{ status: 20_000 }, { status: 200, headers: { 'bad header': 'x' } }, { status: 200, body: 42 }]) {
     fake.fail(what, { endpoint: 'createwxaqrcode' })

@@ -15,7 +15,7 @@ async function shooter(t) {
   return Object.assign(shoot, { appid: fake.appid })
 }
 
-test('the symbol says what was asked, in a fixed order', async (t) => {
+test('the symbol encodes the parameters in a fixed order', async (t) => {
   const shoot = await shooter(t)
   const { appid } = shoot
   const cases = [
@@ -40,7 +40,7 @@ test('the symbol says what was asked, in a fixed order', async (t) => {
   }
 })
 
-test('exactly as wide as asked, centred, with a quiet zone', async (t) => {
+test('a picture has exactly the requested width, and is centred with a quiet zone', async (t) => {
   const shoot = await shooter(t)
   for (const width of [280, 333, 640, 1280]) {
     const found = await shoot('getwxacodeunlimit', { scene: 'a=1', width })
@@ -101,7 +101,7 @@ test('is_hyaline: a PNG with a transparent background, labelled image/jpeg', asy
   assert.equal((await shoot('createwxaqrcode', { path: 'p', is_hyaline: true })).isPng, false, 'unknown there')
 })
 
-test('a JPEG has its start and its end, and the same order gives the same bytes', async (t) => {
+test('a JPEG is complete, and the same parameters give the same bytes', async (t) => {
   const shoot = await shooter(t)
   const first = (await shoot('getwxacodeunlimit', { scene: 'same' })).bytes
   const again = (await shoot('getwxacodeunlimit', { scene: 'same' })).bytes
@@ -110,7 +110,7 @@ test('a JPEG has its start and its end, and the same order gives the same bytes'
   assert.ok(first.equals(again))
 })
 
-test('a burst of new codes leaves time for everybody else', async (t) => {
+test('a burst of new codes does not block other requests', async (t) => {
   const { fake, stable, post } = await start(t)
   const token = (await stable()).access_token
   const scenes = Array.from({ length: 20 }, (_, n) => `burst=${n}`)

@@ -7,7 +7,7 @@ async function ready(t, limits) {
   return { ...calls, token: (await calls.stable()).access_token }
 }
 
-test('getwxacodeunlimit: so many a minute, then 45009', async (t) => {
+test('getwxacodeunlimit has a limit per minute, then 45009', async (t) => {
   const { fake, post, errcode, token } = await ready(t, { unlimitedPerMinute: 3 })
   for (let call = 1; call <= 3; call++) assert.equal(await errcode('getwxacodeunlimit', { scene: 'same' }, token), 0)
   const refused = await (await post('getwxacodeunlimit', { scene: 'same' }, token)).json()
@@ -25,7 +25,7 @@ test('45011 on request', async (t) => {
   assert.match(errmsg, /^api minute-quota reach limit, must slower, retry next minute rid: /)
 })
 
-test('getwxacode: so many a day, then 45009', async (t) => {
+test('getwxacode has a limit per day, then 45009', async (t) => {
   const { fake, stable, errcode, token } = await ready(t, { limitedPerDay: 2 })
   assert.equal(await errcode('getwxacode', { path: 'p' }, token), 0)
   assert.equal(await errcode('getwxacode', { path: 'p' }, token), 0)
@@ -35,7 +35,7 @@ test('getwxacode: so many a day, then 45009', async (t) => {
   assert.equal(await errcode('getwxacode', { path: 'p' }, (await stable()).access_token), 0)
 })
 
-test('getwxacode and createwxaqrcode share a number of codes for ever, and count in Num-Used', async (t) => {
+test('getwxacode and createwxaqrcode share a permanent limit of codes, counted in Num-Used', async (t) => {
   const { fake, stable, post, token } = await ready(t, { codesForLife: 3 })
   const call = async (endpoint, body, by = token) => {
     const res = await post(endpoint, body, by)
@@ -85,7 +85,7 @@ test('quotas are per app', async (t) => {
   }
 })
 
-test('schemes and URL links: so many a second each, then 44990', async (t) => {
+test('schemes and URL links have a limit per second each, then 44990', async (t) => {
   const { fake, post, errcode, token } = await ready(t, { linksPerSecond: 2 })
   assert.equal(await errcode('generatescheme', {}, token), 0)
   // The second must not pass by itself.
@@ -101,7 +101,7 @@ test('schemes and URL links: so many a second each, then 44990', async (t) => {
   assert.equal(await errcode('generatescheme', {}, token), 0)
 })
 
-test('schemes and URL links: so many a day together, then 44993', async (t) => {
+test('schemes and URL links share a limit per day, then 44993', async (t) => {
   const { fake, post, stable, errcode, token } = await ready(t, { linksPerDay: 3 })
   for (const endpoint of ['generatescheme', 'generate_urllink', 'generatenfcscheme']) {
     assert.equal(await errcode(endpoint, GOOD[endpoint], token), 0, endpoint)
@@ -121,14 +121,14 @@ test('45009 instead on request', async (t) => {
   assert.equal(await errcode('generatescheme', {}, token), 45009)
 })
 
-test('short links: so many a day, then 45009', async (t) => {
+test('short links have a limit per day, then 45009', async (t) => {
   const { errcode, token } = await ready(t, { shortLinksPerDay: 1 })
   assert.equal(await errcode('genwxashortlink', GOOD.genwxashortlink, token), 0)
   assert.equal(await errcode('genwxashortlink', GOOD.genwxashortlink, token), 45009)
   assert.equal(await errcode('generatescheme', {}, token), 0)
 })
 
-test('permanent short links: so many for ever, then 85400', async (t) => {
+test('permanent short links have a permanent limit, then 85400', async (t) => {
   const { fake, stable, post, errcode, token } = await ready(t, { permanentShortLinks: 1 })
   const permanent = { ...GOOD.genwxashortlink, is_permanent: true }
   assert.equal(await errcode('genwxashortlink', { ...permanent, page_url: 'pages/none' }, token), 40066)
@@ -143,7 +143,7 @@ test('permanent short links: so many for ever, then 85400', async (t) => {
   assert.equal(await errcode('genwxashortlink', GOOD.genwxashortlink, later), 0)
 })
 
-test('what has no daily limit of its own: so many calls a day each, then 45009', async (t) => {
+test('other endpoints have a limit of calls per day each, then 45009', async (t) => {
   const { errcode, token } = await ready(t, { callsPerDay: 1 })
   for (const endpoint of ['getwxacodeunlimit', 'createwxaqrcode', 'queryscheme']) {
     assert.equal(await errcode(endpoint, GOOD[endpoint], token), 0, endpoint)

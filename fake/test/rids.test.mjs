@@ -5,7 +5,7 @@ import { PATHS, startWithToken } from './helpers.mjs'
 const WEEK = 7 * 86_400
 const ridOf = ({ errmsg }) => / rid: (\S+)/.exec(errmsg)[1]
 
-test('what was refused can be looked up by its rid', async (t) => {
+test('a refusal can be looked up by its rid', async (t) => {
   const { fake, ask, token } = await startWithToken(t)
   // Back, so that the token lives on.
   fake.clock.set(1_700_000_000_000)
@@ -23,7 +23,7 @@ test('what was refused can be looked up by its rid', async (t) => {
   })
 })
 
-test('so can failures that were ordered, and what a text of your own says', async (t) => {
+test('a failure ordered by fail() can be looked up, also with a custom text', async (t) => {
   const { fake, ask, token } = await startWithToken(t)
   const look = async (refused) => (await ask('rid/get', { rid: ridOf(refused) }, token)).request
   for (const what of [-1, 61004, { errcode: 40097, errmsg: 'invalid args rid: 01234567-89abcdef-01234567' }]) {
@@ -33,7 +33,7 @@ test('so can failures that were ordered, and what a text of your own says', asyn
   }
 })
 
-test('so can refusals of the token endpoints, by the appid', async (t) => {
+test('a refusal of a token endpoint can be looked up by its account', async (t) => {
   const { ask, classic, credentials, token } = await startWithToken(t)
   const inBody = await ask('stable_token', { ...credentials, secret: 'wrong' })
   const inQuery = await classic({ grant_type: 'wrong' })
@@ -42,7 +42,7 @@ test('so can refusals of the token endpoints, by the appid', async (t) => {
   }
 })
 
-test('only the same account may look; what belongs to nobody, everybody', async (t) => {
+test('a rid can be looked up by its account only, and by any account when it has none', async (t) => {
   const apps = [1, 2].map((n) => ({ appid: `wx${n}`, secret: 's' }))
   const { fake, ask, stable, token } = await startWithToken(t, { apps })
   const other = (await stable(apps[1])).access_token
@@ -72,7 +72,7 @@ test('a token that has expired still names its account', async (t) => {
   assert.equal((await ask('rid/get', { rid: ridOf(refused) }, other)).errcode, 76003)
 })
 
-test('for 7 days', async (t) => {
+test('a rid can be looked up for 7 days', async (t) => {
   const { fake, ask, stable, token } = await startWithToken(t)
   const rid = ridOf(await ask('getwxacode', {}, token))
   fake.clock.advance(WEEK - 10)
@@ -83,7 +83,7 @@ test('for 7 days', async (t) => {
   assert.match(errmsg, /^rid not found rid: /)
 })
 
-test('an unknown rid, and what is none', async (t) => {
+test('an unknown rid and an invalid one are refused', async (t) => {
   const { table } = await startWithToken(t)
   await table('rid/get', [
     [{ rid: '01234567-89abcdef-01234567' }, 76001],
@@ -95,7 +95,7 @@ test('an unknown rid, and what is none', async (t) => {
   ])
 })
 
-test('the oldest are forgotten beyond keepRequests', async (t) => {
+test('the oldest rids over keepRequests are dropped', async (t) => {
   const { ask, token } = await startWithToken(t, { keepRequests: 2 })
   const rids = []
   for (let call = 0; call < 3; call++) rids.push(ridOf(await ask('getwxacode', {}, token)))

@@ -34,7 +34,7 @@ function standstill() {
   }
 }
 
-test('in a realm of its own all pictures and failures are what they are elsewhere', async (t) => {
+test('pictures and failures are the same in another realm', async (t) => {
   const { fake, code } = await start(t)
   for (const [endpoint, body] of [
     ['getwxacodeunlimit', { scene: 'a=1', line_color: { r: 0, g: '99', b: 0 } }],
@@ -57,7 +57,7 @@ test('in a realm of its own all pictures and failures are what they are elsewher
   assert.ok((await code('createwxaqrcode', GOOD.createwxaqrcode)).body.length > 9 * 1024 * 1024)
 })
 
-test('while time stands still pictures come, late ones too, and the clock goes on', async (t) => {
+test('pictures arrive under fake timers, delayed ones too, and the clock of the fake goes on', async (t) => {
   const { fake, code } = await start(t, standstill(), { latency: 1 })
   const before = fake.clock.now()
   assert.ok(Math.abs(before - Date.now()) < 60_000)
@@ -85,7 +85,7 @@ const PRESENT = Object.defineProperties(
 )
 
 for (const moment of ['before', 'after']) {
-  test(`timers that are faked ${moment} the fake is loaded are not those it waits by`, async (t) => {
+  test(`the fake does not use timers that are mocked ${moment} it is loaded`, async (t) => {
     const enable = () => t.mock.timers.enable({ apis: ['setTimeout', 'setInterval', 'setImmediate', 'Date'], now: 0 })
     if (moment === 'before') enable()
     const { fake, code } = await start(t, PRESENT, { latency: 1 })

@@ -86,7 +86,7 @@ test('forced: kills at once, does nothing within 30 s, 20 a day', async (t) => {
   assert.ok((await stable({ force_refresh: true })).access_token, 'the next day')
 })
 
-test('the families never invalidate each other, nor do two apps', async (t) => {
+test('stable and classic tokens never invalidate each other, and neither do two apps', async (t) => {
   const apps = [1, 2].map((n) => ({ appid: `wx000000000000000${n}`, secret: `secret${n}` }))
   const { fake, classic, stable, tokenErrcode } = await start(t, { apps })
   const kept = (await classic()).access_token
@@ -101,7 +101,7 @@ test('the families never invalidate each other, nor do two apps', async (t) => {
   assert.deepEqual(fake.liveTokens(apps[1].appid), [other])
 })
 
-test('revokeTokens kills what lives; the next ordinary call gives a new one', async (t) => {
+test('revokeTokens invalidates all valid tokens; the next ordinary request returns a new one', async (t) => {
   const { fake, classic, stable, tokenErrcode } = await start(t)
   const dead = [(await stable()).access_token, (await classic()).access_token]
   fake.revokeTokens('wxffffffffffffffff')
@@ -114,7 +114,7 @@ test('revokeTokens kills what lives; the next ordinary call gives a new one', as
   assert.equal(await tokenErrcode(fresh), 0)
 })
 
-test('tokenLife shortens life and overlap', async (t) => {
+test('tokenLife shortens lifetime and overlap', async (t) => {
   const { fake, stable, tokenErrcode } = await start(t, { tokenLife: 10 })
   const first = await stable()
   assert.equal(first.expires_in, 10)

@@ -6,7 +6,7 @@ import { generate } from 'selfsigned'
 import { startFakeWeChat } from '../index.js'
 import { CODES, DEBUG, LINKS, PATHS, raw, start } from './helpers.mjs'
 
-test('requests are recorded with what became of them', async (t) => {
+test('requests are recorded with their outcome', async (t) => {
   const { fake, stable, post } = await start(t)
   fake.clock.set(1_700_000_000_000)
   const token = (await stable()).access_token
@@ -84,7 +84,7 @@ test('every answer has the date of the clock', async (t) => {
   assert.ok(isNear(await held), 'the date of the answer, not of the request')
 })
 
-test('hold: nothing is decided until the release', async (t) => {
+test('hold: a response is decided at the release', async (t) => {
   const { fake, stable, classic } = await start(t)
   const hold = fake.hold('tokens')
   const answers = [stable(), stable(), classic()]
@@ -101,7 +101,7 @@ test('hold: nothing is decided until the release', async (t) => {
   await fake.idle()
 })
 
-test('who leaves while held is neither waiting nor served', async (t) => {
+test('a client that disconnects while held is neither waiting nor served', async (t) => {
   const { fake, credentials } = await start(t)
   const hold = fake.hold()
   const abort = new AbortController()

@@ -26,7 +26,7 @@ suite('a scene that arrives', (test) => {
       )
     })
 
-  test('is refused for any one character that is another', () => {
+  test('is refused with any one character replaced', () => {
     fc.assert(
       fc.property(anyScene, ({ scene, values }) => {
         const written = scene.encode(values)
@@ -43,7 +43,7 @@ suite('a scene that arrives', (test) => {
   })
 
   // One in 67 is right by its checksum: "%41" may have been an A, of a scene of two characters fewer.
-  test('is refused for any one character that is a %', () => {
+  test('is refused with any one character replaced by %', () => {
     fc.assert(
       fc.property(anyScene, ({ scene, values }) => {
         const written = scene.encode(values)
@@ -53,7 +53,7 @@ suite('a scene that arrives', (test) => {
     )
   })
 
-  test('is refused for any two characters that changed places', () => {
+  test('is refused with any two characters swapped', () => {
     fc.assert(
       fc.property(anyScene, ({ scene, values }) => {
         const written = scene.encode(values)
@@ -69,7 +69,7 @@ suite('a scene that arrives', (test) => {
     )
   })
 
-  test('is refused for characters that are missing at either end, or too many', () => {
+  test('is refused with missing or additional characters at either end', () => {
     fc.assert(
       fc.property(anyScene, ({ scene, values }) => {
         const written = scene.encode(values)
@@ -86,7 +86,7 @@ suite('a scene that arrives', (test) => {
     )
   })
 
-  test('is refused where its characters are right and no values make it', () => {
+  test('is refused if its checksum is right but no values encode to it', () => {
     // All of one length whose checksum is right: 67 versions times 67 digits, of which one version has 10 values.
     const letters = [...'0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-._~!']
     const scene = defineScene({ n: uint(0, 9) }, 3)
@@ -123,12 +123,12 @@ suite('a scene that arrives', (test) => {
         })
     })
 
-  test('is refused where it was percent-encoded three times', () => {
+  test('is refused if it was percent-encoded three times', () => {
     const arrived = encodeURIComponent(encodeURIComponent(allEncoded(poster.encode(values))))
     assert.throws(() => poster.decode(arrived), { name: 'SceneError', code: 'ERR_SCENE_CORRUPT' })
   })
 
-  test('by its version finds the definition that reads it', () => {
+  test('selects the definition by its version', () => {
     const definitions = [poster, defineScene({ shop: uint(0, 999) }, 1)]
     const read = (scene) => (definitions[versionOf(scene)] ?? definitions[0]).decode(scene)
     assert.deepEqual(read(definitions[0].encode(values)), values)

@@ -16,7 +16,7 @@ suite('a definition', (test) => {
     [24, 'a UUID', { a: uuid() }],
     [32, 'all that 32 can hold', { a: text(29), b: uint(1, REST) }],
   ])
-    test(`says how many characters it needs: ${title} ${characters}`, () => {
+    test(`reports how many characters it needs: ${title} ${characters}`, () => {
       assert.equal(defineScene(fields).characters, characters)
     })
 
@@ -52,7 +52,7 @@ suite('a definition', (test) => {
     ['timestamp(1.5)', () => timestamp(1.5), /^timestamp\(1.5\): NaN is not /],
     ['timestamp(s)', () => timestamp('s'), /^timestamp\(s\): NaN is not /],
   ])
-    test(`that can never be is refused: ${define.toString().slice(6)}`, () => {
+    test(`that is impossible is refused: ${define.toString().slice(6)}`, () => {
       assert.throws(define, { name: 'SceneError', code: 'ERR_SCENE_DEFINITION', param, message })
     })
 

@@ -14,7 +14,7 @@ suite('values of a scene', (test) => {
     )
   })
 
-  test('make as many characters as the definition says, which WeChat takes and a URL leaves alone', () => {
+  test('encode to as many characters as the definition says, all valid for WeChat and unchanged in a URL', () => {
     fc.assert(
       fc.property(anyScene, ({ scene, values }) => {
         const written = scene.encode(values)
@@ -27,7 +27,7 @@ suite('values of a scene', (test) => {
     )
   })
 
-  test('make the same scene whatever the order in which fields and values are given', () => {
+  test('encode to the same scene in any order of fields and values', () => {
     fc.assert(
       fc.property(anyScene, ({ fields, version, scene, values }) => {
         const reversed = (object) => Object.fromEntries(Object.entries(object).reverse())
@@ -37,7 +37,7 @@ suite('values of a scene', (test) => {
     )
   })
 
-  test('are told apart', () => {
+  test('encode to different scenes', () => {
     const scene = defineScene({ a: uint(0, 99), b: text(2, 'xy') })
     const all = ['', 'x', 'y', 'xx', 'xy', 'yx', 'yy'].flatMap((b) => Array.from({ length: 100 }, (_, a) => ({ a, b })))
     assert.equal(new Set(all.map(scene.encode)).size, 700)
@@ -53,13 +53,13 @@ suite('values of a scene', (test) => {
     ['the longest text', text(181, 'a'), '', 'a'.repeat(181)],
     ['oneOf', oneOf(false, true), false, true],
   ])
-    test(`can be at both ends: ${title}`, () => {
+    test(`can be at both limits: ${title}`, () => {
       const scene = defineScene({ field })
       for (const value of [least, greatest])
         assert.deepEqual(scene.decode(scene.encode({ field: value })), { field: value })
     })
 
-  test('are dates rounded down to the resolution', () => {
+  test('that are dates are rounded down to the resolution', () => {
     for (const [resolution, read] of [
       [undefined, '2026-11-28T12:34:56.000Z'],
       [1, '2026-11-28T12:34:56.789Z'],
@@ -111,12 +111,12 @@ suite('values of a scene', (test) => {
       })
     })
 
-  test('are refused if there are none', () => {
+  test('are refused if they are missing', () => {
     for (const nothing of [undefined, null, {}])
       assert.throws(() => poster.encode(nothing), { code: 'ERR_SCENE_VALUE', param: 'from' })
   })
 
-  test('are either read as they were written or refused, whatever they are', () => {
+  test('are either read back as they were written or refused', () => {
     const anything = fc.anything({ withBigInt: true, withDate: true, withNullPrototype: true, withObjectString: true })
     const field = fc.constantFrom(uint(0, 9), text(3, 'ab'), uuid(), oneOf('', 1, true), timestamp())
     const written = fc.oneof(
