@@ -261,7 +261,7 @@ export interface UnlimitedQRCodeParams extends Style {
 
 /** {@link https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/qr-code/api_createqrcode.html} */
 export interface CreateQRCodeParams {
-  /** Page and query: 1 to 128 characters (WeChat counts bytes: a Chinese character is 3), without `scancode_time`. */
+  /** Page and query: 1 to 128 bytes of UTF-8 (a Chinese character has 3), without `scancode_time`. */
   path: string
   /**
    * Pixels, a whole number from 280 to 1280.
@@ -790,15 +790,37 @@ export class WxaCodeError extends Error {
    * (not 501, 505, 506, 508, 510, 511, 525, 526) and for one under 2xx that is empty or cut short. Never for 403, 404, 407, 412, 413.
    */
   readonly retryable: boolean
+  /**
+   * Whether the next call would be refused for the same reason, whatever its parameters, so that
+   * {@link WxaCode.batch} stops: `ERR_WXA_CLOSED`, and a {@link WeChatAPIError} of the scope `'account'`, `'ip'`, `'quota'` or
+   * `'configuration'`.
+   */
+  get stopsBatch(): boolean
   /** With `'ERR_WXA_BUDGET'`: in how many milliseconds there is a turn again. */
   readonly retryAfterMs?: number
   /** Missing for an errcode that nobody knows. */
   readonly explanation?: Explanation
 }
 
+/**
+ * What WeChat refuses by an errcode, and so which other calls get the same refusal:
+ *
+ * - `'parameter'`: the parameters of this call, whichever client sends them
+ * - `'token'`: the access token; another one may be accepted
+ * - `'rate'`: a limit per second or per minute
+ * - `'quota'`: a quota of a day or a month
+ * - `'account'`: credentials, permissions or state of the account, or a lifetime cap
+ * - `'ip'`: WeChat does not accept the IP address that the request came from
+ * - `'configuration'`: how requests reach WeChat, such as `baseUrl`, a proxy, cloud run or API signing
+ * - `'service'`: WeChat itself, which is busy or not ready
+ */
+export type ErrcodeScope = 'parameter' | 'token' | 'rate' | 'quota' | 'account' | 'ip' | 'configuration' | 'service'
+
 /** WeChat answered with an errcode; `code` is `'ERR_WXA_API'`. */
 export class WeChatAPIError extends WxaCodeError {
   readonly errcode: number
+  /** What WeChat refused. Missing for an errcode that the catalogue does not have; always there from a token endpoint. */
+  readonly scope?: ErrcodeScope
   /** WeChat's text without its rid and hint, secrets replaced by `***`, and `…` after 2048 characters. */
   readonly errmsg: string
   /** For WeChat's support, and to look the request up for 7 days. */
@@ -816,13 +838,18 @@ export class InvalidParamsError extends WxaCodeError {
   readonly explanation: Explanation
 }
 
+/** What an errcode means. */
+export interface ErrcodeExplanation extends Explanation {
+  scope: ErrcodeScope
+}
+
 /**
  * What an errcode means at an endpoint (`'getUnlimitedQRCode'`, `'getwxacodeunlimit'`, `'stable_token'`, ...), or its
  * first meaning without one.
  *
  * @throws {@link InvalidParamsError} for an errcode that is not a number
  */
-export function explain(errcode: number, endpoint?: string): Explanation | undefined
+export function explain(errcode: number, endpoint?: string): ErrcodeExplanation | undefined
 
 /**
  * What is wrong with the parameters of a code, without asking WeChat: what a call would reject with before it sends anything.

@@ -3,6 +3,7 @@
 use napi_derive::napi;
 
 use crate::error::Error;
+use crate::wechat::errcode::Scope;
 use crate::wechat::explanation::Explanation;
 
 /// What `index.js` needs to throw the right class.
@@ -16,6 +17,7 @@ pub struct Failure {
     pub explanation: Option<Explained>,
     pub errcode: Option<i64>,
     pub errmsg: Option<String>,
+    pub scope: Option<&'static str>,
     pub rid: Option<String>,
     pub hint: Option<String>,
     pub param: Option<String>,
@@ -63,6 +65,7 @@ fn failure(error: &Error) -> Failure {
         explanation: error.explanation().map(Explained::from),
         errcode: None,
         errmsg: None,
+        scope: error.scope().map(Scope::name),
         rid: None,
         hint: None,
         param: None,

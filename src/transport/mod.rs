@@ -302,7 +302,7 @@ fn judge<T>(call: &Call<'_>, raw: Raw, read: &impl Fn(&[u8]) -> std::result::Res
     match read(&body) {
         Ok(found) => Ok((body, found)),
         Err(NotAsked::Refused(refusal)) => {
-            let error = Error::Api { endpoint: endpoint.clone(), refusal };
+            let error = Error::Api { endpoint: endpoint.clone(), refusal, subject: None };
             let token = endpoint.gives_token().then(|| answer::token_in(&body)).flatten();
             Err(error.without(&Redactor::new(token.as_deref())))
         }

@@ -38,7 +38,7 @@ impl SimSource {
             Ok(Granted::Token { value, expires_in }) => Ok(Given { value: value.into(), expires_in, ahead: true }),
             Ok(Granted::Errcode(errcode)) => {
                 let refusal = Refusal { errcode, errmsg: String::new(), rid: None, hint: None };
-                Err(Error::Api { endpoint: self.kind(), refusal })
+                Err(Error::Api { endpoint: self.kind(), refusal, subject: None })
             }
             Ok(Granted::Unreachable) => Err(self.network(Trouble::Unreachable)),
             Err(_) => Err(self.network(Trouble::Silent)),
