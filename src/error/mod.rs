@@ -11,15 +11,15 @@ use std::time::Duration;
 use crate::redact::Redactor;
 use crate::wechat::answer::{Refusal, Unexpected};
 use crate::wechat::endpoint::Endpoint;
-use crate::wechat::errcode::{self, Reaction, Scope};
+use crate::wechat::errcode::{self, Reaction, Scope, Subject};
 use crate::wechat::explanation::Explanation;
 use crate::wechat::invalid::Invalid;
 
 /// Why a call failed. Cheap enough to clone: one failed refresh goes to everybody who waited for it.
 #[derive(Clone, Debug)]
 pub enum Error {
-    /// WeChat answered with an errcode. `subject` is the `page` or `path` of the call, where the error names it.
-    Api { endpoint: Endpoint, refusal: Refusal, subject: Option<Box<str>> },
+    /// WeChat answered with an errcode. `subject` is known of calls for a code.
+    Api { endpoint: Endpoint, refusal: Refusal, subject: Option<Box<Subject>> },
     /// A parameter or option was refused before any request.
     Params { endpoint: Option<Endpoint>, invalid: Invalid },
     /// The time of the call (or of a token refresh) was up.
@@ -287,7 +287,7 @@ impl Error {
     /// Names the `page` or `path` of the call that WeChat refused, without the secrets in it.
     pub fn about(mut self, page_or_path: Option<&str>, redactor: &Redactor) -> Self {
         if let Self::Api { subject, .. } = &mut self {
-            *subject = page_or_path.map(|text| redactor.clean(text).into());
+            *subject = page_or_path.map(|text| Subject { text: redactor.clean(text).into(), bytes: text.len() }.into());
         }
         self
     }

@@ -21,6 +21,13 @@ fn a_refused_page_is_named_without_the_secrets_in_it() {
     let redactor = Redactor::new(Some("a-very-secret-token"));
     let message = refusal("invalid page").about(Some("pages/a-very-secret-token"), &redactor).to_string();
     assert!(message.contains(r#"page "pages/***" is not"#), "{message}");
+    let path = Error::Api {
+        endpoint: Endpoint::GetQrCode,
+        refusal: Refusal { errcode: 40159, errmsg: String::new(), rid: None, hint: None },
+        subject: None,
+    };
+    let message = path.about(Some("a-very-secret-token"), &redactor).to_string();
+    assert!(message.contains("path (19 bytes)"), "the bytes that were sent are counted: {message}");
     assert!(matches!(Error::Closed.about(Some("a"), &redactor), Error::Closed));
 }
 

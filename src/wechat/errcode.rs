@@ -100,8 +100,17 @@ pub fn explain(errcode: i64, endpoint: Option<&Endpoint>) -> Option<Explanation>
     row(errcode, endpoint).map(|row| row.explain(&Facts::default()))
 }
 
-/// The same for a refusal that WeChat answered. `subject` is the `page` or `path` of the call.
-pub fn explain_refusal(refusal: &Refusal, endpoint: &Endpoint, subject: Option<&str>) -> Option<Explanation> {
+/// The `page` or `path` of a call that WeChat refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subject {
+    /// Without secrets.
+    pub text: String,
+    /// UTF-8 bytes that were sent.
+    pub bytes: usize,
+}
+
+/// The same for a refusal that WeChat answered.
+pub fn explain_refusal(refusal: &Refusal, endpoint: &Endpoint, subject: Option<&Subject>) -> Option<Explanation> {
     let facts = Facts { subject, addresses: addresses(&refusal.errmsg) };
     row(refusal.errcode, Some(endpoint)).map(|row| row.explain(&facts))
 }
@@ -109,7 +118,7 @@ pub fn explain_refusal(refusal: &Refusal, endpoint: &Endpoint, subject: Option<&
 /// What the texts of a row may name beyond the row: `{page}`, `{path}` and `{ip}`.
 #[derive(Default)]
 struct Facts<'a> {
-    subject: Option<&'a str>,
+    subject: Option<&'a Subject>,
     addresses: Vec<IpAddr>,
 }
 
@@ -122,21 +131,25 @@ impl Row {
 
 impl Facts<'_> {
     fn fill_zh(&self, text: &'static str) -> Cow<'static, str> {
-        let path = |path: &str| format!("path（{} 字节）", path.len());
-        self.fill(text, path, "出口 IP", "、")
+        let path = |bytes: usize| format!("path（{bytes} 字节）");
+        // No space stands behind a full-width bracket.
+        self.fill(text, path, "出口 IP", "、").replace("） ", "）").into()
     }
 
     fn fill_en(&self, text: &'static str) -> Cow<'static, str> {
-        let path = |path: &str| format!("path ({} bytes)", path.len());
+        let path = |bytes: usize| match bytes {
+            1 => "path (1 byte)".to_owned(),
+            bytes => format!("path ({bytes} bytes)"),
+        };
         self.fill(text, path, "the outgoing IP", ", ")
     }
 
-    fn fill(&self, text: &'static str, path: impl Fn(&str) -> String, ip: &str, comma: &str) -> Cow<'static, str> {
+    fn fill(&self, text: &'static str, path: impl Fn(usize) -> String, ip: &str, comma: &str) -> Cow<'static, str> {
         if !text.contains('{') {
             return text.into();
         }
-        let page = self.subject.map_or("page".into(), |page| format!("page {}", excerpt(page)));
-        let path = self.subject.map_or("path".into(), path);
+        let page = self.subject.map_or("page".into(), |page| format!("page {}", excerpt(&page.text)));
+        let path = self.subject.map_or("path".into(), |subject| path(subject.bytes));
         let addresses: Vec<_> = self.addresses.iter().map(IpAddr::to_string).collect();
         let ip = format!("{ip} {}", addresses.join(comma));
         text.replace("{page}", &page).replace("{path}", &path).replace("{ip}", ip.trim_end()).into()
@@ -314,7 +327,8 @@ mod tests {
 
     fn refused(errcode: i64, errmsg: &str, endpoint: &Endpoint, subject: Option<&str>) -> Explanation {
         let refusal = Refusal { errcode, errmsg: errmsg.into(), rid: None, hint: None };
-        explain_refusal(&refusal, endpoint, subject).unwrap()
+        let subject = subject.map(|text| Subject { text: text.to_owned(), bytes: text.len() });
+        explain_refusal(&refusal, endpoint, subject.as_ref()).unwrap()
     }
 
     #[test]
