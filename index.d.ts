@@ -667,8 +667,9 @@ export class WxaCode {
    * need no more memory than `concurrency`. A job that fails does not stop the others; one that is over the minute's
    * budget waits for the next minute.
    *
-   * Where the account itself is refused (a wrong AppSecret, an address that is not listed, 45029, a daily quota), no more jobs
-   * are begun: those under way still come, each with its error or image, and then the generator throws that error.
+   * When a job fails with an error that every other job would meet ({@link WxaCodeError.stopsBatch}: a wrong AppSecret, an
+   * address that is not listed, 45029, a daily quota), no more jobs are started: those in flight still come, each with its error
+   * or image, and then the generator throws that error.
    *
    * @example
    * ```ts
