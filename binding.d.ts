@@ -92,12 +92,18 @@ export interface Color {
   b: number
 }
 
-/** Cause and fix of an errcode, by the endpoint's name in any spelling. */
-export declare function explain(errcode: number, endpoint?: string | undefined | null): Explained | null
+/** Cause, fix and scope of an errcode, by the endpoint's name in any spelling. */
+export declare function explain(errcode: number, endpoint?: string | undefined | null): ExplainedErrcode | null
 
 export interface Explained {
   cause: NativeText
   fix: NativeText
+}
+
+export interface ExplainedErrcode {
+  cause: NativeText
+  fix: NativeText
+  scope?: string
 }
 
 /** What `index.js` needs to throw the right class. */
@@ -110,6 +116,7 @@ export interface Failure {
   explanation?: Explained
   errcode?: number
   errmsg?: string
+  scope?: string
   rid?: string
   hint?: string
   param?: string

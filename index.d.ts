@@ -258,7 +258,7 @@ interface UnlimitedQRCodeParams extends Style {
 
 /** {@link https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/qr-code/api_createqrcode.html} */
 interface CreateQRCodeParams {
-  /** Page and query: 1 to 128 characters (WeChat counts bytes: a Chinese character is 3), without `scancode_time`. */
+  /** Page and query: 1 to 128 bytes of UTF-8 (a Chinese character has 3), without `scancode_time`. */
   path: string
   /**
    * Pixels, a whole number from 280 to 1280.
@@ -749,8 +749,9 @@ declare class WxaCode {
    * need no more memory than `concurrency`. A job that fails does not stop the others; one that is over
    * `ratePerMinute` waits for the next minute.
    *
-   * Where the account itself is refused (a wrong AppSecret, an address that is not listed, 45029, a daily quota), no more jobs
-   * are begun: those under way still come, each with its error or image, and then the generator throws that error.
+   * When a job fails with an error that every other job would meet ({@link WxaCodeError.stopsBatch}: a wrong AppSecret, an
+   * address that is not listed, 45029, a daily quota), no more jobs are started: those in flight still come, each with its error
+   * or image, and then the generator throws that error.
    *
    * @example
    * ```ts
@@ -890,16 +891,38 @@ declare class WxaCodeError<Code extends WxaErrorCode = WxaErrorCode> extends Err
    * (not 501, 505, 506, 508, 510, 511, 525, 526) and for one under 2xx that is empty or cut short. Never for 403, 404, 407, 412, 413.
    */
   readonly retryable: boolean
+  /**
+   * Whether the next call would be refused for the same reason, whatever its parameters, so that
+   * {@link WxaCode.batch} stops: `ERR_WXA_CLOSED`, and a {@link WeChatAPIError} of the scope `'account'`, `'ip'`, `'quota'` or
+   * `'configuration'`.
+   */
+  get stopsBatch(): boolean
   /** When the call may be repeated, in milliseconds from now; always there with `'ERR_WXA_RATE_LIMIT'` and only there. */
   readonly retryAfterMs?: number
   /** Missing for an errcode that is not in the catalogue. */
   readonly explanation?: Explanation
 }
 
-/** WeChat answered with an errcode. */
+/**
+ * What WeChat refuses by an errcode, and so which other calls get the same refusal:
+ *
+ * - `'parameter'`: the parameters of this call, whichever client sends them
+ * - `'token'`: the access token; another one may be accepted
+ * - `'rate'`: a limit per second or per minute
+ * - `'quota'`: a quota of a day or a month
+ * - `'account'`: credentials, permissions or state of the account, or a lifetime cap
+ * - `'ip'`: WeChat does not accept the IP address that the request came from
+ * - `'configuration'`: how requests reach WeChat, such as `baseUrl`, a proxy, cloud run or API signing
+ * - `'service'`: WeChat itself, which is busy or not ready
+ */
+type ErrcodeScope = 'parameter' | 'token' | 'rate' | 'quota' | 'account' | 'ip' | 'configuration' | 'service'
+
+/** WeChat answered with an errcode; `code` is `'ERR_WXA_API'`. */
 declare class WeChatAPIError extends WxaCodeError<'ERR_WXA_API'> {
   static [Symbol.hasInstance](value: unknown): value is WeChatAPIError
   readonly errcode: number
+  /** What WeChat refused. Missing for an errcode that the catalogue does not have; always there from a token endpoint. */
+  readonly scope?: ErrcodeScope
   /** WeChat's text without its rid and hint, secrets replaced by `***`, and `…` after 2048 characters. */
   readonly errmsg: string
   /** For WeChat's support, and to look the request up for 7 days. */
@@ -916,6 +939,11 @@ declare class InvalidParamsError extends WxaCodeError<'ERR_WXA_PARAMS'> {
   /** What WeChat would have answered, where that is known. */
   readonly errcode?: number
   readonly explanation: Explanation
+}
+
+/** What an errcode means. */
+interface ErrcodeExplanation extends Explanation {
+  scope: ErrcodeScope
 }
 
 /**
@@ -951,7 +979,7 @@ type AnyWxaCodeError =
  *
  * @throws {@link InvalidParamsError} for an errcode that is not a number
  */
-declare function explain(errcode: number, endpoint?: string): Explanation | undefined
+declare function explain(errcode: number, endpoint?: string): ErrcodeExplanation | undefined
 
 /**
  * What is wrong with the parameters of a code, without asking WeChat: what a call would reject with before it sends anything.
@@ -989,6 +1017,8 @@ declare namespace WxaCode {
     CreateQRCodeParams,
     check,
     EnvVersion,
+    ErrcodeExplanation,
+    ErrcodeScope,
     ErrorFields,
     Expiry,
     Explanation,

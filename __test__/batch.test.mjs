@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { WeChatAPIError } from 'wxacode'
+import { explain, WeChatAPIError, WxaCodeError } from 'wxacode'
+import { batch as batchOf, withRateLimitWait } from '../lib/batch.js'
+import { toError } from '../lib/errors.js'
 import { asked } from './support/decode.mjs'
 import { deferred, failure, suite, times, world } from './support/suite.mjs'
 
@@ -13,26 +14,59 @@ async function collect(batch) {
   return results
 }
 
-/** What came before it ended, and what it ended with. */
+/** What came before it ended, and what it ended with, if it did not come to its own end. */
 async function upToTheEnd(batch) {
   const results = []
-  const error = await failure(
-    (async () => {
-      for await (const result of batch) results.push(result)
-    })(),
+  const ended = (async () => {
+    for await (const result of batch) results.push(result)
+  })()
+  const error = await ended.then(
+    () => undefined,
+    () => failure(ended),
   )
   return { results, error }
 }
 
-/** Lets a client's calls be refused so many times, as WeChat would only after thousands, and says how many there were. */
-function refusing(wxa, { errcode, times }) {
-  let calls = 0
-  wxa.getUnlimitedQRCode = async () => {
-    calls += 1
-    if (calls > times) return Buffer.from('a picture')
-    throw Object.assign(new Error('refused'), { code: 'ERR_WXA_API', endpoint: 'getUnlimitedQRCode', errcode })
+/** The error of a call that WeChat refuses. */
+function refusal(errcode, endpoint) {
+  const { scope } = explain(errcode, endpoint)
+  return toError([{ code: 'ERR_WXA_API', message: 'refused', endpoint, retryable: true, errcode, scope }])
+}
+
+/** The error of a call that has to wait for the next minute. */
+const waits = (retryAfterMs) =>
+  toError([{ code: 'ERR_WXA_RATE_LIMIT', message: 'the minute is full', retryable: true, retryAfterMs }])
+
+/** A call that is refused by each of the errors, and then succeeds. */
+function refusing(errors) {
+  const rest = errors[Symbol.iterator]()
+  const call = async () => {
+    call.count += 1
+    const { done, value } = rest.next()
+    if (!done) throw value
+    return 'a picture'
   }
-  return () => calls
+  call.count = 0
+  return call
+}
+
+const NEVER = new AbortController().signal
+
+/** Jobs, how many of them were taken, and by how many they were ahead of the consumer's requests at most. */
+function counted(count) {
+  const state = { taken: 0, requested: 0, ahead: 0 }
+  const source = (function* () {
+    while (state.taken < count) {
+      state.taken += 1
+      state.ahead = Math.max(state.ahead, state.taken - state.requested)
+      yield job(state.taken)
+    }
+  })()
+  const next = (batch) => {
+    state.requested += 1
+    return batch.next()
+  }
+  return { source, state, next }
 }
 
 suite('batch', (test) => {
@@ -97,28 +131,31 @@ suite('batch', (test) => {
     assert.deepEqual(none, [])
   })
 
-  test('no more than concurrency are under way', async (t) => {
+  test('no more than concurrency are in flight, and no fewer', async (t) => {
     const { fake, wxa } = await world(t)
     await wxa.getAccessToken()
     const hold = fake.hold('codes')
-    const batch = collect(wxa.batch(jobs(20), { concurrency: 3 }))
+    const { source, state, next } = counted(20)
+    const batch = wxa.batch(source, { concurrency: 3 })
+    const first = next(batch)
     await fake.arrived(3, 'codes')
-    await sleep(50)
-    assert.equal(fake.count('codes'), 3)
+    // Between the third job and its arrival there was time for a fourth: taking one needs no I/O.
+    assert.equal(state.taken, 3)
     hold.release()
-    assert.equal((await batch).length, 20)
+    for (let result = await first; !result.done; result = await next(batch)) assert.ok(result.value.image)
+    assert.ok(state.ahead <= 3, `${state.ahead} ahead`)
+    assert.deepEqual([state.taken, fake.count('codes')], [20, 20])
   })
 
   test('jobs are taken only as fast as results are', async (t) => {
-    const { wxa } = await world(t)
-    let taken = 0
-    const source = (function* () {
-      for (; taken < 1000; taken++) yield job(taken)
-    })()
+    const { fake, wxa } = await world(t)
+    const { source, state, next } = counted(1000)
     const batch = wxa.batch(source, { concurrency: 4 })
-    for (let n = 0; n < 10; n++) await batch.next()
-    await sleep(50)
-    assert.ok(taken <= 10 + 4, `${taken} were taken`)
+    for (let n = 0; n < 10; n++) await next(batch)
+    // All that were begun are answered, so only the consumer keeps further jobs from being taken.
+    await fake.idle()
+    assert.equal(state.taken, 10 + 4)
+    assert.ok(state.ahead <= 4, `${state.ahead} ahead`)
     await batch.return()
   })
 
@@ -159,10 +196,9 @@ suite('batch', (test) => {
     const batch = wxa.batch(jobs(6), { concurrency: 6, signal: controller.signal })
     for (let n = 0; n < 5; n++) assert.ok((await batch.next()).value.image)
     const last = batch.next()
-    const winner = await Promise.race([last.then(() => 'answered'), sleep(300, 'waits')])
-    assert.equal(winner, 'waits')
-    assert.equal(fake.count('codes'), 5)
+    // It comes after the sixth job and is refused, so that one was too.
     assert.equal((await failure(wxa.getUnlimitedQRCode({ scene: 'b' }))).code, 'ERR_WXA_RATE_LIMIT')
+    assert.equal(fake.count('codes'), 5)
     // Whoever does not want to wait ends it: the next minute is too long for a test.
     const reason = new Error('too long')
     controller.abort(reason)
@@ -215,25 +251,64 @@ suite('batch', (test) => {
   })
 
   for (const errcode of [45009, 45011]) {
-    test(`a minute that WeChat calls full (${errcode}) is tried again, and nobody hears of it`, async (t) => {
-      const { wxa } = await world(t)
-      const asked = refusing(wxa, { errcode, times: 3 })
-      const results = await collect(wxa.batch([job(0)]))
-      assert.deepEqual(
-        results.map(({ image, error }) => [image?.toString(), error]),
-        [['a picture', undefined]],
-      )
-      assert.equal(asked(), 4)
+    test(`a minute that WeChat calls full (${errcode}) is tried again three times`, async () => {
+      const error = refusal(errcode, 'getUnlimitedQRCode')
+      const call = refusing(times(3, () => error))
+      assert.equal(await withRateLimitWait(call, NEVER), 'a picture')
+      assert.equal(call.count, 4)
+      const always = refusing(times(100, () => error))
+      assert.equal(await failure(withRateLimitWait(always, NEVER)), error)
+      assert.equal(always.count, 4)
     })
   }
 
-  test('what WeChat calls full for minutes on end is the day, and ends it', async (t) => {
-    const { wxa } = await world(t)
-    const asked = refusing(wxa, { errcode: 45009, times: Number.POSITIVE_INFINITY })
-    const { results, error } = await upToTheEnd(wxa.batch(jobs(100), { concurrency: 1 }))
-    assert.equal(error.errcode, 45009)
-    assert.deepEqual([results.length, asked()], [1, 4])
+  test('a call that has to wait for its minute is repeated after that, however often', async () => {
+    const call = refusing(times(10, () => waits(5)))
+    const start = performance.now()
+    assert.equal(await withRateLimitWait(call, NEVER), 'a picture')
+    assert.equal(call.count, 11)
+    assert.ok(performance.now() - start >= 10 * 4)
   })
+
+  for (const [what, error] of [
+    ['a daily quota', refusal(45009, 'getQRCode')],
+    ['a refused page', refusal(41030, 'getUnlimitedQRCode')],
+    ['a token endpoint', refusal(45011, 'stable_token')],
+    ['anything else', new Error('else')],
+  ]) {
+    test(`nothing waits for ${what}`, async () => {
+      const call = refusing([error])
+      assert.equal(await failure(withRateLimitWait(call, NEVER)), error)
+      assert.equal(call.count, 1)
+    })
+  }
+
+  test('abort ends the wait for a minute', async () => {
+    const controller = new AbortController()
+    const call = refusing([waits(3_600_000)])
+    const waiting = failure(withRateLimitWait(call, controller.signal))
+    const reason = new Error('enough')
+    controller.abort(reason)
+    assert.equal(await waiting, reason)
+    assert.equal(call.count, 1)
+  })
+
+  for (const [errcode, begun] of [
+    [45009, 1],
+    [45011, 20],
+  ]) {
+    test(`what WeChat calls full for minutes on end ${begun === 1 ? 'is the day, and stops it' : 'stops nothing'}: ${errcode}`, async () => {
+      const client = {
+        getUnlimitedQRCode: async () => {
+          throw refusal(errcode, 'getUnlimitedQRCode')
+        },
+      }
+      const { results, error } = await upToTheEnd(batchOf(client, jobs(20), { concurrency: 1 }))
+      assert.equal(results.length, begun)
+      assert.ok(results.every((result) => result.error instanceof WxaCodeError && result.error.errcode === errcode))
+      assert.equal(error?.errcode, begun === 1 ? errcode : undefined)
+    })
+  }
 
   test('a closed client ends it', async (t) => {
     const { wxa } = await world(t)

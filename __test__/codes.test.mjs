@@ -170,23 +170,31 @@ suite('codes', (test) => {
     assert.equal(fake.count('codes'), 2)
   })
 
-  test("a path of 128 characters and more bytes is sent, and WeChat's refusal is explained by bytes", async (t) => {
+  test("WeChat's refusal of a path counts the bytes of this path, in both languages", async (t) => {
     const { fake, wxa } = await world(t)
-    const path = `pages/index/index?${'品'.repeat(110)}`
-    assert.equal(path.length, 128)
-    const error = await failure(wxa.createQRCode({ path }))
+    const path = `pages/index/index?${'品'.repeat(1000)}`
+    const error = await failure(wxa.getQRCode({ path }))
     assert.equal(error.code, 'ERR_WXA_API')
     assert.equal(error.errcode, 40159)
-    assert.match(error.explanation.cause.en, /bytes/)
-    assert.match(error.explanation.cause.zh, /字节/)
-    assert.match(error.message, /bytes/)
+    assert.match(error.explanation.cause.en, /the length of path \(3018 bytes\): it counts UTF-8 bytes, at most 1024/)
+    assert.match(error.explanation.cause.zh, /^path（3018 字节）的长度/)
+    assert.match(error.message, /path \(3018 bytes\).*\|.*path（3018 字节）/)
     assert.equal(lastBody(fake), JSON.stringify({ path }))
+  })
+
+  test('a path of createQRCode with 128 bytes is sent, and a longer one is refused without a request', async (t) => {
+    const { fake, wxa } = await world(t)
     await wxa.createQRCode({ path: 'x'.repeat(128) })
+    await wxa.createQRCode({ path: `${'品'.repeat(42)}ab` })
+    const error = await failure(wxa.createQRCode({ path: '品'.repeat(43) }))
+    assert.deepEqual([error.code, error.param, error.errcode], ['ERR_WXA_PARAMS', 'path', 40159])
+    assert.match(error.message, /129 bytes.*129 字节/)
+    assert.equal(fake.count('codes'), 2)
   })
 
   test('characters are counted, not UTF-16 units', async (t) => {
     const { fake, wxa } = await world(t)
-    const error = await failure(wxa.createQRCode({ path: '😀'.repeat(128) }))
+    const error = await failure(wxa.getQRCode({ path: '😀'.repeat(1024) }))
     assert.equal(error.code, 'ERR_WXA_API')
     assert.equal(fake.count('codes'), 1)
   })

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { inspect } from 'node:util'
 import { explain, InvalidParamsError, WeChatAPIError, WxaCode, WxaCodeError } from 'wxacode'
-import { failure, newAppid, suite, thrown, world } from './support/suite.mjs'
+import { failure, newAppid, suite, thrown, times, world } from './support/suite.mjs'
 
 const CATALOGUE = JSON.parse(readFileSync(new URL('../src/wechat/errcodes.json', import.meta.url), 'utf8'))
 const METHODS = {
@@ -12,10 +12,24 @@ const METHODS = {
 }
 const PLACES = [...Object.values(METHODS), 'token', 'stable_token']
 
-const explanationOf = (row) => ({
-  cause: { zh: row.cause_zh, en: row.cause_en },
-  fix: { zh: row.fix_zh, en: row.fix_en },
+/** What texts call what only an error can name. */
+const UNNAMED = {
+  zh: { page: 'page', path: 'path', ip: '出口 IP' },
+  en: { page: 'page', path: 'path', ip: 'the outgoing IP' },
+}
+
+const filled = (text, names) => text.replaceAll(/\{(page|path|ip)\}/g, (_, name) => names[name])
+
+const explanationOf = (row, { zh, en } = {}) => ({
+  cause: { zh: filled(row.cause_zh, { ...UNNAMED.zh, ...zh }), en: filled(row.cause_en, { ...UNNAMED.en, ...en }) },
+  fix: { zh: filled(row.fix_zh, { ...UNNAMED.zh, ...zh }), en: filled(row.fix_en, { ...UNNAMED.en, ...en }) },
 })
+
+/** What `explain` gives of a row at a place. */
+const explainedOf = (row, scope = row.scope) => ({ ...explanationOf(row), scope })
+
+/** At a token endpoint there are no parameters but the account's. */
+const scopeAt = ({ scope }, place) => (/token/.test(place) && scope === 'parameter' ? 'account' : scope)
 
 /** The row of the catalogue for an errcode at a place: one that names it wins over one for any. */
 const rowOf = (errcode, place) =>
@@ -43,10 +57,18 @@ suite('WeChatAPIError', (test) => {
       retryable: false,
       errcode: 41030,
       errmsg: 'invalid page',
+      scope: 'parameter',
       rid: '69661ec0-6b445e0b-755fcdc6',
       explanation: explanationOf(rowOf(41030, 'getwxacodeunlimit')),
     })
     assert.equal(error.name, 'WeChatAPIError')
+  })
+
+  test('stopsBatch is not a field of its own', async (t) => {
+    const error = await refused(t, 48001, 'api unauthorized')
+    assert.deepEqual([error.scope, error.stopsBatch], ['account', true])
+    assert.equal(Object.keys(error).includes('stopsBatch'), false)
+    assert.equal((await refused(t, 41030, 'invalid page')).stopsBatch, false)
   })
 
   test('its message is one line with errcode, errmsg, endpoint, rid, cause and fix in both languages', async (t) => {
@@ -99,6 +121,63 @@ suite('WeChatAPIError', (test) => {
     })
   }
 
+  test('a refused page is named, and not whole when it is long', async (t) => {
+    const { fake, wxa } = await world(t)
+    const page = await failure(wxa.getUnlimitedQRCode({ scene: 'a', page: 'pages/nowhere' }))
+    assert.equal(page.errcode, 41030)
+    assert.match(page.explanation.cause.en, /^page "pages\/nowhere" is not in the released version/)
+    assert.match(page.explanation.cause.zh, /^page "pages\/nowhere" 不在小程序的线上版本中/)
+    assert.equal(fake.count('codes'), 1)
+    const long = await failure(wxa.getUnlimitedQRCode({ scene: 'a', page: `p/${'x'.repeat(1000)}` }))
+    assert.ok(long.message.includes(`page "p/${'x'.repeat(78)}…"`), long.message)
+  })
+
+  test('a page that the whole cache waits for is named to each caller', async (t) => {
+    const { fake, wxa } = await world(t, {}, { cache: true })
+    const hold = fake.hold('codes')
+    const calls = times(3, () => failure(wxa.getUnlimitedQRCode({ scene: 'a', page: 'pages/nowhere' })))
+    await fake.arrived(1, 'codes')
+    hold.release()
+    for (const error of await Promise.all(calls)) assert.match(error.message, /page "pages\/nowhere" is not/)
+    assert.equal(fake.count('codes'), 1)
+  })
+
+  for (const [errmsg, zh, en] of [
+    [
+      'invalid ip 1.2.3.4 ipv6 ::ffff:1.2.3.4, not in whitelist rid: 1-2-3',
+      '出口 IP 1.2.3.4',
+      'the outgoing IP 1.2.3.4',
+    ],
+    [
+      'invalid ip 2001:db8::1 ipv6 2001:db8::1, not in whitelist rid: 1-2-3',
+      '出口 IP 2001:db8::1',
+      'the outgoing IP 2001:db8::1',
+    ],
+    ['invalid ip 1.2.3.4, not in whitelist hint: [g_G8404063055]', '出口 IP 1.2.3.4', 'the outgoing IP 1.2.3.4'],
+    ['not in whitelist', '出口 IP', 'the outgoing IP'],
+  ]) {
+    test(`an address that is not listed is named: ${errmsg}`, async (t) => {
+      const { fake, wxa } = await world(t)
+      fake.fail({ errcode: 40164, errmsg }, { endpoint: 'tokens', times: Number.POSITIVE_INFINITY })
+      const { scope, explanation, message } = await failure(wxa.createQRCode({ path: 'a' }))
+      assert.equal(scope, 'ip')
+      assert.equal(explanation.cause.zh, `已开启 API IP 白名单，${zh} 不在其中`)
+      assert.equal(explanation.cause.en, `The API IP whitelist is on, and ${en} is not in it`)
+      assert.ok(
+        explanation.fix.zh.includes(`加入${zh}，`) && explanation.fix.en.includes(`Add ${en} to the IP whitelist`),
+      )
+      assert.ok(message.includes(`${en} is not in it`) && message.includes(`${zh} 不在其中`), message)
+    })
+  }
+
+  test('an errcode that nobody knows has no scope, except at a token endpoint, which refuses accounts', async (t) => {
+    assert.equal(Object.hasOwn(await refused(t, 99999, 'new'), 'scope'), false)
+    const { fake, wxa } = await world(t)
+    fake.fail({ errcode: 99999, errmsg: 'new' }, { endpoint: 'tokens', times: Number.POSITIVE_INFINITY })
+    const error = await failure(wxa.createQRCode({ path: 'a' }))
+    assert.deepEqual([error.scope, error.stopsBatch], ['account', true])
+  })
+
   for (const [method, place] of Object.entries(METHODS)) {
     test(`every errcode of ${method} is explained as the catalogue has it`, async (t) => {
       const params = method === 'getUnlimitedQRCode' ? { scene: 'a' } : { path: 'a' }
@@ -108,8 +187,14 @@ suite('WeChatAPIError', (test) => {
         const { fake, wxa } = await world(t, {}, { retries: 0, token: () => 'a', timeoutMs: 5000 })
         fake.fail(errcode, { endpoint: 'codes', times: Number.POSITIVE_INFINITY })
         const error = await failure(wxa[method](params))
-        assert.equal(error.errcode, errcode)
-        assert.deepEqual(error.explanation, explanationOf(rowOf(errcode, place)))
+        const row = rowOf(errcode, place)
+        assert.deepEqual([error.errcode, error.scope], [errcode, row.scope])
+        const address = { zh: { ip: '出口 IP 127.0.0.1' }, en: { ip: 'the outgoing IP 127.0.0.1' } }
+        const path = { zh: { path: 'path（1 字节）' }, en: { path: 'path (1 byte)' } }
+        const names = errcode === 61004 ? address : method === 'getUnlimitedQRCode' ? {} : path
+        const expected = explanationOf(row, names)
+        expected.cause.zh = expected.cause.zh.replaceAll('） ', '）')
+        assert.deepEqual(error.explanation, expected)
       }
     })
   }
@@ -204,7 +289,7 @@ suite('explain', (test) => {
       for (const place of row.where.includes('any') ? PLACES : row.where) {
         assert.deepEqual(
           explain(row.errcode, place),
-          explanationOf(rowOf(row.errcode, place)),
+          explainedOf(rowOf(row.errcode, place), scopeAt(rowOf(row.errcode, place), place)),
           `${row.errcode} ${place}`,
         )
       }
@@ -215,8 +300,8 @@ suite('explain', (test) => {
   test('without an endpoint gives the first meaning', () => {
     for (const { errcode } of CATALOGUE) {
       const first = CATALOGUE.find((row) => row.errcode === errcode)
-      assert.deepEqual(explain(errcode), explanationOf(first))
-      assert.deepEqual(explain(errcode, undefined), explanationOf(first))
+      assert.deepEqual(explain(errcode), explainedOf(first))
+      assert.deepEqual(explain(errcode, undefined), explainedOf(first))
     }
   })
 

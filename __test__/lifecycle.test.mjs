@@ -340,7 +340,7 @@ suite('workers', (test) => {
     const { options } = await world(t)
     const worker = startWorker(
       `const { WeChatAPIError } = require(given.package)
-       const error = await new WxaCode(given.options).createQRCode({ path: '品'.repeat(128) }).catch((error) => error)
+       const error = await new WxaCode(given.options).getQRCode({ path: '品'.repeat(1024) }).catch((error) => error)
        parentPort.postMessage([error instanceof WeChatAPIError, error.errcode])`,
       { options, package: new URL('../index.js', import.meta.url).pathname },
     )

@@ -70,8 +70,8 @@ const WRONG_PAGES = [
 
 /** [method, limit, texts] */
 const PATH_LIMITS = [
-  ['getQRCode', 1024],
-  ['createQRCode', 128],
+  ['getQRCode', '品'.repeat(1025), ['1025 characters', '3075 bytes', '1024 are allowed']],
+  ['createQRCode', '品'.repeat(43), ['129 bytes', '43 characters', '128 bytes are allowed', '129 字节']],
 ]
 
 const WRONG_WIDTHS = [279, 1281, 430.5, 0, -1, -0.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 32 + 430, 1e300]
@@ -303,7 +303,7 @@ suite('parameters', (test) => {
     })
   }
 
-  for (const [method, limit] of PATH_LIMITS) {
+  for (const [method, tooLong, texts] of PATH_LIMITS) {
     test(`${method} refuses a path that is missing, empty, too long or reserved`, async (t) => {
       const no = (params, errcode) => refused(t, method, [params], 'path', errcode)
       await no({}, 40159)
@@ -314,8 +314,8 @@ suite('parameters', (test) => {
       await no({ path: null }, undefined)
       await no({ path: new String('pages/index/index') }, undefined)
       await no({ path: 'a\ud83d\ud83d' }, undefined)
-      const { message } = await no({ path: '品'.repeat(limit + 1) }, 40159)
-      for (const text of [`${limit + 1} characters`, `${3 * (limit + 1)} bytes`, `${limit} are allowed`]) {
+      const { message } = await no({ path: tooLong }, 40159)
+      for (const text of texts) {
         assert.ok(message.includes(text), `${text} is missing in ${message}`)
       }
     })

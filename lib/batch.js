@@ -1,7 +1,7 @@
 'use strict'
 
-const { setImmediate: nextTurn } = require('node:timers/promises')
-const { Aborter, reasonOf, sleepUnder } = require('./abort')
+const { reasonOf, sleepUnder } = require('./abort')
+const { boundedMap } = require('./bounded-map')
 const { invalid } = require('./errors')
 const { excerpt } = require('./excerpt')
 const { KINDS, codeFields } = require('./kinds')
@@ -11,18 +11,18 @@ const { checked } = require('./shape')
 /** @typedef {import('../index').WxaCode} WxaCode */
 /** @typedef {import('../index').BatchJob} Job */
 /** @typedef {import('../index').BatchResult} Result */
+/** @typedef {import('../index').CodeImage} CodeImage */
 
 const DEFAULT_CONCURRENCY = 16
-/** So many results are given before other events of the loop have their turn: kept codes come without one. */
-const AT_ONCE = 64
-/** How many minutes that WeChat calls full are waited for. After that it is no minute that is full, but the day. */
-const FULL_MINUTES = 3
+/** How many minutes in a row WeChat may call full. After that it is not the minute's quota that is used up, but the day's. */
+const MAX_FULL_MINUTES = 3
+/** Scopes by which WeChat refuses a call of a minute that is full. */
+const RATE_LIMITS = new Set(['rate', 'quota'])
 
 const NO_OPTIONS = Object.freeze(bare({}))
 
 /**
- * Codes in the order in which they are done. Jobs are taken while there is room for their results, so that however many
- * there are, no more than `concurrency` are held.
+ * Codes, in the order in which they are done. An error that every other job would meet ends the batch.
  *
  * @param {WxaCode} wxa
  * @param {Iterable<Job> | AsyncIterable<Job>} jobs
@@ -31,190 +31,50 @@ const NO_OPTIONS = Object.freeze(bare({}))
  */
 async function* batch(wxa, jobs, options = NO_OPTIONS) {
   const { concurrency = DEFAULT_CONCURRENCY, signal, timeoutMs } = checked('batch', options, 'batch')
-  const source = iteratorOf(jobs)
-  if (signal?.aborted) throw reasonOf(signal)
-  const desk = new Desk(concurrency)
-  const onAbort = () => desk.close(reasonOf(signal))
-  signal?.addEventListener('abort', onAbort)
-  feed(desk, source, (job) => fetchInTurn(wxa, job, { signal: desk.signal, timeoutMs }))
-  try {
-    for (let result = await desk.next(); result; result = await desk.next()) yield result
-  } finally {
-    signal?.removeEventListener('abort', onAbort)
-    desk.close(new Error('nobody takes the results of this batch any more'))
-    await desk.settled(own(source, 'return')?.call(source))
-  }
-}
-
-/** Where jobs are begun and results wait to be taken. */
-class Desk {
-  #room
-  /** @type {Result[]} */
-  #results = []
-  #isFed = false
-  #isPulling = false
-  /** @type {unknown} */
-  #failure
-  #hasFailed = false
-  #given = 0
-  #calls = new Aborter()
-  /** Wakes whoever waits for something to change here. */
-  #bell = createBell()
-
-  /** @param {number} concurrency */
-  constructor(concurrency) {
-    this.#room = concurrency
-    this.concurrency = concurrency
-  }
-
-  get signal() {
-    return this.#calls.signal
-  }
-
-  /** The next result; nothing after the last. Throws what ended the batch before its end. */
-  async next() {
-    for (;;) {
-      const result = this.#results.shift()
-      if (result && !this.signal.aborted) {
-        this.#room += 1
-        this.#bell.ring()
-        this.#given += 1
-        if (this.#given % AT_ONCE === 0) await nextTurn()
-        return result
-      }
-      const isIdle = this.#isFed && this.#room === this.concurrency
-      if (isIdle || this.signal.aborted) {
-        if (this.#hasFailed) throw this.#failure
-        return undefined
-      }
-      await this.#bell.rung()
+  /** @type {(job: Job, task: import('./bounded-map').Task) => Promise<Result>} */
+  const worker = async (job, { index, signal: taskSignal, stop }) => {
+    try {
+      return { job, index, image: await fetchCode(wxa, job, { signal: taskSignal, timeoutMs }) }
+    } catch (thrown) {
+      const error = /** @type {any} */ (thrown)
+      if (isAccountError(error)) stop(error)
+      return { job, index, error }
     }
   }
-
-  /** Whether another job may begin; waits for room. */
-  async hasRoom() {
-    while (this.#room === 0 && this.#takesJobs()) await this.#bell.rung()
-    return this.#takesJobs()
-  }
-
-  /**
-   * The next job, if there is one that may still begin.
-   *
-   * @param {Iterator<Job> | AsyncIterator<Job>} source
-   */
-  async pull(source) {
-    this.#isPulling = true
-    const pulled = await source.next()
-    this.#isPulling = false
-    return own(pulled, 'done') || !this.#takesJobs() ? undefined : { job: own(pulled, 'value') }
-  }
-
-  /**
-   * @param {Job} job
-   * @param {number} index
-   * @param {Promise<import('../index').CodeImage>} fetched
-   */
-  begin(job, index, fetched) {
-    this.#room -= 1
-    const put = (/** @type {Result} */ result) => {
-      this.#results.push(result)
-      this.#bell.ring()
-    }
-    fetched.then(
-      (image) => put({ job, index, image }),
-      (error) => {
-        if (refusesAccount(error)) this.fail(error)
-        put({ job, index, error })
-      },
-    )
-  }
-
-  /**
-   * No more jobs, and when all that have begun are taken the batch throws this.
-   *
-   * @param {unknown} failure
-   */
-  fail(failure) {
-    if (!this.#hasFailed) this.#failure = failure
-    this.#hasFailed = true
-    this.#bell.ring()
-  }
-
-  /** All jobs have begun. */
-  fed() {
-    this.#isFed = true
-    this.#bell.ring()
-  }
-
-  /**
-   * Ends what is under way.
-   *
-   * @param {unknown} reason
-   */
-  close(reason) {
-    if (this.signal.aborted) return
-    this.fail(reason)
-    this.#failure = reason
-    this.#calls.abort(reason)
-    this.#bell.ring()
-  }
-
-  /**
-   * Waits until the source has put away its things; not if it is asked for a job that may never come.
-   *
-   * @param {unknown} returned
-   */
-  async settled(returned) {
-    if (this.#isPulling) Promise.resolve(returned).catch(() => {})
-    else await returned
-  }
-
-  #takesJobs() {
-    return !this.#hasFailed
-  }
+  yield* boundedMap(iteratorOf(jobs), worker, { concurrency, signal })
 }
 
 /**
- * Begins jobs while there is room for them.
- *
- * @param {Desk} desk
- * @param {Iterator<Job> | AsyncIterator<Job>} source
- * @param {(job: Job) => Promise<import('../index').CodeImage>} fetch
- */
-async function feed(desk, source, fetch) {
-  try {
-    for (let index = 0; await desk.hasRoom(); index += 1) {
-      const pulled = await desk.pull(source)
-      if (pulled === undefined) break
-      desk.begin(pulled.job, index, fetch(pulled.job))
-    }
-  } catch (error) {
-    desk.fail(error)
-  }
-  desk.fed()
-}
-
-/**
- * One code. A minute that is full is waited for: that is no failure of the job.
- *
  * @param {WxaCode} wxa
  * @param {Job} job
  * @param {{ signal: AbortSignal, timeoutMs?: number }} call
  */
-async function fetchInTurn(wxa, job, call) {
+function fetchCode(wxa, job, call) {
   const { method, params } = callOf(job)
+  return withRateLimitWait(() => wxa[method](/** @type {any} */ (params), call), call.signal)
+}
+
+/**
+ * Makes a call, and again after each minute that is full.
+ *
+ * @template T
+ * @param {() => Promise<T>} call
+ * @param {AbortSignal} signal
+ * @returns {Promise<T>}
+ */
+async function withRateLimitWait(call, signal) {
   let fullMinutes = 0
   for (;;) {
     try {
-      return await wxa[method](/** @type {any} */ (params), call)
+      return await call()
     } catch (thrown) {
       const error = /** @type {any} */ (thrown)
-      if (minuteIsFull(error)) fullMinutes += 1
+      if (isMinuteFull(error)) fullMinutes += 1
       else if (own(error, 'code') !== 'ERR_WXA_RATE_LIMIT') throw error
-      if (fullMinutes > FULL_MINUTES) throw error
-      // WeChat's own word makes the next call say how long to wait.
-      await sleepUnder(own(error, 'retryAfterMs') ?? 0, call.signal)
-      if (call.signal.aborted) throw reasonOf(call.signal)
+      if (fullMinutes > MAX_FULL_MINUTES) throw error
+      // After WeChat's own refusal the next call fails here, and says how long to wait.
+      await sleepUnder(own(error, 'retryAfterMs') ?? 0, signal)
+      if (signal.aborted) throw reasonOf(signal)
     }
   }
 }
@@ -227,29 +87,14 @@ function callOf(job) {
 }
 
 /** @param {any} error */
-function minuteIsFull(error) {
-  const errcode = own(error, 'errcode')
-  return own(error, 'endpoint') === 'getUnlimitedQRCode' && (errcode === 45009 || errcode === 45011)
-}
-
-/** The account may not do this at all: 100,000 codes for life, no permission, blocked, a path of the cloud not listed. */
-const REFUSALS = new Set([45029, 45063, 48001, 48004, 50002, 61003, 61007, 61016, 85105, 85107])
+const isMinuteFull = (error) => own(error, 'endpoint') === 'getUnlimitedQRCode' && RATE_LIMITS.has(own(error, 'scope'))
 
 /**
  * Whether every other job would fail in the same way.
  *
  * @param {any} error
  */
-function refusesAccount(error) {
-  const code = own(error, 'code')
-  const endpoint = own(error, 'endpoint')
-  const errcode = own(error, 'errcode')
-  if (code === 'ERR_WXA_CLOSED') return true
-  if (code !== 'ERR_WXA_API') return false
-  const isOfToken = endpoint === 'stable_token' || endpoint === 'token'
-  if (isOfToken) return errcode !== -1 && errcode !== 45011
-  return errcode === 45009 || REFUSALS.has(errcode)
-}
+const isAccountError = (error) => own(error, 'stopsBatch') === true
 
 /** @param {any} jobs */
 function iteratorOf(jobs) {
@@ -288,23 +133,4 @@ const wrongKind = (kind) =>
 /** @param {unknown} value */
 const show = (value) => (typeof value === 'string' ? JSON.stringify(excerpt(value)) : typeof value)
 
-function createBell() {
-  /** @type {() => void} */
-  let ring = () => {}
-  let rung = Promise.resolve()
-  const renew = () => {
-    rung = new Promise((resolve) => {
-      ring = () => resolve(undefined)
-    })
-  }
-  renew()
-  return {
-    ring() {
-      ring()
-      renew()
-    },
-    rung: () => rung,
-  }
-}
-
-module.exports = { batch }
+module.exports = { batch, withRateLimitWait }

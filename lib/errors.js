@@ -1,7 +1,7 @@
 'use strict'
 
 const { types } = require('node:util')
-const { bare } = require('./own')
+const { bare, own } = require('./own')
 
 /** @typedef {import('../index').Explanation} Explanation */
 
@@ -14,11 +14,15 @@ const { bare } = require('./own')
  * @property {Explanation} [explanation]
  * @property {number} [errcode]
  * @property {string} [errmsg]
+ * @property {string} [scope]
  * @property {string} [rid]
  * @property {string} [hint]
  * @property {string} [param]
  * @property {number} [retryAfterMs]
  */
+
+/** Of refusals that the next call gets too, whatever its parameters. */
+const STOPPING = new Set(['account', 'configuration', 'ip', 'quota'])
 
 class WxaCodeError extends Error {
   /**
@@ -35,6 +39,7 @@ class WxaCodeError extends Error {
       'endpoint',
       'errcode',
       'errmsg',
+      'scope',
       'rid',
       'hint',
       'param',
@@ -43,6 +48,11 @@ class WxaCodeError extends Error {
     ])) {
       if (failure[field] !== undefined) Object.assign(this, { [field]: failure[field] })
     }
+  }
+
+  /** Computed, so that a logged error shows the scope alone. */
+  get stopsBatch() {
+    return this.code === 'ERR_WXA_CLOSED' || STOPPING.has(own(this, 'scope'))
   }
 }
 

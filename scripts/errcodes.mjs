@@ -16,12 +16,26 @@ const METHODS = {
 }
 /** What each language calls the columns. */
 const HEADS = {
-  en: ['errcode', 'of', 'why', 'what to do'],
-  zh: ['errcode', '接口', '原因', '处理'],
+  en: ['errcode', 'of', 'scope', 'why', 'what to do', 'note'],
+  zh: ['errcode', '接口', 'scope', '原因', '处理', '备注'],
 }
 const EVERYWHERE = { en: 'any', zh: '任意' }
 
-/** @type {{ errcode: number, where: string[], cause_en: string }[]} */
+/** What each language says above its table. */
+const INTROS = {
+  en: `# Errcodes
+
+What \`explain(errcode, endpoint)\` returns for each. \`page\`, \`path\` and \`the outgoing IP\` are named in an error. The scope is \`error.scope\`: \`account\`,
+\`configuration\`, \`ip\` and \`quota\` stop a batch. Notes are in this table only.
+`,
+  zh: `# 错误码
+
+\`explain(errcode, endpoint)\` 对每个错误码的解释；错误里会写出具体的 page、path 和出口 IP。scope 即 \`error.scope\`，其中 \`account\`、\`configuration\`、\`ip\`、\`quota\`
+会使 batch 停止。备注只在这张表里。
+`,
+}
+
+/** @type {{ errcode: number, where: string[], note_zh?: string, note_en?: string }[]} */
 const known = JSON.parse(readFileSync(new URL('src/wechat/errcodes.json', ROOT), 'utf8'))
 
 /**
@@ -31,11 +45,8 @@ const known = JSON.parse(readFileSync(new URL('src/wechat/errcodes.json', ROOT),
  */
 export function documents() {
   return new Map([
-    ['docs/errcodes.md', `# Errcodes\n\nWhat \`explain(errcode, endpoint)\` says of each.\n\n${table(known, 'en')}\n`],
-    [
-      'docs/errcodes.zh-CN.md',
-      `# 错误码\n\n\`explain(errcode, endpoint)\` 对每个错误码的解释。\n\n${table(known, 'zh')}\n`,
-    ],
+    ['docs/errcodes.md', `${INTROS.en}\n${table(known, 'en')}\n`],
+    ['docs/errcodes.zh-CN.md', `${INTROS.zh}\n${table(known, 'zh')}\n`],
     ['fake/src/errcode-places.json', places()],
   ])
 }
@@ -55,10 +66,11 @@ function places() {
  * @param {'en' | 'zh'} language
  */
 function table(entries, language) {
-  const rows = entries.map(({ errcode, where }) => {
+  const rows = entries.map(({ errcode, where, ...notes }) => {
     const explanation = explain(errcode, where[0] === 'any' ? undefined : nameOf(where[0]))
     const names = where.map((endpoint) => (endpoint === 'any' ? EVERYWHERE[language] : nameOf(endpoint)))
-    return [errcode, names.join(', '), explanation?.cause[language], explanation?.fix[language]]
+    const said = [explanation?.scope, explanation?.cause[language], explanation?.fix[language]]
+    return [errcode, names.join(', '), ...said, notes[`note_${language}`] ?? '']
   })
   return [HEADS[language], HEADS[language].map(() => '---'), ...rows].map(row).join('\n')
 }

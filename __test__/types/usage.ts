@@ -12,6 +12,8 @@ import DefaultWxaCode, {
   type CreateQRCodeParams,
   check,
   type EnvVersion,
+  type ErrcodeExplanation,
+  type ErrcodeScope,
   type Explanation,
   explain,
   InvalidParamsError,
@@ -267,6 +269,7 @@ export function narrowed(error: unknown): string {
   if (error instanceof WeChatAPIError) {
     same<typeof error.errcode, number>(true)
     same<typeof error.errmsg, string>(true)
+    same<typeof error.scope, ErrcodeScope | undefined>(true)
     same<typeof error.rid, string | undefined>(true)
     same<typeof error.hint, string | undefined>(true)
     same<typeof error.explanation, Explanation | undefined>(true)
@@ -280,6 +283,9 @@ export function narrowed(error: unknown): string {
   }
   if (error instanceof WxaCodeError) {
     same<typeof error.retryable, boolean>(true)
+    same<typeof error.stopsBatch, boolean>(true)
+    // @ts-expect-error only a WeChatAPIError has one
+    error.scope
     same<typeof error.retryAfterMs, number | undefined>(true)
     // @ts-expect-error only a WeChatAPIError has one
     error.errmsg
@@ -350,7 +356,7 @@ same<DefaultWxaCode, WxaCode>(true)
 export const byDefault: WxaCode = new DefaultWxaCode({ appid, secret })
 export class Mine extends DefaultWxaCode {}
 
-export const explanations: (Explanation | undefined)[] = [explain(41030), explain(45009, 'getUnlimitedQRCode')]
+export const explanations: (ErrcodeExplanation | undefined)[] = [explain(41030), explain(45009, 'getUnlimitedQRCode')]
 // @ts-expect-error a number
 explain('41030')
 

@@ -24,12 +24,6 @@ import { usageOf } from './usage.js'
  * @property {string[]} [stack] of a bug of ours, line by line
  */
 
-/** Refusals of the account and not of what was asked: the next request would be refused too. */
-const OF_THE_ACCOUNT = new Set([
-  40001, 40002, 40013, 40125, 40164, 40243, 41002, 41004, 45009, 45029, 45035, 45063, 48001, 48004, 50002, 50003, 50004,
-  50007, 61003, 61004, 61007, 61016, 61024, 85105, 85107, 89501, 89502, 89503, 89504, 89505, 89506, 89507,
-])
-
 const OF_THE_NETWORK = new Set(['ERR_WXA_TIMEOUT', 'ERR_WXA_NETWORK', 'ERR_WXA_RESPONSE', 'ERR_WXA_REDIS'])
 
 /** @param {unknown} error */
@@ -43,7 +37,7 @@ export function exitCodeOf(error) {
   if (error instanceof Interrupted) return error.exitCode
   if (error instanceof UsageError || error instanceof InvalidParamsError || error instanceof CommanderError)
     return EXIT.usage
-  if (error instanceof WeChatAPIError && OF_THE_ACCOUNT.has(error.errcode)) return EXIT.account
+  if (error instanceof WeChatAPIError && error.stopsBatch) return EXIT.account
   return isNetworkFailure(error) ? EXIT.network : EXIT.failed
 }
 

@@ -247,7 +247,7 @@ suite('usage', (test) => {
     assert.match(twice.err, /the column checkPath is there twice/)
     writeFileSync(file('list.csv'), 'scene,page\ns,no\n')
     const refused = await at(['batch', 'list.csv', '--out', 'out', '--timeout', '60'])
-    assert.match(refused.out, /send checkPath: false \(check_path\)/)
+    assert.match(refused.out, /send checkPath: false;/)
   })
 
   test('a variable that is empty is not set', async (t) => {

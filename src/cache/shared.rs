@@ -24,6 +24,7 @@ use crate::seal::{Seal, random};
 use crate::wechat::answer::Refusal;
 use crate::wechat::codes::Identity;
 use crate::wechat::endpoint::Endpoint;
+use crate::wechat::errcode::Scope;
 
 /// Whoever dies while it asks is replaced after this.
 const LOCK: Duration = Duration::from_secs(6);
@@ -46,9 +47,6 @@ const KEPT_AT_ONCE: usize = 16;
 const SPREAD: u8 = 64;
 /// What an owner is called has so many bytes.
 const OWNER: usize = 32;
-/// Refusals that say something of the code that was asked for, and so the same to whoever asks for it. All others are about
-/// the account or about this process. Like `lib/web/answer/exposure.js`.
-const OF_THE_CODE: [i64; 10] = [40097, 40129, 40159, 40169, 40189, 41030, 45002, 47001, 47002, 85096];
 
 const LOOK: &str = include_str!("get_or_lock.lua");
 const KEEP: &str = include_str!("put_and_unlock.lua");
@@ -360,8 +358,9 @@ struct SharedRefusal {
 
 impl SharedRefusal {
     fn of(error: &Error) -> Option<Self> {
-        let Error::Api { endpoint, refusal } = error else { return None };
-        if !OF_THE_CODE.contains(&refusal.errcode) {
+        let Error::Api { endpoint, refusal, .. } = error else { return None };
+        // All other refusals are about the account or about this process.
+        if error.scope() != Some(Scope::Parameter) {
             return None;
         }
         let Refusal { errcode, errmsg, rid, hint } = refusal.clone();
@@ -370,7 +369,8 @@ impl SharedRefusal {
 
     fn error(self) -> Option<Error> {
         let Self { endpoint, errcode, errmsg, rid, hint } = self;
-        Some(Error::Api { endpoint: Endpoint::find(&endpoint)?, refusal: Refusal { errcode, errmsg, rid, hint } })
+        let refusal = Refusal { errcode, errmsg, rid, hint };
+        Some(Error::Api { endpoint: Endpoint::find(&endpoint)?, refusal, subject: None })
     }
 }
 
@@ -394,10 +394,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_of_the_code_is_the_same_everywhere() {
-        let script = include_str!("../../lib/web/answer/exposure.js");
-        let list = script.split_once("new Set([").and_then(|(_, rest)| rest.split_once(']')).unwrap().0;
-        let numbers: Vec<i64> = list.split(',').map(|number| number.trim().parse().unwrap()).collect();
-        assert_eq!(numbers, OF_THE_CODE);
+    fn only_a_refusal_of_the_parameters_goes_to_those_who_wait() {
+        let told = |errcode| {
+            let refusal = Refusal { errcode, errmsg: String::new(), rid: None, hint: None };
+            SharedRefusal::of(&Error::Api { endpoint: Endpoint::GetUnlimitedQrCode, refusal, subject: None }).is_some()
+        };
+        for errcode in [40097, 40129, 40159, 40169, 40189, 41030, 45002, 47001, 47002, 85096] {
+            assert!(told(errcode), "{errcode}");
+        }
+        for errcode in [-1, 40001, 40164, 45009, 45011, 45029, 48001, 61004, 123_456] {
+            assert!(!told(errcode), "{errcode}");
+        }
+        assert!(SharedRefusal::of(&Error::Closed).is_none());
     }
 }

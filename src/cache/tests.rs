@@ -35,7 +35,7 @@ fn seconds(seconds: u64) -> Deadline {
 
 fn refusal(errcode: i64) -> Error {
     let refusal = Refusal { errcode, errmsg: "invalid page".into(), rid: Some("1-2-3".into()), hint: None };
-    Error::Api { endpoint: Endpoint::GetUnlimitedQrCode, refusal }
+    Error::Api { endpoint: Endpoint::GetUnlimitedQrCode, refusal, subject: None }
 }
 
 /// A WeChat that takes so long, and counts.
@@ -416,7 +416,7 @@ async fn a_code_that_wechat_refuses_is_asked_for_once_and_refused_to_all_who_wai
     let wechat = WeChat { refuses: Some(41030), ..WeChat::taking(SECOND * 9 / 10) };
     let (ends, took) = crowd(&wechat, 1 << 20).await;
     for end in ends {
-        let Err(Error::Api { endpoint, refusal }) = end else { panic!("{end:?}") };
+        let Err(Error::Api { endpoint, refusal, .. }) = end else { panic!("{end:?}") };
         assert_eq!((endpoint, refusal.errcode), (Endpoint::GetUnlimitedQrCode, 41030));
         assert_eq!((refusal.errmsg.as_str(), refusal.rid.as_deref()), ("invalid page", Some("1-2-3")));
     }

@@ -26,6 +26,7 @@ use crate::wechat::answer::{AnswerKind, Scalar, read_image, scalars_of};
 use crate::wechat::apis::{self, Asked, Context};
 use crate::wechat::codes::{Code, Identity};
 use crate::wechat::endpoint::Endpoint;
+use crate::wechat::errcode;
 use crate::wechat::request::ApiRequest;
 use send::ApiCall;
 pub use stats::{Counters, Stats};
@@ -102,7 +103,8 @@ impl Client {
                 self.remembered(codes, identity, question, &deadline).await.map(Image::Kept)
             }
         };
-        image.inspect_err(|error| self.stats.error(error))
+        let error = image.inspect_err(|error| self.stats.error(error));
+        error.map_err(|error| error.about(code.subject(), &self.transport.secrets().redactor(&[])))
     }
 
     /// What an API that has a name here answers. `params` is JSON in the caller's spelling.
@@ -183,7 +185,8 @@ impl Client {
     /// Another API refused this token; it is given up if it is the present one.
     pub fn invalidate(&self, access_token: &str) {
         if let Some(tokens) = &self.tokens {
-            tokens.cache.invalidate(access_token, INVALID_CREDENTIAL);
+            // Only the token is known, and not what the other API answered.
+            tokens.cache.invalidate(access_token, errcode::INVALID_CREDENTIAL);
         }
     }
 
@@ -222,9 +225,6 @@ impl Client {
         Ok(image)
     }
 }
-
-/// What another API's refusal is taken for, where only the token is known.
-const INVALID_CREDENTIAL: i64 = 40001;
 
 fn no_token() -> Error {
     let invalid = InvalidParam::new(

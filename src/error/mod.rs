@@ -15,13 +15,13 @@ use crate::error::invalid::InvalidParam;
 use crate::redact::Redactor;
 use crate::wechat::answer::{Refusal, Unexpected};
 use crate::wechat::endpoint::Endpoint;
-use crate::wechat::errcode::{self, Reaction};
+use crate::wechat::errcode::{self, Reaction, Scope, Subject};
 
 /// Why a call failed. Cheap enough to clone: one failed refresh goes to everybody who waited for it.
 #[derive(Clone, Debug)]
 pub enum Error {
-    /// WeChat answered with an errcode.
-    Api { endpoint: Endpoint, refusal: Refusal },
+    /// WeChat answered with an errcode. `subject` is known of calls for a code.
+    Api { endpoint: Endpoint, refusal: Refusal, subject: Option<Box<Subject>> },
     /// A parameter or option was refused before any request.
     Params { endpoint: Option<Endpoint>, invalid: InvalidParam },
     /// The time of the call (or of a token refresh) was up.
@@ -196,7 +196,7 @@ impl Error {
     /// Whether the same call may well succeed later without anybody changing anything.
     pub fn retryable(&self) -> bool {
         match self {
-            Self::Api { endpoint, refusal } => {
+            Self::Api { endpoint, refusal, .. } => {
                 !matches!(errcode::reaction(refusal.errcode, endpoint), None | Some(Reaction::No))
             }
             Self::Response { status, problem, .. } => status::may_pass(*status) || problem.may_pass(*status),
@@ -220,33 +220,38 @@ impl Error {
     /// Whether the token of the request was refused, so that another one may help.
     pub fn refused_token(&self) -> Option<i64> {
         match self {
-            Self::Api { endpoint, refusal } => (errcode::reaction(refusal.errcode, endpoint)
+            Self::Api { endpoint, refusal, .. } => (errcode::reaction(refusal.errcode, endpoint)
                 == Some(Reaction::RefreshToken))
             .then_some(refusal.errcode),
             _ => None,
         }
     }
 
-    /// Whether the way to WeChat failed, or WeChat does not take calls from its address: whoever goes another way may well
-    /// succeed.
-    pub fn is_route_specific(&self) -> bool {
+    /// What WeChat refused; `None` for all other errors and for an errcode that the catalogue does not have.
+    pub fn scope(&self) -> Option<Scope> {
         match self {
-            Self::Network { .. } | Self::Timeout { .. } | Self::Response { .. } => true,
-            Self::Api { refusal, .. } => errcode::ABOUT_THE_ADDRESS.contains(&refusal.errcode),
-            _ => false,
+            Self::Api { endpoint, refusal, .. } => errcode::scope(refusal.errcode, Some(endpoint)),
+            _ => None,
         }
     }
 
-    /// Whether WeChat has answered, and about something else than who asks.
+    /// Whether the way to WeChat failed, or WeChat does not take calls from its address: a client that goes another way may
+    /// well succeed.
+    pub fn is_route_specific(&self) -> bool {
+        matches!(self, Self::Network { .. } | Self::Timeout { .. } | Self::Response { .. })
+            || self.scope() == Some(Scope::Ip)
+    }
+
+    /// Whether WeChat refused something that it looks at after the token.
     pub fn accepts_token(&self) -> bool {
-        matches!(self, Self::Api { refusal, .. } if !errcode::ABOUT_WHO_ASKS.contains(&refusal.errcode)
-            && !errcode::ABOUT_THE_ADDRESS.contains(&refusal.errcode))
+        matches!(self, Self::Api { .. })
+            && matches!(self.scope(), None | Some(Scope::Parameter | Scope::Rate | Scope::Quota))
     }
 
     /// Whether WeChat has no more calls for this minute, while the next one has.
     pub fn is_rate_limited(&self) -> bool {
-        matches!(self, Self::Api { endpoint, refusal }
-            if endpoint.counts_by_the_minute() && matches!(refusal.errcode, 45009 | 45011))
+        matches!(self, Self::Api { endpoint, .. } if endpoint.counts_by_the_minute())
+            && matches!(self.scope(), Some(Scope::Rate | Scope::Quota))
     }
 
     /// When it is worth trying again, where that is known.
@@ -268,7 +273,7 @@ impl Error {
     /// Why, and what to do; `None` for an errcode that nobody knows and for what is not ours to explain.
     pub fn explanation(&self) -> Option<Explanation> {
         match self {
-            Self::Api { endpoint, refusal } => errcode::explain(refusal.errcode, Some(endpoint)),
+            Self::Api { endpoint, refusal, subject } => errcode::explain_refusal(refusal, endpoint, subject.as_deref()),
             Self::Params { invalid, .. } => Some((*invalid.explanation).clone()),
             Self::Timeout { waited_for, limit, cause, .. } => {
                 Some(messages::timeout(*waited_for, *limit, cause.as_deref()))
@@ -280,6 +285,14 @@ impl Error {
             Self::Closed => Some(messages::closed()),
             Self::Cancelled | Self::Provider(_) => None,
         }
+    }
+
+    /// Names the `page` or `path` of the call that WeChat refused, without the secrets in it.
+    pub fn about(mut self, page_or_path: Option<&str>, redactor: &Redactor) -> Self {
+        if let Self::Api { subject, .. } = &mut self {
+            *subject = page_or_path.map(|text| Subject { text: redactor.clean(text).into(), bytes: text.len() }.into());
+        }
+        self
     }
 
     /// Takes secrets out of every text that came from outside, and cuts what is only shown in part: half a secret would not
@@ -350,32 +363,4 @@ pub fn one_line(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn refusal(errmsg: &str) -> Error {
-        Error::Api {
-            endpoint: Endpoint::GetUnlimitedQrCode,
-            refusal: Refusal { errcode: 41030, errmsg: errmsg.into(), rid: Some("6-7-8".into()), hint: None },
-        }
-    }
-
-    #[test]
-    fn a_message_is_one_line_with_code_text_endpoint_rid_and_fix() {
-        let message = refusal("invalid\npage").to_string();
-        assert!(message.starts_with("getUnlimitedQRCode: 41030 invalid page (rid 6-7-8) - "), "{message}");
-        assert!(message.contains("checkPath: false") && message.contains("去掉 page 开头的 /"), "{message}");
-        assert!(!message.contains('\n'));
-    }
-
-    #[test]
-    fn only_a_dead_token_is_worth_another_token() {
-        assert_eq!(refusal("").refused_token(), None);
-        let token = |endpoint| Error::Api {
-            endpoint,
-            refusal: Refusal { errcode: 40001, errmsg: String::new(), rid: None, hint: None },
-        };
-        assert_eq!(token(Endpoint::GetQrCode).refused_token(), Some(40001));
-        assert_eq!(token(Endpoint::StableToken).refused_token(), None);
-    }
-}
+mod tests;

@@ -4,6 +4,7 @@ use napi_derive::napi;
 
 use crate::error::Error;
 use crate::error::explanation::Explanation;
+use crate::wechat::errcode::Scope;
 
 /// What `index.js` needs to throw the right class.
 #[napi(object, object_from_js = false)]
@@ -16,6 +17,7 @@ pub struct Failure {
     pub explanation: Option<Explained>,
     pub errcode: Option<i64>,
     pub errmsg: Option<String>,
+    pub scope: Option<&'static str>,
     pub rid: Option<String>,
     pub hint: Option<String>,
     pub param: Option<String>,
@@ -65,6 +67,7 @@ fn failure(error: &Error) -> Failure {
         explanation: error.explanation().map(Explained::from),
         errcode: None,
         errmsg: None,
+        scope: error.scope().map(Scope::name),
         rid: None,
         hint: None,
         param: None,

@@ -16,9 +16,9 @@ mod provider;
 use napi_derive::napi;
 
 use crate::wechat::endpoint::Endpoint;
-use crate::wechat::errcode;
+use crate::wechat::errcode::{self, Scope};
 use crate::wechat::image::ImageType;
-use failure::Explained;
+use failure::{Explained, NativeText};
 
 /// One thread moves the bytes of any number of calls: a second one costs more in wake-ups than it carries. napi's default
 /// is one per core.
@@ -32,14 +32,24 @@ fn runtime() {
     }
 }
 
-/// Cause and fix of an errcode, by the endpoint's name in any spelling.
+#[napi(object, object_from_js = false)]
+pub struct ExplainedErrcode {
+    pub cause: NativeText,
+    pub fix: NativeText,
+    pub scope: Option<&'static str>,
+}
+
+/// Cause, fix and scope of an errcode, by the endpoint's name in any spelling.
 #[napi]
-pub fn explain(errcode: f64, endpoint: Option<String>) -> Option<Explained> {
+pub fn explain(errcode: f64, endpoint: Option<String>) -> Option<ExplainedErrcode> {
     let endpoint = endpoint.as_deref().map(Endpoint::find);
     if endpoint == Some(None) || errcode.fract() != 0.0 {
         return None;
     }
-    errcode::explain(errcode as i64, endpoint.flatten().as_ref()).map(Explained::from)
+    let (errcode, endpoint) = (errcode as i64, endpoint.flatten());
+    let Explained { cause, fix } = errcode::explain(errcode, endpoint.as_ref())?.into();
+    let scope = errcode::scope(errcode, endpoint.as_ref());
+    Some(ExplainedErrcode { cause, fix, scope: scope.map(Scope::name) })
 }
 
 /// `image/jpeg` or `image/png`, by magic bytes.

@@ -311,7 +311,7 @@ fn interpret_response<T>(
     match read(&body) {
         Ok(found) => Ok((body, found)),
         Err(AnswerError::Refused(refusal)) => {
-            let error = Error::Api { endpoint: endpoint.clone(), refusal };
+            let error = Error::Api { endpoint: endpoint.clone(), refusal, subject: None };
             let token = endpoint.gives_token().then(|| answer::token_in(&body)).flatten();
             Err(error.without(&Redactor::new(token.as_deref())))
         }

@@ -40,7 +40,7 @@ impl SimSource {
             }
             Ok(TokenResponse::Errcode(errcode)) => {
                 let refusal = Refusal { errcode, errmsg: String::new(), rid: None, hint: None };
-                Err(Error::Api { endpoint: self.kind(), refusal })
+                Err(Error::Api { endpoint: self.kind(), refusal, subject: None })
             }
             Ok(TokenResponse::Unreachable) => Err(self.network(NetworkErrorKind::Unreachable)),
             Err(_) => Err(self.network(NetworkErrorKind::Silent)),

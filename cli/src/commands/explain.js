@@ -95,9 +95,9 @@ function meaningsOf(errcode, endpoints) {
   for (const endpoint of endpoints) {
     const found = explain(errcode, endpoint)
     if (found === undefined) continue
-    const known = meanings.get(JSON.stringify(found))
-    if (known === undefined)
-      meanings.set(JSON.stringify(found), { .../** @type {any} */ (withFlags(found, {})), endpoints: [endpoint] })
+    const said = JSON.stringify([found.cause, found.fix])
+    const known = meanings.get(said)
+    if (known === undefined) meanings.set(said, { .../** @type {any} */ (withFlags(found, {})), endpoints: [endpoint] })
     else known.endpoints.push(endpoint)
   }
   return [...meanings.values()]

@@ -1,12 +1,16 @@
 import { WeChatAPIError } from 'wxacode'
 import { badBecause, good, skipped } from './finding.js'
 
+/** @import { ErrcodeScope } from 'wxacode' */
 /** @import { Finding } from './finding.js' */
 /** @import { Stage } from './stage.js' */
 
-/** What a token request is refused for before the AppSecret is looked at, or after it was found good. */
-const WHITELIST = new Set([40164, 45035, 61004, 89501, 89502, 89503, 89504, 89505, 89506, 89507])
-const QUOTA = new Set([45009, 45011])
+/**
+ * What a token request is refused for before the AppSecret is looked at, or after it was found good.
+ *
+ * @type {Partial<Record<ErrcodeScope, 'whitelist' | 'quota'>>}
+ */
+const BESIDE_THE_SECRET = { ip: 'whitelist', quota: 'quota', rate: 'quota' }
 
 /**
  * Why there is no token, if that is what the check is about.
@@ -17,9 +21,8 @@ const QUOTA = new Set([45009, 45011])
 export async function refusalOf(stage) {
   const { error } = await stage.token()
   if (error === undefined) return undefined
-  const errcode = error instanceof WeChatAPIError ? error.errcode : 0
-  const about = WHITELIST.has(errcode) ? 'whitelist' : QUOTA.has(errcode) ? 'quota' : 'credentials'
-  return { about, error }
+  const scope = error instanceof WeChatAPIError ? error.scope : undefined
+  return { about: (scope && BESIDE_THE_SECRET[scope]) ?? 'credentials', error }
 }
 
 /** @type {Finding} */

@@ -3,7 +3,7 @@
 const { wrongArgument } = require('../../errors')
 const { checked } = require('../../shape')
 const { clientOf } = require('./client')
-const { isAboutThePicture } = require('./exposure')
+const { isParameterError } = require('./exposure')
 const { Limits } = require('./limits')
 const { createLog } = require('./log')
 
@@ -35,7 +35,7 @@ function checkedSettings(wxa, toCode, options = {}) {
   const client = clientOf(wxa)
   if (typeof toCode !== 'function') throw wrongArgument('toCode', A_MAPPING, 'codeHandler')
   const given = checked('codeHandler', options, 'codeHandler')
-  const { cacheControl = DEFAULT_CACHE_CONTROL, download = false, filename, expose = isAboutThePicture } = given
+  const { cacheControl = DEFAULT_CACHE_CONTROL, download = false, filename, expose = isParameterError } = given
   return {
     client,
     cacheControl: cacheControl === false ? {} : { 'Cache-Control': cacheControl },

@@ -2,7 +2,7 @@
 
 const { randomUUID } = require('node:crypto')
 const { bare, own } = require('../../own')
-const { isAboutThePicture } = require('./exposure')
+const { isParameterError } = require('./exposure')
 const { languageOf } = require('./language')
 
 /** @typedef {import('../../../index').WxaCodeError} WxaCodeError */
@@ -26,8 +26,8 @@ const BROKEN = 500
 /** Where the client's token function threw, or gave what is no token. */
 const UNAVAILABLE = 503
 
-/** WeChat says that it was asked too often, by the minute or by the day. */
-const RATE_LIMITS = new Set([45009, 45011])
+/** Scopes of refusals that time cures. */
+const RATE_LIMITS = new Set(['rate', 'quota'])
 const MINUTE_S = 60
 /** When WeChat's day ends it does not say. */
 const HOUR_S = 3600
@@ -87,8 +87,8 @@ const internalError = (context) => logged(BROKEN, context)
 /** @param {WxaCodeError | undefined} error */
 function statusOf(error) {
   if (error === undefined) return UNAVAILABLE
-  if (error.code === 'ERR_WXA_PARAMS') return isAboutThePicture(error) ? BAD_REQUEST : UNAVAILABLE
-  return error.code === 'ERR_WXA_API' && RATE_LIMITS.has(own(error, 'errcode')) ? TOO_MANY : STATUSES[error.code]
+  if (error.code === 'ERR_WXA_PARAMS') return isParameterError(error) ? BAD_REQUEST : UNAVAILABLE
+  return error.code === 'ERR_WXA_API' && RATE_LIMITS.has(own(error, 'scope')) ? TOO_MANY : STATUSES[error.code]
 }
 
 /**
@@ -155,9 +155,9 @@ function exposedMembers(error, language) {
 
 /** @param {WxaCodeError} error */
 function retryAfterSeconds(error) {
-  const { retryAfterMs, errcode, endpoint } = /** @type {any} */ (bare(error))
+  const { retryAfterMs, scope, endpoint } = /** @type {any} */ (bare(error))
   if (retryAfterMs !== undefined) return Math.max(1, Math.ceil(retryAfterMs / 1000))
-  return errcode === 45011 || endpoint === 'getUnlimitedQRCode' ? MINUTE_S : HOUR_S
+  return scope === 'rate' || endpoint === 'getUnlimitedQRCode' ? MINUTE_S : HOUR_S
 }
 
 module.exports = { internalError, emptyProblem, problemOf }

@@ -56,6 +56,6 @@ fn pause(error: &Error, backoff: Duration) -> Option<Duration> {
 
 /// A refusal that the catalogue knows: bad secret, unlisted IP, frozen account, spent quota.
 fn is_refusal(error: &Error) -> bool {
-    matches!(error, Error::Api { endpoint, refusal }
+    matches!(error, Error::Api { endpoint, refusal, .. }
         if refusal.errcode != errcode::BUSY && errcode::reaction(refusal.errcode, endpoint).is_some())
 }

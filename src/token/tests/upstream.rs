@@ -177,12 +177,12 @@ pub fn unreachable() -> Error {
 
 pub fn bad_secret() -> Error {
     let refusal = Refusal { errcode: 40125, errmsg: "invalid appsecret".into(), rid: None, hint: None };
-    Error::Api { endpoint: Endpoint::StableToken, refusal }
+    Error::Api { endpoint: Endpoint::StableToken, refusal, subject: None }
 }
 
 pub fn busy() -> Error {
     let refusal = Refusal { errcode: -1, errmsg: "system error".into(), rid: None, hint: None };
-    Error::Api { endpoint: Endpoint::StableToken, refusal }
+    Error::Api { endpoint: Endpoint::StableToken, refusal, subject: None }
 }
 
 /// A store whose lock is held until it is given back, and that keeps what it was asked.

@@ -7,7 +7,7 @@ mod tests;
 
 use serde::Serialize;
 
-use self::rules::{channel, page, path, scene, width};
+use self::rules::{QR_CODE_PATH, SQUARE_CODE_PATH, channel, page, path, scene, width};
 use super::endpoint::Endpoint;
 use super::env_version::env_version;
 use super::request::ApiRequest;
@@ -58,6 +58,15 @@ impl Code {
             Self::Limited(_) => Endpoint::GetQrCode,
             Self::Unlimited(_) => Endpoint::GetUnlimitedQrCode,
             Self::Square(_) => Endpoint::CreateQrCode,
+        }
+    }
+
+    /// The page that the code opens, as the caller gave it.
+    pub fn subject(&self) -> Option<&str> {
+        match self {
+            Self::Limited(params) => Some(&params.path),
+            Self::Unlimited(params) => params.page.as_deref(),
+            Self::Square(params) => Some(&params.path),
         }
     }
 
@@ -142,7 +151,7 @@ struct Color {
 impl QrCode {
     fn wire(&self) -> Result<Wire<'_>, InvalidParam> {
         Ok(Wire {
-            path: Some(path(&self.path, 1024)?),
+            path: Some(path(&self.path, QR_CODE_PATH)?),
             env_version: env_version("envVersion", self.env_version.as_deref(), 40097)?,
             ..self.style.wire(&Endpoint::GetQrCode)?
         })
@@ -164,7 +173,7 @@ impl UnlimitedQrCode {
 impl CreateQrCode {
     fn wire(&self) -> Result<Wire<'_>, InvalidParam> {
         Ok(Wire {
-            path: Some(path(&self.path, 128)?),
+            path: Some(path(&self.path, SQUARE_CODE_PATH)?),
             width: self.width.map(|w| width(w, &Endpoint::CreateQrCode)).transpose()?,
             ..Wire::default()
         })

@@ -1,5 +1,5 @@
-//! Only what WeChat certainly refuses is refused here. Where its documents disagree (characters or bytes in a
-//! `path`), the request is sent.
+//! Only what WeChat certainly refuses is refused here. Where its documents disagree (characters or bytes in the
+//! `path` of getQRCode), the request is sent.
 
 use crate::error::explanation::{Bilingual, excerpt, shown};
 use crate::error::invalid::InvalidParam;
@@ -113,11 +113,25 @@ pub fn page(page: &str) -> Result<&str, InvalidParam> {
     Ok(page)
 }
 
-/// The limit is in characters by one page of the documents and in bytes by another: more characters than that are
-/// too many by either, more bytes only perhaps.
-pub fn path(path: &str, limit: usize) -> Result<&str, InvalidParam> {
-    let length = path.chars().count();
-    if length == 0 {
+/// The longest `path` of an endpoint.
+#[derive(Clone, Copy)]
+pub enum PathLimit {
+    Characters(usize),
+    Bytes(usize),
+}
+
+/// Its documents say characters on one page and bytes on another: more characters are too many by either, more bytes only
+/// perhaps. <https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/qr-code/api_getqrcode.html>
+pub const QR_CODE_PATH: PathLimit = PathLimit::Characters(1024);
+
+/// Its table of errcodes says bytes, and a `path` of 119 characters in 139 bytes was refused.
+/// <https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/qr-code/api_createqrcode.html>,
+/// <https://developers.weixin.qq.com/community/personal/oCJUsw87ROzrI9szR45EDNACfCNI/question>
+pub const SQUARE_CODE_PATH: PathLimit = PathLimit::Bytes(128);
+
+pub fn path(path: &str, limit: PathLimit) -> Result<&str, InvalidParam> {
+    let (characters, bytes) = (path.chars().count(), path.len());
+    if bytes == 0 {
         return Err(InvalidParam::new(
             "path",
             Some(40159),
@@ -125,14 +139,24 @@ pub fn path(path: &str, limit: usize) -> Result<&str, InvalidParam> {
             Bilingual::new("写上页面路径，如 pages/index/index?id=42", "Give the page, like pages/index/index?id=42"),
         ));
     }
-    if length > limit {
+    let excess = match limit {
+        PathLimit::Characters(limit) if characters > limit => Some(Bilingual::new(
+            format!("path 有 {characters} 个字符（{bytes} 字节），最多 {limit} 个"),
+            format!("path has {characters} characters ({bytes} bytes); at most {limit} are allowed"),
+        )),
+        PathLimit::Bytes(limit) if bytes > limit => Some(Bilingual::new(
+            format!("path 有 {bytes} 字节（{characters} 个字符，一个汉字 3 字节），最多 {limit} 字节"),
+            format!(
+                "path has {bytes} bytes ({characters} characters, a Chinese one takes 3 bytes); at most {limit} bytes are allowed"
+            ),
+        )),
+        _ => None,
+    };
+    if let Some(excess) = excess {
         return Err(InvalidParam::new(
             "path",
             Some(40159),
-            Bilingual::new(
-                format!("path 有 {length} 个字符（{} 字节），最多 {limit} 个", path.len()),
-                format!("path has {length} characters ({} bytes); at most {limit} are allowed", path.len()),
-            ),
+            excess,
             Bilingual::new(
                 "缩短 path；较长的数据存在服务端，path 里只放它的编号",
                 "Shorten it: keep longer data on your server and put its id into the query",

@@ -122,15 +122,23 @@ fn a_page_has_no_leading_slash_and_no_query() {
 }
 
 #[test]
-fn a_path_is_counted_in_characters_and_its_bytes_are_left_to_wechat() {
-    for (limit, body) in [
-        (1024, (|path| QrCode { path, ..Default::default() }.body()) as fn(String) -> _),
-        (128, |path| CreateQrCode { path, width: None }.body()),
+fn a_path_of_get_qr_code_has_at_most_1024_characters_and_one_of_create_qr_code_128_bytes() {
+    let limited = |path| QrCode { path, ..Default::default() }.body();
+    let square = |path| CreateQrCode { path, width: None }.body();
+    for (body, longest, too_long, cause) in [
+        (
+            limited as fn(String) -> _,
+            "品".repeat(1024),
+            "品".repeat(1025),
+            "1025 characters (3075 bytes); at most 1024 are",
+        ),
+        (square, "a".repeat(128), "a".repeat(129), "129 bytes (129 characters"),
+        (square, "品".repeat(42) + "ab", "品".repeat(43), "129 bytes (43 characters"),
     ] {
-        assert!(body("品".repeat(limit)).is_ok());
-        let (param, errcode, cause) = refused(body("品".repeat(limit + 1)));
+        assert!(body(longest).is_ok());
+        let (param, errcode, text) = refused(body(too_long));
         assert_eq!((param.as_str(), errcode), ("path", Some(40159)));
-        assert!(cause.contains(&format!("{} bytes", 3 * (limit + 1))), "{cause}");
+        assert!(text.contains(cause), "{text}");
         assert_eq!(refused(body(String::new())).1, Some(40159));
         assert_eq!(refused(body("p?a=1&scancode_time=2".into())).1, Some(85096));
         assert!(body("p?a=scancode_time&xscancode_time=1".into()).is_ok());

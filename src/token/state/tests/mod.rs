@@ -39,7 +39,7 @@ fn network() -> Error {
 
 fn api(errcode: i64) -> Error {
     let refusal = Refusal { errcode, errmsg: String::new(), rid: None, hint: None };
-    Error::Api { endpoint: Endpoint::StableToken, refusal }
+    Error::Api { endpoint: Endpoint::StableToken, refusal, subject: None }
 }
 
 /// A state that got `value` at 0 s, with the soft deadline in the middle of its range.

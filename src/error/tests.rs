@@ -1,0 +1,80 @@
+use super::*;
+
+fn refusal(errmsg: &str) -> Error {
+    Error::Api {
+        endpoint: Endpoint::GetUnlimitedQrCode,
+        refusal: Refusal { errcode: 41030, errmsg: errmsg.into(), rid: Some("6-7-8".into()), hint: None },
+        subject: None,
+    }
+}
+
+#[test]
+fn a_message_is_one_line_with_code_text_endpoint_rid_and_fix() {
+    let message = refusal("invalid\npage").to_string();
+    assert!(message.starts_with("getUnlimitedQRCode: 41030 invalid page (rid 6-7-8) - "), "{message}");
+    assert!(message.contains("checkPath: false") && message.contains("与 app.json 核对"), "{message}");
+    assert!(!message.contains('\n'));
+}
+
+#[test]
+fn a_refused_page_is_named_without_the_secrets_in_it() {
+    let redactor = Redactor::new(Some("a-very-secret-token"));
+    let message = refusal("invalid page").about(Some("pages/a-very-secret-token"), &redactor).to_string();
+    assert!(message.contains(r#"page "pages/***" is not"#), "{message}");
+    let path = Error::Api {
+        endpoint: Endpoint::GetQrCode,
+        refusal: Refusal { errcode: 40159, errmsg: String::new(), rid: None, hint: None },
+        subject: None,
+    };
+    let message = path.about(Some("a-very-secret-token"), &redactor).to_string();
+    assert!(message.contains("path (19 bytes)"), "the bytes that were sent are counted: {message}");
+    assert!(matches!(Error::Closed.about(Some("a"), &redactor), Error::Closed));
+}
+
+#[test]
+fn a_refusal_of_the_address_is_of_the_route_and_one_of_the_parameters_or_of_the_rate_accepts_the_token() {
+    let refused = |errcode, endpoint| Error::Api {
+        endpoint,
+        refusal: Refusal { errcode, errmsg: String::new(), rid: None, hint: None },
+        subject: None,
+    };
+    for errcode in [40164, 45035, 61004, 89501, 89502, 89503, 89504, 89505, 89506, 89507] {
+        assert!(refused(errcode, Endpoint::StableToken).is_route_specific(), "{errcode}");
+    }
+    for errcode in [-1, 40125, 45009, 50002] {
+        assert!(!refused(errcode, Endpoint::StableToken).is_route_specific(), "{errcode}");
+    }
+    for errcode in [41030, 45009, 45011, 47001, 123_456] {
+        assert!(refused(errcode, Endpoint::GetUnlimitedQrCode).accepts_token(), "{errcode}");
+    }
+    for errcode in [-1, 40001, 40013, 40014, 40164, 41001, 42001, 48001, 61004] {
+        assert!(!refused(errcode, Endpoint::GetUnlimitedQrCode).accepts_token(), "{errcode}");
+    }
+    assert!(!Error::Closed.accepts_token());
+}
+
+#[test]
+fn a_minute_is_full_only_where_calls_are_counted_by_the_minute() {
+    let refused = |errcode, endpoint| Error::Api {
+        endpoint,
+        refusal: Refusal { errcode, errmsg: String::new(), rid: None, hint: None },
+        subject: None,
+    };
+    for errcode in [45009, 45011] {
+        assert!(refused(errcode, Endpoint::GetUnlimitedQrCode).is_rate_limited(), "{errcode}");
+        assert!(!refused(errcode, Endpoint::GetQrCode).is_rate_limited(), "{errcode}");
+    }
+    assert!(!refused(41030, Endpoint::GetUnlimitedQrCode).is_rate_limited());
+}
+
+#[test]
+fn only_a_dead_token_is_worth_another_token() {
+    assert_eq!(refusal("").refused_token(), None);
+    let token = |endpoint| Error::Api {
+        endpoint,
+        refusal: Refusal { errcode: 40001, errmsg: String::new(), rid: None, hint: None },
+        subject: None,
+    };
+    assert_eq!(token(Endpoint::GetQrCode).refused_token(), Some(40001));
+    assert_eq!(token(Endpoint::StableToken).refused_token(), None);
+}
