@@ -31,7 +31,7 @@ async function setupBatch(t, list, options) {
 
 suite('batch', (test) => {
   test('writes a picture for each row, a report and a contact sheet, and prints a summary', async (t) => {
-    const { batch, pictures, picture, report, hidden } = await office(t, listOf(3))
+    const { batch, pictures, picture, report, hidden } = await setupBatch(t, listOf(3))
     const { code, json } = await batch()
     assert.equal(code, 0)
     assert.deepEqual(json(), {
@@ -120,7 +120,7 @@ suite('batch', (test) => {
   })
 
   test('reads a list in GBK, and refuses it under another --encoding', async (t) => {
-    const { batch, file, fake } = await office(t, '')
+    const { batch, file, fake } = await setupBatch(t, '')
     // "scene,label\n" and "id=1,上海\n"
     writeFileSync(file('list.csv'), Buffer.from('7363656e652c6c6162656c0a69643d312cc9cfbaa30a', 'hex'))
     const refused = await batch(['--encoding', 'utf-8'])
@@ -181,7 +181,7 @@ suite('batch', (test) => {
   })
 
   test('reports rows that share a file name, however it is written, and fetches the others', async (t) => {
-    const { batch, report, scenes } = await office(
+    const { batch, report, scenes } = await setupBatch(
       t,
       'scene,name\na,One\nb,two\nc,oNE\nd,one.png\ne,\u0065\u0301\nf,\u00e9\n',
     )
@@ -229,14 +229,14 @@ suite('batch', (test) => {
   })
 
   test('names files by a pattern, in folders if it has slashes', async (t) => {
-    const { batch, file } = await office(t, 'scene,city,isHyaline\na,北京,1\nb,../x,1\nc,,1\n')
+    const { batch, file } = await setupBatch(t, 'scene,city,isHyaline\na,北京,1\nb,../x,1\nc,,1\n')
     const { json } = await batch(['--name', '{city}/{scene}-{row}'])
     assert.equal(asked(readFileSync(file('codes/北京/a-2.png'))).scene, 'a')
     assert.deepEqual([json().written, json().errors], [1, { ERR_CLI_NAME: 1, ERR_CLI_ROW: 1 }])
   })
 
   test('fetches nothing again in a second run', async (t) => {
-    const { batch, fake } = await office(t, listOf(5))
+    const { batch, fake } = await setupBatch(t, listOf(5))
     await batch()
     const { code, json } = await batch()
     assert.deepEqual([code, json().written, json().kept], [0, 0, 5])
@@ -244,7 +244,7 @@ suite('batch', (test) => {
   })
 
   test('fetches deleted, cut and overwritten pictures again, and no others', async (t) => {
-    const { batch, file, scenes, picture } = await office(t, listOf(5))
+    const { batch, file, scenes, picture } = await setupBatch(t, listOf(5))
     await batch()
     rmSync(file('codes/id=1.png'))
     truncateSync(file('codes/id=2.png'), 1000)
@@ -256,7 +256,7 @@ suite('batch', (test) => {
   })
 
   test('replaces the picture of a row whose parameters have changed', async (t) => {
-    const { batch, file, pictures, picture } = await office(t, 'scene,name,isHyaline\na,one,1\nb,two,1\n')
+    const { batch, file, pictures, picture } = await setupBatch(t, 'scene,name,isHyaline\na,one,1\nb,two,1\n')
     await batch()
     writeFileSync(file('list.csv'), 'scene,name,isHyaline\nA,one,1\nb,two,0\n')
     const { json } = await batch()
@@ -276,7 +276,7 @@ suite('batch', (test) => {
   })
 
   test('does not trust a picture after a crash between journal and file', async (t) => {
-    const { batch, file, scenes, picture, hidden } = await office(t, 'scene,name,isHyaline\nnew,one,1\n')
+    const { batch, file, scenes, picture, hidden } = await setupBatch(t, 'scene,name,isHyaline\nnew,one,1\n')
     await batch()
     const line = readFileSync(file('codes/.wxacode/journal.jsonl'), 'utf8').trim()
     // As if `old` had been asked for and written, and then `new` asked for but not yet written.
@@ -292,7 +292,7 @@ suite('batch', (test) => {
   })
 
   test('reads the lines of the journal after one that was cut', async (t) => {
-    const { batch, file } = await office(t, listOf(1))
+    const { batch, file } = await setupBatch(t, listOf(1))
     await batch()
     appendFileSync(file('codes/.wxacode/journal.jsonl'), '{"name":"cut o')
     writeFileSync(file('list.csv'), listOf(2))
@@ -325,7 +325,7 @@ suite('batch', (test) => {
   })
 
   test('replaces the report of the last run', async (t) => {
-    const { batch, file, report } = await office(t, 'scene\na%\n')
+    const { batch, file, report } = await setupBatch(t, 'scene\na%\n')
     await batch()
     assert.equal(report().length, 1)
     writeFileSync(file('list.csv'), 'scene\na\n')
@@ -334,7 +334,7 @@ suite('batch', (test) => {
   })
 
   test('prints the counts, an example of each error with its fix, and the place of the files', async (t) => {
-    const { wxacode } = await office(t, 'scene\na\nb%\nc%\n')
+    const { wxacode } = await setupBatch(t, 'scene\na\nb%\nc%\n')
     const { code, out, err } = await wxacode(['batch', 'list.csv', '--out', 'codes'])
     assert.equal(code, 1)
     assert.match(out, /✓ 1 written, 0 already there\n✗ 2 failed\n {4}40129 ×2 {2}for example: character 2/)
@@ -345,7 +345,7 @@ suite('batch', (test) => {
   })
 
   test('stops when the account is refused, exits with 3, and sends no further request', async (t) => {
-    const { batch, fake } = await office(t, listOf(200))
+    const { batch, fake } = await setupBatch(t, listOf(200))
     await fake.fail(45009, { endpoint: 'tokens', times: Number.POSITIVE_INFINITY })
     const { code, json } = await batch()
     assert.equal(code, 3)
@@ -356,7 +356,7 @@ suite('batch', (test) => {
   })
 
   test('gives up after fifty rows without a response, exits with 4, and continues with the same command', async (t) => {
-    const { batch, fake } = await office(t, listOf(200))
+    const { batch, fake } = await setupBatch(t, listOf(200))
     const failing = fake.fail('reset', { endpoint: 'codes', times: Number.POSITIVE_INFINITY })
     const { code, json } = await batch(['--retries', '0'])
     assert.equal(code, 4)
@@ -367,7 +367,7 @@ suite('batch', (test) => {
   })
 
   test('stops on Ctrl-C with 130, a report and no half-written file, and continues with the same command', async (t) => {
-    const { begin, batch, fake, file, hidden, pictures } = await office(t, `${listOf(100)}bad%,280,true\n`)
+    const { begin, batch, fake, file, hidden, pictures } = await setupBatch(t, `${listOf(100)}bad%,280,true\n`)
     const held = { count: 0 }
     fake.fail('hang', { endpoint: 'codes', times: Number.POSITIVE_INFINITY, where: () => ++held.count > 40 })
     const { child, done, output } = begin(['batch', 'list.csv', '--out', 'codes'])
@@ -387,7 +387,7 @@ suite('batch', (test) => {
   })
 
   test('refuses a folder that another batch works in', async (t) => {
-    const { begin, batch, fake } = await office(t, listOf(3))
+    const { begin, batch, fake } = await setupBatch(t, listOf(3))
     const hold = fake.hold('codes')
     const first = begin(['batch', 'list.csv', '--out', 'codes', '--json', '--timeout', '120', '--retries', '5'])
     await fake.arrived(1, 'codes')
@@ -400,7 +400,7 @@ suite('batch', (test) => {
   })
 
   test('stops when another batch has taken its folder, and mixes up no files', async (t) => {
-    const { begin, batch, fake, file, picture, hidden } = await office(t, listOf(30))
+    const { begin, batch, fake, file, picture, hidden } = await setupBatch(t, listOf(30))
     const hold = fake.hold('codes')
     const first = begin(['batch', 'list.csv', '--out', 'codes', '--json', '--timeout', '120', '--retries', '5'])
     await fake.arrived(1, 'codes')
@@ -418,7 +418,7 @@ suite('batch', (test) => {
   })
 
   test('reports what is wrong with --dry-run, without credentials or a request', async (t) => {
-    const { wxacode, report, fake } = await office(t, 'scene\na\nb%\nc\nc\n')
+    const { wxacode, report, fake } = await setupBatch(t, 'scene\na\nb%\nc\nc\n')
     const env = { WXACODE_APPID: '', WXACODE_SECRET: '' }
     const { code, out } = await wxacode(['batch', 'list.csv', '--out', 'codes', '--dry-run'], { env })
     assert.equal(code, 1)
@@ -428,14 +428,14 @@ suite('batch', (test) => {
   })
 
   test('reports rows with too many cells, and accepts rows with fewer', async (t) => {
-    const { batch, report } = await office(t, 'scene,page\na\nb,pages/index/index,c\nd,pages/index/index,,\n')
+    const { batch, report } = await setupBatch(t, 'scene,page\na\nb,pages/index/index,c\nd,pages/index/index,,\n')
     const { json } = await batch()
     assert.deepEqual([json().written, json().failed], [2, 1])
     assert.match(report()[0].error, /the row has 3 cells, the header 2/)
   })
 
   test('passes --rate and --concurrency to the client', async (t) => {
-    const { batch, fake } = await office(t, listOf(4))
+    const { batch, fake } = await setupBatch(t, listOf(4))
     const hold = fake.hold('codes')
     const running = batch(['--concurrency', '2'])
     await fake.arrived(2, 'codes')

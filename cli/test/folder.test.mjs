@@ -77,7 +77,7 @@ const ODD = [
 
 suite('a folder from an unknown source', (test) => {
   test('has a journal that makes a batch delete and overwrite nothing but the pictures of the list', async (t) => {
-    const { batch, file, unharmed, scene } = await office(t)
+    const { batch, file, unharmed, scene } = await setupBatch(t)
     writeFileSync(file('codes/victim.txt'), 'mine')
     writeFileSync(file('codes/a.jpg'), 'mine too')
     const all = [...PATHS, file('elsewhere/victim.txt'), 'victim.txt', 'a.jpg', 'image/jpeg'].flatMap((path) =>
@@ -93,7 +93,7 @@ suite('a folder from an unknown source', (test) => {
   })
 
   test('has pictures that a batch does not trust unless its journal is signed with the AppSecret', async (t) => {
-    const { batch, file, fake, account, scene } = await office(t)
+    const { batch, file, fake, account, scene } = await setupBatch(t)
     await batch()
     const forged = readFileSync(file('codes/a.png'))
     // What anybody can do who knows how the journal is written, but not the secret.
@@ -122,7 +122,7 @@ suite('a folder from an unknown source', (test) => {
   })
 
   test('is refused when its hidden folder or its journal is a link', async (t) => {
-    const { batch, file, unharmed, fake } = await office(t)
+    const { batch, file, unharmed, fake } = await setupBatch(t)
     rmSync(file('codes/.wxacode'), { recursive: true })
     symlinkSync(file('elsewhere'), file('codes/.wxacode'))
     const hidden = await batch()
@@ -144,7 +144,7 @@ suite('a folder from an unknown source', (test) => {
   })
 
   test('has links in place of results replaced, and their targets unchanged', async (t) => {
-    const { batch, file, unharmed, scene } = await office(t)
+    const { batch, file, unharmed, scene } = await setupBatch(t)
     for (const name of [
       'report.csv',
       'index.html',
@@ -162,7 +162,7 @@ suite('a folder from an unknown source', (test) => {
   })
 
   test('is not written through folders that are links, and their rows are not fetched', async (t) => {
-    const { batch, file, unharmed, fake } = await office(t, 'scene,city\na,x\nb,y\nc,z\n')
+    const { batch, file, unharmed, fake } = await setupBatch(t, 'scene,city\na,x\nb,y\nc,z\n')
     symlinkSync(file('elsewhere'), file('codes/x'))
     writeFileSync(file('codes/y'), 'a file')
     const { json } = await batch(['--name', '{city}/deep/{scene}'])
@@ -173,7 +173,7 @@ suite('a folder from an unknown source', (test) => {
   })
 
   test('may itself be a link', async (t) => {
-    const { batch, file } = await office(t)
+    const { batch, file } = await setupBatch(t)
     renameSync(file('codes'), file('real'))
     symlinkSync(file('real'), file('codes'))
     assert.equal((await batch()).code, 0)
@@ -181,7 +181,7 @@ suite('a folder from an unknown source', (test) => {
   })
 
   test('has links and pipes in place of pictures ignored', async (t) => {
-    const { batch, file, fake } = await office(t)
+    const { batch, file, fake } = await setupBatch(t)
     await batch()
     renameSync(file('codes/a.png'), file('elsewhere/a.png'))
     symlinkSync(file('elsewhere/a.png'), file('codes/a.png'))

@@ -59,7 +59,7 @@ const LISTS = {
 suite('a report', (test) => {
   for (const [what, [name, list]] of Object.entries(LISTS)) {
     test(`of a ${what} list is a list: corrected and used as input it fetches what was meant, with every parameter`, async (t) => {
-      const { batch, report, correct, bodies, fake } = await office(t, list, name)
+      const { batch, report, correct, bodies, fake } = await setupBatch(t, list, name)
       const names = ['--name', '{city}/{row}', '--label', '{city} {note}', '--concurrency', '1']
       const first = await batch(name, names)
       assert.equal(first.code, 1)
@@ -95,7 +95,7 @@ suite('a report', (test) => {
   }
 
   test('names pictures by the rows of the original list', async (t) => {
-    const { batch, correct, file } = await office(t, 'scene,page\na,\nb,\nc,pages/soon\nd,\n')
+    const { batch, correct, file } = await setupBatch(t, 'scene,page\na,\nb,\nc,pages/soon\nd,\n')
     await batch('list.csv', ['--name', '{row}'])
     correct('codes/report.csv', 'pages/soon', 'pages/index/index')
     assert.equal((await batch('codes/report.csv', ['--name', '{row}'])).json().written, 1)
@@ -112,7 +112,7 @@ suite('a report', (test) => {
   })
 
   test('that is used as input is not overwritten, even when the batch is stopped', async (t) => {
-    const { begin, batch, correct, file, fake } = await office(t, 'scene,page\na,pages/soon\nb,pages/soon\n')
+    const { begin, batch, correct, file, fake } = await setupBatch(t, 'scene,page\na,pages/soon\nb,pages/soon\n')
     await batch()
     correct('codes/report.csv', 'pages/soon', 'pages/index/index')
     const corrected = readFileSync(file('codes/report.csv'))
@@ -126,7 +126,7 @@ suite('a report', (test) => {
   })
 
   test('of a row with too many cells holds none of them', async (t) => {
-    const { batch, report } = await office(t, 'scene,page\na,pages/index/index,b\n')
+    const { batch, report } = await setupBatch(t, 'scene,page\na,pages/index/index,b\n')
     await batch()
     const [{ row, scene, page, error }] = report()
     assert.deepEqual([row, scene, page], ['2', '', ''])
@@ -135,7 +135,7 @@ suite('a report', (test) => {
   })
 
   test('keeps columns of the list with the names of its own, and omits the results of an earlier report', async (t) => {
-    const { batch, report, correct } = await office(t, 'scene,code,error\na%,c1,e1\nb%,c2,e2\n')
+    const { batch, report, correct } = await setupBatch(t, 'scene,code,error\na%,c1,e1\nb%,c2,e2\n')
     await batch('list.csv', ['--name', '{code}'])
     const [one] = report()
     assert.deepEqual([one.code, one.error, one.param], ['c1', 'e1', 'scene'])
@@ -147,7 +147,7 @@ suite('a report', (test) => {
   })
 
   test('is an error as input when it has no failed rows', async (t) => {
-    const { batch } = await office(t, 'scene\na\n')
+    const { batch } = await setupBatch(t, 'scene\na\n')
     await batch()
     const { code, json } = await batch('codes/report.csv')
     assert.equal(code, 2)
