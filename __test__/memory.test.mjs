@@ -132,7 +132,7 @@ suite(
       ],
       [
         'refusals',
-        `() => wxa.getQRCode({ path: '品'.repeat(1024) }).then(() => false, (error) => error.errcode === 40159)`,
+        `() => wxa.getQRCode({ path: '品'.repeat(342) }).then(() => false, (error) => error.errcode === 40159)`,
       ],
       ['wrong parameters', `() => wxa.createQRCode({ path: '' }).then(() => false, (error) => error.param === 'path')`],
     ]) {

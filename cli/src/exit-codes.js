@@ -5,7 +5,7 @@ export const EXIT = {
   failed: 1,
   /** Wrong usage, or parameters that were refused here. */
   usage: 2,
-  /** The account: wrong credentials, an address that is not listed, a quota that is used up. */
+  /** What every other call would meet: wrong credentials, an address that is not listed, a quota that is used up, a wrong set-up. */
   account: 3,
   /** WeChat, or the Redis of the fleet, could not be reached or gave no sense. */
   network: 4,

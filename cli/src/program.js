@@ -19,14 +19,14 @@ const EXIT_CODES = {
   0    一切正常
   1    有一个码、一行或一项检查失败
   2    用法或参数有误，没有发出请求
-  3    账号被拒：凭据、IP 白名单或额度
+  3    账号被拒：凭据、IP 白名单、额度，或接入配置
   4    连不上微信或 Redis，或应答无法识别
   130  被 Ctrl-C 中断`,
   en: `Exit codes:
   0    all is well
   1    a code, a row or a check failed
   2    wrong usage or parameters; nothing was asked
-  3    the account was refused: credentials, IP whitelist or quota
+  3    the account was refused: credentials, IP whitelist, quota or set-up
   4    WeChat or Redis could not be reached, or gave no sense
   130  stopped by Ctrl-C`,
 }
