@@ -113,7 +113,7 @@ function inside({ endpoint, prefix }, { name }) {
 const mayBeVisitors = (rule, value) =>
   rule.is === 'string'
     ? typeof value === 'object' && value !== null
-    : rule.take !== undefined && typeof value === 'string'
+    : rule.is === undefined && rule.take !== undefined && typeof value === 'string'
 
 /**
  * @param {string} key
@@ -212,12 +212,12 @@ const TYPES = {
  * @param {{ endpoint?: string, param: string }} at
  */
 function wrongType(rule, shape, value, { endpoint, param }) {
-  const { is = 'object', take, required, errcode } = rule
+  const { is = 'object', required, errcode } = rule
   const wants = rule.wants ?? TYPES[is]
   const type = value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value
   const got = TYPES[type]
   const cause =
-    take && !(shape && type !== 'object')
+    rule.wants && !(shape && type !== 'object')
       ? { zh: `${param} 须为${wants.zh}`, en: `${param} must be ${wants.en}` }
       : { zh: `${param} 是${got.zh}，须为${wants.zh}`, en: `${param} is ${got.en}; it must be ${wants.en}` }
   const why =

@@ -21,8 +21,8 @@ use crate::token::{Member, TokenCache};
 use crate::transport::body::Body;
 use crate::transport::{Transport, aside};
 use crate::wechat::answer::{Kind, Scalar, read_image, scalars_of};
-use crate::wechat::apis::{self, Asked, Context};
-use crate::wechat::codes::{Code, Identity};
+use crate::wechat::apis::{self, ApiCall, Context};
+use crate::wechat::codes::QrCodeRequest;
 use crate::wechat::endpoint::Endpoint;
 use crate::wechat::explanation::Text;
 use crate::wechat::invalid::Invalid;
@@ -84,23 +84,18 @@ impl Client {
     }
 
     /// The picture of a code that was asked for before. Never waits.
-    pub fn kept(&self, code: &Code) -> Option<Bytes> {
-        let image = self.codes.as_ref()?.kept(&code.identity().ok()?)?;
+    pub fn kept(&self, request: &QrCodeRequest) -> Option<Bytes> {
+        let image = self.codes.as_ref()?.kept(request.identity())?;
         self.stats.found(Found::Here);
         Some(image)
     }
 
     /// The picture of a code.
-    pub async fn code(self: &Arc<Self>, code: &Code, timeout: Option<Duration>) -> Result<Image> {
-        let refused = |invalid| Error::Params { endpoint: Some(code.endpoint()), invalid };
-        let question = code.question().map_err(refused)?;
-        let deadline = Deadline::new(timeout.unwrap_or(self.timeout), Some(code.endpoint()));
+    pub async fn code(self: &Arc<Self>, request: &QrCodeRequest, timeout: Option<Duration>) -> Result<Image> {
+        let deadline = Deadline::new(timeout.unwrap_or(self.timeout), Some(request.endpoint().clone()));
         let image = match &self.codes {
-            None => self.fetch(&question, &deadline).await.map(Image::Fetched),
-            Some(codes) => {
-                let identity = code.identity().map_err(refused)?;
-                self.remembered(codes, identity, question, &deadline).await.map(Image::Kept)
-            }
+            None => self.fetch(&request.question(), &deadline).await.map(Image::Fetched),
+            Some(codes) => self.remembered(codes, request, &deadline).await.map(Image::Kept),
         };
         image.inspect_err(|error| self.stats.error(error))
     }
@@ -108,9 +103,9 @@ impl Client {
     /// What an API that has a name here answers. `params` is JSON in the caller's spelling.
     pub async fn api(&self, endpoint: &Endpoint, params: &str, timeout: Option<Duration>) -> Result<(Body, Kind)> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
-        let asked = apis::ask(endpoint, params, &Context { appid: &self.appid, now });
         let refused = |invalid| Error::Params { endpoint: Some(endpoint.clone()), invalid };
-        let Asked { question, wanted } = asked.map_err(refused)?;
+        let call = apis::call(endpoint, params, &Context { appid: &self.appid, now });
+        let ApiCall { question, wanted } = call.map_err(refused)?;
         // One of ten a month.
         let retries = (*endpoint == Endpoint::ClearQuota).then_some(0);
         let (body, kind) = self.request(&question, Some(wanted), timeout, retries).await?;
@@ -204,15 +199,14 @@ impl Client {
     async fn remembered(
         self: &Arc<Self>,
         codes: &Arc<CodeCache>,
-        identity: Identity,
-        question: Question,
+        request: &QrCodeRequest,
         deadline: &Deadline,
     ) -> Result<Bytes> {
         let ask = || {
-            let (me, question, deadline) = (self.clone(), question.clone(), deadline.clone());
+            let (me, question, deadline) = (self.clone(), request.question(), deadline.clone());
             async move { me.fetch(&question, &deadline).await.map(|image| Bytes::copy_from_slice(&image)) }
         };
-        let (image, found) = codes.get(identity, self.transport.route(), deadline, ask).await?;
+        let (image, found) = codes.get(request.identity().clone(), self.transport.route(), deadline, ask).await?;
         self.stats.found(found);
         Ok(image)
     }

@@ -1,35 +1,30 @@
 //! Only what WeChat certainly refuses is refused here. Where its documents disagree (characters or bytes in a
 //! `path`), the request is sent.
 
-use crate::wechat::endpoint::Endpoint;
-use crate::wechat::errcode;
-use crate::wechat::explanation::{Text, excerpt, shown};
+use crate::wechat::explanation::{Text, excerpt};
 use crate::wechat::invalid::Invalid;
+use crate::wechat::params::At;
 
 /// <https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/qr-code/api_getunlimitedqrcode.html>
 const SCENE_PUNCTUATION: &str = "!#$&'()*+,/:;=?@-._~";
-const SCENE_LENGTH: usize = 32;
 
-pub fn scene(scene: &str) -> Result<&str, Invalid> {
+pub fn scene(at: At, scene: &str) -> Result<(), Invalid> {
+    let most = at.param.max as usize;
     let length = scene.chars().count();
     if length == 0 {
-        return Err(Invalid::new(
-            "scene",
-            Some(40169),
+        return Err(at.refused(
             Text::new("scene 为空", "scene is empty"),
-            Text::new("scene 必须有 1 到 32 个字符", "Give scene 1 to 32 characters"),
+            Text::new(format!("scene 必须有 1 到 {most} 个字符"), format!("Give scene 1 to {most} characters")),
         ));
     }
     if let Some((at, wrong)) = scene.chars().enumerate().find(|(_, c)| !is_scene_character(*c)) {
         return Err(illegal_in_scene(at + 1, wrong));
     }
-    if length > SCENE_LENGTH {
-        return Err(Invalid::new(
-            "scene",
-            Some(40169),
+    if length > most {
+        return Err(at.refused(
             Text::new(
-                format!("scene 有 {length} 个字符，最多 {SCENE_LENGTH} 个"),
-                format!("scene has {length} characters; at most {SCENE_LENGTH} are allowed"),
+                format!("scene 有 {length} 个字符，最多 {most} 个"),
+                format!("scene has {length} characters; at most {most} are allowed"),
             ),
             Text::new(
                 "缩短 scene，较长的数据存在服务端，scene 里只放它的编号（UUID 去掉连字符正好 32 个字符）",
@@ -37,7 +32,7 @@ pub fn scene(scene: &str) -> Result<&str, Invalid> {
             ),
         ));
     }
-    Ok(scene)
+    Ok(())
 }
 
 fn is_scene_character(c: char) -> bool {
@@ -67,18 +62,16 @@ fn illegal_in_scene(position: usize, wrong: char) -> Invalid {
     )
 }
 
-/// Characters. No page of a mini-program has a longer path, by far: a whole `path` with its query may have as many.
-const LONGEST_PAGE: usize = 1024;
-
-pub fn page(page: &str) -> Result<&str, Invalid> {
+/// The limit is in characters. No page of a mini-program has a longer path, by far: a whole `path` with its query may have
+/// as many.
+pub fn page(at: At, page: &str) -> Result<(), Invalid> {
+    let most = at.param.max as usize;
     let length = page.chars().count();
-    if length > LONGEST_PAGE {
-        return Err(Invalid::new(
-            "page",
-            Some(41030),
+    if length > most {
+        return Err(at.refused(
             Text::new(
-                format!("page 有 {length} 个字符，最多 {LONGEST_PAGE} 个"),
-                format!("page has {length} characters; at most {LONGEST_PAGE} are taken"),
+                format!("page 有 {length} 个字符，最多 {most} 个"),
+                format!("page has {length} characters; at most {most} are taken"),
             ),
             Text::new(
                 "page 只写页面路径，如 pages/index/index，参数放进 scene",
@@ -90,17 +83,13 @@ pub fn page(page: &str) -> Result<&str, Invalid> {
     let bare = page.trim_start_matches('/').split('?').next().filter(|bare| !bare.is_empty());
     let bare = excerpt(bare.unwrap_or("pages/index/index"));
     if page.starts_with('/') {
-        return Err(Invalid::new(
-            "page",
-            Some(41030),
+        return Err(at.refused(
             Text::new("page 以 / 开头", "page starts with a /"),
             Text::new(format!("去掉开头的 /，写成 {bare}"), format!("Drop the leading slash: {bare}")),
         ));
     }
     if page.contains('?') {
-        return Err(Invalid::new(
-            "page",
-            Some(41030),
+        return Err(at.refused(
             Text::new("page 带有查询参数", "page has a query"),
             Text::new(
                 format!("page 只写 {bare}，参数放进 scene，页面里用 decodeURIComponent(query.scene) 取出"),
@@ -110,25 +99,22 @@ pub fn page(page: &str) -> Result<&str, Invalid> {
             ),
         ));
     }
-    Ok(page)
+    Ok(())
 }
 
 /// The limit is in characters by one page of the documents and in bytes by another: more characters than that are
 /// too many by either, more bytes only perhaps.
-pub fn path(path: &str, limit: usize) -> Result<&str, Invalid> {
+pub fn path(at: At, path: &str) -> Result<(), Invalid> {
+    let limit = at.param.max as usize;
     let length = path.chars().count();
     if length == 0 {
-        return Err(Invalid::new(
-            "path",
-            Some(40159),
+        return Err(at.refused(
             Text::new("path 为空", "path is empty"),
             Text::new("写上页面路径，如 pages/index/index?id=42", "Give the page, like pages/index/index?id=42"),
         ));
     }
     if length > limit {
-        return Err(Invalid::new(
-            "path",
-            Some(40159),
+        return Err(at.refused(
             Text::new(
                 format!("path 有 {length} 个字符（{} 字节），最多 {limit} 个", path.len()),
                 format!("path has {length} characters ({} bytes); at most {limit} are allowed", path.len()),
@@ -140,7 +126,7 @@ pub fn path(path: &str, limit: usize) -> Result<&str, Invalid> {
         ));
     }
     no_scancode_time("path", path)?;
-    Ok(path)
+    Ok(())
 }
 
 /// WeChat sets `scancode_time` itself, when somebody scans.
@@ -158,40 +144,4 @@ fn no_scancode_time(param: &'static str, path: &str) -> Result<(), Invalid> {
         ));
     }
     Ok(())
-}
-
-pub fn width(width: f64, endpoint: &Endpoint) -> Result<u32, Invalid> {
-    if width.fract() == 0.0 && (280.0..=1280.0).contains(&width) {
-        return Ok(width as u32);
-    }
-    let width = shown(width);
-    let known_here = *endpoint == Endpoint::GetQrCode && errcode::reaction(40189, endpoint).is_some();
-    Err(Invalid::new(
-        "width",
-        known_here.then_some(40189),
-        Text::new(
-            format!("width 是 {width}，须为 280 到 1280 的整数（像素）"),
-            format!("width is {width}; it must be a whole number of pixels from 280 to 1280"),
-        ),
-        Text::new(
-            "取 280 到 1280 之间的整数，需要其他尺寸时自行缩放图片",
-            "Ask for 280 to 1280 and scale the picture yourself for other sizes",
-        ),
-    ))
-}
-
-pub fn channel(param: &'static str, value: f64) -> Result<u32, Invalid> {
-    if value.fract() == 0.0 && (0.0..=255.0).contains(&value) {
-        return Ok(value as u32);
-    }
-    let value = shown(value);
-    Err(Invalid::new(
-        param,
-        None,
-        Text::new(
-            format!("{param} 是 {value}，须为 0 到 255 的整数"),
-            format!("{param} is {value}; it must be a whole number from 0 to 255"),
-        ),
-        Text::new("用十进制的 RGB 分量，如 { r: 0, g: 100, b: 0 }", "Give decimal RGB, like { r: 0, g: 100, b: 0 }"),
-    ))
 }
