@@ -17,6 +17,7 @@ const read = (path) => readFileSync(new URL(path, ROOT), 'utf8')
  * @property {number} [required]
  * @property {string} [ts] its type in TypeScript, where `type` does not say it
  * @property {any} [fields]
+ * @property {string} [source] a page that tells of this parameter alone
  * @property {string} zh
  * @property {string} en
  * @property {{ value?: string, zh?: string, en?: string }} [flag] of the command line
@@ -135,6 +136,7 @@ const WORDS = {
     heads: ['parameter', "WeChat's name", 'type', 'required', 'default', ''],
     yes: 'yes',
     quota: 'How many',
+    link: 'source',
   },
   zh: {
     title: '参数',
@@ -142,12 +144,13 @@ const WORDS = {
     heads: ['参数', '微信的名称', '类型', '必传', '默认值', '说明'],
     yes: '是',
     quota: '数量',
+    link: '来源',
   },
 }
 
 /** @param {'en' | 'zh'} language */
 function tables(language) {
-  const { title, about, heads, yes, quota } = WORDS[language]
+  const { title, about, heads, yes, quota, link } = WORDS[language]
   const sections = known
     .filter(({ params }) => params)
     .map(({ name, method, path, source, quota: many, params = [] }) => {
@@ -159,7 +162,7 @@ function tables(language) {
           `\`${param.type === 'enum' ? typeOf({ ...param, ts: undefined }) : typeOf(param)}\``,
           param.required === undefined ? '' : yes,
           param.default === undefined ? '' : `\`${literal(param.default)}\``,
-          param[language] ?? '',
+          [param[language], param.source && `[${link}](${param.source})`].filter(Boolean).join(' '),
         ])
       const of = `[\`${method} ${path}\`](${source})${many ? `. ${quota}: ${many[language]}.` : '.'}`
       const text = language === 'zh' ? of.replace(/\. (数量): (.*)\.$/, '。$1：$2。').replace(/\.$/, '。') : of
@@ -215,7 +218,8 @@ function types(text) {
 
 /** @param {Param} param */
 function member(param) {
-  const { name, en, default: value, wire, required } = param
+  const { name, default: value, wire, required, source } = param
+  const en = source ? `${param.en} {@link ${source}}` : param.en
   const byDefault = value === undefined ? undefined : `@defaultValue ${shown(value)}${wire ? ', by WeChat' : ''}`
   const comment =
     byDefault === undefined && en.length < 108
