@@ -234,7 +234,7 @@ const shown = (value) => (['string', 'object'].includes(typeof value) ? `\`${lit
 /** @param {string} text lines of at most 120 characters, code kept whole */
 function wrapped(text) {
   const lines = ['']
-  for (const word of text.match(/(?:`[^`]*`|\S)+/g) ?? []) {
+  for (const word of text.match(/(?:`[^`]*`|\{@link [^}]*\}|\S)+/g) ?? []) {
     const line = lines[lines.length - 1]
     if (line && line.length + word.length > 113) lines.push(word)
     else lines[lines.length - 1] = line ? `${line} ${word}` : word
