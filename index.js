@@ -17,7 +17,7 @@ const { checkedOptions } = require('./lib/options')
 const { placeOf, fitting } = require('./lib/path')
 const { tokenProvider } = require('./lib/provider')
 const { qrCodeRequest } = require('./lib/qr-code-request')
-const { checked } = require('./lib/shape')
+const { checked, checkedJson } = require('./lib/shape')
 
 const NO_OPTIONS = Object.freeze(bare({}))
 
@@ -225,7 +225,7 @@ class WxaCode {
    * @param {import('./index').CallOptions} [call]
    */
   async #call(name, params, call) {
-    const json = JSON.stringify(checked(name, params, name))
+    const json = checkedJson(name, params)
     const outcome = await this.#settle(checkedCall(call, name), (id, timeoutMs, cancel) => {
       return this.#native.call(id, timeoutMs, cancel, name, json)
     })

@@ -2,7 +2,7 @@
 
 const { toError } = require('./errors')
 const native = require('./native')
-const { checked } = require('./shape')
+const { checkedJson } = require('./shape')
 
 /**
  * The request of a code without a call.
@@ -21,7 +21,7 @@ const { checked } = require('./shape')
  * @returns {QrCodeRequest}
  */
 function qrCodeRequest(endpoint, given) {
-  const params = JSON.stringify(checked(endpoint, given, endpoint))
+  const params = checkedJson(endpoint, given)
   const identity = native.identity(endpoint, params)
   if (typeof identity !== 'string') throw toError(identity)
   return { endpoint, params, identity }

@@ -24,7 +24,8 @@ const { redisExplained } = require('./redis-shape')
  *   write instead
  */
 
-/** @typedef {Rule & { name: string, shape?: Shape }} FieldRule with every property there is */
+/** @typedef {Rule & { name: string, first: string, next: string, shape?: Shape }} FieldRule with every property there is; its name as the
+ *   first of an object in JSON and as another one */
 
 /**
  * @typedef {object} Shape
@@ -61,6 +62,8 @@ const NO_RULE = {
   emptyIsAbsent: undefined,
   mistaken: undefined,
   name: '',
+  first: '',
+  next: '',
   shape: undefined,
 }
 
@@ -351,7 +354,14 @@ function compiled(fields) {
   const names = Object.keys(fields)
   const rules = names.map((name) => {
     const { fields: inner, ...rule } = bare(fields[name])
-    return bare({ ...NO_RULE, ...rule, name, shape: inner && compiled(inner) })
+    return bare({
+      ...NO_RULE,
+      ...rule,
+      name,
+      first: `{"${name}":`,
+      next: `,"${name}":`,
+      shape: inner && compiled(inner),
+    })
   })
   return bare({ names, known: new Set(names), rules })
 }

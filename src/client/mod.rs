@@ -83,6 +83,11 @@ impl Client {
         if self.closed.load(Ordering::Acquire) { Err(Error::Closed) } else { Ok(()) }
     }
 
+    /// Whether a code may be at hand.
+    pub fn keeps_codes(&self) -> bool {
+        self.codes.is_some()
+    }
+
     /// The picture of a code that was asked for before. Never waits.
     pub fn kept(&self, request: &QrCodeRequest) -> Option<Bytes> {
         let image = self.codes.as_ref()?.kept(request.identity())?;

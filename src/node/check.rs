@@ -3,15 +3,14 @@
 use napi::bindgen_prelude::Either;
 use napi_derive::napi;
 
-use super::client::parsed;
+use super::client::{named, parsed};
 use super::failure::{Failure, failures};
-use crate::wechat::endpoint::Endpoint;
 
 /// What the picture of a code depends on: the same text for requests that give the same picture. Or what is wrong with the
 /// parameters.
 #[napi]
 pub fn identity(endpoint: String, params: String) -> Either<String, Vec<Failure>> {
-    match parsed(Endpoint::named(&endpoint), &params) {
+    match parsed(&named(endpoint), &params) {
         Ok(request) => Either::A(String::from_utf8_lossy(request.identity()).into_owned()),
         Err(error) => Either::B(failures(&error)),
     }

@@ -27,7 +27,6 @@ use crate::wechat::answer::Kind;
 use crate::wechat::apis;
 use crate::wechat::codes::QrCodeRequest;
 use crate::wechat::endpoint::{Endpoint, Method};
-use crate::wechat::params::unreadable;
 
 #[napi]
 pub struct NativeClient {
@@ -92,9 +91,9 @@ impl NativeClient {
         endpoint: String,
         params: String,
     ) -> napi::Result<Option<BufferSlice<'env>>> {
-        let endpoint = Endpoint::named(&endpoint).unwrap_or_else(|| Endpoint::at(&endpoint, Method::Post));
+        let endpoint = named(endpoint);
         if endpoint.gives_code() {
-            return self.code(env, call, timeout_ms, cancel, endpoint, &params);
+            return self.code(env, call, timeout_ms, cancel, endpoint, params);
         }
         let client = self.client.get();
         self.run(env, call, cancel, async move {
@@ -113,7 +112,7 @@ impl NativeClient {
         endpoint: String,
         params: String,
     ) -> napi::Result<Option<BufferSlice<'env>>> {
-        match parsed(Endpoint::named(&endpoint), &params) {
+        match parsed(&named(endpoint), &params) {
             Ok(request) => kept(env, &self.client.open(), &request),
             Err(_) => Ok(None),
         }
@@ -215,19 +214,21 @@ impl NativeClient {
         timeout_ms: Option<f64>,
         cancel: Option<ClassInstance<'_, Cancel>>,
         endpoint: Endpoint,
-        params: &str,
+        params: String,
     ) -> napi::Result<Option<BufferSlice<'env>>> {
         let client = self.client.open();
-        let checked = timeout(timeout_ms, Some(endpoint.clone()))
-            .and_then(|timeout| parsed(Some(endpoint), params).map(|request| (request, timeout)));
-        if let Ok((request, _)) = &checked
+        let timeout = timeout(timeout_ms, Some(endpoint.clone()));
+        let keeps = client.as_ref().is_ok_and(|client| client.keeps_codes());
+        // Without a cache nothing here depends on it: the JavaScript thread is spared the work.
+        let request = (keeps && timeout.is_ok()).then(|| parsed(&endpoint, &params));
+        if let Some(Ok(request)) = &request
             && let Some(image) = kept(env, &client, request)?
         {
             return Ok(Some(image));
         }
         self.run(env, call, cancel, async move {
-            let client = client?;
-            let (request, timeout) = checked?;
+            let (client, timeout) = (client?, timeout?);
+            let request = request.unwrap_or_else(|| parsed(&endpoint, &params))?;
             // Boxed, so that the JavaScript thread does not move kilobytes of unused state.
             Box::pin(client.code(&request, timeout)).await.map(Outcome::Image)
         })?;
@@ -301,11 +302,15 @@ fn kept<'env>(
     image.map(|image| BufferSlice::copy_from(env, image)).transpose()
 }
 
+/// One that the schema does not have takes no parameters, and says so.
+pub fn named(name: String) -> Endpoint {
+    Endpoint::named(&name).unwrap_or_else(|| Endpoint::at(&name, Method::Post))
+}
+
 /// The request of a code, or what is wrong with its parameters.
-pub fn parsed(endpoint: Option<Endpoint>, params: &str) -> Result<QrCodeRequest> {
-    let refused = |invalid| Error::Params { endpoint: endpoint.clone(), invalid };
-    let known = endpoint.clone().ok_or_else(unreadable).map_err(refused)?;
-    QrCodeRequest::parse(known, params).map_err(refused)
+pub fn parsed(endpoint: &Endpoint, params: &str) -> Result<QrCodeRequest> {
+    QrCodeRequest::parse(endpoint, params)
+        .map_err(|invalid| Error::Params { endpoint: Some(endpoint.clone()), invalid })
 }
 
 /// A client, until it is left: then its connections and what else it shares go at once, and not when JavaScript collects

@@ -79,6 +79,12 @@ static ROWS: LazyLock<Vec<Row>> = LazyLock::new(|| {
     schema.endpoints
 });
 
+impl Row {
+    fn wechat_name(&self) -> &str {
+        self.wechat_name.as_deref().unwrap_or_else(|| self.path.rsplit('/').next().unwrap_or_default())
+    }
+}
+
 impl Endpoint {
     /// All that have a name.
     pub const KNOWN: [Self; 14] = [
@@ -118,8 +124,7 @@ impl Endpoint {
 
     /// What tells it from others in its path: what the catalogue of error codes calls it.
     pub fn wechat_name(&self) -> &str {
-        let Some(row) = self.row() else { return self.path() };
-        row.wechat_name.as_deref().unwrap_or_else(|| row.path.rsplit('/').next().unwrap_or_default())
+        self.row().map_or_else(|| self.path(), Row::wechat_name)
     }
 
     pub fn method(&self) -> Method {
@@ -154,7 +159,8 @@ impl Endpoint {
 
     /// Any of its names: `getUnlimitedQRCode`, `getwxacodeunlimit` or `/wxa/getwxacodeunlimit`.
     pub fn find(name: &str) -> Option<Self> {
-        Self::KNOWN.into_iter().find(|e| [e.name(), e.wechat_name(), e.path()].contains(&name))
+        let has_name = |(_, row): &(&Self, &Row)| [row.name.as_str(), row.wechat_name(), &row.path].contains(&name);
+        Self::KNOWN.iter().zip(ROWS.iter()).find(has_name).map(|(known, _)| known.clone())
     }
 
     /// The one at a path, known or not.

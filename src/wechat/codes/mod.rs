@@ -24,12 +24,12 @@ pub type Identity = Vec<u8>;
 
 impl QrCodeRequest {
     /// `params` is JSON in the caller's spelling.
-    pub fn parse(endpoint: Endpoint, params: &str) -> Result<Self, Invalid> {
+    pub fn parse(endpoint: &Endpoint, params: &str) -> Result<Self, Invalid> {
         let row = endpoint.row().filter(|_| endpoint.gives_code()).ok_or_else(unreadable)?;
         let (body, rest) = Values::read(&row.params, params)?.write_both()?;
         let mut identity = rest.finish();
         identity.extend_from_slice(row.name.as_bytes());
-        Ok(Self { body: body.finish().into(), identity, endpoint })
+        Ok(Self { endpoint: endpoint.clone(), body: body.finish().into(), identity })
     }
 
     pub fn endpoint(&self) -> &Endpoint {

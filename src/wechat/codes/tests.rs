@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use Endpoint::{CreateQrCode, GetQrCode, GetUnlimitedQrCode};
 
 fn parse(endpoint: Endpoint, params: &Value) -> Result<QrCodeRequest, Invalid> {
-    QrCodeRequest::parse(endpoint, &params.to_string())
+    QrCodeRequest::parse(&endpoint, &params.to_string())
 }
 
 fn sent(endpoint: Endpoint, params: &Value) -> Value {
@@ -42,7 +42,7 @@ fn a_body_has_what_was_given_and_nothing_else() {
 
 #[test]
 fn a_body_is_written_in_the_order_of_the_schema() {
-    let request = QrCodeRequest::parse(GetUnlimitedQrCode, r#"{"width":430.0,"page":"p\u0041","scene":"a"}"#).unwrap();
+    let request = QrCodeRequest::parse(&GetUnlimitedQrCode, r#"{"width":430.0,"page":"p\u0041","scene":"a"}"#).unwrap();
     assert_eq!(request.question().body.unwrap(), r#"{"scene":"a","page":"pA","width":430}"#);
 }
 
@@ -57,7 +57,7 @@ fn what_javascript_would_never_send_is_refused() {
         r#"{"scene":"a","other":1}"#,
         r#"{"scene":"a"}x"#,
     ] {
-        assert_eq!(QrCodeRequest::parse(GetUnlimitedQrCode, wrong).unwrap_err().param, "params", "{wrong}");
+        assert_eq!(QrCodeRequest::parse(&GetUnlimitedQrCode, wrong).unwrap_err().param, "params", "{wrong}");
     }
     assert_eq!(refused(GetUnlimitedQrCode, &json!({})).0, "scene");
     assert_eq!(refused(GetUnlimitedQrCode, &scene_and("lineColor", json!({ "r": 1, "g": 1 }))).0, "lineColor.b");

@@ -25,7 +25,7 @@ pub fn run(bytes: &[u8]) {
     let version = sent(Endpoint::GetQrCode, &json!({ "path": "a", "envVersion": text }));
     assert_eq!(version.is_some(), ["release", "trial", "develop"].contains(&&*text));
     // As it comes: JSON of anybody.
-    let _ = QrCodeRequest::parse(Endpoint::GetUnlimitedQrCode, &text);
+    let _ = QrCodeRequest::parse(&Endpoint::GetUnlimitedQrCode, &text);
     match request::question(&text, Method::Post, Vec::new(), None) {
         Ok(question) => {
             assert!(question.endpoint.path() == text && text.is_ascii() && text.split('/').all(|part| part != ".."))
@@ -35,7 +35,7 @@ pub fn run(bytes: &[u8]) {
 }
 
 fn sent(endpoint: Endpoint, params: &Value) -> Option<Value> {
-    match QrCodeRequest::parse(endpoint, &params.to_string()) {
+    match QrCodeRequest::parse(&endpoint, &params.to_string()) {
         Ok(request) => Some(serde_json::from_slice(&request.question().body.expect("a body")).expect("JSON")),
         Err(invalid) => {
             check(&invalid);
