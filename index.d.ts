@@ -281,6 +281,13 @@ export interface UnlimitedQRCodeParams extends Style {
    */
   checkPath?: boolean
   /**
+   * Whether WeChat shows a cover ad when the code is opened.
+   * {@link https://developers.weixin.qq.com/miniprogram/analysis/wedata/tool/coverad.html}
+   *
+   * @defaultValue true, by WeChat
+   */
+  showSplashAd?: boolean
+  /**
    * Which version of the mini-program the code opens.
    *
    * @defaultValue `'release'`, by WeChat

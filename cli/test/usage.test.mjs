@@ -259,7 +259,7 @@ suite('usage', (test) => {
 
 /** Names of parameters that are no flags. */
 const NAMES =
-  /\b(checkPath|envVersion|autoColor|lineColor|isHyaline|check_path|env_version|auto_color|line_color|is_hyaline)\b/
+  /\b(checkPath|showSplashAd|envVersion|autoColor|lineColor|isHyaline|check_path|show_splash_ad|env_version|auto_color|line_color|is_hyaline)\b/
 
 const read = (path) => readFile(new URL(`../../${path}`, import.meta.url), 'utf8')
 
