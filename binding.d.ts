@@ -27,14 +27,14 @@ export declare class CompletionQueueHandle {
 }
 
 export declare class NativeClient {
-  getQrCode(call: number, timeoutMs: number | undefined | null, cancel: AbortHandle | undefined | null, path: string, envVersion?: string | undefined | null, width?: number | undefined | null, autoColor?: boolean | undefined | null, lineColor?: Color | undefined | null, isHyaline?: boolean | undefined | null): Buffer | null
-  getUnlimitedQrCode(call: number, timeoutMs: number | undefined | null, cancel: AbortHandle | undefined | null, scene: string, page?: string | undefined | null, checkPath?: boolean | undefined | null, envVersion?: string | undefined | null, width?: number | undefined | null, autoColor?: boolean | undefined | null, lineColor?: Color | undefined | null, isHyaline?: boolean | undefined | null): Buffer | null
-  createQrCode(call: number, timeoutMs: number | undefined | null, cancel: AbortHandle | undefined | null, path: string, width?: number | undefined | null): Buffer | null
-  /** The picture of a code that is kept in this process. Nobody is asked and nothing is waited for. */
-  kept(code: CodeDto): Buffer | null
+  /**
+   * An endpoint by its name. A picture that is kept is given at once: to hand it over like one that has been fetched would
+   * cost more than the copy.
+   */
+  call(call: number, timeoutMs: number | undefined | null, cancel: AbortHandle | undefined | null, endpoint: string, params: string): Buffer | null
+  /** The picture of a code that this process keeps. No request is made and nothing is waited for. */
+  kept(endpoint: string, params: string): Buffer | null
   getAccessToken(call: number, timeoutMs: number | undefined | null, cancel: AbortHandle | undefined | null, force: boolean): void
-  /** An API that has a name here. `params` is JSON in our spelling. */
-  ask(call: number, timeoutMs: number | undefined | null, cancel: AbortHandle | undefined | null, name: string, params: string): void
   /** Any other API. `method` is `GET` or `POST`, `query` names and values in turn, `body` JSON. */
   request(call: number, timeoutMs: number | undefined | null, cancel: AbortHandle | undefined | null, path: string, method: string, query: Array<string>, body?: string | undefined | null, retries?: number | undefined | null): void
   invalidateAccessToken(accessToken: string): void
@@ -43,53 +43,6 @@ export declare class NativeClient {
   close(): void
   /** For when the calls before `close` have ended. */
   leave(): void
-}
-
-export interface CacheDto {
-  maxBytes?: number
-  ttlMs?: number
-  redis?: boolean
-  maxEntryBytes?: number
-}
-
-/** What is wrong with a code's parameters. */
-export declare function check(code: CodeDto): Array<Failure> | null
-
-export interface ClientOptions {
-  appid: string
-  secret?: string
-  /** `stable`, `classic` or `none`; a provider comes beside the options. */
-  token?: string
-  redis?: RedisDto
-  baseUrl?: Array<string>
-  fromAppid?: string
-  timeoutMs?: number
-  retries?: number
-  ratePerMinute?: number
-  cache?: CacheDto
-  proxy?: string
-  ca?: string | Buffer
-}
-
-/** A code that WeChat is not asked for. */
-export interface CodeDto {
-  /** `unlimited`, `limited` or `qrcode`. */
-  kind: string
-  scene?: string
-  page?: string
-  path?: string
-  checkPath?: boolean
-  envVersion?: string
-  width?: number
-  autoColor?: boolean
-  lineColor?: Color
-  isHyaline?: boolean
-}
-
-export interface Color {
-  r: number
-  g: number
-  b: number
 }
 
 /** Cause, fix and scope of an errcode, by the endpoint's name in any spelling. */
@@ -128,6 +81,12 @@ export interface GrantedToken {
   /** Milliseconds since 1970. */
   expiresAt: number
 }
+
+/**
+ * What the picture of a code depends on: the same text for requests that give the same picture. Or what is wrong with the
+ * parameters.
+ */
+export declare function identity(endpoint: string, params: string): string | Array<Failure>
 
 /** `image/jpeg` or `image/png`, by magic bytes. */
 export declare function imageType(image: Uint8Array): string | null
@@ -189,20 +148,12 @@ export interface NativeText {
   en: string
 }
 
-/** A client, or why its options do not make one. A panic in a synchronous export would end the process. */
-export declare function open(inbox: CompletionQueueHandle, options: ClientOptions, provider?: (ask: TokenAsk) => Promise<ProvidedToken>): NativeClient | Array<Failure>
+/** A client, or why its options, which are JSON, do not make one. A panic in a synchronous export would end the process. */
+export declare function open(inbox: CompletionQueueHandle, options: string, provider?: (ask: TokenAsk) => Promise<ProvidedToken>): NativeClient | Array<Failure>
 
 export interface ProvidedToken {
   accessToken: string
   expiresIn?: number
-}
-
-export interface RedisDto {
-  url: string
-  ca?: string | Buffer
-  timeoutMs?: number
-  keyPrefix?: string
-  allowUnsharedRotation?: boolean
 }
 
 export interface RejectedToken {

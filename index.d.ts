@@ -211,53 +211,91 @@ type CodeImage = ReturnType<typeof Buffer.alloc>
 
 /** How a code looks. */
 interface Style {
+  // <params Style>
   /**
    * Pixels, a whole number from 280 to 1280.
    *
    * @defaultValue 430, by WeChat
    */
   width?: number
-  /** WeChat picks the colour of the lines. It may still be black, where WeChat thinks the theme colour unfit. */
+  /**
+   * WeChat picks the colour of the lines. It may still be black, where WeChat thinks the theme colour unfit.
+   *
+   * @defaultValue false, by WeChat
+   */
   autoColor?: boolean
   /**
-   * The colour of the lines, each part a whole number from 0 to 255, or as designers write it: `'#ff0000'`, `'#f00'`, with or
-   * without `#`. WeChat silently draws light colours in black.
+   * The colour of the lines, each part a whole number from 0 to 255, or as designers write it: `'#ff0000'`, `'#f00'`,
+   * with or without `#`. WeChat silently draws light colours in black.
+   *
+   * @defaultValue `{ r: 0, g: 0, b: 0 }`, by WeChat
    */
   lineColor?: { r: number; g: number; b: number } | string
-  /** A transparent background. The picture is then a PNG. */
+  /**
+   * A transparent background. The picture is then a PNG.
+   *
+   * @defaultValue false, by WeChat
+   */
   isHyaline?: boolean
+  // </params>
 }
 
 /** {@link https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/qr-code/api_getqrcode.html} */
 interface QRCodeParams extends Style {
-  /** Page and query, like `pages/index/index?id=42`: 1 to 1024 characters (WeChat may count bytes), without `scancode_time`. */
+  // <params getQRCode>
+  /**
+   * Page and query, like `pages/index/index?id=42`: 1 to 1024 characters (WeChat may count bytes), without
+   * `scancode_time`.
+   */
   path: string
-  /** @defaultValue `'release'`, by WeChat */
+  /**
+   * Which version of the mini-program the code opens.
+   *
+   * @defaultValue `'release'`, by WeChat
+   */
   envVersion?: EnvVersion
+  // </params>
 }
 
 /** {@link https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/qr-code/api_getunlimitedqrcode.html} */
 interface UnlimitedQRCodeParams extends Style {
-  /** 1 to 32 characters of `0-9 A-Z a-z ! # $ & ' ( ) * + , / : ; = ? @ - . _ ~`. The page gets it as `decodeURIComponent(query.scene)`. */
+  // <params getUnlimitedQRCode>
+  /**
+   * 1 to 32 characters of `0-9 A-Z a-z ! # $ & ' ( ) * + , / : ; = ? @ - . _ ~`. The page gets it as
+   * `decodeURIComponent(query.scene)`.
+   */
   scene: string
   /**
-   * A page like `pages/index/index`, without a leading slash and without a query; at most 1024 characters.
-   *
-   * @defaultValue the main page, by WeChat
+   * A page like `pages/index/index`, without a leading slash and without a query; at most 1024 characters. WeChat
+   * opens the main page without it.
    */
   page?: string
   /**
-   * Whether WeChat checks that the released version has the page. Send `false` for an unpublished page, trial or develop.
+   * Whether WeChat checks that the released version has the page. Send `false` for an unpublished page, trial or
+   * develop.
    *
    * @defaultValue true, by WeChat
    */
   checkPath?: boolean
-  /** @defaultValue `'release'`, by WeChat */
+  /**
+   * Whether WeChat shows a cover ad when the code is opened.
+   * {@link https://developers.weixin.qq.com/miniprogram/analysis/wedata/tool/coverad.html}
+   *
+   * @defaultValue true, by WeChat
+   */
+  showSplashAd?: boolean
+  /**
+   * Which version of the mini-program the code opens.
+   *
+   * @defaultValue `'release'`, by WeChat
+   */
   envVersion?: EnvVersion
+  // </params>
 }
 
 /** {@link https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/qr-code/api_createqrcode.html} */
 interface CreateQRCodeParams {
+  // <params createQRCode>
   /** Page and query: 1 to 128 bytes of UTF-8 (a Chinese character has 3), without `scancode_time`. */
   path: string
   /**
@@ -266,6 +304,7 @@ interface CreateQRCodeParams {
    * @defaultValue 430, by WeChat
    */
   width?: number
+  // </params>
 }
 
 /** One code of a batch. */
@@ -352,66 +391,77 @@ interface RidInfo {
 
 /** Where a scheme leads. */
 interface JumpWxa {
-  /**
-   * A published page without a query.
-   *
-   * @defaultValue the main page, by WeChat
-   */
+  // <params JumpWxa>
+  /** A published page without a query. WeChat opens the main page without it. */
   path?: string
   /** At most 1024 characters of `0-9 A-Z a-z ! # $ & ' ( ) * + , / : ; = ? @ - . _ ~ %`. */
   query?: string
   /**
-   * Matters only when opened outside WeChat.
+   * Which version of the mini-program opens. It matters only outside WeChat.
    *
    * @defaultValue `'release'`, by WeChat
    */
   envVersion?: EnvVersion
+  // </params>
 }
 
 /** When it ends: at a time, or after so many days. At most 30 days from now; there are no permanent ones any more. */
 interface Expiry {
-  /** Later than in a minute, at most in 30 days. Not together with `expireInterval`. */
+  // <params Expiry>
+  /** A time from a minute to 30 days from now. Not together with `expireInterval`. */
   expireTime?: Date
-  /** Days, a whole number from 1 to 30. */
+  /** Days, a whole number from 1 to 30. Without this and `expireTime` it is 30. */
   expireInterval?: number
+  // </params>
 }
 
 /** {@link https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/url-scheme/api_generatescheme.html} */
 interface SchemeParams extends Expiry {
+  // <params generateScheme>
+  /** The page that the scheme opens. WeChat opens the main page without it. */
   jumpWxa?: JumpWxa
+  // </params>
 }
 
 /** {@link https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/url-link/api_generateurllink.html} */
 interface UrlLinkParams extends JumpWxa, Expiry {
+  // <params generateUrlLink>
   /** A page of WeChat's cloud to pass through, instead of WeChat's own. */
   cloudBase?: { env: string; domain?: string; path?: string; query?: string; resourceAppid?: string }
+  // </params>
 }
 
 /** {@link https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/short-link/api_generateshortlink.html} */
 interface ShortLinkParams {
+  // <params generateShortLink>
   /** A published page, with a query if you like; 1 to 1024 characters, without a leading slash. */
   pageUrl: string
-  /** WeChat cuts it after 20 characters. */
+  /** The title. WeChat cuts it after 20 characters. */
   pageTitle?: string
   /**
    * An account has 100,000 permanent ones for ever; others live 30 days.
    *
-   * @defaultValue false
+   * @defaultValue false, by WeChat
    */
   isPermanent?: boolean
+  // </params>
 }
 
 /** {@link https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/url-scheme/api_generatenfcscheme.html} */
 interface NFCSchemeParams {
+  // <params generateNFCScheme>
+  /** The page that the tag opens. WeChat opens the main page without it. */
   jumpWxa?: JumpWxa
   /** The device's model. */
   modelId: string
   /** The device's serial number, where each has a code of its own. */
   sn?: string
+  // </params>
 }
 
 /** {@link https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/url-scheme/api_queryscheme.html} */
 interface QuerySchemeParams {
+  // <params queryScheme>
   /** Required for `queryType` 0. */
   scheme?: string
   /**
@@ -420,10 +470,12 @@ interface QuerySchemeParams {
    * @defaultValue 0
    */
   queryType?: 0 | 1
+  // </params>
 }
 
 /** {@link https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/url-link/api_queryurllink.html} */
 interface QueryUrlLinkParams {
+  // <params queryUrlLink>
   /** Required for `queryType` 0. */
   urlLink?: string
   /**
@@ -432,6 +484,7 @@ interface QueryUrlLinkParams {
    * @defaultValue 0
    */
   queryType?: 0 | 1
+  // </params>
 }
 
 interface LinkInfo {

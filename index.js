@@ -3,7 +3,7 @@
 const { types } = require('node:util')
 const native = require('./lib/native')
 const { reasonOf, unwatch, watch } = require('./lib/abort')
-const { understood, written } = require('./lib/apis')
+const { understood } = require('./lib/apis')
 const { batch } = require('./lib/batch')
 const { json } = require('./lib/body')
 const { inbox, startCall } = require('./lib/calls')
@@ -11,12 +11,13 @@ const { madeFromEnv } = require('./lib/environment')
 const { InvalidParamsError, WeChatAPIError, WxaCodeError, toError, wrongArgument } = require('./lib/errors')
 const { syncSubscription } = require('./lib/events')
 const { KEPT } = require('./lib/kept')
-const { KINDS } = require('./lib/kinds')
+const { endpointOf } = require('./lib/kinds')
 const { bare } = require('./lib/own')
 const { checkedOptions } = require('./lib/options')
 const { placeOf, fitting } = require('./lib/path')
 const { tokenProvider } = require('./lib/provider')
-const { checked } = require('./lib/shape')
+const { qrCodeRequest } = require('./lib/qr-code-request')
+const { checked, checkedJson } = require('./lib/shape')
 
 const NO_OPTIONS = Object.freeze(bare({}))
 
@@ -40,10 +41,10 @@ class WxaCode {
   constructor(options) {
     const given = checkedOptions(options)
     const provider = given.provider && tokenProvider(given.provider)
-    const opened = native.open(inbox, given.settings, provider)
+    const opened = native.open(inbox, given.json, provider)
     if (Array.isArray(opened)) throw toError(opened)
     this.#native = opened
-    this.#appid = given.settings.fromAppid ?? given.settings.appid
+    this.#appid = given.appid
     syncSubscription(native, inbox)
   }
 
@@ -56,7 +57,7 @@ class WxaCode {
   }
 
   get appid() {
-    return /** @type {string} */ (this.#appid)
+    return this.#appid
   }
 
   /**
@@ -64,11 +65,7 @@ class WxaCode {
    * @param {import('./index').CallOptions} [call]
    */
   async getQRCode(params, call) {
-    const given = checked('getQRCode', params, 'getQRCode')
-    const { path, envVersion, width, autoColor, lineColor, isHyaline } = given
-    return await this.#settle(checkedCall(call, 'getQRCode'), (id, timeoutMs, cancel) => {
-      return this.#native.getQrCode(id, timeoutMs, cancel, path, envVersion, width, autoColor, lineColor, isHyaline)
-    })
+    return await this.#call('getQRCode', params, call)
   }
 
   /**
@@ -76,23 +73,7 @@ class WxaCode {
    * @param {import('./index').CallOptions} [call]
    */
   async getUnlimitedQRCode(params, call) {
-    const given = checked('getUnlimitedQRCode', params, 'getUnlimitedQRCode')
-    const { scene, page, checkPath, envVersion, width, autoColor, lineColor, isHyaline } = given
-    return await this.#settle(checkedCall(call, 'getUnlimitedQRCode'), (id, timeoutMs, cancel) => {
-      return this.#native.getUnlimitedQrCode(
-        id,
-        timeoutMs,
-        cancel,
-        scene,
-        page,
-        checkPath,
-        envVersion,
-        width,
-        autoColor,
-        lineColor,
-        isHyaline,
-      )
-    })
+    return await this.#call('getUnlimitedQRCode', params, call)
   }
 
   /**
@@ -100,20 +81,16 @@ class WxaCode {
    * @param {import('./index').CallOptions} [call]
    */
   async createQRCode(params, call) {
-    const { path, width } = checked('createQRCode', params, 'createQRCode')
-    return await this.#settle(checkedCall(call, 'createQRCode'), (id, timeoutMs, cancel) => {
-      return this.#native.createQrCode(id, timeoutMs, cancel, path, width)
-    })
+    return await this.#call('createQRCode', params, call)
   }
 
   /**
-   * The picture of a code that this process keeps; WeChat and Redis are not asked.
+   * The picture of a code that this process keeps. No request is sent, not to Redis either.
    *
-   * @param {import('./index').BatchJob['kind']} kind
-   * @param {any} params
+   * @param {import('./lib/qr-code-request').QrCodeRequest} request
    */
-  [KEPT](kind, params) {
-    return this.#native.kept(bare({ kind, ...checked(KINDS[kind], params, KINDS[kind]) })) ?? undefined
+  [KEPT]({ endpoint, params }) {
+    return this.#native.kept(endpoint, params) ?? undefined
   }
 
   /**
@@ -150,12 +127,12 @@ class WxaCode {
    * @param {import('./index').CallOptions} [call]
    */
   async getQuota(path, call) {
-    return await this.#ask('getQuota', { path }, call)
+    return await this.#call('getQuota', { path }, call)
   }
 
   /** @param {import('./index').CallOptions} [call] */
   async clearQuota(call) {
-    return await this.#ask('clearQuota', NO_OPTIONS, call)
+    return await this.#call('clearQuota', NO_OPTIONS, call)
   }
 
   /**
@@ -163,7 +140,7 @@ class WxaCode {
    * @param {import('./index').CallOptions} [call]
    */
   async getRid(rid, call) {
-    return await this.#ask('getRid', { rid }, call)
+    return await this.#call('getRid', { rid }, call)
   }
 
   /**
@@ -171,7 +148,7 @@ class WxaCode {
    * @param {import('./index').CallOptions} [call]
    */
   async generateScheme(params = NO_OPTIONS, call) {
-    return await this.#ask('generateScheme', params, call)
+    return await this.#call('generateScheme', params, call)
   }
 
   /**
@@ -179,7 +156,7 @@ class WxaCode {
    * @param {import('./index').CallOptions} [call]
    */
   async generateUrlLink(params = NO_OPTIONS, call) {
-    return await this.#ask('generateUrlLink', params, call)
+    return await this.#call('generateUrlLink', params, call)
   }
 
   /**
@@ -187,7 +164,7 @@ class WxaCode {
    * @param {import('./index').CallOptions} [call]
    */
   async generateShortLink(params, call) {
-    return await this.#ask('generateShortLink', params, call)
+    return await this.#call('generateShortLink', params, call)
   }
 
   /**
@@ -195,7 +172,7 @@ class WxaCode {
    * @param {import('./index').CallOptions} [call]
    */
   async generateNFCScheme(params, call) {
-    return await this.#ask('generateNFCScheme', params, call)
+    return await this.#call('generateNFCScheme', params, call)
   }
 
   /**
@@ -203,7 +180,7 @@ class WxaCode {
    * @param {import('./index').CallOptions} [call]
    */
   async queryScheme(params, call) {
-    return await this.#ask('queryScheme', params, call)
+    return await this.#call('queryScheme', params, call)
   }
 
   /**
@@ -211,7 +188,7 @@ class WxaCode {
    * @param {import('./index').CallOptions} [call]
    */
   async queryUrlLink(params, call) {
-    return await this.#ask('queryUrlLink', params, call)
+    return await this.#call('queryUrlLink', params, call)
   }
 
   /** @param {import('./index').CallOptions & { forceRefresh?: boolean }} [call] */
@@ -246,16 +223,16 @@ class WxaCode {
   }
 
   /**
-   * @param {import('./lib/shapes').ShapeName} name an API that the addon knows by this name
+   * @param {import('./lib/shapes').EndpointName} name
    * @param {unknown} params
    * @param {import('./index').CallOptions} [call]
    */
-  async #ask(name, params, call) {
-    const text = written(checked(name, params, name))
-    const answer = await this.#settle(checkedCall(call, name), (id, timeoutMs, cancel) => {
-      this.#native.ask(id, timeoutMs, cancel, name, text)
+  async #call(name, params, call) {
+    const json = checkedJson(name, params)
+    const outcome = await this.#settle(checkedCall(call, name), (id, timeoutMs, cancel) => {
+      return this.#native.call(id, timeoutMs, cancel, name, json)
     })
-    return understood(name, answer)
+    return typeof outcome === 'string' ? understood(name, outcome) : outcome
   }
 
   /**
@@ -340,16 +317,9 @@ function imageType(image) {
  * @param {any} params
  */
 function check(kind, params) {
-  if (typeof kind !== 'string' || !Object.hasOwn(KINDS, kind))
-    throw wrongArgument('kind', {
-      en: `one of ${Object.keys(KINDS).join(', ')}`,
-      zh: ` ${Object.keys(KINDS).join('、')} 之一`,
-    })
+  const endpoint = endpointOf(kind)
   try {
-    const code = checked(KINDS[kind], params, KINDS[kind])
-    code.kind = kind
-    const failures = native.check(code)
-    return failures ? toError(failures) : undefined
+    qrCodeRequest(endpoint, params)
   } catch (error) {
     if (error instanceof InvalidParamsError) return error
     throw error

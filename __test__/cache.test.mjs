@@ -15,6 +15,7 @@ const DEFAULTS = {
   isHyaline: false,
   envVersion: 'release',
   checkPath: true,
+  showSplashAd: true,
 }
 
 const counted = ({ hits, redisHits, coalesced, misses }) => ({ hits, redisHits, coalesced, misses })
@@ -62,6 +63,7 @@ suite('cache', (test) => {
       { isHyaline: true },
       { envVersion: 'trial' },
       { checkPath: false },
+      { showSplashAd: false },
     ]
     for (const other of others) await wxa.getUnlimitedQRCode({ ...params, ...other })
     assert.equal(fake.count('codes'), 1 + others.length)

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { AsyncLocalStorage } from 'node:async_hooks'
 import fc from 'fast-check'
 import { imageType } from 'wxacode'
+import { codeHandler } from 'wxacode/web'
 import { asked, decode } from './support/decode.mjs'
 import { failure, suite, times, world } from './support/suite.mjs'
 
@@ -199,6 +200,18 @@ suite('codes', (test) => {
     assert.equal(fake.count('codes'), 1)
   })
 
+  test('a code without a cover ad is asked for by a call, by a batch and over HTTP', async (t) => {
+    const { fake, wxa } = await world(t)
+    const code = { scene: 'a', showSplashAd: false }
+    await wxa.getUnlimitedQRCode(code)
+    for await (const { error } of wxa.batch([{ kind: 'unlimited', ...code }])) assert.equal(error, undefined)
+    assert.equal((await codeHandler(wxa, () => code)(new Request('http://here'))).status, 200)
+    assert.deepEqual(
+      fake.requests.slice(-3).map(({ body }) => body),
+      Array(3).fill('{"scene":"a","show_splash_ad":false}'),
+    )
+  })
+
   test('a page in a subpackage and an unpublished page with checkPath: false are sent', async (t) => {
     const { fake, wxa } = await world(t, { app: { released: false } })
     const image = await wxa.getUnlimitedQRCode({ scene: 'a', page: 'packageA/pages/商品', checkPath: false })
@@ -285,8 +298,12 @@ suite('codes', (test) => {
     const scene = fc.string({ unit: fc.constantFrom(...SCENE_CHARACTERS), minLength: 1, maxLength: 32 })
     const page = optional(text(64).filter((page) => !page.startsWith('/') && !page.includes('?')))
     const checkPath = optional(fc.boolean())
+    const showSplashAd = optional(fc.boolean())
     const calls = fc.oneof(
-      fc.tuple(fc.constant('getUnlimitedQRCode'), fc.record({ scene, page, checkPath, envVersion, ...style })),
+      fc.tuple(
+        fc.constant('getUnlimitedQRCode'),
+        fc.record({ scene, page, checkPath, showSplashAd, envVersion, ...style }),
+      ),
       fc.tuple(fc.constant('getQRCode'), fc.record({ path: text(1024), envVersion, ...style })),
       fc.tuple(fc.constant('createQRCode'), fc.record({ path: text(128), width: style.width })),
     )

@@ -57,8 +57,13 @@ function load() {
       loaded.set(file, module)
       const { resolve } = createRequire(file)
       const require = (name) => (name.startsWith('.') ? inside(resolve(name)) : outside(name))
-      const source = '(function (module, exports, require, __dirname) {' + readFileSync(file, 'utf8') + '})'
-      runInContext(source, context)(module, module.exports, require, dirname(file))
+      const text = readFileSync(file, 'utf8')
+      if (file.endsWith('.json')) {
+        module.exports = runInContext('(' + text + ')', context)
+      } else {
+        const source = '(function (module, exports, require, __dirname) {' + text + '})'
+        runInContext(source, context)(module, module.exports, require, dirname(file))
+      }
     }
     return loaded.get(file).exports
   }

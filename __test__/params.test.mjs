@@ -107,6 +107,7 @@ const WRONG_COLORS = [
 const MISSPELT = [
   ['getUnlimitedQRCode', 'check_path', 'checkPath'],
   ['getUnlimitedQRCode', 'checkpath', 'checkPath'],
+  ['getUnlimitedQRCode', 'show_splash_ad', 'showSplashAd'],
   ['getUnlimitedQRCode', 'env_version', 'envVersion'],
   ['getUnlimitedQRCode', 'auto_color', 'autoColor'],
   ['getUnlimitedQRCode', 'line_color', 'lineColor'],
@@ -124,6 +125,12 @@ const MISSPELT = [
   ['getUnlimitedQRCode', 'constructor', undefined],
   ['getUnlimitedQRCode', 'toString', undefined],
   ['createQRCode', 'envVersion', 'envVersion belongs to getQRCode', 'envVersion 是 getQRCode 的参数'],
+  [
+    'getQRCode',
+    'showSplashAd',
+    'showSplashAd belongs to getUnlimitedQRCode',
+    'showSplashAd 是 getUnlimitedQRCode 的参数',
+  ],
   ['createQRCode', 'isHyaline', 'isHyaline belongs to getQRCode', 'isHyaline 是 getQRCode 的参数'],
 ]
 
@@ -185,6 +192,9 @@ const WRONG_OPTIONS = [
   [{ baseUrl: 'http://10.0.0.1' }, 'baseUrl', undefined, []],
   [{ baseUrl: ['https://api.weixin.qq.com', 'http://api2.weixin.qq.com'] }, 'baseUrl', undefined, []],
   [{ baseUrl: [] }, 'baseUrl', undefined, []],
+  [{ baseUrl: 'https://a\ud800' }, 'baseUrl', undefined, []],
+  [{ baseUrl: ['https://api.weixin.qq.com', 'https://\udc00'] }, 'baseUrl', undefined, []],
+  [{ cache: { ttlMs: Number.NaN } }, 'cache.ttlMs', undefined, ['NaN']],
   [{ baseUrl: ['https://api.weixin.qq.com', 7] }, 'baseUrl', undefined, []],
   [{ baseUrl: new URL('https://api.weixin.qq.com') }, 'baseUrl', undefined, []],
   [{ baseUrl: 'https://user:pass@localhost' }, 'baseUrl', undefined, []],
@@ -332,7 +342,9 @@ suite('parameters', (test) => {
       }
     })
 
-    for (const key of method === 'getQRCode' ? ['autoColor', 'isHyaline'] : ['autoColor', 'isHyaline', 'checkPath']) {
+    for (const key of method === 'getQRCode'
+      ? ['autoColor', 'isHyaline']
+      : ['autoColor', 'isHyaline', 'checkPath', 'showSplashAd']) {
       test(`${method} refuses ${key} that is not a boolean`, async (t) => {
         for (const value of WRONG_BOOLEANS) {
           const { message } = await refused(t, method, [{ ...GOOD[method], [key]: value }], key, 47001)
@@ -428,7 +440,9 @@ suite('parameters', (test) => {
   test('undefined means absent', async (t) => {
     const { fake, wxa } = await world(t)
     const absent = Object.fromEntries(
-      ['page', 'checkPath', 'envVersion', 'width', 'autoColor', 'lineColor', 'isHyaline'].map((key) => [key]),
+      ['page', 'checkPath', 'showSplashAd', 'envVersion', 'width', 'autoColor', 'lineColor', 'isHyaline'].map((key) => [
+        key,
+      ]),
     )
     await wxa.getUnlimitedQRCode({ scene: 'a', ...absent }, { signal: undefined, timeoutMs: undefined })
     assert.equal(fake.requests.at(-1).body, '{"scene":"a"}')

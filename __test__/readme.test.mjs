@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import ts from 'typescript6'
+import { documents as ofEndpoints } from '../scripts/endpoints.mjs'
 import { documents } from '../scripts/errcodes.mjs'
 import { asked } from './support/decode.mjs'
 import { suite, world } from './support/suite.mjs'
@@ -108,6 +109,10 @@ suite(
 
     test('have the errcodes of the catalogue', () => {
       for (const [file, wanted] of documents()) assert.equal(text(file), wanted, `${file}: npm run docs:errcodes`)
+    })
+
+    test('and everything else that follows from the schema have the parameters that it has', () => {
+      for (const [file, wanted] of ofEndpoints()) assert.equal(text(file), wanted, `${file}: npm run docs:endpoints`)
     })
 
     test('link to files and headings that exist', () => {

@@ -1,17 +1,8 @@
 'use strict'
 
-/** WeChat's other APIs: our spelling to its own, and back. The addon checks what values mean. */
+/** What WeChat's other APIs answer, in our spelling. */
 
 const { bare, own, omitUndefined } = require('./own')
-
-/**
- * Parameters as the addon reads them. WeChat counts time in seconds.
- *
- * @param {Record<string, any>} given
- */
-function written({ expireTime, ...rest }) {
-  return JSON.stringify(expireTime === undefined ? rest : { ...rest, expireTime: expireTime.getTime() / 1000 })
-}
 
 /** @type {Record<string, (answer: any) => any>} */
 const ANSWERS = bare({
@@ -81,4 +72,4 @@ const rateLimit = (limit) =>
 /** @param {number} seconds */
 const date = (seconds) => new Date(seconds * 1000)
 
-module.exports = { understood, written }
+module.exports = { understood }

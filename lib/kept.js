@@ -1,8 +1,8 @@
 'use strict'
 
 /**
- * The name of a method of `WxaCode` that is no part of its interface: the picture of a code that this process keeps. A
- * name that all copies of this package know, because test runners load several.
+ * The name of a method of `WxaCode` that is no part of its interface: the picture of a code that this process keeps. All
+ * copies of this package know the name, because test runners load several.
  */
 const KEPT = Symbol.for('wxacode.kept')
 

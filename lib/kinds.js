@@ -1,17 +1,32 @@
 'use strict'
 
+const { wrongArgument } = require('./errors')
 const { bare, own } = require('./own')
+const { endpoints } = require('./schema')
 const { SHAPES } = require('./shapes')
 
-/** Which call each kind of code is, by the words of batches, of `check` and of codes over HTTP. */
-const KINDS = /** @type {const} */ ({
-  unlimited: 'getUnlimitedQRCode',
-  limited: 'getQRCode',
-  qrcode: 'createQRCode',
-})
+/**
+ * Which call each kind of code is, by the words of batches, of `check` and of codes over HTTP.
+ *
+ * @type {Record<import('../index').BatchJob['kind'], import('./shapes').CodeEndpoint>}
+ */
+const KINDS = /** @type {any} */ (
+  Object.fromEntries(endpoints.filter(({ group }) => group === 'code').map(({ kind, name }) => [kind, name]))
+)
 
 /** What a job or a mapping may say of a code, all kinds together. */
 const NAMES = ['kind', 'meta', ...new Set(Object.values(KINDS).flatMap((method) => SHAPES[method].names))]
+
+/**
+ * The call of a kind.
+ *
+ * @param {unknown} kind
+ */
+function endpointOf(kind) {
+  if (typeof kind === 'string' && Object.hasOwn(KINDS, kind)) return KINDS[/** @type {keyof typeof KINDS} */ (kind)]
+  const kinds = Object.keys(KINDS)
+  throw wrongArgument('kind', { en: `one of ${kinds.join(', ')}`, zh: ` ${kinds.join('、')} 之一` })
+}
 
 /**
  * A job, or what a mapping gave, as a copy: each property read once, those of a class's getters too.
@@ -29,4 +44,4 @@ function codeFields(code) {
   return fields
 }
 
-module.exports = { KINDS, codeFields }
+module.exports = { KINDS, codeFields, endpointOf }

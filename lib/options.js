@@ -7,10 +7,10 @@ const { checked } = require('./shape')
 const NO_SECRET = 41004
 
 /**
- * The options of a client as the addon takes them, with nothing behind them, and the token function beside them.
+ * The options of a client: as JSON for the addon, the token function beside them, and the account whose codes they get.
  *
  * @param {unknown} options
- * @returns {{ settings: any, provider: import('../index').TokenProvider | undefined }}
+ * @returns {{ json: string, appid: string, provider: import('../index').TokenProvider | undefined }}
  */
 function checkedOptions(options) {
   const settings = checked('options', options)
@@ -19,7 +19,7 @@ function checkedOptions(options) {
   if (provider) settings.token = undefined
   if (settings.cache === false) settings.cache = undefined
   if (secret === undefined && !provider && token !== 'none') throw noSecret()
-  return { settings, provider }
+  return { json: JSON.stringify(settings), appid: settings.fromAppid ?? settings.appid, provider }
 }
 
 const noSecret = () =>

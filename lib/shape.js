@@ -37,6 +37,29 @@ function checked(name, value, endpoint) {
 }
 
 /**
+ * The same as JSON. Written while it is checked: to make the copy first and to give it to JSON.stringify takes longer.
+ *
+ * @param {import('./shapes').EndpointName} name
+ * @param {unknown} value
+ */
+function checkedJson(name, value) {
+  const shape = SHAPES[name]
+  const at = { endpoint: name, param: 'params', prefix: '', name }
+  const isPlain = isPlainObject(value, shape, at)
+  let json = ''
+  for (const rule of shape.rules) {
+    const taken = read(value, rule, isPlain, at)
+    if (taken !== undefined) json += (json === '' ? rule.first : rule.next) + jsonOf(taken)
+  }
+  return json === '' ? '{}' : `${json}}`
+}
+
+/**
+ * @param {string | number | boolean | object} taken a finite number; an object with nothing behind it
+ */
+const jsonOf = (taken) => (typeof taken === 'number' || typeof taken === 'boolean' ? `${taken}` : JSON.stringify(taken))
+
+/**
  * Every call comes by here: nothing is made for what is left out or fits.
  *
  * @param {any} value
@@ -44,24 +67,46 @@ function checked(name, value, endpoint) {
  * @param {Place} at
  */
 function object(value, shape, at) {
+  const isPlain = isPlainObject(value, shape, at)
+  /** @type {Record<string, unknown>} */
+  const copy = /** @type {any} */ (new Bare())
+  for (const rule of shape.rules) {
+    const taken = read(value, rule, isPlain, at)
+    if (taken !== undefined) copy[rule.name] = taken
+  }
+  return copy
+}
+
+/**
+ * Whether an object is of no class. Throws for what is no object, and for a name that the shape has not.
+ *
+ * @param {any} value
+ * @param {Shape} shape
+ * @param {Place} at
+ */
+function isPlainObject(value, shape, at) {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw misuse(wrongType(AN_OBJECT, shape, value, at))
   for (const key of Object.keys(value)) {
     if (!shape.known.has(key)) throw misuse(unknown(key, shape, at))
   }
-  const isPlain = Object.getPrototypeOf(value) === Object.prototype
-  /** @type {Record<string, unknown>} */
-  const copy = /** @type {any} */ (new Bare())
-  for (const rule of shape.rules) {
-    const { name } = rule
-    const given = Object.hasOwn(value, name) ? value[name] : isPlain ? undefined : own(value, name)
-    if (given === undefined || (given === '' && rule.emptyIsAbsent)) {
-      if (rule.required !== undefined) throw missing(rule, at, Object.hasOwn(value, name) ? given : ABSENT)
-    } else {
-      copy[name] = field(given, rule, at)
-    }
-  }
-  return copy
+  return Object.getPrototypeOf(value) === Object.prototype
+}
+
+/**
+ * What is used of a property, or undefined where it is left out.
+ *
+ * @param {any} value
+ * @param {FieldRule} rule
+ * @param {boolean} isPlain
+ * @param {Place} at
+ */
+function read(value, rule, isPlain, at) {
+  const { name } = rule
+  const given = Object.hasOwn(value, name) ? value[name] : isPlain ? undefined : own(value, name)
+  if (given !== undefined && !(given === '' && rule.emptyIsAbsent)) return field(given, rule, at)
+  if (rule.required !== undefined) throw missing(rule, at, Object.hasOwn(value, name) ? given : ABSENT)
+  return undefined
 }
 
 /**
@@ -113,7 +158,7 @@ function inside({ endpoint, prefix }, { name }) {
 const mayBeVisitors = (rule, value) =>
   rule.is === 'string'
     ? typeof value === 'object' && value !== null
-    : rule.take !== undefined && typeof value === 'string'
+    : rule.is === undefined && rule.take !== undefined && typeof value === 'string'
 
 /**
  * @param {string} key
@@ -212,12 +257,12 @@ const TYPES = {
  * @param {{ endpoint?: string, param: string }} at
  */
 function wrongType(rule, shape, value, { endpoint, param }) {
-  const { is = 'object', take, required, errcode } = rule
+  const { is = 'object', required, errcode } = rule
   const wants = rule.wants ?? TYPES[is]
   const type = value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value
   const got = TYPES[type]
   const cause =
-    take && !(shape && type !== 'object')
+    rule.wants && !(shape && type !== 'object')
       ? { zh: `${param} 须为${wants.zh}`, en: `${param} must be ${wants.en}` }
       : { zh: `${param} 是${got.zh}，须为${wants.zh}`, en: `${param} is ${got.en}; it must be ${wants.en}` }
   const why =
@@ -259,4 +304,4 @@ function illFormed(text, { endpoint, param }) {
   })
 }
 
-module.exports = { checked }
+module.exports = { checked, checkedJson }

@@ -5,6 +5,7 @@
 const { types } = require('node:util')
 const { isClosed } = require('./body')
 const { Bare, bare, own } = require('./own')
+const { endpoints } = require('./schema')
 const { redisExplained } = require('./redis-shape')
 
 /** @typedef {import('../index').Explanation} Explanation */
@@ -23,7 +24,8 @@ const { redisExplained } = require('./redis-shape')
  *   write instead
  */
 
-/** @typedef {Rule & { name: string, shape?: Shape }} FieldRule with every property there is */
+/** @typedef {Rule & { name: string, first: string, next: string, shape?: Shape }} FieldRule with every property there is; its name as the
+ *   first of an object in JSON and as another one */
 
 /**
  * @typedef {object} Shape
@@ -33,9 +35,17 @@ const { redisExplained } = require('./redis-shape')
  */
 
 /**
- * @typedef {'getQRCode' | 'getUnlimitedQRCode' | 'createQRCode' | 'generateScheme' | 'generateUrlLink'
- *   | 'generateShortLink' | 'generateNFCScheme' | 'queryScheme' | 'queryUrlLink' | 'getQuota' | 'clearQuota' | 'getRid'
- *   | 'request' | 'batch' | 'call' | 'tokenCall' | 'codeHandler' | 'options'} ShapeName
+ * @typedef {'getUnlimitedQRCode' | 'getQRCode' | 'createQRCode'} CodeEndpoint
+ */
+
+/**
+ * @typedef {CodeEndpoint | 'generateScheme' | 'generateUrlLink'
+ *   | 'generateShortLink' | 'generateNFCScheme' | 'queryScheme' | 'queryUrlLink' | 'getQuota' | 'clearQuota'
+ *   | 'getRid'} EndpointName
+ */
+
+/**
+ * @typedef {EndpointName | 'request' | 'batch' | 'call' | 'tokenCall' | 'codeHandler' | 'options'} ShapeName
  */
 
 /** WeChat answers 47001 to a wrong JSON type, but not to every one. */
@@ -52,27 +62,10 @@ const NO_RULE = {
   emptyIsAbsent: undefined,
   mistaken: undefined,
   name: '',
+  first: '',
+  next: '',
   shape: undefined,
 }
-
-/** @type {Record<string, Rule>} */
-const STYLE = {
-  width: { is: 'number', errcode: DATA_FORMAT_ERROR },
-  autoColor: { is: 'boolean', errcode: DATA_FORMAT_ERROR },
-  lineColor: {
-    take: colorOf,
-    wants: { zh: "对象 { r, g, b } 或 '#ff0000' 这样的颜色", en: "an object { r, g, b } or a colour like '#ff0000'" },
-    fields: {
-      r: { is: 'number', required: 0 },
-      g: { is: 'number', required: 0 },
-      b: { is: 'number', required: 0 },
-    },
-  },
-  isHyaline: { is: 'boolean', errcode: DATA_FORMAT_ERROR },
-}
-
-/** @type {Rule} */
-const PATH = { is: 'string', required: 40159 }
 
 /** @type {Record<string, Rule>} */
 const CALL = {
@@ -92,12 +85,10 @@ const SETTING = { is: 'string', emptyIsAbsent: true }
 /** @type {Rule} */
 const PEM = {
   wants: { zh: ' PEM 字符串或 Buffer', en: 'a PEM string or a Buffer' },
-  take: only((value) => isText(value) || types.isUint8Array(value)),
+  // A copy: the caller may change the bytes.
+  take: (value) => (types.isUint8Array(value) ? Buffer.from(value).toString() : isText(value) ? value : undefined),
   emptyIsAbsent: true,
 }
-
-/** @type {Rule} */
-const JUMP_WXA = { fields: { path: { is: 'string' }, query: { is: 'string' }, envVersion: { is: 'string' } } }
 
 /** @type {Rule} */
 const LIMIT = {
@@ -105,48 +96,42 @@ const LIMIT = {
   take: only((value) => value === Number.POSITIVE_INFINITY || (Number.isSafeInteger(value) && value >= 1)),
 }
 
-/** @type {Record<string, Rule>} */
-const EXPIRY = {
-  expireTime: { take: dateOf, wants: { zh: '有效的 Date', en: 'a valid Date' } },
-  expireInterval: { is: 'number' },
-}
+/** How a value of each type of the schema is taken. @type {Record<string, Rule>} */
+const TYPES = bare({
+  string: { is: 'string' },
+  enum: { is: 'string' },
+  boolean: { is: 'boolean' },
+  integer: { is: 'number', take: numberOf },
+  number: { is: 'number', take: numberOf },
+  time: { take: secondsOf, wants: { zh: '有效的 Date', en: 'a valid Date' } },
+  color: {
+    take: colorOf,
+    wants: { zh: "对象 { r, g, b } 或 '#ff0000' 这样的颜色", en: "an object { r, g, b } or a colour like '#ff0000'" },
+  },
+  object: {},
+})
+
+/**
+ * The rules of parameters, by name, as the schema has them.
+ *
+ * @param {any[]} [params]
+ * @returns {Record<string, Rule>}
+ */
+const declared = (params = []) =>
+  Object.fromEntries(
+    params.map((param) => {
+      const { name, type, required, typeErrcode, fields } = bare(param)
+      return [name, { ...TYPES[type], required, errcode: typeErrcode, fields: fields && declared(fields) }]
+    }),
+  )
 
 /** @type {Record<ShapeName, Record<string, Rule>>} */
 const DECLARED = {
-  getQRCode: { path: PATH, envVersion: { is: 'string' }, ...STYLE },
-  getUnlimitedQRCode: {
-    scene: { is: 'string', required: 40169 },
-    page: { is: 'string' },
-    checkPath: { is: 'boolean', errcode: DATA_FORMAT_ERROR },
-    envVersion: { is: 'string' },
-    ...STYLE,
-  },
-  createQRCode: { path: PATH, width: STYLE.width },
-  generateScheme: { jumpWxa: JUMP_WXA, ...EXPIRY },
-  generateUrlLink: {
-    ...JUMP_WXA.fields,
-    ...EXPIRY,
-    cloudBase: {
-      fields: {
-        env: { is: 'string', required: 0 },
-        domain: { is: 'string' },
-        path: { is: 'string' },
-        query: { is: 'string' },
-        resourceAppid: { is: 'string' },
-      },
-    },
-  },
-  generateShortLink: {
-    pageUrl: { is: 'string', required: 0 },
-    pageTitle: { is: 'string' },
-    isPermanent: { is: 'boolean', errcode: DATA_FORMAT_ERROR },
-  },
-  generateNFCScheme: { jumpWxa: JUMP_WXA, modelId: { is: 'string', required: 0 }, sn: { is: 'string' } },
-  queryScheme: { scheme: { is: 'string' }, queryType: { is: 'number' } },
-  queryUrlLink: { urlLink: { is: 'string' }, queryType: { is: 'number' } },
-  getQuota: { path: { is: 'string', required: 76021 } },
-  clearQuota: {},
-  getRid: { rid: { is: 'string', required: 76002 } },
+  .../** @type {any} */ (
+    Object.fromEntries(
+      endpoints.filter(({ group }) => group !== 'token').map(({ name, params }) => [name, declared(params)]),
+    )
+  ),
   request: {
     ...CALL,
     method: {
@@ -213,29 +198,29 @@ const DECLARED = {
     },
     redis: {
       wants: { zh: " 'redis://主机:端口' 或 { url }", en: "'redis://host:port' or { url }" },
-      take: (value) => (isText(value) ? bare({ url: value }) : undefined),
+      take: (value) => (isText(value) ? bare({ url: value.toWellFormed() }) : undefined),
       emptyIsAbsent: true,
       mistaken: redisExplained,
       fields: {
         url: { ...SETTING, required: 0 },
         ca: PEM,
-        timeoutMs: { is: 'number' },
+        timeoutMs: TYPES.number,
         keyPrefix: { is: 'string' },
         allowUnsharedRotation: { is: 'boolean' },
       },
     },
     fromAppid: SETTING,
-    timeoutMs: { is: 'number' },
-    retries: { is: 'number' },
-    ratePerMinute: { is: 'number' },
+    timeoutMs: TYPES.number,
+    retries: TYPES.number,
+    ratePerMinute: TYPES.number,
     cache: {
       wants: { zh: '布尔值或对象', en: 'a boolean or an object' },
       take: (value) => (value === true ? new Bare() : value === false ? false : undefined),
       fields: {
-        maxBytes: { is: 'number' },
-        ttlMs: { is: 'number' },
+        maxBytes: TYPES.number,
+        ttlMs: TYPES.number,
         redis: { is: 'boolean' },
-        maxEntryBytes: { is: 'number' },
+        maxEntryBytes: TYPES.number,
       },
     },
     proxy: SETTING,
@@ -308,7 +293,11 @@ function isFunction(value) {
 /** @param {unknown} value one text or several, as several */
 function textsOf(value) {
   const texts = Array.isArray(value) ? Array.from(value) : [value]
-  return texts.length > 0 && texts.every(isText) ? texts : undefined
+  if (texts.length === 0 || !texts.every(isText)) return undefined
+  const copy = texts.map((text) => text.toWellFormed())
+  // JSON.stringify looks for the toJSON of an array.
+  Object.setPrototypeOf(copy, null)
+  return copy
 }
 
 /** @param {unknown} value `#ff0000` or `#f00`, as designers hand it over */
@@ -331,11 +320,17 @@ function isSignal(value) {
   )
 }
 
-/** @param {unknown} value of any realm */
-function dateOf(value) {
+/** @param {unknown} value a number; one that JSON does not have as text, which the addon reads */
+function numberOf(value) {
+  if (typeof value !== 'number') return undefined
+  return Number.isFinite(value) ? value : String(value)
+}
+
+/** @param {unknown} value a Date of any realm, as seconds: WeChat counts time in them */
+function secondsOf(value) {
   if (!types.isDate(value)) return undefined
   const time = Date.prototype.getTime.call(value)
-  return Number.isNaN(time) ? undefined : new Date(time)
+  return Number.isNaN(time) ? undefined : time / 1000
 }
 
 /** @param {unknown} value a query, as names and values in turn */
@@ -359,7 +354,14 @@ function compiled(fields) {
   const names = Object.keys(fields)
   const rules = names.map((name) => {
     const { fields: inner, ...rule } = bare(fields[name])
-    return bare({ ...NO_RULE, ...rule, name, shape: inner && compiled(inner) })
+    return bare({
+      ...NO_RULE,
+      ...rule,
+      name,
+      first: `{"${name}":`,
+      next: `,"${name}":`,
+      shape: inner && compiled(inner),
+    })
   })
   return bare({ names, known: new Set(names), rules })
 }
@@ -372,4 +374,4 @@ const SHAPES = bare(
   /** @type {any} */ (Object.fromEntries(Object.entries(DECLARED).map((entry) => [entry[0], compiled(entry[1])]))),
 )
 
-module.exports = { ALSO_KNOWN_AS, DATA_FORMAT_ERROR, OF_CALLS, SHAPES, WHOLE, colorOf }
+module.exports = { ALSO_KNOWN_AS, DATA_FORMAT_ERROR, OF_CALLS, SHAPES, WHOLE }

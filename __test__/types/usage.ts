@@ -94,6 +94,7 @@ const unlimited: UnlimitedQRCodeParams = {
   scene: 'id=42',
   page: 'pages/a',
   checkPath: false,
+  showSplashAd: false,
   envVersion: 'trial',
   ...style,
 }

@@ -1,3 +1,5 @@
+import { PARAM_OF } from './params.js'
+
 /** @import { Explanation } from 'wxacode' */
 /** @import { Text } from './language.js' */
 
@@ -11,22 +13,9 @@
 /** @typedef {{ cause: Text, fix?: Text }} Told */
 
 /** Of a code. WeChat's own names are here too: some texts use them. @type {Record<string, string>} */
-const PARAMS = {
-  scene: '--scene',
-  page: '--page',
-  path: '--path',
-  width: '--width',
-  checkPath: '--no-check-path',
-  check_path: '--no-check-path',
-  envVersion: '--env-version',
-  env_version: '--env-version',
-  autoColor: '--auto-color',
-  auto_color: '--auto-color',
-  lineColor: '--line-color',
-  line_color: '--line-color',
-  isHyaline: '--is-hyaline',
-  is_hyaline: '--is-hyaline',
-}
+const PARAMS = Object.fromEntries(
+  [...PARAM_OF.values()].flatMap(({ name, wire, flags }) => [name, wire].map((word) => [word, flags.split(' ')[0]])),
+)
 
 /** Of the client. @type {Record<string, string>} */
 const OPTIONS = {

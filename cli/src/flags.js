@@ -1,6 +1,6 @@
 import { InvalidArgumentError, Option } from 'commander'
 import { UsageError } from './errors.js'
-import { readParam } from './params.js'
+import { PARAM_OF, readParam } from './params.js'
 
 /** @import { Command } from 'commander' */
 /** @import { Io } from './io.js' */
@@ -84,25 +84,6 @@ export function addClientFlags(command, { say }) {
   })
 }
 
-/** The flag of each parameter. @type {Record<string, [string, Text]>} */
-const PARAM_FLAGS = {
-  scene: ['--scene <text>', { zh: '1 到 32 个可见字符', en: '1 to 32 visible characters' }],
-  path: [
-    '--path <path>',
-    { zh: '页面与参数，如 pages/index/index?id=42', en: 'page and query, like pages/index/index?id=42' },
-  ],
-  page: [
-    '--page <path>',
-    { zh: '页面，如 pages/index/index（默认主页）', en: 'a page, like pages/index/index (default: the main page)' },
-  ],
-  checkPath: ['--no-check-path', { zh: '页面可以尚未发布', en: 'the page need not be published' }],
-  envVersion: ['--env-version <version>', { zh: 'release、trial 或 develop', en: 'release, trial or develop' }],
-  width: ['--width <pixels>', { zh: '280 到 1280（默认 430）', en: '280 to 1280 (default: 430)' }],
-  autoColor: ['--auto-color', { zh: '由微信选择线条颜色', en: 'WeChat picks the colour of the lines' }],
-  lineColor: ['--line-color <color>', { zh: '"0,100,0" 或 "#006400"', en: '"0,100,0" or "#006400"' }],
-  isHyaline: ['--is-hyaline', { zh: '透明底，PNG', en: 'a transparent background, PNG' }],
-}
-
 /**
  * Of what is asked.
  *
@@ -113,7 +94,7 @@ const PARAM_FLAGS = {
 export function addParamFlags(command, params, { say }) {
   command.optionsGroup(say({ zh: '小程序码：', en: 'The code:' }))
   for (const param of params) {
-    const [flags, text] = PARAM_FLAGS[param]
+    const { flags, text } = paramOf(param)
     const option = new Option(flags, say(text))
     if (flags.endsWith('>')) {
       option.argParser((given) => {
@@ -127,6 +108,9 @@ export function addParamFlags(command, params, { say }) {
   }
 }
 
+/** @param {string} name */
+const paramOf = (name) => /** @type {import('./code-params.js').CodeParam} */ (PARAM_OF.get(name))
+
 /**
  * What is asked, from flags of any command.
  *
@@ -137,7 +121,9 @@ export function paramsFromFlags(params, flags) {
   const given = params.filter((param) => flags[param] !== undefined).map((param) => [param, flags[param]])
   const asked = Object.fromEntries(given)
   // commander makes every --no-x true by default, and what was not asked is not sent.
-  if (asked.checkPath === true) delete asked.checkPath
+  for (const param of params) {
+    if (asked[param] === true && paramOf(param).flags.startsWith('--no-')) delete asked[param]
+  }
   return asked
 }
 

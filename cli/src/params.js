@@ -1,42 +1,39 @@
 import { blankInPage, blankInPath, trimmed } from './blanks.js'
+import { CODE_PARAMS } from './code-params.js'
 
+/** @import { CodeParam } from './code-params.js' */
 /** @import { Text } from './language.js' */
 
-/** What may be asked, as index.d.ts of wxacode spells it, by kind of code. */
-export const KINDS = {
-  unlimited: ['scene', 'page', 'checkPath', 'envVersion', 'width', 'autoColor', 'lineColor', 'isHyaline'],
-  limited: ['path', 'envVersion', 'width', 'autoColor', 'lineColor', 'isHyaline'],
-  qrcode: ['path', 'width'],
-}
+/** @typedef {keyof typeof CODE_PARAMS} Kind */
 
-/** @typedef {keyof typeof KINDS} Kind */
+/** The names of what each kind of code takes, as index.d.ts of wxacode spells them. */
+export const KINDS = /** @type {Record<Kind, string[]>} */ (
+  Object.fromEntries(Object.entries(CODE_PARAMS).map(([kind, params]) => [kind, params.map(({ name }) => name)]))
+)
 
-/** @type {Record<string, { read: (text: string) => unknown, wants: Text }>} */
+/** What there is to know of each parameter, of whichever kind. @type {Map<string, CodeParam>} */
+export const PARAM_OF = new Map(
+  Object.values(CODE_PARAMS)
+    .flat()
+    .map((param) => [param.name, param]),
+)
+
+/** How a text is read that stands for something else. @type {Record<string, { read: (text: string) => unknown, wants: Text }>} */
 const TYPES = {
-  word: { read: (text) => text, wants: { zh: '', en: '' } },
+  enum: { read: (text) => text, wants: { zh: '', en: '' } },
   boolean: { read: readBoolean, wants: { zh: 'true 或 false（1 或 0 亦可）', en: 'true or false, or 1 or 0' } },
-  number: { read: readNumber, wants: { zh: '整数，如 430', en: 'a whole number, like 430' } },
+  integer: { read: readNumber, wants: { zh: '整数，如 430', en: 'a whole number, like 430' } },
   color: {
     read: readColor,
     wants: { zh: '颜色，如 "0,100,0" 或 "#006400"', en: 'a colour, like "0,100,0" or "#006400"' },
   },
 }
 
-/** The parameters that are not text. @type {Record<string, keyof typeof TYPES>} */
-const TYPE_OF = {
-  envVersion: 'word',
-  checkPath: 'boolean',
-  autoColor: 'boolean',
-  isHyaline: 'boolean',
-  width: 'number',
-  lineColor: 'color',
-}
-
 /** Those that are text and may have a blank in them that nobody sees. @type {Record<string, (text: string) => Text | undefined>} */
 const BLANK_IN = { page: blankInPage, path: blankInPath }
 
 /** Every parameter of every kind. */
-export const PARAMS = [...new Set(Object.values(KINDS).flat())]
+export const PARAMS = [...PARAM_OF.keys()]
 
 /**
  * The value that a text stands for: a cell of a list, or a flag. Blanks around it are dropped where no value has any; in
@@ -47,7 +44,7 @@ export const PARAMS = [...new Set(Object.values(KINDS).flat())]
  * @returns {{ value?: unknown, wants?: Text, blank?: Text }} the value, or what it should be, or where a blank is in it
  */
 export function readParam(param, text) {
-  const type = TYPES[TYPE_OF[param]]
+  const type = TYPES[PARAM_OF.get(param)?.type ?? '']
   if (type === undefined) {
     const blank = BLANK_IN[param]?.(text)
     return blank ? { blank } : { value: text }

@@ -36,6 +36,7 @@ suite('one code', (test) => {
     const { wxacode, fake } = await setupCli(t)
     const flags = [
       '--no-check-path',
+      '--no-show-splash-ad',
       '--env-version',
       'trial',
       '--auto-color',
@@ -48,6 +49,7 @@ suite('one code', (test) => {
       scene: 's',
       page: 'not/there',
       check_path: false,
+      show_splash_ad: false,
       env_version: 'trial',
       auto_color: true,
       is_hyaline: true,

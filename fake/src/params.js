@@ -23,7 +23,7 @@ const STYLE = {
  */
 const CODE_FIELDS = {
   getwxacode: { path: 'string', ...STYLE },
-  getwxacodeunlimit: { scene: 'string', page: 'string', check_path: 'boolean', ...STYLE },
+  getwxacodeunlimit: { scene: 'string', page: 'string', check_path: 'boolean', show_splash_ad: 'boolean', ...STYLE },
   createwxaqrcode: { path: 'string', width: 'integer' },
 }
 

@@ -79,6 +79,7 @@ export interface CodeParams {
   scene?: string
   page?: string
   check_path?: boolean
+  show_splash_ad?: boolean
   env_version?: string
   width?: number
   auto_color?: boolean

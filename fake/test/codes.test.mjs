@@ -84,6 +84,8 @@ test('strict JSON types', async (t) => {
     [{ scene: 1 }, 47001],
     [{ scene: 's', page: 1 }, 47001],
     [{ scene: 's', check_path: 'false' }, 47001],
+    [{ scene: 's', show_splash_ad: 'false' }, 47001],
+    [{ scene: 's', show_splash_ad: false }, 0],
     [{ scene: 's', line_color: { r: '0', g: 9, b: '2550' } }, 0],
     [{ scene: 's', path: 'no/such/page' }, 0],
   ])

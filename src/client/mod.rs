@@ -23,12 +23,12 @@ use crate::token::{CacheHandle, TokenCache};
 use crate::transport::body::Body;
 use crate::transport::{Transport, aside};
 use crate::wechat::answer::{AnswerKind, Scalar, read_image, scalars_of};
-use crate::wechat::apis::{self, Asked, Context};
-use crate::wechat::codes::{Code, Identity};
+use crate::wechat::apis::{self, ApiCall, Context};
+use crate::wechat::codes::QrCodeRequest;
 use crate::wechat::endpoint::Endpoint;
 use crate::wechat::errcode;
 use crate::wechat::request::ApiRequest;
-use send::ApiCall;
+use send::TimedRequest;
 pub use stats::{Counters, Stats};
 
 pub struct Client {
@@ -84,27 +84,27 @@ impl Client {
         if self.closed.load(Ordering::Acquire) { Err(Error::Closed) } else { Ok(()) }
     }
 
+    /// Whether a code may be at hand.
+    pub fn keeps_codes(&self) -> bool {
+        self.codes.is_some()
+    }
+
     /// The picture of a code that was asked for before. Never waits.
-    pub fn kept(&self, code: &Code) -> Option<Bytes> {
-        let image = self.codes.as_ref()?.kept(&code.identity().ok()?)?;
+    pub fn kept(&self, request: &QrCodeRequest) -> Option<Bytes> {
+        let image = self.codes.as_ref()?.kept(request.identity())?;
         self.stats.found(CacheOutcome::Memory);
         Some(image)
     }
 
     /// The picture of a code.
-    pub async fn code(self: &Arc<Self>, code: &Code, timeout: Option<Duration>) -> Result<Image> {
-        let refused = |invalid| Error::Params { endpoint: Some(code.endpoint()), invalid };
-        let question = code.question().map_err(refused)?;
-        let deadline = Deadline::new(timeout.unwrap_or(self.timeout), Some(code.endpoint()));
+    pub async fn code(self: &Arc<Self>, request: &QrCodeRequest, timeout: Option<Duration>) -> Result<Image> {
+        let deadline = Deadline::new(timeout.unwrap_or(self.timeout), Some(request.endpoint().clone()));
         let image = match &self.codes {
-            None => self.fetch(&question, &deadline).await.map(Image::Fetched),
-            Some(codes) => {
-                let identity = code.identity().map_err(refused)?;
-                self.remembered(codes, identity, question, &deadline).await.map(Image::Kept)
-            }
+            None => self.fetch(&request.question(), &deadline).await.map(Image::Fetched),
+            Some(codes) => self.remembered(codes, request, &deadline).await.map(Image::Kept),
         };
         let error = image.inspect_err(|error| self.stats.error(error));
-        error.map_err(|error| error.about(code.subject(), &self.transport.secrets().redactor(&[])))
+        error.map_err(|error| error.about(request.page().as_deref(), &self.transport.secrets().redactor(&[])))
     }
 
     /// What an API that has a name here answers. `params` is JSON in the caller's spelling.
@@ -115,9 +115,9 @@ impl Client {
         timeout: Option<Duration>,
     ) -> Result<(Body, AnswerKind)> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
-        let asked = apis::ask(endpoint, params, &Context { appid: &self.appid, now });
         let refused = |invalid| Error::Params { endpoint: Some(endpoint.clone()), invalid };
-        let Asked { question, wanted } = asked.map_err(refused)?;
+        let call = apis::call(endpoint, params, &Context { appid: &self.appid, now });
+        let ApiCall { question, wanted } = call.map_err(refused)?;
         // One of ten a month.
         let retries = (*endpoint == Endpoint::ClearQuota).then_some(0);
         let (body, kind) = self.request(&question, Some(wanted), timeout, retries).await?;
@@ -155,7 +155,7 @@ impl Client {
     ) -> Result<(Body, AnswerKind)> {
         self.learn_secrets(question);
         let deadline = Deadline::new(timeout.unwrap_or(self.timeout), Some(question.endpoint.clone()));
-        let ask = ApiCall { question, deadline: &deadline, retries: retries.unwrap_or(self.retries) };
+        let ask = TimedRequest { question, deadline: &deadline, retries: retries.unwrap_or(self.retries) };
         let answer = self.ask_in_turn(&ask, &|body| AnswerKind::read(body, wanted)).await;
         answer.inspect_err(|error| self.stats.error(error))
     }
@@ -203,7 +203,7 @@ impl Client {
     }
 
     async fn fetch(&self, question: &ApiRequest, deadline: &Deadline) -> Result<Body> {
-        let ask = ApiCall { question, deadline, retries: self.retries };
+        let ask = TimedRequest { question, deadline, retries: self.retries };
         let (image, _) = self.ask_in_turn(&ask, &|body| read_image(body).map(|_| AnswerKind::Image)).await?;
         self.stats.image(image.len());
         Ok(image)
@@ -212,15 +212,14 @@ impl Client {
     async fn remembered(
         self: &Arc<Self>,
         codes: &Arc<QrCodeCache>,
-        identity: Identity,
-        question: ApiRequest,
+        request: &QrCodeRequest,
         deadline: &Deadline,
     ) -> Result<Bytes> {
         let ask = || {
-            let (me, question, deadline) = (self.clone(), question.clone(), deadline.clone());
+            let (me, question, deadline) = (self.clone(), request.question(), deadline.clone());
             async move { me.fetch(&question, &deadline).await.map(|image| Bytes::copy_from_slice(&image)) }
         };
-        let (image, found) = codes.get(identity, self.transport.route(), deadline, ask).await?;
+        let (image, found) = codes.get(request.identity().clone(), self.transport.route(), deadline, ask).await?;
         self.stats.found(found);
         Ok(image)
     }

@@ -14,7 +14,7 @@ use crate::wechat::answer::{AnswerError, AnswerKind};
 use crate::wechat::request::ApiRequest;
 
 /// A question with what it may cost.
-pub struct ApiCall<'a> {
+pub struct TimedRequest<'a> {
     pub question: &'a ApiRequest,
     pub deadline: &'a Deadline,
     pub retries: u32,
@@ -26,7 +26,7 @@ pub type Read<'a> = &'a (dyn Fn(&[u8]) -> Result<AnswerKind, AnswerError> + Sync
 impl Client {
     /// Gives the bytes of the answer and what `read` made of them. A minute that is full by WeChat's count is waited for,
     /// where the deadline allows it.
-    pub(super) async fn ask_in_turn(&self, ask: &ApiCall<'_>, read: Read<'_>) -> Result<(Body, AnswerKind)> {
+    pub(super) async fn ask_in_turn(&self, ask: &TimedRequest<'_>, read: Read<'_>) -> Result<(Body, AnswerKind)> {
         loop {
             match self.ask_with_token(ask, read).await {
                 Err(error) if error.is_rate_limited() && self.turns.pause().await < ask.deadline.left() => {}
@@ -35,7 +35,7 @@ impl Client {
         }
     }
 
-    async fn ask_with_token(&self, ask: &ApiCall<'_>, read: Read<'_>) -> Result<(Body, AnswerKind)> {
+    async fn ask_with_token(&self, ask: &TimedRequest<'_>, read: Read<'_>) -> Result<(Body, AnswerKind)> {
         let Some(tokens) = &self.tokens else {
             let turn = self.turn(ask, Fleet::Answers).await?;
             return self.ask(ask, None, turn.as_ref(), read).await;
@@ -58,7 +58,7 @@ impl Client {
         }
     }
 
-    async fn prepare(&self, ask: &ApiCall<'_>) -> Result<Fleet> {
+    async fn prepare(&self, ask: &TimedRequest<'_>) -> Result<Fleet> {
         match ask.question.endpoint.counts_by_the_minute() {
             true => Ok(self.turns.prepare().await),
             false => Ok(Fleet::Answers),
@@ -66,7 +66,11 @@ impl Client {
     }
 
     /// Waits for a turn where WeChat counts them by the minute.
-    async fn turn(&self, ApiCall { question, deadline, .. }: &ApiCall<'_>, fleet: Fleet) -> Result<Option<Permit<'_>>> {
+    async fn turn(
+        &self,
+        TimedRequest { question, deadline, .. }: &TimedRequest<'_>,
+        fleet: Fleet,
+    ) -> Result<Option<Permit<'_>>> {
         if !question.endpoint.counts_by_the_minute() {
             return Ok(None);
         }
@@ -75,7 +79,7 @@ impl Client {
 
     async fn ask(
         &self,
-        ask: &ApiCall<'_>,
+        ask: &TimedRequest<'_>,
         token: Option<&Token>,
         turn: Option<&Permit<'_>>,
         read: Read<'_>,

@@ -14,19 +14,18 @@ use tokio::task::yield_now;
 use tokio_util::sync::CancellationToken;
 
 use super::abort::AbortHandle;
-use super::check::CodeDto;
 use super::completions::{Completion, CompletionQueue, CompletionQueueHandle, GrantedToken, Outcome};
 use super::environment::Environment;
 use super::failure::{Failure, failures, thrown};
-use super::options::ClientOptions;
+use super::options;
 use super::provider::TokenFn;
 use crate::client::{Client, Image, Stats};
 use crate::error::{Error, Result};
-use crate::options;
+use crate::options::{retries as checked_retries, timeout as checked_timeout};
 use crate::transport::body::Body;
 use crate::wechat::answer::AnswerKind;
 use crate::wechat::apis;
-use crate::wechat::codes::{Code, CreateQrCode, QrCode, Style, UnlimitedQrCode};
+use crate::wechat::codes::QrCodeRequest;
 use crate::wechat::endpoint::{Endpoint, Method};
 
 #[napi]
@@ -34,13 +33,6 @@ pub struct NativeClient {
     client: Handle,
     closing: CancellationToken,
     outbox: Arc<CompletionQueue>,
-}
-
-#[napi(object, object_to_js = false)]
-pub struct Color {
-    pub r: f64,
-    pub g: f64,
-    pub b: f64,
 }
 
 #[napi(object, object_from_js = false)]
@@ -67,84 +59,63 @@ pub struct NativeCacheStats {
     pub size_bytes: f64,
 }
 
-/// A client, or why its options do not make one. A panic in a synchronous export would end the process.
+/// A client, or why its options, which are JSON, do not make one. A panic in a synchronous export would end the process.
 #[napi(ts_return_type = "NativeClient | Array<Failure>")]
 pub fn open(
     env: &Env,
     inbox: &CompletionQueueHandle,
-    options: ClientOptions,
+    options: String,
     #[napi(ts_arg_type = "(ask: TokenAsk) => Promise<ProvidedToken>")] provider: Option<TokenFn>,
 ) -> napi::Result<Either<NativeClient, Vec<Failure>>> {
     let Environment { closing, requests, .. } = Environment::of(env)?;
-    match catch_unwind(AssertUnwindSafe(|| options.with(provider).open(requests))) {
+    match catch_unwind(AssertUnwindSafe(|| options::read(options, provider)?.open(requests))) {
         Ok(Ok(client)) => Ok(Either::A(NativeClient { client: Handle::new(client), closing, outbox: inbox.outbox() })),
         Ok(Err(error)) => Ok(Either::B(failures(&error))),
         Err(_) => Err(bug("the constructor")),
     }
 }
 
-/// Each call has a number, under which `take` gives its outcome. Parameters come one by one: in an object each would be
-/// looked up by its name, on the JavaScript thread. JavaScript has checked their types.
+/// Each call has a number, under which `take` gives its outcome. Parameters come as JSON: one text crosses more quickly than
+/// an object, whose fields would be looked up one by one on the JavaScript thread. JavaScript has checked their types.
 #[napi]
 impl NativeClient {
+    /// An endpoint by its name. A picture that is kept is given at once: to hand it over like one that has been fetched would
+    /// cost more than the copy.
     #[napi]
-    #[allow(clippy::too_many_arguments)]
-    pub fn get_qr_code<'env>(
+    pub fn call<'env>(
         &self,
         env: &'env Env,
         call: f64,
         timeout_ms: Option<f64>,
         cancel: Option<ClassInstance<'_, AbortHandle>>,
-        path: String,
-        env_version: Option<String>,
-        width: Option<f64>,
-        auto_color: Option<bool>,
-        line_color: Option<Color>,
-        is_hyaline: Option<bool>,
+        endpoint: String,
+        params: String,
     ) -> napi::Result<Option<BufferSlice<'env>>> {
-        let style = style(width, auto_color, line_color, is_hyaline);
-        self.code(env, call, timeout_ms, cancel, Code::Limited(QrCode { path, env_version, style }))
+        let endpoint = named(endpoint);
+        if endpoint.gives_code() {
+            return self.code(env, call, timeout_ms, cancel, endpoint, params);
+        }
+        let client = self.client.get();
+        self.run(env, call, cancel, async move {
+            let timeout = timeout(timeout_ms, Some(endpoint.clone()))?;
+            let client = client?;
+            Box::pin(client.api(&endpoint, &params, timeout)).await.map(outcome)
+        })?;
+        Ok(None)
     }
 
+    /// The picture of a code that this process keeps. No request is made and nothing is waited for.
     #[napi]
-    #[allow(clippy::too_many_arguments)]
-    pub fn get_unlimited_qr_code<'env>(
+    pub fn kept<'env>(
         &self,
         env: &'env Env,
-        call: f64,
-        timeout_ms: Option<f64>,
-        cancel: Option<ClassInstance<'_, AbortHandle>>,
-        scene: String,
-        page: Option<String>,
-        check_path: Option<bool>,
-        env_version: Option<String>,
-        width: Option<f64>,
-        auto_color: Option<bool>,
-        line_color: Option<Color>,
-        is_hyaline: Option<bool>,
+        endpoint: String,
+        params: String,
     ) -> napi::Result<Option<BufferSlice<'env>>> {
-        let style = style(width, auto_color, line_color, is_hyaline);
-        let code = UnlimitedQrCode { scene, page, check_path, env_version, style };
-        self.code(env, call, timeout_ms, cancel, Code::Unlimited(code))
-    }
-
-    #[napi]
-    pub fn create_qr_code<'env>(
-        &self,
-        env: &'env Env,
-        call: f64,
-        timeout_ms: Option<f64>,
-        cancel: Option<ClassInstance<'_, AbortHandle>>,
-        path: String,
-        width: Option<f64>,
-    ) -> napi::Result<Option<BufferSlice<'env>>> {
-        self.code(env, call, timeout_ms, cancel, Code::Square(CreateQrCode { path, width }))
-    }
-
-    /// The picture of a code that is kept in this process. Nobody is asked and nothing is waited for.
-    #[napi]
-    pub fn kept<'env>(&self, env: &'env Env, code: CodeDto) -> napi::Result<Option<BufferSlice<'env>>> {
-        at_hand(env, &self.client.open(), &code.into())
+        match parsed(&named(endpoint), &params) {
+            Ok(request) => kept(env, &self.client.open(), &request),
+            Err(_) => Ok(None),
+        }
     }
 
     #[napi]
@@ -161,26 +132,6 @@ impl NativeClient {
             let (access_token, expires) = client?.access_token(force, timeout(timeout_ms, None)?).await?;
             let expires_at = expires.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as f64;
             Ok(Outcome::Token(GrantedToken { access_token, expires_at }))
-        })
-    }
-
-    /// An API that has a name here. `params` is JSON in our spelling.
-    #[napi]
-    pub fn ask(
-        &self,
-        env: &Env,
-        call: f64,
-        timeout_ms: Option<f64>,
-        cancel: Option<ClassInstance<'_, AbortHandle>>,
-        name: String,
-        params: String,
-    ) -> napi::Result<()> {
-        let client = self.client.get();
-        self.run(env, call, cancel, async move {
-            let endpoint = Endpoint::find(&name).unwrap_or_else(|| Endpoint::at(&name, Method::Post));
-            let timeout = timeout(timeout_ms, Some(endpoint.clone()))?;
-            let client = client?;
-            Box::pin(client.api(&endpoint, &params, timeout)).await.map(outcome)
         })
     }
 
@@ -205,7 +156,7 @@ impl NativeClient {
             let refused = |invalid| Error::Params { endpoint: None, invalid };
             let pairs = query.chunks_exact(2).map(|pair| (pair[0].clone(), pair[1].clone())).collect();
             let question = apis::request::question(&path, method, pairs, body).map_err(refused)?;
-            let retries = retries.map(options::retries).transpose().map_err(refused)?;
+            let retries = retries.map(checked_retries).transpose().map_err(refused)?;
             let timeout = timeout(timeout_ms, Some(question.endpoint.clone()))?;
             let client = client?;
             Box::pin(client.request(&question, None, timeout, retries)).await.map(outcome)
@@ -256,26 +207,30 @@ impl NativeClient {
         self.client.leave();
     }
 
-    /// A picture that is kept is given at once: to hand it over like one that has been fetched would cost more than the copy.
     fn code<'env>(
         &self,
         env: &'env Env,
         call: f64,
         timeout_ms: Option<f64>,
         cancel: Option<ClassInstance<'_, AbortHandle>>,
-        code: Code,
+        endpoint: Endpoint,
+        params: String,
     ) -> napi::Result<Option<BufferSlice<'env>>> {
-        let timeout = timeout(timeout_ms, Some(code.endpoint()));
         let client = self.client.open();
-        if timeout.is_ok()
-            && let Some(image) = at_hand(env, &client, &code)?
+        let timeout = timeout(timeout_ms, Some(endpoint.clone()));
+        let keeps = client.as_ref().is_ok_and(|client| client.keeps_codes());
+        // Without a cache nothing here depends on it: the JavaScript thread is spared the work.
+        let request = (keeps && timeout.is_ok()).then(|| parsed(&endpoint, &params));
+        if let Some(Ok(request)) = &request
+            && let Some(image) = kept(env, &client, request)?
         {
             return Ok(Some(image));
         }
         self.run(env, call, cancel, async move {
-            let client = client?;
+            let (client, timeout) = (client?, timeout?);
+            let request = request.unwrap_or_else(|| parsed(&endpoint, &params))?;
             // Boxed, so that the JavaScript thread does not move kilobytes of unused state.
-            Box::pin(client.code(&code, timeout?)).await.map(Outcome::Image)
+            Box::pin(client.code(&request, timeout)).await.map(Outcome::Image)
         })?;
         Ok(None)
     }
@@ -338,9 +293,24 @@ impl NativeClient {
 }
 
 /// What an open client keeps of a code.
-fn at_hand<'env>(env: &'env Env, client: &Result<Arc<Client>>, code: &Code) -> napi::Result<Option<BufferSlice<'env>>> {
-    let image = client.as_ref().ok().and_then(|client| client.kept(code));
+fn kept<'env>(
+    env: &'env Env,
+    client: &Result<Arc<Client>>,
+    request: &QrCodeRequest,
+) -> napi::Result<Option<BufferSlice<'env>>> {
+    let image = client.as_ref().ok().and_then(|client| client.kept(request));
     image.map(|image| BufferSlice::copy_from(env, image)).transpose()
+}
+
+/// One that the schema does not have takes no parameters, and says so.
+pub fn named(name: String) -> Endpoint {
+    Endpoint::named(&name).unwrap_or_else(|| Endpoint::at(&name, Method::Post))
+}
+
+/// The request of a code, or what is wrong with its parameters.
+pub fn parsed(endpoint: &Endpoint, params: &str) -> Result<QrCodeRequest> {
+    QrCodeRequest::parse(endpoint, params)
+        .map_err(|invalid| Error::Params { endpoint: Some(endpoint.clone()), invalid })
 }
 
 /// A client, until it is left: then its connections and what else it shares go at once, and not when JavaScript collects
@@ -375,10 +345,6 @@ impl Handle {
     }
 }
 
-pub fn style(width: Option<f64>, auto_color: Option<bool>, color: Option<Color>, is_hyaline: Option<bool>) -> Style {
-    Style { width, auto_color, line_color: color.map(|Color { r, g, b }| [r, g, b]), is_hyaline }
-}
-
 /// A picture stays one, JSON becomes text.
 fn outcome((body, kind): (Body, AnswerKind)) -> Outcome {
     match kind {
@@ -393,6 +359,6 @@ fn bug(place: &str) -> napi::Error {
 }
 
 fn timeout(timeout_ms: Option<f64>, endpoint: Option<Endpoint>) -> Result<Option<Duration>> {
-    let checked = timeout_ms.map(|ms| options::timeout("timeoutMs", ms)).transpose();
+    let checked = timeout_ms.map(|ms| checked_timeout("timeoutMs", ms)).transpose();
     checked.map_err(|invalid| Error::Params { endpoint, invalid })
 }

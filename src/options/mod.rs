@@ -1,5 +1,6 @@
 //! What a client is made with: checked options to a `Client`. Never touches the network.
 
+pub mod json;
 mod rules;
 
 use std::sync::Arc;
@@ -7,6 +8,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use secrecy::SecretString;
+use serde::Deserialize;
 use url::Url;
 
 use crate::client::{Client, Counters, Tokens};
@@ -24,45 +26,62 @@ pub use rules::{retries, timeout};
 
 pub const DEFAULT_BASE_URL: &str = "https://api.weixin.qq.com";
 
-/// Types are right, meaning is not checked yet.
-#[derive(Default)]
+/// Types are right, meaning is not checked yet. As JSON they have the names of `index.d.ts`.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
 pub struct Options {
     pub appid: String,
+    #[serde(deserialize_with = "json::secret")]
     pub secret: Option<SecretString>,
     pub token: TokenChoice,
     pub redis: Option<RedisOptions>,
+    #[serde(rename = "baseUrl")]
     pub base_urls: Vec<String>,
     pub from_appid: Option<String>,
+    #[serde(deserialize_with = "json::number")]
     pub timeout_ms: Option<f64>,
+    #[serde(deserialize_with = "json::number")]
     pub retries: Option<f64>,
+    #[serde(deserialize_with = "json::number")]
     pub rate_per_minute: Option<f64>,
     pub cache: Option<CacheOptions>,
     pub proxy: Option<String>,
+    #[serde(deserialize_with = "json::pem")]
     pub ca: Option<Vec<u8>>,
 }
 
-#[derive(Default)]
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
 pub struct CacheOptions {
+    #[serde(deserialize_with = "json::number")]
     pub max_bytes: Option<f64>,
+    #[serde(deserialize_with = "json::number")]
     pub ttl_ms: Option<f64>,
     pub redis: bool,
+    #[serde(deserialize_with = "json::number")]
     pub max_entry_bytes: Option<f64>,
 }
 
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
 pub struct RedisOptions {
     pub url: String,
+    #[serde(deserialize_with = "json::pem")]
     pub ca: Option<Vec<u8>>,
+    #[serde(deserialize_with = "json::number")]
     pub timeout_ms: Option<f64>,
     pub key_prefix: Option<String>,
     pub allow_unshared_rotation: Option<bool>,
 }
 
-#[derive(Default)]
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum TokenChoice {
     #[default]
     Stable,
     Classic,
     None,
+    #[serde(skip)]
     Provider(Arc<dyn Provider>),
 }
 

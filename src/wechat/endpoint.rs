@@ -1,53 +1,95 @@
-//! The endpoints: path, method, names.
+//! The endpoints: what each is, by `endpoints.json`. Code names those that it treats in a way of their own.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
+
+use serde::Deserialize;
+
+use super::params::Param;
 
 /// A WeChat endpoint that this crate calls.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Endpoint {
-    /// <https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/qr-code/api_getqrcode.html>
-    GetQrCode,
-    /// <https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/qr-code/api_getunlimitedqrcode.html>
     GetUnlimitedQrCode,
-    /// <https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/qr-code/api_createqrcode.html>
+    GetQrCode,
     CreateQrCode,
-    /// <https://developers.weixin.qq.com/miniprogram/dev/server/API/mp-access-token/api_getstableaccesstoken.html>
     StableToken,
-    /// <https://developers.weixin.qq.com/miniprogram/dev/server/API/mp-access-token/api_getaccesstoken.html>
     ClassicToken,
-    /// <https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/url-scheme/api_generatescheme.html>
     GenerateScheme,
-    /// <https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/url-link/api_generateurllink.html>
     GenerateUrlLink,
-    /// <https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/short-link/api_generateshortlink.html>
     GenerateShortLink,
-    /// <https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/url-scheme/api_generatenfcscheme.html>
     GenerateNfcScheme,
-    /// <https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/url-scheme/api_queryscheme.html>
     QueryScheme,
-    /// <https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/url-link/api_queryurllink.html>
     QueryUrlLink,
-    /// <https://developers.weixin.qq.com/miniprogram/dev/server/API/openApi-mgnt/api_getapiquota.html>
     GetQuota,
-    /// <https://developers.weixin.qq.com/miniprogram/dev/server/API/openApi-mgnt/api_clearquota.html>
     ClearQuota,
-    /// <https://developers.weixin.qq.com/miniprogram/dev/server/API/openApi-mgnt/api_getridinfo.html>
     GetRid,
     /// Any other that takes an access token.
-    Other { path: Arc<str>, method: Method },
+    Other {
+        path: Arc<str>,
+        method: Method,
+    },
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
 pub enum Method {
     Get,
     Post,
 }
 
+/// What an endpoint is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Group {
+    Code,
+    Token,
+    Link,
+    Debug,
+}
+
+/// An endpoint, as the schema has it.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Row {
+    /// What errors call it: the method of ours, or WeChat's word for a token.
+    pub name: String,
+    #[cfg(test)]
+    variant: String,
+    path: String,
+    /// Where the last part of the path does not tell it from others.
+    wechat_name: Option<String>,
+    method: Method,
+    group: Group,
+    per_minute: Option<u32>,
+    /// The field that an answer must contain.
+    pub answer: Option<String>,
+    #[serde(default)]
+    pub params: Vec<Param>,
+}
+
+#[derive(Deserialize)]
+struct Schema {
+    endpoints: Vec<Row>,
+}
+
+/// In the order of [`Endpoint::KNOWN`].
+static ROWS: LazyLock<Vec<Row>> = LazyLock::new(|| {
+    // The file is part of the crate and a test reads it: a mistake in it cannot reach a user.
+    let schema: Schema = serde_json::from_str(include_str!("../../lib/endpoints.json")).expect("lib/endpoints.json");
+    schema.endpoints
+});
+
+impl Row {
+    fn wechat_name(&self) -> &str {
+        self.wechat_name.as_deref().unwrap_or_else(|| self.path.rsplit('/').next().unwrap_or_default())
+    }
+}
+
 impl Endpoint {
     /// All that have a name.
     pub const KNOWN: [Self; 14] = [
-        Self::GetQrCode,
         Self::GetUnlimitedQrCode,
+        Self::GetQrCode,
         Self::CreateQrCode,
         Self::StableToken,
         Self::ClassicToken,
@@ -62,84 +104,63 @@ impl Endpoint {
         Self::GetRid,
     ];
 
+    /// What the schema says of it.
+    pub fn row(&self) -> Option<&'static Row> {
+        Self::KNOWN.iter().zip(ROWS.iter()).find(|(known, _)| *known == self).map(|(_, row)| row)
+    }
+
     /// What errors call it: the method of ours, WeChat's word for a token, or the path.
     pub fn name(&self) -> &str {
-        match self {
-            Self::GetQrCode => "getQRCode",
-            Self::GetUnlimitedQrCode => "getUnlimitedQRCode",
-            Self::CreateQrCode => "createQRCode",
-            Self::StableToken => "stable_token",
-            Self::ClassicToken => "token",
-            Self::GenerateScheme => "generateScheme",
-            Self::GenerateUrlLink => "generateUrlLink",
-            Self::GenerateShortLink => "generateShortLink",
-            Self::GenerateNfcScheme => "generateNFCScheme",
-            Self::QueryScheme => "queryScheme",
-            Self::QueryUrlLink => "queryUrlLink",
-            Self::GetQuota => "getQuota",
-            Self::ClearQuota => "clearQuota",
-            Self::GetRid => "getRid",
-            Self::Other { path, .. } => path,
-        }
+        self.row().map_or_else(|| self.path(), |row| &row.name)
     }
 
     /// The path on WeChat's host, with its leading slash.
     pub fn path(&self) -> &str {
         match self {
-            Self::GetQrCode => "/wxa/getwxacode",
-            Self::GetUnlimitedQrCode => "/wxa/getwxacodeunlimit",
-            Self::CreateQrCode => "/cgi-bin/wxaapp/createwxaqrcode",
-            Self::StableToken => "/cgi-bin/stable_token",
-            Self::ClassicToken => "/cgi-bin/token",
-            Self::GenerateScheme => "/wxa/generatescheme",
-            Self::GenerateUrlLink => "/wxa/generate_urllink",
-            Self::GenerateShortLink => "/wxa/genwxashortlink",
-            Self::GenerateNfcScheme => "/wxa/generatenfcscheme",
-            Self::QueryScheme => "/wxa/queryscheme",
-            Self::QueryUrlLink => "/wxa/query_urllink",
-            Self::GetQuota => "/cgi-bin/openapi/quota/get",
-            Self::ClearQuota => "/cgi-bin/clear_quota",
-            Self::GetRid => "/cgi-bin/openapi/rid/get",
             Self::Other { path, .. } => path,
+            known => known.row().map_or("", |row| &row.path),
         }
     }
 
     /// What tells it from others in its path: what the catalogue of error codes calls it.
     pub fn wechat_name(&self) -> &str {
-        match self {
-            Self::GetQuota => "quota/get",
-            Self::GetRid => "rid/get",
-            Self::Other { path, .. } => path,
-            known => known.path().rsplit('/').next().unwrap_or_default(),
-        }
+        self.row().map_or_else(|| self.path(), Row::wechat_name)
     }
 
     pub fn method(&self) -> Method {
         match self {
-            Self::ClassicToken => Method::Get,
             Self::Other { method, .. } => *method,
-            _ => Method::Post,
+            known => known.row().map_or(Method::Post, |row| row.method),
         }
     }
 
-    /// 5000 calls a minute, answered 45009 or 45011 beyond.
-    /// <https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/qr-code/api_getunlimitedqrcode.html>
+    /// WeChat counts its calls by the minute and answers 45009 or 45011 beyond.
     pub fn counts_by_the_minute(&self) -> bool {
-        *self == Self::GetUnlimitedQrCode
+        self.row().is_some_and(|row| row.per_minute.is_some())
     }
 
     /// Whether its answers hold a token, so that not even a part of one may be shown.
     pub fn gives_token(&self) -> bool {
-        matches!(self, Self::StableToken | Self::ClassicToken)
+        self.group() == Some(Group::Token)
     }
 
     pub fn gives_code(&self) -> bool {
-        matches!(self, Self::GetQrCode | Self::GetUnlimitedQrCode | Self::CreateQrCode)
+        self.group() == Some(Group::Code)
+    }
+
+    fn group(&self) -> Option<Group> {
+        self.row().map(|row| row.group)
+    }
+
+    /// The one that errors call by this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::KNOWN.iter().zip(ROWS.iter()).find(|(_, row)| row.name == name).map(|(known, _)| known.clone())
     }
 
     /// Any of its names: `getUnlimitedQRCode`, `getwxacodeunlimit` or `/wxa/getwxacodeunlimit`.
     pub fn find(name: &str) -> Option<Self> {
-        Self::KNOWN.into_iter().find(|e| [e.name(), e.wechat_name(), e.path()].contains(&name))
+        let has_name = |(_, row): &(&Self, &Row)| [row.name.as_str(), row.wechat_name(), &row.path].contains(&name);
+        Self::KNOWN.iter().zip(ROWS.iter()).find(has_name).map(|(known, _)| known.clone())
     }
 
     /// The one at a path, known or not.
@@ -152,6 +173,18 @@ impl Endpoint {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_endpoint_has_its_row() {
+        let variants: Vec<_> = ROWS.iter().map(|row| row.variant.as_str()).collect();
+        assert_eq!(variants, Endpoint::KNOWN.map(|known| format!("{known:?}")));
+        for Row { name, params, group, answer, .. } in ROWS.iter() {
+            assert_eq!(answer.is_none(), *group == Group::Token, "{name}");
+            for param in params {
+                param.assert_sound(name);
+            }
+        }
+    }
 
     #[test]
     fn every_endpoint_is_found_by_each_of_its_names() {

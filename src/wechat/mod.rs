@@ -4,7 +4,7 @@ pub mod answer;
 pub mod apis;
 pub mod codes;
 pub mod endpoint;
-pub mod env_version;
 pub mod errcode;
 pub mod image;
+pub mod params;
 pub mod request;

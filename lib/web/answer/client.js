@@ -44,10 +44,9 @@ const isClient = (value) => typeof own(value, 'getUnlimitedQRCode') === 'functio
  * The picture of a code, if it is kept in this process.
  *
  * @param {any} wxa a stand-in keeps nothing
- * @param {import('../types').CodeParams['kind']} kind
- * @param {any} params
+ * @param {import('../../qr-code-request').QrCodeRequest} request
  * @returns {Buffer | undefined}
  */
-const cachedPicture = (wxa, kind, params) => wxa[KEPT]?.(kind, params)
+const cachedPicture = (wxa, request) => wxa[KEPT]?.(request)
 
 module.exports = { clientOf, cachedPicture }

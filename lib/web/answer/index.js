@@ -1,9 +1,10 @@
 'use strict'
 
 const { inspect } = require('node:util')
-const { check, imageType } = require('../../../index')
+const { imageType } = require('../../../index')
 const { WxaCodeError, invalid, isError, isMisuse, misuse } = require('../../errors')
-const { KINDS, codeFields } = require('../../kinds')
+const { codeFields, endpointOf } = require('../../kinds')
+const { qrCodeRequest } = require('../../qr-code-request')
 const { cachedPicture } = require('./client')
 const { disposition } = require('./disposition')
 const { etagOf, isKnown } = require('./etag')
@@ -72,8 +73,12 @@ async function answerTo(request, code) {
   if (typeof code !== 'object' || Array.isArray(code)) return failed(noObject(code), request, true)
   const { kind = 'unlimited', ...params } = /** @type {CodeParams} */ (codeFields(code))
   // Before the ETag, so that nonsense is refused whatever a browser claims to have.
-  const wrong = refusalOf(kind, params)
-  if (wrong) return failed(wrong, request, isMisuse(wrong))
+  let parsed
+  try {
+    parsed = qrCodeRequest(endpointOf(kind), params)
+  } catch (/** @type {any} */ wrong) {
+    return failed(wrong, request, isMisuse(wrong))
+  }
   const { context, settings } = request
   let wxa
   try {
@@ -81,10 +86,10 @@ async function answerTo(request, code) {
   } catch (thrown) {
     return failed(thrown, request, true)
   }
-  const etag = etagOf(wxa.appid, kind, params)
+  const etag = etagOf(wxa.appid, parsed.identity)
   const validators = { ETag: etag, ...settings.cacheControl }
   if (isKnown(etag, context.header('if-none-match'))) return { status: 304, headers: validators }
-  const cached = cachedPicture(wxa, kind, params)
+  const cached = cachedPicture(wxa, parsed)
   // Type and length only WeChat could tell, and it is not asked for what is not to be sent.
   // {@link https://www.rfc-editor.org/rfc/rfc9110#section-9.3.2}
   if (context.method === 'HEAD' && !cached) return { status: 200, headers: { ...NOSNIFF, ...validators } }
@@ -96,26 +101,11 @@ async function answerTo(request, code) {
   if (cached) return picture(cached, saveAs, validators)
   if (context.isOver()) return CLIENT_CLOSED
   const call = { signal: context.signal, timeoutMs: settings.timeoutMs }
-  const ask = () => wxa[KINDS[kind]](/** @type {any} */ (params), call)
+  const ask = () => wxa[parsed.endpoint](/** @type {any} */ (params), call)
   try {
     return picture(await settings.limits.run({ wxa, kind, etag }, ask), saveAs, validators)
   } catch (thrown) {
     return failed(thrown, request)
-  }
-}
-
-/**
- * What is wrong with what the mapping returned. `check` returns what is wrong with parameters, and throws for a kind that
- * there is not.
- *
- * @param {any} kind
- * @param {any} params
- */
-function refusalOf(kind, params) {
-  try {
-    return check(kind, params)
-  } catch (error) {
-    return error
   }
 }
 

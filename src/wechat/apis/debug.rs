@@ -1,30 +1,18 @@
 //! What WeChat tells of an account's own calls.
 
-use serde::Deserialize;
-use serde_json::json;
-
-use super::{Asked, Context, asked};
 use crate::error::explanation::{Bilingual, excerpt};
 use crate::error::invalid::InvalidParam;
-use crate::wechat::endpoint::Endpoint;
+use crate::wechat::params::At;
 
-#[derive(Deserialize)]
-pub struct QuotaOf {
-    path: String,
-}
-
-/// <https://developers.weixin.qq.com/miniprogram/dev/server/API/openApi-mgnt/api_getapiquota.html>
-pub fn quota(QuotaOf { path }: &QuotaOf) -> Result<Asked, InvalidParam> {
+pub fn api_path(at: At, path: &str) -> Result<(), InvalidParam> {
     if path.starts_with('/') && !path.contains(['?', '#', ' ']) {
-        return Ok(asked(Endpoint::GetQuota, "quota", &json!({ "cgi_path": path })));
+        return Ok(());
     }
     let bare = path.split(['?', '#']).next().unwrap_or_default();
     let bare = bare.split_once("://").map_or(bare, |(_, rest)| rest.split_once('/').map_or("", |(_, path)| path));
     let bare = format!("/{}", bare.trim_matches(['/', ' ']));
     let example = excerpt(if bare == "/" { "/wxa/getwxacodeunlimit" } else { &bare });
-    Err(InvalidParam::new(
-        "path",
-        Some(76021),
+    Err(at.refused(
         Bilingual::new(
             "path 不是以 / 开头、不带主机和参数的接口路径",
             "path is not an API's path with a leading / and without host and query",
@@ -33,24 +21,11 @@ pub fn quota(QuotaOf { path }: &QuotaOf) -> Result<Asked, InvalidParam> {
     ))
 }
 
-/// <https://developers.weixin.qq.com/miniprogram/dev/server/API/openApi-mgnt/api_clearquota.html>
-pub fn clear_quota(context: &Context) -> Asked {
-    asked(Endpoint::ClearQuota, "errcode", &json!({ "appid": context.appid }))
-}
-
-#[derive(Deserialize)]
-pub struct Rid {
-    rid: String,
-}
-
-/// <https://developers.weixin.qq.com/miniprogram/dev/server/API/openApi-mgnt/api_getridinfo.html>
-pub fn rid(Rid { rid }: &Rid) -> Result<Asked, InvalidParam> {
+pub fn rid(at: At, rid: &str) -> Result<(), InvalidParam> {
     if !rid.is_empty() && rid.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-') {
-        return Ok(asked(Endpoint::GetRid, "request", &json!({ "rid": rid })));
+        return Ok(());
     }
-    Err(InvalidParam::new(
-        "rid",
-        Some(76002),
+    Err(at.refused(
         Bilingual::new(
             "rid 为空，或含有十六进制数字和 - 以外的字符",
             "rid is empty or has more than hexadecimal digits and -",
@@ -64,33 +39,41 @@ pub fn rid(Rid { rid }: &Rid) -> Result<Asked, InvalidParam> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::super::{Context, call};
+    use crate::error::invalid::InvalidParam;
+    use crate::wechat::endpoint::Endpoint;
+
+    fn sent(endpoint: &Endpoint, params: serde_json::Value) -> Result<Vec<u8>, InvalidParam> {
+        let context = Context { appid: "wx", now: 0.0 };
+        call(endpoint, &params.to_string(), &context).map(|call| call.question.body.unwrap().to_vec())
+    }
 
     #[test]
     fn a_path_is_asked_without_host_and_query_and_a_wrong_one_is_shown_right() {
-        let quota = |path: &str| quota(&QuotaOf { path: path.into() });
-        let body = quota("/wxa/getwxacode").unwrap().question.body.unwrap();
-        assert_eq!(body, r#"{"cgi_path":"/wxa/getwxacode"}"#);
+        let quota = |path: &str| sent(&Endpoint::GetQuota, serde_json::json!({ "path": path }));
+        assert_eq!(quota("/wxa/getwxacode").unwrap(), br#"{"cgi_path":"/wxa/getwxacode"}"#);
         for (wrong, right) in [
             ("wxa/getwxacode", "\"/wxa/getwxacode\""),
             ("https://api.weixin.qq.com/wxa/getwxacode?access_token=x", "\"/wxa/getwxacode\""),
             ("", "\"/wxa/getwxacodeunlimit\""),
         ] {
-            let fix = quota(wrong).unwrap_err().explanation.fix.en;
-            assert!(fix.contains(right) && !fix.contains("access_token"), "{fix}");
+            let invalid = quota(wrong).unwrap_err();
+            let fix = invalid.explanation.fix.en;
+            assert!(invalid.errcode == Some(76021) && fix.contains(right) && !fix.contains("access_token"), "{fix}");
         }
     }
 
     #[test]
     fn a_rid_is_the_number_alone() {
-        let rid = |rid: &str| rid_of(rid);
+        let rid = |rid: &str| sent(&Endpoint::GetRid, serde_json::json!({ "rid": rid }));
         assert!(rid("69661ec0-6b445e0b-755fcdc6").is_ok());
         for wrong in ["", "rid: 69661ec0-6b445e0b-755fcdc6", "(69661ec0-6b445e0b-755fcdc6)"] {
             assert_eq!(rid(wrong).unwrap_err().errcode, Some(76002));
         }
     }
 
-    fn rid_of(text: &str) -> Result<Asked, InvalidParam> {
-        rid(&Rid { rid: text.into() })
+    #[test]
+    fn an_account_clears_its_own_quota() {
+        assert_eq!(sent(&Endpoint::ClearQuota, serde_json::json!({})).unwrap(), br#"{"appid":"wx"}"#);
     }
 }

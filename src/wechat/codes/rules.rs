@@ -1,35 +1,30 @@
 //! Only what WeChat certainly refuses is refused here. Where its documents disagree (characters or bytes in the
 //! `path` of getQRCode), the request is sent.
 
-use crate::error::explanation::{Bilingual, excerpt, shown};
+use crate::error::explanation::{Bilingual, excerpt};
 use crate::error::invalid::InvalidParam;
-use crate::wechat::endpoint::Endpoint;
-use crate::wechat::errcode;
+use crate::wechat::params::{At, Param};
 
 /// <https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/qr-code/api_getunlimitedqrcode.html>
 const SCENE_PUNCTUATION: &str = "!#$&'()*+,/:;=?@-._~";
-const SCENE_LENGTH: usize = 32;
 
-pub fn scene(scene: &str) -> Result<&str, InvalidParam> {
+pub fn scene(at: At, scene: &str) -> Result<(), InvalidParam> {
+    let most = at.param.max as usize;
     let length = scene.chars().count();
     if length == 0 {
-        return Err(InvalidParam::new(
-            "scene",
-            Some(40169),
+        return Err(at.refused(
             Bilingual::new("scene 为空", "scene is empty"),
-            Bilingual::new("scene 必须有 1 到 32 个字符", "Give scene 1 to 32 characters"),
+            Bilingual::new(format!("scene 必须有 1 到 {most} 个字符"), format!("Give scene 1 to {most} characters")),
         ));
     }
     if let Some((at, wrong)) = scene.chars().enumerate().find(|(_, c)| !is_scene_character(*c)) {
         return Err(illegal_in_scene(at + 1, wrong));
     }
-    if length > SCENE_LENGTH {
-        return Err(InvalidParam::new(
-            "scene",
-            Some(40169),
+    if length > most {
+        return Err(at.refused(
             Bilingual::new(
-                format!("scene 有 {length} 个字符，最多 {SCENE_LENGTH} 个"),
-                format!("scene has {length} characters; at most {SCENE_LENGTH} are allowed"),
+                format!("scene 有 {length} 个字符，最多 {most} 个"),
+                format!("scene has {length} characters; at most {most} are allowed"),
             ),
             Bilingual::new(
                 "缩短 scene，较长的数据存在服务端，scene 里只放它的编号（UUID 去掉连字符正好 32 个字符）",
@@ -37,7 +32,7 @@ pub fn scene(scene: &str) -> Result<&str, InvalidParam> {
             ),
         ));
     }
-    Ok(scene)
+    Ok(())
 }
 
 fn is_scene_character(c: char) -> bool {
@@ -67,18 +62,16 @@ fn illegal_in_scene(position: usize, wrong: char) -> InvalidParam {
     )
 }
 
-/// Characters. No page of a mini-program has a longer path, by far: a whole `path` with its query may have as many.
-const LONGEST_PAGE: usize = 1024;
-
-pub fn page(page: &str) -> Result<&str, InvalidParam> {
+/// The limit is in characters. No page of a mini-program has a longer path, by far: a whole `path` with its query may have
+/// as many.
+pub fn page(at: At, page: &str) -> Result<(), InvalidParam> {
+    let most = at.param.max as usize;
     let length = page.chars().count();
-    if length > LONGEST_PAGE {
-        return Err(InvalidParam::new(
-            "page",
-            Some(41030),
+    if length > most {
+        return Err(at.refused(
             Bilingual::new(
-                format!("page 有 {length} 个字符，最多 {LONGEST_PAGE} 个"),
-                format!("page has {length} characters; at most {LONGEST_PAGE} are taken"),
+                format!("page 有 {length} 个字符，最多 {most} 个"),
+                format!("page has {length} characters; at most {most} are taken"),
             ),
             Bilingual::new(
                 "page 只写页面路径，如 pages/index/index，参数放进 scene",
@@ -90,17 +83,13 @@ pub fn page(page: &str) -> Result<&str, InvalidParam> {
     let bare = page.trim_start_matches('/').split('?').next().filter(|bare| !bare.is_empty());
     let bare = excerpt(bare.unwrap_or("pages/index/index"));
     if page.starts_with('/') {
-        return Err(InvalidParam::new(
-            "page",
-            Some(41030),
+        return Err(at.refused(
             Bilingual::new("page 以 / 开头", "page starts with a /"),
             Bilingual::new(format!("去掉开头的 /，写成 {bare}"), format!("Drop the leading slash: {bare}")),
         ));
     }
     if page.contains('?') {
-        return Err(InvalidParam::new(
-            "page",
-            Some(41030),
+        return Err(at.refused(
             Bilingual::new("page 带有查询参数", "page has a query"),
             Bilingual::new(
                 format!("page 只写 {bare}，参数放进 scene，页面里用 decodeURIComponent(query.scene) 取出"),
@@ -110,52 +99,23 @@ pub fn page(page: &str) -> Result<&str, InvalidParam> {
             ),
         ));
     }
-    Ok(page)
+    Ok(())
 }
 
-/// The longest `path` of an endpoint.
-#[derive(Clone, Copy)]
-pub enum PathLimit {
-    Characters(usize),
-    Bytes(usize),
-}
-
-/// Its documents say characters on one page and bytes on another: more characters are too many by either, more bytes only
-/// perhaps. <https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/qr-code/api_getqrcode.html>
-pub const QR_CODE_PATH: PathLimit = PathLimit::Characters(1024);
-
-/// Its table of errcodes says bytes, and a `path` of 119 characters in 139 bytes was refused.
+/// The documents of `getQRCode` count characters on one page and bytes on another: more characters are too many by either,
+/// more bytes only perhaps. Those of `createQRCode` count bytes, and a `path` of 119 characters in 139 bytes was refused.
 /// <https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/qr-code/api_createqrcode.html>,
 /// <https://developers.weixin.qq.com/community/personal/oCJUsw87ROzrI9szR45EDNACfCNI/question>
-pub const SQUARE_CODE_PATH: PathLimit = PathLimit::Bytes(128);
-
-pub fn path(path: &str, limit: PathLimit) -> Result<&str, InvalidParam> {
+pub fn path(at: At, path: &str) -> Result<(), InvalidParam> {
     let (characters, bytes) = (path.chars().count(), path.len());
     if bytes == 0 {
-        return Err(InvalidParam::new(
-            "path",
-            Some(40159),
+        return Err(at.refused(
             Bilingual::new("path 为空", "path is empty"),
             Bilingual::new("写上页面路径，如 pages/index/index?id=42", "Give the page, like pages/index/index?id=42"),
         ));
     }
-    let excess = match limit {
-        PathLimit::Characters(limit) if characters > limit => Some(Bilingual::new(
-            format!("path 有 {characters} 个字符（{bytes} 字节），最多 {limit} 个"),
-            format!("path has {characters} characters ({bytes} bytes); at most {limit} are allowed"),
-        )),
-        PathLimit::Bytes(limit) if bytes > limit => Some(Bilingual::new(
-            format!("path 有 {bytes} 字节（{characters} 个字符，一个汉字 3 字节），最多 {limit} 字节"),
-            format!(
-                "path has {bytes} bytes ({characters} characters, a Chinese one takes 3 bytes); at most {limit} bytes are allowed"
-            ),
-        )),
-        _ => None,
-    };
-    if let Some(excess) = excess {
-        return Err(InvalidParam::new(
-            "path",
-            Some(40159),
+    if let Some(excess) = excess(at.param, characters, bytes) {
+        return Err(at.refused(
             excess,
             Bilingual::new(
                 "缩短 path；较长的数据存在服务端，path 里只放它的编号",
@@ -164,7 +124,24 @@ pub fn path(path: &str, limit: PathLimit) -> Result<&str, InvalidParam> {
         ));
     }
     no_scancode_time("path", path)?;
-    Ok(path)
+    Ok(())
+}
+
+/// What is too long about a path, by the limit of its endpoint.
+fn excess(param: &Param, characters: usize, bytes: usize) -> Option<Bilingual> {
+    match (param.max as usize, param.max_bytes as usize) {
+        (max @ 1.., _) if characters > max => Some(Bilingual::new(
+            format!("path 有 {characters} 个字符（{bytes} 字节），最多 {max} 个"),
+            format!("path has {characters} characters ({bytes} bytes); at most {max} are allowed"),
+        )),
+        (_, max @ 1..) if bytes > max => Some(Bilingual::new(
+            format!("path 有 {bytes} 字节（{characters} 个字符，一个汉字 3 字节），最多 {max} 字节"),
+            format!(
+                "path has {bytes} bytes ({characters} characters, a Chinese one takes 3 bytes); at most {max} bytes are allowed"
+            ),
+        )),
+        _ => None,
+    }
 }
 
 /// WeChat sets `scancode_time` itself, when somebody scans.
@@ -182,43 +159,4 @@ fn no_scancode_time(param: &'static str, path: &str) -> Result<(), InvalidParam>
         ));
     }
     Ok(())
-}
-
-pub fn width(width: f64, endpoint: &Endpoint) -> Result<u32, InvalidParam> {
-    if width.fract() == 0.0 && (280.0..=1280.0).contains(&width) {
-        return Ok(width as u32);
-    }
-    let width = shown(width);
-    let known_here = *endpoint == Endpoint::GetQrCode && errcode::reaction(40189, endpoint).is_some();
-    Err(InvalidParam::new(
-        "width",
-        known_here.then_some(40189),
-        Bilingual::new(
-            format!("width 是 {width}，须为 280 到 1280 的整数（像素）"),
-            format!("width is {width}; it must be a whole number of pixels from 280 to 1280"),
-        ),
-        Bilingual::new(
-            "取 280 到 1280 之间的整数，需要其他尺寸时自行缩放图片",
-            "Ask for 280 to 1280 and scale the picture yourself for other sizes",
-        ),
-    ))
-}
-
-pub fn channel(param: &'static str, value: f64) -> Result<u32, InvalidParam> {
-    if value.fract() == 0.0 && (0.0..=255.0).contains(&value) {
-        return Ok(value as u32);
-    }
-    let value = shown(value);
-    Err(InvalidParam::new(
-        param,
-        None,
-        Bilingual::new(
-            format!("{param} 是 {value}，须为 0 到 255 的整数"),
-            format!("{param} is {value}; it must be a whole number from 0 to 255"),
-        ),
-        Bilingual::new(
-            "用十进制的 RGB 分量，如 { r: 0, g: 100, b: 0 }",
-            "Give decimal RGB, like { r: 0, g: 100, b: 0 }",
-        ),
-    ))
 }

@@ -2,191 +2,218 @@ use super::*;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-fn sent(body: Result<Vec<u8>, InvalidParam>) -> Value {
-    serde_json::from_slice(&body.unwrap()).unwrap()
+use Endpoint::{CreateQrCode, GetQrCode, GetUnlimitedQrCode};
+
+fn parse(endpoint: Endpoint, params: &Value) -> Result<QrCodeRequest, InvalidParam> {
+    QrCodeRequest::parse(&endpoint, &params.to_string())
 }
 
-fn written(wire: Result<Wire, InvalidParam>) -> Result<Vec<u8>, InvalidParam> {
-    wire.map(|wire| bytes(&wire))
+fn sent(endpoint: Endpoint, params: &Value) -> Value {
+    serde_json::from_slice(&parse(endpoint, params).unwrap().question().body.unwrap()).unwrap()
 }
 
-impl QrCode {
-    fn body(&self) -> Result<Vec<u8>, InvalidParam> {
-        written(self.wire())
-    }
-}
-
-impl UnlimitedQrCode {
-    fn body(&self) -> Result<Vec<u8>, InvalidParam> {
-        written(self.wire())
-    }
-}
-
-impl CreateQrCode {
-    fn body(&self) -> Result<Vec<u8>, InvalidParam> {
-        written(self.wire())
-    }
-}
-
-fn refused(body: Result<Vec<u8>, InvalidParam>) -> (String, Option<i64>, String) {
-    let invalid = body.unwrap_err();
+fn refused(endpoint: Endpoint, params: &Value) -> (String, Option<i64>, String) {
+    let invalid = parse(endpoint, params).unwrap_err();
     (invalid.param.into_owned(), invalid.errcode, invalid.explanation.cause.en.into_owned())
 }
 
-fn unlimited(scene: &str) -> UnlimitedQrCode {
-    UnlimitedQrCode { scene: scene.into(), ..Default::default() }
+fn identity(endpoint: Endpoint, params: &Value) -> String {
+    String::from_utf8(parse(endpoint, params).unwrap().identity().clone()).unwrap()
+}
+
+/// `{ "scene": "a" }` and one more.
+fn scene_and(name: &str, value: impl Into<Value>) -> Value {
+    json!({ "scene": "a", name: value.into() })
 }
 
 #[test]
-fn a_body_has_what_was_asked_and_nothing_else() {
-    assert_eq!(sent(unlimited("a=1").body()), json!({ "scene": "a=1" }));
-    let everything = UnlimitedQrCode {
-        scene: "a".into(),
-        page: Some("pages/a".into()),
-        check_path: Some(false),
-        env_version: Some("trial".into()),
-        style: Style {
-            width: Some(280.0),
-            auto_color: Some(false),
-            line_color: Some([0.0, 100.0, 255.0]),
-            is_hyaline: Some(true),
-        },
-    };
+fn a_body_has_what_was_given_and_nothing_else() {
+    assert_eq!(sent(GetUnlimitedQrCode, &json!({ "scene": "a=1" })), json!({ "scene": "a=1" }));
+    let everything = json!({ "scene": "a", "page": "pages/a", "checkPath": false, "envVersion": "trial", "width": 280,
+                             "autoColor": false, "lineColor": { "r": 0, "g": 100, "b": 255 }, "isHyaline": true });
     assert_eq!(
-        sent(everything.body()),
+        sent(GetUnlimitedQrCode, &everything),
         json!({ "scene": "a", "page": "pages/a", "check_path": false, "env_version": "trial", "width": 280,
                 "auto_color": false, "line_color": { "r": 0, "g": 100, "b": 255 }, "is_hyaline": true })
     );
-    let create = CreateQrCode { path: "pages/a?b=1".into(), width: Some(1280.0) };
-    assert_eq!(sent(create.body()), json!({ "path": "pages/a?b=1", "width": 1280 }));
-}
-
-fn identity(code: Code) -> String {
-    String::from_utf8(code.identity().unwrap()).unwrap()
+    let create = json!({ "path": "pages/a?b=1", "width": 1280 });
+    assert_eq!(sent(CreateQrCode, &create), create);
 }
 
 #[test]
-fn a_default_that_is_spelt_out_is_no_other_picture() {
-    let style =
-        Style { width: Some(430.0), auto_color: Some(false), line_color: Some([0.0; 3]), is_hyaline: Some(false) };
-    let spelt_out = UnlimitedQrCode {
-        check_path: Some(true),
-        env_version: Some("release".into()),
-        style: style.clone(),
-        ..unlimited("a")
-    };
-    assert_eq!(identity(Code::Unlimited(spelt_out)), r#"{"scene":"a"}B"#);
-    assert_eq!(identity(Code::Unlimited(unlimited("a"))), r#"{"scene":"a"}B"#);
-    let limited = QrCode { path: "a".into(), env_version: Some("release".into()), style };
-    assert_eq!(identity(Code::Limited(limited)), r#"{"path":"a"}A"#);
-    let square = CreateQrCode { path: "a".into(), width: Some(430.0) };
-    assert_eq!(identity(Code::Square(square)), r#"{"path":"a"}C"#);
+fn a_body_is_written_in_the_order_of_the_schema() {
+    let request = QrCodeRequest::parse(&GetUnlimitedQrCode, r#"{"width":430.0,"page":"p\u0041","scene":"a"}"#).unwrap();
+    assert_eq!(request.question().body.unwrap(), r#"{"scene":"a","page":"pA","width":430}"#);
+}
+
+#[test]
+fn what_javascript_would_never_send_is_refused() {
+    for wrong in [
+        "",
+        "null",
+        "[]",
+        r#"{"scene":1}"#,
+        r#"{"scene":"a","width":"430"}"#,
+        r#"{"scene":"a","other":1}"#,
+        r#"{"scene":"a"}x"#,
+    ] {
+        assert_eq!(QrCodeRequest::parse(&GetUnlimitedQrCode, wrong).unwrap_err().param, "params", "{wrong}");
+    }
+    assert_eq!(refused(GetUnlimitedQrCode, &json!({})).0, "scene");
+    assert_eq!(refused(GetUnlimitedQrCode, &scene_and("lineColor", json!({ "r": 1, "g": 1 }))).0, "lineColor.b");
+    assert_eq!(refused(Endpoint::GenerateScheme, &json!({})).0, "params", "that endpoint makes no code");
+}
+
+/// A value of a parameter that is not WeChat's default, and would be taken.
+fn another(param: &crate::wechat::params::Param) -> Value {
+    use crate::wechat::params::Type;
+    match param.kind {
+        Type::Boolean => json!(param.default == Some(json!(false))),
+        Type::Integer => json!(param.min),
+        Type::Enum => json!(param.values.last()),
+        Type::Color => json!({ "r": 0, "g": 0, "b": 1 }),
+        _ => json!("b"),
+    }
+}
+
+/// Every parameter of every code, those that are yet to come included.
+#[test]
+fn a_default_that_is_spelt_out_is_no_other_picture_and_any_other_value_is() {
+    for endpoint in [GetQrCode, GetUnlimitedQrCode, CreateQrCode] {
+        let params = &endpoint.row().unwrap().params;
+        let least = json!({ params[0].name.as_str(): "a" });
+        let one = identity(endpoint.clone(), &least);
+        let mut spelt_out = least.clone();
+        for param in params {
+            let with = |value: Value| {
+                let mut params = least.clone();
+                params[param.name.as_str()] = value;
+                identity(endpoint.clone(), &params)
+            };
+            assert_ne!(with(another(param)), one, "{}", param.name);
+            if let Some(default) = &param.default {
+                assert_eq!(with(default.clone()), one, "{}", param.name);
+                spelt_out[param.name.as_str()] = default.clone();
+            }
+        }
+        assert_eq!(identity(endpoint, &spelt_out), one);
+    }
+}
+
+#[test]
+fn pictures_of_two_endpoints_are_never_the_same() {
+    let path = json!({ "path": "a" });
+    assert_eq!(identity(GetQrCode, &path), r#"{"path":"a"}getQRCode"#);
+    assert_eq!(identity(CreateQrCode, &path), r#"{"path":"a"}createQRCode"#);
+    assert_eq!(identity(GetUnlimitedQrCode, &json!({ "scene": "a" })), r#"{"scene":"a"}getUnlimitedQRCode"#);
 }
 
 #[test]
 fn a_colour_that_does_not_count_is_no_other_picture_and_one_that_counts_is() {
-    let of = |auto, color| {
-        let style = Style { auto_color: Some(auto), line_color: Some(color), ..Default::default() };
-        identity(Code::Unlimited(UnlimitedQrCode { style, ..unlimited("a") }))
+    let of = |auto: bool, part: u8| {
+        let color = json!({ "r": part, "g": part, "b": part });
+        identity(GetUnlimitedQrCode, &json!({ "scene": "a", "autoColor": auto, "lineColor": color }))
     };
-    assert_eq!(of(true, [1.0; 3]), of(true, [2.0; 3]));
-    assert_ne!(of(false, [1.0; 3]), of(false, [2.0; 3]));
-    assert_ne!(of(true, [1.0; 3]), of(false, [1.0; 3]));
+    assert_eq!(of(true, 1), of(true, 2));
+    assert_ne!(of(false, 1), of(false, 2));
+    assert_ne!(of(true, 1), of(false, 1));
+    assert_eq!(of(false, 0), identity(GetUnlimitedQrCode, &json!({ "scene": "a" })));
 }
 
 #[test]
 fn text_travels_as_raw_utf8() {
-    let body = QrCode { path: "pages/商品?a=1&b=<2>".into(), ..Default::default() }.body().unwrap();
-    assert_eq!(String::from_utf8(body).unwrap(), r#"{"path":"pages/商品?a=1&b=<2>"}"#);
+    let request = parse(GetQrCode, &json!({ "path": "pages/商品?a=1&b=<2>" })).unwrap();
+    assert_eq!(request.question().body.unwrap(), r#"{"path":"pages/商品?a=1&b=<2>"}"#);
 }
 
 #[test]
 fn an_illegal_scene_names_the_character_and_its_place() {
-    let (param, errcode, cause) = refused(unlimited("id=商品").body());
+    let scene = |scene: &str| refused(GetUnlimitedQrCode, &json!({ "scene": scene }));
+    let (param, errcode, cause) = scene("id=商品");
     assert_eq!((param.as_str(), errcode), ("scene", Some(40129)));
     assert!(cause.contains("character 4") && cause.contains("商") && cause.contains("U+5546"), "{cause}");
-    assert!(refused(unlimited("a\u{0}").body()).2.contains("U+0000"));
-    assert_eq!(refused(unlimited("").body()).1, Some(40169));
-    assert_eq!(refused(unlimited(&"a".repeat(33)).body()).1, Some(40169));
-    assert_eq!(refused(unlimited(&"中".repeat(33)).body()).1, Some(40129));
+    assert!(scene("a\u{0}").2.contains("U+0000"));
+    assert_eq!(scene("").1, Some(40169));
+    assert_eq!(scene(&"a".repeat(33)).1, Some(40169));
+    assert_eq!(scene(&"中".repeat(33)).1, Some(40129));
 }
 
 #[test]
 fn a_page_has_no_leading_slash_and_no_query() {
-    let page = |page: &str| UnlimitedQrCode { page: Some(page.into()), ..unlimited("a") }.body();
-    assert_eq!(refused(page("/pages/a")).1, Some(41030));
-    assert_eq!(refused(page("pages/a?b=1")).1, Some(41030));
-    assert_eq!(refused(page("pages/a?scancode_time=1")).1, Some(85096));
+    let page = |page: &str| parse(GetUnlimitedQrCode, &scene_and("page", page)).map_err(|invalid| invalid.errcode);
+    assert_eq!(page("/pages/a").unwrap_err(), Some(41030));
+    assert_eq!(page("pages/a?b=1").unwrap_err(), Some(41030));
+    assert_eq!(page("pages/a?scancode_time=1").unwrap_err(), Some(85096));
     assert!(page("pages/scancode_time/a").is_ok());
     assert!(page("packageA/pages/a").is_ok());
 }
 
 #[test]
 fn a_path_of_get_qr_code_has_at_most_1024_characters_and_one_of_create_qr_code_128_bytes() {
-    let limited = |path| QrCode { path, ..Default::default() }.body();
-    let square = |path| CreateQrCode { path, width: None }.body();
-    for (body, longest, too_long, cause) in [
-        (
-            limited as fn(String) -> _,
-            "品".repeat(1024),
-            "品".repeat(1025),
-            "1025 characters (3075 bytes); at most 1024 are",
-        ),
-        (square, "a".repeat(128), "a".repeat(129), "129 bytes (129 characters"),
-        (square, "品".repeat(42) + "ab", "品".repeat(43), "129 bytes (43 characters"),
+    for (endpoint, longest, too_long, expected) in [
+        (GetQrCode, "品".repeat(1024), "品".repeat(1025), "1025 characters (3075 bytes); at most 1024 are"),
+        (CreateQrCode, "a".repeat(128), "a".repeat(129), "129 bytes (129 characters"),
+        (CreateQrCode, "品".repeat(42) + "ab", "品".repeat(43), "129 bytes (43 characters"),
     ] {
-        assert!(body(longest).is_ok());
-        let (param, errcode, text) = refused(body(too_long));
+        let path = |path: String| parse(endpoint.clone(), &json!({ "path": path }));
+        let wrong = |path: &str| refused(endpoint.clone(), &json!({ "path": path }));
+        assert!(path(longest).is_ok());
+        let (param, errcode, cause) = wrong(&too_long);
         assert_eq!((param.as_str(), errcode), ("path", Some(40159)));
-        assert!(text.contains(cause), "{text}");
-        assert_eq!(refused(body(String::new())).1, Some(40159));
-        assert_eq!(refused(body("p?a=1&scancode_time=2".into())).1, Some(85096));
-        assert!(body("p?a=scancode_time&xscancode_time=1".into()).is_ok());
+        assert!(cause.contains(expected), "{cause}");
+        assert_eq!(wrong("").1, Some(40159));
+        assert_eq!(wrong("p?a=1&scancode_time=2").1, Some(85096));
+        assert!(path("p?a=scancode_time&xscancode_time=1".into()).is_ok());
     }
 }
 
 #[test]
 fn a_page_has_a_limit_and_no_value_comes_back_whole() {
-    let page = |page: String| UnlimitedQrCode { page: Some(page), ..unlimited("a") }.body();
+    let page = |page: String| parse(GetUnlimitedQrCode, &scene_and("page", page));
     assert!(page("页".repeat(1024)).is_ok());
-    let (param, errcode, cause) = refused(page("页".repeat(1025)));
+    let (param, errcode, cause) = refused(GetUnlimitedQrCode, &scene_and("page", "页".repeat(1025)));
     assert_eq!((param.as_str(), errcode), ("page", Some(41030)));
     assert!(cause.contains("1025 characters"), "{cause}");
     let huge = "x".repeat(5_000_000);
-    let version = |version: String| UnlimitedQrCode { env_version: Some(version), ..unlimited("a") }.body();
-    for body in [
+    for request in [
         page(format!("/{}", &huge[..1000])),
         page(format!("{}?a", &huge[..1000])),
         page(format!("/{huge}")),
         page(huge.clone()),
-        version(huge.clone()),
-        unlimited(&huge).body(),
-        unlimited(&"\u{1F600}".repeat(1_000_000)).body(),
-        QrCode { path: huge.clone(), ..Default::default() }.body(),
-        CreateQrCode { path: huge.clone(), width: None }.body(),
-        CreateQrCode { path: "p".into(), width: Some(f64::MAX) }.body(),
+        parse(GetUnlimitedQrCode, &scene_and("envVersion", huge.as_str())),
+        parse(GetUnlimitedQrCode, &json!({ "scene": huge })),
+        parse(GetUnlimitedQrCode, &json!({ "scene": "\u{1F600}".repeat(1_000_000) })),
+        parse(GetQrCode, &json!({ "path": huge })),
+        parse(CreateQrCode, &json!({ "path": huge })),
+        parse(CreateQrCode, &json!({ "path": "p", "width": f64::MAX })),
     ] {
-        let shown = format!("{:?}", body.unwrap_err());
+        let shown = format!("{:?}", request.unwrap_err());
         assert!(shown.chars().count() < 1200 && !shown.contains(&huge[..81]), "{shown}");
     }
 }
 
 #[test]
 fn a_width_is_a_whole_number_of_280_to_1280() {
-    let width = |width| refused(CreateQrCode { path: "p".into(), width: Some(width) }.body()).1;
-    for wrong in [279.0, 1281.0, 430.5, f64::NAN, f64::INFINITY, -1.0, 0.0] {
-        assert_eq!(width(wrong), None);
+    let width = |endpoint, width: Value| refused(endpoint, &json!({ "path": "p", "width": width }));
+    for wrong in [json!(279), json!(1281), json!(430.5), json!(-1), json!(0), json!(-0.0), json!(1e300)] {
+        let (param, errcode, _) = width(CreateQrCode, wrong);
+        assert_eq!((param.as_str(), errcode), ("width", None));
     }
-    let style = Style { width: Some(279.0), ..Default::default() };
-    assert_eq!(refused(QrCode { path: "p".into(), style, ..Default::default() }.body()).1, Some(40189));
+    for (text, shown) in [("NaN", "NaN"), ("Infinity", "inf"), ("-Infinity", "-inf")] {
+        let (param, _, cause) = width(CreateQrCode, text.into());
+        assert_eq!(param, "width");
+        assert!(cause.starts_with(&format!("width is {shown}; ")), "{cause}");
+    }
+    let (_, errcode, cause) = width(GetQrCode, json!(279));
+    assert_eq!(errcode, Some(40189));
+    assert_eq!(cause, "width is 279; it must be a whole number of pixels from 280 to 1280");
 }
 
 #[test]
 fn an_env_version_is_one_of_three_words() {
     for wrong in ["", "Release", "dev"] {
-        let body = UnlimitedQrCode { env_version: Some(wrong.into()), ..unlimited("a") }.body();
         assert_eq!(
-            refused(body),
+            refused(GetUnlimitedQrCode, &scene_and("envVersion", wrong)),
             (
                 "envVersion".into(),
                 Some(40097),
@@ -198,12 +225,13 @@ fn an_env_version_is_one_of_three_words() {
 
 #[test]
 fn a_colour_names_the_channel_at_fault() {
-    for (at, name) in ["lineColor.r", "lineColor.g", "lineColor.b"].into_iter().enumerate() {
-        for wrong in [-1.0, 256.0, 0.5, f64::NAN] {
-            let mut color = [0.0; 3];
-            color[at] = wrong;
-            let style = Style { line_color: Some(color), ..Default::default() };
-            assert_eq!(refused(UnlimitedQrCode { style, ..unlimited("a") }.body()).0, name);
+    for name in ["r", "g", "b"] {
+        for wrong in [json!(-1), json!(256), json!(0.5), json!("NaN")] {
+            let mut color = json!({ "r": 0, "g": 0, "b": 0 });
+            color[name] = wrong;
+            let invalid = parse(GetUnlimitedQrCode, &scene_and("lineColor", color)).unwrap_err();
+            assert_eq!((&*invalid.param, invalid.errcode), (format!("lineColor.{name}").as_str(), None));
+            assert!(invalid.explanation.fix.en.contains("decimal RGB"));
         }
     }
 }
@@ -211,19 +239,20 @@ fn a_colour_names_the_channel_at_fault() {
 proptest! {
     #[test]
     fn every_legal_scene_is_sent_as_it_is(scene in "[0-9A-Za-z!#$&'()*+,/:;=?@._~-]{1,32}") {
-        prop_assert_eq!(sent(unlimited(&scene).body()), json!({ "scene": scene }));
+        prop_assert_eq!(sent(GetUnlimitedQrCode, &json!({ "scene": scene })), json!({ "scene": scene }));
     }
 
     #[test]
     fn no_other_scene_is(scene in any::<String>()) {
         let legal = (1..=32).contains(&scene.chars().count())
             && scene.chars().all(|c| c.is_ascii() && (c.is_ascii_alphanumeric() || "!#$&'()*+,/:;=?@-._~".contains(c)));
-        prop_assert_eq!(unlimited(&scene).body().is_ok(), legal);
+        prop_assert_eq!(parse(GetUnlimitedQrCode, &json!({ "scene": scene })).is_ok(), legal);
     }
 
     #[test]
     fn whole_widths_in_range_pass_and_no_others(width in prop_oneof![any::<f64>(), (0..2000).prop_map(f64::from)]) {
         let legal = width.fract() == 0.0 && (280.0..=1280.0).contains(&width);
-        prop_assert_eq!(CreateQrCode { path: "p".into(), width: Some(width) }.body().is_ok(), legal);
+        let given = if width.is_finite() { json!(width) } else { json!("NaN") };
+        prop_assert_eq!(parse(CreateQrCode, &json!({ "path": "p", "width": given })).is_ok(), legal);
     }
 }

@@ -1,24 +1,17 @@
 //! What WeChat certainly refuses in a link. What is doubtful is left to it.
 
-use serde::Serialize;
-
-use super::JumpWxa;
 use crate::error::explanation::{Bilingual, excerpt, shown};
 use crate::error::invalid::InvalidParam;
 use crate::wechat::apis::Context;
-use crate::wechat::env_version::env_version;
+use crate::wechat::params::At;
 
 /// `expire_type` 0 is a time in seconds since 1970, 1 a number of days.
-#[derive(Serialize)]
 pub struct End {
-    expire_type: u8,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    expire_time: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    expire_interval: Option<u8>,
+    pub expire_type: u8,
+    pub expire_time: Option<u64>,
+    pub expire_interval: Option<u8>,
 }
 
-pub const LONGEST: usize = 1024;
 const MOST_DAYS: u8 = 30;
 pub const DAY: f64 = 86_400.0;
 /// By so much our clock and WeChat's may differ: what is doubtful is left to WeChat.
@@ -88,40 +81,29 @@ fn wrong_days(days: f64) -> InvalidParam {
     )
 }
 
-impl JumpWxa {
-    pub fn checked(&self, place: &str) -> Result<&Self, InvalidParam> {
-        bare_path(&format!("{place}path"), self.path.as_deref())?;
-        legal_query(&format!("{place}query"), self.query.as_deref())?;
-        env_version(&format!("{place}envVersion"), self.env_version.as_deref(), 85402)?;
-        Ok(self)
-    }
-}
-
 /// A leading slash is allowed here: WeChat's own samples have one.
-pub fn bare_path(param: &str, path: Option<&str>) -> Result<(), InvalidParam> {
-    let Some((bare, _)) = path.and_then(|path| path.split_once('?')) else { return Ok(()) };
-    let bare = excerpt(bare);
-    Err(InvalidParam::new(
-        param.to_owned(),
-        Some(40165),
-        Bilingual::new(format!("{param} 带有查询参数"), format!("{param} has a query")),
+pub fn page_without_query(at: At, page: &str) -> Result<(), InvalidParam> {
+    let Some((bare, _)) = page.split_once('?') else { return Ok(()) };
+    let (name, bare) = (at.name(), excerpt(bare));
+    Err(at.refused(
+        Bilingual::new(format!("{name} 带有查询参数"), format!("{name} has a query")),
         Bilingual::new(
-            format!("{param} 只写 {bare}，参数放进 query"),
-            format!("Give {param} as {bare} and put the rest into query"),
+            format!("{name} 只写 {bare}，参数放进 query"),
+            format!("Give {name} as {bare} and put the rest into query"),
         ),
     ))
 }
 
 pub const QUERY_PUNCTUATION: &str = "!#$&'()*+,/:;=?@-._~%";
 
-pub fn legal_query(param: &str, query: Option<&str>) -> Result<(), InvalidParam> {
-    let Some(query) = query else { return Ok(()) };
+pub fn query(at: At, query: &str) -> Result<(), InvalidParam> {
+    let (param, most) = (at.name(), at.param.max as usize);
     let length = query.chars().count();
     let illegal = |c: &char| !c.is_ascii_alphanumeric() && !QUERY_PUNCTUATION.contains(*c);
-    let (zh, en) = if length > LONGEST {
+    let (zh, en) = if length > most {
         (
-            format!("{param} 有 {length} 个字符，最多 {LONGEST} 个"),
-            format!("{param} has {length} characters; at most {LONGEST} are allowed"),
+            format!("{param} 有 {length} 个字符，最多 {most} 个"),
+            format!("{param} has {length} characters; at most {most} are allowed"),
         )
     } else if let Some((at, wrong)) = query.chars().enumerate().find(|(_, c)| illegal(c)) {
         let (position, code) = (at + 1, wrong as u32);
@@ -132,9 +114,7 @@ pub fn legal_query(param: &str, query: Option<&str>) -> Result<(), InvalidParam>
     } else {
         return Ok(());
     };
-    Err(InvalidParam::new(
-        param.to_owned(),
-        Some(40212),
+    Err(at.refused(
         Bilingual::new(zh, en),
         Bilingual::new(
             "写成 k1=v1&k2=v2，中文和空格用 encodeURIComponent 编码，较长的数据存在服务端",
@@ -147,10 +127,10 @@ pub fn legal_query(param: &str, query: Option<&str>) -> Result<(), InvalidParam>
 pub fn wanted(
     param: &'static str,
     link: Option<&str>,
-    query_type: Option<f64>,
+    query_type: f64,
     info: &'static str,
 ) -> Result<&'static str, InvalidParam> {
-    match query_type.unwrap_or(0.0) {
+    match query_type {
         0.0 if link.is_none_or(str::is_empty) => Err(InvalidParam::new(
             param,
             None,
@@ -174,11 +154,32 @@ pub fn wanted(
     }
 }
 
-pub fn empty(param: &'static str, zh: &str, en: &str) -> InvalidParam {
-    InvalidParam::new(
-        param,
-        None,
-        Bilingual::new(format!("{param} 为空"), format!("{param} is empty")),
-        Bilingual::new(format!("写上{zh}"), format!("Give {en}")),
-    )
+pub fn not_empty(at: At, text: &str) -> Result<(), InvalidParam> {
+    if !text.is_empty() {
+        return Ok(());
+    }
+    let name = at.name();
+    let fix = at.fix().unwrap_or_else(|| Bilingual::new(format!("写上 {name}"), format!("Give {name}")));
+    Err(at.refused(Bilingual::new(format!("{name} 为空"), format!("{name} is empty")), fix))
+}
+
+pub fn page_url(at: At, page: &str) -> Result<(), InvalidParam> {
+    let (length, most) = (page.chars().count(), at.param.max as usize);
+    if length == 0 || length > most {
+        return Err(InvalidParam::new(
+            at.name(),
+            None,
+            Bilingual::new(
+                format!("pageUrl 有 {length} 个字符，须为 1 到 {most} 个"),
+                format!("pageUrl has {length} characters; it must have 1 to {most}"),
+            ),
+            Bilingual::new("写成 pages/index/index?id=42", "Write it like pages/index/index?id=42"),
+        ));
+    }
+    // https://developers.weixin.qq.com/community/develop/doc/000c44d4e88138dbd4ad04cf056400
+    let Some(bare) = page.strip_prefix('/').map(excerpt) else { return Ok(()) };
+    Err(at.refused(
+        Bilingual::new("pageUrl 以 / 开头", "pageUrl starts with a /"),
+        Bilingual::new(format!("去掉开头的 /，写成 {bare}"), format!("Drop the leading slash: {bare}")),
+    ))
 }

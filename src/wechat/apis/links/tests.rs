@@ -1,17 +1,17 @@
-use super::super::ask;
+use super::super::{Context, call};
 use super::rules::{DAY, QUERY_PUNCTUATION};
-use super::*;
+use crate::wechat::endpoint::Endpoint;
 use proptest::prelude::*;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 const NOW: f64 = 1_700_000_000.0;
 
 fn sent(endpoint: Endpoint, params: Value) -> Result<Value, (String, Option<i64>)> {
     let context = Context { appid: "wx", now: NOW };
-    let asked = ask(&endpoint, &params.to_string(), &context);
-    let asked = asked.map_err(|invalid| (invalid.param.into_owned(), invalid.errcode))?;
-    assert_eq!(asked.question.endpoint, endpoint);
-    Ok(serde_json::from_slice(&asked.question.body.unwrap()).unwrap())
+    let call = call(&endpoint, &params.to_string(), &context);
+    let call = call.map_err(|invalid| (invalid.param.into_owned(), invalid.errcode))?;
+    assert_eq!(call.question.endpoint, endpoint);
+    Ok(serde_json::from_slice(&call.question.body.unwrap()).unwrap())
 }
 
 fn scheme(params: Value) -> Result<Value, (String, Option<i64>)> {

@@ -1,0 +1,30 @@
+'use strict'
+
+const { toError } = require('./errors')
+const native = require('./native')
+const { checkedJson } = require('./shape')
+
+/**
+ * The request of a code without a call.
+ *
+ * @typedef {object} QrCodeRequest
+ * @property {import('./shapes').CodeEndpoint} endpoint
+ * @property {string} params JSON, as the addon reads it
+ * @property {string} identity what the picture depends on: the same for requests that give the same picture
+ */
+
+/**
+ * What a call with these parameters would send. Throws the error that the call would reject with.
+ *
+ * @param {import('./shapes').CodeEndpoint} endpoint
+ * @param {unknown} given
+ * @returns {QrCodeRequest}
+ */
+function qrCodeRequest(endpoint, given) {
+  const params = checkedJson(endpoint, given)
+  const identity = native.identity(endpoint, params)
+  if (typeof identity !== 'string') throw toError(identity)
+  return { endpoint, params, identity }
+}
+
+module.exports = { qrCodeRequest }

@@ -1,0 +1,165 @@
+//! From JSON to one value per parameter.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::Deserializer;
+use serde::de::{DeserializeSeed, Error, MapAccess, Visitor};
+
+use super::{Param, Type};
+use crate::error::explanation::Bilingual;
+use crate::error::invalid::InvalidParam;
+
+/// A value as the caller gave it: of the type that its parameter has.
+#[derive(Debug)]
+pub enum Value<'a> {
+    Text(Cow<'a, str>),
+    Number(f64),
+    Flag(bool),
+    Fields(Values<'a>),
+}
+
+/// The values of an object, in the order of the schema.
+#[derive(Debug)]
+pub struct Values<'a> {
+    pub(super) params: &'static [Param],
+    pub(super) given: Vec<Option<Value<'a>>>,
+}
+
+impl<'a> Values<'a> {
+    pub fn read(params: &'static [Param], json: &'a str) -> Result<Self, InvalidParam> {
+        let mut reader = serde_json::Deserializer::from_str(json);
+        let values = Object(params).deserialize(&mut reader).map_err(|_| unreadable())?;
+        reader.end().map_err(|_| unreadable()).map(|()| values)
+    }
+
+    pub fn get(&self, name: &str) -> Option<&Value<'a>> {
+        self.given[self.params.iter().position(|param| param.name == name)?].as_ref()
+    }
+
+    pub fn number(&self, name: &str) -> Option<f64> {
+        match self.get(name) {
+            Some(Value::Number(number)) => Some(*number),
+            _ => None,
+        }
+    }
+
+    pub fn text(&self, name: &str) -> Option<&str> {
+        match self.get(name) {
+            Some(Value::Text(text)) => Some(text),
+            _ => None,
+        }
+    }
+}
+
+/// What JavaScript calls a number that JSON does not have.
+pub fn other_number(name: &str) -> Option<f64> {
+    match name {
+        "NaN" => Some(f64::NAN),
+        "Infinity" => Some(f64::INFINITY),
+        "-Infinity" => Some(f64::NEG_INFINITY),
+        _ => None,
+    }
+}
+
+/// What only a bug in our own JavaScript leads to.
+pub fn unreadable() -> InvalidParam {
+    InvalidParam::new(
+        "params",
+        None,
+        Bilingual::new("参数无法读取", "the parameters cannot be read"),
+        Bilingual::new("按 index.d.ts 中的类型传入参数", "Pass them as index.d.ts types them"),
+    )
+}
+
+struct Object(&'static [Param]);
+
+impl<'de> DeserializeSeed<'de> for Object {
+    type Value = Values<'de>;
+
+    fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<Values<'de>, D::Error> {
+        reader.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Object {
+    type Value = Values<'de>;
+
+    fn expecting(&self, out: &mut fmt::Formatter) -> fmt::Result {
+        out.write_str("an object of parameters")
+    }
+
+    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Values<'de>, M::Error> {
+        let mut given: Vec<_> = self.0.iter().map(|_| None).collect();
+        while let Some(name) = map.next_key::<&str>()? {
+            let unknown = || M::Error::custom("an unknown parameter");
+            let at = self.0.iter().position(|param| param.name == name).ok_or_else(unknown)?;
+            given[at] = Some(map.next_value_seed(One(&self.0[at]))?);
+        }
+        Ok(Values { params: self.0, given })
+    }
+}
+
+/// The value of one parameter.
+struct One(&'static Param);
+
+impl<'de> DeserializeSeed<'de> for One {
+    type Value = Value<'de>;
+
+    fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<Value<'de>, D::Error> {
+        reader.deserialize_any(self)
+    }
+}
+
+impl One {
+    fn text<'de, E: Error>(&self, text: Cow<'de, str>) -> Result<Value<'de>, E> {
+        match self.0.kind {
+            Type::String | Type::Enum => Ok(Value::Text(text)),
+            // JSON has no such number: JavaScript writes it as text, and it is refused like any other that does not fit.
+            Type::Integer | Type::Number | Type::Time => {
+                other_number(&text).map(Value::Number).ok_or_else(|| E::custom("a text for a number"))
+            }
+            _ => Err(E::custom("a text")),
+        }
+    }
+}
+
+impl<'de> Visitor<'de> for One {
+    type Value = Value<'de>;
+
+    fn expecting(&self, out: &mut fmt::Formatter) -> fmt::Result {
+        write!(out, "{:?}", self.0.kind)
+    }
+
+    fn visit_bool<E: Error>(self, flag: bool) -> Result<Value<'de>, E> {
+        if self.0.kind == Type::Boolean { Ok(Value::Flag(flag)) } else { Err(E::custom("a flag")) }
+    }
+
+    fn visit_f64<E: Error>(self, number: f64) -> Result<Value<'de>, E> {
+        let is_number = matches!(self.0.kind, Type::Integer | Type::Number | Type::Time);
+        if is_number { Ok(Value::Number(number)) } else { Err(E::custom("a number")) }
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<Value<'de>, E> {
+        self.visit_f64(number as f64)
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<Value<'de>, E> {
+        self.visit_f64(number as f64)
+    }
+
+    fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Value<'de>, E> {
+        self.text(text.into())
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Value<'de>, E> {
+        self.text(text.to_owned().into())
+    }
+
+    fn visit_map<M: MapAccess<'de>>(self, map: M) -> Result<Value<'de>, M::Error> {
+        match self.0.kind {
+            Type::Color | Type::Object => Object(&self.0.fields).visit_map(map).map(Value::Fields),
+            _ => Err(M::Error::custom("an object")),
+        }
+    }
+}
