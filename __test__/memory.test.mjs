@@ -22,7 +22,7 @@ const HEAP = 2 * 2 ** 20
 /** A fake in a process of its own, so that its memory is not measured. */
 const FAKE = `
 import { startFakeWeChat } from 'wxacode-fake'
-const fake = await startFakeWeChat({ keepRequests: 10 })
+const fake = await startFakeWeChat({ keepRequests: 10, limits: { limitedPerDay: 1e9 } })
 console.log(JSON.stringify({ appid: fake.appid, secret: fake.secret, baseUrl: fake.url }) + ';')
 process.stdin.on('end', () => fake.close()).resume()
 `

@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::TokenCache;
+use super::cache::TokenCache;
 use super::source::{TokenRequest, TokenSource};
 use super::state::{FetchedToken, RefreshKind, RefreshOutcome, RefreshRequest, Token};
 use super::store::{Acquired, Lease, TokenStore};
@@ -363,7 +363,7 @@ impl RefreshRun<'_> {
         let now = self.guard.cache.now();
         let without_store = self.without_store.load(Ordering::Relaxed);
         if self.source.endpoint().is_some() && !without_store && token.expires().left(now) > EXPECTED_EXPIRY_WINDOW {
-            self.guard.cache.emit_changed_elsewhere(token, errcode);
+            self.guard.cache.emit_replaced_externally(token, errcode);
         }
         Ok(fetched)
     }

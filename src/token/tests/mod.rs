@@ -1,16 +1,26 @@
 mod upstream;
 
 use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::join_all;
 use proptest::prelude::*;
 use tokio::time::{Instant, advance, sleep};
 
+use super::TokenCache;
+use super::fingerprint::Fingerprinter;
+use super::source::TokenSource;
+use super::state::RefreshPolicy;
 use super::store::LocalStore;
-use super::*;
-use crate::error::TimeoutPhase;
+use crate::deadline::Deadline;
+use crate::error::{Error, Result, TimeoutPhase};
+use crate::event::EventSource;
 use crate::event::testing::RecordingListener;
+use crate::identity::RouteId;
+use crate::redis::ReconnectListener;
 use crate::wechat::endpoint::Endpoint;
 use upstream::{Recorded, TestClock, Upstream, bad_secret, busy, unreachable};
 
@@ -366,6 +376,27 @@ async fn between_two_attempts_the_lock_is_released_if_the_way_failed_and_kept_if
         assert_eq!(get(&cache, &upstream).await.unwrap(), "T1");
         assert_eq!((upstream.count(), &store.steps.lock()[..]), (2, steps));
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn reconnections_during_a_comparison_lead_to_one_more() {
+    let (cache, store) = recorded();
+    let handle = cache.attach();
+    get(&cache, &Upstream::new(false).gives("T1")).await.unwrap();
+    for pause in [0, 60, 0] {
+        sleep(Duration::from_secs(pause)).await;
+        store.steps.lock().clear();
+        for _ in 0..50 {
+            cache.clone().on_reconnect();
+        }
+        sleep(Duration::from_secs(30)).await;
+        assert_eq!(store.steps.lock()[..], ["peek", "peek"]);
+    }
+    drop(handle);
+    store.steps.lock().clear();
+    cache.clone().on_reconnect();
+    sleep(Duration::from_secs(30)).await;
+    assert!(store.steps.lock().is_empty(), "no client uses the cache");
 }
 
 #[tokio::test(start_paused = true)]

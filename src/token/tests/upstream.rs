@@ -233,7 +233,11 @@ impl TokenStore for Recorded {
     }
 
     fn peek<'a>(&'a self, held: &'a Token, now: Now) -> BoxFuture<'a, Result<StoredToken>> {
-        self.alone.peek(held, now)
+        Box::pin(async move {
+            self.steps.lock().push("peek");
+            sleep(Duration::from_secs(1)).await;
+            self.alone.peek(held, now).await
+        })
     }
 
     fn spend_forced<'a>(&'a self, attempt: &'a str, now: Now) -> BoxFuture<'a, Result<Option<Duration>>> {

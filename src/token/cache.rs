@@ -1,0 +1,363 @@
+//! The token cache of one account: all callers of the process share one token, and one background task refreshes it before
+//! it expires.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio_util::sync::CancellationToken;
+
+use super::clock::{Clock, Now};
+use super::fingerprint::Fingerprinter;
+use super::refresh::{self, Origin, Refresh, Watch};
+use super::source::TokenSource;
+use super::state::{Decision, FetchedToken, Invalidation, RefreshOutcome, RefreshPolicy, RefreshRequest, State, Token};
+use super::store::TokenStore;
+use super::sync::Comparison;
+use crate::deadline::Deadline;
+use crate::error::{Error, Result};
+use crate::event::{Channel, Event, EventSource};
+use crate::identity::RouteId;
+use crate::redact::Secrets;
+use crate::redis::ReconnectListener;
+
+/// The token of one account, for all clients of this process that agree on the [`Account`](crate::identity::Account).
+pub struct TokenCache {
+    clock: Arc<dyn Clock>,
+    pub(super) store: Arc<dyn TokenStore>,
+    pub(super) events: EventSource,
+    pub(super) fingerprinter: Fingerprinter,
+    /// Of all clients that share this cache.
+    pub(super) secrets: Arc<Secrets>,
+    pub(super) inner: Mutex<Inner>,
+    refreshes: AtomicU64,
+}
+
+pub(super) struct Inner {
+    pub(super) state: State,
+    /// The refreshes that run, by id.
+    in_flight: HashMap<u64, Watch>,
+    pub(super) comparison: Comparison,
+    /// Cancels refreshes and the comparison when the last handle is dropped.
+    pub(super) stop: CancellationToken,
+    handles: usize,
+}
+
+/// What a caller does next, once the lock is free again.
+enum NextAction {
+    /// Returns the token.
+    Serve(Token),
+    /// Returns the token, and has it compared with the store.
+    ServeAndCompare(Token),
+    /// Waits for the refresh that this caller started.
+    Lead(Watch),
+    /// Waits for a refresh that runs already.
+    Join(Watch),
+    /// Waits for a refresh on another route, no longer than this, and asks again if it fails.
+    JoinFor(Duration, Watch),
+    /// Waits for a refresh to end, or for this time, and asks again.
+    RetryAfter(Option<Duration>, Watch),
+    /// Waits and asks again, or fails with the error if its deadline comes first.
+    Backoff(Duration, Error),
+    Fail(Error),
+}
+
+impl TokenCache {
+    pub fn new(
+        policy: RefreshPolicy,
+        clock: Arc<dyn Clock>,
+        store: Arc<dyn TokenStore>,
+        events: EventSource,
+        fingerprinter: Fingerprinter,
+    ) -> Arc<Self> {
+        let inner = Inner {
+            state: State::new(policy),
+            in_flight: HashMap::new(),
+            comparison: Comparison::Idle,
+            stop: CancellationToken::new(),
+            handles: 0,
+        };
+        let (secrets, inner, refreshes) = (Arc::default(), Mutex::new(inner), AtomicU64::new(0));
+        let cache = Self { clock, store, events, fingerprinter, secrets, inner, refreshes };
+        let cache = Arc::new(cache);
+        let listener: Weak<dyn ReconnectListener> = Arc::downgrade(&(cache.clone() as Arc<dyn ReconnectListener>));
+        cache.store.subscribe(listener);
+        cache
+    }
+
+    /// Returns a token. Does not wait while the present one is valid.
+    pub async fn get(self: &Arc<Self>, source: &Arc<dyn TokenSource>, deadline: &Deadline) -> Result<Token> {
+        self.obtain(source, deadline, State::on_request).await
+    }
+
+    /// Returns another token than the present one. Takes one of the forced refreshes of the day.
+    pub async fn force(self: &Arc<Self>, source: &Arc<dyn TokenSource>, deadline: &Deadline) -> Result<Token> {
+        self.obtain(source, deadline, State::on_forced_request).await
+    }
+
+    /// Invalidates a token that an API refused. Returns another one to repeat the request with, or `None` if there is none.
+    pub async fn replace(
+        self: &Arc<Self>,
+        token: &Token,
+        errcode: i64,
+        source: &Arc<dyn TokenSource>,
+        deadline: &Deadline,
+    ) -> Result<Option<Token>> {
+        if self.invalidate(token.expose(), errcode) == Invalidation::Suppressed {
+            return Ok(None);
+        }
+        let other = self.get(source, deadline).await?;
+        Ok(Some(other).filter(|other| !other.is(token)))
+    }
+
+    /// Invalidates a token that an API refused, if it is the present one.
+    pub fn invalidate(&self, value: &str, errcode: i64) -> Invalidation {
+        let now = self.clock.now();
+        let (verdict, present) = {
+            let mut inner = self.inner.lock();
+            (inner.state.on_refused(value, errcode, now), inner.state.present().cloned())
+        };
+        let ignored = |reason| {
+            self.events.emit(Channel::Token, "token.invalidate_ignored", |event| Event {
+                fingerprint: Some(self.fingerprinter.of(value)),
+                errcode: Some(errcode),
+                reason: Some(reason),
+                ..event
+            });
+        };
+        match (verdict, &present) {
+            (Invalidation::Invalidated, Some(token)) => {
+                self.emit_token("token.invalidated", token, |event| Event { errcode: Some(errcode), ..event });
+            }
+            (Invalidation::Suppressed, _) => ignored("cooldown"),
+            _ => ignored("already_replaced"),
+        }
+        verdict
+    }
+
+    /// The secrets to take out of errors of this account's clients.
+    pub fn secrets(&self) -> Arc<Secrets> {
+        self.secrets.clone()
+    }
+
+    /// The time by the clocks of this cache.
+    pub fn now(&self) -> Now {
+        self.clock.now()
+    }
+
+    /// The present token, whatever its age, for statistics.
+    pub fn present(&self) -> Option<Token> {
+        self.inner.lock().state.present().cloned()
+    }
+
+    /// The present token, if it would be served and a client uses this cache.
+    pub(super) fn usable(&self) -> Option<Token> {
+        let (now, inner) = (self.now(), self.inner.lock());
+        inner.state.present().filter(|_| inner.handles > 0 && inner.state.is_usable(now)).cloned()
+    }
+
+    /// Whether the shared store answers; `None` without one.
+    pub fn store_is_up(&self) -> Option<bool> {
+        self.store.is_up()
+    }
+
+    pub(super) fn overlaps_older_refresh(&self, refresh: u64) -> bool {
+        self.inner.lock().state.overlaps_older_refresh(refresh)
+    }
+
+    /// How many tokens this process has fetched.
+    pub fn refreshes(&self) -> u64 {
+        self.refreshes.load(Ordering::Relaxed)
+    }
+
+    /// Whether the token is shared with other processes.
+    pub fn is_shared(&self) -> bool {
+        self.store.is_up().is_some()
+    }
+
+    /// Registers a client that uses this cache.
+    pub fn attach(self: &Arc<Self>) -> CacheHandle {
+        self.inner.lock().handles += 1;
+        CacheHandle(self.clone())
+    }
+
+    async fn obtain(
+        self: &Arc<Self>,
+        source: &Arc<dyn TokenSource>,
+        deadline: &Deadline,
+        ask: fn(&mut State, Now, RouteId) -> Decision,
+    ) -> Result<Token> {
+        loop {
+            let finished = match self.next_action(source, ask) {
+                NextAction::Serve(token) => return Ok(token),
+                NextAction::ServeAndCompare(token) => {
+                    self.compare_in_background();
+                    return Ok(token);
+                }
+                NextAction::Lead(refresh) => return refresh::join(refresh, deadline).await,
+                NextAction::Join(refresh) => match refresh::join(refresh, deadline).await {
+                    // The refresh ran out of its time, which began before this call's.
+                    Err(timeout @ Error::Timeout { .. }) => Some(Err(timeout)),
+                    finished => return finished,
+                },
+                NextAction::JoinFor(limit, refresh) => {
+                    match within(Some(limit), refresh::join(refresh, deadline)).await {
+                        Some(Ok(token)) => return Ok(token),
+                        failed => failed,
+                    }
+                }
+                NextAction::RetryAfter(limit, refresh) => within(limit, refresh::join(refresh, deadline)).await,
+                NextAction::Fail(error) => return Err(error),
+                NextAction::Backoff(pause, error) if pause >= deadline.left() => return Err(error),
+                NextAction::Backoff(pause, _) => {
+                    tokio::time::sleep(pause).await;
+                    None
+                }
+            };
+            if let Some(Err(error)) = finished
+                && deadline.left().is_zero()
+            {
+                return Err(error);
+            }
+        }
+    }
+
+    fn next_action(
+        self: &Arc<Self>,
+        source: &Arc<dyn TokenSource>,
+        ask: fn(&mut State, Now, RouteId) -> Decision,
+    ) -> NextAction {
+        let (action, refresh) = self.decide(source, ask);
+        // Without the lock: a runtime that is shutting down drops a refresh at once, which finishes it and takes the lock.
+        if let Some(refresh) = refresh {
+            self.emit_start(refresh.kind(), matches!(action, NextAction::Serve(_)));
+            refresh.start();
+        }
+        action
+    }
+
+    fn decide(
+        self: &Arc<Self>,
+        source: &Arc<dyn TokenSource>,
+        ask: fn(&mut State, Now, RouteId) -> Decision,
+    ) -> (NextAction, Option<Refresh>) {
+        let now = self.clock.now();
+        let mut inner = self.inner.lock();
+        let decision = ask(&mut inner.state, now, source.route());
+        let mut prepare = |request: RefreshRequest| {
+            let (id, stop) = (request.id, inner.stop.clone());
+            let (refresh, watch) = Refresh::new(self, source.clone(), request, stop);
+            inner.in_flight.insert(id, watch);
+            refresh
+        };
+        let left = |until: Duration| until.saturating_sub(now.mono);
+        let (wait, id, refresh): (Box<dyn FnOnce(Watch) -> NextAction>, _, _) = match decision {
+            Decision::Serve { token, compare: true, .. } => return (NextAction::ServeAndCompare(token), None),
+            Decision::Serve { token, refresh, .. } => return (NextAction::Serve(token), refresh.map(prepare)),
+            Decision::Backoff { at, error } => return (NextAction::Backoff(left(at), error), None),
+            Decision::Fail(error) => return (NextAction::Fail(error), None),
+            Decision::Join { refresh, start: Some(request), .. } => {
+                (Box::new(NextAction::Lead), refresh, Some(prepare(request)))
+            }
+            Decision::Join { refresh, until: None, .. } => (Box::new(NextAction::Join), refresh, None),
+            Decision::Join { refresh, until: Some(until), .. } => {
+                (Box::new(move |watch| NextAction::JoinFor(left(until), watch)), refresh, None)
+            }
+            Decision::RetryAfterRefresh { refresh, until } => {
+                (Box::new(move |watch| NextAction::RetryAfter(until.map(left), watch)), refresh, None)
+            }
+        };
+        (inner.in_flight.get(&id).cloned().map_or(NextAction::Fail(Error::Closed), wait), refresh)
+    }
+
+    pub(super) fn finish_refresh(
+        &self,
+        refresh: u64,
+        result: Result<RefreshOutcome>,
+        origin: Origin,
+        took: Duration,
+    ) -> Result<Token> {
+        let now = self.clock.now();
+        let brought = matches!(result, Ok(RefreshOutcome::Token(_)));
+        if brought && origin == Origin::Source {
+            self.refreshes.fetch_add(1, Ordering::Relaxed);
+        }
+        let (outcome, stale) = {
+            let mut inner = self.inner.lock();
+            inner.in_flight.remove(&refresh);
+            let outcome = inner.state.on_refresh_done(refresh, result, now, fastrand::f64());
+            (outcome, inner.state.present().filter(|_| inner.state.is_usable(now)).cloned())
+        };
+        if let Ok(token) = &outcome {
+            self.secrets.learn_token(token.expose());
+        }
+        match &outcome {
+            Ok(token) if brought => self.emit_token("refresh.ok", token, |event| Event {
+                source: Some(self.source_name(origin)),
+                took: Some(took),
+                left: Some(token.expires().left(now)),
+                ..event
+            }),
+            Ok(token) => {
+                self.emit_token("refresh.ok", token, |event| Event {
+                    source: Some("unchanged"),
+                    took: Some(took),
+                    ..event
+                });
+            }
+            Err(error) => self.emit_failure(error, stale, now, took),
+        }
+        outcome
+    }
+
+    /// Adopts another process's token if it expires later than the present one.
+    pub(super) fn offer(&self, fetched: FetchedToken, took: Duration) {
+        let adopted = self.inner.lock().state.offer(fetched, fastrand::f64());
+        if let Some(token) = adopted {
+            self.secrets.learn_token(token.expose());
+            self.emit_token("refresh.ok", &token, |event| Event {
+                source: Some("redis"),
+                took: Some(took),
+                left: Some(token.expires().left(self.now())),
+                ..event
+            });
+        }
+    }
+}
+
+/// The result of `work`, unless it takes longer than the limit.
+async fn within<T>(limit: Option<Duration>, work: impl Future<Output = T>) -> Option<T> {
+    match limit {
+        Some(limit) => tokio::time::timeout(limit, work).await.ok(),
+        None => Some(work.await),
+    }
+}
+
+/// A client that uses the cache. When the last handle is dropped, refreshes stop; the token stays for the next client.
+pub struct CacheHandle(Arc<TokenCache>);
+
+impl std::ops::Deref for CacheHandle {
+    type Target = Arc<TokenCache>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl Drop for CacheHandle {
+    fn drop(&mut self) {
+        let mut inner = self.0.inner.lock();
+        inner.handles -= 1;
+        if inner.handles == 0 {
+            // Forgotten at once: the next client starts a refresh and does not join one that was cancelled.
+            inner.in_flight.clear();
+            inner.comparison = Comparison::Idle;
+            inner.state.forget_refreshes();
+            let stop = std::mem::take(&mut inner.stop);
+            drop(inner);
+            stop.cancel();
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! Keeps this process's token and the one in the store the same.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::ExposeSecret;
+
+use super::cache::TokenCache;
+use super::state::{FetchedToken, Token};
+use super::store::{Acquired, StoredToken};
+use crate::error::Result;
+use crate::redis::ReconnectListener;
+use crate::seal::random;
+
+/// The delay after an update that the store did not take.
+const RETRY_DELAY: Duration = Duration::from_millis(100);
+
+/// Whether a comparison with the store runs in the background. A second one that is due meanwhile runs after it.
+#[derive(Default)]
+pub(super) enum Comparison {
+    #[default]
+    Idle,
+    Running,
+    RunAgain,
+}
+
+impl TokenCache {
+    /// Adopts the token in the store, or puts this process's token there. One comparison runs at a time.
+    pub(super) fn compare_in_background(self: &Arc<Self>) {
+        let stop = {
+            let mut inner = self.inner.lock();
+            if !matches!(inner.comparison, Comparison::Idle) {
+                inner.comparison = Comparison::RunAgain;
+                return;
+            }
+            inner.comparison = Comparison::Running;
+            inner.stop.clone()
+        };
+        let cache = self.clone();
+        tokio::spawn(async move {
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => {}
+                () = cache.compare_until_idle() => {}
+            }
+        });
+    }
+
+    async fn compare_until_idle(&self) {
+        loop {
+            let held = self.usable();
+            if let Some(held) = held {
+                self.compare(&held).await;
+            }
+            let mut inner = self.inner.lock();
+            match inner.comparison {
+                Comparison::RunAgain => inner.comparison = Comparison::Running,
+                Comparison::Running | Comparison::Idle => {
+                    inner.comparison = Comparison::Idle;
+                    return;
+                }
+            }
+        }
+    }
+
+    async fn compare(&self, held: &Token) {
+        let now = self.now();
+        let ours = held.as_fetched(now);
+        let theirs = match self.store.peek(held, now).await {
+            Ok(StoredToken::Token(theirs)) if !self.supersedes(&ours, &theirs) => Some(theirs),
+            Ok(StoredToken::Token(_) | StoredToken::Missing) => {
+                let attempt = random();
+                self.retry_until_stored(|| self.share(&attempt, &ours)).await.flatten()
+            }
+            Ok(StoredToken::Same) | Err(_) => None,
+        };
+        if let Some(theirs) = theirs {
+            self.offer(theirs, self.now().mono.saturating_sub(now.mono));
+        }
+    }
+
+    /// Whether this process's token replaces the stored one. In doubt the stored one stays, so that all processes come to
+    /// the same token.
+    fn supersedes(&self, ours: &FetchedToken, theirs: &FetchedToken) -> bool {
+        ours.expires_after(theirs) || self.inner.lock().state.was_rejected(theirs)
+    }
+
+    /// Updates the store as soon as it answers, and again after a failure: other processes may be waiting for the lock. It
+    /// gives up when the lock has expired by itself; a later comparison stores the token.
+    pub(super) async fn retry_until_stored<T, Update>(&self, update: impl Fn() -> Update) -> Option<T>
+    where
+        Update: Future<Output = Result<T>>,
+    {
+        let stored = async {
+            loop {
+                self.store.recovered().await;
+                if let Ok(stored) = update().await {
+                    return stored;
+                }
+                tokio::time::sleep(RETRY_DELAY).await;
+            }
+        };
+        tokio::time::timeout(self.store.max_lock_wait(), stored).await.ok()
+    }
+
+    /// Stores a token in place of an older one or of none. Returns the stored token if that one stays.
+    pub(super) async fn share(&self, attempt: &str, ours: &FetchedToken) -> Result<Option<FetchedToken>> {
+        let now = self.now();
+        let mut acquired = self.store.acquire(attempt, None, false, now).await?;
+        if let Acquired::Token(theirs) = &acquired {
+            if theirs.value.expose_secret() == ours.value.expose_secret() {
+                return Ok(None);
+            }
+            if !self.supersedes(ours, theirs) {
+                return Ok(Some(theirs.clone()));
+            }
+            // The request for another token than the stored one gives the right to replace it.
+            acquired = self.store.acquire(attempt, Some(theirs.value.expose_secret()), false, now).await?;
+        }
+        match acquired {
+            Acquired::Lead(lease) => self.store.publish(attempt, &lease, ours, now).await,
+            Acquired::Token(_) | Acquired::Wait(_) | Acquired::Unchanged => Ok(None),
+        }
+    }
+}
+
+/// Redis may have come back empty, and a new process would fetch the token that this one has.
+impl ReconnectListener for TokenCache {
+    fn on_reconnect(self: Arc<Self>) {
+        if self.usable().is_some() {
+            self.compare_in_background();
+        }
+    }
+}
