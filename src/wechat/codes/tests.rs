@@ -168,6 +168,15 @@ fn a_path_of_get_qr_code_has_at_most_1024_characters_and_one_of_create_qr_code_1
 }
 
 #[test]
+fn a_request_knows_the_page_that_it_opens() {
+    let page = |endpoint, params: Value| parse(endpoint, &params).unwrap().page();
+    assert_eq!(page(GetUnlimitedQrCode, json!({ "scene": "a", "page": "pages/a" })).as_deref(), Some("pages/a"));
+    assert_eq!(page(GetUnlimitedQrCode, json!({ "scene": "a" })), None);
+    assert_eq!(page(GetQrCode, json!({ "path": "pages/\"a?b=1" })).as_deref(), Some("pages/\"a?b=1"));
+    assert_eq!(page(CreateQrCode, json!({ "path": "pages/a" })).as_deref(), Some("pages/a"));
+}
+
+#[test]
 fn a_page_has_a_limit_and_no_value_comes_back_whole() {
     let page = |page: String| parse(GetUnlimitedQrCode, &scene_and("page", page));
     assert!(page("页".repeat(1024)).is_ok());
