@@ -1,5 +1,4 @@
-//! What happens inside, for whoever listens: the token's life, the shared store, requests. Nothing is made where nobody
-//! listens, and nothing that is told holds a secret.
+//! Events for subscribers: tokens, Redis, requests. An event is built only while there is a subscriber, and holds no secret.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,129 +6,261 @@ use std::time::{Duration, SystemTime};
 
 use parking_lot::Mutex;
 
-use crate::error::Error;
+use crate::error::{Error, ExceededLimit};
 use crate::warning::Warnings;
 use crate::wechat::endpoint::Endpoint;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Channel {
-    Token,
-    Redis,
-    Request,
-}
-
-/// One thing that happened. What does not apply is not there.
+/// An event, with its time and the account that it concerns.
 #[derive(Clone, Debug)]
 pub struct Event {
-    pub channel: Channel,
-    pub name: &'static str,
     pub time: SystemTime,
-    pub appid: Option<Arc<str>>,
-    /// `stable`, `classic` or `provider`.
-    pub mode: Option<&'static str>,
-    /// Counts the tokens that this process has seen.
-    pub generation: Option<u64>,
-    /// Eight hexadecimal digits that name a token and do not give it away.
-    pub fingerprint: Option<String>,
-    pub reason: Option<&'static str>,
-    /// Where a token came from: `wechat`, `provider`, `redis`, or `unchanged`.
-    pub source: Option<&'static str>,
-    pub errcode: Option<i64>,
-    pub took: Option<Duration>,
-    /// How long a lock is waited for at most.
-    pub max_wait: Option<Duration>,
-    /// When a rate limit lets the next call through.
-    pub retry_after: Option<Duration>,
-    /// How long Redis was down.
-    pub outage: Option<Duration>,
-    /// The life that a token has left.
-    pub left: Option<Duration>,
-    pub error: Option<Error>,
-    /// For people, in both languages.
-    pub message: Option<String>,
-    pub endpoint: Option<Endpoint>,
-    pub host: Option<String>,
-    pub status: Option<u16>,
-    pub bytes: Option<usize>,
+    /// `None` for an event of a Redis, which concerns all its accounts.
+    pub account: Option<AccountLabel>,
+    pub kind: EventKind,
 }
 
-impl Event {
-    fn new(channel: Channel, name: &'static str) -> Self {
-        Self {
-            channel,
-            name,
-            time: SystemTime::now(),
-            appid: None,
-            mode: None,
-            generation: None,
-            fingerprint: None,
-            reason: None,
-            source: None,
-            errcode: None,
-            took: None,
-            max_wait: None,
-            retry_after: None,
-            outage: None,
-            left: None,
-            error: None,
-            message: None,
-            endpoint: None,
-            host: None,
-            status: None,
-            bytes: None,
+/// The account of an event.
+#[derive(Clone, Debug)]
+pub struct AccountLabel {
+    pub appid: Arc<str>,
+    /// `stable`, `classic` or `provider`.
+    pub mode: Option<&'static str>,
+}
+
+/// What happened.
+#[derive(Clone, Debug)]
+pub enum EventKind {
+    Token(TokenEvent),
+    Redis(RedisEvent),
+    Request(RequestEvent),
+}
+
+/// Names a token without giving it away.
+#[derive(Clone, Debug)]
+pub struct TokenLabel {
+    /// Eight hexadecimal digits.
+    pub fingerprint: String,
+    /// Counts the tokens that this process has held, from 1.
+    pub generation: u64,
+}
+
+/// An event of an access token.
+#[derive(Clone, Debug)]
+pub enum TokenEvent {
+    /// `token` is the present one.
+    RefreshStart {
+        reason: &'static str,
+        token: Option<TokenLabel>,
+    },
+    /// `source` is `wechat`, `provider`, `redis` or `unchanged`; `expires_in` is absent for `unchanged`.
+    RefreshOk {
+        source: &'static str,
+        duration: Duration,
+        token: TokenLabel,
+        expires_in: Option<Duration>,
+    },
+    RefreshError {
+        duration: Duration,
+        error: Error,
+    },
+    /// The refresh failed, and the present token is still served.
+    ServedStale {
+        token: TokenLabel,
+        expires_in: Duration,
+        error: Error,
+    },
+    Invalidated {
+        token: TokenLabel,
+        errcode: i64,
+    },
+    InvalidateIgnored {
+        reason: &'static str,
+        fingerprint: String,
+        errcode: i64,
+    },
+    /// Another system shares the appid.
+    ReplacedExternally {
+        token: TokenLabel,
+        errcode: i64,
+        message: &'static str,
+    },
+    ForcedRefreshLimit {
+        retry_after: Duration,
+    },
+}
+
+/// An event of a Redis, or of the locks there.
+#[derive(Clone, Debug)]
+pub enum RedisEvent {
+    Down {
+        host: String,
+        message: String,
+    },
+    Up {
+        host: String,
+        outage: Duration,
+    },
+    /// Redis is well and refuses what one account needs.
+    AccountError {
+        host: String,
+        appid: String,
+        error: Error,
+    },
+    /// A stored value that cannot be decrypted.
+    Corrupt {
+        message: &'static str,
+    },
+    LockWait {
+        max_wait: Duration,
+    },
+    LockTakeover,
+    QrCodeLockWait {
+        max_wait: Duration,
+    },
+    QrCodeLockSkip {
+        reason: &'static str,
+    },
+}
+
+/// An event of a request to WeChat.
+#[derive(Clone, Debug)]
+pub enum RequestEvent {
+    Ok {
+        request: RequestLabel,
+        status: u16,
+        body_bytes: usize,
+    },
+    /// `status` is there if a response came.
+    Error {
+        request: RequestLabel,
+        status: Option<u16>,
+        error: Error,
+    },
+    Abort {
+        request: RequestLabel,
+    },
+    /// A call could not be sent in its time.
+    RateLimitExceeded {
+        limit: ExceededLimit,
+        retry_after: Duration,
+    },
+}
+
+/// The request of an event.
+#[derive(Clone, Debug)]
+pub struct RequestLabel {
+    pub endpoint: Endpoint,
+    /// Host and port.
+    pub host: String,
+    pub duration: Duration,
+}
+
+impl EventKind {
+    /// The name that subscribers see.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Token(event) => match event {
+                TokenEvent::RefreshStart { .. } => "refresh.start",
+                TokenEvent::RefreshOk { .. } => "refresh.ok",
+                TokenEvent::RefreshError { .. } => "refresh.error",
+                TokenEvent::ServedStale { .. } => "token.served_stale",
+                TokenEvent::Invalidated { .. } => "token.invalidated",
+                TokenEvent::InvalidateIgnored { .. } => "token.invalidate_ignored",
+                TokenEvent::ReplacedExternally { .. } => "token.replaced_externally",
+                TokenEvent::ForcedRefreshLimit { .. } => "rate_limit.exceeded",
+            },
+            Self::Redis(event) => match event {
+                RedisEvent::Down { .. } => "redis.down",
+                RedisEvent::Up { .. } => "redis.up",
+                RedisEvent::AccountError { .. } => "redis.error",
+                RedisEvent::Corrupt { .. } => "redis.corrupt",
+                RedisEvent::LockWait { .. } => "lock.wait",
+                RedisEvent::LockTakeover => "lock.takeover",
+                RedisEvent::QrCodeLockWait { .. } => "qr_code_lock.wait",
+                RedisEvent::QrCodeLockSkip { .. } => "qr_code_lock.skip",
+            },
+            Self::Request(event) => match event {
+                RequestEvent::Ok { .. } => "request.ok",
+                RequestEvent::Error { .. } => "request.error",
+                RequestEvent::Abort { .. } => "request.abort",
+                RequestEvent::RateLimitExceeded { .. } => "rate_limit.exceeded",
+            },
         }
     }
 }
 
+/// Receives events. It must not block: it runs where the event happened.
 pub trait Listener: Send + Sync {
     fn on_event(&self, event: &Event);
 }
 
-/// Where events are told. Without a listener that is one look at a number.
+/// The subscribers of a process or of a thread. Emitting without a subscriber is one look at a number.
 #[derive(Default)]
 pub struct EventBus {
-    /// For those who do not listen.
+    /// Process warnings, which need no subscriber.
     pub warnings: Warnings,
     count: AtomicUsize,
     listeners: Mutex<Vec<Arc<dyn Listener>>>,
 }
 
 impl EventBus {
+    /// Adds a subscriber.
     pub fn add(&self, listener: Arc<dyn Listener>) {
         let mut listeners = self.listeners.lock();
         listeners.push(listener);
         self.count.store(listeners.len(), Ordering::Relaxed);
     }
 
+    /// Removes a subscriber.
     pub fn remove(&self, listener: &Arc<dyn Listener>) {
         let mut listeners = self.listeners.lock();
         listeners.retain(|other| !Arc::ptr_eq(other, listener));
         self.count.store(listeners.len(), Ordering::Relaxed);
     }
 
-    /// Tells what `fill` makes of a bare event.
-    pub fn emit(&self, channel: Channel, name: &'static str, fill: impl FnOnce(Event) -> Event) {
+    /// Emits what `build` returns, if there is a subscriber.
+    pub fn emit(&self, account: Option<&AccountLabel>, build: impl FnOnce() -> EventKind) {
         if self.count.load(Ordering::Relaxed) == 0 {
             return;
         }
-        let event = fill(Event::new(channel, name));
+        let event = Event { time: SystemTime::now(), account: account.cloned(), kind: build() };
         for listener in self.listeners.lock().iter() {
             listener.on_event(&event);
         }
     }
 }
 
-/// A hub, as seen by what belongs to one account.
+/// Emits events of one account.
 #[derive(Clone)]
 pub struct EventSource {
-    pub hub: Arc<EventBus>,
-    pub appid: Arc<str>,
-    pub mode: Option<&'static str>,
+    pub bus: Arc<EventBus>,
+    pub account: AccountLabel,
 }
 
 impl EventSource {
-    pub fn emit(&self, channel: Channel, name: &'static str, fill: impl FnOnce(Event) -> Event) {
-        self.hub.emit(channel, name, |event| fill(Event { appid: Some(self.appid.clone()), mode: self.mode, ..event }));
+    /// A source of events of this account.
+    pub fn new(bus: Arc<EventBus>, appid: impl Into<Arc<str>>, mode: Option<&'static str>) -> Self {
+        Self { bus, account: AccountLabel { appid: appid.into(), mode } }
+    }
+
+    /// How the account gets its tokens: `stable`, `classic` or `provider`.
+    pub fn mode(&self) -> Option<&'static str> {
+        self.account.mode
+    }
+
+    /// Emits an event of the account's token.
+    pub fn token(&self, build: impl FnOnce() -> TokenEvent) {
+        self.bus.emit(Some(&self.account), || EventKind::Token(build()));
+    }
+
+    /// Emits an event of the account's locks or values in Redis.
+    pub fn redis(&self, build: impl FnOnce() -> RedisEvent) {
+        self.bus.emit(Some(&self.account), || EventKind::Redis(build()));
+    }
+
+    /// Emits an event of the account's requests.
+    pub fn request(&self, build: impl FnOnce() -> RequestEvent) {
+        self.bus.emit(Some(&self.account), || EventKind::Request(build()));
     }
 }
 
@@ -137,13 +268,36 @@ impl EventSource {
 pub mod testing {
     use super::*;
 
-    /// Keeps what it hears.
+    /// Records the events it receives.
     #[derive(Default)]
     pub struct RecordingListener(pub Mutex<Vec<Event>>);
 
     impl Listener for RecordingListener {
         fn on_event(&self, event: &Event) {
             self.0.lock().push(event.clone());
+        }
+    }
+
+    impl RecordingListener {
+        /// The names of the events since the last call, each with its reason or with the code of its error.
+        pub fn take(&self) -> Vec<(&'static str, Option<&'static str>)> {
+            let events = std::mem::take(&mut *self.0.lock());
+            events.iter().map(|event| (event.kind.name(), reason(&event.kind))).collect()
+        }
+    }
+
+    fn reason(kind: &EventKind) -> Option<&'static str> {
+        match kind {
+            EventKind::Token(
+                TokenEvent::RefreshStart { reason, .. } | TokenEvent::InvalidateIgnored { reason, .. },
+            )
+            | EventKind::Redis(RedisEvent::QrCodeLockSkip { reason }) => Some(reason),
+            EventKind::Token(TokenEvent::ForcedRefreshLimit { .. }) => Some(ExceededLimit::ForcedRefresh.name()),
+            EventKind::Token(TokenEvent::RefreshError { error, .. } | TokenEvent::ServedStale { error, .. })
+            | EventKind::Redis(RedisEvent::AccountError { error, .. })
+            | EventKind::Request(RequestEvent::Error { error, .. }) => Some(error.code()),
+            EventKind::Request(RequestEvent::RateLimitExceeded { limit, .. }) => Some(limit.name()),
+            _ => None,
         }
     }
 }
@@ -154,15 +308,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn without_a_listener_nothing_is_made() {
-        let hub = EventBus::default();
-        hub.emit(Channel::Token, "a", |_| panic!("made for nobody"));
-        let ear = Arc::new(RecordingListener::default());
-        let listener: Arc<dyn Listener> = ear.clone();
-        hub.add(listener.clone());
-        hub.emit(Channel::Token, "b", |event| event);
-        hub.remove(&listener);
-        hub.emit(Channel::Token, "c", |_| panic!("made for nobody"));
-        assert_eq!(ear.0.lock().iter().map(|event| event.name).collect::<Vec<_>>(), ["b"]);
+    fn an_event_is_built_only_while_there_is_a_subscriber() {
+        let source = EventSource::new(Arc::default(), "wx", None);
+        source.redis(|| panic!("built without a subscriber"));
+        let recorder = Arc::new(RecordingListener::default());
+        let listener: Arc<dyn Listener> = recorder.clone();
+        source.bus.add(listener.clone());
+        source.redis(|| RedisEvent::LockTakeover);
+        source.bus.remove(&listener);
+        source.redis(|| panic!("built without a subscriber"));
+        assert_eq!(recorder.take(), [("lock.takeover", None)]);
     }
 }

@@ -18,7 +18,7 @@ use super::single_flight::Phase;
 use crate::backoff::poll_pause;
 use crate::deadline::Deadline;
 use crate::error::{Error, Result, TimeoutPhase};
-use crate::event::{Channel, Event, EventSource};
+use crate::event::{EventSource, RedisEvent};
 use crate::redis::{ScriptCall, ScriptRunner, unavailable};
 use crate::seal::{Seal, random};
 use crate::wechat::answer::Refusal;
@@ -178,7 +178,7 @@ impl QrCodeLock {
             let now = Instant::now();
             if polls == 0 {
                 phase.begin(TimeoutPhase::Peer);
-                self.emit("qr_code_lock.wait", |event| Event { max_wait: Some(patience), ..event });
+                self.codes.events.redis(|| RedisEvent::QrCodeLockWait { max_wait: patience });
             }
             if now >= until {
                 self.emit_skip("timeout");
@@ -219,7 +219,7 @@ impl QrCodeLock {
             [word, Value::BulkString(sealed), Value::Int(left)] if is(word, "code") => {
                 // What somebody without the AppSecret has put there is no code, and this one asks and replaces it.
                 let Some(image) = self.codes.seal.open(sealed, &self.keys[0]) else {
-                    self.emit("redis.corrupt", |event| Event { message: Some(CORRUPT.to_owned()), ..event });
+                    self.codes.events.redis(|| RedisEvent::Corrupt { message: CORRUPT });
                     return Ok(Lookup::Go);
                 };
                 Ok(Lookup::Code(image.into(), millis(*left)))
@@ -316,13 +316,9 @@ impl QrCodeLock {
         ScriptCall::new(script, self.keys.to_vec()).arg(&self.owner)
     }
 
-    fn emit(&self, name: &'static str, fill: impl FnOnce(Event) -> Event) {
-        self.codes.events.emit(Channel::Redis, name, fill);
-    }
-
     fn emit_skip(&self, reason: &'static str) {
         if !self.awaited.is_empty() {
-            self.emit("qr_code_lock.skip", |event| Event { reason: Some(reason), ..event });
+            self.codes.events.redis(|| RedisEvent::QrCodeLockSkip { reason });
         }
     }
 }

@@ -198,7 +198,7 @@ struct Fleet {
     is_down: AtomicBool,
     /// How long it takes; a millisecond if nothing is said.
     takes: Option<Duration>,
-    hub: Arc<EventBus>,
+    bus: Arc<EventBus>,
 }
 
 fn number(arg: &[u8]) -> u64 {
@@ -280,7 +280,7 @@ impl ScriptRunner for Fleet {
 
 fn process(fleet: &Arc<Fleet>, ttl: Option<Duration>, secret: &str, max_entry: usize) -> Arc<QrCodeCache> {
     let place = KeySpace { prefix: "p:".into(), account: "wx:print".into() };
-    let events = EventSource { hub: fleet.hub.clone(), appid: "wx".into(), mode: Some("stable") };
+    let events = EventSource::new(fleet.bus.clone(), "wx", Some("stable"));
     let codes = SharedQrCodes::new(fleet.clone(), &secret.into(), place, events, ttl, max_entry);
     Arc::new(QrCodeCache::new(&Limits { ttl, ..limits() }, Some(codes)))
 }
@@ -544,7 +544,7 @@ async fn to_wait_for_a_slow_redis_takes_no_longer_than_redis_may() {
 async fn what_is_told_of_a_wait_for_another_process() {
     let (fleet, wechat) = (Arc::new(Fleet::default()), WeChat::taking(SECOND));
     let ear = Arc::new(RecordingListener::default());
-    fleet.hub.add(ear.clone());
+    fleet.bus.add(ear.clone());
     let process = process(&fleet, None, "s", 1 << 20);
     let lock = process.fleet.as_ref().unwrap().keys(&identity("a"))[1].clone();
     fleet.locks.lock().insert(lock, (vec![b'x'; 32], Instant::now() + 1000 * SECOND));
@@ -554,6 +554,6 @@ async fn what_is_told_of_a_wait_for_another_process() {
     let Err(error @ Error::Timeout { waited_for: TimeoutPhase::Peer, .. }) = hasty else { panic!("{hasty:?}") };
     let text = error.to_string();
     assert!(text.contains("another process") && !text.contains("DNS"), "{text}");
-    let heard = ear.0.lock().iter().map(|event| (event.name, event.reason)).collect::<Vec<_>>();
+    let heard = ear.take();
     assert_eq!(heard, [("qr_code_lock.wait", None), ("qr_code_lock.skip", Some("timeout"))]);
 }

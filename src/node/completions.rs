@@ -105,7 +105,7 @@ impl CompletionQueue {
 pub struct CompletionQueueHandle {
     outbox: Arc<CompletionQueue>,
     /// The process's, with its warnings: whoever looks first is told.
-    hub: Arc<EventBus>,
+    event_bus: Arc<EventBus>,
 }
 
 #[napi]
@@ -114,14 +114,14 @@ impl CompletionQueueHandle {
     #[napi(constructor)]
     pub fn new(wake: Wake) -> Self {
         let outbox = CompletionQueue { news: Mutex::default(), wake: Mutex::new(wake), under_way: Mutex::default() };
-        Self { outbox: Arc::new(outbox), hub: registry::shared().hub() }
+        Self { outbox: Arc::new(outbox), event_bus: registry::shared().event_bus() }
     }
 
     /// The number of a call, its outcome, the number of the next, and so on, of `most` calls; 0 and an event for each
     /// event, -1 and a text for each warning. If that is not all, `wake` is called again.
     #[napi(ts_return_type = "Array<number | Buffer | GrantedToken | string | NativeEvent | Array<Failure | Thrown>>")]
     pub fn take<'env>(&self, env: &'env Env, most: u32) -> Result<Array<'env>> {
-        let (news, warnings) = (self.outbox.take(most as usize), self.hub.warnings.take());
+        let (news, warnings) = (self.outbox.take(most as usize), self.event_bus.warnings.take());
         self.outbox.end(env, news.iter().filter(|news| matches!(news, Completion::Ended(..))).count())?;
         let mut all = env.create_array(2 * (news.len() + warnings.len()) as u32)?;
         let places = (0..).step_by(2);

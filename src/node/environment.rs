@@ -73,7 +73,7 @@ impl Subscription {
         self.close(requests);
         let ear: Arc<dyn Listener> = Arc::new(EventForwarder(outbox));
         requests.add(ear.clone());
-        registry::shared().hub().add(ear.clone());
+        registry::shared().event_bus().add(ear.clone());
         *self.0.lock() = Some(ear);
     }
 
@@ -81,7 +81,7 @@ impl Subscription {
         let ear = self.0.lock().take();
         if let Some(ear) = ear {
             requests.remove(&ear);
-            registry::shared().hub().remove(&ear);
+            registry::shared().event_bus().remove(&ear);
         }
     }
 }

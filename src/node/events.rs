@@ -4,10 +4,12 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use napi_derive::napi;
 
-use crate::error::Error;
-use crate::event::{Channel, Event};
+use crate::error::{Error, ExceededLimit};
+use crate::event::{Event, EventKind, RedisEvent, RequestEvent, RequestLabel, TokenEvent, TokenLabel};
 
+/// All fields of all events; `index.d.ts` says which event has which.
 #[napi(object, object_from_js = false)]
+#[derive(Default)]
 pub struct NativeEvent {
     /// `token`, `redis` or `request`.
     pub channel: &'static str,
@@ -36,40 +38,128 @@ pub struct NativeEvent {
 }
 
 impl From<&Event> for NativeEvent {
-    fn from(event: &Event) -> Self {
-        let ms = |time: Duration| time.as_micros() as f64 / 1000.0;
-        let whole_ms = |time: Duration| time.as_millis() as f64;
-        let refusal = match &event.error {
-            Some(Error::Api { refusal, .. }) => Some(refusal),
+    fn from(Event { time, account, kind }: &Event) -> Self {
+        let event = match kind {
+            EventKind::Token(event) => token(event),
+            EventKind::Redis(event) => redis(event),
+            EventKind::Request(event) => request(event),
+        };
+        Self {
+            event: kind.name(),
+            timestamp_ms: time.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as f64,
+            appid: account.as_ref().map(|account| account.appid.to_string()).or(event.appid),
+            mode: account.as_ref().and_then(|account| account.mode),
+            ..event
+        }
+    }
+}
+
+fn token(event: &TokenEvent) -> NativeEvent {
+    let fields = NativeEvent { channel: "token", ..NativeEvent::default() };
+    match event {
+        TokenEvent::RefreshStart { reason, token } => {
+            let fields = NativeEvent { reason: Some(reason), ..fields };
+            token.iter().fold(fields, |fields, token| fields.with_token(token))
+        }
+        TokenEvent::RefreshOk { source, duration, token, expires_in } => NativeEvent {
+            source: Some(source),
+            duration_ms: Some(ms(*duration)),
+            expires_in_ms: expires_in.map(whole_ms),
+            ..fields.with_token(token)
+        },
+        TokenEvent::RefreshError { duration, error } => {
+            NativeEvent { duration_ms: Some(ms(*duration)), ..fields.with_error(error) }
+        }
+        TokenEvent::ServedStale { token, expires_in, error } => {
+            NativeEvent { expires_in_ms: Some(whole_ms(*expires_in)), ..fields.with_token(token).with_error(error) }
+        }
+        TokenEvent::Invalidated { token, errcode } => {
+            NativeEvent { errcode: Some(*errcode), ..fields.with_token(token) }
+        }
+        TokenEvent::InvalidateIgnored { reason, fingerprint, errcode } => NativeEvent {
+            reason: Some(reason),
+            fingerprint: Some(fingerprint.clone()),
+            errcode: Some(*errcode),
+            ..fields
+        },
+        TokenEvent::ReplacedExternally { token, errcode, message } => {
+            let message = Some((*message).to_owned());
+            NativeEvent { errcode: Some(*errcode), message, ..fields.with_token(token) }
+        }
+        TokenEvent::ForcedRefreshLimit { retry_after } => fields.with_limit(ExceededLimit::ForcedRefresh, *retry_after),
+    }
+}
+
+fn redis(event: &RedisEvent) -> NativeEvent {
+    let fields = NativeEvent { channel: "redis", ..NativeEvent::default() };
+    match event {
+        RedisEvent::Down { host, message } => {
+            NativeEvent { host: Some(host.clone()), message: Some(message.clone()), ..fields }
+        }
+        RedisEvent::Up { host, outage } => {
+            NativeEvent { host: Some(host.clone()), outage_ms: Some(ms(*outage)), ..fields }
+        }
+        RedisEvent::AccountError { host, appid, error } => {
+            NativeEvent { host: Some(host.clone()), appid: Some(appid.clone()), ..fields.with_error(error) }
+        }
+        RedisEvent::Corrupt { message } => NativeEvent { message: Some((*message).to_owned()), ..fields },
+        RedisEvent::LockWait { max_wait } | RedisEvent::QrCodeLockWait { max_wait } => {
+            NativeEvent { max_wait_ms: Some(whole_ms(*max_wait)), ..fields }
+        }
+        RedisEvent::LockTakeover => fields,
+        RedisEvent::QrCodeLockSkip { reason } => NativeEvent { reason: Some(reason), ..fields },
+    }
+}
+
+fn request(event: &RequestEvent) -> NativeEvent {
+    let fields = NativeEvent { channel: "request", ..NativeEvent::default() };
+    match event {
+        RequestEvent::Ok { request, status, body_bytes } => NativeEvent {
+            status: Some(u32::from(*status)),
+            body_bytes: Some(*body_bytes as f64),
+            ..fields.with_request(request)
+        },
+        RequestEvent::Error { request, status, error } => {
+            NativeEvent { status: status.map(u32::from), ..fields.with_request(request).with_error(error) }
+        }
+        RequestEvent::Abort { request } => fields.with_request(request),
+        RequestEvent::RateLimitExceeded { limit, retry_after } => fields.with_limit(*limit, *retry_after),
+    }
+}
+
+impl NativeEvent {
+    fn with_token(self, TokenLabel { fingerprint, generation }: &TokenLabel) -> Self {
+        Self { fingerprint: Some(fingerprint.clone()), generation: Some(*generation as f64), ..self }
+    }
+
+    fn with_error(self, error: &Error) -> Self {
+        let refusal = match error {
+            Error::Api { refusal, .. } => Some(refusal),
             _ => None,
         };
         Self {
-            channel: match event.channel {
-                Channel::Token => "token",
-                Channel::Redis => "redis",
-                Channel::Request => "request",
-            },
-            event: event.name,
-            timestamp_ms: event.time.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as f64,
-            appid: event.appid.as_deref().map(str::to_owned),
-            mode: event.mode,
-            generation: event.generation.map(|generation| generation as f64),
-            fingerprint: event.fingerprint.clone(),
-            reason: event.reason,
-            source: event.source,
-            endpoint: event.endpoint.as_ref().map(|endpoint| endpoint.name().to_owned()),
-            host: event.host.clone(),
-            status: event.status.map(u32::from),
-            body_bytes: event.bytes.map(|bytes| bytes as f64),
-            code: event.error.as_ref().map(Error::code),
-            errcode: event.errcode.or(refusal.map(|refusal| refusal.errcode)),
+            code: Some(error.code()),
+            errcode: refusal.map(|refusal| refusal.errcode),
             rid: refusal.and_then(|refusal| refusal.rid.clone()),
-            duration_ms: event.took.map(ms),
-            max_wait_ms: event.max_wait.map(whole_ms),
-            retry_after_ms: event.retry_after.map(whole_ms),
-            outage_ms: event.outage.map(ms),
-            expires_in_ms: event.left.map(whole_ms),
-            message: event.message.clone().or_else(|| event.error.as_ref().map(Error::to_string)),
+            message: Some(error.to_string()),
+            ..self
         }
     }
+
+    fn with_request(self, RequestLabel { endpoint, host, duration }: &RequestLabel) -> Self {
+        let endpoint = Some(endpoint.name().to_owned());
+        Self { endpoint, host: Some(host.clone()), duration_ms: Some(ms(*duration)), ..self }
+    }
+
+    fn with_limit(self, limit: ExceededLimit, retry_after: Duration) -> Self {
+        Self { reason: Some(limit.name()), retry_after_ms: Some(whole_ms(retry_after)), ..self }
+    }
+}
+
+fn ms(time: Duration) -> f64 {
+    time.as_micros() as f64 / 1000.0
+}
+
+fn whole_ms(time: Duration) -> f64 {
+    time.as_millis() as f64
 }

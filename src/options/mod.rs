@@ -131,7 +131,7 @@ impl Options {
             TokenChoice::Provider(_) => Some("provider"),
             _ => mode.map(Mode::name),
         };
-        let events = EventSource { hub: events, appid: counted.clone(), mode };
+        let events = EventSource::new(events, counted.clone(), mode);
         let cache = match (&self.token, &account) {
             (TokenChoice::Provider(_), _) => Some(shared.provided(&appid)),
             (_, Some(account)) => Some(shared.cache(account)?),

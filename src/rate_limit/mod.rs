@@ -13,7 +13,7 @@ use tokio::time::sleep;
 
 use crate::deadline::Deadline;
 use crate::error::{Error, ExceededLimit, Result};
-use crate::event::{Channel, Event, EventSource};
+use crate::event::{EventSource, RequestEvent};
 use crate::transport::SentCounter;
 use crate::wechat::endpoint::Endpoint;
 use corrections::CountedAt;
@@ -80,8 +80,7 @@ impl RateLimiter {
                 Err(full) => full,
             };
             if wait >= deadline.left() {
-                let exhausted = |event| Event { reason: Some(limit.name()), retry_after: Some(wait), ..event };
-                self.events.emit(Channel::Request, "rate_limit.exceeded", exhausted);
+                self.events.request(|| RequestEvent::RateLimitExceeded { limit, retry_after: wait });
                 return Err(Error::RateLimit { endpoint: endpoint.clone(), limit, wait });
             }
             waited = true;
@@ -271,7 +270,7 @@ mod tests {
     }
 
     fn events() -> EventSource {
-        EventSource { hub: Arc::default(), appid: "wx".into(), mode: None }
+        EventSource::new(Arc::default(), "wx", None)
     }
 
     /// Takes a turn without sending anything.

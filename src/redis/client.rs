@@ -18,7 +18,7 @@ use super::failure::RedisFailure;
 use super::script::{Priority, ReconnectListener, ReconnectListeners, ScriptCall, ScriptRunner, unavailable};
 use crate::error::invalid::InvalidParam;
 use crate::error::{Error, Result};
-use crate::event::{Channel, Event, EventBus};
+use crate::event::{EventBus, EventKind, RedisEvent};
 
 /// Default limit of a foreground request, connecting included.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_millis(250);
@@ -129,7 +129,7 @@ impl<B: Backend> RedisClient<B> {
             OnFailure::Opened(schedule) => {
                 let (name, error) = (self.backend.name(), unavailable(reason));
                 self.events.warnings.begin(name, || outage(name, reason));
-                self.emit("redis.down", |event| Event { message: Some(error.to_string()), ..event });
+                self.emit(|host| RedisEvent::Down { host, message: error.to_string() });
                 schedule
             }
         };
@@ -141,7 +141,7 @@ impl<B: Backend> RedisClient<B> {
         if let Some(outage) = self.breaker(|breaker| breaker.on_success(sent, Instant::now())) {
             self.events.warnings.end(self.backend.name());
             self.listeners.notify();
-            self.emit("redis.up", |event| Event { outage: Some(outage), ..event });
+            self.emit(|host| RedisEvent::Up { host, outage });
         }
     }
 
@@ -186,12 +186,11 @@ impl<B: Backend> RedisClient<B> {
             return;
         }
         self.events.warnings.once(&format!("{} {reason}", self.backend.name()), || error.to_string());
-        self.emit("redis.error", |event| Event { appid: Some(appid.into()), error: Some(error.clone()), ..event });
+        self.emit(|host| RedisEvent::AccountError { host, appid: appid.to_owned(), error: error.clone() });
     }
 
-    fn emit(&self, name: &'static str, fill: impl FnOnce(Event) -> Event) {
-        let host = || Some(self.backend.name().to_owned());
-        self.events.emit(Channel::Redis, name, |event| fill(Event { host: host(), ..event }));
+    fn emit(&self, build: impl FnOnce(String) -> RedisEvent) {
+        self.events.emit(None, || EventKind::Redis(build(self.backend.name().to_owned())));
     }
 }
 
@@ -247,6 +246,7 @@ mod tests {
 
     use super::*;
     use crate::error::RedisFault;
+    use crate::event::Event;
 
     const LIMIT: Duration = Duration::from_secs(60);
 
@@ -329,8 +329,12 @@ mod tests {
             }
             // Told once for each account.
             let _ = client.run(call("p:{wx2:stable:f}:token")).await;
-            let heard = listener.0.lock().iter().map(|event| (event.name, event.appid.clone())).collect::<Vec<_>>();
-            assert_eq!(heard, [("redis.error", Some("wx1".into())), ("redis.error", Some("wx2".into()))]);
+            let appid = |event: &Event| match &event.kind {
+                EventKind::Redis(RedisEvent::AccountError { appid, .. }) => appid.clone(),
+                other => panic!("{other:?}"),
+            };
+            let heard = listener.0.lock().iter().map(appid).collect::<Vec<_>>();
+            assert_eq!(heard, ["wx1", "wx2"]);
             assert_eq!(events.warnings.take().len(), 1);
             // To a probe it is an answer, whoever's key it is.
             client.on_failure("a time-out", "p:{wx1:stable:f}:token", Instant::now());

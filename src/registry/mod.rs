@@ -68,7 +68,7 @@ pub struct Registry {
     minutes: Shared<SlidingWindow>,
     /// Memory for pictures, which belongs to nobody between two of them.
     buffers: Arc<BufferPool>,
-    hub: Arc<EventBus>,
+    event_bus: Arc<EventBus>,
 }
 
 static REGISTRY: LazyLock<Mutex<Registry>> = LazyLock::new(Mutex::default);
@@ -91,20 +91,19 @@ impl Registry {
     }
 
     pub fn cache(&mut self, account: &Account) -> Result<Arc<TokenCache>, InvalidParam> {
-        let (links, hub) = (&mut self.links, &self.hub);
+        let (links, event_bus) = (&mut self.links, &self.event_bus);
         self.caches.get(account, || {
             let rules = match account.mode {
                 Mode::Stable => RefreshPolicy::STABLE,
                 Mode::Classic => RefreshPolicy::CLASSIC,
             };
             let clock = Arc::new(SystemClock::default());
-            let events =
-                EventSource { hub: hub.clone(), appid: account.appid.as_str().into(), mode: Some(account.mode.name()) };
+            let events = EventSource::new(event_bus.clone(), account.appid.as_str(), Some(account.mode.name()));
             let prints = Fingerprinter::new(&account.secret);
             Ok(match account.meeting.as_ref().zip(account.place()) {
                 None => TokenCache::new(rules, clock, Arc::new(LocalStore::default()), events, prints),
                 Some((meeting, place)) => {
-                    let link = link(links, hub, meeting, ConnectionRole::Tokens)?;
+                    let link = link(links, event_bus, meeting, ConnectionRole::Tokens)?;
                     let store = RedisTokenStore::new(link, &account.secret, place, events.clone());
                     TokenCache::new(rules.shared(), clock, Arc::new(store), events, prints)
                 }
@@ -115,7 +114,7 @@ impl Registry {
     /// A cache for a client with a token provider, which nobody shares.
     pub fn provided(&self, appid: &str) -> Arc<TokenCache> {
         let clock = Arc::new(SystemClock::default());
-        let events = events(&self.hub, appid, "provider");
+        let events = events(&self.event_bus, appid, "provider");
         TokenCache::new(
             RefreshPolicy::PROVIDER,
             clock,
@@ -128,17 +127,17 @@ impl Registry {
     /// What clients of one account keep under the same limits. A client whose token nobody shares keeps its own.
     pub fn codes(&mut self, account: Option<&Account>, limits: Limits) -> Result<Arc<QrCodeCache>, InvalidParam> {
         let Some(account) = account else { return Ok(Arc::new(QrCodeCache::new(&limits, None))) };
-        let (links, hub) = (&mut self.links, &self.hub);
+        let (links, event_bus) = (&mut self.links, &self.event_bus);
         self.codes.get(&(account.clone(), limits.clone()), || {
             let fleet = match limits.fleet.zip(account.meeting.as_ref()) {
                 Some((max_entry, meeting)) => Some(SharedQrCodes::new(
-                    link(links, hub, meeting, ConnectionRole::Codes)?,
+                    link(links, event_bus, meeting, ConnectionRole::Codes)?,
                     &account.secret,
                     KeySpace {
                         prefix: meeting.key_prefix.clone(),
                         account: format!("{}:{}", account.appid, account.print()),
                     },
-                    events(hub, &account.appid, account.mode.name()),
+                    events(event_bus, &account.appid, account.mode.name()),
                     limits.ttl,
                     max_entry,
                 )),
@@ -149,13 +148,13 @@ impl Registry {
     }
 
     /// Where caches and links tell what happens to them.
-    pub fn hub(&self) -> Arc<EventBus> {
-        self.hub.clone()
+    pub fn event_bus(&self) -> Arc<EventBus> {
+        self.event_bus.clone()
     }
 
     /// One connection for all accounts that meet at the same Redis.
     pub fn link(&mut self, meeting: &RedisConfig, lane: ConnectionRole) -> Result<Arc<RedisClient>, InvalidParam> {
-        link(&mut self.links, &self.hub, meeting, lane)
+        link(&mut self.links, &self.event_bus, meeting, lane)
     }
 
     pub fn pool(&mut self, settings: Settings) -> Result<Arc<HttpClients>, InvalidParam> {
@@ -176,18 +175,18 @@ impl Registry {
     }
 }
 
-fn events(hub: &Arc<EventBus>, appid: &str, mode: &'static str) -> EventSource {
-    EventSource { hub: hub.clone(), appid: appid.into(), mode: Some(mode) }
+fn events(event_bus: &Arc<EventBus>, appid: &str, mode: &'static str) -> EventSource {
+    EventSource::new(event_bus.clone(), appid, Some(mode))
 }
 
 fn link(
     links: &mut Shared<RedisClient>,
-    hub: &Arc<EventBus>,
+    event_bus: &Arc<EventBus>,
     meeting: &RedisConfig,
     lane: ConnectionRole,
 ) -> Result<Arc<RedisClient>, InvalidParam> {
     links.get(&RedisServer::of(meeting, lane), || {
-        RedisClient::open(&meeting.url, meeting.ca.as_deref(), meeting.timeout, hub.clone())
+        RedisClient::open(&meeting.url, meeting.ca.as_deref(), meeting.timeout, event_bus.clone())
     })
 }
 

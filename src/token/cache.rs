@@ -18,7 +18,7 @@ use super::store::TokenStore;
 use super::sync::Comparison;
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
-use crate::event::{Channel, Event, EventSource};
+use crate::event::{EventSource, TokenEvent};
 use crate::identity::RouteId;
 use crate::redact::Secrets;
 use crate::redis::ReconnectListener;
@@ -120,16 +120,15 @@ impl TokenCache {
             (inner.state.on_refused(value, errcode, now), inner.state.present().cloned())
         };
         let ignored = |reason| {
-            self.events.emit(Channel::Token, "token.invalidate_ignored", |event| Event {
-                fingerprint: Some(self.fingerprinter.of(value)),
-                errcode: Some(errcode),
-                reason: Some(reason),
-                ..event
+            self.events.token(|| TokenEvent::InvalidateIgnored {
+                reason,
+                fingerprint: self.fingerprinter.of(value),
+                errcode,
             });
         };
         match (verdict, &present) {
             (Invalidation::Invalidated, Some(token)) => {
-                self.emit_token("token.invalidated", token, |event| Event { errcode: Some(errcode), ..event });
+                self.events.token(|| TokenEvent::Invalidated { token: self.label(token), errcode });
             }
             (Invalidation::Suppressed, _) => ignored("cooldown"),
             _ => ignored("already_replaced"),
@@ -294,19 +293,13 @@ impl TokenCache {
             self.secrets.learn_token(token.expose());
         }
         match &outcome {
-            Ok(token) if brought => self.emit_token("refresh.ok", token, |event| Event {
-                source: Some(self.source_name(origin)),
-                took: Some(took),
-                left: Some(token.expires().left(now)),
-                ..event
+            Ok(token) if brought => self.emit_refreshed(token, self.source_name(origin), took),
+            Ok(token) => self.events.token(|| TokenEvent::RefreshOk {
+                source: "unchanged",
+                duration: took,
+                token: self.label(token),
+                expires_in: None,
             }),
-            Ok(token) => {
-                self.emit_token("refresh.ok", token, |event| Event {
-                    source: Some("unchanged"),
-                    took: Some(took),
-                    ..event
-                });
-            }
             Err(error) => self.emit_failure(error, stale, now, took),
         }
         outcome
@@ -317,12 +310,7 @@ impl TokenCache {
         let adopted = self.inner.lock().state.offer(fetched, fastrand::f64());
         if let Some(token) = adopted {
             self.secrets.learn_token(token.expose());
-            self.emit_token("refresh.ok", &token, |event| Event {
-                source: Some("redis"),
-                took: Some(took),
-                left: Some(token.expires().left(self.now())),
-                ..event
-            });
+            self.emit_refreshed(&token, "redis", took);
         }
     }
 }

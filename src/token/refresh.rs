@@ -17,7 +17,7 @@ use super::store::{Acquired, Lease, TokenStore};
 use crate::backoff::{backoff, poll_pause};
 use crate::deadline::Deadline;
 use crate::error::{Error, ExceededLimit, Result, TimeoutPhase};
-use crate::event::{Channel, Event};
+use crate::event::RedisEvent;
 use crate::seal::random;
 
 /// A token younger than this that is refused was refused by the API's own fault: forcing another one would not help.
@@ -308,7 +308,7 @@ impl RefreshRun<'_> {
             match self.store.acquire(&self.attempt, seen.map(Token::expose), refused, self.guard.cache.now()).await {
                 Ok(Acquired::Lead(lease)) => {
                     if polls > 0 {
-                        self.emit("lock.takeover", |event| event);
+                        self.guard.cache.events.redis(|| RedisEvent::LockTakeover);
                     }
                     return Ok(LockOutcome::Leader(
                         lease,
@@ -326,7 +326,7 @@ impl RefreshRun<'_> {
                 }
                 Ok(Acquired::Wait(left)) => {
                     if polls == 0 {
-                        self.emit("lock.wait", |event| Event { max_wait: Some(left), ..event });
+                        self.guard.cache.events.redis(|| RedisEvent::LockWait { max_wait: left });
                     }
                     tokio::time::sleep(poll_pause(polls, fastrand::f64()).min(left)).await;
                     polls += 1;
@@ -414,9 +414,5 @@ impl RefreshRun<'_> {
             })
         };
         self.guard.within(deadline, fetched).await?
-    }
-
-    fn emit(&self, name: &'static str, fill: impl FnOnce(Event) -> Event) {
-        self.guard.cache.events.emit(Channel::Redis, name, fill);
     }
 }

@@ -6,23 +6,20 @@ use super::cache::TokenCache;
 use super::clock::Now;
 use super::refresh::Origin;
 use super::state::{RefreshKind, Token};
-use crate::error::{Error, ExceededLimit};
-use crate::event::{Channel, Event};
+use crate::error::Error;
+use crate::event::{TokenEvent, TokenLabel};
 
 impl TokenCache {
     pub(super) fn source_name(&self, origin: Origin) -> &'static str {
-        match (origin, self.events.mode) {
+        match (origin, self.events.mode()) {
             (Origin::Fleet, _) => "redis",
             (Origin::Source, Some("provider")) => "provider",
             (Origin::Source, _) => "wechat",
         }
     }
 
-    pub(super) fn emit_token(&self, name: &'static str, token: &Token, fill: impl FnOnce(Event) -> Event) {
-        self.events.emit(Channel::Token, name, |event| {
-            let fingerprint = Some(self.fingerprinter.of(token.expose()));
-            fill(Event { generation: Some(token.generation()), fingerprint, ..event })
-        });
+    pub(super) fn label(&self, token: &Token) -> TokenLabel {
+        TokenLabel { fingerprint: self.fingerprinter.of(token.expose()), generation: token.generation() }
     }
 
     pub(super) fn emit_start(&self, kind: &RefreshKind, serving: bool) {
@@ -32,38 +29,41 @@ impl TokenCache {
             RefreshKind::Ordinary { held: None, .. } => (&None, "missing"),
             RefreshKind::Ordinary { held, .. } => (held, if serving { "expiring" } else { "expired" }),
         };
-        match held {
-            Some(held) => self.emit_token("refresh.start", held, |event| Event { reason: Some(reason), ..event }),
-            None => self.events.emit(Channel::Token, "refresh.start", |event| Event { reason: Some(reason), ..event }),
-        }
+        let token = || held.as_ref().map(|token| self.label(token));
+        self.events.token(|| TokenEvent::RefreshStart { reason, token: token() });
     }
 
-    pub(super) fn emit_failure(&self, error: &Error, stale: Option<Token>, now: Now, took: Duration) {
+    pub(super) fn emit_refreshed(&self, token: &Token, source: &'static str, duration: Duration) {
+        self.events.token(|| TokenEvent::RefreshOk {
+            source,
+            duration,
+            token: self.label(token),
+            expires_in: Some(token.expires().left(self.now())),
+        });
+    }
+
+    pub(super) fn emit_failure(&self, error: &Error, stale: Option<Token>, now: Now, duration: Duration) {
         if let Error::Closed = error {
             return;
         }
-        let failure = |event| Event { error: Some(error.clone()), took: Some(took), ..event };
-        self.events.emit(Channel::Token, "refresh.error", failure);
+        self.events.token(|| TokenEvent::RefreshError { duration, error: error.clone() });
         if let Some(token) = stale {
-            let left = Some(token.expires().left(now));
-            self.emit_token("token.served_stale", &token, |event| Event { error: Some(error.clone()), left, ..event });
+            self.events.token(|| TokenEvent::ServedStale {
+                token: self.label(&token),
+                expires_in: token.expires().left(now),
+                error: error.clone(),
+            });
         }
     }
 
-    pub(super) fn emit_forced_exhausted(&self, wait: Duration) {
-        let exhausted =
-            |event| Event { reason: Some(ExceededLimit::ForcedRefresh.name()), retry_after: Some(wait), ..event };
-        self.events.emit(Channel::Token, "rate_limit.exceeded", exhausted);
+    pub(super) fn emit_forced_exhausted(&self, retry_after: Duration) {
+        self.events.token(|| TokenEvent::ForcedRefreshLimit { retry_after });
     }
 
     /// WeChat refused a token before it expired and has another one that this process did not request.
     pub(super) fn emit_replaced_externally(&self, token: &Token, errcode: i64) {
-        let message = if self.events.mode == Some("classic") { MAYBE_REPLACED } else { REPLACED };
-        self.emit_token("token.replaced_externally", token, |event| Event {
-            errcode: Some(errcode),
-            message: Some(message.to_owned()),
-            ..event
-        });
+        let message = if self.events.mode() == Some("classic") { MAYBE_REPLACED } else { REPLACED };
+        self.events.token(|| TokenEvent::ReplacedExternally { token: self.label(token), errcode, message });
     }
 }
 

@@ -18,7 +18,7 @@ use tokio::runtime::RuntimeFlavor;
 use crate::backoff::backoff;
 use crate::deadline::Deadline;
 use crate::error::{BadResponse, Error, NetworkErrorKind, Result, one_line};
-use crate::event::{Channel, Event, EventSource};
+use crate::event::{EventSource, RequestEvent, RequestLabel};
 use crate::identity::RouteId;
 use crate::redact::{Redactor, Secrets};
 use crate::wechat::answer::{self, AnswerError, Unexpected};
@@ -224,7 +224,7 @@ impl Transport {
     }
 }
 
-/// Tells how a request ends, also if nobody waits for its end.
+/// Emits how a request ends, even if its caller goes away before that.
 struct RequestSpan<'a> {
     events: &'a EventSource,
     call: &'a HttpRequest<'a>,
@@ -237,29 +237,29 @@ struct RequestSpan<'a> {
 impl RequestSpan<'_> {
     fn end(&mut self, answer: Result<usize, &Error>) {
         self.ended = true;
+        let (request, status) = (|| self.label(), self.status);
         match answer {
-            Ok(bytes) => self.emit("request.ok", |event| Event { bytes: Some(bytes), ..event }),
-            Err(error) => self.emit("request.error", |event| Event { error: Some(error.clone()), ..event }),
+            Ok(body_bytes) => self.events.request(|| RequestEvent::Ok {
+                request: request(),
+                status: status.unwrap_or_default(),
+                body_bytes,
+            }),
+            Err(error) => {
+                self.events.request(|| RequestEvent::Error { request: request(), status, error: error.clone() })
+            }
         }
     }
 
-    fn emit(&self, name: &'static str, fill: impl FnOnce(Event) -> Event) {
-        self.events.emit(Channel::Request, name, |event| {
-            fill(Event {
-                endpoint: Some(self.call.endpoint.clone()),
-                host: Some(self.host.name.clone()),
-                took: Some(self.begun.elapsed()),
-                status: self.status,
-                ..event
-            })
-        });
+    fn label(&self) -> RequestLabel {
+        let (endpoint, host) = (self.call.endpoint.clone(), self.host.name.clone());
+        RequestLabel { endpoint, host, duration: self.begun.elapsed() }
     }
 }
 
 impl Drop for RequestSpan<'_> {
     fn drop(&mut self) {
         if !self.ended {
-            self.emit("request.abort", |event| event);
+            self.events.request(|| RequestEvent::Abort { request: self.label() });
         }
     }
 }

@@ -119,7 +119,7 @@ fn transport(bases: &[&url::Url]) -> Transport {
 
 fn with_pool(pool: Arc<HttpClients>, bases: &[&url::Url]) -> Transport {
     let bases = bases.iter().map(|&url| url.clone()).collect();
-    let events = EventSource { hub: Arc::default(), appid: "wx".into(), mode: None };
+    let events = EventSource::new(Arc::default(), "wx", None);
     Transport { dice: || 0.1, ..Transport::new(pool, Arc::default(), bases, Arc::default(), events) }
 }
 

@@ -218,7 +218,7 @@ fn cache(mode: Mode, clock: Arc<dyn Clock>, outbox: &Arc<Outbox>) -> Arc<TokenCa
         Mode::Stable => RefreshPolicy::STABLE,
         Mode::Classic => RefreshPolicy::CLASSIC,
     };
-    let events = EventSource { hub: Arc::default(), appid: account.appid.as_str().into(), mode: Some(mode.name()) };
+    let events = EventSource::new(Arc::default(), account.appid.as_str(), Some(mode.name()));
     let place = account.place().expect("it has a meeting");
     let store = RedisTokenStore::new(client::client(outbox.clone()), &secret, place, events.clone());
     TokenCache::new(rules.shared(), clock, Arc::new(store), events, Fingerprinter::new(&secret))

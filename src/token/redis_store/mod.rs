@@ -17,7 +17,7 @@ use super::source::FETCH_LIMIT;
 use super::state::{FetchedToken, Token};
 use super::store::{Acquired, DAY, FORCED_A_DAY, FORCED_APART, Lease, LocalStore, StoredToken, TokenStore};
 use crate::error::{Error, RedisFault, Result};
-use crate::event::{Channel, Event, EventSource};
+use crate::event::{EventSource, RedisEvent};
 use crate::redis::{ReconnectListener, ScriptCall, ScriptRunner, unavailable};
 use crate::seal::{Seal, hex, random};
 
@@ -125,8 +125,7 @@ impl RedisTokenStore {
     }
 
     fn emit_corrupt(&self) {
-        let corrupt = |event| Event { message: Some(CORRUPT.to_owned()), ..event };
-        self.events.emit(Channel::Redis, "redis.corrupt", corrupt);
+        self.events.redis(|| RedisEvent::Corrupt { message: CORRUPT });
     }
 
     /// What a script answers: a word, and what goes with it.

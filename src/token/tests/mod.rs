@@ -30,21 +30,18 @@ fn cache() -> Arc<TokenCache> {
 
 fn cache_with_ear() -> (Arc<TokenCache>, Arc<RecordingListener>) {
     let (cache, ear) = (cache(), Arc::new(RecordingListener::default()));
-    cache.events.hub.add(ear.clone());
+    cache.events.bus.add(ear.clone());
     (cache, ear)
 }
 
 /// What was told since the last look.
 fn told(ear: &RecordingListener) -> Vec<(&'static str, Option<&'static str>)> {
-    std::mem::take(&mut *ear.0.lock())
-        .iter()
-        .map(|event| (event.name, event.reason.or(event.error.as_ref().map(Error::code))))
-        .collect()
+    ear.take()
 }
 
 fn cache_with_clock() -> (Arc<TokenCache>, Arc<TestClock>) {
     let clock = Arc::new(TestClock { start: Instant::now(), jump: AtomicU64::new(0) });
-    let events = EventSource { hub: Arc::default(), appid: "wx".into(), mode: None };
+    let events = EventSource::new(Arc::default(), "wx", None);
     (
         TokenCache::new(
             RefreshPolicy::STABLE,
@@ -349,7 +346,7 @@ async fn a_call_with_time_left_begins_anew_when_the_refresh_that_it_joined_runs_
 fn recorded() -> (Arc<TokenCache>, Arc<Recorded>) {
     let store = Arc::new(Recorded::default());
     let clock = Arc::new(TestClock { start: Instant::now(), jump: AtomicU64::new(0) });
-    let events = EventSource { hub: Arc::default(), appid: "wx".into(), mode: None };
+    let events = EventSource::new(Arc::default(), "wx", None);
     (TokenCache::new(RefreshPolicy::STABLE, clock, store.clone(), events, Fingerprinter::with_random_key()), store)
 }
 

@@ -59,7 +59,7 @@ impl ScriptRunner for Replies {
 }
 
 fn events() -> EventSource {
-    EventSource { hub: Arc::default(), appid: "wx0123456789abcdef".into(), mode: None }
+    EventSource::new(Arc::default(), "wx0123456789abcdef", None)
 }
 
 async fn ask(replies: Arc<Replies>) {
