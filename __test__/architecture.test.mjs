@@ -39,13 +39,21 @@ const importTable = (text) =>
   new Map(rows(text, 'Modules of `src/`').map(([module, , imports]) => [quoted(module)[0], quoted(imports)]))
 
 /** The sources without tests and comments, each with its module. */
-const sources = filesIn('src', '.rs')
-  .filter((path) => !/(^|\/)tests(\/|\.rs$)/.test(path) && path !== 'src/lib.rs')
-  .map((path) => ({
+const rust = filesIn('src', '.rs').map((path) => ({ path, text: read(path) }))
+/** Modules that only tests have, as paths without an ending. */
+const ofTests = rust.flatMap(({ path, text }) =>
+  [...text.matchAll(/#\[cfg\(test\)\]\s*(?:pub(?:\([^)]*\))? )?mod (\w+);/g)].map(([, name]) =>
+    path.endsWith('/mod.rs') ? posix.join(posix.dirname(path), name) : `${path.slice(0, -'.rs'.length)}/${name}`,
+  ),
+)
+const sources = rust
+  .filter(({ path }) => !ofTests.some((test) => path === `${test}.rs` || path.startsWith(`${test}/`)))
+  .filter(({ path }) => path !== 'src/lib.rs')
+  .map(({ path, text }) => ({
     path,
     module: path.split('/')[1].replace(/\.rs$/, ''),
-    text: read(path)
-      .replace(/#\[cfg\(test\)\]\s*(pub )?mod \w+ \{[\s\S]*$/, '')
+    text: text
+      .replaceAll(/#\[cfg\(test\)\]\s*(?:pub(?:\([^)]*\))? )?mod \w+ \{[\s\S]*?^\}/gm, '')
       .replaceAll(/^\s*\/\/.*$/gm, ''),
   }))
 
