@@ -226,6 +226,16 @@ describe('the architecture', () => {
     )
   })
 
+  test('every file of src/token/ is described', () => {
+    const names = sources.filter(({ module }) => module === 'token').map(({ path }) => path.split('/')[2])
+    const described = section(page, 'Token protocol')
+    const known = (name) => described.includes(`\`${name.includes('.') ? name : `${name}/`}\``)
+    assert.deepEqual(
+      [...new Set(names)].filter((name) => name !== 'mod.rs' && !known(name)),
+      [],
+    )
+  })
+
   test('links within the page lead to a heading', () => {
     const slug = (heading) =>
       heading
