@@ -1,5 +1,5 @@
 //! What may be shared between whom. Everything that clients of one process share is found by one of these types, and
-//! each shared type says by which (`registry::Shared`): a new one cannot be keyed by something else by accident.
+//! each shared type says by which (`registry::shared::Scoped`): a new one cannot be keyed by something else by accident.
 //!
 //! | shared | by |
 //! |---|---|

@@ -1,7 +1,7 @@
 //! WeChat mini-program codes: a token cache and a code fetcher.
 //!
-//! `wechat` knows what WeChat's servers speak, `token` keeps the access token, `transport` moves bytes, `client` puts
-//! them together, and `node` is the only folder that knows of Node.js.
+//! `wechat` has what WeChat's servers speak, `token` keeps the access token, `transport` speaks HTTP and `redis` Redis, `client`
+//! makes calls of them, and only `node` names Node.js. `docs/architecture.md` has the plan.
 
 pub mod backoff;
 

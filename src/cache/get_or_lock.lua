@@ -1,11 +1,11 @@
--- A code that lies there with its life; or the right to ask WeChat for it; or who has that right, and for how long; or what
--- such a one has left for those who waited for it; or leave to ask without the right.
--- KEYS: code, lock. ARGV: owner, lock ms, life of a code in ms, most bytes of one, 1 if this one would ask for others.
--- Whoever has the right already gets it for longer.
+-- Gives a QR code and its time left; or the lock, for the process that fetches it; or the lock's owner and its time left; or the
+-- note that the owner left for those who waited; or `go`: fetch without the lock.
+-- KEYS: code, lock. ARGV: owner, lock ms, lifetime of a QR code in ms, most bytes of one, 1 if this process would fetch for
+-- others. The owner of the lock gets it for longer.
 local code = redis.call('GET', KEYS[1])
 if code and #code <= tonumber(ARGV[4]) then
   local left = redis.call('PTTL', KEYS[1])
-  -- One without an end gets one.
+  -- A key without an expiry gets one.
   if left == -1 then
     redis.call('PEXPIRE', KEYS[1], ARGV[3])
     left = tonumber(ARGV[3])

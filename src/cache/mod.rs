@@ -1,5 +1,5 @@
-//! Codes that were asked for before. Codes never expire, and two of the three endpoints count against a number for life, so
-//! the same question is asked once: in this process, and with a Redis in a fleet.
+//! QR codes that were fetched before. They never expire, and two of the three endpoints count against a lifetime cap, so the
+//! same picture is fetched once: in this process, and with a Redis in a fleet.
 
 mod memory;
 mod shared;
@@ -46,7 +46,7 @@ pub enum CacheOutcome {
     Memory,
     /// In Redis, where another process has put it.
     Redis,
-    /// It was being asked for.
+    /// In a request of another caller.
     Coalesced,
     /// WeChat was asked.
     Miss,
@@ -67,7 +67,7 @@ impl QrCodeCache {
         }
     }
 
-    /// A code that is kept here. Never waits.
+    /// A QR code from memory. Never waits.
     pub fn kept(&self, identity: &Identity) -> Option<Bytes> {
         self.memory.lock().get(identity)
     }

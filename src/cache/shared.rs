@@ -1,5 +1,5 @@
-//! The codes of a whole fleet, in Redis. One process asks WeChat and the others wait for what it brings. The lock is a
-//! courtesy: whoever goes without it costs one request more and harms nobody, so nobody waits for it for long.
+//! The QR codes of a fleet, in Redis. One process fetches and the others wait for the picture. The lock is advisory: a process
+//! that fetches without it costs one request more and does no harm, so none waits for it for long.
 
 use std::convert::Infallible;
 use std::pin::pin;
@@ -26,26 +26,26 @@ use crate::wechat::codes::Identity;
 use crate::wechat::endpoint::Endpoint;
 use crate::wechat::errcode::Scope;
 
-/// Whoever dies while it asks is replaced after this.
+/// When a process that died while it fetched loses the lock.
 const LOCK: Duration = Duration::from_secs(6);
-/// And whoever lives says so.
+/// How often a process that fetches renews the lock.
 const RENEWAL: Duration = Duration::from_secs(2);
-/// The part of a call's time that it waits for another process: enough for WeChat's answer as it usually is, and the rest
-/// is enough for one of its own.
+/// A call waits for another process for this fraction of its time: enough for WeChat's usual answer, and the rest is enough
+/// for a request by itself.
 const SHARE: u32 = 5;
 /// How long a leader's note stays: those who wait look several times a second.
 const NOTE: Duration = Duration::from_secs(2);
-/// Nothing lies there for longer, so that a Redis does not fill up with what nobody asks for.
+/// The longest lifetime in Redis, so that it does not fill up with pictures that no call needs.
 const LONGEST: Duration = Duration::from_secs(30 * 24 * 3600);
 /// No answer of WeChat's that is read is larger, and sealing adds little.
 const LARGEST: usize = (8 << 20) + 64;
 /// Pictures are large: more of them on the way at once would keep each other waiting beyond Redis' time.
 const AT_ONCE: usize = 16;
-/// And of those that are put there, for which others wait: fewer would be slower than WeChat.
+/// How many are stored at once, for which others wait: fewer would be slower than WeChat.
 const KEPT_AT_ONCE: usize = 16;
 /// Slots of a cluster over which an account's codes are spread.
 const SPREAD: u8 = 64;
-/// What an owner is called has so many bytes.
+/// The bytes of an owner's name.
 const OWNER: usize = 32;
 
 const LOOK: &str = include_str!("get_or_lock.lua");
@@ -63,17 +63,17 @@ pub struct SharedQrCodes {
     max_entry_bytes: usize,
     transfer_permits: Semaphore,
     store_permits: Semaphore,
-    /// WeChat could not be asked last time: then this process asks for nobody else, until it can.
+    /// The last request to WeChat failed: this process does not fetch for others until one succeeds.
     leads_for_others_failed: AtomicBool,
 }
 
-/// Where codes lie, and whose they are.
+/// The key prefix of QR codes, and their account.
 pub struct KeySpace {
     pub prefix: String,
     pub account: String,
 }
 
-/// What Redis says to a question.
+/// What Redis answers.
 enum Lookup {
     /// And how long it will lie there.
     Code(Bytes, Duration),
@@ -108,8 +108,8 @@ impl SharedQrCodes {
         }
     }
 
-    /// A code from Redis with what is left of its time, or by `ask` where it is this process's turn, where the one whose
-    /// turn it is takes too long, or where Redis is out of reach.
+    /// A QR code from Redis with the time that it has left. Or by `ask`: when this process has the lock, when the process that
+    /// has it takes too long, or when Redis is out of reach.
     pub async fn get(
         self: Arc<Self>,
         identity: &Identity,
@@ -143,11 +143,11 @@ struct QrCodeLock {
     codes: Arc<SharedQrCodes>,
     keys: [String; 2],
     owner: String,
-    /// Whether it is this one's turn, as far as is known.
+    /// Whether this process has the lock, as far as is known.
     leads: bool,
     /// And whether Redis may think so: then the lock is given back in the end.
     may_lead: bool,
-    /// For whom it has waited.
+    /// The owner that it has waited for.
     awaited: String,
 }
 

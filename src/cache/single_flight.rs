@@ -1,5 +1,5 @@
-//! One request that any number of callers wait for. Whoever goes away leaves the others alone, and with the last one the
-//! request ends.
+//! One request that any number of callers wait for. A caller that leaves does not disturb the others; when the last one
+//! leaves, the request is cancelled.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
@@ -16,10 +16,10 @@ use crate::wechat::codes::Identity;
 
 type Outcome = Result<(Bytes, CacheOutcome)>;
 
-/// What is asked, and by which way: what fails on one is no answer to those on another.
+/// What is fetched, and on which route: a failure on one route is no answer for another.
 pub type Key = (RouteId, Identity);
 
-/// The requests in the air.
+/// The requests in flight.
 #[derive(Default)]
 pub struct SingleFlight(Mutex<Table>);
 
@@ -34,7 +34,7 @@ struct InFlight {
     number: u64,
 }
 
-/// What a flight waits for at the moment, for those who run out of time meanwhile.
+/// What a request waits for at the moment, for callers whose time is up.
 #[derive(Clone)]
 pub struct Phase(Arc<Mutex<TimeoutPhase>>);
 
@@ -58,7 +58,7 @@ impl Default for Phase {
     }
 }
 
-/// A place among those who wait. While there is one the request goes on.
+/// A caller that waits. The request goes on while there is one.
 pub struct Waiter {
     pub phase: Phase,
     outcome: watch::Receiver<Option<Outcome>>,
@@ -66,7 +66,7 @@ pub struct Waiter {
 }
 
 impl SingleFlight {
-    /// A seat in the flight that asks this, and whether it begins with it. `work` is started for the first one only.
+    /// A place in the request for this key, and whether it is the first. `work` is started for the first one only.
     pub fn board<W>(self: &Arc<Self>, line: &Key, work: impl FnOnce(Phase) -> W) -> (Arc<Waiter>, bool)
     where
         W: Future<Output = Outcome> + Send + 'static,
@@ -90,7 +90,7 @@ impl SingleFlight {
                 outcome = work => Some(outcome),
                 () = stop.cancelled() => None,
             };
-            // Before it is known what it brought: an error is the answer of those who wait and of nobody later.
+            // Before the outcome is published: an error is the answer of those who wait and not of later callers.
             drop(flying);
             landing.send_replace(landed);
         });
@@ -107,12 +107,12 @@ impl Waiter {
     pub async fn landed(&self) -> Outcome {
         let mut outcome = self.outcome.clone();
         let landed = outcome.wait_for(Option::is_some).await;
-        // A flight that ends without a word has panicked, or its runtime is ending.
+        // A request that ends without an outcome has panicked, or its runtime is shutting down.
         landed.ok().and_then(|outcome| outcome.clone()).unwrap_or(Err(Error::Closed))
     }
 }
 
-/// Keeps a flight in the table for as long as it flies.
+/// Keeps a request in the table while it runs.
 struct InFlightGuard {
     flights: Arc<SingleFlight>,
     line: Key,
@@ -122,7 +122,7 @@ struct InFlightGuard {
 impl Drop for InFlightGuard {
     fn drop(&mut self) {
         let mut table = self.flights.0.lock();
-        // Where nobody was left in this one, another may have begun in its place.
+        // When no caller was left in this one, another may have begun in its place.
         if table.flights.get(&self.line).is_some_and(|flight| flight.number == self.number) {
             table.flights.remove(&self.line);
         }

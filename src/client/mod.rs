@@ -1,4 +1,4 @@
-//! A client: what may be asked of it.
+//! A client, and the calls that it takes.
 
 mod send;
 mod stats;
@@ -32,7 +32,7 @@ use send::TimedRequest;
 pub use stats::{Counters, Stats};
 
 pub struct Client {
-    /// Whose calls WeChat counts.
+    /// The appid by which WeChat counts the calls.
     pub(crate) appid: Arc<str>,
     pub(crate) transport: Arc<Transport>,
     pub(crate) tokens: Option<Tokens>,
@@ -45,7 +45,7 @@ pub struct Client {
     pub(crate) closed: AtomicBool,
 }
 
-/// Where the client's token is kept and where it comes from. A client inside WeChat's cloud needs none.
+/// The client's token cache and token source. A client inside WeChat's cloud needs none.
 pub struct Tokens {
     cache: Arc<TokenCache>,
     source: Arc<dyn TokenSource>,
@@ -63,7 +63,7 @@ impl Tokens {
 /// The picture of a code.
 pub enum Image {
     Fetched(Body),
-    /// Others have it too.
+    /// Shared with the cache and with other callers.
     Kept(Bytes),
 }
 
@@ -84,12 +84,12 @@ impl Client {
         if self.closed.load(Ordering::Acquire) { Err(Error::Closed) } else { Ok(()) }
     }
 
-    /// Whether a code may be at hand.
+    /// Whether the client has a cache.
     pub fn keeps_codes(&self) -> bool {
         self.codes.is_some()
     }
 
-    /// The picture of a code that was asked for before. Never waits.
+    /// The picture of a QR code from memory. Never waits.
     pub fn kept(&self, request: &QrCodeRequest) -> Option<Bytes> {
         let image = self.codes.as_ref()?.kept(request.identity())?;
         self.stats.found(CacheOutcome::Memory);
@@ -130,7 +130,7 @@ impl Client {
         Ok((body, kind))
     }
 
-    /// WeChat remembers calls with the tokens and secrets that they carried, whosever they were.
+    /// WeChat's record of a call holds its tokens and secrets, which may be of any client.
     fn remembered_call(&self, answer: &[u8]) -> String {
         const LONGEST: usize = 16 << 10;
         let redactor = self.transport.secrets().redactor(&[]);
@@ -144,8 +144,8 @@ impl Client {
         serde_json::json!({ "request": fields.collect::<serde_json::Map<_, _>>() }).to_string()
     }
 
-    /// What any API answers, and what kind of answer it is. `wanted` is a field that it has to have, or else
-    /// it may be whatever WeChat answers.
+    /// What any API answers, and what kind of answer it is. `wanted` is a field that the answer has to have; without one any
+    /// answer of WeChat's is accepted.
     pub async fn request(
         &self,
         question: &ApiRequest,
@@ -171,7 +171,7 @@ impl Client {
         query.chain(redact::named(body)).for_each(|secret| secrets.learn_carried(secret));
     }
 
-    /// A token, for calls of the caller's own.
+    /// A token, for calls that the caller makes by itself.
     pub async fn access_token(&self, force: bool, timeout: Option<Duration>) -> Result<(String, SystemTime)> {
         let Tokens { cache, source, .. } = self.tokens.as_ref().ok_or_else(no_token)?;
         let deadline = Deadline::new(timeout.unwrap_or(self.timeout), source.endpoint());

@@ -1,4 +1,4 @@
-//! One question: turn -> token -> transport -> answer, and the single replay with another token.
+//! One call: token and permit, transport, answer, and the single replay with another token.
 
 use parking_lot::Mutex;
 
@@ -13,7 +13,7 @@ use crate::transport::{HttpRequest, RetryPolicy};
 use crate::wechat::answer::{AnswerError, AnswerKind};
 use crate::wechat::request::ApiRequest;
 
-/// A question with what it may cost.
+/// A request with its deadline and retries.
 pub struct TimedRequest<'a> {
     pub question: &'a ApiRequest,
     pub deadline: &'a Deadline,
@@ -24,8 +24,8 @@ pub struct TimedRequest<'a> {
 pub type Read<'a> = &'a (dyn Fn(&[u8]) -> Result<AnswerKind, AnswerError> + Sync);
 
 impl Client {
-    /// Gives the bytes of the answer and what `read` made of them. A minute that is full by WeChat's count is waited for,
-    /// where the deadline allows it.
+    /// Gives the bytes of the answer and what `read` made of them. When WeChat says that the minute is full, waits for the next
+    /// one if the deadline allows it.
     pub(super) async fn ask_in_turn(&self, ask: &TimedRequest<'_>, read: Read<'_>) -> Result<(Body, AnswerKind)> {
         loop {
             match self.ask_with_token(ask, read).await {
@@ -41,7 +41,7 @@ impl Client {
             return self.ask(ask, None, turn.as_ref(), read).await;
         };
         let Tokens { cache, source, .. } = tokens;
-        // At the same time, so that a slow Redis is paid for once; and a turn is taken when there is something to send.
+        // At the same time, so that a call waits for a slow Redis once. A permit is taken when there is something to send.
         let (mut token, fleet) = tokio::try_join!(cache.get(source, ask.deadline), self.prepare(ask))?;
         let turn = self.turn(ask, fleet).await?;
         if turn.as_ref().is_some_and(|turn| turn.waited) {
@@ -65,7 +65,7 @@ impl Client {
         }
     }
 
-    /// Waits for a turn where WeChat counts them by the minute.
+    /// Waits for a permit, if WeChat counts this endpoint by the minute.
     async fn turn(
         &self,
         TimedRequest { question, deadline, .. }: &TimedRequest<'_>,

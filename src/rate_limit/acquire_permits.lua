@@ -1,12 +1,12 @@
--- Takes turns out of the fleet's minute, as many as there are, or says how many milliseconds there is none and whether that is
--- a pause, and by which second they are counted.
--- KEYS: minute, pause. ARGV: turns in a minute, turns wanted, then pairs of what is to be put right: a second, or how many ago
--- (which are fewer than 60), and how many turns were used then without asking or, below 0, were given and not used.
+-- Takes permits from the fleet's minute, as many as there are. Gives their number, the milliseconds until there is one,
+-- whether that is a pause, and the second that they are counted in.
+-- KEYS: minute, pause. ARGV: permits in a minute, permits wanted, then pairs of corrections: a second, or how many seconds ago
+-- (fewer than 60), and how many permits were used then without asking or, below 0, were given and not used.
 local time = redis.call('TIME')
 local now, used, oldest = tonumber(time[1]), 0, nil
 local counts = redis.pcall('HGETALL', KEYS[1])
 if counts.err then
-  -- Of another kind than ours: it goes. Any other error is raised by asking again.
+  -- A key of a wrong type is deleted. Any other error is raised by asking again.
   if not string.find(counts.err, 'WRONGTYPE', 1, true) then redis.call('HGETALL', KEYS[1]) end
   redis.call('DEL', KEYS[1])
   counts = {}
@@ -14,7 +14,7 @@ end
 local minute = {}
 for i = 1, #counts, 2 do
   local second, count = tonumber(counts[i]), counts[i + 1]
-  -- Turns are counted in seconds that have been, as whole numbers; what is neither nobody of ours has put there.
+  -- Permits are counted by past seconds, as whole numbers; anything else is not from this client.
   local counted = string.match(count, '^%d+$') and #count <= 9
   if not second or second <= now - 60 or second > now + 1 or not counted then
     redis.call('HDEL', KEYS[1], counts[i])
@@ -42,7 +42,7 @@ end
 local given = math.max(0, math.min(tonumber(ARGV[2]), tonumber(ARGV[1]) - used))
 if paused > 0 then given = 0 end
 if given > 0 then redis.call('HINCRBY', KEYS[1], time[1], given) end
--- Nothing of this lasts longer than a minute, whatever has become of its end.
+-- Nothing here lasts longer than a minute, whatever expiry it had.
 redis.call('PEXPIRE', KEYS[1], 61000)
 if given > 0 then return {given, 0, 0, now} end
 local wait = 0

@@ -1,4 +1,4 @@
-//! RateLimiter that were counted wrongly, until the fleet's count is put right. What is older than a minute counts no more.
+//! Permits that Redis has counted wrongly, until it is corrected. What is older than a minute does not count any more.
 
 use std::time::Duration;
 
@@ -6,14 +6,14 @@ use tokio::time::Instant;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// Where Redis has counted a turn: by a second of its clock, which was this moment here.
+/// Where Redis has counted a permit: by a second of its clock, which was this moment here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CountedAt {
     pub second: i64,
     pub at: Instant,
 }
 
-/// Some turns of one second.
+/// Permits of one second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Correction {
     /// Of Redis's clock, where it has counted them; it is told of others by their age.
@@ -27,12 +27,12 @@ pub struct Correction {
 pub struct Corrections(Vec<Correction>);
 
 impl Corrections {
-    /// A turn was used that Redis knows nothing of.
+    /// A request left that Redis has not counted.
     pub fn owe(&mut self, at: Instant) {
         self.add(Correction { second: None, at, turns: 1 });
     }
 
-    /// RateLimiter that Redis has counted were not used.
+    /// Permits that Redis has counted were not used.
     pub fn give_back(&mut self, counted: CountedAt, turns: i64) {
         self.add(Correction { second: Some(counted.second), at: counted.at, turns: -turns });
     }
@@ -54,7 +54,7 @@ impl Corrections {
         self.0.is_empty()
     }
 
-    /// Whether turns were given back.
+    /// Whether permits were given back.
     pub fn has_turns(&self) -> bool {
         self.0.iter().any(|entry| entry.turns < 0)
     }

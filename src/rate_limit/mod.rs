@@ -1,4 +1,4 @@
-//! The minute budget of `getUnlimitedQRCode`: WeChat counts 5000 calls a minute, whichever process makes them.
+//! The rate limit of `getUnlimitedQRCode`: WeChat counts 5000 calls a minute, whichever process makes them.
 //! <https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/qr-code/api_getunlimitedqrcode.html>
 
 pub mod corrections;
@@ -20,10 +20,10 @@ use corrections::CountedAt;
 use shared::SharedRateLimiter;
 use window::SlidingWindow;
 
-/// Who may call, and when. With a fleet its count decides, and while that is out of reach this process's own.
+/// Gives permits. In a fleet its count decides, and while that is out of reach this process's own.
 ///
-/// A turn is spent by a request that leaves. The minute of the app is for those whom WeChat has accepted: whoever has the
-/// appid and no good token counts for itself alone.
+/// A request that leaves spends a permit. Only clients that WeChat has accepted share the app's window: a client with the
+/// appid and no good token counts for itself.
 pub struct RateLimiter {
     /// `None` is no limit.
     rate: Option<u32>,
@@ -36,14 +36,14 @@ pub struct RateLimiter {
     events: EventSource,
 }
 
-/// Why there is no turn now, and for how long.
+/// Why there is no permit now, and for how long.
 #[derive(Clone, Copy, Debug)]
 pub struct Exhausted {
     limit: ExceededLimit,
     wait: Duration,
 }
 
-/// Whether the fleet is to be asked: a slow Redis is paid for once.
+/// Whether to ask Redis: a call waits for a slow Redis once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fleet {
     Answers,
@@ -62,7 +62,7 @@ impl RateLimiter {
         Self { rate, app, own: SlidingWindow::default(), accepted: accepted.into(), fleet, events }
     }
 
-    /// Asks the fleet for a turn ahead of its time, beside what else has to be waited for. Takes none.
+    /// Fetches permits from Redis ahead of `turn`, so that a call can wait for its token at the same time. Takes none.
     pub async fn prepare(&self) -> Fleet {
         let (Some(rate), Some(fleet)) = (self.rate, &self.fleet) else { return Fleet::Answers };
         match fleet.prepare(rate).await {
@@ -71,7 +71,7 @@ impl RateLimiter {
         }
     }
 
-    /// Waits for a turn; without one inside the deadline fails at once and says when there is one.
+    /// Waits for a permit. If there is none before the deadline, fails at once and says when there will be.
     pub async fn turn(&self, endpoint: &Endpoint, deadline: &Deadline, fleet: Fleet) -> Result<Permit<'_>> {
         let mut waited = false;
         loop {
@@ -126,7 +126,7 @@ impl RateLimiter {
         if self.accepted.load(Ordering::Relaxed) { &self.app } else { &self.own }
     }
 
-    /// Counts a request that had no turn: a retry or a replay.
+    /// Counts a request that had no permit: a retry or a replay.
     fn note(&self) {
         self.minute().note();
         if let Some(fleet) = &self.fleet {
@@ -135,18 +135,18 @@ impl RateLimiter {
     }
 }
 
-/// Where a turn is counted.
+/// Where a permit is counted.
 struct Taken {
     second: u64,
     fleet: Option<CountedAt>,
 }
 
-/// A call's turn. The first request that leaves under it spends it, further ones are counted without one, and if none
-/// does it is given back.
+/// The right to one request. The first request that leaves spends it, further ones are counted without one, and if none
+/// leaves it is given back.
 pub struct Permit<'a> {
     turns: &'a RateLimiter,
     second: u64,
-    /// Which minute it was taken from.
+    /// Whether it was taken from the app's window.
     accepted: bool,
     fleet: Option<CountedAt>,
     pub waited: bool,
@@ -165,7 +165,7 @@ impl<'a> Permit<'a> {
         &self.sent
     }
 
-    /// Counts what has left without a turn so far.
+    /// Counts what has left without a permit so far.
     pub fn settle(&self) {
         let left = self.sent.count();
         for _ in self.counted.fetch_max(left, Ordering::Relaxed)..left {

@@ -16,9 +16,9 @@ use crate::redis::{ScriptCall, ScriptRunner, unavailable};
 const ACQUIRE_PERMITS: &str = include_str!("acquire_permits.lua");
 const PAUSE: &str = include_str!("pause_until_next_minute.lua");
 
-/// RateLimiter fetched at once: for all who wait here, and not so many that a crash would cost the fleet its minute.
+/// The most permits fetched at once: for all who wait here, and few enough that a crash does not cost the fleet its minute.
 const AT_ONCE: u32 = 100;
-/// What Redis said is believed for so long. RateLimiter that nobody took in this time go back, and so may those of others.
+/// How long an answer of Redis is used. Permits that no call took in this time are given back.
 const FRESH: Duration = Duration::from_secs(1);
 
 /// Those who wait while one asks Redis get what it brings, so that a burst costs a few scripts and not one each.
@@ -29,7 +29,7 @@ struct Inner {
     /// `<keyPrefix>{appid:mode:print}`, as for the token.
     key_prefix: String,
     waiting: AtomicU32,
-    /// What Redis has counted wrongly: retries that had no turn, turns that were not used.
+    /// What Redis has counted wrongly: retries without a permit, permits that were not used.
     ledger: parking_lot::Mutex<Corrections>,
     /// Whether somebody will tell Redis of it.
     settling: AtomicBool,
@@ -39,7 +39,7 @@ struct Inner {
 struct PermitBatch {
     turns: u32,
     fetched: CountedAt,
-    /// No turn before this, and why.
+    /// No permit before this, and why.
     full: Option<(Instant, ExceededLimit)>,
 }
 
@@ -60,7 +60,7 @@ impl SharedRateLimiter {
         }))
     }
 
-    /// Takes a turn, or says how long there is none. Gives where it is counted. Takes no longer than Redis may.
+    /// Takes a permit, or says how long there is none. Gives where it is counted. Takes no longer than Redis may.
     pub async fn take(&self, rate: u32) -> Result<Result<CountedAt, Exhausted>> {
         self.in_time(async {
             let (mut stock, outcome) = self.stocked(rate).await?;
@@ -77,12 +77,12 @@ impl SharedRateLimiter {
         self.in_time(async { self.stocked(rate).await.map(drop) }).await
     }
 
-    /// A call was made without a turn.
+    /// A request left without a permit.
     pub fn note(&self) {
         self.0.correct(|ledger| ledger.owe(Instant::now()));
     }
 
-    /// The turn that is counted there was not used.
+    /// The permit that is counted there was not used.
     pub fn give_back(&self, counted: CountedAt) {
         self.0.correct(|ledger| ledger.give_back(counted, 1));
     }
@@ -98,11 +98,11 @@ impl SharedRateLimiter {
         timeout(self.0.scripts.timeout(), work).await.unwrap_or_else(|_| Err(unavailable("too slow")))
     }
 
-    /// The stock with a turn in it, or how long there is none.
+    /// The batch with a permit in it, or how long there is none.
     async fn stocked(&self, rate: u32) -> Result<(tokio::sync::OwnedMutexGuard<PermitBatch>, Result<(), Exhausted>)> {
         let mut stock = self.0.stock.clone().lock_owned().await;
         let outcome = stock.look();
-        // A turn that came back since is there, whatever Redis said before.
+        // A permit that was given back since is there, whatever Redis said before.
         let is_over = matches!(outcome, Some(Err(_))) && self.0.ledger.lock().has_turns();
         if let Some(outcome) = outcome.filter(|_| !is_over) {
             return Ok((stock, outcome));
@@ -125,7 +125,7 @@ impl SharedRateLimiter {
 }
 
 impl PermitBatch {
-    /// Whether there is a turn, or how long there is none; nothing if Redis has to be asked.
+    /// Whether there is a permit, or how long there is none; nothing if Redis has to be asked.
     fn look(&self) -> Option<Result<(), Exhausted>> {
         let now = Instant::now();
         let is_fresh = now <= self.fetched.at + FRESH;
@@ -169,7 +169,7 @@ impl Inner {
         self.settle_soon();
     }
 
-    /// Tells Redis what is to be put right, turns that nobody took among it, whether or not anybody asks for more.
+    /// Sends corrections to Redis, permits that no call took among them, also when no call needs a permit.
     fn settle_soon(self: &Arc<Self>) {
         if self.settling.swap(true, Ordering::Relaxed) {
             return;
@@ -195,7 +195,7 @@ impl Inner {
         });
     }
 
-    /// Whether there is still a turn that somebody may take.
+    /// Whether there is still a permit to take.
     async fn give_back_stock(&self) -> bool {
         let mut stock = self.stock.lock().await;
         if stock.turns > 0 && Instant::now() > stock.fetched.at + FRESH {

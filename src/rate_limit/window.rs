@@ -21,23 +21,23 @@ impl Default for SlidingWindow {
 }
 
 impl SlidingWindow {
-    /// Takes a turn if fewer than `rate` calls lie in the last minute, or says how long they do not. Gives the second that
-    /// the turn is counted in.
+    /// Takes a permit if fewer than `rate` calls were made in the last minute, or says how long to wait. Gives the second that
+    /// the permit is counted in.
     pub fn take(&self, rate: u32) -> Result<u64, Duration> {
         self.window.lock().take(rate, self.start.elapsed())
     }
 
-    /// Counts a call that asks for no turn. Gives the second that it is counted in.
+    /// Counts a call without a permit. Gives the second that it is counted in.
     pub fn note(&self) -> u64 {
         self.window.lock().note(self.start.elapsed())
     }
 
-    /// A turn of that second was not used.
+    /// A permit of that second was not used.
     pub fn give_back(&self, second: u64) {
         self.window.lock().give_back(second, self.start.elapsed());
     }
 
-    /// No turns before the wall clock's next minute, which is given.
+    /// No permits before the wall clock's next minute. Gives the time until then.
     pub fn pause(&self) -> Duration {
         let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let left = until_next_minute(since_1970);

@@ -1,5 +1,4 @@
-//! One refresh: a task that no caller owns and any number of callers await. A caller that goes away takes nothing
-//! with it.
+//! One refresh: a task that no caller owns and any number of callers await. A caller that leaves does not cancel it.
 
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,16 +19,16 @@ use crate::error::{Error, ExceededLimit, Result, TimeoutPhase};
 use crate::event::RedisEvent;
 use crate::seal::random;
 
-/// A token younger than this that is refused was refused by the API's own fault: forcing another one would not help.
+/// When a younger token is refused, the API is at fault: a forced refresh would not help.
 const MIN_AGE_TO_FORCE: Duration = Duration::from_secs(30);
 
-/// A token that was refused with less life than this may simply have ended by WeChat's clock.
+/// A refused token with less time left than this may simply have expired by WeChat's clock.
 const EXPECTED_EXPIRY_WINDOW: Duration = Duration::from_secs(60);
 
-/// What a flight may take beside waiting and fetching.
+/// The time that a refresh may take besides waiting and fetching.
 const REFRESH_OVERHEAD: Duration = Duration::from_secs(1);
 
-/// What those who wait can see.
+/// What the callers that wait can see.
 pub struct Progress {
     waiting_for: TimeoutPhase,
     last_failure: Option<Error>,
@@ -45,7 +44,7 @@ impl Progress {
 
 pub type Watch = watch::Receiver<Progress>;
 
-/// A flight that the state has ordered. It is started once, or lands at once with an error.
+/// A refresh that the state has requested. It is started once, or fails at once.
 pub struct Refresh {
     guard: RefreshGuard,
     source: Arc<dyn TokenSource>,
@@ -87,7 +86,7 @@ impl Refresh {
     }
 }
 
-/// The token that a flight brings, or its error, or the caller's own deadline with the flight's last failure as cause.
+/// The token of a refresh, or its error, or the caller's time-out with the last failure of the refresh as its cause.
 pub async fn join(mut watch: Watch, deadline: &Deadline) -> Result<Token> {
     let failures = watch.clone();
     let outcome = async {
@@ -98,8 +97,7 @@ pub async fn join(mut watch: Watch, deadline: &Deadline) -> Result<Token> {
     deadline.hold(waiting_for, || failures.borrow().last_failure.clone(), outcome).await?
 }
 
-/// Sees to it that a flight lands however it ends: a task that is dropped or panics must not leave callers waiting
-/// for ever.
+/// Finishes a refresh however its task ends: one that is dropped or panics must not leave callers waiting for ever.
 struct RefreshGuard {
     cache: Arc<TokenCache>,
     refresh_id: u64,
@@ -115,7 +113,7 @@ impl RefreshGuard {
         self.progress.send_modify(|progress| progress.outcome = Some(outcome));
     }
 
-    /// Waits for `work` until the deadline, which then tells of the last failure.
+    /// Waits for `work` until the deadline. The time-out has the last failure as its cause.
     async fn within<T>(&self, deadline: &Deadline, work: impl Future<Output = T>) -> Result<T> {
         let waiting_for = self.progress.borrow().waiting_for;
         deadline.hold(waiting_for, || self.progress.borrow().last_failure.clone(), work).await
@@ -134,7 +132,7 @@ impl Drop for RefreshGuard {
     }
 }
 
-/// Flies, hands over what is due to the fleet, and lands: callers are not kept waiting for a store that is slow.
+/// Fetches, updates the store, and finishes: callers wait for a slow store no longer than `max_caller_delay`.
 async fn run(guard: &RefreshGuard, source: &dyn TokenSource, kind: &RefreshKind) {
     let store = &*guard.cache.store;
     let deadline = Deadline::new(store.max_lock_wait() + source.limit() + REFRESH_OVERHEAD, source.endpoint());
@@ -167,7 +165,7 @@ async fn run(guard: &RefreshGuard, source: &dyn TokenSource, kind: &RefreshKind)
     }
 }
 
-/// Who fetched a token.
+/// Which process fetched a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
     /// This process, at WeChat or at the provider.
@@ -176,22 +174,22 @@ pub enum Origin {
     Fleet,
 }
 
-/// What a flight comes outcome with, and what it still owes the fleet.
+/// The result of a refresh, and the store update that is still to be made.
 struct RefreshResult {
     result: Result<RefreshOutcome>,
     origin: Origin,
     update: StoreUpdate,
-    /// How long those who wait may be kept for the update's sake.
+    /// How long the callers may wait for the update.
     max_caller_delay: Duration,
 }
 
 enum StoreUpdate {
     Nothing,
-    /// As its leader.
+    /// Under the lease of the lock.
     Publish(Lease, FetchedToken),
     Release(Option<Token>),
-    /// It was fetched without_store, because the store did not answer: it may have made this process leader all the same, and
-    /// others wait for that.
+    /// The token was fetched without a lease, because the store did not answer. The store may have given this process the lock
+    /// all the same, and other processes wait for that.
     Share(FetchedToken),
 }
 
@@ -206,13 +204,13 @@ struct RefreshRun<'a> {
     store: &'a dyn TokenStore,
     guard: &'a RefreshGuard,
     attempt: String,
-    /// One for all requests of the refresh: the lock lives hardly longer.
+    /// One for all requests of the refresh: the lock expires soon after it.
     fetch_deadline: OnceLock<Deadline>,
-    /// The store did not answer, and what others do is not known.
+    /// The store did not answer, and what other processes do is not known.
     without_store: AtomicBool,
 }
 
-/// Who goes to WeChat: this process with a lease or, where the store cannot be asked, without; or nobody need.
+/// Whether this process fetches: with a lease, without one because the store does not answer, or not at all.
 enum LockOutcome {
     Leader(Lease, Duration),
     WithoutStore,
@@ -221,8 +219,8 @@ enum LockOutcome {
 }
 
 impl RefreshRun<'_> {
-    /// Tries again what may pass. Between two attempts others of the fleet have their turn: what failed may be this
-    /// process's way without_store. Where WeChat itself was busy it would be so for them, too.
+    /// Repeats an attempt that failed for a transient reason. When the failure may concern only this process's route, it releases
+    /// the lock in between, so that another process can try. A busy WeChat would be busy for the others too.
     async fn run(&self, kind: &RefreshKind) -> RefreshResult {
         let mut failures = 0;
         loop {
@@ -258,7 +256,7 @@ impl RefreshRun<'_> {
         }
     }
 
-    /// Fetches when it is this process's turn, unless somebody else has brought a token.
+    /// Fetches when this process has the lock, unless another one has brought a token.
     async fn refresh_as_leader(
         &self,
         seen: Option<&Token>,
@@ -275,7 +273,7 @@ impl RefreshRun<'_> {
                 return RefreshResult::with(Ok(RefreshOutcome::Token(fetched)), Origin::Fleet);
             }
             Ok(LockOutcome::Unchanged) => return RefreshResult::with(Ok(RefreshOutcome::Unchanged), Origin::Fleet),
-            // The question may have made this process leader before its answer got lost.
+            // The store may have given the lock before its reply was lost.
             Err(error) => {
                 let update = StoreUpdate::Release(seen.cloned());
                 return RefreshResult { update, ..RefreshResult::with(Err(error), Origin::Source) };
@@ -290,7 +288,7 @@ impl RefreshRun<'_> {
         RefreshResult { result: fetched.map(RefreshOutcome::Token), origin: Origin::Source, update, max_caller_delay }
     }
 
-    /// Waits no longer than for one who has died: then there is still time to fetch.
+    /// Waits no longer than the lock of a dead process lasts: then there is still time to fetch.
     async fn acquire_lock(&self, seen: Option<&Token>, refused: bool) -> Result<LockOutcome> {
         let max_lock_wait = Deadline::new(self.store.max_lock_wait(), self.source.endpoint());
         match self.guard.within(&max_lock_wait, self.wait_for_lock(seen, refused)).await {
@@ -300,7 +298,7 @@ impl RefreshRun<'_> {
         }
     }
 
-    /// Waits until it is this process's turn or until somebody else has brought a token.
+    /// Waits until this process has the lock or another one has brought a token.
     async fn wait_for_lock(&self, seen: Option<&Token>, refused: bool) -> Result<LockOutcome> {
         let mut polls = 0;
         loop {
@@ -317,7 +315,7 @@ impl RefreshRun<'_> {
                 }
                 Ok(Acquired::Token(fetched)) => return Ok(LockOutcome::Token(fetched)),
                 Ok(Acquired::Unchanged) => return Ok(LockOutcome::Unchanged),
-                // For a flight on another route of this very process, most likely, which gets nowhere.
+                // Most likely a refresh of this process on another route has the lock, and is stuck.
                 Ok(Acquired::Wait(_))
                     if self.source.works_without_store()
                         && self.guard.cache.overlaps_older_refresh(self.guard.refresh_id) =>
@@ -337,7 +335,7 @@ impl RefreshRun<'_> {
         }
     }
 
-    /// Gives the fleet what it is due. Whoever was overtaken meanwhile gets what the other one has brought.
+    /// Updates the store. Returns the stored token if another process has brought a later one meanwhile.
     async fn update_store(&self, update: StoreUpdate) -> Option<FetchedToken> {
         self.guard.cache.retry_until_stored(|| self.apply(&update)).await.flatten()
     }
@@ -368,8 +366,8 @@ impl RefreshRun<'_> {
         Ok(fetched)
     }
 
-    /// WeChat hands out the very token that its API refused. A forced refresh gets another one, if there is one left
-    /// in the budget; without it the old one stands, and the API's refusal goes to the caller.
+    /// WeChat hands out the very token that its API refused. A forced refresh gets another one, if one is left today; without
+    /// it the old token stays, and the API's refusal goes to the caller.
     async fn force_instead_of(&self, token: &Token) -> Option<FetchedToken> {
         let now = self.guard.cache.now();
         let old_enough = now.mono >= token.first_seen().mono + MIN_AGE_TO_FORCE;
@@ -384,7 +382,7 @@ impl RefreshRun<'_> {
     }
 
     async fn fetch_forced(&self) -> Result<FetchedToken> {
-        // A provider's forced refreshes are its own business.
+        // A provider counts forced refreshes itself.
         if let Some(endpoint) = self.source.endpoint() {
             let now = self.guard.cache.now();
             let spent = match self.store.spend_forced(&self.attempt, now).await {

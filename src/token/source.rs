@@ -15,10 +15,10 @@ use crate::transport::{HttpRequest, RetryPolicy, Transport};
 use crate::wechat::answer::{TokenResponse, read_token};
 use crate::wechat::endpoint::Endpoint;
 
-/// The longest that anybody fetches while others wait for it.
+/// The longest time of a fetch, for which others wait.
 pub const FETCH_LIMIT: Duration = Duration::from_secs(6);
 
-/// What a source is asked.
+/// A request to a token source.
 pub struct TokenRequest<'a> {
     pub forced: bool,
     /// The token that an API did not accept, with its errcode.
@@ -28,7 +28,7 @@ pub struct TokenRequest<'a> {
     pub report: &'a (dyn Fn(Error) + Send + Sync),
 }
 
-/// A token from a source, with what it says of its life.
+/// A token from a source, with the lifetime that it gives.
 pub struct SourceToken {
     pub value: SecretString,
     pub expires_in: Option<i64>,
@@ -56,7 +56,7 @@ pub trait TokenSource: Send + Sync {
     /// Whether a process may fetch for itself when the fleet's store is out of reach.
     fn works_without_store(&self) -> bool;
 
-    /// The total time of one flight.
+    /// The time limit of one refresh.
     fn limit(&self) -> Duration;
 
     fn fetch<'a>(&'a self, request: TokenRequest<'a>) -> BoxFuture<'a, Result<SourceToken>>;

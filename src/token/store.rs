@@ -1,4 +1,4 @@
-//! Where the processes of a fleet meet over one token. LocalStore, a process meets nobody.
+//! Where the processes of a fleet share a token. [`LocalStore`] is for a process that shares with none.
 
 use std::collections::VecDeque;
 use std::sync::Weak;
@@ -14,7 +14,7 @@ use crate::redis::ReconnectListener;
 
 /// At least this long between two forced refreshes: sooner WeChat silently does not refresh.
 pub const FORCED_APART: Duration = Duration::from_secs(30);
-/// WeChat allows 20 a day; half of them stay for whoever shares the appid.
+/// WeChat allows 20 a day; half of them are left to other users of the appid.
 pub const FORCED_A_DAY: usize = 10;
 pub const DAY: Duration = Duration::from_secs(24 * 3600);
 
@@ -22,11 +22,11 @@ pub const DAY: Duration = Duration::from_secs(24 * 3600);
 pub enum Acquired {
     /// The caller: it fetches, then publishes or releases.
     Lead(Lease),
-    /// Nobody need: somebody else has fetched this.
+    /// No process: another one has fetched this.
     Token(FetchedToken),
-    /// Somebody else does, for so long at most.
+    /// Another process does, for at most this long.
     Wait(Duration),
-    /// Nobody need: somebody has asked since the refusal, and WeChat gave the same token again.
+    /// No process: one has asked since the refusal, and WeChat gave the same token again.
     Unchanged,
 }
 
@@ -40,13 +40,13 @@ pub struct Lease {
 /// What stands in the store, seen from a process whose token is good.
 pub enum StoredToken {
     Same,
-    /// Nothing at all: it was emptied, or nobody could write.
+    /// Nothing: the store was emptied, or no process could write.
     Missing,
     Token(FetchedToken),
 }
 
 /// Every wait of an implementation is bounded by its own timeout, and what it cannot do is an `Error::Redis`.
-/// `attempt` names one flight, so that it recognises itself after a reply was lost.
+/// `attempt` names one refresh, so that the store recognises it after a reply was lost.
 pub trait TokenStore: Send + Sync {
     /// Asks for a token other than the value `seen`, which is taken away if an API refused it, or for the right to fetch one.
     fn acquire<'a>(
@@ -57,7 +57,7 @@ pub trait TokenStore: Send + Sync {
         now: Now,
     ) -> BoxFuture<'a, Result<Acquired>>;
 
-    /// Hands what was fetched to everybody else. Whoever comes too late gets what stands there instead.
+    /// Shares what was fetched. A process that is too late gets the stored token instead.
     fn publish<'a>(
         &'a self,
         attempt: &'a str,
@@ -66,7 +66,7 @@ pub trait TokenStore: Send + Sync {
         now: Now,
     ) -> BoxFuture<'a, Result<Option<FetchedToken>>>;
 
-    /// Lets somebody else try, and gives what somebody else has brought meanwhile.
+    /// Lets another process try, and gives what another one has brought meanwhile.
     fn release<'a>(
         &'a self,
         attempt: &'a str,
@@ -74,32 +74,32 @@ pub trait TokenStore: Send + Sync {
         now: Now,
     ) -> BoxFuture<'a, Result<Option<FetchedToken>>>;
 
-    /// Looks what stands there.
+    /// What the store has.
     fn peek<'a>(&'a self, held: &'a Token, now: Now) -> BoxFuture<'a, Result<StoredToken>>;
 
-    /// Takes one forced refresh from the budget, or says how long there is none.
+    /// Takes one of the fleet's forced refreshes, or says how long there is none.
     fn spend_forced<'a>(&'a self, attempt: &'a str, now: Now) -> BoxFuture<'a, Result<Option<Duration>>>;
 
-    /// The same out of this process's own budget, for when the fleet's is out of reach.
+    /// The same by this process's own count, for when the fleet's is out of reach.
     fn spend_forced_alone(&self, now: Now) -> Option<Duration>;
 
-    /// `guest` is told when the store was away.
+    /// `guest` is notified when the store is reachable again.
     fn subscribe(&self, guest: Weak<dyn ReconnectListener>);
 
-    /// Resolves when it is worth asking.
+    /// Resolves when the store is expected to answer.
     fn recovered(&self) -> BoxFuture<'_, ()>;
 
     /// Whether it answers; `None` where there is nothing to ask.
     fn is_up(&self) -> Option<bool>;
 
-    /// How long a flight may have to wait for another process.
+    /// How long a refresh may have to wait for another process.
     fn max_lock_wait(&self) -> Duration;
 
-    /// How long callers may be kept waiting for the store's sake.
+    /// How long callers may wait for the store.
     fn max_caller_delay(&self) -> Duration;
 }
 
-/// One process that shares with nobody.
+/// The store of a process that shares with none.
 #[derive(Default)]
 pub struct LocalStore {
     forced: Mutex<VecDeque<Duration>>,

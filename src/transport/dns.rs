@@ -1,4 +1,4 @@
-//! Resolver to addresses, by the system's own resolver: /etc/hosts, search domains and all. It may hang for half a minute, and
+//! Names to addresses, by the system's own resolver: /etc/hosts, search domains and all. It may hang for half a minute, and
 //! there is no way to stop it, so each name has a thread of its own, and one only: whoever asks for it meanwhile waits for
 //! the same answer, and no other name waits behind it.
 

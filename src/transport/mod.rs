@@ -1,4 +1,4 @@
-//! The one place where bytes leave: hosts, retries, limits, and errors without a secret in them.
+//! HTTP to WeChat: hosts, retries, limits, and errors without a secret in them. Only `redis` opens connections besides.
 
 pub mod body;
 pub mod dns;

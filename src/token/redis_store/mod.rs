@@ -1,5 +1,5 @@
-//! A token that a fleet shares through Redis. Each call is one script; the lock is a max_caller_delay between processes, and
-//! generations see to it that a late writer loses.
+//! A token that a fleet shares through Redis. Each call is one script. The lock keeps processes from fetching at the same
+//! time, and by the generation of its lease a late writer loses. `docs/architecture.md` describes the protocol.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -21,23 +21,23 @@ use crate::event::{EventSource, RedisEvent};
 use crate::redis::{ReconnectListener, ScriptCall, ScriptRunner, unavailable};
 use crate::seal::{Seal, hex, random};
 
-/// Longer than anybody fetches, so that a lock is lost only by who has died or sleeps; and short enough that whoever waits
-/// for a dead leader is served within the default `timeoutMs`.
+/// Longer than a fetch may take, so that only a process that died or was suspended loses its lock; and short enough that a
+/// call that waits for a dead leader is served within the default `timeoutMs`.
 pub const LOCK_TTL: Duration = FETCH_LIMIT.saturating_add(Duration::from_secs(2));
-/// A token with less life than this is worth replacing at once.
+/// A token with less time left than this is replaced at once.
 const MIN_LIFETIME_TO_REUSE: Duration = Duration::from_secs(30);
-/// And with less than this it is not handed out.
+/// With less time left than this it is not handed out.
 const MIN_LIFETIME_TO_SERVE: Duration = Duration::from_secs(16);
-/// Time for whoever is next when the lock of somebody who died is gone.
+/// Time for the next process when the lock of one that died has expired.
 const TAKEOVER_GRACE: Duration = Duration::from_secs(1);
 const COOLDOWN: Duration = Duration::from_secs(30);
-/// A token has 4096 bytes at most, sealed some more. Nobody of ours has put there what is longer.
+/// A token has 4096 bytes at most, sealed some more. A longer value is not from this client.
 const MAX_SEALED_BYTES: usize = 4224;
-/// A fence expires_after every token, and whoever has slept with a lease.
+/// A fence outlives every token, and every process that was suspended with a lease.
 const FENCE_TTL: Duration = Duration::from_secs(30 * 24 * 3600);
-/// So often one question meets values that cannot be opened before it is given up.
+/// How many values that cannot be opened one `acquire` deletes before it fails.
 const MAX_UNREADABLE: usize = 3;
-/// What nobody waits for is not tried again sooner where Redis did not do it for this account.
+/// The pause before a background update is tried again, where Redis refused it to this account.
 const RETRY_DELAY: Duration = Duration::from_secs(2);
 
 const ACQUIRE: &str = include_str!("acquire.lua");
@@ -47,7 +47,7 @@ const RELEASE: &str = include_str!("release.lua");
 const SPEND_FORCED: &str = include_str!("spend_forced.lua");
 const REPAIR: &str = include_str!("repair.lua");
 
-/// One account's key_prefix in Redis.
+/// One account's keys in Redis.
 pub struct RedisTokenStore {
     scripts: Arc<dyn ScriptRunner>,
     seal: Seal,
@@ -55,9 +55,9 @@ pub struct RedisTokenStore {
     /// `<keyPrefix>{appid:mode:print}`: the braces keep all keys of an account in one slot of a cluster.
     key_prefix: String,
     events: EventSource,
-    /// When RedisTokenStore, which is well, last did not do what this account asked, unless it has since.
+    /// When Redis, though well, last refused something to this account, unless it has succeeded since.
     last_failure: Mutex<Option<Instant>>,
-    /// Keeps the budget of forced refreshes while there is no Redis.
+    /// Counts forced refreshes while there is no Redis.
     local: LocalStore,
 }
 
@@ -83,8 +83,8 @@ impl RedisTokenStore {
         token.map_or_else(String::new, |token| self.fingerprinter.of(token))
     }
 
-    /// What a script gave, as `sealed, epoch, generation, life in ms, fingerprint`. What cannot be opened, or is not what its
-    /// fingerprint says, nobody of ours has put there.
+    /// What a script gave, as `sealed, epoch, generation, ms left, fingerprint`. A value that cannot be opened, or does not
+    /// match its fingerprint, is not from this client.
     fn read(&self, row: &[Value], now: Now) -> StoredValue {
         let [Value::BulkString(sealed), _, _, Value::Int(left), print] = row else { return StoredValue::Expiring };
         let opened = self.seal.open(sealed, &self.key_prefix).and_then(|value| String::from_utf8(value).ok());
@@ -139,10 +139,10 @@ impl RedisTokenStore {
     }
 }
 
-/// What lies there.
+/// What the key holds.
 enum StoredValue {
     Token(FetchedToken),
-    /// One that is about to end.
+    /// One that is about to expire.
     Expiring,
     /// Something else, by the name under which it can be taken away.
     Unreadable(String),

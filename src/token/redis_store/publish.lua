@@ -1,10 +1,10 @@
--- Writes a token unless a later one stands there, and gives the lock back if it is still ours.
--- KEYS: token, lock, fence. ARGV: owner, epoch, gen, sealed token, fingerprint, life ms, most bytes of a value, ms for which
--- a fence that nobody uses stays.
+-- Writes a token unless a later one is stored, and releases the lock if it is still the owner's.
+-- KEYS: token, lock, fence. ARGV: owner, epoch, gen, sealed token, fingerprint, lifetime ms, most bytes of a value, ms for
+-- which an unused fence stays.
 local function release()
   if redis.call('GET', KEYS[2]) == ARGV[1] then redis.call('DEL', KEYS[2]) end
 end
--- A generation as it was drawn; anything else is none.
+-- A generation as acquire.lua draws it; anything else is none.
 local function drawn(text)
   return text and string.match(text, '^%d+$') and #text <= 15 and tonumber(text)
 end
@@ -16,8 +16,8 @@ if stored[2] == ARGV[2] and stored[3] == ARGV[3] and stored[4] == ARGV[5] then
   return {'written'}
 end
 local gen, last, present = tonumber(ARGV[3]), drawn(fence[2]), drawn(stored[3])
--- Generations are compared within one epoch: whoever began before the store was emptied comes too late. One that was not
--- drawn yet is nobody's.
+-- Generations are compared within one epoch: a process that began before the store was emptied is too late. A generation
+-- that was not drawn yet is not from this client.
 local is_later = present and stored[2] == ARGV[2] and present >= gen and not (last and present > last)
 if (fence[1] and fence[1] ~= ARGV[2]) or is_later then
   release()

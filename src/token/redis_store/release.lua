@@ -1,4 +1,4 @@
--- Gives the lock back without a token, and says what somebody else has brought meanwhile.
+-- Releases the lock without a token, and gives the token that another process has brought meanwhile.
 -- KEYS: token, lock. ARGV: owner, fingerprint already seen, most bytes of a value.
 if redis.call('GET', KEYS[2]) == ARGV[1] then redis.call('DEL', KEYS[2]) end
 local token = redis.call('HMGET', KEYS[1], 'value', 'epoch', 'gen', 'print')

@@ -1,5 +1,5 @@
--- Takes away what is of another kind than ours: these names are an account's own, so nobody else misses it. Says how many
--- there were.
+-- Deletes keys of a wrong type: these names belong to one account, so no other client loses anything. Gives how many there
+-- were.
 -- KEYS: two hashes, then strings.
 local found = 0
 for i, key in ipairs(KEYS) do

@@ -1,7 +1,7 @@
--- Takes one forced refresh from the fleet's budget, or says how many milliseconds there is none.
+-- Takes one of the fleet's forced refreshes, or gives the milliseconds until there is one.
 -- KEYS: apart, day. ARGV: ms apart, how many a day, ms of a day, attempt.
 
--- What is left of a key's time, 0 if it is not there. One without an end, or with one that is too far away, gets this one.
+-- The time that a key has left, 0 if it does not exist. A key without an expiry, or with too late a one, gets this one.
 local function bounded(key, most)
   local left = redis.call('PTTL', key)
   if left == -1 or left > tonumber(most) then
@@ -17,7 +17,7 @@ if redis.call('GET', KEYS[1]) == ARGV[4] then return 0 end
 local apart = bounded(KEYS[1], ARGV[1])
 if apart > 0 then return apart end
 local used = redis.call('GET', KEYS[2])
--- Not one of ours.
+-- A value that this client has not written.
 if used and not (string.match(used, '^%d+$') and #used <= 15) then
   redis.call('DEL', KEYS[2])
   used = false

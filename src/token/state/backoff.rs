@@ -1,4 +1,4 @@
-//! What a failure does to those who ask next.
+//! What a failed refresh means for the next callers.
 
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ impl RefreshBackoff {
         now.mono < self.until
     }
 
-    /// What it means for who asks while it lasts.
+    /// The decision for a caller while it lasts.
     pub fn decision(&self) -> Decision {
         if is_refusal(&self.error) {
             Decision::Fail(self.error.clone())

@@ -1,10 +1,11 @@
-//! The token's life as a pure state machine: an event and the time in, what to do out. No I/O, no clock, no chance.
+//! The states of an account's token: a pure state machine, an event and the time in, a decision out. No I/O, no clock, no
+//! randomness. `docs/architecture.md` has the diagram.
 //!
-//! A token is served until its hard deadline. From its soft deadline a refresh runs beside that. Without a token
-//! everybody joins the one flight, and after a failure nobody flies before a pause is over.
+//! A token is served until its hard deadline. From its soft deadline on a refresh runs beside the calls. Without a token
+//! all callers join one refresh, and after a failure none starts before the backoff is over.
 //!
-//! Clients may go different routes to WeChat. What fails on one of them (a dead proxy) is neither an answer nor a pause
-//! for those on another, and they join its flight for a moment only.
+//! Clients may reach WeChat by different routes. A failure on one route (a dead proxy) is neither an answer nor a backoff
+//! for another route, whose callers join that refresh only for a moment.
 
 mod backoff;
 mod policy;
@@ -22,17 +23,17 @@ use crate::error::{Error, Result};
 use crate::identity::RouteId;
 use routes::Routes;
 
-/// Whatever a server says of lives, its token is not asked for again sooner.
+/// The shortest time between two refreshes, whatever lifetime the server gives.
 const MIN_REFRESH_INTERVAL: Duration = Duration::from_secs(10);
 
-/// How a flight ended well.
+/// What a refresh that succeeded brought.
 pub enum RefreshOutcome {
     Token(FetchedToken),
-    /// The token that is held stands.
+    /// The token that is held is still the right one.
     Unchanged,
 }
 
-/// What a flight has to do.
+/// A refresh to start.
 #[derive(Clone, Debug)]
 pub struct RefreshRequest {
     pub id: u64,
@@ -59,14 +60,14 @@ impl RefreshKind {
 pub enum Decision {
     /// Use this. `refresh` is to be started beside it, or it is to be compared with what the fleet has.
     Serve { token: Token, refresh: Option<RefreshRequest>, compare: bool },
-    /// Wait for the flight, after starting it where there is an order. With `until` it is another route's: if it fails, or
-    /// is not down by then on the monotonic clock, ask again.
+    /// Wait for this refresh, after starting it if `start` is given. With `until` it is another route's: decide again if it
+    /// fails, or is not done by then on the monotonic clock.
     Join { refresh: u64, start: Option<RefreshRequest>, until: Option<Duration> },
-    /// TokenRequest again when the flight is unavailable, or at `until`.
+    /// Decide again when this refresh is done, or at `until`.
     RetryAfterRefresh { refresh: u64, until: Option<Duration> },
-    /// Nothing flies before `at` on the monotonic clock, because of `error`.
+    /// No refresh starts before `at` on the monotonic clock, because of `error`.
     Backoff { at: Duration, error: Error },
-    /// This was the answer a moment ago, and nobody has asked again.
+    /// WeChat's answer of a moment ago, which is not asked for again yet.
     Fail(Error),
 }
 
@@ -84,15 +85,15 @@ pub enum Invalidation {
 pub struct State {
     policy: RefreshPolicy,
     held: Option<Held>,
-    /// In the air, one for each route at most.
+    /// Refreshes that are running, at most one for each route.
     in_flight: Vec<InFlight>,
     started: u64,
     routes: Routes,
     last_check: Duration,
     generations: u64,
-    /// What an API refused last. It may still lie in the store.
+    /// The token that an API refused last. The store may still have it.
     last_rejected: Option<Token>,
-    /// The account's own: WeChat refused it, whichever way it was asked.
+    /// The account's: WeChat refused it, on whichever route.
     backoff: Option<RefreshBackoff>,
     cooldown_until: Option<Duration>,
 }
@@ -116,9 +117,9 @@ pub enum Purpose {
 
 struct Held {
     token: Token,
-    /// The flight that brought it; 0 where it came from elsewhere.
+    /// The refresh that brought it; 0 if another process did.
     flight: u64,
-    /// When it was asked for last.
+    /// When it was last requested.
     requested_at: Duration,
     refresh_at: Now,
     expire_at: Now,
@@ -141,7 +142,7 @@ impl State {
         }
     }
 
-    /// Somebody on this route needs a token.
+    /// A caller on this route needs a token.
     pub fn on_request(&mut self, now: Now, route: RouteId) -> Decision {
         match self.usable(now) {
             Some(token) => {
@@ -159,7 +160,7 @@ impl State {
         }
     }
 
-    /// Somebody needs another token than the present one, whatever its age.
+    /// A caller needs another token than the present one, whatever its age.
     pub fn on_forced_request(&mut self, now: Now, route: RouteId) -> Decision {
         match self.flight_for(now, route) {
             Some((InFlight { purpose: Purpose::Forced, id, .. }, until)) => {
@@ -170,7 +171,7 @@ impl State {
         }
     }
 
-    /// The flight that this route waits for: its own, or another's that has begun a moment ago, and until when.
+    /// The refresh that this route waits for: its own, or another route's that began a moment ago, and until when.
     fn flight_for(&self, now: Now, route: RouteId) -> Option<(InFlight, Option<Duration>)> {
         let own = self.in_flight.iter().find(|flight| flight.route == route);
         let until = |flight: &InFlight| flight.begun + self.policy.join_limit;
@@ -190,7 +191,7 @@ impl State {
         }
     }
 
-    /// A flight is down. What it brought is for all who joined it; an error never replaces a token.
+    /// A refresh is done. Its outcome is for all callers that joined it; an error never replaces a token.
     /// `jitter` in 0..1 spreads soft deadlines and pauses.
     pub fn on_refresh_done(
         &mut self,
@@ -253,12 +254,12 @@ impl State {
         refused && self.present().is_some_and(|token| !fetched.is(token))
     }
 
-    /// Whether the flight began because an earlier one, on another route, had not come down for a while.
+    /// Whether this refresh began because an earlier one, on another route, was taking long.
     pub fn overlaps_older_refresh(&self, flight: u64) -> bool {
         self.in_flight.iter().any(|other| other.id < flight)
     }
 
-    /// The in_flight in the air are given up, and what they may still bring is welcome.
+    /// Gives up the running refreshes. A token that one of them still brings is adopted.
     pub fn forget_refreshes(&mut self) {
         self.in_flight.clear();
     }
@@ -283,7 +284,7 @@ impl State {
         (fresh || !held.expire_at.left(now).is_zero()).then(|| held.token.clone())
     }
 
-    /// Past the soft deadline, with nothing in the air and no pause, a flight begins.
+    /// Past the soft deadline a refresh begins, if none is running and there is no backoff.
     fn refresh(&mut self, now: Now, route: RouteId) -> Option<RefreshRequest> {
         let due = self.held.as_ref().is_some_and(|held| held.refresh_at.left(now).is_zero());
         let paused = self.backoff.as_ref().is_some_and(|backoff| backoff.is_active(now));
@@ -316,20 +317,20 @@ impl State {
         RefreshRequest { id: self.started, kind }
     }
 
-    /// Whether a later flight has brought a token meanwhile, which this one's must not replace.
+    /// Whether a later refresh has already brought a token, which this one's must not replace.
     fn is_superseded(&self, flight: u64, now: Now) -> bool {
         self.is_usable(now) && self.held.as_ref().is_some_and(|held| held.flight > flight)
     }
 
-    /// The present token stands, and is good again if a flight that aware_of_refusal of its refusal says so.
+    /// Keeps the present token. It is good again if a refresh that knew of its refusal says so.
     fn keep_current(&mut self, aware_of_refusal: bool) -> Result<Token> {
         let held = self.held.as_mut().ok_or(Error::Closed)?;
         held.refused = held.refused.filter(|_| !aware_of_refusal);
         Ok(held.token.clone())
     }
 
-    /// `aware_of_refusal`: whether the flight was told of the token that is refused. If not, and it brings the same one, that stays
-    /// refused.
+    /// `aware_of_refusal`: whether the refresh knew that the present token was refused. If it did not, and brings the same token,
+    /// that stays refused.
     fn adopt(&mut self, fetched: FetchedToken, flight: u64, aware_of_refusal: bool, jitter: f64) -> Token {
         let lifetime = fetched.lifetime();
         let same = self.held.as_ref().filter(|held| fetched.is(&held.token));
@@ -354,7 +355,7 @@ impl State {
         token
     }
 
-    /// A short life leaves less room for margins.
+    /// A short lifetime leaves less room for margins.
     fn margins(&self, life: Duration, jitter: f64) -> (Duration, Duration) {
         let soft =
             (self.policy.refresh_before + self.policy.jitter.mul_f64(2.0 * jitter)).saturating_sub(self.policy.jitter);

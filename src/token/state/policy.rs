@@ -1,4 +1,4 @@
-//! The margins of a token's life.
+//! The margins of a token's lifetime.
 
 use std::time::Duration;
 
@@ -16,16 +16,16 @@ pub struct RefreshPolicy {
     pub cooldown: Duration,
     /// How often a good token is compared with what the fleet has; `None` without a fleet.
     pub compare_every: Option<Duration>,
-    /// How long a flight on another route is waited for before one on the caller's own begins.
+    /// How long a caller waits for a refresh on another route before it starts one on its own.
     pub join_limit: Duration,
 }
 
 impl RefreshPolicy {
-    /// Inside the last 300 s of its life, or WeChat would hand out the same token again.
+    /// Inside the last 300 s: before that, WeChat hands out the same token again.
     pub const STABLE: Self = Self::of(255, 30, 30);
-    /// Two requests would make two tokens, of which one is dead: a flight is waited for until it must be down.
+    /// Two requests would make two tokens, of which one is invalid: callers wait for a refresh as long as it may take.
     pub const CLASSIC: Self = Self { join_limit: FETCH_LIMIT, ..Self::of(600, 60, 30) };
-    /// A provider's owner decides what asking costs.
+    /// A provider decides by itself what a request costs.
     pub const PROVIDER: Self = Self::of(60, 15, 0);
 
     const fn of(soft: u64, jitter: u64, cooldown: u64) -> Self {

@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::identity::RouteId;
 use crate::token::clock::Now;
 
-/// So many are kept before those are dropped of which nothing matters any more.
+/// From this number on, routes without a recent refresh or backoff are dropped.
 const MANY: usize = 8;
 
 #[derive(Default)]
@@ -26,7 +26,7 @@ impl Routes {
         self.0.get(&route)?.last_start
     }
 
-    /// The failure after which nobody on this route flies yet.
+    /// The failure after which no refresh starts on this route yet.
     pub fn backoff(&self, route: RouteId, now: Now) -> Option<&RefreshBackoff> {
         self.0.get(&route)?.backoff.as_ref().filter(|backoff| backoff.is_active(now))
     }

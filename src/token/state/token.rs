@@ -1,4 +1,4 @@
-//! A token, and what is believed of the life that a server gave it.
+//! A token, and what is believed of the lifetime that a server gave it.
 
 use std::fmt;
 use std::sync::Arc;
@@ -47,7 +47,7 @@ impl Token {
         self.0.first_seen
     }
 
-    /// Which one it is of those that this process has held.
+    /// The number of the token in this process, from 1. Not the generation of a lease.
     pub fn generation(&self) -> u64 {
         self.0.generation
     }
@@ -80,13 +80,13 @@ impl fmt::Debug for Token {
     }
 }
 
-/// What a flight brought home.
+/// A token as a refresh fetched it.
 #[derive(Clone)]
 pub struct FetchedToken {
     pub value: SecretString,
     /// As the server said it, in seconds, unchecked.
     pub expires_in: Option<i64>,
-    /// Read before the request was sent, so that its way there and back is not added to its life.
+    /// Read before the request was sent, so that the round trip is not added to the lifetime.
     pub requested_at: Now,
     /// Whether it is refreshed ahead of its end.
     pub refresh_early: bool,
