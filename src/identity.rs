@@ -41,21 +41,21 @@ pub struct Account {
     /// In any order.
     pub bases: Vec<String>,
     /// Where a fleet shares it.
-    pub meeting: Option<RedisConfig>,
+    pub redis: Option<RedisConfig>,
 }
 
 impl Account {
     fn parts(&self) -> (&str, Mode, &str, Vec<&str>, &Option<RedisConfig>) {
-        (&self.appid, self.mode, self.secret.expose_secret(), sorted(&self.bases), &self.meeting)
+        (&self.appid, self.mode, self.secret.expose_secret(), sorted(&self.bases), &self.redis)
     }
 
     /// What this account's keys in the fleet's store begin with. A test environment with another secret or other hosts has others.
-    pub fn place(&self) -> Option<String> {
-        let meeting = self.meeting.as_ref()?;
-        Some(format!("{}{{{}:{}:{}}}", meeting.key_prefix, self.appid, self.mode.name(), self.print()))
+    pub fn key_prefix(&self) -> Option<String> {
+        let redis = self.redis.as_ref()?;
+        Some(format!("{}{{{}:{}:{}}}", redis.key_prefix, self.appid, self.mode.name(), self.fingerprint()))
     }
 
-    pub fn print(&self) -> String {
+    pub fn fingerprint(&self) -> String {
         account_fingerprint(&self.secret, &self.bases)
     }
 }
@@ -111,13 +111,13 @@ pub struct RedisServer {
     pub url: String,
     pub ca: Option<Vec<u8>>,
     pub timeout: Duration,
-    pub lane: ConnectionRole,
+    pub role: ConnectionRole,
 }
 
 impl RedisServer {
-    pub fn of(meeting: &RedisConfig, lane: ConnectionRole) -> Self {
-        let RedisConfig { url, ca, timeout, .. } = meeting.clone();
-        Self { url, ca, timeout, lane }
+    pub fn of(redis: &RedisConfig, role: ConnectionRole) -> Self {
+        let RedisConfig { url, ca, timeout, .. } = redis.clone();
+        Self { url, ca, timeout, role }
     }
 }
 

@@ -68,7 +68,7 @@ impl QrCodeCache {
     }
 
     /// A QR code from memory. Never waits.
-    pub fn kept(&self, identity: &Identity) -> Option<Bytes> {
+    pub fn cached(&self, identity: &Identity) -> Option<Bytes> {
         self.memory.lock().get(identity)
     }
 
@@ -91,7 +91,7 @@ impl QrCodeCache {
         W: Future<Output = Result<Bytes>> + Send + 'static,
     {
         loop {
-            if let Some(image) = self.kept(&identity) {
+            if let Some(image) = self.cached(&identity) {
                 return Ok((image, CacheOutcome::Memory));
             }
             let work = |phase| self.clone().find(identity.clone(), deadline.clone(), phase, ask());

@@ -93,7 +93,7 @@ async fn a_question_is_asked_once_and_then_answered_here() {
     let (cache, wechat) = (alone(), WeChat::taking(SECOND));
     assert_eq!(wechat.code(&cache, "a", &seconds(10)).await.unwrap(), CacheOutcome::Miss);
     assert_eq!(wechat.code(&cache, "a", &seconds(10)).await.unwrap(), CacheOutcome::Memory);
-    assert_eq!(cache.kept(&identity("a")).unwrap(), jpeg());
+    assert_eq!(cache.cached(&identity("a")).unwrap(), jpeg());
     assert_eq!(wechat.code(&cache, "b", &seconds(10)).await.unwrap(), CacheOutcome::Miss);
     assert_eq!(wechat.asked(), 2);
 }

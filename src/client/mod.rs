@@ -40,7 +40,7 @@ pub struct Client {
     pub(crate) from_appid: Option<String>,
     pub(crate) timeout: Duration,
     pub(crate) retries: u32,
-    pub(crate) turns: RateLimiter,
+    pub(crate) rate_limiter: RateLimiter,
     pub(crate) stats: Counters,
     pub(crate) closed: AtomicBool,
 }
@@ -90,8 +90,8 @@ impl Client {
     }
 
     /// The picture of a QR code from memory. Never waits.
-    pub fn kept(&self, request: &QrCodeRequest) -> Option<Bytes> {
-        let image = self.codes.as_ref()?.kept(request.identity())?;
+    pub fn cached(&self, request: &QrCodeRequest) -> Option<Bytes> {
+        let image = self.codes.as_ref()?.cached(request.identity())?;
         self.stats.found(CacheOutcome::Memory);
         Some(image)
     }
@@ -101,7 +101,7 @@ impl Client {
         let deadline = Deadline::new(timeout.unwrap_or(self.timeout), Some(request.endpoint().clone()));
         let image = match &self.codes {
             None => self.fetch(&request.question(), &deadline).await.map(Image::Fetched),
-            Some(codes) => self.remembered(codes, request, &deadline).await.map(Image::Kept),
+            Some(codes) => self.get_or_fetch(codes, request, &deadline).await.map(Image::Kept),
         };
         let error = image.inspect_err(|error| self.stats.error(error));
         error.map_err(|error| error.about(request.page().as_deref(), &self.transport.secrets().redactor(&[])))
@@ -123,7 +123,7 @@ impl Client {
         let (body, kind) = self.request(&question, Some(wanted), timeout, retries).await?;
         let kind = match kind {
             AnswerKind::Json(_) if *endpoint == Endpoint::GetRid => {
-                AnswerKind::Json(aside(body.len(), || self.remembered_call(&body)))
+                AnswerKind::Json(aside(body.len(), || self.redacted_call(&body)))
             }
             kind => kind,
         };
@@ -131,7 +131,7 @@ impl Client {
     }
 
     /// WeChat's record of a call holds its tokens and secrets, which may be of any client.
-    fn remembered_call(&self, answer: &[u8]) -> String {
+    fn redacted_call(&self, answer: &[u8]) -> String {
         const LONGEST: usize = 16 << 10;
         let redactor = self.transport.secrets().redactor(&[]);
         let fields = scalars_of(answer, "request", LONGEST).into_iter().map(|(name, scalar)| {
@@ -155,8 +155,8 @@ impl Client {
     ) -> Result<(Body, AnswerKind)> {
         self.learn_secrets(question);
         let deadline = Deadline::new(timeout.unwrap_or(self.timeout), Some(question.endpoint.clone()));
-        let ask = TimedRequest { question, deadline: &deadline, retries: retries.unwrap_or(self.retries) };
-        let answer = self.ask_in_turn(&ask, &|body| AnswerKind::read(body, wanted)).await;
+        let call = TimedRequest { question, deadline: &deadline, retries: retries.unwrap_or(self.retries) };
+        let answer = self.send_within_rate_limit(&call, &|body| AnswerKind::read(body, wanted)).await;
         answer.inspect_err(|error| self.stats.error(error))
     }
 
@@ -203,13 +203,14 @@ impl Client {
     }
 
     async fn fetch(&self, question: &ApiRequest, deadline: &Deadline) -> Result<Body> {
-        let ask = TimedRequest { question, deadline, retries: self.retries };
-        let (image, _) = self.ask_in_turn(&ask, &|body| read_image(body).map(|_| AnswerKind::Image)).await?;
+        let call = TimedRequest { question, deadline, retries: self.retries };
+        let (image, _) =
+            self.send_within_rate_limit(&call, &|body| read_image(body).map(|_| AnswerKind::Image)).await?;
         self.stats.image(image.len());
         Ok(image)
     }
 
-    async fn remembered(
+    async fn get_or_fetch(
         self: &Arc<Self>,
         codes: &Arc<QrCodeCache>,
         request: &QrCodeRequest,

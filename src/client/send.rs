@@ -26,47 +26,51 @@ pub type Read<'a> = &'a (dyn Fn(&[u8]) -> Result<AnswerKind, AnswerError> + Sync
 impl Client {
     /// Gives the bytes of the answer and what `read` made of them. When WeChat says that the minute is full, waits for the next
     /// one if the deadline allows it.
-    pub(super) async fn ask_in_turn(&self, ask: &TimedRequest<'_>, read: Read<'_>) -> Result<(Body, AnswerKind)> {
+    pub(super) async fn send_within_rate_limit(
+        &self,
+        call: &TimedRequest<'_>,
+        read: Read<'_>,
+    ) -> Result<(Body, AnswerKind)> {
         loop {
-            match self.ask_with_token(ask, read).await {
-                Err(error) if error.is_rate_limited() && self.turns.pause().await < ask.deadline.left() => {}
+            match self.send_with_token(call, read).await {
+                Err(error) if error.is_rate_limited() && self.rate_limiter.pause().await < call.deadline.left() => {}
                 answer => return answer,
             }
         }
     }
 
-    async fn ask_with_token(&self, ask: &TimedRequest<'_>, read: Read<'_>) -> Result<(Body, AnswerKind)> {
+    async fn send_with_token(&self, call: &TimedRequest<'_>, read: Read<'_>) -> Result<(Body, AnswerKind)> {
         let Some(tokens) = &self.tokens else {
-            let turn = self.turn(ask, Fleet::Answers).await?;
-            return self.ask(ask, None, turn.as_ref(), read).await;
+            let permit = self.acquire_permit(call, Fleet::Answers).await?;
+            return self.send(call, None, permit.as_ref(), read).await;
         };
         let Tokens { cache, source, .. } = tokens;
         // At the same time, so that a call waits for a slow Redis once. A permit is taken when there is something to send.
-        let (mut token, fleet) = tokio::try_join!(cache.get(source, ask.deadline), self.prepare(ask))?;
-        let turn = self.turn(ask, fleet).await?;
-        if turn.as_ref().is_some_and(|turn| turn.waited) {
-            token = cache.get(source, ask.deadline).await?;
+        let (mut token, fleet) = tokio::try_join!(cache.get(source, call.deadline), self.prepare(call))?;
+        let permit = self.acquire_permit(call, fleet).await?;
+        if permit.as_ref().is_some_and(|permit| permit.waited) {
+            token = cache.get(source, call.deadline).await?;
         }
-        let answer = self.ask(ask, Some(&token), turn.as_ref(), read).await;
+        let answer = self.send(call, Some(&token), permit.as_ref(), read).await;
         let Some(errcode) = answer.as_ref().err().and_then(Error::refused_token) else { return answer };
-        match cache.replace(&token, errcode, source, ask.deadline).await? {
+        match cache.replace(&token, errcode, source, call.deadline).await? {
             Some(other) => {
                 Counters::add(&self.stats.replays);
-                self.ask(ask, Some(&other), turn.as_ref(), read).await
+                self.send(call, Some(&other), permit.as_ref(), read).await
             }
             None => answer,
         }
     }
 
-    async fn prepare(&self, ask: &TimedRequest<'_>) -> Result<Fleet> {
-        match ask.question.endpoint.counts_by_the_minute() {
-            true => Ok(self.turns.prepare().await),
+    async fn prepare(&self, call: &TimedRequest<'_>) -> Result<Fleet> {
+        match call.question.endpoint.counts_by_the_minute() {
+            true => Ok(self.rate_limiter.prepare().await),
             false => Ok(Fleet::Answers),
         }
     }
 
     /// Waits for a permit, if WeChat counts this endpoint by the minute.
-    async fn turn(
+    async fn acquire_permit(
         &self,
         TimedRequest { question, deadline, .. }: &TimedRequest<'_>,
         fleet: Fleet,
@@ -74,17 +78,17 @@ impl Client {
         if !question.endpoint.counts_by_the_minute() {
             return Ok(None);
         }
-        self.turns.turn(&question.endpoint, deadline, fleet).await.map(Some)
+        self.rate_limiter.turn(&question.endpoint, deadline, fleet).await.map(Some)
     }
 
-    async fn ask(
+    async fn send(
         &self,
-        ask: &TimedRequest<'_>,
+        call: &TimedRequest<'_>,
         token: Option<&Token>,
-        turn: Option<&Permit<'_>>,
+        permit: Option<&Permit<'_>>,
         read: Read<'_>,
     ) -> Result<(Body, AnswerKind)> {
-        let ApiRequest { endpoint, query, body } = ask.question;
+        let ApiRequest { endpoint, query, body } = call.question;
         let token = token.map(Token::expose);
         let whose = match (token, &self.from_appid) {
             (Some(token), _) => Some(("access_token", token)),
@@ -93,24 +97,24 @@ impl Client {
         };
         let more = query.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let query: Vec<_> = whose.into_iter().chain(more).collect();
-        let sent = turn.map(Permit::sent);
+        let sent = permit.map(Permit::sent);
         let secrets = token.as_slice();
-        let call = HttpRequest { endpoint: endpoint.clone(), query: &query, body: body.clone(), secrets, sent };
+        let request = HttpRequest { endpoint: endpoint.clone(), query: &query, body: body.clone(), secrets, sent };
         // Nothing is lost by drawing a code twice.
-        let repeatable = endpoint.gives_code() || ask.retries > 0;
-        let effort = RetryPolicy { retries: ask.retries, attempt: None, repeatable };
+        let repeatable = endpoint.gives_code() || call.retries > 0;
+        let policy = RetryPolicy { retries: call.retries, attempt: None, repeatable };
         Counters::add(&self.stats.requests);
         let last_failure = Mutex::new(None);
         let report = |error| {
-            turn.iter().for_each(|turn| turn.settle());
+            permit.iter().for_each(|permit| permit.settle());
             Counters::add(&self.stats.requests);
             *last_failure.lock() = Some(error);
         };
         let last = || last_failure.lock().take();
-        let send_with_retries = self.transport.send_with_retries(&call, effort, ask.deadline, &report, read);
-        let answer = ask.deadline.hold(TimeoutPhase::Answer, last, send_with_retries).await?;
+        let answer = self.transport.send_with_retries(&request, policy, call.deadline, &report, read);
+        let answer = call.deadline.hold(TimeoutPhase::Answer, last, answer).await?;
         if answer.as_ref().err().is_none_or(Error::accepts_token) {
-            self.turns.accept();
+            self.rate_limiter.accept();
         }
         answer
     }

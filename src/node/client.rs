@@ -298,7 +298,7 @@ fn kept<'env>(
     client: &Result<Arc<Client>>,
     request: &QrCodeRequest,
 ) -> napi::Result<Option<BufferSlice<'env>>> {
-    let image = client.as_ref().ok().and_then(|client| client.kept(request));
+    let image = client.as_ref().ok().and_then(|client| client.cached(request));
     image.map(|image| BufferSlice::copy_from(env, image)).transpose()
 }
 

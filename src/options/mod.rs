@@ -101,8 +101,8 @@ impl Options {
         let retries = self.retries.map_or(Ok(2), retries)?;
         let rate = self.rate_per_minute.map_or(Ok(Some(5000)), rules::rate)?;
         let unshared_rotation = self.redis.as_ref().is_none_or(|redis| redis.allow_unshared_rotation.unwrap_or(false));
-        let meeting = self.redis.map(|redis| rules::meeting(redis, &self.token)).transpose()?;
-        let kept = self.cache.map(|cache| rules::cache(cache, meeting.is_some())).transpose()?;
+        let redis = self.redis.map(|redis| rules::redis(redis, &self.token)).transpose()?;
+        let kept = self.cache.map(|cache| rules::cache(cache, redis.is_some())).transpose()?;
         let settings = Settings { proxy: rules::proxy(self.proxy)?, ca: self.ca };
         rules::way(&bases, settings.proxy.as_ref(), &self.token)?;
 
@@ -117,11 +117,11 @@ impl Options {
             mode,
             secret,
             bases: bases.iter().map(Url::to_string).collect(),
-            meeting,
+            redis,
         });
-        let fleet = match account.as_ref().and_then(|account| account.place().zip(account.meeting.as_ref())) {
-            Some((place, meeting)) => {
-                Some(SharedRateLimiter::new(shared.link(meeting, ConnectionRole::Tokens)?, place))
+        let fleet = match account.as_ref().and_then(|account| account.key_prefix().zip(account.redis.as_ref())) {
+            Some((key_prefix, redis)) => {
+                Some(SharedRateLimiter::new(shared.redis_client(redis, ConnectionRole::Tokens)?, key_prefix))
             }
             None => None,
         };
@@ -142,7 +142,7 @@ impl Options {
         let pool = shared.pool(settings)?;
         let transport = Arc::new(Transport::new(pool, shared.buffers(), bases.clone(), secrets, events.clone()));
         let app = App::new(&counted, &bases.iter().map(Url::to_string).collect::<Vec<_>>());
-        let turns = RateLimiter::new(rate, shared.minute(&app), account.is_some(), fleet, events);
+        let rate_limiter = RateLimiter::new(rate, shared.window(&app), account.is_some(), fleet, events);
         let source: Option<Arc<dyn TokenSource>> = match (self.token, account) {
             (TokenChoice::Provider(provider), _) => Some(Arc::new(ProviderSource(provider))),
             (_, Some(Account { mode, secret, .. })) => {
@@ -153,7 +153,7 @@ impl Options {
         let tokens = cache.zip(source).map(|(cache, source)| Tokens::new(cache, source));
         Ok(Client {
             appid: counted,
-            turns,
+            rate_limiter,
             transport,
             tokens,
             codes,

@@ -49,7 +49,7 @@ pub fn appid<'a>(param: &'static str, appid: &'a str) -> Result<&'a str, Invalid
 }
 
 /// WeChat's own tokens are shared; a provider's owner shares them, or not, and without a token there is nothing to.
-pub fn meeting(redis: RedisOptions, token: &TokenChoice) -> Result<RedisConfig, InvalidParam> {
+pub fn redis(redis: RedisOptions, token: &TokenChoice) -> Result<RedisConfig, InvalidParam> {
     match token {
         TokenChoice::Stable | TokenChoice::Classic => {
             let key_prefix = redis.key_prefix.unwrap_or_else(|| "wxacode:".to_owned());
@@ -277,7 +277,7 @@ pub fn rate(rate: f64) -> Result<Option<u32>, InvalidParam> {
         ),
         Bilingual::new(
             "微信限 5000 次每分钟，多个进程请分摊；Infinity 表示不限",
-            "WeChat allows 5000 a minute, to be divided among your processes; Infinity turns it off",
+            "WeChat allows 5000 a minute, to be divided among your processes; Infinity rate_limiter it off",
         ),
     ))
 }

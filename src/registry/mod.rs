@@ -1,6 +1,6 @@
-//! What the clients of one process share: token and code caches, HTTP pools, minutes, connections to Redis. Plain values,
-//! emptied when the last environment leaves, because their tasks run on a runtime that ends then. Who shares what is said
-//! in `identity`.
+//! What the clients of one process share: token caches, code caches, HTTP clients, sliding windows, Redis clients. The registry
+//! is emptied when the last environment leaves, because its tasks run on a runtime that shuts down then. `identity` says who
+//! shares what.
 
 mod shared;
 
@@ -61,11 +61,11 @@ impl Scoped for SlidingWindow {
 #[derive(Default)]
 pub struct Registry {
     environments: usize,
-    caches: Shared<TokenCache>,
+    token_caches: Shared<TokenCache>,
     pools: Shared<HttpClients>,
-    codes: Shared<QrCodeCache>,
-    links: Shared<RedisClient>,
-    minutes: Shared<SlidingWindow>,
+    qr_caches: Shared<QrCodeCache>,
+    redis_clients: Shared<RedisClient>,
+    windows: Shared<SlidingWindow>,
     /// Memory for pictures, which belongs to nobody between two of them.
     buffers: Arc<BufferPool>,
     event_bus: Arc<EventBus>,
@@ -91,21 +91,21 @@ impl Registry {
     }
 
     pub fn cache(&mut self, account: &Account) -> Result<Arc<TokenCache>, InvalidParam> {
-        let (links, event_bus) = (&mut self.links, &self.event_bus);
-        self.caches.get(account, || {
+        let (redis_clients, event_bus) = (&mut self.redis_clients, &self.event_bus);
+        self.token_caches.get(account, || {
             let rules = match account.mode {
                 Mode::Stable => RefreshPolicy::STABLE,
                 Mode::Classic => RefreshPolicy::CLASSIC,
             };
             let clock = Arc::new(SystemClock::default());
             let events = EventSource::new(event_bus.clone(), account.appid.as_str(), Some(account.mode.name()));
-            let prints = Fingerprinter::new(&account.secret);
-            Ok(match account.meeting.as_ref().zip(account.place()) {
-                None => TokenCache::new(rules, clock, Arc::new(LocalStore::default()), events, prints),
-                Some((meeting, place)) => {
-                    let link = link(links, event_bus, meeting, ConnectionRole::Tokens)?;
-                    let store = RedisTokenStore::new(link, &account.secret, place, events.clone());
-                    TokenCache::new(rules.shared(), clock, Arc::new(store), events, prints)
+            let fingerprinter = Fingerprinter::new(&account.secret);
+            Ok(match account.redis.as_ref().zip(account.key_prefix()) {
+                None => TokenCache::new(rules, clock, Arc::new(LocalStore::default()), events, fingerprinter),
+                Some((redis, key_prefix)) => {
+                    let redis_client = redis_client(redis_clients, event_bus, redis, ConnectionRole::Tokens)?;
+                    let store = RedisTokenStore::new(redis_client, &account.secret, key_prefix, events.clone());
+                    TokenCache::new(rules.shared(), clock, Arc::new(store), events, fingerprinter)
                 }
             })
         })
@@ -127,15 +127,15 @@ impl Registry {
     /// What clients of one account keep under the same limits. A client whose token nobody shares keeps its own.
     pub fn codes(&mut self, account: Option<&Account>, limits: Limits) -> Result<Arc<QrCodeCache>, InvalidParam> {
         let Some(account) = account else { return Ok(Arc::new(QrCodeCache::new(&limits, None))) };
-        let (links, event_bus) = (&mut self.links, &self.event_bus);
-        self.codes.get(&(account.clone(), limits.clone()), || {
-            let fleet = match limits.fleet.zip(account.meeting.as_ref()) {
-                Some((max_entry, meeting)) => Some(SharedQrCodes::new(
-                    link(links, event_bus, meeting, ConnectionRole::Codes)?,
+        let (redis_clients, event_bus) = (&mut self.redis_clients, &self.event_bus);
+        self.qr_caches.get(&(account.clone(), limits.clone()), || {
+            let fleet = match limits.fleet.zip(account.redis.as_ref()) {
+                Some((max_entry, redis)) => Some(SharedQrCodes::new(
+                    redis_client(redis_clients, event_bus, redis, ConnectionRole::Codes)?,
                     &account.secret,
                     KeySpace {
-                        prefix: meeting.key_prefix.clone(),
-                        account: format!("{}:{}", account.appid, account.print()),
+                        prefix: redis.key_prefix.clone(),
+                        account: format!("{}:{}", account.appid, account.fingerprint()),
                     },
                     events(event_bus, &account.appid, account.mode.name()),
                     limits.ttl,
@@ -147,14 +147,18 @@ impl Registry {
         })
     }
 
-    /// Where caches and links tell what happens to them.
+    /// The event bus of token caches and Redis clients.
     pub fn event_bus(&self) -> Arc<EventBus> {
         self.event_bus.clone()
     }
 
-    /// One connection for all accounts that meet at the same Redis.
-    pub fn link(&mut self, meeting: &RedisConfig, lane: ConnectionRole) -> Result<Arc<RedisClient>, InvalidParam> {
-        link(&mut self.links, &self.event_bus, meeting, lane)
+    /// One connection for all accounts that use the same Redis.
+    pub fn redis_client(
+        &mut self,
+        redis: &RedisConfig,
+        role: ConnectionRole,
+    ) -> Result<Arc<RedisClient>, InvalidParam> {
+        redis_client(&mut self.redis_clients, &self.event_bus, redis, role)
     }
 
     pub fn pool(&mut self, settings: Settings) -> Result<Arc<HttpClients>, InvalidParam> {
@@ -166,8 +170,8 @@ impl Registry {
     }
 
     /// WeChat counts by account, whoever asks with whatever token.
-    pub fn minute(&mut self, app: &App) -> Arc<SlidingWindow> {
-        let made = self.minutes.get(app, || Ok::<_, std::convert::Infallible>(Arc::default()));
+    pub fn window(&mut self, app: &App) -> Arc<SlidingWindow> {
+        let made = self.windows.get(app, || Ok::<_, std::convert::Infallible>(Arc::default()));
         match made {
             Ok(minute) => minute,
             Err(never) => match never {},
@@ -179,14 +183,14 @@ fn events(event_bus: &Arc<EventBus>, appid: &str, mode: &'static str) -> EventSo
     EventSource::new(event_bus.clone(), appid, Some(mode))
 }
 
-fn link(
-    links: &mut Shared<RedisClient>,
+fn redis_client(
+    redis_clients: &mut Shared<RedisClient>,
     event_bus: &Arc<EventBus>,
-    meeting: &RedisConfig,
-    lane: ConnectionRole,
+    redis: &RedisConfig,
+    role: ConnectionRole,
 ) -> Result<Arc<RedisClient>, InvalidParam> {
-    links.get(&RedisServer::of(meeting, lane), || {
-        RedisClient::open(&meeting.url, meeting.ca.as_deref(), meeting.timeout, event_bus.clone())
+    redis_clients.get(&RedisServer::of(redis, role), || {
+        RedisClient::open(&redis.url, redis.ca.as_deref(), redis.timeout, event_bus.clone())
     })
 }
 
@@ -205,7 +209,7 @@ mod tests {
             mode: if stable { Mode::Stable } else { Mode::Classic },
             secret: format!("secret{secret}").into(),
             bases: bases.into_iter().map(str::to_owned).collect(),
-            meeting: None,
+            redis: None,
         })
     }
 
@@ -226,9 +230,9 @@ mod tests {
         #[test]
         fn two_accounts_share_a_minute_exactly_if_they_are_one_app_at_the_same_hosts(a in account(), b in account()) {
             let mut registry = Registry::default();
-            let mut minute = |account: &Account| registry.minute(&App::new(&account.appid, &account.bases));
+            let mut window = |account: &Account| registry.window(&App::new(&account.appid, &account.bases));
             let agree = a.appid == b.appid && hosts(&a) == hosts(&b);
-            prop_assert_eq!(Arc::ptr_eq(&minute(&a), &minute(&b)), agree);
+            prop_assert_eq!(Arc::ptr_eq(&window(&a), &window(&b)), agree);
         }
     }
 
@@ -237,7 +241,7 @@ mod tests {
         let mut registry = Registry::default();
         let mut cache = |bases: [&str; 2]| {
             let bases = bases.map(str::to_owned).to_vec();
-            let account = Account { appid: "wx".into(), mode: Mode::Stable, secret: "s".into(), bases, meeting: None };
+            let account = Account { appid: "wx".into(), mode: Mode::Stable, secret: "s".into(), bases, redis: None };
             registry.cache(&account).unwrap()
         };
         assert!(Arc::ptr_eq(&cache(["http://a", "http://b"]), &cache(["http://b", "http://a"])));
@@ -248,11 +252,11 @@ mod tests {
         let mut registry = Registry::default();
         registry.enter();
         registry.enter();
-        registry.minute(&App::new("wx", &[]));
+        registry.window(&App::new("wx", &[]));
         registry.leave();
-        assert_eq!(registry.minutes.len(), 1);
+        assert_eq!(registry.windows.len(), 1);
         registry.leave();
-        assert_eq!(registry.minutes.len(), 0);
+        assert_eq!(registry.windows.len(), 0);
     }
 
     #[test]
@@ -260,18 +264,18 @@ mod tests {
         let mut registry = Registry::default();
         for n in 0..10_000 {
             let appid = format!("wx{n:016}");
-            registry.minute(&App::new(&appid, &[]));
-            let account = Account { appid, mode: Mode::Stable, secret: "s".into(), bases: vec![], meeting: None };
+            registry.window(&App::new(&appid, &[]));
+            let account = Account { appid, mode: Mode::Stable, secret: "s".into(), bases: vec![], redis: None };
             registry.cache(&account).unwrap();
         }
-        assert!(registry.caches.len() <= 1024, "{}", registry.caches.len());
-        assert!(registry.minutes.len() <= 4096, "{}", registry.minutes.len());
+        assert!(registry.token_caches.len() <= 1024, "{}", registry.token_caches.len());
+        assert!(registry.windows.len() <= 4096, "{}", registry.windows.len());
     }
 
     #[test]
     fn a_connection_to_redis_ends_with_its_last_client() {
         let mut registry = Registry::default();
-        let meeting = RedisConfig {
+        let redis = RedisConfig {
             url: "redis://localhost".into(),
             ca: None,
             timeout: crate::redis::DEFAULT_TIMEOUT,
@@ -282,11 +286,11 @@ mod tests {
             mode: Mode::Stable,
             secret: "s".into(),
             bases: vec![],
-            meeting: Some(RedisConfig { key_prefix: prefix.into(), ..meeting.clone() }),
+            redis: Some(RedisConfig { key_prefix: prefix.into(), ..redis.clone() }),
         };
         let clients = ["a:", "b:"].map(|prefix| registry.cache(&account(prefix)).unwrap());
-        assert_eq!((registry.caches.len(), registry.links.len()), (2, 1));
+        assert_eq!((registry.token_caches.len(), registry.redis_clients.len()), (2, 1));
         drop(clients);
-        assert_eq!((registry.caches.len(), registry.links.len()), (0, 0));
+        assert_eq!((registry.token_caches.len(), registry.redis_clients.len()), (0, 0));
     }
 }

@@ -7,25 +7,25 @@ use std::sync::{Arc, Weak};
 
 use lru::LruCache;
 
-/// What clients share. Who shares one is its type's affair and not that of the place where it is looked up.
+/// A value that clients share. Its type says who shares it, and not the place where it is looked up.
 pub trait Scoped {
-    /// Clients that agree on this share one, and no others do.
+    /// Clients with equal scopes share one value; others do not.
     type Scope: Clone + Eq + Hash;
 
-    /// So many outlive their clients, the most recently opened, for those who come next.
+    /// How many values stay when no client uses them, the most recent ones, for later clients.
     const OUTLIVE: usize;
 
-    /// Whether this one may.
+    /// Whether this value may stay.
     fn may_outlive(&self) -> bool {
         true
     }
 }
 
-/// One value for each scope, for as long as somebody uses it or it is among those that outlive their clients.
+/// One value for each scope, while a client uses it or it is among those that stay.
 pub struct Shared<T: Scoped> {
     values: HashMap<T::Scope, Weak<T>>,
     recent: Option<LruCache<T::Scope, Arc<T>>>,
-    /// Dropped values are looked for when there are so many.
+    /// The number of entries at which dropped values are removed.
     sweep_at: usize,
 }
 

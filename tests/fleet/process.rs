@@ -212,14 +212,14 @@ fn cache(mode: Mode, clock: Arc<dyn Clock>, outbox: &Arc<Outbox>) -> Arc<TokenCa
         mode,
         secret: SECRET.into(),
         bases: vec!["https://api.weixin.qq.com".into()],
-        meeting: Some(meeting),
+        redis: Some(meeting),
     };
     let rules = match mode {
         Mode::Stable => RefreshPolicy::STABLE,
         Mode::Classic => RefreshPolicy::CLASSIC,
     };
     let events = EventSource::new(Arc::default(), account.appid.as_str(), Some(mode.name()));
-    let place = account.place().expect("it has a meeting");
+    let place = account.key_prefix().expect("it has a meeting");
     let store = RedisTokenStore::new(client::client(outbox.clone()), &secret, place, events.clone());
     TokenCache::new(rules.shared(), clock, Arc::new(store), events, Fingerprinter::new(&secret))
 }
