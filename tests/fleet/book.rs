@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use redis::Value;
 
-use crate::redis::Bytes;
+use crate::database::Bytes;
 use crate::world::Millis;
 
 pub struct Book {

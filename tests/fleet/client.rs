@@ -5,10 +5,11 @@ use std::io;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use redis::{RedisError, Value, make_extension_error};
+use redis::{RedisError, Value};
 use wxacode::event::EventBus;
 use wxacode::redis::{Attempt, Backend, DEFAULT_TIMEOUT, PROBE, RedisClient, RedisFailure, ScriptCall, SlotMap};
 
+use crate::database::redis_error;
 use crate::wire::{Answer, Command, Message, Outbox};
 
 pub struct SimulatedConnection {
@@ -65,7 +66,7 @@ impl Backend for SimulatedConnection {
         let broken = |kind: io::ErrorKind| RedisError::from(io::Error::from(kind));
         match answer {
             Answer::Value(value) => Ok(value),
-            Answer::Error(text) => Err(RedisFailure::Answer(refusal(&text))),
+            Answer::Error(text) => Err(RedisFailure::Answer(redis_error(&text))),
             Answer::Reset => {
                 self.disconnect();
                 Err(RedisFailure::Answer(broken(io::ErrorKind::BrokenPipe)))
@@ -87,15 +88,5 @@ impl Backend for SimulatedConnection {
 
     fn slots(&self) -> &SlotMap {
         &self.slots
-    }
-}
-
-/// As Redis words an error that stopped a script: its code first, or a text with it behind "ERR".
-fn refusal(text: &str) -> RedisError {
-    match text.split_once(' ') {
-        Some((code, detail)) if code.chars().all(|c| c.is_ascii_uppercase()) => {
-            make_extension_error(code.to_owned(), Some(detail.to_owned()))
-        }
-        _ => make_extension_error("ERR".to_owned(), Some(text.to_owned())),
     }
 }

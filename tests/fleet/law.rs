@@ -7,9 +7,9 @@ use wxacode::token::source::FETCH_LIMIT;
 use wxacode::token::source::Mode;
 
 use crate::book::{Fetch, Script, time};
+use crate::database::{Database, contains};
 use crate::plan::{Ill, Sick, Theme, What};
 use crate::process::{CALL, End, Report};
-use crate::redis::{Db, contains};
 use crate::source::ATTEMPT;
 use crate::wechat::{Cause, OVERLAP};
 use crate::wire::Command;
@@ -47,13 +47,13 @@ impl World {
         }
     }
 
-    pub fn judge_script(&mut self, script: &Script, before: &Db) {
+    pub fn judge_script(&mut self, script: &Script, before: &Database) {
         let (token, lock) = (format!("{}:token", script.place), format!("{}:lock", script.place));
-        let (held, holds) = (before.text(&lock), self.db.text(&lock));
+        let (held, holds) = (before.text(&lock), self.database.text(&lock));
         if held.is_some() && held != holds && held.as_ref() != Some(&script.owner) {
             self.broken(format!("P{}'s {} takes somebody else's lock away", script.from, script.name));
         }
-        let value = self.db.field(&token, "value");
+        let value = self.database.field(&token, "value");
         if value.is_some() && value != before.field(&token, "value") {
             self.judge_written(script, &token);
         }
@@ -75,14 +75,14 @@ impl World {
 
     /// Late writers lose.
     fn judge_written(&mut self, script: &Script, token: &str) {
-        let epoch = self.db.field(token, "epoch").unwrap_or_default();
-        let generation = self.db.field(token, "gen").and_then(|text| text.parse().ok()).unwrap_or(0);
+        let epoch = self.database.field(token, "epoch").unwrap_or_default();
+        let generation = self.database.field(token, "gen").and_then(|text| text.parse().ok()).unwrap_or(0);
         let latest = self.book.written.get(&epoch).copied().unwrap_or(0);
         if generation <= latest {
             self.broken(format!("P{} writes generation {generation} after {latest}", script.from));
         }
         self.book.written.insert(epoch, generation);
-        let print = self.db.field(token, "print").unwrap_or_default();
+        let print = self.database.field(token, "print").unwrap_or_default();
         self.book.late.insert(print, self.now - script.sent);
     }
 
@@ -388,12 +388,12 @@ impl World {
         if tokens.len() > 1 && !changing {
             self.broken(format!("they end with {tokens:?}"));
         }
-        let stored = self.db.field_of("token", "print");
+        let stored = self.database.field_of("token", "print");
         let there = tokens.iter().any(|token| stored.as_ref() == Some(&Fingerprinter::new(&SECRET.into()).of(token)));
         if !there && !changing {
             self.broken("Redis ends without the token".to_owned());
         }
-        if self.db.holds(CANARY.as_bytes()) {
+        if self.database.holds(CANARY.as_bytes()) {
             self.broken("Redis holds a secret".to_owned());
         }
     }

@@ -7,11 +7,14 @@
 
 mod book;
 mod client;
+#[allow(dead_code, reason = "the crate's unit tests use the rest")]
+#[path = "../../src/redis/fake/database.rs"]
+mod database;
 mod law;
+#[path = "../../src/redis/fake/lua.rs"]
+mod lua;
 mod plan;
 mod process;
-mod redis;
-mod script;
 mod source;
 mod wechat;
 mod wire;

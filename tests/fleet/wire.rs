@@ -7,7 +7,7 @@ use futures_util::task::AtomicWaker;
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
-use crate::redis::Bytes;
+use crate::database::Bytes;
 
 /// What a process asks of Redis.
 #[derive(Clone, Debug)]

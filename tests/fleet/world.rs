@@ -7,10 +7,10 @@ use fastrand::Rng;
 use tokio::sync::oneshot::Sender;
 
 use crate::book::{Book, Fetch, Script, script_name};
+use crate::database::Database;
+use crate::lua;
 use crate::plan::{Forged, Ill, Moment, Network, Plan, Sick, Theme, What, When, Who};
 use crate::process::{Heard, Process, Report, Wish};
-use crate::redis::Db;
-use crate::script;
 use crate::wechat::{Cause, WeChat};
 use crate::wire::{Answer, Command, Message, TokenResponse};
 
@@ -37,7 +37,7 @@ pub struct World {
     pushed: u64,
     rng: Rng,
     pub slots: Vec<Slot>,
-    pub db: Db,
+    pub database: Database,
     pub wechat: WeChat,
     pub windows: Vec<Window>,
     moments: BTreeMap<Moment, u32>,
@@ -108,7 +108,7 @@ impl World {
             pushed: 0,
             rng: Rng::with_seed(plan.seed ^ 0x5eed),
             slots: (0..plan.processes).map(slot).collect(),
-            db: Db::default(),
+            database: Database::default(),
             wechat: WeChat::new(plan.mode, plan.given),
             windows: Vec::new(),
             moments: BTreeMap::new(),
@@ -347,14 +347,14 @@ impl World {
         self.windows.push(Window { what: fault.what.clone(), who, begin: self.now, end, life });
         match &fault.what {
             What::Flush | What::Redis(Ill::Emptied) => {
-                self.db.clear();
+                self.database.clear();
                 self.book.written.clear();
             }
             What::Evict(key) => {
-                self.db.remove(key);
+                self.database.remove(key);
                 self.book.written.clear();
             }
-            What::Persist(key) => self.db.persist(key),
+            What::Persist(key) => self.database.persist(key),
             What::Forge(forged) => self.forge(*forged),
             What::Intrude => self.wechat.intrude(self.now),
             What::Condemn => self.wechat.condemn(self.now),
@@ -373,10 +373,10 @@ impl World {
     fn forge(&mut self, forged: Forged) {
         self.book.written.clear();
         match forged {
-            Forged::Field(key, field, text) => self.db.put_field(key, field, text),
+            Forged::Field(key, field, text) => self.database.put_field(key, field, text),
             Forged::Key(name) => {
-                let place = self.db.place().unwrap_or_default();
-                self.db.put(&format!("{place}:{name}"), "made up");
+                let place = self.database.key_prefix().unwrap_or_default();
+                self.database.put(&format!("{place}:{name}"), "made up");
             }
         }
     }
@@ -537,18 +537,18 @@ impl World {
 
     /// What Redis says, and the attempt that it makes leader.
     fn execute(&mut self, from: usize, sent: Millis, command: &Command) -> (Answer, Option<String>) {
-        let ended = self.db.move_to(self.now);
+        let ended = self.database.advance_to(self.now);
         self.judge_ended(&ended);
-        self.db.read_only = matches!(self.ill(), Some((Ill::ReadOnly, _)));
+        self.database.read_only = matches!(self.ill(), Some((Ill::ReadOnly, _)));
         let (text, keys, args) = match command {
             Command::Script { text, keys, args } => (*text, keys, args),
-            Command::Probe { key: Some(_) } if self.db.read_only => {
+            Command::Probe { key: Some(_) } if self.database.read_only => {
                 return (Answer::Error("READONLY".to_owned()), None);
             }
             Command::Probe { .. } => return (Answer::Value(redis::Value::Int(0)), None),
         };
-        let before = self.db.clone();
-        let result = script::run(&mut self.db, text, keys, args);
+        let before = self.database.clone();
+        let result = lua::run(&mut self.database, text, keys, args);
         let script = Script::new(from, self.slots[from].life, sent, text, keys, args, &result);
         self.note_script(&script);
         self.judge_script(&script, &before);
@@ -639,7 +639,7 @@ impl World {
     }
 
     fn note_script(&mut self, script: &Script) {
-        let db = &self.db;
+        let db = &self.database;
         let line = || {
             let place = &script.place;
             let lock = db.text(&format!("{place}:lock"));
