@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_outage_is_told_once_whoever_meets_it() {
+    async fn an_outage_is_reported_once_for_all_clients() {
         let warnings = Warnings::default();
         let begin = |what| warnings.begin(what, || what.to_owned());
         assert_eq!(told(&warnings), 0);
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_next_outage_is_another_one_and_what_flutters_is_not() {
+    async fn a_later_outage_is_reported_again_and_a_flapping_one_is_not() {
         let warnings = Warnings::default();
         for _ in 0..5 {
             warnings.begin("a", || "a".to_owned());
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_nobody_takes_does_not_pile_up() {
+    async fn unread_warnings_are_bounded() {
         let warnings = Warnings::default();
         for n in 0..10_000 {
             warnings.once(&n.to_string(), || "x".to_owned());

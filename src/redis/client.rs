@@ -284,7 +284,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn with_the_last_who_uses_it_its_connection_closes() {
+    async fn the_connection_closes_when_the_last_client_is_dropped() {
         let (url, mut count) = server("+OK\r\n").await;
         let client = client(&url, &Arc::default());
         let other = client.clone();
@@ -297,7 +297,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nobody_looks_after_a_redis_that_is_down_and_that_nobody_uses() {
+    async fn an_unused_redis_that_is_down_is_not_probed() {
         let (url, mut count) = server("-LOADING Redis is loading\r\n").await;
         let events = Arc::<EventBus>::default();
         let client = client(&url, &events);
@@ -315,7 +315,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_redis_refuses_one_account_is_nobody_elses_outage() {
+    async fn a_refusal_of_one_account_is_no_outage_for_the_others() {
         for answer in ["-NOPERM no access to one of the keys\r\n", "-WRONGTYPE Operation against a key\r\n"] {
             let (url, _) = server(answer).await;
             let events = Arc::<EventBus>::default();

@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn what_concerns_one_account_is_not_the_servers() {
+    fn errors_of_one_account_are_not_those_of_the_server() {
         for (code, detail, reason) in [
             ("NOPERM", "this user has no permissions to access one of the keys", "NOPERM"),
             ("WRONGTYPE", "Operation against a key holding the wrong kind of value", "WRONGTYPE"),
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn what_everybody_meets_is_the_servers() {
+    fn errors_that_meet_every_account_are_those_of_the_server() {
         for (code, detail) in [
             ("LOADING", "Redis is loading the dataset in memory"),
             ("READONLY", "You can't write against a read only replica."),
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn an_account_is_told_what_to_do_about_its_keys() {
+    fn an_error_of_an_account_names_its_keys_and_the_fix() {
         let key = "shop:{wx1:stable:f}:token";
         let text = |code, detail| answer(code, detail).for_account(key).to_string();
         let denied = text("NOPERM", "x");

@@ -161,7 +161,7 @@ async fn a_request_is_one_sized_body_with_the_token_in_the_query() {
 }
 
 #[tokio::test]
-async fn what_passes_is_tried_again_and_a_refusal_is_not() {
+async fn transient_failures_are_retried_and_refusals_are_not() {
     let html = Act::Answer(502, b"<html>".to_vec());
     for (act, arrivals) in [
         (refusal(-1), 3),
@@ -187,14 +187,14 @@ async fn what_passes_is_tried_again_and_a_refusal_is_not() {
 }
 
 #[tokio::test]
-async fn a_retry_that_goes_through_is_a_picture() {
+async fn a_successful_retry_returns_the_picture() {
     let server = Server::start([Act::Reset, refusal(-1), Act::Answer(200, jpeg())]).await;
     assert_eq!(ask(&transport(&[&server.url]), CODE).await.unwrap(), jpeg());
     assert_eq!(server.count(), 3);
 }
 
 #[tokio::test]
-async fn pauses_between_retries_are_really_slept() {
+async fn retries_wait_for_their_backoff() {
     let server = Server::start([Act::Answer(503, vec![])]).await;
     let transport = Transport { dice: || 1.0, ..transport(&[&server.url]) };
     ask(&transport, CODE).await.unwrap_err();
@@ -203,7 +203,7 @@ async fn pauses_between_retries_are_really_slept() {
 }
 
 #[tokio::test]
-async fn a_pause_that_does_not_fit_is_not_slept() {
+async fn a_backoff_beyond_the_deadline_is_not_waited_for() {
     let server = Server::start([Act::Answer(503, vec![])]).await;
     let transport = Transport { dice: || 1.0, ..transport(&[&server.url]) };
     let started = Instant::now();
@@ -214,7 +214,7 @@ async fn a_pause_that_does_not_fit_is_not_slept() {
 }
 
 #[tokio::test]
-async fn an_answer_over_8_mib_is_refused_announced_or_not() {
+async fn an_answer_over_8_mib_is_refused_with_or_without_a_content_length() {
     for act in [Act::Announce(LARGEST_ANSWER + 1), Act::Endless(LARGEST_ANSWER + 1)] {
         let server = Server::start([act]).await;
         match ask(&transport(&[&server.url]), CODE).await {
@@ -229,7 +229,7 @@ async fn an_answer_over_8_mib_is_refused_announced_or_not() {
 }
 
 #[tokio::test]
-async fn a_host_that_cannot_be_reached_is_passed_over_and_then_left_alone() {
+async fn an_unreachable_host_is_skipped_and_then_avoided() {
     let dead = { TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap() };
     let dead = format!("http://{dead}").parse().unwrap();
     let hanging = Server::start([Act::Hang]).await;
@@ -246,7 +246,7 @@ async fn a_host_that_cannot_be_reached_is_passed_over_and_then_left_alone() {
 }
 
 #[tokio::test]
-async fn an_impatient_call_does_not_give_a_host_a_bad_name() {
+async fn a_short_deadline_does_not_mark_a_host_as_unreachable() {
     let slow = Server::start([Act::Hang, Act::Answer(200, jpeg())]).await;
     let other = Server::start([Act::Answer(200, jpeg())]).await;
     let transport = transport(&[&slow.url, &other.url]);
@@ -256,7 +256,7 @@ async fn an_impatient_call_does_not_give_a_host_a_bad_name() {
 }
 
 #[tokio::test]
-async fn no_part_of_a_token_is_shown_whatever_its_answer_looks_like() {
+async fn no_answer_makes_an_error_show_a_part_of_the_token() {
     for body in [
         r#"{"access_token":"c4nary","expires_in":72"#,
         r#"{"data":{"access_token":"c4nary"}}"#,
@@ -278,7 +278,7 @@ async fn no_part_of_a_token_is_shown_whatever_its_answer_looks_like() {
 }
 
 #[tokio::test]
-async fn a_host_that_answers_is_not_passed_over_whatever_it_answers() {
+async fn a_host_that_answers_is_never_skipped() {
     let first = Server::start([refusal(41030)]).await;
     let second = Server::start([Act::Answer(200, jpeg())]).await;
     let transport = transport(&[&first.url, &second.url]);
@@ -288,7 +288,7 @@ async fn a_host_that_answers_is_not_passed_over_whatever_it_answers() {
 }
 
 #[tokio::test]
-async fn what_must_not_be_sent_twice_is_sent_to_one_host() {
+async fn a_request_that_must_not_be_repeated_is_sent_to_one_host() {
     let hanging = Server::start([Act::Hang]).await;
     let other = Server::start([Act::Answer(200, br#"{"access_token":"T","expires_in":7200}"#.to_vec())]).await;
     let transport = transport(&[&hanging.url, &other.url]);
@@ -307,7 +307,7 @@ async fn what_must_not_be_sent_twice_is_sent_to_one_host() {
 }
 
 #[tokio::test]
-async fn who_goes_last_closes_the_connections() {
+async fn the_last_client_closes_the_connections() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url: url::Url = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
     let pool = Arc::new(HttpClients::new(&Settings::default()).unwrap());
@@ -338,14 +338,14 @@ async fn who_goes_last_closes_the_connections() {
 }
 
 #[tokio::test]
-async fn where_a_redirect_leads_is_shown_without_query_or_secret() {
+async fn the_target_of_a_redirect_is_shown_without_query_or_secret() {
     let server = Server::start([Act::Answer(307, b"<html>".to_vec())]).await;
     let error = ask(&transport(&[&server.url]), CODE).await.unwrap_err().to_string();
     assert!(error.contains(&format!("Location: {}elsewhere", server.url)), "{error}");
 }
 
 #[tokio::test]
-async fn a_secret_at_the_edge_of_an_excerpt_does_not_show_in_part() {
+async fn an_excerpt_does_not_cut_a_secret_in_two() {
     for padding in 90..125 {
         let page = format!("<{}c4nary+/", "x".repeat(padding));
         let server = Server::start([Act::Answer(200, page.into_bytes())]).await;

@@ -99,7 +99,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_whole_picture_is_complete_and_every_shorter_one_is_not() {
+    fn only_an_untruncated_picture_is_complete() {
         for whole in [jpeg(), png()] {
             let kind = ImageType::of(&whole).unwrap();
             assert!(kind.is_complete(&whole));
@@ -110,7 +110,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn bytes_behind_the_end_do_no_harm() {
+    fn bytes_behind_the_end_are_ignored() {
         for mut whole in [jpeg(), png()] {
             let kind = ImageType::of(&whole).unwrap();
             whole.extend(b"\r\n");

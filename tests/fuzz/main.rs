@@ -29,7 +29,7 @@ fn corpus(target: &str) -> Vec<(PathBuf, Vec<u8>)> {
 }
 
 #[test]
-fn what_has_to_hold_holds_of_all_that_is_kept() {
+fn properties_hold_for_the_corpus() {
     for (name, run) in targets::ALL {
         for (file, bytes) in corpus(name) {
             catch_unwind(AssertUnwindSafe(|| run(&bytes))).unwrap_or_else(|_| panic!("{}", file.display()));
@@ -39,7 +39,7 @@ fn what_has_to_hold_holds_of_all_that_is_kept() {
 
 /// `FUZZ_SECONDS` for each target, `FUZZ_TARGETS` with commas between them, `FUZZ_SEED` to begin where another run began.
 #[test]
-fn what_has_to_hold_holds_of_what_can_be_made_of_it() {
+fn properties_hold_for_mutations_of_the_corpus() {
     let variable = |name| std::env::var(name).ok();
     let seconds = variable("FUZZ_SECONDS").map_or(0.3, |seconds| seconds.parse().expect("FUZZ_SECONDS: a number"));
     let chosen = variable("FUZZ_TARGETS").filter(|names| !names.is_empty());

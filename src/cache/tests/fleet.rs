@@ -133,6 +133,28 @@ async fn a_leader_holds_its_lock_while_it_waits_for_wechat_and_releases_it_with_
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_leader_that_lost_its_lock_leaves_the_lock_of_its_successor() {
+    let redis = Arc::new(FakeRedis::default());
+    let leader = process(&redis);
+    let [code, lock] = keys(&leader, "a");
+    for fails in [false, true] {
+        let wechat = WeChat { fails: Arc::new(fails.into()), ..WeChat::taking(SECOND * 3 / 2) };
+        let deadline = seconds(10);
+        let replaced = async {
+            sleep(SECOND).await;
+            redis.database().put(&lock, "the successor");
+        };
+        let (found, ()) = tokio::join!(wechat.code(&leader, "a", &deadline), replaced);
+        assert_eq!(found.is_err(), fails);
+        sleep(SECOND / 10).await;
+        assert_eq!(redis.database().text(&lock).as_deref(), Some("the successor"));
+        assert_eq!(redis.database().bytes(&code).is_some(), !fails);
+        redis.database().clear();
+        *leader.memory.lock() = Memory::new(1 << 20, None);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn processes_make_their_own_requests_while_redis_is_down() {
     let (redis, wechat) = (Arc::new(FakeRedis::default()), WeChat::taking(SECOND));
     let both = processes(&redis, 2);

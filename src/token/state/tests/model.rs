@@ -215,7 +215,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 2000, ..ProptestConfig::default() })]
 
     #[test]
-    fn no_order_of_events_breaks_a_promise(events in prop::collection::vec((event(), 0.0f64..1.0), 1..120)) {
+    fn invariants_hold_for_every_order_of_events(events in prop::collection::vec((event(), 0.0f64..1.0), 1..120)) {
         let mut model = Model::new();
         for (event, jitter) in events {
             match event {
@@ -239,7 +239,7 @@ proptest! {
     }
 
     #[test]
-    fn whatever_a_server_says_of_lives_it_is_not_asked_twice_in_10_s(lives in prop::collection::vec(any::<Option<i64>>(), 1..20), steps in prop::collection::vec(0.0f64..5.0, 200)) {
+    fn any_lifetime_from_a_server_leaves_10_s_between_requests(lives in prop::collection::vec(any::<Option<i64>>(), 1..20), steps in prop::collection::vec(0.0f64..5.0, 200)) {
         let mut state = State::new(RefreshPolicy::STABLE);
         let (mut now, mut lives, mut starts) = (0.0, lives.into_iter().cycle(), Vec::new());
         for step in steps {
