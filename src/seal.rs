@@ -88,7 +88,7 @@ mod tests {
         for cut in 0..sealed.len() {
             assert!(seal.open(&sealed[..cut], "a").is_none());
         }
-        assert_ne!(sealed, seal.seal(b"c4nary", "a").unwrap(), "a nonce of its own each time");
+        assert_ne!(sealed, seal.seal(b"c4nary", "a").unwrap(), "each has another nonce");
     }
 
     #[test]

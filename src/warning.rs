@@ -98,7 +98,7 @@ mod tests {
         tokio::time::advance(100 * QUIET).await;
         warnings.end("a");
         begin("a");
-        assert_eq!(told(&warnings), 0, "one of the two is still in it");
+        assert_eq!(told(&warnings), 0, "one of the two clients still has the outage");
     }
 
     #[tokio::test(start_paused = true)]

@@ -327,12 +327,12 @@ mod tests {
                 assert!(matches!(refused, Err(Error::Redis { fault, .. }) if fault != RedisFault::Down));
                 assert!(client.is_up());
             }
-            // Told once for each account.
+            // Reported once for each account.
             let _ = client.run(call("p:{wx2:stable:f}:token")).await;
             let heard = listener.0.lock().iter().map(|event| (event.name, event.appid.clone())).collect::<Vec<_>>();
             assert_eq!(heard, [("redis.error", Some("wx1".into())), ("redis.error", Some("wx2".into()))]);
             assert_eq!(events.warnings.take().len(), 1);
-            // To a probe it is an answer, whoever's key it is.
+            // A probe counts it as an answer, whichever account the key belongs to.
             client.on_failure("a time-out", "p:{wx1:stable:f}:token", Instant::now());
             timeout(LIMIT, client.recovered()).await.expect("it stays down");
         }

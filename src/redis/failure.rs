@@ -156,7 +156,7 @@ mod tests {
         assert!(RedisFailure::Answer(refused).is_of_the_server());
         let torn = RedisError::from((ErrorKind::Parse, "torn"));
         assert!(RedisFailure::Answer(torn).is_of_the_server());
-        // Whoever may not choose the database has no connection.
+        // A user without permission to SELECT the database has no connection.
         let select = make_extension_error("NOPERM".into(), Some("no permissions to run 'select'".into()));
         assert!(RedisFailure::Connecting(select).is_of_the_server());
     }

@@ -105,7 +105,7 @@ mod tests {
         get(&mut shared, 2, true);
         get(&mut shared, 5, true);
         let kept: Vec<_> = (0..6).filter(|scope| shared.values[scope].strong_count() > 0).collect();
-        assert_eq!(kept, [2, 4, 5], "the one that was asked for again stays");
+        assert_eq!(kept, [2, 4, 5], "a value that was requested again stays");
         get(&mut shared, 9, false);
         assert_eq!(shared.len(), 3, "one that must not outlive its client has gone");
     }

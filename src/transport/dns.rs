@@ -225,7 +225,7 @@ mod tests {
 
     use super::*;
 
-    /// A name server that keeps silent about names that begin with `silent` until it is told to speak.
+    /// A name server that does not answer for names that begin with `silent` until the test lets it.
     #[derive(Default)]
     struct Server {
         asked: AtomicUsize,

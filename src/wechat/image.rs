@@ -77,7 +77,7 @@ pub(crate) mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// Headers, a thumbnail with an end marker of its own, a scan with a stuffed FF, the end.
+    /// Headers, a thumbnail that has an end marker too, a scan with a stuffed FF, the end marker.
     pub(crate) fn jpeg() -> Vec<u8> {
         let mut bytes = vec![0xFF, 0xD8];
         bytes.extend([0xFF, 0xE0, 0, 8, 0xFF, 0xD8, 1, 2, 0xFF, 0xD9]);

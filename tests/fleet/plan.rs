@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use fastrand::Rng;
 use wxacode::token::source::Mode;
 
-use crate::world::{Millis, SECOND};
+use crate::simulation::{Millis, SECOND};
 
 const MINUTE: Millis = 60 * SECOND;
 const HOUR: Millis = 60 * MINUTE;
@@ -65,14 +65,14 @@ pub struct Burst {
 
 #[derive(Clone, Debug)]
 pub struct Fault {
-    pub when: When,
-    pub who: Who,
+    pub trigger: Trigger,
+    pub target: Target,
     pub lasts: Millis,
-    pub what: What,
+    pub kind: FaultKind,
 }
 
 #[derive(Clone, Copy, Debug)]
-pub enum When {
+pub enum Trigger {
     At(Millis),
     /// So long after something has happened for the nth time.
     After {
@@ -100,16 +100,16 @@ pub enum Moment {
 
 /// Whose it is, where it is not everybody's.
 #[derive(Clone, Copy, Debug)]
-pub enum Who {
-    Number(usize),
+pub enum Target {
+    Process(usize),
     /// Whoever made the moment.
     Actor,
     All,
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub enum What {
-    Redis(Ill),
+pub enum FaultKind {
+    Redis(RedisFault),
     Flush,
     /// Redis has no room and drops a key.
     Evict(&'static str),
@@ -121,7 +121,7 @@ pub enum What {
     Network(Network),
     /// What a process sends to Redis arrives when this ends.
     Held,
-    WeChat(Sick),
+    WeChat(WeChatFault),
     /// Another system takes the token.
     Intrude,
     /// The APIs do not accept the present token.
@@ -138,7 +138,7 @@ pub enum What {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ill {
+pub enum RedisFault {
     Refuses,
     Silent,
     /// Takes commands and runs them when it is over.
@@ -159,7 +159,7 @@ pub enum Forged {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sick {
+pub enum WeChatFault {
     Unreachable,
     Busy,
     /// Does not answer.
@@ -181,7 +181,7 @@ pub struct Network {
     pub late: Millis,
 }
 
-impl What {
+impl FaultKind {
     pub fn is_of_redis(&self) -> bool {
         matches!(
             self,
@@ -206,11 +206,11 @@ impl What {
 
 impl Plan {
     pub fn of(seed: u64) -> Self {
-        Draft { rng: Rng::with_seed(seed) }.plan(seed)
+        Generator { rng: Rng::with_seed(seed) }.plan(seed)
     }
 
-    pub fn has(&self, what: fn(&What) -> bool) -> bool {
-        self.faults.iter().any(|fault| what(&fault.what))
+    pub fn has(&self, kind: fn(&FaultKind) -> bool) -> bool {
+        self.faults.iter().any(|fault| kind(&fault.kind))
     }
 
     /// The longest that WeChat takes to answer when it is well.
@@ -219,11 +219,11 @@ impl Plan {
     }
 }
 
-struct Draft {
+struct Generator {
     rng: Rng,
 }
 
-impl Draft {
+impl Generator {
     fn plan(&mut self, seed: u64) -> Plan {
         let theme = self.theme();
         let mode = if self.rng.bool() { Mode::Stable } else { Mode::Classic };
@@ -281,7 +281,7 @@ impl Draft {
     fn renewal(&mut self, mode: Mode, given: Option<Millis>) -> Millis {
         match (mode, given) {
             (Mode::Classic, _) => 6600 * SECOND,
-            (Mode::Stable, Some(life)) if life > 300 * SECOND => life - 255 * SECOND,
+            (Mode::Stable, Some(lifetime)) if lifetime > 300 * SECOND => lifetime - 255 * SECOND,
             (Mode::Stable, _) => 6945 * SECOND,
         }
     }
@@ -306,26 +306,26 @@ impl Draft {
         let mut bursts = Vec::new();
         for _ in 0..self.rng.usize(0..5) {
             let process = self.chance(30).then(|| self.rng.usize(0..processes));
-            bursts.push(Burst { at: self.hour(renewal, end), process, callers: self.rng.usize(2..30) });
+            bursts.push(Burst { at: self.interesting_time(renewal, end), process, callers: self.rng.usize(2..30) });
         }
         bursts
     }
 
     /// Some time, and more often one at which much happens.
-    fn hour(&mut self, renewal: Millis, end: Millis) -> Millis {
-        let hour = match self.rng.u32(0..100) {
+    fn interesting_time(&mut self, renewal: Millis, end: Millis) -> Millis {
+        let interesting_time = match self.rng.u32(0..100) {
             0..8 => 0,
             8..35 => self.rng.u64(0..15 * SECOND),
             35..70 => renewal.saturating_sub(60 * SECOND) + self.rng.u64(0..130 * SECOND),
             70..80 => renewal + self.rng.u64(0..700 * SECOND),
             _ => self.rng.u64(0..end),
         };
-        hour.min(end)
+        interesting_time.min(end)
     }
 
-    fn when(&mut self, renewal: Millis, end: Millis) -> When {
+    fn trigger(&mut self, renewal: Millis, end: Millis) -> Trigger {
         if self.chance(45) {
-            return When::At(self.hour(renewal, end));
+            return Trigger::At(self.interesting_time(renewal, end));
         }
         let moment = match self.rng.u32(0..100) {
             0..20 => Moment::TokenRequest,
@@ -336,13 +336,13 @@ impl Draft {
             _ => Moment::Refusal,
         };
         let wait = if self.rng.bool() { 0 } else { self.rng.u64(0..=400) };
-        When::After { moment, nth: self.rng.u32(1..=4), wait }
+        Trigger::After { moment, nth: self.rng.u32(1..=4), wait }
     }
 
-    fn who(&mut self, processes: usize) -> Who {
+    fn target(&mut self, processes: usize) -> Target {
         match self.rng.u32(0..100) {
-            0..45 => Who::Number(self.rng.usize(0..processes)),
-            _ => Who::Actor,
+            0..45 => Target::Process(self.rng.usize(0..processes)),
+            _ => Target::Actor,
         }
     }
 
@@ -356,18 +356,20 @@ impl Draft {
         let mut faults = Vec::new();
         for _ in 0..count {
             let mut fault = Fault {
-                when: self.when(renewal, end),
-                who: self.who(processes),
+                trigger: self.trigger(renewal, end),
+                target: self.target(processes),
                 lasts: self.time(50, 15 * MINUTE),
-                what: self.what(theme),
+                kind: self.kind(theme),
             };
-            match fault.what {
-                What::RefuseAll => fault.lasts = self.time(10 * SECOND, HOUR),
-                What::Intrude | What::Condemn => fault.when = When::At(self.hour(renewal, end)),
-                What::Network(_) if self.chance(50) => fault.who = Who::All,
-                What::Pause => fault.lasts = self.time(100, 5 * MINUTE),
-                What::Suspend => fault.lasts = self.time(SECOND, 2 * HOUR),
-                What::Crash => fault.lasts = self.time(10, MINUTE),
+            match fault.kind {
+                FaultKind::RefuseAll => fault.lasts = self.time(10 * SECOND, HOUR),
+                FaultKind::Intrude | FaultKind::Condemn => {
+                    fault.trigger = Trigger::At(self.interesting_time(renewal, end))
+                }
+                FaultKind::Network(_) if self.chance(50) => fault.target = Target::All,
+                FaultKind::Pause => fault.lasts = self.time(100, 5 * MINUTE),
+                FaultKind::Suspend => fault.lasts = self.time(SECOND, 2 * HOUR),
+                FaultKind::Crash => fault.lasts = self.time(10, MINUTE),
                 _ => {}
             }
             faults.push(fault);
@@ -378,25 +380,25 @@ impl Draft {
         faults
     }
 
-    fn what(&mut self, theme: Theme) -> What {
+    fn kind(&mut self, theme: Theme) -> FaultKind {
         match theme {
-            Theme::Calm | Theme::Intruder => What::Intrude,
+            Theme::Calm | Theme::Intruder => FaultKind::Intrude,
             Theme::Redis => self.redis(),
-            Theme::WeChat => What::WeChat(self.sick()),
+            Theme::WeChat => FaultKind::WeChat(self.wechat_fault()),
             Theme::Processes => self.process(),
-            Theme::Refusing => What::RefuseAll,
-            Theme::Forced => What::Condemn,
+            Theme::Refusing => FaultKind::RefuseAll,
+            Theme::Forced => FaultKind::Condemn,
             Theme::Late => match self.rng.u32(0..3) {
-                0 => What::Held,
-                1 => What::Pause,
-                _ => What::Intrude,
+                0 => FaultKind::Held,
+                1 => FaultKind::Pause,
+                _ => FaultKind::Intrude,
             },
             Theme::Everything => match self.rng.u32(0..10) {
                 0..4 => self.redis(),
-                4..6 => What::WeChat(self.sick()),
+                4..6 => FaultKind::WeChat(self.wechat_fault()),
                 6..8 => self.process(),
-                8 => What::Intrude,
-                _ => What::Condemn,
+                8 => FaultKind::Intrude,
+                _ => FaultKind::Condemn,
             },
         }
     }
@@ -404,42 +406,42 @@ impl Draft {
     /// A leader sleeps or lags, and while it does its token is taken away from the others.
     fn late(&mut self, mode: Mode) -> Vec<Fault> {
         let (lasts, nth) = (self.time(8 * SECOND, 3 * MINUTE), self.rng.u32(1..=2));
-        let what = if self.rng.bool() { What::Pause } else { What::Held };
+        let kind = if self.rng.bool() { FaultKind::Pause } else { FaultKind::Held };
         let moment = if self.rng.bool() { Moment::Lead } else { Moment::Request };
         let sleep = Fault {
-            when: When::After { moment, nth, wait: self.rng.u64(0..=300) },
-            who: Who::Actor,
+            trigger: Trigger::After { moment, nth, wait: self.rng.u64(0..=300) },
+            target: Target::Actor,
             lasts,
-            what: what.clone(),
+            kind: kind.clone(),
         };
-        let taken = if mode == Mode::Stable { What::Intrude } else { What::Condemn };
+        let taken = if mode == Mode::Stable { FaultKind::Intrude } else { FaultKind::Condemn };
         let take = Fault {
-            when: When::After {
+            trigger: Trigger::After {
                 moment: Moment::Written,
                 nth: nth + self.rng.u32(0..2),
                 wait: self.rng.u64(0..=40_000),
             },
-            who: Who::All,
+            target: Target::All,
             lasts: 0,
-            what: taken,
+            kind: taken,
         };
         vec![sleep, take]
     }
 
-    fn redis(&mut self) -> What {
+    fn redis(&mut self) -> FaultKind {
         match self.rng.u32(0..100) {
-            0..15 => What::Redis(Ill::Refuses),
-            15..28 => What::Redis(Ill::Silent),
-            28..40 => What::Redis(Ill::Stalled),
-            40..50 => What::Redis(Ill::Slow),
-            50..56 => What::Redis(Ill::ReadOnly),
-            56..64 => What::Redis(Ill::Emptied),
-            64..70 => What::Flush,
-            70..73 => What::Evict(["token", "lock", "fence", "cool"][self.rng.usize(0..4)]),
-            73..77 => What::Persist(["token", "lock", "cool", "forced", "forced-day"][self.rng.usize(0..5)]),
-            77..82 => What::Forge(self.forged()),
-            82..86 => What::Held,
-            _ => What::Network(self.network()),
+            0..15 => FaultKind::Redis(RedisFault::Refuses),
+            15..28 => FaultKind::Redis(RedisFault::Silent),
+            28..40 => FaultKind::Redis(RedisFault::Stalled),
+            40..50 => FaultKind::Redis(RedisFault::Slow),
+            50..56 => FaultKind::Redis(RedisFault::ReadOnly),
+            56..64 => FaultKind::Redis(RedisFault::Emptied),
+            64..70 => FaultKind::Flush,
+            70..73 => FaultKind::Evict(["token", "lock", "fence", "cool"][self.rng.usize(0..4)]),
+            73..77 => FaultKind::Persist(["token", "lock", "cool", "forced", "forced-day"][self.rng.usize(0..5)]),
+            77..82 => FaultKind::Forge(self.forged()),
+            82..86 => FaultKind::Held,
+            _ => FaultKind::Network(self.network()),
         }
     }
 
@@ -469,25 +471,25 @@ impl Draft {
         Network { lost, unanswered, reset, late: self.time(1, 2000) }
     }
 
-    fn sick(&mut self) -> Sick {
+    fn wechat_fault(&mut self) -> WeChatFault {
         match self.rng.u32(0..100) {
-            0..20 => Sick::Unreachable,
-            20..40 => Sick::Busy,
-            40..52 => Sick::Silent,
-            52..65 => Sick::Mute,
-            65..82 => Sick::Slow,
-            82..92 => Sick::Lies,
-            _ => Sick::Refuses,
+            0..20 => WeChatFault::Unreachable,
+            20..40 => WeChatFault::Busy,
+            40..52 => WeChatFault::Silent,
+            52..65 => WeChatFault::Mute,
+            65..82 => WeChatFault::Slow,
+            82..92 => WeChatFault::Lies,
+            _ => WeChatFault::Refuses,
         }
     }
 
-    fn process(&mut self) -> What {
+    fn process(&mut self) -> FaultKind {
         match self.rng.u32(0..100) {
-            0..35 => What::Pause,
-            35..45 => What::Suspend,
-            45..75 => What::Crash,
-            75..82 => What::Leave,
-            _ => What::Jump(self.rng.i64(-3_600_000..=3_600_000)),
+            0..35 => FaultKind::Pause,
+            35..45 => FaultKind::Suspend,
+            45..75 => FaultKind::Crash,
+            75..82 => FaultKind::Leave,
+            _ => FaultKind::Jump(self.rng.i64(-3_600_000..=3_600_000)),
         }
     }
 }

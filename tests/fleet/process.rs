@@ -23,16 +23,16 @@ use wxacode::token::{CacheHandle, TokenCache};
 use wxacode::wechat::endpoint::Endpoint;
 
 use crate::client;
-use crate::source::SimSource;
+use crate::simulation::{Millis, SECRET};
+use crate::source::SimulatedSource;
 use crate::wire::{Message, Outbox};
-use crate::world::{Millis, SECRET};
 
 /// The default `timeoutMs`.
 pub const CALL: Millis = 10_000;
 
 /// What somebody wants of the process.
 #[derive(Clone, Debug)]
-pub struct Wish {
+pub struct CallRequest {
     pub call: u64,
     /// Another token than the present one.
     pub forced: bool,
@@ -45,22 +45,22 @@ pub struct Wish {
 /// How a call ended, and how long its parts took.
 #[derive(Debug)]
 pub struct Report {
-    pub wish: Wish,
+    pub request: CallRequest,
     pub begun: Millis,
     pub ended: Millis,
     pub waits: Vec<Millis>,
-    pub end: End,
+    pub outcome: Outcome,
 }
 
 #[derive(Debug)]
-pub enum End {
+pub enum Outcome {
     /// The API accepted the token, or refused it in the end (errcode).
     Answered(i64),
     Failed(Error),
     Aborted,
 }
 
-impl From<Result<i64, Error>> for End {
+impl From<Result<i64, Error>> for Outcome {
     fn from(result: Result<i64, Error>) -> Self {
         result.map_or_else(Self::Failed, Self::Answered)
     }
@@ -68,7 +68,7 @@ impl From<Result<i64, Error>> for End {
 
 /// What a process did until it was stopped.
 #[derive(Default)]
-pub struct Heard {
+pub struct Progress {
     pub at: Millis,
     pub messages: Vec<Message>,
     pub reports: Vec<Report>,
@@ -79,7 +79,7 @@ pub struct Process {
     start: Instant,
     /// The world's time at the start, moved on by what a suspended process has missed.
     begun: Millis,
-    clock: Arc<SimClock>,
+    clock: Arc<SimulatedClock>,
     outbox: Arc<Outbox>,
     cache: Arc<TokenCache>,
     source: Arc<dyn TokenSource>,
@@ -88,18 +88,18 @@ pub struct Process {
 }
 
 struct Caller {
-    wish: Wish,
+    request: CallRequest,
     begun: Millis,
-    work: BoxFuture<'static, (Vec<Millis>, End)>,
+    work: BoxFuture<'static, (Vec<Millis>, Outcome)>,
 }
 
 /// Moves with the process's runtime; the wall clock jumps as told.
-struct SimClock {
+struct SimulatedClock {
     start: Instant,
     wall: AtomicI64,
 }
 
-impl Clock for SimClock {
+impl Clock for SimulatedClock {
     fn now(&self) -> Now {
         let mono = self.start.elapsed();
         let wall = self.wall.load(Ordering::Relaxed) + mono.as_millis() as i64;
@@ -115,17 +115,17 @@ impl Process {
         let runtime = Builder::new_current_thread().enable_time().start_paused(true).build().expect("a runtime");
         let entered = runtime.enter();
         let start = Instant::now();
-        let clock = Arc::new(SimClock { start, wall: AtomicI64::new(EPOCH + now as i64) });
+        let clock = Arc::new(SimulatedClock { start, wall: AtomicI64::new(EPOCH + now as i64) });
         let outbox = Arc::<Outbox>::default();
         let cache = cache(mode, clock.clone(), &outbox);
-        let source = Arc::new(SimSource { mode, outbox: outbox.clone() });
+        let source = Arc::new(SimulatedSource { mode, outbox: outbox.clone() });
         drop(entered);
         let member = Some(cache.attach());
         Self { runtime, start, begun: now, clock, outbox, cache, source, member, callers: Vec::new() }
     }
 
     /// Goes on until `time`, or until it says something or a call ends.
-    pub fn run(&mut self, time: Millis) -> Heard {
+    pub fn run(&mut self, time: Millis) -> Progress {
         let Self { runtime, start, begun, outbox, callers, .. } = self;
         let mut reports = Vec::new();
         let at = runtime.block_on(tokio::task::unconstrained(async {
@@ -141,7 +141,7 @@ impl Process {
             .await;
             *begun + start.elapsed().as_millis() as Millis
         }));
-        Heard { at, messages: self.outbox.take(), reports }
+        Progress { at, messages: self.outbox.take(), reports }
     }
 
     /// By its own count, in the world's time.
@@ -170,10 +170,10 @@ impl Process {
         Some(token.expires().left(self.cache.now()).as_millis() as Millis)
     }
 
-    pub fn call(&mut self, wish: Wish) {
+    pub fn call(&mut self, request: CallRequest) {
         let begun = self.now();
-        let work = Box::pin(work(self.cache.clone(), self.source.clone(), self.outbox.clone(), wish.clone()));
-        self.callers.push(Caller { wish, begun, work });
+        let work = Box::pin(work(self.cache.clone(), self.source.clone(), self.outbox.clone(), request.clone()));
+        self.callers.push(Caller { request, begun, work });
     }
 
     /// It slept until `now` while time went on: what came in meanwhile is seen before timers are.
@@ -229,9 +229,9 @@ fn poll_callers(callers: &mut Vec<Caller>, context: &mut Context<'_>, at: Millis
     let mut reports = Vec::new();
     callers.retain_mut(|caller| match caller.work.as_mut().poll(context) {
         Poll::Pending => true,
-        Poll::Ready((waits, end)) => {
-            let Caller { wish, begun, .. } = caller;
-            reports.push(Report { wish: wish.clone(), begun: *begun, ended: at, waits, end });
+        Poll::Ready((waits, outcome)) => {
+            let Caller { request, begun, .. } = caller;
+            reports.push(Report { request: request.clone(), begun: *begun, ended: at, waits, outcome });
             false
         }
     });
@@ -242,15 +242,15 @@ async fn work(
     cache: Arc<TokenCache>,
     source: Arc<dyn TokenSource>,
     outbox: Arc<Outbox>,
-    wish: Wish,
-) -> (Vec<Millis>, End) {
+    request: CallRequest,
+) -> (Vec<Millis>, Outcome) {
     let mut waits = Vec::new();
-    let call = call(&cache, &source, &outbox, wish.forced, &mut waits);
-    let end = match wish.aborted {
+    let call = call(&cache, &source, &outbox, request.forced, &mut waits);
+    let outcome = match request.aborted {
         None => call.await.into(),
-        Some(time) => timeout(millis(time), call).await.map_or(End::Aborted, End::from),
+        Some(time) => timeout(millis(time), call).await.map_or(Outcome::Aborted, Outcome::from),
     };
-    (waits, end)
+    (waits, outcome)
 }
 
 /// What `client.rs` does: a token, the API, and one replay with another token.

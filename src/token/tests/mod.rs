@@ -24,7 +24,7 @@ fn cache_with_ear() -> (Arc<TokenCache>, Arc<RecordingListener>) {
     (cache, ear)
 }
 
-/// What was told since the last look.
+/// The events since the last call.
 fn told(ear: &RecordingListener) -> Vec<(&'static str, Option<&'static str>)> {
     std::mem::take(&mut *ear.0.lock())
         .iter()
@@ -283,7 +283,7 @@ async fn a_forced_refresh_past_its_deadline_neither_waits_nor_sends_a_request() 
     assert_eq!(upstream.forced.load(Ordering::Relaxed), 0);
 }
 
-/// A way on which nothing comes back, and one that is well.
+/// A route without answers, and one that works.
 fn two_routes(well: Arc<Upstream>) -> (Arc<dyn TokenSource>, Arc<dyn TokenSource>) {
     let dead = Upstream::new(false);
     dead.hangs.store(true, Ordering::Relaxed);

@@ -197,7 +197,7 @@ fn an_api_without_a_row_takes_the_meaning_of_the_code_endpoints() {
     assert_eq!(reaction(40001, &other), Some(Reaction::RefreshToken));
     assert_eq!(reaction(47001, &other), Some(Reaction::No));
     assert_eq!(reaction(-1, &other), Some(Reaction::Backoff));
-    assert_eq!(reaction(40013, &other), None, "where a token is asked for it means something else");
+    assert_eq!(reaction(40013, &other), None, "at a token endpoint it has another meaning");
     let link = explain(40013, Some(&Endpoint::GenerateScheme)).unwrap();
     assert!(link.cause.en.contains("permission"), "{}", link.cause.en);
 }

@@ -108,7 +108,7 @@ fn a_thousand_lifetimes_make_a_thousand_requests_each_inside_its_window() {
     let mut state = State::new(RefreshPolicy::STABLE);
     let (mut now, mut requested_at, mut starts, mut seed) = (0.0, 0.0, 0, 1u32);
     while starts < 1000 {
-        // A busy backend: somebody asks about every second.
+        // A busy process requests the token about every second.
         seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         let jitter = f64::from(seed >> 8) / f64::from(1 << 24);
         now += 0.5 + jitter;
@@ -300,7 +300,7 @@ fn the_token_of_another_process_is_taken_only_if_it_is_different_and_newer() {
     state.on_refused("T1", 40001, at(100.0));
     assert!(state.offer(offered("T1", 7200, 100.0), 0.5).is_none(), "it is the one that was refused");
     assert!(state.offer(offered("T2", 7200, 100.0), 0.5).is_some());
-    assert!(state.offer(offered("T1", 7200, 100.5), 0.5).is_none(), "the refused one still lies in the store");
+    assert!(state.offer(offered("T1", 7200, 100.5), 0.5).is_none(), "the store still has the refused token");
     assert_eq!(served(state.on_request(at(100.0), ONE)).0, "T2");
 }
 
@@ -312,7 +312,7 @@ fn a_failed_refresh_that_knew_of_the_refusal_makes_the_token_valid_again() {
     let kept = state.on_refresh_done(request.id, Ok(RefreshOutcome::Unchanged), at(100.1), 0.5).unwrap();
     assert_eq!(kept.expose(), "T1");
     assert_eq!(served(state.on_request(at(100.2), ONE)).0, "T1");
-    assert!(!state.was_rejected(&kept.as_fetched(at(100.2))), "what is good again need not give way in the store");
+    assert!(!state.was_rejected(&kept.as_fetched(at(100.2))), "a token that is valid again stays in the store");
 }
 
 #[test]

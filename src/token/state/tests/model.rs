@@ -57,7 +57,7 @@ fn failure(kind: u8) -> Error {
     }
 }
 
-/// What the state machine is held against: the same facts, kept in the plainest way.
+/// The model of the state machine: the same facts in the simplest form.
 struct Model {
     state: State,
     mono: f64,
@@ -65,7 +65,7 @@ struct Model {
     in_flight: HashMap<RouteId, (RefreshRequest, Now)>,
     /// The flight that brought the token.
     brought_by: u64,
-    /// Value, when it was requested_at for, life.
+    /// Value, when it was requested_at for, lifetime.
     token: Option<(String, Now, f64)>,
     first_seen: Now,
     refused: bool,

@@ -26,7 +26,7 @@ fn a_scheme_has_a_target_and_an_expiry() {
     assert_eq!(all, json!({ "jump_wxa": wire, "is_expire": true, "expire_type": 0, "expire_time": NOW as u64 + 3600 }));
     let days = scheme(json!({ "expireInterval": 7 })).unwrap();
     assert_eq!(days, json!({ "is_expire": true, "expire_type": 1, "expire_interval": 7 }));
-    assert_eq!(scheme(json!({})).unwrap()["expire_interval"], 30, "the longest life");
+    assert_eq!(scheme(json!({})).unwrap()["expire_interval"], 30, "the longest lifetime");
 }
 
 #[test]

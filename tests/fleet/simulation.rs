@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 use fastrand::Rng;
 use tokio::sync::oneshot::Sender;
 
-use crate::book::{Book, Fetch, Script, script_name};
 use crate::database::Database;
+use crate::journal::{Fetch, Journal, Script, script_name};
 use crate::lua;
-use crate::plan::{Forged, Ill, Moment, Network, Plan, Sick, Theme, What, When, Who};
-use crate::process::{Heard, Process, Report, Wish};
+use crate::plan::{FaultKind, Forged, Moment, Network, Plan, RedisFault, Target, Theme, Trigger, WeChatFault};
+use crate::process::{CallRequest, Process, Progress, Report};
 use crate::wechat::{Cause, WeChat};
 use crate::wire::{Answer, Command, Message, TokenResponse};
 
@@ -19,18 +19,18 @@ pub const SECOND: Millis = 1000;
 pub const SECRET: &str = "c4nary-app-secret";
 
 /// More than this in one run is a loop.
-const MOST_EVENTS: u64 = 200_000;
+const MAX_EVENTS: u64 = 200_000;
 /// So many calls at interesting times, and then the rest of the run is quiet.
-const MOST_HOT_CALLS: u32 = 250;
+const MAX_HOT_CALLS: u32 = 250;
 /// After the last fault, until everybody is called for the first time.
 const REST: Millis = 5 * SECOND;
 /// Longer than a process goes without comparing its token.
 const ROUND: Millis = 66 * SECOND;
 /// So many rounds of calls until all is as it was; and a few more while a token is being replaced.
 pub const ROUNDS: u32 = 4;
-const MOST_ROUNDS: u32 = 8;
+const MAX_ROUNDS: u32 = 8;
 
-pub struct World {
+pub struct Simulation {
     pub plan: Plan,
     pub now: Millis,
     queue: BTreeMap<(Millis, u64), Event>,
@@ -39,20 +39,20 @@ pub struct World {
     pub slots: Vec<Slot>,
     pub database: Database,
     pub wechat: WeChat,
-    pub windows: Vec<Window>,
+    pub fault_periods: Vec<FaultPeriod>,
     moments: BTreeMap<Moment, u32>,
     calls: u64,
     hot_calls: u32,
     /// The round of calls with which the run ends, once it is there.
     pub round: Option<u32>,
-    pub book: Book,
+    pub journal: Journal,
 }
 
 /// A place where a process lives, and another one when that has crashed.
 pub struct Slot {
     pub process: Option<Process>,
     /// Counts processes.
-    pub life: u32,
+    pub incarnation: u32,
     /// How far it has come.
     at: Millis,
     /// Until when it sleeps, if it does.
@@ -63,18 +63,18 @@ pub struct Slot {
 
 /// A fault while it lasts.
 #[derive(Clone, Debug)]
-pub struct Window {
-    pub what: What,
-    pub who: Option<usize>,
+pub struct FaultPeriod {
+    pub kind: FaultKind,
+    pub target: Option<usize>,
     pub begin: Millis,
     pub end: Millis,
     /// Of the process that it was for.
-    life: u32,
+    incarnation: u32,
 }
 
 enum Event {
-    Said(usize, Message),
-    Ended(usize, Report),
+    Message(usize, Message),
+    CallEnded(usize, Report),
     Tick(usize),
     Burst(usize),
     Begin { fault: usize, actor: Option<usize> },
@@ -84,10 +84,10 @@ enum Event {
     Api { from: usize, token: String, reply: Sender<i64> },
     Answer { to: usize, answer: Answer, lead: Option<String>, reply: Sender<Answer> },
     TokenResponse { number: usize, granted: TokenResponse, reply: Sender<TokenResponse> },
-    Judged { errcode: i64, reply: Sender<i64> },
+    ApiAnswer { errcode: i64, reply: Sender<i64> },
     Round(u32),
     Close,
-    Over,
+    Stop,
 }
 
 /// What becomes of an answer on its way back.
@@ -97,12 +97,17 @@ enum Back {
     Reset(Millis),
 }
 
-impl World {
+impl Simulation {
     pub fn new(plan: Plan, traced: bool) -> Self {
         fastrand::seed(plan.seed);
-        let slot =
-            |_| Slot { process: Some(Process::start(plan.mode, 0)), life: 0, at: 0, asleep: None, pipe: (0, 0, 0) };
-        let mut world = Self {
+        let slot = |_| Slot {
+            process: Some(Process::start(plan.mode, 0)),
+            incarnation: 0,
+            at: 0,
+            asleep: None,
+            pipe: (0, 0, 0),
+        };
+        let mut simulation = Self {
             now: 0,
             queue: BTreeMap::new(),
             pushed: 0,
@@ -110,16 +115,16 @@ impl World {
             slots: (0..plan.processes).map(slot).collect(),
             database: Database::default(),
             wechat: WeChat::new(plan.mode, plan.given),
-            windows: Vec::new(),
+            fault_periods: Vec::new(),
             moments: BTreeMap::new(),
             calls: 0,
             hot_calls: 0,
             round: None,
-            book: Book::new(plan.processes, traced),
+            journal: Journal::new(plan.processes, traced),
             plan,
         };
-        world.prepare();
-        world
+        simulation.prepare();
+        simulation
     }
 
     fn prepare(&mut self) {
@@ -131,7 +136,7 @@ impl World {
             self.push(self.plan.bursts[burst].at, Event::Burst(burst));
         }
         for fault in 0..self.plan.faults.len() {
-            if let When::At(at) = self.plan.faults[fault].when {
+            if let Trigger::At(at) = self.plan.faults[fault].trigger {
                 self.push(at, Event::Begin { fault, actor: None });
             }
         }
@@ -139,7 +144,7 @@ impl World {
     }
 
     /// Runs until the end, or until a promise is broken.
-    pub fn run(mut self) -> Book {
+    pub fn run(mut self) -> Journal {
         while let Some((&(time, _), _)) = self.queue.first_key_value() {
             if self.catch_up(time) {
                 continue;
@@ -147,14 +152,14 @@ impl World {
             let Some((_, event)) = self.queue.pop_first() else { break };
             self.now = time;
             self.handle(event);
-            if self.pushed > MOST_EVENTS {
-                self.broken("somebody runs in circles".to_owned());
+            if self.pushed > MAX_EVENTS {
+                self.violation("somebody runs in circles".to_owned());
             }
-            if self.book.broken.is_some() {
+            if self.journal.violation.is_some() {
                 break;
             }
         }
-        self.book
+        self.journal
     }
 
     fn push(&mut self, at: Millis, event: Event) {
@@ -171,41 +176,41 @@ impl World {
             if slot.asleep.is_some() || slot.at >= time || !process.is_active() {
                 continue;
             }
-            let Heard { at, messages, reports } = process.run(time);
+            let Progress { at, messages, reports } = process.run(time);
             slot.at = at;
             came |= !messages.is_empty() || !reports.is_empty();
-            messages.into_iter().for_each(|message| self.push(at, Event::Said(number, message)));
-            reports.into_iter().for_each(|report| self.push(at, Event::Ended(number, report)));
+            messages.into_iter().for_each(|message| self.push(at, Event::Message(number, message)));
+            reports.into_iter().for_each(|report| self.push(at, Event::CallEnded(number, report)));
         }
         came
     }
 
     fn handle(&mut self, event: Event) {
         match event {
-            Event::Said(from, message) => self.send(from, message),
-            Event::Ended(from, report) => self.judge_call(from, &report),
+            Event::Message(from, message) => self.send(from, message),
+            Event::CallEnded(from, report) => self.check_call(from, &report),
             Event::Tick(slot) => self.tick(slot),
             Event::Burst(burst) => self.burst(burst),
             Event::Begin { fault, actor } => self.begin(fault, actor),
-            Event::Finish(window) => self.finish(window),
+            Event::Finish(period) => self.finish(period),
             Event::Command { from, sent, command, back, reply } => self.command(from, sent, command, back, reply),
             Event::Fetch { number, reply } => self.fetch(number, reply),
             Event::Api { from, token, reply } => self.api(from, &token, reply),
             Event::Answer { to, answer, lead, reply } => {
                 let heard = reply.send(answer).is_ok();
-                self.book.leads[to].extend(lead.filter(|_| heard).map(|owner| (owner, self.now)));
+                self.journal.leads[to].extend(lead.filter(|_| heard).map(|owner| (owner, self.now)));
             }
             Event::TokenResponse { number, granted, reply } => self.granted(number, granted, reply),
-            Event::Judged { errcode, reply } => drop(reply.send(errcode)),
+            Event::ApiAnswer { errcode, reply } => drop(reply.send(errcode)),
             Event::Round(round) => self.begin_round(round),
             Event::Close => self.close(),
-            Event::Over => self.judge_end(),
+            Event::Stop => self.check_end(),
         }
     }
 }
 
 /// Callers.
-impl World {
+impl Simulation {
     fn tick(&mut self, slot: usize) {
         if self.now >= self.plan.end {
             return;
@@ -213,7 +218,7 @@ impl World {
         let callers = if self.rng.u32(0..10) == 0 { self.rng.usize(2..6) } else { 1 };
         self.call(slot, callers);
         let pause = match self.plan.traffic[slot].hot.clone() {
-            Some(hot) if self.hot_calls < MOST_HOT_CALLS && self.is_hot(slot) => {
+            Some(hot) if self.hot_calls < MAX_HOT_CALLS && self.is_hot(slot) => {
                 self.hot_calls += 1;
                 self.rng.u64(hot)
             }
@@ -231,12 +236,12 @@ impl World {
             wxacode::token::source::Mode::Classic => 520 * SECOND..680 * SECOND,
         };
         let refused =
-            self.plan.theme == Theme::Refusing && self.now_wrong(self.now, |w| *w == What::RefuseAll).is_some();
+            self.plan.theme == Theme::Refusing && self.active_fault(self.now, |w| *w == FaultKind::RefuseAll).is_some();
         near(0)
             || refused
             || left < 40 * SECOND
             || renewal.contains(&left)
-            || self.windows.iter().any(|w| near(w.begin) || near(w.end))
+            || self.fault_periods.iter().any(|w| near(w.begin) || near(w.end))
     }
 
     fn burst(&mut self, burst: usize) {
@@ -260,16 +265,16 @@ impl World {
             if !process.is_active() {
                 slot.at = process.run(self.now).at;
             }
-            let served = self.book.served[number].clone();
-            process.call(Wish { call: self.calls, forced, aborted, served });
-            self.book.calls[number].push(self.now);
+            let served = self.journal.served[number].clone();
+            process.call(CallRequest { call: self.calls, forced, aborted, served });
+            self.journal.calls[number].push(self.now);
         }
         self.note(|| format!("P{number} gets {callers} callers"));
     }
 
     fn begin_round(&mut self, round: u32) {
         if round == 0 {
-            let faults_end = self.windows.iter().map(|window| window.end).max().unwrap_or(0);
+            let faults_end = self.fault_periods.iter().map(|period| period.end).max().unwrap_or(0);
             self.round = Some(0);
             self.push(self.now.max(faults_end) + REST, Event::Round(1));
             return;
@@ -278,8 +283,8 @@ impl World {
         for slot in 0..self.slots.len() {
             self.call(slot, 1);
         }
-        let replaced = self.book.fetches.last().is_some_and(|fetch| self.now < fetch.sent + ROUND + 5 * SECOND);
-        if round < ROUNDS || (replaced && round < MOST_ROUNDS) {
+        let replaced = self.journal.fetches.last().is_some_and(|fetch| self.now < fetch.sent + ROUND + 5 * SECOND);
+        if round < ROUNDS || (replaced && round < MAX_ROUNDS) {
             self.push(self.now + ROUND, Event::Round(round + 1));
         } else {
             self.push(self.now + 2 * SECOND, Event::Close);
@@ -287,24 +292,24 @@ impl World {
     }
 
     fn close(&mut self) {
-        self.judge_settled();
+        self.check_settled();
         for slot in &mut self.slots {
             if let Some(process) = &mut slot.process {
                 process.leave();
             }
         }
-        self.push(self.now + 10 * SECOND, Event::Over);
+        self.push(self.now + 10 * SECOND, Event::Stop);
     }
 }
 
 /// What goes wrong.
-impl World {
+impl Simulation {
     fn moment(&mut self, moment: Moment, actor: usize) {
         let count = self.moments.entry(moment).or_default();
         *count += 1;
         let count = *count;
         for fault in 0..self.plan.faults.len() {
-            if let When::After { moment: awaited, nth, wait } = self.plan.faults[fault].when
+            if let Trigger::After { moment: awaited, nth, wait } = self.plan.faults[fault].trigger
                 && (awaited, nth) == (moment, count)
                 && self.now + wait < self.plan.end
             {
@@ -315,63 +320,63 @@ impl World {
 
     fn begin(&mut self, number: usize, actor: Option<usize>) {
         let fault = self.plan.faults[number].clone();
-        let single = fault.what.is_of_a_process() || fault.what == What::Held;
-        let who = match fault.who {
-            Who::Number(number) => Some(number),
-            Who::Actor => actor.or(Some(0)),
-            Who::All => single.then_some(0),
+        let single = fault.kind.is_of_a_process() || fault.kind == FaultKind::Held;
+        let target = match fault.target {
+            Target::Process(number) => Some(number),
+            Target::Actor => actor.or(Some(0)),
+            Target::All => single.then_some(0),
         };
-        let life = who.map_or(0, |who| self.slots[who].life);
+        let incarnation = target.map_or(0, |target| self.slots[target].incarnation);
         // It has gone ahead of what made the moment.
-        if let Some(at) = who.map(|who| self.slots[who].at).filter(|&at| single && at > self.now) {
+        if let Some(at) = target.map(|target| self.slots[target].at).filter(|&at| single && at > self.now) {
             return self.push(at, Event::Begin { fault: number, actor });
         }
-        if let Some(who) = who.filter(|_| fault.what.is_of_a_process()) {
-            let slot = &self.slots[who];
+        if let Some(target) = target.filter(|_| fault.kind.is_of_a_process()) {
+            let slot = &self.slots[target];
             if slot.process.is_none() || slot.asleep.is_some() {
                 return;
             }
         }
-        self.note(|| format!("{:?} begins for {who:?}, for {} ms", fault.what, fault.lasts));
+        self.note(|| format!("{:?} begins for {target:?}, for {} ms", fault.kind, fault.lasts));
         let instant = matches!(
-            fault.what,
-            What::Flush
-                | What::Evict(_)
-                | What::Persist(_)
-                | What::Forge(_)
-                | What::Intrude
-                | What::Condemn
-                | What::Jump(_)
+            fault.kind,
+            FaultKind::Flush
+                | FaultKind::Evict(_)
+                | FaultKind::Persist(_)
+                | FaultKind::Forge(_)
+                | FaultKind::Intrude
+                | FaultKind::Condemn
+                | FaultKind::Jump(_)
         );
         let end = if instant { self.now } else { self.now + fault.lasts };
-        self.windows.push(Window { what: fault.what.clone(), who, begin: self.now, end, life });
-        match &fault.what {
-            What::Flush | What::Redis(Ill::Emptied) => {
+        self.fault_periods.push(FaultPeriod { kind: fault.kind.clone(), target, begin: self.now, end, incarnation });
+        match &fault.kind {
+            FaultKind::Flush | FaultKind::Redis(RedisFault::Emptied) => {
                 self.database.clear();
-                self.book.written.clear();
+                self.journal.written.clear();
             }
-            What::Evict(key) => {
+            FaultKind::Evict(key) => {
                 self.database.remove(key);
-                self.book.written.clear();
+                self.journal.written.clear();
             }
-            What::Persist(key) => self.database.persist(key),
-            What::Forge(forged) => self.forge(*forged),
-            What::Intrude => self.wechat.intrude(self.now),
-            What::Condemn => self.wechat.condemn(self.now),
-            what => {
-                if let Some(who) = who {
-                    self.strike(who, what, end);
+            FaultKind::Persist(key) => self.database.persist(key),
+            FaultKind::Forge(forged) => self.forge(*forged),
+            FaultKind::Intrude => self.wechat.intrude(self.now),
+            FaultKind::Condemn => self.wechat.condemn(self.now),
+            kind => {
+                if let Some(target) = target {
+                    self.strike(target, kind, end);
                 }
             }
         }
         if !instant {
-            self.push(end, Event::Finish(self.windows.len() - 1));
+            self.push(end, Event::Finish(self.fault_periods.len() - 1));
         }
     }
 
     /// Generations have no order any more.
     fn forge(&mut self, forged: Forged) {
-        self.book.written.clear();
+        self.journal.written.clear();
         match forged {
             Forged::Field(key, field, text) => self.database.put_field(key, field, text),
             Forged::Key(name) => {
@@ -381,76 +386,81 @@ impl World {
         }
     }
 
-    fn strike(&mut self, who: usize, what: &What, end: Millis) {
-        let slot = &mut self.slots[who];
+    fn strike(&mut self, target: usize, kind: &FaultKind, end: Millis) {
+        let slot = &mut self.slots[target];
         let Some(process) = &mut slot.process else { return };
-        match what {
-            What::Pause | What::Suspend => slot.asleep = Some(end),
-            What::Crash => slot.process = None,
-            What::Leave => process.leave(),
-            What::Jump(by) => process.set_wall_clock(*by),
+        match kind {
+            FaultKind::Pause | FaultKind::Suspend => slot.asleep = Some(end),
+            FaultKind::Crash => slot.process = None,
+            FaultKind::Leave => process.leave(),
+            FaultKind::Jump(by) => process.set_wall_clock(*by),
             _ => {}
         }
     }
 
-    fn finish(&mut self, window: usize) {
-        let Window { what, who, life, .. } = self.windows[window].clone();
-        self.note(|| format!("{what:?} ends for {who:?}"));
-        let Some(who) = who else { return };
+    fn finish(&mut self, period: usize) {
+        let FaultPeriod { kind, target, incarnation, .. } = self.fault_periods[period].clone();
+        self.note(|| format!("{kind:?} ends for {target:?}"));
+        let Some(target) = target else { return };
         let (mode, now) = (self.plan.mode, self.now);
-        let slot = &mut self.slots[who];
-        match (&what, slot.process.as_mut()) {
-            (What::Crash, None) => {
-                *slot =
-                    Slot { process: Some(Process::start(mode, now)), life: life + 1, at: now, asleep: None, ..*slot };
-                self.book.leads[who].clear();
-                self.book.calls[who].clear();
-                self.book.served[who] = None;
+        let slot = &mut self.slots[target];
+        match (&kind, slot.process.as_mut()) {
+            (FaultKind::Crash, None) => {
+                *slot = Slot {
+                    process: Some(Process::start(mode, now)),
+                    incarnation: incarnation + 1,
+                    at: now,
+                    asleep: None,
+                    ..*slot
+                };
+                self.journal.leads[target].clear();
+                self.journal.calls[target].clear();
+                self.journal.served[target] = None;
             }
-            (What::Pause, Some(process)) if slot.asleep.take().is_some() => {
+            (FaultKind::Pause, Some(process)) if slot.asleep.take().is_some() => {
                 process.wake(now);
                 slot.at = now;
             }
-            (What::Suspend, Some(process)) if slot.asleep.take().is_some() => {
+            (FaultKind::Suspend, Some(process)) if slot.asleep.take().is_some() => {
                 process.wake_from_suspend(now);
                 slot.at = now;
             }
-            (What::Leave, Some(process)) if slot.life == life => process.rejoin(),
+            (FaultKind::Leave, Some(process)) if slot.incarnation == incarnation => process.rejoin(),
             _ => {}
         }
     }
 
-    fn now_wrong(&self, at: Millis, of: impl Fn(&What) -> bool) -> Option<&Window> {
-        self.windows.iter().rev().find(|window| window.begin <= at && at < window.end && of(&window.what))
+    fn active_fault(&self, at: Millis, is: impl Fn(&FaultKind) -> bool) -> Option<&FaultPeriod> {
+        self.fault_periods.iter().rev().find(|period| period.begin <= at && at < period.end && is(&period.kind))
     }
 
-    fn ill(&self) -> Option<(Ill, Millis)> {
-        match self.now_wrong(self.now, |what| matches!(what, What::Redis(_)))? {
-            Window { what: What::Redis(ill), end, .. } => Some((*ill, *end)),
+    fn redis_fault(&self) -> Option<(RedisFault, Millis)> {
+        match self.active_fault(self.now, |kind| matches!(kind, FaultKind::Redis(_)))? {
+            FaultPeriod { kind: FaultKind::Redis(fault), end, .. } => Some((*fault, *end)),
             _ => None,
         }
     }
 
-    fn sick(&self, at: Millis) -> Option<Sick> {
-        match self.now_wrong(at, What::is_of_wechat)? {
-            Window { what: What::WeChat(sick), .. } => Some(*sick),
+    fn wechat_fault(&self, at: Millis) -> Option<WeChatFault> {
+        match self.active_fault(at, FaultKind::is_of_wechat)? {
+            FaultPeriod { kind: FaultKind::WeChat(fault), .. } => Some(*fault),
             _ => None,
         }
     }
 }
 
 /// What is on its way.
-impl World {
+impl Simulation {
     fn send(&mut self, from: usize, message: Message) {
         let at = self.now;
         match message {
             Message::Redis { command, connection, reply } => self.send_command(from, command, connection, reply),
             Message::Token { forced, refused, again, reply } => {
-                let fetch = Fetch::new(from, self.slots[from].life, at, forced, refused, again);
+                let fetch = Fetch::new(from, self.slots[from].incarnation, at, forced, refused, again);
                 self.send_fetch(fetch, reply);
             }
             Message::Api { token, reply } => {
-                self.judge_served(from, &token);
+                self.check_served(from, &token);
                 let way = self.rng.u64(5..60);
                 self.push(at + way, Event::Api { from, token, reply });
             }
@@ -459,7 +469,7 @@ impl World {
 
     fn send_command(&mut self, from: usize, command: Command, connection: u64, reply: Sender<Answer>) {
         let at = self.now;
-        self.judge_command(from, &command);
+        self.check_command(from, &command);
         match &command {
             Command::Probe { .. } => self.note(|| format!("P{from} probes Redis")),
             Command::Script { text, .. } => match script_name(text) {
@@ -468,10 +478,12 @@ impl World {
                 _ => {}
             },
         }
-        let mine = |window: &&Window| window.begin <= at && at < window.end && window.who.is_none_or(|who| who == from);
-        let held = self.windows.iter().filter(mine).filter(|w| w.what == What::Held).map(|w| w.end).max();
-        let network = self.windows.iter().filter(mine).find_map(|window| match &window.what {
-            What::Network(network) => Some(network.clone()),
+        let mine = |period: &&FaultPeriod| {
+            period.begin <= at && at < period.end && period.target.is_none_or(|target| target == from)
+        };
+        let held = self.fault_periods.iter().filter(mine).filter(|w| w.kind == FaultKind::Held).map(|w| w.end).max();
+        let network = self.fault_periods.iter().filter(mine).find_map(|period| match &period.kind {
+            FaultKind::Network(network) => Some(network.clone()),
             _ => None,
         });
         let pipe = &mut self.slots[from].pipe;
@@ -510,18 +522,18 @@ impl World {
     }
 
     fn command(&mut self, from: usize, sent: Millis, command: Command, back: Back, reply: Sender<Answer>) {
-        let slow = match self.ill() {
-            Some((Ill::Refuses | Ill::Emptied, _)) => {
+        let slow = match self.redis_fault() {
+            Some((RedisFault::Refuses | RedisFault::Emptied, _)) => {
                 self.push(self.now + 1, Event::Answer { to: from, answer: Answer::Refused, lead: None, reply });
                 return;
             }
-            Some((Ill::Silent, _)) => return,
-            Some((Ill::Stalled, end)) => {
+            Some((RedisFault::Silent, _)) => return,
+            Some((RedisFault::Stalled, end)) => {
                 self.push(end, Event::Command { from, sent, command, back, reply });
                 return;
             }
-            Some((Ill::Slow, _)) => self.rng.u64(20..600),
-            Some((Ill::ReadOnly, _)) | None => 0,
+            Some((RedisFault::Slow, _)) => self.rng.u64(20..600),
+            Some((RedisFault::ReadOnly, _)) | None => 0,
         };
         let (answer, lead) = self.execute(from, sent, &command);
         let (after, answer) = match back {
@@ -537,9 +549,9 @@ impl World {
 
     /// What Redis says, and the attempt that it makes leader.
     fn execute(&mut self, from: usize, sent: Millis, command: &Command) -> (Answer, Option<String>) {
-        let ended = self.database.advance_to(self.now);
-        self.judge_ended(&ended);
-        self.database.read_only = matches!(self.ill(), Some((Ill::ReadOnly, _)));
+        let expired = self.database.advance_to(self.now);
+        self.check_expired(&expired);
+        self.database.read_only = matches!(self.redis_fault(), Some((RedisFault::ReadOnly, _)));
         let (text, keys, args) = match command {
             Command::Script { text, keys, args } => (*text, keys, args),
             Command::Probe { key: Some(_) } if self.database.read_only => {
@@ -549,9 +561,9 @@ impl World {
         };
         let before = self.database.clone();
         let result = lua::run(&mut self.database, text, keys, args);
-        let script = Script::new(from, self.slots[from].life, sent, text, keys, args, &result);
+        let script = Script::new(from, self.slots[from].incarnation, sent, text, keys, args, &result);
         self.note_script(&script);
-        self.judge_script(&script, &before);
+        self.check_script(&script, &before);
         let lead = (script.word == "lead").then(|| script.owner.clone());
         match (script.name, script.word.as_str()) {
             ("acquire", "lead") => self.moment(Moment::Lead, from),
@@ -563,16 +575,16 @@ impl World {
 
     fn send_fetch(&mut self, fetch: Fetch, reply: Sender<TokenResponse>) {
         let at = fetch.sent;
-        self.judge_fetch(&fetch);
+        self.check_fetch(&fetch);
         self.note(|| format!("P{} asks WeChat{}", fetch.from, if fetch.forced { " by force" } else { "" }));
-        self.book.fetches.push(fetch);
-        let number = self.book.fetches.len() - 1;
+        self.journal.fetches.push(fetch);
+        let number = self.journal.fetches.len() - 1;
         let way = self.rng.u64(self.plan.wechat.clone());
-        match self.sick(at) {
-            Some(Sick::Unreachable) => {
+        match self.wechat_fault(at) {
+            Some(WeChatFault::Unreachable) => {
                 self.push(at + way, Event::TokenResponse { number, granted: TokenResponse::Unreachable, reply });
             }
-            Some(Sick::Slow) => {
+            Some(WeChatFault::Slow) => {
                 let slow = self.rng.u64(0..3500);
                 self.push(at + way + slow, Event::Fetch { number, reply });
             }
@@ -582,44 +594,44 @@ impl World {
 
     /// A token request has reached WeChat.
     fn fetch(&mut self, number: usize, reply: Sender<TokenResponse>) {
-        let (from, forced) = (self.book.fetches[number].from, self.book.fetches[number].forced);
+        let (from, forced) = (self.journal.fetches[number].from, self.journal.fetches[number].forced);
         self.moment(Moment::Request, from);
-        let sick = self.sick(self.now);
-        let refusal = match sick {
-            Some(Sick::Silent) => return,
-            Some(Sick::Busy) => Some(-1),
-            Some(Sick::Refuses) => Some(40125),
+        let fault = self.wechat_fault(self.now);
+        let refusal = match fault {
+            Some(WeChatFault::Silent) => return,
+            Some(WeChatFault::Busy) => Some(-1),
+            Some(WeChatFault::Refuses) => Some(40125),
             _ => None,
         };
         let granted = match refusal {
             Some(errcode) => TokenResponse::Errcode(errcode),
             None => {
                 let (token, left) = self.wechat.grant(self.now, forced, Cause::Forced);
-                self.book.fetches[number].token = Some(token);
+                self.journal.fetches[number].token = Some(token);
                 let left = (left / 1000) as i64;
                 let lie = [None, Some(0), Some(-1), Some(5), Some(20), Some(86_400)][self.rng.usize(0..6)];
-                let expires_in = if sick == Some(Sick::Lies) { lie } else { Some(left) };
+                let expires_in = if fault == Some(WeChatFault::Lies) { lie } else { Some(left) };
                 TokenResponse::Token { value: self.wechat.tokens[token].value.clone(), expires_in }
             }
         };
         self.note(|| format!("WeChat answers P{from} {granted:?}"));
-        if sick == Some(Sick::Mute) {
+        if fault == Some(WeChatFault::Mute) {
             return;
         }
-        let slow = if sick == Some(Sick::Slow) { self.rng.u64(0..3500) } else { 0 };
+        let slow = if fault == Some(WeChatFault::Slow) { self.rng.u64(0..3500) } else { 0 };
         let way = self.rng.u64(self.plan.wechat.clone());
         self.push(self.now + way + slow, Event::TokenResponse { number, granted, reply });
     }
 
     fn granted(&mut self, number: usize, granted: TokenResponse, reply: Sender<TokenResponse>) {
         let got = matches!(granted, TokenResponse::Token { .. });
-        let fetch = &mut self.book.fetches[number];
+        let fetch = &mut self.journal.fetches[number];
         fetch.answered = Some(self.now);
         fetch.got = reply.send(granted).is_ok() && got;
     }
 
     fn api(&mut self, from: usize, token: &str, reply: Sender<i64>) {
-        let errcode = match self.now_wrong(self.now, |what| *what == What::RefuseAll) {
+        let errcode = match self.active_fault(self.now, |kind| *kind == FaultKind::RefuseAll) {
             Some(_) => 40001,
             None => self.wechat.accepts(token, self.now),
         };
@@ -628,14 +640,14 @@ impl World {
             self.moment(Moment::Refusal, from);
         }
         let way = self.rng.u64(5..60);
-        self.push(self.now + way, Event::Judged { errcode, reply });
+        self.push(self.now + way, Event::ApiAnswer { errcode, reply });
     }
 }
 
 /// What is written down.
-impl World {
+impl Simulation {
     pub fn note(&mut self, text: impl FnOnce() -> String) {
-        self.book.note(self.now, text);
+        self.journal.note(self.now, text);
     }
 
     fn note_script(&mut self, script: &Script) {
@@ -648,18 +660,20 @@ impl World {
             (lock, generation, print)
         };
         let (lock, generation, print) = line();
-        self.book.note_script(self.now, script, lock, generation, print);
+        self.journal.note_script(self.now, script, lock, generation, print);
     }
 
-    pub fn broken(&mut self, what: String) {
+    pub fn violation(&mut self, violation: String) {
         let now = self.now;
-        self.book.note(now, || format!("BROKEN: {what}"));
-        self.book.broken.get_or_insert(what);
+        self.journal.note(now, || format!("VIOLATION: {violation}"));
+        self.journal.violation.get_or_insert(violation);
     }
 
     pub fn note_report(&mut self, from: usize, report: &Report) {
         let took = report.ended - report.begun;
-        let call = report.wish.call;
-        self.note(|| format!("P{from} ends call {call} after {took} ms, waits {:?}: {:?}", report.waits, report.end));
+        let call = report.request.call;
+        self.note(|| {
+            format!("P{from} ends call {call} after {took} ms, waits {:?}: {:?}", report.waits, report.outcome)
+        });
     }
 }

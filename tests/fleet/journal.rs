@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use redis::Value;
 
 use crate::database::Bytes;
-use crate::world::Millis;
+use crate::simulation::Millis;
 
-pub struct Book {
+pub struct Journal {
     pub fetches: Vec<Fetch>,
     /// The attempts that have heard that they lead, and when, by process.
     pub leads: Vec<BTreeMap<String, Millis>>,
@@ -25,7 +25,7 @@ pub struct Book {
     pub seen: BTreeMap<String, u64>,
     /// When each process was called since it started.
     pub calls: Vec<Vec<Millis>>,
-    pub broken: Option<String>,
+    pub violation: Option<String>,
     pub trace: Option<Vec<String>>,
 }
 
@@ -43,7 +43,7 @@ pub struct Owner {
 #[derive(Clone, Debug)]
 pub struct Fetch {
     pub from: usize,
-    pub life: u32,
+    pub incarnation: u32,
     pub sent: Millis,
     pub forced: bool,
     pub refused: bool,
@@ -56,8 +56,8 @@ pub struct Fetch {
 }
 
 impl Fetch {
-    pub fn new(from: usize, life: u32, sent: Millis, forced: bool, refused: bool, again: bool) -> Self {
-        Self { from, life, sent, forced, refused, again, token: None, answered: None, got: false }
+    pub fn new(from: usize, incarnation: u32, sent: Millis, forced: bool, refused: bool, again: bool) -> Self {
+        Self { from, incarnation, sent, forced, refused, again, token: None, answered: None, got: false }
     }
 }
 
@@ -65,7 +65,7 @@ impl Fetch {
 pub struct Script {
     pub name: &'static str,
     pub from: usize,
-    pub life: u32,
+    pub incarnation: u32,
     pub sent: Millis,
     pub place: String,
     pub owner: String,
@@ -76,7 +76,7 @@ pub struct Script {
 impl Script {
     pub fn new(
         from: usize,
-        life: u32,
+        incarnation: u32,
         sent: Millis,
         text: &str,
         keys: &[String],
@@ -85,7 +85,7 @@ impl Script {
     ) -> Self {
         let place = keys[0].rsplit_once(':').map_or("", |(place, _)| place).to_owned();
         let owner = args.first().map_or_else(String::new, |owner| String::from_utf8_lossy(owner).into_owned());
-        Self { name: script_name(text), from, life, sent, place, owner, word: word(result) }
+        Self { name: script_name(text), from, incarnation, sent, place, owner, word: word(result) }
     }
 }
 
@@ -114,7 +114,7 @@ fn word(result: &Result<Value, String>) -> String {
     }
 }
 
-impl Book {
+impl Journal {
     pub fn new(processes: usize, traced: bool) -> Self {
         Self {
             fetches: Vec::new(),
@@ -126,7 +126,7 @@ impl Book {
             owners: BTreeMap::new(),
             seen: BTreeMap::new(),
             calls: vec![Vec::new(); processes],
-            broken: None,
+            violation: None,
             trace: traced.then(Vec::new),
         }
     }
@@ -156,7 +156,7 @@ impl Book {
         self.count(&format!("{} {}", script.name, script.word));
         let named = self.owners.len();
         if matches!(script.name, "acquire" | "publish" | "release") {
-            let process = (script.from, script.life);
+            let process = (script.from, script.incarnation);
             let new = Owner { process, name: format!("a{named}"), late: false };
             let owner = self.owners.entry(script.owner.clone()).or_insert(new);
             owner.late |= script.word == "lead" && now > script.sent + 250;

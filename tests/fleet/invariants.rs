@@ -1,0 +1,432 @@
+//! What must hold in every run, whatever happens in it.
+
+use wxacode::error::Error;
+use wxacode::token::fingerprint::Fingerprinter;
+use wxacode::token::redis_store::LOCK_TTL;
+use wxacode::token::source::FETCH_LIMIT;
+use wxacode::token::source::Mode;
+
+use crate::database::{Database, contains};
+use crate::journal::{Fetch, Script, time};
+use crate::plan::{FaultKind, RedisFault, Theme, WeChatFault};
+use crate::process::{CALL, Outcome, Report};
+use crate::simulation::{FaultPeriod, Millis, ROUNDS, SECOND, SECRET, Simulation};
+use crate::source::ATTEMPT;
+use crate::wechat::{Cause, OVERLAP};
+use crate::wire::Command;
+
+const CANARY: &str = "c4nary";
+/// What one look at Redis may take.
+const REDIS: Millis = 250;
+/// After trouble with Redis: until a process has found out that it is over.
+const PROBE: Millis = 3 * SECOND;
+/// How early a classic token may be replaced.
+const CLASSIC_SOFT: Millis = 662 * SECOND;
+/// A pause between two polls, and the clocks' whole milliseconds.
+const POLL: Millis = 210;
+const LEAD: Millis = FETCH_LIMIT.as_millis() as Millis;
+const LOCKED: Millis = LOCK_TTL.as_millis() as Millis;
+
+/// Redis and the wire to it.
+impl Simulation {
+    /// Nothing that a process sends to Redis can be read there.
+    pub fn check_command(&mut self, from: usize, command: &Command) {
+        let (keys, args) = match command {
+            Command::Script { keys, args, .. } => (keys.clone(), args.clone()),
+            Command::Probe { key } => (key.iter().cloned().collect(), Vec::new()),
+        };
+        let texts = keys.iter().map(String::as_bytes).chain(args.iter().map(Vec::as_slice));
+        if texts.into_iter().any(|text| contains(text, CANARY.as_bytes())) {
+            self.violation(format!("P{from} sends a secret to Redis"));
+        }
+        // Whoever hands over leads no more.
+        if let [owner, ..] = &args[..]
+            && keys.len() < 4
+        {
+            self.journal.leads[from].remove(&*String::from_utf8_lossy(owner));
+        }
+    }
+
+    pub fn check_script(&mut self, script: &Script, before: &Database) {
+        let (token, lock) = (format!("{}:token", script.place), format!("{}:lock", script.place));
+        let (held, holds) = (before.text(&lock), self.database.text(&lock));
+        if held.is_some() && held != holds && held.as_ref() != Some(&script.owner) {
+            self.violation(format!("P{}'s {} takes somebody else's lock away", script.from, script.name));
+        }
+        let value = self.database.field(&token, "value");
+        if value.is_some() && value != before.field(&token, "value") {
+            self.check_written(script, &token);
+        }
+        let owner = held.as_ref().map(|held| self.journal.owners.get(held));
+        // Somebody has made it up.
+        if let (Some(None), "wait") = (owner, script.word.as_str()) {
+            self.journal.waits[script.from] = (Some(self.now), Some(self.now));
+        }
+        if let (Some(owner), "wait") = (owner.flatten(), script.word.as_str()) {
+            // What a process has left behind when its last client went is nobody's.
+            let foreign =
+                owner.process != (script.from, script.incarnation) || self.plan.has(|kind| *kind == FaultKind::Leave);
+            let (last, late) = &mut self.journal.waits[script.from];
+            if foreign {
+                *last = Some(self.now);
+                *late = if owner.late { *last } else { *late };
+            }
+        }
+    }
+
+    /// Late writers lose.
+    fn check_written(&mut self, script: &Script, token: &str) {
+        let epoch = self.database.field(token, "epoch").unwrap_or_default();
+        let generation = self.database.field(token, "gen").and_then(|text| text.parse().ok()).unwrap_or(0);
+        let latest = self.journal.written.get(&epoch).copied().unwrap_or(0);
+        if generation <= latest {
+            self.violation(format!("P{} writes generation {generation} after {latest}", script.from));
+        }
+        self.journal.written.insert(epoch, generation);
+        let print = self.database.field(token, "print").unwrap_or_default();
+        self.journal.late.insert(print, self.now - script.sent);
+    }
+
+    /// A lock ends with its TTL only where its owner could not give it back.
+    pub fn check_expired(&mut self, expired: &[(String, Option<String>, Millis)]) {
+        let Some((_, Some(owner), expired_at)) = expired.iter().find(|(key, ..)| key.ends_with(":lock")) else {
+            return;
+        };
+        // Nobody of ours has had it.
+        let Some(late) = self.journal.owners.get(owner).map(|owner| owner.late) else { return };
+        let trouble = self.trouble(expired_at.saturating_sub(4 * SECOND), *expired_at) > 0;
+        if !late && !trouble && !self.plan.has(FaultKind::is_of_a_process) {
+            self.violation(format!("a lock was left to its TTL at {}", time(*expired_at)));
+        }
+    }
+
+    /// For how long between two times a process may have found no way to Redis.
+    fn trouble(&self, from: Millis, to: Millis) -> Millis {
+        let of_redis = self.fault_periods.iter().filter(|period| period.kind.is_of_redis());
+        of_redis.map(|period| to.min(period.end + PROBE).saturating_sub(period.begin.max(from))).sum()
+    }
+}
+
+/// Token requests.
+impl Simulation {
+    pub fn check_fetch(&mut self, fetch: &Fetch) {
+        if self.plan.mode == Mode::Classic && self.journal.leads[fetch.from].is_empty() {
+            self.violation(format!("P{} rotates without a lease", fetch.from));
+        }
+        if !fetch.again {
+            self.check_gap(fetch);
+            self.check_late(fetch);
+        }
+        if self.plan.mode == Mode::Classic {
+            self.check_overlap(fetch);
+            self.check_early(fetch);
+        }
+        self.check_refused(fetch);
+        if fetch.forced {
+            self.check_forced(fetch);
+        }
+    }
+
+    /// No process asks twice in 10 s, except after a failure or a refusal.
+    fn check_gap(&mut self, fetch: &Fetch) {
+        let same =
+            |other: &&Fetch| (other.from, other.incarnation, other.again) == (fetch.from, fetch.incarnation, false);
+        let Some(last) = self.journal.fetches.iter().rev().find(same) else { return };
+        let excused = fetch.refused || fetch.forced || !last.got || self.plan.has(|kind| *kind == FaultKind::Leave);
+        if !excused && fetch.sent < last.sent + 10 * SECOND {
+            self.violation(format!("P{} asks WeChat again after {} ms", fetch.from, fetch.sent - last.sent));
+        }
+    }
+
+    /// The lock outlives the work.
+    fn check_late(&mut self, fetch: &Fetch) {
+        let lead = self.journal.leads[fetch.from].values().max().copied();
+        let excuse = |kind: &FaultKind| kind.is_of_redis() || kind.is_of_a_process();
+        if !self.plan.has(excuse) && lead.is_some_and(|lead| fetch.sent > lead + LEAD + REDIS) {
+            self.violation(format!("P{} still asks WeChat long after it began to lead", fetch.from));
+        }
+    }
+
+    /// Two rotations at once may come back in either order.
+    fn check_overlap(&mut self, fetch: &Fetch) {
+        let excuse = |kind: &FaultKind| {
+            matches!(
+                kind,
+                FaultKind::Flush
+                    | FaultKind::Evict(_)
+                    | FaultKind::Redis(RedisFault::Emptied)
+                    | FaultKind::Pause
+                    | FaultKind::Suspend
+            )
+        };
+        let ends =
+            |other: &Fetch| other.answered.unwrap_or(Millis::MAX).min(other.sent + ATTEMPT.as_millis() as Millis);
+        let running = self.journal.fetches.iter().any(|other| fetch.sent < ends(other));
+        if running && !self.plan.has(excuse) {
+            self.violation(format!("P{} rotates while somebody else does", fetch.from));
+        }
+    }
+
+    /// While all is well nobody rotates a classic token before its time.
+    fn check_early(&mut self, fetch: &Fetch) {
+        let calm = matches!(self.plan.theme, Theme::Calm | Theme::Intruder);
+        let last = self.journal.fetches.iter().rev().find_map(|fetch| fetch.token);
+        let good = last.is_some_and(|last| self.now + CLASSIC_SOFT < self.wechat.tokens[last].invalid_at);
+        if calm && good && !fetch.refused {
+            self.violation(format!("P{} rotates a good token", fetch.from));
+        }
+    }
+
+    /// An API that refuses every token costs two requests in 30 s.
+    fn check_refused(&mut self, fetch: &Fetch) {
+        let refusing = self
+            .fault_periods
+            .iter()
+            .any(|w| w.kind == FaultKind::RefuseAll && w.begin + 31 * SECOND < self.now && self.now < w.end);
+        let since = (self.now + 1).saturating_sub(29 * SECOND);
+        let lately = self.journal.fetches.iter().filter(|other| other.sent >= since).count() + 1;
+        if refusing && self.plan.theme == Theme::Refusing && lately > 2 {
+            self.violation(format!("P{} makes the {lately}th request in 30 s", fetch.from));
+        }
+    }
+
+    fn check_forced(&mut self, fetch: &Fetch) {
+        if self.plan.has(FaultKind::is_of_redis) {
+            return;
+        }
+        let forced: Vec<_> = self.journal.fetches.iter().filter(|other| other.forced).map(|other| other.sent).collect();
+        if forced.last().is_some_and(|last| fetch.sent + 300 < last + 30 * SECOND) {
+            self.violation(format!("P{} forces again too soon", fetch.from));
+        }
+        let day = fetch.sent.saturating_sub(86_400 * SECOND);
+        if forced.iter().filter(|&&at| at >= day).count() >= 10 {
+            self.violation(format!("P{} forces for the 11th time in a day", fetch.from));
+        }
+    }
+
+    /// No process fetches the same token twice, and while all is well no two processes do.
+    fn check_fetched_once(&mut self) {
+        // Which of two tokens is the later one is told by their ends, and servers say those in whole seconds.
+        let alike = self.wechat.tokens.windows(2).any(|pair| pair[1].expires < pair[0].expires + 3 * SECOND);
+        let excused = self.plan.mode == Mode::Classic
+            || alike
+            || self.plan.forces > 0
+            || self.plan.has(|kind| {
+                kind.is_of_wechat()
+                    || matches!(kind, FaultKind::Condemn | FaultKind::RefuseAll | FaultKind::Leave | FaultKind::Jump(_))
+                    || matches!(kind, FaultKind::Pause | FaultKind::Suspend)
+            });
+        if excused {
+            return;
+        }
+        let calm = matches!(self.plan.theme, Theme::Calm | Theme::Intruder);
+        let process = |fetch: &Fetch| if calm { (0, 0) } else { (fetch.from, fetch.incarnation) };
+        let mut seen = std::collections::BTreeSet::new();
+        let twice =
+            self.journal.fetches.iter().find(|f| f.token.is_some() && !seen.insert((process(f), f.token))).cloned();
+        if let Some(fetch) = twice {
+            self.violation(format!("P{} fetches token {:?} again", fetch.from, fetch.token));
+        }
+    }
+}
+
+/// Callers.
+impl Simulation {
+    /// A token that is handed out is good, unless somebody outside has ended it.
+    pub fn check_served(&mut self, from: usize, value: &str) {
+        self.journal.served[from] = Some(value.to_owned());
+        let Some(token) = self.wechat.find(value) else { return self.violation(format!("P{from} serves {value}")) };
+        let (invalid_at, cause) = (token.invalid_at, token.cause);
+        if self.now < invalid_at {
+            return;
+        }
+        let was_asleep = self.was_asleep(from, self.now.saturating_sub(CALL), self.now);
+        let late = self.journal.late.get(&Fingerprinter::new(&SECRET.into()).of(value)).copied().unwrap_or(0);
+        // Of two clocks one has to be right.
+        let clocks = self.plan.has(|kind| *kind == FaultKind::Suspend)
+            && self.plan.has(|kind| matches!(kind, FaultKind::Jump(_)));
+        let excused = match cause {
+            _ if was_asleep => true,
+            // The life that is stored begins when Redis hears of it.
+            Cause::Age if late > 250 && self.now < invalid_at + late => true,
+            Cause::Age => clocks || self.plan.has(|kind| *kind == FaultKind::WeChat(WeChatFault::Lies)),
+            Cause::Rotated => {
+                let rotated = invalid_at - OVERLAP;
+                // A rotation of which nobody has heard.
+                let lost = self.plan.has(FaultKind::is_of_wechat) || self.plan.has(FaultKind::is_of_a_process);
+                lost || self.trouble(rotated, self.now) > 0 || !self.could_know(from, rotated)
+            }
+            Cause::Forced | Cause::Outside | Cause::Condemned => true,
+        };
+        if !excused {
+            self.violation(format!("P{from} serves {value}, which is dead ({cause:?})"));
+        }
+    }
+
+    /// Whether a process has had calls since, at which it would have seen another token: one at which it may find that
+    /// Redis is back, and one a minute later.
+    fn could_know(&self, from: usize, rotated: Millis) -> bool {
+        let calls = &self.journal.calls[from];
+        let first = calls.iter().find(|&&at| at > rotated);
+        first.is_some_and(|first| calls.iter().any(|&at| first + 62 * SECOND < at && at + SECOND < self.now))
+    }
+
+    pub fn check_call(&mut self, from: usize, report: &Report) {
+        self.note_report(from, report);
+        if let Outcome::Failed(error) = &report.outcome {
+            self.check_error(error);
+        }
+        let was_asleep = self.was_asleep(from, report.begun, report.ended);
+        if was_asleep {
+            return;
+        }
+        if report.ended > report.begun + CALL + 2 {
+            self.violation(format!("call {} took {} ms", report.request.call, report.ended - report.begun));
+        }
+        self.check_waiting(from, report);
+        if self.is_settled() && !matches!(report.outcome, Outcome::Answered(0)) {
+            self.violation(format!("all is well again, and a call of P{from} ends with {:?}", report.outcome));
+        }
+        let alone = self.plan.mode == Mode::Stable || !self.plan.has(FaultKind::is_of_redis);
+        // What ran out of time in its sleep pauses before it tries again.
+        let awake = !self.was_asleep(from, report.begun.saturating_sub(CALL), report.ended);
+        if alone && awake && self.wechat_is_well() && !report.request.forced {
+            self.check_well(from, report);
+        }
+    }
+
+    /// Whether a process has not been itself between two times.
+    fn was_asleep(&self, process: usize, from: Millis, to: Millis) -> bool {
+        self.fault_periods.iter().any(|period| {
+            period.target == Some(process)
+                && matches!(period.kind, FaultKind::Pause | FaultKind::Suspend | FaultKind::Leave)
+                && period.begin <= to
+                && from <= period.end
+        })
+    }
+
+    /// Whether everybody has had the time to get over what went wrong.
+    fn is_settled(&self) -> bool {
+        // A token that only a forced refresh replaces has to be older than 30 s, and there are ten of those a day.
+        let condemned = self.plan.has(|kind| *kind == FaultKind::Condemn);
+        let rounds = if condemned { ROUNDS } else { 3 };
+        self.round.is_some_and(|round| round >= rounds) && !self.is_spent()
+    }
+
+    fn is_spent(&self) -> bool {
+        self.journal.fetches.iter().filter(|fetch| fetch.forced).count() >= 10
+    }
+
+    fn check_error(&mut self, error: &Error) {
+        let text = format!("{error} {error:?}");
+        if text.contains(CANARY) {
+            self.violation(format!("a secret in an error: {text}"));
+        }
+    }
+
+    fn wechat_is_well(&self) -> bool {
+        !self.plan.has(|kind| kind.is_of_wechat() || matches!(kind, FaultKind::Condemn | FaultKind::RefuseAll))
+    }
+
+    /// Whoever has a good token does not wait.
+    fn check_waiting(&mut self, from: usize, report: &Report) {
+        let taken = |kind: &FaultKind| {
+            matches!(
+                kind,
+                FaultKind::Intrude | FaultKind::Condemn | FaultKind::RefuseAll | FaultKind::WeChat(WeChatFault::Lies)
+            )
+        };
+        let excused = report.request.forced || self.plan.forces > 0 || self.plan.has(taken) || self.plan.has(clocks);
+        let good = report.request.served.as_ref().and_then(|value| self.wechat.find(value));
+        let good =
+            good.is_some_and(|token| report.ended + 25 * SECOND < token.expires && report.ended < token.invalid_at);
+        if good && !excused && report.waits.first().is_some_and(|&wait| wait > 0) {
+            self.violation(format!("P{from} has a token and call {} waits", report.request.call));
+        }
+    }
+
+    /// WeChat is well: no call fails for Redis's sake, and none takes longer than Redis's time and WeChat's.
+    fn check_well(&mut self, from: usize, report: &Report) {
+        let intruded = self.fault_periods.iter().filter(|period| period.kind == FaultKind::Intrude).count();
+        // The replay may meet another one; in classic mode the first may have been rotated by the fleet itself.
+        let believable = if self.plan.mode == Mode::Stable { 2 } else { 1 };
+        match &report.outcome {
+            // Two leaders have died, one after the other.
+            Outcome::Failed(Error::Timeout { .. })
+                if self.plan.mode == Mode::Classic && self.deaths(report.begun.saturating_sub(CALL)) > 1 => {}
+            Outcome::Failed(error) => {
+                self.violation(format!("call {} of P{from} fails: {error:?}", report.request.call))
+            }
+            Outcome::Answered(errcode @ 1..) if intruded < believable => {
+                self.violation(format!("call {} of P{from} is refused: {errcode}", report.request.call));
+            }
+            _ => {}
+        }
+        let own = REDIS + self.plan.fetch() + 5;
+        let since = |at: Option<Millis>| at.is_some_and(|at| at + POLL >= report.begun);
+        let (waited, for_nobody) = (since(self.journal.waits[from].0), since(self.journal.waits[from].1));
+        let died = for_nobody || self.deaths(report.begun) > 0;
+        let others = match (waited, died) {
+            (false, _) => 0,
+            (true, false) => own + POLL + self.trouble(report.begun, report.ended),
+            (true, true) => LOCKED + SECOND + own + POLL,
+        };
+        if let Some(wait) = report.waits.iter().find(|&&wait| wait > own + others) {
+            self.violation(format!("call {} of P{from} waits {wait} ms", report.request.call));
+        }
+    }
+}
+
+fn clocks(kind: &FaultKind) -> bool {
+    matches!(kind, FaultKind::Suspend | FaultKind::Jump(_))
+}
+
+/// The end.
+impl Simulation {
+    fn deaths(&self, call: Millis) -> usize {
+        let near =
+            |period: &&FaultPeriod| period.kind.is_of_a_process() && call < period.begin.max(period.end) + LOCKED;
+        self.fault_periods.iter().filter(near).count()
+    }
+
+    /// After all trouble is over and everybody has looked again.
+    pub fn check_settled(&mut self) {
+        self.check_fetched_once();
+        let mut tokens = Vec::new();
+        for number in 0..self.slots.len() {
+            let present = self.slots[number].process.as_ref().and_then(|process| process.present());
+            let Some(token) = present else { return self.violation(format!("P{number} has no token in the end")) };
+            // Nobody has had a call since.
+            let just_now =
+                self.wechat.find(token.expose()).is_some_and(|token| self.now < token.invalid_at + 10 * SECOND);
+            if self.wechat.accepts(token.expose(), self.now) != 0 && !self.is_spent() && !just_now {
+                self.violation(format!("P{number} ends with a dead token"));
+            }
+            tokens.push(token.expose().to_owned());
+        }
+        tokens.dedup();
+        let changing = self.journal.fetches.last().is_some_and(|fetch| self.now < fetch.sent + 70 * SECOND);
+        if tokens.len() > 1 && !changing {
+            self.violation(format!("they end with {tokens:?}"));
+        }
+        let stored = self.database.field_of("token", "print");
+        let there = tokens.iter().any(|token| stored.as_ref() == Some(&Fingerprinter::new(&SECRET.into()).of(token)));
+        if !there && !changing {
+            self.violation("Redis ends without the token".to_owned());
+        }
+        if self.database.holds(CANARY.as_bytes()) {
+            self.violation("Redis holds a secret".to_owned());
+        }
+    }
+
+    /// When everybody has left, nothing goes on.
+    pub fn check_end(&mut self) {
+        for number in 0..self.slots.len() {
+            let Some(process) = &self.slots[number].process else { continue };
+            let tasks = process.tasks();
+            if process.is_active() {
+                self.violation(format!("{tasks} tasks of P{number} are left in the end"));
+            }
+        }
+    }
+}
