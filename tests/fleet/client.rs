@@ -1,5 +1,5 @@
-//! A process's connection to the simulated Redis, under the crate's own client: its time limits, its circuit breaker, its
-//! probes.
+//! The connection of a process to the simulated Redis. The crate's client on top of it has the time limits, the circuit
+//! breaker and the probes.
 
 use std::io;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ pub struct SimulatedConnection {
     slots: SlotMap,
 }
 
-/// Counts connections, and says whether there is one.
+/// The number of the present connection, and whether it is open.
 #[derive(Clone, Copy, Default)]
 struct Pipe {
     number: u64,
@@ -31,7 +31,7 @@ pub fn client(outbox: Arc<Outbox>) -> Arc<RedisClient<SimulatedConnection>> {
 }
 
 impl SimulatedConnection {
-    /// Connects where there is no connection, and says what Redis answers.
+    /// Sends a command, on a new connection if there is none, and returns the answer.
     async fn send(&self, command: Command) -> Answer {
         let connection = {
             let mut pipe = self.pipe.lock();
@@ -48,7 +48,7 @@ impl SimulatedConnection {
 }
 
 impl Backend for SimulatedConnection {
-    /// Like the crate's own: a connection that breaks is replaced once.
+    /// Like the crate's backend: a connection that breaks is replaced once.
     async fn attempt(&self, call: &ScriptCall, attempt: &Attempt<'_>) -> Result<Value, RedisFailure> {
         let command = match call.script {
             PROBE => Command::Probe { key: call.keys.first().filter(|key| !key.is_empty()).cloned() },

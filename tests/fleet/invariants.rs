@@ -1,4 +1,4 @@
-//! What must hold in every run, whatever happens in it.
+//! What must hold in every run, whatever fails in it.
 
 use wxacode::error::Error;
 use wxacode::token::fingerprint::Fingerprinter;
@@ -16,20 +16,20 @@ use crate::wechat::{Cause, OVERLAP};
 use crate::wire::Command;
 
 const CANARY: &str = "c4nary";
-/// What one look at Redis may take.
+/// The longest time of one command.
 const REDIS: Millis = 250;
-/// After trouble with Redis: until a process has found out that it is over.
+/// The time after a fault of Redis until a process notices that it is over.
 const PROBE: Millis = 3 * SECOND;
-/// How early a classic token may be replaced.
+/// How long before its expiry a classic token may be replaced.
 const CLASSIC_SOFT: Millis = 662 * SECOND;
-/// A pause between two polls, and the clocks' whole milliseconds.
+/// The longest pause between two polls, with rounding.
 const POLL: Millis = 210;
 const LEAD: Millis = FETCH_LIMIT.as_millis() as Millis;
 const LOCKED: Millis = LOCK_TTL.as_millis() as Millis;
 
-/// Redis and the wire to it.
+/// Redis and the network.
 impl Simulation {
-    /// Nothing that a process sends to Redis can be read there.
+    /// No command contains a secret.
     pub fn check_command(&mut self, from: usize, command: &Command) {
         let (keys, args) = match command {
             Command::Script { keys, args, .. } => (keys.clone(), args.clone()),
@@ -39,7 +39,7 @@ impl Simulation {
         if texts.into_iter().any(|text| contains(text, CANARY.as_bytes())) {
             self.violation(format!("P{from} sends a secret to Redis"));
         }
-        // Whoever hands over leads no more.
+        // A process that publishes or releases leads no more.
         if let [owner, ..] = &args[..]
             && keys.len() < 4
         {
@@ -58,12 +58,12 @@ impl Simulation {
             self.check_written(script, &token);
         }
         let owner = held.as_ref().map(|held| self.journal.owners.get(held));
-        // Somebody has made it up.
+        // The lock was forged.
         if let (Some(None), "wait") = (owner, script.word.as_str()) {
             self.journal.waits[script.from] = (Some(self.now), Some(self.now));
         }
         if let (Some(owner), "wait") = (owner.flatten(), script.word.as_str()) {
-            // What a process has left behind when its last client went is nobody's.
+            // A lock that a process left behind with its last client has no owner any more.
             let foreign =
                 owner.process != (script.from, script.incarnation) || self.plan.has(|kind| *kind == FaultKind::Leave);
             let (last, late) = &mut self.journal.waits[script.from];
@@ -74,7 +74,7 @@ impl Simulation {
         }
     }
 
-    /// Late writers lose.
+    /// A late writer does not overwrite a newer token.
     fn check_written(&mut self, script: &Script, token: &str) {
         let epoch = self.database.field(token, "epoch").unwrap_or_default();
         let generation = self.database.field(token, "gen").and_then(|text| text.parse().ok()).unwrap_or(0);
@@ -87,12 +87,12 @@ impl Simulation {
         self.journal.late.insert(print, self.now - script.sent);
     }
 
-    /// A lock ends with its TTL only where its owner could not give it back.
+    /// A lock expires only if its owner could not release it.
     pub fn check_expired(&mut self, expired: &[(String, Option<String>, Millis)]) {
         let Some((_, Some(owner), expired_at)) = expired.iter().find(|(key, ..)| key.ends_with(":lock")) else {
             return;
         };
-        // Nobody of ours has had it.
+        // A forged lock has no owner in the fleet.
         let Some(late) = self.journal.owners.get(owner).map(|owner| owner.late) else { return };
         let trouble = self.trouble(expired_at.saturating_sub(4 * SECOND), *expired_at) > 0;
         if !late && !trouble && !self.plan.has(FaultKind::is_of_a_process) {
@@ -100,7 +100,7 @@ impl Simulation {
         }
     }
 
-    /// For how long between two times a process may have found no way to Redis.
+    /// How long Redis may have been out of reach between two times.
     fn trouble(&self, from: Millis, to: Millis) -> Millis {
         let of_redis = self.fault_periods.iter().filter(|period| period.kind.is_of_redis());
         of_redis.map(|period| to.min(period.end + PROBE).saturating_sub(period.begin.max(from))).sum()
@@ -127,7 +127,7 @@ impl Simulation {
         }
     }
 
-    /// No process asks twice in 10 s, except after a failure or a refusal.
+    /// No process sends two requests in 10 s, except after a failure or a refusal.
     fn check_gap(&mut self, fetch: &Fetch) {
         let same =
             |other: &&Fetch| (other.from, other.incarnation, other.again) == (fetch.from, fetch.incarnation, false);
@@ -138,7 +138,7 @@ impl Simulation {
         }
     }
 
-    /// The lock outlives the work.
+    /// The lock lasts longer than the request.
     fn check_late(&mut self, fetch: &Fetch) {
         let lead = self.journal.leads[fetch.from].values().max().copied();
         let excuse = |kind: &FaultKind| kind.is_of_redis() || kind.is_of_a_process();
@@ -147,7 +147,7 @@ impl Simulation {
         }
     }
 
-    /// Two rotations at once may come back in either order.
+    /// Two rotations never overlap: their answers could arrive in either order.
     fn check_overlap(&mut self, fetch: &Fetch) {
         let excuse = |kind: &FaultKind| {
             matches!(
@@ -167,7 +167,7 @@ impl Simulation {
         }
     }
 
-    /// While all is well nobody rotates a classic token before its time.
+    /// Without faults no process rotates a classic token early.
     fn check_early(&mut self, fetch: &Fetch) {
         let calm = matches!(self.plan.theme, Theme::Calm | Theme::Intruder);
         let last = self.journal.fetches.iter().rev().find_map(|fetch| fetch.token);
@@ -177,7 +177,7 @@ impl Simulation {
         }
     }
 
-    /// An API that refuses every token costs two requests in 30 s.
+    /// An API that refuses every token causes at most two requests in 30 s.
     fn check_refused(&mut self, fetch: &Fetch) {
         let refusing = self
             .fault_periods
@@ -204,9 +204,9 @@ impl Simulation {
         }
     }
 
-    /// No process fetches the same token twice, and while all is well no two processes do.
+    /// No process fetches the same token twice, and without faults no two processes do.
     fn check_fetched_once(&mut self) {
-        // Which of two tokens is the later one is told by their ends, and servers say those in whole seconds.
+        // The later of two tokens is the one with the later expiry, which servers give in whole seconds.
         let alike = self.wechat.tokens.windows(2).any(|pair| pair[1].expires < pair[0].expires + 3 * SECOND);
         let excused = self.plan.mode == Mode::Classic
             || alike
@@ -232,7 +232,7 @@ impl Simulation {
 
 /// Callers.
 impl Simulation {
-    /// A token that is handed out is good, unless somebody outside has ended it.
+    /// A served token is valid, unless another system invalidated it.
     pub fn check_served(&mut self, from: usize, value: &str) {
         self.journal.served[from] = Some(value.to_owned());
         let Some(token) = self.wechat.find(value) else { return self.violation(format!("P{from} serves {value}")) };
@@ -242,17 +242,17 @@ impl Simulation {
         }
         let was_asleep = self.was_asleep(from, self.now.saturating_sub(CALL), self.now);
         let late = self.journal.late.get(&Fingerprinter::new(&SECRET.into()).of(value)).copied().unwrap_or(0);
-        // Of two clocks one has to be right.
+        // One of the two clocks has to be right.
         let clocks = self.plan.has(|kind| *kind == FaultKind::Suspend)
             && self.plan.has(|kind| matches!(kind, FaultKind::Jump(_)));
         let excused = match cause {
             _ if was_asleep => true,
-            // The life that is stored begins when Redis hears of it.
+            // The stored lifetime begins when the token arrives in Redis.
             Cause::Age if late > 250 && self.now < invalid_at + late => true,
             Cause::Age => clocks || self.plan.has(|kind| *kind == FaultKind::WeChat(WeChatFault::Lies)),
             Cause::Rotated => {
                 let rotated = invalid_at - OVERLAP;
-                // A rotation of which nobody has heard.
+                // A rotation whose answer was lost.
                 let lost = self.plan.has(FaultKind::is_of_wechat) || self.plan.has(FaultKind::is_of_a_process);
                 lost || self.trouble(rotated, self.now) > 0 || !self.could_know(from, rotated)
             }
@@ -263,8 +263,8 @@ impl Simulation {
         }
     }
 
-    /// Whether a process has had calls since, at which it would have seen another token: one at which it may find that
-    /// Redis is back, and one a minute later.
+    /// Whether a process has had the calls since at which it notices another token: one at which it may find that Redis is
+    /// back, and one a minute later.
     fn could_know(&self, from: usize, rotated: Millis) -> bool {
         let calls = &self.journal.calls[from];
         let first = calls.iter().find(|&&at| at > rotated);
@@ -288,14 +288,14 @@ impl Simulation {
             self.violation(format!("all is well again, and a call of P{from} ends with {:?}", report.outcome));
         }
         let alone = self.plan.mode == Mode::Stable || !self.plan.has(FaultKind::is_of_redis);
-        // What ran out of time in its sleep pauses before it tries again.
+        // A refresh that timed out during a sleep pauses before its next attempt.
         let awake = !self.was_asleep(from, report.begun.saturating_sub(CALL), report.ended);
         if alone && awake && self.wechat_is_well() && !report.request.forced {
             self.check_well(from, report);
         }
     }
 
-    /// Whether a process has not been itself between two times.
+    /// Whether a process slept or had no client between two times.
     fn was_asleep(&self, process: usize, from: Millis, to: Millis) -> bool {
         self.fault_periods.iter().any(|period| {
             period.target == Some(process)
@@ -305,9 +305,9 @@ impl Simulation {
         })
     }
 
-    /// Whether everybody has had the time to get over what went wrong.
+    /// Whether every process has had the time to recover.
     fn is_settled(&self) -> bool {
-        // A token that only a forced refresh replaces has to be older than 30 s, and there are ten of those a day.
+        // Forced refreshes replace only tokens older than 30 s, ten times a day.
         let condemned = self.plan.has(|kind| *kind == FaultKind::Condemn);
         let rounds = if condemned { ROUNDS } else { 3 };
         self.round.is_some_and(|round| round >= rounds) && !self.is_spent()
@@ -328,7 +328,7 @@ impl Simulation {
         !self.plan.has(|kind| kind.is_of_wechat() || matches!(kind, FaultKind::Condemn | FaultKind::RefuseAll))
     }
 
-    /// Whoever has a good token does not wait.
+    /// A process with a valid token does not wait.
     fn check_waiting(&mut self, from: usize, report: &Report) {
         let taken = |kind: &FaultKind| {
             matches!(
@@ -345,13 +345,13 @@ impl Simulation {
         }
     }
 
-    /// WeChat is well: no call fails for Redis's sake, and none takes longer than Redis's time and WeChat's.
+    /// While WeChat works, no call fails because of Redis, and none takes longer than the time limits of both.
     fn check_well(&mut self, from: usize, report: &Report) {
         let intruded = self.fault_periods.iter().filter(|period| period.kind == FaultKind::Intrude).count();
-        // The replay may meet another one; in classic mode the first may have been rotated by the fleet itself.
+        // The replay may meet another intrusion; in classic mode the fleet may have rotated the first token.
         let believable = if self.plan.mode == Mode::Stable { 2 } else { 1 };
         match &report.outcome {
-            // Two leaders have died, one after the other.
+            // Two leaders crashed one after the other.
             Outcome::Failed(Error::Timeout { .. })
                 if self.plan.mode == Mode::Classic && self.deaths(report.begun.saturating_sub(CALL)) > 1 => {}
             Outcome::Failed(error) => {
@@ -381,7 +381,7 @@ fn clocks(kind: &FaultKind) -> bool {
     matches!(kind, FaultKind::Suspend | FaultKind::Jump(_))
 }
 
-/// The end.
+/// The end of a run.
 impl Simulation {
     fn deaths(&self, call: Millis) -> usize {
         let near =
@@ -389,14 +389,14 @@ impl Simulation {
         self.fault_periods.iter().filter(near).count()
     }
 
-    /// After all trouble is over and everybody has looked again.
+    /// After all faults, and a call of every process.
     pub fn check_settled(&mut self) {
         self.check_fetched_once();
         let mut tokens = Vec::new();
         for number in 0..self.slots.len() {
             let present = self.slots[number].process.as_ref().and_then(|process| process.present());
             let Some(token) = present else { return self.violation(format!("P{number} has no token in the end")) };
-            // Nobody has had a call since.
+            // The token became invalid after the last call.
             let just_now =
                 self.wechat.find(token.expose()).is_some_and(|token| self.now < token.invalid_at + 10 * SECOND);
             if self.wechat.accepts(token.expose(), self.now) != 0 && !self.is_spent() && !just_now {
@@ -419,7 +419,7 @@ impl Simulation {
         }
     }
 
-    /// When everybody has left, nothing goes on.
+    /// Without clients no task is left.
     pub fn check_end(&mut self) {
         for number in 0..self.slots.len() {
             let Some(process) = &self.slots[number].process else { continue };

@@ -1,4 +1,4 @@
-//! What is remembered of a run: for its promises, and for whoever reads its trace.
+//! The record of a run: for the invariants, and for a reader of its trace.
 
 use std::collections::BTreeMap;
 
@@ -9,21 +9,21 @@ use crate::simulation::Millis;
 
 pub struct Journal {
     pub fetches: Vec<Fetch>,
-    /// The attempts that have heard that they lead, and when, by process.
+    /// For each process, the attempts that know that they lead, and since when.
     pub leads: Vec<BTreeMap<String, Millis>>,
-    /// The token that each process has served last.
+    /// The token that each process served last.
     pub served: Vec<Option<String>>,
-    /// When each process was last told to wait for somebody else, and when for one who had given up already.
+    /// When Redis last told each process to wait for another leader, and when for one that had given up.
     pub waits: Vec<(Option<Millis>, Option<Millis>)>,
-    /// How late the token with this fingerprint came to Redis.
+    /// The delay with which the token of a fingerprint arrived in Redis.
     pub late: BTreeMap<String, Millis>,
-    /// The latest generation that was written in each epoch since Redis was empty.
+    /// The latest generation written in each epoch since Redis was empty.
     pub written: BTreeMap<String, u64>,
-    /// The attempts that Redis has heard of.
+    /// The attempts that Redis knows.
     pub owners: BTreeMap<String, Owner>,
-    /// How often each thing happened, over which it is seen whether the runs get everywhere.
+    /// How often each event occurred. It shows whether the runs cover every case.
     pub seen: BTreeMap<String, u64>,
-    /// When each process was called since it started.
+    /// The times of calls to each process since it started.
     pub calls: Vec<Vec<Millis>>,
     pub violation: Option<String>,
     pub trace: Option<Vec<String>>,
@@ -33,9 +33,9 @@ pub struct Journal {
 #[derive(Clone, Debug)]
 pub struct Owner {
     pub process: (usize, u32),
-    /// In the trace.
+    /// Its name in the trace.
     pub name: String,
-    /// Whether it was made leader when the process had given it up.
+    /// Whether Redis made it leader after the process had given up.
     pub late: bool,
 }
 
@@ -48,10 +48,10 @@ pub struct Fetch {
     pub forced: bool,
     pub refused: bool,
     pub again: bool,
-    /// What WeChat gave for it, whether that was heard or not.
+    /// The token that WeChat issued, whether or not its answer arrived.
     pub token: Option<usize>,
     pub answered: Option<Millis>,
-    /// Whether a token was heard.
+    /// Whether the process received a token.
     pub got: bool,
 }
 
@@ -69,7 +69,7 @@ pub struct Script {
     pub sent: Millis,
     pub place: String,
     pub owner: String,
-    /// The first thing that it said.
+    /// The first word of its reply.
     pub word: String,
 }
 
@@ -144,7 +144,7 @@ impl Journal {
         }
     }
 
-    /// Owners and epochs are random, and in a trace they would differ from run to run: they get names by their order.
+    /// Owners are random and would make traces of the same seed differ: the trace numbers them in order.
     pub fn note_script(
         &mut self,
         now: Millis,

@@ -1,4 +1,4 @@
-//! What happens in a run, all of it drawn from one seed.
+//! The plan of a run, generated from its seed.
 
 use std::ops::RangeInclusive;
 
@@ -13,16 +13,16 @@ const HOUR: Millis = 60 * MINUTE;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Theme {
     Calm,
-    /// Another system takes the token away now and then.
+    /// Another system fetches tokens.
     Intruder,
     Redis,
     WeChat,
     Processes,
     /// An API that refuses every token.
     Refusing,
-    /// Callers that force, and tokens that only a forced refresh replaces.
+    /// Forced calls, and tokens that only a forced refresh replaces.
     Forced,
-    /// Tokens taken away while leaders sleep and messages lag.
+    /// Tokens invalidated while leaders sleep and messages are late.
     Late,
     Everything,
 }
@@ -33,22 +33,22 @@ pub struct Plan {
     pub theme: Theme,
     pub mode: Mode,
     pub processes: usize,
-    /// From here on nothing new goes wrong.
+    /// No fault begins after this.
     pub end: Millis,
-    /// One way to WeChat, and to Redis.
+    /// The one-way latency to WeChat and to Redis.
     pub wechat: RangeInclusive<Millis>,
     pub redis: RangeInclusive<Millis>,
-    /// The life left of a stable token that somebody has fetched before.
+    /// The remaining lifetime of a stable token that was issued before the start.
     pub given: Option<Millis>,
     pub traffic: Vec<Traffic>,
     pub bursts: Vec<Burst>,
     pub faults: Vec<Fault>,
-    /// How many callers in a hundred force, and how many give up early.
+    /// Percentages of calls that force a refresh and that are cancelled.
     pub forces: u32,
     pub aborts: u32,
 }
 
-/// How often somebody calls: at most times, and when something is about to happen.
+/// The time between calls: usually, and when something is about to happen.
 #[derive(Debug)]
 pub struct Traffic {
     pub quiet: RangeInclusive<Millis>,
@@ -58,7 +58,7 @@ pub struct Traffic {
 #[derive(Debug)]
 pub struct Burst {
     pub at: Millis,
-    /// One process, or all.
+    /// One process; all with `None`.
     pub process: Option<usize>,
     pub callers: usize,
 }
@@ -74,7 +74,7 @@ pub struct Fault {
 #[derive(Clone, Copy, Debug)]
 pub enum Trigger {
     At(Millis),
-    /// So long after something has happened for the nth time.
+    /// Some time after the nth occurrence of a moment.
     After {
         moment: Moment,
         nth: u32,
@@ -84,25 +84,25 @@ pub enum Trigger {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Moment {
-    /// A process asks to lead.
+    /// A process tries to lead.
     TokenRequest,
-    /// Redis has made a process leader.
+    /// Redis makes a process leader.
     Lead,
-    /// A token request has reached WeChat.
+    /// A token request arrives at WeChat.
     Request,
-    /// A process hands over what it has fetched.
+    /// A process publishes the token that it fetched.
     Publish,
-    /// A token was written.
+    /// Redis stores a token.
     Written,
-    /// An API has refused a token.
+    /// An API refuses a token.
     Refusal,
 }
 
-/// Whose it is, where it is not everybody's.
+/// The process that a fault affects.
 #[derive(Clone, Copy, Debug)]
 pub enum Target {
     Process(usize),
-    /// Whoever made the moment.
+    /// The process of the moment.
     Actor,
     All,
 }
@@ -111,29 +111,29 @@ pub enum Target {
 pub enum FaultKind {
     Redis(RedisFault),
     Flush,
-    /// Redis has no room and drops a key.
+    /// Redis evicts a key.
     Evict(&'static str),
-    /// A key loses its end.
+    /// A key loses its expiry.
     Persist(&'static str),
-    /// Somebody else writes there.
+    /// Another system writes to a key.
     Forge(Forged),
-    /// Between a process and Redis: so many in a hundred are lost, broken, late.
+    /// The network between a process and Redis loses, resets or delays messages.
     Network(Network),
-    /// What a process sends to Redis arrives when this ends.
+    /// Commands of a process arrive in Redis when this is over.
     Held,
     WeChat(WeChatFault),
-    /// Another system takes the token.
+    /// Another system fetches a token.
     Intrude,
-    /// The APIs do not accept the present token.
+    /// The APIs refuse the present token.
     Condemn,
-    /// The APIs accept no token.
+    /// The APIs refuse every token.
     RefuseAll,
     Pause,
     Suspend,
     Crash,
-    /// The last client of a process is closed, and another one comes.
+    /// The last client of a process closes, and later another one opens.
     Leave,
-    /// The wall clock jumps, in milliseconds.
+    /// The wall clock jumps by so many milliseconds.
     Jump(i64),
 }
 
@@ -141,7 +141,7 @@ pub enum FaultKind {
 pub enum RedisFault {
     Refuses,
     Silent,
-    /// Takes commands and runs them when it is over.
+    /// Accepts commands and runs them when the fault is over.
     Stalled,
     Slow,
     ReadOnly,
@@ -149,12 +149,12 @@ pub enum RedisFault {
     Emptied,
 }
 
-/// What somebody who has no AppSecret can put there.
+/// What a system without the AppSecret can write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Forged {
-    /// Into a field of a hash.
+    /// A field of a hash: key, field, value.
     Field(&'static str, &'static str, &'static str),
-    /// As a whole key, without an end.
+    /// A key without an expiry.
     Key(&'static str),
 }
 
@@ -164,10 +164,10 @@ pub enum WeChatFault {
     Busy,
     /// Does not answer.
     Silent,
-    /// Does what it is asked, and its answer is lost.
+    /// Handles the request, and the answer is lost.
     Mute,
     Slow,
-    /// Says nonsense of a token's life.
+    /// Gives implausible lifetimes.
     Lies,
     /// Refuses the AppSecret.
     Refuses,
@@ -213,7 +213,7 @@ impl Plan {
         self.faults.iter().any(|fault| kind(&fault.kind))
     }
 
-    /// The longest that WeChat takes to answer when it is well.
+    /// The longest time of a request to WeChat without faults.
     pub fn fetch(&self) -> Millis {
         2 * self.wechat.end() + 1
     }
@@ -271,13 +271,13 @@ impl Generator {
         low..=self.rng.u64(low..=most)
     }
 
-    /// Short times are as likely as long ones.
+    /// A time on a logarithmic scale: short ones are as likely as long ones.
     fn time(&mut self, least: Millis, most: Millis) -> Millis {
         let (least, most) = (least as f64, most as f64);
         (least * (most / least).powf(self.rng.f64())) as Millis
     }
 
-    /// About when the first token is renewed.
+    /// The approximate time at which the first token is renewed.
     fn renewal(&mut self, mode: Mode, given: Option<Millis>) -> Millis {
         match (mode, given) {
             (Mode::Classic, _) => 6600 * SECOND,
@@ -311,7 +311,7 @@ impl Generator {
         bursts
     }
 
-    /// Some time, and more often one at which much happens.
+    /// A random time, more often one at which much happens.
     fn interesting_time(&mut self, renewal: Millis, end: Millis) -> Millis {
         let interesting_time = match self.rng.u32(0..100) {
             0..8 => 0,
@@ -403,7 +403,7 @@ impl Generator {
         }
     }
 
-    /// A leader sleeps or lags, and while it does its token is taken away from the others.
+    /// A leader sleeps or lags, and meanwhile the token of the others is invalidated.
     fn late(&mut self, mode: Mode) -> Vec<Fault> {
         let (lasts, nth) = (self.time(8 * SECOND, 3 * MINUTE), self.rng.u32(1..=2));
         let kind = if self.rng.bool() { FaultKind::Pause } else { FaultKind::Held };

@@ -1,4 +1,4 @@
-//! A process: a runtime of its own with a clock of its own, the crate's token cache, and callers.
+//! A process: a runtime with a separate clock, the crate's token cache, and callers.
 
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -30,19 +30,19 @@ use crate::wire::{Message, Outbox};
 /// The default `timeoutMs`.
 pub const CALL: Millis = 10_000;
 
-/// What somebody wants of the process.
+/// A call of the process.
 #[derive(Clone, Debug)]
 pub struct CallRequest {
     pub call: u64,
-    /// Another token than the present one.
+    /// Whether it requests another token than the present one.
     pub forced: bool,
-    /// The caller goes away after so long.
+    /// The time after which the caller cancels it.
     pub aborted: Option<Millis>,
-    /// The token that the process has served last.
+    /// The token that the process served last.
     pub served: Option<String>,
 }
 
-/// How a call ended, and how long its parts took.
+/// The outcome of a call and the times of its parts.
 #[derive(Debug)]
 pub struct Report {
     pub request: CallRequest,
@@ -54,7 +54,7 @@ pub struct Report {
 
 #[derive(Debug)]
 pub enum Outcome {
-    /// The API accepted the token, or refused it in the end (errcode).
+    /// The API accepted the token (0) or refused the last one (its errcode).
     Answered(i64),
     Failed(Error),
     Aborted,
@@ -66,7 +66,7 @@ impl From<Result<i64, Error>> for Outcome {
     }
 }
 
-/// What a process did until it was stopped.
+/// What a process did until it paused.
 #[derive(Default)]
 pub struct Progress {
     pub at: Millis,
@@ -77,7 +77,7 @@ pub struct Progress {
 pub struct Process {
     runtime: Runtime,
     start: Instant,
-    /// The world's time at the start, moved on by what a suspended process has missed.
+    /// The simulation's time at the start, plus the time that the process was suspended.
     begun: Millis,
     clock: Arc<SimulatedClock>,
     outbox: Arc<Outbox>,
@@ -93,7 +93,7 @@ struct Caller {
     work: BoxFuture<'static, (Vec<Millis>, Outcome)>,
 }
 
-/// Moves with the process's runtime; the wall clock jumps as told.
+/// Follows the clock of the process's runtime; faults set the wall clock.
 struct SimulatedClock {
     start: Instant,
     wall: AtomicI64,
@@ -107,7 +107,7 @@ impl Clock for SimulatedClock {
     }
 }
 
-/// 2023, on the world's wall clock.
+/// The Unix time at which a simulation starts, in milliseconds.
 const EPOCH: i64 = 1_700_000_000_000;
 
 impl Process {
@@ -124,7 +124,7 @@ impl Process {
         Self { runtime, start, begun: now, clock, outbox, cache, source, member, callers: Vec::new() }
     }
 
-    /// Goes on until `time`, or until it says something or a call ends.
+    /// Runs until `time`, until it sends a message or until a call completes.
     pub fn run(&mut self, time: Millis) -> Progress {
         let Self { runtime, start, begun, outbox, callers, .. } = self;
         let mut reports = Vec::new();
@@ -144,13 +144,13 @@ impl Process {
         Progress { at, messages: self.outbox.take(), reports }
     }
 
-    /// By its own count, in the world's time.
+    /// The time of the process, as a time of the simulation.
     pub fn now(&self) -> Millis {
         let _entered = self.runtime.enter();
         self.begun + self.start.elapsed().as_millis() as Millis
     }
 
-    /// Whether anything can happen without a new caller.
+    /// Whether anything can happen without a new call.
     pub fn is_active(&self) -> bool {
         !self.callers.is_empty() || self.tasks() > 0
     }
@@ -163,7 +163,7 @@ impl Process {
         self.cache.present()
     }
 
-    /// What the present token's life has left by this process's clocks.
+    /// The remaining lifetime of the present token by the clocks of this process.
     pub fn left(&self) -> Option<Millis> {
         let _entered = self.runtime.enter();
         let token = self.cache.present()?;
@@ -176,13 +176,13 @@ impl Process {
         self.callers.push(Caller { request, begun, work });
     }
 
-    /// It slept until `now` while time went on: what came in meanwhile is seen before timers are.
+    /// Ends a pause at `now`, during which the clock went on. Messages that arrived are read before timers fire.
     pub fn wake(&mut self, now: Millis) {
         let slept = millis(now - self.now());
         self.runtime.block_on(advance(slept));
     }
 
-    /// It slept until `now`, and its monotonic clock too.
+    /// Ends a suspension at `now`, during which the monotonic clock stood still.
     pub fn wake_from_suspend(&mut self, now: Millis) {
         let slept = now - self.now();
         self.begun += slept;
@@ -193,7 +193,7 @@ impl Process {
         self.clock.wall.fetch_add(by, Ordering::Relaxed);
     }
 
-    /// The last client is closed.
+    /// Closes the last client.
     pub fn leave(&mut self) {
         self.member = None;
     }
@@ -224,7 +224,7 @@ fn cache(mode: Mode, clock: Arc<dyn Clock>, outbox: &Arc<Outbox>) -> Arc<TokenCa
     TokenCache::new(rules.shared(), clock, Arc::new(store), events, Fingerprinter::new(&secret))
 }
 
-/// In the order in which they came, whoever was woken: one seed is one run.
+/// Polls all callers in the order of their calls, so that a seed determines the run.
 fn poll_callers(callers: &mut Vec<Caller>, context: &mut Context<'_>, at: Millis) -> Vec<Report> {
     let mut reports = Vec::new();
     callers.retain_mut(|caller| match caller.work.as_mut().poll(context) {
@@ -253,7 +253,7 @@ async fn work(
     (waits, outcome)
 }
 
-/// What `client.rs` does: a token, the API, and one replay with another token.
+/// The steps of the crate's client: a token, the API, and one replay with another token.
 async fn call(
     cache: &Arc<TokenCache>,
     source: &Arc<dyn TokenSource>,

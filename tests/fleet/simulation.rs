@@ -1,5 +1,5 @@
-//! The world: one queue of events, in which processes, Redis, WeChat and faults meet, and a time that jumps from one to
-//! the next.
+//! The simulation: one queue of the events of processes, Redis, WeChat and faults, and a clock that jumps from one to the
+//! next.
 
 use std::collections::BTreeMap;
 
@@ -18,15 +18,15 @@ pub type Millis = u64;
 pub const SECOND: Millis = 1000;
 pub const SECRET: &str = "c4nary-app-secret";
 
-/// More than this in one run is a loop.
+/// More events in one run are an endless loop.
 const MAX_EVENTS: u64 = 200_000;
-/// So many calls at interesting times, and then the rest of the run is quiet.
+/// The maximum of calls at interesting times; afterwards calls are rare.
 const MAX_HOT_CALLS: u32 = 250;
-/// After the last fault, until everybody is called for the first time.
+/// The time between the last fault and the first round of calls.
 const REST: Millis = 5 * SECOND;
-/// Longer than a process goes without comparing its token.
+/// The time between two rounds, longer than a process goes without comparing its token.
 const ROUND: Millis = 66 * SECOND;
-/// So many rounds of calls until all is as it was; and a few more while a token is being replaced.
+/// The rounds of calls until the fleet has recovered; up to [`MAX_ROUNDS`] while a token is being replaced.
 pub const ROUNDS: u32 = 4;
 const MAX_ROUNDS: u32 = 8;
 
@@ -43,32 +43,32 @@ pub struct Simulation {
     moments: BTreeMap<Moment, u32>,
     calls: u64,
     hot_calls: u32,
-    /// The round of calls with which the run ends, once it is there.
+    /// The present round of the calls at the end of the run.
     pub round: Option<u32>,
     pub journal: Journal,
 }
 
-/// A place where a process lives, and another one when that has crashed.
+/// A place for a process, and for its successor after a crash.
 pub struct Slot {
     pub process: Option<Process>,
-    /// Counts processes.
+    /// The number of processes before this one.
     pub incarnation: u32,
-    /// How far it has come.
+    /// The time up to which the process ran.
     at: Millis,
-    /// Until when it sleeps, if it does.
+    /// Until when the process sleeps, if it does.
     pub asleep: Option<Millis>,
-    /// The connection to Redis: its number, and when the last command arrives there and the last answer here.
+    /// The connection to Redis: its number, the arrival of its last command and that of its last answer.
     pipe: (u64, Millis, Millis),
 }
 
-/// A fault while it lasts.
+/// A fault with its begin and end.
 #[derive(Clone, Debug)]
 pub struct FaultPeriod {
     pub kind: FaultKind,
     pub target: Option<usize>,
     pub begin: Millis,
     pub end: Millis,
-    /// Of the process that it was for.
+    /// The incarnation of the process that it affects.
     incarnation: u32,
 }
 
@@ -90,7 +90,7 @@ enum Event {
     Stop,
 }
 
-/// What becomes of an answer on its way back.
+/// The fate of an answer on the network.
 enum Back {
     After(Millis),
     Never,
@@ -143,7 +143,7 @@ impl Simulation {
         self.push(self.plan.end, Event::Round(0));
     }
 
-    /// Runs until the end, or until a promise is broken.
+    /// Runs until the end or the first violation of an invariant.
     pub fn run(mut self) -> Journal {
         while let Some((&(time, _), _)) = self.queue.first_key_value() {
             if self.catch_up(time) {
@@ -167,7 +167,7 @@ impl Simulation {
         self.queue.insert((at, self.pushed), event);
     }
 
-    /// Lets every process go on until `time`. Whether one has said something on its way: that comes first.
+    /// Runs every process until `time`. Returns whether one sent a message, which is to be handled first.
     fn catch_up(&mut self, time: Millis) -> bool {
         let mut came = false;
         for number in 0..self.slots.len() {
@@ -227,7 +227,7 @@ impl Simulation {
         self.push(self.now + pause, Event::Tick(slot));
     }
 
-    /// Whether something is about to happen, or has just happened.
+    /// Whether something is about to happen or has just happened.
     fn is_hot(&self, slot: usize) -> bool {
         let near = |at: Millis| self.now < at + 20 * SECOND && at < self.now + 2 * SECOND;
         let left = self.slots[slot].process.as_ref().and_then(Process::left).unwrap_or(0);
@@ -253,7 +253,7 @@ impl Simulation {
         }
     }
 
-    /// Calls that find nobody are not made; whoever sleeps gets them later.
+    /// Calls a process, unless it crashed or sleeps.
     fn call(&mut self, number: usize, callers: usize) {
         for _ in 0..callers {
             self.calls += 1;
@@ -302,7 +302,7 @@ impl Simulation {
     }
 }
 
-/// What goes wrong.
+/// Faults.
 impl Simulation {
     fn moment(&mut self, moment: Moment, actor: usize) {
         let count = self.moments.entry(moment).or_default();
@@ -327,7 +327,7 @@ impl Simulation {
             Target::All => single.then_some(0),
         };
         let incarnation = target.map_or(0, |target| self.slots[target].incarnation);
-        // It has gone ahead of what made the moment.
+        // The process already ran past this moment.
         if let Some(at) = target.map(|target| self.slots[target].at).filter(|&at| single && at > self.now) {
             return self.push(at, Event::Begin { fault: number, actor });
         }
@@ -374,7 +374,7 @@ impl Simulation {
         }
     }
 
-    /// Generations have no order any more.
+    /// After this, generations have no order.
     fn forge(&mut self, forged: Forged) {
         self.journal.written.clear();
         match forged {
@@ -449,7 +449,7 @@ impl Simulation {
     }
 }
 
-/// What is on its way.
+/// Messages.
 impl Simulation {
     fn send(&mut self, from: usize, message: Message) {
         let at = self.now;
@@ -504,7 +504,7 @@ impl Simulation {
         self.push(self.slots[from].pipe.1, Event::Command { from, sent: at, command, back, reply });
     }
 
-    /// Over a bad network: how late it is, and what becomes of the answer.
+    /// The delay of a command on a bad network and the fate of its answer; none if the command is lost.
     fn cross(&mut self, network: &Network) -> Option<(Millis, Back)> {
         let mut happens = |percent| self.rng.u32(0..100) < percent;
         if happens(network.lost) {
@@ -547,7 +547,7 @@ impl Simulation {
         self.push(self.slots[from].pipe.2, Event::Answer { to: from, answer, lead, reply });
     }
 
-    /// What Redis says, and the attempt that it makes leader.
+    /// Runs a command. Returns the answer, and the attempt that became leader.
     fn execute(&mut self, from: usize, sent: Millis, command: &Command) -> (Answer, Option<String>) {
         let expired = self.database.advance_to(self.now);
         self.check_expired(&expired);
@@ -592,7 +592,7 @@ impl Simulation {
         }
     }
 
-    /// A token request has reached WeChat.
+    /// A token request arrives at WeChat.
     fn fetch(&mut self, number: usize, reply: Sender<TokenResponse>) {
         let (from, forced) = (self.journal.fetches[number].from, self.journal.fetches[number].forced);
         self.moment(Moment::Request, from);
@@ -644,7 +644,7 @@ impl Simulation {
     }
 }
 
-/// What is written down.
+/// The journal.
 impl Simulation {
     pub fn note(&mut self, text: impl FnOnce() -> String) {
         self.journal.note(self.now, text);

@@ -1,4 +1,4 @@
-//! How a process asks WeChat for a token: the attempts, pauses and retries of the crate's `WeChat` and `Transport`.
+//! The token source of a process, with the attempts, pauses and retries of the crate's `WeChat` and `Transport`.
 
 use std::sync::Arc;
 use std::time::Duration;

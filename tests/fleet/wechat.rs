@@ -1,11 +1,11 @@
-//! WeChat: hands out tokens by the rules of its two endpoints, and accepts them at its APIs while they live.
+//! WeChat: issues tokens by the rules of its two endpoints and accepts them at its APIs until they expire.
 
 use wxacode::token::source::Mode;
 
 use crate::simulation::{Millis, SECOND};
 
 const LIFETIME: Millis = 7200 * SECOND;
-/// A stable token is renewed inside its last five minutes; a classic one lives on for so long after the next.
+/// A stable token is renewed in its last five minutes; a classic one stays valid for as long after the next was issued.
 pub const OVERLAP: Millis = 300 * SECOND;
 const FORCED_APART: Millis = 30 * SECOND;
 
@@ -16,17 +16,17 @@ pub struct IssuedToken {
     pub cause: Cause,
 }
 
-/// What ends a token.
+/// Why a token is no longer valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cause {
     Age,
-    /// The fleet has fetched another one in classic mode.
+    /// The fleet fetched another one in classic mode.
     Rotated,
-    /// The fleet has forced another one.
+    /// The fleet forced another one.
     Forced,
-    /// Another system has.
+    /// Another system fetched one.
     Outside,
-    /// The API does not accept it, and the token endpoint does not know.
+    /// The API refuses it, and the token endpoint still returns it.
     Condemned,
 }
 
@@ -38,7 +38,7 @@ pub struct WeChat {
 }
 
 impl WeChat {
-    /// `given` is the life left of a token that somebody has fetched before.
+    /// `given` is the remaining lifetime of a token that was issued before the start.
     pub fn new(mode: Mode, given: Option<Millis>) -> Self {
         let mut new = Self { mode, tokens: Vec::new(), present: None, forced: None };
         if let Some(lifetime) = given {
@@ -47,7 +47,7 @@ impl WeChat {
         new
     }
 
-    /// Gives a token and what is left of its life.
+    /// Issues or repeats a token. Returns it with its remaining lifetime.
     pub fn grant(&mut self, now: Millis, forced: bool, cause: Cause) -> (usize, Millis) {
         let number = match self.mode {
             Mode::Stable => self.stable(now, forced, cause),
@@ -56,19 +56,19 @@ impl WeChat {
         (number, self.tokens[number].expires - now)
     }
 
-    /// Another system takes a token for itself.
+    /// Another system fetches a token.
     pub fn intrude(&mut self, now: Millis) {
         self.grant(now, true, Cause::Outside);
     }
 
-    /// The APIs accept the present token no more.
+    /// The APIs refuse the present token from now on.
     pub fn condemn(&mut self, now: Millis) {
         if let Some(present) = self.present {
             self.end(present, now, Cause::Condemned);
         }
     }
 
-    /// What an API says to a token: 0, or an errcode.
+    /// The errcode of an API for a token, 0 if it accepts it.
     pub fn accepts(&self, value: &str, now: Millis) -> i64 {
         match self.find(value) {
             Some(token) if now < token.invalid_at => 0,
