@@ -116,5 +116,4 @@ impl ScriptRunner for FakeRedis {
     fn subscribe(&self, _: Weak<dyn ReconnectListener>) {}
 }
 
-#[cfg(test)]
 mod tests;
