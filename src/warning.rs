@@ -81,7 +81,7 @@ impl Warnings {
 mod tests {
     use super::*;
 
-    fn told(warnings: &Warnings) -> usize {
+    fn taken(warnings: &Warnings) -> usize {
         warnings.take().len()
     }
 
@@ -89,16 +89,16 @@ mod tests {
     async fn an_outage_is_reported_once_for_all_clients() {
         let warnings = Warnings::default();
         let begin = |what| warnings.begin(what, || what.to_owned());
-        assert_eq!(told(&warnings), 0);
+        assert_eq!(taken(&warnings), 0);
         begin("a");
         begin("a");
         begin("b");
-        assert_eq!((told(&warnings), told(&warnings)), (2, 0));
+        assert_eq!((taken(&warnings), taken(&warnings)), (2, 0));
         // However long it lasts.
         tokio::time::advance(100 * QUIET).await;
         warnings.end("a");
         begin("a");
-        assert_eq!(told(&warnings), 0, "one of the two clients still has the outage");
+        assert_eq!(taken(&warnings), 0, "one of the two clients still has the outage");
     }
 
     #[tokio::test(start_paused = true)]
@@ -109,10 +109,10 @@ mod tests {
             warnings.end("a");
             tokio::time::advance(QUIET / 2).await;
         }
-        assert_eq!(told(&warnings), 1);
+        assert_eq!(taken(&warnings), 1);
         tokio::time::advance(QUIET).await;
         warnings.begin("a", || "a".to_owned());
-        assert_eq!(told(&warnings), 1);
+        assert_eq!(taken(&warnings), 1);
     }
 
     #[tokio::test(start_paused = true)]
@@ -122,7 +122,7 @@ mod tests {
             warnings.once(&n.to_string(), || "x".to_owned());
             tokio::time::advance(QUIET).await;
         }
-        assert_eq!(told(&warnings), MOST);
+        assert_eq!(taken(&warnings), MOST);
         assert!(warnings.inner.lock().outages.len() <= 1);
     }
 }

@@ -9,7 +9,7 @@ const SECRET: &str = "a+/&=\"b-C_d\\e";
 
 #[test]
 fn a_secret_is_redacted_in_every_encoding() {
-    for spelt in [
+    for encoded in [
         r#"a+/&="b-C_d\e"#,
         "A+/&=\"B-c_D\\E",
         r#"a%2B%2f%26%3D%22b%2dC_d%5Ce"#,
@@ -25,7 +25,7 @@ fn a_secret_is_redacted_in_every_encoding() {
         "a&#43/&amp;amp;=&amp;amp;#34;b-C_d\\e",
         "a%26%2343%3B/&=\"b-C_d\\e",
     ] {
-        assert_eq!(redact(&format!("x {spelt} y"), &[SECRET]), "x *** y", "{spelt}");
+        assert_eq!(redact(&format!("x {encoded} y"), &[SECRET]), "x *** y", "{encoded}");
     }
 }
 
@@ -151,10 +151,10 @@ fn redaction_is_fast_for_any_text_and_secret() {
     assert_eq!(redact(&format!("x {long} y"), &[&long]), "x *** y");
 }
 
-/// In how many ways a character is spelt below.
+/// In how many ways a character is encoded below.
 const WAYS: usize = 9;
 
-fn spelt(c: char, way: usize) -> String {
+fn encoded(c: char, way: usize) -> String {
     let code = c as u32;
     match way {
         0 => format!("%{code:02X}"),
@@ -176,12 +176,12 @@ fn overlapping_secrets_are_both_redacted() {
 proptest! {
     #[test]
     fn mixed_encodings_of_a_secret_are_redacted(secret in "[!-~]{16,60}", before in ".{0,20}", after in ".{0,20}", ways in prop::collection::vec(0..WAYS, 60)) {
-        let spelt: String = secret.chars().zip(ways).map(|(c, way)| spelt(c, way)).collect();
-        let clean = redact(&format!("{before}{spelt}{after}"), &[&secret]).into_owned();
-        prop_assert!(clean.contains("***"), "{spelt} -> {clean}");
+        let encoded: String = secret.chars().zip(ways).map(|(c, way)| encoded(c, way)).collect();
+        let clean = redact(&format!("{before}{encoded}{after}"), &[&secret]).into_owned();
+        prop_assert!(clean.contains("***"), "{encoded} -> {clean}");
         // A neighbour can take the first or the last character for a part of itself, and no more.
-        let parts: Vec<_> = spelt.as_bytes().windows(48).filter_map(|part| std::str::from_utf8(part).ok()).collect();
-        prop_assert!(!parts.iter().any(|part| clean.contains(part)), "{spelt} -> {clean}");
+        let parts: Vec<_> = encoded.as_bytes().windows(48).filter_map(|part| std::str::from_utf8(part).ok()).collect();
+        prop_assert!(!parts.iter().any(|part| clean.contains(part)), "{encoded} -> {clean}");
     }
 
     #[test]

@@ -51,31 +51,31 @@ fn codes(redis: &FakeRedis) -> Vec<String> {
 
 #[tokio::test(start_paused = true)]
 async fn processes_share_one_request_for_the_same_code() {
-    let (redis, wechat) = (Arc::new(FakeRedis::default()), WeChat::taking(SECOND));
+    let (redis, wechat) = (Arc::new(FakeRedis::default()), WeChat::answering_after(SECOND));
     let (fleet, deadline) = (processes(&redis, 8), seconds(10));
     let calls = fleet.iter().flat_map(|process| (0..5).map(|_| wechat.code(process, "a", &deadline)));
     let found: Vec<_> = join_all(calls).await.into_iter().map(Result::unwrap).collect();
     let count = |place| found.iter().filter(|found| **found == place).count();
-    assert_eq!(wechat.asked(), 1);
+    assert_eq!(wechat.requests(), 1);
     assert_eq!((count(CacheOutcome::Miss), count(CacheOutcome::Redis), count(CacheOutcome::Coalesced)), (1, 7, 32));
 }
 
 #[tokio::test(start_paused = true)]
 async fn followers_wait_for_a_slow_leader_for_a_fifth_of_their_deadline() {
-    for (takes, asked, most) in [(19, 1, 20), (50, 3, 71)] {
-        let (redis, wechat) = (Arc::new(FakeRedis::default()), WeChat::taking(takes * SECOND));
+    for (latency, requests, max_time) in [(19, 1, 20), (50, 3, 71)] {
+        let (redis, wechat) = (Arc::new(FakeRedis::default()), WeChat::answering_after(latency * SECOND));
         let (fleet, deadline) = (processes(&redis, 3), seconds(100));
         let begun = Instant::now();
         let found = join_all(fleet.iter().map(|process| wechat.code(process, "a", &deadline))).await;
         assert!(found.iter().all(Result::is_ok));
-        assert_eq!(wechat.asked(), asked);
-        assert!(begun.elapsed() < most * SECOND, "{:?}", begun.elapsed());
+        assert_eq!(wechat.requests(), requests);
+        assert!(begun.elapsed() < max_time * SECOND, "{:?}", begun.elapsed());
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_leader_that_fails_or_is_cancelled_releases_its_lock_at_once() {
-    let (redis, wechat) = (Arc::new(FakeRedis::default()), WeChat::taking(SECOND));
+    let (redis, wechat) = (Arc::new(FakeRedis::default()), WeChat::answering_after(SECOND));
     let (fleet, deadline) = (processes(&redis, 2), seconds(10));
     wechat.fails.store(true, Ordering::Relaxed);
     assert!(wechat.code(&fleet[0], "a", &deadline).await.is_err());
@@ -90,7 +90,7 @@ async fn a_leader_that_fails_or_is_cancelled_releases_its_lock_at_once() {
 
 #[tokio::test(start_paused = true)]
 async fn a_follower_of_a_dead_leader_makes_its_own_request() {
-    let (redis, wechat) = (Arc::new(FakeRedis::default()), WeChat::taking(SECOND));
+    let (redis, wechat) = (Arc::new(FakeRedis::default()), WeChat::answering_after(SECOND));
     let survivor = process(&redis);
     let [_, lock] = keys(&survivor, "a");
     redis.database().put(&lock, "the dead leader");
@@ -101,19 +101,19 @@ async fn a_follower_of_a_dead_leader_makes_its_own_request() {
 
 #[tokio::test(start_paused = true)]
 async fn a_lock_without_an_expiry_gets_one_and_the_first_follower_after_it_leads() {
-    let (redis, wechat) = (Arc::new(FakeRedis::default()), WeChat::taking(SECOND));
+    let (redis, wechat) = (Arc::new(FakeRedis::default()), WeChat::answering_after(SECOND));
     let fleet = processes(&redis, 2);
     redis.database().put(&keys(&fleet[0], "a")[1], "the dead leader");
     let (begun, deadline) = (Instant::now(), seconds(60));
     let found = join_all(fleet.iter().map(|process| wechat.code(process, "a", &deadline))).await;
     assert!(found.iter().all(Result::is_ok));
-    assert_eq!(wechat.asked(), 1);
+    assert_eq!(wechat.requests(), 1);
     assert!((7 * SECOND..8 * SECOND).contains(&begun.elapsed()), "{:?}", begun.elapsed());
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_leader_holds_its_lock_while_it_waits_for_wechat_and_releases_it_with_the_code() {
-    let (redis, wechat) = (Arc::new(FakeRedis::default()), WeChat::taking(20 * SECOND));
+    let (redis, wechat) = (Arc::new(FakeRedis::default()), WeChat::answering_after(20 * SECOND));
     let leader = process(&redis);
     let [code, lock] = keys(&leader, "a");
     let deadline = seconds(60);
@@ -138,7 +138,7 @@ async fn a_leader_that_lost_its_lock_leaves_the_lock_of_its_successor() {
     let leader = process(&redis);
     let [code, lock] = keys(&leader, "a");
     for fails in [false, true] {
-        let wechat = WeChat { fails: Arc::new(fails.into()), ..WeChat::taking(SECOND * 3 / 2) };
+        let wechat = WeChat { fails: Arc::new(fails.into()), ..WeChat::answering_after(SECOND * 3 / 2) };
         let deadline = seconds(10);
         let replaced = async {
             sleep(SECOND).await;
@@ -156,7 +156,7 @@ async fn a_leader_that_lost_its_lock_leaves_the_lock_of_its_successor() {
 
 #[tokio::test(start_paused = true)]
 async fn processes_make_their_own_requests_while_redis_is_down() {
-    let (redis, wechat) = (Arc::new(FakeRedis::default()), WeChat::taking(SECOND));
+    let (redis, wechat) = (Arc::new(FakeRedis::default()), WeChat::answering_after(SECOND));
     let both = processes(&redis, 2);
     redis.set_up(false);
     for process in &both {
@@ -167,7 +167,7 @@ async fn processes_make_their_own_requests_while_redis_is_down() {
 
 #[tokio::test(start_paused = true)]
 async fn a_code_in_redis_is_sealed_with_the_secret_of_its_account() {
-    let (redis, wechat) = (Arc::new(FakeRedis::default()), WeChat::taking(SECOND));
+    let (redis, wechat) = (Arc::new(FakeRedis::default()), WeChat::answering_after(SECOND));
     let (ours, others) = (process(&redis), Setup { secret: "t", ..Setup::default() }.start(&redis));
     wechat.code(&ours, "scene=c4nary", &seconds(10)).await.unwrap();
     sleep(SECOND).await;
@@ -193,7 +193,7 @@ async fn a_code_in_redis_is_sealed_with_the_secret_of_its_account() {
 
 #[tokio::test(start_paused = true)]
 async fn a_picture_over_the_size_limit_is_not_stored_in_redis_and_its_lock_is_released() {
-    let (redis, wechat) = (Arc::new(FakeRedis::default()), WeChat::taking(SECOND));
+    let (redis, wechat) = (Arc::new(FakeRedis::default()), WeChat::answering_after(SECOND));
     for _ in 0..2 {
         let process = Setup { max_entry_bytes: jpeg().len() - 1, ..Setup::default() }.start(&redis);
         let begun = Instant::now();
@@ -205,7 +205,7 @@ async fn a_picture_over_the_size_limit_is_not_stored_in_redis_and_its_lock_is_re
 
 #[tokio::test(start_paused = true)]
 async fn a_code_expires_at_the_same_time_in_redis_and_in_memory() {
-    let (redis, wechat) = (Arc::new(FakeRedis::default()), WeChat::taking(Duration::ZERO));
+    let (redis, wechat) = (Arc::new(FakeRedis::default()), WeChat::answering_after(Duration::ZERO));
     let ttl = Some(10 * SECOND);
     let [first, second] = [(); 2].map(|()| Setup { ttl, ..Setup::default() }.start(&redis));
     wechat.code(&first, "a", &seconds(5)).await.unwrap();
@@ -227,41 +227,43 @@ async fn crowd(wechat: &WeChat, max_entry_bytes: usize) -> (Vec<Result<CacheOutc
 
 #[tokio::test(start_paused = true)]
 async fn a_refusal_of_the_parameters_reaches_every_waiting_process_after_one_request() {
-    let wechat = WeChat { refuses: Some(41030), ..WeChat::taking(SECOND * 9 / 10) };
+    let wechat = WeChat { refuses: Some(41030), ..WeChat::answering_after(SECOND * 9 / 10) };
     let (results, took) = crowd(&wechat, 1 << 20).await;
     for result in results {
         let Err(Error::Api { endpoint, refusal, .. }) = result else { panic!("{result:?}") };
         assert_eq!((endpoint, refusal.errcode), (Endpoint::GetUnlimitedQrCode, 41030));
         assert_eq!((refusal.errmsg.as_str(), refusal.rid.as_deref()), ("invalid page", Some("1-2-3")));
     }
-    assert_eq!(wechat.asked(), 1);
+    assert_eq!(wechat.requests(), 1);
     assert!(took < SECOND * 6 / 5, "{took:?}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn followers_make_their_own_requests_at_once_when_the_leader_has_no_code_for_them() {
     // A refusal of the account, a failure, a picture over the size limit.
-    let refused = WeChat { refuses: Some(45009), ..WeChat::taking(SECOND) };
-    let failing = WeChat { fails: Arc::new(true.into()), ..WeChat::taking(SECOND) };
-    for (wechat, max_entry_bytes) in [(refused, 1 << 20), (failing, 1 << 20), (WeChat::taking(SECOND), 10)] {
+    let refused = WeChat { refuses: Some(45009), ..WeChat::answering_after(SECOND) };
+    let failing = WeChat { fails: Arc::new(true.into()), ..WeChat::answering_after(SECOND) };
+    for (wechat, max_entry_bytes) in [(refused, 1 << 20), (failing, 1 << 20), (WeChat::answering_after(SECOND), 10)] {
         let (results, took) = crowd(&wechat, max_entry_bytes).await;
-        assert_eq!((results.len(), wechat.asked()), (14, 14));
+        assert_eq!((results.len(), wechat.requests()), (14, 14));
         assert!(took < SECOND * 5 / 2, "{took:?}");
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_refusal_does_not_reach_a_process_that_asks_later() {
-    let (redis, wechat) = (Arc::new(FakeRedis::default()), WeChat { refuses: Some(41030), ..WeChat::taking(SECOND) });
+    let (redis, wechat) =
+        (Arc::new(FakeRedis::default()), WeChat { refuses: Some(41030), ..WeChat::answering_after(SECOND) });
     let both = processes(&redis, 2);
     assert!(wechat.code(&both[0], "a", &seconds(10)).await.is_err());
-    let mended = WeChat::taking(SECOND);
+    let mended = WeChat::answering_after(SECOND);
     assert_eq!(mended.code(&both[1], "a", &seconds(10)).await.unwrap(), CacheOutcome::Miss);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_forged_or_replayed_note_of_a_leader_is_ignored() {
-    let (redis, refusing) = (Arc::new(FakeRedis::default()), WeChat { refuses: Some(41030), ..WeChat::taking(SECOND) });
+    let (redis, refusing) =
+        (Arc::new(FakeRedis::default()), WeChat { refuses: Some(41030), ..WeChat::answering_after(SECOND) });
     let (leader, other) = (process(&redis), process(&redis));
     assert!(refusing.code(&leader, "a", &seconds(10)).await.is_err());
     sleep(SECOND / 10).await;
@@ -271,7 +273,7 @@ async fn a_forged_or_replayed_note_of_a_leader_is_ignored() {
     for note in forged.into_iter().chain([replayed]) {
         // The process waits for another leader, and then the note replaces the lock.
         redis.database().put(&lock, [b'y'; 32]);
-        let (wechat, deadline, begun) = (WeChat::taking(SECOND), seconds(10), Instant::now());
+        let (wechat, deadline, begun) = (WeChat::answering_after(SECOND), seconds(10), Instant::now());
         let waits = wechat.code(&other, "a", &deadline);
         let replaced = async {
             sleep(SECOND / 2).await;
@@ -288,15 +290,15 @@ async fn a_forged_or_replayed_note_of_a_leader_is_ignored() {
 
 #[tokio::test(start_paused = true)]
 async fn a_stuck_leader_delays_followers_for_a_fifth_of_their_deadline_and_leads_no_more() {
-    let (redis, well) = (Arc::new(FakeRedis::default()), WeChat::taking(SECOND / 5));
+    let (redis, well) = (Arc::new(FakeRedis::default()), WeChat::answering_after(SECOND / 5));
     let (stuck, healthy) = (process(&redis), process(&redis));
-    let nowhere = WeChat::taking(1000 * SECOND);
+    let nowhere = WeChat::answering_after(1000 * SECOND);
     let limit = seconds(10);
     let lost = |name| {
         let (stuck, nowhere, limit) = (stuck.clone(), nowhere.clone(), limit.clone());
         async move {
             let ask = || {
-                let (ask, limit) = (nowhere.ask(), limit.clone());
+                let (ask, limit) = (nowhere.request(), limit.clone());
                 async move { limit.hold(TimeoutPhase::Answer, || None, ask).await? }
             };
             stuck.get(identity(name), RouteId::default(), &limit, ask).await
@@ -322,13 +324,13 @@ async fn a_stuck_leader_delays_followers_for_a_fifth_of_their_deadline_and_leads
 
 #[tokio::test(start_paused = true)]
 async fn a_process_leads_again_after_its_first_successful_request() {
-    let (redis, wechat) = (Arc::new(FakeRedis::default()), WeChat::taking(SECOND));
+    let (redis, wechat) = (Arc::new(FakeRedis::default()), WeChat::answering_after(SECOND));
     let [first, second] = [(); 2].map(|()| process(&redis));
     wechat.fails.store(true, Ordering::Relaxed);
     assert!(wechat.code(&first, "a", &seconds(10)).await.is_err());
     wechat.fails.store(false, Ordering::Relaxed);
     assert_eq!(wechat.code(&first, "b", &seconds(10)).await.unwrap(), CacheOutcome::Miss);
-    let (deadline, before) = (seconds(10), wechat.asked());
+    let (deadline, before) = (seconds(10), wechat.requests());
     let leads = wechat.code(&first, "c", &deadline);
     let follows = async {
         sleep(SECOND / 10).await;
@@ -336,14 +338,14 @@ async fn a_process_leads_again_after_its_first_successful_request() {
     };
     let (led, followed) = tokio::join!(leads, follows);
     assert_eq!((led.unwrap(), followed.unwrap()), (CacheOutcome::Miss, CacheOutcome::Redis));
-    assert_eq!(wechat.asked(), before + 1);
+    assert_eq!(wechat.requests(), before + 1);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_slow_redis_delays_each_of_many_codes_by_one_timeout_at_most() {
     for latency in [20, 100, 240] {
         let redis = Arc::new(FakeRedis::with_latency(Duration::from_millis(latency)));
-        let wechat = WeChat::taking(SECOND);
+        let wechat = WeChat::answering_after(SECOND);
         let process = process(&redis);
         let (begun, deadline) = (Instant::now(), seconds(10));
         let names: Vec<_> = (0..600).map(|n| n.to_string()).collect();
@@ -355,7 +357,7 @@ async fn a_slow_redis_delays_each_of_many_codes_by_one_timeout_at_most() {
 
 #[tokio::test(start_paused = true)]
 async fn waiting_for_another_process_is_reported_in_events_and_in_the_timeout_error() {
-    let (redis, wechat) = (Arc::new(FakeRedis::default()), WeChat::taking(SECOND));
+    let (redis, wechat) = (Arc::new(FakeRedis::default()), WeChat::answering_after(SECOND));
     let (hub, listener) = (Arc::<EventBus>::default(), Arc::new(RecordingListener::default()));
     hub.add(listener.clone());
     let process = Setup { hub, ..Setup::default() }.start(&redis);

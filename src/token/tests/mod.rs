@@ -18,15 +18,15 @@ fn cache() -> Arc<TokenCache> {
     cache_with_clock().0
 }
 
-fn cache_with_ear() -> (Arc<TokenCache>, Arc<RecordingListener>) {
-    let (cache, ear) = (cache(), Arc::new(RecordingListener::default()));
-    cache.events.hub.add(ear.clone());
-    (cache, ear)
+fn cache_with_listener() -> (Arc<TokenCache>, Arc<RecordingListener>) {
+    let (cache, listener) = (cache(), Arc::new(RecordingListener::default()));
+    cache.events.hub.add(listener.clone());
+    (cache, listener)
 }
 
 /// The events since the last call.
-fn told(ear: &RecordingListener) -> Vec<(&'static str, Option<&'static str>)> {
-    std::mem::take(&mut *ear.0.lock())
+fn reported(listener: &RecordingListener) -> Vec<(&'static str, Option<&'static str>)> {
+    std::mem::take(&mut *listener.0.lock())
         .iter()
         .map(|event| (event.name, event.reason.or(event.error.as_ref().map(Error::code))))
         .collect()
@@ -136,30 +136,30 @@ async fn a_failing_refresh_is_invisible_and_the_token_stays() {
 #[tokio::test(start_paused = true)]
 async fn a_failing_refresh_and_the_stale_token_served_meanwhile_are_reported() {
     let upstream = Upstream::new(false).gives("T1").fails(unreachable).gives("T2");
-    let (cache, ear) = cache_with_ear();
+    let (cache, listener) = cache_with_listener();
     get(&cache, &upstream).await.unwrap();
-    assert_eq!(told(&ear), [("refresh.start", Some("missing")), ("refresh.ok", None)]);
+    assert_eq!(reported(&listener), [("refresh.start", Some("missing")), ("refresh.ok", None)]);
     advance(Duration::from_secs(6980)).await;
     get(&cache, &upstream).await.unwrap();
     sleep(Duration::from_secs(1)).await;
     let unreachable = Some("ERR_WXA_NETWORK");
     let failed =
         [("refresh.start", Some("expiring")), ("refresh.error", unreachable), ("token.served_stale", unreachable)];
-    assert_eq!(told(&ear), failed);
+    assert_eq!(reported(&listener), failed);
     advance(Duration::from_secs(230)).await;
     get(&cache, &upstream).await.unwrap();
-    assert_eq!(told(&ear), [("refresh.start", Some("expired")), ("refresh.ok", None)]);
+    assert_eq!(reported(&listener), [("refresh.start", Some("expired")), ("refresh.ok", None)]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_token_replaced_before_its_expiry_is_reported_as_external_and_a_renewed_one_is_not() {
     for (age, elsewhere) in [(100, true), (7150, false)] {
         let upstream = Upstream::new(false).gives("T1").gives("T2");
-        let (cache, ear) = cache_with_ear();
+        let (cache, listener) = cache_with_listener();
         let token = cache.get(&upstream.source(), &deadline(10)).await.unwrap();
         advance(Duration::from_secs(age)).await;
         cache.replace(&token, 40001, &upstream.source(), &deadline(10)).await.unwrap();
-        let names: Vec<_> = told(&ear).into_iter().map(|(name, _)| name).collect();
+        let names: Vec<_> = reported(&listener).into_iter().map(|(name, _)| name).collect();
         assert_eq!(names.contains(&"token.replaced_externally"), elsewhere, "{names:?}");
     }
 }

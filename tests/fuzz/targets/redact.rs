@@ -18,18 +18,18 @@ pub fn run(bytes: &[u8]) {
     let Some((secret, rest)) = rest.split_at_checked(length) else { return };
     let Some((ways, around)) = rest.split_at_checked(length) else { return };
     let secret: String = secret.iter().map(|byte| char::from(b'!' + byte % 94)).collect();
-    let spelt: String = secret.chars().zip(ways).map(|(char, way)| spelt(char, *way)).collect();
+    let encoded: String = secret.chars().zip(ways).map(|(char, way)| encoded(char, *way)).collect();
     let around = String::from_utf8_lossy(around);
     let middle = around.char_indices().map(|(at, _)| at).nth(around.chars().count() / 2).unwrap_or(0);
     let (before, behind) = around.split_at(middle);
-    let clean = redact(&format!("{before}{spelt}{behind}"), &[&secret]).into_owned();
+    let clean = redact(&format!("{before}{encoded}{behind}"), &[&secret]).into_owned();
     // The text around it may take one character at either end.
-    let inner = &spelt[spelt.len() / 3..];
+    let inner = &encoded[encoded.len() / 3..];
     let inner = &inner[..inner.len() / 2];
-    assert!(length < 16 || !clean.contains(inner), "{secret:?} as {spelt:?} is left in {clean:?}");
+    assert!(length < 16 || !clean.contains(inner), "{secret:?} as {encoded:?} is left in {clean:?}");
 }
 
-fn spelt(char: char, way: u8) -> String {
+fn encoded(char: char, way: u8) -> String {
     let code = char as u32;
     match way % 10 {
         0 => format!("%{code:02X}"),
