@@ -18,7 +18,7 @@ const unknown = positionals.find((name) => !targets.includes(name))
 if (unknown !== undefined) fail(`There is no target ${unknown}; there are ${targets.join(', ')}`)
 if (!(Number(values.seconds) > 0)) fail('--seconds takes a number of seconds')
 
-const test = ['test', '--quiet', '--no-default-features', '--test', 'fuzz', '--', '--nocapture', 'can_be_made']
+const test = ['test', '--quiet', '--no-default-features', '--test', 'fuzz', '--', '--nocapture', 'mutations']
 const env = { ...process.env, FUZZ_SECONDS: values.seconds, FUZZ_TARGETS: positionals.join(',') }
 const { status } = spawnSync('cargo', test, { cwd: root, stdio: 'inherit', env })
 process.exitCode = status ?? 1

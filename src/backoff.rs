@@ -25,7 +25,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_doubles_up_to_a_minute_whatever_the_count() {
+    fn the_backoff_doubles_up_to_a_minute() {
         let longest: Vec<_> = [0, 1, 2, 6, 7, 31, 32, u32::MAX].map(|n| backoff(n, 1.0).as_millis()).into();
         assert_eq!(longest, [500, 1000, 2000, 32_000, 60_000, 60_000, 60_000, 60_000]);
         assert_eq!(backoff(5, 0.0), Duration::ZERO);

@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_sealed_opens_at_its_place_with_its_secret_for_its_purpose_only() {
+    fn a_sealed_value_opens_only_under_its_key_secret_and_purpose() {
         let seal = Seal::new(&"s1".into(), "token");
         let others = [Seal::new(&"s2".into(), "token"), Seal::new(&"s1".into(), "code")];
         let sealed = seal.seal(b"c4nary", "a").unwrap();
@@ -88,11 +88,11 @@ mod tests {
         for cut in 0..sealed.len() {
             assert!(seal.open(&sealed[..cut], "a").is_none());
         }
-        assert_ne!(sealed, seal.seal(b"c4nary", "a").unwrap(), "a nonce of its own each time");
+        assert_ne!(sealed, seal.seal(b"c4nary", "a").unwrap(), "each has another nonce");
     }
 
     #[test]
-    fn a_name_is_the_same_for_all_who_know_the_secret_and_for_nobody_else() {
+    fn names_are_equal_exactly_for_equal_secrets() {
         let name = |secret: &str, content: &[u8]| Seal::new(&secret.into(), "code").name(content);
         assert_eq!(name("s", b"a=1"), name("s", b"a=1"));
         assert_ne!(name("s", b"a=1"), name("s", b"a=2"));

@@ -81,48 +81,48 @@ impl Warnings {
 mod tests {
     use super::*;
 
-    fn told(warnings: &Warnings) -> usize {
+    fn taken(warnings: &Warnings) -> usize {
         warnings.take().len()
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_outage_is_told_once_whoever_meets_it() {
+    async fn an_outage_is_reported_once_for_all_clients() {
         let warnings = Warnings::default();
         let begin = |what| warnings.begin(what, || what.to_owned());
-        assert_eq!(told(&warnings), 0);
+        assert_eq!(taken(&warnings), 0);
         begin("a");
         begin("a");
         begin("b");
-        assert_eq!((told(&warnings), told(&warnings)), (2, 0));
+        assert_eq!((taken(&warnings), taken(&warnings)), (2, 0));
         // However long it lasts.
         tokio::time::advance(100 * QUIET).await;
         warnings.end("a");
         begin("a");
-        assert_eq!(told(&warnings), 0, "one of the two is still in it");
+        assert_eq!(taken(&warnings), 0, "one of the two clients still has the outage");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_next_outage_is_another_one_and_what_flutters_is_not() {
+    async fn a_later_outage_is_reported_again_and_a_flapping_one_is_not() {
         let warnings = Warnings::default();
         for _ in 0..5 {
             warnings.begin("a", || "a".to_owned());
             warnings.end("a");
             tokio::time::advance(QUIET / 2).await;
         }
-        assert_eq!(told(&warnings), 1);
+        assert_eq!(taken(&warnings), 1);
         tokio::time::advance(QUIET).await;
         warnings.begin("a", || "a".to_owned());
-        assert_eq!(told(&warnings), 1);
+        assert_eq!(taken(&warnings), 1);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_nobody_takes_does_not_pile_up() {
+    async fn unread_warnings_are_bounded() {
         let warnings = Warnings::default();
         for n in 0..10_000 {
             warnings.once(&n.to_string(), || "x".to_owned());
             tokio::time::advance(QUIET).await;
         }
-        assert_eq!(told(&warnings), MOST);
+        assert_eq!(taken(&warnings), MOST);
         assert!(warnings.inner.lock().outages.len() <= 1);
     }
 }

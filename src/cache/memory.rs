@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn the_least_recently_used_goes_first() {
+    fn the_least_recently_used_entry_is_evicted_first() {
         let mut memory = Memory::new(3 * cost(100), None);
         for n in 0..3 {
             memory.put(name(n), image(100), None);
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_that_is_too_large_for_all_is_not_kept_and_costs_no_other_its_place() {
+    fn a_picture_over_the_size_limit_is_not_kept_and_evicts_no_other() {
         let mut memory = Memory::new(cost(100), None);
         memory.put(name(0), image(100), None);
         memory.put(name(1), image(101), None);
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_was_kept_elsewhere_before_has_the_rest_of_its_time() {
+    async fn an_entry_from_redis_expires_with_its_remaining_time() {
         let mut memory = Memory::new(1000, Some(Duration::from_secs(10)));
         memory.put(name(0), image(1), Some(Duration::from_secs(3)));
         memory.put(name(1), image(1), Some(Duration::from_secs(30)));
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn nothing_is_kept_for_longer_than_its_time() {
+    async fn entries_expire_after_their_ttl() {
         let mut memory = Memory::new(1000, Some(Duration::from_secs(10)));
         memory.put(name(0), image(1), None);
         tokio::time::advance(Duration::from_millis(9_999)).await;
@@ -134,7 +134,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn its_bytes_are_counted_exactly_and_never_too_many(puts in prop::collection::vec((0..20usize, 0..400usize), 1..200)) {
+        fn the_byte_count_is_exact_and_stays_within_the_limit(puts in prop::collection::vec((0..20usize, 0..400usize), 1..200)) {
             let mut memory = Memory::new(3000, None);
             for (n, size) in puts {
                 memory.put(name(n), image(size), None);

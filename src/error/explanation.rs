@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_value_is_shown_in_part_however_long_it_is() {
+    fn a_long_value_is_shown_shortened() {
         assert_eq!(excerpt("a\"b\n"), r#""a\"b\n""#);
         assert_eq!(excerpt(&"页".repeat(80)), format!("\"{}\"", "页".repeat(80)));
         assert_eq!(excerpt(&"x".repeat(10_000_000)), format!("\"{}…\"", "x".repeat(80)));

@@ -26,7 +26,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_repetition_can_cure_and_nothing_else() {
+    fn only_temporary_statuses_may_pass() {
         let curable: Vec<_> = (100..600).filter(|&status| may_pass(status)).collect();
         for status in [408, 425, 429, 500, 502, 503, 504, 507, 520, 522, 524, 599] {
             assert!(curable.contains(&status), "{status}");

@@ -17,7 +17,7 @@ fn a_message_is_one_line_with_code_text_endpoint_rid_and_fix() {
 }
 
 #[test]
-fn a_refused_page_is_named_without_the_secrets_in_it() {
+fn the_message_of_a_refused_page_names_it_without_its_secrets() {
     let redactor = Redactor::new(Some("a-very-secret-token"));
     let message = refusal("invalid page").about(Some("pages/a-very-secret-token"), &redactor).to_string();
     assert!(message.contains(r#"page "pages/***" is not"#), "{message}");
@@ -32,7 +32,7 @@ fn a_refused_page_is_named_without_the_secrets_in_it() {
 }
 
 #[test]
-fn a_refusal_of_the_address_is_of_the_route_and_one_of_the_parameters_or_of_the_rate_accepts_the_token() {
+fn a_refused_address_concerns_the_route_and_a_refusal_of_parameters_or_rate_accepts_the_token() {
     let refused = |errcode, endpoint| Error::Api {
         endpoint,
         refusal: Refusal { errcode, errmsg: String::new(), rid: None, hint: None },
@@ -54,7 +54,7 @@ fn a_refusal_of_the_address_is_of_the_route_and_one_of_the_parameters_or_of_the_
 }
 
 #[test]
-fn a_minute_is_full_only_where_calls_are_counted_by_the_minute() {
+fn only_endpoints_counted_by_the_minute_can_exceed_its_limit() {
     let refused = |errcode, endpoint| Error::Api {
         endpoint,
         refusal: Refusal { errcode, errmsg: String::new(), rid: None, hint: None },
@@ -68,7 +68,7 @@ fn a_minute_is_full_only_where_calls_are_counted_by_the_minute() {
 }
 
 #[test]
-fn only_a_dead_token_is_worth_another_token() {
+fn only_an_invalid_token_is_replaced() {
     assert_eq!(refusal("").refused_token(), None);
     let token = |endpoint| Error::Api {
         endpoint,

@@ -43,7 +43,7 @@ mod tests {
     }
 
     #[test]
-    fn options_have_the_names_that_callers_write() {
+    fn option_names_are_those_of_the_public_interface() {
         let options = read(
             r#"{"appid":"wx1","secret":"s\\","token":"classic","redis":{"url":"redis://r","ca":"PEM","timeoutMs":5,
                 "keyPrefix":"k","allowUnsharedRotation":true},"baseUrl":["a","b"],"fromAppid":"wx2","timeoutMs":1,"retries":2,
@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_out_is_none_and_another_text_is_no_number() {
+    fn a_missing_option_is_none_and_a_text_is_not_a_number() {
         let options = read(r#"{"appid":"wx1","cache":{}}"#).unwrap();
         assert!(options.secret.is_none() && options.timeout_ms.is_none() && options.base_urls.is_empty());
         assert!(matches!(options.token, TokenChoice::Stable) && !options.cache.unwrap().redis);

@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn the_parameter_at_fault_is_named() {
+    fn an_error_names_the_invalid_option() {
         let of = |change: fn(&mut Options)| {
             let mut options = good();
             change(&mut options);
@@ -208,14 +208,14 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_at_the_place_of_the_appid_is_not_repeated() {
+    fn an_error_does_not_repeat_a_secret_given_as_the_appid() {
         let swapped = Options { appid: "0123456789abcdef0123456789abcdef".into(), ..good() };
         let message = swapped.open(Arc::default()).err().map(|error| error.to_string()).unwrap_or_default();
         assert!(message.contains("looks like an AppSecret") && !message.contains("0123"), "{message}");
     }
 
     #[test]
-    fn a_secret_in_plain_http_does_not_leave_this_machine_by_a_proxy() {
+    fn a_secret_in_plain_http_is_not_sent_through_a_proxy() {
         let of = |base: &str, proxy: &str| Options {
             base_urls: vec!["https://api.weixin.qq.com".into(), base.into()],
             proxy: Some(proxy.into()),
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn plain_http_is_for_this_machine_or_without_a_token() {
+    fn plain_http_is_allowed_on_this_machine_or_without_a_token() {
         let of = |url: &str| Options { base_urls: vec![url.into()], ..good() };
         for url in ["http://localhost:1", "http://127.0.0.9", "http://[::1]:80", "https://gateway.example/x/", ""] {
             assert!(of(url).open(Arc::default()).is_ok(), "{url}");

@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_put_down_is_given_once_by_its_second() {
+    fn corrections_are_taken_once_and_grouped_by_second() {
         let (mut ledger, start) = (Corrections::default(), Instant::now());
         for ms in [0, 900, 5000] {
             ledger.owe(start + Duration::from_millis(ms));
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_owed_for_longer_than_a_minute() {
+    fn corrections_lapse_after_a_minute() {
         let (mut ledger, start) = (Corrections::default(), Instant::now());
         for second in 0..600 {
             ledger.owe(start + Duration::from_secs(second));

@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn a_turn_that_is_given_back_is_there_for_the_next_and_only_once() {
+    fn a_returned_permit_is_available_once() {
         let mut window = Counts::default();
         let second = window.take(1, at(5.0)).unwrap();
         window.give_back(second, at(20.0));
@@ -155,7 +155,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_minute_holds_more_than_the_rate_and_every_wait_is_kept(
+        fn no_minute_exceeds_the_rate_and_a_permit_is_there_after_every_wait(
             rate in 1u32..5,
             pauses in prop::collection::vec(0u64..40_000, 1..200),
         ) {

@@ -8,8 +8,8 @@ use super::*;
 const SECRET: &str = "a+/&=\"b-C_d\\e";
 
 #[test]
-fn a_secret_goes_in_each_of_its_spellings() {
-    for spelt in [
+fn a_secret_is_redacted_in_every_encoding() {
+    for encoded in [
         r#"a+/&="b-C_d\e"#,
         "A+/&=\"B-c_D\\E",
         r#"a%2B%2f%26%3D%22b%2dC_d%5Ce"#,
@@ -25,12 +25,12 @@ fn a_secret_goes_in_each_of_its_spellings() {
         "a&#43/&amp;amp;=&amp;amp;#34;b-C_d\\e",
         "a%26%2343%3B/&=\"b-C_d\\e",
     ] {
-        assert_eq!(redact(&format!("x {spelt} y"), &[SECRET]), "x *** y", "{spelt}");
+        assert_eq!(redact(&format!("x {encoded} y"), &[SECRET]), "x *** y", "{encoded}");
     }
 }
 
 #[test]
-fn a_secret_goes_as_base64_wherever_it_begins() {
+fn a_secret_is_redacted_in_base64_at_every_offset() {
     let secret = "0123456789abcdef+/?>0123";
     for before in ["", "a", "ab", "appid:", "user-of-7:"] {
         for behind in ["", "x", "xy", "&more"] {
@@ -50,7 +50,7 @@ fn a_secret_goes_as_base64_wherever_it_begins() {
 }
 
 #[test]
-fn a_part_that_gives_it_away_goes_too() {
+fn a_revealing_part_of_a_secret_is_redacted() {
     let secret = "0123456789abcdefghijklmnopqrstuv";
     assert_eq!(redact("cut: 0123456789abcd", &[secret]), "cut: ***");
     assert_eq!(redact("cut: ...jklmnopqrstuv!", &[secret]), "cut: ...***!");
@@ -58,14 +58,14 @@ fn a_part_that_gives_it_away_goes_too() {
 }
 
 #[test]
-fn a_short_one_goes_where_it_stands_alone() {
+fn a_short_secret_is_redacted_where_it_stands_alone() {
     assert_eq!(redact("secretsecret", &["secret"]), "***");
     assert_eq!(redact("T: no Token in ?a=T&b", &["T", ""]), "***: no Token in ?a=***&b");
     assert_eq!(redact("中T文 é", &["T"]), "中***文 é");
 }
 
 #[test]
-fn what_has_the_name_of_a_secret_goes_whosever_it_is() {
+fn a_value_named_like_a_secret_is_redacted() {
     for (text, clean) in [
         ("a=1&access_token=91_abc&b=2", "a=1&access_token=***&b=2"),
         (
@@ -91,7 +91,7 @@ fn what_has_the_name_of_a_secret_goes_whosever_it_is() {
 }
 
 #[test]
-fn what_holds_no_secret_stays_as_it_is() {
+fn a_text_without_a_secret_is_unchanged() {
     for text in
         ["nothing here 中文 %", "C:\\path\\\\x", "a &amp; b &#; %zz \\u12", "", "%", "\\", "&", "&#x", "%25", "100%25"]
     {
@@ -100,7 +100,7 @@ fn what_holds_no_secret_stays_as_it_is() {
 }
 
 #[test]
-fn what_is_known_of_a_client_is_forgotten_by_age() {
+fn the_oldest_secrets_of_a_client_are_forgotten_first() {
     let secrets = Secrets::default();
     secrets.keep(&"app-secret-of-this-client".into());
     secrets.keep(&"app-secret-of-this-client".into());
@@ -118,7 +118,7 @@ fn what_is_known_of_a_client_is_forgotten_by_age() {
 const LONG: Duration = Duration::from_secs(2);
 
 #[test]
-fn no_text_and_no_secret_takes_long() {
+fn redaction_is_fast_for_any_text_and_secret() {
     const LENGTH: usize = 1 << 15;
     let secret = "0123456789abcdef0123456789abcdef";
     for unit in [
@@ -151,10 +151,10 @@ fn no_text_and_no_secret_takes_long() {
     assert_eq!(redact(&format!("x {long} y"), &[&long]), "x *** y");
 }
 
-/// In how many ways a character is spelt below.
+/// In how many ways a character is encoded below.
 const WAYS: usize = 9;
 
-fn spelt(c: char, way: usize) -> String {
+fn encoded(c: char, way: usize) -> String {
     let code = c as u32;
     match way {
         0 => format!("%{code:02X}"),
@@ -169,23 +169,23 @@ fn spelt(c: char, way: usize) -> String {
 }
 
 #[test]
-fn one_that_ends_in_a_character_in_which_another_begins_does_no_harm() {
+fn overlapping_secrets_are_both_redacted() {
     assert_eq!(redact("x 1234567価7654321 y", &["1234567信", "信7654321"]), "x *** y");
 }
 
 proptest! {
     #[test]
-    fn no_way_to_spell_it_gets_through(secret in "[!-~]{16,60}", before in ".{0,20}", after in ".{0,20}", ways in prop::collection::vec(0..WAYS, 60)) {
-        let spelt: String = secret.chars().zip(ways).map(|(c, way)| spelt(c, way)).collect();
-        let clean = redact(&format!("{before}{spelt}{after}"), &[&secret]).into_owned();
-        prop_assert!(clean.contains("***"), "{spelt} -> {clean}");
+    fn mixed_encodings_of_a_secret_are_redacted(secret in "[!-~]{16,60}", before in ".{0,20}", after in ".{0,20}", ways in prop::collection::vec(0..WAYS, 60)) {
+        let encoded: String = secret.chars().zip(ways).map(|(c, way)| encoded(c, way)).collect();
+        let clean = redact(&format!("{before}{encoded}{after}"), &[&secret]).into_owned();
+        prop_assert!(clean.contains("***"), "{encoded} -> {clean}");
         // A neighbour can take the first or the last character for a part of itself, and no more.
-        let parts: Vec<_> = spelt.as_bytes().windows(48).filter_map(|part| std::str::from_utf8(part).ok()).collect();
-        prop_assert!(!parts.iter().any(|part| clean.contains(part)), "{spelt} -> {clean}");
+        let parts: Vec<_> = encoded.as_bytes().windows(48).filter_map(|part| std::str::from_utf8(part).ok()).collect();
+        prop_assert!(!parts.iter().any(|part| clean.contains(part)), "{encoded} -> {clean}");
     }
 
     #[test]
-    fn one_spelling_inside_another_does_not_either(secret in "[!-~]{12,40}", layers in prop::collection::vec(0..3usize, 0..4)) {
+    fn nested_encodings_of_a_secret_are_redacted(secret in "[!-~]{12,40}", layers in prop::collection::vec(0..3usize, 0..4)) {
         let text = layers.iter().fold(secret.clone(), |text, layer| match layer {
             0 => url::form_urlencoded::byte_serialize(text.as_bytes()).collect(),
             1 => serde_json::to_string(&text).unwrap(),
@@ -197,7 +197,7 @@ proptest! {
     }
 
     #[test]
-    fn any_text_survives_without_a_secret_in_it(text in ".*") {
+    fn any_text_without_a_secret_is_unchanged(text in ".*") {
         prop_assume!(!text.contains(['=', ':']));
         prop_assert_eq!(redact(&text, &["\u{1}never\u{1}\u{1}\u{1}"]), text.as_str());
     }

@@ -284,7 +284,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn with_the_last_who_uses_it_its_connection_closes() {
+    async fn the_connection_closes_when_the_last_client_is_dropped() {
         let (url, mut count) = server("+OK\r\n").await;
         let client = client(&url, &Arc::default());
         let other = client.clone();
@@ -297,7 +297,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nobody_looks_after_a_redis_that_is_down_and_that_nobody_uses() {
+    async fn an_unused_redis_that_is_down_is_not_probed() {
         let (url, mut count) = server("-LOADING Redis is loading\r\n").await;
         let events = Arc::<EventBus>::default();
         let client = client(&url, &events);
@@ -315,7 +315,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_redis_refuses_one_account_is_nobody_elses_outage() {
+    async fn a_refusal_of_one_account_is_no_outage_for_the_others() {
         for answer in ["-NOPERM no access to one of the keys\r\n", "-WRONGTYPE Operation against a key\r\n"] {
             let (url, _) = server(answer).await;
             let events = Arc::<EventBus>::default();
@@ -327,7 +327,7 @@ mod tests {
                 assert!(matches!(refused, Err(Error::Redis { fault, .. }) if fault != RedisFault::Down));
                 assert!(client.is_up());
             }
-            // Told once for each account.
+            // Reported once for each account.
             let _ = client.run(call("p:{wx2:stable:f}:token")).await;
             let appid = |event: &Event| match &event.kind {
                 EventKind::Redis(RedisEvent::AccountError { appid, .. }) => appid.clone(),
@@ -336,7 +336,7 @@ mod tests {
             let heard = listener.0.lock().iter().map(appid).collect::<Vec<_>>();
             assert_eq!(heard, ["wx1", "wx2"]);
             assert_eq!(events.warnings.take().len(), 1);
-            // To a probe it is an answer, whoever's key it is.
+            // A probe counts it as an answer, whichever account the key belongs to.
             client.on_failure("a time-out", "p:{wx1:stable:f}:token", Instant::now());
             timeout(LIMIT, client.recovered()).await.expect("it stays down");
         }

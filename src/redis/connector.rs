@@ -178,7 +178,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn its_name_shows_no_login() {
+    fn the_name_of_a_server_does_not_contain_its_login() {
         let name = |url| Connector::parse(url, None).map(|way| way.name().to_owned()).ok();
         assert_eq!(name("redis://user:p4ss@cache:6380/1").as_deref(), Some("cache:6380"));
         assert_eq!(name("rediss://:p4ss@cache").as_deref(), Some("cache:6379"));
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_way_to_a_redis_is_refused_without_repeating_it() {
+    fn an_invalid_address_is_refused_and_not_repeated() {
         for url in [
             "",
             "cache:6379",
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clusters_node_may_have_an_address_of_either_kind() {
+    fn a_cluster_node_has_an_ipv4_or_an_ipv6_address() {
         assert_eq!(address("10.0.0.1:7001"), Some(("10.0.0.1".into(), 7001)));
         assert_eq!(address("[::1]:7001"), Some(("::1".into(), 7001)));
         assert_eq!(address(":7001"), Some((String::new(), 7001)));

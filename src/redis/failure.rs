@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn what_concerns_one_account_is_not_the_servers() {
+    fn errors_of_one_account_are_not_those_of_the_server() {
         for (code, detail, reason) in [
             ("NOPERM", "this user has no permissions to access one of the keys", "NOPERM"),
             ("WRONGTYPE", "Operation against a key holding the wrong kind of value", "WRONGTYPE"),
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn what_everybody_meets_is_the_servers() {
+    fn errors_that_meet_every_account_are_those_of_the_server() {
         for (code, detail) in [
             ("LOADING", "Redis is loading the dataset in memory"),
             ("READONLY", "You can't write against a read only replica."),
@@ -156,13 +156,13 @@ mod tests {
         assert!(RedisFailure::Answer(refused).is_of_the_server());
         let torn = RedisError::from((ErrorKind::Parse, "torn"));
         assert!(RedisFailure::Answer(torn).is_of_the_server());
-        // Whoever may not choose the database has no connection.
+        // A user without permission to SELECT the database has no connection.
         let select = make_extension_error("NOPERM".into(), Some("no permissions to run 'select'".into()));
         assert!(RedisFailure::Connecting(select).is_of_the_server());
     }
 
     #[test]
-    fn an_account_is_told_what_to_do_about_its_keys() {
+    fn an_error_of_an_account_names_its_keys_and_the_fix() {
         let key = "shop:{wx1:stable:f}:token";
         let text = |code, detail| answer(code, detail).for_account(key).to_string();
         let denied = text("NOPERM", "x");

@@ -9,6 +9,8 @@ mod client;
 mod cluster;
 mod connector;
 mod failure;
+#[cfg(test)]
+pub mod fake;
 mod pool;
 mod script;
 

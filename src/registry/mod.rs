@@ -219,7 +219,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn two_accounts_share_a_token_exactly_if_they_agree_on_everything(a in account(), b in account()) {
+        fn clients_share_a_token_exactly_if_their_account_settings_are_equal(a in account(), b in account()) {
             let mut registry = Registry::default();
             let agree = a.appid == b.appid && a.mode == b.mode && hosts(&a) == hosts(&b)
                 && a.secret.expose_secret() == b.secret.expose_secret();
@@ -228,7 +228,7 @@ mod tests {
         }
 
         #[test]
-        fn two_accounts_share_a_minute_exactly_if_they_are_one_app_at_the_same_hosts(a in account(), b in account()) {
+        fn clients_share_a_rate_limit_exactly_if_they_have_the_same_appid_and_hosts(a in account(), b in account()) {
             let mut registry = Registry::default();
             let mut window = |account: &Account| registry.window(&App::new(&account.appid, &account.bases));
             let agree = a.appid == b.appid && hosts(&a) == hosts(&b);
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn the_order_of_hosts_is_a_preference_and_no_other_account() {
+    fn the_order_of_hosts_does_not_change_the_account() {
         let mut registry = Registry::default();
         let mut cache = |bases: [&str; 2]| {
             let bases = bases.map(str::to_owned).to_vec();
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_environment_takes_everything_with_it() {
+    fn closing_the_last_environment_drops_everything() {
         let mut registry = Registry::default();
         registry.enter();
         registry.enter();
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_uses_any_more_does_not_pile_up() {
+    fn unused_accounts_are_forgotten() {
         let mut registry = Registry::default();
         for n in 0..10_000 {
             let appid = format!("wx{n:016}");
@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn a_connection_to_redis_ends_with_its_last_client() {
+    fn a_redis_connection_closes_with_its_last_client() {
         let mut registry = Registry::default();
         let redis = RedisConfig {
             url: "redis://localhost".into(),

@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn the_most_recent_values_outlive_their_clients_and_no_others() {
+    fn only_the_most_recent_values_outlive_their_clients() {
         let mut shared = Shared::default();
         for scope in 0..5 {
             get(&mut shared, scope, true);
@@ -105,13 +105,13 @@ mod tests {
         get(&mut shared, 2, true);
         get(&mut shared, 5, true);
         let kept: Vec<_> = (0..6).filter(|scope| shared.values[scope].strong_count() > 0).collect();
-        assert_eq!(kept, [2, 4, 5], "the one that was asked for again stays");
+        assert_eq!(kept, [2, 4, 5], "a value that was requested again stays");
         get(&mut shared, 9, false);
         assert_eq!(shared.len(), 3, "one that must not outlive its client has gone");
     }
 
     #[test]
-    fn a_value_in_use_is_found_however_many_came_since() {
+    fn a_value_in_use_is_never_evicted() {
         let mut shared = Shared::default();
         let used = get(&mut shared, 0, true);
         for scope in 1..1000 {
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_made_is_not_kept() {
+    fn a_failed_construction_is_not_kept() {
         let mut shared = Shared::<Thing>::default();
         assert_eq!(shared.get(&1, || Err("no")).err(), Some("no"));
         assert_eq!(shared.values.len(), 0);

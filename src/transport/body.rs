@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn memory_comes_back_empty_and_is_used_again() {
+    fn buffers_are_returned_empty_and_reused() {
         let buffers = Arc::new(BufferPool::default());
         let mut body = buffers.body(1000);
         body.bytes.extend_from_slice(&[7; 1000]);
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_is_bounded_and_a_secret_is_not_kept() {
+    fn pooled_buffers_are_bounded_and_contain_no_secret() {
         let buffers = Arc::new(BufferPool::default());
         let many: Vec<_> = (0..2 * SPARE).map(|_| buffers.body(10)).collect();
         drop(many);

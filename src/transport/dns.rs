@@ -225,7 +225,7 @@ mod tests {
 
     use super::*;
 
-    /// A name server that keeps silent about names that begin with `silent` until it is told to speak.
+    /// A name server that does not answer for names that begin with `silent` until the test lets it.
     #[derive(Default)]
     struct Server {
         asked: AtomicUsize,
@@ -275,7 +275,7 @@ mod tests {
     const LONG: Duration = Duration::from_secs(60);
 
     #[tokio::test]
-    async fn those_who_ask_for_one_name_share_a_thread_and_its_answer() {
+    async fn concurrent_look_ups_of_a_name_share_a_thread_and_its_answer() {
         let server = Arc::new(Server::default());
         let names = server.names(8, LONG);
         let asking: Vec<_> = (0..700)
@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_name_is_known_for_a_while_and_until_it_is_doubted() {
+    async fn an_answer_is_cached_until_it_expires_or_is_invalidated() {
         let server = Arc::new(Server::default());
         let names = server.names(8, LONG);
         let ask = || async { names.addresses("good.example").await.map(|_| server.count()).unwrap() };
@@ -309,7 +309,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_name_that_is_not_known_is_asked_for_again() {
+    async fn a_failed_look_up_is_not_cached() {
         let server = Arc::new(Server::default());
         let names = server.names(8, LONG);
         for _ in 0..2 {
@@ -319,7 +319,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn whoever_waits_gives_up_and_the_answer_that_comes_later_is_kept() {
+    async fn a_late_answer_is_cached_after_its_callers_timed_out() {
         let server = Arc::new(Server::default());
         let names = server.names(8, Duration::from_millis(20));
         for _ in 0..3 {
@@ -333,7 +333,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn names_that_hang_leave_threads_for_those_that_had_an_answer() {
+    async fn hanging_names_leave_threads_for_names_with_an_answer() {
         let server = Arc::new(Server::default());
         let names = server.names(16, LONG);
         names.addresses("good.example").await.unwrap();
@@ -364,7 +364,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_look_up_that_panics_is_an_error_and_keeps_no_thread() {
+    async fn a_panicking_look_up_is_an_error_and_frees_its_thread() {
         let names = Resolver::new(1, LONG, |_| panic!("on purpose"));
         for _ in 0..2 {
             assert!(names.addresses("any.example").await.is_err());
@@ -373,7 +373,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_system_is_asked_for_names_that_it_alone_knows() {
+    async fn localhost_is_resolved_by_the_system() {
         assert!(Resolver::of_system().addresses("localhost").await.unwrap().iter().all(IpAddr::is_loopback));
         assert!(Resolver::of_system().addresses("nohost.invalid").await.is_err());
     }

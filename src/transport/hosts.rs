@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn a_host_that_could_not_be_reached_comes_last_for_a_while_and_then_one_call_tries_it() {
+    fn an_unreachable_host_comes_last_for_a_while_and_then_one_call_tries_it() {
         let hosts = hosts();
         let preferred = ["a.example", "b.example:8443"];
         let other = ["b.example:8443", "a.example"];

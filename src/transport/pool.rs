@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn a_client_is_made_for_who_needs_it() {
+    fn an_http_client_is_created_when_it_is_needed() {
         let asked = |pool: &HttpClients, url: &str, proxied| {
             pool.client(&url.parse().unwrap(), proxied).unwrap();
             [&pool.plain, &pool.secure, &pool.proxied].map(|made| made.get().is_some())

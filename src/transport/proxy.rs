@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn a_login_is_read_as_people_write_it() {
+    fn a_login_with_unescaped_characters_is_read() {
         for (text, user, password, name) in [
             ("http://user:pa%3Ass@proxy.example:8080", "user", Some("pa%3Ass"), "proxy.example:8080"),
             (r"http://CORP\user:pw@proxy.example:8080", "CORP%5Cuser", Some("pw"), "proxy.example:8080"),
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_proxy_is_refused_without_its_password() {
+    fn an_invalid_proxy_is_refused_without_its_password() {
         for (text, word) in [
             ("proxy.example:8080", "neither"),
             ("socks5://user:p4ssword@localhost", "SOCKS"),
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn an_option_is_for_every_host() {
+    fn the_proxy_option_applies_to_every_host() {
         let proxy = Proxy::parse("http://proxy.example").unwrap();
         for host in ["https://api.weixin.qq.com", "http://127.0.0.1:1", "http://localhost"] {
             assert!(proxy.serves(&url(host)), "{host}");
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn the_environment_is_for_https_and_not_for_who_is_excepted() {
+    fn environment_proxies_apply_to_https_except_for_hosts_in_no_proxy() {
         for (no, host, serves) in [
             ("", "https://api.weixin.qq.com", true),
             ("", "http://api.weixin.qq.com", false),

@@ -13,7 +13,7 @@ use crate::wechat::image::tests::jpeg;
 
 /// What the server does with a request.
 #[derive(Clone)]
-enum Act {
+enum ServerAction {
     Answer(u16, Vec<u8>),
     /// A body whose end is the end of the connection.
     Endless(usize),
@@ -33,7 +33,7 @@ struct Server {
 }
 
 impl Server {
-    async fn start(script: impl IntoIterator<Item = Act>) -> Self {
+    async fn start(script: impl IntoIterator<Item = ServerAction>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
         let script = Arc::new(Mutex::new(script.into_iter().collect::<VecDeque<_>>()));
@@ -60,7 +60,11 @@ impl Server {
     }
 }
 
-async fn serve(mut socket: TcpStream, script: Arc<Mutex<VecDeque<Act>>>, log: Arc<Mutex<Vec<(Instant, String)>>>) {
+async fn serve(
+    mut socket: TcpStream,
+    script: Arc<Mutex<VecDeque<ServerAction>>>,
+    log: Arc<Mutex<Vec<(Instant, String)>>>,
+) {
     while let Some(request) = read_request(&mut socket).await {
         log.lock().unwrap().push((Instant::now(), request));
         let act = {
@@ -68,31 +72,31 @@ async fn serve(mut socket: TcpStream, script: Arc<Mutex<VecDeque<Act>>>, log: Ar
             if script.len() > 1 { script.pop_front() } else { script.front().cloned() }
         };
         match act.expect("a script") {
-            Act::Answer(status, body) => {
+            ServerAction::Answer(status, body) => {
                 let head =
                     format!("HTTP/1.1 {status} X\r\nlocation: /elsewhere\r\ncontent-length: {}\r\n\r\n", body.len());
                 let _ = socket.write_all(&[head.as_bytes(), &body].concat()).await;
             }
-            Act::Endless(bytes) => {
+            ServerAction::Endless(bytes) => {
                 let _ = socket.write_all(b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n").await;
                 let _ = socket.write_all(&vec![b'x'; bytes]).await;
                 return;
             }
-            Act::Cut => {
+            ServerAction::Cut => {
                 let _ = socket.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf").await;
                 return;
             }
-            Act::Announce(bytes) => {
+            ServerAction::Announce(bytes) => {
                 let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {bytes}\r\n\r\n");
                 let _ = socket.write_all(head.as_bytes()).await;
                 std::future::pending::<()>().await;
             }
-            Act::Reset => {
+            ServerAction::Reset => {
                 socket.set_zero_linger().unwrap();
                 return;
             }
-            Act::Close => return,
-            Act::Hang => std::future::pending().await,
+            ServerAction::Close => return,
+            ServerAction::Hang => std::future::pending().await,
         }
     }
 }
@@ -146,13 +150,16 @@ async fn ask_within(transport: &Transport, effort: RetryPolicy, limit: Duration)
     result.map(|(body, _)| body.to_vec())
 }
 
-fn refusal(errcode: i64) -> Act {
-    Act::Answer(200, format!(r#"{{"errcode":{errcode},"errmsg":"m access_token=c4nary%2B%2F c4nary+/"}}"#).into_bytes())
+fn refusal(errcode: i64) -> ServerAction {
+    ServerAction::Answer(
+        200,
+        format!(r#"{{"errcode":{errcode},"errmsg":"m access_token=c4nary%2B%2F c4nary+/"}}"#).into_bytes(),
+    )
 }
 
 #[tokio::test]
 async fn a_request_is_one_sized_body_with_the_token_in_the_query() {
-    let server = Server::start([Act::Answer(200, jpeg())]).await;
+    let server = Server::start([ServerAction::Answer(200, jpeg())]).await;
     assert_eq!(ask(&transport(&[&server.url]), CODE).await.unwrap(), jpeg());
     let request = server.first().to_lowercase();
     assert!(request.starts_with("post /wxa/getwxacode?access_token=c4nary%2b%2f http/1.1\r\n"), "{request}");
@@ -161,21 +168,21 @@ async fn a_request_is_one_sized_body_with_the_token_in_the_query() {
 }
 
 #[tokio::test]
-async fn what_passes_is_tried_again_and_a_refusal_is_not() {
-    let html = Act::Answer(502, b"<html>".to_vec());
+async fn transient_failures_are_retried_and_refusals_are_not() {
+    let html = ServerAction::Answer(502, b"<html>".to_vec());
     for (act, arrivals) in [
         (refusal(-1), 3),
-        (Act::Reset, 3),
-        (Act::Close, 3),
-        (Act::Cut, 3),
+        (ServerAction::Reset, 3),
+        (ServerAction::Close, 3),
+        (ServerAction::Cut, 3),
         (html, 3),
-        (Act::Answer(503, vec![]), 3),
+        (ServerAction::Answer(503, vec![]), 3),
         (refusal(41030), 1),
         (refusal(45009), 1),
-        (Act::Answer(404, b"<html>".to_vec()), 1),
-        (Act::Answer(200, b"<html> /?access_token=c4nary%2B%2F c4nary+/".to_vec()), 1),
-        (Act::Answer(200, jpeg()[..9].to_vec()), 1),
-        (Act::Answer(307, vec![]), 1),
+        (ServerAction::Answer(404, b"<html>".to_vec()), 1),
+        (ServerAction::Answer(200, b"<html> /?access_token=c4nary%2B%2F c4nary+/".to_vec()), 1),
+        (ServerAction::Answer(200, jpeg()[..9].to_vec()), 1),
+        (ServerAction::Answer(307, vec![]), 1),
     ] {
         let server = Server::start([act]).await;
         let transport = transport(&[&server.url]);
@@ -187,15 +194,15 @@ async fn what_passes_is_tried_again_and_a_refusal_is_not() {
 }
 
 #[tokio::test]
-async fn a_retry_that_goes_through_is_a_picture() {
-    let server = Server::start([Act::Reset, refusal(-1), Act::Answer(200, jpeg())]).await;
+async fn a_successful_retry_returns_the_picture() {
+    let server = Server::start([ServerAction::Reset, refusal(-1), ServerAction::Answer(200, jpeg())]).await;
     assert_eq!(ask(&transport(&[&server.url]), CODE).await.unwrap(), jpeg());
     assert_eq!(server.count(), 3);
 }
 
 #[tokio::test]
-async fn pauses_between_retries_are_really_slept() {
-    let server = Server::start([Act::Answer(503, vec![])]).await;
+async fn retries_wait_for_their_backoff() {
+    let server = Server::start([ServerAction::Answer(503, vec![])]).await;
     let transport = Transport { dice: || 1.0, ..transport(&[&server.url]) };
     ask(&transport, CODE).await.unwrap_err();
     let gaps = server.gaps();
@@ -203,8 +210,8 @@ async fn pauses_between_retries_are_really_slept() {
 }
 
 #[tokio::test]
-async fn a_pause_that_does_not_fit_is_not_slept() {
-    let server = Server::start([Act::Answer(503, vec![])]).await;
+async fn a_backoff_beyond_the_deadline_is_not_waited_for() {
+    let server = Server::start([ServerAction::Answer(503, vec![])]).await;
     let transport = Transport { dice: || 1.0, ..transport(&[&server.url]) };
     let started = Instant::now();
     let error = ask_within(&transport, CODE, Duration::from_millis(450)).await.unwrap_err();
@@ -214,8 +221,8 @@ async fn a_pause_that_does_not_fit_is_not_slept() {
 }
 
 #[tokio::test]
-async fn an_answer_over_8_mib_is_refused_announced_or_not() {
-    for act in [Act::Announce(LARGEST_ANSWER + 1), Act::Endless(LARGEST_ANSWER + 1)] {
+async fn an_answer_over_8_mib_is_refused_with_or_without_a_content_length() {
+    for act in [ServerAction::Announce(LARGEST_ANSWER + 1), ServerAction::Endless(LARGEST_ANSWER + 1)] {
         let server = Server::start([act]).await;
         match ask(&transport(&[&server.url]), CODE).await {
             Err(Error::Response { problem: BadResponse::TooLarge, .. }) => {}
@@ -224,16 +231,16 @@ async fn an_answer_over_8_mib_is_refused_announced_or_not() {
     }
     let mut largest = jpeg();
     largest.resize(LARGEST_ANSWER, 0);
-    let server = Server::start([Act::Answer(200, largest.clone())]).await;
+    let server = Server::start([ServerAction::Answer(200, largest.clone())]).await;
     assert_eq!(ask(&transport(&[&server.url]), CODE).await.unwrap().len(), LARGEST_ANSWER);
 }
 
 #[tokio::test]
-async fn a_host_that_cannot_be_reached_is_passed_over_and_then_left_alone() {
+async fn an_unreachable_host_is_skipped_and_then_avoided() {
     let dead = { TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap() };
     let dead = format!("http://{dead}").parse().unwrap();
-    let hanging = Server::start([Act::Hang]).await;
-    let good = Server::start([Act::Answer(200, jpeg())]).await;
+    let hanging = Server::start([ServerAction::Hang]).await;
+    let good = Server::start([ServerAction::Answer(200, jpeg())]).await;
 
     let with_dead = transport(&[&dead, &good.url]);
     ask(&with_dead, RetryPolicy { retries: 0, ..CODE }).await.unwrap();
@@ -246,9 +253,9 @@ async fn a_host_that_cannot_be_reached_is_passed_over_and_then_left_alone() {
 }
 
 #[tokio::test]
-async fn an_impatient_call_does_not_give_a_host_a_bad_name() {
-    let slow = Server::start([Act::Hang, Act::Answer(200, jpeg())]).await;
-    let other = Server::start([Act::Answer(200, jpeg())]).await;
+async fn a_short_deadline_does_not_mark_a_host_as_unreachable() {
+    let slow = Server::start([ServerAction::Hang, ServerAction::Answer(200, jpeg())]).await;
+    let other = Server::start([ServerAction::Answer(200, jpeg())]).await;
     let transport = transport(&[&slow.url, &other.url]);
     ask_within(&transport, CODE, Duration::from_millis(200)).await.unwrap();
     ask(&transport, CODE).await.unwrap();
@@ -256,7 +263,7 @@ async fn an_impatient_call_does_not_give_a_host_a_bad_name() {
 }
 
 #[tokio::test]
-async fn no_part_of_a_token_is_shown_whatever_its_answer_looks_like() {
+async fn no_answer_makes_an_error_show_a_part_of_the_token() {
     for body in [
         r#"{"access_token":"c4nary","expires_in":72"#,
         r#"{"data":{"access_token":"c4nary"}}"#,
@@ -264,7 +271,7 @@ async fn no_part_of_a_token_is_shown_whatever_its_answer_looks_like() {
         "<html>c4nary",
         "c4nary",
     ] {
-        let server = Server::start([Act::Answer(200, body.into())]).await;
+        let server = Server::start([ServerAction::Answer(200, body.into())]).await;
         let call = HttpRequest { endpoint: Endpoint::StableToken, query: &[], body: None, secrets: &[], sent: None };
         let deadline = Deadline::new(Duration::from_secs(10), None);
         let once = RetryPolicy { retries: 0, ..CODE };
@@ -278,9 +285,9 @@ async fn no_part_of_a_token_is_shown_whatever_its_answer_looks_like() {
 }
 
 #[tokio::test]
-async fn a_host_that_answers_is_not_passed_over_whatever_it_answers() {
+async fn a_host_that_answers_is_never_skipped() {
     let first = Server::start([refusal(41030)]).await;
-    let second = Server::start([Act::Answer(200, jpeg())]).await;
+    let second = Server::start([ServerAction::Answer(200, jpeg())]).await;
     let transport = transport(&[&first.url, &second.url]);
     ask(&transport, CODE).await.unwrap_err();
     ask(&transport, CODE).await.unwrap_err();
@@ -288,9 +295,9 @@ async fn a_host_that_answers_is_not_passed_over_whatever_it_answers() {
 }
 
 #[tokio::test]
-async fn what_must_not_be_sent_twice_is_sent_to_one_host() {
-    let hanging = Server::start([Act::Hang]).await;
-    let other = Server::start([Act::Answer(200, br#"{"access_token":"T","expires_in":7200}"#.to_vec())]).await;
+async fn a_request_that_must_not_be_repeated_is_sent_to_one_host() {
+    let hanging = Server::start([ServerAction::Hang]).await;
+    let other = Server::start([ServerAction::Answer(200, br#"{"access_token":"T","expires_in":7200}"#.to_vec())]).await;
     let transport = transport(&[&hanging.url, &other.url]);
     let once = RetryPolicy { retries: 0, attempt: Some(Duration::from_millis(200)), repeatable: false };
     let call = HttpRequest {
@@ -307,7 +314,7 @@ async fn what_must_not_be_sent_twice_is_sent_to_one_host() {
 }
 
 #[tokio::test]
-async fn who_goes_last_closes_the_connections() {
+async fn the_last_client_closes_the_connections() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url: url::Url = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
     let pool = Arc::new(HttpClients::new(&Settings::default()).unwrap());
@@ -338,17 +345,17 @@ async fn who_goes_last_closes_the_connections() {
 }
 
 #[tokio::test]
-async fn where_a_redirect_leads_is_shown_without_query_or_secret() {
-    let server = Server::start([Act::Answer(307, b"<html>".to_vec())]).await;
+async fn the_target_of_a_redirect_is_shown_without_query_or_secret() {
+    let server = Server::start([ServerAction::Answer(307, b"<html>".to_vec())]).await;
     let error = ask(&transport(&[&server.url]), CODE).await.unwrap_err().to_string();
     assert!(error.contains(&format!("Location: {}elsewhere", server.url)), "{error}");
 }
 
 #[tokio::test]
-async fn a_secret_at_the_edge_of_an_excerpt_does_not_show_in_part() {
+async fn an_excerpt_does_not_cut_a_secret_in_two() {
     for padding in 90..125 {
         let page = format!("<{}c4nary+/", "x".repeat(padding));
-        let server = Server::start([Act::Answer(200, page.into_bytes())]).await;
+        let server = Server::start([ServerAction::Answer(200, page.into_bytes())]).await;
         let error = ask(&transport(&[&server.url]), CODE).await.unwrap_err();
         assert!(!error.to_string().contains("c4"), "{error}");
     }

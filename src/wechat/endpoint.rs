@@ -175,7 +175,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_endpoint_has_its_row() {
+    fn every_endpoint_has_a_row_in_the_table() {
         let variants: Vec<_> = ROWS.iter().map(|row| row.variant.as_str()).collect();
         assert_eq!(variants, Endpoint::KNOWN.map(|known| format!("{known:?}")));
         for Row { name, params, group, answer, .. } in ROWS.iter() {
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_leads_to_the_endpoint_that_is_known_there() {
+    fn a_path_finds_its_endpoint() {
         assert_eq!(Endpoint::at("/wxa/getwxacode", Method::Post), Endpoint::GetQrCode);
         let other = Endpoint::at("/wxa/getwxacode", Method::Get);
         assert_eq!((other.path(), other.method(), other.name()), ("/wxa/getwxacode", Method::Get, "/wxa/getwxacode"));

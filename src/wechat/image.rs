@@ -77,7 +77,7 @@ pub(crate) mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// Headers, a thumbnail with an end marker of its own, a scan with a stuffed FF, the end.
+    /// Headers, a thumbnail that has an end marker too, a scan with a stuffed FF, the end marker.
     pub(crate) fn jpeg() -> Vec<u8> {
         let mut bytes = vec![0xFF, 0xD8];
         bytes.extend([0xFF, 0xE0, 0, 8, 0xFF, 0xD8, 1, 2, 0xFF, 0xD9]);
@@ -99,7 +99,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_whole_picture_is_complete_and_every_shorter_one_is_not() {
+    fn only_an_untruncated_picture_is_complete() {
         for whole in [jpeg(), png()] {
             let kind = ImageType::of(&whole).unwrap();
             assert!(kind.is_complete(&whole));
@@ -110,7 +110,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn bytes_behind_the_end_do_no_harm() {
+    fn bytes_behind_the_end_are_ignored() {
         for mut whole in [jpeg(), png()] {
             let kind = ImageType::of(&whole).unwrap();
             whole.extend(b"\r\n");

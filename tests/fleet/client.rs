@@ -1,14 +1,15 @@
-//! A process's connection to the simulated Redis, under the crate's own client: its time limits, its circuit breaker, its
-//! probes.
+//! The connection of a process to the simulated Redis. The crate's client on top of it has the time limits, the circuit
+//! breaker and the probes.
 
 use std::io;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use redis::{RedisError, Value, make_extension_error};
+use redis::{RedisError, Value};
 use wxacode::event::EventBus;
 use wxacode::redis::{Attempt, Backend, DEFAULT_TIMEOUT, PROBE, RedisClient, RedisFailure, ScriptCall, SlotMap};
 
+use crate::database::redis_error;
 use crate::wire::{Answer, Command, Message, Outbox};
 
 pub struct SimulatedConnection {
@@ -17,7 +18,7 @@ pub struct SimulatedConnection {
     slots: SlotMap,
 }
 
-/// Counts connections, and says whether there is one.
+/// The number of the present connection, and whether it is open.
 #[derive(Clone, Copy, Default)]
 struct Pipe {
     number: u64,
@@ -30,7 +31,7 @@ pub fn client(outbox: Arc<Outbox>) -> Arc<RedisClient<SimulatedConnection>> {
 }
 
 impl SimulatedConnection {
-    /// Connects where there is no connection, and says what Redis answers.
+    /// Sends a command, on a new connection if there is none, and returns the answer.
     async fn send(&self, command: Command) -> Answer {
         let connection = {
             let mut pipe = self.pipe.lock();
@@ -47,7 +48,7 @@ impl SimulatedConnection {
 }
 
 impl Backend for SimulatedConnection {
-    /// Like the crate's own: a connection that breaks is replaced once.
+    /// Like the crate's backend: a connection that breaks is replaced once.
     async fn attempt(&self, call: &ScriptCall, attempt: &Attempt<'_>) -> Result<Value, RedisFailure> {
         let command = match call.script {
             PROBE => Command::Probe { key: call.keys.first().filter(|key| !key.is_empty()).cloned() },
@@ -65,7 +66,7 @@ impl Backend for SimulatedConnection {
         let broken = |kind: io::ErrorKind| RedisError::from(io::Error::from(kind));
         match answer {
             Answer::Value(value) => Ok(value),
-            Answer::Error(text) => Err(RedisFailure::Answer(refusal(&text))),
+            Answer::Error(text) => Err(RedisFailure::Answer(redis_error(&text))),
             Answer::Reset => {
                 self.disconnect();
                 Err(RedisFailure::Answer(broken(io::ErrorKind::BrokenPipe)))
@@ -87,15 +88,5 @@ impl Backend for SimulatedConnection {
 
     fn slots(&self) -> &SlotMap {
         &self.slots
-    }
-}
-
-/// As Redis words an error that stopped a script: its code first, or a text with it behind "ERR".
-fn refusal(text: &str) -> RedisError {
-    match text.split_once(' ') {
-        Some((code, detail)) if code.chars().all(|c| c.is_ascii_uppercase()) => {
-            make_extension_error(code.to_owned(), Some(detail.to_owned()))
-        }
-        _ => make_extension_error("ERR".to_owned(), Some(text.to_owned())),
     }
 }

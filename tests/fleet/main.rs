@@ -1,47 +1,49 @@
-//! A fleet in a box: several processes with the crate's own token cache and Redis scripts, one simulated Redis, one
-//! simulated WeChat, and hours of trouble in milliseconds. One seed is one exact run.
+//! A deterministic simulation of a fleet: several processes with the crate's token cache and Lua scripts, one simulated
+//! Redis, one simulated WeChat, and hours of faults in milliseconds. A seed determines a run.
 //!
-//! `FLEET_SEED=<n> cargo test --no-default-features --test fleet replays -- --nocapture` prints the trace of one;
-//! `FLEET_SEEDS=<n>` says how many are run, 2000 if nothing is said, and `FLEET_BASE=<n>` where they begin: the same ones
-//! each time unless somebody looks for more.
+//! `FLEET_SEED=<n> cargo test --no-default-features --test fleet replays -- --nocapture` prints the trace of one run.
+//! `FLEET_SEEDS=<n>` is the number of runs (default 2000) and `FLEET_BASE=<n>` the first seed (default 0).
 
-mod book;
 mod client;
-mod law;
+#[allow(dead_code, reason = "the crate's unit tests use the rest")]
+#[path = "../../src/redis/fake/database.rs"]
+mod database;
+mod invariants;
+mod journal;
+#[path = "../../src/redis/fake/lua.rs"]
+mod lua;
 mod plan;
 mod process;
-mod redis;
-mod script;
+mod simulation;
 mod source;
 mod wechat;
 mod wire;
-mod world;
 
 use std::collections::BTreeMap;
 
-use book::Book;
+use journal::Journal;
 use plan::Plan;
-use world::World;
+use simulation::Simulation;
 
 fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
 }
 
-fn run(seed: u64, traced: bool) -> Book {
-    World::new(Plan::of(seed), traced).run()
+fn run(seed: u64, traced: bool) -> Journal {
+    Simulation::new(Plan::of(seed), traced).run()
 }
 
-/// How often each thing was seen in a run, and the promise that it broke.
+/// How often each event occurred in a run, and the invariant that it violated.
 type Verdict = (BTreeMap<String, u64>, Option<String>);
 
 fn judge(seed: u64) -> Verdict {
     match std::panic::catch_unwind(|| run(seed, false)) {
-        Ok(book) => (book.seen, book.broken),
-        Err(_) => (BTreeMap::new(), Some("it panics".to_owned())),
+        Ok(journal) => (journal.seen, journal.violation),
+        Err(_) => (BTreeMap::new(), Some("a panic".to_owned())),
     }
 }
 
-/// Runs the seeds on all cores; gives what was seen, and the seeds that broke a promise.
+/// Runs the seeds on all cores. Returns the events, and the seeds that violated an invariant.
 fn run_all(seeds: &[u64]) -> (BTreeMap<String, u64>, Vec<(u64, String)>) {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let (mut seen, mut broken) = (BTreeMap::<String, u64>::new(), Vec::new());
@@ -54,16 +56,16 @@ fn run_all(seeds: &[u64]) -> (BTreeMap<String, u64>, Vec<(u64, String)>) {
             .collect();
         shares.into_iter().flat_map(|share| share.join().expect("a thread of runs")).collect()
     });
-    for (seed, (what_was, what_broke)) in verdicts {
-        what_was.into_iter().for_each(|(what, count)| *seen.entry(what).or_default() += count);
-        broken.extend(what_broke.map(|what| (seed, what)));
+    for (seed, (events, violation)) in verdicts {
+        events.into_iter().for_each(|(event, count)| *seen.entry(event).or_default() += count);
+        broken.extend(violation.map(|violation| (seed, violation)));
     }
     broken.sort();
     (seen, broken)
 }
 
 #[test]
-fn no_trouble_breaks_a_promise() {
+fn invariants_hold_whatever_fails() {
     if number("FLEET_SEED").is_some() {
         return;
     }
@@ -77,26 +79,26 @@ fn no_trouble_breaks_a_promise() {
 }
 
 fn report(broken: &[(u64, String)]) {
-    for (seed, what) in broken {
-        println!("FLEET_SEED={seed}: {what}");
+    for (seed, violation) in broken {
+        println!("FLEET_SEED={seed}: {violation}");
     }
-    let Some((seed, what)) = broken.first() else { return };
-    panic!("{} seeds break a promise, {seed} first: {what}", broken.len());
+    let Some((seed, violation)) = broken.first() else { return };
+    panic!("{} seeds violate an invariant, {seed} first: {violation}", broken.len());
 }
 
 #[test]
 fn replays() {
     let Some(seed) = number("FLEET_SEED") else { return };
     println!("{:#?}", Plan::of(seed));
-    let book = run(seed, true);
-    for line in book.trace.iter().flatten() {
+    let journal = run(seed, true);
+    for line in journal.trace.iter().flatten() {
         println!("{line}");
     }
-    assert!(book.broken.is_none(), "{:?}", book.broken);
+    assert!(journal.violation.is_none(), "{:?}", journal.violation);
 }
 
 #[test]
-fn one_seed_is_one_run() {
+fn a_seed_gives_the_same_run_every_time() {
     for seed in 0..40 {
         let (one, two) = (run(seed, true).trace, run(seed, true).trace);
         assert!(one == two, "seed {seed}");

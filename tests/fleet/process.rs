@@ -1,4 +1,4 @@
-//! A process: a runtime of its own with a clock of its own, the crate's token cache, and callers.
+//! A process: a runtime with a separate clock, the crate's token cache, and callers.
 
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -23,52 +23,52 @@ use wxacode::token::{CacheHandle, TokenCache};
 use wxacode::wechat::endpoint::Endpoint;
 
 use crate::client;
-use crate::source::SimSource;
+use crate::simulation::{Millis, SECRET};
+use crate::source::SimulatedSource;
 use crate::wire::{Message, Outbox};
-use crate::world::{Millis, SECRET};
 
 /// The default `timeoutMs`.
 pub const CALL: Millis = 10_000;
 
-/// What somebody wants of the process.
+/// A call of the process.
 #[derive(Clone, Debug)]
-pub struct Wish {
+pub struct CallRequest {
     pub call: u64,
-    /// Another token than the present one.
+    /// Whether it requests another token than the present one.
     pub forced: bool,
-    /// The caller goes away after so long.
+    /// The time after which the caller cancels it.
     pub aborted: Option<Millis>,
-    /// The token that the process has served last.
+    /// The token that the process served last.
     pub served: Option<String>,
 }
 
-/// How a call ended, and how long its parts took.
+/// The outcome of a call and the times of its parts.
 #[derive(Debug)]
 pub struct Report {
-    pub wish: Wish,
+    pub request: CallRequest,
     pub begun: Millis,
     pub ended: Millis,
     pub waits: Vec<Millis>,
-    pub end: End,
+    pub outcome: Outcome,
 }
 
 #[derive(Debug)]
-pub enum End {
-    /// The API accepted the token, or refused it in the end (errcode).
+pub enum Outcome {
+    /// The API accepted the token (0) or refused the last one (its errcode).
     Answered(i64),
     Failed(Error),
     Aborted,
 }
 
-impl From<Result<i64, Error>> for End {
+impl From<Result<i64, Error>> for Outcome {
     fn from(result: Result<i64, Error>) -> Self {
         result.map_or_else(Self::Failed, Self::Answered)
     }
 }
 
-/// What a process did until it was stopped.
+/// What a process did until it paused.
 #[derive(Default)]
-pub struct Heard {
+pub struct Progress {
     pub at: Millis,
     pub messages: Vec<Message>,
     pub reports: Vec<Report>,
@@ -77,9 +77,9 @@ pub struct Heard {
 pub struct Process {
     runtime: Runtime,
     start: Instant,
-    /// The world's time at the start, moved on by what a suspended process has missed.
+    /// The simulation's time at the start, plus the time that the process was suspended.
     begun: Millis,
-    clock: Arc<SimClock>,
+    clock: Arc<SimulatedClock>,
     outbox: Arc<Outbox>,
     cache: Arc<TokenCache>,
     source: Arc<dyn TokenSource>,
@@ -88,18 +88,18 @@ pub struct Process {
 }
 
 struct Caller {
-    wish: Wish,
+    request: CallRequest,
     begun: Millis,
-    work: BoxFuture<'static, (Vec<Millis>, End)>,
+    work: BoxFuture<'static, (Vec<Millis>, Outcome)>,
 }
 
-/// Moves with the process's runtime; the wall clock jumps as told.
-struct SimClock {
+/// Follows the clock of the process's runtime; faults set the wall clock.
+struct SimulatedClock {
     start: Instant,
     wall: AtomicI64,
 }
 
-impl Clock for SimClock {
+impl Clock for SimulatedClock {
     fn now(&self) -> Now {
         let mono = self.start.elapsed();
         let wall = self.wall.load(Ordering::Relaxed) + mono.as_millis() as i64;
@@ -107,7 +107,7 @@ impl Clock for SimClock {
     }
 }
 
-/// 2023, on the world's wall clock.
+/// The Unix time at which a simulation starts, in milliseconds.
 const EPOCH: i64 = 1_700_000_000_000;
 
 impl Process {
@@ -115,17 +115,17 @@ impl Process {
         let runtime = Builder::new_current_thread().enable_time().start_paused(true).build().expect("a runtime");
         let entered = runtime.enter();
         let start = Instant::now();
-        let clock = Arc::new(SimClock { start, wall: AtomicI64::new(EPOCH + now as i64) });
+        let clock = Arc::new(SimulatedClock { start, wall: AtomicI64::new(EPOCH + now as i64) });
         let outbox = Arc::<Outbox>::default();
         let cache = cache(mode, clock.clone(), &outbox);
-        let source = Arc::new(SimSource { mode, outbox: outbox.clone() });
+        let source = Arc::new(SimulatedSource { mode, outbox: outbox.clone() });
         drop(entered);
         let member = Some(cache.attach());
         Self { runtime, start, begun: now, clock, outbox, cache, source, member, callers: Vec::new() }
     }
 
-    /// Goes on until `time`, or until it says something or a call ends.
-    pub fn run(&mut self, time: Millis) -> Heard {
+    /// Runs until `time`, until it sends a message or until a call completes.
+    pub fn run(&mut self, time: Millis) -> Progress {
         let Self { runtime, start, begun, outbox, callers, .. } = self;
         let mut reports = Vec::new();
         let at = runtime.block_on(tokio::task::unconstrained(async {
@@ -141,16 +141,16 @@ impl Process {
             .await;
             *begun + start.elapsed().as_millis() as Millis
         }));
-        Heard { at, messages: self.outbox.take(), reports }
+        Progress { at, messages: self.outbox.take(), reports }
     }
 
-    /// By its own count, in the world's time.
+    /// The time of the process, as a time of the simulation.
     pub fn now(&self) -> Millis {
         let _entered = self.runtime.enter();
         self.begun + self.start.elapsed().as_millis() as Millis
     }
 
-    /// Whether anything can happen without a new caller.
+    /// Whether anything can happen without a new call.
     pub fn is_active(&self) -> bool {
         !self.callers.is_empty() || self.tasks() > 0
     }
@@ -163,26 +163,26 @@ impl Process {
         self.cache.present()
     }
 
-    /// What the present token's life has left by this process's clocks.
+    /// The remaining lifetime of the present token by the clocks of this process.
     pub fn left(&self) -> Option<Millis> {
         let _entered = self.runtime.enter();
         let token = self.cache.present()?;
         Some(token.expires().left(self.cache.now()).as_millis() as Millis)
     }
 
-    pub fn call(&mut self, wish: Wish) {
+    pub fn call(&mut self, request: CallRequest) {
         let begun = self.now();
-        let work = Box::pin(work(self.cache.clone(), self.source.clone(), self.outbox.clone(), wish.clone()));
-        self.callers.push(Caller { wish, begun, work });
+        let work = Box::pin(work(self.cache.clone(), self.source.clone(), self.outbox.clone(), request.clone()));
+        self.callers.push(Caller { request, begun, work });
     }
 
-    /// It slept until `now` while time went on: what came in meanwhile is seen before timers are.
+    /// Ends a pause at `now`, during which the clock went on. Messages that arrived are read before timers fire.
     pub fn wake(&mut self, now: Millis) {
         let slept = millis(now - self.now());
         self.runtime.block_on(advance(slept));
     }
 
-    /// It slept until `now`, and its monotonic clock too.
+    /// Ends a suspension at `now`, during which the monotonic clock stood still.
     pub fn wake_from_suspend(&mut self, now: Millis) {
         let slept = now - self.now();
         self.begun += slept;
@@ -193,7 +193,7 @@ impl Process {
         self.clock.wall.fetch_add(by, Ordering::Relaxed);
     }
 
-    /// The last client is closed.
+    /// Closes the last client.
     pub fn leave(&mut self) {
         self.member = None;
     }
@@ -224,14 +224,14 @@ fn cache(mode: Mode, clock: Arc<dyn Clock>, outbox: &Arc<Outbox>) -> Arc<TokenCa
     TokenCache::new(rules.shared(), clock, Arc::new(store), events, Fingerprinter::new(&secret))
 }
 
-/// In the order in which they came, whoever was woken: one seed is one run.
+/// Polls all callers in the order of their calls, so that a seed determines the run.
 fn poll_callers(callers: &mut Vec<Caller>, context: &mut Context<'_>, at: Millis) -> Vec<Report> {
     let mut reports = Vec::new();
     callers.retain_mut(|caller| match caller.work.as_mut().poll(context) {
         Poll::Pending => true,
-        Poll::Ready((waits, end)) => {
-            let Caller { wish, begun, .. } = caller;
-            reports.push(Report { wish: wish.clone(), begun: *begun, ended: at, waits, end });
+        Poll::Ready((waits, outcome)) => {
+            let Caller { request, begun, .. } = caller;
+            reports.push(Report { request: request.clone(), begun: *begun, ended: at, waits, outcome });
             false
         }
     });
@@ -242,18 +242,18 @@ async fn work(
     cache: Arc<TokenCache>,
     source: Arc<dyn TokenSource>,
     outbox: Arc<Outbox>,
-    wish: Wish,
-) -> (Vec<Millis>, End) {
+    request: CallRequest,
+) -> (Vec<Millis>, Outcome) {
     let mut waits = Vec::new();
-    let call = call(&cache, &source, &outbox, wish.forced, &mut waits);
-    let end = match wish.aborted {
+    let call = call(&cache, &source, &outbox, request.forced, &mut waits);
+    let outcome = match request.aborted {
         None => call.await.into(),
-        Some(time) => timeout(millis(time), call).await.map_or(End::Aborted, End::from),
+        Some(time) => timeout(millis(time), call).await.map_or(Outcome::Aborted, Outcome::from),
     };
-    (waits, end)
+    (waits, outcome)
 }
 
-/// What `client.rs` does: a token, the API, and one replay with another token.
+/// The steps of the crate's client: a token, the API, and one replay with another token.
 async fn call(
     cache: &Arc<TokenCache>,
     source: &Arc<dyn TokenSource>,

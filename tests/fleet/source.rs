@@ -1,4 +1,4 @@
-//! How a process asks WeChat for a token: the attempts, pauses and retries of the crate's `WeChat` and `Transport`.
+//! The token source of a process, with the attempts, pauses and retries of the crate's `WeChat` and `Transport`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,12 +15,12 @@ use crate::wire::{Message, Outbox, TokenResponse};
 
 pub const ATTEMPT: Duration = Duration::from_secs(4);
 
-pub struct SimSource {
+pub struct SimulatedSource {
     pub mode: Mode,
     pub outbox: Arc<Outbox>,
 }
 
-impl SimSource {
+impl SimulatedSource {
     fn kind(&self) -> Endpoint {
         match self.mode {
             Mode::Stable => Endpoint::StableToken,
@@ -48,7 +48,7 @@ impl SimSource {
     }
 }
 
-impl TokenSource for SimSource {
+impl TokenSource for SimulatedSource {
     fn endpoint(&self) -> Option<Endpoint> {
         Some(self.kind())
     }

@@ -1,53 +1,53 @@
-//! WeChat: hands out tokens by the rules of its two endpoints, and accepts them at its APIs while they live.
+//! WeChat: issues tokens by the rules of its two endpoints and accepts them at its APIs until they expire.
 
 use wxacode::token::source::Mode;
 
-use crate::world::{Millis, SECOND};
+use crate::simulation::{Millis, SECOND};
 
-const LIFE: Millis = 7200 * SECOND;
-/// A stable token is renewed inside its last five minutes; a classic one lives on for so long after the next.
+const LIFETIME: Millis = 7200 * SECOND;
+/// A stable token is renewed in its last five minutes; a classic one stays valid for as long after the next was issued.
 pub const OVERLAP: Millis = 300 * SECOND;
 const FORCED_APART: Millis = 30 * SECOND;
 
-pub struct Issued {
+pub struct IssuedToken {
     pub value: String,
     pub expires: Millis,
-    pub dies: Millis,
+    pub invalid_at: Millis,
     pub cause: Cause,
 }
 
-/// What ends a token.
+/// Why a token is no longer valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cause {
     Age,
-    /// The fleet has fetched another one in classic mode.
+    /// The fleet fetched another one in classic mode.
     Rotated,
-    /// The fleet has forced another one.
+    /// The fleet forced another one.
     Forced,
-    /// Another system has.
+    /// Another system fetched one.
     Outside,
-    /// The API does not accept it, and the token endpoint does not know.
+    /// The API refuses it, and the token endpoint still returns it.
     Condemned,
 }
 
 pub struct WeChat {
     mode: Mode,
-    pub tokens: Vec<Issued>,
+    pub tokens: Vec<IssuedToken>,
     present: Option<usize>,
     forced: Option<Millis>,
 }
 
 impl WeChat {
-    /// `given` is the life left of a token that somebody has fetched before.
+    /// `given` is the remaining lifetime of a token that was issued before the start.
     pub fn new(mode: Mode, given: Option<Millis>) -> Self {
         let mut new = Self { mode, tokens: Vec::new(), present: None, forced: None };
-        if let Some(life) = given {
-            new.issue(0, life);
+        if let Some(lifetime) = given {
+            new.issue(0, lifetime);
         }
         new
     }
 
-    /// Gives a token and what is left of its life.
+    /// Issues or repeats a token. Returns it with its remaining lifetime.
     pub fn grant(&mut self, now: Millis, forced: bool, cause: Cause) -> (usize, Millis) {
         let number = match self.mode {
             Mode::Stable => self.stable(now, forced, cause),
@@ -56,28 +56,28 @@ impl WeChat {
         (number, self.tokens[number].expires - now)
     }
 
-    /// Another system takes a token for itself.
+    /// Another system fetches a token.
     pub fn intrude(&mut self, now: Millis) {
         self.grant(now, true, Cause::Outside);
     }
 
-    /// The APIs accept the present token no more.
+    /// The APIs refuse the present token from now on.
     pub fn condemn(&mut self, now: Millis) {
         if let Some(present) = self.present {
             self.end(present, now, Cause::Condemned);
         }
     }
 
-    /// What an API says to a token: 0, or an errcode.
+    /// The errcode of an API for a token, 0 if it accepts it.
     pub fn accepts(&self, value: &str, now: Millis) -> i64 {
         match self.find(value) {
-            Some(token) if now < token.dies => 0,
-            Some(Issued { cause: Cause::Age, .. }) => 42001,
+            Some(token) if now < token.invalid_at => 0,
+            Some(IssuedToken { cause: Cause::Age, .. }) => 42001,
             _ => 40001,
         }
     }
 
-    pub fn find(&self, value: &str) -> Option<&Issued> {
+    pub fn find(&self, value: &str) -> Option<&IssuedToken> {
         self.tokens.iter().find(|token| token.value == value)
     }
 
@@ -89,9 +89,9 @@ impl WeChat {
             Some(present) => {
                 self.forced = Some(now);
                 self.end(present, now, cause);
-                self.issue(now, LIFE)
+                self.issue(now, LIFETIME)
             }
-            None => self.issue(now, LIFE),
+            None => self.issue(now, LIFETIME),
         }
     }
 
@@ -99,21 +99,26 @@ impl WeChat {
         if let Some(present) = self.present {
             self.end(present, now + OVERLAP, if cause == Cause::Outside { cause } else { Cause::Rotated });
         }
-        self.issue(now, LIFE)
+        self.issue(now, LIFETIME)
     }
 
-    fn issue(&mut self, now: Millis, life: Millis) -> usize {
+    fn issue(&mut self, now: Millis, lifetime: Millis) -> usize {
         let number = self.tokens.len();
-        let expires = now + life;
-        self.tokens.push(Issued { value: format!("c4nary-token-{number}"), expires, dies: expires, cause: Cause::Age });
+        let expires = now + lifetime;
+        self.tokens.push(IssuedToken {
+            value: format!("c4nary-token-{number}"),
+            expires,
+            invalid_at: expires,
+            cause: Cause::Age,
+        });
         self.present = Some(number);
         number
     }
 
-    fn end(&mut self, token: usize, dies: Millis, cause: Cause) {
+    fn end(&mut self, token: usize, invalid_at: Millis, cause: Cause) {
         let token = &mut self.tokens[token];
-        if dies < token.dies {
-            (token.dies, token.cause) = (dies, cause);
+        if invalid_at < token.invalid_at {
+            (token.invalid_at, token.cause) = (invalid_at, cause);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What goes between a process and the world.
+//! Messages between a process and the simulation.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -7,9 +7,9 @@ use futures_util::task::AtomicWaker;
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
-use crate::redis::Bytes;
+use crate::database::Bytes;
 
-/// What a process asks of Redis.
+/// A command of a process to Redis.
 #[derive(Clone, Debug)]
 pub enum Command {
     Script {
@@ -17,7 +17,7 @@ pub enum Command {
         keys: Vec<String>,
         args: Vec<Bytes>,
     },
-    /// Whether it is there and takes a write.
+    /// Checks that Redis answers and, with a key, accepts a write.
     Probe {
         key: Option<String>,
     },
@@ -30,11 +30,11 @@ pub enum Answer {
     Error(String),
     /// The connection broke.
     Reset,
-    /// Nobody listens.
+    /// The connection was refused.
     Refused,
 }
 
-/// What WeChat's token endpoint answers.
+/// The answer of WeChat's token endpoint.
 #[derive(Clone, Debug)]
 pub enum TokenResponse {
     Token {
@@ -42,7 +42,7 @@ pub enum TokenResponse {
         expires_in: Option<i64>,
     },
     Errcode(i64),
-    /// No connection came about.
+    /// No connection could be made.
     Unreachable,
 }
 
@@ -55,20 +55,20 @@ pub enum Message {
     },
     Token {
         forced: bool,
-        /// Whether an API did not accept the token that is held.
+        /// Whether an API refused the present token.
         refused: bool,
-        /// Whether it is sent again after a failure.
+        /// Whether it is a retry.
         again: bool,
         reply: oneshot::Sender<TokenResponse>,
     },
-    /// An API is called with a token. It answers with an errcode, or 0.
+    /// A call of an API with a token. The reply is an errcode, or 0.
     Api {
         token: String,
         reply: oneshot::Sender<i64>,
     },
 }
 
-/// What a process has said and the world has not heard yet.
+/// Messages of a process that the simulation has not taken yet.
 #[derive(Default)]
 pub struct Outbox {
     messages: Mutex<Vec<Message>>,
@@ -76,8 +76,7 @@ pub struct Outbox {
 }
 
 impl Outbox {
-    /// Sends what `message` makes, and waits for the answer. One that never comes is waited for until somebody's time
-    /// is up.
+    /// Sends a message and waits for its answer, for ever if there is none: time limits are the caller's.
     pub async fn ask<T>(&self, message: impl FnOnce(oneshot::Sender<T>) -> Message) -> T {
         let (sender, receiver) = oneshot::channel();
         self.messages.lock().push(message(sender));
@@ -92,7 +91,7 @@ impl Outbox {
         std::mem::take(&mut *self.messages.lock())
     }
 
-    /// Ready when there is something to hear.
+    /// Ready when there is a message.
     pub fn poll(self: Pin<&Self>, context: &mut Context<'_>) -> Poll<()> {
         self.waker.register(context.waker());
         if self.messages.lock().is_empty() { Poll::Pending } else { Poll::Ready(()) }

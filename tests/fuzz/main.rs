@@ -1,6 +1,6 @@
-//! What has to hold of any bytes: an answer's body, a text with a secret in it, parameters, Redis' replies. What fuzzing has found
-//! so far, and where it begins, is in `corpus/` and is tried each time; then so are mutations of it, for as long as `npm run fuzz`
-//! says.
+//! Properties of parsers for any bytes: the body of an answer, a text with a secret, parameters, replies of Redis. Each run
+//! tries the inputs in `corpus/`, which has the seeds and all that earlier runs found, and then mutations of them for as long
+//! as `npm run fuzz` says.
 
 mod mutate;
 mod targets;
@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use mutate::Mutator;
 
-/// An input that takes longer has found something, too.
+/// An input that takes longer is a finding too.
 const LONGEST: Duration = Duration::from_secs(20);
 
 fn folder(target: &str) -> PathBuf {
@@ -29,7 +29,7 @@ fn corpus(target: &str) -> Vec<(PathBuf, Vec<u8>)> {
 }
 
 #[test]
-fn what_has_to_hold_holds_of_all_that_is_kept() {
+fn properties_hold_for_the_corpus() {
     for (name, run) in targets::ALL {
         for (file, bytes) in corpus(name) {
             catch_unwind(AssertUnwindSafe(|| run(&bytes))).unwrap_or_else(|_| panic!("{}", file.display()));
@@ -37,9 +37,9 @@ fn what_has_to_hold_holds_of_all_that_is_kept() {
     }
 }
 
-/// `FUZZ_SECONDS` for each target, `FUZZ_TARGETS` with commas between them, `FUZZ_SEED` to begin where another run began.
+/// `FUZZ_SECONDS` for each target, `FUZZ_TARGETS` separated by commas, `FUZZ_SEED` to repeat a run.
 #[test]
-fn what_has_to_hold_holds_of_what_can_be_made_of_it() {
+fn properties_hold_for_mutations_of_the_corpus() {
     let variable = |name| std::env::var(name).ok();
     let seconds = variable("FUZZ_SECONDS").map_or(0.3, |seconds| seconds.parse().expect("FUZZ_SECONDS: a number"));
     let chosen = variable("FUZZ_TARGETS").filter(|names| !names.is_empty());
@@ -54,7 +54,7 @@ fn what_has_to_hold_holds_of_what_can_be_made_of_it() {
     }
 }
 
-/// What breaks something is kept in the corpus, under the name `found-`.
+/// An input that breaks a property is saved in the corpus under a name that starts with `found-`.
 fn fuzz(target: &'static str, run: fn(&[u8]), time: Duration, seed: u64) -> u64 {
     let seeds = corpus(target).into_iter().map(|(_, bytes)| bytes).collect();
     let mut mutator = Mutator::new(seeds, seed);
@@ -80,7 +80,7 @@ fn keep(target: &str, bytes: &[u8]) -> PathBuf {
     file
 }
 
-/// Ends the process, with its input kept, when one takes too long.
+/// Saves the input and exits the process when an input takes too long.
 struct Watch {
     present: Arc<Mutex<(Instant, Vec<u8>)>>,
     over: Arc<AtomicBool>,

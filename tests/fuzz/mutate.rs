@@ -1,10 +1,10 @@
-//! Inputs made of others: what parsers stumble over is near to what they take.
+//! Mutated inputs: what breaks a parser is similar to what it accepts.
 
 use fastrand::Rng;
 
 const LONGEST: usize = 4096;
 
-/// What the formats are made of.
+/// Tokens of the formats.
 const WORDS: [&[u8]; 44] = [
     b"{",
     b"}",
@@ -62,7 +62,7 @@ impl Mutator {
         Self { seeds, random: Rng::with_seed(seed) }
     }
 
-    /// One of the seeds, changed once or a few times.
+    /// A seed with one or more mutations.
     pub fn input(&mut self) -> Vec<u8> {
         let mut bytes = self.seed();
         for _ in 0..1 + self.random.u32(..) % 6 {
@@ -84,7 +84,7 @@ impl Mutator {
             1 if from < bytes.len() => bytes[from] = self.random.u8(..),
             2 => bytes.truncate(to),
             3 => drop(bytes.drain(from..to)),
-            // A part once more, or very often: depth and length.
+            // Repeats a part once or many times, for depth and length.
             4 => self.insert(bytes, to, from..to, 1),
             5 => self.insert(bytes, to, from..to.min(from + 16), 256),
             6 => {

@@ -28,15 +28,15 @@ fn cache() -> Arc<TokenCache> {
     cache_with_clock().0
 }
 
-fn cache_with_ear() -> (Arc<TokenCache>, Arc<RecordingListener>) {
-    let (cache, ear) = (cache(), Arc::new(RecordingListener::default()));
-    cache.events.bus.add(ear.clone());
-    (cache, ear)
+fn cache_with_listener() -> (Arc<TokenCache>, Arc<RecordingListener>) {
+    let (cache, listener) = (cache(), Arc::new(RecordingListener::default()));
+    cache.events.bus.add(listener.clone());
+    (cache, listener)
 }
 
-/// What was told since the last look.
-fn told(ear: &RecordingListener) -> Vec<(&'static str, Option<&'static str>)> {
-    ear.take()
+/// The events since the last call.
+fn reported(listener: &RecordingListener) -> Vec<(&'static str, Option<&'static str>)> {
+    listener.take()
 }
 
 fn cache_with_clock() -> (Arc<TokenCache>, Arc<TestClock>) {
@@ -97,7 +97,7 @@ proptest! {
 
     /// Cancelled at every await point: before its first poll, while the flight is under way, when it has landed.
     #[test]
-    fn a_cancelled_leader_takes_nothing_with_it(ms in 0u64..200, followers in 1usize..20) {
+    fn a_cancelled_leader_does_not_cancel_the_refresh(ms in 0u64..200, followers in 1usize..20) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
         runtime.block_on(async {
             let (cache, upstream) = (cache(), Upstream::new(false).gives("T1"));
@@ -141,38 +141,38 @@ async fn a_failing_refresh_is_invisible_and_the_token_stays() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failing_refresh_is_told_and_so_is_the_old_token_that_is_served_on() {
+async fn a_failing_refresh_and_the_stale_token_served_meanwhile_are_reported() {
     let upstream = Upstream::new(false).gives("T1").fails(unreachable).gives("T2");
-    let (cache, ear) = cache_with_ear();
+    let (cache, listener) = cache_with_listener();
     get(&cache, &upstream).await.unwrap();
-    assert_eq!(told(&ear), [("refresh.start", Some("missing")), ("refresh.ok", None)]);
+    assert_eq!(reported(&listener), [("refresh.start", Some("missing")), ("refresh.ok", None)]);
     advance(Duration::from_secs(6980)).await;
     get(&cache, &upstream).await.unwrap();
     sleep(Duration::from_secs(1)).await;
     let unreachable = Some("ERR_WXA_NETWORK");
     let failed =
         [("refresh.start", Some("expiring")), ("refresh.error", unreachable), ("token.served_stale", unreachable)];
-    assert_eq!(told(&ear), failed);
+    assert_eq!(reported(&listener), failed);
     advance(Duration::from_secs(230)).await;
     get(&cache, &upstream).await.unwrap();
-    assert_eq!(told(&ear), [("refresh.start", Some("expired")), ("refresh.ok", None)]);
+    assert_eq!(reported(&listener), [("refresh.start", Some("expired")), ("refresh.ok", None)]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_token_that_changed_before_its_time_is_told_as_somebody_elses_doing_and_one_at_its_end_is_not() {
+async fn a_token_replaced_before_its_expiry_is_reported_as_external_and_a_renewed_one_is_not() {
     for (age, elsewhere) in [(100, true), (7150, false)] {
         let upstream = Upstream::new(false).gives("T1").gives("T2");
-        let (cache, ear) = cache_with_ear();
+        let (cache, listener) = cache_with_listener();
         let token = cache.get(&upstream.source(), &deadline(10)).await.unwrap();
         advance(Duration::from_secs(age)).await;
         cache.replace(&token, 40001, &upstream.source(), &deadline(10)).await.unwrap();
-        let names: Vec<_> = told(&ear).into_iter().map(|(name, _)| name).collect();
+        let names: Vec<_> = reported(&listener).into_iter().map(|(name, _)| name).collect();
         assert_eq!(names.contains(&"token.replaced_externally"), elsewhere, "{names:?}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn all_who_wait_get_the_one_error_and_the_next_attempt_comes_after_a_pause() {
+async fn waiting_callers_share_the_error_and_the_next_attempt_follows_a_pause() {
     let upstream = Upstream::new(false);
     let upstream = (0..8).fold(upstream, |upstream, _| upstream.fails(unreachable)).gives("T1");
     let (cache, source, long) = (cache(), upstream.source(), deadline(1000));
@@ -188,7 +188,7 @@ async fn all_who_wait_get_the_one_error_and_the_next_attempt_comes_after_a_pause
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_pause_longer_than_the_callers_time_is_not_waited_for() {
+async fn a_caller_does_not_wait_for_a_pause_beyond_its_deadline() {
     let (cache, upstream) = (cache(), Upstream::new(false).fails(unreachable).gives("T1"));
     get(&cache, &upstream).await.unwrap_err();
     let started = Instant::now();
@@ -199,7 +199,7 @@ async fn a_pause_longer_than_the_callers_time_is_not_waited_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_goes_to_everybody_for_a_minute_and_heals_without_a_restart() {
+async fn a_refusal_reaches_all_callers_for_a_minute_and_recovers_without_a_restart() {
     let (cache, upstream) = (cache(), Upstream::new(false).fails(bad_secret).fails(bad_secret).gives("T1"));
     for _ in 0..59 {
         let errors = get_many(&cache, &upstream, 20).await;
@@ -217,7 +217,7 @@ async fn a_refusal_goes_to_everybody_for_a_minute_and_heals_without_a_restart() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_callers_own_time_wins_and_says_what_failed_last() {
+async fn the_deadline_of_the_caller_wins_and_its_error_has_the_last_failure_as_cause() {
     let (cache, upstream) = (cache(), Upstream::new(false));
     upstream.hangs.store(true, Ordering::Relaxed);
     let started = Instant::now();
@@ -232,7 +232,7 @@ async fn the_callers_own_time_wins_and_says_what_failed_last() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_flight_ends_by_itself_when_upstream_never_answers() {
+async fn a_flight_stops_when_upstream_never_answers() {
     let (cache, upstream) = (cache(), Upstream::new(false));
     upstream.hangs.store(true, Ordering::Relaxed);
     let error = cache.get(&upstream.source(), &deadline(3600)).await.unwrap_err();
@@ -241,7 +241,7 @@ async fn a_flight_ends_by_itself_when_upstream_never_answers() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn when_the_last_client_goes_its_refresh_ends_and_the_next_client_starts_anew() {
+async fn the_refresh_stops_with_the_last_client_and_the_next_client_starts_another() {
     let (cache, upstream) = (cache(), Upstream::new(false));
     upstream.hangs.store(true, Ordering::Relaxed);
     let (first, second) = (cache.attach(), cache.attach());
@@ -262,7 +262,7 @@ async fn when_the_last_client_goes_its_refresh_ends_and_the_next_client_starts_a
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_that_comes_as_the_last_one_goes_does_not_join_the_dying_flight() {
+async fn a_new_client_does_not_join_the_cancelled_flight_of_the_last_one() {
     let (cache, upstream) = (cache(), Upstream::new(false));
     upstream.hangs.store(true, Ordering::Relaxed);
     let last = cache.attach();
@@ -275,7 +275,7 @@ async fn a_client_that_comes_as_the_last_one_goes_does_not_join_the_dying_flight
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_forced_refresh_whose_time_is_up_neither_waits_on_nor_forces_anything() {
+async fn a_forced_refresh_past_its_deadline_neither_waits_nor_sends_a_request() {
     let (cache, upstream) = (cache(), Upstream::new(true));
     upstream.hangs.store(true, Ordering::Relaxed);
     let (source, started) = (upstream.source(), Instant::now());
@@ -290,7 +290,7 @@ async fn a_forced_refresh_whose_time_is_up_neither_waits_on_nor_forces_anything(
     assert_eq!(upstream.forced.load(Ordering::Relaxed), 0);
 }
 
-/// A way on which nothing comes back, and one that is well.
+/// A route without answers, and one that works.
 fn two_routes(well: Arc<Upstream>) -> (Arc<dyn TokenSource>, Arc<dyn TokenSource>) {
     let dead = Upstream::new(false);
     dead.hangs.store(true, Ordering::Relaxed);
@@ -298,7 +298,7 @@ fn two_routes(well: Arc<Upstream>) -> (Arc<dyn TokenSource>, Arc<dyn TokenSource
 }
 
 #[tokio::test(start_paused = true)]
-async fn callers_on_a_good_route_wait_for_a_dead_one_for_a_moment_only() {
+async fn callers_on_a_working_route_wait_briefly_for_a_dead_one() {
     let (cache, (dead, well)) = (cache(), two_routes(Upstream::new(false).gives("T1")));
     let (short, long) = (deadline(1), deadline(10));
     let (on_dead, on_well) = tokio::join!(
@@ -317,7 +317,7 @@ async fn callers_on_a_good_route_wait_for_a_dead_one_for_a_moment_only() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn two_good_routes_make_one_request() {
+async fn two_working_routes_make_one_request() {
     let (cache, upstream) = (cache(), Upstream::new(false).gives("T1"));
     let routes = [1, 2, 3].map(|n| upstream.clone().by(RouteId::nth(n)));
     let soon = deadline(10);
@@ -327,7 +327,7 @@ async fn two_good_routes_make_one_request() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_with_time_left_begins_anew_when_the_refresh_that_it_joined_runs_out_of_its_own() {
+async fn a_call_with_time_left_starts_another_refresh_when_the_joined_one_times_out() {
     let (cache, upstream) = (cache(), Upstream::new(false).gives("T1"));
     upstream.hangs.store(true, Ordering::Relaxed);
     let (long, source) = (deadline(60), upstream.source());
@@ -351,7 +351,7 @@ fn recorded() -> (Arc<TokenCache>, Arc<Recorded>) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_lock_that_a_dead_route_of_this_process_holds_is_not_waited_for() {
+async fn callers_do_not_wait_for_a_lock_held_by_a_dead_route_of_their_process() {
     let ((cache, _), (dead, well)) = (recorded(), two_routes(Upstream::new(false).gives("T1")));
     let (short, long) = (deadline(8), deadline(10));
     let finds = async {
@@ -362,7 +362,7 @@ async fn a_lock_that_a_dead_route_of_this_process_holds_is_not_waited_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn between_two_attempts_the_lock_is_released_if_the_way_failed_and_kept_if_wechat_is_busy() {
+async fn the_lock_is_released_after_a_network_failure_and_kept_while_wechat_is_busy() {
     for (error, steps) in [
         (unreachable as fn() -> Error, &["acquire", "release", "acquire", "publish"][..]),
         (busy, &["acquire", "acquire", "publish"]),
@@ -397,7 +397,7 @@ async fn reconnections_during_a_comparison_lead_to_one_more() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_source_that_panics_leaves_nobody_waiting() {
+async fn a_panic_of_the_source_fails_all_waiting_callers() {
     let (cache, upstream) = (cache(), Upstream::new(false).then(|| panic!("on purpose")).gives("T1"));
     assert!(get_many(&cache, &upstream, 3).await.iter().all(Result::is_err));
     assert_eq!(get(&cache, &upstream).await.unwrap(), "T1");
@@ -417,7 +417,7 @@ async fn many_callers_with_the_same_refused_token_make_one_refresh() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refused_token_that_comes_back_is_forced_only_when_old_enough_and_in_budget() {
+async fn a_refused_token_that_is_returned_again_is_forced_only_when_old_enough_and_in_budget() {
     let upstream = Upstream::new(true).gives("T1");
     let upstream = upstream.gives("T1").gives("T1").gives("T2").gives("T2").gives("T2").gives("T2");
     let (cache, source) = (cache(), upstream.source());
@@ -433,7 +433,7 @@ async fn a_refused_token_that_comes_back_is_forced_only_when_old_enough_and_in_b
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_api_that_refuses_everything_costs_two_requests_in_30_s() {
+async fn an_api_that_refuses_everything_causes_two_requests_in_30_s() {
     for repeats in [true, false] {
         let mut upstream = Upstream::new(repeats);
         for n in 0..20 {
@@ -468,7 +468,7 @@ async fn a_forced_refresh_is_shared_and_the_next_one_has_no_budget() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_life_is_counted_from_before_the_request_was_sent() {
+async fn a_lifetime_is_counted_from_before_the_request_was_sent() {
     let (cache, upstream) = (cache(), Upstream::new(false).gives("T1"));
     sleep(Duration::from_secs(5)).await;
     let token = cache.get(&upstream.source(), &deadline(10)).await.unwrap();

@@ -19,7 +19,7 @@ use crate::token::store::{Acquired, Lease, LocalStore, StoredToken, TokenStore};
 use crate::wechat::answer::Refusal;
 use crate::wechat::endpoint::Endpoint;
 
-/// Moves with tokio's paused clock; the wall jumps as told.
+/// Follows tokio's paused clock; a test sets the wall clock.
 pub struct TestClock {
     pub start: Instant,
     pub jump: AtomicU64,
@@ -84,7 +84,7 @@ impl Upstream {
         self.clone()
     }
 
-    /// The same WeChat by another way.
+    /// The same WeChat on another route.
     pub fn by(self: Arc<Self>, route: RouteId) -> Arc<dyn TokenSource> {
         Arc::new(ByRoute(self, route))
     }
@@ -185,7 +185,7 @@ pub fn busy() -> Error {
     Error::Api { endpoint: Endpoint::StableToken, refusal, subject: None }
 }
 
-/// A store whose lock is held until it is given back, and that keeps what it was asked.
+/// A store whose lock is held until it is released, and that records its calls.
 #[derive(Default)]
 pub struct Recorded {
     alone: LocalStore,

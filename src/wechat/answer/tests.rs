@@ -19,7 +19,7 @@ fn unexpected(body: &[u8]) -> Unexpected {
 }
 
 #[test]
-fn pictures_are_recognised_and_cut_off_ones_are_not_pictures() {
+fn complete_pictures_are_recognised_and_truncated_ones_are_not() {
     assert_eq!(read_image(&jpeg()), Ok(ImageType::Jpeg));
     assert_eq!(read_image(&png()), Ok(ImageType::Png));
     assert_eq!(unexpected(&jpeg()[..20]), Unexpected::CutOff);
@@ -37,7 +37,7 @@ fn an_errcode_is_a_number_or_a_numeric_string() {
 }
 
 #[test]
-fn what_is_neither_is_named() {
+fn an_answer_that_is_neither_json_nor_a_picture_is_named() {
     assert_eq!(unexpected(b""), Unexpected::Empty);
     assert_eq!(unexpected(b" \r\n"), Unexpected::Empty);
     assert_eq!(unexpected(b"<html><title>502</title>"), Unexpected::Html);
@@ -65,7 +65,7 @@ fn any_api_answers_json_a_picture_or_a_refusal() {
 }
 
 #[test]
-fn an_answer_without_the_field_that_was_wanted_is_none() {
+fn an_answer_without_the_expected_field_is_invalid() {
     let read = |body: &str| AnswerKind::read(body.as_bytes(), Some("openlink"));
     let good = r#"{"errcode":0,"openlink":"weixin://"}"#;
     assert_eq!(read(good), Ok(AnswerKind::Json(good.to_owned())));
@@ -77,7 +77,7 @@ fn an_answer_without_the_field_that_was_wanted_is_none() {
 }
 
 #[test]
-fn rid_and_hint_come_off_the_message_in_every_form_seen() {
+fn rid_and_hint_are_read_from_every_known_form_of_the_message() {
     let message = |text: &str| {
         let r = refused(&serde_json::json!({ "errcode": 1, "errmsg": text }).to_string());
         (r.errmsg, r.rid, r.hint)
@@ -105,7 +105,7 @@ fn rid_and_hint_come_off_the_message_in_every_form_seen() {
 }
 
 #[test]
-fn a_token_is_a_string_and_its_life_may_be_anything() {
+fn a_token_is_a_string_and_its_lifetime_may_be_anything() {
     let token = |body: &str| read_token(body.as_bytes()).ok().map(|t| (t.access_token, t.expires_in));
     let some = |life| Some(("T".to_owned(), life));
     assert_eq!(token(r#"{"access_token":"T","expires_in":7200}"#), some(Some(7200)));
@@ -121,7 +121,7 @@ fn a_token_is_a_string_and_its_life_may_be_anything() {
 }
 
 #[test]
-fn an_errcode_that_is_there_and_not_0_is_a_failure() {
+fn a_present_errcode_other_than_0_is_a_failure() {
     let code = |text: &str| match AnswerKind::read(format!("{{\"errcode\":{text},\"openid\":\"o\"}}").as_bytes(), None)
     {
         Err(AnswerError::Refused(refusal)) => Some(refusal.errcode),
@@ -173,7 +173,7 @@ fn an_errcode_that_is_there_and_not_0_is_a_failure() {
 }
 
 #[test]
-fn an_errcode_matters_more_than_the_text_beside_it() {
+fn an_errcode_takes_precedence_over_the_text_beside_it() {
     let deep = |open: &str, depth| {
         format!("{{\"data\":{},\"errcode\":41030}}", open.repeat(depth) + &close(open).repeat(depth))
     };
@@ -215,7 +215,7 @@ fn close(open: &str) -> &'static str {
 }
 
 #[test]
-fn a_good_answer_is_given_as_json_parse_takes_it() {
+fn a_successful_answer_is_returned_as_json_that_javascript_parses() {
     for (body, text) in [
         (&b"{\"nick\":\"a\x08b\nc\"}"[..], r#"{"nick":"a\u0008b\u000ac"}"#),
         (b" {\n\"a\" : [1, \"\\\\\x1f\", {\"b\":\"\\\"\"}]}\r\n", "{\n\"a\" : [1, \"\\\\\\u001f\", {\"b\":\"\\\"\"}]}"),
@@ -250,7 +250,7 @@ fn a_good_answer_is_given_as_json_parse_takes_it() {
 }
 
 #[test]
-fn an_outline_has_names_and_no_values() {
+fn an_outline_contains_names_and_no_values() {
     for (body, names) in [
         (&br#"{"openid":"o1","session_key":"s","data":{"phone":"138"}}"#[..], "{openid, session_key, data}"),
         (br#"{"phone":"13800138000","cut":"o"#, "{phone}"),
@@ -267,7 +267,7 @@ fn an_outline_has_names_and_no_values() {
 }
 
 #[test]
-fn texts_are_kept_to_a_length() {
+fn long_texts_are_shortened() {
     let long = "宏".repeat(100_000);
     let Refusal { errmsg, rid, hint, .. } = refused(&format!(r#"{{"errcode":1,"errmsg":"{long}"}}"#));
     assert_eq!((errmsg.chars().count(), errmsg.ends_with('…')), (LONGEST_ERRMSG + 1, true));
@@ -281,7 +281,7 @@ fn texts_are_kept_to_a_length() {
 const LONG: Duration = Duration::from_secs(2);
 
 #[test]
-fn no_answer_takes_long() {
+fn parsing_is_fast_for_any_answer() {
     const LENGTH: usize = 1 << 15;
     for unit in [
         "[",
@@ -326,7 +326,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_json_is_read_as_json_is(members in prop::collection::vec((prop::sample::select(vec!["errcode", "errmsg", "a"]), json()), 0..4)) {
+    fn valid_json_is_read_like_serde_json_reads_it(members in prop::collection::vec((prop::sample::select(vec!["errcode", "errmsg", "a"]), json()), 0..4)) {
         let members: Vec<_> = members.iter().map(|(name, value)| format!("{name:?}:{value}")).collect();
         let body = format!("{{{}}}", members.join(","));
         match AnswerKind::read(body.as_bytes(), None) {
@@ -338,7 +338,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_given_as_json_is_json(body in prop::collection::vec(prop::sample::select(b"{}[]\"\\:,0e ua\n\x08\xe5\xbe\xae\xff".to_vec()), 0..40)) {
+    fn a_returned_answer_is_valid_json(body in prop::collection::vec(prop::sample::select(b"{}[]\"\\:,0e ua\n\x08\xe5\xbe\xae\xff".to_vec()), 0..40)) {
         if let Ok(AnswerKind::Json(text)) = AnswerKind::read(&body, None) {
             prop_assert!(serde_json::from_str::<serde::de::IgnoredAny>(&text).is_ok(), "{}", text);
         }

@@ -49,7 +49,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_is_asked_without_host_and_query_and_a_wrong_one_is_shown_right() {
+    fn a_path_is_sent_without_host_and_query_and_an_error_shows_the_right_form() {
         let quota = |path: &str| sent(&Endpoint::GetQuota, serde_json::json!({ "path": path }));
         assert_eq!(quota("/wxa/getwxacode").unwrap(), br#"{"cgi_path":"/wxa/getwxacode"}"#);
         for (wrong, right) in [
@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rid_is_the_number_alone() {
+    fn a_rid_is_sent_without_its_label() {
         let rid = |rid: &str| sent(&Endpoint::GetRid, serde_json::json!({ "rid": rid }));
         assert!(rid("69661ec0-6b445e0b-755fcdc6").is_ok());
         for wrong in ["", "rid: 69661ec0-6b445e0b-755fcdc6", "(69661ec0-6b445e0b-755fcdc6)"] {

@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_is_known_or_not_and_a_post_has_a_body() {
+    fn a_path_finds_its_endpoint_and_only_a_post_has_a_body() {
         let known = ask("/wxa/getwxacodeunlimit").unwrap();
         assert_eq!(known.endpoint, Endpoint::GetUnlimitedQrCode);
         let other = ask("/wxa/business/getuserphonenumber").unwrap();
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_stays_on_wechats_host() {
+    fn a_path_cannot_change_the_host() {
         for wrong in [
             "",
             "wxa/a",
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn tokens_are_looked_after_here() {
+    fn token_endpoints_are_refused() {
         assert_eq!(ask("/cgi-bin/stable_token"), Err("path".to_owned()));
         let classic = question("/cgi-bin/token", Method::Get, Vec::new(), None);
         assert_eq!(classic.unwrap_err().param, "path");

@@ -27,7 +27,7 @@ fn scene_and(name: &str, value: impl Into<Value>) -> Value {
 }
 
 #[test]
-fn a_body_has_what_was_given_and_nothing_else() {
+fn a_body_contains_exactly_the_given_parameters() {
     assert_eq!(sent(GetUnlimitedQrCode, &json!({ "scene": "a=1" })), json!({ "scene": "a=1" }));
     let everything = json!({ "scene": "a", "page": "pages/a", "checkPath": false, "envVersion": "trial", "width": 280,
                              "autoColor": false, "lineColor": { "r": 0, "g": 100, "b": 255 }, "isHyaline": true });
@@ -47,7 +47,7 @@ fn a_body_is_written_in_the_order_of_the_schema() {
 }
 
 #[test]
-fn what_javascript_would_never_send_is_refused() {
+fn json_of_wrong_types_is_refused() {
     for wrong in [
         "",
         "null",
@@ -78,7 +78,7 @@ fn another(param: &crate::wechat::params::Param) -> Value {
 
 /// Every parameter of every code, those that are yet to come included.
 #[test]
-fn a_default_that_is_spelt_out_is_no_other_picture_and_any_other_value_is() {
+fn an_explicit_default_has_the_same_identity_and_any_other_value_has_not() {
     for endpoint in [GetQrCode, GetUnlimitedQrCode, CreateQrCode] {
         let params = &endpoint.row().unwrap().params;
         let least = json!({ params[0].name.as_str(): "a" });
@@ -101,7 +101,7 @@ fn a_default_that_is_spelt_out_is_no_other_picture_and_any_other_value_is() {
 }
 
 #[test]
-fn pictures_of_two_endpoints_are_never_the_same() {
+fn codes_of_two_endpoints_have_different_identities() {
     let path = json!({ "path": "a" });
     assert_eq!(identity(GetQrCode, &path), r#"{"path":"a"}getQRCode"#);
     assert_eq!(identity(CreateQrCode, &path), r#"{"path":"a"}createQRCode"#);
@@ -109,7 +109,7 @@ fn pictures_of_two_endpoints_are_never_the_same() {
 }
 
 #[test]
-fn a_colour_that_does_not_count_is_no_other_picture_and_one_that_counts_is() {
+fn an_ignored_colour_keeps_the_identity_and_a_used_one_changes_it() {
     let of = |auto: bool, part: u8| {
         let color = json!({ "r": part, "g": part, "b": part });
         identity(GetUnlimitedQrCode, &json!({ "scene": "a", "autoColor": auto, "lineColor": color }))
@@ -121,13 +121,13 @@ fn a_colour_that_does_not_count_is_no_other_picture_and_one_that_counts_is() {
 }
 
 #[test]
-fn text_travels_as_raw_utf8() {
+fn text_is_sent_as_raw_utf8() {
     let request = parse(GetQrCode, &json!({ "path": "pages/商品?a=1&b=<2>" })).unwrap();
     assert_eq!(request.question().body.unwrap(), r#"{"path":"pages/商品?a=1&b=<2>"}"#);
 }
 
 #[test]
-fn an_illegal_scene_names_the_character_and_its_place() {
+fn the_error_of_an_invalid_scene_names_the_character_and_its_position() {
     let scene = |scene: &str| refused(GetUnlimitedQrCode, &json!({ "scene": scene }));
     let (param, errcode, cause) = scene("id=商品");
     assert_eq!((param.as_str(), errcode), ("scene", Some(40129)));
@@ -177,7 +177,7 @@ fn a_request_knows_the_page_that_it_opens() {
 }
 
 #[test]
-fn a_page_has_a_limit_and_no_value_comes_back_whole() {
+fn a_page_has_a_length_limit_and_its_error_shows_it_shortened() {
     let page = |page: String| parse(GetUnlimitedQrCode, &scene_and("page", page));
     assert!(page("页".repeat(1024)).is_ok());
     let (param, errcode, cause) = refused(GetUnlimitedQrCode, &scene_and("page", "页".repeat(1025)));
@@ -233,7 +233,7 @@ fn an_env_version_is_one_of_three_words() {
 }
 
 #[test]
-fn a_colour_names_the_channel_at_fault() {
+fn the_error_of_a_colour_names_the_invalid_channel() {
     for name in ["r", "g", "b"] {
         for wrong in [json!(-1), json!(256), json!(0.5), json!("NaN")] {
             let mut color = json!({ "r": 0, "g": 0, "b": 0 });
@@ -247,19 +247,19 @@ fn a_colour_names_the_channel_at_fault() {
 
 proptest! {
     #[test]
-    fn every_legal_scene_is_sent_as_it_is(scene in "[0-9A-Za-z!#$&'()*+,/:;=?@._~-]{1,32}") {
+    fn every_valid_scene_is_sent_unchanged(scene in "[0-9A-Za-z!#$&'()*+,/:;=?@._~-]{1,32}") {
         prop_assert_eq!(sent(GetUnlimitedQrCode, &json!({ "scene": scene })), json!({ "scene": scene }));
     }
 
     #[test]
-    fn no_other_scene_is(scene in any::<String>()) {
+    fn every_other_scene_is_refused(scene in any::<String>()) {
         let legal = (1..=32).contains(&scene.chars().count())
             && scene.chars().all(|c| c.is_ascii() && (c.is_ascii_alphanumeric() || "!#$&'()*+,/:;=?@-._~".contains(c)));
         prop_assert_eq!(parse(GetUnlimitedQrCode, &json!({ "scene": scene })).is_ok(), legal);
     }
 
     #[test]
-    fn whole_widths_in_range_pass_and_no_others(width in prop_oneof![any::<f64>(), (0..2000).prop_map(f64::from)]) {
+    fn only_whole_widths_in_range_are_accepted(width in prop_oneof![any::<f64>(), (0..2000).prop_map(f64::from)]) {
         let legal = width.fract() == 0.0 && (280.0..=1280.0).contains(&width);
         let given = if width.is_finite() { json!(width) } else { json!("NaN") };
         prop_assert_eq!(parse(CreateQrCode, &json!({ "path": "p", "width": given })).is_ok(), legal);

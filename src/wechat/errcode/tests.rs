@@ -107,7 +107,7 @@ fn a_scope_is_that_of_the_errcode_at_its_endpoint() {
 }
 
 #[test]
-fn where_the_catalogue_has_no_row_of_an_endpoint_the_first_row_gives_the_scope_and_tokens_are_refused_accounts() {
+fn an_endpoint_without_a_row_takes_the_scope_of_the_first_row_and_token_endpoints_that_of_the_account() {
     use Endpoint::*;
     assert_eq!(scope(40169, Some(&CreateQrCode)), Some(Scope::Parameter));
     assert_eq!(scope(40164, Some(&GetQrCode)), Some(Scope::Ip));
@@ -120,7 +120,7 @@ fn where_the_catalogue_has_no_row_of_an_endpoint_the_first_row_gives_the_scope_a
 }
 
 #[test]
-fn a_scope_has_the_name_that_the_catalogue_gives_it() {
+fn scope_names_are_those_of_the_catalogue() {
     for row in serde_json::from_str::<Vec<serde_json::Value>>(include_str!("../errcodes.json")).unwrap() {
         let scope: Scope = serde_json::from_value(row["scope"].clone()).unwrap();
         assert_eq!(row["scope"], scope.name());
@@ -134,7 +134,7 @@ fn refused(errcode: i64, errmsg: &str, endpoint: &Endpoint, subject: Option<&str
 }
 
 #[test]
-fn a_refused_page_is_named_and_a_refused_path_is_counted_in_bytes() {
+fn the_explanation_names_a_refused_page_and_the_bytes_of_a_refused_path() {
     let page = refused(41030, "", &Endpoint::GetUnlimitedQrCode, Some("pages/nowhere"));
     for text in [page.cause.zh, page.cause.en] {
         assert!(text.starts_with("page \"pages/nowhere\" "), "{text}");
@@ -149,7 +149,7 @@ fn a_refused_page_is_named_and_a_refused_path_is_counted_in_bytes() {
 }
 
 #[test]
-fn a_refused_address_is_named_in_each_of_its_versions_once() {
+fn the_explanation_names_each_version_of_a_refused_address_once() {
     for (errmsg, zh, en) in [
         (
             "invalid ip 8.149.1.108 ipv6 ::ffff:8.149.1.108, not in whitelist",
@@ -179,7 +179,7 @@ fn a_refused_address_is_named_in_each_of_its_versions_once() {
 }
 
 #[test]
-fn a_code_means_what_it_means_at_its_endpoint() {
+fn an_errcode_is_explained_for_its_endpoint() {
     use Endpoint::*;
     use Reaction::*;
     assert_eq!(reaction(40001, &GetUnlimitedQrCode), Some(RefreshToken));
@@ -192,18 +192,18 @@ fn a_code_means_what_it_means_at_its_endpoint() {
 }
 
 #[test]
-fn an_api_without_a_row_of_its_own_takes_the_meaning_that_a_code_has_where_codes_are_made() {
+fn an_api_without_a_row_takes_the_meaning_of_the_code_endpoints() {
     let other = Endpoint::at("/wxa/business/getuserphonenumber", crate::wechat::endpoint::Method::Post);
     assert_eq!(reaction(40001, &other), Some(Reaction::RefreshToken));
     assert_eq!(reaction(47001, &other), Some(Reaction::No));
     assert_eq!(reaction(-1, &other), Some(Reaction::Backoff));
-    assert_eq!(reaction(40013, &other), None, "where a token is asked for it means something else");
+    assert_eq!(reaction(40013, &other), None, "at a token endpoint it has another meaning");
     let link = explain(40013, Some(&Endpoint::GenerateScheme)).unwrap();
     assert!(link.cause.en.contains("permission"), "{}", link.cause.en);
 }
 
 #[test]
-fn only_the_three_codes_of_a_dead_token_ask_for_another_one() {
+fn only_the_three_errcodes_of_an_invalid_token_request_another_one() {
     let dead: Vec<_> = (-1..100_000)
         .filter(|&code| reaction(code, &Endpoint::GetUnlimitedQrCode) == Some(Reaction::RefreshToken))
         .collect();
@@ -211,7 +211,7 @@ fn only_the_three_codes_of_a_dead_token_ask_for_another_one() {
 }
 
 #[test]
-fn the_two_codes_that_cost_most_hours_say_what_to_do() {
+fn the_two_most_frequent_errcodes_have_a_fix() {
     let page = explain(41030, Some(&Endpoint::GetUnlimitedQrCode)).unwrap().fix;
     for text in [&page.zh, &page.en] {
         assert!(text.contains("checkPath: false"), "{text}");

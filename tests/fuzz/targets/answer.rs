@@ -34,7 +34,7 @@ fn check_refusal(Refusal { errcode, errmsg, rid, hint }: &Refusal) {
     assert!(hint.as_ref().is_none_or(|hint| hint.chars().count() <= 128));
 }
 
-/// What a strict reader makes of it, the tolerant one has to make of it, too.
+/// Where a strict parser succeeds, the tolerant one gives the same result.
 fn agrees(json: &Value, any: &Result<AnswerKind, AnswerError>) {
     let errcode = json.as_object().and_then(|object| object.get("errcode"));
     let text = errcode.and_then(Value::as_str).map(str::trim).and_then(|text| text.parse().ok());

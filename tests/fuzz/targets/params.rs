@@ -1,4 +1,4 @@
-//! Scenes, pages, paths: what is refused, and what is sent.
+//! Scenes, pages and paths: either an error or a body that is sent.
 
 use serde_json::{Value, json};
 use wxacode::error::invalid::InvalidParam;
@@ -24,7 +24,7 @@ pub fn run(bytes: &[u8]) {
     sent(Endpoint::CreateQrCode, &json!({ "path": text }));
     let version = sent(Endpoint::GetQrCode, &json!({ "path": "a", "envVersion": text }));
     assert_eq!(version.is_some(), ["release", "trial", "develop"].contains(&&*text));
-    // As it comes: JSON of anybody.
+    // Any JSON, unchanged.
     let _ = QrCodeRequest::parse(&Endpoint::GetUnlimitedQrCode, &text);
     match request::question(&text, Method::Post, Vec::new(), None) {
         Ok(question) => {

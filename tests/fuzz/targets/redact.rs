@@ -1,4 +1,4 @@
-//! A secret in a text. The bytes are the secret's length, how to spell each character, and the text before and behind it.
+//! A secret in a text. The bytes are the length of the secret, the encoding of each character, and the text around it.
 
 use wxacode::redact::redact;
 
@@ -7,7 +7,7 @@ const LONGEST: usize = 48;
 pub fn run(bytes: &[u8]) {
     let Some((&length, rest)) = bytes.split_first() else { return };
     let text = String::from_utf8_lossy(rest);
-    // Any text, with itself for a secret.
+    // Any text that is the secret itself.
     let part: String = text.chars().take(usize::from(length)).collect();
     let clean = redact(&text, &[&part]).into_owned();
     if part.len() >= 8 {
@@ -18,18 +18,18 @@ pub fn run(bytes: &[u8]) {
     let Some((secret, rest)) = rest.split_at_checked(length) else { return };
     let Some((ways, around)) = rest.split_at_checked(length) else { return };
     let secret: String = secret.iter().map(|byte| char::from(b'!' + byte % 94)).collect();
-    let spelt: String = secret.chars().zip(ways).map(|(char, way)| spelt(char, *way)).collect();
+    let encoded: String = secret.chars().zip(ways).map(|(char, way)| encoded(char, *way)).collect();
     let around = String::from_utf8_lossy(around);
     let middle = around.char_indices().map(|(at, _)| at).nth(around.chars().count() / 2).unwrap_or(0);
     let (before, behind) = around.split_at(middle);
-    let clean = redact(&format!("{before}{spelt}{behind}"), &[&secret]).into_owned();
-    // Its neighbours may take a character at either end for a part of themselves.
-    let inner = &spelt[spelt.len() / 3..];
+    let clean = redact(&format!("{before}{encoded}{behind}"), &[&secret]).into_owned();
+    // The text around it may take one character at either end.
+    let inner = &encoded[encoded.len() / 3..];
     let inner = &inner[..inner.len() / 2];
-    assert!(length < 16 || !clean.contains(inner), "{secret:?} as {spelt:?} is left in {clean:?}");
+    assert!(length < 16 || !clean.contains(inner), "{secret:?} as {encoded:?} is left in {clean:?}");
 }
 
-fn spelt(char: char, way: u8) -> String {
+fn encoded(char: char, way: u8) -> String {
     let code = char as u32;
     match way % 10 {
         0 => format!("%{code:02X}"),

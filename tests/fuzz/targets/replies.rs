@@ -1,4 +1,4 @@
-//! What Redis answers: the bytes are replies as they come over the wire.
+//! Replies of Redis: the bytes are those of the wire.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
@@ -21,7 +21,7 @@ use wxacode::token::store::{Lease, TokenStore};
 pub fn run(bytes: &[u8]) {
     let mut replies = Vec::new();
     let mut rest = bytes;
-    // At most some, and none is asked for twice.
+    // At most some replies, each used once.
     while let (Ok(value), true) = (redis::parse_redis_value(rest), replies.len() < 8) {
         replies.push(value);
         let Some(next) = rest.iter().skip(1).position(|&byte| byte == b'~') else { break };
@@ -31,7 +31,7 @@ pub fn run(bytes: &[u8]) {
     runtime.expect("a runtime").block_on(ask(Arc::new(Replies { replies, next: AtomicUsize::new(0) })));
 }
 
-/// Gives one after the other, and then nothing.
+/// Returns one reply after another, and then none.
 struct Replies {
     replies: Vec<Value>,
     next: AtomicUsize,
@@ -86,5 +86,5 @@ async fn ask(replies: Arc<Replies>) {
     let cache = Arc::new(QrCodeCache::new(&limits, Some(codes)));
     let deadline = Deadline::new(Duration::from_secs(10), None);
     let image = cache.get(vec![1], RouteId::default(), &deadline, || async { Ok("image".into()) }).await;
-    assert!(image.is_ok_and(|(image, _)| image == "image"), "nobody without the AppSecret makes a code");
+    assert!(image.is_ok_and(|(image, _)| image == "image"), "a code cannot be forged without the AppSecret");
 }

@@ -74,7 +74,7 @@ fn the_first_caller_starts_a_flight_and_the_others_join_it() {
 }
 
 #[test]
-fn between_soft_and_hard_deadline_one_flight_runs_and_nobody_waits() {
+fn callers_do_not_wait_for_a_refresh_between_soft_and_hard_deadline() {
     let mut state = holding("T1", 7200);
     assert!(served(state.on_request(at(6944.9), ONE)).1.is_none());
     let (token, refresh) = served(state.on_request(at(6945.0), ONE));
@@ -104,11 +104,11 @@ fn the_soft_deadline_is_spread_over_its_range() {
 }
 
 #[test]
-fn a_thousand_lives_make_a_thousand_requests_each_inside_its_window() {
+fn a_thousand_lifetimes_make_a_thousand_requests_each_inside_its_window() {
     let mut state = State::new(RefreshPolicy::STABLE);
     let (mut now, mut requested_at, mut starts, mut seed) = (0.0, 0.0, 0, 1u32);
     while starts < 1000 {
-        // A busy backend: somebody asks about every second.
+        // A busy process requests the token about every second.
         seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         let jitter = f64::from(seed >> 8) / f64::from(1 << 24);
         now += 0.5 + jitter;
@@ -191,7 +191,7 @@ fn a_refusal_is_remembered_for_a_minute_and_then_one_caller_asks_again() {
 }
 
 #[test]
-fn an_answer_that_makes_no_sense_is_not_asked_for_again_within_10_s() {
+fn a_request_is_not_repeated_within_10_s_of_an_invalid_answer() {
     let html = Error::Response {
         endpoint: Endpoint::StableToken,
         status: 200,
@@ -208,7 +208,7 @@ fn an_answer_that_makes_no_sense_is_not_asked_for_again_within_10_s() {
 }
 
 #[test]
-fn only_the_present_token_can_be_refused_and_only_once() {
+fn only_the_current_token_can_be_refused_and_only_once() {
     let mut state = holding("T1", 7200);
     assert_eq!(state.on_refused("T0", 40001, at(100.0)), Invalidation::AlreadyReplaced);
     assert_eq!(served(state.on_request(at(100.0), ONE)).0, "T1", "an old token's refusal changes nothing");
@@ -229,7 +229,7 @@ fn only_the_present_token_can_be_refused_and_only_once() {
 }
 
 #[test]
-fn an_api_that_refuses_every_token_costs_one_refresh_in_30_s() {
+fn an_api_that_refuses_every_token_causes_one_refresh_in_30_s() {
     let mut state = holding("T1", 7200);
     assert_eq!(state.on_refused("T1", 40001, at(100.0)), Invalidation::Invalidated);
     let request = started(state.on_request(at(100.0), ONE));
@@ -240,7 +240,7 @@ fn an_api_that_refuses_every_token_costs_one_refresh_in_30_s() {
 }
 
 #[test]
-fn a_providers_refused_token_is_asked_for_again_at_once() {
+fn a_refused_token_of_a_provider_is_requested_again_at_once() {
     let mut state = State::new(RefreshPolicy::PROVIDER);
     for n in 0..5 {
         let request = started(state.on_request(at(0.0), ONE));
@@ -262,7 +262,7 @@ fn a_token_that_comes_back_is_the_same_token() {
 }
 
 #[test]
-fn a_refresh_that_began_before_a_refusal_does_not_make_the_token_good_again() {
+fn a_refresh_from_before_the_refusal_does_not_make_the_token_valid_again() {
     let mut state = holding("T1", 7200);
     let refresh = served(state.on_request(at(6950.0), ONE)).1.unwrap();
     assert_eq!(state.on_refused("T1", 40001, at(6950.1)), Invalidation::Invalidated);
@@ -278,7 +278,7 @@ fn a_refresh_that_began_before_a_refusal_does_not_make_the_token_good_again() {
 }
 
 #[test]
-fn in_a_fleet_a_good_token_is_compared_every_minute() {
+fn a_fleet_compares_a_valid_token_every_minute() {
     let mut state = State::new(RefreshPolicy::STABLE.shared());
     let request = started(state.on_request(at(0.0), ONE));
     state.on_refresh_done(request.id, fetched("T1", 7200, at(0.0)), at(0.0), 0.5).unwrap();
@@ -290,7 +290,7 @@ fn in_a_fleet_a_good_token_is_compared_every_minute() {
 }
 
 #[test]
-fn another_processs_token_is_taken_only_if_it_is_another_and_later() {
+fn the_token_of_another_process_is_taken_only_if_it_is_different_and_newer() {
     let mut state = holding("T1", 7200);
     let offered = |value, life, seconds| match fetched(value, life, at(seconds)).unwrap() {
         RefreshOutcome::Token(fetched) => fetched,
@@ -300,19 +300,19 @@ fn another_processs_token_is_taken_only_if_it_is_another_and_later() {
     state.on_refused("T1", 40001, at(100.0));
     assert!(state.offer(offered("T1", 7200, 100.0), 0.5).is_none(), "it is the one that was refused");
     assert!(state.offer(offered("T2", 7200, 100.0), 0.5).is_some());
-    assert!(state.offer(offered("T1", 7200, 100.5), 0.5).is_none(), "the refused one still lies in the store");
+    assert!(state.offer(offered("T1", 7200, 100.5), 0.5).is_none(), "the store still has the refused token");
     assert_eq!(served(state.on_request(at(100.0), ONE)).0, "T2");
 }
 
 #[test]
-fn a_flight_that_knew_of_the_refusal_and_brings_nothing_makes_the_token_good_again() {
+fn a_failed_refresh_that_knew_of_the_refusal_makes_the_token_valid_again() {
     let mut state = holding("T1", 7200);
     state.on_refused("T1", 40001, at(100.0));
     let request = started(state.on_request(at(100.0), ONE));
     let kept = state.on_refresh_done(request.id, Ok(RefreshOutcome::Unchanged), at(100.1), 0.5).unwrap();
     assert_eq!(kept.expose(), "T1");
     assert_eq!(served(state.on_request(at(100.2), ONE)).0, "T1");
-    assert!(!state.was_rejected(&kept.as_fetched(at(100.2))), "what is good again need not give way in the store");
+    assert!(!state.was_rejected(&kept.as_fetched(at(100.2))), "a token that is valid again stays in the store");
 }
 
 #[test]
@@ -332,7 +332,7 @@ fn a_forced_flight_waits_for_an_ordinary_one_and_is_shared() {
 }
 
 #[test]
-fn what_fails_on_one_route_is_neither_an_answer_nor_a_pause_on_another() {
+fn a_failure_on_one_route_does_not_affect_another() {
     let timeout = Error::Timeout { endpoint: None, waited_for: TimeoutPhase::Token, limit: secs(6.0), cause: None };
     for error in [network(), timeout, api(40164)] {
         let mut state = State::new(RefreshPolicy::STABLE);
@@ -346,7 +346,7 @@ fn what_fails_on_one_route_is_neither_an_answer_nor_a_pause_on_another() {
 }
 
 #[test]
-fn what_wechat_says_of_the_account_it_says_on_every_route() {
+fn a_refusal_of_the_account_holds_on_every_route() {
     for error in [api(40125), api(-1)] {
         let mut state = State::new(RefreshPolicy::STABLE);
         let request = started(state.on_request(at(0.0), ONE));
@@ -356,7 +356,7 @@ fn what_wechat_says_of_the_account_it_says_on_every_route() {
 }
 
 #[test]
-fn a_flight_on_another_route_is_joined_for_a_moment_and_in_classic_mode_until_it_must_be_down() {
+fn callers_join_a_flight_on_another_route_briefly_and_in_classic_mode_until_its_limit() {
     for (rules, join_limit) in [(RefreshPolicy::STABLE, 0.25), (RefreshPolicy::CLASSIC, 6.0)] {
         let mut state = State::new(rules);
         let first = started(state.on_request(at(1.0), ONE));
@@ -387,7 +387,7 @@ fn a_refresh_on_a_dead_route_does_not_keep_another_from_refreshing() {
 }
 
 #[test]
-fn routes_that_do_not_matter_any_more_are_forgotten() {
+fn unused_routes_are_forgotten() {
     let mut state = State::new(RefreshPolicy::STABLE);
     for n in 0..1000u32 {
         let now = at(f64::from(n) * 200.0);
@@ -408,7 +408,7 @@ fn a_late_landing_does_not_clear_a_newer_flight() {
 }
 
 #[test]
-fn either_clock_ends_a_life_and_a_jump_back_does_not_lengthen_it() {
+fn a_token_expires_by_either_clock_and_a_jump_back_does_not_extend_it() {
     let jump = |mono: f64, wall: f64| Now { mono: secs(mono), wall: secs(1_000_000.0 + wall) };
     let mut state = holding("T1", 7200);
     assert!(
@@ -423,7 +423,7 @@ fn either_clock_ends_a_life_and_a_jump_back_does_not_lengthen_it() {
 }
 
 #[test]
-fn a_servers_numbers_are_not_believed() {
+fn implausible_lifetimes_from_a_server_are_corrected() {
     for (expires_in, hard) in [
         (None, 54.0),
         (Some(0), 54.0),

@@ -57,7 +57,7 @@ fn failure(kind: u8) -> Error {
     }
 }
 
-/// What the state machine is held against: the same facts, kept in the plainest way.
+/// The model of the state machine: the same facts in the simplest form.
 struct Model {
     state: State,
     mono: f64,
@@ -65,7 +65,7 @@ struct Model {
     in_flight: HashMap<RouteId, (RefreshRequest, Now)>,
     /// The flight that brought the token.
     brought_by: u64,
-    /// Value, when it was requested_at for, life.
+    /// Value, when it was requested_at for, lifetime.
     token: Option<(String, Now, f64)>,
     first_seen: Now,
     refused: bool,
@@ -105,7 +105,7 @@ impl Model {
         self.mono - self.first_seen.mono.as_secs_f64()
     }
 
-    fn takes_off(&mut self, request: RefreshRequest, route: RouteId) {
+    fn starts_flight(&mut self, request: RefreshRequest, route: RouteId) {
         let join_limit = RefreshPolicy::STABLE.join_limit.as_secs_f64();
         for (other, (_, begun)) in &self.in_flight {
             assert_ne!(*other, route, "two in_flight on one route");
@@ -114,14 +114,14 @@ impl Model {
         self.in_flight.insert(route, (request, self.now()));
     }
 
-    /// A flight that is waited for is in the air, and if it is another route's, not for long.
-    fn waits_for(&self, flight: u64, until: Option<Duration>, route: RouteId) {
-        let of = self.in_flight.iter().find(|(_, (request, _))| request.id == flight).expect("in the air");
+    /// A flight that callers join is running; on another route they join it briefly.
+    fn joins_flight(&self, flight: u64, until: Option<Duration>, route: RouteId) {
+        let of = self.in_flight.iter().find(|(_, (request, _))| request.id == flight).expect("a running flight");
         assert_eq!(*of.0 == route, until.is_none());
         assert!(until.is_none_or(|until| until.as_secs_f64() <= self.mono + 0.26));
     }
 
-    fn asks(&mut self, forced: bool, route: RouteId) {
+    fn requests(&mut self, forced: bool, route: RouteId) {
         let now = self.now();
         let decision =
             if forced { self.state.on_forced_request(now, route) } else { self.state.on_request(now, route) };
@@ -134,19 +134,19 @@ impl Model {
                 assert!(self.left() > hard - 0.01 || self.age() < 10.0, "served with {} s left", self.left());
                 if let Some(request) = refresh {
                     assert!(self.left() < 0.9 * 7200.0);
-                    self.takes_off(request, route);
+                    self.starts_flight(request, route);
                 }
             }
             Decision::Join { start, refresh, until } => {
                 assert!(forced || self.refused || self.left() < hard + 0.01, "waited with {} s left", self.left());
                 match start {
-                    Some(request) => self.takes_off(request, route),
-                    None => self.waits_for(refresh, until, route),
+                    Some(request) => self.starts_flight(request, route),
+                    None => self.joins_flight(refresh, until, route),
                 }
             }
             Decision::RetryAfterRefresh { refresh, until } => {
                 assert!(forced || self.refused);
-                self.waits_for(refresh, until, route);
+                self.joins_flight(refresh, until, route);
             }
             Decision::Backoff { at, .. } => {
                 assert!(at.as_secs_f64() > self.mono && at.as_secs_f64() <= self.mono + 60.01)
@@ -155,7 +155,7 @@ impl Model {
         }
     }
 
-    fn lands(&mut self, route: RouteId, outcome: Outcome, jitter: f64) {
+    fn completes_flight(&mut self, route: RouteId, outcome: Outcome, jitter: f64) {
         let Some((request, requested_at)) = self.in_flight.remove(&route) else { return };
         let same = self.token.as_ref().map(|(value, ..)| value.clone());
         let (value, life) = match (outcome, same) {
@@ -215,13 +215,13 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 2000, ..ProptestConfig::default() })]
 
     #[test]
-    fn no_order_of_events_breaks_a_promise(events in prop::collection::vec((event(), 0.0f64..1.0), 1..120)) {
+    fn invariants_hold_for_every_order_of_events(events in prop::collection::vec((event(), 0.0f64..1.0), 1..120)) {
         let mut model = Model::new();
         for (event, jitter) in events {
             match event {
-                Event::TokenRequest(route) => model.asks(false, route),
-                Event::AskForced(route) => model.asks(true, route),
-                Event::Lands(route, outcome) => model.lands(route, outcome, jitter),
+                Event::TokenRequest(route) => model.requests(false, route),
+                Event::AskForced(route) => model.requests(true, route),
+                Event::Lands(route, outcome) => model.completes_flight(route, outcome, jitter),
                 Event::Refused => model.is_refused(),
                 Event::OldRefused => {
                     prop_assert_eq!(model.state.on_refused("T0", 40001, model.now()), Invalidation::AlreadyReplaced);
@@ -239,7 +239,7 @@ proptest! {
     }
 
     #[test]
-    fn whatever_a_server_says_of_lives_it_is_not_asked_twice_in_10_s(lives in prop::collection::vec(any::<Option<i64>>(), 1..20), steps in prop::collection::vec(0.0f64..5.0, 200)) {
+    fn any_lifetime_from_a_server_leaves_10_s_between_requests(lives in prop::collection::vec(any::<Option<i64>>(), 1..20), steps in prop::collection::vec(0.0f64..5.0, 200)) {
         let mut state = State::new(RefreshPolicy::STABLE);
         let (mut now, mut lives, mut starts) = (0.0, lives.into_iter().cycle(), Vec::new());
         for step in steps {

@@ -19,18 +19,18 @@ fn scheme(params: Value) -> Result<Value, (String, Option<i64>)> {
 }
 
 #[test]
-fn a_scheme_says_where_it_leads_and_when_it_ends() {
+fn a_scheme_has_a_target_and_an_expiry() {
     let jump = json!({ "path": "/pages/a", "query": "a=1&b=%20", "envVersion": "trial" });
     let all = scheme(json!({ "jumpWxa": jump, "expireTime": NOW + 3600.0 })).unwrap();
     let wire = json!({ "path": "/pages/a", "query": "a=1&b=%20", "env_version": "trial" });
     assert_eq!(all, json!({ "jump_wxa": wire, "is_expire": true, "expire_type": 0, "expire_time": NOW as u64 + 3600 }));
     let days = scheme(json!({ "expireInterval": 7 })).unwrap();
     assert_eq!(days, json!({ "is_expire": true, "expire_type": 1, "expire_interval": 7 }));
-    assert_eq!(scheme(json!({})).unwrap()["expire_interval"], 30, "the longest life");
+    assert_eq!(scheme(json!({})).unwrap()["expire_interval"], 30, "the longest lifetime");
 }
 
 #[test]
-fn a_url_link_may_pass_through_a_page_of_the_cloud() {
+fn a_url_link_may_have_a_cloud_base_page() {
     let cloud = json!({ "env": "e", "path": "/h5", "resourceAppid": "wx1" });
     let all = sent(Endpoint::GenerateUrlLink, json!({ "path": "pages/a", "cloudBase": cloud })).unwrap();
     let wire = json!({ "env": "e", "path": "/h5", "resource_appid": "wx1" });
@@ -42,7 +42,7 @@ fn a_url_link_may_pass_through_a_page_of_the_cloud() {
 }
 
 #[test]
-fn what_wechat_certainly_refuses_is_refused_with_its_code() {
+fn parameters_that_wechat_refuses_are_refused_with_its_errcode() {
     let jump = |jump: Value| scheme(json!({ "jumpWxa": jump })).unwrap_err();
     assert_eq!(jump(json!({ "path": "pages/a?b=1" })), ("jumpWxa.path".into(), Some(40165)));
     assert_eq!(jump(json!({ "query": "a b" })), ("jumpWxa.query".into(), Some(40212)));
@@ -53,7 +53,7 @@ fn what_wechat_certainly_refuses_is_refused_with_its_code() {
 }
 
 #[test]
-fn an_end_lies_within_30_days_give_or_take_the_difference_of_two_clocks() {
+fn an_expiry_is_within_30_days_with_a_tolerance_for_clock_skew() {
     let at = |left: f64| scheme(json!({ "expireTime": NOW + left }));
     for left in [-299.0, 60.0, 30.0 * DAY + 299.0] {
         assert!(at(left).is_ok(), "{left}");
@@ -89,7 +89,7 @@ fn an_nfc_scheme_has_a_model() {
 }
 
 #[test]
-fn a_query_asks_of_a_link_or_how_many_visits_are_left() {
+fn a_link_query_has_a_link_or_the_type_that_returns_the_remaining_visits() {
     let query = |params: Value| sent(Endpoint::QueryScheme, params);
     assert_eq!(query(json!({ "scheme": "s" })).unwrap(), json!({ "scheme": "s", "query_type": 0 }));
     assert_eq!(query(json!({ "queryType": 1 })).unwrap(), json!({ "query_type": 1 }));
@@ -101,7 +101,7 @@ fn a_query_asks_of_a_link_or_how_many_visits_are_left() {
 
 proptest! {
     #[test]
-    fn every_legal_query_is_sent_as_it_is_and_no_other(query in "\\PC{0,40}") {
+    fn every_valid_query_is_sent_unchanged_and_others_are_refused(query in "\\PC{0,40}") {
         let legal = query.chars().all(|c| c.is_ascii_alphanumeric() || QUERY_PUNCTUATION.contains(c));
         let sent = scheme(json!({ "jumpWxa": { "query": query } }));
         prop_assert_eq!(sent.is_ok(), legal);

@@ -1,31 +1,31 @@
-//! What is remembered of a run: for its promises, and for whoever reads its trace.
+//! The record of a run: for the invariants, and for a reader of its trace.
 
 use std::collections::BTreeMap;
 
 use redis::Value;
 
-use crate::redis::Bytes;
-use crate::world::Millis;
+use crate::database::Bytes;
+use crate::simulation::Millis;
 
-pub struct Book {
+pub struct Journal {
     pub fetches: Vec<Fetch>,
-    /// The attempts that have heard that they lead, and when, by process.
+    /// For each process, the attempts that know that they lead, and since when.
     pub leads: Vec<BTreeMap<String, Millis>>,
-    /// The token that each process has served last.
+    /// The token that each process served last.
     pub served: Vec<Option<String>>,
-    /// When each process was last told to wait for somebody else, and when for one who had given up already.
+    /// When Redis last told each process to wait for another leader, and when for one that had given up.
     pub waits: Vec<(Option<Millis>, Option<Millis>)>,
-    /// How late the token with this fingerprint came to Redis.
+    /// The delay with which the token of a fingerprint arrived in Redis.
     pub late: BTreeMap<String, Millis>,
-    /// The latest generation that was written in each epoch since Redis was empty.
+    /// The latest generation written in each epoch since Redis was empty.
     pub written: BTreeMap<String, u64>,
-    /// The attempts that Redis has heard of.
+    /// The attempts that Redis knows.
     pub owners: BTreeMap<String, Owner>,
-    /// How often each thing happened, over which it is seen whether the runs get everywhere.
+    /// How often each event occurred. It shows whether the runs cover every case.
     pub seen: BTreeMap<String, u64>,
-    /// When each process was called since it started.
+    /// The times of calls to each process since it started.
     pub calls: Vec<Vec<Millis>>,
-    pub broken: Option<String>,
+    pub violation: Option<String>,
     pub trace: Option<Vec<String>>,
 }
 
@@ -33,9 +33,9 @@ pub struct Book {
 #[derive(Clone, Debug)]
 pub struct Owner {
     pub process: (usize, u32),
-    /// In the trace.
+    /// Its name in the trace.
     pub name: String,
-    /// Whether it was made leader when the process had given it up.
+    /// Whether Redis made it leader after the process had given up.
     pub late: bool,
 }
 
@@ -43,21 +43,21 @@ pub struct Owner {
 #[derive(Clone, Debug)]
 pub struct Fetch {
     pub from: usize,
-    pub life: u32,
+    pub incarnation: u32,
     pub sent: Millis,
     pub forced: bool,
     pub refused: bool,
     pub again: bool,
-    /// What WeChat gave for it, whether that was heard or not.
+    /// The token that WeChat issued, whether or not its answer arrived.
     pub token: Option<usize>,
     pub answered: Option<Millis>,
-    /// Whether a token was heard.
+    /// Whether the process received a token.
     pub got: bool,
 }
 
 impl Fetch {
-    pub fn new(from: usize, life: u32, sent: Millis, forced: bool, refused: bool, again: bool) -> Self {
-        Self { from, life, sent, forced, refused, again, token: None, answered: None, got: false }
+    pub fn new(from: usize, incarnation: u32, sent: Millis, forced: bool, refused: bool, again: bool) -> Self {
+        Self { from, incarnation, sent, forced, refused, again, token: None, answered: None, got: false }
     }
 }
 
@@ -65,18 +65,18 @@ impl Fetch {
 pub struct Script {
     pub name: &'static str,
     pub from: usize,
-    pub life: u32,
+    pub incarnation: u32,
     pub sent: Millis,
     pub place: String,
     pub owner: String,
-    /// The first thing that it said.
+    /// The first word of its reply.
     pub word: String,
 }
 
 impl Script {
     pub fn new(
         from: usize,
-        life: u32,
+        incarnation: u32,
         sent: Millis,
         text: &str,
         keys: &[String],
@@ -85,7 +85,7 @@ impl Script {
     ) -> Self {
         let place = keys[0].rsplit_once(':').map_or("", |(place, _)| place).to_owned();
         let owner = args.first().map_or_else(String::new, |owner| String::from_utf8_lossy(owner).into_owned());
-        Self { name: script_name(text), from, life, sent, place, owner, word: word(result) }
+        Self { name: script_name(text), from, incarnation, sent, place, owner, word: word(result) }
     }
 }
 
@@ -114,7 +114,7 @@ fn word(result: &Result<Value, String>) -> String {
     }
 }
 
-impl Book {
+impl Journal {
     pub fn new(processes: usize, traced: bool) -> Self {
         Self {
             fetches: Vec::new(),
@@ -126,7 +126,7 @@ impl Book {
             owners: BTreeMap::new(),
             seen: BTreeMap::new(),
             calls: vec![Vec::new(); processes],
-            broken: None,
+            violation: None,
             trace: traced.then(Vec::new),
         }
     }
@@ -144,7 +144,7 @@ impl Book {
         }
     }
 
-    /// Owners and epochs are random, and in a trace they would differ from run to run: they get names by their order.
+    /// Owners are random and would make traces of the same seed differ: the trace numbers them in order.
     pub fn note_script(
         &mut self,
         now: Millis,
@@ -156,7 +156,7 @@ impl Book {
         self.count(&format!("{} {}", script.name, script.word));
         let named = self.owners.len();
         if matches!(script.name, "acquire" | "publish" | "release") {
-            let process = (script.from, script.life);
+            let process = (script.from, script.incarnation);
             let new = Owner { process, name: format!("a{named}"), late: false };
             let owner = self.owners.entry(script.owner.clone()).or_insert(new);
             owner.late |= script.word == "lead" && now > script.sent + 250;

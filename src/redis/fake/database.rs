@@ -1,10 +1,15 @@
-//! A small Redis: the commands that the scripts use, on keys that end by virtual time.
+//! The keys of the fake Redis, and the commands that the crate's scripts use. Time comes in by [`Database::advance_to`].
 
 use std::collections::BTreeMap;
 
-use crate::world::Millis;
+use redis::{RedisError, make_extension_error};
 
+/// Milliseconds since the fake Redis started.
+pub type Millis = u64;
 pub type Bytes = Vec<u8>;
+
+/// Unix time at which the fake Redis starts, in seconds.
+const START: Millis = 1_700_000_000;
 
 const WRONG_TYPE: &str = "WRONGTYPE Operation against a key holding the wrong kind of value";
 
@@ -26,82 +31,94 @@ enum Value {
 #[derive(Clone, Debug)]
 struct Entry {
     value: Value,
-    dies: Option<Millis>,
+    expires_at: Option<Millis>,
 }
 
 #[derive(Clone, Debug, Default)]
-pub struct Db {
+pub struct Database {
     now: Millis,
     keys: BTreeMap<Bytes, Entry>,
-    /// As a replica is.
+    /// Whether every write fails, as on a replica.
     pub read_only: bool,
 }
 
-impl Db {
-    /// Moves on to `now` and gives the keys that have ended since, with their texts and when they did.
-    pub fn move_to(&mut self, now: Millis) -> Vec<(String, Option<String>, Millis)> {
+impl Database {
+    /// Sets the time to `now` and deletes the keys that expired. Returns each with its text and the time at which it
+    /// expired.
+    pub fn advance_to(&mut self, now: Millis) -> Vec<(String, Option<String>, Millis)> {
         self.now = now;
-        let dies = |entry: &Entry| entry.dies.filter(|&dies| dies <= now);
-        let ended = self.keys.iter().filter_map(|(key, entry)| {
+        let expired_at = |entry: &Entry| entry.expires_at.filter(|&at| at <= now);
+        let expired = self.keys.iter().filter_map(|(key, entry)| {
             let key = String::from_utf8_lossy(key).into_owned();
-            Some((key.clone(), self.text(&key), dies(entry)?))
+            Some((key.clone(), self.text(&key), expired_at(entry)?))
         });
-        let ended: Vec<_> = ended.collect();
-        self.keys.retain(|_, entry| dies(entry).is_none());
-        ended
+        let expired: Vec<_> = expired.collect();
+        self.keys.retain(|_, entry| expired_at(entry).is_none());
+        expired
     }
 
+    /// Deletes all keys.
     pub fn clear(&mut self) {
         self.keys.clear();
     }
 
-    /// Drops the key with this last name.
+    /// Deletes the keys that end with `:<name>`.
     pub fn remove(&mut self, name: &str) {
-        self.keys.retain(|key, _| !key.ends_with(format!(":{name}").as_bytes()));
+        self.keys.retain(|key, _| !has_name(key, name));
     }
 
-    /// What all keys begin with, as soon as there is one.
-    pub fn place(&self) -> Option<String> {
+    /// All keys, in alphabetical order.
+    pub fn keys(&self) -> Vec<String> {
+        self.keys.keys().map(|key| String::from_utf8_lossy(key).into_owned()).collect()
+    }
+
+    /// The first key without its name: all keys of an account have the same prefix.
+    pub fn key_prefix(&self) -> Option<String> {
         let key = String::from_utf8_lossy(self.keys.keys().next()?).into_owned();
         Some(key.rsplit_once(':')?.0.to_owned())
     }
 
-    /// Takes its end from the key with this last name.
+    /// Removes the expiry of the keys that end with `:<name>`.
     pub fn persist(&mut self, name: &str) {
-        for (key, entry) in &mut self.keys {
-            if key.ends_with(format!(":{name}").as_bytes()) {
-                entry.dies = None;
-            }
+        for (_, entry) in self.keys.iter_mut().filter(|(key, _)| has_name(key, name)) {
+            entry.expires_at = None;
         }
     }
 
-    /// Puts a text there, whatever was there, for ever.
-    pub fn put(&mut self, key: &str, text: &str) {
-        self.keys.insert(key.into(), Entry { value: Value::Text(text.into()), dies: None });
+    /// Sets a key to a text, without an expiry and whatever its type was.
+    pub fn put(&mut self, key: &str, text: impl Into<Bytes>) {
+        self.keys.insert(key.into(), Entry { value: Value::Text(text.into()), expires_at: None });
     }
 
-    /// Puts a text into a field of the key with this last name, where there is one.
+    /// Sets a field of the hashes that end with `:<name>`.
     pub fn put_field(&mut self, name: &str, field: &str, text: &str) {
-        for (key, entry) in &mut self.keys {
-            if let (true, Value::Hash(hash)) = (key.ends_with(format!(":{name}").as_bytes()), &mut entry.value) {
+        for (_, entry) in self.keys.iter_mut().filter(|(key, _)| has_name(key, name)) {
+            if let Value::Hash(hash) = &mut entry.value {
                 hash.insert(field.into(), text.into());
             }
         }
     }
 
-    pub fn text(&self, key: &str) -> Option<String> {
+    /// The bytes of a key that holds a text.
+    pub fn bytes(&self, key: &str) -> Option<&[u8]> {
         match &self.keys.get(key.as_bytes())?.value {
-            Value::Text(text) => Some(String::from_utf8_lossy(text).into_owned()),
+            Value::Text(text) => Some(text),
             Value::Hash(_) => None,
         }
     }
 
-    /// A field of the key with this last name, wherever that is.
+    /// The text of a key.
+    pub fn text(&self, key: &str) -> Option<String> {
+        self.bytes(key).map(|text| String::from_utf8_lossy(text).into_owned())
+    }
+
+    /// A field of the first hash that ends with `:<name>`.
     pub fn field_of(&self, name: &str, field: &str) -> Option<String> {
-        let key = self.keys.keys().find(|key| key.ends_with(format!(":{name}").as_bytes()))?;
+        let key = self.keys.keys().find(|key| has_name(key, name))?;
         self.field(std::str::from_utf8(key).ok()?, field)
     }
 
+    /// A field of a hash.
     pub fn field(&self, key: &str, field: &str) -> Option<String> {
         match &self.keys.get(key.as_bytes())?.value {
             Value::Hash(hash) => hash.get(field.as_bytes()).map(|text| String::from_utf8_lossy(text).into_owned()),
@@ -109,7 +126,16 @@ impl Db {
         }
     }
 
-    /// Whether any key or value holds these bytes.
+    /// The fields of a hash with their values; none without the key.
+    pub fn fields(&self, key: &str) -> Vec<(String, String)> {
+        let text = |bytes: &Bytes| String::from_utf8_lossy(bytes).into_owned();
+        match self.keys.get(key.as_bytes()).map(|entry| &entry.value) {
+            Some(Value::Hash(hash)) => hash.iter().map(|(field, value)| (text(field), text(value))).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Whether any key or value contains these bytes.
     pub fn holds(&self, needle: &[u8]) -> bool {
         self.keys.iter().any(|(key, entry)| {
             contains(key, needle)
@@ -120,6 +146,7 @@ impl Db {
         })
     }
 
+    /// Runs a command. An error is worded as Redis words it.
     pub fn call(&mut self, args: &[Bytes]) -> Result<Reply, String> {
         let name = String::from_utf8_lossy(&args[0]).to_uppercase();
         let args: Vec<&[u8]> = args[1..].iter().map(Vec::as_slice).collect();
@@ -150,7 +177,7 @@ impl Db {
             ("HSETNX", [key, field, value]) => Ok(self.set_new_field(key, field, value)),
             ("HINCRBY", [key, field, by]) => Ok(self.increase_field(key, field, number(by))),
             ("HDEL", [key, field]) => Ok(self.remove_field(key, field)),
-            _ => panic!("this Redis does not know {name} with {} arguments: teach it", args.len()),
+            _ => unimplemented!("{name} with {} arguments", args.len()),
         }
     }
 
@@ -172,24 +199,24 @@ impl Db {
     fn pttl(&self, key: &[u8]) -> i64 {
         match self.keys.get(key) {
             None => -2,
-            Some(entry) => entry.dies.map_or(-1, |dies| (dies - self.now) as i64),
+            Some(entry) => entry.expires_at.map_or(-1, |at| (at - self.now) as i64),
         }
     }
 
     fn time(&self) -> Reply {
         let text = |number: Millis| Reply::Bulk(number.to_string().into_bytes());
-        Reply::Array(vec![text(1_700_000_000 + self.now / 1000), text(self.now % 1000 * 1000)])
+        Reply::Array(vec![text(START + self.now / 1000), text(self.now % 1000 * 1000)])
     }
 
     fn set(&mut self, key: &[u8], value: &[u8], options: &[&[u8]]) -> Reply {
-        let mut entry = Entry { value: Value::Text(value.to_vec()), dies: None };
+        let mut entry = Entry { value: Value::Text(value.to_vec()), expires_at: None };
         let mut options = options.iter();
         while let Some(option) = options.next() {
             match *option {
                 b"NX" if self.keys.contains_key(key) => return Reply::Nil,
                 b"NX" => {}
-                b"PX" => entry.dies = options.next().map(|time| self.now + number(time) as Millis),
-                other => panic!("this Redis does not know SET with {other:?}"),
+                b"PX" => entry.expires_at = options.next().map(|time| self.now + number(time) as Millis),
+                other => unimplemented!("SET with {other:?}"),
             }
         }
         self.keys.insert(key.to_vec(), entry);
@@ -197,20 +224,20 @@ impl Db {
     }
 
     fn expire(&mut self, key: &[u8], time: i64) -> Reply {
-        let dies = self.now + time as Millis;
-        let found = self.keys.get_mut(key).map(|entry| entry.dies = Some(dies));
+        let expires_at = self.now + time as Millis;
+        let found = self.keys.get_mut(key).map(|entry| entry.expires_at = Some(expires_at));
         Reply::Int(i64::from(found.is_some()))
     }
 
     fn increase(&mut self, key: &[u8]) -> Reply {
         let new = self.read(key).map_or(0, |text| number(&text)) + 1;
-        let dies = self.keys.get(key).and_then(|entry| entry.dies);
-        self.keys.insert(key.to_vec(), Entry { value: Value::Text(new.to_string().into_bytes()), dies });
+        let expires_at = self.keys.get(key).and_then(|entry| entry.expires_at);
+        self.keys.insert(key.to_vec(), Entry { value: Value::Text(new.to_string().into_bytes()), expires_at });
         Reply::Int(new)
     }
 
     fn hash(&mut self, key: &[u8]) -> &mut BTreeMap<Bytes, Bytes> {
-        let empty = || Entry { value: Value::Hash(BTreeMap::new()), dies: None };
+        let empty = || Entry { value: Value::Hash(BTreeMap::new()), expires_at: None };
         match &mut self.keys.entry(key.to_vec()).or_insert_with(empty).value {
             Value::Hash(hash) => hash,
             Value::Text(_) => panic!("WRONGTYPE"),
@@ -268,6 +295,22 @@ impl Db {
     }
 }
 
+/// Whether a key ends with `:<name>`.
+fn has_name(key: &[u8], name: &str) -> bool {
+    key.strip_suffix(name.as_bytes()).is_some_and(|prefix| prefix.ends_with(b":"))
+}
+
+/// The error of a client for a text of Redis: its code first, or `ERR` where a script added words in front.
+pub fn redis_error(text: &str) -> RedisError {
+    match text.split_once(' ') {
+        Some((code, detail)) if code.chars().all(|c| c.is_ascii_uppercase()) => {
+            make_extension_error(code.to_owned(), Some(detail.to_owned()))
+        }
+        _ => make_extension_error("ERR".to_owned(), Some(text.to_owned())),
+    }
+}
+
+/// Whether `text` contains `needle`.
 pub fn contains(text: &[u8], needle: &[u8]) -> bool {
     text.windows(needle.len()).any(|window| window == needle)
 }

@@ -1,4 +1,4 @@
-//! Runs the crate's own scripts, by Redis's rules of what becomes of a value on its way into Lua and out of it.
+//! Runs Lua scripts on a [`Database`], with Redis's conversion of values into Lua and back.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -7,12 +7,12 @@ use std::rc::Rc;
 use mlua::{Error, Function, Lua, LuaString, MultiValue, Value};
 use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 
-use crate::redis::{Bytes, Db, Reply};
+use super::database::{Bytes, Database, Reply};
 
-/// One thread's Lua, which runs on one database after another.
+/// The Lua of one thread, with the database of the script that runs.
 struct Engine {
     lua: Lua,
-    db: Rc<RefCell<Db>>,
+    database: Rc<RefCell<Database>>,
     scripts: RefCell<HashMap<&'static str, Function>>,
 }
 
@@ -20,26 +20,31 @@ thread_local! {
     static ENGINE: Engine = Engine::new().expect("Lua");
 }
 
-/// What the script says, or the error of the command that stopped it.
-pub fn run(db: &mut Db, text: &'static str, keys: &[String], args: &[Bytes]) -> Result<redis::Value, String> {
+/// Runs a script. Returns its reply, or the text of the error that stopped it.
+pub fn run(
+    database: &mut Database,
+    text: &'static str,
+    keys: &[String],
+    args: &[Bytes],
+) -> Result<redis::Value, String> {
     ENGINE.with(|engine| {
-        std::mem::swap(&mut *engine.db.borrow_mut(), db);
+        std::mem::swap(&mut *engine.database.borrow_mut(), database);
         let result = engine.run(text, keys, args);
-        std::mem::swap(&mut *engine.db.borrow_mut(), db);
+        std::mem::swap(&mut *engine.database.borrow_mut(), database);
         result.map_err(|error| error.to_string())
     })
 }
 
 impl Engine {
     fn new() -> mlua::Result<Self> {
-        let (lua, db) = (Lua::new(), Rc::<RefCell<Db>>::default());
-        let called = db.clone();
+        let (lua, database) = (Lua::new(), Rc::<RefCell<Database>>::default());
+        let called = database.clone();
         let call = lua.create_function(move |lua, args: MultiValue| {
             let args: Vec<Bytes> = args.iter().map(argument).collect();
             let reply = called.borrow_mut().call(&args).map_err(Error::RuntimeError)?;
             into_lua(lua, reply)
         })?;
-        let called = db.clone();
+        let called = database.clone();
         let pcall = lua.create_function(move |lua, args: MultiValue| {
             let args: Vec<Bytes> = args.iter().map(argument).collect();
             let reply = called.borrow_mut().call(&args);
@@ -57,7 +62,7 @@ impl Engine {
         redis.set("pcall", pcall)?;
         redis.set("sha1hex", sha1hex)?;
         lua.globals().set("redis", redis)?;
-        Ok(Self { lua, db, scripts: RefCell::default() })
+        Ok(Self { lua, database, scripts: RefCell::default() })
     }
 
     fn run(&self, text: &'static str, keys: &[String], args: &[Bytes]) -> mlua::Result<redis::Value> {

@@ -1,0 +1,119 @@
+//! A Redis for tests: the crate's Lua scripts, run on a database in memory.
+//!
+//! Its clock, and so every expiry, is tokio's: a test with paused time decides when a key expires. `tests/fleet` includes
+//! `database.rs` and `lua.rs` and has a network of its own.
+
+#[allow(dead_code, reason = "the unit tests and tests/fleet each use a part")]
+mod database;
+mod lua;
+
+use std::sync::Weak;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use parking_lot::{Mutex, MutexGuard};
+use redis::Value;
+use tokio::time::{Instant, sleep};
+
+use super::client::DEFAULT_TIMEOUT;
+use super::failure::RedisFailure;
+use super::script::{ReconnectListener, ScriptCall, ScriptRunner, unavailable};
+use crate::error::Result;
+use database::{Database, Millis, redis_error};
+
+/// How long a script takes, unless a test says otherwise.
+const LATENCY: Duration = Duration::from_millis(1);
+
+/// A Redis that runs the crate's scripts. It is up when it starts.
+pub struct FakeRedis {
+    database: Mutex<Database>,
+    started: Instant,
+    latency: Duration,
+    up: AtomicBool,
+    failure: Mutex<Option<String>>,
+    runs: AtomicUsize,
+}
+
+impl Default for FakeRedis {
+    fn default() -> Self {
+        Self::with_latency(LATENCY)
+    }
+}
+
+impl FakeRedis {
+    /// A Redis that runs each script `latency` after the call.
+    pub fn with_latency(latency: Duration) -> Self {
+        Self {
+            database: Mutex::default(),
+            started: Instant::now(),
+            latency,
+            up: true.into(),
+            failure: Mutex::default(),
+            runs: 0.into(),
+        }
+    }
+
+    /// Starts or stops the server. A stopped one keeps its keys and fails every call.
+    pub fn set_up(&self, up: bool) {
+        self.up.store(up, Ordering::Relaxed);
+    }
+
+    /// Fails every call with an error in Redis's words, such as `OOM command not allowed`; `None` ends that.
+    pub fn fail_with(&self, error: Option<&str>) {
+        *self.failure.lock() = error.map(str::to_owned);
+    }
+
+    /// The number of calls so far, failed ones among them.
+    pub fn runs(&self) -> usize {
+        self.runs.load(Ordering::Relaxed)
+    }
+
+    /// The keys as they are now, to read and to write.
+    pub fn database(&self) -> MutexGuard<'_, Database> {
+        let mut database = self.database.lock();
+        database.advance_to(self.started.elapsed().as_millis() as Millis);
+        database
+    }
+
+    fn run_now(&self, call: &ScriptCall) -> Result<Value> {
+        if !self.up.load(Ordering::Relaxed) {
+            return Err(unavailable("connection refused"));
+        }
+        let failure = self.failure.lock().clone();
+        let result = match failure {
+            Some(error) => Err(error),
+            None => lua::run(&mut self.database(), call.script, &call.keys, &call.args),
+        };
+        result.map_err(|text| {
+            let failure = RedisFailure::Answer(redis_error(&text));
+            if failure.is_of_the_server() { unavailable(failure.reason()) } else { failure.for_account(call.key()) }
+        })
+    }
+}
+
+impl ScriptRunner for FakeRedis {
+    fn run(&self, call: ScriptCall) -> BoxFuture<'_, Result<Value>> {
+        Box::pin(async move {
+            self.runs.fetch_add(1, Ordering::Relaxed);
+            sleep(self.latency).await;
+            self.run_now(&call)
+        })
+    }
+
+    fn recovered(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async {})
+    }
+
+    fn is_up(&self) -> bool {
+        self.up.load(Ordering::Relaxed)
+    }
+
+    fn timeout(&self) -> Duration {
+        DEFAULT_TIMEOUT
+    }
+
+    fn subscribe(&self, _: Weak<dyn ReconnectListener>) {}
+}
+
+mod tests;

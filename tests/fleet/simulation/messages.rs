@@ -1,0 +1,197 @@
+//! Messages between processes, Redis and WeChat.
+
+use super::*;
+
+impl Simulation {
+    pub(super) fn send(&mut self, from: usize, message: Message) {
+        let at = self.now;
+        match message {
+            Message::Redis { command, connection, reply } => self.send_command(from, command, connection, reply),
+            Message::Token { forced, refused, again, reply } => {
+                let fetch = Fetch::new(from, self.slots[from].incarnation, at, forced, refused, again);
+                self.send_fetch(fetch, reply);
+            }
+            Message::Api { token, reply } => {
+                self.check_served(from, &token);
+                let way = self.rng.u64(5..60);
+                self.push(at + way, Event::Api { from, token, reply });
+            }
+        }
+    }
+
+    fn send_command(&mut self, from: usize, command: Command, connection: u64, reply: Sender<Answer>) {
+        let at = self.now;
+        self.check_command(from, &command);
+        match &command {
+            Command::Probe { .. } => self.note(|| format!("P{from} probes Redis")),
+            Command::Script { text, .. } => match script_name(text) {
+                "acquire" => self.moment(Moment::TokenRequest, from),
+                "publish" => self.moment(Moment::Publish, from),
+                _ => {}
+            },
+        }
+        let mine = |period: &&FaultPeriod| {
+            period.begin <= at && at < period.end && period.target.is_none_or(|target| target == from)
+        };
+        let held = self.fault_periods.iter().filter(mine).filter(|w| w.kind == FaultKind::Held).map(|w| w.end).max();
+        let network = self.fault_periods.iter().filter(mine).find_map(|period| match &period.kind {
+            FaultKind::Network(network) => Some(network.clone()),
+            _ => None,
+        });
+        let pipe = &mut self.slots[from].pipe;
+        if pipe.0 != connection {
+            *pipe = (connection, 0, 0);
+        }
+        let way = self.rng.u64(self.plan.redis.clone());
+        let mut arrives = at.max(held.unwrap_or(0)) + way;
+        let mut back = Back::After(self.rng.u64(self.plan.redis.clone()));
+        if let Some(network) = network {
+            match self.cross(&network) {
+                Some((late, fate)) => (arrives, back) = (arrives + late, fate),
+                None => return,
+            }
+        }
+        let pipe = &mut self.slots[from].pipe;
+        pipe.1 = pipe.1.max(arrives);
+        self.push(self.slots[from].pipe.1, Event::Command { from, sent: at, command, back, reply });
+    }
+
+    /// The delay of a command on a bad network and the fate of its answer; none if the command is lost.
+    fn cross(&mut self, network: &Network) -> Option<(Millis, Back)> {
+        let mut happens = |percent| self.rng.u32(0..100) < percent;
+        if happens(network.lost) {
+            return None;
+        }
+        let (unanswered, reset) = (happens(network.unanswered), happens(network.reset));
+        let mut late = || if self.rng.bool() { self.rng.u64(0..=network.late) } else { 1 };
+        let (there, back) = (late(), late());
+        let fate = match (unanswered, reset) {
+            (true, _) => Back::Never,
+            (_, true) => Back::Reset(back),
+            _ => Back::After(back),
+        };
+        Some((there, fate))
+    }
+
+    pub(super) fn command(&mut self, from: usize, sent: Millis, command: Command, back: Back, reply: Sender<Answer>) {
+        let slow = match self.redis_fault() {
+            Some((RedisFault::Refuses | RedisFault::Emptied, _)) => {
+                self.push(self.now + 1, Event::Answer { to: from, answer: Answer::Refused, lead: None, reply });
+                return;
+            }
+            Some((RedisFault::Silent, _)) => return,
+            Some((RedisFault::Stalled, end)) => {
+                self.push(end, Event::Command { from, sent, command, back, reply });
+                return;
+            }
+            Some((RedisFault::Slow, _)) => self.rng.u64(20..600),
+            Some((RedisFault::ReadOnly, _)) | None => 0,
+        };
+        let (answer, lead) = self.execute(from, sent, &command);
+        let (after, answer) = match back {
+            Back::Never => return,
+            Back::Reset(after) => (after, Answer::Reset),
+            Back::After(after) => (after, answer),
+        };
+        let slot = &mut self.slots[from];
+        slot.pipe.2 = slot.pipe.2.max(self.now + after + slow);
+        let lead = lead.filter(|_| matches!(answer, Answer::Value(_)));
+        self.push(self.slots[from].pipe.2, Event::Answer { to: from, answer, lead, reply });
+    }
+
+    /// Runs a command. Returns the answer, and the attempt that became leader.
+    fn execute(&mut self, from: usize, sent: Millis, command: &Command) -> (Answer, Option<String>) {
+        let expired = self.database.advance_to(self.now);
+        self.check_expired(&expired);
+        self.database.read_only = matches!(self.redis_fault(), Some((RedisFault::ReadOnly, _)));
+        let (text, keys, args) = match command {
+            Command::Script { text, keys, args } => (*text, keys, args),
+            Command::Probe { key: Some(_) } if self.database.read_only => {
+                return (Answer::Error("READONLY".to_owned()), None);
+            }
+            Command::Probe { .. } => return (Answer::Value(redis::Value::Int(0)), None),
+        };
+        let before = self.database.clone();
+        let result = lua::run(&mut self.database, text, keys, args);
+        let script = Script::new(from, self.slots[from].incarnation, sent, text, keys, args, &result);
+        self.note_script(&script);
+        self.check_script(&script, &before);
+        let lead = (script.word == "lead").then(|| script.owner.clone());
+        match (script.name, script.word.as_str()) {
+            ("acquire", "lead") => self.moment(Moment::Lead, from),
+            ("publish", "written") => self.moment(Moment::Written, from),
+            _ => {}
+        }
+        (result.map_or_else(Answer::Error, Answer::Value), lead)
+    }
+
+    fn send_fetch(&mut self, fetch: Fetch, reply: Sender<TokenResponse>) {
+        let at = fetch.sent;
+        self.check_fetch(&fetch);
+        self.note(|| format!("P{} asks WeChat{}", fetch.from, if fetch.forced { " by force" } else { "" }));
+        self.journal.fetches.push(fetch);
+        let number = self.journal.fetches.len() - 1;
+        let way = self.rng.u64(self.plan.wechat.clone());
+        match self.wechat_fault(at) {
+            Some(WeChatFault::Unreachable) => {
+                self.push(at + way, Event::TokenResponse { number, granted: TokenResponse::Unreachable, reply });
+            }
+            Some(WeChatFault::Slow) => {
+                let slow = self.rng.u64(0..3500);
+                self.push(at + way + slow, Event::Fetch { number, reply });
+            }
+            _ => self.push(at + way, Event::Fetch { number, reply }),
+        }
+    }
+
+    /// A token request arrives at WeChat.
+    pub(super) fn fetch(&mut self, number: usize, reply: Sender<TokenResponse>) {
+        let (from, forced) = (self.journal.fetches[number].from, self.journal.fetches[number].forced);
+        self.moment(Moment::Request, from);
+        let fault = self.wechat_fault(self.now);
+        let refusal = match fault {
+            Some(WeChatFault::Silent) => return,
+            Some(WeChatFault::Busy) => Some(-1),
+            Some(WeChatFault::Refuses) => Some(40125),
+            _ => None,
+        };
+        let granted = match refusal {
+            Some(errcode) => TokenResponse::Errcode(errcode),
+            None => {
+                let (token, left) = self.wechat.grant(self.now, forced, Cause::Forced);
+                self.journal.fetches[number].token = Some(token);
+                let left = (left / 1000) as i64;
+                let lie = [None, Some(0), Some(-1), Some(5), Some(20), Some(86_400)][self.rng.usize(0..6)];
+                let expires_in = if fault == Some(WeChatFault::Lies) { lie } else { Some(left) };
+                TokenResponse::Token { value: self.wechat.tokens[token].value.clone(), expires_in }
+            }
+        };
+        self.note(|| format!("WeChat answers P{from} {granted:?}"));
+        if fault == Some(WeChatFault::Mute) {
+            return;
+        }
+        let slow = if fault == Some(WeChatFault::Slow) { self.rng.u64(0..3500) } else { 0 };
+        let way = self.rng.u64(self.plan.wechat.clone());
+        self.push(self.now + way + slow, Event::TokenResponse { number, granted, reply });
+    }
+
+    pub(super) fn granted(&mut self, number: usize, granted: TokenResponse, reply: Sender<TokenResponse>) {
+        let got = matches!(granted, TokenResponse::Token { .. });
+        let fetch = &mut self.journal.fetches[number];
+        fetch.answered = Some(self.now);
+        fetch.got = reply.send(granted).is_ok() && got;
+    }
+
+    pub(super) fn api(&mut self, from: usize, token: &str, reply: Sender<i64>) {
+        let errcode = match self.active_fault(self.now, |kind| *kind == FaultKind::RefuseAll) {
+            Some(_) => 40001,
+            None => self.wechat.accepts(token, self.now),
+        };
+        if errcode != 0 {
+            self.note(|| format!("the API refuses P{from}'s {token}: {errcode}"));
+            self.moment(Moment::Refusal, from);
+        }
+        let way = self.rng.u64(5..60);
+        self.push(self.now + way, Event::ApiAnswer { errcode, reply });
+    }
+}
