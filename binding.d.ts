@@ -15,7 +15,7 @@ export declare class AbortHandle {
   cancel(): void
 }
 
-/** The outbox in JavaScript's hands. */
+/** The completion queue, as JavaScript holds it. */
 export declare class CompletionQueueHandle {
   /** Calls `wake` when there is something to `take` again. */
   constructor(wake: Wake)
@@ -91,8 +91,8 @@ export declare function identity(endpoint: string, params: string): string | Arr
 /** `image/jpeg` or `image/png`, by magic bytes. */
 export declare function imageType(image: Uint8Array): string | null
 
-/** Tells `inbox` of everything from now on: of tokens and stores in the whole process, of requests in this environment. */
-export declare function listen(inbox: CompletionQueueHandle): void
+/** Forwards events to `queue` from now on: of tokens and Redis in the whole process, of requests in this environment. */
+export declare function listen(queue: CompletionQueueHandle): void
 
 export interface NativeCacheStats {
   hits: number
@@ -150,7 +150,7 @@ export interface NativeText {
 }
 
 /** A client, or why its options, which are JSON, do not make one. A panic in a synchronous export would end the process. */
-export declare function open(inbox: CompletionQueueHandle, options: string, provider?: (ask: TokenAsk) => Promise<ProvidedToken>): NativeClient | Array<Failure>
+export declare function open(queue: CompletionQueueHandle, options: string, provider?: (ask: TokenAsk) => Promise<ProvidedToken>): NativeClient | Array<Failure>
 
 export interface ProvidedToken {
   accessToken: string

@@ -54,7 +54,7 @@ pub enum CacheOutcome {
 
 pub struct QrCodeCache {
     memory: Mutex<Memory>,
-    flights: Arc<SingleFlight>,
+    in_flight: Arc<SingleFlight>,
     fleet: Option<Arc<SharedQrCodes>>,
 }
 
@@ -62,7 +62,7 @@ impl QrCodeCache {
     pub fn new(limits: &Limits, fleet: Option<SharedQrCodes>) -> Self {
         Self {
             memory: Mutex::new(Memory::new(limits.max_bytes, limits.ttl)),
-            flights: Arc::default(),
+            in_flight: Arc::default(),
             fleet: fleet.map(Arc::new),
         }
     }
@@ -95,12 +95,12 @@ impl QrCodeCache {
                 return Ok((image, CacheOutcome::Memory));
             }
             let work = |phase| self.clone().find(identity.clone(), deadline.clone(), phase, ask());
-            let (seat, leads) = self.flights.board(&(route, identity.clone()), work);
+            let (waiter, leads) = self.in_flight.join(&(route, identity.clone()), work);
             if leads {
-                return seat.landed().await;
+                return waiter.result().await;
             }
-            let landed = deadline.hold(TimeoutPhase::Answer, || None, seat.landed()).await;
-            match landed.map_err(|error| seat.phase.explain(error))? {
+            let finished = deadline.hold(TimeoutPhase::Answer, || None, waiter.result()).await;
+            match finished.map_err(|error| waiter.phase.explain(error))? {
                 Ok((image, _)) => return Ok((image, CacheOutcome::Coalesced)),
                 // Its time was shorter than ours.
                 Err(Error::Timeout { .. } | Error::RateLimit { .. }) if !deadline.left().is_zero() => {}

@@ -25,12 +25,12 @@ pub struct SingleFlight(Mutex<Table>);
 
 #[derive(Default)]
 struct Table {
-    flights: HashMap<Key, InFlight>,
+    in_flight: HashMap<Key, InFlight>,
     begun: u64,
 }
 
 struct InFlight {
-    seat: Weak<Waiter>,
+    waiter: Weak<Waiter>,
     number: u64,
 }
 
@@ -62,69 +62,69 @@ impl Default for Phase {
 pub struct Waiter {
     pub phase: Phase,
     outcome: watch::Receiver<Option<Outcome>>,
-    _going: DropGuard,
+    _cancel: DropGuard,
 }
 
 impl SingleFlight {
     /// A place in the request for this key, and whether it is the first. `work` is started for the first one only.
-    pub fn board<W>(self: &Arc<Self>, line: &Key, work: impl FnOnce(Phase) -> W) -> (Arc<Waiter>, bool)
+    pub fn join<W>(self: &Arc<Self>, key: &Key, work: impl FnOnce(Phase) -> W) -> (Arc<Waiter>, bool)
     where
         W: Future<Output = Outcome> + Send + 'static,
     {
         let mut table = self.0.lock();
-        if let Some(seat) = table.flights.get(line).and_then(|flight| flight.seat.upgrade()) {
-            return (seat, false);
+        if let Some(waiter) = table.in_flight.get(key).and_then(|flight| flight.waiter.upgrade()) {
+            return (waiter, false);
         }
         let stop = CancellationToken::new();
-        let (landing, outcome) = watch::channel(None);
+        let (sender, outcome) = watch::channel(None);
         let phase = Phase::default();
-        let seat = Arc::new(Waiter { phase: phase.clone(), outcome, _going: stop.clone().drop_guard() });
+        let waiter = Arc::new(Waiter { phase: phase.clone(), outcome, _cancel: stop.clone().drop_guard() });
         table.begun += 1;
         let number = table.begun;
-        table.flights.insert(line.clone(), InFlight { seat: Arc::downgrade(&seat), number });
+        table.in_flight.insert(key.clone(), InFlight { waiter: Arc::downgrade(&waiter), number });
         drop(table);
-        let (flying, work) = (InFlightGuard { flights: self.clone(), line: line.clone(), number }, work(phase));
+        let (guard, work) = (InFlightGuard { in_flight: self.clone(), key: key.clone(), number }, work(phase));
         tokio::spawn(async move {
-            let landed = tokio::select! {
+            let finished = tokio::select! {
                 biased;
                 outcome = work => Some(outcome),
                 () = stop.cancelled() => None,
             };
             // Before the outcome is published: an error is the answer of those who wait and not of later callers.
-            drop(flying);
-            landing.send_replace(landed);
+            drop(guard);
+            sender.send_replace(finished);
         });
-        (seat, true)
+        (waiter, true)
     }
 
     #[cfg(test)]
     pub fn is_empty(&self) -> bool {
-        self.0.lock().flights.is_empty()
+        self.0.lock().in_flight.is_empty()
     }
 }
 
 impl Waiter {
-    pub async fn landed(&self) -> Outcome {
+    pub async fn result(&self) -> Outcome {
         let mut outcome = self.outcome.clone();
-        let landed = outcome.wait_for(Option::is_some).await;
+        let finished = outcome.wait_for(Option::is_some).await;
         // A request that ends without an outcome has panicked, or its runtime is shutting down.
-        landed.ok().and_then(|outcome| outcome.clone()).unwrap_or(Err(Error::Closed))
+        finished.ok().and_then(|outcome| outcome.clone()).unwrap_or(Err(Error::Closed))
     }
 }
 
 /// Keeps a request in the table while it runs.
 struct InFlightGuard {
-    flights: Arc<SingleFlight>,
-    line: Key,
+    in_flight: Arc<SingleFlight>,
+    key: Key,
     number: u64,
 }
 
 impl Drop for InFlightGuard {
     fn drop(&mut self) {
-        let mut table = self.flights.0.lock();
+        let mut table = self.in_flight.0.lock();
         // When no caller was left in this one, another may have begun in its place.
-        if table.flights.get(&self.line).is_some_and(|flight| flight.number == self.number) {
-            table.flights.remove(&self.line);
+        if table.in_flight.get(&self.key).is_some_and(|flight| flight.number == self.number) {
+            table.in_flight.remove(&self.key);
         }
     }
 }

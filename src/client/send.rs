@@ -6,7 +6,7 @@ use super::stats::Counters;
 use super::{Client, Tokens};
 use crate::deadline::Deadline;
 use crate::error::{Error, Result, TimeoutPhase};
-use crate::rate_limit::{Fleet, Permit};
+use crate::rate_limit::{Permit, SharedLimit};
 use crate::token::state::Token;
 use crate::transport::body::Body;
 use crate::transport::{HttpRequest, RetryPolicy};
@@ -41,7 +41,7 @@ impl Client {
 
     async fn send_with_token(&self, call: &TimedRequest<'_>, read: Read<'_>) -> Result<(Body, AnswerKind)> {
         let Some(tokens) = &self.tokens else {
-            let permit = self.acquire_permit(call, Fleet::Answers).await?;
+            let permit = self.acquire_permit(call, SharedLimit::Reachable).await?;
             return self.send(call, None, permit.as_ref(), read).await;
         };
         let Tokens { cache, source, .. } = tokens;
@@ -62,10 +62,10 @@ impl Client {
         }
     }
 
-    async fn prepare(&self, call: &TimedRequest<'_>) -> Result<Fleet> {
+    async fn prepare(&self, call: &TimedRequest<'_>) -> Result<SharedLimit> {
         match call.question.endpoint.counts_by_the_minute() {
-            true => Ok(self.rate_limiter.prepare().await),
-            false => Ok(Fleet::Answers),
+            true => Ok(self.rate_limiter.prefetch().await),
+            false => Ok(SharedLimit::Reachable),
         }
     }
 
@@ -73,12 +73,12 @@ impl Client {
     async fn acquire_permit(
         &self,
         TimedRequest { question, deadline, .. }: &TimedRequest<'_>,
-        fleet: Fleet,
+        fleet: SharedLimit,
     ) -> Result<Option<Permit<'_>>> {
         if !question.endpoint.counts_by_the_minute() {
             return Ok(None);
         }
-        self.rate_limiter.turn(&question.endpoint, deadline, fleet).await.map(Some)
+        self.rate_limiter.acquire(&question.endpoint, deadline, fleet).await.map(Some)
     }
 
     async fn send(

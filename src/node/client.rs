@@ -32,7 +32,7 @@ use crate::wechat::endpoint::{Endpoint, Method};
 pub struct NativeClient {
     client: Handle,
     closing: CancellationToken,
-    outbox: Arc<CompletionQueue>,
+    completions: Arc<CompletionQueue>,
 }
 
 #[napi(object, object_from_js = false)]
@@ -63,13 +63,15 @@ pub struct NativeCacheStats {
 #[napi(ts_return_type = "NativeClient | Array<Failure>")]
 pub fn open(
     env: &Env,
-    inbox: &CompletionQueueHandle,
+    queue: &CompletionQueueHandle,
     options: String,
     #[napi(ts_arg_type = "(ask: TokenAsk) => Promise<ProvidedToken>")] provider: Option<TokenFn>,
 ) -> napi::Result<Either<NativeClient, Vec<Failure>>> {
     let Environment { closing, requests, .. } = Environment::of(env)?;
     match catch_unwind(AssertUnwindSafe(|| options::read(options, provider)?.open(requests))) {
-        Ok(Ok(client)) => Ok(Either::A(NativeClient { client: Handle::new(client), closing, outbox: inbox.outbox() })),
+        Ok(Ok(client)) => {
+            Ok(Either::A(NativeClient { client: Handle::new(client), closing, completions: queue.completions() }))
+        }
         Ok(Err(error)) => Ok(Either::B(failures(&error))),
         Err(_) => Err(bug("the constructor")),
     }
@@ -254,10 +256,10 @@ impl NativeClient {
         cancel: Option<ClassInstance<'_, AbortHandle>>,
         work: BoxFuture<'static, Result<Outcome>>,
     ) -> napi::Result<()> {
-        self.outbox.begin(env)?;
+        self.completions.begin(env)?;
         // Asked on the JavaScript thread: a `close()` right behind the call does not overtake it.
         let open = self.client.open().map(drop);
-        let (closing, outbox) = (self.closing.clone(), self.outbox.clone());
+        let (closing, completions) = (self.closing.clone(), self.completions.clone());
         let cancel = cancel.map(|cancel| cancel.token());
         let work = async move {
             open?;
@@ -282,10 +284,10 @@ impl NativeClient {
         spawn(async move {
             let outcome = AssertUnwindSafe(outcome).catch_unwind().await;
             let outcome = outcome.unwrap_or_else(|_| Outcome::Thrown(bug("a call")));
-            if outbox.put(Completion::Ended(call, outcome)) {
+            if completions.put(Completion::Ended(call, outcome)) {
                 // What is about to end too goes with it.
                 yield_now().await;
-                outbox.wake();
+                completions.wake();
             }
         });
         Ok(())

@@ -47,15 +47,15 @@ pub enum Completion {
 pub struct CompletionQueue {
     news: Mutex<VecDeque<Completion>>,
     wake: Mutex<Wake>,
-    under_way: Mutex<usize>,
+    pending: Mutex<usize>,
 }
 
 impl CompletionQueue {
     /// A call begins: it keeps the process alive. On the JavaScript thread.
     pub fn begin(&self, env: &Env) -> Result<()> {
-        let mut under_way = self.under_way.lock();
-        *under_way += 1;
-        if *under_way == 1 {
+        let mut pending = self.pending.lock();
+        *pending += 1;
+        if *pending == 1 {
             // Deprecated in favour of clones, which are counted where nothing keeps a process alive.
             #[allow(deprecated)]
             self.wake.lock().refer(env)?;
@@ -64,9 +64,9 @@ impl CompletionQueue {
     }
 
     fn end(&self, env: &Env, calls: usize) -> Result<()> {
-        let mut under_way = self.under_way.lock();
-        *under_way -= calls;
-        if *under_way == 0 && calls > 0 {
+        let mut pending = self.pending.lock();
+        *pending -= calls;
+        if *pending == 0 && calls > 0 {
             #[allow(deprecated)]
             self.wake.lock().unref(env)?;
         }
@@ -90,20 +90,20 @@ impl CompletionQueue {
         let some = ..all.len().min(most);
         let some = all.drain(some).collect();
         if !all.is_empty() {
-            let outbox = self.clone();
+            let completions = self.clone();
             spawn(async move {
                 yield_now().await;
-                outbox.wake();
+                completions.wake();
             });
         }
         some
     }
 }
 
-/// The outbox in JavaScript's hands.
+/// The completion queue, as JavaScript holds it.
 #[napi]
 pub struct CompletionQueueHandle {
-    outbox: Arc<CompletionQueue>,
+    completions: Arc<CompletionQueue>,
     /// The process's, with its warnings: whoever looks first is told.
     event_bus: Arc<EventBus>,
 }
@@ -113,16 +113,16 @@ impl CompletionQueueHandle {
     /// Calls `wake` when there is something to `take` again.
     #[napi(constructor)]
     pub fn new(wake: Wake) -> Self {
-        let outbox = CompletionQueue { news: Mutex::default(), wake: Mutex::new(wake), under_way: Mutex::default() };
-        Self { outbox: Arc::new(outbox), event_bus: registry::shared().event_bus() }
+        let completions = CompletionQueue { news: Mutex::default(), wake: Mutex::new(wake), pending: Mutex::default() };
+        Self { completions: Arc::new(completions), event_bus: registry::shared().event_bus() }
     }
 
     /// The number of a call, its outcome, the number of the next, and so on, of `most` calls; 0 and an event for each
     /// event, -1 and a text for each warning. If that is not all, `wake` is called again.
     #[napi(ts_return_type = "Array<number | Buffer | GrantedToken | string | NativeEvent | Array<Failure | Thrown>>")]
     pub fn take<'env>(&self, env: &'env Env, most: u32) -> Result<Array<'env>> {
-        let (news, warnings) = (self.outbox.take(most as usize), self.event_bus.warnings.take());
-        self.outbox.end(env, news.iter().filter(|news| matches!(news, Completion::Ended(..))).count())?;
+        let (news, warnings) = (self.completions.take(most as usize), self.event_bus.warnings.take());
+        self.completions.end(env, news.iter().filter(|news| matches!(news, Completion::Ended(..))).count())?;
         let mut all = env.create_array(2 * (news.len() + warnings.len()) as u32)?;
         let places = (0..).step_by(2);
         let after = 2 * warnings.len() as u32;
@@ -139,7 +139,7 @@ impl CompletionQueueHandle {
                 Completion::Ended(call, outcome) => {
                     all.set(place, call)?;
                     // An outcome that cannot be converted is an error of its own call and of no other.
-                    if let Err(error) = hand_over(env, &mut all, place + 1, outcome) {
+                    if let Err(error) = to_js(env, &mut all, place + 1, outcome) {
                         all.set(place + 1, vec![Thrown { thrown: error }])?;
                     }
                 }
@@ -150,8 +150,8 @@ impl CompletionQueueHandle {
 }
 
 impl CompletionQueueHandle {
-    pub fn outbox(&self) -> Arc<CompletionQueue> {
-        self.outbox.clone()
+    pub fn completions(&self) -> Arc<CompletionQueue> {
+        self.completions.clone()
     }
 }
 
@@ -161,7 +161,7 @@ pub struct Thrown {
     pub thrown: Error,
 }
 
-fn hand_over(env: &Env, all: &mut Array, place: u32, outcome: Outcome) -> Result<()> {
+fn to_js(env: &Env, all: &mut Array, place: u32, outcome: Outcome) -> Result<()> {
     match outcome {
         // Copied: external Buffers cost more up to some 192 KiB, and cannot be transferred to other threads.
         Outcome::Image(image) => all.set(place, BufferSlice::copy_from(env, &*image)?),

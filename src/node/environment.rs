@@ -39,11 +39,11 @@ impl Environment {
     }
 }
 
-/// Tells `inbox` of everything from now on: of tokens and stores in the whole process, of requests in this environment.
+/// Forwards events to `queue` from now on: of tokens and Redis in the whole process, of requests in this environment.
 #[napi]
-pub fn listen(env: &Env, inbox: &CompletionQueueHandle) -> Result<()> {
+pub fn listen(env: &Env, queue: &CompletionQueueHandle) -> Result<()> {
     let Environment { requests, subscription, .. } = Environment::of(env)?;
-    subscription.open(&requests, inbox.outbox());
+    subscription.open(&requests, queue.completions());
     Ok(())
 }
 
@@ -69,19 +69,19 @@ impl Listener for EventForwarder {
 struct Subscription(Mutex<Option<Arc<dyn Listener>>>);
 
 impl Subscription {
-    fn open(&self, requests: &EventBus, outbox: Arc<CompletionQueue>) {
+    fn open(&self, requests: &EventBus, completions: Arc<CompletionQueue>) {
         self.close(requests);
-        let ear: Arc<dyn Listener> = Arc::new(EventForwarder(outbox));
-        requests.add(ear.clone());
-        registry::shared().event_bus().add(ear.clone());
-        *self.0.lock() = Some(ear);
+        let forwarder: Arc<dyn Listener> = Arc::new(EventForwarder(completions));
+        requests.add(forwarder.clone());
+        registry::shared().event_bus().add(forwarder.clone());
+        *self.0.lock() = Some(forwarder);
     }
 
     fn close(&self, requests: &EventBus) {
-        let ear = self.0.lock().take();
-        if let Some(ear) = ear {
-            requests.remove(&ear);
-            registry::shared().event_bus().remove(&ear);
+        let forwarder = self.0.lock().take();
+        if let Some(forwarder) = forwarder {
+            requests.remove(&forwarder);
+            registry::shared().event_bus().remove(&forwarder);
         }
     }
 }

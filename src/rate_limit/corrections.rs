@@ -19,7 +19,7 @@ pub struct Correction {
     /// Of Redis's clock, where it has counted them; it is told of others by their age.
     pub second: Option<i64>,
     pub at: Instant,
-    pub turns: i64,
+    pub permits: i64,
 }
 
 /// Moments within a second are one entry, so that it stays small.
@@ -28,23 +28,23 @@ pub struct Corrections(Vec<Correction>);
 
 impl Corrections {
     /// A request left that Redis has not counted.
-    pub fn owe(&mut self, at: Instant) {
-        self.add(Correction { second: None, at, turns: 1 });
+    pub fn record_use(&mut self, at: Instant) {
+        self.add(Correction { second: None, at, permits: 1 });
     }
 
     /// Permits that Redis has counted were not used.
-    pub fn give_back(&mut self, counted: CountedAt, turns: i64) {
-        self.add(Correction { second: Some(counted.second), at: counted.at, turns: -turns });
+    pub fn refund(&mut self, counted: CountedAt, permits: i64) {
+        self.add(Correction { second: Some(counted.second), at: counted.at, permits: -permits });
     }
 
-    /// All that still counts. The ledger is empty afterwards.
+    /// Removes and returns the corrections that still count.
     pub fn take(&mut self, now: Instant) -> Vec<Correction> {
-        self.lapse(now);
+        self.expire(now);
         std::mem::take(&mut self.0)
     }
 
     /// It was not told after all.
-    pub fn put_back(&mut self, entries: Vec<Correction>) {
+    pub fn restore(&mut self, entries: Vec<Correction>) {
         for entry in entries {
             self.add(entry);
         }
@@ -55,21 +55,21 @@ impl Corrections {
     }
 
     /// Whether permits were given back.
-    pub fn has_turns(&self) -> bool {
-        self.0.iter().any(|entry| entry.turns < 0)
+    pub fn has_refunds(&self) -> bool {
+        self.0.iter().any(|entry| entry.permits < 0)
     }
 
     fn add(&mut self, new: Correction) {
         let same =
             |entry: &&mut Correction| entry.second == new.second && (new.second.is_some() || is_near(entry.at, new.at));
         match self.0.iter_mut().find(same) {
-            Some(entry) => entry.turns += new.turns,
+            Some(entry) => entry.permits += new.permits,
             None => self.0.push(new),
         }
-        self.lapse(new.at);
+        self.expire(new.at);
     }
 
-    fn lapse(&mut self, now: Instant) {
+    fn expire(&mut self, now: Instant) {
         self.0.retain(|entry| now < entry.at + MINUTE);
     }
 }
@@ -83,35 +83,35 @@ mod tests {
     use super::*;
 
     fn turns(entries: &[Correction]) -> Vec<(Option<i64>, i64)> {
-        entries.iter().map(|entry| (entry.second, entry.turns)).collect()
+        entries.iter().map(|entry| (entry.second, entry.permits)).collect()
     }
 
     #[test]
     fn corrections_are_taken_once_and_grouped_by_second() {
-        let (mut ledger, start) = (Corrections::default(), Instant::now());
+        let (mut corrections, start) = (Corrections::default(), Instant::now());
         for ms in [0, 900, 5000] {
-            ledger.owe(start + Duration::from_millis(ms));
+            corrections.record_use(start + Duration::from_millis(ms));
         }
         for second in [1000, 1001, 1000] {
-            ledger.give_back(CountedAt { second, at: start + Duration::from_secs(9) }, 2);
+            corrections.refund(CountedAt { second, at: start + Duration::from_secs(9) }, 2);
         }
         let now = start + Duration::from_secs(10);
-        let entries = ledger.take(now);
+        let entries = corrections.take(now);
         assert_eq!(turns(&entries), [(None, 2), (None, 1), (Some(1000), -4), (Some(1001), -2)]);
-        assert!(ledger.is_empty() && ledger.take(now).is_empty());
-        ledger.put_back(entries);
-        assert!(ledger.has_turns());
+        assert!(corrections.is_empty() && corrections.take(now).is_empty());
+        corrections.restore(entries);
+        assert!(corrections.has_refunds());
     }
 
     #[test]
     fn corrections_lapse_after_a_minute() {
-        let (mut ledger, start) = (Corrections::default(), Instant::now());
+        let (mut corrections, start) = (Corrections::default(), Instant::now());
         for second in 0..600 {
-            ledger.owe(start + Duration::from_secs(second));
+            corrections.record_use(start + Duration::from_secs(second));
         }
-        let entries = ledger.take(start + Duration::from_secs(599));
+        let entries = corrections.take(start + Duration::from_secs(599));
         assert_eq!(entries.len(), 60);
-        ledger.put_back(entries);
-        assert!(ledger.take(start + Duration::from_secs(700)).is_empty());
+        corrections.restore(entries);
+        assert!(corrections.take(start + Duration::from_secs(700)).is_empty());
     }
 }

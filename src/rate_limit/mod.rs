@@ -45,9 +45,9 @@ pub struct Exhausted {
 
 /// Whether to ask Redis: a call waits for a slow Redis once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fleet {
-    Answers,
-    IsOutOfReach,
+pub enum SharedLimit {
+    Reachable,
+    Unreachable,
 }
 
 impl RateLimiter {
@@ -63,19 +63,19 @@ impl RateLimiter {
     }
 
     /// Fetches permits from Redis ahead of `turn`, so that a call can wait for its token at the same time. Takes none.
-    pub async fn prepare(&self) -> Fleet {
-        let (Some(rate), Some(fleet)) = (self.rate, &self.fleet) else { return Fleet::Answers };
-        match fleet.prepare(rate).await {
-            Ok(()) => Fleet::Answers,
-            Err(_) => Fleet::IsOutOfReach,
+    pub async fn prefetch(&self) -> SharedLimit {
+        let (Some(rate), Some(fleet)) = (self.rate, &self.fleet) else { return SharedLimit::Reachable };
+        match fleet.prefetch(rate).await {
+            Ok(()) => SharedLimit::Reachable,
+            Err(_) => SharedLimit::Unreachable,
         }
     }
 
     /// Waits for a permit. If there is none before the deadline, fails at once and says when there will be.
-    pub async fn turn(&self, endpoint: &Endpoint, deadline: &Deadline, fleet: Fleet) -> Result<Permit<'_>> {
+    pub async fn acquire(&self, endpoint: &Endpoint, deadline: &Deadline, fleet: SharedLimit) -> Result<Permit<'_>> {
         let mut waited = false;
         loop {
-            let Exhausted { limit, wait } = match self.take(fleet).await {
+            let Exhausted { limit, wait } = match self.try_acquire(fleet).await {
                 Ok(Taken { second, fleet }) => return Ok(Permit::new(self, second, fleet, waited)),
                 Err(full) => full,
             };
@@ -104,33 +104,33 @@ impl RateLimiter {
         }
     }
 
-    async fn take(&self, reach: Fleet) -> Result<Taken, Exhausted> {
+    async fn try_acquire(&self, reach: SharedLimit) -> Result<Taken, Exhausted> {
         if let Some(wait) = self.app.paused() {
             return Err(Exhausted { limit: ExceededLimit::WeChat, wait });
         }
-        let Some(rate) = self.rate else { return Ok(Taken { second: self.minute().note(), fleet: None }) };
+        let Some(rate) = self.rate else { return Ok(Taken { second: self.window().record(), fleet: None }) };
         let asked = match &self.fleet {
-            Some(fleet) if reach == Fleet::Answers => fleet.take(rate).await.ok(),
+            Some(fleet) if reach == SharedLimit::Reachable => fleet.try_acquire(rate).await.ok(),
             _ => None,
         };
         match asked {
-            Some(answer) => answer.map(|counted| Taken { second: self.minute().note(), fleet: Some(counted) }),
+            Some(answer) => answer.map(|counted| Taken { second: self.window().record(), fleet: Some(counted) }),
             None => {
                 let here = |wait| Exhausted { limit: ExceededLimit::Process, wait };
-                self.minute().take(rate).map(|second| Taken { second, fleet: None }).map_err(here)
+                self.window().try_acquire(rate).map(|second| Taken { second, fleet: None }).map_err(here)
             }
         }
     }
 
-    fn minute(&self) -> &SlidingWindow {
+    fn window(&self) -> &SlidingWindow {
         if self.accepted.load(Ordering::Relaxed) { &self.app } else { &self.own }
     }
 
     /// Counts a request that had no permit: a retry or a replay.
-    fn note(&self) {
-        self.minute().note();
+    fn record(&self) {
+        self.window().record();
         if let Some(fleet) = &self.fleet {
-            fleet.note();
+            fleet.record();
         }
     }
 }
@@ -144,7 +144,7 @@ struct Taken {
 /// The right to one request. The first request that leaves spends it, further ones are counted without one, and if none
 /// leaves it is given back.
 pub struct Permit<'a> {
-    turns: &'a RateLimiter,
+    limiter: &'a RateLimiter,
     second: u64,
     /// Whether it was taken from the app's window.
     accepted: bool,
@@ -155,9 +155,9 @@ pub struct Permit<'a> {
 }
 
 impl<'a> Permit<'a> {
-    fn new(turns: &'a RateLimiter, second: u64, fleet: Option<CountedAt>, waited: bool) -> Self {
-        let accepted = turns.accepted.load(Ordering::Relaxed);
-        Self { turns, second, accepted, fleet, waited, sent: SentCounter::default(), counted: AtomicU32::new(1) }
+    fn new(limiter: &'a RateLimiter, second: u64, fleet: Option<CountedAt>, waited: bool) -> Self {
+        let accepted = limiter.accepted.load(Ordering::Relaxed);
+        Self { limiter, second, accepted, fleet, waited, sent: SentCounter::default(), counted: AtomicU32::new(1) }
     }
 
     /// Counts the requests that leave.
@@ -169,7 +169,7 @@ impl<'a> Permit<'a> {
     pub fn settle(&self) {
         let left = self.sent.count();
         for _ in self.counted.fetch_max(left, Ordering::Relaxed)..left {
-            self.turns.note();
+            self.limiter.record();
         }
     }
 }
@@ -177,18 +177,18 @@ impl<'a> Permit<'a> {
 impl Drop for Permit<'_> {
     fn drop(&mut self) {
         self.settle();
-        let RateLimiter { app, own, accepted, fleet, .. } = self.turns;
+        let RateLimiter { app, own, accepted, fleet, .. } = self.limiter;
         if self.sent.count() > 0 {
             // WeChat has accepted the client meanwhile: this call counts for the app too.
             if !self.accepted && accepted.load(Ordering::Relaxed) {
-                app.note();
+                app.record();
             }
             return;
         }
-        let minute = if self.accepted { app } else { own };
-        minute.give_back(self.second);
+        let window = if self.accepted { app } else { own };
+        window.refund(self.second);
         if let Some((fleet, counted)) = fleet.as_ref().zip(self.fleet) {
-            fleet.give_back(counted);
+            fleet.refund(counted);
         }
     }
 }

@@ -30,14 +30,14 @@ struct Inner {
     key_prefix: String,
     waiting: AtomicU32,
     /// What Redis has counted wrongly: retries without a permit, permits that were not used.
-    ledger: parking_lot::Mutex<Corrections>,
+    corrections: parking_lot::Mutex<Corrections>,
     /// Whether somebody will tell Redis of it.
     settling: AtomicBool,
-    stock: Arc<Mutex<PermitBatch>>,
+    batch: Arc<Mutex<PermitBatch>>,
 }
 
 struct PermitBatch {
-    turns: u32,
+    permits: u32,
     fetched: CountedAt,
     /// No permit before this, and why.
     full: Option<(Instant, ExceededLimit)>,
@@ -45,8 +45,8 @@ struct PermitBatch {
 
 impl SharedRateLimiter {
     pub fn new(scripts: Arc<dyn ScriptRunner>, key_prefix: String) -> Self {
-        let stock = Arc::new(Mutex::new(PermitBatch {
-            turns: 0,
+        let batch = Arc::new(Mutex::new(PermitBatch {
+            permits: 0,
             fetched: CountedAt { second: 0, at: Instant::now() },
             full: None,
         }));
@@ -54,37 +54,37 @@ impl SharedRateLimiter {
             scripts,
             key_prefix,
             waiting: AtomicU32::new(0),
-            ledger: parking_lot::Mutex::default(),
+            corrections: parking_lot::Mutex::default(),
             settling: AtomicBool::new(false),
-            stock,
+            batch,
         }))
     }
 
     /// Takes a permit, or says how long there is none. Gives where it is counted. Takes no longer than Redis may.
-    pub async fn take(&self, rate: u32) -> Result<Result<CountedAt, Exhausted>> {
+    pub async fn try_acquire(&self, rate: u32) -> Result<Result<CountedAt, Exhausted>> {
         self.in_time(async {
-            let (mut stock, outcome) = self.stocked(rate).await?;
+            let (mut batch, outcome) = self.usable_batch(rate).await?;
             Ok(outcome.map(|()| {
-                stock.turns -= 1;
-                stock.fetched
+                batch.permits -= 1;
+                batch.fetched
             }))
         })
         .await
     }
 
-    /// Sees to it that `take` need not ask Redis, where it can.
-    pub async fn prepare(&self, rate: u32) -> Result<()> {
-        self.in_time(async { self.stocked(rate).await.map(drop) }).await
+    /// Fetches permits, so that `try_acquire` need not ask Redis.
+    pub async fn prefetch(&self, rate: u32) -> Result<()> {
+        self.in_time(async { self.usable_batch(rate).await.map(drop) }).await
     }
 
     /// A request left without a permit.
-    pub fn note(&self) {
-        self.0.correct(|ledger| ledger.owe(Instant::now()));
+    pub fn record(&self) {
+        self.0.correct(|corrections| corrections.record_use(Instant::now()));
     }
 
     /// The permit that is counted there was not used.
-    pub fn give_back(&self, counted: CountedAt) {
-        self.0.correct(|ledger| ledger.give_back(counted, 1));
+    pub fn refund(&self, counted: CountedAt) {
+        self.0.correct(|corrections| corrections.refund(counted, 1));
     }
 
     pub async fn pause(&self) -> Result<Duration> {
@@ -99,26 +99,29 @@ impl SharedRateLimiter {
     }
 
     /// The batch with a permit in it, or how long there is none.
-    async fn stocked(&self, rate: u32) -> Result<(tokio::sync::OwnedMutexGuard<PermitBatch>, Result<(), Exhausted>)> {
-        let mut stock = self.0.stock.clone().lock_owned().await;
-        let outcome = stock.look();
+    async fn usable_batch(
+        &self,
+        rate: u32,
+    ) -> Result<(tokio::sync::OwnedMutexGuard<PermitBatch>, Result<(), Exhausted>)> {
+        let mut batch = self.0.batch.clone().lock_owned().await;
+        let outcome = batch.look();
         // A permit that was given back since is there, whatever Redis said before.
-        let is_over = matches!(outcome, Some(Err(_))) && self.0.ledger.lock().has_turns();
+        let is_over = matches!(outcome, Some(Err(_))) && self.0.corrections.lock().has_refunds();
         if let Some(outcome) = outcome.filter(|_| !is_over) {
-            return Ok((stock, outcome));
+            return Ok((batch, outcome));
         }
         // What Redis gives is for all who wait, so it is fetched even if the one who asks goes away.
         let shared = self.0.clone();
         let fetched = tokio::spawn(async move {
-            let unused = std::mem::take(&mut stock.turns);
+            let unused = std::mem::take(&mut batch.permits);
             if unused > 0 {
-                shared.ledger.lock().give_back(stock.fetched, unused.into());
+                shared.corrections.lock().refund(batch.fetched, unused.into());
             }
-            *stock = shared.fetch(rate).await?;
+            *batch = shared.fetch(rate).await?;
             shared.settle_soon();
             let over = Exhausted { limit: ExceededLimit::Redis, wait: Duration::from_millis(1) };
-            let outcome = stock.look().unwrap_or(Err(over));
-            Ok((stock, outcome))
+            let outcome = batch.look().unwrap_or(Err(over));
+            Ok((batch, outcome))
         });
         fetched.await.unwrap_or_else(|_| Err(unavailable("interrupted")))
     }
@@ -132,7 +135,7 @@ impl PermitBatch {
         if let Some((until, limit)) = self.full.filter(|&(until, _)| is_fresh && now < until) {
             return Some(Err(Exhausted { limit, wait: until - now }));
         }
-        (is_fresh && self.turns > 0).then_some(Ok(()))
+        (is_fresh && self.permits > 0).then_some(Ok(()))
     }
 }
 
@@ -141,31 +144,31 @@ impl Inner {
         let wanted = self.waiting.load(Ordering::Relaxed).clamp(1, AT_ONCE);
         let answer = self.run(rate, wanted).await?;
         let Value::Array(row) = answer else { return Err(unexpected_reply()) };
-        let [Value::Int(turns), Value::Int(wait), Value::Int(paused), Value::Int(second)] = row[..] else {
+        let [Value::Int(permits), Value::Int(wait), Value::Int(paused), Value::Int(second)] = row[..] else {
             return Err(unexpected_reply());
         };
         let fetched = CountedAt { second, at: Instant::now() };
-        let turns = u32::try_from(turns).map_err(|_| unexpected_reply())?;
+        let permits = u32::try_from(permits).map_err(|_| unexpected_reply())?;
         let limit = if paused > 0 { ExceededLimit::WeChat } else { ExceededLimit::Redis };
-        let full = (turns == 0).then(|| (fetched.at + Duration::from_millis(wait.unsigned_abs()), limit));
-        Ok(PermitBatch { turns, fetched, full })
+        let full = (permits == 0).then(|| (fetched.at + Duration::from_millis(wait.unsigned_abs()), limit));
+        Ok(PermitBatch { permits, fetched, full })
     }
 
     async fn run(&self, rate: u32, wanted: u32) -> Result<Value> {
         let now = Instant::now();
-        let corrections = self.ledger.lock().take(now);
+        let corrections = self.corrections.lock().take(now);
         let keys = ["minute", "pause"].map(|name| format!("{}:{name}", self.key_prefix)).to_vec();
         let mut step = ScriptCall::new(ACQUIRE_PERMITS, keys).arg(rate).arg(wanted);
         for entry in &corrections {
             let age = || (now - entry.at).as_secs().min(59) as i64;
-            step = step.arg(entry.second.unwrap_or_else(age)).arg(entry.turns);
+            step = step.arg(entry.second.unwrap_or_else(age)).arg(entry.permits);
         }
-        self.scripts.run(step).await.inspect_err(|_| self.ledger.lock().put_back(corrections))
+        self.scripts.run(step).await.inspect_err(|_| self.corrections.lock().restore(corrections))
     }
 
     /// Puts down what Redis has counted wrongly, and sees to it that Redis is told.
     fn correct(self: &Arc<Self>, put_down: impl FnOnce(&mut Corrections)) {
-        put_down(&mut self.ledger.lock());
+        put_down(&mut self.corrections.lock());
         self.settle_soon();
     }
 
@@ -181,11 +184,11 @@ impl Inner {
             loop {
                 sleep(FRESH + Duration::from_millis(1)).await;
                 let Some(shared) = shared.upgrade() else { return };
-                let in_stock = shared.give_back_stock().await;
+                let in_stock = shared.refund_unused().await;
                 if !in_stock {
                     shared.settling.store(false, Ordering::Relaxed);
                 }
-                if !shared.ledger.lock().is_empty() {
+                if !shared.corrections.lock().is_empty() {
                     let _ = shared.run(0, 0).await;
                 }
                 if !in_stock {
@@ -196,12 +199,12 @@ impl Inner {
     }
 
     /// Whether there is still a permit to take.
-    async fn give_back_stock(&self) -> bool {
-        let mut stock = self.stock.lock().await;
-        if stock.turns > 0 && Instant::now() > stock.fetched.at + FRESH {
-            self.ledger.lock().give_back(stock.fetched, std::mem::take(&mut stock.turns).into());
+    async fn refund_unused(&self) -> bool {
+        let mut batch = self.batch.lock().await;
+        if batch.permits > 0 && Instant::now() > batch.fetched.at + FRESH {
+            self.corrections.lock().refund(batch.fetched, std::mem::take(&mut batch.permits).into());
         }
-        stock.turns > 0
+        batch.permits > 0
     }
 }
 

@@ -22,7 +22,7 @@ fn events() -> EventSource {
 async fn acquire(limiter: &RateLimiter, seconds: u64) -> Result<Permit<'_>> {
     let endpoint = Endpoint::GetUnlimitedQrCode;
     let deadline = Deadline::new(Duration::from_secs(seconds), Some(endpoint.clone()));
-    limiter.turn(&endpoint, &deadline, Fleet::Answers).await
+    limiter.acquire(&endpoint, &deadline, SharedLimit::Reachable).await
 }
 
 /// Acquires a permit and sends a request. Returns whether it waited.
@@ -212,7 +212,7 @@ async fn a_call_that_sends_nothing_costs_no_permit() {
 async fn prefetched_permits_go_back_when_no_call_takes_them() {
     let redis = redis(1);
     let limiter = limiter(5000, Some(&redis));
-    join_all((0..60).map(|_| limiter.prepare())).await;
+    join_all((0..60).map(|_| limiter.prefetch())).await;
     assert_eq!(counted(&redis), 60);
     sleep(Duration::from_secs(3)).await;
     assert_eq!(counted(&redis), 0);

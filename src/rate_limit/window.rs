@@ -23,18 +23,18 @@ impl Default for SlidingWindow {
 impl SlidingWindow {
     /// Takes a permit if fewer than `rate` calls were made in the last minute, or says how long to wait. Gives the second that
     /// the permit is counted in.
-    pub fn take(&self, rate: u32) -> Result<u64, Duration> {
-        self.window.lock().take(rate, self.start.elapsed())
+    pub fn try_acquire(&self, rate: u32) -> Result<u64, Duration> {
+        self.window.lock().try_acquire(rate, self.start.elapsed())
     }
 
     /// Counts a call without a permit. Gives the second that it is counted in.
-    pub fn note(&self) -> u64 {
-        self.window.lock().note(self.start.elapsed())
+    pub fn record(&self) -> u64 {
+        self.window.lock().record(self.start.elapsed())
     }
 
     /// A permit of that second was not used.
-    pub fn give_back(&self, second: u64) {
-        self.window.lock().give_back(second, self.start.elapsed());
+    pub fn refund(&self, second: u64) {
+        self.window.lock().refund(second, self.start.elapsed());
     }
 
     /// No permits before the wall clock's next minute. Gives the time until then.
@@ -72,24 +72,24 @@ impl Default for Counts {
 
 impl Counts {
     /// Takes a call, or says how long there is none.
-    fn take(&mut self, rate: u32, now: Duration) -> Result<u64, Duration> {
+    fn try_acquire(&mut self, rate: u32, now: Duration) -> Result<u64, Duration> {
         self.slide(now.as_secs());
         if self.used < rate {
-            return Ok(self.note(now));
+            return Ok(self.record(now));
         }
         let oldest = (0..MINUTE).find(|ago| self.counts[((self.second + 1 + ago) % MINUTE) as usize] > 0);
         let until = Duration::from_secs(self.second + 1 + oldest.unwrap_or_default());
         Err(until.saturating_sub(now))
     }
 
-    fn note(&mut self, now: Duration) -> u64 {
+    fn record(&mut self, now: Duration) -> u64 {
         self.slide(now.as_secs());
         self.used += 1;
         self.counts[(self.second % MINUTE) as usize] += 1;
         self.second
     }
 
-    fn give_back(&mut self, second: u64, now: Duration) {
+    fn refund(&mut self, second: u64, now: Duration) {
         self.slide(now.as_secs());
         let count = &mut self.counts[(second % MINUTE) as usize];
         if second + MINUTE > self.second && *count > 0 {
@@ -119,28 +119,28 @@ mod tests {
     #[test]
     fn a_full_minute_waits_until_its_oldest_second_is_gone() {
         let mut window = Counts::default();
-        assert_eq!(window.take(2, at(0.5)), Ok(0));
-        assert_eq!(window.take(2, at(10.0)), Ok(10));
-        assert_eq!(window.take(2, at(10.5)), Err(at(49.5)));
-        assert_eq!(window.take(2, at(60.0)), Ok(60));
-        assert_eq!(window.take(2, at(60.0)), Err(at(10.0)));
-        assert_eq!(window.take(2, at(1000.0)), Ok(1000));
-        window.note(at(1000.0));
-        assert_eq!(window.take(2, at(1000.0)), Err(at(60.0)), "no limit, but counted");
+        assert_eq!(window.try_acquire(2, at(0.5)), Ok(0));
+        assert_eq!(window.try_acquire(2, at(10.0)), Ok(10));
+        assert_eq!(window.try_acquire(2, at(10.5)), Err(at(49.5)));
+        assert_eq!(window.try_acquire(2, at(60.0)), Ok(60));
+        assert_eq!(window.try_acquire(2, at(60.0)), Err(at(10.0)));
+        assert_eq!(window.try_acquire(2, at(1000.0)), Ok(1000));
+        window.record(at(1000.0));
+        assert_eq!(window.try_acquire(2, at(1000.0)), Err(at(60.0)), "no limit, but counted");
     }
 
     #[test]
     fn a_returned_permit_is_available_once() {
         let mut window = Counts::default();
-        let second = window.take(1, at(5.0)).unwrap();
-        window.give_back(second, at(20.0));
-        assert_eq!(window.take(1, at(20.0)), Ok(20));
-        window.give_back(second, at(20.0));
-        assert_eq!(window.take(1, at(20.0)), Err(at(60.0)), "its second has nothing more to give");
-        window.give_back(20, at(80.0));
-        assert_eq!(window.take(1, at(80.0)), Ok(80), "long over: it counts no more by itself");
-        window.give_back(20, at(80.0));
-        assert!(window.take(1, at(80.0)).is_err(), "a later second in the same place is none of its business");
+        let second = window.try_acquire(1, at(5.0)).unwrap();
+        window.refund(second, at(20.0));
+        assert_eq!(window.try_acquire(1, at(20.0)), Ok(20));
+        window.refund(second, at(20.0));
+        assert_eq!(window.try_acquire(1, at(20.0)), Err(at(60.0)), "its second has nothing more to give");
+        window.refund(20, at(80.0));
+        assert_eq!(window.try_acquire(1, at(80.0)), Ok(80), "long over: it counts no more by itself");
+        window.refund(20, at(80.0));
+        assert!(window.try_acquire(1, at(80.0)).is_err(), "a later second in the same place is none of its business");
     }
 
     #[test]
@@ -164,10 +164,10 @@ mod tests {
             let mut now = Duration::ZERO;
             for pause in pauses {
                 now += Duration::from_millis(pause);
-                if let Err(wait) = window.take(rate, now) {
+                if let Err(wait) = window.try_acquire(rate, now) {
                     prop_assert!(!wait.is_zero() && wait <= Duration::from_secs(60));
                     now += wait;
-                    prop_assert!(window.take(rate, now).is_ok());
+                    prop_assert!(window.try_acquire(rate, now).is_ok());
                 }
                 taken.push(now);
             }

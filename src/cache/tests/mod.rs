@@ -141,7 +141,7 @@ async fn the_request_stops_when_its_last_caller_is_cancelled() {
     assert!(join_all(callers).await.iter().all(Result::is_err));
     sleep(5 * SECOND).await;
     assert_eq!((wechat.requests(), wechat.answered.load(Ordering::Relaxed)), (1, 0));
-    assert!(cache.flights.is_empty());
+    assert!(cache.in_flight.is_empty());
     assert_eq!(wechat.code(&cache, "a", &deadline).await.unwrap(), CacheOutcome::Miss);
 }
 
@@ -154,7 +154,7 @@ async fn a_caller_after_the_last_cancellation_starts_a_new_request() {
     drop(first);
     // The first flight has not noticed yet that it has no caller.
     assert_eq!(wechat.code(&cache, "a", &deadline).await.unwrap(), CacheOutcome::Miss);
-    assert!(cache.flights.is_empty());
+    assert!(cache.in_flight.is_empty());
 }
 
 #[tokio::test(start_paused = true)]

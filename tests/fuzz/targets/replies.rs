@@ -78,7 +78,7 @@ async fn ask(replies: Arc<Replies>) {
     let _ = store.spend_forced("a", now).await;
     again();
     let minute = SharedRateLimiter::new(replies.clone(), "place".to_owned());
-    let _ = (minute.take(5000).await, minute.pause().await);
+    let _ = (minute.try_acquire(5000).await, minute.pause().await);
     again();
     let place = KeySpace { prefix: String::new(), account: "account".to_owned() };
     let codes = SharedQrCodes::new(replies.clone(), &secret, place, events(), None, 1 << 20);
