@@ -968,7 +968,7 @@ type RedisEvent =
     })
 
 /**
- * Events on `wxacode:request`: every request to WeChat, including retries. A thread receives the events of its own clients only,
+ * Events on `wxacode:request`: every request to WeChat, including retries. A thread receives only the events of its clients,
  * starting with its next call.
  */
 type RequestEvent = WxaEvent &
