@@ -15,7 +15,7 @@ suite('check, token, rid, fake', (test) => {
     assert.match(wrong.err, /scene.*\n {2}处理/)
     assert.match(path.out, /good for limited/)
     assert.equal(misplaced.code, 2)
-    assert.match(misplaced.err, /spelt page/)
+    assert.match(misplaced.err, /Use --page instead/)
   })
 
   test('token prints lifetime and fingerprint, and the token itself only with --reveal', async (t) => {
