@@ -415,7 +415,10 @@ suite('parameters', (test) => {
       () => codeHandler(wxa, () => null, { signal: null }),
       () => new WxaCode({ ...options, signal: null }),
     ])
-      assert.throws(wrong, ({ param, explanation }) => param === 'signal' && /^Allowed parameters: /.test(explanation.fix.en))
+      assert.throws(
+        wrong,
+        ({ param, explanation }) => param === 'signal' && /^Allowed parameters: /.test(explanation.fix.en),
+      )
   })
 
   test('what an object is to hold is said', async (t) => {

@@ -50,5 +50,5 @@ function told(text, index) {
         zh: `末尾（第 ${at} 个字符）有空白或不可见字符 ${code}`,
         en: `it ends in a blank or invisible character, ${code} at position ${at}`,
       }
-    : { zh: `第 ${at} 个字符是空白或不可见字符 ${code}`, en: `its character ${at} is a blank or invisible, ${code}` }
+    : { zh: `第 ${at} 个字符是空白或不可见字符 ${code}`, en: `character ${at} is blank or invisible, ${code}` }
 }

@@ -150,9 +150,9 @@ suite('batch', (test) => {
   }, async (t) => {
     const cases = [
       ['city\na\n', [], /neither a column scene nor a column path/],
-      ['scene,scene\na,b\n', [], /column scene is there twice/],
-      ['scene,check_path,checkPath\na,1,1\n', [], /column checkPath is there twice/],
-      ['scene\n"a\n', [], /not good CSV/],
+      ['scene,scene\na,b\n', [], /column scene occurs twice/],
+      ['scene,check_path,checkPath\na,1,1\n', [], /column checkPath occurs twice/],
+      ['scene\n"a\n', [], /not valid CSV/],
       ['scene\na\n', ['--name', '{citty}'], /no column citty/],
       ['scene\na\n', ['--name', '../{scene}'], /--name .* cannot be the name of a file/],
       ['scene\na\n', ['--name', '/etc/{scene}'], /--name .* cannot be/],
@@ -223,7 +223,7 @@ suite('batch', (test) => {
     const { json } = await batch()
     assert.deepEqual(pictures(), escaped.map(([, made]) => made).sort())
     assert.deepEqual(json().errors, { ERR_CLI_NAME: impossible.length })
-    for (const { error } of report()) assert.match(error, /^the file name .* is not possible: /)
+    for (const { error } of report()) assert.match(error, /^invalid file name .*: /)
     assert.deepEqual(readdirSync(folder).sort(), ['codes', 'list.csv'])
     assert.ok(!existsSync(file('up.png')))
   })
@@ -375,7 +375,7 @@ suite('batch', (test) => {
     child.kill('SIGINT')
     const { code, out } = await done
     assert.equal(code, 130)
-    assert.match(out, /✓ \d+ written.*stopped.*rows not asked for: the same command goes on from here/s)
+    assert.match(out, /✓ \d+ written.*stopped.*rows not requested: run the same command to continue/s)
     assert.ok(existsSync(file('codes/report.csv')))
     assert.deepEqual(hidden(), ['journal.jsonl'])
     const written = pictures()
@@ -422,7 +422,7 @@ suite('batch', (test) => {
     const env = { WXACODE_APPID: '', WXACODE_SECRET: '' }
     const { code, out } = await wxacode(['batch', 'list.csv', '--out', 'codes', '--dry-run'], { env })
     assert.equal(code, 1)
-    assert.match(out, /✓ 1 of 4 rows can be asked for\n✗ 3 failed/)
+    assert.match(out, /✓ 1 of 4 rows can be requested\n✗ 3 failed/)
     assert.equal(report().length, 3)
     assert.equal(fake.count(), 0)
   })

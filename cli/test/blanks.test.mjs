@@ -107,8 +107,8 @@ suite('blank characters', (test) => {
       ['3', 'scene', /character 5 of scene is “ ” \(U\+0020\)/],
       ['4', 'scene', /character 5 of scene .*U\+200B/],
       ['5', 'scene', /character 5 of scene .*U\+000A/],
-      ['6', 'page', /the page “pages\/index\/index ” is not possible: it ends in a blank .* U\+0020 at position 18/],
-      ['7', 'path', /the path .* is not possible: it ends in a blank .* U\+00A0 at position 22/],
+      ['6', 'page', /invalid page “pages\/index\/index ”: it ends in a blank .* U\+0020 at position 18/],
+      ['7', 'path', /invalid path .*: it ends in a blank .* U\+00A0 at position 22/],
     ].entries()) {
       assert.deepEqual(said[at].slice(0, 2), [row, param])
       assert.match(said[at][2], message)

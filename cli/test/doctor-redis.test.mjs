@@ -92,7 +92,7 @@ suite('doctor and Redis', (test) => {
 
   test('has a fix for a closed port, an unknown host name and a missing socket', async () => {
     const port = await freePort()
-    await assertRed(`redis://127.0.0.1:${port}`, /nobody listens at 127\.0\.0\.1:\d+/, /inside a container/)
+    await assertRed(`redis://127.0.0.1:${port}`, /no service listens at 127\.0\.0\.1:\d+/, /inside a container/)
     await assertRed('redis://cache.invalid/1', /cache\.invalid:6379 has no address/, /DNS/)
     await assertRed('unix:///nowhere/redis.sock', /no socket \/nowhere\/redis\.sock/, /unixsocket/)
   })
@@ -120,7 +120,7 @@ suite('doctor and Redis', (test) => {
     const server = await startRedis(t, '--requirepass', 'se cret%', '--databases', 2)
     const at = (login, path = '') => server.url.replace('//', `//${login}`) + path
     const right = `:${encodeURIComponent('se cret%')}@`
-    await assertRed(server.url, /wants a password/, /WXACODE_REDIS=redis:\/\//)
+    await assertRed(server.url, /requires a password/, /WXACODE_REDIS=redis:\/\//)
     await assertRed(at(':wrong@'), /does not take this user or password/, /percent-encoded/)
     await assertGreen(at(right, '/1'), /takes writes/)
     await assertRed(at(right, '/7'), /no database of that number/, /smaller number/)

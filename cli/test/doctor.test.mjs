@@ -161,7 +161,7 @@ suite('doctor', (test) => {
     here.fake.clock.advance(600)
     const { of } = await examine(here)
     assert.equal(of('token').ok, true)
-    assert.match(of('token').detail, /first asked for (9|10) min ago, by an earlier run or another system/)
+    assert.match(of('token').detail, /first requested (9|10) min ago, by an earlier run or another system/)
   })
 
   test('classic tokens that another system fetches are mentioned, and do not affect a stable one', async (t) => {

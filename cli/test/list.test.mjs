@@ -197,7 +197,7 @@ suite('a list', (test) => {
   test('of JSON has no delimiter, one object to a line, and each parameter once', async (t) => {
     const { format, rows } = await read(t, '{"scene":"a"}\n{"checkPath":true,"check_path":false}\n', {}, 'list.jsonl')
     assert.deepEqual(format, { encoding: 'utf-8' })
-    assert.match(rows[1].problem.message, /checkPath is there twice/)
+    assert.match(rows[1].problem.message, /checkPath occurs twice/)
     await assert.rejects(read(t, '{}', { delimiter: ';' }, 'list.jsonl'), /JSON in each line and no delimiter/)
     await assert.rejects(read(t, ' [{"scene":"a"}]', {}, 'list.jsonl'), /one JSON array/)
   })
@@ -300,7 +300,7 @@ suite('a batch of a list', (test) => {
     assert.match(gbk.err, /^gbk\.csv: gb18030, delimiter ,$/m)
     writeFileSync(file('list.csv'), 'scene,x;label\na,b;c\n')
     const wrong = await wxacode(['batch', 'list.csv', '--out', 'codes', '--delimiter', 'ab'])
-    assert.match(wrong.err, /--delimiter.*It takes one character/)
+    assert.match(wrong.err, /--delimiter.*Use one character/)
     const split = await wxacode(['batch', 'list.csv', '--out', 'codes', '--delimiter', ';', '--json'])
     assert.match(split.json().error.fix, /it has scene,x, label/)
   })

@@ -190,7 +190,7 @@ const failedText = (failed) => ({ zh: `${failed} 行失败`, en: `${failed} ${fa
 /** @param {number} notAsked */
 const notAskedText = (notAsked) => ({
   zh: `${notAsked} 行未请求`,
-  en: `${notAsked} ${notAsked === 1 ? 'row' : 'rows'} not asked for`,
+  en: `${notAsked} ${notAsked === 1 ? 'row' : 'rows'} not requested`,
 })
 
 /**
