@@ -129,7 +129,7 @@ suite('batch', (test) => {
     assert.equal(fake.count(), 0)
     assert.equal((await batch()).code, 0)
     assert.match(readFileSync(file('codes/index.html'), 'utf8'), /上海/)
-    assert.match((await batch(['--encoding', 'klingon'])).json().error.cause, /encoding klingon is not known/)
+    assert.match((await batch(['--encoding', 'klingon'])).json().error.cause, /unknown encoding klingon/)
   })
 
   test('refuses a misspelt column before the first request, unless a pattern uses it', async (t) => {
@@ -170,7 +170,7 @@ suite('batch', (test) => {
     const { wxacode, file } = await setupBatch(t, '')
     writeFileSync(file('list.xlsx'), '')
     for (const [list, message] of [
-      ['list.xlsx', /format of list\.xlsx is not clear/],
+      ['list.xlsx', /format of list\.xlsx is unknown/],
       ['nowhere.csv', /nowhere\.csv cannot be read \(ENOENT\)/],
       ['.', /not a plain file/],
     ]) {
@@ -192,11 +192,11 @@ suite('batch', (test) => {
     assert.deepEqual(
       report().map(({ row, error }) => [row, error]),
       [
-        ['2', 'the file name One is also that of row 4, 5'],
-        ['4', 'the file name oNE is also that of row 2, 5'],
-        ['5', 'the file name one is also that of row 2, 4'],
-        ['6', 'the file name e\u0301 is also that of row 7'],
-        ['7', 'the file name \u00e9 is also that of row 6'],
+        ['2', 'the file name One is the same as in row 4, 5'],
+        ['4', 'the file name oNE is the same as in row 2, 5'],
+        ['5', 'the file name one is the same as in row 2, 4'],
+        ['6', 'the file name e\u0301 is the same as in row 7'],
+        ['7', 'the file name \u00e9 is the same as in row 6'],
       ],
     )
   })
@@ -431,7 +431,7 @@ suite('batch', (test) => {
     const { batch, report } = await setupBatch(t, 'scene,page\na\nb,pages/index/index,c\nd,pages/index/index,,\n')
     const { json } = await batch()
     assert.deepEqual([json().written, json().failed], [2, 1])
-    assert.match(report()[0].error, /the row has 3 cells, the header 2/)
+    assert.match(report()[0].error, /the row has 3 cells, but the header has 2/)
   })
 
   test('passes --rate and --concurrency to the client', async (t) => {

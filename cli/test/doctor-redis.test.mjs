@@ -99,7 +99,7 @@ suite('doctor and Redis', (test) => {
 
   test('reports a server that is not Redis, and one that does not reply', async (t) => {
     const web = await listening(t, createHttpServer())
-    await assertRed(web, /is no Redis: it says “HTTP\/1\.1 400/, /host and port/)
+    await assertRed(web, /is not Redis: it responds with “HTTP\/1\.1 400/, /host and port/)
     const open = new Set()
     const silent = await listening(
       t,
@@ -121,14 +121,14 @@ suite('doctor and Redis', (test) => {
     const at = (login, path = '') => server.url.replace('//', `//${login}`) + path
     const right = `:${encodeURIComponent('se cret%')}@`
     await assertRed(server.url, /requires a password/, /WXACODE_REDIS=redis:\/\//)
-    await assertRed(at(':wrong@'), /does not take this user or password/, /percent-encoded/)
+    await assertRed(at(':wrong@'), /does not accept this user or password/, /percent-encoded/)
     await assertGreen(at(right, '/1'), /takes writes/)
     await assertRed(at(right, '/7'), /no database of that number/, /smaller number/)
     const open = await startRedis(t)
     await assertRed(
       open.url.replace('//', '//:needless@'),
       /has no password, and the address has one/,
-      /Leave it out of the address/,
+      /Remove it from the address/,
     )
   })
 

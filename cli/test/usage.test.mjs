@@ -47,7 +47,7 @@ suite('usage', (test) => {
       [['explain'], '<errcode> is missing', '缺少参数 <errcode>'],
       [['explain', '1', '2'], 'too many arguments', '参数过多'],
       [['explain', 'abc'], 'whole number', '整数'],
-      [['unlimited', '--scen', 's'], 'no option --scen', '没有 --scen'],
+      [['unlimited', '--scen', 's'], 'unknown option --scen', '没有 --scen'],
       [['unlimited', '--width', 'wide'], 'invalid value for --width <pixels>', '--width <pixels> 的值无效'],
       [['unlimited', '--line-color', 'red'], '"0,100,0"', '颜色'],
       [['unlimited', '--token', 'best'], 'stable, classic, none', '可选'],
@@ -91,7 +91,10 @@ suite('usage', (test) => {
         }),
       ),
     )
-    assert.match((await wxacode(['unlimited', '--secret', secret])).err, /history of the shell.*\n.*--secret-file/)
+    assert.match(
+      (await wxacode(['unlimited', '--secret', secret])).err,
+      /shell keeps a command line in its history.*\n.*--secret-file/,
+    )
   })
 
   test('the AppSecret is read from a file, from the standard input or from the environment', async (t) => {
@@ -202,7 +205,7 @@ suite('usage', (test) => {
     assert.equal(json.code, 2)
     assert.match(json.json().error.fix, /^可用：getUnlimitedQRCode、/)
     assert.equal(elsewhere.code, 1)
-    assert.match(elsewhere.out, /about 40125 at getQRCode; it comes from stable_token, token: leave --endpoint out/)
+    assert.match(elsewhere.out, /about 40125 at getQRCode; it comes from stable_token, token: omit --endpoint/)
     assert.match(path.out, /^45009 \/wxa\/getwxacode\n {2}why {2}Daily calls/)
   })
 
