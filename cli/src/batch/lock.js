@@ -42,7 +42,7 @@ const MAX_BYTES = 4096
 /**
  * The only lock of a folder, or an error that says who has it.
  *
- * The lock is a folder with one file in it, whose name nobody else ever has. It is made elsewhere and moved here, which
+ * The lock is a folder with one file in it, whose name is unique. It is made elsewhere and moved here, which
  * succeeds only where there is none or an empty one: a lock is whole from its first moment on, and of any number that
  * want it one gets it. Who ends a lock, its holder or another that found the holder gone, deletes that one file by its
  * name, and so never the lock of somebody who came later.

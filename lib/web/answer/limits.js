@@ -15,10 +15,10 @@ const { SlidingWindow } = require('./sliding-window')
 
 /** Three of the five thousand that WeChat allows all processes and routes of an account. */
 const UNLIMITED_PER_MINUTE = 3000
-/** At this rate the 100,000 that an account has for life last for more than a day. */
+/** At this rate the 100,000 codes of an account last for more than a day. */
 const SCARCE_PER_MINUTE = 60
 const CONCURRENCY = 256
-/** When one of those under way will end nobody knows. */
+/** How long calls in flight will take is unknown. */
 const SOON_MS = 1000
 
 /** What one handler may ask of WeChat: so many codes in any minute, and so many at once. */
@@ -75,7 +75,7 @@ class Limits {
     return {
       calls: 0,
       end: () => {
-        // Redis had the code, or the call did not get as far as WeChat. Of a stand-in nobody knows.
+        // Redis had the code, or the call did not get as far as WeChat. A stand-in has no such counter.
         if (before && before.requests === wxa.stats().requests) window.release(permit)
       },
     }
