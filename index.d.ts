@@ -5,153 +5,198 @@
  * @module wxacode
  */
 
-/** Which version of the mini-program a code opens. */
+/**
+ * Version of the mini-program that a code or link opens: `'release'` is the published one, `'trial'` the trial version for
+ * testers (体验版), `'develop'` the development version for its developers (开发版).
+ */
 type EnvVersion = 'release' | 'trial' | 'develop'
 
-/** Your own way to a token, for a backend whose tokens a central service hands out. */
+/**
+ * Custom source of access tokens, for example a central token service. The client calls it when it has no valid token, and
+ * caches the result as {@link ProvidedToken} says. An error that it throws rejects the call unchanged.
+ */
 type TokenProvider = (request: {
-  /** Whose token. */
+  /** AppID of the account that the token is for. */
   appid: string
-  /** The token that WeChat has just refused, where that is the reason for this request. Do not return it again. */
-  rejected?: { accessToken: string; errcode: number }
+  /** The token that WeChat has just rejected, if that is the reason for this request. Do not return it again. */
+  rejected?: {
+    /** The rejected token. */
+    accessToken: string
+    /** WeChat's errcode, such as 40001. */
+    errcode: number
+  }
 }) => ProvidedToken | Promise<ProvidedToken>
 
 /**
- * A token of 1 to 4096 visible ASCII characters. A bare one is kept for 60 s; with `expiresIn` (seconds) it is kept for its
- * life, at most 2 h. WeChat's own answer may be handed
- * through: with an `errcode` instead of a token the call rejects with an {@link InvalidParamsError} that explains it.
+ * A token of 1 to 4096 visible ASCII characters. A plain string is cached for 60 s, an object with `expiresIn` until the
+ * token expires, at most 2 h. WeChat's own response can be returned as it is: if it has an `errcode` instead of a token, the
+ * call rejects with an {@link InvalidParamsError} that explains it.
  */
-type ProvidedToken = string | { accessToken: string; expiresIn: number } | { access_token: string; expires_in: number }
+type ProvidedToken =
+  | string
+  | {
+      /** The token. */
+      accessToken: string
+      /** Seconds until the token expires, more than 0. */
+      expiresIn: number
+    }
+  | {
+      /** The token, as WeChat spells it. */
+      access_token: string
+      /** Seconds until the token expires, more than 0. */
+      expires_in: number
+    }
 
 /**
- * Options, like all parameters, are an object's own properties and the getters of its class; what stands on
- * `Object.prototype` does not count. Each is read once. `''`, which docker-compose makes of a variable that is not set, is as
- * good as absent, but for `redis.keyPrefix`.
+ * Options of a client. Like all parameters they are an object's own properties and the getters of its class; properties of
+ * `Object.prototype` are ignored. The client reads each of them once. An empty string counts as left out, because
+ * docker-compose passes one for a variable that is not set; only `redis.keyPrefix` may be empty.
  */
 interface WxaCodeOptions {
   /**
-   * The mini-program's AppID: `wx` and 16 letters or digits. Required; `undefined` is in its type so that
-   * `process.env.WXACODE_APPID` can be given as it is, and is refused when the client is made.
+   * AppID of the mini-program: `wx` and 16 letters or digits. Required. Its type has `undefined` so that
+   * `process.env.WXACODE_APPID` compiles; the constructor rejects `undefined`.
    */
   appid: string | undefined
   /**
-   * The AppSecret, at most 256 bytes without white space. Required for token `'stable'` and `'classic'`. It appears in no error
-   * and no event, also where a server repeats it (what is looked for is in SECURITY.md).
+   * AppSecret of the mini-program, at most 256 bytes without white space. Required with token `'stable'` and `'classic'`. It
+   * appears in no error and no event, even if a server repeats it (SECURITY.md says what is searched for).
    */
   secret?: string | undefined
   /**
    * Where the access token comes from.
-   * - `'stable'` (default): `POST /cgi-bin/stable_token`. Asking twice gives the same token, so several processes do not disturb each other.
+   * - `'stable'`: `POST /cgi-bin/stable_token`. Two requests return the same token, so that several processes do not disturb
+   *   each other.
    *   {@link https://developers.weixin.qq.com/miniprogram/dev/server/API/mp-access-token/api_getstableaccesstoken.html}
-   * - `'classic'`: `GET /cgi-bin/token`. Every request replaces the token, whoever asks; the old one lives 5 minutes more.
+   * - `'classic'`: `GET /cgi-bin/token`. Every request, by any process, replaces the token; the old one stays valid for
+   *   5 minutes.
    *   {@link https://developers.weixin.qq.com/miniprogram/dev/server/API/mp-access-token/api_getaccesstoken.html}
-   * - `'none'`: no token at all, inside WeChat cloud run (微信云托管), where a proxy adds it.
-   * - a function: your own token service. A client with one has a token cache of its own.
+   * - `'none'`: no token. For WeChat cloud run (微信云托管), where a proxy adds it.
+   * - a function: your own token service. Such a client does not share its token cache with other clients.
+   *
+   * @defaultValue `'stable'`
    */
   token?: 'stable' | 'classic' | 'none' | TokenProvider
   /**
-   * A Redis through which processes and machines share one token and one rate limit. Its URL is short for
-   * {@link RedisOptions}. With token `'stable'` a Redis that is down costs a call 250 ms at most (`timeoutMs`), once, and with
-   * `cache.redis` once more; with `'classic'` the last token is used to its end and then calls fail with `ERR_WXA_REDIS`.
+   * Redis used to share the access token and the rate limit between processes and machines. A string is shorthand for
+   * `{ url }`. It requires token `'stable'` or `'classic'`.
    *
-   * @defaultValue none: the token is shared in this process
+   * If Redis is down, a call with token `'stable'` waits at most `redis.timeoutMs` for it, and once more with `cache.redis`.
+   * With `'classic'` the client uses the last token until it expires; then calls fail with `ERR_WXA_REDIS`.
+   *
+   * @defaultValue none: clients share the token within this process
    */
   redis?: string | RedisOptions | undefined
   /**
-   * WeChat's host, or several in order of preference. When one cannot be reached the next is used, and the preferred
-   * one is tried again after 30 s. Plain `http` is for this machine, or `token: 'none'`, only. A gateway may have a prefix,
-   * `https://gateway.example/weixin`, which the paths of APIs are added to; a path of an API itself is refused. An empty one
-   * is as if it were not there.
+   * Base URL of WeChat, or several in order of preference. If the client cannot reach one, it uses the next, and tries the
+   * preferred one again after 30 s. Plain `http:` is allowed for this machine or with token `'none'`. A gateway may have a path
+   * prefix, such as `https://gateway.example/weixin`; the path of an API is refused. Empty strings are ignored.
    *
    * @defaultValue `'https://api.weixin.qq.com'`
    */
   baseUrl?: string | string[] | undefined
-  /** With token `'none'`: the account that a shared cloud-run environment acts for. */
+  /**
+   * AppID of the account that a shared cloud-run environment acts for: `wx` and 16 letters or digits. It requires token
+   * `'none'`.
+   *
+   * @defaultValue none: WeChat uses the account that owns the environment
+   */
   fromAppid?: string
   /**
-   * Milliseconds for one call, everything included: token, retries, replay. More than 0, at most a day.
+   * Deadline of a call in milliseconds, including token, retries and replay. More than 0, at most 86400000 (a day).
    *
    * @defaultValue 10000
    */
   timeoutMs?: number
   /**
-   * How often a code request is tried again after -1 (WeChat is busy), a connection that failed, 408, 425 or a 5xx that may
-   * pass (not 501, 505 and the like). 0 to 10. A request for a `stable_token` on its way is tried again up to four times all
-   * the same, one of `token: 'classic'` never.
-   * A refusal is never repeated. Pauses are 0.5 s, 1 s, 2 s, ... times a random number.
+   * Maximum number of retries of a request, a whole number from 0 to 10. The client retries after errcode -1 (WeChat is
+   * busy), a failed connection, and the HTTP statuses 408, 425 and 5xx except permanent ones such as 501 and 505. It never
+   * repeats a request that WeChat refused. The delays are 0.5 s, 1 s, 2 s, ... times a random number.
+   *
+   * Requests to `stable_token` are always retried up to 4 times. Requests to the classic token endpoint are never retried.
    *
    * @defaultValue 2
    */
   retries?: number
   /**
-   * How many requests of `getUnlimitedQRCode` leave in any 60 s. They are counted by appid (`fromAppid` where that is given) and
-   * `baseUrl` in this process, or with `redis` by account in all that share it (while that is down each process counts for
-   * itself). A request that does not leave costs nothing, a retry counts like any other. A client with a token function or
-   * token `'none'` counts for itself alone until WeChat has accepted a request of it.
+   * Maximum number of requests to `getUnlimitedQRCode` in any 60 s: a whole number from 1, or `Infinity` for no limit. Retries
+   * count; requests that are not sent do not. WeChat allows 5000 a minute to all your processes together.
    *
-   * WeChat allows 5000 a minute to all your processes together. A call waits for its turn inside its own time, else it fails
-   * with `ERR_WXA_RATE_LIMIT`. If WeChat itself says that the minute is full (45009, 45011), calls wait for the next one in the same
-   * way. `Infinity` turns the counting off.
+   * The limit is shared by all clients of this process with the same appid (or `fromAppid`) and `baseUrl`. With `redis` it is
+   * shared by all processes that use the same Redis; while Redis is down, each process counts for itself. A client with a token
+   * function or token `'none'` counts for itself until WeChat accepts one of its requests.
+   *
+   * A call over the limit waits until it may be sent. It fails with `ERR_WXA_RATE_LIMIT` if that is later than its deadline.
+   * Calls wait in the same way after WeChat itself reports that the minute is full (45009, 45011).
    *
    * @defaultValue 5000
    */
   ratePerMinute?: number
   /**
-   * Keeps codes, which never expire: the same question is asked once. `true` is `{}`. Questions are the same if they differ
-   * only in a default that is spelt out (`width: 430`). Calls that ask the same at the same time share one request.
-   * An error is never kept, and every call gets a Buffer of its own.
+   * Caches codes, which never expire, so that the client requests each only once. `true` is shorthand for `{}`. A parameter that
+   * has its default (`width: 430`) makes no difference. Concurrent calls for the same code share one request. Errors are not
+   * cached, and every call returns its own copy of the Buffer.
    *
    * @defaultValue false
    */
   cache?: boolean | CacheOptions
   /**
-   * A proxy for all requests, `http://[user:password@]host:port` (`https:` if the proxy itself speaks TLS), login by Basic,
-   * its special characters percent-encoded. Or `'env'`: `HTTPS_PROXY` for `https:` hosts but those of `NO_PROXY`, as they are
-   * when the client is made. An empty one is none. A proxy on another machine is refused where `baseUrl` is plain `http:` on
-   * this one and there is a secret or a token to lose.
+   * HTTP proxy for all requests: `http://[user:password@]host:port`, or `https:` if the proxy itself uses TLS. The client logs in
+   * with Basic authentication; percent-encode special characters. `'env'` uses `HTTPS_PROXY` for `https:` hosts, except those in
+   * `NO_PROXY`, as these variables are when the client is made.
    *
-   * @defaultValue none: the environment is not asked
+   * A proxy on another machine is refused if it would receive the AppSecret or a token unencrypted, because `baseUrl` is plain
+   * `http:`.
+   *
+   * @defaultValue none: the environment is not read
    */
   proxy?: string | undefined
   /**
-   * Extra root certificates, PEM, or a server's own certificate that has signed itself (`openssl req -x509`): that one is
-   * accepted from its hosts while it is valid. `NODE_EXTRA_CA_CERTS` is honoured too: the file that it names when the first
-   * client is made, read for the first request over TLS.
+   * Additional root certificates in PEM, or a server's self-signed certificate (`openssl req -x509`), which is accepted from its
+   * hosts while it is valid. The client also reads the file that `NODE_EXTRA_CA_CERTS` names when the first client is made; it
+   * reads that file for the first request over TLS.
+   *
+   * @defaultValue none: the built-in root certificates only
    */
   ca?: string | Uint8Array
 }
 
-/** The Redis of a fleet. Whatever lies there shows neither secrets nor tokens: they are encrypted with a key made of AppSecret. */
+/** Redis connection. Tokens and codes are stored encrypted with a key that is derived from the AppSecret. */
 interface RedisOptions {
   /**
-   * - `redis://[user:password@]host:6379/0`, `rediss://` for TLS. Any node of a cluster will do.
+   * URL of the server. Required.
+   * - `redis://[user:password@]host:6379/0`, `rediss://` for TLS. For a cluster give any of its nodes.
    * - `unix:///path/to/redis.sock`
-   * - `redis-sentinel://[user:password@]host:26379,host:26379/0#master`, `rediss-sentinel://` for TLS; the login is the
-   *   master's.
+   * - `redis-sentinel://[user:password@]host:26379,host:26379/0#master`, `rediss-sentinel://` for TLS. User and password are
+   *   those of the master.
    */
   url: string
   /**
-   * PEM roots for `rediss:`, instead of the system's. A certificate that has signed itself is one too if it was made with
-   * `basicConstraints` `CA:FALSE`.
+   * Root certificates in PEM for `rediss:`, instead of the system's. A self-signed certificate is accepted too, if it was
+   * made with `basicConstraints` `CA:FALSE`.
+   *
+   * @defaultValue the system's root certificates
    */
   ca?: string | Uint8Array
   /**
-   * The most that a call waits for it, in milliseconds, connecting and waiting for its turn included. After that Redis counts
-   * as down, which it does for nobody's next call: a look every 0.1 to 2 s in the background finds out when it is back. Once
-   * in an outage the process is warned (`process.emitWarning`, code `WXA_REDIS`), with its next call.
+   * Maximum time that a call waits for Redis, in milliseconds, including connecting and queueing. More than 0, at most 86400000
+   * (a day).
+   *
+   * After a timeout the client treats Redis as down: later calls skip it until a background probe, every 0.1 to 2 s, succeeds.
+   * Once per outage the process emits a warning (`process.emitWarning`, code `WXA_REDIS`) with the next call.
    *
    * @defaultValue 250
    */
   timeoutMs?: number
   /**
-   * What every key begins with. The rest is `{appid:mode:hash}:name`.
+   * Prefix of every key, without `{` and `}`. The client adds `{appid:mode:hash}:name`. The empty string means no prefix.
    *
    * @defaultValue `'wxacode:'`
    */
   keyPrefix?: string
   /**
-   * With token `'classic'`, while Redis is down: each process may fetch for itself. Every fetch then replaces the token of
-   * all the others.
+   * Whether each process may fetch its own token while Redis is down, with token `'classic'`. Every such request replaces the
+   * token of all other processes.
    *
    * @defaultValue false
    */
@@ -159,80 +204,100 @@ interface RedisOptions {
 }
 
 /**
- * How codes are kept. Clients of the same account that are given the same options share what they keep, across worker
- * threads too; a client with a token function or token `'none'` keeps its own.
+ * How codes are cached. Clients of the same account with the same options share a cache, across worker threads too. A client
+ * with a token function or token `'none'` has a separate cache.
  */
 interface CacheOptions {
   /**
-   * The most that is kept in this process, in bytes; what was used least recently goes first. A code of 430 pixels has
-   * some 85 KB.
+   * Maximum size of the cache in this process, in bytes, a whole number from 1. The least recently used codes are removed
+   * first. A code of 430 pixels takes about 85 KB.
    *
    * @defaultValue 67108864 (64 MiB)
    */
   maxBytes?: number
   /**
-   * For how long, in milliseconds.
+   * How long a code stays in the cache, in milliseconds. More than 0.
    *
    * @defaultValue Infinity
    */
   ttlMs?: number
   /**
-   * Keeps them in the `redis` of the client too, so that a fleet asks once: encrypted like the token, for `ttlMs`, at most
-   * 30 days. While one process asks for a code the others wait for it, each for a fifth of its call's time at most; then, or
-   * when that process fails, they ask for themselves. A refusal that is about the code (such as 41030) goes to those who
-   * wait and is not kept. While Redis is down each process asks for itself.
+   * Whether codes are cached in Redis too, so that a fleet requests each only once. It requires the option `redis`. Codes are
+   * stored encrypted, for `ttlMs` but at most 30 days.
+   *
+   * While one process requests a code, the others wait for it, at most a fifth of their call's deadline. If that process is
+   * slower or fails, they request the code themselves. A refusal of the parameters (such as 41030) is passed to the waiting
+   * processes and not cached. While Redis is down, each process requests for itself.
    *
    * @defaultValue false
    */
   redis?: boolean
   /**
-   * A larger picture is not put into Redis, in bytes.
+   * Maximum size of a picture in Redis, in bytes, a whole number from 1. Larger pictures are cached in this process only.
    *
    * @defaultValue 524288 (512 KiB)
    */
   maxEntryBytes?: number
 }
 
+/** Options of one call. */
 interface CallOptions {
   /**
-   * Ends this call and its request; the call rejects with `signal.reason`, or an `AbortError` where it has none (polyfills).
-   * A token refresh that others wait for goes on.
+   * Aborts this call and its request. The call rejects with `signal.reason`, or with an `AbortError` if the signal has none
+   * (polyfills). A token refresh that other calls wait for continues.
    */
   signal?: AbortSignal
-  /** Milliseconds for this call, instead of the client's. */
+  /**
+   * Deadline of this call in milliseconds. More than 0, at most 86400000 (a day).
+   *
+   * @defaultValue {@link WxaCodeOptions.timeoutMs} of the client
+   */
   timeoutMs?: number
 }
 
 /**
- * The bytes of a picture. A Buffer of its own memory, which TypeScript 5.7 and later tell apart from shared memory: it is a
- * `BodyInit`, a `BlobPart` and a `BufferSource`.
+ * The bytes of a picture, as a Buffer that does not use shared memory. TypeScript 5.7 and later distinguish the two, so that
+ * it is a `BodyInit`, a `BlobPart` and a `BufferSource`.
  */
 type CodeImage = ReturnType<typeof Buffer.alloc>
 
-/** How a code looks. */
+/** A colour. */
+interface RGB {
+  // <params RGB>
+  /** Red, a whole number from 0 to 255. */
+  r: number
+  /** Green, a whole number from 0 to 255. */
+  g: number
+  /** Blue, a whole number from 0 to 255. */
+  b: number
+  // </params>
+}
+
+/** Appearance of a code. */
 interface Style {
   // <params Style>
   /**
-   * Pixels, a whole number from 280 to 1280.
+   * Side length of the picture in pixels, a whole number from 280 to 1280.
    *
    * @defaultValue 430, by WeChat
    */
   width?: number
   /**
-   * WeChat picks the colour of the lines. It may still be black, where WeChat thinks the theme colour unfit.
+   * Whether WeChat picks the colour of the lines. `lineColor` is then ignored. WeChat still draws black lines if it
+   * considers the theme colour unsuitable.
    *
    * @defaultValue false, by WeChat
    */
   autoColor?: boolean
   /**
-   * The colour of the lines, each part a whole number from 0 to 255, or as designers write it: `'#ff0000'`, `'#f00'`,
-   * with or without `#`. WeChat silently draws light colours in black.
+   * Colour of the lines, as three whole numbers from 0 to 255 or in hexadecimal: `'#ff0000'`, `'#f00'`, with or
+   * without `#`. It is ignored if `autoColor` is `true`. WeChat draws light colours in black without an error.
    *
    * @defaultValue `{ r: 0, g: 0, b: 0 }`, by WeChat
    */
-  lineColor?: { r: number; g: number; b: number } | string
+  lineColor?: RGB | string
   /**
-   * A transparent background. The picture is then a PNG.
+   * Whether the background is transparent. The picture is then a PNG instead of a JPEG.
    *
    * @defaultValue false, by WeChat
    */
@@ -240,16 +305,20 @@ interface Style {
   // </params>
 }
 
-/** {@link https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/qr-code/api_getqrcode.html} */
+/**
+ * Parameters of {@link WxaCode.getQRCode}.
+ * {@link https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/qr-code/api_getqrcode.html}
+ */
 interface QRCodeParams extends Style {
   // <params getQRCode>
   /**
-   * Page and query, like `pages/index/index?id=42`: 1 to 1024 characters (WeChat may count bytes), without
-   * `scancode_time`.
+   * Page and query, such as `pages/index/index?id=42`: 1 to 1024 characters (WeChat may count bytes). The query must
+   * not contain `scancode_time`.
    */
   path: string
   /**
-   * Which version of the mini-program the code opens.
+   * Version of the mini-program that the code opens: `release` (the published one), `trial` (体验版, for testers) or
+   * `develop` (开发版, for developers).
    *
    * @defaultValue `'release'`, by WeChat
    */
@@ -257,22 +326,25 @@ interface QRCodeParams extends Style {
   // </params>
 }
 
-/** {@link https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/qr-code/api_getunlimitedqrcode.html} */
+/**
+ * Parameters of {@link WxaCode.getUnlimitedQRCode}.
+ * {@link https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/qr-code/api_getunlimitedqrcode.html}
+ */
 interface UnlimitedQRCodeParams extends Style {
   // <params getUnlimitedQRCode>
   /**
-   * 1 to 32 characters of `0-9 A-Z a-z ! # $ & ' ( ) * + , / : ; = ? @ - . _ ~`. The page gets it as
-   * `decodeURIComponent(query.scene)`.
+   * Value that the page receives: 1 to 32 characters of `0-9 A-Z a-z ! # $ & ' ( ) * + , / : ; = ? @ - . _ ~`. The
+   * page reads it by `decodeURIComponent(query.scene)`.
    */
   scene: string
   /**
-   * A page like `pages/index/index`, without a leading slash and without a query; at most 1024 characters. WeChat
-   * opens the main page without it.
+   * Page such as `pages/index/index`, without a leading slash and without a query; at most 1024 characters. If it is
+   * left out, WeChat opens the main page.
    */
   page?: string
   /**
-   * Whether WeChat checks that the released version has the page. Send `false` for an unpublished page, trial or
-   * develop.
+   * Whether WeChat checks that the published version has the page. Pass `false` for an unpublished page and for the
+   * versions `trial` and `develop`.
    *
    * @defaultValue true, by WeChat
    */
@@ -285,7 +357,8 @@ interface UnlimitedQRCodeParams extends Style {
    */
   showSplashAd?: boolean
   /**
-   * Which version of the mini-program the code opens.
+   * Version of the mini-program that the code opens: `release` (the published one), `trial` (体验版, for testers) or
+   * `develop` (开发版, for developers).
    *
    * @defaultValue `'release'`, by WeChat
    */
@@ -293,13 +366,19 @@ interface UnlimitedQRCodeParams extends Style {
   // </params>
 }
 
-/** {@link https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/qr-code/api_createqrcode.html} */
+/**
+ * Parameters of {@link WxaCode.createQRCode}.
+ * {@link https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/qr-code/api_createqrcode.html}
+ */
 interface CreateQRCodeParams {
   // <params createQRCode>
-  /** Page and query: 1 to 128 bytes of UTF-8 (a Chinese character has 3), without `scancode_time`. */
+  /**
+   * Page and query, such as `pages/index/index?id=42`: 1 to 128 bytes of UTF-8 (a Chinese character has 3). The query
+   * must not contain `scancode_time`.
+   */
   path: string
   /**
-   * Pixels, a whole number from 280 to 1280.
+   * Side length of the picture in pixels, a whole number from 280 to 1280.
    *
    * @defaultValue 430, by WeChat
    */
@@ -307,97 +386,177 @@ interface CreateQRCodeParams {
   // </params>
 }
 
-/** One code of a batch. */
+/** One code of a batch: its kind, the parameters of that kind, and a note. */
 type BatchJob =
-  | ({ kind: 'unlimited' } & UnlimitedQRCodeParams & BatchNote)
-  | ({ kind: 'limited' } & QRCodeParams & BatchNote)
-  | ({ kind: 'qrcode' } & CreateQRCodeParams & BatchNote)
+  | ({
+      /** A code of {@link WxaCode.getUnlimitedQRCode}. */
+      kind: 'unlimited'
+    } & UnlimitedQRCodeParams &
+      BatchNote)
+  | ({
+      /** A code of {@link WxaCode.getQRCode}. */
+      kind: 'limited'
+    } & QRCodeParams &
+      BatchNote)
+  | ({
+      /** A code of {@link WxaCode.createQRCode}. */
+      kind: 'qrcode'
+    } & CreateQRCodeParams &
+      BatchNote)
 
+/** What a job carries for the caller. */
 interface BatchNote {
-  /** Whatever you like: it is not looked at and comes back with the job. */
+  /** Any value. The batch does not read it; the result has it in `job`. */
   meta?: unknown
 }
 
 /**
- * The same where TypeScript knows of `kind` and `envVersion` only that they are strings, as it does of what a generator
- * yields. Whether they are right shows when the job is done.
+ * A {@link BatchJob} whose `kind` and `envVersion` TypeScript knows only as strings, as in the objects that a generator yields. A
+ * wrong value makes that job fail with an {@link InvalidParamsError}.
  */
-type WidenedBatchJob = { kind: BatchJob['kind'] | (string & {}) } & BatchNote &
+type WidenedBatchJob = {
+  /** `'unlimited'`, `'limited'` or `'qrcode'`. */
+  kind: BatchJob['kind'] | (string & {})
+} & BatchNote &
   (Widened<UnlimitedQRCodeParams> | Widened<QRCodeParams> | CreateQRCodeParams)
 
-type Widened<P extends { envVersion?: EnvVersion }> = Omit<P, 'envVersion'> & { envVersion?: string }
+/** Parameters whose `envVersion` TypeScript knows only as a string. */
+type Widened<
+  P extends {
+    /** Narrow, as in the parameters of a call. */
+    envVersion?: EnvVersion
+  },
+> = Omit<P, 'envVersion'> & {
+  /** `'release'`, `'trial'` or `'develop'`, see {@link EnvVersion}. */
+  envVersion?: string
+}
 
+/** Options of {@link WxaCode.batch}. */
 interface BatchOptions {
   /**
-   * How many are under way at once, those that wait for you to take them included. 1 to 1000.
+   * Maximum number of jobs in flight, including finished results that the caller has not consumed yet. A whole number from 1 to
+   * 1000.
    *
    * @defaultValue 16
    */
   concurrency?: number
-  /** Ends the batch and its requests; the generator throws `signal.reason`. */
+  /** Aborts the batch and its requests. The generator throws `signal.reason`. */
   signal?: AbortSignal
-  /** Milliseconds for each code, instead of the client's: more than 0, at most a day. Waiting for the next minute does not count. */
+  /**
+   * Deadline of each code in milliseconds. More than 0, at most 86400000 (a day). Time spent waiting for the next minute does
+   * not count.
+   *
+   * @defaultValue {@link WxaCodeOptions.timeoutMs} of the client
+   */
   timeoutMs?: number
 }
 
-/** What became of a job; `index` counts from 0 in the order in which jobs were given. */
+/** Outcome of a job: an image or an error. */
 type BatchResult<J extends WidenedBatchJob = BatchJob> =
-  | { job: J; index: number; image: CodeImage; error?: undefined }
-  | { job: J; index: number; error: Error; image?: undefined }
+  | {
+      /** The job, as the caller passed it. */
+      job: J
+      /** Position of the job in the input, from 0. */
+      index: number
+      /** The picture. */
+      image: CodeImage
+      /** Absent if the job succeeded. */
+      error?: undefined
+    }
+  | {
+      /** The job, as the caller passed it. */
+      job: J
+      /** Position of the job in the input, from 0. */
+      index: number
+      /** Why the job failed. */
+      error: Error
+      /** Absent if the job failed. */
+      image?: undefined
+    }
 
+/** Options of {@link WxaCode.request}. */
 interface RequestOptions extends CallOptions {
-  /** @defaultValue `'POST'` with a `body`, else `'GET'` */
+  /**
+   * HTTP method. A `GET` cannot have a `body`.
+   *
+   * @defaultValue `'POST'` with a `body`, else `'GET'`
+   */
   method?: 'GET' | 'POST'
-  /** For the URL, beside the token: at most 7000 bytes when encoded. */
+  /**
+   * Query parameters, at most 7000 bytes when encoded. Strings, finite numbers and booleans. The client adds the token itself:
+   * `access_token` is refused.
+   */
   query?: Record<string, string | number | boolean>
   /**
-   * Sent as JSON, names as WeChat has them. An object or array of what JSON can carry, or of what has a `toJSON`, like a
-   * `Date`: bytes, a `Map`, `FormData`, a Promise, `NaN`, a function and the like are refused and not sent as `{}` or `null`.
+   * Body, which the client sends as JSON. Use WeChat's names. It is an object or array of what JSON can represent, or of
+   * values with a `toJSON`, such as a `Date`. The client refuses what JSON would change into `{}` or `null`: bytes, a `Map`,
+   * `FormData`, a Promise, `NaN`, a function and the like.
+   *
+   * @defaultValue `{}` with `method: 'POST'`
    */
   body?: object
   /**
-   * How often it is tried again, see {@link WxaCodeOptions.retries}. Use 0 where WeChat must not do the same thing twice:
-   * after a connection that broke nobody knows whether it has been done.
+   * Maximum number of retries, a whole number from 0 to 10, see {@link WxaCodeOptions.retries}. Use 0 for an API that must not
+   * run twice: after a connection breaks, the client cannot know whether WeChat has processed the request.
    *
    * @defaultValue the client's `retries`
    */
   retries?: number
 }
 
-/** How often an API may be called today, and how fast. */
+/** A rate limit: at most `callCount` calls in `refreshSecond` seconds. */
+interface QuotaRateLimit {
+  /** Number of calls in each period. */
+  callCount: number
+  /** Length of the period in seconds. */
+  refreshSecond: number
+}
+
+/** Daily quota and rate limit of an API, as WeChat reports them. */
 interface Quota {
+  /** Calls that the account may make in a day. */
   dailyLimit: number
+  /** Calls made today. */
   used: number
+  /** Calls left today. */
   remain: number
-  /** So many calls in so many seconds. */
-  rateLimit?: { callCount: number; refreshSecond: number }
-  /** The same for third-party platforms. */
-  componentRateLimit?: { callCount: number; refreshSecond: number }
+  /** Rate limit of the account; absent if WeChat reports none. */
+  rateLimit?: QuotaRateLimit
+  /** Rate limit of the third-party platform that calls for the account; absent if WeChat reports none. */
+  componentRateLimit?: QuotaRateLimit
 }
 
 /**
- * What WeChat remembers of a request that it refused. Each text is cut after 16,384 characters. Replaced by `***` are the
- * AppSecret, the account's last three tokens, and whatever stands behind the name of a secret (`access_token`, `session_key`, ...).
+ * What WeChat recorded about a refused request. Each text is cut after 16,384 characters. `***` replaces the AppSecret, the
+ * account's last three tokens, and every value whose name is that of a secret (`access_token`, `session_key`, ...).
  */
 interface RidInfo {
+  /** When WeChat received the request. */
   invokeTime: Date
+  /** How long WeChat took, in milliseconds. */
   costInMs: number
+  /** URL of the request; `''` if WeChat returns none. */
   requestUrl: string
+  /** Body of the request; `''` if it had none. */
   requestBody: string
+  /** Body of WeChat's response; `''` if WeChat returns none. */
   responseBody: string
-  /** The address that WeChat saw: the one for the IP whitelist. */
+  /** IP address that the request came from. This is the address for the IP whitelist. */
   clientIp: string
 }
 
-/** Where a scheme leads. */
+/** Page that a scheme or URL link opens. */
 interface JumpWxa {
   // <params JumpWxa>
-  /** A published page without a query. WeChat opens the main page without it. */
+  /** Published page, without a query. If it is left out, WeChat opens the main page. */
   path?: string
-  /** At most 1024 characters of `0-9 A-Z a-z ! # $ & ' ( ) * + , / : ; = ? @ - . _ ~ %`. */
+  /**
+   * Query that the page receives: at most 1024 characters of `0-9 A-Z a-z ! # $ & ' ( ) * + , / : ; = ? @ - . _ ~ %`.
+   */
   query?: string
   /**
-   * Which version of the mini-program opens. It matters only outside WeChat.
+   * Version of the mini-program that opens: `release` (the published one), `trial` (体验版, for testers) or `develop`
+   * (开发版, for developers). It only applies outside WeChat.
    *
    * @defaultValue `'release'`, by WeChat
    */
@@ -405,41 +564,72 @@ interface JumpWxa {
   // </params>
 }
 
-/** When it ends: at a time, or after so many days. At most 30 days from now; there are no permanent ones any more. */
+/**
+ * When a scheme or URL link expires: at a time, or after a number of days, at most 30 days from now. Without either it expires
+ * after 30 days. WeChat no longer makes permanent ones.
+ */
 interface Expiry {
   // <params Expiry>
-  /** A time from a minute to 30 days from now. Not together with `expireInterval`. */
+  /** Time at which the link expires, from 1 minute to 30 days from now. It excludes `expireInterval`. */
   expireTime?: Date
-  /** Days, a whole number from 1 to 30. Without this and `expireTime` it is 30. */
+  /**
+   * Days until the link expires, a whole number from 1 to 30. It excludes `expireTime`. Default: 30, if `expireTime`
+   * is left out too.
+   */
   expireInterval?: number
   // </params>
 }
 
-/** {@link https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/url-scheme/api_generatescheme.html} */
+/** Static page on WeChat cloud hosting (云开发静态网站). */
+interface CloudBase {
+  // <params CloudBase>
+  /** Id of the cloud environment, not empty. */
+  env: string
+  /** Custom domain of the static site. If it is left out, the default domain of the environment is used. */
+  domain?: string
+  /** Path of the page on that site, without a query. */
+  path?: string
+  /** Query of that page: at most 1024 characters of `0-9 A-Z a-z ! # $ & ' ( ) * + , / : ; = ? @ - . _ ~ %`. */
+  query?: string
+  /** AppID of the mini-program that owns the environment, if it is another one. */
+  resourceAppid?: string
+  // </params>
+}
+
+/**
+ * Parameters of {@link WxaCode.generateScheme}.
+ * {@link https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/url-scheme/api_generatescheme.html}
+ */
 interface SchemeParams extends Expiry {
   // <params generateScheme>
-  /** The page that the scheme opens. WeChat opens the main page without it. */
+  /** Page that the scheme opens. If it is left out, WeChat opens the main page. */
   jumpWxa?: JumpWxa
   // </params>
 }
 
-/** {@link https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/url-link/api_generateurllink.html} */
+/**
+ * Parameters of {@link WxaCode.generateUrlLink}.
+ * {@link https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/url-link/api_generateurllink.html}
+ */
 interface UrlLinkParams extends JumpWxa, Expiry {
   // <params generateUrlLink>
-  /** A page of WeChat's cloud to pass through, instead of WeChat's own. */
-  cloudBase?: { env: string; domain?: string; path?: string; query?: string; resourceAppid?: string }
+  /** Page on WeChat cloud hosting that the link passes through, instead of WeChat's own page. */
+  cloudBase?: CloudBase
   // </params>
 }
 
-/** {@link https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/short-link/api_generateshortlink.html} */
+/**
+ * Parameters of {@link WxaCode.generateShortLink}.
+ * {@link https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/short-link/api_generateshortlink.html}
+ */
 interface ShortLinkParams {
   // <params generateShortLink>
-  /** A published page, with a query if you like; 1 to 1024 characters, without a leading slash. */
+  /** Published page, optionally with a query: 1 to 1024 characters, without a leading slash. */
   pageUrl: string
-  /** The title. WeChat cuts it after 20 characters. */
+  /** Title of the link. WeChat cuts it after 20 characters. */
   pageTitle?: string
   /**
-   * An account has 100,000 permanent ones for ever; others live 30 days.
+   * Whether the link never expires. An account can create 100,000 such links in total; others expire after 30 days.
    *
    * @defaultValue false, by WeChat
    */
@@ -447,25 +637,31 @@ interface ShortLinkParams {
   // </params>
 }
 
-/** {@link https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/url-scheme/api_generatenfcscheme.html} */
+/**
+ * Parameters of {@link WxaCode.generateNFCScheme}.
+ * {@link https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/url-scheme/api_generatenfcscheme.html}
+ */
 interface NFCSchemeParams {
   // <params generateNFCScheme>
-  /** The page that the tag opens. WeChat opens the main page without it. */
+  /** Page that the tag opens. If it is left out, WeChat opens the main page. */
   jumpWxa?: JumpWxa
-  /** The device's model. */
+  /** Model of the device (`model_id`), not empty. */
   modelId: string
-  /** The device's serial number, where each has a code of its own. */
+  /** Serial number of the device. Required if each device has its own scheme (一机一码). */
   sn?: string
   // </params>
 }
 
-/** {@link https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/url-scheme/api_queryscheme.html} */
+/**
+ * Parameters of {@link WxaCode.queryScheme}.
+ * {@link https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/url-scheme/api_queryscheme.html}
+ */
 interface QuerySchemeParams {
   // <params queryScheme>
-  /** Required for `queryType` 0. */
+  /** Scheme to look up. Required if `queryType` is 0. */
   scheme?: string
   /**
-   * 0 asks what a scheme is, 1 how many visits are left today.
+   * 0 looks the scheme up, 1 returns how many visits are left today.
    *
    * @defaultValue 0
    */
@@ -473,13 +669,16 @@ interface QuerySchemeParams {
   // </params>
 }
 
-/** {@link https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/url-link/api_queryurllink.html} */
+/**
+ * Parameters of {@link WxaCode.queryUrlLink}.
+ * {@link https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/url-link/api_queryurllink.html}
+ */
 interface QueryUrlLinkParams {
   // <params queryUrlLink>
-  /** Required for `queryType` 0. */
+  /** URL link to look up. Required if `queryType` is 0. */
   urlLink?: string
   /**
-   * 0 asks what a link is, 1 how many visits are left today.
+   * 0 looks the link up, 1 returns how many visits are left today.
    *
    * @defaultValue 0
    */
@@ -487,66 +686,78 @@ interface QueryUrlLinkParams {
   // </params>
 }
 
+/** A scheme or URL link, as WeChat describes it. */
 interface LinkInfo {
+  /** AppID of the mini-program that it opens. */
   appid: string
+  /** Page that it opens. */
   path: string
+  /** Query that the page receives. */
   query: string
+  /** When it was created. */
   createTime: Date
-  /** Absent for one that never ends. */
+  /** When it expires; absent if it never does. */
   expireTime?: Date
+  /** Version of the mini-program that it opens. */
   envVersion: EnvVersion
 }
 
-/** How many visits by schemes and links are left today. */
+/** Remaining visits of an account by schemes and URL links. */
 interface VisitQuota {
+  /** Visits left today. */
   remainVisitQuota: number
 }
 
+/** Result of {@link WxaCode.queryScheme}. */
 interface SchemeInfo {
-  /** With `queryType` 0. */
+  /** The scheme; present with `queryType` 0. */
   schemeInfo?: LinkInfo
-  /** With `queryType` 1. */
+  /** The remaining visits; present with `queryType` 1. */
   quotaInfo?: VisitQuota
 }
 
+/** Result of {@link WxaCode.queryUrlLink}. */
 interface UrlLinkInfo {
-  /** With `queryType` 0. */
+  /** The URL link; present with `queryType` 0. */
   urlLinkInfo?: LinkInfo
-  /** With `queryType` 1. */
+  /** The remaining visits; present with `queryType` 1. */
   quotaInfo?: VisitQuota
 }
 
+/** Result of {@link WxaCode.getAccessToken}. */
 interface AccessToken {
+  /** The token. It is a secret: do not log it. */
   accessToken: string
-  /** By this machine's clock. */
+  /** When the token expires, by the clock of this machine. */
   expiresAt: Date
 }
 
 /** Counters of one client since it was made. */
 interface Stats {
-  /** Code requests sent to WeChat, retries and replays included. */
+  /** Code requests sent to WeChat, including retries and replays. */
   requests: number
   /** Pictures received from WeChat. */
   images: number
-  /** The bytes of these pictures. */
+  /** Total size of these pictures, in bytes. */
   imageBytes: number
-  /** Calls that were repeated with another token, because WeChat refused the first. */
+  /** Calls repeated with another token, because WeChat rejected the first. */
   replays: number
-  /** Tokens that this process has fetched for the account; those that others of a fleet fetched are not counted. */
+  /** Tokens that this process has fetched for the account. Tokens that other processes fetched do not count. */
   refreshes: number
   /**
-   * Codes that could not be fetched, by errcode (`'41030'`) or, without one, by code (`'ERR_WXA_TIMEOUT'`). Refused
-   * parameters, aborted calls and your provider's own exceptions are not among them.
+   * Failed calls, by WeChat's errcode (`'41030'`) or else by {@link WxaCodeError.code} (`'ERR_WXA_TIMEOUT'`). Refused parameters,
+   * aborted calls and errors that the token function throws do not count.
    */
   errors: Record<string, number>
-  /** Milliseconds since the present token was first handed out. */
+  /** Age of the current token, in milliseconds since this process first had it; absent if there is none. */
   tokenAgeMs?: number
-  /** With the option `redis`: `'down'` while it does not answer, or refuses what this account needs. */
+  /** State of Redis: `'down'` if it does not respond, or refuses what this account needs. Absent without the option `redis`. */
   redis?: 'up' | 'down'
-  /** With the option `cache`: where this client's codes came from. */
+  /** Where this client's codes came from. Absent without the option `cache`. */
   cache?: CacheStats
 }
 
+/** Counters of one client's calls for codes, and the size of its cache. */
 interface CacheStats {
   /** Calls answered from the memory of this process. */
   hits: number
@@ -558,45 +769,45 @@ interface CacheStats {
   misses: number
   /** Codes in the memory of this process now, of all clients that share the cache. */
   entries: number
-  /** The bytes that these entries take. */
+  /** Size of these codes, in bytes. */
   sizeBytes: number
 }
 
 /**
- * The fields of every event. Events are published on `node:diagnostics_channel`, are named `subject.what_happened`, and
- * never contain a secret.
+ * Members of every event. Events are published on `node:diagnostics_channel`. Their names have the form
+ * `subject.what_happened`. They never contain a secret.
  */
 interface WxaEvent {
   /** When it happened, in milliseconds since 1970. */
   timestampMs: number
-  /** The account. */
+  /** AppID of the account. */
   appid: string
   /** Where the client's token comes from; absent with token `'none'`. */
   mode?: 'stable' | 'classic' | 'provider'
 }
 
-/** In events about a token. */
+/** Members of events about a token. */
 interface TokenFields {
-  /** Eight hexadecimal digits that name the token: the same in all processes that know the AppSecret. */
+  /** Eight hexadecimal digits that identify the token: the same in all processes that know the AppSecret. */
   fingerprint: string
-  /** Counts the tokens that this process has held, from 1. */
+  /** Number of the token among those that this process has had, from 1. */
   generation: number
 }
 
-/** In events about a failure. */
+/** Members of events about a failure. */
 interface ErrorFields {
-  /** The code of the error. */
+  /** Code of the error. */
   code: WxaErrorCode
   /** WeChat's errcode, with `'ERR_WXA_API'`. */
   errcode?: number
-  /** WeChat's request id, with `'ERR_WXA_API'`. */
+  /** WeChat's request id, with `'ERR_WXA_API'` if WeChat returned one. */
   rid?: string
-  /** The message of the error, in both languages. */
+  /** Message of the error, in both languages. */
   message: string
 }
 
 /**
- * On `wxacode:token`: the access token. A thread that subscribes receives the events of all tokens of the process,
+ * Events on `wxacode:token`: the access token. A thread that subscribes receives the events of all tokens of the process,
  * starting with its next call.
  *
  * @example
@@ -607,6 +818,7 @@ interface ErrorFields {
 type TokenEvent = WxaEvent &
   (
     | ({
+        /** The client starts to refresh the token. */
         event: 'refresh.start'
         /**
          * Why the token is refreshed: there is none yet, it expires soon, it has expired, WeChat rejected it, or a call
@@ -615,10 +827,11 @@ type TokenEvent = WxaEvent &
         reason: 'missing' | 'expiring' | 'expired' | 'rejected' | 'forced'
       } & Partial<TokenFields>)
     | ({
+        /** The refresh succeeded. */
         event: 'refresh.ok'
         /**
-         * Where the token came from: WeChat, the token function, another process through Redis; `'unchanged'` where the
-         * present one is still valid.
+         * Where the token came from: WeChat, the token function, or another process through Redis; `'unchanged'` if the
+         * current one is still valid.
          */
         source: 'wechat' | 'provider' | 'redis' | 'unchanged'
         /** How long the refresh took, in milliseconds. */
@@ -627,104 +840,160 @@ type TokenEvent = WxaEvent &
         expiresInMs?: number
       } & TokenFields)
     | ({
+        /** The refresh failed. */
         event: 'refresh.error'
         /** How long the refresh took, in milliseconds. */
         durationMs: number
       } & ErrorFields)
-    /** The refresh failed; calls go on with the present token, which is still valid. `code` and `message` say why. */
     | ({
+        /** The refresh failed, and calls continue with the current token, which is still valid. `code` and `message` say why. */
         event: 'token.served_stale'
-        /** How long the present token is still valid, in milliseconds. */
+        /** How long the current token is still valid, in milliseconds. */
         expiresInMs: number
       } & TokenFields &
         ErrorFields)
-    /** An API rejected the present token, and the client discarded it. */
-    | ({ event: 'token.invalidated'; errcode: number } & TokenFields)
-    /**
-     * An API rejected a token, and the client kept the present one: because the rejected one had already been replaced, or
-     * because another token was discarded less than 30 s ago (then the fault is most likely the API's).
-     */
-    | {
-        event: 'token.invalidate_ignored'
-        reason: 'already_replaced' | 'cooldown'
+    | ({
+        /** An API rejected the current token, and the client discarded it. */
+        event: 'token.invalidated'
+        /** WeChat's errcode. */
         errcode: number
+      } & TokenFields)
+    | {
+        /** An API rejected a token, and the client kept the current one. */
+        event: 'token.invalidate_ignored'
+        /**
+         * Why: the rejected token had already been replaced, or another token was discarded less than 30 s ago (then the fault is
+         * most likely the API's).
+         */
+        reason: 'already_replaced' | 'cooldown'
+        /** WeChat's errcode. */
+        errcode: number
+        /** Fingerprint of the rejected token, as in {@link TokenFields.fingerprint}. */
         fingerprint: string
       }
-    /**
-     * Another system shares this appid: WeChat replaced the token before it expired, and no process here requested that. With
-     * `'classic'` this is a guess, because every request makes another token.
-     */
-    | ({ event: 'token.replaced_externally'; errcode: number; message: string } & TokenFields)
-    /** A call with `forceRefresh` failed: forced refreshes are at least 30 s apart and at most 10 a day. */
+    | ({
+        /**
+         * Another system uses this appid: WeChat replaced the token before it expired, and no process here requested that. With
+         * `'classic'` this is a guess, because every request replaces the token.
+         */
+        event: 'token.replaced_externally'
+        /** WeChat's errcode for the replaced token. */
+        errcode: number
+        /** What happened and what to do, in both languages. */
+        message: string
+      } & TokenFields)
     | {
+        /** A call with `forceRefresh` failed: forced refreshes are at least 30 s apart and at most 10 a day. */
         event: 'rate_limit.exceeded'
+        /** Which limit. */
         reason: 'forced_refresh_limit'
         /** When the next forced refresh is possible, in milliseconds from now. */
         retryAfterMs: number
       }
   )
 
-/** On `wxacode:redis`: the connection, and the locks in Redis. Received like {@link TokenEvent}. */
+/**
+ * Events on `wxacode:redis`: the connection, and the locks in Redis. A thread that subscribes receives the events of the whole
+ * process, starting with its next call.
+ */
 type RedisEvent =
-  /** Redis became unreachable. Calls no longer wait for it; a background probe checks for recovery. */
   | {
+      /** Redis became unreachable. Calls no longer wait for it; a background probe checks for recovery. */
       event: 'redis.down'
+      /** When it happened, in milliseconds since 1970. */
       timestampMs: number
-      /** Host and port, without login. */
+      /** Host and port, without user and password. */
       host: string
+      /** Why, in both languages. */
       message: string
     }
-  /** Redis is reachable again. */
   | {
+      /** Redis is reachable again. */
       event: 'redis.up'
+      /** When it happened, in milliseconds since 1970. */
       timestampMs: number
+      /** Host and port, without user and password. */
       host: string
       /** How long it was down, in milliseconds. */
       outageMs: number
     }
-  /**
-   * Redis is reachable, and refuses what one account needs: the user may not have these keys or commands (NOPERM), or a
-   * script fails. That account goes on without Redis, other accounts are not affected. At most once a minute.
-   */
-  | { event: 'redis.error'; timestampMs: number; host: string; appid: string; code: 'ERR_WXA_REDIS'; message: string }
-  /** The value of a token or a code in Redis cannot be decrypted: torn, restored from elsewhere, forged. It is replaced. */
-  | (WxaEvent & { event: 'redis.corrupt'; message: string })
-  /** Another process is fetching the token, and this one waits. */
+  | {
+      /**
+       * Redis is reachable, but refuses what one account needs: the user has no permission for these keys or commands
+       * (NOPERM), or a script fails. That account continues without Redis; other accounts are not affected. At most once a
+       * minute.
+       */
+      event: 'redis.error'
+      /** When it happened, in milliseconds since 1970. */
+      timestampMs: number
+      /** Host and port, without user and password. */
+      host: string
+      /** AppID of the account. */
+      appid: string
+      /** Code of the error. */
+      code: 'ERR_WXA_REDIS'
+      /** What Redis refused and what to do, in both languages. */
+      message: string
+    }
   | (WxaEvent & {
+      /**
+       * The value of a token or a code in Redis cannot be decrypted: it is incomplete, forged, or from another deployment.
+       * The client replaces it.
+       */
+      event: 'redis.corrupt'
+      /** Which value, in both languages. */
+      message: string
+    })
+  | (WxaEvent & {
+      /** Another process is fetching the token, and this one waits. */
       event: 'lock.wait'
-      /** The longest that it waits, in milliseconds. */
+      /** Maximum time that it waits, in milliseconds. */
       maxWaitMs: number
     })
-  /** The lock expired before the other process had a token; this process fetches it instead. */
-  | (WxaEvent & { event: 'lock.takeover' })
-  /** With `cache.redis`: another process is requesting the same code, and this one waits. */
   | (WxaEvent & {
+      /** The lock expired before the other process had a token; this process fetches it instead. */
+      event: 'lock.takeover'
+    })
+  | (WxaEvent & {
+      /** With `cache.redis`: another process is requesting the same code, and this one waits. */
       event: 'qr_code_lock.wait'
-      /** The longest that it waits, in milliseconds. */
+      /** Maximum time that it waits, in milliseconds. */
       maxWaitMs: number
     })
-  /** This process requests the code itself: the other one took too long, or failed. */
-  | (WxaEvent & { event: 'qr_code_lock.skip'; reason: 'timeout' | 'error' })
+  | (WxaEvent & {
+      /** With `cache.redis`: this process requests the code itself. */
+      event: 'qr_code_lock.skip'
+      /** Why: the other process took too long, or failed. */
+      reason: 'timeout' | 'error'
+    })
 
 /**
- * On `wxacode:request`: every request to WeChat, retries included. A thread receives the events of its own clients only,
+ * Events on `wxacode:request`: every request to WeChat, including retries. A thread receives only the events of its clients,
  * starting with its next call.
  */
 type RequestEvent = WxaEvent &
   (
     | ({
+        /** The request succeeded. */
         event: 'request.ok'
-        /** The HTTP status. */
+        /** HTTP status. */
         status: number
-        /** The size of the response body, in bytes. */
+        /** Size of the response body, in bytes. */
         bodyBytes: number
       } & RequestFields)
-    /** The request failed; `status` is there if a response came. */
-    | ({ event: 'request.error'; status?: number } & RequestFields & ErrorFields)
-    /** The call was aborted or timed out. */
-    | ({ event: 'request.abort' } & RequestFields)
-    /** A call of `getUnlimitedQRCode` could not be sent in its time. */
+    | ({
+        /** The request failed. */
+        event: 'request.error'
+        /** HTTP status; absent if there was no response. */
+        status?: number
+      } & RequestFields &
+        ErrorFields)
+    | ({
+        /** The call was aborted or timed out. */
+        event: 'request.abort'
+      } & RequestFields)
     | {
+        /** A call of `getUnlimitedQRCode` could not be sent before its deadline. */
         event: 'rate_limit.exceeded'
         /**
          * Which limit: `ratePerMinute` in this process, `ratePerMinute` in the Redis that processes share, or WeChat's own,
@@ -736,19 +1005,19 @@ type RequestEvent = WxaEvent &
       }
   )
 
-/** In events about a request to WeChat. */
+/** Members of events about a request to WeChat. */
 interface RequestFields {
-  /** `'getUnlimitedQRCode'`, `'stable_token'`, ... */
+  /** `'getUnlimitedQRCode'`, `'stable_token'`, ..., or the path of {@link WxaCode.request}. */
   endpoint: string
-  /** The host, without path. */
+  /** Host, without path. */
   host: string
   /** How long the request took, in milliseconds. */
   durationMs: number
 }
 
 /**
- * A mini-program's codes. Make one per appid and keep it; making one is cheap and never touches the network.
- * Clients of the same account share one token cache, across worker threads too.
+ * Client for the codes of one mini-program. Make one for each appid and keep it. Making one is cheap and uses no network. Clients
+ * of the same account share one token cache, across worker threads too.
  *
  * @example
  * ```ts
@@ -757,54 +1026,62 @@ interface RequestFields {
  * ```
  */
 declare class WxaCode {
-  /** @throws {@link InvalidParamsError} for a missing, misspelt or impossible option */
+  /** @throws {@link InvalidParamsError} for a missing, unknown or invalid option */
   constructor(options: WxaCodeOptions)
 
   /**
-   * A client whose options come from the environment: `appid` from `WXACODE_APPID`, `secret` from `WXACODE_SECRET`, `baseUrl`
-   * from `WXACODE_BASE_URL`, `redis` from `WXACODE_REDIS`, `proxy` from `WXACODE_PROXY`, as for the command line. A variable
-   * that is empty counts as not set, and an option that is given goes before its variable.
+   * Makes a client from environment variables: `appid` from `WXACODE_APPID`, `secret` from `WXACODE_SECRET`, `baseUrl` from
+   * `WXACODE_BASE_URL`, `redis` from `WXACODE_REDIS`, `proxy` from `WXACODE_PROXY`, as the command line does. An empty variable
+   * counts as not set. `options` override variables.
    *
    * @example
    * ```ts
    * const wxa = WxaCode.fromEnv({ cache: true })
    * ```
-   * @throws {@link InvalidParamsError} for an option that is missing or impossible; the message names the variable
+   * @throws {@link InvalidParamsError} for a missing or invalid option; the message names the variable
    */
   static fromEnv(options?: Partial<WxaCodeOptions>): WxaCode
 
-  /** The account whose codes these are: `fromAppid` where that was given, else `appid`. */
+  /** AppID of the account that the codes belong to: `fromAppid` if given, else `appid`. */
   readonly appid: string
 
   /**
-   * A round code for a page with a query; `POST /wxa/getwxacode`. At most 100,000 different ones for the life of the
-   * account, together with {@link createQRCode}. Rejects like {@link getUnlimitedQRCode}.
+   * Makes a round code (小程序码) for a page with a query: `POST /wxa/getwxacode`. An account can make 100,000 different ones in
+   * total, including those of {@link createQRCode}.
+   *
+   * @throws as {@link getUnlimitedQRCode} does
    */
   getQRCode(params: QRCodeParams, call?: CallOptions): Promise<CodeImage>
 
   /**
-   * A round code with a `scene`, in any number; `POST /wxa/getwxacodeunlimit`, 5000 a minute.
+   * Makes a round code (小程序码) with a `scene`: `POST /wxa/getwxacodeunlimit`. Their number is not limited; WeChat allows 5000
+   * requests a minute.
    *
-   * Rejects with {@link InvalidParamsError} before anything is sent, {@link WeChatAPIError} where WeChat refuses, else with
-   * a {@link WxaCodeError}: `ERR_WXA_TIMEOUT`, `ERR_WXA_NETWORK`, `ERR_WXA_RESPONSE`, `ERR_WXA_RATE_LIMIT`, `ERR_WXA_CLOSED`.
-   * With `signal.reason`, or what your token provider threw, as it is.
+   * @returns the picture: a JPEG, or a PNG with `isHyaline`
+   * @throws {@link InvalidParamsError} for invalid parameters, before anything is sent
+   * @throws {@link WeChatAPIError} if WeChat refuses the request
+   * @throws {@link WxaCodeError} otherwise: `ERR_WXA_TIMEOUT`, `ERR_WXA_NETWORK`, `ERR_WXA_RESPONSE`, `ERR_WXA_RATE_LIMIT`,
+   *   `ERR_WXA_REDIS`, `ERR_WXA_CLOSED`
+   * @throws `signal.reason`, and what the token function throws, unchanged
    */
   getUnlimitedQRCode(params: UnlimitedQRCodeParams, call?: CallOptions): Promise<CodeImage>
 
   /**
-   * A square QR code for a page with a query; `POST /cgi-bin/wxaapp/createwxaqrcode`. Counts with {@link getQRCode}.
-   * Rejects like {@link getUnlimitedQRCode}.
+   * Makes a square QR code (小程序二维码) for a page with a query: `POST /cgi-bin/wxaapp/createwxaqrcode`. An account can make
+   * 100,000 different ones in total, including those of {@link getQRCode}.
+   *
+   * @throws as {@link getUnlimitedQRCode} does
    */
   createQRCode(params: CreateQRCodeParams, call?: CallOptions): Promise<CodeImage>
 
   /**
-   * Many codes, in the order in which they are done. Takes jobs only as fast as you take results, so that a million of them
-   * need no more memory than `concurrency`. A job that fails does not stop the others; one that is over
+   * Makes many codes and yields results in the order in which jobs finish. It takes jobs only as fast as the caller consumes
+   * results, so that a million jobs need no more memory than `concurrency`. A failed job does not stop the others. A job over
    * `ratePerMinute` waits for the next minute.
    *
-   * When a job fails with an error that every other job would meet ({@link WxaCodeError.stopsBatch}: a wrong AppSecret, an
-   * address that is not listed, 45029, a daily quota), no more jobs are started: those in flight still come, each with its error
-   * or image, and then the generator throws that error.
+   * If a job fails with an error that every other job would get too ({@link WxaCodeError.stopsBatch}: a wrong AppSecret, an IP
+   * address that is not on the whitelist, 45029, a daily quota), the batch starts no more jobs. It yields the results of those
+   * in flight, then throws that error.
    *
    * @example
    * ```ts
@@ -813,7 +1090,7 @@ declare class WxaCode {
    *   else console.error(job.scene, error.message)
    * }
    * ```
-   * @throws {@link InvalidParamsError} for impossible options; `signal.reason`; what `jobs` throws
+   * @throws {@link InvalidParamsError} for invalid options; `signal.reason`; what `jobs` throws
    */
   batch<J extends WidenedBatchJob>(
     jobs: (Iterable<J> | AsyncIterable<J>) & (string extends J['kind'] ? unknown : never),
@@ -825,87 +1102,155 @@ declare class WxaCode {
   ): AsyncGenerator<BatchResult<J>, void, undefined>
 
   /**
-   * Any other API of WeChat's, with the token, retries, replay, deadline and errors of the codes. Gives the parsed JSON, or
-   * a Buffer where WeChat answers with a JPEG or PNG.
+   * Calls any other API of WeChat, with the same token, retries, replay, deadline and errors as the codes.
    *
    * @example
    * ```ts
    * const { phone_info } = await wxa.request<PhoneNumber>('/wxa/business/getuserphonenumber', { body: { code } })
    * ```
-   * Rejects like {@link getUnlimitedQRCode}.
-   *
-   * @param path with its leading slash, without host and query
+   * @param path of the API, with a leading slash, without host and query: at most 256 bytes of `A-Z a-z 0-9 / - _ .`. Token
+   *   endpoints are refused: use {@link getAccessToken}
+   * @returns the parsed JSON, or a Buffer if WeChat responds with a JPEG or PNG
+   * @throws as {@link getUnlimitedQRCode} does
    */
   // biome-ignore lint/suspicious/noExplicitAny: what an API answers is known to who calls it
   request<T = any>(path: string, options?: RequestOptions): Promise<T>
 
   /**
-   * How often an API may be called today: `POST /cgi-bin/openapi/quota/get`.
+   * Returns the quota of an API and how much of it is used today: `POST /cgi-bin/openapi/quota/get`.
    * {@link https://developers.weixin.qq.com/miniprogram/dev/server/API/openApi-mgnt/api_getapiquota.html}
    *
-   * @param path like `/wxa/getwxacodeunlimit`
+   * @param path of the API, such as `/wxa/getwxacodeunlimit`: with a leading slash, without host and query
+   * @throws as {@link getUnlimitedQRCode} does
    */
   getQuota(path: string, call?: CallOptions): Promise<Quota>
 
   /**
-   * Sets all daily counters of the account back to 0: `POST /cgi-bin/clear_quota`, at most 10 times a month. Not the 100,000
-   * codes for life.
+   * Resets all daily counters of the account to 0: `POST /cgi-bin/clear_quota`. WeChat allows this 10 times a month, so the
+   * client never retries it. It does not reset the total of 100,000 codes.
    * {@link https://developers.weixin.qq.com/miniprogram/dev/server/API/openApi-mgnt/api_clearquota.html}
+   *
+   * @throws as {@link getUnlimitedQRCode} does
    */
   clearQuota(call?: CallOptions): Promise<void>
 
   /**
-   * What WeChat remembers of a request of this account that it refused in the last 7 days: `POST /cgi-bin/openapi/rid/get`.
+   * Returns what WeChat recorded about a request of this account that it refused in the last 7 days:
+   * `POST /cgi-bin/openapi/rid/get`.
    * {@link https://developers.weixin.qq.com/miniprogram/dev/server/API/openApi-mgnt/api_getridinfo.html}
    *
-   * @param rid as in {@link WeChatAPIError.rid}
+   * @param rid of the request, as in {@link WeChatAPIError.rid}: hexadecimal digits and `-`
+   * @throws as {@link getUnlimitedQRCode} does
    */
   getRid(rid: string, call?: CallOptions): Promise<RidInfo>
 
-  /** `weixin://dl/business/?t=...` for text messages and web pages. 500,000 a day together with URL links. */
+  /**
+   * Makes a URL scheme for text messages and web pages: `POST /wxa/generatescheme`. WeChat allows 500,000 a day and 100 a
+   * second, including those of {@link generateUrlLink}. Without `expireTime` and `expireInterval` it expires after 30 days.
+   *
+   * @returns `weixin://dl/business/?t=...`
+   * @throws as {@link getUnlimitedQRCode} does
+   */
   generateScheme(params?: SchemeParams, call?: CallOptions): Promise<string>
-  /** `https://wxaurl.cn/...` for text messages, mails and web pages. */
+
+  /**
+   * Makes a URL link for text messages, mails and web pages: `POST /wxa/generate_urllink`. WeChat allows 500,000 a day and 100 a
+   * second, including those of {@link generateScheme}. Without `expireTime` and `expireInterval` it expires after 30 days.
+   *
+   * @returns `https://wxaurl.cn/...`
+   * @throws as {@link getUnlimitedQRCode} does
+   */
   generateUrlLink(params?: UrlLinkParams, call?: CallOptions): Promise<string>
-  /** `#小程序://...` to be opened inside WeChat. */
+
+  /**
+   * Makes a short link, which opens inside WeChat: `POST /wxa/genwxashortlink`. WeChat allows 10,000,000 a day, and 100,000
+   * permanent ones in total.
+   *
+   * @returns `#小程序://...`
+   * @throws as {@link getUnlimitedQRCode} does
+   */
   generateShortLink(params: ShortLinkParams, call?: CallOptions): Promise<string>
-  /** A scheme for an NFC tag. */
+
+  /**
+   * Makes a URL scheme for an NFC tag: `POST /wxa/generatenfcscheme`.
+   *
+   * @returns `weixin://dl/business/?t=...`
+   * @throws as {@link getUnlimitedQRCode} does
+   */
   generateNFCScheme(params: NFCSchemeParams, call?: CallOptions): Promise<string>
+
+  /**
+   * Looks a URL scheme up, or returns how many visits are left today: `POST /wxa/queryscheme`.
+   *
+   * @throws as {@link getUnlimitedQRCode} does
+   */
   queryScheme(params: QuerySchemeParams, call?: CallOptions): Promise<SchemeInfo>
+
+  /**
+   * Looks a URL link up, or returns how many visits are left today: `POST /wxa/query_urllink`.
+   *
+   * @throws as {@link getUnlimitedQRCode} does
+   */
   queryUrlLink(params: QueryUrlLinkParams, call?: CallOptions): Promise<UrlLinkInfo>
 
   /**
-   * The token that the codes use, for other WeChat APIs.
+   * Returns the token that the client uses, for requests to WeChat that the caller sends itself.
    *
-   * `forceRefresh` gets another one and kills the present one at once: for a token that leaked. At least 30 s apart and
-   * at most 10 a day, else `ERR_WXA_RATE_LIMIT`.
+   * `forceRefresh` replaces the token and makes the current one invalid at once. Use it after a leak. Forced refreshes are at
+   * least 30 s apart and at most 10 a day; otherwise the call fails with `ERR_WXA_RATE_LIMIT`.
    *
-   * @throws {@link InvalidParamsError} with token `'none'`
+   * @throws {@link InvalidParamsError} with token `'none'`, otherwise as {@link getUnlimitedQRCode} does
    */
-  getAccessToken(call?: CallOptions & { forceRefresh?: boolean }): Promise<AccessToken>
+  getAccessToken(
+    call?: CallOptions & {
+      /**
+       * Whether to replace the current token.
+       *
+       * @defaultValue false
+       */
+      forceRefresh?: boolean
+    },
+  ): Promise<AccessToken>
 
   /**
-   * Tells the cache that another API refused this token (40001, 40014, 42001): the next call fetches another. A no-op
-   * unless it is the present one, and for 30 s after another token was given up, so that an API that refuses every
-   * token does not cost a refresh each time.
+   * Reports that an API rejected a token (40001, 40014, 42001), so that the next call fetches another. The client ignores
+   * this if it already has another token, and for 30 s after it discarded one, so that an API that rejects every token does not
+   * cause a refresh each time.
    *
-   * @throws {@link InvalidParamsError} for anything but a string
+   * @throws {@link InvalidParamsError} if `accessToken` is not a string
    */
   invalidateAccessToken(accessToken: string): void
 
+  /** Returns the counters of this client. */
   stats(): Stats
 
-  /** No more calls; resolves when those under way have ended. An idle client keeps no process alive without it. */
+  /**
+   * Rejects new calls with `ERR_WXA_CLOSED` and resolves once pending calls have finished. It is not required for the process to
+   * exit.
+   */
   close(): Promise<void>
+
+  /** The same as {@link close}, for `await using`. */
   [Symbol.asyncDispose](): Promise<void>
+}
+
+/** A text in Chinese and English. */
+interface Bilingual {
+  /** In Chinese. */
+  zh: string
+  /** In English. */
+  en: string
 }
 
 /** Why something failed and what to do about it. */
 interface Explanation {
-  cause: { zh: string; en: string }
-  fix: { zh: string; en: string }
+  /** Why it failed. */
+  cause: Bilingual
+  /** What to do about it. */
+  fix: Bilingual
 }
 
-/** What {@link WxaCodeError.code} may be. */
+/** Values of {@link WxaCodeError.code}. */
 type WxaErrorCode =
   | 'ERR_WXA_API'
   | 'ERR_WXA_PARAMS'
@@ -917,9 +1262,9 @@ type WxaErrorCode =
   | 'ERR_WXA_CLOSED'
 
 /**
- * The base class of all errors that this package makes. A call also rejects with `signal.reason` and with what your token
- * function throws. The message is one line and says what to do. After `instanceof WxaCodeError`, `code` tells TypeScript the
- * rest, see {@link AnyWxaCodeError}.
+ * Base class of all errors of this package. A call also rejects with `signal.reason` and with what the token function throws. The
+ * message is one line and says what to do. After `instanceof WxaCodeError`, `code` narrows the error in TypeScript, see
+ * {@link AnyWxaCodeError}.
  *
  * @example
  * ```ts
@@ -932,16 +1277,19 @@ type WxaErrorCode =
  */
 declare class WxaCodeError<Code extends WxaErrorCode = WxaErrorCode> extends Error {
   protected constructor(...args: never[])
-  /** Of every JavaScript class; typed here so that `instanceof` gives TypeScript the union of all errors. */
+  /** Every JavaScript class has this. It is declared so that `instanceof` narrows to the union of all errors. */
   static [Symbol.hasInstance](value: unknown): value is AnyWxaCodeError
+  /** What kind of error it is. */
   readonly code: Code
-  /** `'getUnlimitedQRCode'`, `'stable_token'`, ... */
+  /** What was called: `'getUnlimitedQRCode'`, `'stable_token'`, ..., or the path of {@link WxaCode.request}. */
   readonly endpoint?: string
   /**
-   * Whether the same call may well succeed later without anybody changing anything. True for time-outs, rate limits,
-   * `ERR_WXA_REDIS`, connections that failed (not for a certificate or a proxy's login) and errcodes that pass: WeChat is busy,
-   * the token was replaced, a quota comes back. Where an answer says nothing but its HTTP status, true for 408, 425, 429 and 5xx
-   * (not 501, 505, 506, 508, 510, 511, 525, 526) and for one under 2xx that is empty or cut short. Never for 403, 404, 407, 412, 413.
+   * Whether the same call may succeed later without a change. True for time-outs, rate limits, `ERR_WXA_REDIS`, failed
+   * connections (not for a certificate or a proxy's login) and temporary errcodes: WeChat is busy, the token was replaced, a
+   * quota resets.
+   *
+   * If a response says nothing but its HTTP status, true for 408, 425, 429 and 5xx (not 501, 505, 506, 508, 510, 511, 525, 526)
+   * and for an empty or incomplete 2xx. Never for 403, 404, 407, 412 and 413.
    */
   readonly retryable: boolean
   /**
@@ -950,9 +1298,9 @@ declare class WxaCodeError<Code extends WxaErrorCode = WxaErrorCode> extends Err
    * `'configuration'`.
    */
   get stopsBatch(): boolean
-  /** When the call may be repeated, in milliseconds from now; always there with `'ERR_WXA_RATE_LIMIT'` and only there. */
+  /** When the call may be repeated, in milliseconds from now. Present with `'ERR_WXA_RATE_LIMIT'` only. */
   readonly retryAfterMs?: number
-  /** Missing for an errcode that is not in the catalogue. */
+  /** Cause and fix. Absent for an errcode that is not in the catalogue. */
   readonly explanation?: Explanation
 }
 
@@ -970,37 +1318,42 @@ declare class WxaCodeError<Code extends WxaErrorCode = WxaErrorCode> extends Err
  */
 type ErrcodeScope = 'parameter' | 'token' | 'rate' | 'quota' | 'account' | 'ip' | 'configuration' | 'service'
 
-/** WeChat answered with an errcode; `code` is `'ERR_WXA_API'`. */
+/** WeChat responded with an errcode. `code` is `'ERR_WXA_API'`. */
 declare class WeChatAPIError extends WxaCodeError<'ERR_WXA_API'> {
+  /** See {@link WxaCodeError}. */
   static [Symbol.hasInstance](value: unknown): value is WeChatAPIError
+  /** WeChat's error code, such as 41030. */
   readonly errcode: number
-  /** What WeChat refused. Missing for an errcode that the catalogue does not have; always there from a token endpoint. */
+  /** What WeChat refused. Absent for an errcode that is not in the catalogue; always present for a token endpoint. */
   readonly scope?: ErrcodeScope
-  /** WeChat's text without its rid and hint, secrets replaced by `***`, and `…` after 2048 characters. */
+  /** WeChat's text without rid and hint. `***` replaces secrets, and `…` what follows after 2048 characters. */
   readonly errmsg: string
-  /** For WeChat's support, and to look the request up for 7 days. */
+  /** WeChat's request id. Pass it to {@link WxaCode.getRid} within 7 days, or to WeChat's support. */
   readonly rid?: string
-  /** What older answers have instead of a rid. */
+  /** Request id of older responses, which have no `rid`. */
   readonly hint?: string
 }
 
-/** Refused here, before any request. */
+/** The client refused parameters or options before sending a request. `code` is `'ERR_WXA_PARAMS'`. */
 declare class InvalidParamsError extends WxaCodeError<'ERR_WXA_PARAMS'> {
+  /** See {@link WxaCodeError}. */
   static [Symbol.hasInstance](value: unknown): value is InvalidParamsError
-  /** The one at fault: `'scene'`, `'lineColor.r'`, `'secret'`, ... */
+  /** Name of the invalid parameter: `'scene'`, `'lineColor.r'`, `'secret'`, ... */
   readonly param: string
-  /** What WeChat would have answered, where that is known. */
+  /** The errcode that WeChat would respond with, if known. */
   readonly errcode?: number
+  /** Cause and fix. */
   readonly explanation: Explanation
 }
 
 /** What an errcode means. */
 interface ErrcodeExplanation extends Explanation {
+  /** What WeChat refuses. */
   scope: ErrcodeScope
 }
 
 /**
- * Every error that this package makes, told apart by `code`. `instanceof WxaCodeError` narrows to it.
+ * Every error that this package makes, discriminated by `code`. `instanceof WxaCodeError` narrows to it.
  *
  * @example
  * ```ts
@@ -1019,7 +1372,10 @@ interface ErrcodeExplanation extends Explanation {
 type AnyWxaCodeError =
   | WeChatAPIError
   | InvalidParamsError
-  | (WxaCodeError<'ERR_WXA_RATE_LIMIT'> & { readonly retryAfterMs: number })
+  | (WxaCodeError<'ERR_WXA_RATE_LIMIT'> & {
+      /** When the call may be repeated, in milliseconds from now. */
+      readonly retryAfterMs: number
+    })
   | WxaCodeError<'ERR_WXA_TIMEOUT'>
   | WxaCodeError<'ERR_WXA_NETWORK'>
   | WxaCodeError<'ERR_WXA_RESPONSE'>
@@ -1027,27 +1383,30 @@ type AnyWxaCodeError =
   | WxaCodeError<'ERR_WXA_CLOSED'>
 
 /**
- * What an errcode means at an endpoint (`'getUnlimitedQRCode'`, `'getwxacodeunlimit'`, `'stable_token'`, ...), or its
- * first meaning without one.
+ * Explains an errcode without a request.
  *
- * @throws {@link InvalidParamsError} for an errcode that is not a number
+ * @param endpoint where WeChat returned it: `'getUnlimitedQRCode'`, `'getwxacodeunlimit'`, `'stable_token'`, ... Some errcodes
+ *   mean something else at another endpoint. Without it the first meaning in the catalogue is returned
+ * @returns the explanation, or `undefined` if the catalogue does not have the errcode, or not for that endpoint
+ * @throws {@link InvalidParamsError} if `errcode` is not a number, or `endpoint` not a string
  */
 declare function explain(errcode: number, endpoint?: string): ErrcodeExplanation | undefined
 
 /**
- * What is wrong with the parameters of a code, without asking WeChat: what a call would reject with before it sends anything.
- * Whether a page exists only WeChat knows.
+ * Checks the parameters of a code without a request. Only WeChat knows whether a page exists.
  *
- * @throws {@link InvalidParamsError} for another kind
+ * @returns the error that a call would reject with before it sends anything, or `undefined` if the parameters are valid
+ * @throws {@link InvalidParamsError} if `kind` is none of the three
  */
 declare function check(kind: 'unlimited', params: UnlimitedQRCodeParams): InvalidParamsError | undefined
 declare function check(kind: 'limited', params: QRCodeParams): InvalidParamsError | undefined
 declare function check(kind: 'qrcode', params: CreateQRCodeParams): InvalidParamsError | undefined
 
 /**
- * What a picture is, by its bytes: WeChat labels transparent PNGs `image/jpeg`.
+ * Returns the type of a picture. It reads the first bytes, because WeChat labels transparent PNGs `image/jpeg`.
  *
- * @throws {@link InvalidParamsError} for anything but a Buffer or Uint8Array
+ * @returns `undefined` if the bytes begin like neither a JPEG nor a PNG
+ * @throws {@link InvalidParamsError} if `image` is neither a Buffer nor a Uint8Array
  */
 declare function imageType(image: Uint8Array): 'image/jpeg' | 'image/png' | undefined
 
@@ -1063,9 +1422,11 @@ declare namespace WxaCode {
     BatchNote,
     BatchOptions,
     BatchResult,
+    Bilingual,
     CacheOptions,
     CacheStats,
     CallOptions,
+    CloudBase,
     CodeImage,
     CreateQRCodeParams,
     check,
@@ -1086,11 +1447,13 @@ declare namespace WxaCode {
     QuerySchemeParams,
     QueryUrlLinkParams,
     Quota,
+    QuotaRateLimit,
     RedisEvent,
     RedisOptions,
     RequestEvent,
     RequestFields,
     RequestOptions,
+    RGB,
     RidInfo,
     SchemeInfo,
     SchemeParams,

@@ -87,7 +87,7 @@ suite('the body of a request', (test) => {
     for (const body of [cyclic, endless()]) {
       const error = await failure(wxa.request(API, { body }))
       assert.equal(error.param, 'body')
-      assert.match(error.message, /nested too deeply, or holds itself/)
+      assert.match(error.message, /nested too deeply, or contains itself/)
     }
     assert.equal(fake.count(), 0)
   })

@@ -237,9 +237,9 @@ const WRONG_OPTIONS = [
   [{ redis: `redis://:${SECRET}@local host` }, 'redis', undefined, []],
   [{ redis: 'redis://localhost', token: 'none' }, 'redis', undefined, ["'stable'"]],
   [{ redis: 'redis://localhost', token: () => 'a' }, 'redis', undefined, ["'stable'"]],
-  [{ redisUrl: 'redis://localhost' }, 'redisUrl', undefined, ['spelt redis']],
-  [{ access_token: 'a' }, 'access_token', undefined, ['spelt token']],
-  [{ httpsAgent: {} }, 'httpsAgent', undefined, ['spelt proxy']],
+  [{ redisUrl: 'redis://localhost' }, 'redisUrl', undefined, ['Use redis instead']],
+  [{ access_token: 'a' }, 'access_token', undefined, ['Use token instead']],
+  [{ httpsAgent: {} }, 'httpsAgent', undefined, ['Use proxy instead']],
   [{ appId: APPID }, 'appId', undefined, ['appid']],
   [{ app_id: APPID }, 'app_id', undefined, ['appid']],
   [{ appSecret: SECRET }, 'appSecret', undefined, ['secret']],
@@ -415,7 +415,10 @@ suite('parameters', (test) => {
       () => codeHandler(wxa, () => null, { signal: null }),
       () => new WxaCode({ ...options, signal: null }),
     ])
-      assert.throws(wrong, ({ param, explanation }) => param === 'signal' && /^Known are /.test(explanation.fix.en))
+      assert.throws(
+        wrong,
+        ({ param, explanation }) => param === 'signal' && /^Allowed parameters: /.test(explanation.fix.en),
+      )
   })
 
   test('what an object is to hold is said', async (t) => {

@@ -4,7 +4,7 @@
  * @module wxacode-fake
  */
 
-/** The name of an endpoint: the last part of its path, or the last two where one would not tell. */
+/** Name of an endpoint: the last segment of its path, or the last two if one is not unique. */
 export type EndpointName =
   | 'token'
   | 'stable_token'
@@ -23,7 +23,7 @@ export type EndpointName =
   | 'quota/clear'
   | 'rid/get'
 
-/** Both token endpoints, all three code endpoints, the six around schemes and links, or the five for debugging. */
+/** The two token endpoints, the three code endpoints, the six for schemes and links, or the five for debugging. */
 export type EndpointGroup = 'tokens' | 'codes' | 'links' | 'debug'
 
 /** One endpoint, or a group of them. */
@@ -38,38 +38,77 @@ export type EndpointScope = EndpointName | EndpointGroup
  * const answer = await fetch(`${fake.url}/cgi-bin/token?grant_type=client_credential&appid=${fake.appid}&secret=${fake.secret}`)
  * await fake.close()
  * ```
- * @throws when the port is taken (`error.code === 'EADDRINUSE'`)
+ * @throws an error with `code` `'EADDRINUSE'` if the port is in use, a TypeError if `apps` is empty
  */
 export function startFakeWeChat(options?: FakeOptions): Promise<FakeWeChat>
 
-/** The published pages of an app unless its `pages` says otherwise. Frozen. */
+/** Default of {@link App.pages}. Frozen. */
 export const DEFAULT_PAGES: readonly string[]
 
-/** How a fake is set up. */
+/** Options of {@link startFakeWeChat}. */
 export interface FakeOptions {
-  /** The port to listen on. Default 0: any free one. */
-  port?: number
-  /** Key and certificate in PEM; makes the fake speak HTTPS. Default: plain HTTP. */
-  tls?: { key: string | Uint8Array; cert: string | Uint8Array }
   /**
-   * The apps WeChat knows. Default: one, released, with an appid and an AppSecret that no other fake has. `pages`,
-   * `released` and `nfcModels` are read at every request, so a test may change them.
+   * Port to listen on.
+   *
+   * @defaultValue 0, any free port
+   */
+  port?: number
+  /**
+   * Key and certificate for HTTPS.
+   *
+   * @defaultValue none: plain HTTP
+   */
+  tls?: {
+    /** Private key in PEM. */
+    key: string | Uint8Array
+    /** Certificate in PEM. */
+    cert: string | Uint8Array
+  }
+  /**
+   * Apps that the fake knows. It reads their `pages`, `released` and `nfcModels` at every request, so that a test can change
+   * them.
+   *
+   * @defaultValue one released app, whose appid and AppSecret no other fake has
    */
   apps?: App[]
   /**
-   * The addresses that may call with an AppSecret (the token endpoints and clear_quota/v2): single ones, `a.b.c.*`, CIDR.
-   * All others get 40164 (an empty list refuses everybody). Default: no check.
+   * IP addresses that may use an AppSecret (the token endpoints and clear_quota/v2): single addresses, `a.b.c.*`, CIDR. The
+   * fake responds to all others with 40164. An empty list allows no address.
+   *
+   * @defaultValue none: no check
    */
   ipWhitelist?: string[]
-  /** Life of a token in seconds. Default 7200. Below 600 the overlap of old and new is half the life instead of 300 s. */
+  /**
+   * Lifetime of a token in seconds. After a refresh the old token stays valid for 300 s, or for half the lifetime if that is
+   * below 600 s.
+   *
+   * @defaultValue 7200
+   */
   tokenLife?: number
-  /** Milliseconds of real time between decision and answer, for all or by group. Default 0. */
-  latency?: number | { token?: number; code?: number; link?: number; debug?: number }
-  /** Quotas, each per app. */
+  /**
+   * Delay of each response in milliseconds of real time, for all endpoints or by group. The fake decides before the delay.
+   *
+   * @defaultValue 0
+   */
+  latency?:
+    | number
+    | {
+        /** Delay of the group `'tokens'`, in milliseconds. */
+        token?: number
+        /** Delay of the group `'codes'`, in milliseconds. */
+        code?: number
+        /** Delay of the group `'links'`, in milliseconds. */
+        link?: number
+        /** Delay of the group `'debug'`, in milliseconds. */
+        debug?: number
+      }
+  /** Quotas and rate limits, each per app. */
   limits?: Limits
   /**
-   * How many request records {@link FakeWeChat.requests} keeps, and how many refusals `rid/get` knows; counts stay exact.
-   * Default 10 000.
+   * Maximum number of records in {@link FakeWeChat.requests}, and of refusals that `rid/get` knows. It does not affect
+   * {@link FakeWeChat.count}.
+   *
+   * @defaultValue 10000
    */
   keepRequests?: number
 }
@@ -77,41 +116,53 @@ export interface FakeOptions {
 /** One mini-program account. */
 export interface App {
   /**
-   * `wx` and 16 hexadecimal digits. Default: a new one. A client may remember what it has learnt of an appid (its token, that
-   * its minute is full), so give the same one twice only where a test is about that.
+   * AppID: `wx` and 16 hexadecimal digits. A client may keep state by appid (its token, its rate limit), so use the same one
+   * twice only in a test about that.
+   *
+   * @defaultValue a new one
    */
   appid?: string
-  /** The AppSecret, 32 hexadecimal digits. Default: a new one. */
+  /**
+   * AppSecret: 32 hexadecimal digits.
+   *
+   * @defaultValue a new one
+   */
   secret?: string
   /**
-   * The published pages. Any other is 41030 in a code unless `check_path` is false, 40165 in a scheme or URL link, 40066 in a
-   * short link. Default: {@link DEFAULT_PAGES}.
+   * Published pages. The fake refuses any other page: with 41030 in a code unless `check_path` is false, 40165 in a scheme or
+   * URL link, 40066 in a short link.
+   *
+   * @defaultValue {@link DEFAULT_PAGES}
    */
   pages?: readonly string[]
   /**
-   * False for an app that was never released: getwxacodeunlimit answers 41030 unless `check_path` is false, schemes and URL
-   * links get 85079. Default true.
+   * Whether the app has a published version. Without one the fake refuses getwxacodeunlimit with 41030 unless `check_path` is
+   * false, and schemes and URL links with 85079.
+   *
+   * @defaultValue true
    */
   released?: boolean
   /**
-   * The device models that generatenfcscheme knows, and their capability: one scheme for all devices of a model
-   * (一型一码), one for each device (一机一码), or none yet. Default: any model, with `sn` or without.
+   * Device models that generatenfcscheme knows, with their capability: one scheme for all devices of a model (一型一码), one for
+   * each device (一机一码), or not granted yet.
+   *
+   * @defaultValue any model, with or without `sn`
    */
   nfcModels?: Readonly<Record<string, 'perModel' | 'perDevice' | 'notGranted'>>
 }
 
 /**
- * Calls allowed, per app. A window opens with its first call and lasts a whole second, minute, day or month (30 days) of
- * {@link FakeWeChat.clock}; calls over the limit do not count against it. `Infinity` lifts a limit.
+ * Maximum numbers of calls, per app. A window starts with its first call and lasts a second, minute, day or month (30 days) by
+ * {@link FakeWeChat.clock}. Refused calls do not count. `Infinity` means no limit.
  */
 export interface Limits {
   /** Calls of getwxacodeunlimit per minute, then `unlimitedErrcode`. Default 5000. */
   unlimitedPerMinute?: number
-  /** Which of its two codes WeChat answers over `unlimitedPerMinute`. Default 45009. */
+  /** Errcode for calls over `unlimitedPerMinute`; WeChat has two. Default 45009. */
   unlimitedErrcode?: 45009 | 45011
   /** Calls of getwxacode per day, then 45009. Default 10 000. */
   limitedPerDay?: number
-  /** Distinct codes of getwxacode and createwxaqrcode together, for ever, then 45029. Default 100 000. */
+  /** Distinct codes of getwxacode and createwxaqrcode together in total, then 45029. Default 100 000. */
   codesForLife?: number
   /** Calls of /cgi-bin/token per day, then 45009. Default 2000. */
   classicPerDay?: number
@@ -119,19 +170,19 @@ export interface Limits {
   stablePerMinute?: number
   /** Calls of /cgi-bin/stable_token per day, then 45009. Default 500 000. */
   stablePerDay?: number
-  /** Forced refreshes per day that really refresh, then 45009. Default 20. */
+  /** Forced refreshes per day that replace the token, then 45009. Default 20. */
   forcedPerDay?: number
   /** Calls per second of each endpoint that makes schemes or URL links, then 44990. Default 100. */
   linksPerSecond?: number
   /** Calls of all endpoints that make schemes or URL links per day together, then `linksErrcode`. Default 500 000. */
   linksPerDay?: number
-  /** Which of its two codes WeChat answers over `linksPerDay`. Default 44993. */
+  /** Errcode for calls over `linksPerDay`; WeChat has two. Default 44993. */
   linksErrcode?: 44993 | 45009
-  /** Visits by schemes and URL links that are left each day, as the queries tell; a fake has no visitors. Default 3 000 000. */
+  /** Visits left each day, as queryscheme and query_urllink return them; a fake has no visitors. Default 3 000 000. */
   visitsPerDay?: number
   /** Calls of genwxashortlink per day, then 45009. Default 10 000 000. */
   shortLinksPerDay?: number
-  /** Permanent short links, for ever, then 85400. Default 100 000. */
+  /** Permanent short links in total, then 85400. Default 100 000. */
   permanentShortLinks?: number
   /** Calls of clear_quota and clear_quota/v2 together per month, then 48006. Default 10. */
   clearsPerMonth?: number
@@ -142,43 +193,43 @@ export interface Limits {
 }
 
 /**
- * The fake's time, which token lives, quotas, rids and records go by. It runs with real time until it is moved here; a faked
- * `Date` neither moves nor stops it.
+ * The fake's time. Tokens, quotas, rids and records use it. It runs with real time until it is moved here. A mocked `Date` does
+ * not affect it.
  */
 export interface Clock {
-  /** Milliseconds since 1970. */
+  /** Returns the time in milliseconds since 1970. */
   now(): number
-  /** Moves the clock by so many seconds; it runs on from there. */
+  /** Moves the clock forward by this number of seconds. It continues from there. */
   advance(seconds: number): void
-  /** Sets the clock, to a date or to milliseconds since 1970; it runs on from there. */
+  /** Sets the clock to a date or to milliseconds since 1970. It continues from there. */
   set(time: Date | number): void
 }
 
-/** A request as it arrived, with what became of it. */
+/** A request and the outcome. */
 export interface RecordedRequest {
-  /** When its headers arrived, in milliseconds of the fake's clock. */
+  /** When its headers arrived, in milliseconds since 1970 by the fake's clock. */
   at: number
-  /** The endpoint; undefined for a path that WeChat does not have. */
+  /** Name of the endpoint; undefined for a path that WeChat does not have. */
   endpoint: EndpointName | undefined
-  /** The HTTP method. */
+  /** HTTP method. */
   method: string
-  /** The path without the query. */
+  /** Path without the query. */
   path: string
-  /** The query, decoded. */
+  /** Query, decoded. */
   query: Record<string, string>
-  /** The headers, names in lower case. */
+  /** Headers, with names in lower case. */
   headers: Record<string, string | string[] | undefined>
-  /** The body as text; what had arrived of it when the client closed early. */
+  /** Body as text. It is incomplete if the client disconnected early. */
   body: string
-  /** The HTTP status of the answer, once there is one. */
+  /** HTTP status of the response; absent until there is one. */
   status?: number
-  /** The errcode of the answer, if it is an error. */
+  /** Errcode of the response; absent if it is no error. */
   errcode?: number
-  /** The client closed before the answer was complete. */
+  /** Whether the client disconnected before the response was complete. */
   closed: boolean
   /**
-   * What was thrown while the fake saw to this request, by the fake itself or by a `where`: the client got a 500 with its
-   * message, and the process a warning with the code `WXACODE_FAKE_FAILED`.
+   * What the fake or a `where` threw during this request. The fake then responds with a 500 that has its message, and emits a
+   * process warning with the code `WXACODE_FAKE_FAILED`.
    */
   error?: unknown
 }
@@ -186,23 +237,28 @@ export interface RecordedRequest {
 /**
  * How a request can fail.
  *
- * - a number: that errcode, with WeChat's own text and a rid
+ * - a number: that errcode, with WeChat's text and a rid
  * - `{ errcode, errmsg }`: exactly these; without `errmsg` as above
- * - `'hang'`: no answer, ever
+ * - `'hang'`: no response
  * - `'reset'`: the connection is reset (RST)
  * - `'close'`: the connection is closed (FIN) without a byte
  * - `'html'`: a proxy's HTML page under status 200
  * - `'empty'`: status 200 and no body
- * - `'truncate'`: the first half of a good answer, as if that were all (a matching Content-Length)
- * - `'cut'`: announces the full length, closes after half of it
- * - `'drip'`: a good-looking answer, one byte per 100 ms
+ * - `'truncate'`: the first half of a valid response, with a Content-Length that matches it
+ * - `'cut'`: the first half of a valid response, with the Content-Length of all of it, then the connection is closed
+ * - `'drip'`: a valid response, one byte per 100 ms
  * - `'huge'`: a body of more than 9 MiB
- * - `'redirect'`: 307 to another path of the same fake; a client that follows is recorded with `endpoint` undefined
+ * - `'redirect'`: 307 to another path of the same fake; if the client follows, that request has `endpoint` undefined
  * - `{ status, headers, body }`: exactly these; Content-Length is added unless the headers frame the body
  */
 export type Failure =
   | number
-  | { errcode: number | string; errmsg?: string }
+  | {
+      /** The errcode; a string is sent as a string. */
+      errcode: number | string
+      /** The message; WeChat's text and a rid if it is left out. */
+      errmsg?: string
+    }
   | 'hang'
   | 'reset'
   | 'close'
@@ -213,77 +269,103 @@ export type Failure =
   | 'drip'
   | 'huge'
   | 'redirect'
-  | { status: number; headers?: Record<string, string>; body?: string | Uint8Array }
+  | {
+      /** HTTP status. */
+      status: number
+      /** Headers of the response. */
+      headers?: Record<string, string>
+      /** Body of the response; empty if it is left out. */
+      body?: string | Uint8Array
+    }
 
-/** Which requests fail, and how often. */
+/** Options of {@link FakeWeChat.fail}. */
 export interface FailOptions {
   /**
-   * Only requests to these. Default: for an errcode every endpoint that WeChat answers it at; what both a call and the request
-   * for its token may be answered is for the call. For any other failure: every endpoint.
+   * Endpoint or group whose requests fail.
+   *
+   * @defaultValue for an errcode the endpoints where WeChat returns it (an errcode of calls and of token endpoints fails the
+   *   call), for any other failure all endpoints
    */
   endpoint?: EndpointScope
-  /** How many requests; `Infinity` until `stop()`. Default 1. */
+  /**
+   * How many requests fail. `Infinity` means all until `stop()`.
+   *
+   * @defaultValue 1
+   */
   times?: number
-  /** The Content-Type of an errcode failure. Default `application/json; encoding=utf-8`. */
+  /**
+   * Content-Type of the response with an errcode.
+   *
+   * @defaultValue `'application/json; encoding=utf-8'`
+   */
   contentType?: string
-  /** Of these, only requests for which this returns true. */
+  /** Limits the failure to requests for which this function returns true. */
   where?: (request: RecordedRequest) => boolean
 }
 
-/** A failure that was ordered. */
+/** A failure that {@link FakeWeChat.fail} has set up. */
 export interface FailureHandle {
-  /** How many requests it has spoilt. */
+  /** How many requests it has failed so far. */
   readonly used: number
-  /** Takes back what is not used up. */
+  /** Cancels it for further requests. */
   stop(): void
 }
 
-/** A closed door. */
+/** A hold on requests that {@link FakeWeChat.hold} has set up. */
 export interface Hold {
-  /** How many requests stand before it now; those whose client left are not counted. */
+  /** How many requests it holds now, without those whose client has disconnected. */
   readonly waiting: number
-  /** Opens it for good: who waits is answered in the order of arrival, later requests pass. */
+  /** Ends the hold. The fake responds to the held requests in the order of arrival, and no longer holds new ones. */
   release(): void
 }
 
-/** A running fake. */
+/** A running fake WeChat. */
 export interface FakeWeChat {
-  /** Where it listens: `http://127.0.0.1:<port>`, `https` with `tls`. No slash at the end. */
+  /** Base URL: `http://127.0.0.1:<port>`, or `https` with `tls`, without a trailing slash. */
   readonly url: string
-  /** The appid of the first app. */
+  /** AppID of the first app. */
   readonly appid: string
-  /** The AppSecret of the first app. */
+  /** AppSecret of the first app. */
   readonly secret: string
-  /** What each app is called, in the order of `apps`: also where the fake made it up. */
-  readonly apps: readonly { readonly appid: string; readonly secret: string }[]
+  /** Credentials of all apps, in the order of the option `apps`, including those that the fake generated. */
+  readonly apps: readonly {
+    /** AppID. */
+    readonly appid: string
+    /** AppSecret. */
+    readonly secret: string
+  }[]
   /** The fake's time. */
   readonly clock: Clock
-  /** The latest requests, oldest first; always the same array. See `keepRequests`. */
+  /** The latest requests, oldest first, at most `keepRequests`. Always the same array. */
   readonly requests: RecordedRequest[]
-  /** How many requests have arrived, exactly; without an argument those to unknown paths too. */
+  /** Returns how many requests have arrived. Without an argument it includes those to unknown paths. */
   count(endpoint?: EndpointScope): number
-  /** Resolves when at least `n` have arrived in all, with their bodies. Rejects if the fake is closed first. */
+  /** Resolves when at least `n` requests have arrived in total, with their bodies. Rejects if the fake is closed first. */
   arrived(n: number, endpoint?: EndpointScope): Promise<void>
   /**
-   * Lets the next request that it fits fail. Several failures queue; a request takes the first that fits it. No token is made
-   * or replaced.
-   * @throws TypeError for a failure or an endpoint that there is not
+   * Makes the next matching request fail. Failures queue: a request gets the first one that matches it. The fake then issues and
+   * replaces no token.
+   *
+   * @throws TypeError for an unknown failure or endpoint
    */
   fail(what: Failure, options?: FailOptions): FailureHandle
-  /** Keeps requests waiting, undecided, until the hold is released. Default: those to every endpoint. */
+  /** Holds requests until the hold is released, and decides then. Without an argument it holds those to all endpoints. */
   hold(endpoint?: EndpointScope): Hold
   /**
-   * All live tokens die at once (40001), as if another system had force-refreshed them; the next ordinary call gives a new
-   * one. Default: those of every app.
+   * Makes all valid tokens invalid (40001), as if another system had forced a refresh. The next token request gets a new one.
+   * Without an argument it affects all apps.
    */
   revokeTokens(appid?: string): void
-  /** The tokens that WeChat accepts now, stable ones first, newest first. Default: those of every app. */
+  /**
+   * Returns the tokens that the fake accepts now, stable ones first, newest first. Without an argument it returns those of all
+   * apps.
+   */
   liveTokens(appid?: string): string[]
-  /** How many requests have no complete answer yet. */
+  /** How many requests have no complete response yet. */
   readonly open: number
   /** Resolves when `open` is 0. */
   idle(): Promise<void>
-  /** Stops the server and destroys open connections. */
+  /** Stops the server and closes open connections. */
   close(): Promise<void>
   /** The same as `close()`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void>

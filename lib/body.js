@@ -1,8 +1,8 @@
 'use strict'
 
 /**
- * The body of a request as WeChat reads it: JSON without escapes. What JSON cannot carry would be sent as `{}` or `null` and
- * not be missed before WeChat answers to something else, so it is refused here.
+ * The body of a request as WeChat reads it: JSON without escapes. JSON would write what it cannot represent as `{}` or `null`,
+ * and WeChat would respond to that, so it is refused here.
  */
 
 const { types } = require('node:util')
@@ -10,7 +10,7 @@ const { invalid } = require('./errors')
 const { excerpt, loneSurrogateAt } = require('./excerpt')
 const { own } = require('./own')
 
-/** Deeper is none of WeChat's APIs, and what has no end is. */
+/** No API of WeChat needs a deeper body. An object that contains itself is deeper. */
 const DEEPEST = 100
 
 /**
@@ -37,7 +37,7 @@ function json(body, endpoint) {
  */
 
 /**
- * A copy that JSON can carry. What JSON leaves out of an object, undefined, is left out.
+ * A copy that JSON can represent. Like JSON, it omits what is undefined in an object.
  *
  * @param {any} given
  * @param {Place} at
@@ -61,7 +61,7 @@ function plain(given, at) {
 }
 
 /**
- * What an object says of itself by a `toJSON` of its own or of its class, as a Date does.
+ * What the `toJSON` of an object or of its class returns, as a Date has one.
  *
  * @param {any} given
  * @param {string} key
@@ -113,7 +113,7 @@ function text(value, at) {
     },
     fix: {
       zh: '字符串可能在表情符号中间被截断，请按字符截取',
-      en: 'It was probably cut in the middle of an emoji: cut by characters',
+      en: 'The string was probably cut inside an emoji: cut it by characters',
     },
   })
 }
@@ -137,41 +137,41 @@ const PLAIN = {
 
 /** What follows the parameter. @type {Record<string, import('../index').Explanation>} */
 const TEXTS = {
-  deep: { cause: { zh: '嵌套过深，或含有循环引用', en: 'is nested too deeply, or holds itself' }, fix: PLAIN },
+  deep: { cause: { zh: '嵌套过深，或含有循环引用', en: 'is nested too deeply, or contains itself' }, fix: PLAIN },
   bytes: {
-    cause: { zh: '是二进制数据，JSON 无法携带', en: 'is bytes, which JSON cannot carry' },
+    cause: { zh: '是二进制数据，JSON 无法表示', en: 'is binary data, which JSON cannot represent' },
     fix: {
       zh: "用 .toString() 或 .toString('base64') 转成字符串；上传文件（multipart）的接口请用 getAccessToken() 自行请求",
-      en: "Make a string of it by .toString() or .toString('base64'); for an API that takes files (multipart) use getAccessToken() and a request of your own",
+      en: "Convert it with .toString() or .toString('base64'); for an API that takes files (multipart) use getAccessToken() and send the request yourself",
     },
   },
   number: {
     cause: { zh: '是 NaN 或 Infinity，JSON 会写成 null', en: 'is NaN or Infinity, which JSON writes as null' },
-    fix: { zh: '检查它的计算；没有值时不要传', en: 'See how it is computed; leave it out where there is none' },
+    fix: { zh: '检查它是怎么算出来的；没有值时不要传', en: 'Check how it is computed; omit it if there is no value' },
   },
   null: {
-    cause: { zh: '是 null（无效的 Date 也会写成 null）', en: 'is null, as an invalid Date is in JSON' },
-    fix: { zh: '没有值时不要传；body 须为对象', en: 'Leave it out where there is none; a body is an object' },
+    cause: { zh: '是 null（无效的 Date 也会写成 null）', en: 'is null (JSON also writes an invalid Date as null)' },
+    fix: { zh: '没有值时不要传；body 须为对象', en: 'Omit it if there is no value; body must be an object' },
   },
   bigint: {
-    cause: { zh: '是 BigInt，JSON 无法携带', en: 'is a BigInt, which JSON cannot carry' },
-    fix: { zh: '按接口的类型转成 Number 或 String', en: 'Make it a Number or a String, as the API wants it' },
+    cause: { zh: '是 BigInt，JSON 无法表示', en: 'is a BigInt, which JSON cannot represent' },
+    fix: { zh: '按接口的类型转成 Number 或 String', en: 'Convert it to a Number or a String, as the API requires' },
   },
   nothing: {
     cause: {
       zh: '是函数、Symbol 或数组中的 undefined，JSON 会丢掉它或写成 null',
-      en: 'is a function, a symbol, or undefined in an array, which JSON drops or writes as null',
+      en: 'is a function, a symbol, or undefined in an array, which JSON omits or writes as null',
     },
     fix: PLAIN,
   },
   closed: {
     cause: {
       zh: '是 Map、Set、Promise、FormData、URLSearchParams、Blob、流或 Error 之类的对象，JSON 会写成 {}',
-      en: 'is a Map, Set, Promise, FormData, URLSearchParams, Blob, stream, Error or the like, which JSON writes as {}',
+      en: 'is a Map, Set, Promise, FormData, URLSearchParams, Blob, stream, Error or similar, which JSON writes as {}',
     },
     fix: {
       zh: '改用普通对象：Promise 先 await，Map 和 URLSearchParams 用 Object.fromEntries()，Set 用 [...set]；上传文件（multipart）的接口请用 getAccessToken() 自行请求',
-      en: 'Pass a plain object: await a Promise, use Object.fromEntries() for a Map or URLSearchParams, [...set] for a Set; for an API that takes files (multipart) use getAccessToken() and a request of your own',
+      en: 'Pass a plain object: await a Promise, use Object.fromEntries() for a Map or URLSearchParams, [...set] for a Set; for an API that takes files (multipart) use getAccessToken() and send the request yourself',
     },
   },
 }

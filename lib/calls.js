@@ -42,18 +42,18 @@ const inbox = new native.CompletionQueueHandle(drain)
 queueRef = new WeakRef(inbox)
 
 /**
- * Starts a call in the addon, under a number. Gives its value where that is at hand.
+ * Starts a call in the addon, under a number. Returns its value if that is available at once.
  *
  * @typedef {(call: number, timeoutMs?: number, cancel?: import('../binding').AbortHandle) => any} StartCall
  */
 
 /**
- * What a call ends with: its value, or an array of what it failed with.
+ * The outcome of a call: its value, or an array of its failures.
  *
  * @param {StartCall} start
  * @param {number} [timeoutMs]
  * @param {import('../binding').AbortHandle} [cancel]
- * @returns {any} the value itself where it is at hand, or a promise
+ * @returns {any} the value itself if it is available at once, or a promise
  */
 function startCall(start, timeoutMs, cancel) {
   const call = ++last

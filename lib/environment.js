@@ -48,7 +48,7 @@ function ofVariable(variable, { param, errcode, explanation: { cause, fix } }, v
       }
     : {
         cause: { zh: `没有设置环境变量 ${variable}`, en: `the environment variable ${variable} is not set` },
-        fix: { zh: `设置它，或传入 ${param}`, en: `Set it, or give ${param}` },
+        fix: { zh: `设置它，或传入 ${param}`, en: `Set it, or pass ${param}` },
       }
   return invalid({ param, errcode, explanation })
 }

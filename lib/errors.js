@@ -60,7 +60,7 @@ class WeChatAPIError extends WxaCodeError {}
 
 class InvalidParamsError extends WxaCodeError {}
 
-// On the prototype, like every built-in error: the name is not a field of its own in a log.
+// On the prototype, as in built-in errors, so that a logged error does not show the name as a field.
 for (const type of [WxaCodeError, WeChatAPIError, InvalidParamsError]) {
   Object.defineProperty(type.prototype, 'name', bare({ value: type.name, configurable: true, writable: true }))
 }
@@ -69,7 +69,7 @@ for (const type of [WxaCodeError, WeChatAPIError, InvalidParamsError]) {
 const CLASSES = bare({ ERR_WXA_API: WeChatAPIError, ERR_WXA_PARAMS: InvalidParamsError })
 
 /**
- * The error that a failure of the addon is, with its causes.
+ * Converts a failure of the addon, with its causes, into an error with `cause`.
  *
  * @param {Array<Failure | { thrown: any }>} failures the failure, then what caused it, and so on; or what the caller's
  *   own token provider threw
@@ -136,7 +136,7 @@ const wrongArgument = (param, wants, endpoint) =>
   )
 
 /**
- * Errors of the code that calls, such as a misspelt name: other values would not mend them.
+ * Errors of the calling code, such as an unknown parameter: other values would not fix them.
  *
  * @type {WeakSet<object>}
  */

@@ -18,7 +18,7 @@ try {
   throw new Error(advice(/** @type {Error} */ (error)), { cause: error })
 }
 
-/** A variable that is not set is looked up on `Object.prototype`, where nobody may name a file to be loaded. */
+/** A variable that is not set is looked up on `Object.prototype`, which must not be able to name a file to load. */
 function load() {
   const forged = VARIABLES.filter((name) => name in process.env && !Object.hasOwn(process.env, name))
   try {

@@ -30,7 +30,7 @@ const noSecret = () =>
       cause: { zh: '缺少 secret（AppSecret）', en: 'secret (the AppSecret) is missing or empty' },
       fix: {
         zh: '取自环境变量时，很可能是变量没有设置：检查变量名和进程的环境；自有令牌服务请传 token 函数',
-        en: 'Where it is read from an environment variable, that is probably not set: check its name and the environment of the process; with a token service of your own pass token as a function',
+        en: 'If it comes from an environment variable, that variable is probably not set: check its name and the environment of the process; for your own token service pass token as a function',
       },
     },
   })

@@ -3,7 +3,7 @@
 /**
  * Reading what others hand over: callers, their classes and functions, WeChat's JSON, the addon. What belongs to an object or
  * to its class counts, never what stands on `Object.prototype`: there a careless merge of somebody's JSON may have put it, and
- * a `baseUrl` that nobody gave would be sent the AppSecret.
+ * the client would send the AppSecret to a `baseUrl` that the caller did not give.
  *
  * JSON carries no functions, so `then` and `toJSON` may be looked up there. The `return` of an iterator may not: what is no
  * function would throw, and `const [a] = list` asks for it.

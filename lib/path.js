@@ -40,11 +40,11 @@ const tooLong = (length, endpoint) =>
     explanation: {
       cause: {
         zh: `query 编码后至少 ${length} 字节，最多 ${LONGEST_QUERY} 字节（更长的 URL 服务器和网关不接受）`,
-        en: `query has at least ${length} bytes when encoded; at most ${LONGEST_QUERY} are allowed, for servers and gateways take no longer URL`,
+        en: `query has at least ${length} bytes when encoded; at most ${LONGEST_QUERY} are allowed, because servers and gateways refuse a longer URL`,
       },
       fix: {
         zh: '把数据放进 body，接口只收 query 时分多次请求',
-        en: 'Put the data into body, or ask several times where the API takes a query only',
+        en: 'Move the data into body, or split it into several requests if the API only takes a query',
       },
     },
   })

@@ -12,7 +12,7 @@ const { own } = require('./own')
  * @returns {(ask: { appid: string, rejected?: { accessToken: string, errcode: number } }) => Promise<{ accessToken: string, expiresIn?: number }>}
  */
 function tokenProvider(provider) {
-  // A promise that nobody holds is collected, and the call that waits for it would end without a word.
+  // Without a reference the promise would be collected, and the call that waits for it would never settle.
   const pending = new Set()
   return (ask) => {
     const asked = answer(provider, ask).finally(() => pending.delete(asked))
@@ -72,9 +72,12 @@ function refused(errcode) {
     explanation: {
       cause: {
         zh: `token 函数返回的是微信的错误 ${errcode}${because.zh}`,
-        en: `the token function gave WeChat's error ${errcode}${because.en}`,
+        en: `the token function returned WeChat's error ${errcode}${because.en}`,
       },
-      fix: known?.fix ?? { zh: '检查令牌服务', en: 'See what your token service asks WeChat' },
+      fix: known?.fix ?? {
+        zh: '检查令牌服务向微信发出的请求',
+        en: 'Check the requests of your token service to WeChat',
+      },
     },
   })
 }
@@ -83,14 +86,14 @@ function refused(errcode) {
 const isResponse = (given) =>
   typeof own(given, 'status') === 'number' && (own(given, 'headers') !== undefined || own(given, 'data') !== undefined)
 
-const NO_TOKEN = { zh: 'token 函数没有返回可用的令牌', en: 'the token function gave no usable token' }
+const NO_TOKEN = { zh: 'token 函数没有返回有效的令牌', en: 'the token function returned no valid token' }
 const A_TOKEN = {
   zh: '返回非空字符串，或 { accessToken: string, expiresIn: 秒数 }，或微信的 { access_token, expires_in }',
   en: "Return a non-empty string, { accessToken: string, expiresIn: seconds }, or WeChat's own { access_token, expires_in }",
 }
 const THE_BODY = {
   zh: '返回的是 HTTP 响应本身：fetch 请返回 await response.json()，axios 请返回 response.data，其中须有 access_token 或 accessToken',
-  en: 'It gave the HTTP response itself: return await response.json() of fetch, response.data of axios, with access_token or accessToken in it',
+  en: 'It returned the HTTP response itself: return await response.json() with fetch, or response.data with axios; it must contain access_token or accessToken',
 }
 
 module.exports = { tokenProvider }

@@ -22,15 +22,15 @@ function redisExplained(given) {
   const url = excerpt(urlOf(options))
   const what = isClient
     ? { zh: 'redis 是一个 Redis 客户端实例', en: 'redis is an instance of a Redis client' }
-    : { zh: 'redis 是主机和端口等选项', en: 'redis is host, port and the like' }
+    : { zh: 'redis 是主机和端口等选项', en: 'redis is an object with host, port or similar options' }
   return {
     cause: {
-      zh: `${what.zh}，这里需要的是地址（wxacode 使用自己的连接）`,
-      en: `${what.en}, and a URL is wanted: wxacode has connections of its own`,
+      zh: `${what.zh}，须为地址（wxacode 使用自己的连接）`,
+      en: `${what.en}; it must be a URL, because wxacode opens its own connections`,
     },
     fix: {
       zh: `写作 redis: '${url}'，有密码时写在 // 之后：用户名:密码@`,
-      en: `Write redis: '${url}', a login behind the //: user:password@`,
+      en: `Write redis: '${url}'; put a login after the //, as user:password@`,
     },
   }
 }

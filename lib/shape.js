@@ -1,8 +1,8 @@
 'use strict'
 
 /**
- * The door: types and keys of what callers pass, before anything is converted. The addon's conversion would turn -1
- * into 4294967295 and ignore a misspelt key, and WeChat ignores one too: it opens the home page.
+ * Checks types and keys of what callers pass, before anything is converted. The addon's conversion would turn -1 into
+ * 4294967295 and ignore a misspelt key. WeChat ignores one too: it opens the home page.
  */
 
 const { invalid, misuse } = require('./errors')
@@ -178,20 +178,20 @@ function unknown(key, { names }, { endpoint, param, prefix, name }) {
   })
 
   function remedy() {
-    if (meant) return { zh: `应写作 ${prefix}${meant}`, en: `It is spelt ${prefix}${meant} here` }
+    if (meant) return { zh: `应写作 ${prefix}${meant}`, en: `Use ${prefix}${meant} instead` }
     if (param === 'params' && OF_CALLS.includes(key))
       return {
         zh: `放在第二个参数里：(params, { ${key} })`,
-        en: `It belongs to the second argument: (params, { ${key} })`,
+        en: `Pass it in the second argument: (params, { ${key} })`,
       }
     const list = names.join(', ')
     const owner = CODES.includes(/** @type {ShapeName} */ (name)) && CODES.find((code) => SHAPES[code].known.has(key))
     if (owner)
       return {
         zh: `${wrong} 是 ${owner} 的参数；这里可用的参数：${list}`,
-        en: `${wrong} belongs to ${owner}. Known here are ${list}`,
+        en: `${wrong} belongs to ${owner}. Allowed parameters: ${list}`,
       }
-    return { zh: `可用的参数：${list}`, en: `Known are ${list}` }
+    return { zh: `可用的参数：${list}`, en: `Allowed parameters: ${list}` }
   }
 }
 
@@ -225,14 +225,14 @@ function missing(rule, at, given) {
       cause: state
         ? { zh: `${param} ${state.zh}`, en: `${param} is ${state.en}` }
         : { zh: `缺少 ${param}`, en: `${param} is missing` },
-      fix: state && endpoint === undefined ? OF_THE_ENVIRONMENT : { zh: `请传入 ${param}`, en: `Give ${param}` },
+      fix: state && endpoint === undefined ? OF_THE_ENVIRONMENT : { zh: `请传入 ${param}`, en: `Pass ${param}` },
     },
   })
 }
 
 const OF_THE_ENVIRONMENT = {
-  zh: '它所取自的环境变量很可能没有设置：检查变量名，以及进程（容器、PM2、systemd）的环境',
-  en: 'The environment variable that it was read from is probably not set: check its name, and the environment of the process (container, PM2, systemd)',
+  zh: '对应的环境变量很可能没有设置：检查变量名，以及进程（容器、PM2、systemd）的环境',
+  en: 'The environment variable that it comes from is probably not set: check its name and the environment of the process (container, PM2, systemd)',
 }
 /** @type {Record<string, { zh: string, en: string }>} */
 const TYPES = {
@@ -267,10 +267,13 @@ function wrongType(rule, shape, value, { endpoint, param }) {
       : { zh: `${param} 是${got.zh}，须为${wants.zh}`, en: `${param} is ${got.en}; it must be ${wants.en}` }
   const why =
     errcode === DATA_FORMAT_ERROR
-      ? { zh: '，不做自动转换（微信对错误的类型返回 47001）', en: '; nothing is converted, and WeChat answers 47001' }
+      ? {
+          zh: '，不做自动转换（微信对错误的类型返回 47001）',
+          en: '; values are not converted (WeChat responds with 47001 to a wrong type)',
+        }
       : { zh: '', en: '' }
   const of = shape && !rule.wants ? ` { ${shape.names.join(', ')} }` : ''
-  const or = required === undefined ? { zh: '，或不传', en: ', or leave it out' } : { zh: '', en: '' }
+  const or = required === undefined ? { zh: '，或不传', en: ', or omit it' } : { zh: '', en: '' }
   return invalid({
     endpoint,
     param,
@@ -298,7 +301,7 @@ function illFormed(text, { endpoint, param }) {
       },
       fix: {
         zh: '字符串可能在表情符号中间被截断，请按字符截取',
-        en: 'It was probably cut in the middle of an emoji: cut by characters',
+        en: 'The string was probably cut inside an emoji: cut it by characters',
       },
     },
   })

@@ -9,82 +9,104 @@ export {}
 
 declare const VALUE: unique symbol
 
-/** What one name of a definition can hold. Made by {@link uint}, {@link oneOf}, {@link text}, {@link timestamp} or {@link uuid}. */
+/** Type of a field. Made by {@link uint}, {@link oneOf}, {@link text}, {@link timestamp} or {@link uuid}. */
 export interface Field<T> {
-  /** As in `uint(0, 9999)`, for errors. */
+  /** The definition, such as `uint(0, 9999)`, for errors. */
   readonly type: string
-  /** Not there when running: it is the type of its values. */
+  /** Type of the values, for TypeScript only: it does not exist at run time. */
   readonly [VALUE]?: T
 }
 
-/** A whole number from `min` to `max`: `0 <= min <= max < min + 1e14`. As small as its range is. */
+/**
+ * A whole number from `min` to `max`, where `0 <= min <= max < min + 1e14`. A smaller range needs fewer characters.
+ *
+ * @throws {@link SceneError} ERR_SCENE_DEFINITION for another range
+ */
 export function uint(min: number, max: number): Field<number>
 
 /**
- * One of these values, told apart with `===`. Two need one bit, `oneOf(false, true)` also. A value added later makes
- * another definition: give it another version.
+ * One of these values, compared with `===`. Two values need one bit. Adding a value changes the definition: give it another
+ * version.
+ *
+ * @throws {@link SceneError} ERR_SCENE_DEFINITION without values
  */
 export function oneOf<T extends (string | number | boolean)[]>(...values: T): Field<T[number]>
 
 /**
- * 0 to `max` letters (at most 181) of an alphabet, by default the 67 of `A-Z a-z 0-9 - . _ ~ !`. A small alphabet
- * needs less: 19 letters of `'0123456789'` are 11 characters. Not for Chinese, of which every letter that may occur
- * would have to be in the alphabet: keep such a text on your server, and its id in the scene.
+ * A text of 0 to `max` letters of an alphabet. A smaller alphabet needs fewer characters: 19 letters of `'0123456789'` need 11.
+ * It does not suit Chinese text, because the alphabet would need every possible character: store such a text on your server,
+ * and its id in the scene.
+ *
+ * @param max from 1 to 181
+ * @param letters the alphabet; by default the 67 letters `A-Z a-z 0-9 - . _ ~ !`
+ * @throws {@link SceneError} ERR_SCENE_DEFINITION for another `max`
  */
 export function text(max: number, letters?: string): Field<string>
 
-/** A date from 1970 to 2099, rounded down to a multiple of `resolution` whole milliseconds. Default 1000, which needs 6 characters. */
+/**
+ * A date from 1970 to 2099, rounded down to a multiple of `resolution`.
+ *
+ * @param resolution in milliseconds, a whole number; by default 1000, which needs 6 characters
+ * @throws {@link SceneError} ERR_SCENE_DEFINITION for another resolution
+ */
 export function timestamp(resolution?: number): Field<Date>
 
-/** A UUID in lower case, with its dashes: 22 characters instead of 36. */
+/** A UUID in lower case with dashes. It needs 22 characters instead of 36. */
 export function uuid(): Field<string>
 
-/** What fields hold, by their names. */
+/** Values of the fields of a definition, by name. */
 export type ValuesOf<F> = { [K in keyof F]: F[K] extends Field<infer T> ? T : never }
 
-/** A definition that fits. */
+/** Encoder and decoder of a definition. */
 export interface Scene<V> {
-  /** How many characters every scene of this definition has, with one for the version and one for the checksum: 3-32. */
+  /** Length of every scene of this definition in characters: 3 to 32, including one for the version and one for the checksum. */
   readonly characters: number
 
   /**
-   * The scene for these values, of characters that WeChat allows and that need no percent-encoding.
+   * Encodes values as a scene. It consists of characters that WeChat allows and that need no percent-encoding.
    *
-   * @throws {@link SceneError} ERR_SCENE_VALUE: a value is missing, unknown, or not of its field
+   * @throws {@link SceneError} ERR_SCENE_VALUE if a value is missing, unknown, or invalid for its field
    */
   encode(values: V): string
 
   /**
-   * The values again. `scene` is `query.scene` of `onLoad(query)`, percent-encoded as on some systems or not.
+   * Decodes a scene.
    *
-   * @throws {@link SceneError} ERR_SCENE_CORRUPT: not a scene of this definition; a character is wrong, missing or
-   * added, or there is none, because the page was not opened by a code
-   * @throws {@link SceneError} ERR_SCENE_VERSION: made by another version
+   * @param scene `query.scene` of `onLoad(query)`; some systems percent-encode it, which makes no difference
+   * @throws {@link SceneError} ERR_SCENE_CORRUPT if it is not a scene of this definition: a character is wrong, missing or
+   *   added, or there is no scene, because no code opened the page
+   * @throws {@link SceneError} ERR_SCENE_VERSION if another version made it
    */
   decode(scene: unknown): V
 }
 
 /**
- * A definition: the same on your server and in your mini-program, in any order of names. A printed code stays for
- * years: a definition that changes, by as much as a name, needs another version, and the mini-program keeps the old one.
+ * Defines a scene. Use the same definition on your server and in your mini-program; the order of names makes no difference.
+ * Printed codes remain in use for years: if you change a definition, even a name in it, give it another version, and keep the old
+ * definition in the mini-program.
  *
  * @param fields by name
- * @param version 0-66, default 0
- * @throws {@link SceneError} ERR_SCENE_DEFINITION: needs more than 32 characters, or a field can have no value
+ * @param version 0 to 66, by default 0
+ * @throws {@link SceneError} ERR_SCENE_DEFINITION if scenes would need more than 32 characters, or a field can have no value
  */
 export function defineScene<F extends Record<string, Field<unknown>>>(fields: F, version?: number): Scene<ValuesOf<F>>
 
 /**
- * Which version made a scene, to choose the definition that reads it: 0-66.
+ * Returns the version of a scene, 0 to 66, to choose the definition that decodes it.
  *
- * @throws {@link SceneError} ERR_SCENE_CORRUPT
+ * @throws {@link SceneError} ERR_SCENE_CORRUPT if it is not a scene
  */
 export function versionOf(scene: unknown): number
 
-/** What went wrong, in English and Chinese. `name` is `SceneError`; it is no class, so `instanceof Error` is all there is. */
+/**
+ * An error of this package, with a message in English and Chinese. It is an `Error` with another `name`: there is no class
+ * `SceneError` for `instanceof`.
+ */
 export interface SceneError extends Error {
+  /** Always `'SceneError'`. */
   readonly name: 'SceneError'
+  /** Whether the definition, a value, the scene or its version is wrong. */
   readonly code: 'ERR_SCENE_DEFINITION' | 'ERR_SCENE_VALUE' | 'ERR_SCENE_CORRUPT' | 'ERR_SCENE_VERSION'
-  /** The field at fault, or `scene`, `version`, `characters`, `uint(5, 1)`. */
+  /** Name of the invalid field, or `scene`, `version`, `characters`, or a definition such as `uint(5, 1)`. */
   readonly param: string
 }

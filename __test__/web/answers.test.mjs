@@ -80,7 +80,7 @@ for (const name of Object.keys(frameworks)) {
           type: 'about:blank',
           title: 'Not Found',
           status: 404,
-          detail: 'There is no code here',
+          detail: 'No such mini-program code',
         })
         assert.equal(headers['cache-control'], 'no-store')
         assert.equal(codes(), 0)

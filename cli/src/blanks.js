@@ -3,7 +3,7 @@
 /** What looks like nothing: blanks of every width, no-break and full-width ones, breaks of lines, and marks of no width. */
 const BLANK = '[\\s\\u00ad\\u180e\\u200b-\\u200f\\u202a-\\u202e\\u2060-\\u206f\\ufeff]'
 const ANY = new RegExp(BLANK, 'u')
-/** A blank of ASCII may stand in a query; what nobody sees, or breaks a line, was not meant. */
+/** A blank of ASCII may stand in a query; an invisible one, or one that breaks a line, is a mistake. */
 const UNSEEN = /[^\S \u3000]|[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\p{Cc}]/u
 
 /** @param {string} text */
@@ -26,7 +26,7 @@ export const isBlank = (cell) =>
 export const blankInPage = (text) => told(text, text.search(ANY))
 
 /**
- * The blank in a path that is not part of it: at its beginning or end, or one that nobody sees.
+ * The blank in a path that is not part of it: at its beginning or end, or an invisible one.
  *
  * @param {string} text
  */
@@ -50,5 +50,5 @@ function told(text, index) {
         zh: `末尾（第 ${at} 个字符）有空白或不可见字符 ${code}`,
         en: `it ends in a blank or invisible character, ${code} at position ${at}`,
       }
-    : { zh: `第 ${at} 个字符是空白或不可见字符 ${code}`, en: `its character ${at} is a blank or invisible, ${code}` }
+    : { zh: `第 ${at} 个字符是空白或不可见字符 ${code}`, en: `character ${at} is blank or invisible, ${code}` }
 }

@@ -42,7 +42,7 @@ async function pem(path) {
     const { code } = /** @type {NodeJS.ErrnoException} */ (error)
     throw new UsageError(
       { zh: `无法读取 --ca ${path}（${code}）`, en: `--ca ${path} cannot be read (${code})` },
-      { zh: '检查路径与权限', en: 'Check the path and who may read it' },
+      { zh: '检查路径与权限', en: 'Check the path and its permissions' },
     )
   }
 }

@@ -40,7 +40,7 @@ async function fileText(path) {
     const { code } = /** @type {NodeJS.ErrnoException} */ (error)
     throw new UsageError(
       { zh: `无法读取 --secret-file ${path}（${code}）`, en: `--secret-file ${path} cannot be read (${code})` },
-      { zh: '检查路径与权限', en: 'Check the path and who may read it' },
+      { zh: '检查路径与权限', en: 'Check the path and its permissions' },
     )
   }
 }
@@ -76,7 +76,7 @@ function filled(secret, source) {
   if (secret) return secret
   throw new UsageError(
     { zh: `${source} 是空的`, en: `${source} is empty` },
-    { zh: '其中应只有 AppSecret', en: 'It should hold the AppSecret and nothing else' },
+    { zh: '其中应只有 AppSecret', en: 'It must contain the AppSecret and nothing else' },
   )
 }
 

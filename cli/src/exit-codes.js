@@ -7,7 +7,7 @@ export const EXIT = {
   usage: 2,
   /** What every other call would meet: wrong credentials, an address that is not listed, a quota that is used up, a wrong set-up. */
   account: 3,
-  /** WeChat, or the Redis of the fleet, could not be reached or gave no sense. */
+  /** WeChat or Redis could not be reached, or sent an invalid response. */
   network: 4,
   interrupted: 130,
   terminated: 143,

@@ -62,7 +62,7 @@ export function failureOf(error, lang, spelling = inColumns) {
 /** @param {string} rid */
 const lookUp = (rid) => ({
   zh: `用 wxacode rid ${rid} 查看微信的记录`,
-  en: `See what WeChat remembers of it: wxacode rid ${rid}`,
+  en: `See what WeChat recorded about it: wxacode rid ${rid}`,
 })
 
 /**

@@ -25,7 +25,7 @@ export function withExtension(path, type) {
 }
 
 /**
- * Writes a file whole or not at all: under another name in the same folder first, which nobody can know before, so that
+ * Writes a file whole or not at all: under another name in the same folder first, which cannot be guessed, so that
  * no link is there. A device or a pipe is written to, for it would be replaced.
  *
  * @param {string} path

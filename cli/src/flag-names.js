@@ -42,7 +42,7 @@ const VARIABLES = {
 
 /** Names that are words too mean the parameter in Chinese, and in English behind one of these. */
 const WORDS = ['scene', 'page', 'path', 'width', 'redis', 'proxy', 'ca']
-const BEFORE = ['from', 'into', 'give', 'send', 'set', 'shorten', 'clamp', 'share a', 'by']
+const BEFORE = ['from', 'into', 'give', 'pass', 'use', 'send', 'set', 'shorten', 'clamp', 'share a', 'by']
 
 /** For a row of a list, whose columns are called as the parameters are: options are flags. @type {Spelling} */
 export const inColumns = (told, error) => spelled(told, error, OPTIONS, instead)

@@ -100,7 +100,7 @@ export function addParamFlags(command, params, { say }) {
       option.argParser((given) => {
         const { value, wants, blank } = readParam(param, given)
         if (blank) throw new InvalidArgumentError(say(blank))
-        if (wants) throw new InvalidArgumentError(say({ zh: `应为${wants.zh}`, en: `It takes ${wants.en}` }))
+        if (wants) throw new InvalidArgumentError(say({ zh: `应为${wants.zh}`, en: `Use ${wants.en}` }))
         return value
       })
     }
@@ -132,7 +132,7 @@ export function paramsFromFlags(params, flags) {
  * @param {RegExp} pattern
  */
 export const number = (say, pattern) => (/** @type {string} */ text) => {
-  if (!pattern.test(text)) throw new InvalidArgumentError(say({ zh: '应为数字', en: 'It takes a number' }))
+  if (!pattern.test(text)) throw new InvalidArgumentError(say({ zh: '应为数字', en: 'Use a number' }))
   return Number(text)
 }
 
@@ -141,11 +141,11 @@ function refuseSecret() {
   throw new UsageError(
     {
       zh: '--secret 不接受明文：命令行会留在 shell 历史和进程列表里',
-      en: '--secret is not taken: a command line stays in the history of the shell and is seen in the list of processes',
+      en: '--secret is not supported: the shell keeps a command line in its history, and other users see it in the process list',
     },
     {
       zh: '使用 --secret-file、--secret-stdin 或 WXACODE_SECRET；这个 AppSecret 若已进入历史记录，请清除',
-      en: 'Use --secret-file, --secret-stdin or WXACODE_SECRET, and delete this line from the history of the shell',
+      en: 'Use --secret-file, --secret-stdin or WXACODE_SECRET, and delete this line from the shell history',
     },
   )
 }
@@ -156,8 +156,8 @@ const withoutPassword = (variable) => (/** @type {string} */ url) => {
   throw new UsageError(
     {
       zh: '命令行里的地址含有密码，别人能在进程列表里看到',
-      en: 'the address has a password, and others see it in the list of processes',
+      en: 'the address contains a password, which other users see in the process list',
     },
-    { zh: `改用环境变量 ${variable}`, en: `Give it by ${variable} instead` },
+    { zh: `改用环境变量 ${variable}`, en: `Set ${variable} instead` },
   )
 }

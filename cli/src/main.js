@@ -27,7 +27,7 @@ export async function main(argv = process.argv.slice(2)) {
 }
 
 /**
- * What Node would print by itself: warnings, and the errors of what nobody waits for.
+ * What Node would print by itself: warnings, and unhandled rejections.
  *
  * @param {Io} io
  */

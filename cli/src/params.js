@@ -29,7 +29,7 @@ const TYPES = {
   },
 }
 
-/** Those that are text and may have a blank in them that nobody sees. @type {Record<string, (text: string) => Text | undefined>} */
+/** Those that are text and may contain an invisible blank. @type {Record<string, (text: string) => Text | undefined>} */
 const BLANK_IN = { page: blankInPage, path: blankInPath }
 
 /** Every parameter of every kind. */

@@ -30,7 +30,7 @@ export const printableJson = (value) =>
   )
 
 /**
- * A name that somebody gave of himself and nobody has vouched for: quoted, and no longer than names are.
+ * A name that is not verified: quoted, and no longer than names are.
  *
  * @param {unknown} name
  */

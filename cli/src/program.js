@@ -23,11 +23,11 @@ const EXIT_CODES = {
   4    连不上微信或 Redis，或应答无法识别
   130  被 Ctrl-C 中断`,
   en: `Exit codes:
-  0    all is well
+  0    success
   1    a code, a row or a check failed
-  2    wrong usage or parameters; nothing was asked
-  3    the account was refused: credentials, IP whitelist, quota or set-up
-  4    WeChat or Redis could not be reached, or gave no sense
+  2    invalid usage or parameters; no request was sent
+  3    WeChat refused the account: credentials, IP whitelist, quota or configuration
+  4    WeChat or Redis could not be reached, or sent an invalid response
   130  stopped by Ctrl-C`,
 }
 
@@ -54,11 +54,11 @@ export function createProgram(io) {
     .version(version, '-V, --version', say({ zh: '显示版本', en: 'show the version' }))
     .helpOption('-h, --help', help)
     .helpCommand('help [command]', help)
-    .option('--json', say({ zh: '以 JSON 输出结果', en: 'give the result as JSON' }))
+    .option('--json', say({ zh: '以 JSON 输出结果', en: 'print the result as JSON' }))
     .addOption(
       new Option(
         '--lang <language>',
-        say({ zh: '语言（默认随系统）', en: 'the language (default: that of the locale)' }),
+        say({ zh: '语言（默认随系统）', en: 'language (default: that of the locale)' }),
       ).choices(['zh', 'en']),
     )
     .addHelpText('after', `\n${say(EXIT_CODES)}\n`)

@@ -12,7 +12,7 @@ import { UsageError } from './errors.js'
 const SENTENCES = {
   'commander.unknownOption': {
     pattern: /unknown option '(--[^'=\s]*|-.)/,
-    text: (flag) => ({ zh: `没有 ${flag} 这个选项`, en: `there is no option ${flag}` }),
+    text: (flag) => ({ zh: `没有 ${flag} 这个选项`, en: `unknown option ${flag}` }),
   },
   'commander.optionMissingArgument': {
     pattern: /option '(.+)' argument missing/,
@@ -24,7 +24,7 @@ const SENTENCES = {
   },
   'commander.conflictingOption': {
     pattern: /option '(.+)' cannot be used with option '(.+)'/,
-    text: (flag, other) => ({ zh: `${flag} 与 ${other} 不能同时使用`, en: `${flag} and ${other} exclude each other` }),
+    text: (flag, other) => ({ zh: `${flag} 与 ${other} 不能同时使用`, en: `${flag} cannot be used with ${other}` }),
   },
   'commander.missingArgument': {
     pattern: /missing required argument '(.+)'/,
@@ -34,16 +34,16 @@ const SENTENCES = {
     pattern: /option '(.+?)' argument .* is invalid\. (.+)$/s,
     text: (flag, why) => ({
       zh: `${flag} 的值无效：${why.replace('Allowed choices are', '可选').replace(/\.$/, '')}`,
-      en: `the value of ${flag} is not possible. ${why.replace(/\.$/, '')}`,
+      en: `invalid value for ${flag}. ${why.replace(/\.$/, '')}`,
     }),
   },
   'commander.unknownCommand': {
     pattern: /unknown command/,
-    text: () => ({ zh: '没有这个命令', en: 'there is no such command' }),
+    text: () => ({ zh: '没有这个命令', en: 'unknown command' }),
   },
   'commander.excessArguments': {
     pattern: /too many arguments/,
-    text: () => ({ zh: '参数过多', en: 'there are too many arguments' }),
+    text: () => ({ zh: '参数过多', en: 'too many arguments' }),
   },
 }
 

@@ -129,7 +129,7 @@ suite('batch', (test) => {
     assert.equal(fake.count(), 0)
     assert.equal((await batch()).code, 0)
     assert.match(readFileSync(file('codes/index.html'), 'utf8'), /上海/)
-    assert.match((await batch(['--encoding', 'klingon'])).json().error.cause, /encoding klingon is not known/)
+    assert.match((await batch(['--encoding', 'klingon'])).json().error.cause, /unknown encoding klingon/)
   })
 
   test('refuses a misspelt column before the first request, unless a pattern uses it', async (t) => {
@@ -150,9 +150,9 @@ suite('batch', (test) => {
   }, async (t) => {
     const cases = [
       ['city\na\n', [], /neither a column scene nor a column path/],
-      ['scene,scene\na,b\n', [], /column scene is there twice/],
-      ['scene,check_path,checkPath\na,1,1\n', [], /column checkPath is there twice/],
-      ['scene\n"a\n', [], /not good CSV/],
+      ['scene,scene\na,b\n', [], /column scene occurs twice/],
+      ['scene,check_path,checkPath\na,1,1\n', [], /column checkPath occurs twice/],
+      ['scene\n"a\n', [], /not valid CSV/],
       ['scene\na\n', ['--name', '{citty}'], /no column citty/],
       ['scene\na\n', ['--name', '../{scene}'], /--name .* cannot be the name of a file/],
       ['scene\na\n', ['--name', '/etc/{scene}'], /--name .* cannot be/],
@@ -170,7 +170,7 @@ suite('batch', (test) => {
     const { wxacode, file } = await setupBatch(t, '')
     writeFileSync(file('list.xlsx'), '')
     for (const [list, message] of [
-      ['list.xlsx', /format of list\.xlsx is not clear/],
+      ['list.xlsx', /format of list\.xlsx is unknown/],
       ['nowhere.csv', /nowhere\.csv cannot be read \(ENOENT\)/],
       ['.', /not a plain file/],
     ]) {
@@ -192,11 +192,11 @@ suite('batch', (test) => {
     assert.deepEqual(
       report().map(({ row, error }) => [row, error]),
       [
-        ['2', 'the file name One is also that of row 4, 5'],
-        ['4', 'the file name oNE is also that of row 2, 5'],
-        ['5', 'the file name one is also that of row 2, 4'],
-        ['6', 'the file name e\u0301 is also that of row 7'],
-        ['7', 'the file name \u00e9 is also that of row 6'],
+        ['2', 'the file name One is the same as in row 4, 5'],
+        ['4', 'the file name oNE is the same as in row 2, 5'],
+        ['5', 'the file name one is the same as in row 2, 4'],
+        ['6', 'the file name e\u0301 is the same as in row 7'],
+        ['7', 'the file name \u00e9 is the same as in row 6'],
       ],
     )
   })
@@ -223,7 +223,7 @@ suite('batch', (test) => {
     const { json } = await batch()
     assert.deepEqual(pictures(), escaped.map(([, made]) => made).sort())
     assert.deepEqual(json().errors, { ERR_CLI_NAME: impossible.length })
-    for (const { error } of report()) assert.match(error, /^the file name .* is not possible: /)
+    for (const { error } of report()) assert.match(error, /^invalid file name .*: /)
     assert.deepEqual(readdirSync(folder).sort(), ['codes', 'list.csv'])
     assert.ok(!existsSync(file('up.png')))
   })
@@ -375,7 +375,7 @@ suite('batch', (test) => {
     child.kill('SIGINT')
     const { code, out } = await done
     assert.equal(code, 130)
-    assert.match(out, /✓ \d+ written.*stopped.*rows not asked for: the same command goes on from here/s)
+    assert.match(out, /✓ \d+ written.*stopped.*rows not requested: run the same command to continue/s)
     assert.ok(existsSync(file('codes/report.csv')))
     assert.deepEqual(hidden(), ['journal.jsonl'])
     const written = pictures()
@@ -422,7 +422,7 @@ suite('batch', (test) => {
     const env = { WXACODE_APPID: '', WXACODE_SECRET: '' }
     const { code, out } = await wxacode(['batch', 'list.csv', '--out', 'codes', '--dry-run'], { env })
     assert.equal(code, 1)
-    assert.match(out, /✓ 1 of 4 rows can be asked for\n✗ 3 failed/)
+    assert.match(out, /✓ 1 of 4 rows can be requested\n✗ 3 failed/)
     assert.equal(report().length, 3)
     assert.equal(fake.count(), 0)
   })
@@ -431,7 +431,7 @@ suite('batch', (test) => {
     const { batch, report } = await setupBatch(t, 'scene,page\na\nb,pages/index/index,c\nd,pages/index/index,,\n')
     const { json } = await batch()
     assert.deepEqual([json().written, json().failed], [2, 1])
-    assert.match(report()[0].error, /the row has 3 cells, the header 2/)
+    assert.match(report()[0].error, /the row has 3 cells, but the header has 2/)
   })
 
   test('passes --rate and --concurrency to the client', async (t) => {

@@ -38,9 +38,9 @@ suite('blank characters', (test) => {
           `it ends in a blank or invisible character, ${code(blank)}`,
         ),
       )
-      assert.match(readParam('page', `${blank}pages/x`).blank.en, /its character 1 /)
+      assert.match(readParam('page', `${blank}pages/x`).blank.en, /character 1 /)
       assert.match(readParam('page', `pages${blank}/x`).blank.zh, /第 6 个字符/)
-      assert.match(readParam('page', `页面😀${blank}/x`).blank.en, /its character 4 /)
+      assert.match(readParam('page', `页面😀${blank}/x`).blank.en, /character 4 /)
     })
 
     test(`${what} at an end of a path is reported`, () => {
@@ -48,7 +48,7 @@ suite('blank characters', (test) => {
         readParam('path', `pages/x?a=1${blank}`).blank.en,
         new RegExp(`ends in .*, ${code(blank).replace('+', '\\+')}`),
       )
-      assert.match(readParam('path', `${blank}pages/x`).blank.en, /its character 1 /)
+      assert.match(readParam('path', `${blank}pages/x`).blank.en, /character 1 /)
     })
   }
 
@@ -64,7 +64,7 @@ suite('blank characters', (test) => {
   test('are refused by check and by the commands for one code', async () => {
     for (const [args, message] of [
       [['--scene', 'a', '--page', 'pages/index/index '], /--page.*it ends in a blank .*U\+0020 at position 18/],
-      [['--scene', 'a', '--page', 'pages/index\u3000/index'], /--page.*its character 12 .*U\+3000/],
+      [['--scene', 'a', '--page', 'pages/index\u3000/index'], /--page.*character 12 .*U\+3000/],
       [['--path', 'pages/index/index?a=1\u200b'], /--path.*it ends in .*U\+200B at position 22/],
       [['--scene', 'id=1 '], /character 5 of --scene is “ ” \(U\+0020\)/],
       [['--scene', 'id=1\u00a0'], /character 5 of --scene .*U\+00A0/],
@@ -107,8 +107,8 @@ suite('blank characters', (test) => {
       ['3', 'scene', /character 5 of scene is “ ” \(U\+0020\)/],
       ['4', 'scene', /character 5 of scene .*U\+200B/],
       ['5', 'scene', /character 5 of scene .*U\+000A/],
-      ['6', 'page', /the page “pages\/index\/index ” is not possible: it ends in a blank .* U\+0020 at position 18/],
-      ['7', 'path', /the path .* is not possible: it ends in a blank .* U\+00A0 at position 22/],
+      ['6', 'page', /invalid page “pages\/index\/index ”: it ends in a blank .* U\+0020 at position 18/],
+      ['7', 'path', /invalid path .*: it ends in a blank .* U\+00A0 at position 22/],
     ].entries()) {
       assert.deepEqual(said[at].slice(0, 2), [row, param])
       assert.match(said[at][2], message)

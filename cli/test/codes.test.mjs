@@ -91,7 +91,7 @@ suite('one code', (test) => {
       said('c.bin'),
       said('c.png', '--is-hyaline'),
     ])
-    assert.match(upper, /^note: b\.PNG holds a JPEG.*--is-hyaline.*\.jpg\n$/)
+    assert.match(upper, /^note: b\.PNG is a JPEG.*--is-hyaline.*\.jpg\n$/)
     assert.match(hyaline, /^注意：b\.jpeg 里是 PNG.*\.png\n$/)
     assert.deepEqual(right, ['', '', ''])
   })

@@ -92,14 +92,14 @@ suite('doctor and Redis', (test) => {
 
   test('has a fix for a closed port, an unknown host name and a missing socket', async () => {
     const port = await freePort()
-    await assertRed(`redis://127.0.0.1:${port}`, /nobody listens at 127\.0\.0\.1:\d+/, /inside a container/)
+    await assertRed(`redis://127.0.0.1:${port}`, /no service listens at 127\.0\.0\.1:\d+/, /inside a container/)
     await assertRed('redis://cache.invalid/1', /cache\.invalid:6379 has no address/, /DNS/)
     await assertRed('unix:///nowhere/redis.sock', /no socket \/nowhere\/redis\.sock/, /unixsocket/)
   })
 
   test('reports a server that is not Redis, and one that does not reply', async (t) => {
     const web = await listening(t, createHttpServer())
-    await assertRed(web, /is no Redis: it says “HTTP\/1\.1 400/, /host and port/)
+    await assertRed(web, /is not Redis: it responds with “HTTP\/1\.1 400/, /host and port/)
     const open = new Set()
     const silent = await listening(
       t,
@@ -120,15 +120,15 @@ suite('doctor and Redis', (test) => {
     const server = await startRedis(t, '--requirepass', 'se cret%', '--databases', 2)
     const at = (login, path = '') => server.url.replace('//', `//${login}`) + path
     const right = `:${encodeURIComponent('se cret%')}@`
-    await assertRed(server.url, /wants a password/, /WXACODE_REDIS=redis:\/\//)
-    await assertRed(at(':wrong@'), /does not take this user or password/, /percent-encoded/)
+    await assertRed(server.url, /requires a password/, /WXACODE_REDIS=redis:\/\//)
+    await assertRed(at(':wrong@'), /does not accept this user or password/, /percent-encoded/)
     await assertGreen(at(right, '/1'), /takes writes/)
     await assertRed(at(right, '/7'), /no database of that number/, /smaller number/)
     const open = await startRedis(t)
     await assertRed(
       open.url.replace('//', '//:needless@'),
       /has no password, and the address has one/,
-      /Leave it out of the address/,
+      /Remove it from the address/,
     )
   })
 

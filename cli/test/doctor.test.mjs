@@ -134,7 +134,7 @@ suite('doctor', (test) => {
     assert.equal(code, 3)
     assert.deepEqual(names(red), ['quota'])
     assert.match(red[0].cause, /all 1 calls of getwxacode for today are used/)
-    assert.match(red[0].fix, /full again tomorrow.*clearQuota/)
+    assert.match(red[0].fix, /resets tomorrow.*clearQuota/)
   })
 
   test('an exhausted quota of tokens fails the quota and not the credentials', async (t) => {
@@ -150,7 +150,7 @@ suite('doctor', (test) => {
     assert.equal(code, 3)
     assert.match(
       out,
-      /✗ token +WeChat refused the token that it had just given \(40001\): another system uses this appid/,
+      /✗ token +WeChat rejected the token that it had just returned \(40001\): another system uses this appid/,
     )
     assert.match(out, /fix {2}Let all systems use stable_token without force_refresh/)
   })
@@ -161,7 +161,7 @@ suite('doctor', (test) => {
     here.fake.clock.advance(600)
     const { of } = await examine(here)
     assert.equal(of('token').ok, true)
-    assert.match(of('token').detail, /first asked for (9|10) min ago, by an earlier run or another system/)
+    assert.match(of('token').detail, /first requested (9|10) min ago, by an earlier run or another system/)
   })
 
   test('classic tokens that another system fetches are mentioned, and do not affect a stable one', async (t) => {
@@ -169,7 +169,7 @@ suite('doctor', (test) => {
     await here.wxacode(['token', '--token', 'classic'])
     const { of } = await examine(here)
     assert.equal(of('token').ok, true)
-    assert.match(of('token').detail, /another system asked \/cgi-bin\/token 1 times today/)
+    assert.match(of('token').detail, /another system called \/cgi-bin\/token 1 times today/)
   })
 
   test('the doctor never makes WeChat replace a token', async (t) => {

@@ -192,7 +192,7 @@ suite('a folder from an unknown source', (test) => {
       rmSync(file(name))
       assert.equal(spawnSync('mkfifo', [file(name)]).status, 0)
       const { code, json } = await batch()
-      if (name === JOURNAL) assert.match(json().error.cause, /journal\.jsonl is a link or no plain file/)
+      if (name === JOURNAL) assert.match(json().error.cause, /journal\.jsonl is a link or not a plain file/)
       else assert.deepEqual([code, json().written], [0, 1])
     }
   })

@@ -60,16 +60,13 @@ const NO_LISTS = {
   'a page in UTF-16': [Buffer.from('\ufeff\n<table><tr>', 'utf16le'), /a web page or XML/],
   'a PDF': ['%PDF-1.7\n', /a PDF/],
   'a .gz': [Buffer.from('1f8b080000', 'hex'), /a compressed file/],
-  'binary data': [Buffer.from([1, 0, 0, 0, 2, 0, 0, 0]), /a file of binary data/],
+  'binary data': [Buffer.from([1, 0, 0, 0, 2, 0, 0, 0]), /a binary file/],
   nothing: ['', /is empty/],
   'blanks only': ['\ufeff \n\t\n', /is empty/],
-  'bytes of no encoding': [
-    Buffer.from('scene,label\na,caf\xe9 x\n', 'latin1'),
-    /encoding of .* is not clear: .* line 1/,
-  ],
+  'bytes of no encoding': [Buffer.from('scene,label\na,caf\xe9 x\n', 'latin1'), /encoding of .* is unknown: .* line 1/],
   'words of the West': [
     Buffer.from('scene,label\na,Cafés\nb,Nîmes\nc,Müller\n', 'latin1'),
-    /encoding of .* is not clear/,
+    /encoding of .* is unknown/,
   ],
 }
 
@@ -88,7 +85,7 @@ function damage(cells, column = 'scene') {
 const mistaken = (text, encoding) => new TextDecoder(encoding).decode(Buffer.from(text))
 
 const DAMAGED = {
-  'an error of a spreadsheet': ['#N/A', '#REF!', 'id=#VALUE!', '#DIV/0!', '#name?', '########', 'a/#NUM!'],
+  'an error value of a spreadsheet': ['#N/A', '#REF!', 'id=#VALUE!', '#DIV/0!', '#name?', '########', 'a/#NUM!'],
   'a long number that a spreadsheet shortened': ['1.23457E+17', 'id=1.23457E+17', '1E+18', '1,23457E+17', '4.5e18&x=1'],
   'a long number whose last digits': ['123456789012346000', 'id=98765432109876500000'],
   'what a program writes': [
@@ -96,7 +93,7 @@ const DAMAGED = {
     ...['NULL', 'None', '(null)', '\\N', '[object Object]', 'id=[object Undefined]'],
   ],
   'a template': [`id=$${'{id}'}`, 'id={{ id }}'],
-  'text that was read in another encoding': [
+  'text that was decoded with the wrong encoding': [
     ...['店\ufffd', '锟斤拷锟斤拷', mistaken('中文', 'windows-1252'), mistaken('Café', 'windows-1252')],
     ...[mistaken('上海南京东路步行街店', 'gb18030'), mistaken('杭州西湖', 'gb18030')],
   ],
@@ -154,7 +151,7 @@ suite('a list', (test) => {
     const big5 = Buffer.from('7363656e652c6c6162656c0a69643d312ca457aefc0a', 'hex')
     assert.equal((await read(t, big5, { encoding: 'big5' })).cells[0].label, '上海')
     await assert.rejects(read(t, GBK, { encoding: 'utf-8' }), /is not utf-8, somewhere from line 1 on/)
-    await assert.rejects(read(t, TEXT, { encoding: 'klingon' }), /encoding klingon is not known/)
+    await assert.rejects(read(t, TEXT, { encoding: 'klingon' }), /unknown encoding klingon/)
     assert.deepEqual((await read(t, `\ufeff${TEXT}`, { encoding: 'gb18030' })).cells, ROWS)
   })
 
@@ -197,9 +194,12 @@ suite('a list', (test) => {
   test('of JSON has no delimiter, one object to a line, and each parameter once', async (t) => {
     const { format, rows } = await read(t, '{"scene":"a"}\n{"checkPath":true,"check_path":false}\n', {}, 'list.jsonl')
     assert.deepEqual(format, { encoding: 'utf-8' })
-    assert.match(rows[1].problem.message, /checkPath is there twice/)
-    await assert.rejects(read(t, '{}', { delimiter: ';' }, 'list.jsonl'), /JSON in each line and no delimiter/)
-    await assert.rejects(read(t, ' [{"scene":"a"}]', {}, 'list.jsonl'), /one JSON array/)
+    assert.match(rows[1].problem.message, /checkPath occurs twice/)
+    await assert.rejects(
+      read(t, '{}', { delimiter: ';' }, 'list.jsonl'),
+      /JSON object on each line, so --delimiter does not apply/,
+    )
+    await assert.rejects(read(t, ' [{"scene":"a"}]', {}, 'list.jsonl'), /a JSON array, not one object per line/)
   })
 
   test('has columns of any name, and none that JavaScript put there', async (t) => {
@@ -261,7 +261,7 @@ suite('a batch of a list', (test) => {
   test('without rows, or without a header, is an error and asks for nothing', async (t) => {
     const { wxacode, file, fake } = await setupCli(t)
     const cases = [
-      ['scene,page\n', /has the names of its columns and no rows/],
+      ['scene,page\n', /has column names but no rows/],
       ['id=1\n', /neither a column scene nor a column path/],
       ['id=1,pages/a\nid=2,pages/a\n', /neither a column scene/],
       ['', /is empty/],
@@ -300,7 +300,7 @@ suite('a batch of a list', (test) => {
     assert.match(gbk.err, /^gbk\.csv: gb18030, delimiter ,$/m)
     writeFileSync(file('list.csv'), 'scene,x;label\na,b;c\n')
     const wrong = await wxacode(['batch', 'list.csv', '--out', 'codes', '--delimiter', 'ab'])
-    assert.match(wrong.err, /--delimiter.*It takes one character/)
+    assert.match(wrong.err, /--delimiter.*Use one character/)
     const split = await wxacode(['batch', 'list.csv', '--out', 'codes', '--delimiter', ';', '--json'])
     assert.match(split.json().error.fix, /it has scene,x, label/)
   })

@@ -246,7 +246,7 @@ suite('two containers on one volume', (test) => {
       assert.equal(second.code, 2)
       const { cause, fix } = second.json().error
       assert.match(cause, /process 1 on \S+ is writing to/)
-      assert.match(fix, /another machine or in another container.* after 60 s of silence/)
+      assert.match(fix, /another machine or in another container.* lock expires 60 s after its last update/)
       hold.release()
       const { code, json } = await first.done
       assert.deepEqual([code, json().written], [0, 2])

@@ -168,7 +168,7 @@ suite('printed text', (test) => {
     const redis = ['--redis', `redis://127.0.0.1:${stranger.address().port}`]
     const { people } = await look(here, [...at, ...redis])
     assert.match(people, /✗ TLS +the certificate is not trusted: .*\(signed by “y?x\\x1b\]0;owned.*”, untrusted\)/)
-    assert.match(people, /✗ Redis +127\.0\.0\.1:\d+ is no Redis: it says “x\\x1b\]0;owned/)
+    assert.match(people, /✗ Redis +127\.0\.0\.1:\d+ is not Redis: it responds with “x\\x1b\]0;owned/)
     const chinese = await here.wxacode([...at, '--lang', 'zh'], watched())
     assert.match(chinese.out, /签发者自称“.*”，未经验证/)
     const { key, cert } = await certificates()

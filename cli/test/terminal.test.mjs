@@ -53,7 +53,7 @@ suite('on a terminal', (test) => {
     const { code, out } = await running.done
     assert.equal(code, 130)
     assert.ok(out.includes(SHOW_CURSOR))
-    assert.match(out, /rows not asked for/)
+    assert.match(out, /rows not requested/)
     assert.ok(existsSync(here.file('codes/report.csv')))
     assert.deepEqual(readdirSync(here.file('codes/.wxacode')), ['journal.jsonl'])
     assert.ok(readdirSync(here.file('codes')).every((name) => !name.endsWith('.tmp')))

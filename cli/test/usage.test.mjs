@@ -47,12 +47,12 @@ suite('usage', (test) => {
       [['explain'], '<errcode> is missing', '缺少参数 <errcode>'],
       [['explain', '1', '2'], 'too many arguments', '参数过多'],
       [['explain', 'abc'], 'whole number', '整数'],
-      [['unlimited', '--scen', 's'], 'no option --scen', '没有 --scen'],
-      [['unlimited', '--width', 'wide'], '--width <pixels> is not possible', '--width <pixels> 的值无效'],
+      [['unlimited', '--scen', 's'], 'unknown option --scen', '没有 --scen'],
+      [['unlimited', '--width', 'wide'], 'invalid value for --width <pixels>', '--width <pixels> 的值无效'],
       [['unlimited', '--line-color', 'red'], '"0,100,0"', '颜色'],
       [['unlimited', '--token', 'best'], 'stable, classic, none', '可选'],
       [['unlimited', '--scene'], '--scene <text> needs a value', '缺少值'],
-      [['unlimited', '--secret-file', 'a', '--secret-stdin'], 'exclude each other', '不能同时使用'],
+      [['unlimited', '--secret-file', 'a', '--secret-stdin'], 'cannot be used with', '不能同时使用'],
     ]
     await Promise.all(
       cases.map(async ([args, en, zh]) => {
@@ -91,7 +91,10 @@ suite('usage', (test) => {
         }),
       ),
     )
-    assert.match((await wxacode(['unlimited', '--secret', secret])).err, /history of the shell.*\n.*--secret-file/)
+    assert.match(
+      (await wxacode(['unlimited', '--secret', secret])).err,
+      /shell keeps a command line in its history.*\n.*--secret-file/,
+    )
   })
 
   test('the AppSecret is read from a file, from the standard input or from the environment', async (t) => {
@@ -197,12 +200,12 @@ suite('usage', (test) => {
       wxacode(['explain', '45009', '--endpoint', '/wxa/getwxacode']),
     ])
     assert.equal(unknown.code, 2)
-    assert.match(unknown.err, /there is no endpoint getwxacodeunlimited\n {2}fix {2}There are getUnlimitedQRCode, /)
+    assert.match(unknown.err, /unknown endpoint getwxacodeunlimited\n {2}fix {2}Use one of getUnlimitedQRCode, /)
     for (const name of await namesOfEndpoints()) assert.ok(unknown.err.includes(name), name)
     assert.equal(json.code, 2)
     assert.match(json.json().error.fix, /^可用：getUnlimitedQRCode、/)
     assert.equal(elsewhere.code, 1)
-    assert.match(elsewhere.out, /about 40125 at getQRCode; it comes from stable_token, token: leave --endpoint out/)
+    assert.match(elsewhere.out, /about 40125 at getQRCode; it comes from stable_token, token: omit --endpoint/)
     assert.match(path.out, /^45009 \/wxa\/getwxacode\n {2}why {2}Daily calls/)
   })
 
@@ -244,7 +247,7 @@ suite('usage', (test) => {
     const { wxacode: at, file } = await setupCli(t)
     writeFileSync(file('twice.csv'), 'scene,checkPath,check_path\ns,1,0\n')
     const twice = await at(['batch', 'twice.csv', '--out', 'out', '--dry-run'])
-    assert.match(twice.err, /the column checkPath is there twice/)
+    assert.match(twice.err, /the column checkPath occurs twice/)
     writeFileSync(file('list.csv'), 'scene,page\ns,no\n')
     const refused = await at(['batch', 'list.csv', '--out', 'out', '--timeout', '60'])
     assert.match(refused.out, /send checkPath: false;/)

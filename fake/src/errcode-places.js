@@ -29,7 +29,7 @@ function mayAnswer(errcode, name) {
   const isEverywhere = isAt('any')
   const isHere = [name, ...(ALIKE[name] ?? [])].some(isAt)
   if (groupOf(name) === 'tokens') return isHere && !isEverywhere && !CODES.some(isAt)
-  // What all three code endpoints answer is about whoever calls, so that every other call with a token may get it.
+  // What all three code endpoints answer is about the caller, so that every other call with a token may get it.
   return isHere || isEverywhere || CODES.every(isAt)
 }
 

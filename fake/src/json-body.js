@@ -29,7 +29,7 @@ function haveTypes(params, fields) {
  * WeChat is strict about types: no `1` for `true`, no `"430"` for 430.
  * https://developers.weixin.qq.com/community/personal/oCJUsw7HH-afwlIcBPOITkQJi12E/question
  * https://developers.weixin.qq.com/community/develop/doc/000e0898b7069010cf83dc0cf64400
- * Only the members of `line_color` pass as numbers and as strings, and nobody checks that they are below 256:
+ * Only the members of `line_color` pass as numbers and as strings, and WeChat does not check that they are below 256:
  * https://developers.weixin.qq.com/community/develop/doc/000c08f43d44d823011eb64195d800
  * @param {unknown} value
  * @param {FieldType} type

@@ -48,7 +48,7 @@ function picture(order) {
 
 /**
  * Calls when it is time to ask for the picture: now if it is known, otherwise after those that were ordered before. A
- * hundred new ones take seconds, and whoever tests in this process has other things to do meanwhile.
+ * hundred new ones take seconds, and tests in this process must not wait for them.
  * @param {PictureOrder} order
  * @param {() => void} draw
  */

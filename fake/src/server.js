@@ -127,7 +127,7 @@ function shut(server, sockets) {
   return new Promise((resolve) => {
     server.close(() => resolve())
     server.closeAllConnections()
-    // Those in the middle of a TLS handshake are nobody's yet.
+    // closeAllConnections does not know those in a TLS handshake.
     for (const socket of sockets.values()) socket.destroy()
   })
 }

@@ -77,7 +77,7 @@ function createStableTokens(clock, life, forcedDay) {
   const family = createFamily(clock, life)
   let forcedAt = Number.NEGATIVE_INFINITY
   return {
-    /** The same token to everybody until its last five minutes, so that whoever gets it has that long to use it. */
+    /** The same token to everybody until its last five minutes, so that every caller can use it for that long. */
     ordinary() {
       const token = family.current()
       return token && token.diesAt - clock.now() > family.overlap ? token : family.issue()

@@ -10,35 +10,44 @@ import type { Client, CodeHandlerOptions, ToCode } from './types'
 export type { Client, CodeHandlerOptions, CodeParams, FailureNote, ToCode } from './types'
 
 /**
- * What is known of a request unless you say more: `(req: express.Request) => ...` or `codeHandler<express.Request>`. What
- * Express adds is optional, because plain `node:http` does not.
+ * Type of the request unless `toCode` or the type argument names another: `(req: express.Request) => ...` or
+ * `codeHandler<express.Request>`. What Express adds is optional, because plain `node:http` does not have it.
  */
 export interface AnyRequest extends IncomingMessage {
+  /** Parameters of the route, with Express. */
   // biome-ignore lint/suspicious/noExplicitAny: what a route has in it is known to who wrote the route
   params?: any
+  /** Parsed query, with Express. */
   // biome-ignore lint/suspicious/noExplicitAny: the same
   query?: any
+  /** Path of the URL, with Express. */
   // biome-ignore lint/suspicious/noExplicitAny: a string, with Express
   path?: any
+  /** Returns a header, with Express. */
   // biome-ignore lint/suspicious/noExplicitAny: a function, with Express
   get?: any
 }
 
 /**
- * Answers with the code that `toCode` returns for a request, or with an `application/problem+json`.
+ * Makes a handler that responds with the code that `toCode` returns for a request, or with an `application/problem+json`.
  *
- * - 200: the picture, its type by its bytes, a strong ETag over the parameters
- * - 304 for a GET or HEAD whose `If-None-Match` names that ETag: WeChat is not asked
- * - 400 refused values, 404 no code, 405 another method than GET and HEAD, 429 with `Retry-After` over a rate limit, of WeChat's
- *   or of this handler's, 500 a mistake in `toCode` or no client, 502 a refusal or an odd answer of WeChat's or no connection,
- *   503 Redis is down, the client is closed or its token function broken, 504 too late
+ * - 200: the picture, with the type of its bytes and a strong ETag of the parameters
+ * - 304: a GET or HEAD whose `If-None-Match` has that ETag; no request to WeChat
+ * - 400: invalid values
+ * - 404: `toCode` returned no code
+ * - 405: a method other than GET and HEAD
+ * - 429, with `Retry-After`: over a rate limit of WeChat or of this handler
+ * - 500: a mistake in `toCode`, or the client could not be made
+ * - 502: WeChat refused or sent an invalid response, or could not be reached
+ * - 503: Redis unavailable, client closed, or token function failed
+ * - 504: timeout
  *
- * HEAD never asks WeChat: of a code that this process keeps it has the headers of GET, of any other those that are known
- * without the picture, which are not its type and length. A visitor who leaves, or whom somebody else answers, ends the request
- * to WeChat; an answer that others have begun is left to them.
+ * A HEAD sends no request to WeChat. For a code in the cache of this process it returns the headers of a GET; for any other it
+ * omits `Content-Type` and `Content-Length`. If the visitor disconnects, or other code responds, the handler aborts the request to
+ * WeChat. It does not write to a response that other code has started.
  *
- * A route that anybody can call needs three things, for each code that it makes counts: ids that are looked up, a client with
- * a `cache`, and a limit ({@link CodeHandlerOptions.ratePerMinute}).
+ * WeChat counts each code. A public route therefore needs three things: a lookup of the ids, a client with a `cache`, and a limit
+ * ({@link CodeHandlerOptions.ratePerMinute}).
  *
  * @example
  * ```js
@@ -48,10 +57,10 @@ export interface AnyRequest extends IncomingMessage {
  *   return shop && { scene: `id=${shop.id}`, page: 'pages/index/index' }
  * }))
  *
- * // node:http: what your function throws is logged, and answered with a 500 that does not repeat it
+ * // node:http: the handler logs what your function throws, and responds with a 500 that does not repeat it
  * createServer(codeHandler(wxa, (req) => (req.url === '/code' ? { scene: 'from=web' } : null)))
  * ```
- * @throws `InvalidParamsError` of `wxacode` for a misspelt or impossible option, when the handler is made
+ * @throws `InvalidParamsError` of `wxacode` for an unknown or invalid option, when the handler is made
  */
 export function codeHandler<Req extends IncomingMessage = AnyRequest>(
   wxa: Client,

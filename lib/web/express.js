@@ -26,7 +26,7 @@ function codeHandler(wxa, toCode, options) {
 }
 
 /**
- * Without a framework nobody else hears of an error, and one that nobody catches ends the process.
+ * Without a framework no error handler receives an error, and an uncaught one terminates the process.
  *
  * @param {import('node:http').ServerResponse} res
  * @param {unknown} error

@@ -9,35 +9,45 @@ import type { Client, CodeHandlerOptions, ToCode } from './types'
 
 export type { Client, CodeHandlerOptions, CodeParams, FailureNote, ToCode } from './types'
 
-/** What is needed of Fastify's request. */
+/** The members of Fastify's request that the handler uses. */
 export interface FastifyLikeRequest {
+  /** Request of `node:http`. */
   raw: IncomingMessage
 }
 
-/** What is needed of Fastify's reply. */
+/** The members of Fastify's reply that the handler uses. */
 export interface FastifyLikeReply {
+  /** Response of `node:http`. */
   raw: ServerResponse
+  /** Sets the HTTP status. */
   code(status: number): unknown
+  /** Returns a header of the response. */
   getHeader(name: string): unknown
 }
 
-/** What is known of a request unless you say more: `app.get<{ Params: { id: string } }>(...)` or `codeHandler<FastifyRequest>`. */
+/**
+ * Type of the request unless the route or the type argument names another: `app.get<{ Params: { id: string } }>(...)` or
+ * `codeHandler<FastifyRequest>`.
+ */
 export interface AnyRequest extends FastifyLikeRequest {
+  /** Parameters of the route. */
   // biome-ignore lint/suspicious/noExplicitAny: what a route has in it is known to who wrote the route
   params: any
+  /** Parsed query. */
   // biome-ignore lint/suspicious/noExplicitAny: the same
   query: any
+  /** Path and query of the URL. */
   url: string
 }
 
 /**
- * Answers like `codeHandler` of `wxacode/express`, by `reply.send`, so that hooks run.
+ * Makes a handler that responds like `codeHandler` of `wxacode/express`. It uses `reply.send`, so that hooks run.
  *
  * @example
  * ```js
  * app.get('/code/:id', codeHandler(wxa, (request) => ({ scene: `id=${request.params.id}`, page: 'pages/index/index' })))
  * ```
- * @throws `InvalidParamsError` of `wxacode` for a misspelt or impossible option, when the handler is made
+ * @throws `InvalidParamsError` of `wxacode` for an unknown or invalid option, when the handler is made
  */
 export function codeHandler<Req extends FastifyLikeRequest = AnyRequest>(
   wxa: Client,

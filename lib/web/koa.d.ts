@@ -9,35 +9,46 @@ import type { Client, CodeHandlerOptions, ToCode } from './types'
 
 export type { Client, CodeHandlerOptions, CodeParams, FailureNote, ToCode } from './types'
 
-/** What is needed of Koa's context. */
+/** The members of Koa's context that the handler uses. */
 export interface KoaContext {
+  /** Request of `node:http`. */
   req: IncomingMessage
+  /** Response of `node:http`. */
   res: ServerResponse
+  /** HTTP status of the response. */
   status: number
+  /** Body of the response. */
   body: unknown
+  /** Sets headers of the response. */
   set(headers: Record<string, string>): void
 }
 
-/** What is known of a context unless you say more: `(ctx: Koa.Context) => ...` or `codeHandler<Koa.Context>`. */
+/**
+ * Type of the context unless `toCode` or the type argument names another: `(ctx: Koa.Context) => ...` or
+ * `codeHandler<Koa.Context>`.
+ */
 export interface AnyContext extends KoaContext {
-  /** With a router. */
+  /** Parameters of the route, with a router. */
   // biome-ignore lint/suspicious/noExplicitAny: what a route has in it is known to who wrote the route
   params?: any
+  /** Parsed query. */
   // biome-ignore lint/suspicious/noExplicitAny: the same
   query: Record<string, any>
+  /** Path of the URL. */
   path: string
+  /** Returns a header of the request. */
   get(name: string): string
 }
 
 /**
- * Answers like `codeHandler` of `wxacode/express`, by `ctx.status` and `ctx.body`, so
- * that the middleware around it works. It calls no middleware after it.
+ * Makes a middleware that responds like `codeHandler` of `wxacode/express`. It sets `ctx.status` and `ctx.body`, so that the
+ * middleware before it can read them. It does not call the next middleware.
  *
  * @example
  * ```js
  * router.get('/code/:id', codeHandler(wxa, (ctx) => ({ scene: `id=${ctx.params.id}`, page: 'pages/index/index' })))
  * ```
- * @throws `InvalidParamsError` of `wxacode` for a misspelt or impossible option, when the handler is made
+ * @throws `InvalidParamsError` of `wxacode` for an unknown or invalid option, when the handler is made
  */
 export function codeHandler<Ctx extends KoaContext = AnyContext>(
   wxa: Client,

@@ -2,7 +2,7 @@
 
 const { own } = require('../own')
 
-/** Of a call that nobody waits for any more. Made once: with a stack for each it would cost more than it tells. */
+/** Reason of a call that is no longer needed. Made once, because a stack for each call would cost more than it is worth. */
 const FINISHED = new Error('the visitor has left, or has an answer')
 
 /**
@@ -23,7 +23,7 @@ function requestContext(req, res) {
 }
 
 /**
- * Aborted when the visitor leaves, or has been answered in full by whoever it was.
+ * Aborted when the visitor disconnects, or when any code has completed the response.
  *
  * @param {import('node:http').ServerResponse & { stream?: { destroyed: boolean } }} res of HTTP/2 too
  */

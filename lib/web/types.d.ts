@@ -1,97 +1,115 @@
 import type { AnyWxaCodeError, CreateQRCodeParams, QRCodeParams, UnlimitedQRCodeParams, WxaCode } from '../../index'
 
 /**
- * The client of a handler, or a function that makes it. The function is called for the first request that needs a client and
- * its client is kept, so that a module that makes a handler can be loaded where there is no AppSecret, as `next build` does.
- * Where it throws, that request is answered with a 500 and logged, and the next one calls it again.
+ * The client of a handler, or a function that makes it. The handler calls the function for the first request that needs a client,
+ * and keeps the client. A module that makes a handler can therefore be loaded where there is no AppSecret, as `next build` does.
+ * If the function throws, the handler responds to that request with a 500, logs the error, and calls the function again for the
+ * next request.
  */
 export type Client = WxaCode | (() => WxaCode | Promise<WxaCode>)
 
-/** One code, by the same words as in a batch. Without `kind` it is an unlimited one. */
+/** Parameters of a code, with its kind as in a batch. */
 export type CodeParams =
-  | ({ kind?: 'unlimited' } & UnlimitedQRCodeParams)
-  | ({ kind: 'limited' } & QRCodeParams)
-  | ({ kind: 'qrcode' } & CreateQRCodeParams)
+  | ({
+      /**
+       * A code of `getUnlimitedQRCode`.
+       *
+       * @defaultValue `'unlimited'`
+       */
+      kind?: 'unlimited'
+    } & UnlimitedQRCodeParams)
+  | ({
+      /** A code of `getQRCode`. */
+      kind: 'limited'
+    } & QRCodeParams)
+  | ({
+      /** A code of `createQRCode`. */
+      kind: 'qrcode'
+    } & CreateQRCodeParams)
 
 /**
- * From a request to the code that it is answered with: the only way in. Nothing of a request reaches WeChat unless it is
- * returned here. `null` and `undefined` say that there is no such code (404): look ids up, for every other one costs a code.
- * What it throws goes to the framework's own error handler, untouched. A misspelt name, a wrong type or an unknown `kind` is a
- * mistake in it, not the visitor's: the answer is a 500 and `onError` hears of it.
+ * Returns the parameters of the code for a request. Nothing of the request reaches WeChat unless this function returns it. Return
+ * `null` or `undefined` if there is no such code (404). Look ids up first, because WeChat counts every other code.
+ *
+ * The framework's error handler receives what this function throws, unchanged. An unknown parameter, a wrong type or an unknown
+ * `kind` is a mistake of this function, not of the visitor: the handler responds with a 500 and calls `onError`.
  */
 export type ToCode<Args extends unknown[]> = (
   ...args: Args
 ) => CodeParams | null | undefined | Promise<CodeParams | null | undefined>
 
-/** What became of a request that failed. */
+/** The request that failed, and the response to it. */
 export interface FailureNote<Req = unknown> {
-  /** What your mapping was given: Express's `req`, Koa's `ctx`, Fastify's `request`, or the `Request`. */
+  /** The request, as `toCode` received it: `req` of Express, `ctx` of Koa, `request` of Fastify, or the `Request`. */
   req: Req
-  /** The HTTP status that the visitor gets. */
+  /** HTTP status of the response. */
   status: number
-  /** `urn:uuid:...`, the `instance` of the problem that the visitor gets. */
+  /** Id of the failure, `urn:uuid:...`. The response has it as `instance`. */
   instance: string
 }
 
+/** Options of `codeHandler`. */
 export interface CodeHandlerOptions<Req = unknown> {
   /**
-   * `Cache-Control` of a code, and of a 304. Errors are always `no-store`. `false` sends none. A browser that has a code
-   * asks again by its ETag, which costs no request to WeChat.
+   * `Cache-Control` header of a code and of a 304, printable ASCII. `false` sends none. Errors always have `no-store`. A browser
+   * that has the code revalidates it with its ETag, which costs no request to WeChat.
    *
    * @defaultValue `'private, max-age=3600'`
    */
   cacheControl?: string | false
   /**
-   * The name under which a browser saves the picture, or a function that gives one for this code, or `undefined` for none.
-   * It may hold any characters: slashes become `_`. The extension is that of the bytes, whatever the name says.
+   * Name under which a browser saves the picture, or a function that returns one for this code, or `undefined` for no name. Any
+   * characters are allowed: slashes become `_`. The handler sets the extension by the type of the picture.
    *
    * @defaultValue none; with `download` it is `code`
    */
   filename?: string | ((code: CodeParams, req: Req) => string | undefined | Promise<string | undefined>)
   /**
-   * Whether a browser is told to save the picture rather than to show it (`Content-Disposition: attachment`).
+   * Whether a browser saves the picture instead of showing it (`Content-Disposition: attachment`).
    *
    * @defaultValue false
    */
   download?: boolean | ((req: Req) => boolean | Promise<boolean>)
   /**
-   * Which errors a visitor may see with `code`, `errcode`, `errmsg`, `rid`, `param` and their explanation. Of others a visitor
-   * sees the status and an `instance` by which the log knows the rest. No secret is ever in either. A function says yes by
-   * `true` and nothing else. What the client's token function throws is never shown.
+   * Which errors the response describes, with `code`, `errcode`, `errmsg`, `rid`, `param`, cause and fix. For all other errors the
+   * response contains only the status and an `instance` id that also appears in the log. A function must return exactly `true` to
+   * expose the error. Neither contains a secret. Errors of the client's token function are never exposed.
    *
-   * @defaultValue refused parameters, and what WeChat refuses because of page, path, scene or style; nothing about the
-   *   account, its credentials and quotas, or about the network
+   * @defaultValue refused parameters, and what WeChat refuses because of page, path, scene or style; not errors about the
+   *   account, its credentials and quotas, or the network
    */
   expose?: boolean | ((error: AnyWxaCodeError) => boolean | Promise<boolean>)
   /**
-   * Hears of every error that a visitor is answered with, before the answer is sent: a `WxaCodeError`, or what the client's
-   * token function or the function that makes the client threw. It may be async. What it throws goes to the framework's own
-   * error handler.
+   * Called with every error before the response is sent: a `WxaCodeError`, or what the client's token function or the function that
+   * makes the client threw. It may be async. The framework's error handler receives what it throws.
    *
-   * @defaultValue one line on `console.error` with status, `instance` and message; of what visitors can order as often as they
-   *   like (400, 429) one line a minute for each parameter
+   * @defaultValue logs a line with status, `instance` and message by `console.error`; of errors that visitors can cause (400, 429)
+   *   one line a minute for each parameter
    */
   onError?: (error: AnyWxaCodeError | Error, note: FailureNote<Req>) => unknown
   /**
-   * How many codes this handler asks WeChat for in any 60 s, in this process; a whole number from 1 on, or `Infinity`. Beyond
-   * that a visitor gets a 429 with `Retry-After`. Codes that this process keeps (`cache`), a 304 and a HEAD cost nothing and
-   * are answered all the same; nor does one cost anything that Redis had, or that is being asked for already. Each handler
-   * counts for itself, and so does each process: the client's `ratePerMinute` is what they have in common.
+   * Maximum number of codes that this handler requests from WeChat in any 60 s, in this process: a whole number from 1, or
+   * `Infinity`. Over the limit the handler responds with a 429 and `Retry-After`.
    *
-   * @defaultValue 3000 for `unlimited`; 60 for `limited` and `qrcode` together, at which 100,000 codes last for more than a day
+   * Responses that need no request to WeChat do not count: codes in the memory of this process (`cache`) or in Redis, calls that
+   * share a request, a 304 and a HEAD. Each handler and each process counts for itself; the client's `ratePerMinute` applies to
+   * all of them.
+   *
+   * @defaultValue 3000 for `unlimited`; 60 for `limited` and `qrcode` together, so that 100,000 codes last for more than a day
    */
   ratePerMinute?: number
   /**
-   * How many codes this handler asks WeChat for at once; a whole number from 1 on, or `Infinity`. Beyond that a visitor gets a
-   * 429 with `Retry-After: 1`. What costs nothing above is not counted here either.
+   * Maximum number of codes that this handler requests from WeChat at the same time: a whole number from 1, or `Infinity`. Over
+   * the limit the handler responds with a 429 and `Retry-After: 1`. Responses that `ratePerMinute` does not count do not count
+   * here either.
    *
    * @defaultValue 256
    */
   concurrency?: number
   /**
-   * Milliseconds for one code, more than 0 and at most a day.
+   * Deadline of a code in milliseconds. More than 0, at most 86400000 (a day).
    *
-   * @defaultValue the client's
+   * @defaultValue the client's `timeoutMs`
    */
   timeoutMs?: number
 }

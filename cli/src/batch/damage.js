@@ -16,12 +16,15 @@ const ZEROS = 3
 
 /** @type {Record<string, Text>} */
 const KINDS = {
-  formula: { zh: '表格软件的错误值', en: 'an error of a spreadsheet' },
+  formula: { zh: '表格软件的错误值', en: 'an error value of a spreadsheet' },
   shortened: { zh: '被表格软件缩写的长数字', en: 'a long number that a spreadsheet shortened' },
-  rounded: { zh: '末位被表格软件改成 0 的长数字', en: 'a long number whose last digits a spreadsheet made zeros' },
-  absent: { zh: '程序导出时没有值', en: 'what a program writes that has no value' },
+  rounded: {
+    zh: '末位被表格软件改成 0 的长数字',
+    en: 'a long number whose last digits a spreadsheet replaced by zeros',
+  },
+  absent: { zh: '程序导出时没有值', en: 'what a program writes for a missing value' },
   template: { zh: '没有填上的模板', en: 'a template that was not filled in' },
-  garbled: { zh: '乱码', en: 'text that was read in another encoding than its own' },
+  garbled: { zh: '乱码', en: 'text that was decoded with the wrong encoding' },
   imprecise: { zh: 'JSON 数字存不下的长数字', en: 'a number that is too long for JSON: write it in quotes' },
 }
 

@@ -3,7 +3,7 @@ import { isBlank } from '../blanks.js'
 
 /** What stands between cells: commas of both widths are typed in China. */
 const DELIMITERS = [',', '\t', ';', '|', '，', '；']
-/** Excel writes the delimiter in front of the header and shows this line to nobody. */
+/** Excel writes the delimiter in a line before the header, and does not show that line. */
 const SEP = /^"?sep=(.)"?[,;\t]*\r?\n/iu
 /** Whatever comes before the header is blank. */
 const RECORDS = 20

@@ -83,7 +83,7 @@ function wideEncodingOf(path, head) {
   if (zeros[0] + zeros[1] === 0) return undefined
   const encoding = zeros[0] < zeros[1] ? 'utf-16le' : 'utf-16be'
   if (new TextDecoder(encoding).decode(head).includes('\0')) {
-    throw noList(path, { zh: '二进制文件', en: 'a file of binary data' })
+    throw noList(path, { zh: '二进制文件', en: 'a binary file' })
   }
   return encoding
 }
@@ -149,7 +149,7 @@ class NotInEncoding extends UsageError {
       },
       {
         zh: '去掉 --encoding 让 wxacode 自行判断，或另存为“CSV UTF-8”',
-        en: 'Leave --encoding out and it is found by looking, or save as "CSV UTF-8"',
+        en: 'Omit --encoding to detect it, or save as "CSV UTF-8"',
       },
     )
     this.line = line
@@ -198,8 +198,8 @@ function decoderOf(encoding, options = { fatal: true }) {
     return new TextDecoder(encoding, options)
   } catch {
     throw new UsageError(
-      { zh: `不认识的编码 ${encoding}`, en: `the encoding ${encoding} is not known` },
-      { zh: '常用的有 utf-8、gb18030、utf-16le', en: 'Usual ones are utf-8, gb18030 and utf-16le' },
+      { zh: `不认识的编码 ${encoding}`, en: `unknown encoding ${encoding}` },
+      { zh: '常用的有 utf-8、gb18030、utf-16le', en: 'Common ones are utf-8, gb18030 and utf-16le' },
     )
   }
 }
@@ -210,10 +210,10 @@ function decoderOf(encoding, options = { fatal: true }) {
  */
 const noList = (path, what) =>
   new UsageError(
-    { zh: `${path} 是${what.zh}，不是列表`, en: `${path} is ${what.en} and not a list` },
+    { zh: `${path} 是${what.zh}，不是列表`, en: `${path} is ${what.en}, not a list` },
     {
       zh: '在 Excel 或 WPS 里打开，另存为“CSV UTF-8（逗号分隔）”',
-      en: 'Open it in Excel or the like and save it as "CSV UTF-8 (comma delimited)"',
+      en: 'Open it in Excel or similar and save it as "CSV UTF-8 (comma delimited)"',
     },
   )
 
@@ -225,10 +225,10 @@ const undecided = (path, line) =>
   new UsageError(
     {
       zh: `看不出 ${path} 的编码：第 ${line} 行之后不是 UTF-8，也不像 GBK`,
-      en: `the encoding of ${path} is not clear: somewhere from line ${line} on it is not UTF-8, and it does not look like GBK`,
+      en: `the encoding of ${path} is unknown: from about line ${line} on it is not UTF-8, and it does not look like GBK`,
     },
     {
       zh: '用 --encoding 说明，如 gb18030、big5、windows-1252；或另存为“CSV UTF-8”',
-      en: 'Give --encoding, like gb18030, big5 or windows-1252; or save as "CSV UTF-8"',
+      en: 'Use --encoding, like gb18030, big5 or windows-1252; or save as "CSV UTF-8"',
     },
   )

@@ -113,7 +113,7 @@ function linkedIn(path, file) {
 /** @param {string} hidden */
 const isLink = (hidden) =>
   new UsageError(
-    { zh: `${hidden} 是链接，会写到别处`, en: `${hidden} is a link, and what is written there would be elsewhere` },
+    { zh: `${hidden} 是链接，会写到别处`, en: `${hidden} is a link, so files would be written elsewhere` },
     { zh: '删除这个链接，或换一个文件夹', en: 'Delete the link, or use another folder' },
   )
 
@@ -122,11 +122,11 @@ const notAFolder = (folder) =>
   new RowError(
     {
       zh: `输出文件夹里的 ${folder} 是链接或文件，不是文件夹`,
-      en: `${folder} in the folder of the output is a link or a file and not a folder`,
+      en: `${folder} in the output folder is a link or a file, not a folder`,
     },
     {
       zh: '删除它，或修改 --name；若要写到链接所指之处，用 --out 指定',
-      en: 'Delete it, or change --name; to write where a link leads, give that by --out',
+      en: 'Delete it, or change --name; to write to the target of a link, use it as --out',
     },
     'name',
   )

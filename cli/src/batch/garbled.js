@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 
-/** What UTF-8 is taken for where nobody says what it is. */
+/** Encodings that programs assume for UTF-8 without a mark. */
 const MISTAKEN_FOR = ['windows-1252', 'gb18030']
 const NOT_ASCII = /\P{ASCII}/u
 /** Of the West one letter is enough, as in `CafÃ©`; in GBK short words are UTF-8 by accident. */

@@ -187,7 +187,7 @@ const linked = (path) =>
   new UsageError(
     {
       zh: `${path} 是链接或不是普通文件，会写到别处`,
-      en: `${path} is a link or no plain file, and what is written there would be elsewhere`,
+      en: `${path} is a link or not a plain file, so data would be written elsewhere`,
     },
     { zh: '删除它，或换一个文件夹', en: 'Delete it, or use another folder' },
   )

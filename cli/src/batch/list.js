@@ -89,7 +89,7 @@ async function refuseUnreadable(path) {
     const { code } = /** @type {NodeJS.ErrnoException} */ (found)
     throw new UsageError(
       { zh: `无法读取 ${path}（${code}）`, en: `${path} cannot be read (${code})` },
-      { zh: '检查路径与权限', en: 'Check the path and who may read it' },
+      { zh: '检查路径与权限', en: 'Check the path and its permissions' },
     )
   }
   if (!found.isFile()) {
@@ -104,10 +104,10 @@ async function refuseUnreadable(path) {
 /** @param {string} path */
 const unknownFormat = (path) =>
   new UsageError(
-    { zh: `看不出 ${path} 的格式`, en: `the format of ${path} is not clear` },
+    { zh: `看不出 ${path} 的格式`, en: `the format of ${path} is unknown` },
     {
       zh: '文件名应以 .csv、.tsv、.txt 或 .jsonl 结尾；Excel 或 WPS 的工作簿请另存为“CSV UTF-8（逗号分隔）”',
-      en: 'Its name should end in .csv, .tsv, .txt or .jsonl; save a workbook as "CSV UTF-8 (comma delimited)"',
+      en: 'Its name must end in .csv, .tsv, .txt or .jsonl; save a workbook as "CSV UTF-8 (comma delimited)"',
     },
   )
 
@@ -117,7 +117,7 @@ const empty = (path) =>
     { zh: `${path} 是空的`, en: `${path} is empty` },
     {
       zh: '检查导出它的程序，或是否选错了文件',
-      en: 'Look at what wrote it, or whether it is another file that is meant',
+      en: 'Check the program that wrote it, or whether this is the right file',
     },
   )
 
@@ -129,13 +129,16 @@ const empty = (path) =>
 function refuseNoLines(path, text, delimiter) {
   if (delimiter !== undefined) {
     throw new UsageError(
-      { zh: `${path} 的每行是 JSON，用不到 --delimiter`, en: `${path} has JSON in each line and no delimiter` },
-      { zh: '去掉 --delimiter，或检查文件名', en: 'Leave --delimiter out, or look at the name of the file' },
+      {
+        zh: `${path} 的每行是 JSON，用不到 --delimiter`,
+        en: `${path} has a JSON object on each line, so --delimiter does not apply`,
+      },
+      { zh: '去掉 --delimiter，或检查文件名', en: 'Omit --delimiter, or check the file name' },
     )
   }
   if (!text.trimStart().startsWith('[')) return
   throw new UsageError(
-    { zh: `${path} 是一个 JSON 数组，不是每行一个对象`, en: `${path} is one JSON array and not an object to a line` },
+    { zh: `${path} 是一个 JSON 数组，不是每行一个对象`, en: `${path} is a JSON array, not one object per line` },
     { zh: `转换：jq -c '.[]' ${path} > list.jsonl`, en: `Convert it: jq -c '.[]' ${path} > list.jsonl` },
   )
 }
@@ -176,10 +179,10 @@ async function* records(texts, delimiter) {
   } catch (error) {
     if (!(error instanceof CsvError)) throw error
     throw new UsageError(
-      { zh: `列表不是合法的 CSV：${error.message}`, en: `the list is not good CSV: ${error.message}` },
+      { zh: `列表不是合法的 CSV：${error.message}`, en: `the list is not valid CSV: ${error.message}` },
       {
         zh: '检查该处的引号：单元格里的引号要写两次',
-        en: 'Look at the quotes there: one inside a cell is written twice',
+        en: 'Check the quotes there: a quote inside a cell is written twice',
       },
     )
   }
@@ -194,8 +197,8 @@ function headerOf(cells, column) {
   const twice = columns.find((name, at) => name !== '' && columns.indexOf(name) !== at)
   if (twice === undefined) return columns
   throw new UsageError(
-    { zh: `列 ${twice} 出现了两次`, en: `the column ${twice} is there twice` },
-    { zh: '删除或改名其中一列', en: 'Delete one of them or give it another name' },
+    { zh: `列 ${twice} 出现了两次`, en: `the column ${twice} occurs twice` },
+    { zh: '删除或改名其中一列', en: 'Delete or rename one of them' },
   )
 }
 
@@ -219,11 +222,11 @@ function excess(columns, cells) {
   return new RowError(
     {
       zh: `这一行有 ${cells.length} 格，表头只有 ${columns.length} 列`,
-      en: `the row has ${cells.length} cells, the header ${columns.length}`,
+      en: `the row has ${cells.length} cells, but the header has ${columns.length}`,
     },
     {
       zh: '含有逗号等分隔符的内容要用引号括起来',
-      en: 'A cell with a comma or another delimiter in it needs quotes around it',
+      en: 'Put quotes around a cell that contains a comma or another delimiter',
     },
   )
 }
@@ -287,13 +290,13 @@ function cellsOf(value, column) {
 /** @param {string} name */
 const twiceIn = (name) =>
   new RowError(
-    { zh: `${name} 在这一行出现了两次`, en: `${name} is there twice in this line` },
-    { zh: '删除其中一个，如 check_path 与 checkPath', en: 'Delete one of them, like check_path beside checkPath' },
+    { zh: `${name} 在这一行出现了两次`, en: `${name} occurs twice in this line` },
+    { zh: '删除其中一个，如 check_path 与 checkPath', en: 'Delete one of them, for example check_path or checkPath' },
     name,
   )
 
 const notAnObject = () =>
   new RowError(
     { zh: '这一行不是 JSON 对象', en: 'the line is not a JSON object' },
-    { zh: '每行一个对象，如 {"scene":"id=42"}', en: 'One object to a line, like {"scene":"id=42"}' },
+    { zh: '每行一个对象，如 {"scene":"id=42"}', en: 'Write one object per line, like {"scene":"id=42"}' },
   )

@@ -42,7 +42,7 @@ const MAX_BYTES = 4096
 /**
  * The only lock of a folder, or an error that says who has it.
  *
- * The lock is a folder with one file in it, whose name nobody else ever has. It is made elsewhere and moved here, which
+ * The lock is a folder with one file in it, whose name is unique. It is made elsewhere and moved here, which
  * succeeds only where there is none or an empty one: a lock is whole from its first moment on, and of any number that
  * want it one gets it. Who ends a lock, its holder or another that found the holder gone, deletes that one file by its
  * name, and so never the lock of somebody who came later.
@@ -195,7 +195,7 @@ function occupied(path, { process, silent }, lock) {
       ? { zh: '等它结束，或换一个文件夹', en: 'Wait for it, or use another folder' }
       : {
           zh: `等它结束，或换一个文件夹。它在另一台机器或容器里，从这里看不到：最近一次活动在 ${seconds(silent)} 秒前，静默 ${STALE_AFTER / 1000} 秒后锁自动失效；若确定它已不在，删除 ${lock}`,
-          en: `Wait for it, or use another folder. It is on another machine or in another container and cannot be seen from here: its last sign of life was ${seconds(silent)} s ago, and after ${STALE_AFTER / 1000} s of silence the lock is free; if it is certainly gone, delete ${lock}`,
+          en: `Wait for it, or use another folder. It is on another machine or in another container and cannot be seen from here: it last updated the lock ${seconds(silent)} s ago, and the lock expires ${STALE_AFTER / 1000} s after its last update; if that process is certainly gone, delete ${lock}`,
         }
   return new UsageError({ zh: `${who.zh}正在写入 ${path}`, en: `${who.en} is writing to ${path}` }, fix)
 }
@@ -225,7 +225,7 @@ const lost = (path) =>
   new LockError(
     {
       zh: `另一个进程接管了 ${path}：本进程停顿太久`,
-      en: `another process took over ${path}: this one stood still for too long`,
+      en: `another process took over ${path}: this one was suspended for too long`,
     },
-    { zh: '等它结束后再次运行同一命令', en: 'Run the same command again when it has ended' },
+    { zh: '等它结束后再次运行同一命令', en: 'Run the same command again when it has finished' },
   )

@@ -59,10 +59,10 @@ export function fileName(pattern, row) {
   const why = impossible(name)
   if (why === undefined) return name
   throw new RowError(
-    { zh: `文件名 ${name} 不可用：${why.zh}`, en: `the file name ${name} is not possible: ${why.en}` },
+    { zh: `文件名 ${name} 不可用：${why.zh}`, en: `invalid file name ${name}: ${why.en}` },
     {
       zh: '修改该单元格，或换一种命名，如 --name "{row}"',
-      en: 'Change the cell, or name files in another way, like --name "{row}"',
+      en: 'Change the cell, or use another --name, like --name "{row}"',
     },
     'name',
   )
@@ -84,7 +84,7 @@ export function refuseBadPattern(pattern) {
   const likely = pattern.replace(HOLE, 'x')
   const why =
     impossible(likely) ??
-    (UNSAFE.test(likely) && { zh: '含有不可用的字符', en: 'it has a character that no name may have' })
+    (UNSAFE.test(likely) && { zh: '含有不可用的字符', en: 'it has a character that is not allowed in names' })
   if (!why) return
   throw new UsageError(
     {
@@ -110,12 +110,12 @@ const percent = (one) =>
  * @returns {Text | undefined}
  */
 function impossible(name) {
-  if (!name.isWellFormed()) return { zh: '含有半个字符', en: 'it has half a character' }
+  if (!name.isWellFormed()) return { zh: '含有半个字符', en: 'it has half a character (a lone surrogate)' }
   for (const part of name.split('/')) {
     if (part === '') return { zh: '有空的部分', en: 'a part of it is empty' }
     if (part.startsWith('.')) return { zh: '以点开头', en: 'it begins with a dot' }
     if (/[. ]$|^ /.test(part)) return { zh: '首尾有空格或点', en: 'it ends in a dot, or begins or ends with a space' }
-    if (DEVICE.test(part)) return { zh: 'Windows 保留了这个名字', en: 'Windows keeps it for a device' }
+    if (DEVICE.test(part)) return { zh: 'Windows 保留了这个名字', en: 'Windows reserves it for a device' }
     if (Buffer.byteLength(part) > MAX_BYTES)
       return { zh: `超过 ${MAX_BYTES} 字节`, en: `it has more than ${MAX_BYTES} bytes` }
   }

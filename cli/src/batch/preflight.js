@@ -62,7 +62,7 @@ function refuseMissing({ list, columns, needed }, rows) {
       { zh: '列表里既没有 scene 列也没有 path 列', en: 'the list has neither a column scene nor a column path' },
       {
         zh: `第一行应是列名；现有的列：${there}。若本应有多列，用 --delimiter 说明分隔符`,
-        en: `The first line holds the names of the columns; it has ${there}. If these are several in one, give --delimiter`,
+        en: `The first line must contain the column names; it has ${there}. If several columns were read as one, use --delimiter`,
       },
     )
   }
@@ -74,10 +74,10 @@ function refuseMissing({ list, columns, needed }, rows) {
   }
   if (rows > 0) return
   throw new UsageError(
-    { zh: `${list} 只有列名，没有数据行`, en: `${list} has the names of its columns and no rows` },
+    { zh: `${list} 只有列名，没有数据行`, en: `${list} has column names but no rows` },
     {
       zh: '检查导出它的程序，或是否选错了文件',
-      en: 'Look at what wrote it, or whether it is another file that is meant',
+      en: 'Check the program that wrote it, or whether this is the right file',
     },
   )
 }
@@ -95,10 +95,10 @@ export function clash({ name, row }, rows) {
     .slice(0, 3)
     .join(', ')
   return new RowError(
-    { zh: `文件名 ${name} 与第 ${others} 行相同`, en: `the file name ${name} is also that of row ${others}` },
+    { zh: `文件名 ${name} 与第 ${others} 行相同`, en: `the file name ${name} is the same as in row ${others}` },
     {
       zh: '每行的名字须不同（不分大小写）：修改单元格，或用 --name 加上另一列或 {row}',
-      en: 'Each row needs a name of its own, whatever its case: change the cell, or add a column or {row} to --name',
+      en: 'Names must differ in more than upper and lower case: change the cell, or add a column or {row} to --name',
     },
     'name',
   )

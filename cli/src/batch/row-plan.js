@@ -116,8 +116,8 @@ function kindOf({ cells }, otherwise) {
   if (Object.hasOwn(KINDS, /** @type {string} */ (kind))) return /** @type {Kind} */ (kind)
   const kinds = Object.keys(KINDS)
   throw new RowError(
-    { zh: `没有 kind ${kind}`, en: `there is no kind ${kind}` },
-    { zh: `可用 ${kinds.join('、')}`, en: `It is one of ${kinds.join(', ')}` },
+    { zh: `没有 kind ${kind}`, en: `unknown kind ${kind}` },
+    { zh: `可用 ${kinds.join('、')}`, en: `Use one of ${kinds.join(', ')}` },
     'kind',
   )
 }
@@ -146,8 +146,8 @@ function paramOf(param, cell) {
   if (blank) throw blankIn(param, cell, blank)
   if (!wants) return value
   throw new RowError(
-    { zh: `${param} 的值“${cell}”无效`, en: `the ${param} “${cell}” is not possible` },
-    { zh: `应为${wants.zh}`, en: `It takes ${wants.en}` },
+    { zh: `${param} 的值“${cell}”无效`, en: `invalid ${param} “${cell}”` },
+    { zh: `应为${wants.zh}`, en: `Use ${wants.en}` },
     param,
   )
 }
@@ -159,7 +159,7 @@ function paramOf(param, cell) {
  */
 const blankIn = (param, cell, blank) =>
   new RowError(
-    { zh: `${param} 的值“${cell}”无效：${blank.zh}`, en: `the ${param} “${cell}” is not possible: ${blank.en}` },
+    { zh: `${param} 的值“${cell}”无效：${blank.zh}`, en: `invalid ${param} “${cell}”: ${blank.en}` },
     { zh: '从单元格里删除它', en: 'Delete it from the cell' },
     param,
   )

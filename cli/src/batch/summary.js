@@ -47,7 +47,7 @@ export function summaryOf({ counters, isDryRun, stopped, report, sheet }, io) {
 function textOf({ counters, isDryRun, notAsked, stopped, report, sheet }, { say, colors, lang }) {
   const { total, written, kept, failed, errors } = counters
   const good = isDryRun
-    ? { zh: `共 ${total} 行，${notAsked} 行可以请求`, en: `${notAsked} of ${total} rows can be asked for` }
+    ? { zh: `共 ${total} 行，${notAsked} 行可以请求`, en: `${notAsked} of ${total} rows can be requested` }
     : { zh: `写入 ${written} 个，已有 ${kept} 个`, en: `${written} written, ${kept} already there` }
   const lines = [`${colors.green('✓')} ${say(good)}`]
   if (failed > 0) lines.push(`${colors.red('✗')} ${say({ zh: `失败 ${failed} 个`, en: `${failed} failed` })}`)
@@ -60,7 +60,7 @@ function textOf({ counters, isDryRun, notAsked, stopped, report, sheet }, { say,
   if (notAsked > 0 && !isDryRun) {
     const again = {
       zh: `还有 ${notAsked} 行未请求：再次运行同一命令即可继续`,
-      en: `${notAsked} rows not asked for: the same command goes on from here`,
+      en: `${notAsked} rows not requested: run the same command to continue`,
     }
     lines.push(`${colors.yellow('…')} ${say(again)}`)
   }

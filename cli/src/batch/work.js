@@ -136,11 +136,11 @@ const unproven = ({ name }) =>
   new RowError(
     {
       zh: `${name} 的图片已在，但记录它的不是这个 AppSecret：AppSecret 已更换，或文件夹来自别处`,
-      en: `the picture of ${name} is there, and was not noted by who has this AppSecret: it has changed, or the folder is from elsewhere`,
+      en: `the picture of ${name} exists, but no run with this AppSecret has recorded it: the file has changed, or the folder comes from elsewhere`,
     },
     {
       zh: '确认图片无误即可使用；要重新请求（计入终身 100,000 个），先删除该图片',
-      en: 'Use the picture if it is right; to ask again, which counts towards the 100,000 for ever, delete it first',
+      en: 'Use the picture if it is right; to request it again, which counts towards the 100,000 in total, delete it first',
     },
     'name',
   )

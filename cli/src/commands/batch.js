@@ -39,7 +39,7 @@ export function addBatch(program, io) {
   const command = program
     .command('batch')
     .description(
-      say({ zh: '按列表批量生成，中断后可继续', en: 'a list of codes into a folder; goes on where it was stopped' }),
+      say({ zh: '按列表批量生成，中断后可继续', en: 'write a list of codes to a folder; continues where it stopped' }),
     )
     .argument(
       '<list>',
@@ -81,11 +81,11 @@ function addBatchFlags(command, { say }) {
       .default('3x4')
     option('--encoding <name>', {
       zh: '列表的编码，如 gb18030（默认自行判断）',
-      en: 'of the list, like gb18030 (default: found by looking)',
+      en: 'of the list, like gb18030 (default: detected)',
     })
     option('--delimiter <character>', {
       zh: '列表的分隔符，一个字符或 tab（默认自行判断）',
-      en: 'between the cells of the list, a character or tab (default: found by looking)',
+      en: 'between the cells of the list, a character or tab (default: detected)',
     }).argParser(delimiterOf(say))
     option('--concurrency <n>', { zh: '同时的请求数（默认 16）', en: 'requests at once (default: 16)' }).argParser(
       number(say, /^\d+$/),
@@ -96,9 +96,9 @@ function addBatchFlags(command, { say }) {
     }).argParser(number(say, /^(\d+|Infinity)$/))
     option('--force', {
       zh: '照原样使用像是损坏的单元格，如 #N/A、undefined、1.2E+17',
-      en: 'take cells that look damaged as they are, like #N/A, undefined and 1.2E+17',
+      en: 'use cells that look damaged as they are, like #N/A, undefined and 1.2E+17',
     })
-    option('--dry-run', { zh: '只检查列表，不发请求', en: 'check the list and ask for nothing' })
+    option('--dry-run', { zh: '只检查列表，不发请求', en: 'check the list without sending a request' })
   })
 }
 
@@ -142,9 +142,7 @@ function tellFormat(list, { encoding, delimiter }, io) {
 const delimiterOf = (say) => (text) => {
   if (/^(tab|\\t)$/i.test(text)) return '\t'
   if ([...text].length === 1 && !/["\r\n\p{L}\p{N}]/u.test(text)) return text
-  throw new InvalidArgumentError(
-    say({ zh: '应为一个字符，如 ";"，或 tab', en: 'It takes one character, like ";", or tab' }),
-  )
+  throw new InvalidArgumentError(say({ zh: '应为一个字符，如 ";"，或 tab', en: 'Use one character, like ";", or tab' }))
 }
 
 /**
@@ -154,5 +152,5 @@ const delimiterOf = (say) => (text) => {
 const gridOf = (say) => (text) => {
   const [, columns, rows] = /^(\d{1,2})[x×*](\d{1,2})$/.exec(text)?.map(Number) ?? []
   if (columns > 0 && rows > 0) return `${columns}x${rows}`
-  throw new InvalidArgumentError(say({ zh: '应为列数x行数，如 3x4', en: 'It takes columns x rows, like 3x4' }))
+  throw new InvalidArgumentError(say({ zh: '应为列数x行数，如 3x4', en: 'Use columns x rows, like 3x4' }))
 }

@@ -18,7 +18,7 @@ export function addCheck(program, io) {
   const { say } = io
   const command = program
     .command('check')
-    .description(say({ zh: '只在本地检查参数，不发请求', en: 'whether parameters are good; nothing is sent' }))
+    .description(say({ zh: '只在本地检查参数，不发请求', en: 'check parameters; no request is sent' }))
     .addOption(
       new Option(
         '--kind <kind>',
@@ -54,7 +54,7 @@ function checked(flags, { say, colors }) {
   if (refused) throw refused
   const good = say({
     zh: `${kind} 的参数没有问题（页面是否已发布只有微信知道）`,
-    en: `good for ${kind} (whether the page is published only WeChat knows)`,
+    en: `valid for ${kind} (only WeChat knows whether the page is published)`,
   })
   return { json: { ok: true, kind, params }, text: `${colors.green('✓')} ${good}` }
 }

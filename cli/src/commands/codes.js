@@ -32,7 +32,7 @@ const CODES = {
   limited: {
     about: {
       zh: '带路径的小程序码，与 qrcode 合计终身 100,000 个（getQRCode）',
-      en: 'a code with a path; 100,000 for ever, together with qrcode (getQRCode)',
+      en: 'a code with a path; 100,000 in total, together with qrcode (getQRCode)',
     },
     examples: ['wxacode limited --path "pages/index/index?id=42" -o code.jpg'],
     ask: (wxa, params, call) => wxa.getQRCode(params, call),
@@ -40,7 +40,7 @@ const CODES = {
   qrcode: {
     about: {
       zh: '带路径的方形二维码，与 limited 合计终身 100,000 个（createQRCode）',
-      en: 'a square QR code with a path; 100,000 for ever, together with limited (createQRCode)',
+      en: 'a square QR code with a path; 100,000 in total, together with limited (createQRCode)',
     },
     examples: ['wxacode qrcode --path "pages/index/index?id=42" --width 600 -o code.jpg'],
     ask: (wxa, params, call) => wxa.createQRCode(params, call),
@@ -97,13 +97,13 @@ async function oneCode(kind, flags, io) {
 function refuseNoPlace({ output, show }, io) {
   if (output === undefined && !show) {
     throw new UsageError(
-      { zh: '没有说明图片放在哪里', en: 'nothing says where the picture shall go' },
+      { zh: '没有说明图片放在哪里', en: 'no output for the picture is given' },
       { zh: '使用 -o code.jpg、-o -（管道）或 --show', en: 'Use -o code.jpg, -o - for a pipe, or --show' },
     )
   }
   if (output === '-' && io.picture.isTerminal) {
     throw new UsageError(
-      { zh: '标准输出是终端，图片会变成乱码', en: 'the standard output is a terminal, which a picture would garble' },
+      { zh: '标准输出是终端，图片会变成乱码', en: 'the standard output is a terminal, which cannot show binary data' },
       {
         zh: '接上管道、写入文件（-o code.jpg），或用 --show 预览',
         en: 'Pipe it, write a file (-o code.jpg), or use --show',
@@ -147,9 +147,9 @@ const misnamed = (file, type) =>
   type === 'image/png'
     ? {
         zh: `注意：${file} 里是 PNG：带 --is-hyaline 时微信返回 PNG，建议命名为 .png`,
-        en: `note: ${file} holds a PNG, which is what WeChat gives with --is-hyaline: better call it .png`,
+        en: `note: ${file} is a PNG, which WeChat returns with --is-hyaline: rename it to .png`,
       }
     : {
         zh: `注意：${file} 里是 JPEG：只有带 --is-hyaline 时微信才返回 PNG，建议命名为 .jpg`,
-        en: `note: ${file} holds a JPEG, for WeChat gives a PNG only with --is-hyaline: better call it .jpg`,
+        en: `note: ${file} is a JPEG, because WeChat returns a PNG only with --is-hyaline: rename it to .jpg`,
       }

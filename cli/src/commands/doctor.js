@@ -27,7 +27,7 @@ export function addDoctor(program, io) {
     .description(
       say({
         zh: '检查网络、时钟、Redis、凭据、白名单、额度、页面与令牌',
-        en: 'looks at network, clock, Redis, credentials, whitelist, quota, page and token',
+        en: 'check network, clock, Redis, credentials, whitelist, quota, page and token',
       }),
     )
     .option('--page <path>', say({ zh: '要检查的页面（默认主页）', en: 'the page to check (default: the main page)' }))

@@ -64,7 +64,7 @@ export function addExplain(program, io) {
 function explained(given, endpoint, io) {
   if (!/^-?\d{1,9}$/.test(given)) {
     throw new UsageError(
-      { zh: 'errcode 应为整数', en: 'an errcode is a whole number' },
+      { zh: 'errcode 应为整数', en: 'an errcode must be a whole number' },
       { zh: '例如 wxacode explain 40169', en: 'For example: wxacode explain 40169' },
     )
   }
@@ -137,10 +137,10 @@ const isEndpoint = (endpoint) => explain(-1, endpoint) !== undefined
 /** @param {string} endpoint */
 const noSuchEndpoint = (endpoint) =>
   new UsageError(
-    { zh: `没有 ${endpoint} 这个接口`, en: `there is no endpoint ${endpoint}` },
+    { zh: `没有 ${endpoint} 这个接口`, en: `unknown endpoint ${endpoint}` },
     {
       zh: `可用：${ENDPOINTS.join('、')}，或微信的路径，如 /wxa/getwxacodeunlimit；不加 --endpoint 则列出全部含义`,
-      en: `There are ${ENDPOINTS.join(', ')}, or WeChat's path of one, like /wxa/getwxacodeunlimit; without --endpoint all meanings are shown`,
+      en: `Use one of ${ENDPOINTS.join(', ')}, or WeChat's path, like /wxa/getwxacodeunlimit; without --endpoint all meanings are shown`,
     },
   )
 
@@ -156,11 +156,11 @@ function unknown(errcode, endpoint, { say }) {
     elsewhere.length > 0
       ? say({
           zh: `没有 ${errcode} 在 ${endpoint} 的资料；它出现在 ${listed(elsewhere, say)}：去掉 --endpoint 即可查看`,
-          en: `Nothing is known about ${errcode} at ${endpoint}; it comes from ${listed(elsewhere, say)}: leave --endpoint out`,
+          en: `Nothing is known about ${errcode} at ${endpoint}; it comes from ${listed(elsewhere, say)}: omit --endpoint`,
         })
       : say({
           zh: `没有 ${errcode} 的资料；若答复里有 rid，用 wxacode rid 查看`,
-          en: `Nothing is known about ${errcode}; if the answer had a rid, look it up with wxacode rid`,
+          en: `Nothing is known about ${errcode}; if the response had a rid, look it up with wxacode rid`,
         })
   return { json: { ok: false, errcode, endpoint }, text, exitCode: EXIT.failed }
 }

@@ -17,7 +17,7 @@ export function addFake(program, io) {
   const { say } = io
   const command = program
     .command('fake')
-    .description(say({ zh: '启动本机的假微信', en: 'starts a fake WeChat on this machine' }))
+    .description(say({ zh: '启动本机的假微信', en: 'start a fake WeChat on this machine' }))
     .addHelpText('after', examples(['wxacode fake --port 8080 --page pages/index/index --page pages/goods/detail'], io))
     .action((flags) => serve(flags, io))
   addOptions(command, say, (option) => {
@@ -29,7 +29,7 @@ export function addFake(program, io) {
       en: 'the AppSecret, which is a fake too (default: a new one)',
     })
     option('--page <paths...>', { zh: '已发布的页面', en: 'published pages' }).default(DEFAULT_PAGES)
-    option('--latency <ms>', { zh: '每次应答的延迟', en: 'delay of every answer' }).argParser(natural)
+    option('--latency <ms>', { zh: '每次应答的延迟', en: 'delay of every response' }).argParser(natural)
   })
 }
 
@@ -53,7 +53,7 @@ async function start(options) {
     throw new UsageError(
       {
         zh: `端口 ${options.port} 不可用（${code ?? message}）`,
-        en: `the port ${options.port} cannot be had (${code ?? message})`,
+        en: `cannot listen on port ${options.port} (${code ?? message})`,
       },
       { zh: '用 --port 换一个', en: 'Choose another with --port' },
     )

@@ -23,7 +23,7 @@ export function addRid(program, io) {
     .description(
       say({
         zh: '查询 7 天内被微信拒绝的一次请求',
-        en: 'what WeChat remembers of a request that it refused, for 7 days',
+        en: 'what WeChat recorded about a refused request, for 7 days',
       }),
     )
     .argument('<rid>', say({ zh: '错误信息里的 rid', en: 'the rid of an error' }))
@@ -51,7 +51,7 @@ function textOf({ invokeTime, costInMs, clientIp, requestUrl, requestBody, respo
   const rows = [
     [say({ zh: '时间', en: 'time' }), `${invokeTime.toISOString()}  ${costInMs} ms`],
     [say({ zh: '来源 IP', en: 'from' }), clientIp],
-    [say({ zh: '请求', en: 'asked' }), `${requestUrl}`],
+    [say({ zh: '请求', en: 'request' }), `${requestUrl}`],
     ['', requestBody],
     [say({ zh: '应答', en: 'answer' }), responseBody],
   ]

@@ -17,7 +17,7 @@ export function addToken(program, io) {
   const { say } = io
   const command = program
     .command('token')
-    .description(say({ zh: '令牌的剩余寿命与指纹', en: 'how long the access token lives, and its fingerprint' }))
+    .description(say({ zh: '令牌的剩余寿命与指纹', en: 'remaining lifetime and fingerprint of the access token' }))
     .option('--reveal', say({ zh: '显示令牌本身', en: 'show the token itself' }))
     .addHelpText(
       'after',
@@ -57,6 +57,6 @@ function textOf(fingerprint, seconds, flags, { say, colors }) {
   const minutes = Math.floor(seconds / 60)
   return [
     `${colors.bold(fingerprint ?? '')} ${flags.token}`,
-    say({ zh: `  还有 ${minutes} 分 ${seconds % 60} 秒`, en: `  ${minutes} min ${seconds % 60} s to live` }),
+    say({ zh: `  还有 ${minutes} 分 ${seconds % 60} 秒`, en: `  expires in ${minutes} min ${seconds % 60} s` }),
   ]
 }

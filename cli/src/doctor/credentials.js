@@ -38,7 +38,8 @@ export async function credentials(stage) {
   if (!stage.hasToken) return skipped({ zh: '--token none 不用 AppSecret', en: 'no AppSecret with --token none' })
   const refusal = await refusalOf(stage)
   const { appid } = stage.options
-  if (refusal === undefined) return good({ zh: `微信接受了 ${appid}`, en: `WeChat knows ${appid} by this AppSecret` })
+  if (refusal === undefined)
+    return good({ zh: `微信接受了 ${appid}`, en: `WeChat accepts ${appid} with this AppSecret` })
   if (refusal.about === 'credentials') return badBecause(refusal.error)
-  return skipped({ zh: '微信还没有核对 AppSecret', en: 'WeChat did not get as far as the AppSecret' })
+  return skipped({ zh: '微信还没有核对 AppSecret', en: 'WeChat has not checked the AppSecret' })
 }

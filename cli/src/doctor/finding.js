@@ -5,7 +5,7 @@ import { withFlags } from '../flag-names.js'
 /** @import { Text } from '../language.js' */
 
 /**
- * What a check found. `skip` is neither good nor bad: `detail` says why nobody looked.
+ * What a check found. `skip` is neither good nor bad: `detail` says why the check did not run.
  *
  * @typedef {object} Finding
  * @property {true | false | 'skip'} ok

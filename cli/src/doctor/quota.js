@@ -25,7 +25,7 @@ export async function quota(stage) {
   const known = found.filter((one) => one !== undefined)
   const empty = known.find(({ remain }) => remain <= 0)
   if (empty) return exhausted(empty)
-  if (known.length === 0) return skipped({ zh: '微信没有给出额度', en: 'WeChat did not tell any quota' })
+  if (known.length === 0) return skipped({ zh: '微信没有给出额度', en: 'WeChat returned no quota' })
   const said = known.map(({ path, remain, dailyLimit }) => `${nameOf(path)} ${count(remain)}/${count(dailyLimit)}`)
   return good({ zh: `今天还剩 ${said.join('，')}`, en: `left today: ${said.join(', ')}` })
 }
@@ -49,7 +49,7 @@ const exhausted = ({ path, dailyLimit }) =>
     },
     {
       zh: '额度明天恢复；急用时可在公众平台清零或调用 clearQuota()，每月 10 次',
-      en: 'It is full again tomorrow; in need, clearQuota() or the console sets it back, 10 times a month',
+      en: 'It resets tomorrow; if necessary, reset it with clearQuota() or in the console, 10 times a month',
     },
     EXIT.account,
   )

@@ -40,11 +40,11 @@ const takenAway = () =>
   bad(
     {
       zh: '微信刚发的令牌随即被拒（40001）：另有系统在用这个 appid，并强制刷新或顶替了令牌',
-      en: 'WeChat refused the token that it had just given (40001): another system uses this appid and replaces its token',
+      en: 'WeChat rejected the token that it had just returned (40001): another system uses this appid and replaces its token',
     },
     {
       zh: '让所有系统都用 stable_token 且不带 force_refresh，或经 Redis / 中控服务共用一个令牌；测试环境用单独的 appid',
-      en: 'Let all systems use stable_token without force_refresh, or share one token by Redis or a central service; give test environments an appid of their own',
+      en: 'Let all systems use stable_token without force_refresh, or share one token by Redis or a central service; use a separate appid for test environments',
     },
     EXIT.account,
   )
@@ -60,13 +60,13 @@ function stableNotes(seconds, classicUsed = 0) {
   if (age > FRESH_SECONDS) {
     notes.push({
       zh: `${Math.floor(age / 60)} 分钟前已有人取过它（之前的运行或另一个系统），共用无妨`,
-      en: `first asked for ${Math.floor(age / 60)} min ago, by an earlier run or another system, which does no harm`,
+      en: `first requested ${Math.floor(age / 60)} min ago, by an earlier run or another system, which does no harm`,
     })
   }
   if (classicUsed > 0) {
     notes.push({
       zh: `另有系统今天用 /cgi-bin/token 取过 ${classicUsed} 次，两种令牌互不影响`,
-      en: `another system asked /cgi-bin/token ${classicUsed} times today, which does not touch this one`,
+      en: `another system called /cgi-bin/token ${classicUsed} times today, which does not affect this token`,
     })
   }
   return notes

@@ -8,7 +8,7 @@ const EXTENSIONS = {
 const ANY_EXTENSION = /\.(?:jpe?g|png)$/i
 
 /**
- * The name under which a browser saves the picture, or nothing where nobody cares. {@link https://www.rfc-editor.org/rfc/rfc6266}
+ * The name under which a browser saves the picture, or nothing if the options set none. {@link https://www.rfc-editor.org/rfc/rfc6266}
  *
  * @param {string} type of the bytes
  * @param {string | undefined} filename with or without extension

@@ -15,10 +15,10 @@ const { SlidingWindow } = require('./sliding-window')
 
 /** Three of the five thousand that WeChat allows all processes and routes of an account. */
 const UNLIMITED_PER_MINUTE = 3000
-/** At this rate the 100,000 that an account has for life last for more than a day. */
+/** At this rate the 100,000 codes of an account last for more than a day. */
 const SCARCE_PER_MINUTE = 60
 const CONCURRENCY = 256
-/** When one of those under way will end nobody knows. */
+/** How long calls in flight will take is unknown. */
 const SOON_MS = 1000
 
 /** What one handler may ask of WeChat: so many codes in any minute, and so many at once. */
@@ -75,7 +75,7 @@ class Limits {
     return {
       calls: 0,
       end: () => {
-        // Redis had the code, or the call did not get as far as WeChat. Of a stand-in nobody knows.
+        // Redis had the code, or the call did not get as far as WeChat. A stand-in has no such counter.
         if (before && before.requests === wxa.stats().requests) window.release(permit)
       },
     }
@@ -100,15 +100,15 @@ function windowsOf(ratePerMinute) {
  */
 const tooManyPerMinute = (limit, retryAfterMs) =>
   tooMany(retryAfterMs, {
-    zh: `这个路由一分钟内已向微信要了 ${limit} 个码，到了 ratePerMinute 的上限`,
-    en: `this handler has asked WeChat for ${limit} codes within a minute, its ratePerMinute`,
+    zh: `这个路由一分钟内已向微信请求 ${limit} 个码，达到 ratePerMinute 的上限`,
+    en: `this handler has requested ${limit} codes from WeChat within a minute, the limit of its ratePerMinute`,
   })
 
 /** @param {number} limit */
 const tooManyAtOnce = (limit) =>
   tooMany(SOON_MS, {
-    zh: `这个路由同时在向微信要 ${limit} 个码，到了 concurrency 的上限`,
-    en: `this handler is asking WeChat for ${limit} codes at once, its concurrency`,
+    zh: `这个路由同时在向微信请求 ${limit} 个码，达到 concurrency 的上限`,
+    en: `this handler is requesting ${limit} codes from WeChat at the same time, the limit of its concurrency`,
   })
 
 /**
@@ -117,10 +117,10 @@ const tooManyAtOnce = (limit) =>
  */
 function tooMany(retryAfterMs, cause) {
   const fix = {
-    zh: '确认路由先查 id 是否存在（不存在返回 null），客户端打开了 cache；确有这么多访问时调高上限',
+    zh: '确认路由先查 id 是否存在（不存在返回 null），客户端打开了 cache；访问量确实这么大时调高上限',
     en:
-      'See that the route looks ids up and returns null for unknown ones, and that the client has a cache; ' +
-      'raise the limit if so many visitors are real',
+      'Make sure that the route looks ids up and returns null for unknown ones, and that the client has a cache; ' +
+      'increase the limit if this many visitors are real',
   }
   return new WxaCodeError({
     code: 'ERR_WXA_RATE_LIMIT',

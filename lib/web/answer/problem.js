@@ -23,49 +23,52 @@ const STATUSES = {
 const BAD_REQUEST = 400
 const TOO_MANY = 429
 const BROKEN = 500
-/** Where the client's token function threw, or gave what is no token. */
+/** If the client's token function threw, or returned no valid token. */
 const UNAVAILABLE = 503
 
 /** Scopes of refusals that time cures. */
 const RATE_LIMITS = new Set(['rate', 'quota'])
 const MINUTE_S = 60
-/** When WeChat's day ends it does not say. */
+/** WeChat does not document when a daily quota resets. */
 const HOUR_S = 3600
 
-/** Titles, and what a visitor hears who may not know more. @type {Record<number, Record<Language, [string, string]>>} */
+/** Title and detail of a response that exposes no more. @type {Record<number, Record<Language, [string, string]>>} */
 const TEXTS = {
   400: {
     zh: ['请求有误', '请求的参数不能生成小程序码'],
-    en: ['Bad Request', 'No code can be made of what was asked'],
+    en: ['Bad Request', 'Invalid parameters for a mini-program code'],
   },
-  404: { zh: ['未找到', '这里没有小程序码'], en: ['Not Found', 'There is no code here'] },
+  404: { zh: ['未找到', '没有这个小程序码'], en: ['Not Found', 'No such mini-program code'] },
   405: { zh: ['方法不允许', '请用 GET 或 HEAD'], en: ['Method Not Allowed', 'Use GET or HEAD'] },
   429: {
     zh: ['请求过多', '小程序码请求过于频繁，请稍后再试'],
-    en: ['Too Many Requests', 'Too many codes are being asked for. Try again later'],
+    en: ['Too Many Requests', 'Too many requests for mini-program codes. Try again later'],
   },
   500: {
-    zh: ['服务器错误', '服务器出错，原因见服务端日志中的 instance'],
-    en: ['Internal Server Error', 'This server is broken. Why is in its log, under the instance'],
+    zh: ['服务器错误', '服务器内部错误，请用 instance 在服务端日志中查找原因'],
+    en: ['Internal Server Error', 'Internal error. See the server log for this instance id'],
   },
   502: {
-    zh: ['上游错误', '微信没有给出小程序码，原因见服务端日志中的 instance'],
-    en: ['Bad Gateway', "WeChat gave no code. Why is in the server's log, under the instance"],
+    zh: ['上游错误', '微信没有返回小程序码，请用 instance 在服务端日志中查找原因'],
+    en: ['Bad Gateway', 'WeChat returned no code. See the server log for this instance id'],
   },
   503: {
-    zh: ['服务不可用', '暂时无法生成小程序码，原因见服务端日志中的 instance'],
-    en: ['Service Unavailable', "No codes at the moment. Why is in the server's log, under the instance"],
+    zh: ['服务不可用', '暂时无法生成小程序码，请用 instance 在服务端日志中查找原因'],
+    en: [
+      'Service Unavailable',
+      'Mini-program codes are temporarily unavailable. See the server log for this instance id',
+    ],
   },
   504: {
-    zh: ['上游超时', '微信没有及时应答，请稍后再试'],
-    en: ['Gateway Timeout', 'WeChat did not answer in time. Try again later'],
+    zh: ['上游超时', '微信没有及时响应，请稍后再试'],
+    en: ['Gateway Timeout', 'WeChat did not respond in time. Try again later'],
   },
 }
 
 /**
- * What an error is over HTTP. {@link https://www.rfc-editor.org/rfc/rfc9457}
+ * The HTTP response for an error. {@link https://www.rfc-editor.org/rfc/rfc9457}
  *
- * @param {WxaCodeError | undefined} error none where the client's token function threw: what its `code` means nobody knows
+ * @param {WxaCodeError | undefined} error undefined if the client's token function threw: its `code` may mean anything
  * @param {boolean} isExposed whether the visitor may see more than the status
  * @param {RequestContext} context
  * @returns {Answer & { instance: string }} `instance` is what the visitor and the log know it by
@@ -78,7 +81,7 @@ function problemOf(error, isExposed, context) {
 }
 
 /**
- * What a visitor hears of a mistake in the server's own code or set-up: nothing but that there is one.
+ * The response to a mistake in the server's code or configuration. It says nothing about the mistake.
  *
  * @param {RequestContext} context
  */

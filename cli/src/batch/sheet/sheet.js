@@ -160,7 +160,7 @@ const foot = (page, pages, { title, count, date, io: { say } }) =>
   `</div>\n<footer><span>${escaped(title)}</span><span>${say({ zh: `${count} 个码`, en: `${count} codes` })}</span><span>${date}</span><span>${page} / ${pages}</span></footer>\n</section>\n`
 
 /**
- * The rows that have no code, on paper too: whoever hangs the codes up knows what is not there.
+ * The rows that have no code, on paper too, so that the reader sees which codes are missing.
  *
  * @param {Contents} contents
  * @param {Looks} looks
@@ -190,7 +190,7 @@ const failedText = (failed) => ({ zh: `${failed} 行失败`, en: `${failed} ${fa
 /** @param {number} notAsked */
 const notAskedText = (notAsked) => ({
   zh: `${notAsked} 行未请求`,
-  en: `${notAsked} ${notAsked === 1 ? 'row' : 'rows'} not asked for`,
+  en: `${notAsked} ${notAsked === 1 ? 'row' : 'rows'} not requested`,
 })
 
 /**

@@ -27,7 +27,7 @@ const OF_THE_WAY = {
     { zh: `无法解析 ${name}`, en: `${name} has no address` },
     { zh: '检查主机名的拼写与 DNS', en: 'Look at the spelling of the host, and at DNS' },
   ],
-  ECONNREFUSED: (name) => [{ zh: `${name} 没有服务在监听`, en: `nobody listens at ${name}` }, LOOK_THERE],
+  ECONNREFUSED: (name) => [{ zh: `${name} 没有服务在监听`, en: `no service listens at ${name}` }, LOOK_THERE],
   ETIMEDOUT: (name) => [
     { zh: `${name} 没有应答`, en: `${name} does not answer` },
     {
@@ -40,7 +40,7 @@ const OF_THE_WAY = {
     { zh: '核对 redis.conf 的 unixsocket', en: 'See unixsocket in redis.conf' },
   ],
   EACCES: (name) => [
-    { zh: `无权打开 ${name}`, en: `${name} may not be opened` },
+    { zh: `无权打开 ${name}`, en: `no permission to open ${name}` },
     { zh: '检查该套接字的权限（unixsocketperm）', en: 'Look at the permissions of the socket (unixsocketperm)' },
   ],
   ECONNRESET: (name) => [
@@ -52,15 +52,15 @@ const OF_THE_WAY = {
   ],
   EPROTO: (name) => [
     { zh: `${name} 不以 TLS 应答`, en: `${name} does not answer in TLS` },
-    { zh: '写 redis://，或换成支持 TLS 的端口', en: 'Write redis://, or give the port that speaks TLS' },
+    { zh: '写 redis://，或换成支持 TLS 的端口', en: 'Write redis://, or use the port that supports TLS' },
   ],
 }
 
 /** By the first word of what Redis answers. @type {Record<string, Trouble>} */
 const OF_REDIS = {
-  NOAUTH: (name) => [{ zh: `${name} 要求密码`, en: `${name} wants a password` }, GIVE_LOGIN],
+  NOAUTH: (name) => [{ zh: `${name} 要求密码`, en: `${name} requires a password` }, GIVE_LOGIN],
   WRONGPASS: (name) => [
-    { zh: `${name} 不接受这个用户名或密码`, en: `${name} does not take this user or password` },
+    { zh: `${name} 不接受这个用户名或密码`, en: `${name} does not accept this user or password` },
     GIVE_LOGIN,
   ],
   DENIED: (name) => [
@@ -70,14 +70,14 @@ const OF_REDIS = {
     },
     {
       zh: '为它设置密码（requirepass）并写进地址',
-      en: 'Give it a password (requirepass), and put that into the address',
+      en: 'Set a password (requirepass), and add it to the address',
     },
   ],
   READONLY: (name) => [
     { zh: `${name} 是只读副本，不能写`, en: `${name} is a replica, which takes no writes` },
     {
       zh: '写主库的地址，或用哨兵：redis-sentinel://主机:26379/0#主库名',
-      en: "Give the master's address, or sentinels: redis-sentinel://host:26379/0#master",
+      en: "Use the master's address, or sentinels: redis-sentinel://host:26379/0#master",
     },
   ],
   OOM: (name) => [
@@ -164,7 +164,10 @@ function ofStranger(said, name) {
     ]
   }
   const answer = quoted(said.split('\n')[0])
-  return [{ zh: `${name} 不是 Redis：它答${answer}`, en: `${name} is no Redis: it says ${answer}` }, LOOK_THERE]
+  return [
+    { zh: `${name} 不是 Redis：它答${answer}`, en: `${name} is not Redis: it responds with ${answer}` },
+    LOOK_THERE,
+  ]
 }
 
 /**
@@ -190,7 +193,7 @@ function ofRefusal({ code, message }, name, { username, password }) {
  */
 const needless = (name) => [
   { zh: `${name} 没有设置密码，而地址里有`, en: `${name} has no password, and the address has one` },
-  { zh: '从地址里去掉密码，或为 Redis 设置它', en: 'Leave it out of the address, or give it to Redis' },
+  { zh: '从地址里去掉密码，或为 Redis 设置它', en: 'Remove it from the address, or set it in Redis' },
 ]
 
 /**
