@@ -11,7 +11,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::clock::{Clock, Now};
 use super::fingerprint::Fingerprinter;
-use super::refresh::{self, Origin, Refresh, Watch};
+use super::progress::{self, Watch};
+use super::refresh::{Origin, Refresh};
 use super::source::TokenSource;
 use super::state::{Decision, FetchedToken, Invalidation, RefreshOutcome, RefreshPolicy, RefreshRequest, State, Token};
 use super::store::TokenStore;
@@ -195,19 +196,19 @@ impl TokenCache {
                     self.compare_in_background();
                     return Ok(token);
                 }
-                NextAction::Lead(refresh) => return refresh::join(refresh, deadline).await,
-                NextAction::Join(refresh) => match refresh::join(refresh, deadline).await {
+                NextAction::Lead(refresh) => return progress::join(refresh, deadline).await,
+                NextAction::Join(refresh) => match progress::join(refresh, deadline).await {
                     // The refresh ran out of its time, which began before this call's.
                     Err(timeout @ Error::Timeout { .. }) => Some(Err(timeout)),
                     finished => return finished,
                 },
                 NextAction::JoinFor(limit, refresh) => {
-                    match within(Some(limit), refresh::join(refresh, deadline)).await {
+                    match within(Some(limit), progress::join(refresh, deadline)).await {
                         Some(Ok(token)) => return Ok(token),
                         failed => failed,
                     }
                 }
-                NextAction::RetryAfter(limit, refresh) => within(limit, refresh::join(refresh, deadline)).await,
+                NextAction::RetryAfter(limit, refresh) => within(limit, progress::join(refresh, deadline)).await,
                 NextAction::Fail(error) => return Err(error),
                 NextAction::Backoff(pause, error) if pause >= deadline.left() => return Err(error),
                 NextAction::Backoff(pause, _) => {

@@ -5,6 +5,7 @@
 //! | `cache` | [`TokenCache`]: serves a token, waits for one, invalidates one |
 //! | `state` | when to serve, refresh, wait or fail: a pure state machine |
 //! | `refresh` | one refresh, as a task that no caller owns |
+//! | `progress` | what callers see of a refresh while they wait for it |
 //! | `store`, `redis_store` | the token and its lock outside this process |
 //! | `sync` | compares this process's token with Redis, and restores it there |
 //! | `source` | where tokens come from: WeChat or the caller's function |
@@ -13,6 +14,7 @@
 mod cache;
 pub mod clock;
 pub mod fingerprint;
+mod progress;
 pub mod redis_store;
 mod refresh;
 pub mod source;

@@ -5,17 +5,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::cache::TokenCache;
+use super::progress::{RefreshGuard, Watch};
 use super::source::{TokenRequest, TokenSource};
 use super::state::{FetchedToken, RefreshKind, RefreshOutcome, RefreshRequest, Token};
 use super::store::{Acquired, Lease, TokenStore};
 use crate::backoff::{backoff, poll_pause};
 use crate::deadline::Deadline;
-use crate::error::{Error, ExceededLimit, Result, TimeoutPhase};
+use crate::error::{Error, ExceededLimit, Result};
 use crate::event::RedisEvent;
 use crate::seal::random;
 
@@ -27,22 +27,6 @@ const EXPECTED_EXPIRY_WINDOW: Duration = Duration::from_secs(60);
 
 /// The time that a refresh may take besides waiting and fetching.
 const REFRESH_OVERHEAD: Duration = Duration::from_secs(1);
-
-/// What the callers that wait can see.
-pub struct Progress {
-    waiting_for: TimeoutPhase,
-    last_failure: Option<Error>,
-    outcome: Option<Result<Token>>,
-}
-
-impl Progress {
-    fn new(source: &dyn TokenSource) -> Self {
-        let waiting_for = if source.endpoint().is_some() { TimeoutPhase::Token } else { TimeoutPhase::Provider };
-        Self { waiting_for, last_failure: None, outcome: None }
-    }
-}
-
-pub type Watch = watch::Receiver<Progress>;
 
 /// A refresh that the state has requested. It is started once, or fails at once.
 pub struct Refresh {
@@ -59,14 +43,7 @@ impl Refresh {
         request: RefreshRequest,
         stop: CancellationToken,
     ) -> (Self, Watch) {
-        let (progress, watch) = watch::channel(Progress::new(&*source));
-        let guard = RefreshGuard {
-            cache: cache.clone(),
-            refresh_id: request.id,
-            begun: Instant::now(),
-            progress,
-            finished: AtomicBool::new(false),
-        };
+        let (guard, watch) = RefreshGuard::new(cache.clone(), request.id, &*source);
         (Self { guard, source, kind: request.kind, stop }, watch)
     }
 
@@ -83,52 +60,6 @@ impl Refresh {
                 () = run(&guard, &*source, &kind) => {}
             }
         });
-    }
-}
-
-/// The token of a refresh, or its error, or the caller's time-out with the last failure of the refresh as its cause.
-pub async fn join(mut watch: Watch, deadline: &Deadline) -> Result<Token> {
-    let failures = watch.clone();
-    let outcome = async {
-        let progress = watch.wait_for(|progress| progress.outcome.is_some()).await;
-        progress.ok().and_then(|progress| progress.outcome.clone()).unwrap_or(Err(Error::Closed))
-    };
-    let waiting_for = failures.borrow().waiting_for;
-    deadline.hold(waiting_for, || failures.borrow().last_failure.clone(), outcome).await?
-}
-
-/// Finishes a refresh however its task ends: one that is dropped or panics must not leave callers waiting for ever.
-struct RefreshGuard {
-    cache: Arc<TokenCache>,
-    refresh_id: u64,
-    begun: Instant,
-    progress: watch::Sender<Progress>,
-    finished: AtomicBool,
-}
-
-impl RefreshGuard {
-    fn finish(&self, result: Result<RefreshOutcome>, origin: Origin) {
-        self.finished.store(true, Ordering::Relaxed);
-        let outcome = self.cache.finish_refresh(self.refresh_id, result, origin, self.begun.elapsed());
-        self.progress.send_modify(|progress| progress.outcome = Some(outcome));
-    }
-
-    /// Waits for `work` until the deadline. The time-out has the last failure as its cause.
-    async fn within<T>(&self, deadline: &Deadline, work: impl Future<Output = T>) -> Result<T> {
-        let waiting_for = self.progress.borrow().waiting_for;
-        deadline.hold(waiting_for, || self.progress.borrow().last_failure.clone(), work).await
-    }
-
-    fn report(&self, error: Error) {
-        self.progress.send_modify(|progress| progress.last_failure = Some(error));
-    }
-}
-
-impl Drop for RefreshGuard {
-    fn drop(&mut self) {
-        if !self.finished.load(Ordering::Relaxed) {
-            self.finish(Err(Error::Closed), Origin::Source);
-        }
     }
 }
 

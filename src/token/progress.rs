@@ -1,0 +1,84 @@
+//! What callers see of a refresh while they wait for it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::cache::TokenCache;
+use super::refresh::Origin;
+use super::source::TokenSource;
+use super::state::{RefreshOutcome, Token};
+use crate::deadline::Deadline;
+use crate::error::{Error, Result, TimeoutPhase};
+
+/// What the callers that wait can see.
+pub struct Progress {
+    waiting_for: TimeoutPhase,
+    last_failure: Option<Error>,
+    outcome: Option<Result<Token>>,
+}
+
+impl Progress {
+    fn new(source: &dyn TokenSource) -> Self {
+        let waiting_for = if source.endpoint().is_some() { TimeoutPhase::Token } else { TimeoutPhase::Provider };
+        Self { waiting_for, last_failure: None, outcome: None }
+    }
+}
+
+pub type Watch = watch::Receiver<Progress>;
+
+/// The token of a refresh, or its error, or the caller's time-out with the last failure of the refresh as its cause.
+pub async fn join(mut watch: Watch, deadline: &Deadline) -> Result<Token> {
+    let failures = watch.clone();
+    let outcome = async {
+        let progress = watch.wait_for(|progress| progress.outcome.is_some()).await;
+        progress.ok().and_then(|progress| progress.outcome.clone()).unwrap_or(Err(Error::Closed))
+    };
+    let waiting_for = failures.borrow().waiting_for;
+    deadline.hold(waiting_for, || failures.borrow().last_failure.clone(), outcome).await?
+}
+
+/// Finishes a refresh however its task ends: one that is dropped or panics must not leave callers waiting for ever.
+pub(super) struct RefreshGuard {
+    pub(super) cache: Arc<TokenCache>,
+    pub(super) refresh_id: u64,
+    pub(super) begun: Instant,
+    progress: watch::Sender<Progress>,
+    finished: AtomicBool,
+}
+
+impl RefreshGuard {
+    /// A guard, and what callers watch.
+    pub(super) fn new(cache: Arc<TokenCache>, refresh_id: u64, source: &dyn TokenSource) -> (Self, Watch) {
+        let (progress, watch) = watch::channel(Progress::new(source));
+        (Self { cache, refresh_id, begun: Instant::now(), progress, finished: AtomicBool::new(false) }, watch)
+    }
+
+    /// Ends the refresh for all callers that wait.
+    pub(super) fn finish(&self, result: Result<RefreshOutcome>, origin: Origin) {
+        self.finished.store(true, Ordering::Relaxed);
+        let outcome = self.cache.finish_refresh(self.refresh_id, result, origin, self.begun.elapsed());
+        self.progress.send_modify(|progress| progress.outcome = Some(outcome));
+    }
+
+    /// Waits for `work` until the deadline. The time-out has the last failure as its cause.
+    pub(super) async fn within<T>(&self, deadline: &Deadline, work: impl Future<Output = T>) -> Result<T> {
+        let waiting_for = self.progress.borrow().waiting_for;
+        deadline.hold(waiting_for, || self.progress.borrow().last_failure.clone(), work).await
+    }
+
+    /// Remembers a failure that is tried again, as the cause of a time-out.
+    pub(super) fn report(&self, error: Error) {
+        self.progress.send_modify(|progress| progress.last_failure = Some(error));
+    }
+}
+
+impl Drop for RefreshGuard {
+    fn drop(&mut self) {
+        if !self.finished.load(Ordering::Relaxed) {
+            self.finish(Err(Error::Closed), Origin::Source);
+        }
+    }
+}
