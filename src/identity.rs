@@ -98,7 +98,7 @@ impl std::fmt::Debug for RedisConfig {
     }
 }
 
-/// What a connection to Redis carries. Pictures are large and have one of their own: nobody's token waits behind them.
+/// What a connection to Redis carries. Pictures are large and have a separate one, so that no token waits behind them.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ConnectionRole {
     Tokens,
@@ -126,7 +126,7 @@ impl RedisServer {
 pub struct RouteId(u64);
 
 impl RouteId {
-    /// One that nobody else has.
+    /// A new id.
     pub fn new() -> Self {
         static LAST: AtomicU64 = AtomicU64::new(0);
         Self(LAST.fetch_add(1, Ordering::Relaxed) + 1)

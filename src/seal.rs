@@ -63,7 +63,7 @@ pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// A name that nobody else draws.
+/// A random name.
 pub fn random() -> String {
     let mut bytes = [0; 16];
     match SystemRandom::new().fill(&mut bytes) {

@@ -1,5 +1,5 @@
-//! What a process is told though nobody listens. Each outage is told once, by whichever thread of JavaScript has something
-//! else to hear first: nobody is woken for it.
+//! Process warnings, which need no subscriber. Each outage is reported once, by the thread of JavaScript that drains its
+//! queue first: no thread is woken for it.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 /// What begins again within this is the same outage.
 const QUIET: Duration = Duration::from_secs(60);
-/// What nobody has fetched is at most so much.
+/// The most warnings that wait.
 const MOST: usize = 16;
 
 #[derive(Default)]

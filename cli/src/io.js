@@ -38,7 +38,7 @@ export function createIo(process, argv) {
   const [picture, errors] = [openDoor(stdout), openDoor(stderr)]
   const output = isPiped ? errors : picture
   const { signal, release } = signalOf(process)
-  // Whoever reads has seen enough, as `| head` does.
+  // The reader has closed the pipe, as `| head` does.
   stdout.on('error', () => process.exit(EXIT.failed))
   stderr.on('error', () => {})
   const io = {

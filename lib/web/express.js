@@ -43,7 +43,7 @@ function sendInternalError(res, error, context) {
  * @param {import('./answer').Answer} answer
  */
 function send(res, { status, headers, body }) {
-  // Whoever has begun to answer will end it too.
+  // Another handler that began the response will end it.
   if (res.headersSent) return
   res.statusCode = status
   const fields = withVary(headers, res.getHeader('Vary'))

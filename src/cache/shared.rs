@@ -80,7 +80,7 @@ enum Lookup {
     Lead,
     /// For the one of this name.
     Wait(Duration, String),
-    /// Whoever had the right could not bring the code; or this one asks for nobody else.
+    /// The leader could not fetch the code, or this process does not lead for others.
     Go,
     Refused(Error),
 }
@@ -157,8 +157,7 @@ impl QrCodeLock {
         Self { keys, owner: random(), codes, leads: false, may_lead: false, awaited: String::new() }
     }
 
-    /// Waits for the code, or until this process is to ask for it: then there is none. A Redis that cannot be asked makes
-    /// nobody wait.
+    /// Waits for the code. Returns `None` when this process is to request it. Does not wait for a Redis that is down.
     async fn wait(&mut self, patience: Duration, phase: &Phase) -> Result<Option<(Bytes, Duration)>> {
         let until = Instant::now() + patience;
         for polls in 0.. {
@@ -234,7 +233,7 @@ impl QrCodeLock {
         }
     }
 
-    /// A refusal is for those who have waited for whoever got it: it was WeChat's word to them too.
+    /// A refusal is for the processes that waited for the leader that got it.
     fn noted(&self, note: &[u8]) -> Lookup {
         let (owner, sealed) = note.split_at_checked(OWNER).unwrap_or_default();
         let is_ours = !self.awaited.is_empty() && owner == self.awaited.as_bytes();
@@ -243,7 +242,7 @@ impl QrCodeLock {
         told.and_then(SharedRefusal::error).map_or(Lookup::Go, Lookup::Refused)
     }
 
-    /// The others wait for as long as this process lives, and longer than that for nobody.
+    /// Other processes wait for as long as this process renews the lock.
     async fn hold_while<T>(&mut self, work: impl Future<Output = T>) -> T {
         tokio::select! {
             done = work => done,
@@ -307,7 +306,7 @@ impl QrCodeLock {
         }
     }
 
-    /// Where a note of this owner belongs: one that somebody has kept opens for nobody who waits for another.
+    /// The context of a note of this owner: an old note does not open for processes that wait for another owner.
     fn noted_at(&self, owner: &str) -> String {
         format!("{}:{owner}", self.keys[1])
     }
@@ -323,7 +322,7 @@ impl QrCodeLock {
     }
 }
 
-/// Whoever is given up lets the next one try at once.
+/// A cancelled request lets the next process try at once.
 impl Drop for QrCodeLock {
     fn drop(&mut self) {
         if self.may_lead && tokio::runtime::Handle::try_current().is_ok() {

@@ -69,7 +69,7 @@ pub enum RedisFault {
 pub enum NetworkErrorKind {
     /// The name could not be resolved.
     Dns,
-    /// Nobody listens there, or the network has no way there.
+    /// The port is closed, or there is no route to the host.
     Unreachable,
     /// The server's certificate was not accepted.
     Certificate(CertificateFlaw),
@@ -93,7 +93,7 @@ impl NetworkErrorKind {
 /// Why a certificate was not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CertificateFlaw {
-    /// Nobody who is trusted has signed it.
+    /// No trusted authority has signed it.
     UnknownIssuer,
     /// It has signed itself, and was not given as one to trust.
     SelfSigned,
@@ -112,7 +112,7 @@ pub enum CertificateFlaw {
 pub enum ProxyErrorKind {
     /// Its name could not be resolved.
     Dns,
-    /// Nobody listens there, or it did not take part.
+    /// The port is closed, or it did not answer as a proxy.
     Unreachable,
     /// The certificate of an `https:` proxy.
     Certificate(CertificateFlaw),
@@ -270,7 +270,7 @@ impl Error {
         }
     }
 
-    /// Why, and what to do; `None` for an errcode that nobody knows and for what is not ours to explain.
+    /// Cause and fix; `None` for an unknown errcode, and for an error of the caller's own code.
     pub fn explanation(&self) -> Option<Explanation> {
         match self {
             Self::Api { endpoint, refusal, subject } => errcode::explain_refusal(refusal, endpoint, subject.as_deref()),

@@ -104,7 +104,7 @@ impl CompletionQueue {
 #[napi]
 pub struct CompletionQueueHandle {
     completions: Arc<CompletionQueue>,
-    /// The process's, with its warnings: whoever looks first is told.
+    /// The process's event bus, with its warnings: the first thread that drains gets them.
     event_bus: Arc<EventBus>,
 }
 

@@ -137,7 +137,7 @@ pub fn secret(secret: Option<SecretString>, token: &TokenChoice) -> Result<Optio
     ))
 }
 
-/// An empty one is none, as in a variable that docker-compose knows of and that nobody has set.
+/// An empty one counts as absent: docker-compose passes a variable that is not set as an empty one.
 pub fn bases(urls: &[String], token: &TokenChoice) -> Result<Vec<Url>, InvalidParam> {
     let mut given = urls.iter().filter(|url| !url.is_empty()).peekable();
     if given.peek().is_none() {

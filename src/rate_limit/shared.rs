@@ -177,7 +177,7 @@ impl Inner {
         if self.settling.swap(true, Ordering::Relaxed) {
             return;
         }
-        // A call that is dropped while the runtime ends tells nobody.
+        // A call that is dropped while the runtime shuts down reports nothing.
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
         let shared = Arc::downgrade(self);
         runtime.spawn(async move {

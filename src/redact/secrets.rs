@@ -1,4 +1,4 @@
-//! What a client knows that nobody may read.
+//! The secrets of a client.
 
 use std::collections::VecDeque;
 

@@ -11,7 +11,7 @@ pub enum RedisFailure {
     Answer(RedisError),
 }
 
-/// With these words a Redis refuses whoever asks.
+/// With these codes a Redis refuses every client.
 /// <https://github.com/redis/redis/blob/7.0/src/server.c> (createSharedObjects)
 const OF_THE_SERVER: [&str; 11] = [
     "LOADING",

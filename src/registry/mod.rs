@@ -41,7 +41,7 @@ impl Scoped for QrCodeCache {
     const OUTLIVE: usize = 0;
 }
 
-/// A new client finds connections that are open; they end by themselves when nobody uses them.
+/// A new client finds open connections; idle ones close by themselves.
 impl Scoped for HttpClients {
     type Scope = Settings;
     const OUTLIVE: usize = 4;
@@ -66,7 +66,7 @@ pub struct Registry {
     qr_caches: Shared<QrCodeCache>,
     redis_clients: Shared<RedisClient>,
     windows: Shared<SlidingWindow>,
-    /// Memory for pictures, which belongs to nobody between two of them.
+    /// Memory for pictures, reused.
     buffers: Arc<BufferPool>,
     event_bus: Arc<EventBus>,
 }
@@ -111,7 +111,7 @@ impl Registry {
         })
     }
 
-    /// A cache for a client with a token provider, which nobody shares.
+    /// A cache for a client with a token provider, which is not shared.
     pub fn provided(&self, appid: &str) -> Arc<TokenCache> {
         let clock = Arc::new(SystemClock::default());
         let events = events(&self.event_bus, appid, "provider");
@@ -124,7 +124,7 @@ impl Registry {
         )
     }
 
-    /// What clients of one account keep under the same limits. A client whose token nobody shares keeps its own.
+    /// The code cache of clients with the same account and limits. A client whose token is not shared has a separate one.
     pub fn codes(&mut self, account: Option<&Account>, limits: Limits) -> Result<Arc<QrCodeCache>, InvalidParam> {
         let Some(account) = account else { return Ok(Arc::new(QrCodeCache::new(&limits, None))) };
         let (redis_clients, event_bus) = (&mut self.redis_clients, &self.event_bus);
@@ -169,7 +169,7 @@ impl Registry {
         self.buffers.clone()
     }
 
-    /// WeChat counts by account, whoever asks with whatever token.
+    /// The calls of an app in the last minute: WeChat counts them for all its tokens.
     pub fn window(&mut self, app: &App) -> Arc<SlidingWindow> {
         let made = self.windows.get(app, || Ok::<_, std::convert::Infallible>(Arc::default()));
         match made {

@@ -80,7 +80,7 @@ impl Mode {
 /// WeChat's own token endpoints.
 pub struct WeChatSource {
     pub mode: Mode,
-    /// In classic mode every fetch replaces everybody's token, so that alone nobody fetches unless told to.
+    /// In classic mode every request replaces the token of all processes: without Redis none is made unless the caller allows it.
     pub unshared_rotation: bool,
     pub appid: String,
     pub secret: SecretString,

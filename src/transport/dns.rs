@@ -1,6 +1,6 @@
 //! Names to addresses, by the system's own resolver: /etc/hosts, search domains and all. It may hang for half a minute, and
-//! there is no way to stop it, so each name has a thread of its own, and one only: whoever asks for it meanwhile waits for
-//! the same answer, and no other name waits behind it.
+//! there is no way to stop it, so each name has one thread: requests for the same name wait for the same answer, and no other
+//! name waits behind it.
 
 use std::collections::HashMap;
 use std::io;
@@ -138,7 +138,7 @@ impl Resolver {
     fn start(&self, name: &str, answer: oneshot::Sender<Answer>) {
         let asked = Asked { names: self.clone(), name: name.into() };
         let thread = std::thread::Builder::new().name("wxacode-names".into()).stack_size(STACK);
-        // Without a thread `asked` is dropped here, and whoever waits is told.
+        // Without a thread `asked` is dropped here, which wakes those who wait.
         let _ = thread.spawn(move || {
             let found = asked.look_up();
             drop(asked);

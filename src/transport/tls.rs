@@ -26,7 +26,7 @@ pub fn config(ca: &[CertificateDer<'static>]) -> Result<ClientConfig, Error> {
     Ok(config)
 }
 
-/// Reads the roots that everybody trusts, which takes milliseconds, if nobody has needed them yet.
+/// Reads the usual roots, which takes milliseconds, on first use.
 pub fn prepare() {
     LazyLock::force(&USUAL);
 }
@@ -39,7 +39,7 @@ static PROVIDER: LazyLock<Arc<CryptoProvider>> = LazyLock::new(|| Arc::new(provi
 fn verifier(certificates: &[CertificateDer<'static>]) -> Option<Arc<WebPkiServerVerifier>> {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(certificates.iter().cloned());
-    // Without a root there is nobody to trust.
+    // Without a root no server can be trusted.
     WebPkiServerVerifier::builder_with_provider(Arc::new(roots), PROVIDER.clone()).build().ok()
 }
 
@@ -62,7 +62,7 @@ impl ServerCertVerifier for Trust {
         for verifier in [&self.extra, &*USUAL].into_iter().flatten() {
             match verifier.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now) {
                 Ok(verified) => return Ok(verified),
-                // Whoever knows the issuer knows better what is wrong.
+                // An issuer that is known gives the better reason.
                 Err(error) if CertificateFlaw::of(&refused) == CertificateFlaw::UnknownIssuer => refused = error,
                 Err(_) => {}
             }
@@ -119,7 +119,7 @@ fn signs_itself(certificate: &CertificateDer<'_>) -> bool {
     webpki::EndEntityCert::try_from(certificate).is_ok_and(|certificate| certificate.issuer() == certificate.subject())
 }
 
-/// The certificate is its own issuer, and nobody was told to trust it.
+/// The certificate is its own issuer, and is not among the trusted ones.
 #[derive(Debug)]
 struct SelfSigned;
 

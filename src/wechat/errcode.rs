@@ -10,7 +10,7 @@ use super::answer::Refusal;
 use super::endpoint::Endpoint;
 use crate::error::explanation::{Bilingual, Explanation, excerpt};
 
-/// How to react to an errcode, whoever asks.
+/// How to react to an errcode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reaction {

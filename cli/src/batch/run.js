@@ -45,7 +45,7 @@ export async function runBatch(plans, wxa, options, io) {
     const asking = wxa ? ask(plans, wxa, options, io, context) : drain(validRows(plans.read(), context))
     const stopped = await asking.catch((error) => error).finally(progress.stop)
     const report = await context.report.finish()
-    // Whoever stopped it does not want to wait for a contact sheet.
+    // A user who stops a batch does not want to wait for a contact sheet.
     const isDone = wxa !== undefined && !(stopped instanceof Interrupted)
     const sheet = isDone ? await drawSheet(plans, context, { ...options, report }, io) : undefined
     context.journal.close()

@@ -53,7 +53,7 @@ export async function tls(stage) {
 function told(socket) {
   const { subject, issuer, valid_to: end } = socket.getPeerCertificate()
   const days = Math.floor((Date.parse(end) - Date.now()) / DAY_MS)
-  // Nobody here has vouched for what Node does not trust.
+  // A certificate that Node does not trust.
   const name = socket.authorized ? String : quoted
   const who = `${socket.getProtocol()}, ${name(subject?.CN)}, ${name(issuer?.O ?? issuer?.CN)}`
   return { zh: `${who}，还有 ${days} 天到期`, en: `${who}, ${days} days left` }

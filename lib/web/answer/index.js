@@ -37,7 +37,7 @@ const { internalError, emptyProblem, problemOf } = require('./problem')
  * @property {Buffer} [body] for HEAD too: the adapter leaves it out
  */
 
-/** Nobody is there to read it, but a framework may log its status: nginx's for a client that closed. */
+/** The client is gone, but a framework may log the status: nginx's for a client that closed the request. */
 const CLIENT_CLOSED = Object.freeze({ status: 499, headers: {} })
 const NOSNIFF = { 'X-Content-Type-Options': 'nosniff' }
 

@@ -101,7 +101,7 @@ pub fn read_token(body: &[u8]) -> Result<TokenResponse, AnswerError> {
     }
 }
 
-/// The token in an answer that is an error all the same: nobody may read it.
+/// The token in an answer that is an error all the same, to take it out of the error.
 pub fn token_in(body: &[u8]) -> Option<String> {
     Object::read(trimmed(body), None).access_token()
 }
