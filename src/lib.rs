@@ -3,6 +3,9 @@
 //! `wechat` has what WeChat's servers speak, `token` keeps the access token, `transport` speaks HTTP and `redis` Redis, `client`
 //! makes calls of them, and only `node` names Node.js. `docs/architecture.md` has the plan.
 
+// The macros of napi expand to unsafe code, so that the addon's own build cannot forbid it.
+#![cfg_attr(not(feature = "node"), forbid(unsafe_code))]
+
 pub mod backoff;
 
 pub mod cache;
