@@ -190,7 +190,7 @@ suite('batch', (test) => {
     assert.equal(asked(image).scene, 'n=1')
   })
 
-  test("a full minute is waited for and is nobody's error", async (t) => {
+  test("a batch waits for a full minute, and no job fails by it", async (t) => {
     const { fake, wxa } = await world(t, {}, { ratePerMinute: 5, timeoutMs: 20_000 })
     const controller = new AbortController()
     const batch = wxa.batch(jobs(6), { concurrency: 6, signal: controller.signal })
@@ -344,7 +344,7 @@ suite('batch', (test) => {
     assert.equal(fake.count(), 0)
   })
 
-  test('whoever stops taking ends what is under way, and lets the source put away its things', async (t) => {
+  test('a consumer that stops aborts the pending jobs, and the source cleans up', async (t) => {
     const { fake, wxa } = await world(t)
     let isAway = false
     let taken = 0
@@ -361,7 +361,7 @@ suite('batch', (test) => {
     await fake.idle()
   })
 
-  test('a source that never gives its next job holds up nobody', async (t) => {
+  test('a source that never yields its next job delays no other', async (t) => {
     const { wxa } = await world(t)
     const never = deferred()
     const source = (async function* () {
@@ -410,7 +410,7 @@ suite('batch', (test) => {
     }
   })
 
-  test('a batch of kept codes asks nobody', async (t) => {
+  test('a batch of cached codes sends no request', async (t) => {
     const { fake, wxa } = await world(t, {}, { cache: true })
     const list = times(50, (n) => job(n % 10))
     assert.equal((await collect(wxa.batch(list))).length, 50)

@@ -97,7 +97,7 @@ suite('WeChatAPIError', (test) => {
     })
   }
 
-  test('an errcode that nobody knows has no explanation, and all the rest', async (t) => {
+  test('an unknown errcode has no explanation, and all other fields', async (t) => {
     const error = await refused(t, 99999, 'something new rid: 1-2-3')
     assert.equal(error.errcode, 99999)
     assert.equal(error.errmsg, 'something new')
@@ -170,7 +170,7 @@ suite('WeChatAPIError', (test) => {
     })
   }
 
-  test('an errcode that nobody knows has no scope, except at a token endpoint, which refuses accounts', async (t) => {
+  test('an unknown errcode has no scope, except at a token endpoint, where it concerns the account', async (t) => {
     assert.equal(Object.hasOwn(await refused(t, 99999, 'new'), 'scope'), false)
     const { fake, wxa } = await world(t)
     fake.fail({ errcode: 99999, errmsg: 'new' }, { endpoint: 'tokens', times: Number.POSITIVE_INFINITY })

@@ -158,7 +158,7 @@ suite('events', (test) => {
     assert.ok(spent.every(({ retryAfterMs }) => retryAfterMs > 0))
   })
 
-  test('a request that nobody waits for any more', async (t) => {
+  test('a request without a waiting caller', async (t) => {
     const { fake, wxa, find, told } = await listening(t)
     await wxa.getAccessToken()
     fake.hold('codes')

@@ -112,7 +112,7 @@ suite('processes', (test) => {
     assert.deepEqual(await child.done, { ...CLEAN, stdout: 'true\n' })
   })
 
-  test('a token request that nobody waits for any more keeps no process alive', async (t) => {
+  test('a token request without a waiting caller does not keep the process alive', async (t) => {
     const { fake, options } = await world(t)
     const hold = fake.hold('tokens')
     const script = `${CLOCK}

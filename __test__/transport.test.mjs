@@ -262,7 +262,7 @@ suite('several hosts', (test) => {
     assert.match(error.message, /DNS/)
   })
 
-  test('a port where nobody listens is ERR_WXA_NETWORK and named', async (t) => {
+  test('a closed port is ERR_WXA_NETWORK, and the error names it', async (t) => {
     const { client } = await world(t)
     const url = await deadUrl()
     const error = await failure(draw(client({ baseUrl: url, token: () => 'a', retries: 0 })))

@@ -17,7 +17,7 @@ let last = 0
 
 /**
  * Weak, because the addon holds on to `drain`, and whatever that holds on to would never go away: a test runner's copy of
- * this package, for example. Whoever waits for a call holds on to `index.js`, which holds on to the inbox.
+ * this package, for example. A caller that waits holds `index.js`, which holds the queue.
  *
  * @type {WeakRef<import('../binding').CompletionQueueHandle>}
  */

@@ -160,7 +160,7 @@ suite('usage', (test) => {
     }
   })
 
-  test('explain gives cause and fix, for an endpoint where that matters, and is 1 for what nobody knows', async () => {
+  test('explain gives cause and fix, for an endpoint where that matters, and exits with 1 for an unknown errcode', async () => {
     const [plain, there, json, unknown] = await Promise.all([
       wxacode(['explain', '40169']),
       wxacode(['explain', '40001', '--endpoint', 'stable_token']),

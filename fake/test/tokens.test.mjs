@@ -28,7 +28,7 @@ test('classic: every call gives a new token, the one before lives 300 s more, ol
   assert.deepEqual(fake.liveTokens(), [fourth, third])
 })
 
-test('a token that nobody replaced expires with 42001', async (t) => {
+test('a token that was not replaced expires with 42001', async (t) => {
   const { fake, classic, stable, tokenErrcode } = await start(t)
   const tokens = [(await classic()).access_token, (await stable()).access_token]
   fake.clock.advance(7199)

@@ -301,7 +301,7 @@ const codes = [
     moment: 'steady',
     mode: 'stable',
     promises: [15, 16, 19, 20],
-    outcome: 'nobody waits for it longer than redis.timeoutMs',
+    outcome: 'no call waits for it longer than redis.timeoutMs',
     expect: {
       codeRequests: [600, 600],
       longerMs: upTo(REDIS_TIMEOUT + 2000),

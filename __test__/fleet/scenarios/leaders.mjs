@@ -88,7 +88,7 @@ export const leaders = [
     moment: 'cold start',
     mode: 'stable',
     promises: [14, 15, 16, 19],
-    outcome: 'nobody waits for a lock that nobody holds',
+    outcome: 'no process waits for a lock without a holder',
     expect: { tokenRequests: one },
     async run(t) {
       const place = await stage(t)
@@ -132,7 +132,7 @@ export const leaders = [
     moment: 'token revoked',
     mode: 'stable',
     promises: [9, 14, 15, 16, 19],
-    outcome: 'nobody waits for a lock that nobody holds',
+    outcome: 'no process waits for a lock without a holder',
     expect: { tokenRequests: one },
     async run(t) {
       const place = await stage(t)

@@ -86,7 +86,7 @@ const MOMENTS = [
       afterwards: upTo(1),
       slowestMs: upTo(DEFAULT_TIMEOUT + SLACK),
     }),
-    outcome: { stable: 'no call fails', classic: 'calls fail with ERR_WXA_REDIS and nobody rotates' },
+    outcome: { stable: 'no call fails', classic: 'calls fail with ERR_WXA_REDIS and no process requests a token' },
   },
   {
     moment: 'steady',
@@ -136,7 +136,7 @@ const MOMENTS = [
     }),
     outcome: {
       stable: 'no call fails',
-      classic: 'followers wait or fail with ERR_WXA_REDIS, and nobody else rotates',
+      classic: 'followers wait or fail with ERR_WXA_REDIS, and no other process requests a token',
     },
   },
 ]

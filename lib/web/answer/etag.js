@@ -3,9 +3,8 @@
 const { createHash } = require('node:crypto')
 
 /**
- * A strong ETag of what the picture depends on. Codes never expire: the same request has the same picture, and a browser
- * that has it is told so without a request to WeChat. The account is a part of it: a site that moves to another
- * mini-program has other codes.
+ * A strong ETag, from the account and the identity of the picture. Codes never expire, so that a browser that has the picture
+ * gets a 304 without a request to WeChat. A site that moves to another mini-program has other codes.
  *
  * @param {string} appid
  * @param {string} identity

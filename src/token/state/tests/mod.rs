@@ -1,4 +1,5 @@
 mod model;
+mod routes;
 
 use super::*;
 use crate::error::{ExceededLimit, NetworkErrorKind, TimeoutPhase};
@@ -65,7 +66,7 @@ fn served(decision: Decision) -> (String, Option<RefreshRequest>) {
 }
 
 #[test]
-fn the_first_caller_starts_a_flight_and_the_others_join_it() {
+fn the_first_caller_starts_a_refresh_and_the_others_join_it() {
     let mut state = State::new(RefreshPolicy::STABLE);
     assert!(matches!(state.on_request(at(0.0), ONE), Decision::Join { start: Some(_), .. }));
     for _ in 0..100 {
@@ -116,7 +117,7 @@ fn a_thousand_lifetimes_make_a_thousand_requests_each_inside_its_window() {
             Decision::Join { start: Some(request), .. } if starts == 0 => request,
             Decision::Serve { refresh: Some(request), .. } => request,
             Decision::Serve { refresh: None, .. } => continue,
-            other => panic!("nobody waits after the first: {other:?}"),
+            other => panic!("no caller waits after the first: {other:?}"),
         };
         if starts > 0 {
             assert!((6914.9..6977.0).contains(&(now - requested_at)), "after {} s", now - requested_at);
@@ -153,7 +154,7 @@ fn a_failing_refresh_is_invisible_until_the_hard_deadline_and_pauses_between_att
 }
 
 #[test]
-fn a_failed_flight_is_followed_by_a_pause_that_grows() {
+fn a_failed_refresh_is_followed_by_a_pause_that_grows() {
     let mut state = State::new(RefreshPolicy::STABLE);
     let mut now = 0.0;
     for pause in [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0] {
@@ -316,7 +317,7 @@ fn a_failed_refresh_that_knew_of_the_refusal_makes_the_token_valid_again() {
 }
 
 #[test]
-fn a_forced_flight_waits_for_an_ordinary_one_and_is_shared() {
+fn a_forced_refresh_waits_for_an_ordinary_one_and_is_shared() {
     let mut state = State::new(RefreshPolicy::STABLE);
     let ordinary = started(state.on_request(at(0.0), ONE));
     assert!(matches!(state.on_forced_request(at(0.0), ONE), Decision::RetryAfterRefresh { until: None, .. }));
@@ -332,73 +333,7 @@ fn a_forced_flight_waits_for_an_ordinary_one_and_is_shared() {
 }
 
 #[test]
-fn a_failure_on_one_route_does_not_affect_another() {
-    let timeout = Error::Timeout { endpoint: None, waited_for: TimeoutPhase::Token, limit: secs(6.0), cause: None };
-    for error in [network(), timeout, api(40164)] {
-        let mut state = State::new(RefreshPolicy::STABLE);
-        let dead = started(state.on_request(at(0.0), ONE));
-        state.on_refresh_done(dead.id, Err(error), at(0.0), 1.0).unwrap_err();
-        assert!(matches!(state.on_request(at(0.1), ONE), Decision::Backoff { .. } | Decision::Fail(_)));
-        let well = started(state.on_request(at(0.1), OTHER));
-        state.on_refresh_done(well.id, fetched("T1", 7200, at(0.1)), at(0.2), 0.5).unwrap();
-        assert_eq!(served(state.on_request(at(0.2), ONE)).0, "T1", "the token is for both");
-    }
-}
-
-#[test]
-fn a_refusal_of_the_account_holds_on_every_route() {
-    for error in [api(40125), api(-1)] {
-        let mut state = State::new(RefreshPolicy::STABLE);
-        let request = started(state.on_request(at(0.0), ONE));
-        state.on_refresh_done(request.id, Err(error), at(0.0), 1.0).unwrap_err();
-        assert!(matches!(state.on_request(at(0.1), OTHER), Decision::Backoff { .. } | Decision::Fail(_)));
-    }
-}
-
-#[test]
-fn callers_join_a_flight_on_another_route_briefly_and_in_classic_mode_until_its_limit() {
-    for (rules, join_limit) in [(RefreshPolicy::STABLE, 0.25), (RefreshPolicy::CLASSIC, 6.0)] {
-        let mut state = State::new(rules);
-        let first = started(state.on_request(at(1.0), ONE));
-        match state.on_request(at(1.0 + join_limit - 0.01), OTHER) {
-            Decision::Join { start: None, until: Some(until), refresh: flight } => {
-                assert_eq!((until, flight), (secs(1.0 + join_limit), first.id));
-            }
-            other => panic!("{other:?}"),
-        }
-        assert!(matches!(state.on_forced_request(at(1.0), OTHER), Decision::RetryAfterRefresh { until: Some(_), .. }));
-        let second = started(state.on_request(at(1.0 + join_limit), OTHER));
-        assert!(
-            matches!(state.on_request(at(20.0), ONE), Decision::Join { until: None, refresh: flight, .. } if flight == first.id)
-        );
-        state.on_refresh_done(second.id, fetched("T2", 7200, at(8.0)), at(8.1), 0.5).unwrap();
-        let late = state.on_refresh_done(first.id, fetched("T1", 7200, at(1.0)), at(9.0), 0.5).unwrap();
-        assert_eq!(late.expose(), "T2", "what was requested_at for earlier does not replace what came later");
-    }
-}
-
-#[test]
-fn a_refresh_on_a_dead_route_does_not_keep_another_from_refreshing() {
-    let mut state = holding("T1", 7200);
-    served(state.on_request(at(6945.0), ONE)).1.expect("it is due");
-    assert!(served(state.on_request(at(6945.1), OTHER)).1.is_none(), "one has just begun");
-    assert!(served(state.on_request(at(6945.3), OTHER)).1.is_some());
-    assert!(served(state.on_request(at(6945.3), ONE)).1.is_none());
-}
-
-#[test]
-fn unused_routes_are_forgotten() {
-    let mut state = State::new(RefreshPolicy::STABLE);
-    for n in 0..1000u32 {
-        let now = at(f64::from(n) * 200.0);
-        let request = started(state.on_request(now, RouteId::nth(n.into())));
-        state.on_refresh_done(request.id, Err(network()), now, 1.0).unwrap_err();
-    }
-    assert!(state.routes.len() <= 8, "{}", state.routes.len());
-}
-
-#[test]
-fn a_late_landing_does_not_clear_a_newer_flight() {
+fn a_refresh_that_ends_late_does_not_clear_a_newer_one() {
     let mut state = State::new(RefreshPolicy::STABLE);
     let first = started(state.on_request(at(0.0), ONE));
     state.on_refresh_done(first.id, Err(Error::Closed), at(0.0), 0.5).unwrap_err();

@@ -65,7 +65,7 @@ struct Model {
     in_flight: HashMap<RouteId, (RefreshRequest, Now)>,
     /// The flight that brought the token.
     brought_by: u64,
-    /// Value, when it was requested_at for, lifetime.
+    /// Value, when it was requested, lifetime.
     token: Option<(String, Now, f64)>,
     first_seen: Now,
     refused: bool,
