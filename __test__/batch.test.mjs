@@ -190,7 +190,7 @@ suite('batch', (test) => {
     assert.equal(asked(image).scene, 'n=1')
   })
 
-  test("a batch waits for a full minute, and no job fails by it", async (t) => {
+  test('a batch waits for a full minute, and no job fails by it', async (t) => {
     const { fake, wxa } = await world(t, {}, { ratePerMinute: 5, timeoutMs: 20_000 })
     const controller = new AbortController()
     const batch = wxa.batch(jobs(6), { concurrency: 6, signal: controller.signal })
