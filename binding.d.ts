@@ -112,7 +112,7 @@ export interface NativeEvent {
   timestampMs: number
   appid?: string
   mode?: string
-  generation?: number
+  tokenNumber?: number
   fingerprint?: string
   reason?: string
   source?: string

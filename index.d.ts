@@ -791,7 +791,7 @@ interface TokenFields {
   /** Eight hexadecimal digits that identify the token: the same in all processes that know the AppSecret. */
   fingerprint: string
   /** Number of the token among those that this process has had, from 1. */
-  generation: number
+  tokenNumber: number
 }
 
 /** Members of events about a failure. */

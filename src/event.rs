@@ -41,7 +41,7 @@ pub struct TokenLabel {
     /// Eight hexadecimal digits.
     pub fingerprint: String,
     /// Counts the tokens that this process has held, from 1.
-    pub generation: u64,
+    pub number: u64,
 }
 
 /// An event of an access token.

@@ -18,7 +18,7 @@ pub struct NativeEvent {
     pub timestamp_ms: f64,
     pub appid: Option<String>,
     pub mode: Option<&'static str>,
-    pub generation: Option<f64>,
+    pub token_number: Option<f64>,
     pub fingerprint: Option<String>,
     pub reason: Option<&'static str>,
     pub source: Option<&'static str>,
@@ -128,8 +128,8 @@ fn request(event: &RequestEvent) -> NativeEvent {
 }
 
 impl NativeEvent {
-    fn with_token(self, TokenLabel { fingerprint, generation }: &TokenLabel) -> Self {
-        Self { fingerprint: Some(fingerprint.clone()), generation: Some(*generation as f64), ..self }
+    fn with_token(self, TokenLabel { fingerprint, number }: &TokenLabel) -> Self {
+        Self { fingerprint: Some(fingerprint.clone()), token_number: Some(*number as f64), ..self }
     }
 
     fn with_error(self, error: &Error) -> Self {

@@ -19,7 +19,7 @@ impl TokenCache {
     }
 
     pub(super) fn label(&self, token: &Token) -> TokenLabel {
-        TokenLabel { fingerprint: self.fingerprinter.of(token.expose()), generation: token.generation() }
+        TokenLabel { fingerprint: self.fingerprinter.of(token.expose()), number: token.number() }
     }
 
     pub(super) fn emit_start(&self, kind: &RefreshKind, serving: bool) {

@@ -90,7 +90,7 @@ pub struct State {
     started: u64,
     routes: Routes,
     last_check: Duration,
-    generations: u64,
+    last_number: u64,
     /// The token that an API refused last. The store may still have it.
     last_rejected: Option<Token>,
     /// The account's: WeChat refused it, on whichever route.
@@ -135,7 +135,7 @@ impl State {
             started: 0,
             routes: Routes::default(),
             last_check: Duration::ZERO,
-            generations: 0,
+            last_number: 0,
             last_rejected: None,
             backoff: None,
             cooldown_until: None,
@@ -334,16 +334,14 @@ impl State {
     fn adopt(&mut self, fetched: FetchedToken, flight: u64, aware_of_refusal: bool, jitter: f64) -> Token {
         let lifetime = fetched.lifetime();
         let same = self.held.as_ref().filter(|held| fetched.is(&held.token));
-        let (generation, first_seen, refused) = match same {
-            Some(held) => {
-                (held.token.generation(), held.token.first_seen(), held.refused.filter(|_| !aware_of_refusal))
-            }
-            None => (self.generations + 1, fetched.requested_at, None),
+        let (number, first_seen, refused) = match same {
+            Some(held) => (held.token.number(), held.token.first_seen(), held.refused.filter(|_| !aware_of_refusal)),
+            None => (self.last_number + 1, fetched.requested_at, None),
         };
-        self.generations = self.generations.max(generation);
+        self.last_number = self.last_number.max(number);
         let (refresh_before, expire_before) =
             if fetched.refresh_early { self.margins(lifetime, jitter) } else { Default::default() };
-        let token = Token::new(&fetched, generation, first_seen);
+        let token = Token::new(&fetched, number, first_seen);
         self.held = Some(Held {
             token: token.clone(),
             flight,

@@ -23,15 +23,15 @@ pub struct Token(Arc<Inner>);
 
 struct Inner {
     value: SecretString,
-    generation: u64,
+    number: u64,
     first_seen: Now,
     expires: Now,
 }
 
 impl Token {
-    pub(super) fn new(fetched: &FetchedToken, generation: u64, first_seen: Now) -> Self {
+    pub(super) fn new(fetched: &FetchedToken, number: u64, first_seen: Now) -> Self {
         let (value, expires) = (fetched.value.clone(), fetched.ends());
-        Self(Arc::new(Inner { value, generation, first_seen, expires }))
+        Self(Arc::new(Inner { value, number, first_seen, expires }))
     }
 
     pub fn expose(&self) -> &str {
@@ -47,9 +47,9 @@ impl Token {
         self.0.first_seen
     }
 
-    /// The number of the token in this process, from 1. Not the generation of a lease.
-    pub fn generation(&self) -> u64 {
-        self.0.generation
+    /// The number of the token in this process, from 1.
+    pub fn number(&self) -> u64 {
+        self.0.number
     }
 
     /// As it could be handed on.
@@ -68,15 +68,15 @@ impl Token {
         self.expires().mono > fetched.ends().mono + EXPIRY_TOLERANCE
     }
 
-    /// Whether both are the same value: a token that comes back keeps its generation.
+    /// Whether both are the same value: a token that comes back keeps its number.
     pub fn is(&self, other: &Token) -> bool {
-        self.0.generation == other.0.generation
+        self.0.number == other.0.number
     }
 }
 
 impl fmt::Debug for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Token({})", self.0.generation)
+        write!(f, "Token({})", self.0.number)
     }
 }
 
