@@ -88,7 +88,7 @@ function violations(table, files) {
 }
 
 /** Pairs that the page names: all other imports lead to rows above. */
-const PAIRS = ['error wechat', 'identity token']
+const PAIRS = ['error wechat']
 
 const JS_ROWS = new Map(
   rows(page, 'JavaScript').map(([where, , imports]) => [

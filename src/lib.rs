@@ -13,7 +13,7 @@ pub mod client;
 pub mod deadline;
 pub mod error;
 pub mod event;
-pub mod identity;
+pub mod keys;
 
 #[cfg(feature = "node")]
 mod node;

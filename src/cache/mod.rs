@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 
 use crate::deadline::Deadline;
 use crate::error::{Error, Result, TimeoutPhase};
-use crate::identity::RouteId;
+use crate::keys::RouteId;
 use crate::wechat::codes::Identity;
 use memory::Memory;
 pub use shared::{KeySpace, SharedQrCodes};

@@ -11,7 +11,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::CacheOutcome;
 use crate::error::{Error, Result, TimeoutPhase};
-use crate::identity::RouteId;
+use crate::keys::RouteId;
 use crate::wechat::codes::Identity;
 
 type Outcome = Result<(Bytes, CacheOutcome)>;

@@ -9,7 +9,7 @@ use super::{CacheOptions, DEFAULT_BASE_URL, RedisOptions, TokenChoice};
 use crate::cache::Limits;
 use crate::error::explanation::Bilingual;
 use crate::error::invalid::InvalidParam;
-use crate::identity::RedisConfig;
+use crate::keys::RedisConfig;
 use crate::redis::DEFAULT_TIMEOUT;
 use crate::transport::hosts::is_loopback;
 use crate::transport::proxy::Proxy;

@@ -1,5 +1,5 @@
 //! What the clients of one process share: token caches, code caches, HTTP clients, sliding windows, Redis clients. The registry
-//! is emptied when the last environment leaves, because its tasks run on a runtime that shuts down then. `identity` says who
+//! is emptied when the last environment leaves, because its tasks run on a runtime that shuts down then. `keys` says who
 //! shares what.
 
 mod shared;
@@ -11,24 +11,23 @@ use parking_lot::{Mutex, MutexGuard};
 use crate::cache::{KeySpace, Limits, QrCodeCache, SharedQrCodes};
 use crate::error::invalid::InvalidParam;
 use crate::event::{EventBus, EventSource};
-use crate::identity::{Account, App, ConnectionRole, RedisConfig, RedisServer};
+use crate::keys::{Account, App, ConnectionRole, Mode, RedisConfig, RedisServer};
 use crate::rate_limit::window::SlidingWindow;
 use crate::redis::RedisClient;
 use crate::token::TokenCache;
 use crate::token::clock::SystemClock;
 use crate::token::fingerprint::Fingerprinter;
 use crate::token::redis_store::RedisTokenStore;
-use crate::token::source::Mode;
 use crate::token::state::RefreshPolicy;
 use crate::token::store::LocalStore;
 use crate::transport::body::BufferPool;
 use crate::transport::pool::{HttpClients, Settings};
-use shared::{Scoped, Shared};
+use shared::{Keyed, Shared};
 
 /// The token stays for the account's next client. One that lies in Redis need not, and its connection ends with its
 /// clients.
-impl Scoped for TokenCache {
-    type Scope = Account;
+impl Keyed for TokenCache {
+    type Key = Account;
     const OUTLIVE: usize = 1024;
 
     fn may_outlive(&self) -> bool {
@@ -36,25 +35,25 @@ impl Scoped for TokenCache {
     }
 }
 
-impl Scoped for QrCodeCache {
-    type Scope = (Account, Limits);
+impl Keyed for QrCodeCache {
+    type Key = (Account, Limits);
     const OUTLIVE: usize = 0;
 }
 
 /// A new client finds open connections; idle ones close by themselves.
-impl Scoped for HttpClients {
-    type Scope = Settings;
+impl Keyed for HttpClients {
+    type Key = Settings;
     const OUTLIVE: usize = 4;
 }
 
-impl Scoped for RedisClient {
-    type Scope = RedisServer;
+impl Keyed for RedisClient {
+    type Key = RedisServer;
     const OUTLIVE: usize = 0;
 }
 
 /// What was used of a minute does not come back with a new client.
-impl Scoped for SlidingWindow {
-    type Scope = App;
+impl Keyed for SlidingWindow {
+    type Key = App;
     const OUTLIVE: usize = 4096;
 }
 

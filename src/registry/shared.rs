@@ -1,4 +1,4 @@
-//! Values that clients share, found by the scope that their type names.
+//! Values that clients share, found by the key that their type names.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -8,9 +8,9 @@ use std::sync::{Arc, Weak};
 use lru::LruCache;
 
 /// A value that clients share. Its type says who shares it, and not the place where it is looked up.
-pub trait Scoped {
-    /// Clients with equal scopes share one value; others do not.
-    type Scope: Clone + Eq + Hash;
+pub trait Keyed {
+    /// Clients with equal keys share one value; others do not.
+    type Key: Clone + Eq + Hash;
 
     /// How many values stay when no client uses them, the most recent ones, for later clients.
     const OUTLIVE: usize;
@@ -21,42 +21,42 @@ pub trait Scoped {
     }
 }
 
-/// One value for each scope, while a client uses it or it is among those that stay.
-pub struct Shared<T: Scoped> {
-    values: HashMap<T::Scope, Weak<T>>,
-    recent: Option<LruCache<T::Scope, Arc<T>>>,
+/// One value for each key, while a client uses it or it is among those that stay.
+pub struct Shared<T: Keyed> {
+    values: HashMap<T::Key, Weak<T>>,
+    recent: Option<LruCache<T::Key, Arc<T>>>,
     /// The number of entries at which dropped values are removed.
     sweep_at: usize,
 }
 
 const FEW: usize = 64;
 
-impl<T: Scoped> Default for Shared<T> {
+impl<T: Keyed> Default for Shared<T> {
     fn default() -> Self {
         let recent = NonZeroUsize::new(T::OUTLIVE).map(LruCache::new);
         Self { values: HashMap::new(), recent, sweep_at: FEW }
     }
 }
 
-impl<T: Scoped> Shared<T> {
-    /// The value of this scope, made by `make` where there is none.
-    pub fn get<E>(&mut self, scope: &T::Scope, make: impl FnOnce() -> Result<Arc<T>, E>) -> Result<Arc<T>, E> {
-        let value = match self.values.get(scope).and_then(Weak::upgrade) {
+impl<T: Keyed> Shared<T> {
+    /// The value of this key, made by `make` where there is none.
+    pub fn get<E>(&mut self, key: &T::Key, make: impl FnOnce() -> Result<Arc<T>, E>) -> Result<Arc<T>, E> {
+        let value = match self.values.get(key).and_then(Weak::upgrade) {
             Some(value) => value,
-            None => self.put(scope, make()?),
+            None => self.put(key, make()?),
         };
         if let Some(recent) = self.recent.as_mut().filter(|_| value.may_outlive()) {
-            recent.push(scope.clone(), value.clone());
+            recent.push(key.clone(), value.clone());
         }
         Ok(value)
     }
 
-    fn put(&mut self, scope: &T::Scope, value: Arc<T>) -> Arc<T> {
+    fn put(&mut self, key: &T::Key, value: Arc<T>) -> Arc<T> {
         if self.values.len() >= self.sweep_at {
             self.values.retain(|_, value| value.strong_count() > 0);
             self.sweep_at = FEW.max(2 * self.values.len());
         }
-        self.values.insert(scope.clone(), Arc::downgrade(&value));
+        self.values.insert(key.clone(), Arc::downgrade(&value));
         value
     }
 
@@ -74,8 +74,8 @@ mod tests {
         stays: bool,
     }
 
-    impl Scoped for Thing {
-        type Scope = u32;
+    impl Keyed for Thing {
+        type Key = u32;
         const OUTLIVE: usize = 3;
 
         fn may_outlive(&self) -> bool {
@@ -83,12 +83,12 @@ mod tests {
         }
     }
 
-    fn get(shared: &mut Shared<Thing>, scope: u32, stays: bool) -> Arc<Thing> {
-        shared.get(&scope, || Ok::<_, ()>(Arc::new(Thing { stays }))).unwrap()
+    fn get(shared: &mut Shared<Thing>, key: u32, stays: bool) -> Arc<Thing> {
+        shared.get(&key, || Ok::<_, ()>(Arc::new(Thing { stays }))).unwrap()
     }
 
     #[test]
-    fn clients_that_agree_on_the_scope_share_a_value() {
+    fn clients_with_equal_keys_share_a_value() {
         let mut shared = Shared::default();
         let one = get(&mut shared, 1, false);
         assert!(Arc::ptr_eq(&one, &get(&mut shared, 1, false)));
@@ -98,13 +98,13 @@ mod tests {
     #[test]
     fn only_the_most_recent_values_outlive_their_clients() {
         let mut shared = Shared::default();
-        for scope in 0..5 {
-            get(&mut shared, scope, true);
+        for key in 0..5 {
+            get(&mut shared, key, true);
         }
         assert_eq!(shared.len(), 3);
         get(&mut shared, 2, true);
         get(&mut shared, 5, true);
-        let kept: Vec<_> = (0..6).filter(|scope| shared.values[scope].strong_count() > 0).collect();
+        let kept: Vec<_> = (0..6).filter(|key| shared.values[key].strong_count() > 0).collect();
         assert_eq!(kept, [2, 4, 5], "a value that was requested again stays");
         get(&mut shared, 9, false);
         assert_eq!(shared.len(), 3, "one that must not outlive its client has gone");
@@ -114,8 +114,8 @@ mod tests {
     fn a_value_in_use_is_never_evicted() {
         let mut shared = Shared::default();
         let used = get(&mut shared, 0, true);
-        for scope in 1..1000 {
-            get(&mut shared, scope, true);
+        for key in 1..1000 {
+            get(&mut shared, key, true);
         }
         assert!(Arc::ptr_eq(&used, &get(&mut shared, 0, true)));
         assert!(shared.values.len() <= 2 * FEW, "{}", shared.values.len());

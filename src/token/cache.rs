@@ -20,11 +20,11 @@ use super::sync::Comparison;
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
 use crate::event::{EventSource, TokenEvent};
-use crate::identity::RouteId;
+use crate::keys::RouteId;
 use crate::redact::Secrets;
 use crate::redis::ReconnectListener;
 
-/// The token of one account, for all clients of this process that agree on the [`Account`](crate::identity::Account).
+/// The token of one account, for all clients of this process that agree on the [`Account`](crate::keys::Account).
 pub struct TokenCache {
     clock: Arc<dyn Clock>,
     pub(super) store: Arc<dyn TokenStore>,

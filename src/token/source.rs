@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::state::Token;
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
-use crate::identity::RouteId;
+use crate::keys::{Mode, RouteId};
 use crate::transport::{HttpRequest, RetryPolicy, Transport};
 use crate::wechat::answer::{TokenResponse, read_token};
 use crate::wechat::endpoint::Endpoint;
@@ -60,21 +60,6 @@ pub trait TokenSource: Send + Sync {
     fn limit(&self) -> Duration;
 
     fn fetch<'a>(&'a self, request: TokenRequest<'a>) -> BoxFuture<'a, Result<SourceToken>>;
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Mode {
-    Stable,
-    Classic,
-}
-
-impl Mode {
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Stable => "stable",
-            Self::Classic => "classic",
-        }
-    }
 }
 
 /// WeChat's own token endpoints.

@@ -19,7 +19,7 @@ use crate::backoff::backoff;
 use crate::deadline::Deadline;
 use crate::error::{BadResponse, Error, NetworkErrorKind, Result, one_line};
 use crate::event::{EventSource, RequestEvent, RequestLabel};
-use crate::identity::RouteId;
+use crate::keys::RouteId;
 use crate::redact::{Redactor, Secrets};
 use crate::wechat::answer::{self, AnswerError, Unexpected};
 use crate::wechat::endpoint::{Endpoint, Method};

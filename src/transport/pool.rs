@@ -12,7 +12,7 @@ use super::proxy::Proxy;
 use super::tls;
 use crate::error::explanation::Bilingual;
 use crate::error::invalid::InvalidParam;
-use crate::identity::RouteId;
+use crate::keys::RouteId;
 use crate::roots;
 
 /// What makes two clients need different connections.

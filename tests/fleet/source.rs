@@ -7,7 +7,8 @@ use futures_util::future::BoxFuture;
 use tokio::time::{sleep, timeout};
 use wxacode::backoff::backoff;
 use wxacode::error::{Error, NetworkErrorKind, Result};
-use wxacode::token::source::{FETCH_LIMIT, Mode, SourceToken, TokenRequest, TokenSource};
+use wxacode::keys::Mode;
+use wxacode::token::source::{FETCH_LIMIT, SourceToken, TokenRequest, TokenSource};
 use wxacode::wechat::answer::Refusal;
 use wxacode::wechat::endpoint::Endpoint;
 

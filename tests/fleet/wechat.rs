@@ -1,6 +1,6 @@
 //! WeChat: issues tokens by the rules of its two endpoints and accepts them at its APIs until they expire.
 
-use wxacode::token::source::Mode;
+use wxacode::keys::Mode;
 
 use crate::simulation::{Millis, SECOND};
 

@@ -20,7 +20,7 @@ pub use token::{FetchedToken, Token};
 
 use super::clock::Now;
 use crate::error::{Error, Result};
-use crate::identity::RouteId;
+use crate::keys::RouteId;
 use routes::Routes;
 
 /// The shortest time between two refreshes, whatever lifetime the server gives.

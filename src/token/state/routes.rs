@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::MIN_REFRESH_INTERVAL;
 use super::backoff::RefreshBackoff;
 use crate::error::Error;
-use crate::identity::RouteId;
+use crate::keys::RouteId;
 use crate::token::clock::Now;
 
 /// From this number on, routes without a recent refresh or backoff are dropped.

@@ -20,7 +20,7 @@ use crate::deadline::Deadline;
 use crate::error::{Error, Result, TimeoutPhase};
 use crate::event::EventSource;
 use crate::event::testing::RecordingListener;
-use crate::identity::RouteId;
+use crate::keys::RouteId;
 use crate::redis::ReconnectListener;
 use crate::wechat::endpoint::Endpoint;
 use upstream::{Recorded, TestClock, Upstream, bad_secret, busy, unreachable};

@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 use tokio::time::{Instant, sleep};
 
 use crate::error::{Error, NetworkErrorKind, Result};
-use crate::identity::RouteId;
+use crate::keys::RouteId;
 use crate::redis::ReconnectListener;
 use crate::token::clock::{Clock, Now};
 use crate::token::source::{SourceToken, TokenRequest, TokenSource};

@@ -3,10 +3,10 @@
 mod requests;
 
 use wxacode::error::Error;
+use wxacode::keys::Mode;
 use wxacode::token::fingerprint::Fingerprinter;
 use wxacode::token::redis_store::LOCK_TTL;
 use wxacode::token::source::FETCH_LIMIT;
-use wxacode::token::source::Mode;
 
 use crate::database::{Database, contains};
 use crate::journal::{Fetch, Script, time};

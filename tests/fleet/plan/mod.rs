@@ -4,7 +4,7 @@ mod generator;
 
 use std::ops::RangeInclusive;
 
-use wxacode::token::source::Mode;
+use wxacode::keys::Mode;
 
 use crate::simulation::Millis;
 use generator::Generator;

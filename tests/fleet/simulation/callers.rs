@@ -24,8 +24,8 @@ impl Simulation {
         let near = |at: Millis| self.now < at + 20 * SECOND && at < self.now + 2 * SECOND;
         let left = self.slots[slot].process.as_ref().and_then(Process::left).unwrap_or(0);
         let renewal = match self.plan.mode {
-            wxacode::token::source::Mode::Stable => 200 * SECOND..300 * SECOND,
-            wxacode::token::source::Mode::Classic => 520 * SECOND..680 * SECOND,
+            wxacode::keys::Mode::Stable => 200 * SECOND..300 * SECOND,
+            wxacode::keys::Mode::Classic => 520 * SECOND..680 * SECOND,
         };
         let refused =
             self.plan.theme == Theme::Refusing && self.active_fault(self.now, |w| *w == FaultKind::RefuseAll).is_some();

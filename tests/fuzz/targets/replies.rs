@@ -10,7 +10,7 @@ use wxacode::cache::{KeySpace, Limits, QrCodeCache, SharedQrCodes};
 use wxacode::deadline::Deadline;
 use wxacode::error::Result;
 use wxacode::event::EventSource;
-use wxacode::identity::RouteId;
+use wxacode::keys::RouteId;
 use wxacode::rate_limit::shared::SharedRateLimiter;
 use wxacode::redis::{ReconnectListener, ScriptCall, ScriptRunner, unavailable};
 use wxacode::token::clock::{Clock, SystemClock};

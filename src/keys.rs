@@ -1,5 +1,5 @@
-//! What may be shared between whom. Everything that clients of one process share is found by one of these types, and
-//! each shared type says by which (`registry::shared::Scoped`): a new one cannot be keyed by something else by accident.
+//! What clients share by. Everything that clients of one process share is found by one of these types, and
+//! each shared type says by which (`registry::shared::Keyed`): a new one cannot be keyed by something else by accident.
 //!
 //! | shared | by |
 //! |---|---|
@@ -16,7 +16,6 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::seal::account_fingerprint;
-use crate::token::source::Mode;
 
 /// What WeChat counts calls by: an appid, at the servers behind these base URLs.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -29,6 +28,22 @@ impl App {
     /// `bases` in any order: that is a preference.
     pub fn new(appid: &str, bases: &[String]) -> Self {
         Self { appid: appid.to_owned(), bases: sorted(bases).into_iter().map(str::to_owned).collect() }
+    }
+}
+
+/// The endpoint that the tokens of an account come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Mode {
+    Stable,
+    Classic,
+}
+
+impl Mode {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Stable => "stable",
+            Self::Classic => "classic",
+        }
     }
 }
 
