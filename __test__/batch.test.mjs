@@ -199,7 +199,7 @@ suite('batch', (test) => {
     // It comes after the sixth job and is refused, so that one was too.
     assert.equal((await failure(wxa.getUnlimitedQRCode({ scene: 'b' }))).code, 'ERR_WXA_RATE_LIMIT')
     assert.equal(fake.count('codes'), 5)
-    // Whoever does not want to wait ends it: the next minute is too long for a test.
+    // A caller that does not want to wait aborts: the next minute is too long for a test.
     const reason = new Error('too long')
     controller.abort(reason)
     assert.equal(await failure(last), reason)

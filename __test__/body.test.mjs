@@ -6,7 +6,7 @@ import { failure, suite, world } from './support/suite.mjs'
 const API = '/cgi-bin/openapi/quota/get'
 const lastBody = (fake) => JSON.parse(fake.requests.at(-1).body)
 
-/** [what nobody can send as JSON, what is said of it] */
+/** [a body that JSON cannot represent, the expected message] */
 const CLOSED = {
   FormData: new FormData(),
   URLSearchParams: new URLSearchParams({ a: '1' }),

@@ -62,7 +62,7 @@ function sentBy({ method, path, query: { access_token, ...query }, headers: { ho
   return JSON.stringify([method, path, access_token !== undefined, query, headers, body])
 }
 
-/** A server that nobody has named, and how often it was reached. */
+/** A server that no test has named, and how often it was reached. */
 async function startStranger(t) {
   const seen = { connections: 0 }
   const server = createServer((socket) => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { check, InvalidParamsError, WxaCode } from 'wxacode'
 import { failure, suite, thrown } from './support/suite.mjs'
 
-/** Nobody listens there, and nobody is to be asked. */
+/** No server listens on this port: `check` sends no request. */
 const wxa = new WxaCode({ appid: 'wx0123456789abcdef', secret: 's', baseUrl: 'http://127.0.0.1:1' })
 
 suite('check', (test) => {

@@ -28,7 +28,7 @@ function abortable() {
   return { signal: controller.signal, abort: () => controller.abort() }
 }
 
-/** A proxy that nobody gets through: it refuses, or takes everything and says nothing. */
+/** A proxy that lets no request through: it refuses, or accepts everything and sends nothing. */
 async function deadProxy(t, mode) {
   const proxy = await startFaultProxy(t, await freePort())
   await proxy.set(mode)
@@ -49,7 +49,7 @@ suite('isolation', (test) => {
         for (const call of lost) call.catch(() => lostSoFar++)
         await until(() => mode !== 'drop' || proxy.seen.connections > 0)
         await Promise.all(times(CALLS, () => well.getUnlimitedQRCode(given)))
-        if (mode === 'drop') assert.equal(lostSoFar, 0, 'nobody had to wait until the dead way was given up')
+        if (mode === 'drop') assert.equal(lostSoFar, 0, 'no call waited until the dead route was given up')
         assert.equal(fake.count('tokens'), 1)
         abort()
         assert.equal(await succeed(lost), 0)
@@ -101,7 +101,7 @@ suite('isolation', (test) => {
         const wxa = client({ baseUrl })
         await wxa.getAccessToken()
         await way.set('refuse')
-        // The connection that the token came by is dead, and whoever tries it first does send something.
+        // The connection that the token came by is dead, and the first call on it does send something.
         await failure(wxa.createQRCode({ path: 'a' }))
         for (const round of times(3, (n) => n)) {
           const errors = await Promise.all(times(RATE, (n) => failure(code(wxa, `${round}.${n}`))))

@@ -18,7 +18,7 @@ const lastLine = () => { last = performance.now() }
 process.on('exit', () => console.log(Math.round(performance.now() - last)))
 `
 
-/** A worker's calls that nobody waits for. */
+/** A worker's calls that no code awaits. */
 const CALLS = `
 const wxa = new WxaCode(given.options)
 for (let n = 0; n < given.calls; n++) wxa.createQRCode({ path: 'a', width: 280 }).catch(() => {})

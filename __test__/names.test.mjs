@@ -12,7 +12,7 @@ suite('names that no server answers', (test) => {
     ['of one host', () => 'silent.example'],
     ['each with a host of its own', (n) => `silent${n}.example`],
   ]) {
-    test(`hold up nobody else: ${ACCOUNTS} accounts ${what}`, { skip }, async (t) => {
+    test(`delay no other account: ${ACCOUNTS} accounts ${what}`, { skip }, async (t) => {
       const names = Array.from({ length: ACCOUNTS }, (_, n) => name(n))
       const said = await withNameServer(
         t,

@@ -103,7 +103,7 @@ const WRONG_COLORS = [
   [{ red: 0, g: 0, b: 0 }, 'lineColor.red'],
 ]
 
-/** [method, misspelt, right, or undefined where nobody can tell] */
+/** [method, misspelt, right, or undefined where it cannot be told] */
 const MISSPELT = [
   ['getUnlimitedQRCode', 'check_path', 'checkPath'],
   ['getUnlimitedQRCode', 'checkpath', 'checkPath'],

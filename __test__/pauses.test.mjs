@@ -19,7 +19,7 @@ describe('the longest pause of one account', { timeout: 300_000 }, () => {
     t.after(() => well.kill())
     const [url] = await once(well.stdout, 'data')
     const wxa = new WxaCode({ appid: newAppid(), secret: newSecret(), baseUrl: String(url).trim(), timeoutMs: 60_000 })
-    // In a thread of its own, so that its JavaScript keeps nobody here waiting.
+    // In a thread of its own, so that its JavaScript does not block this thread.
     const hostile = new Worker(place('hostile.mjs'))
     t.after(() => hostile.terminate())
     const [names] = await once(hostile, 'message')

@@ -9,7 +9,7 @@ import { startProxy } from './support/proxy.mjs'
 import { failure, guard, suite, thrown, world } from './support/suite.mjs'
 
 const draw = (wxa) => wxa.createQRCode({ path: 'a', width: 280 })
-/** An address that is nobody's (RFC 5737). */
+/** An address for documentation only (RFC 5737). */
 const ELSEWHERE = '192.0.2.1:8080'
 
 /** Prints the error of a call. */

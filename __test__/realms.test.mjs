@@ -5,7 +5,7 @@ import { codeHandler } from 'wxacode/web'
 import { run } from './support/child.mjs'
 import { failure, newAppid, newSecret, suite, thrown, world } from './support/suite.mjs'
 
-/** Jest, Vitest with a document, and whoever uses node:vm have classes of their own of what is built in. */
+/** Jest, Vitest with a document, and code in node:vm have built-in classes of their own. */
 const realm = createContext({})
 const there = (code) => runInContext(code, realm)
 const bytesThere = (bytes) => runInContext('(bytes) => Uint8Array.from(bytes)', realm)([...bytes])

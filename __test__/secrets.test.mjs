@@ -279,7 +279,7 @@ suite('secrets', (test) => {
 
   test('a token in a refusal does not show', async (t) => {
     const { fake, wxa } = await world(t, {}, { retries: 0 })
-    const value = 'Canary-token-that-nobody-has-seen-yet'
+    const value = 'Canary-token-that-no-client-has-seen-yet'
     guard(t, value)
     fake.fail(
       { status: 200, body: JSON.stringify({ errcode: 40125, errmsg: `no ${value}`, access_token: value }) },

@@ -259,7 +259,7 @@ suite(
         await fake.arrived(1, 'tokens')
         await allWait(wxa)
         hold.release()
-        // Such an answer is not asked for again within 10 s, and whoever has less time hears that at once.
+        // Such an answer is not requested again within 10 s, and a call with less time fails at once.
         const later = failure(wxa.getAccessToken({ timeoutMs: 5000 }))
         for (const error of [...(await waiting), await later]) {
           assert.equal(error.code, 'ERR_WXA_RESPONSE')

@@ -12,7 +12,7 @@ import { failure, guard, suite, thrown, times, world } from './support/suite.mjs
 
 const draw = (wxa, call) => wxa.createQRCode({ path: 'a', width: 280 }, call)
 const ALWAYS = { endpoint: 'codes', times: Number.POSITIVE_INFINITY }
-/** Milliseconds that one request for a token may take. Whoever ends before it has ended by its own deadline. */
+/** Milliseconds that one request for a token may take. A call that ends earlier has ended by its own deadline. */
 const ATTEMPT = 4000
 const HTML = '<html><title>Bad Gateway</title></html>'
 const WOBBLES = [

@@ -1,4 +1,4 @@
-// Builds what the benchmark needs, then runs it. It has packages of its own, which nobody else has to install.
+// Builds what the benchmark needs, then runs it. It has packages of its own, which nothing else needs.
 
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'

@@ -46,7 +46,7 @@ suite(
         assert.ok(left('lock') > 0 && left('lock') <= 8000)
         const first = left('lock')
         acquire({ owner: 'b' })
-        assert.ok(left('lock') <= first, 'whoever looks again makes it no longer')
+        assert.ok(left('lock') <= first, 'a second look does not extend it')
         cli('SET', 'lock', 'somebody', ...life)
         assert.equal(code('a')[0], 'wait')
         assert.ok(left('lock') > 0 && left('lock') <= 6000)
@@ -122,7 +122,7 @@ suite(
       assert.equal(look('p'), 'empty')
       assert.deepEqual(acquire(), ['lead', 'epoch1', '1'])
       assert.ok(left('token') > 0)
-      assert.equal(publish('a', 'epoch1', 1, 'ours'), 'written', 'a generation that nobody has drawn is none')
+      assert.equal(publish('a', 'epoch1', 1, 'ours'), 'written', 'a generation that no lock has drawn is ignored')
       assert.equal(cli('HGET', 'token', 'value'), 'ours')
     })
 

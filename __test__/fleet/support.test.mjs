@@ -48,7 +48,7 @@ async function write(proxy, socket = connect(proxy.port, '127.0.0.1')) {
 
 const GONE = /^(ended|closed|ECONNRESET|EPIPE)$/
 
-/** What a fault looks like to whoever comes new, and to whoever was connected before, where that is something else. */
+/** What a fault looks like to a new connection, and to one that was open before, where that differs. */
 const LOOKS = {
   'Redis refuses connections': ['ECONNREFUSED', GONE],
   'Redis is a black hole': ['silence'],

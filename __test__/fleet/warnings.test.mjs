@@ -4,7 +4,7 @@ import { freePort } from '../support/ports.mjs'
 import { needsRedis, patient, startRedis } from '../support/redis.mjs'
 import { checkText, suite, world } from '../support/suite.mjs'
 
-/** Makes some calls, nobody listens, and the process ends by itself. */
+/** Makes some calls without a subscriber, and the process ends by itself. */
 const CALLER = `
 const wxa = new WxaCode(given)
 const code = (scene) => wxa.getUnlimitedQRCode({ scene, checkPath: false }).then(() => 'ok', (error) => error.code)

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 
 const { version } = createRequire(import.meta.url)('wxacode/package.json')
 
-/** Where the tarballs lie: whoever runs these tests has packed them. */
+/** The folder of the tarballs. The script that runs these tests has packed them. */
 export const TARBALLS = process.env.WXACODE_TARBALLS
 if (!TARBALLS) throw new Error('WXACODE_TARBALLS is not set: npm run test:install packs first')
 

@@ -5,7 +5,7 @@ const name = (value) => [{ name: 'commonName', value }]
 const altName = (host) => (/^[\d.]+$/.test(host) ? { type: 7, ip: host } : { type: 2, value: host })
 const HERE = ['localhost', '127.0.0.1']
 
-/** A root that nobody knows, and a server's certificate signed by it, for these hosts: `{ ca, key, cert }` in PEM. */
+/** A root that no system trusts, and a server's certificate signed by it, for these hosts: `{ ca, key, cert }` in PEM. */
 export async function certificates({ hosts = HERE } = {}) {
   const root = await selfsigned.generate(name('A root of the tests'), {
     keyType: 'ec',

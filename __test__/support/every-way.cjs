@@ -10,14 +10,14 @@ const given = JSON.parse(readFileSync(file, 'utf8'))
 /** What it is looked through for: a name of a property or of a header. */
 const NAME = /^[A-Za-z_$][\w$-]{0,40}$/
 
-/** Whose reads count: files of the package, and its addon, which reads on behalf of the file that called it or of nobody. */
+/** Whose reads count: files of the package, and its addon, which reads on behalf of the file that called it, or of none. */
 const isOurs = (frame) => given.files.some((file) => frame.includes(file))
 const isNodes = (frame) => /node:|<anonymous>$|at new Promise|at Array\.|at Object\.assign|at JSON\./.test(frame)
 
 const found = new Map()
 let isLooking = true
 
-/** Makes every name known to whoever reads it through to `Object.prototype`, and changes nothing else. */
+/** Reports every name that is read through to `Object.prototype`, and changes nothing else. */
 function watchNames(names) {
   for (const name of names) {
     if (name in Object.prototype) continue
@@ -195,7 +195,7 @@ async function everyWay() {
   await step('a parameter that is wrong', () => wxa.getUnlimitedQRCode({ scene: '%' }))
   await step('a parameter that is missing', () => wxa.createQRCode({}))
   await step('a parameter that is misspelt', () => wxa.createQRCode({ path: 'a', with: 1 }))
-  await step('nobody there', () =>
+  await step('connection refused', () =>
     open({ baseUrl: dead, token: () => 'a-token', retries: 0 }).getUnlimitedQRCode({ scene: 'a' }),
   )
 

@@ -17,7 +17,7 @@ const SWALLOWS = { requests: ['drop'], replies: ['drop', 'dropReplies', 'half-cl
  * - `reset`: RST
  * - `half-close`: FIN instead of replies, while requests still arrive
  * - `slice`: replies come byte after byte
- * - `refuse`: nobody listens
+ * - `refuse`: no server listens
  * - `dropReplies`: requests arrive, their replies get lost; with `from`, not before a request in which that text is
  */
 export async function startFaultProxy(t, targetPort) {
@@ -63,7 +63,7 @@ export async function startFaultProxy(t, targetPort) {
       clients.delete(client)
       target.destroy()
     })
-    // Whoever looks into a black hole does not see either that the other side has gone.
+    // Behind a black hole a client does not see either that the other side has gone.
     target.on('close', () => replies.carried(() => replies.isTorn() || proxy.mode === 'drop' || client.destroy()))
     greet(client)
   }

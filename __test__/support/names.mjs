@@ -48,7 +48,7 @@ await once(server, 'listening')
 const fake = await startFakeWeChat()
 const { port } = new URL(fake.url)
 const client = (host, more) => new WxaCode({ appid: fake.appid, token: 'none', baseUrl: 'http://' + host + ':' + port, timeoutMs: 60_000, retries: 0, ...more })
-// The fake refuses a call without a token: whoever hears that has reached it.
+// The fake refuses a call without a token: a client that gets this errcode has reached it.
 const reach = (host, more) => client(host, more).createQRCode({ path: 'a' }).then(() => 'picture', (error) => error.code === 'ERR_WXA_API' ? 'reached' : error.code + ' ' + error.message)
 const threads = () => Number(/Threads:\\s+(\\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))[1])
 // All of it before the end: a pipe takes its time.

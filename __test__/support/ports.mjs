@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 
 /**
- * A port where nobody listens, and nobody comes by chance either: what the system itself gives out, to servers that ask for
+ * A port on which no server listens, and none will by chance: what the system itself gives out, to servers that ask for
  * any port and to connections, lies above these.
  */
 export async function freePort() {
@@ -23,5 +23,5 @@ export async function freePort() {
   }
 }
 
-/** The URL of a port where nobody listens. */
+/** The URL of a port on which no server listens. */
 export const deadUrl = async () => `http://127.0.0.1:${await freePort()}`

@@ -13,7 +13,7 @@ import { until } from './until.mjs'
 
 const run = promisify(execFile)
 
-/** The keys that lie there. */
+/** The keys in this database. */
 export const keysOf = (redis) => redis.cli('--raw', 'KEYS', '*').split('\n').filter(Boolean)
 
 /** How many clients it has, besides the one that asks. */

@@ -101,7 +101,7 @@ export async function startRedis(t, ...more) {
     return JSON.parse(await ask('--raw', 'EVAL', EVERYTHING, 0))
   }
 
-  /** The fingerprint of the token that lies there, if there is one. */
+  /** The fingerprint of the stored token, if there is one. */
   function token() {
     return ask('EVAL', TOKEN, 0)
   }
@@ -138,7 +138,7 @@ export async function startRedis(t, ...more) {
 
   /** Starts again with what it held, and answers LOADING for some seconds or until `endLoading`. */
   async function beginLoading() {
-    // In a database of their own, so that nobody takes them for the client's.
+    // In a database of their own, so that no test takes them for the client's.
     const fill = `for n = 1, ${BALLAST.keys} do redis.call('SET', 'ballast' .. n, string.rep('x', 2000)) end`
     await ask('-n', 1, 'EVAL', fill, 0)
     await ask('CONFIG', 'SET', 'rdbcompression', 'no')

@@ -105,7 +105,7 @@ export async function stage(t, { token = 'stable', tls, isWell, fake: fakeOption
 
 function startCaller(options) {
   const { child, done, output, printed } = start(CALLER, { given: options })
-  // Whoever is killed on purpose no longer reads.
+  // A process that was killed on purpose no longer reads.
   child.stdin.on('error', () => {})
   const limit = (how) => (how?.timeoutMs ?? options.timeoutMs ?? DEFAULT_TIMEOUT) + GRACE
   const batches = []
@@ -150,7 +150,7 @@ function startCaller(options) {
     child.kill('SIGKILL')
   }
 
-  /** How it ends when nobody wants anything of it any more. */
+  /** How it ends when no test uses it any more. */
   async function leave() {
     if (killed) return 'killed'
     child.stdin.end()
@@ -158,7 +158,7 @@ function startCaller(options) {
     if (!left) child.kill('SIGKILL')
     const { code, stderr } = await done
     if (!left) return 'hung'
-    // A panic that was caught ends nobody, but it is told on stderr. That Redis is down is told there too, once.
+    // A caught panic ends no process, but is printed to stderr. The warning that Redis is down is printed there too, once.
     const { rest, warned } = withoutWarnings(stderr)
     return code === 0 && rest === '' && warned <= 1 ? 'left' : 'crashed'
   }
@@ -169,7 +169,7 @@ const spent = ({ begun, ended }, releasedAt) => ended - Math.max(begun, Math.min
 
 const sum = (numbers) => numbers.reduce((total, one) => total + one, 0)
 
-/** All that was ever said to Redis and by it, and what lies there. */
+/** All commands and replies of Redis, and what it stores. */
 async function said(redis, proxy) {
   const rows = await redis.contents()
   return [Buffer.concat(proxy.seen.wire).toString('latin1'), ...rows.map(({ key, value }) => `${key} ${value}`)]

@@ -8,7 +8,7 @@ import { WxaCode } from 'wxacode'
 import { startFakeWeChat } from 'wxacode-fake'
 import { seed, shuffled } from './shuffle.mjs'
 
-// Whoever runs all files chooses one seed for them and prints it.
+// The script that runs all files chooses one seed for them and prints it.
 if (process.env.TEST_SEED === undefined) console.log(`TEST_SEED=${seed}`)
 
 /** Collects tests and runs them in random order, several at a time. */

@@ -48,7 +48,7 @@ const TABLE = [
     client: { token: () => ({ nope: 1 }), secret: undefined },
   },
   { what: 'a client that was closed', status: 503, before: ({ wxa }) => wxa.close() },
-  { what: 'nobody to connect to', status: 502, client: { ...once, baseUrl: 'http://127.0.0.1:1' } },
+  { what: 'a connection that is refused', status: 502, client: { ...once, baseUrl: 'http://127.0.0.1:1' } },
   {
     what: 'a Redis that is down, without which no token may be fetched',
     status: 503,

@@ -4,7 +4,7 @@ import { PARAM_OF } from './params.js'
 /** @import { Text } from './language.js' */
 
 /**
- * How a text of wxacode calls parameters and options. It calls them as its API does; whoever uses the command line has
+ * How a text of wxacode calls parameters and options. It calls them as its API does; a user of the command line has
  * flags.
  *
  * @typedef {(explanation: Told, error: { param?: string }) => Told} Spelling

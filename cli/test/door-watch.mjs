@@ -1,7 +1,7 @@
 import { writeSync } from 'node:fs'
 import process from 'node:process'
 
-/** Loaded into a child: whoever writes to stdout or stderr other than through the door is told, and the child ends. */
+/** Loaded into a child: a write to stdout or stderr other than through the door is reported, and the child ends. */
 const DOORS = /\/cli\/src\/terminal\.js|\/node_modules\/cli-progress\//
 
 Error.stackTraceLimit = 50

@@ -4,7 +4,7 @@
 
 /**
  * Does something for a request. What throws is a mistake of the fake's or of a function that the test gave: the client
- * gets a 500 that says so and whoever runs the test a warning, for a request without an answer tells nobody why.
+ * gets a 500 that says so and the process a warning, for a request without a response does not say why.
  * @param {Exchange} exchange
  * @param {() => void} act
  */

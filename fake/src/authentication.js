@@ -50,7 +50,7 @@ function authenticateBySecret(endpoint, { appid, secret }, { ip }, { accounts, i
  * Whose request this is, refused or not: he may look its rid up.
  * @param {Exchange} exchange
  * @param {ServerState} state
- * @returns {Account | undefined} undefined for nobody's: without an appid, and without a token or with a forgotten one
+ * @returns {Account | undefined} undefined for no account: without an appid, and without a token or with a forgotten one
  */
 function accountNamedIn({ record: { query }, body }, { accounts }) {
   const { access_token: token = '' } = query

@@ -22,7 +22,7 @@ function answerCode(endpoint, exchange, state) {
   const params = readCodeBody(endpoint, exchange.body, account.app)
   if (typeof params === 'number') return params
   const order = orderFor(endpoint, params, account.appid)
-  // Nobody knows what WeChat says to a page of thousands of characters; a QR symbol cannot hold it.
+  // What WeChat says to a page of thousands of characters is unknown; a QR symbol cannot hold it.
   if (Buffer.byteLength(order.text) > MAX_TEXT_BYTES) return 40097
   if (endpoint === 'getwxacodeunlimit') return pictureAnswer(order)
   const answer = account.codes.take(JSON.stringify(order))

@@ -98,7 +98,7 @@ function infoOf({ path = '', query = '', env_version: envVersion = 'release' }, 
  * @param {Call} call
  */
 function query(kind, key, link, { params: { query_type: type = 0 }, account }) {
-  // Nobody opens links at a fake.
+  // No user opens links at a fake.
   if (type === 1) return okAnswer({ quota_info: { remain_visit_quota: account.visitsPerDay } })
   if (type !== 0 || !link) return 40097
   if (link.startsWith(PLAIN_SCHEME)) return 85405

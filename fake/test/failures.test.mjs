@@ -217,7 +217,7 @@ test('an errcode applies to the endpoints that WeChat sends it from, whichever i
     [45011, [...codes, ...others]],
     // Of a token, and of a link where the permission was taken away.
     [40013, [...tokens, 'generatescheme', 'clear_quota/v2']],
-    // Nobody knows where.
+    // Where, is unknown.
     [12345, [...codes, ...others]],
   ]
   for (const [what, expected] of table) assert.deepEqual(await met(what), expected, JSON.stringify(what))

@@ -29,5 +29,5 @@ test('the test for node:test in the README passes', async (t) => {
   const args = ['--test', '--test-reporter=tap', join(folder, 'block.test.mjs')]
   const { stdout } = await promisify(execFile)(process.execPath, args, { env })
   assert.match(stdout, /^# pass 1$/m)
-  assert.equal(blocks.length, RECIPES.length + 1, 'there is a block that nobody runs')
+  assert.equal(blocks.length, RECIPES.length + 1, 'there is a block that no test runs')
 })

@@ -1,6 +1,6 @@
 /** How long Redis may keep a call waiting. */
 export const REDIS_TIMEOUT = 250
-/** What a busy machine adds. Whoever does not give Redis up waits until its own deadline, 10 s. */
+/** What a busy machine adds. A client that does not give Redis up waits until its own deadline, 10 s. */
 export const SLACK = 4000
 /** How many processes a fleet of the scenarios has. */
 export const PROCESSES = 3

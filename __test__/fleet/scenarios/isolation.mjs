@@ -11,7 +11,7 @@ import { none, one, REDIS_TIMEOUT, SLACK, upTo } from './bounds.mjs'
 /** How many calls a neighbour makes at once, and how often. */
 const CALLS = 4
 const ROUNDS = 3
-/** Those whom nobody ever answers ask no longer than this, and those who recover have time to do so. */
+/** Clients that never get an answer stop after this time, and those that recover have time to do so. */
 const LIMITED = { timeoutMs: 4000 }
 const PATIENT = { timeoutMs: 20_000 }
 /** And one that is stuck longer than others would wait for it. */
@@ -87,7 +87,7 @@ const KEYS = [
     spoil: ({ redis }, { token }) => redis.ask('HSET', token, 'print', 'ffffffff'),
   },
   {
-    fault: "An account's token is of a generation that nobody has drawn",
+    fault: "An account's token has a generation that no lock has drawn",
     spoil: ({ redis }, { token }) => redis.ask('HSET', token, 'gen', '999999999999999', 'value', 'made up'),
   },
   {
@@ -104,7 +104,7 @@ const keys = KEYS.flatMap(({ fault, spoil }) =>
     mode: token,
     promises: [8, 16, 19, 20],
     outcome: 'it is replaced at once, and neighbours do not notice',
-    // In stable mode whoever finds Redis slow may go alone.
+    // In stable mode a process that finds Redis slow may fetch by itself.
     expect: { ...UNDISTURBED, tokenRequests: [2, token === 'stable' ? 4 : 2], mended: one },
     async run(t) {
       const place = await neighbours(t, { token })
@@ -135,7 +135,7 @@ return ''`
 /** A lock that no process of ours will ever give back. */
 const locks = [
   ['without an end (PERSIST)', []],
-  ['that somebody has put there for a day', ['PX', 86_400_000]],
+  ['that another writer has set for a day', ['PX', 86_400_000]],
 ].flatMap(([how, life]) =>
   ['stable', 'classic'].map((token) => ({
     fault: `An account's lock is one ${how}`,
@@ -151,7 +151,7 @@ const locks = [
       await forerunner.succeeds()
       const key = (await redis.ask('EVAL', FIND, 0, options.appid, 'token')).replace(/:token$/, '')
       await redis.ask('DEL', `${key}:token`)
-      await redis.ask('SET', `${key}:lock`, 'nobody', ...life)
+      await redis.ask('SET', `${key}:lock`, 'another', ...life)
       await forerunner.leave()
       const [ill, well] = [await enter(1), await enter(2, neighbour)]
       const waits = ill[0].call(CALLS, PATIENT)
@@ -208,7 +208,7 @@ const permissions = ['stable', 'classic'].map((token) => ({
 /** Codes that a fleet keeps together. */
 const CACHE = { cache: { redis: true } }
 
-/** Somebody who accepts connections and says nothing. */
+/** A server that accepts connections and sends nothing. */
 async function startHole(t) {
   const sockets = new Set()
   const server = createServer((socket) => sockets.add(socket)).listen(0, '127.0.0.1')
@@ -229,7 +229,7 @@ const codes = [
     outcome: 'the others wait a part of their time for it once, and no longer',
     expect: {
       neighbourFailed: none,
-      // Whoever waits for it to the end has no code after 10 s.
+      // A call that waits for it to the end has no code after 10 s.
       neighbourSlowestMs: upTo(FOR_OTHERS + SLACK + 2000),
       failed: upTo(ROUNDS + 1),
       codes: ['ERR_WXA_TIMEOUT', 'ERR_WXA_NETWORK'],

@@ -12,7 +12,7 @@ const NOTICED_WITHIN = 2250 + SLACK
 
 /**
  * - `shared`: the fleet still shares through it; `slow`: it may
- * - `forgets`: nobody notices that the token is gone from there
+ * - `forgets`: the token is gone from Redis, and no process notices
  * - `uncounted`: calls that count minutes in Redis notice more than others, so it is played without that too
  */
 export const FAULTS = [
@@ -174,7 +174,7 @@ function cell(fault, moment, mode, options = {}) {
   }
 }
 
-/** After an outage whoever comes next finds the fleet's token, if it had one, and no process is the worse for it. */
+/** After an outage the next process finds the fleet's token, if it had one, and no process is the worse for it. */
 async function comesBack({ fake, redis, options, callers, enter, patient }, { forgets }) {
   const before = fake.count('tokens')
   if (before > 0 && !forgets) await until(async () => (await redis.token()) !== '')

@@ -46,7 +46,7 @@ export function createCounters(total, perMinute = 5000, now = () => performance.
     },
     /**
      * Seconds to go if all goes on as it did, and no less than the minutes that the budget takes. Undefined as long as
-     * nobody knows.
+     * no process knows.
      */
     get remaining() {
       if (counters.rate === 0) return undefined

@@ -13,7 +13,7 @@ const LEFT_FOR = 60_000
 /** @typedef {ReturnType<typeof openFolder>} Folder */
 
 /**
- * The folder that a batch writes to, and nobody else meanwhile. It may come from anywhere, an archive for example: what
+ * The folder that a batch writes to, and no other process meanwhile. It may come from anywhere, an archive for example: what
  * is in it leads out of it by no link.
  *
  * @param {string} path
@@ -36,7 +36,7 @@ export function openFolder(path) {
     path,
     journal: join(hidden, 'journal.jsonl'),
     /**
-     * Where a file is written until it is whole. Nobody can know its name before, so that nothing is there.
+     * Where a file is written until it is whole. No other process can know its name before, so nothing is there.
      *
      * @param {'picture' | 'report' | 'sheet' | 'journal'} what
      */

@@ -26,7 +26,7 @@ const MAX_BYTES = 32 * 1024 * 1024
 
 /**
  * What a file was asked with and what is in it. A line is written before the file has its name: a process that dies in
- * between leaves a line without its picture, which is asked for again, and never a picture that nobody knows the question
+ * between leaves a line without its picture, which is asked for again, and never a picture without the question
  * of.
  *
  * The folder may come from anywhere, and then so does its journal. Of a line nothing leads to a file but the name that

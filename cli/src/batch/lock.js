@@ -135,7 +135,7 @@ function holderOf(lock, now) {
 }
 
 /**
- * What a lock says of its holder. Whoever made the folder made this, too: nothing of it is shown that is not checked.
+ * What a lock says of its holder. The maker of the folder made this, too: nothing of it is shown that is not checked.
  *
  * @param {string} file
  * @returns {Process | undefined}

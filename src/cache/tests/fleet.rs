@@ -269,7 +269,7 @@ async fn a_forged_or_replayed_note_of_a_leader_is_ignored() {
     sleep(SECOND / 10).await;
     let [_, lock] = keys(&other, "a");
     let replayed = redis.database().bytes(&lock).expect("a note").to_vec();
-    let forged = [b"!".to_vec(), [b"!", &[b'x'; 32][..], b"sealed by nobody"].concat(), vec![b'!'; 4000]];
+    let forged = [b"!".to_vec(), [b"!", &[b'x'; 32][..], b"sealed by another"].concat(), vec![b'!'; 4000]];
     for note in forged.into_iter().chain([replayed]) {
         // The process waits for another leader, and then the note replaces the lock.
         redis.database().put(&lock, [b'y'; 32]);
