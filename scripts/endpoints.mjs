@@ -1,5 +1,5 @@
 // Writes what follows from src/wechat/endpoints.json, what each endpoint of WeChat is and takes: the table that JavaScript
-// and Rust read, the flags of the command line, the tables of the documents, and the parameters in index.d.ts.
+// and Rust read, the flags of the command line, the tables of the documents, and the parameters in lib/types.
 
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -79,7 +79,8 @@ export function documents() {
     ['cli/src/code-params.js', flags()],
     ['docs/parameters.md', tables('en')],
     ['docs/parameters.zh-CN.md', tables('zh')],
-    ['index.d.ts', types(read('index.d.ts'))],
+    ['lib/types/apis.d.ts', types(read('lib/types/apis.d.ts'))],
+    ['lib/types/codes.d.ts', types(read('lib/types/codes.d.ts'))],
   ])
 }
 

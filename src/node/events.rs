@@ -7,7 +7,7 @@ use napi_derive::napi;
 use crate::error::{Error, ExceededLimit};
 use crate::event::{Event, EventKind, RedisEvent, RequestEvent, RequestLabel, TokenEvent, TokenLabel};
 
-/// All fields of all events; `index.d.ts` says which event has which.
+/// All fields of all events; `lib/types/events.d.ts` says which event has which.
 #[napi(object, object_from_js = false)]
 #[derive(Default)]
 pub struct NativeEvent {

@@ -1,0 +1,149 @@
+// Errors and their explanations.
+
+/** A text in Chinese and English. */
+export interface Bilingual {
+  /** In Chinese. */
+  zh: string
+  /** In English. */
+  en: string
+}
+
+/** Why something failed and what to do about it. */
+export interface Explanation {
+  /** Why it failed. */
+  cause: Bilingual
+  /** What to do about it. */
+  fix: Bilingual
+}
+
+/** Values of {@link WxaCodeError.code}. */
+export type WxaErrorCode =
+  | 'ERR_WXA_API'
+  | 'ERR_WXA_PARAMS'
+  | 'ERR_WXA_TIMEOUT'
+  | 'ERR_WXA_NETWORK'
+  | 'ERR_WXA_RESPONSE'
+  | 'ERR_WXA_REDIS'
+  | 'ERR_WXA_RATE_LIMIT'
+  | 'ERR_WXA_CLOSED'
+
+/**
+ * Base class of all errors of this package. A call also rejects with `signal.reason` and with what the token function throws. The
+ * message is one line and says what to do. After `instanceof WxaCodeError`, `code` narrows the error in TypeScript, see
+ * {@link AnyWxaCodeError}.
+ *
+ * @example
+ * ```ts
+ * try {
+ *   await wxa.getUnlimitedQRCode({ scene: 'id=42' })
+ * } catch (error) {
+ *   if (error instanceof WxaCodeError && error.code === 'ERR_WXA_API') console.log(error.errcode)
+ * }
+ * ```
+ */
+export declare class WxaCodeError<Code extends WxaErrorCode = WxaErrorCode> extends Error {
+  protected constructor(...args: never[])
+  /** Every JavaScript class has this. It is declared so that `instanceof` narrows to the union of all errors. */
+  static [Symbol.hasInstance](value: unknown): value is AnyWxaCodeError
+  /** What kind of error it is. */
+  readonly code: Code
+  /** What was called: `'getUnlimitedQRCode'`, `'stable_token'`, ..., or the path of {@link WxaCode.request}. */
+  readonly endpoint?: string
+  /**
+   * Whether the same call may succeed later without a change. True for time-outs, rate limits, `ERR_WXA_REDIS`, failed
+   * connections (not for a certificate or a proxy's login) and temporary errcodes: WeChat is busy, the token was replaced, a
+   * quota resets.
+   *
+   * If a response says nothing but its HTTP status, true for 408, 425, 429 and 5xx (not 501, 505, 506, 508, 510, 511, 525, 526)
+   * and for an empty or incomplete 2xx. Never for 403, 404, 407, 412 and 413.
+   */
+  readonly retryable: boolean
+  /**
+   * Whether the next call would be refused for the same reason, whatever its parameters, so that
+   * {@link WxaCode.batch} stops: `ERR_WXA_CLOSED`, and a {@link WeChatAPIError} of the scope `'account'`, `'ip'`, `'quota'` or
+   * `'configuration'`.
+   */
+  get stopsBatch(): boolean
+  /** When the call may be repeated, in milliseconds from now. Present with `'ERR_WXA_RATE_LIMIT'` only. */
+  readonly retryAfterMs?: number
+  /** Cause and fix. Absent for an errcode that is not in the catalogue. */
+  readonly explanation?: Explanation
+}
+
+/**
+ * What WeChat refuses by an errcode, and so which other calls get the same refusal:
+ *
+ * - `'parameter'`: the parameters of this call, whichever client sends them
+ * - `'token'`: the access token; another one may be accepted
+ * - `'rate'`: a limit per second or per minute
+ * - `'quota'`: a quota of a day or a month
+ * - `'account'`: credentials, permissions or state of the account, or a lifetime cap
+ * - `'ip'`: WeChat does not accept the IP address that the request came from
+ * - `'configuration'`: how requests reach WeChat, such as `baseUrl`, a proxy, cloud run or API signing
+ * - `'service'`: WeChat itself, which is busy or not ready
+ */
+export type ErrcodeScope = 'parameter' | 'token' | 'rate' | 'quota' | 'account' | 'ip' | 'configuration' | 'service'
+
+/** WeChat responded with an errcode. `code` is `'ERR_WXA_API'`. */
+export declare class WeChatAPIError extends WxaCodeError<'ERR_WXA_API'> {
+  /** See {@link WxaCodeError}. */
+  static [Symbol.hasInstance](value: unknown): value is WeChatAPIError
+  /** WeChat's error code, such as 41030. */
+  readonly errcode: number
+  /** What WeChat refused. Absent for an errcode that is not in the catalogue; always present for a token endpoint. */
+  readonly scope?: ErrcodeScope
+  /** WeChat's text without rid and hint. `***` replaces secrets, and `…` what follows after 2048 characters. */
+  readonly errmsg: string
+  /** WeChat's request id. Pass it to {@link WxaCode.getRid} within 7 days, or to WeChat's support. */
+  readonly rid?: string
+  /** Request id of older responses, which have no `rid`. */
+  readonly hint?: string
+}
+
+/** The client refused parameters or options before sending a request. `code` is `'ERR_WXA_PARAMS'`. */
+export declare class InvalidParamsError extends WxaCodeError<'ERR_WXA_PARAMS'> {
+  /** See {@link WxaCodeError}. */
+  static [Symbol.hasInstance](value: unknown): value is InvalidParamsError
+  /** Name of the invalid parameter: `'scene'`, `'lineColor.r'`, `'secret'`, ... */
+  readonly param: string
+  /** The errcode that WeChat would respond with, if known. */
+  readonly errcode?: number
+  /** Cause and fix. */
+  readonly explanation: Explanation
+}
+
+/** What an errcode means. */
+export interface ErrcodeExplanation extends Explanation {
+  /** What WeChat refuses. */
+  scope: ErrcodeScope
+}
+
+/**
+ * Every error that this package makes, discriminated by `code`. `instanceof WxaCodeError` narrows to it.
+ *
+ * @example
+ * ```ts
+ * function status(error: AnyWxaCodeError) {
+ *   switch (error.code) {
+ *     case 'ERR_WXA_PARAMS':
+ *       return { status: 400, param: error.param }
+ *     case 'ERR_WXA_RATE_LIMIT':
+ *       return { status: 429, retryAfterMs: error.retryAfterMs }
+ *     default:
+ *       return { status: 503 }
+ *   }
+ * }
+ * ```
+ */
+export type AnyWxaCodeError =
+  | WeChatAPIError
+  | InvalidParamsError
+  | (WxaCodeError<'ERR_WXA_RATE_LIMIT'> & {
+      /** When the call may be repeated, in milliseconds from now. */
+      readonly retryAfterMs: number
+    })
+  | WxaCodeError<'ERR_WXA_TIMEOUT'>
+  | WxaCodeError<'ERR_WXA_NETWORK'>
+  | WxaCodeError<'ERR_WXA_RESPONSE'>
+  | WxaCodeError<'ERR_WXA_REDIS'>
+  | WxaCodeError<'ERR_WXA_CLOSED'>

@@ -1,0 +1,253 @@
+// Options of a client and of its calls.
+
+/**
+ * Custom source of access tokens, for example a central token service. The client calls it when it has no valid token, and
+ * caches the result as {@link ProvidedToken} says. An error that it throws rejects the call unchanged.
+ */
+export type TokenProvider = (request: {
+  /** AppID of the account that the token is for. */
+  appid: string
+  /** The token that WeChat has just rejected, if that is the reason for this request. Do not return it again. */
+  rejected?: {
+    /** The rejected token. */
+    accessToken: string
+    /** WeChat's errcode, such as 40001. */
+    errcode: number
+  }
+}) => ProvidedToken | Promise<ProvidedToken>
+
+/**
+ * A token of 1 to 4096 visible ASCII characters. A plain string is cached for 60 s, an object with `expiresIn` until the
+ * token expires, at most 2 h. WeChat's own response can be returned as it is: if it has an `errcode` instead of a token, the
+ * call rejects with an {@link InvalidParamsError} that explains it.
+ */
+export type ProvidedToken =
+  | string
+  | {
+      /** The token. */
+      accessToken: string
+      /** Seconds until the token expires, more than 0. */
+      expiresIn: number
+    }
+  | {
+      /** The token, as WeChat spells it. */
+      access_token: string
+      /** Seconds until the token expires, more than 0. */
+      expires_in: number
+    }
+
+/**
+ * Options of a client. Like all parameters they are an object's own properties and the getters of its class; properties of
+ * `Object.prototype` are ignored. The client reads each of them once. An empty string counts as left out, because
+ * docker-compose passes one for a variable that is not set; only `redis.keyPrefix` may be empty.
+ */
+export interface WxaCodeOptions {
+  /**
+   * AppID of the mini-program: `wx` and 16 letters or digits. Required. Its type has `undefined` so that
+   * `process.env.WXACODE_APPID` compiles; the constructor rejects `undefined`.
+   */
+  appid: string | undefined
+  /**
+   * AppSecret of the mini-program, at most 256 bytes without white space. Required with token `'stable'` and `'classic'`. It
+   * appears in no error and no event, even if a server repeats it (SECURITY.md says what is searched for).
+   */
+  secret?: string | undefined
+  /**
+   * Where the access token comes from.
+   * - `'stable'`: `POST /cgi-bin/stable_token`. Two requests return the same token, so that several processes do not disturb
+   *   each other.
+   *   {@link https://developers.weixin.qq.com/miniprogram/dev/server/API/mp-access-token/api_getstableaccesstoken.html}
+   * - `'classic'`: `GET /cgi-bin/token`. Every request, by any process, replaces the token; the old one stays valid for
+   *   5 minutes.
+   *   {@link https://developers.weixin.qq.com/miniprogram/dev/server/API/mp-access-token/api_getaccesstoken.html}
+   * - `'none'`: no token. For WeChat cloud run (微信云托管), where a proxy adds it.
+   * - a function: your own token service. Such a client does not share its token cache with other clients.
+   *
+   * @defaultValue `'stable'`
+   */
+  token?: 'stable' | 'classic' | 'none' | TokenProvider
+  /**
+   * Redis used to share the access token and the rate limit between processes and machines. A string is shorthand for
+   * `{ url }`. It requires token `'stable'` or `'classic'`.
+   *
+   * If Redis is down, a call with token `'stable'` waits at most `redis.timeoutMs` for it, and once more with `cache.redis`.
+   * With `'classic'` the client uses the last token until it expires; then calls fail with `ERR_WXA_REDIS`.
+   *
+   * @defaultValue none: clients share the token within this process
+   */
+  redis?: string | RedisOptions | undefined
+  /**
+   * Base URL of WeChat, or several in order of preference. If the client cannot reach one, it uses the next, and tries the
+   * preferred one again after 30 s. Plain `http:` is allowed for this machine or with token `'none'`. A gateway may have a path
+   * prefix, such as `https://gateway.example/weixin`; the path of an API is refused. Empty strings are ignored.
+   *
+   * @defaultValue `'https://api.weixin.qq.com'`
+   */
+  baseUrl?: string | string[] | undefined
+  /**
+   * AppID of the account that a shared cloud-run environment acts for: `wx` and 16 letters or digits. It requires token
+   * `'none'`.
+   *
+   * @defaultValue none: WeChat uses the account that owns the environment
+   */
+  fromAppid?: string
+  /**
+   * Deadline of a call in milliseconds, including token, retries and replay. More than 0, at most 86400000 (a day).
+   *
+   * @defaultValue 10000
+   */
+  timeoutMs?: number
+  /**
+   * Maximum number of retries of a request, a whole number from 0 to 10. The client retries after errcode -1 (WeChat is
+   * busy), a failed connection, and the HTTP statuses 408, 425 and 5xx except permanent ones such as 501 and 505. It never
+   * repeats a request that WeChat refused. The delays are 0.5 s, 1 s, 2 s, ... times a random number.
+   *
+   * Requests to `stable_token` are always retried up to 4 times. Requests to the classic token endpoint are never retried.
+   *
+   * @defaultValue 2
+   */
+  retries?: number
+  /**
+   * Maximum number of requests to `getUnlimitedQRCode` in any 60 s: a whole number from 1, or `Infinity` for no limit. Retries
+   * count; requests that are not sent do not. WeChat allows 5000 a minute to all your processes together.
+   *
+   * The limit is shared by all clients of this process with the same appid (or `fromAppid`) and `baseUrl`. With `redis` it is
+   * shared by all processes that use the same Redis; while Redis is down, each process counts for itself. A client with a token
+   * function or token `'none'` counts for itself until WeChat accepts one of its requests.
+   *
+   * A call over the limit waits until it may be sent. It fails with `ERR_WXA_RATE_LIMIT` if that is later than its deadline.
+   * Calls wait in the same way after WeChat itself reports that the minute is full (45009, 45011).
+   *
+   * @defaultValue 5000
+   */
+  ratePerMinute?: number
+  /**
+   * Caches codes, which never expire, so that the client requests each only once. `true` is shorthand for `{}`. A parameter that
+   * has its default (`width: 430`) makes no difference. Concurrent calls for the same code share one request. Errors are not
+   * cached, and every call returns its own copy of the Buffer.
+   *
+   * @defaultValue false
+   */
+  cache?: boolean | CacheOptions
+  /**
+   * HTTP proxy for all requests: `http://[user:password@]host:port`, or `https:` if the proxy itself uses TLS. The client logs in
+   * with Basic authentication; percent-encode special characters. `'env'` uses `HTTPS_PROXY` for `https:` hosts, except those in
+   * `NO_PROXY`, as these variables are when the client is made.
+   *
+   * A proxy on another machine is refused if it would receive the AppSecret or a token unencrypted, because `baseUrl` is plain
+   * `http:`.
+   *
+   * @defaultValue none: the environment is not read
+   */
+  proxy?: string | undefined
+  /**
+   * Additional root certificates in PEM, or a server's self-signed certificate (`openssl req -x509`), which is accepted from its
+   * hosts while it is valid. The client also reads the file that `NODE_EXTRA_CA_CERTS` names when the first client is made; it
+   * reads that file for the first request over TLS.
+   *
+   * @defaultValue none: the built-in root certificates only
+   */
+  ca?: string | Uint8Array
+}
+
+/** Redis connection. Tokens and codes are stored encrypted with a key that is derived from the AppSecret. */
+export interface RedisOptions {
+  /**
+   * URL of the server. Required.
+   * - `redis://[user:password@]host:6379/0`, `rediss://` for TLS. For a cluster give any of its nodes.
+   * - `unix:///path/to/redis.sock`
+   * - `redis-sentinel://[user:password@]host:26379,host:26379/0#master`, `rediss-sentinel://` for TLS. User and password are
+   *   those of the master.
+   */
+  url: string
+  /**
+   * Root certificates in PEM for `rediss:`, instead of the system's. A self-signed certificate is accepted too, if it was
+   * made with `basicConstraints` `CA:FALSE`.
+   *
+   * @defaultValue the system's root certificates
+   */
+  ca?: string | Uint8Array
+  /**
+   * Maximum time that a call waits for Redis, in milliseconds, including connecting and queueing. More than 0, at most 86400000
+   * (a day).
+   *
+   * After a timeout the client treats Redis as down: later calls skip it until a background probe, every 0.1 to 2 s, succeeds.
+   * Once per outage the process emits a warning (`process.emitWarning`, code `WXA_REDIS`) with the next call.
+   *
+   * @defaultValue 250
+   */
+  timeoutMs?: number
+  /**
+   * Prefix of every key, without `{` and `}`. The client adds `{appid:mode:hash}:name`. The empty string means no prefix.
+   *
+   * @defaultValue `'wxacode:'`
+   */
+  keyPrefix?: string
+  /**
+   * Whether each process may fetch its own token while Redis is down, with token `'classic'`. Every such request replaces the
+   * token of all other processes.
+   *
+   * @defaultValue false
+   */
+  allowUnsharedRotation?: boolean
+}
+
+/**
+ * How codes are cached. Clients of the same account with the same options share a cache, across worker threads too. A client
+ * with a token function or token `'none'` has a separate cache.
+ */
+export interface CacheOptions {
+  /**
+   * Maximum size of the cache in this process, in bytes, a whole number from 1. The least recently used codes are removed
+   * first. A code of 430 pixels takes about 85 KB.
+   *
+   * @defaultValue 67108864 (64 MiB)
+   */
+  maxBytes?: number
+  /**
+   * How long a code stays in the cache, in milliseconds. More than 0.
+   *
+   * @defaultValue Infinity
+   */
+  ttlMs?: number
+  /**
+   * Whether codes are cached in Redis too, so that a fleet requests each only once. It requires the option `redis`. Codes are
+   * stored encrypted, for `ttlMs` but at most 30 days.
+   *
+   * While one process requests a code, the others wait for it, at most a fifth of their call's deadline. If that process is
+   * slower or fails, they request the code themselves. A refusal of the parameters (such as 41030) is passed to the waiting
+   * processes and not cached. While Redis is down, each process requests for itself.
+   *
+   * @defaultValue false
+   */
+  redis?: boolean
+  /**
+   * Maximum size of a picture in Redis, in bytes, a whole number from 1. Larger pictures are cached in this process only.
+   *
+   * @defaultValue 524288 (512 KiB)
+   */
+  maxEntryBytes?: number
+}
+
+/** Options of one call. */
+export interface CallOptions {
+  /**
+   * Aborts this call and its request. The call rejects with `signal.reason`, or with an `AbortError` if the signal has none
+   * (polyfills). A token refresh that other calls wait for continues.
+   */
+  signal?: AbortSignal
+  /**
+   * Deadline of this call in milliseconds. More than 0, at most 86400000 (a day).
+   *
+   * @defaultValue {@link WxaCodeOptions.timeoutMs} of the client
+   */
+  timeoutMs?: number
+}
+
+/** Result of {@link WxaCode.getAccessToken}. */
+export interface AccessToken {
+  /** The token. It is a secret: do not log it. */
+  accessToken: string
+  /** When the token expires, by the clock of this machine. */
+  expiresAt: Date
+}
