@@ -5,7 +5,7 @@ import { describe, test } from 'node:test'
 
 const url = (path) => new URL(`../${path}`, import.meta.url)
 const read = (path) => readFileSync(url(path), 'utf8')
-const page = read('docs/architecture.md')
+const page = read('docs/en/architecture.md')
 
 const filesIn = (folder, end) =>
   readdirSync(url(folder), { recursive: true })
@@ -124,7 +124,7 @@ function strangeImports(script) {
 
 // Not by support/suite.mjs, which loads the addon: this needs none.
 describe('the architecture', () => {
-  test('every module imports what docs/architecture.md allows, and nothing else', () => {
+  test('every module imports what docs/en/architecture.md allows, and nothing else', () => {
     assert.ok(sources.length > 60)
     assert.deepEqual(violations(importTable(page), sources), [])
   })
@@ -178,7 +178,7 @@ describe('the architecture', () => {
     })
   }
 
-  test('every JavaScript file imports what docs/architecture.md allows', () => {
+  test('every JavaScript file imports what docs/en/architecture.md allows', () => {
     assert.deepEqual(scripts.flatMap(strangeImports), [])
   })
 

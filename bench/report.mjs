@@ -1,4 +1,4 @@
-// The figures as text, and as docs/performance.md with charts drawn from the same data.
+// The figures as text, and as docs/en/performance.md with charts drawn from the same data.
 
 import { readdirSync } from 'node:fs'
 import { mkdir, rm, stat, writeFile } from 'node:fs/promises'
@@ -91,12 +91,12 @@ async function writeDocs({ scenes }, text, rounds) {
       const rows = Object.entries(of).map(([client, theirs]) => [client, medians(theirs)[field]])
       const file = `${name}-${field}.svg`
       await writeFile(`${docs}${file}`, bars(`${title}: ${what}`, rows))
-      pictures.push(`![${title}: ${what}](performance/${file})`)
+      pictures.push(`![${title}: ${what}](../performance/${file})`)
     }
   }
   const first = 2 * CHARTS.length
   const parts = [head(rounds), pictures.slice(0, first).join('\n'), text, pictures.slice(first).join('\n')]
-  await writeFile(`${docs}../performance.md`, `${parts.join('\n\n').trim()}\n`)
+  await writeFile(`${docs}../en/performance.md`, `${parts.join('\n\n').trim()}\n`)
 }
 
 function head(rounds) {
