@@ -209,7 +209,7 @@ describe('the architecture', () => {
 
   test('files and folders that the page names exist', () => {
     const paths = [...page.matchAll(/`((?:src|lib|fake|scene|cli|tests|__test__|docs)\/[\w./-]*|index\.js)`/g)]
-    const links = [...page.matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, path]) => posix.join('docs', path))
+    const links = [...page.matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, path]) => posix.join('docs/en', path))
     const named = [...new Set([...paths.map(([, path]) => path), ...links])]
     assert.ok(named.length > 40)
     assert.deepEqual(
