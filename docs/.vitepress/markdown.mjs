@@ -1,4 +1,4 @@
-// What the pages need on the site and not on GitHub: diagrams drawn at build, links to files of the repository.
+// What the pages need on the site and not on GitHub: diagrams drawn at build, links to files of the repository, tables.
 
 import { statSync } from 'node:fs'
 import { posix } from 'node:path'
@@ -24,6 +24,10 @@ export function extend(md) {
     const svg = renderMermaidSVG(tokens[index].content, COLOURS).replace(/<style>.*?<\/style>/s, '')
     return `<div class="diagram" v-pre>${svg}</div>\n`
   }
+  // A table scrolls in its own box on a phone.
+  const { table_open: open, table_close: close } = md.renderer.rules
+  md.renderer.rules.table_open = (...args) => `<div class="table">${open?.(...args) ?? '<table>'}`
+  md.renderer.rules.table_close = (...args) => `${close?.(...args) ?? '</table>'}</div>`
   md.core.ruler.push('repository-links', ({ tokens, env }) => {
     for (const token of tokens.flatMap(({ children }) => children ?? [])) {
       const href = token.type === 'link_open' && token.attrGet('href')
