@@ -52,14 +52,51 @@ const OUTCOMES = {
     check: ({ stdout }) => assert.match(stdout, /13800000000 https?:\S+ \d+/),
   },
   'redis://user:password@': { more: 'console.log(wxa.appid)', check: ({ stdout }) => assert.match(stdout, /wx/) },
+  'as TokenEvent': { more: 'await wxa.getAccessToken()', check: ({ stderr }) => assert.equal(stderr, '') },
   'subscribe(': { more: 'await wxa.getAccessToken()', check: ({ stdout }) => assert.match(stdout, /'refresh\.ok'/) },
   'fake.fail(41030)': {
     more: `await wxa.getUnlimitedQRCode({ scene: 'a' }).catch(({ errcode }) => console.log('errcode', errcode))`,
     check: ({ stdout }) => assert.match(stdout, /errcode 41030/),
   },
   'poster.decode': { check: ({ stdout }) => assert.match(stdout, /true (share )?7/) },
+  'error.stopsBatch': { check: ({ stderr }) => assert.equal(stderr, '') },
+  'explain(40159': { check: ({ stdout }) => assert.match(stdout, /^parameter .*1024.*$/m) },
+  AbortController: { more: 'console.log(image.length > 1000)', check: ({ stdout }) => assert.match(stdout, /^true$/m) },
+  "check('unlimited'": { check: ({ stdout }) => assert.match(stdout, /^scene .*no %, space or Chinese/m) },
+  'invalidateAccessToken(': {
+    more: 'console.log(expiresAt > new Date())',
+    check: ({ stdout }) => assert.match(stdout, /^true$/m),
+  },
+  'cache: true })\n': {
+    more: `for (let n = 0; n < 2; n++) await wxa.getUnlimitedQRCode({ scene: 'id=42' })
+      console.log(wxa.stats().cache)`,
+    check: ({ stdout }) => assert.match(stdout, /\bhits: 1\b.*misses: 1\b/s),
+  },
+  "fake.count('codes')": { check: ({ stdout }) => assert.match(stdout, /^\d+ 1 .*"scene":"id=42"/m) },
+  "from 'node:test'": {
+    more: `const { after } = await import('node:test')
+      await new Promise((done) => after(done))`,
+    check: ({ stdout }) => assert.match(stdout, /a stale token is replaced/),
+  },
+  'Pick<WxaCode': { more: 'console.log(String(image))', check: ({ stdout }) => assert.match(stdout, /^a picture$/m) },
+  'new Hono': {
+    more: `console.log((await app.request('/code/42')).status)`,
+    check: ({ stdout }) => assert.match(stdout, /^200$/m),
+  },
+  'port: 3000': { check: async ({ get }) => assert.equal(asked(await get('/code/42')).scene, 'id=42') },
   'versionOf(': { check: ({ stdout }) => assert.match(stdout, /{ shop: 5 }\s{ shop: 5, from: 'share' }/) },
 }
+
+/** The files that blocks of a project repeat; the install tests and the examples' tests run them. */
+const OF_PROJECTS = [
+  '__test__/install/nest/src/codes.service.ts',
+  '__test__/install/nest/src/codes.service.spec.ts',
+  '__test__/install/vitest/codes.test.js',
+  'examples/nest/src/codes/codes.controller.ts',
+]
+
+/** Files of a project with Jest or Vitest, which the install tests make, compile and run. */
+const ofAProject = /from '(?:vitest|@nestjs\/|\.\/)/
 
 /** Of a change, what is there after it. */
 const AFTER = {
@@ -73,7 +110,13 @@ suite(
     for (const readme of ALL) {
       for (const [n, { language, code }] of blocksOf(readme).entries()) {
         const title = `${readme}: block ${n + 1}`
-        if (isCode(language)) {
+        if (isCode(language) && ofAProject.test(code)) {
+          test(`${title} is a file that is tested`, () =>
+            assert.ok(
+              OF_PROJECTS.some((file) => text(file) === code),
+              code,
+            ))
+        } else if (isCode(language)) {
           const outcomes = Object.entries(OUTCOMES).filter(([part]) => code.includes(part))
           test(`${title} (${outcomes[0]?.[0]}) does what the text says`, async (t) => {
             assert.ok(outcomes.length > 0, `nothing is known of what comes of it:\n${code}`)
@@ -142,9 +185,6 @@ const after = (diff) =>
     .filter((line) => line.startsWith('+'))
     .map((line) => line.slice(2))
     .join('\n')
-
-/** Files of a project with Jest or Vitest, which the install tests make, compile and run. */
-const ofAProject = /from '(?:vitest|@nestjs\/|\.\/)/
 
 /** That all blocks are TypeScript too, each as a module of its own. */
 async function compiled(t, compiler) {

@@ -17,7 +17,7 @@ wxacode.WxaCode = class WxaCode extends wxacode.WxaCode {
 const { listen } = Server.prototype
 Server.prototype.listen = function (port, ...rest) {
   this.once('listening', () => console.log(`listening on ${this.address().port};`))
-  return listen.call(this, port === 3000 ? 0 : port, ...rest)
+  return listen.call(this, port === 3000 ? 0 : port?.port === 3000 ? { ...port, port: 0 } : port, ...rest)
 }
 
 Object.assign(globalThis, {

@@ -8,13 +8,13 @@ async function start() {
   return { fake, wxacode: new WxaCode({ appid: fake.appid, secret: fake.secret, baseUrl: fake.url, retries: 0 }) }
 }
 
-test('a code is asked for with its page', async () => {
+test('a code is requested with its page', async () => {
   const { fake, wxacode } = await start()
   await wxacode.getUnlimitedQRCode({ scene: 'id=42', page: 'pages/goods/detail' })
   expect(JSON.parse(fake.requests.at(-1)?.body ?? '')).toMatchObject({ scene: 'id=42', page: 'pages/goods/detail' })
 })
 
-test('a page that is not published is told of, and time may stand still', async () => {
+test('an unpublished page is reported, also with fake timers', async () => {
   vi.useFakeTimers()
   onTestFinished(() => vi.useRealTimers())
   const { fake, wxacode } = await start()

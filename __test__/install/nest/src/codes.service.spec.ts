@@ -19,11 +19,11 @@ afterEach(() => fake.close())
 
 test('the code of a product opens its page', async () => {
   await codes.productCode(42)
-  const [, request] = fake.requests // the first asked for the token
+  const [, request] = fake.requests // the first fetched the token
   expect(JSON.parse(request.body)).toMatchObject({ scene: 'id=42', page: 'pages/goods/detail' })
 })
 
-test('a page that is not published is told of', async () => {
+test('an unpublished page is reported', async () => {
   fake.fail(41030)
   await expect(codes.productCode(42)).rejects.toMatchObject({ errcode: 41030 })
 })
