@@ -76,7 +76,7 @@ const known = endpoints.map((endpoint) => ({ ...endpoint, params: endpoint.param
 export function documents() {
   return new Map([
     ['lib/endpoints.json', table()],
-    ['cli/src/code-params.js', flags()],
+    ['cli/src/endpoints.js', forTheCommandLine()],
     ['docs/en/parameters.md', tables('en')],
     ['docs/zh/parameters.md', tables('zh')],
     ['lib/types/apis.d.ts', types(read('lib/types/apis.d.ts'))],
@@ -109,7 +109,7 @@ const dashed = (name) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCa
 const isOn = ({ type, default: value }) => type === 'boolean' && value === true
 
 /** The parameters of each kind of code with their flags, a line for each. */
-function flags() {
+function forTheCommandLine() {
   const kinds = known.filter(({ kind }) => kind !== undefined)
   const lists = kinds.map(({ kind, params }) => {
     const lines = (params ?? []).map(({ name, wire, type, zh, en, default: value, flag = {} }) => {
@@ -126,6 +126,12 @@ function flags() {
 /** What each kind of code takes. */
 export const CODE_PARAMS = {
 ${lists.join('')}}
+
+/** WeChat's paths of the endpoints that make codes. */
+export const CODE_PATHS = ${JSON.stringify(kinds.map(({ path }) => path))}
+
+/** What errors call the endpoints that wxacode knows. */
+export const ENDPOINTS = ${JSON.stringify(known.map(({ name }) => name))}
 `
 }
 

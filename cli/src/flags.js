@@ -109,7 +109,7 @@ export function addParamFlags(command, params, { say }) {
 }
 
 /** @param {string} name */
-const paramOf = (name) => /** @type {import('./code-params.js').CodeParam} */ (PARAM_OF.get(name))
+const paramOf = (name) => /** @type {import('./endpoints.js').CodeParam} */ (PARAM_OF.get(name))
 
 /**
  * What is asked, from flags of any command.

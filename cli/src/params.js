@@ -1,7 +1,7 @@
 import { blankInPage, blankInPath, trimmed } from './blanks.js'
-import { CODE_PARAMS } from './code-params.js'
+import { CODE_PARAMS } from './endpoints.js'
 
-/** @import { CodeParam } from './code-params.js' */
+/** @import { CodeParam } from './endpoints.js' */
 /** @import { Text } from './language.js' */
 
 /** @typedef {keyof typeof CODE_PARAMS} Kind */

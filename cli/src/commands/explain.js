@@ -1,4 +1,5 @@
 import { explain } from 'wxacode'
+import { ENDPOINTS } from '../endpoints.js'
 import { UsageError } from '../errors.js'
 import { EXIT } from '../exit-codes.js'
 import { withFlags } from '../flag-names.js'
@@ -8,23 +9,6 @@ import { examples, run } from './command.js'
 /** @import { Explanation } from 'wxacode' */
 /** @import { Io, Result } from '../io.js' */
 
-/** What errors call the endpoints that wxacode knows. */
-const ENDPOINTS = /** @type {const} */ ([
-  'getUnlimitedQRCode',
-  'getQRCode',
-  'createQRCode',
-  'stable_token',
-  'token',
-  'generateScheme',
-  'generateUrlLink',
-  'generateShortLink',
-  'generateNFCScheme',
-  'queryScheme',
-  'queryUrlLink',
-  'getQuota',
-  'clearQuota',
-  'getRid',
-])
 /** Of more than so many only a few are named. */
 const MANY = 7
 const FEW = 3

@@ -1,3 +1,4 @@
+import { CODE_PATHS } from '../endpoints.js'
 import { EXIT } from '../exit-codes.js'
 import { NO_TOKEN, refusalOf } from './credentials.js'
 import { bad, badBecause, good, skipped } from './finding.js'
@@ -6,7 +7,6 @@ import { bad, badBecause, good, skipped } from './finding.js'
 /** @import { Finding } from './finding.js' */
 /** @import { Stage } from './stage.js' */
 
-const CODES = ['/wxa/getwxacodeunlimit', '/wxa/getwxacode', '/cgi-bin/wxaapp/createwxaqrcode']
 export const TOKENS = { stable: '/cgi-bin/stable_token', classic: '/cgi-bin/token' }
 /** What an API without a limit is given as. */
 const ENDLESS = 1e12
@@ -21,7 +21,9 @@ export async function quota(stage) {
   const refusal = stage.hasToken ? await refusalOf(stage) : undefined
   if (refusal) return refusal.about === 'quota' ? badBecause(refusal.error) : NO_TOKEN
   const token = stage.options.token === 'classic' ? TOKENS.classic : TOKENS.stable
-  const found = await Promise.all((stage.hasToken ? [token, ...CODES] : CODES).map((path) => quotaOf(path, stage)))
+  const found = await Promise.all(
+    (stage.hasToken ? [token, ...CODE_PATHS] : CODE_PATHS).map((path) => quotaOf(path, stage)),
+  )
   const known = found.filter((one) => one !== undefined)
   const empty = known.find(({ remain }) => remain <= 0)
   if (empty) return exhausted(empty)

@@ -28,3 +28,9 @@ export const CODE_PARAMS = {
     {"name":"width","wire":"width","type":"integer","flags":"--width <pixels>","text":{"zh":"280 到 1280（默认 430）","en":"280 to 1280 (default: 430)"}},
   ],
 }
+
+/** WeChat's paths of the endpoints that make codes. */
+export const CODE_PATHS = ["/wxa/getwxacodeunlimit","/wxa/getwxacode","/cgi-bin/wxaapp/createwxaqrcode"]
+
+/** What errors call the endpoints that wxacode knows. */
+export const ENDPOINTS = ["getUnlimitedQRCode","getQRCode","createQRCode","stable_token","token","generateScheme","generateUrlLink","generateShortLink","generateNFCScheme","queryScheme","queryUrlLink","getQuota","clearQuota","getRid"]
