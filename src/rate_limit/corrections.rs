@@ -43,9 +43,11 @@ impl Corrections {
         std::mem::take(&mut self.0)
     }
 
-    /// It was not told after all.
-    pub fn restore(&mut self, entries: Vec<Correction>) {
-        for entry in entries {
+    /// Restores what was used, after a call that failed. Redis may have counted it all the same, only the reply was lost:
+    /// then uses count twice, which is on the safe side. A refund that counts twice would allow more requests than WeChat
+    /// does, so refunds are dropped.
+    pub fn restore_uses(&mut self, entries: Vec<Correction>) {
+        for entry in entries.into_iter().filter(|entry| entry.permits > 0) {
             self.add(entry);
         }
     }
@@ -99,8 +101,9 @@ mod tests {
         let entries = corrections.take(now);
         assert_eq!(turns(&entries), [(None, 2), (None, 1), (Some(1000), -4), (Some(1001), -2)]);
         assert!(corrections.is_empty() && corrections.take(now).is_empty());
-        corrections.restore(entries);
-        assert!(corrections.has_refunds());
+        corrections.restore_uses(entries);
+        assert!(!corrections.has_refunds());
+        assert_eq!(turns(&corrections.take(now)), [(None, 2), (None, 1)]);
     }
 
     #[test]
@@ -111,7 +114,7 @@ mod tests {
         }
         let entries = corrections.take(start + Duration::from_secs(599));
         assert_eq!(entries.len(), 60);
-        corrections.restore(entries);
+        corrections.restore_uses(entries);
         assert!(corrections.take(start + Duration::from_secs(700)).is_empty());
     }
 }

@@ -163,7 +163,7 @@ impl Inner {
             let age = || (now - entry.at).as_secs().min(59) as i64;
             step = step.arg(entry.second.unwrap_or_else(age)).arg(entry.permits);
         }
-        self.scripts.run(step).await.inspect_err(|_| self.corrections.lock().restore(corrections))
+        self.scripts.run(step).await.inspect_err(|_| self.corrections.lock().restore_uses(corrections))
     }
 
     /// Puts down what Redis has counted wrongly, and sees to it that Redis is told.

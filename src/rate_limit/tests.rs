@@ -219,6 +219,23 @@ async fn prefetched_permits_go_back_when_no_call_takes_them() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_refund_whose_reply_is_lost_is_not_counted_twice() {
+    let redis = redis(1);
+    let [one, another] = [(); 2].map(|()| limiter(100, Some(&redis)));
+    let sent = join_all((0..50).map(|_| send(&another, 10))).await;
+    assert!(sent.iter().all(Result::is_ok));
+    drop(join_all((0..20).map(|_| acquire(&one, 10))).await);
+    redis.lose_replies(true);
+    // Within this second the same second of Redis counts the permits of both processes.
+    sleep(Duration::from_secs(3)).await;
+    assert_eq!(counted(&redis), 50, "Redis has counted the refund");
+    redis.lose_replies(false);
+    send(&one, 10).await.unwrap();
+    sleep(Duration::from_secs(3)).await;
+    assert_eq!(counted(&redis), 51);
+}
+
+#[tokio::test(start_paused = true)]
 async fn requests_sent_during_an_outage_are_reported_to_redis_for_a_minute() {
     for (outage, reported) in [(30, 200), (61, 0)] {
         let redis = redis(1);

@@ -16,7 +16,8 @@ pub enum Priority {
     Background,
 }
 
-/// A script with its keys and arguments. Redis runs it as one step. Running it twice does no harm.
+/// A script with its keys and arguments. Redis runs it as one step. A call that failed may have
+/// run: each script is written so that running it again is safe.
 #[derive(Clone, Debug)]
 pub struct ScriptCall {
     pub script: &'static str,

@@ -31,6 +31,7 @@ pub struct FakeRedis {
     started: Instant,
     latency: Duration,
     up: AtomicBool,
+    loses_replies: AtomicBool,
     failure: Mutex<Option<String>>,
     runs: AtomicUsize,
 }
@@ -49,6 +50,7 @@ impl FakeRedis {
             started: Instant::now(),
             latency,
             up: true.into(),
+            loses_replies: false.into(),
             failure: Mutex::default(),
             runs: 0.into(),
         }
@@ -57,6 +59,11 @@ impl FakeRedis {
     /// Starts or stops the server. A stopped one keeps its keys and fails every call.
     pub fn set_up(&self, up: bool) {
         self.up.store(up, Ordering::Relaxed);
+    }
+
+    /// Runs every call and fails it all the same, as a connection that breaks before the reply; `false` ends that.
+    pub fn lose_replies(&self, lose: bool) {
+        self.loses_replies.store(lose, Ordering::Relaxed);
     }
 
     /// Fails every call with an error in Redis's words, such as `OOM command not allowed`; `None` ends that.
@@ -85,6 +92,9 @@ impl FakeRedis {
             Some(error) => Err(error),
             None => lua::run(&mut self.database(), call.script, &call.keys, &call.args),
         };
+        if self.loses_replies.load(Ordering::Relaxed) {
+            return Err(unavailable("connection reset"));
+        }
         result.map_err(|text| {
             let failure = RedisFailure::Answer(redis_error(&text));
             if failure.is_of_the_server() { unavailable(failure.reason()) } else { failure.for_account(call.key()) }
