@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { WORDS } from '../../scripts/chaos-words.mjs'
 import { needsRedis } from '../support/redis.mjs'
 import { suite } from '../support/suite.mjs'
 import { broken, scenarios, title } from './scenarios.mjs'
@@ -6,6 +7,13 @@ import { broken, scenarios, title } from './scenarios.mjs'
 suite(
   'a fleet under faults',
   (test) => {
+    test('has every scenario on the pages of both languages', () => {
+      for (const { fault, moment } of scenarios) {
+        assert.match(WORDS.zh.fault(fault), /\p{Script=Han}/u)
+        assert.ok(WORDS.zh.moment(moment))
+      }
+    })
+
     for (const scenario of scenarios) {
       test(title(scenario), scenario.skip ? { skip: scenario.skip } : needsRedis, async (t) => {
         const result = await scenario.run(t)
