@@ -60,7 +60,7 @@ interface WxaCodeOptions {
   appid: string | undefined
   /**
    * AppSecret of the mini-program, at most 256 bytes without white space. Required with token `'stable'` and `'classic'`. It
-   * appears in no error and no event, even if a server repeats it (SECURITY.md says what is searched for).
+   * appears in no error and no event, even if a server repeats it (docs/en/security.md says what is searched for).
    */
   secret?: string | undefined
   /**

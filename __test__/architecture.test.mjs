@@ -5,7 +5,7 @@ import { describe, test } from 'node:test'
 
 const url = (path) => new URL(`../${path}`, import.meta.url)
 const read = (path) => readFileSync(url(path), 'utf8')
-const page = read('docs/architecture.md')
+const page = read('docs/en/architecture.md')
 
 const filesIn = (folder, end) =>
   readdirSync(url(folder), { recursive: true })
@@ -124,7 +124,7 @@ function strangeImports(script) {
 
 // Not by support/suite.mjs, which loads the addon: this needs none.
 describe('the architecture', () => {
-  test('every module imports what docs/architecture.md allows, and nothing else', () => {
+  test('every module imports what docs/en/architecture.md allows, and nothing else', () => {
     assert.ok(sources.length > 60)
     assert.deepEqual(violations(importTable(page), sources), [])
   })
@@ -178,7 +178,7 @@ describe('the architecture', () => {
     })
   }
 
-  test('every JavaScript file imports what docs/architecture.md allows', () => {
+  test('every JavaScript file imports what docs/en/architecture.md allows', () => {
     assert.deepEqual(scripts.flatMap(strangeImports), [])
   })
 
@@ -209,7 +209,7 @@ describe('the architecture', () => {
 
   test('files and folders that the page names exist', () => {
     const paths = [...page.matchAll(/`((?:src|lib|fake|scene|cli|tests|__test__|docs)\/[\w./-]*|index\.js)`/g)]
-    const links = [...page.matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, path]) => posix.join('docs', path))
+    const links = [...page.matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, path]) => posix.join('docs/en', path))
     const named = [...new Set([...paths.map(([, path]) => path), ...links])]
     assert.ok(named.length > 40)
     assert.deepEqual(

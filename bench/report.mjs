@@ -1,4 +1,4 @@
-// The figures as text, and as docs/performance.md with charts drawn from the same data.
+// The figures as text, and as docs/en/performance.md and docs/zh/performance.md with charts drawn from the same data.
 
 import { readdirSync } from 'node:fs'
 import { mkdir, rm, stat, writeFile } from 'node:fs/promises'
@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { bars } from './chart.mjs'
 import { medians, number, ratio, table } from './figures.mjs'
 import { goals } from './goals.mjs'
+import { inChinese, text as words } from './words.mjs'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
 const docs = fileURLToPath(new URL('../docs/performance/', import.meta.url))
@@ -26,7 +27,7 @@ const CHARTS = [
 
 export async function report(results, { write, rounds }) {
   const all = { ...results, addonBytes: await addonSize() }
-  const parts = [`### Goals\n\n${goals(all)}`, ...results.scenes.map(sceneText)]
+  const parts = [`## Goals\n\n${goals(all)}`, ...results.scenes.map(sceneText)]
   if (results.kept) parts.push(keptText(results.kept))
   if (results.cold) parts.push(coldText(results.cold, results.coldTls))
   if (results.steady) parts.push(steadyText(results.steady))
@@ -46,7 +47,7 @@ function sceneText({ title, rounds }) {
       : []
     return [client, ...cells, ...against]
   })
-  return `### ${title}\n\n${table(header, rows)}`
+  return `## ${title}\n\n${table(header, rows)}`
 }
 
 function coldText(plain, tls) {
@@ -55,9 +56,9 @@ function coldText(plain, tls) {
     .filter((client) => client !== 'none')
     .map((client) => [client, added(plain, client), added(tls, client)])
   const bare = number(medians(plain.none).ms, 1)
-  return `### Cold start
+  return `## Cold start
 
-From the start of the process to the first code, over a Node that loads only this benchmark's own module (${bare} ms).
+${words('From the start', { ms: bare })}
 
 ${table(['client', 'ms', 'ms over TLS'], rows)}`
 }
@@ -65,16 +66,16 @@ ${table(['client', 'ms', 'ms over TLS'], rows)}`
 function keptText(kept) {
   const { hitUs, copyUs } = medians(kept)
   const row = [number(hitUs, 1), number(copyUs, 1), number(hitUs - copyUs, 1)]
-  return `### A code of 60 KB that is kept
+  return `## A cached code of 60 KB
 
-With \`cache\`, the same code again: all of it happens on the JavaScript thread, in turns with the copy alone.
+${words('With `cache`')}
 
 ${table(['a hit, µs', '`Buffer.from` of the same bytes, µs', 'the rest, µs'], [row])}`
 }
 
 function steadyText(rss) {
   const header = ['after', ...rss.map((_, tenth) => `${(tenth + 1) * 10} %`)]
-  return `### 200,000 calls in one process\n\n${table(header, [['RSS MiB', ...rss.map((mib) => number(mib))]])}`
+  return `## 200,000 calls in one process\n\n${table(header, [['RSS MiB', ...rss.map((mib) => number(mib))]])}`
 }
 
 async function addonSize() {
@@ -90,28 +91,31 @@ async function writeDocs({ scenes }, text, rounds) {
     for (const [what, field] of CHARTS) {
       const rows = Object.entries(of).map(([client, theirs]) => [client, medians(theirs)[field]])
       const file = `${name}-${field}.svg`
-      await writeFile(`${docs}${file}`, bars(`${title}: ${what}`, rows))
-      pictures.push(`![${title}: ${what}](performance/${file})`)
+      await writeFile(`${docs}${file}`, bars(rows))
+      pictures.push(`**${title}: ${what}**`, `![${title}: ${what}](../performance/${file})`)
     }
   }
-  const first = 2 * CHARTS.length
-  const parts = [head(rounds), pictures.slice(0, first).join('\n'), text, pictures.slice(first).join('\n')]
-  await writeFile(`${docs}../performance.md`, `${parts.join('\n\n').trim()}\n`)
+  const first = 4 * CHARTS.length
+  const parts = [head(rounds), pictures.slice(0, first).join('\n\n'), text, pictures.slice(first).join('\n\n')]
+  const page = `${parts.join('\n\n').trim()}\n`
+  await writeFile(`${docs}../en/performance.md`, page)
+  await writeFile(`${docs}../zh/performance.md`, inChinese(page))
 }
 
 function head(rounds) {
   const [{ model }] = cpus()
-  const memory = `${number(totalmem() / 2 ** 30, 0)} GiB`
-  const machine = `${cpus().length} cores (${model.trim()}), ${memory}, Node ${process.versions.node}`
+  const parts = {
+    date: new Date().toISOString().slice(0, 10),
+    cores: cpus().length,
+    model: model.trim(),
+    memory: number(totalmem() / 2 ** 30, 0),
+    node: process.versions.node,
+    rounds,
+  }
+  const notes = ['`undici` is its', 'Over TLS every client', 'JS thread is the time', 'RSS is the peak']
   return `# Performance
 
-Measured on ${new Date().toISOString().slice(0, 10)} by \`npm run bench -- --write\`: ${machine}. Medians of ${rounds} rounds, in each of which
-everybody had a turn in a process of its own, against a server in Rust on the same machine. \`bare\` is a reqwest loop
-on one thread without Node: what it reaches against a client is the most that anything here could. Ratios are medians of
-each round's ratio. Clients and server share the cores, so rates are lower than either would reach alone.
+${words('Measured on {date} by `npm run bench -- --write`', parts)}
 
-- \`undici\` is its \`request\`; \`undici Pool\` has one connection for each call.
-- Over TLS everybody is given the same cipher, AES-128-GCM.
-- JS thread is the time in which the event loop was not idle, as Node counts it.
-- RSS is the peak of the process.`
+${notes.map((start) => `- ${words(start)}`).join('\n')}`
 }

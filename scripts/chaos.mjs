@@ -1,5 +1,5 @@
 // Every fault that the fleet's tests know, played on real processes and a real Redis, with the numbers that came of it.
-// A word chooses scenarios whose title has it. `--write` puts the table into docs/reliability.md.
+// A word chooses scenarios whose title has it. `--write` puts the table into docs/en/reliability.md.
 
 import { spawnSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -29,7 +29,7 @@ const { broken, scenarios, title } = await import(new URL('../__test__/fleet/sce
 const AT_ONCE = 2
 /** A scenario that takes longer has hung itself. */
 const LIMIT = 90_000
-const PAGE = fileURLToPath(new URL('../docs/reliability.md', import.meta.url))
+const PAGE = fileURLToPath(new URL('../docs/en/reliability.md', import.meta.url))
 
 const { values, positionals } = parseArgs({ options: { write: { type: 'boolean' } }, allowPositionals: true })
 /** @type {Scenario[]} */

@@ -77,8 +77,8 @@ export function documents() {
   return new Map([
     ['lib/endpoints.json', table()],
     ['cli/src/code-params.js', flags()],
-    ['docs/parameters.md', tables('en')],
-    ['docs/parameters.zh-CN.md', tables('zh')],
+    ['docs/en/parameters.md', tables('en')],
+    ['docs/zh/parameters.md', tables('zh')],
     ['index.d.ts', types(read('index.d.ts'))],
   ])
 }

@@ -1,7 +1,7 @@
 //! WeChat mini-program codes: a token cache and a code fetcher.
 //!
 //! `wechat` has what WeChat's servers speak, `token` keeps the access token, `transport` speaks HTTP and `redis` Redis, `client`
-//! makes calls of them, and only `node` names Node.js. `docs/architecture.md` has the plan.
+//! makes calls of them, and only `node` names Node.js. `docs/en/architecture.md` has the plan.
 
 // The macros of napi expand to unsafe code, so that the addon's own build cannot forbid it.
 #![cfg_attr(not(feature = "node"), forbid(unsafe_code))]

@@ -1,5 +1,5 @@
 //! A token that a fleet shares through Redis. Each call is one script. The lock keeps processes from fetching at the same
-//! time, and by the generation of its lease a late writer loses. `docs/architecture.md` describes the protocol.
+//! time, and by the generation of its lease a late writer loses. `docs/en/architecture.md` describes the protocol.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;

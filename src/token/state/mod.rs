@@ -1,5 +1,5 @@
 //! The states of an account's token: a pure state machine, an event and the time in, a decision out. No I/O, no clock, no
-//! randomness. `docs/architecture.md` has the diagram.
+//! randomness. `docs/en/architecture.md` has the diagram.
 //!
 //! A token is served until its hard deadline. From its soft deadline on a refresh runs beside the calls. Without a token
 //! all callers join one refresh, and after a failure none starts before the backoff is over.
