@@ -29,6 +29,7 @@ run(process.execPath, [
   '__test__/install/packages.test.mjs',
   '__test__/install/install.test.mjs',
   '__test__/install/runners.test.mjs',
+  '__test__/install/comparison.test.mjs',
 ])
 
 function build() {
