@@ -122,7 +122,7 @@ suite(
       assert.equal(look('p'), 'empty')
       assert.deepEqual(acquire(), ['lead', 'epoch1', '1'])
       assert.ok(left('token') > 0)
-      assert.equal(publish('a', 'epoch1', 1, 'ours'), 'written', 'a generation that nobody has drawn is none')
+      assert.equal(publish('a', 'epoch1', 1, 'ours'), 'written', 'a generation that no process has drawn is none')
       assert.equal(cli('HGET', 'token', 'value'), 'ours')
     })
 

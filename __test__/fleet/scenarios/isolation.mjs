@@ -87,7 +87,7 @@ const KEYS = [
     spoil: ({ redis }, { token }) => redis.ask('HSET', token, 'print', 'ffffffff'),
   },
   {
-    fault: "An account's token is of a generation that nobody has drawn",
+    fault: "An account's token is of a generation that no process has drawn",
     spoil: ({ redis }, { token }) => redis.ask('HSET', token, 'gen', '999999999999999', 'value', 'made up'),
   },
   {
