@@ -10,8 +10,8 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { WxaCode } from 'wxacode'
 import { startFakeWeChat } from 'wxacode-fake'
-import { blocksOf, DOCUMENTS, isChinese, ROOT, text } from '../__test__/documents/pages.mjs'
 import { freePort } from '../__test__/support/ports.mjs'
+import { blocksOf, DOCUMENTS, isChinese, ROOT, text } from './pages.mjs'
 
 const ACCOUNT = { appid: 'wx1234567890abcdef', secret: '0123456789abcdef0123456789abcdef' }
 const PAGES = ['pages/index/index', 'pages/goods/detail']

@@ -8,10 +8,10 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import ts from 'typescript6'
 import { isShown, play, sessionsOf } from '../../scripts/console.mjs'
+import { blocksOf, DOCUMENTS, isChinese, ROOT, text } from '../../scripts/pages.mjs'
 import { asked } from '../support/decode.mjs'
 import { needsRedis } from '../support/redis.mjs'
 import { suite, world } from '../support/suite.mjs'
-import { blocksOf, DOCUMENTS, isChinese, ROOT, text } from './pages.mjs'
 
 const SURROUNDINGS = new URL('surroundings.mjs', import.meta.url).href
 /** The oldest that is promised, the last that is JavaScript, and the present one. */

@@ -6,7 +6,6 @@ import { inChinese } from '../../bench/words.mjs'
 import { documents as ofEndpoints } from '../../scripts/endpoints.mjs'
 import { documents as ofErrcodes } from '../../scripts/errcodes.mjs'
 import { mistakesIn } from '../../scripts/language.mjs'
-import { documents as ofTerms } from '../../scripts/terms.mjs'
 import {
   anchorsOf,
   blocksOf,
@@ -21,7 +20,8 @@ import {
   ROOT,
   text,
   twinOf,
-} from './pages.mjs'
+} from '../../scripts/pages.mjs'
+import { documents as ofTerms } from '../../scripts/terms.mjs'
 
 const REPOSITORY =
   /^https:\/\/(?:github\.com\/wxacode\/wxacode\/(?:blob|tree|raw|edit)|raw\.githubusercontent\.com\/wxacode\/wxacode)\/main\/([^#]*)(?:#(.*))?$/

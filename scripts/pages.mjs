@@ -4,13 +4,15 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { anchorOf } from '../../docs/.vitepress/anchor.mjs'
+import { anchorOf } from '../docs/.vitepress/anchor.mjs'
 
-export const ROOT = fileURLToPath(new URL('../../', import.meta.url))
+export const ROOT = fileURLToPath(new URL('../', import.meta.url))
+/** @param {string} file */
 export const text = (file) => readFileSync(join(ROOT, file), 'utf8')
+/** @param {string} file */
 export const exists = (file) => existsSync(join(ROOT, file))
 
-/** Files under version control or about to be. */
+/** Files under version control or about to be. @param {string} pattern */
 const files = (pattern) =>
   execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', pattern], {
     cwd: ROOT,
@@ -25,9 +27,10 @@ const READMES = MARKDOWN.filter((file) => /(^|\/)README(\.zh-CN)?\.md$/.test(fil
 const PAGES = MARKDOWN.filter((file) => /^docs\/(en|zh)\//.test(file))
 export const DOCUMENTS = [...READMES, ...PAGES]
 
+/** @param {string} file */
 export const isChinese = (file) => /^docs\/zh\/|\.zh-CN\.md$/.test(file)
 
-/** The same document in the other language. */
+/** The same document in the other language. @param {string} file */
 export const twinOf = (file) =>
   file.startsWith('docs/')
     ? file.replace(/^docs\/(en|zh)\//, (_, language) => `docs/${language === 'en' ? 'zh' : 'en'}/`)
@@ -38,7 +41,7 @@ export const twinOf = (file) =>
 /** Both languages of each document, English first. */
 export const PAIRS = DOCUMENTS.filter((file) => !isChinese(file) && exists(twinOf(file))).map((en) => [en, twinOf(en)])
 
-/** @returns {{ language: string, code: string, line: number }[]} */
+/** @param {string} file @returns {{ language: string, code: string, line: number }[]} */
 export const blocksOf = (file) =>
   [...text(file).matchAll(/^( *)```(\w*)\n(.*?)^ *```$/gms)].map(
     ({ 1: indent, 2: language, 3: code, index, input }) => ({
@@ -48,16 +51,14 @@ export const blocksOf = (file) =>
     }),
   )
 
-/** The lines of a document, those of code blocks empty. */
+/** The lines of a document, those of code blocks empty. @param {string} file */
 export const proseOf = (file) => text(file).replace(/^ *```.*?^ *```$/gms, (block) => block.replace(/[^\n]/g, ''))
 
-/** Without code in the lines either. */
-export const wordsOf = (file) => proseOf(file).replace(/`[^`\n]*`/g, '`…`')
-
+/** @param {string} file */
 export const headingsOf = (file) =>
   [...proseOf(file).matchAll(/^(#+) (.*)$/gm)].map(([, marks, title]) => ({ level: marks.length, title }))
 
-/** What GitHub and the site make of headings; one that is there already gets a number. */
+/** What GitHub and the site make of headings; one that is there already gets a number. @param {string} file */
 export function anchorsOf(file) {
   const seen = new Map()
   return headingsOf(file).map(({ title }) => {
@@ -69,7 +70,7 @@ export function anchorsOf(file) {
   })
 }
 
-/** @returns {{ link: string, line: number }[]} */
+/** @param {string} file @returns {{ link: string, line: number }[]} */
 export const linksOf = (file) =>
   [
     ...proseOf(file)
