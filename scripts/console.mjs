@@ -59,15 +59,7 @@ async function session(code, file, folder, bin) {
   const whitelist = /^✗ IP/m.test(code) ? { ipWhitelist: [] } : {}
   const fake = await startFakeWeChat({ apps: [{ ...ACCOUNT, pages: PAGES }], ...whitelist })
   const redis = code.includes('redis://') ? await startRedis() : undefined
-  const env = {
-    PATH: [bin, process.env.PATH].join(delimiter),
-    HOME: folder,
-    LANG: isChinese(file) ? 'zh_CN.UTF-8' : 'en_US.UTF-8',
-    NO_COLOR: '1',
-    WXACODE_APPID: ACCOUNT.appid,
-    WXACODE_SECRET: ACCOUNT.secret,
-    WXACODE_BASE_URL: fake.url,
-  }
+  const env = environment(bin, folder, fake.url, isChinese(file) ? 'zh' : 'en')
   try {
     const rid = code.includes('wxacode rid ') ? await aRid(fake) : ''
     const commands = []
@@ -84,6 +76,42 @@ async function session(code, file, folder, bin) {
   } finally {
     redis?.stop()
     await fake.close()
+  }
+}
+
+/**
+ * What a shell of this language has.
+ *
+ * @param {string} bin
+ * @param {string} home
+ * @param {string} baseUrl
+ * @param {'en' | 'zh'} language
+ */
+const environment = (bin, home, baseUrl, language) => ({
+  PATH: [bin, process.env.PATH].join(delimiter),
+  HOME: home,
+  LANG: language === 'zh' ? 'zh_CN.UTF-8' : 'en_US.UTF-8',
+  NO_COLOR: '1',
+  WXACODE_APPID: ACCOUNT.appid,
+  WXACODE_SECRET: ACCOUNT.secret,
+  WXACODE_BASE_URL: baseUrl,
+})
+
+/**
+ * What one command prints against a fake of its own, in either language.
+ *
+ * @param {string} command
+ * @param {'en' | 'zh'} language
+ * @param {import('wxacode-fake').FakeOptions} [options]
+ */
+export async function printedBy(command, language, options) {
+  const folder = mkdtempSync(join(tmpdir(), 'wxacode-console-'))
+  const fake = await startFakeWeChat({ apps: [{ ...ACCOUNT, pages: PAGES }], ...options })
+  try {
+    return await run(command, { cwd: folder, env: environment(commandsIn(folder), folder, fake.url, language) }, 0)
+  } finally {
+    await fake.close()
+    rmSync(folder, { recursive: true, force: true })
   }
 }
 

@@ -9,6 +9,7 @@ import { promisify } from 'node:util'
 import ts from 'typescript6'
 import { isShown, play, sessionsOf } from '../../scripts/console.mjs'
 import { blocksOf, DOCUMENTS, isChinese, ROOT, text } from '../../scripts/pages.mjs'
+import { pictures } from '../../scripts/pictures.mjs'
 import { asked } from '../support/decode.mjs'
 import { needsRedis } from '../support/redis.mjs'
 import { suite, world } from '../support/suite.mjs'
@@ -157,6 +158,13 @@ suite(
         },
       )
     }
+
+    test('the pictures are of what there is', async () => {
+      for (const [file, wanted] of await pictures()) {
+        assert.equal(text(file), wanted, `${file}: npm run docs:pictures`)
+        assert.ok(wanted.length < 60_000, `${file} has ${wanted.length} bytes`)
+      }
+    })
 
     for (const compiler of COMPILERS) {
       test(`all compile under strict, with ${compiler}`, (t) => compiled(t, compiler))
