@@ -8,7 +8,15 @@ import { join, relative, resolve, sep } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url))
-const FOLDERS = ['__test__', '__test__/fleet', '__test__/web', 'fake/test', 'cli/test', 'scene/test']
+const FOLDERS = [
+  '__test__',
+  '__test__/documents',
+  '__test__/fleet',
+  '__test__/web',
+  'fake/test',
+  'cli/test',
+  'scene/test',
+]
 /** What is published, most specific first. */
 const MEASURED = ['lib/web/', 'lib/', 'fake/', 'cli/', 'scene/', 'index.js']
 

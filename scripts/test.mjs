@@ -21,7 +21,15 @@ const chosen = onlyJs ? rest.map((file) => resolve(file)) : []
 const files = shuffled(
   chosen.length > 0
     ? chosen
-    : ['__test__', '__test__/fleet', '__test__/web', 'fake/test', 'cli/test', 'scene/test'].flatMap(testsIn),
+    : [
+        '__test__',
+        '__test__/documents',
+        '__test__/fleet',
+        '__test__/web',
+        'fake/test',
+        'cli/test',
+        'scene/test',
+      ].flatMap(testsIn),
 )
 console.log(`TEST_SEED=${seed}`)
 process.env.TEST_SEED = String(seed)

@@ -4,5 +4,10 @@ declare module 'pngjs' {
     height: number
     data: Uint8Array
   }
-  export const PNG: { sync: { write(image: Image, options: { filterType: number; deflateStrategy: number }): Buffer } }
+  export const PNG: {
+    sync: {
+      read(data: Buffer): Image
+      write(image: Image, options: { filterType: number; deflateStrategy: number }): Buffer
+    }
+  }
 }

@@ -1,28 +1,29 @@
 import assert from 'node:assert/strict'
-import { execFile, spawn } from 'node:child_process'
+import { execFile, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, request } from 'node:http'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import ts from 'typescript6'
-import { documents as ofEndpoints } from '../scripts/endpoints.mjs'
-import { documents } from '../scripts/errcodes.mjs'
-import { asked } from './support/decode.mjs'
-import { suite, world } from './support/suite.mjs'
+import { isShown, play, sessionsOf } from '../../scripts/console.mjs'
+import { blocksOf, DOCUMENTS, isChinese, ROOT, text } from '../../scripts/pages.mjs'
+import { pictures } from '../../scripts/pictures.mjs'
+import { asked } from '../support/decode.mjs'
+import { needsRedis } from '../support/redis.mjs'
+import { suite, world } from '../support/suite.mjs'
 
-const ROOT = fileURLToPath(new URL('../', import.meta.url))
-const SURROUNDINGS = new URL('readme/surroundings.mjs', import.meta.url).href
-const CLI = join(ROOT, 'cli/bin/wxacode.js')
-const READMES = ['README.md', 'README.zh-CN.md']
-const ALL = [...READMES, 'scene/README.md']
+const SURROUNDINGS = new URL('surroundings.mjs', import.meta.url).href
 /** The oldest that is promised, the last that is JavaScript, and the present one. */
 const COMPILERS = ['typescript54', 'typescript6', 'typescript']
 
-const text = (file) => readFileSync(join(ROOT, file), 'utf8')
-const blocksOf = (file) =>
-  [...text(file).matchAll(/^```(\w+)\n(.*?)^```$/gms)].map(([, language, code]) => ({ language, code }))
+/** The commands of the command line, as it lists them. */
+const CLI_COMMANDS = [
+  ...execFileSync(process.execPath, [join(ROOT, 'cli/bin/wxacode.js'), '--help'], { encoding: 'utf8' }).matchAll(
+    /^ {2}([a-z]+)\b/gm,
+  ),
+].map(([, name]) => name)
 
 const isCode = (language) => language === 'js' || language === 'ts'
 
@@ -74,10 +75,9 @@ const OUTCOMES = {
   },
   "fake.count('codes')": { check: ({ stdout }) => assert.match(stdout, /^\d+ 1 .*"scene":"id=42"/m) },
   "from 'node:test'": {
-    more: `const { after } = await import('node:test')
-      await new Promise((done) => after(done))`,
-    check: ({ stdout }) => assert.match(stdout, /a stale token is replaced/),
+    check: ({ stdout }) => assert.match(stdout, /^(?:#|ℹ) pass [1-9]\d*$[\s\S]*^(?:#|ℹ) fail 0$/m),
   },
+  'poster.encode': { more: 'console.log(image.length > 1000)', check: ({ stdout }) => assert.match(stdout, /^true$/m) },
   'Pick<WxaCode': { more: 'console.log(String(image))', check: ({ stdout }) => assert.match(stdout, /^a picture$/m) },
   'new Hono': {
     more: `console.log((await app.request('/code/42')).status)`,
@@ -96,7 +96,10 @@ const OF_PROJECTS = [
 ]
 
 /** Files of a project with Jest or Vitest, which the install tests make, compile and run. */
-const ofAProject = /from '(?:vitest|@nestjs\/|\.\/)/
+const ofAProject = /from '(?:vitest|@nestjs\/|\.\/(?!miniprogram\/))/
+
+/** A file of the examples, which is JavaScript. */
+const EXAMPLE = './miniprogram/'
 
 /** Of a change, what is there after it. */
 const AFTER = {
@@ -104,80 +107,74 @@ const AFTER = {
   check: ({ stdout }) => assert.match(stdout, /true/),
 }
 
+/** Each block once: that both languages have the same ones is a test of the pages. */
+const BLOCKS = DOCUMENTS.filter((file) => !isChinese(file)).flatMap((file) =>
+  blocksOf(file).map((block) => ({ ...block, title: `${file}:${block.line}` })),
+)
+const onlyOnce = (blocks) => blocks.filter(({ code }, n) => blocks.findIndex((other) => other.code === code) === n)
+
 suite(
-  'the READMEs',
+  'blocks of documents',
   (test) => {
-    for (const readme of ALL) {
-      for (const [n, { language, code }] of blocksOf(readme).entries()) {
-        const title = `${readme}: block ${n + 1}`
-        if (isCode(language) && ofAProject.test(code)) {
-          test(`${title} is a file that is tested`, () =>
-            assert.ok(
-              OF_PROJECTS.some((file) => text(file) === code),
-              code,
-            ))
-        } else if (isCode(language)) {
-          const outcomes = Object.entries(OUTCOMES).filter(([part]) => code.includes(part))
-          test(`${title} (${outcomes[0]?.[0]}) does what the text says`, async (t) => {
-            assert.ok(outcomes.length > 0, `nothing is known of what comes of it:\n${code}`)
-            await ran(t, code, outcomes[0][1])
-          })
-        } else if (language === 'diff') {
-          test(`${title}, after the change, gives a picture`, (t) => ran(t, after(code), AFTER))
-        } else if (language === 'console') {
-          test(`${title} shows what the command prints`, (t) => printed(t, code))
-        } else {
-          test(`${title} names commands that exist`, () => code.trim().split('\n').forEach(isThere))
-        }
+    for (const { title, language, code } of onlyOnce(BLOCKS)) {
+      if (isCode(language) && ofAProject.test(code)) {
+        test(`${title} is a file that is tested`, () => {
+          assert.ok(
+            OF_PROJECTS.some((file) => bare(text(file)) === bare(code)),
+            code,
+          )
+        })
+      } else if (isCode(language)) {
+        const outcomes = Object.entries(OUTCOMES).filter(([part]) => code.includes(part))
+        test(`${title} (${outcomes[0]?.[0]}) does what the text says`, async (t) => {
+          assert.ok(outcomes.length > 0, `nothing is known of what comes of it:\n${code}`)
+          await ran(t, code, outcomes[0][1])
+        })
+      } else if (language === 'diff') {
+        test(`${title}, after the change, gives a picture`, (t) => ran(t, after(code), AFTER))
+      } else if (language === 'sh' || language === 'bash') {
+        test(`${title} names commands that exist`, () => code.trim().split('\n').forEach(isThere))
+      } else {
+        test(`${title} is in a language that is known`, () =>
+          assert.ok(['', 'console', 'mermaid'].includes(language), language))
       }
     }
+
+    for (const file of DOCUMENTS.filter((one) => sessionsOf(one).length > 0)) {
+      test(
+        `${file} shows what the commands print`,
+        sessionsOf(file).some(({ code }) => code.includes('redis://')) ? needsRedis : {},
+        async () => {
+          for (const { line, commands } of await play(file)) {
+            for (const command of commands) {
+              if (isShown(command)) continue
+              assert.equal(
+                command.shown.join('\n'),
+                command.printed.join('\n'),
+                `${file}:${line}: $ ${command.command}: npm run docs:console`,
+              )
+            }
+          }
+        },
+      )
+    }
+
+    test('the pictures are of what there is', async () => {
+      for (const [file, wanted] of await pictures()) {
+        assert.equal(text(file), wanted, `${file}: npm run docs:pictures`)
+        assert.ok(wanted.length < 60_000, `${file} has ${wanted.length} bytes`)
+      }
+    })
 
     for (const compiler of COMPILERS) {
-      test(`have code that compiles under strict, with ${compiler}`, (t) => compiled(t, compiler))
+      test(`all compile under strict, with ${compiler}`, (t) => compiled(t, compiler))
     }
-
-    test('have the same code and the same sections in both languages', () => {
-      const [en, zh] = READMES.map((readme) => ({
-        code: blocksOf(readme)
-          .filter(({ language }) => language !== 'console')
-          .map(({ code }) => code.replace(/\s+#.*$/gm, '')),
-        sections: text(readme).match(/^#+ /gm),
-        rows: text(readme).match(/^\|/gm).length,
-        links: text(readme)
-          .match(/\]\((?!#|http)[^)]*/g)
-          .map((link) => link.replaceAll('.zh-CN', '')),
-      }))
-      assert.deepEqual(zh, en)
-    })
-
-    test('have the errcodes of the catalogue', () => {
-      for (const [file, wanted] of documents()) assert.equal(text(file), wanted, `${file}: npm run docs:errcodes`)
-    })
-
-    test('and everything else that follows from the schema have the parameters that it has', () => {
-      for (const [file, wanted] of ofEndpoints()) assert.equal(text(file), wanted, `${file}: npm run docs:endpoints`)
-    })
-
-    test('link to files and headings that exist', () => {
-      for (const readme of ALL) {
-        const anchors = [...text(readme).matchAll(/^#+ (.*)$/gm)].map(([, title]) => anchorOf(title))
-        for (const [, link] of text(readme).matchAll(/\]\(([^)]+)\)/g)) {
-          if (link.startsWith('http')) continue
-          if (link.startsWith('#')) assert.ok(anchors.includes(link.slice(1)), `${readme} has no section ${link}`)
-          else assert.ok(existsSync(join(ROOT, dirname(readme), link)), `there is no ${link}`)
-        }
-      }
-    })
   },
   { concurrency: 2 },
 )
 
-/** As GitHub makes them. */
-const anchorOf = (title) =>
-  title
-    .toLowerCase()
-    .replace(/[^\p{L}\p{N}_ -]/gu, '')
-    .replaceAll(' ', '-')
+/** Without comments, which each language has its own of. */
+const bare = (code) => code.replace(/^\s*\/\*\*?.*?\*\/\n/gms, '').replace(/(^|\s)\/\/.*$/gm, '')
 
 const after = (diff) =>
   diff
@@ -189,10 +186,11 @@ const after = (diff) =>
 /** That all blocks are TypeScript too, each as a module of its own. */
 async function compiled(t, compiler) {
   const folder = folderFor(t)
-  for (const file of [...ALL, 'fake/README.md', 'cli/README.md']) {
+  for (const file of DOCUMENTS) {
     for (const [n, { language, code }] of blocksOf(file).entries()) {
       const name = `${file.replaceAll('/', '-')}-${n + 1}`
-      if (isCode(language) && !ofAProject.test(code)) writeFileSync(join(folder, `${name}.mts`), `${code}\nexport {}\n`)
+      if (isCode(language) && !ofAProject.test(code) && !code.includes(EXAMPLE))
+        writeFileSync(join(folder, `${name}.mts`), `${code}\nexport {}\n`)
       if (language === 'diff') writeFileSync(join(folder, `${name}.mts`), `${after(code)}\nexport {}\n`)
     }
   }
@@ -205,7 +203,7 @@ async function compiled(t, compiler) {
     noEmit: true,
     skipLibCheck: true,
   }
-  const include = ['.', fileURLToPath(new URL('readme/surroundings.d.ts', import.meta.url))]
+  const include = ['.', fileURLToPath(new URL('surroundings.d.ts', import.meta.url))]
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, include }))
   const tsc = join(ROOT, 'node_modules', compiler, 'bin/tsc')
   const { stdout } = await promisify(execFile)(process.execPath, [tsc, '--project', folder]).catch((error) => error)
@@ -216,7 +214,8 @@ async function compiled(t, compiler) {
 async function ran(t, code, { more = '', check }) {
   const { options, fake } = await world(t, { app: { pages: ['pages/index/index', 'pages/shop'] } })
   const folder = folderFor(t)
-  const { outputText } = ts.transpileModule(code, { compilerOptions: { module: 'esnext', target: 'es2022' } })
+  const here = code.replace(EXAMPLE, new URL('../../examples/miniprogram/', import.meta.url).href)
+  const { outputText } = ts.transpileModule(here, { compilerOptions: { module: 'esnext', target: 'es2022' } })
   writeFileSync(join(folder, 'block.mjs'), `${outputText}\n${more}\nconsole.log('the end;')\n`)
   const env = {
     ...process.env,
@@ -235,7 +234,8 @@ async function ran(t, code, { more = '', check }) {
   }
   while (
     !output.stdout.includes('the end;') ||
-    (code.includes('.listen(') && !output.stdout.includes('listening on'))
+    (code.includes('.listen(') && !output.stdout.includes('listening on')) ||
+    (code.includes("'node:test'") && !/^(?:#|ℹ) fail /m.test(output.stdout))
   ) {
     const ended = await Promise.race([once(child.stdout, 'data').then(() => false), once(child, 'close')])
     assert.ok(!ended || output.stdout.includes('the end;'), `it ended early: ${output.stderr}`)
@@ -279,42 +279,19 @@ async function withPhoneNumbers(t, url) {
   return `http://127.0.0.1:${server.address().port}`
 }
 
-/** That a command prints every line that is shown, asking a WeChat that does not have this address in its whitelist. */
-async function printed(t, code) {
-  const [command, ...lines] = code.trimEnd().split('\n')
-  assert.ok(command.startsWith('$ wxacode '))
-  const { options } = await world(t, { ipWhitelist: [] })
-  const env = {
-    ...process.env,
-    NO_COLOR: '1',
-    LANG: 'en_US.UTF-8',
-    WXACODE_APPID: options.appid,
-    WXACODE_SECRET: options.secret,
-    WXACODE_BASE_URL: options.baseUrl,
-  }
-  const child = spawn(process.execPath, [CLI, ...command.split(' ').slice(2)], { env })
-  let said = ''
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (part) => {
-      said += part
-    })
-  }
-  await once(child, 'close')
-  // Two looks at a clock may be a second apart, on a machine that is busy.
-  const shown = (line) => line.replace(/(within|不到) \d+ (s|秒)/, '$1 1 $2')
-  const printed = said.split('\n').map(shown)
-  assert.deepEqual(
-    lines.filter((line) => !printed.includes(shown(line))),
-    [],
-    said,
-  )
-}
-
+/** That a line of a shell names what there is: a script, a package, a command of the command line. */
 function isThere(line) {
   const { scripts } = JSON.parse(text('package.json'))
   const command = line.split('#')[0].trim()
+  if (/^export(?: \w+=\S+)+$/.test(command)) return
+  const [, ours] = /^(?:npx )?wxacode(?:-cli)? ([a-z]+)\b/.exec(command) ?? []
+  if (/^(?:npx )?wxacode-fake\b/.test(command)) return
   const script = /^npm (?:run )?([\w:]+)$/.exec(command)?.[1]
-  const installed = /^npm install ([\w-]+)$/.exec(command)?.[1]
-  if (installed) assert.equal(JSON.parse(text(join('node_modules', installed, 'package.json'))).name, installed)
+  const installed = /^npm install (?:--global |-g |--save-dev |-D )?((?:[\w-]+ ?)+)$/.exec(command)?.[1]
+  if (installed) {
+    for (const name of installed.trim().split(' ')) {
+      assert.equal(JSON.parse(text(join('node_modules', name, 'package.json'))).name, name)
+    }
+  } else if (ours) assert.ok(CLI_COMMANDS.includes(ours), `${command} is unknown`)
   else assert.ok(script in scripts, `${command} is unknown`)
 }

@@ -1,0 +1,235 @@
+// Plays the console blocks of the documents against a fake of their own: what each command prints, beside what the document
+// shows. `node scripts/console.mjs` writes the outputs into the documents where they differ.
+
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { WxaCode } from 'wxacode'
+import { startFakeWeChat } from 'wxacode-fake'
+import { freePort } from '../__test__/support/ports.mjs'
+import { blocksOf, DOCUMENTS, isChinese, ROOT, text } from './pages.mjs'
+
+const ACCOUNT = { appid: 'wx1234567890abcdef', secret: '0123456789abcdef0123456789abcdef' }
+const PAGES = ['pages/index/index', 'pages/goods/detail']
+/** Lists that a document names and does not show. */
+const LISTS = { 'ids.csv': 'scene,label\nid=1,Bund\nid=1.23457E+17,Xuhui\nid=3,#N/A\n' }
+
+/**
+ * @typedef {object} Command
+ * @property {string} command
+ * @property {string[]} shown the lines below it in the document
+ * @property {string[]} printed
+ */
+
+/** The console blocks of a document. @param {string} file */
+export const sessionsOf = (file) => blocksOf(file).filter(({ language }) => language === 'console')
+
+/**
+ * Plays all console blocks of a document, one after the other in one folder.
+ *
+ * @param {string} file
+ * @returns {Promise<{ line: number, commands: Command[] }[]>}
+ */
+export async function play(file) {
+  const folder = mkdtempSync(join(tmpdir(), 'wxacode-console-'))
+  try {
+    for (const [name, list] of Object.entries(LISTS)) writeFileSync(join(folder, name), list)
+    const bin = commandsIn(folder)
+    const played = []
+    for (const { code, line } of sessionsOf(file))
+      played.push({ line, commands: await session(code, file, folder, bin) })
+    return played
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+/**
+ * @param {string} code
+ * @param {string} file
+ * @param {string} folder
+ * @param {string} bin
+ */
+async function session(code, file, folder, bin) {
+  // An excerpt that tells of the whitelist is of an account that has none.
+  const whitelist = /^✗ IP/m.test(code) ? { ipWhitelist: [] } : {}
+  const fake = await startFakeWeChat({ apps: [{ ...ACCOUNT, pages: PAGES }], ...whitelist })
+  const redis = code.includes('redis://') ? await startRedis() : undefined
+  const env = environment(bin, folder, fake.url, isChinese(file) ? 'zh' : 'en')
+  try {
+    const rid = code.includes('wxacode rid ') ? await aRid(fake) : ''
+    const commands = []
+    for (const { command, shown } of commandsOf(code)) {
+      const [, list] = /^cat (\S+)$/.exec(command) ?? []
+      if (list) writeFileSync(join(folder, list), `${shown.join('\n')}\n`)
+      const here = command
+        .replace(/--port \d+/, '--port 0')
+        .replace(/(wxacode rid )\S+/, `$1${rid}`)
+        .replace(/redis:\/\/127\.0\.0\.1:\d+/, redis?.url ?? '')
+      commands.push({ command, shown, printed: await run(here, { cwd: folder, env }, shown.length) })
+    }
+    return commands
+  } finally {
+    redis?.stop()
+    await fake.close()
+  }
+}
+
+/**
+ * What a shell of this language has.
+ *
+ * @param {string} bin
+ * @param {string} home
+ * @param {string} baseUrl
+ * @param {'en' | 'zh'} language
+ */
+const environment = (bin, home, baseUrl, language) => ({
+  PATH: [bin, process.env.PATH].join(delimiter),
+  HOME: home,
+  LANG: language === 'zh' ? 'zh_CN.UTF-8' : 'en_US.UTF-8',
+  NO_COLOR: '1',
+  WXACODE_APPID: ACCOUNT.appid,
+  WXACODE_SECRET: ACCOUNT.secret,
+  WXACODE_BASE_URL: baseUrl,
+})
+
+/**
+ * What one command prints against a fake of its own, in either language.
+ *
+ * @param {string} command
+ * @param {'en' | 'zh'} language
+ * @param {import('wxacode-fake').FakeOptions} [options]
+ */
+export async function printedBy(command, language, options) {
+  const folder = mkdtempSync(join(tmpdir(), 'wxacode-console-'))
+  const fake = await startFakeWeChat({ apps: [{ ...ACCOUNT, pages: PAGES }], ...options })
+  try {
+    return await run(command, { cwd: folder, env: environment(commandsIn(folder), folder, fake.url, language) }, 0)
+  } finally {
+    await fake.close()
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+/** Commands of a block, each with the lines below it. @param {string} code */
+function commandsOf(code) {
+  /** @type {{ command: string, shown: string[] }[]} */
+  const commands = []
+  for (const line of code.trimEnd().split('\n')) {
+    if (line.startsWith('$ ')) commands.push({ command: line.slice(2), shown: [] })
+    else commands.at(-1)?.shown.push(line)
+  }
+  return commands
+}
+
+/** What a user has after `npm install --global`, and npx. @param {string} folder */
+function commandsIn(folder) {
+  const bin = join(folder, '.bin')
+  mkdirSync(bin)
+  const commands = { wxacode: 'cli/bin/wxacode.js', 'wxacode-cli': 'cli/bin/wxacode.js', 'wxacode-fake': 'fake/cli.js' }
+  for (const [name, path] of Object.entries(commands)) {
+    writeFileSync(join(bin, name), `#!/bin/sh\nexec '${process.execPath}' '${join(ROOT, path)}' "$@"\n`)
+    chmodSync(join(bin, name), 0o755)
+  }
+  writeFileSync(join(bin, 'npx'), '#!/bin/sh\nexec "$@"\n')
+  chmodSync(join(bin, 'npx'), 0o755)
+  return bin
+}
+
+/** @param {string} command @param {import('node:child_process').SpawnOptions} options @param {number} least lines of a server */
+async function run(command, options, least) {
+  const child = spawn('sh', ['-c', `exec 2>&1; ${command}`], {
+    ...options,
+    stdio: ['ignore', 'pipe', 'inherit'],
+    detached: true,
+  })
+  let printed = ''
+  child.stdout?.setEncoding('utf8').on('data', (part) => {
+    printed += part
+  })
+  const closed = once(child, 'close').then(() => true)
+  const isServer = /\bwxacode(?:-| )fake\b/.test(command)
+  const limit = Date.now() + 30_000
+  while (!(await Promise.race([closed, wait(50, false)]))) {
+    const said = printed.split('\n').length > least
+    if ((isServer && said) || Date.now() > limit) {
+      try {
+        process.kill(-(child.pid ?? 0), 'SIGTERM')
+      } catch {}
+    }
+  }
+  return printed.trimEnd().split('\n')
+}
+
+/** What WeChat calls a request that it has refused. @param {Awaited<ReturnType<typeof startFakeWeChat>>} fake */
+async function aRid(fake) {
+  const wxa = new WxaCode({ ...ACCOUNT, baseUrl: fake.url })
+  const error = await wxa
+    .getUnlimitedQRCode({ scene: 'a', page: 'no' })
+    .catch((/** @type {{ rid?: string }} */ refused) => refused)
+  return 'rid' in error ? (error.rid ?? '') : ''
+}
+
+async function startRedis() {
+  const port = await freePort()
+  const server = spawn('redis-server', ['--port', String(port), '--save', '', '--appendonly', 'no'], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  })
+  for await (const said of server.stdout.setEncoding('utf8')) if (said.includes('Ready to accept')) break
+  return { url: `redis://127.0.0.1:${port}`, stop: () => server.kill() }
+}
+
+/** A line without what differs from run to run. @param {string} line */
+export const steady = (line) =>
+  line
+    .replaceAll(/\b[\da-f]{8}(?:-[\da-f]{8}){2}\b/g, 'rid')
+    .replaceAll(/(\bstable )[\da-f]{8}|^[\da-f]{8}( stable)/g, '$1fingerprint$2')
+    .replaceAll(/\bwx[\da-f]{16}\b/g, 'appid')
+    .replaceAll(/\b[\da-f]{32}\b/g, 'secret')
+    .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'time')
+    .replaceAll(/\d+ min(?: \d+ s)?/g, 'min')
+    .replaceAll(/\d+ (?:分钟|分 \d+ 秒|分)/g, '分')
+    .replaceAll(/[\d.]+ ms\b/g, 'ms')
+    .replaceAll(/(127\.0\.0\.1):\d+/g, '$1:port')
+    .replaceAll(/\d+\/(\d{4,})/g, 'n/$1')
+    .replace(/(less than|within|不到) \d+ (s|秒)/, '$1 $2')
+
+/** Whether the lines shown are among those printed, in their order. @param {Command} command */
+export function isShown({ shown, printed }) {
+  const lines = printed.map(steady)
+  let from = 0
+  return shown.every((line) => {
+    const at = lines.indexOf(steady(line), from)
+    from = at + 1
+    return at !== -1
+  })
+}
+
+/** Of an excerpt the lines that begin as those shown, else all of them. @param {Command} command */
+function current({ shown, printed }) {
+  if (shown.length >= printed.length || !shown.every((line) => /^(?:[✓✗-] | {6})/.test(line))) return printed
+  const label = (/** @type {string} */ line) => line.slice(2).split(/ {2,}/)[0].trim()
+  const kept = printed.filter((line) => shown.some((one) => /^[✓✗-]/.test(one) && label(one) === label(line)))
+  return printed.filter((line, n) => kept.includes(line) || (/^ {6}/.test(line) && kept.includes(printed[n - 1])))
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  for (const file of DOCUMENTS.filter((one) => sessionsOf(one).length > 0)) {
+    let page = text(file)
+    for (const { line, commands } of await play(file)) {
+      for (const command of commands) {
+        if (command.shown.length === 0 || isShown(command)) continue
+        console.log(`${file}:${line}: $ ${command.command}`)
+        const [before, after] = [command.shown, current(command)].map(
+          (lines) => `$ ${command.command}\n${lines.join('\n')}\n`,
+        )
+        page = page.replace(before, () => after)
+      }
+    }
+    if (page !== text(file)) writeFileSync(join(ROOT, file), page)
+  }
+}
