@@ -103,6 +103,17 @@ interface WxaCodeOptions {
    */
   fromAppid?: string
   /**
+   * Language of the `message` of this client's errors. An empty string counts as left out. Without it, the environment variable
+   * `WXACODE_LANG` (`zh` or `en`, anything else is ignored) decides, for {@link check}, {@link explain} and a constructor
+   * that throws too. With neither, a message has both languages and shortens what to do; {@link WxaCodeError.explanation} has
+   * it in full, and always in both.
+   *
+   * Process warnings and events are not errors of one client: their texts have both languages.
+   *
+   * @defaultValue the environment variable `WXACODE_LANG`, else both languages
+   */
+  lang?: 'zh' | 'en'
+  /**
    * Deadline of a call in milliseconds, including token, retries and replay. More than 0, at most 86400000 (a day).
    *
    * @defaultValue 10000
@@ -1032,7 +1043,7 @@ declare class WxaCode {
   /**
    * Makes a client from environment variables: `appid` from `WXACODE_APPID`, `secret` from `WXACODE_SECRET`, `baseUrl` from
    * `WXACODE_BASE_URL`, `redis` from `WXACODE_REDIS`, `proxy` from `WXACODE_PROXY`, as the command line does. An empty variable
-   * counts as not set. `options` override variables.
+   * counts as not set. `options` override variables. `WXACODE_LANG` sets the language of errors, see {@link WxaCodeOptions.lang}.
    *
    * @example
    * ```ts
@@ -1248,6 +1259,11 @@ interface Explanation {
   cause: Bilingual
   /** What to do about it. */
   fix: Bilingual
+  /**
+   * Address of the page about the errcode in the documents of wxacode, one for each language. Absent if there is no errcode, or
+   * none that the catalogue has.
+   */
+  docs?: Bilingual
 }
 
 /** Values of {@link WxaCodeError.code}. */
@@ -1263,8 +1279,8 @@ type WxaErrorCode =
 
 /**
  * Base class of all errors of this package. A call also rejects with `signal.reason` and with what the token function throws. The
- * message is one line and says what to do. After `instanceof WxaCodeError`, `code` narrows the error in TypeScript, see
- * {@link AnyWxaCodeError}.
+ * message is one line and says what to do, in the language of {@link WxaCodeOptions.lang}. After `instanceof WxaCodeError`, `code`
+ * narrows the error in TypeScript, see {@link AnyWxaCodeError}.
  *
  * @example
  * ```ts
@@ -1300,8 +1316,13 @@ declare class WxaCodeError<Code extends WxaErrorCode = WxaErrorCode> extends Err
   get stopsBatch(): boolean
   /** When the call may be repeated, in milliseconds from now. Present with `'ERR_WXA_RATE_LIMIT'` only. */
   readonly retryAfterMs?: number
-  /** Cause and fix. Absent for an errcode that is not in the catalogue. */
+  /**
+   * Cause and fix. Absent for an errcode that is not in the catalogue. It is not enumerable: `console.error(error)` shows the
+   * message, which says the same.
+   */
   readonly explanation?: Explanation
+  /** What `JSON.stringify` writes: name, message, all fields and `explanation`, and `cause` if it is an error of this package. */
+  toJSON(): Record<string, unknown>
 }
 
 /**
@@ -1348,6 +1369,7 @@ declare class InvalidParamsError extends WxaCodeError<'ERR_WXA_PARAMS'> {
 
 /** What an errcode means. */
 interface ErrcodeExplanation extends Explanation {
+  docs: Bilingual
   /** What WeChat refuses. */
   scope: ErrcodeScope
 }
