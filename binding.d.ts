@@ -63,11 +63,13 @@ export interface ExplainedErrcode {
 export interface Failure {
   /** `ERR_WXA_...`, or `ABORTED` for the caller's own signal. */
   code: string
-  message: string
+  message: Message
   endpoint?: string
   retryable: boolean
   explanation?: Explained
   errcode?: number
+  /** Whether the documents have a section about the errcode. */
+  isListed: boolean
   errmsg?: string
   scope?: string
   rid?: string
@@ -93,6 +95,14 @@ export declare function imageType(image: Uint8Array): string | null
 
 /** Forwards events to `queue` from now on: of tokens and Redis in the whole process, of requests in this environment. */
 export declare function listen(queue: CompletionQueueHandle): void
+
+/** JavaScript knows which one its reader wants. */
+export interface Message {
+  zh: string
+  en: string
+  /** Both languages, shortened. */
+  both: string
+}
 
 export interface NativeCacheStats {
   hits: number

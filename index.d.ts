@@ -83,7 +83,7 @@ declare class WxaCode {
   /**
    * Makes a client from environment variables: `appid` from `WXACODE_APPID`, `secret` from `WXACODE_SECRET`, `baseUrl` from
    * `WXACODE_BASE_URL`, `redis` from `WXACODE_REDIS`, `proxy` from `WXACODE_PROXY`, as the command line does. An empty variable
-   * counts as not set. `options` override variables.
+   * counts as not set. `options` override variables. `WXACODE_LANG` sets the language of errors, see {@link WxaCodeOptions.lang}.
    *
    * @example
    * ```ts

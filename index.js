@@ -11,9 +11,11 @@ const { madeFromEnv } = require('./lib/environment')
 const { InvalidParamsError, WeChatAPIError, WxaCodeError, toError, wrongArgument } = require('./lib/errors')
 const { syncSubscription } = require('./lib/events')
 const { KEPT } = require('./lib/kept')
+const { LANG } = require('./lib/language')
 const { endpointOf } = require('./lib/kinds')
 const { bare } = require('./lib/own')
 const { checkedOptions } = require('./lib/options')
+const { docsOf } = require('./lib/docs')
 const { placeOf, fitting } = require('./lib/path')
 const { tokenProvider } = require('./lib/provider')
 const { qrCodeRequest } = require('./lib/qr-code-request')
@@ -21,6 +23,7 @@ const { checked, checkedJson } = require('./lib/shape')
 
 const NO_OPTIONS = Object.freeze(bare({}))
 
+const A_STRING = { en: 'a string', zh: '字符串' }
 const A_PATH = {
   en: 'a string: request(path, { method, query, body })',
   zh: '字符串：request(path, { method, query, body })',
@@ -31,6 +34,8 @@ class WxaCode {
   /** @type {import('./binding').NativeClient} */
   #native
   #appid
+  /** @type {import('./lib/language').Language | undefined} */
+  #lang
   #running = 0
   /** @type {(() => void) | undefined} */
   #onIdle
@@ -40,11 +45,12 @@ class WxaCode {
   /** @param {import('./index').WxaCodeOptions} options */
   constructor(options) {
     const given = checkedOptions(options)
-    const provider = given.provider && tokenProvider(given.provider)
+    const provider = given.provider && tokenProvider(given.provider, given.lang)
     const opened = native.open(inbox, given.json, provider)
-    if (Array.isArray(opened)) throw toError(opened)
+    if (Array.isArray(opened)) throw toError(opened, given.lang)
     this.#native = opened
     this.#appid = given.appid
+    this.#lang = given.lang
     syncSubscription(native, inbox)
   }
 
@@ -58,6 +64,11 @@ class WxaCode {
 
   get appid() {
     return this.#appid
+  }
+
+  /** The language of this client's errors, if it has one of its own. */
+  get [LANG]() {
+    return this.#lang
   }
 
   /**
@@ -100,7 +111,7 @@ class WxaCode {
    * @returns {AsyncGenerator<import('./index').BatchResult<J>, void, undefined>}
    */
   batch(jobs, options) {
-    return /** @type {any} */ (batch(this, jobs, options))
+    return /** @type {any} */ (batch(this, jobs, options, this.#lang))
   }
 
   /**
@@ -109,13 +120,13 @@ class WxaCode {
    * @returns {Promise<any>}
    */
   async request(path, options = NO_OPTIONS) {
-    if (typeof path !== 'string') throw wrongArgument('path', A_PATH)
+    if (typeof path !== 'string') throw wrongArgument('path', A_PATH, undefined, this.#lang)
     const endpoint = placeOf(path)
-    const given = checked('request', options, endpoint)
+    const given = checked('request', options, endpoint, this.#lang)
     const { method, query, body, retries } = given
     const verb = method ?? (body === undefined ? 'GET' : 'POST')
-    const pairs = fitting(query ?? [], endpoint)
-    const text = json(body, endpoint)
+    const pairs = fitting(query ?? [], endpoint, this.#lang)
+    const text = json(body, endpoint, this.#lang)
     const answer = await this.#settle(given, (id, timeoutMs, cancel) => {
       this.#native.request(id, timeoutMs, cancel, path, verb, pairs, text, retries)
     })
@@ -193,7 +204,7 @@ class WxaCode {
 
   /** @param {import('./index').CallOptions & { forceRefresh?: boolean }} [call] */
   async getAccessToken(call = NO_OPTIONS) {
-    const given = checked('tokenCall', call, 'getAccessToken')
+    const given = checked('tokenCall', call, 'getAccessToken', this.#lang)
     const { forceRefresh = false } = given
     const token = await this.#settle(given, (id, timeoutMs, cancel) => {
       this.#native.getAccessToken(id, timeoutMs, cancel, forceRefresh)
@@ -203,7 +214,7 @@ class WxaCode {
 
   /** @param {string} accessToken */
   invalidateAccessToken(accessToken) {
-    if (typeof accessToken !== 'string') throw wrongArgument('accessToken', { en: 'a string', zh: '字符串' })
+    if (typeof accessToken !== 'string') throw wrongArgument('accessToken', A_STRING, undefined, this.#lang)
     syncSubscription(native, inbox)
     this.#native.invalidateAccessToken(accessToken)
   }
@@ -228,8 +239,8 @@ class WxaCode {
    * @param {import('./index').CallOptions} [call]
    */
   async #call(name, params, call) {
-    const json = checkedJson(name, params)
-    const outcome = await this.#settle(checkedCall(call, name), (id, timeoutMs, cancel) => {
+    const json = checkedJson(name, params, this.#lang)
+    const outcome = await this.#settle(checkedCall(call, name, this.#lang), (id, timeoutMs, cancel) => {
       return this.#native.call(id, timeoutMs, cancel, name, json)
     })
     return typeof outcome === 'string' ? understood(name, outcome) : outcome
@@ -250,7 +261,7 @@ class WxaCode {
         signal === undefined ? await startCall(start, timeoutMs) : await startCallUnder(signal, start, timeoutMs)
       if (!Array.isArray(outcome)) return outcome
       if (signal && outcome[0].code === 'ABORTED') throw reasonOf(signal)
-      throw toError(outcome)
+      throw toError(outcome, this.#lang)
     } finally {
       this.#running -= 1
       if (this.#running === 0) this.#onIdle?.()
@@ -272,10 +283,11 @@ class WxaCode {
 /**
  * @param {unknown} call
  * @param {string} endpoint
+ * @param {import('./lib/language').Language} [lang]
  * @returns {import('./index').CallOptions}
  */
-function checkedCall(call, endpoint) {
-  return call === undefined ? NO_OPTIONS : checked('call', call, endpoint)
+function checkedCall(call, endpoint, lang) {
+  return call === undefined ? NO_OPTIONS : checked('call', call, endpoint, lang)
 }
 
 /**
@@ -300,9 +312,9 @@ async function startCallUnder(signal, start, timeoutMs) {
  */
 function explain(errcode, endpoint) {
   if (typeof errcode !== 'number') throw wrongArgument('errcode', { en: 'a number', zh: '数字' })
-  if (endpoint !== undefined && typeof endpoint !== 'string')
-    throw wrongArgument('endpoint', { en: 'a string', zh: '字符串' })
-  return native.explain(errcode, endpoint) ?? undefined
+  if (endpoint !== undefined && typeof endpoint !== 'string') throw wrongArgument('endpoint', A_STRING)
+  const found = native.explain(errcode, endpoint)
+  return found ? { ...found, docs: docsOf(errcode) } : undefined
 }
 
 /** @param {Uint8Array} image */

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { inspect } from 'node:util'
-import { explain, InvalidParamsError, WeChatAPIError, WxaCode, WxaCodeError } from 'wxacode'
-import { failure, newAppid, suite, thrown, times, world } from './support/suite.mjs'
+import { check, explain, InvalidParamsError, WeChatAPIError, WxaCode, WxaCodeError } from 'wxacode'
+import { checkMessage, failure, newAppid, suite, thrown, times, world } from './support/suite.mjs'
 
 const CATALOGUE = JSON.parse(readFileSync(new URL('../src/wechat/errcodes.json', import.meta.url), 'utf8'))
 const METHODS = {
@@ -23,6 +23,13 @@ const filled = (text, names) => text.replaceAll(/\{(page|path|ip)\}/g, (_, name)
 const explanationOf = (row, { zh, en } = {}) => ({
   cause: { zh: filled(row.cause_zh, { ...UNNAMED.zh, ...zh }), en: filled(row.cause_en, { ...UNNAMED.en, ...en }) },
   fix: { zh: filled(row.fix_zh, { ...UNNAMED.zh, ...zh }), en: filled(row.fix_en, { ...UNNAMED.en, ...en }) },
+  docs: docsOf(row.errcode),
+})
+
+/** Where the documents explain an errcode. */
+const docsOf = (errcode) => ({
+  zh: `https://github.com/wxacode/wxacode/blob/main/docs/zh/errcodes.md#${errcode}`,
+  en: `https://github.com/wxacode/wxacode/blob/main/docs/en/errcodes.md#${errcode}`,
 })
 
 /** What `explain` gives of a row at a place. */
@@ -59,8 +66,8 @@ suite('WeChatAPIError', (test) => {
       errmsg: 'invalid page',
       scope: 'parameter',
       rid: '69661ec0-6b445e0b-755fcdc6',
-      explanation: explanationOf(rowOf(41030, 'getwxacodeunlimit')),
     })
+    assert.deepEqual(error.explanation, explanationOf(rowOf(41030, 'getwxacodeunlimit')))
     assert.equal(error.name, 'WeChatAPIError')
   })
 
@@ -73,9 +80,12 @@ suite('WeChatAPIError', (test) => {
 
   test('its message is one line with errcode, errmsg, endpoint, rid, cause and fix in both languages', async (t) => {
     const error = await refused(t, 41030, 'invalid page rid: 69661ec0-6b445e0b-755fcdc6')
-    const { cause, fix } = error.explanation
-    assert.ok(error.message.startsWith('getUnlimitedQRCode: 41030 invalid page (rid 69661ec0-6b445e0b-755fcdc6)'))
-    for (const text of [cause.zh, cause.en, fix.zh, fix.en]) assert.ok(error.message.includes(text), text)
+    const { cause } = error.explanation
+    const { message } = error
+    assert.ok(
+      message.startsWith(`getUnlimitedQRCode: 41030 invalid page (rid 69661ec0-6b445e0b-755fcdc6) - ${cause.en}. `),
+    )
+    checkMessage(error)
     assert.ok(!/[\r\n]/.test(error.message))
     assert.equal(String(error), `WeChatAPIError: ${error.message}`)
   })
@@ -242,7 +252,7 @@ suite('errors', (test) => {
       assert.equal(error.retryable, retryable)
       const { cause, fix } = error.explanation
       for (const text of [cause.zh, fix.zh]) assert.match(text, /[\u4e00-\u9fff]/)
-      for (const text of [fix.en, fix.zh]) assert.ok(error.message.includes(text), text)
+      checkMessage(error)
       assert.ok(!/[\r\n]/.test(error.message))
     })
   }
@@ -279,6 +289,286 @@ suite('errors', (test) => {
     const [one, two] = await Promise.all(calls)
     assert.notEqual(one, two)
     assert.equal(one.message, two.message)
+  })
+})
+
+/** One environment for the whole process: these tests run one after the other. */
+suite(
+  'the language of an error',
+  (test) => {
+    const HAN = /\p{Script=Han}/u
+    const account = { appid: 'wx0123456789abcdef', secret: 's' }
+
+    /** Runs with `WXACODE_LANG`, which calls under way read too. */
+    async function withLang(value, run) {
+      const before = process.env.WXACODE_LANG
+      const set = (to) => {
+        if (to === undefined) delete process.env.WXACODE_LANG
+        else process.env.WXACODE_LANG = to
+      }
+      set(value)
+      try {
+        return await run()
+      } finally {
+        set(before)
+      }
+    }
+
+    /** That a message has one language, and the explanation both; what others said is left aside. */
+    function isIn(lang, { message, explanation: { cause, fix } }) {
+      const said = message.replaceAll('开发管理 → 开发设置', '')
+      if (lang === 'en') assert.doesNotMatch(said, HAN)
+      const [full, other] = lang === 'zh' ? ['zh', 'en'] : ['en', 'zh']
+      const end = lang === 'zh' ? `${cause.zh}。${fix.zh}。` : `${cause.en}. ${fix.en}.`
+      assert.ok(message.includes(end), `“${end}” is missing in “${message}”`)
+      assert.ok(!message.includes(fix[other]) && !message.includes(' | '), message)
+      assert.notEqual(fix[full], fix[other])
+    }
+
+    /** Every way to an error of a client: of WeChat, of its checks, of its token function. */
+    const FAILURES = {
+      "WeChat's refusal": ({ fake, wxa }) => {
+        fake.fail(41030, { endpoint: 'codes' })
+        return failure(wxa.getUnlimitedQRCode({ scene: 'a' }))
+      },
+      'a response that is none': ({ fake, wxa }) => {
+        fake.fail('html', { endpoint: 'codes' })
+        return failure(wxa.getUnlimitedQRCode({ scene: 'a' }))
+      },
+      'a connection that breaks': ({ fake, wxa }) => {
+        fake.fail('reset', { endpoint: 'codes' })
+        return failure(wxa.getUnlimitedQRCode({ scene: 'a' }))
+      },
+      'a call that takes too long': ({ fake, wxa }) => {
+        fake.fail('hang', { endpoint: 'codes' })
+        return failure(wxa.getUnlimitedQRCode({ scene: 'a' }, { timeoutMs: 300 }))
+      },
+      'a parameter that the addon refuses': ({ wxa }) => failure(wxa.getUnlimitedQRCode({ scene: 'a b' })),
+      'an unknown parameter': ({ wxa }) => failure(wxa.getQRCode({ path: 'a', pathh: 'b' })),
+      'a parameter of a wrong type': ({ wxa }) => failure(wxa.getQRCode({ path: 42 })),
+      'a parameter that is missing': ({ wxa }) => failure(wxa.createQRCode({})),
+      'a nested parameter': ({ wxa }) => failure(wxa.getQRCode({ path: 'a', lineColor: { r: 1, g: '2', b: 3 } })),
+      'half a character': ({ wxa }) => failure(wxa.getQRCode({ path: 'a\ud83d' })),
+      'an option of a call': ({ wxa }) => failure(wxa.clearQuota({ timeout: 1 })),
+      'an option of getAccessToken': ({ wxa }) => failure(wxa.getAccessToken({ forceRefresh: 1 })),
+      'a token that is none': ({ wxa }) => thrown(() => wxa.invalidateAccessToken(7)),
+      'a path of request that is none': ({ wxa }) => failure(wxa.request(7)),
+      'a path that the addon refuses': ({ wxa }) => failure(wxa.request('wxa/a')),
+      'a body that is no JSON': ({ wxa }) => failure(wxa.request('/wxa/a', { body: { at: Number.NaN } })),
+      'a query that is too long': ({ wxa }) => failure(wxa.request('/wxa/a', { query: { a: 'a'.repeat(8000) } })),
+      'options of request': ({ wxa }) => failure(wxa.request('/wxa/a', { params: {} })),
+      'jobs that are none': ({ wxa }) => failure(wxa.batch(7).next()),
+      'options of a batch': ({ wxa }) => failure(wxa.batch([], { concurrency: 0 }).next()),
+      'a job that is none': async ({ wxa }) => {
+        const { error } = (await wxa.batch([{ kind: 'round' }]).next()).value
+        return error
+      },
+      'a token function that returns nothing': ({ client }) =>
+        failure(client({ token: () => undefined }).getAccessToken()),
+      'a token function that returns an error of WeChat': ({ client }) =>
+        failure(client({ token: () => ({ errcode: 40164, errmsg: 'x' }) }).getAccessToken()),
+      'a client that was closed': async ({ wxa }) => {
+        await wxa.close()
+        return failure(wxa.getUnlimitedQRCode({ scene: 'a' }))
+      },
+    }
+
+    for (const [what, fail] of Object.entries(FAILURES)) {
+      test(`${what} is told in the language of the client, whatever the environment says, or else in both`, async (t) => {
+        for (const lang of ['zh', 'en']) {
+          await withLang(lang === 'zh' ? 'en' : 'zh', async () => {
+            isIn(lang, await fail(await world(t, {}, { retries: 0, lang })))
+          })
+          await withLang(lang, async () => isIn(lang, await fail(await world(t, {}, { retries: 0 }))))
+        }
+        for (const none of [undefined, '', 'fr', 'ZH', 'toString']) {
+          await withLang(none, async () => checkMessage(await fail(await world(t, {}, { retries: 0, lang: '' }))))
+        }
+      })
+    }
+
+    test('errors without a client are told in the language of the environment', async () => {
+      for (const lang of ['zh', 'en']) {
+        await withLang(lang, () => {
+          isIn(lang, check('unlimited', { scene: 'a b' }))
+          isIn(lang, check('limited', { scene: 'a' }))
+          isIn(
+            lang,
+            thrown(() => check('round', {})),
+          )
+          isIn(
+            lang,
+            thrown(() => explain('41030')),
+          )
+          isIn(
+            lang,
+            thrown(() => new WxaCode({ appid: 'wx', secret: 's' })),
+          )
+          isIn(
+            lang,
+            thrown(() => new WxaCode({ ...account, retires: 1 })),
+          )
+          isIn(
+            lang,
+            thrown(() => new WxaCode({ ...account, lang: 'fr' })),
+          )
+          isIn(
+            lang,
+            thrown(() => new WxaCode({ appid: account.appid })),
+          )
+        })
+      }
+    })
+
+    test('a constructor that throws, and fromEnv, have the language of their options', async () => {
+      for (const lang of ['zh', 'en']) {
+        await withLang(lang === 'zh' ? 'en' : 'zh', () => {
+          isIn(
+            lang,
+            thrown(() => new WxaCode({ appid: 'wx', secret: 's', lang })),
+          )
+          isIn(
+            lang,
+            thrown(() => new WxaCode({ ...account, retires: 1, lang })),
+          )
+          isIn(
+            lang,
+            thrown(() => new WxaCode({ ...account, redis: { host: 'a' }, lang })),
+          )
+          isIn(
+            lang,
+            thrown(() => new WxaCode({ appid: account.appid, lang })),
+          )
+          isIn(
+            lang,
+            thrown(() => WxaCode.fromEnv({ ...account, redis: 'mysql://a', lang })),
+          )
+        })
+      }
+    })
+
+    test('a language that is none is refused, and an empty one is left out', () => {
+      for (const lang of ['fr', 'zh-CN', 'EN', 1, null, ['zh']]) {
+        const error = thrown(() => new WxaCode({ ...account, lang }))
+        assert.deepEqual([error.param, error.code], ['lang', 'ERR_WXA_PARAMS'])
+      }
+      assert.ok(new WxaCode({ ...account, lang: '' }))
+    })
+
+    test('two clients of one process speak their own, also of the same failure', async (t) => {
+      const { fake, client } = await world(t, { ipWhitelist: [] })
+      const hold = fake.hold('tokens')
+      const calls = ['zh', 'en', ''].map((lang) => failure(client({ lang }).createQRCode({ path: 'a' })))
+      await fake.arrived(1)
+      hold.release()
+      const [zh, en, both] = await Promise.all(calls)
+      isIn('zh', zh)
+      isIn('en', en)
+      checkMessage(both)
+    })
+
+    test('the failure behind another one is told in the same language', async (t) => {
+      const { fake, wxa } = await world(t, {}, { lang: 'zh', timeoutMs: 1500 })
+      fake.fail('reset', { endpoint: 'tokens', times: Number.POSITIVE_INFINITY })
+      const error = await failure(wxa.createQRCode({ path: 'a' }))
+      assert.equal(error.code, 'ERR_WXA_TIMEOUT')
+      isIn('zh', error)
+      isIn('zh', error.cause)
+    })
+  },
+  { concurrency: 1 },
+)
+
+suite('what a log shows of an error', (test) => {
+  /** What is shown of each text of an explanation, how often. */
+  const counts = (shown, { cause, fix }) =>
+    [cause.zh, cause.en, fix.zh, fix.en].map((text) => shown.replaceAll("\\'", "'").split(text).length - 1)
+
+  for (const [lang, expected] of [
+    ['zh', [1, 0, 1, 0]],
+    ['en', [0, 1, 0, 1]],
+    ['', [1, 1, 0, 0]],
+  ]) {
+    test(`console.error says everything once: lang is ${lang || 'not set'}`, async (t) => {
+      const { fake, wxa } = await world(t, {}, { retries: 0, lang })
+      fake.fail({ errcode: 41030, errmsg: 'invalid page rid: 1-2-3' }, { endpoint: 'codes' })
+      const error = await failure(wxa.getUnlimitedQRCode({ scene: 'a', page: 'pages/nowhere' }))
+      const shown = inspect(error)
+      assert.deepEqual(counts(shown, error.explanation), expected, shown)
+      for (const line of [
+        /^WeChatAPIError: getUnlimitedQRCode: 41030 invalid page \(rid 1-2-3\)/,
+        /\n {2}code: 'ERR_WXA_API',/,
+        /\n {2}retryable: false,/,
+        /\n {2}endpoint: 'getUnlimitedQRCode',/,
+        /\n {2}errcode: 41030,/,
+        /\n {2}errmsg: 'invalid page',/,
+        /\n {2}scope: 'parameter',/,
+        /\n {2}rid: '1-2-3'\n}$/,
+      ])
+        assert.match(shown, line)
+      assert.ok(!shown.includes('explanation') && !shown.includes('errcodes.md'), shown)
+      const refusal = await failure(wxa.getQRCode({ path: '' }))
+      assert.match(inspect(refusal), /\n {2}param: 'path'\n}$/)
+      assert.ok(counts(inspect(refusal), refusal.explanation).every((count) => count <= 1))
+    })
+  }
+
+  test('console.error says everything of a cause once too', async (t) => {
+    const { fake, wxa } = await world(t, {}, { lang: 'en', timeoutMs: 1500 })
+    fake.fail('reset', { endpoint: 'tokens', times: Number.POSITIVE_INFINITY })
+    const error = await failure(wxa.createQRCode({ path: 'a' }))
+    const shown = inspect(error)
+    assert.match(shown, /\[cause\]: WxaCodeError: stable_token: /)
+    assert.deepEqual(counts(shown, error.cause.explanation), [0, 1, 0, 1], shown)
+    assert.deepEqual(counts(shown, error.explanation), [0, 1, 0, 1], shown)
+  })
+
+  test('JSON has name, message, fields and the explanation, and a cause that is an error of this package', async (t) => {
+    const error = await refused(t, 41030, 'invalid page rid: 1-2-3')
+    assert.deepEqual(JSON.parse(JSON.stringify({ error })).error, {
+      name: 'WeChatAPIError',
+      message: error.message,
+      code: 'ERR_WXA_API',
+      retryable: false,
+      endpoint: 'getUnlimitedQRCode',
+      errcode: 41030,
+      errmsg: 'invalid page',
+      scope: 'parameter',
+      rid: '1-2-3',
+      explanation: error.explanation,
+    })
+    const { fake, wxa } = await world(t, {}, { timeoutMs: 1500 })
+    fake.fail('reset', { endpoint: 'tokens', times: Number.POSITIVE_INFINITY })
+    const timeout = await failure(wxa.createQRCode({ path: 'a' }))
+    const { cause } = JSON.parse(JSON.stringify(timeout))
+    assert.deepEqual([cause.code, cause.message], ['ERR_WXA_NETWORK', timeout.cause.message])
+  })
+
+  test('a logger that copies what is enumerable, as pino does, has every field and the explanation by its message', async (t) => {
+    const error = await refused(t, 41030, 'invalid page rid: 1-2-3')
+    const copied = []
+    for (const key in error) copied.push(key)
+    assert.deepEqual(copied, ['code', 'retryable', 'endpoint', 'errcode', 'errmsg', 'scope', 'rid'])
+    checkMessage(error)
+  })
+
+  test('a refusal links to the page about its errcode, and an error without an errcode, or with an unknown one, to none', async (t) => {
+    assert.deepEqual((await refused(t, 45009, 'limit')).explanation.docs, docsOf(45009))
+    const { fake, wxa, client } = await world(t, {}, { retries: 0 })
+    assert.deepEqual((await failure(wxa.getUnlimitedQRCode({}))).explanation.docs, docsOf(40169))
+    assert.deepEqual((await failure(wxa.getUnlimitedQRCode({ scene: '%' }))).explanation.docs, docsOf(40129))
+    assert.equal('docs' in (await failure(wxa.getUnlimitedQRCode({ scene: 7 }))).explanation, false)
+    fake.fail('html', { endpoint: 'codes' })
+    assert.equal('docs' in (await failure(wxa.getQRCode({ path: 'a' }))).explanation, false)
+    const token = (errcode) => failure(client({ token: () => ({ errcode, errmsg: 'x' }) }).getAccessToken())
+    assert.deepEqual((await token(40125)).explanation.docs, docsOf(40125))
+    assert.equal('docs' in (await token(99999)).explanation, false)
+  })
+
+  test('the message about an unknown errcode says where to look it up', async (t) => {
+    const error = await refused(t, 99999, 'something new rid: 1-2-3')
+    assert.ok(error.message.includes("See WeChat's table of errcodes, or call getRid('1-2-3')"), error.message)
+    assert.ok(error.message.includes("查微信的全局返回码表，或调用 getRid('1-2-3')"), error.message)
   })
 })
 

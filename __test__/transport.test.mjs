@@ -181,7 +181,7 @@ suite('deadlines', (test) => {
     assert.equal(error.code, 'ERR_WXA_RATE_LIMIT')
     assert.equal(error.endpoint, 'getUnlimitedQRCode')
     assert.equal(error.retryable, true)
-    assert.match(error.message, /ratePerMinute/)
+    for (const text of Object.values(error.explanation.fix)) assert.match(text, /ratePerMinute/)
     assert.equal(fake.count('codes'), 3)
   })
 

@@ -12,6 +12,7 @@ const { checked } = require('./shape')
 /** @typedef {import('../index').BatchJob} Job */
 /** @typedef {import('../index').BatchResult} Result */
 /** @typedef {import('../index').CodeImage} CodeImage */
+/** @typedef {import('./language').Language} Language */
 
 const DEFAULT_CONCURRENCY = 16
 /** How many minutes in a row WeChat may call full. After that it is not the minute's quota that is used up, but the day's. */
@@ -27,30 +28,30 @@ const NO_OPTIONS = Object.freeze(bare({}))
  * @param {WxaCode} wxa
  * @param {Iterable<Job> | AsyncIterable<Job>} jobs
  * @param {import('../index').BatchOptions} [options]
+ * @param {Language} [lang] of the client
  * @returns {AsyncGenerator<Result, void, undefined>}
  */
-async function* batch(wxa, jobs, options = NO_OPTIONS) {
-  const { concurrency = DEFAULT_CONCURRENCY, signal, timeoutMs } = checked('batch', options, 'batch')
+async function* batch(wxa, jobs, options = NO_OPTIONS, lang = undefined) {
+  const { concurrency = DEFAULT_CONCURRENCY, signal, timeoutMs } = checked('batch', options, 'batch', lang)
   /** @type {(job: Job, task: import('./bounded-map').Task) => Promise<Result>} */
   const worker = async (job, { index, signal: taskSignal, stop }) => {
     try {
-      return { job, index, image: await fetchCode(wxa, job, { signal: taskSignal, timeoutMs }) }
+      return { job, index, image: await fetchCode(wxa, callOf(job, lang), { signal: taskSignal, timeoutMs }) }
     } catch (thrown) {
       const error = /** @type {any} */ (thrown)
       if (isAccountError(error)) stop(error)
       return { job, index, error }
     }
   }
-  yield* boundedMap(iteratorOf(jobs), worker, { concurrency, signal })
+  yield* boundedMap(iteratorOf(jobs, lang), worker, { concurrency, signal })
 }
 
 /**
  * @param {WxaCode} wxa
- * @param {Job} job
+ * @param {{ method: import('./shapes').CodeEndpoint, params: unknown }} request
  * @param {{ signal: AbortSignal, timeoutMs?: number }} call
  */
-function fetchCode(wxa, job, call) {
-  const { method, params } = callOf(job)
+function fetchCode(wxa, { method, params }, call) {
   return withRateLimitWait(() => wxa[method](/** @type {any} */ (params), call), call.signal)
 }
 
@@ -79,10 +80,13 @@ async function withRateLimitWait(call, signal) {
   }
 }
 
-/** @param {any} job */
-function callOf(job) {
+/**
+ * @param {any} job
+ * @param {Language} [lang]
+ */
+function callOf(job, lang) {
   const { kind, meta, ...params } = codeFields(typeof job === 'object' ? job : null)
-  if (typeof kind !== 'string' || !Object.hasOwn(KINDS, kind)) throw wrongKind(kind)
+  if (typeof kind !== 'string' || !Object.hasOwn(KINDS, kind)) throw wrongKind(kind, lang)
   return { method: KINDS[/** @type {keyof typeof KINDS} */ (kind)], params }
 }
 
@@ -96,39 +100,34 @@ const isMinuteFull = (error) => own(error, 'endpoint') === 'getUnlimitedQRCode' 
  */
 const isAccountError = (error) => own(error, 'stopsBatch') === true
 
-/** @param {any} jobs */
-function iteratorOf(jobs) {
+/**
+ * @param {any} jobs
+ * @param {Language} [lang]
+ */
+function iteratorOf(jobs, lang) {
   const make = typeof jobs === 'object' ? (jobs?.[Symbol.asyncIterator] ?? jobs?.[Symbol.iterator]) : undefined
   if (typeof make === 'function') return make.call(jobs)
-  throw invalid({
-    endpoint: 'batch',
-    param: 'jobs',
-    explanation: {
-      cause: { zh: 'jobs 不可迭代', en: 'jobs cannot be iterated' },
-      fix: {
-        zh: "传入数组、生成器或异步迭代器，元素形如 { kind: 'unlimited', scene: 'id=1' }",
-        en: "Pass an array, a generator or an async iterable of jobs like { kind: 'unlimited', scene: 'id=1' }",
-      },
-    },
-  })
+  const cause = { zh: 'jobs 不可迭代', en: 'jobs cannot be iterated' }
+  const fix = {
+    zh: "传入数组、生成器或异步迭代器，元素形如 { kind: 'unlimited', scene: 'id=1' }",
+    en: "Pass an array, a generator or an async iterable of jobs like { kind: 'unlimited', scene: 'id=1' }",
+  }
+  throw invalid({ endpoint: 'batch', param: 'jobs', explanation: { cause, fix } }, lang)
 }
 
-/** @param {unknown} kind */
-const wrongKind = (kind) =>
-  invalid({
-    endpoint: 'batch',
-    param: 'kind',
-    explanation: {
-      cause:
-        kind === undefined
-          ? { zh: '任务没有 kind', en: 'a job has no kind' }
-          : { zh: `任务的 kind 是 ${show(kind)}`, en: `a job's kind is ${show(kind)}` },
-      fix: {
-        zh: `kind 取 ${Object.keys(KINDS).join('、')} 之一`,
-        en: `Give kind as one of ${Object.keys(KINDS).join(', ')}`,
-      },
-    },
-  })
+/**
+ * @param {unknown} kind
+ * @param {Language} [lang]
+ */
+function wrongKind(kind, lang) {
+  const cause =
+    kind === undefined
+      ? { zh: '任务没有 kind', en: 'a job has no kind' }
+      : { zh: `任务的 kind 是 ${show(kind)}`, en: `a job's kind is ${show(kind)}` }
+  const kinds = Object.keys(KINDS)
+  const fix = { zh: `kind 取 ${kinds.join('、')} 之一`, en: `Set kind to one of ${kinds.join(', ')}` }
+  return invalid({ endpoint: 'batch', param: 'kind', explanation: { cause, fix } }, lang)
+}
 
 /** @param {unknown} value */
 const show = (value) => (typeof value === 'string' ? JSON.stringify(excerpt(value)) : typeof value)

@@ -18,11 +18,12 @@ const DEEPEST = 100
  *
  * @param {object | undefined} body
  * @param {string} endpoint
+ * @param {import('./language').Language} [lang] of the client
  * @returns {string | undefined}
  */
-function json(body, endpoint) {
+function json(body, endpoint, lang) {
   if (body === undefined) return undefined
-  const whole = { endpoint, param: 'body', key: '', depth: 0 }
+  const whole = { endpoint, lang, param: 'body', key: '', depth: 0 }
   const copy = plain(body, whole)
   if (typeof copy !== 'object') throw unwritable(whole, TEXTS.closed)
   return JSON.stringify(copy)
@@ -31,6 +32,7 @@ function json(body, endpoint) {
 /**
  * @typedef {object} Place
  * @property {string} endpoint
+ * @property {import('./language').Language} [lang]
  * @property {string} param like `body.list[0]`
  * @property {string} key
  * @property {number} depth
@@ -180,13 +182,10 @@ const TEXTS = {
  * @param {Place} at
  * @param {import('../index').Explanation} explanation
  */
-function unwritable({ endpoint, param }, { cause, fix }) {
+function unwritable({ endpoint, lang, param }, { cause, fix }) {
   const name = excerpt(param)
-  return invalid({
-    endpoint,
-    param: name,
-    explanation: { cause: { zh: `${name} ${cause.zh}`, en: `${name} ${cause.en}` }, fix },
-  })
+  const explanation = { cause: { zh: `${name} ${cause.zh}`, en: `${name} ${cause.en}` }, fix }
+  return invalid({ endpoint, param: name, explanation }, lang)
 }
 
 module.exports = { isClosed, json }

@@ -1,6 +1,8 @@
 'use strict'
 
 const { InvalidParamsError, invalid, wrongArgument } = require('./errors')
+const { isLanguage } = require('./language')
+const { own } = require('./own')
 
 /** Which variable each option comes from, as for the command line. @type {Record<string, string>} */
 const VARIABLES = {
@@ -23,6 +25,7 @@ const VARIABLES = {
  */
 function madeFromEnv(options, make, env = process.env) {
   if (typeof options !== 'object' || options === null) throw wrongArgument('options', { zh: '对象', en: 'an object' })
+  const lang = own(options, 'lang')
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
   const open = Object.entries(VARIABLES).filter(([name]) => !Object.hasOwn(given, name))
   const set = open.filter(([, variable]) => env[variable])
@@ -31,7 +34,9 @@ function madeFromEnv(options, make, env = process.env) {
   } catch (error) {
     const name = error instanceof InvalidParamsError ? /** @type {any} */ (error).param.split('.')[0] : undefined
     const variable = open.find(([option]) => option === name)?.[1]
-    throw variable === undefined ? error : ofVariable(variable, /** @type {any} */ (error), env[variable])
+    throw variable === undefined
+      ? error
+      : ofVariable(variable, /** @type {any} */ (error), env[variable], isLanguage(lang) ? lang : undefined)
   }
 }
 
@@ -39,8 +44,9 @@ function madeFromEnv(options, make, env = process.env) {
  * @param {string} variable
  * @param {import('../index').InvalidParamsError} error of the option that comes from it
  * @param {string} [value]
+ * @param {import('./language').Language} [lang]
  */
-function ofVariable(variable, { param, errcode, explanation: { cause, fix } }, value) {
+function ofVariable(variable, { param, errcode, explanation: { cause, fix } }, value, lang) {
   const explanation = value
     ? {
         cause: { zh: `环境变量 ${variable}：${cause.zh}`, en: `environment variable ${variable}: ${cause.en}` },
@@ -50,7 +56,7 @@ function ofVariable(variable, { param, errcode, explanation: { cause, fix } }, v
         cause: { zh: `没有设置环境变量 ${variable}`, en: `the environment variable ${variable} is not set` },
         fix: { zh: `设置它，或传入 ${param}`, en: `Set it, or pass ${param}` },
       }
-  return invalid({ param, errcode, explanation })
+  return invalid({ param, errcode, explanation }, lang)
 }
 
 module.exports = { madeFromEnv }

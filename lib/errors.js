@@ -1,18 +1,23 @@
 'use strict'
 
 const { types } = require('node:util')
-const { bare, own } = require('./own')
+const { docsOf } = require('./docs')
+const { inLanguage, messageOf } = require('./language')
+const { bare, omitUndefined, own } = require('./own')
 
 /** @typedef {import('../index').Explanation} Explanation */
+/** @typedef {import('./language').Language} Language */
+/** @typedef {import('./language').Message} Message */
 
 /**
  * @typedef {object} Failure an error as the addon gives it, or as a check in JavaScript makes it
  * @property {string} code
- * @property {string} message
+ * @property {Message} message
  * @property {string} [endpoint]
  * @property {boolean} retryable
  * @property {Explanation} [explanation]
  * @property {number} [errcode]
+ * @property {boolean} [isListed] whether the documents have a section about the errcode
  * @property {string} [errmsg]
  * @property {string} [scope]
  * @property {string} [rid]
@@ -24,30 +29,38 @@ const { bare, own } = require('./own')
 /** Of refusals that the next call gets too, whatever its parameters. */
 const STOPPING = new Set(['account', 'configuration', 'ip', 'quota'])
 
+/** What an error has of a failure, where it is known. */
+const FIELDS = /** @type {const} */ (['endpoint', 'errcode', 'errmsg', 'scope', 'rid', 'hint', 'param', 'retryAfterMs'])
+
 class WxaCodeError extends Error {
   /**
    * @param {Failure} given
+   * @param {Language} [lang] of the client
    * @param {Error} [cause]
    */
-  constructor(given, cause) {
+  constructor(given, lang, cause) {
     const failure = bare(given)
-    super(failure.message, cause && { cause })
+    super(inLanguage(failure.message, lang), cause && { cause })
     this.code = failure.code
     this.retryable = failure.retryable
     // What is not known is not there, so that a logged error shows no row of undefined.
-    for (const field of /** @type {const} */ ([
-      'endpoint',
-      'errcode',
-      'errmsg',
-      'scope',
-      'rid',
-      'hint',
-      'param',
-      'retryAfterMs',
-      'explanation',
-    ])) {
+    for (const field of FIELDS) {
       if (failure[field] !== undefined) Object.assign(this, { [field]: failure[field] })
     }
+    const { explanation, errcode, isListed } = failure
+    if (explanation === undefined) return
+    const docs = isListed && errcode !== undefined ? { docs: docsOf(errcode) } : undefined
+    // Not enumerable: the message says the same, and a logged error would say it again in both languages.
+    const value = { ...explanation, ...docs }
+    Object.defineProperty(this, 'explanation', bare({ value, configurable: true, writable: true }))
+  }
+
+  /** What JSON.stringify writes: the message and the explanation too, and a cause that is an error of this package. */
+  toJSON() {
+    const { name, message } = this
+    const fields = /** @type {object} */ ({ ...this })
+    const [explanation, cause] = [own(this, 'explanation'), own(this, 'cause')]
+    return omitUndefined({ name, message, ...fields, explanation, cause: isOurs(cause) ? cause : undefined })
   }
 
   /** Computed, so that a logged error shows the scope alone. */
@@ -59,6 +72,9 @@ class WxaCodeError extends Error {
 class WeChatAPIError extends WxaCodeError {}
 
 class InvalidParamsError extends WxaCodeError {}
+
+/** @param {unknown} error */
+const isOurs = (error) => error instanceof WxaCodeError
 
 // On the prototype, as in built-in errors, so that a logged error does not show the name as a field.
 for (const type of [WxaCodeError, WeChatAPIError, InvalidParamsError]) {
@@ -73,12 +89,13 @@ const CLASSES = bare({ ERR_WXA_API: WeChatAPIError, ERR_WXA_PARAMS: InvalidParam
  *
  * @param {Array<Failure | { thrown: any }>} failures the failure, then what caused it, and so on; or what the caller's
  *   own token provider threw
+ * @param {Language} [lang] of the client
  * @returns {Error}
  */
-function toError([failure, ...causes]) {
+function toError([failure, ...causes], lang) {
   if (isThrown(failure)) return failure.thrown
   const Class = CLASSES[failure.code] ?? WxaCodeError
-  return new Class(failure, causes.length > 0 ? toError(causes) : undefined)
+  return new Class(failure, lang, causes.length > 0 ? toError(causes, lang) : undefined)
 }
 
 /**
@@ -98,22 +115,18 @@ const isError = (value) => types.isNativeError(value) || value instanceof Error
 /**
  * A refusal of parameters or options that needs no addon.
  *
- * @param {{ endpoint?: string, param: string, errcode?: number, explanation: Explanation }} refusal
+ * @param {object} refusal
+ * @param {string} [refusal.endpoint]
+ * @param {string} refusal.param
+ * @param {number} [refusal.errcode]
+ * @param {boolean} [refusal.isListed] false for an errcode that is not of the catalogue
+ * @param {Explanation} refusal.explanation
+ * @param {Language} [lang] of the client
  */
-function invalid(refusal) {
-  const { endpoint, param, errcode, explanation } = bare(refusal)
-  const { cause, fix } = explanation
-  const where = endpoint === undefined ? '' : `${endpoint}: `
-  const message = `${where}${cause.en}. ${fix.en}. | ${cause.zh}。${fix.zh}。`
-  return new InvalidParamsError({
-    code: 'ERR_WXA_PARAMS',
-    message,
-    endpoint,
-    retryable: false,
-    explanation,
-    errcode,
-    param,
-  })
+function invalid(refusal, lang) {
+  const { endpoint, param, errcode, isListed = true, explanation } = bare(refusal)
+  const failure = { code: 'ERR_WXA_PARAMS', endpoint, retryable: false, explanation, errcode, isListed, param }
+  return new InvalidParamsError({ ...failure, message: messageOf(endpoint, explanation) }, lang)
 }
 
 /**
@@ -122,17 +135,21 @@ function invalid(refusal) {
  * @param {string} param
  * @param {{ zh: string, en: string }} wants
  * @param {string} [endpoint]
+ * @param {Language} [lang] of the client
  */
-const wrongArgument = (param, wants, endpoint) =>
+const wrongArgument = (param, wants, endpoint, lang) =>
   misuse(
-    invalid({
-      endpoint,
-      param,
-      explanation: {
-        cause: { zh: `${param} 不是${wants.zh}`, en: `${param} is not ${wants.en}` },
-        fix: { zh: `请传入${wants.zh}`, en: `Pass ${wants.en}` },
+    invalid(
+      {
+        endpoint,
+        param,
+        explanation: {
+          cause: { zh: `${param} 不是${wants.zh}`, en: `${param} is not ${wants.en}` },
+          fix: { zh: `请传入${wants.zh}`, en: `Pass ${wants.en}` },
+        },
       },
-    }),
+      lang,
+    ),
   )
 
 /**

@@ -21,11 +21,12 @@ const NAMES = ['kind', 'meta', ...new Set(Object.values(KINDS).flatMap((method) 
  * The call of a kind.
  *
  * @param {unknown} kind
+ * @param {import('./language').Language} [lang]
  */
-function endpointOf(kind) {
+function endpointOf(kind, lang) {
   if (typeof kind === 'string' && Object.hasOwn(KINDS, kind)) return KINDS[/** @type {keyof typeof KINDS} */ (kind)]
   const kinds = Object.keys(KINDS)
-  throw wrongArgument('kind', { en: `one of ${kinds.join(', ')}`, zh: ` ${kinds.join('、')} 之一` })
+  throw wrongArgument('kind', { en: `one of ${kinds.join(', ')}`, zh: ` ${kinds.join('、')} 之一` }, undefined, lang)
 }
 
 /**

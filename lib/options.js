@@ -1,6 +1,8 @@
 'use strict'
 
 const { invalid } = require('./errors')
+const { isLanguage } = require('./language')
+const { own } = require('./own')
 const { checked } = require('./shape')
 
 /** What WeChat answers where there is no AppSecret. */
@@ -10,29 +12,37 @@ const NO_SECRET = 41004
  * The options of a client: as JSON for the addon, the token function beside them, and the account whose codes they get.
  *
  * @param {unknown} options
- * @returns {{ json: string, appid: string, provider: import('../index').TokenProvider | undefined }}
+ * @returns {{ json: string, appid: string, lang?: import('./language').Language, provider?: import('../index').TokenProvider }}
  */
 function checkedOptions(options) {
-  const settings = checked('options', options)
+  const wanted = own(options, 'lang')
+  const lang = isLanguage(wanted) ? wanted : undefined
+  const settings = checked('options', options, undefined, lang)
+  // The addon knows no language: its failures come in both.
+  settings.lang = undefined
   const { token, secret } = settings
   const provider = typeof token === 'function' ? token : undefined
   if (provider) settings.token = undefined
   if (settings.cache === false) settings.cache = undefined
-  if (secret === undefined && !provider && token !== 'none') throw noSecret()
-  return { json: JSON.stringify(settings), appid: settings.fromAppid ?? settings.appid, provider }
+  if (secret === undefined && !provider && token !== 'none') throw noSecret(lang)
+  return { json: JSON.stringify(settings), appid: settings.fromAppid ?? settings.appid, lang, provider }
 }
 
-const noSecret = () =>
-  invalid({
-    param: 'secret',
-    errcode: NO_SECRET,
-    explanation: {
-      cause: { zh: '缺少 secret（AppSecret）', en: 'secret (the AppSecret) is missing or empty' },
-      fix: {
-        zh: '取自环境变量时，很可能是变量没有设置：检查变量名和进程的环境；自有令牌服务请传 token 函数',
-        en: 'If it comes from an environment variable, that variable is probably not set: check its name and the environment of the process; for your own token service pass token as a function',
+/** @param {import('./language').Language} [lang] */
+const noSecret = (lang) =>
+  invalid(
+    {
+      param: 'secret',
+      errcode: NO_SECRET,
+      explanation: {
+        cause: { zh: '缺少 secret（AppSecret），或者它是空的', en: 'secret (the AppSecret) is missing or empty' },
+        fix: {
+          zh: '来自环境变量时，多半是变量没有设置：检查变量名和进程的环境；AppSecret 在小程序后台 开发管理 → 开发设置；access_token 由自己的服务提供时，传 token 函数',
+          en: 'If it comes from an environment variable, that variable is probably not set: check its name and the environment of the process; you find the AppSecret on mp.weixin.qq.com under 开发管理 → 开发设置; if a service of yours provides the access_token, pass token as a function',
+        },
       },
     },
-  })
+    lang,
+  )
 
 module.exports = { checkedOptions }

@@ -33,7 +33,7 @@ const bare = (fields) => /** @type {NonNullable<T>} */ (Object.assign(new Bare()
  * A property of an object or of its class. A getter runs once.
  *
  * @param {any} value anything
- * @param {string} key
+ * @param {string | symbol} key
  * @returns {any}
  */
 function own(value, key) {
@@ -43,7 +43,7 @@ function own(value, key) {
 
 /**
  * @param {any} value
- * @param {string} key
+ * @param {string | symbol} key
  */
 function isOfClass(value, key) {
   for (let at = getPrototypeOf(value); at !== null && !isObjectPrototype(at); at = getPrototypeOf(at)) {

@@ -20,33 +20,38 @@ const LONGEST_QUERY = 7000
 /**
  * @param {string[]} pairs names and values in turn
  * @param {string} endpoint
+ * @param {import('./language').Language} [lang] of the client
  */
-function fitting(pairs, endpoint) {
+function fitting(pairs, endpoint, lang) {
   let length = 0
   // Not encoded before it is known that it may fit: a text of a hundred megabytes takes a while.
   for (const text of pairs) length += (text.length > LONGEST_QUERY ? text : encodeURIComponent(text)).length + 1
-  if (length > LONGEST_QUERY) throw tooLong(length, endpoint)
+  if (length > LONGEST_QUERY) throw tooLong(length, endpoint, lang)
   return pairs
 }
 
 /**
  * @param {number} length
  * @param {string} endpoint
+ * @param {import('./language').Language} [lang]
  */
-const tooLong = (length, endpoint) =>
-  invalid({
-    endpoint,
-    param: 'query',
-    explanation: {
-      cause: {
-        zh: `query 编码后至少 ${length} 字节，最多 ${LONGEST_QUERY} 字节（更长的 URL 服务器和网关不接受）`,
-        en: `query has at least ${length} bytes when encoded; at most ${LONGEST_QUERY} are allowed, because servers and gateways refuse a longer URL`,
-      },
-      fix: {
-        zh: '把数据放进 body，接口只收 query 时分多次请求',
-        en: 'Move the data into body, or split it into several requests if the API only takes a query',
+const tooLong = (length, endpoint, lang) =>
+  invalid(
+    {
+      endpoint,
+      param: 'query',
+      explanation: {
+        cause: {
+          zh: `query 编码后至少 ${length} 字节，最多 ${LONGEST_QUERY} 字节（更长的 URL 服务器和网关不接受）`,
+          en: `query has at least ${length} bytes when encoded; at most ${LONGEST_QUERY} are allowed, because servers and gateways refuse a longer URL`,
+        },
+        fix: {
+          zh: '把数据放进 body，接口只收 query 时分多次请求',
+          en: 'Move the data into body, or split it into several requests if the API only takes a query',
+        },
       },
     },
-  })
+    lang,
+  )
 
 module.exports = { fitting, placeOf }

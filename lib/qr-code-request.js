@@ -18,12 +18,13 @@ const { checkedJson } = require('./shape')
  *
  * @param {import('./shapes').CodeEndpoint} endpoint
  * @param {unknown} given
+ * @param {import('./language').Language} [lang]
  * @returns {QrCodeRequest}
  */
-function qrCodeRequest(endpoint, given) {
-  const params = checkedJson(endpoint, given)
+function qrCodeRequest(endpoint, given, lang) {
+  const params = checkedJson(endpoint, given, lang)
   const identity = native.identity(endpoint, params)
-  if (typeof identity !== 'string') throw toError(identity)
+  if (typeof identity !== 'string') throw toError(identity, lang)
   return { endpoint, params, identity }
 }
 

@@ -10,6 +10,7 @@ const { excerpt, loneSurrogateAt } = require('./excerpt')
 const { Bare, bare, own } = require('./own')
 const { ALSO_KNOWN_AS, DATA_FORMAT_ERROR, OF_CALLS, SHAPES, WHOLE } = require('./shapes')
 
+/** @typedef {import('./language').Language} Language */
 /** @typedef {import('./shapes').Rule} Rule */
 /** @typedef {import('./shapes').FieldRule} FieldRule */
 /** @typedef {import('./shapes').Shape} Shape */
@@ -18,6 +19,7 @@ const { ALSO_KNOWN_AS, DATA_FORMAT_ERROR, OF_CALLS, SHAPES, WHOLE } = require('.
 /**
  * @typedef {object} Place
  * @property {string} [endpoint] for the error
+ * @property {Language} [lang] for the error
  * @property {string} param what the whole is called
  * @property {string} prefix of the names of its fields
  * @property {ShapeName | undefined} name of the shape, where it is the outermost
@@ -30,10 +32,11 @@ const { ALSO_KNOWN_AS, DATA_FORMAT_ERROR, OF_CALLS, SHAPES, WHOLE } = require('.
  * @param {ShapeName} name
  * @param {unknown} value
  * @param {string} [endpoint] for the error
+ * @param {Language} [lang] of the client
  * @returns {any}
  */
-function checked(name, value, endpoint) {
-  return object(value, SHAPES[name], { endpoint, param: WHOLE[name] ?? 'params', prefix: '', name })
+function checked(name, value, endpoint, lang) {
+  return object(value, SHAPES[name], { endpoint, lang, param: WHOLE[name] ?? 'params', prefix: '', name })
 }
 
 /**
@@ -41,10 +44,11 @@ function checked(name, value, endpoint) {
  *
  * @param {import('./shapes').EndpointName} name
  * @param {unknown} value
+ * @param {Language} [lang] of the client
  */
-function checkedJson(name, value) {
+function checkedJson(name, value, lang) {
   const shape = SHAPES[name]
-  const at = { endpoint: name, param: 'params', prefix: '', name }
+  const at = { endpoint: name, lang, param: 'params', prefix: '', name }
   const isPlain = isPlainObject(value, shape, at)
   let json = ''
   for (const rule of shape.rules) {
@@ -134,7 +138,7 @@ function nested(value, rule, at) {
     throw mayBeVisitors(rule, value) ? error : misuse(error)
   }
   const explanation = rule.mistaken?.(value)
-  if (explanation) throw misuse(invalid({ endpoint: here.endpoint, param: here.param, explanation }))
+  if (explanation) throw misuse(invalid({ endpoint: here.endpoint, param: here.param, explanation }, here.lang))
   return object(value, rule.shape, here)
 }
 
@@ -143,9 +147,9 @@ function nested(value, rule, at) {
  * @param {FieldRule} rule
  * @returns {Place}
  */
-function inside({ endpoint, prefix }, { name }) {
+function inside({ endpoint, lang, prefix }, { name }) {
   const param = prefix + name
-  return { endpoint, param, prefix: `${param}.`, name: undefined }
+  return { endpoint, lang, param, prefix: `${param}.`, name: undefined }
 }
 
 /**
@@ -165,17 +169,11 @@ const mayBeVisitors = (rule, value) =>
  * @param {Shape} shape
  * @param {Place} at
  */
-function unknown(key, { names }, { endpoint, param, prefix, name }) {
+function unknown(key, { names }, { endpoint, lang, param, prefix, name }) {
   const wrong = excerpt(prefix + key)
   const meant = names.find((known) => plain(known) === plain(key)) ?? own(name && ALSO_KNOWN_AS[name], plain(key))
-  return invalid({
-    endpoint,
-    param: wrong,
-    explanation: {
-      cause: { zh: `不认识的参数 ${wrong}`, en: `unknown parameter ${wrong}` },
-      fix: remedy(),
-    },
-  })
+  const cause = { zh: `不认识的参数 ${wrong}`, en: `unknown parameter ${wrong}` }
+  return invalid({ endpoint, param: wrong, explanation: { cause, fix: remedy() } }, lang)
 
   function remedy() {
     if (meant) return { zh: `应写作 ${prefix}${meant}`, en: `Use ${prefix}${meant} instead` }
@@ -213,21 +211,15 @@ const ABSENT = Symbol('absent')
  * @param {unknown} given undefined or '' where somebody did give that
  */
 function missing(rule, at, given) {
-  const { endpoint, param } = inside(at, rule)
+  const { endpoint, lang, param } = inside(at, rule)
   const errcode = rule.required || undefined
   const state =
     given === ABSENT ? undefined : given === '' ? { zh: '为空', en: 'empty' } : { zh: '是 undefined', en: 'undefined' }
-  return invalid({
-    endpoint,
-    param,
-    errcode,
-    explanation: {
-      cause: state
-        ? { zh: `${param} ${state.zh}`, en: `${param} is ${state.en}` }
-        : { zh: `缺少 ${param}`, en: `${param} is missing` },
-      fix: state && endpoint === undefined ? OF_THE_ENVIRONMENT : { zh: `请传入 ${param}`, en: `Pass ${param}` },
-    },
-  })
+  const cause = state
+    ? { zh: `${param} ${state.zh}`, en: `${param} is ${state.en}` }
+    : { zh: `缺少 ${param}`, en: `${param} is missing` }
+  const fix = state && endpoint === undefined ? OF_THE_ENVIRONMENT : { zh: `请传入 ${param}`, en: `Pass ${param}` }
+  return invalid({ endpoint, param, errcode, explanation: { cause, fix } }, lang)
 }
 
 const OF_THE_ENVIRONMENT = {
@@ -254,9 +246,9 @@ const TYPES = {
  * @param {Rule} rule
  * @param {Shape | undefined} shape
  * @param {unknown} value
- * @param {{ endpoint?: string, param: string }} at
+ * @param {{ endpoint?: string, lang?: Language, param: string }} at
  */
-function wrongType(rule, shape, value, { endpoint, param }) {
+function wrongType(rule, shape, value, { endpoint, lang, param }) {
   const { is = 'object', required, errcode } = rule
   const wants = rule.wants ?? TYPES[is]
   const type = value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value
@@ -274,37 +266,25 @@ function wrongType(rule, shape, value, { endpoint, param }) {
       : { zh: '', en: '' }
   const of = shape && !rule.wants ? ` { ${shape.names.join(', ')} }` : ''
   const or = required === undefined ? { zh: '，或不传', en: ', or omit it' } : { zh: '', en: '' }
-  return invalid({
-    endpoint,
-    param,
-    errcode,
-    explanation: {
-      cause,
-      fix: { zh: `请传入${wants.zh}${of}${or.zh}${why.zh}`, en: `Pass ${wants.en}${of}${or.en}${why.en}` },
-    },
-  })
+  const fix = { zh: `请传入${wants.zh}${of}${or.zh}${why.zh}`, en: `Pass ${wants.en}${of}${or.en}${why.en}` }
+  return invalid({ endpoint, param, errcode, explanation: { cause, fix } }, lang)
 }
 
 /**
  * @param {string} text
- * @param {{ endpoint?: string, param: string }} at
+ * @param {{ endpoint?: string, lang?: Language, param: string }} at
  */
-function illFormed(text, { endpoint, param }) {
+function illFormed(text, { endpoint, lang, param }) {
   const place = loneSurrogateAt(text)
-  return invalid({
-    endpoint,
-    param,
-    explanation: {
-      cause: {
-        zh: `${param} 的第 ${place} 个字符是不成对的代理字符，不是合法的 Unicode`,
-        en: `character ${place} of ${param} is a lone surrogate, which is not valid Unicode`,
-      },
-      fix: {
-        zh: '字符串可能在表情符号中间被截断，请按字符截取',
-        en: 'The string was probably cut inside an emoji: cut it by characters',
-      },
-    },
-  })
+  const cause = {
+    zh: `${param} 的第 ${place} 个字符是不成对的代理字符，不是合法的 Unicode`,
+    en: `character ${place} of ${param} is a lone surrogate, which is not valid Unicode`,
+  }
+  const fix = {
+    zh: "字符串可能在 emoji 中间被截断：按字符截取，如 [...text].slice(0, 10).join('')",
+    en: "The string was probably cut inside an emoji: cut it by characters, like [...text].slice(0, 10).join('')",
+  }
+  return invalid({ endpoint, param, explanation: { cause, fix } }, lang)
 }
 
 module.exports = { checked, checkedJson }

@@ -4,6 +4,7 @@
 
 const { types } = require('node:util')
 const { isClosed } = require('./body')
+const { isLanguage } = require('./language')
 const { Bare, bare, own } = require('./own')
 const { endpoints } = require('./schema')
 const { redisExplained } = require('./redis-shape')
@@ -210,6 +211,7 @@ const DECLARED = {
       },
     },
     fromAppid: SETTING,
+    lang: { take: only(isLanguage), wants: { zh: " 'zh' 或 'en'", en: "'zh' or 'en'" }, emptyIsAbsent: true },
     timeoutMs: TYPES.number,
     retries: TYPES.number,
     ratePerMinute: TYPES.number,
@@ -266,6 +268,8 @@ const ALSO_KNOWN_AS = bare({
     agent: 'proxy',
     httpsagent: 'proxy',
     redisurl: 'redis',
+    language: 'lang',
+    locale: 'lang',
   },
   call: { timeout: 'timeoutMs' },
   codeHandler: { timeout: 'timeoutMs', attachment: 'download', max: 'ratePerMinute', limit: 'ratePerMinute' },

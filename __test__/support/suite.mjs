@@ -94,6 +94,32 @@ export function thrown(run) {
   return assert.fail(`it returned ${inspect(result)}`)
 }
 
+/**
+ * That a message of both languages has each cause and what to do about it: the whole, or its first clauses, and a list that
+ * both end with once. Gives the texts in full, in the order of the message.
+ */
+export function checkMessage({ message, explanation: { cause, fix } }) {
+  const [causeEn, causeZh] = [`${cause.en}. `, `. | ${cause.zh}。`]
+  const [start, middle] = [message.indexOf(causeEn), message.indexOf(causeZh)]
+  assert.ok(start >= 0 && middle > start, `${causeEn}${causeZh} is missing in ${message}`)
+  const en = message.slice(start + causeEn.length, middle)
+  const [zh, rest] = message.slice(middle + causeZh.length).split(/。(?= \| response: |$)/)
+  assert.ok(rest === '' || rest.startsWith(' | response: '), message)
+  const isBeginning = (text, whole, end) =>
+    text === whole || (text !== '' && whole.startsWith(text) && end.test(whole.slice(text.length)))
+  assert.ok(isBeginning(en, fix.en, /^[;.] /), `“${en}” does not begin “${fix.en}”`)
+  const tail = zh.endsWith('…') ? zh.slice(0, -1) : undefined
+  assert.ok(
+    tail === undefined ? isBeginning(zh, fix.zh, /^[；。]/) : tail !== '' && fix.zh.startsWith(tail),
+    `“${zh}” does not begin “${fix.zh}”`,
+  )
+  const list = tail && fix.zh.slice(tail.length)
+  const isListOf = (n) => en.endsWith(list.slice(0, n))
+  if (tail !== undefined)
+    assert.ok(times(list.length + 1, isListOf).lastIndexOf(true) > 40, `“${list}” is not in “${en}”`)
+  return `${message.slice(0, start)}${cause.en}. ${fix.en}. | ${cause.zh}。${fix.zh}。${rest}`
+}
+
 /** That no text of an error, nor of its causes, shows a secret of a test under way. */
 export function checkError(error) {
   const secrets = [...worlds].flatMap((one) => one.secrets())

@@ -116,6 +116,7 @@ for (const name of Object.keys(frameworks)) {
       assert.equal(problem.title, '请求有误')
       assert.match(problem.detail, /scene 的第 1 个字符/)
       assert.match(problem.explanation.fix, /\p{Script=Han}/u)
+      assert.match(problem.explanation.docs, /\/docs\/zh\/errcodes\.md#40129$/)
       assert.ok(!JSON.stringify(problem).includes('Bad Request'))
     })
 
@@ -250,8 +251,8 @@ suite('a secret', (test) => {
 function checkShown(problem, error) {
   for (const field of ['code', 'errcode', 'errmsg', 'rid', 'param']) assert.equal(problem[field], error[field], field)
   if (error.explanation) {
-    const { cause, fix } = error.explanation
+    const { cause, fix, docs } = error.explanation
     assert.equal(problem.detail, cause.en)
-    assert.deepEqual(problem.explanation, { cause: cause.en, fix: fix.en })
+    assert.deepEqual(problem.explanation, { cause: cause.en, fix: fix.en, ...(docs && { docs: docs.en }) })
   }
 }

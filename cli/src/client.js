@@ -19,8 +19,9 @@ export const openClient = async (flags, io) => new WxaCode(await clientOptions(f
  * @returns {Promise<WxaCodeOptions>}
  */
 export async function clientOptions(flags, io) {
-  const { env } = io
+  const { env, lang } = io
   return {
+    lang,
     ...(await readCredentials(flags, io)),
     token: flags.token,
     // A variable that docker-compose leaves empty is not set.

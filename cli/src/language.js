@@ -7,8 +7,8 @@
  */
 
 /**
- * `--lang`, else the locale of the environment, else that of the system. Looked up before arguments are parsed, because
- * the help is written in it.
+ * `--lang`, else `WXACODE_LANG`, else the locale of the environment, else that of the system. Looked up before arguments are
+ * parsed, because the help is written in it.
  *
  * @param {string[]} argv
  * @param {NodeJS.ProcessEnv} env
@@ -16,7 +16,7 @@
  */
 export function languageFor(argv, env) {
   const asked = flagValue(argv, '--lang')
-  if (asked === 'zh' || asked === 'en') return asked
+  for (const lang of [asked, env.WXACODE_LANG]) if (lang === 'zh' || lang === 'en') return lang
   const locale = env.LC_ALL || env.LC_MESSAGES || env.LANG || Intl.DateTimeFormat().resolvedOptions().locale
   return /^zh/i.test(locale) ? 'zh' : 'en'
 }

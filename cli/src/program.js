@@ -58,7 +58,7 @@ export function createProgram(io) {
     .addOption(
       new Option(
         '--lang <language>',
-        say({ zh: '语言（默认随系统）', en: 'language (default: that of the locale)' }),
+        say({ zh: '语言（默认：WXACODE_LANG，否则随系统）', en: 'language (default: WXACODE_LANG, else the locale)' }),
       ).choices(['zh', 'en']),
     )
     .addHelpText('after', `\n${say(EXIT_CODES)}\n`)

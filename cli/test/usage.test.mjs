@@ -32,13 +32,18 @@ suite('usage', (test) => {
     assert.match(err, /^Usage: wxacode/)
   })
 
-  test('the language is that of --lang, else of the locale', async () => {
+  test('the language is that of --lang, else of WXACODE_LANG, else of the locale', async () => {
     const says = async (args, env) => (await wxacode(['explain', 'x', ...args], { env })).err
     assert.match(await says([], { LANG: 'zh_CN.UTF-8' }), CHINESE)
     assert.match(await says([], { LANG: 'en_US.UTF-8', LC_ALL: 'zh_TW' }), CHINESE)
     assert.doesNotMatch(await says(['--lang', 'en'], { LANG: 'zh_CN.UTF-8' }), CHINESE)
     assert.match(await says(['--lang=zh'], { LANG: 'C' }), CHINESE)
     assert.doesNotMatch(await says([], { LANG: 'C' }), CHINESE)
+    assert.match(await says([], { LANG: 'C', WXACODE_LANG: 'zh' }), CHINESE)
+    assert.doesNotMatch(await says(['--lang', 'en'], { LANG: 'C', WXACODE_LANG: 'zh' }), CHINESE)
+    for (const WXACODE_LANG of ['', 'de', 'toString']) {
+      assert.match(await says([], { LANG: 'zh_CN.UTF-8', WXACODE_LANG }), CHINESE)
+    }
   })
 
   test('mistakes are told without a stack, in the language of the person, and are 2', async () => {
@@ -167,9 +172,13 @@ suite('usage', (test) => {
       wxacode(['explain', '--json', '--lang', 'zh', '--', '-1']),
       wxacode(['explain', '123456']),
     ])
-    assert.match(plain.out, /^40169\n {2}why {2}.*scene.*\n {2}fix {2}.*\n$/)
+    assert.match(
+      plain.out,
+      /^40169\n {2}why {2}.*scene.*\n {2}fix {2}.*\n {2}see {2}.*\/docs\/en\/errcodes\.md#40169\n$/,
+    )
     assert.match(there.out, /AppSecret/)
-    assert.deepEqual(Object.keys(json.json()), ['ok', 'errcode', 'cause', 'fix', 'meanings'])
+    assert.deepEqual(Object.keys(json.json()), ['ok', 'errcode', 'cause', 'fix', 'docs', 'meanings'])
+    assert.match(json.json().docs, /\/docs\/zh\/errcodes\.md#-1$/)
     assert.match(json.json().fix, CHINESE)
     assert.equal(unknown.code, 1)
     assert.match(unknown.out, /wxacode rid/)
@@ -185,6 +194,8 @@ suite('usage', (test) => {
     assert.match(minute.out, /^45009 getQRCode, createQRCode\n {2}why {2}Daily calls/m)
     assert.match(minute.out, /^45009 stable_token, token\n {2}why {2}Daily quota of the token endpoint/m)
     assert.match(token.out, /令牌被新令牌顶替[\s\S]*^40001 stable_token, token\n {2}原因 {2}取令牌时 AppSecret 不对/m)
+    const links = minute.out.match(/https:.*errcodes\.md#45009$/gm)
+    assert.ok(links.length === 1 && minute.out.endsWith(`${links}\n`), 'the page about the errcode is the last line')
     const { meanings, cause } = json.json()
     assert.equal(meanings[0].cause, cause)
     const endpoints = meanings.flatMap((meaning) => meaning.endpoints)

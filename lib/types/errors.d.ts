@@ -14,6 +14,11 @@ export interface Explanation {
   cause: Bilingual
   /** What to do about it. */
   fix: Bilingual
+  /**
+   * Address of the page about the errcode in the documents of wxacode, one for each language. Absent if there is no errcode, or
+   * none that the catalogue has.
+   */
+  docs?: Bilingual
 }
 
 /** Values of {@link WxaCodeError.code}. */
@@ -29,8 +34,8 @@ export type WxaErrorCode =
 
 /**
  * Base class of all errors of this package. A call also rejects with `signal.reason` and with what the token function throws. The
- * message is one line and says what to do. After `instanceof WxaCodeError`, `code` narrows the error in TypeScript, see
- * {@link AnyWxaCodeError}.
+ * message is one line and says what to do, in the language of {@link WxaCodeOptions.lang}. After `instanceof WxaCodeError`, `code`
+ * narrows the error in TypeScript, see {@link AnyWxaCodeError}.
  *
  * @example
  * ```ts
@@ -66,8 +71,13 @@ export declare class WxaCodeError<Code extends WxaErrorCode = WxaErrorCode> exte
   get stopsBatch(): boolean
   /** When the call may be repeated, in milliseconds from now. Present with `'ERR_WXA_RATE_LIMIT'` only. */
   readonly retryAfterMs?: number
-  /** Cause and fix. Absent for an errcode that is not in the catalogue. */
+  /**
+   * Cause and fix. Absent for an errcode that is not in the catalogue. It is not enumerable: `console.error(error)` shows the
+   * message, which says the same.
+   */
   readonly explanation?: Explanation
+  /** What `JSON.stringify` writes: name, message, all fields and `explanation`, and `cause` if it is an error of this package. */
+  toJSON(): Record<string, unknown>
 }
 
 /**
@@ -114,6 +124,7 @@ export declare class InvalidParamsError extends WxaCodeError<'ERR_WXA_PARAMS'> {
 
 /** What an errcode means. */
 export interface ErrcodeExplanation extends Explanation {
+  docs: Bilingual
   /** What WeChat refuses. */
   scope: ErrcodeScope
 }

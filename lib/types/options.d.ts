@@ -92,6 +92,17 @@ export interface WxaCodeOptions {
    */
   fromAppid?: string
   /**
+   * Language of the `message` of this client's errors. An empty string counts as left out. Without it, the environment variable
+   * `WXACODE_LANG` (`zh` or `en`, anything else is ignored) decides, for {@link check}, {@link explain} and a constructor
+   * that throws too. With neither, a message has both languages and shortens what to do; {@link WxaCodeError.explanation} has
+   * it in full, and always in both.
+   *
+   * Process warnings and events are not errors of one client: their texts have both languages.
+   *
+   * @defaultValue the environment variable `WXACODE_LANG`, else both languages
+   */
+  lang?: 'zh' | 'en'
+  /**
    * Deadline of a call in milliseconds, including token, retries and replay. More than 0, at most 86400000 (a day).
    *
    * @defaultValue 10000

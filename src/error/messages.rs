@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{
     BadResponse, CertificateFlaw, Error, ExceededLimit, NetworkErrorKind, ProxyErrorKind, RedisFault, TimeoutPhase,
 };
-use crate::error::explanation::{Bilingual, Explanation};
+use crate::error::explanation::{Bilingual, Explanation, Language};
 use crate::wechat::answer::Unexpected;
 
 fn seconds(time: Duration) -> String {
@@ -28,8 +28,11 @@ pub fn timeout(waited_for: TimeoutPhase, limit: Duration, cause: Option<&Error>)
     };
     let (last_zh, last_en) = match cause {
         Some(cause) => {
-            let last = cause.headline();
-            (format!("；上一次失败：{last}"), format!("; the last failure was [{last}]"))
+            let last = |language| cause.headline(language);
+            (
+                format!("；上一次失败：{}", last(Language::Zh)),
+                format!("; the last failure was [{}]", last(Language::En)),
+            )
         }
         None => Default::default(),
     };
@@ -365,4 +368,30 @@ pub fn closed() -> Explanation {
         cause: Bilingual::new("WxaCode 已关闭", "this WxaCode was closed"),
         fix: Bilingual::new("close() 之后请新建 WxaCode", "Make a new WxaCode after close()"),
     }
+}
+
+/// Of an errcode that the catalogue does not have. Only a message has it.
+pub fn unlisted(errcode: i64, rid: Option<&str>) -> Explanation {
+    let fix = match rid {
+        Some(rid) => Bilingual::new(
+            format!("查微信的全局返回码表，或调用 getRid('{rid}')"),
+            format!("See WeChat's table of errcodes, or call getRid('{rid}')"),
+        ),
+        None => Bilingual::new("查微信的全局返回码表", "See WeChat's table of errcodes"),
+    };
+    Explanation {
+        cause: Bilingual::new(
+            format!("wxacode 的错误码表中没有该接口的 {errcode}"),
+            format!("wxacode's catalogue has no {errcode} for this endpoint"),
+        ),
+        fix,
+    }
+}
+
+pub fn cancelled() -> Bilingual {
+    Bilingual::new("调用已被中止", "the call was aborted")
+}
+
+pub fn provider() -> Bilingual {
+    Bilingual::new("token 函数抛出了错误", "the token function threw")
 }

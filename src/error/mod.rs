@@ -10,7 +10,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::error::explanation::Explanation;
+use crate::error::explanation::{Explanation, Language};
 use crate::error::invalid::InvalidParam;
 use crate::redact::Redactor;
 use crate::wechat::answer::{Refusal, Unexpected};
@@ -316,35 +316,84 @@ impl Error {
     }
 }
 
-/// One line for a log: where, what, and what to do about it in both languages.
+/// One line for a log in both languages: where, what, and the first thing to do about it.
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.headline())?;
-        let Some(Explanation { cause, fix }) = self.explanation() else { return Ok(()) };
-        if let Self::Api { .. } | Self::Network { .. } = self {
-            write!(f, " - {}", cause.en)?;
-        }
-        write!(f, ". {}. | {}。{}。", fix.en, cause.zh, fix.zh)?;
-        match self {
-            Self::Response { excerpt, .. } if !excerpt.is_empty() => write!(f, " | answer: {excerpt}"),
-            _ => Ok(()),
+        let Some(Explanation { cause, fix }) = self.told() else { return f.write_str(&self.headline(Language::En)) };
+        let (fix_zh, fix_en) = fix.shortened();
+        write!(f, "{}{}. {fix_en}. | {}。{fix_zh}。", self.beginning(), cause.en, cause.zh)?;
+        match self.excerpt() {
+            Some(excerpt) => write!(f, " | response: {excerpt}"),
+            None => Ok(()),
         }
     }
 }
 
 impl Error {
-    /// Where and what, without what to do.
-    fn headline(&self) -> String {
-        let what = match self {
+    /// One line for a log in one language: where, what, and what to do about it.
+    pub fn message(&self, language: Language) -> String {
+        let Some(Explanation { cause, fix }) = self.told() else { return self.headline(language) };
+        let (cause, fix) = (cause.in_language(language), fix.in_language(language));
+        let (beginning, excerpt) = (self.beginning(), self.excerpt());
+        match language {
+            Language::Zh => {
+                let excerpt = excerpt.map(|excerpt| format!("响应：{excerpt}")).unwrap_or_default();
+                format!("{beginning}{cause}。{fix}。{excerpt}")
+            }
+            Language::En => {
+                let excerpt = excerpt.map(|excerpt| format!(" Response: {excerpt}")).unwrap_or_default();
+                format!("{beginning}{cause}. {fix}.{excerpt}")
+            }
+        }
+    }
+
+    /// What others said and no language changes: it stands before the cause.
+    fn beginning(&self) -> String {
+        let said = self.said().map(|said| format!("{said} - "));
+        let said = said.as_deref().unwrap_or_default();
+        match self.endpoint() {
+            Some(endpoint) => format!("{}: {said}", endpoint.name()),
+            None => said.to_owned(),
+        }
+    }
+
+    /// The text of WeChat or of the network.
+    fn said(&self) -> Option<String> {
+        match self {
             Self::Api { refusal: Refusal { errcode, errmsg, rid, .. }, .. } => {
                 let rid = rid.as_ref().map(|rid| format!(" (rid {rid})")).unwrap_or_default();
-                one_line(&format!("{errcode} {errmsg}{rid}"))
+                Some(one_line(&format!("{errcode} {errmsg}{rid}")))
             }
-            Self::Network { detail, .. } => detail.clone(),
-            Self::Cancelled => "the call was aborted".to_owned(),
-            Self::Provider(_) => "the token provider threw".to_owned(),
-            _ => self.explanation().map(|why| why.cause.en.into_owned()).unwrap_or_default(),
+            Self::Network { detail, .. } => Some(detail.clone()),
+            _ => None,
+        }
+    }
+
+    /// What a message tells beyond the explanation: of an errcode that the catalogue does not have, where to look it up.
+    fn told(&self) -> Option<Explanation> {
+        match self {
+            Self::Api { refusal, .. } => {
+                self.explanation().or_else(|| Some(messages::unlisted(refusal.errcode, refusal.rid.as_deref())))
+            }
+            _ => self.explanation(),
+        }
+    }
+
+    fn excerpt(&self) -> Option<&str> {
+        match self {
+            Self::Response { excerpt, .. } if !excerpt.is_empty() => Some(excerpt),
+            _ => None,
+        }
+    }
+
+    /// Where and what, without what to do: what another error tells of the last failure.
+    fn headline(&self, language: Language) -> String {
+        let cause = || match (self, self.told()) {
+            (_, Some(why)) => why.cause,
+            (Self::Provider(_), None) => messages::provider(),
+            (_, None) => messages::cancelled(),
         };
+        let what = self.said().unwrap_or_else(|| cause().in_language(language).to_owned());
         match self.endpoint() {
             Some(endpoint) => format!("{}: {what}", endpoint.name()),
             None => what,

@@ -1,5 +1,7 @@
 use super::*;
 
+const SECOND: Duration = Duration::from_secs(1);
+
 fn refusal(errmsg: &str) -> Error {
     Error::Api {
         endpoint: Endpoint::GetUnlimitedQrCode,
@@ -12,8 +14,59 @@ fn refusal(errmsg: &str) -> Error {
 fn a_message_is_one_line_with_code_text_endpoint_rid_and_fix() {
     let message = refusal("invalid\npage").to_string();
     assert!(message.starts_with("getUnlimitedQRCode: 41030 invalid page (rid 6-7-8) - "), "{message}");
-    assert!(message.contains("checkPath: false") && message.contains("与 app.json 核对"), "{message}");
+    assert!(message.contains("Compare it with app.json. |") && message.ends_with("与 app.json 核对。"), "{message}");
     assert!(!message.contains('\n'));
+}
+
+#[test]
+fn a_message_in_one_language_has_the_whole_fix_and_nothing_of_the_other_language() {
+    let zh = refusal("invalid page").message(Language::Zh);
+    assert!(zh.starts_with("getUnlimitedQRCode: 41030 invalid page (rid 6-7-8) - page 不在"), "{zh}");
+    assert!(zh.contains("checkPath: false") && !zh.contains("released"), "{zh}");
+    let en = refusal("invalid page").message(Language::En);
+    assert!(en.starts_with("getUnlimitedQRCode: 41030 invalid page (rid 6-7-8) - page is not"), "{en}");
+    assert!(en.contains("checkPath: false") && en.chars().all(|c| c.is_ascii()), "{en}");
+}
+
+#[test]
+fn a_timeout_tells_the_last_failure_in_the_language_of_the_message() {
+    let limit =
+        Error::RateLimit { endpoint: Endpoint::GetUnlimitedQrCode, limit: ExceededLimit::Process, wait: SECOND };
+    let timeout = Error::Timeout {
+        endpoint: Some(Endpoint::GetUnlimitedQrCode),
+        waited_for: TimeoutPhase::Token,
+        limit: SECOND,
+        cause: Some(Box::new(limit)),
+    };
+    let (zh, en) = (timeout.message(Language::Zh), timeout.message(Language::En));
+    assert!(zh.contains("上一次失败：getUnlimitedQRCode: 本进程") && !zh.contains("process"), "{zh}");
+    assert!(en.contains("getUnlimitedQRCode: this process") && en.chars().all(|c| c.is_ascii()), "{en}");
+}
+
+#[test]
+fn the_response_stands_at_the_end_of_a_message() {
+    let error = Error::Response {
+        endpoint: Endpoint::GetQrCode,
+        status: 502,
+        problem: BadResponse::Body(Unexpected::Html),
+        excerpt: "<html>".into(),
+    };
+    assert!(error.message(Language::Zh).ends_with("。响应：<html>"), "{error}");
+    assert!(error.message(Language::En).ends_with(". Response: <html>"), "{error}");
+    assert!(error.to_string().ends_with("。 | response: <html>"), "{error}");
+}
+
+#[test]
+fn the_message_of_an_unknown_errcode_says_where_to_look_it_up() {
+    let unknown = |rid: Option<&str>| Error::Api {
+        endpoint: Endpoint::GetQrCode,
+        refusal: Refusal { errcode: 123_456, errmsg: "new".into(), rid: rid.map(str::to_owned), hint: None },
+        subject: None,
+    };
+    assert!(unknown(Some("1-2-3")).message(Language::En).ends_with("or call getRid('1-2-3')."));
+    assert!(unknown(Some("1-2-3")).message(Language::Zh).ends_with("或调用 getRid('1-2-3')。"));
+    assert!(!unknown(None).to_string().contains("getRid"));
+    assert_eq!(unknown(None).explanation(), None);
 }
 
 #[test]

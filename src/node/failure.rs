@@ -3,25 +3,36 @@
 use napi_derive::napi;
 
 use crate::error::Error;
-use crate::error::explanation::Explanation;
-use crate::wechat::errcode::Scope;
+use crate::error::explanation::{Bilingual, Explanation, Language};
+use crate::wechat::errcode::{self, Scope};
 
 /// What `index.js` needs to throw the right class.
 #[napi(object, object_from_js = false)]
 pub struct Failure {
     /// `ERR_WXA_...`, or `ABORTED` for the caller's own signal.
     pub code: &'static str,
-    pub message: String,
+    pub message: Message,
     pub endpoint: Option<String>,
     pub retryable: bool,
     pub explanation: Option<Explained>,
     pub errcode: Option<i64>,
+    /// Whether the documents have a section about the errcode.
+    pub is_listed: bool,
     pub errmsg: Option<String>,
     pub scope: Option<&'static str>,
     pub rid: Option<String>,
     pub hint: Option<String>,
     pub param: Option<String>,
     pub retry_after_ms: Option<f64>,
+}
+
+/// JavaScript knows which one its reader wants.
+#[napi(object, object_from_js = false)]
+pub struct Message {
+    pub zh: String,
+    pub en: String,
+    /// Both languages, shortened.
+    pub both: String,
 }
 
 #[napi(object, object_from_js = false)]
@@ -38,10 +49,7 @@ pub struct Explained {
 
 impl From<Explanation> for Explained {
     fn from(Explanation { cause, fix }: Explanation) -> Self {
-        let both = |text: crate::error::explanation::Bilingual| NativeText {
-            zh: text.zh.into_owned(),
-            en: text.en.into_owned(),
-        };
+        let both = |text: Bilingual| NativeText { zh: text.zh.into_owned(), en: text.en.into_owned() };
         Self { cause: both(cause), fix: both(fix) }
     }
 }
@@ -61,11 +69,12 @@ pub fn thrown(error: &Error) -> Option<napi::Error> {
 fn failure(error: &Error) -> Failure {
     let failure = Failure {
         code: error.code(),
-        message: error.to_string(),
+        message: Message { zh: error.message(Language::Zh), en: error.message(Language::En), both: error.to_string() },
         endpoint: error.endpoint().map(|endpoint| endpoint.name().to_owned()),
         retryable: error.retryable(),
         explanation: error.explanation().map(Explained::from),
         errcode: None,
+        is_listed: false,
         errmsg: None,
         scope: error.scope().map(Scope::name),
         rid: None,
@@ -76,13 +85,15 @@ fn failure(error: &Error) -> Failure {
     match error {
         Error::Api { refusal, .. } => Failure {
             errcode: Some(refusal.errcode),
+            is_listed: errcode::is_listed(refusal.errcode),
             errmsg: Some(refusal.errmsg.clone()),
             rid: refusal.rid.clone(),
             hint: refusal.hint.clone(),
             ..failure
         },
         Error::Params { invalid, .. } => {
-            Failure { errcode: invalid.errcode, param: Some(invalid.param.clone().into_owned()), ..failure }
+            let (errcode, param) = (invalid.errcode, Some(invalid.param.clone().into_owned()));
+            Failure { errcode, is_listed: errcode.is_some_and(errcode::is_listed), param, ..failure }
         }
         Error::Cancelled => Failure { code: "ABORTED", ..failure },
         _ => failure,

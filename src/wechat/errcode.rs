@@ -95,6 +95,11 @@ fn row(errcode: i64, endpoint: Option<&Endpoint>) -> Option<&'static Row> {
     rows.clone().find(named).or_else(|| rows.clone().find(any)).or_else(as_for_codes)
 }
 
+/// Whether the catalogue has an errcode, and the documents a section about it.
+pub fn is_listed(errcode: i64) -> bool {
+    row(errcode, None).is_some()
+}
+
 /// Cause and fix of an errcode at an endpoint; without an endpoint, the first row's.
 pub fn explain(errcode: i64, endpoint: Option<&Endpoint>) -> Option<Explanation> {
     row(errcode, endpoint).map(|row| row.explain(&Facts::default()))

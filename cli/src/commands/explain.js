@@ -6,7 +6,7 @@ import { withFlags } from '../flag-names.js'
 import { examples, run } from './command.js'
 
 /** @import { Command } from 'commander' */
-/** @import { Explanation } from 'wxacode' */
+/** @import { ErrcodeExplanation } from 'wxacode' */
 /** @import { Io, Result } from '../io.js' */
 
 /** Of more than so many only a few are named. */
@@ -58,13 +58,18 @@ function explained(given, endpoint, io) {
   if (meanings.length === 0) return unknown(errcode, endpoint, io)
   const { lang, colors } = io
   const spoken = meanings.map(({ endpoints, cause, fix }) => ({ endpoints, cause: cause[lang], fix: fix[lang] }))
+  const docs = meanings[0].docs[lang]
   const text = spoken.flatMap((meaning) => [
     [colors.bold(given), colors.dim(placeOf(meaning.endpoints, endpoint, spoken.length, io))].join(' ').trimEnd(),
     `  ${colors.dim(io.say({ zh: '原因', en: 'why' }))}  ${meaning.cause}`,
     `  ${colors.dim(io.say({ zh: '处理', en: 'fix' }))}  ${meaning.fix}`,
   ])
   const [{ cause, fix }] = spoken
-  return { json: { ok: true, errcode, endpoint, cause, fix, meanings: spoken }, text }
+  const see = io.say({ zh: '文档', en: 'see' })
+  return {
+    json: { ok: true, errcode, endpoint, cause, fix, docs, meanings: spoken },
+    text: [...text, `  ${colors.dim(see)}  ${docs}`],
+  }
 }
 
 /**
@@ -74,14 +79,15 @@ function explained(given, endpoint, io) {
  * @param {readonly string[]} endpoints
  */
 function meaningsOf(errcode, endpoints) {
-  /** @type {Map<string, Explanation & { endpoints: string[] }>} */
+  /** @type {Map<string, ErrcodeExplanation & { endpoints: string[] }>} */
   const meanings = new Map()
   for (const endpoint of endpoints) {
     const found = explain(errcode, endpoint)
     if (found === undefined) continue
     const said = JSON.stringify([found.cause, found.fix])
     const known = meanings.get(said)
-    if (known === undefined) meanings.set(said, { .../** @type {any} */ (withFlags(found, {})), endpoints: [endpoint] })
+    if (known === undefined)
+      meanings.set(said, { ...found, .../** @type {any} */ (withFlags(found, {})), endpoints: [endpoint] })
     else known.endpoints.push(endpoint)
   }
   return [...meanings.values()]

@@ -2,6 +2,7 @@
 
 const { wrongArgument } = require('../../errors')
 const { KEPT } = require('../../kept')
+const { LANG } = require('../../language')
 const { own } = require('../../own')
 
 /** @typedef {import('../../../index').WxaCode} WxaCode */
@@ -41,6 +42,14 @@ async function make(factory) {
 const isClient = (value) => typeof own(value, 'getUnlimitedQRCode') === 'function'
 
 /**
+ * The language of a client's errors. A function that makes the client, and a stand-in, have none.
+ *
+ * @param {any} wxa
+ * @returns {import('../../language').Language | undefined}
+ */
+const clientLanguage = (wxa) => own(wxa, LANG)
+
+/**
  * The picture of a code, if it is kept in this process.
  *
  * @param {any} wxa a stand-in keeps nothing
@@ -49,4 +58,4 @@ const isClient = (value) => typeof own(value, 'getUnlimitedQRCode') === 'functio
  */
 const cachedPicture = (wxa, request) => wxa[KEPT]?.(request)
 
-module.exports = { clientOf, cachedPicture }
+module.exports = { clientLanguage, clientOf, cachedPicture }

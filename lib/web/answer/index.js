@@ -70,12 +70,14 @@ function createResponder(wxa, toCode, options) {
  * @returns {Promise<Answer>}
  */
 async function answerTo(request, code) {
-  if (typeof code !== 'object' || Array.isArray(code)) return failed(noObject(code), request, true)
+  if (typeof code !== 'object' || Array.isArray(code))
+    return failed(noObject(code, request.settings.lang), request, true)
   const { kind = 'unlimited', ...params } = /** @type {CodeParams} */ (codeFields(code))
   // Before the ETag, so that nonsense is refused whatever a browser claims to have.
   let parsed
   try {
-    parsed = qrCodeRequest(endpointOf(kind), params)
+    const { lang } = request.settings
+    parsed = qrCodeRequest(endpointOf(kind, lang), params, lang)
   } catch (/** @type {any} */ wrong) {
     return failed(wrong, request, isMisuse(wrong))
   }
@@ -109,22 +111,18 @@ async function answerTo(request, code) {
   }
 }
 
-/** @param {unknown} code */
-function noObject(code) {
+/**
+ * @param {unknown} code
+ * @param {import('../../language').Language} [lang]
+ */
+function noObject(code, lang) {
   const type = Array.isArray(code) ? 'array' : typeof code
-  return misuse(
-    invalid({
-      endpoint: 'codeHandler',
-      param: 'toCode',
-      explanation: {
-        cause: { zh: `toCode 返回的类型是 ${type}`, en: `toCode returned a value of type ${type}` },
-        fix: {
-          zh: "返回形如 { scene: 'id=1' } 的对象；没有对应的码时返回 null",
-          en: "Return an object like { scene: 'id=1' }, or null where there is no code",
-        },
-      },
-    }),
-  )
+  const cause = { zh: `toCode 返回的类型是 ${type}`, en: `toCode returned a value of type ${type}` }
+  const fix = {
+    zh: "返回形如 { scene: 'id=1' } 的对象；没有对应的码时返回 null",
+    en: "Return an object like { scene: 'id=1' }, or null where there is no code",
+  }
+  return misuse(invalid({ endpoint: 'codeHandler', param: 'toCode', explanation: { cause, fix } }, lang))
 }
 
 /**

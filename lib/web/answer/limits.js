@@ -1,10 +1,13 @@
 'use strict'
 
 const { WxaCodeError } = require('../../errors')
+const { messageOf } = require('../../language')
 const { own } = require('../../own')
+const { clientLanguage } = require('./client')
 const { SlidingWindow } = require('./sliding-window')
 
 /** @typedef {import('../../../index').WxaCode} WxaCode */
+/** @typedef {import('../../language').Language} Language */
 /** @typedef {NonNullable<import('../types').CodeParams['kind']>} Kind */
 
 /**
@@ -67,10 +70,10 @@ class Limits {
    * @returns {InFlight}
    */
   #start(wxa, kind, before) {
-    if (this.#inFlight.size >= this.#concurrency) throw tooManyAtOnce(this.#concurrency)
+    if (this.#inFlight.size >= this.#concurrency) throw tooManyAtOnce(this.#concurrency, clientLanguage(wxa))
     const window = this.#windows[kind]
     const wait = window.wait()
-    if (wait > 0) throw tooManyPerMinute(window.limit, wait)
+    if (wait > 0) throw tooManyPerMinute(window.limit, wait, clientLanguage(wxa))
     const permit = window.acquire()
     return {
       calls: 0,
@@ -97,39 +100,48 @@ function windowsOf(ratePerMinute) {
 /**
  * @param {number} limit
  * @param {number} retryAfterMs
+ * @param {Language} [lang]
  */
-const tooManyPerMinute = (limit, retryAfterMs) =>
-  tooMany(retryAfterMs, {
-    zh: `这个路由一分钟内已向微信请求 ${limit} 个码，达到 ratePerMinute 的上限`,
-    en: `this handler has requested ${limit} codes from WeChat within a minute, the limit of its ratePerMinute`,
-  })
+const tooManyPerMinute = (limit, retryAfterMs, lang) =>
+  tooMany(
+    retryAfterMs,
+    {
+      zh: `这个路由一分钟内已向微信请求 ${limit} 个码，达到 ratePerMinute 的上限`,
+      en: `this handler has requested ${limit} codes from WeChat within a minute, the limit of its ratePerMinute`,
+    },
+    lang,
+  )
 
-/** @param {number} limit */
-const tooManyAtOnce = (limit) =>
-  tooMany(SOON_MS, {
-    zh: `这个路由同时在向微信请求 ${limit} 个码，达到 concurrency 的上限`,
-    en: `this handler is requesting ${limit} codes from WeChat at the same time, the limit of its concurrency`,
-  })
+/**
+ * @param {number} limit
+ * @param {Language} [lang]
+ */
+const tooManyAtOnce = (limit, lang) =>
+  tooMany(
+    SOON_MS,
+    {
+      zh: `这个路由同时在向微信请求 ${limit} 个码，达到 concurrency 的上限`,
+      en: `this handler is requesting ${limit} codes from WeChat at the same time, the limit of its concurrency`,
+    },
+    lang,
+  )
 
 /**
  * @param {number} retryAfterMs
  * @param {{ zh: string, en: string }} cause
+ * @param {Language} [lang]
  */
-function tooMany(retryAfterMs, cause) {
+function tooMany(retryAfterMs, cause, lang) {
   const fix = {
     zh: '确认路由先查 id 是否存在（不存在返回 null），客户端打开了 cache；访问量确实这么大时调高上限',
     en:
       'Make sure that the route looks ids up and returns null for unknown ones, and that the client has a cache; ' +
       'increase the limit if this many visitors are real',
   }
-  return new WxaCodeError({
-    code: 'ERR_WXA_RATE_LIMIT',
-    message: `codeHandler: ${cause.en}. ${fix.en}. | ${cause.zh}。${fix.zh}。`,
-    endpoint: 'codeHandler',
-    retryable: true,
-    retryAfterMs,
-    explanation: { cause, fix },
-  })
+  const explanation = { cause, fix }
+  const message = messageOf('codeHandler', explanation)
+  const failure = { code: 'ERR_WXA_RATE_LIMIT', message, endpoint: 'codeHandler', retryable: true, retryAfterMs }
+  return new WxaCodeError({ ...failure, explanation }, lang)
 }
 
 module.exports = { Limits }

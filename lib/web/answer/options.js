@@ -2,7 +2,7 @@
 
 const { wrongArgument } = require('../../errors')
 const { checked } = require('../../shape')
-const { clientOf } = require('./client')
+const { clientLanguage, clientOf } = require('./client')
 const { isParameterError } = require('./exposure')
 const { Limits } = require('./limits')
 const { createLog } = require('./log')
@@ -15,6 +15,7 @@ const A_MAPPING = { zh: '从请求给出参数的函数', en: 'a function from t
  * @typedef {object} Settings what a handler is set to, every choice as a function
  * @property {() => import('../../../index').WxaCode | Promise<import('../../../index').WxaCode>} client
  * @property {Record<string, string>} cacheControl as headers
+ * @property {import('../../language').Language} [lang] of the errors, if the client is there already and has one
  * @property {(req: any) => Promise<boolean>} download
  * @property {(code: any, req: any) => Promise<string | undefined>} filename
  * @property {(error: any) => Promise<boolean>} expose
@@ -33,16 +34,18 @@ const A_MAPPING = { zh: '从请求给出参数的函数', en: 'a function from t
  */
 function checkedSettings(wxa, toCode, options = {}) {
   const client = clientOf(wxa)
-  if (typeof toCode !== 'function') throw wrongArgument('toCode', A_MAPPING, 'codeHandler')
-  const given = checked('codeHandler', options, 'codeHandler')
+  const lang = clientLanguage(wxa)
+  if (typeof toCode !== 'function') throw wrongArgument('toCode', A_MAPPING, 'codeHandler', lang)
+  const given = checked('codeHandler', options, 'codeHandler', lang)
   const { cacheControl = DEFAULT_CACHE_CONTROL, download = false, filename, expose = isParameterError } = given
   return {
     client,
+    lang,
     cacheControl: cacheControl === false ? {} : { 'Cache-Control': cacheControl },
     download: toFunction(download),
     filename: async (code, req) => {
       const name = await toFunction(filename)(code, req)
-      if (name !== undefined && typeof name !== 'string') throw wrongArgument('filename', A_STRING, 'codeHandler')
+      if (name !== undefined && typeof name !== 'string') throw wrongArgument('filename', A_STRING, 'codeHandler', lang)
       return name
     },
     expose: toFunction(expose),

@@ -142,18 +142,20 @@ function problem(status, language, members, headers) {
 }
 
 /**
- * What there is to know about an error. The message is not: it may repeat what a proxy on the way has said.
+ * What there is to know about an error. Its `type` stays `about:blank`: the title is that of the status, and an errcode has one
+ * status if it is refused here and another one if WeChat refuses it. The page about the errcode is `explanation.docs`. The message is not: it may repeat what a proxy on the way has said.
  *
  * @param {WxaCodeError} error
  * @param {Language} language
  */
 function exposedMembers(error, language) {
-  const { code, errcode, errmsg, rid, param, explanation } = /** @type {any} */ (bare(error))
+  const { code, errcode, errmsg, rid, param } = /** @type {any} */ (bare(error))
+  const explanation = own(error, 'explanation')
   const known = { code, errcode, errmsg, rid, param }
   if (explanation === undefined) return { detail: `${errcode} ${errmsg}`, ...known }
   const cause = explanation.cause[language]
   const fix = explanation.fix[language]
-  return { detail: cause, ...known, explanation: { cause, fix } }
+  return { detail: cause, ...known, explanation: { cause, fix, docs: own(own(explanation, 'docs'), language) } }
 }
 
 /** @param {WxaCodeError} error */
