@@ -113,7 +113,7 @@ export interface NativeCacheStats {
   sizeBytes: number
 }
 
-/** All fields of all events; `index.d.ts` says which event has which. */
+/** All fields of all events; `lib/types/events.d.ts` says which event has which. */
 export interface NativeEvent {
   /** `token`, `redis` or `request`. */
   channel: string
