@@ -16,10 +16,12 @@ pub struct Deadline {
 }
 
 impl Deadline {
+    /// A deadline `limit` from now. `endpoint` is the one that a [`Error::Timeout`] names; a token provider has none.
     pub fn new(limit: Duration, endpoint: Option<Endpoint>) -> Self {
         Self { at: Instant::now() + limit, limit, endpoint }
     }
 
+    /// The time that is left; zero when the deadline has passed.
     pub fn left(&self) -> Duration {
         self.at.saturating_duration_since(Instant::now())
     }

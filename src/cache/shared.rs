@@ -52,6 +52,7 @@ const LOOK: &str = include_str!("get_or_lock.lua");
 const KEEP: &str = include_str!("put_and_unlock.lua");
 const RENEW: &str = include_str!("renew_lock.lua");
 
+/// The QR codes that the processes of a fleet share in Redis, and the locks by which one of them fetches.
 pub struct SharedQrCodes {
     scripts: Arc<dyn ScriptRunner>,
     seal: Seal,
@@ -69,7 +70,9 @@ pub struct SharedQrCodes {
 
 /// The key prefix of QR codes, and their account.
 pub struct KeySpace {
+    /// `redis.keyPrefix`.
     pub prefix: String,
+    /// Appid and fingerprint, joined by a colon.
     pub account: String,
 }
 
@@ -86,6 +89,8 @@ enum Lookup {
 }
 
 impl SharedQrCodes {
+    /// Codes are sealed by a key that follows from `secret`. They stay for `ttl`, at most 30 days;
+    /// one of more than `max_entry_bytes` stays out of Redis.
     pub fn new(
         scripts: Arc<dyn ScriptRunner>,
         secret: &SecretString,
@@ -110,7 +115,7 @@ impl SharedQrCodes {
 
     /// A QR code from Redis with the time that it has left. Or by `ask`: when this process has the lock, when the process that
     /// has it takes too long, or when Redis is out of reach.
-    pub async fn get(
+    pub(crate) async fn get(
         self: Arc<Self>,
         identity: &Identity,
         deadline: &Deadline,

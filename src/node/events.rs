@@ -10,7 +10,7 @@ use crate::event::{Event, EventKind, RedisEvent, RequestEvent, RequestLabel, Tok
 /// All fields of all events; `index.d.ts` says which event has which.
 #[napi(object, object_from_js = false)]
 #[derive(Default)]
-pub struct NativeEvent {
+pub(super) struct NativeEvent {
     /// `token`, `redis` or `request`.
     pub channel: &'static str,
     pub event: &'static str,

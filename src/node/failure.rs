@@ -8,7 +8,7 @@ use crate::wechat::errcode::Scope;
 
 /// What `index.js` needs to throw the right class.
 #[napi(object, object_from_js = false)]
-pub struct Failure {
+pub(super) struct Failure {
     /// `ERR_WXA_...`, or `ABORTED` for the caller's own signal.
     pub code: &'static str,
     pub message: String,
@@ -25,13 +25,13 @@ pub struct Failure {
 }
 
 #[napi(object, object_from_js = false)]
-pub struct NativeText {
+pub(crate) struct NativeText {
     pub zh: String,
     pub en: String,
 }
 
 #[napi(object, object_from_js = false)]
-pub struct Explained {
+pub(super) struct Explained {
     pub cause: NativeText,
     pub fix: NativeText,
 }
@@ -47,12 +47,12 @@ impl From<Explanation> for Explained {
 }
 
 /// The failure, then what caused it, and so on.
-pub fn failures(error: &Error) -> Vec<Failure> {
+pub(super) fn failures(error: &Error) -> Vec<Failure> {
     std::iter::successors(Some(error), |error| error.cause()).map(failure).collect()
 }
 
 /// The exception of the caller's own token provider, untouched.
-pub fn thrown(error: &Error) -> Option<napi::Error> {
+pub(super) fn thrown(error: &Error) -> Option<napi::Error> {
     let Error::Provider(thrown) = error else { return None };
     let thrown = thrown.downcast_ref::<napi::Error>()?;
     Some(thrown.try_clone().unwrap_or_else(|unclonable| unclonable))

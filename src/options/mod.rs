@@ -1,6 +1,6 @@
 //! What a client is made with: checked options to a `Client`. Never touches the network.
 
-pub mod json;
+pub(crate) mod json;
 mod rules;
 
 use std::sync::Arc;
@@ -22,61 +22,61 @@ use crate::registry;
 use crate::token::source::{Mode, Provider, ProviderSource, TokenSource, WeChatSource};
 use crate::transport::Transport;
 use crate::transport::pool::Settings;
-pub use rules::{retries, timeout};
+pub(crate) use rules::{retries, timeout};
 
-pub const DEFAULT_BASE_URL: &str = "https://api.weixin.qq.com";
+pub(crate) const DEFAULT_BASE_URL: &str = "https://api.weixin.qq.com";
 
 /// Types are right, meaning is not checked yet. As JSON they have the names of `index.d.ts`.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub struct Options {
-    pub appid: String,
+pub(crate) struct Options {
+    pub(crate) appid: String,
     #[serde(deserialize_with = "json::secret")]
-    pub secret: Option<SecretString>,
-    pub token: TokenChoice,
-    pub redis: Option<RedisOptions>,
+    pub(crate) secret: Option<SecretString>,
+    pub(crate) token: TokenChoice,
+    pub(crate) redis: Option<RedisOptions>,
     #[serde(rename = "baseUrl")]
-    pub base_urls: Vec<String>,
-    pub from_appid: Option<String>,
+    pub(crate) base_urls: Vec<String>,
+    pub(crate) from_appid: Option<String>,
     #[serde(deserialize_with = "json::number")]
-    pub timeout_ms: Option<f64>,
+    pub(crate) timeout_ms: Option<f64>,
     #[serde(deserialize_with = "json::number")]
-    pub retries: Option<f64>,
+    pub(crate) retries: Option<f64>,
     #[serde(deserialize_with = "json::number")]
-    pub rate_per_minute: Option<f64>,
-    pub cache: Option<CacheOptions>,
-    pub proxy: Option<String>,
+    pub(crate) rate_per_minute: Option<f64>,
+    pub(crate) cache: Option<CacheOptions>,
+    pub(crate) proxy: Option<String>,
     #[serde(deserialize_with = "json::pem")]
-    pub ca: Option<Vec<u8>>,
+    pub(crate) ca: Option<Vec<u8>>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub struct CacheOptions {
+pub(crate) struct CacheOptions {
     #[serde(deserialize_with = "json::number")]
-    pub max_bytes: Option<f64>,
+    pub(crate) max_bytes: Option<f64>,
     #[serde(deserialize_with = "json::number")]
-    pub ttl_ms: Option<f64>,
-    pub redis: bool,
+    pub(crate) ttl_ms: Option<f64>,
+    pub(crate) redis: bool,
     #[serde(deserialize_with = "json::number")]
-    pub max_entry_bytes: Option<f64>,
+    pub(crate) max_entry_bytes: Option<f64>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub struct RedisOptions {
-    pub url: String,
+pub(crate) struct RedisOptions {
+    pub(crate) url: String,
     #[serde(deserialize_with = "json::pem")]
-    pub ca: Option<Vec<u8>>,
+    pub(crate) ca: Option<Vec<u8>>,
     #[serde(deserialize_with = "json::number")]
-    pub timeout_ms: Option<f64>,
-    pub key_prefix: Option<String>,
-    pub allow_unshared_rotation: Option<bool>,
+    pub(crate) timeout_ms: Option<f64>,
+    pub(crate) key_prefix: Option<String>,
+    pub(crate) allow_unshared_rotation: Option<bool>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub enum TokenChoice {
+pub(crate) enum TokenChoice {
     #[default]
     Stable,
     Classic,
@@ -87,7 +87,7 @@ pub enum TokenChoice {
 
 impl Options {
     /// `events` is told of the client's requests.
-    pub fn open(self, events: Arc<EventBus>) -> Result<Client> {
+    pub(crate) fn open(self, events: Arc<EventBus>) -> Result<Client> {
         self.client(events).map_err(|invalid| Error::Params { endpoint: None, invalid })
     }
 

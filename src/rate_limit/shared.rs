@@ -44,6 +44,7 @@ struct PermitBatch {
 }
 
 impl SharedRateLimiter {
+    /// Counts in the keys that begin with `key_prefix`.
     pub fn new(scripts: Arc<dyn ScriptRunner>, key_prefix: String) -> Self {
         let batch = Arc::new(Mutex::new(PermitBatch {
             permits: 0,
@@ -73,20 +74,21 @@ impl SharedRateLimiter {
     }
 
     /// Fetches permits, so that `try_acquire` need not ask Redis.
-    pub async fn prefetch(&self, rate: u32) -> Result<()> {
+    pub(crate) async fn prefetch(&self, rate: u32) -> Result<()> {
         self.in_time(async { self.usable_batch(rate).await.map(drop) }).await
     }
 
     /// A request left without a permit.
-    pub fn record(&self) {
+    pub(crate) fn record(&self) {
         self.0.correct(|corrections| corrections.record_use(Instant::now()));
     }
 
     /// The permit that is counted there was not used.
-    pub fn refund(&self, counted: CountedAt) {
+    pub(crate) fn refund(&self, counted: CountedAt) {
         self.0.correct(|corrections| corrections.refund(counted, 1));
     }
 
+    /// No permits for the fleet before the next minute of Redis's clock. Gives the time until then.
     pub async fn pause(&self) -> Result<Duration> {
         let step = ScriptCall::new(PAUSE, vec![format!("{}:pause", self.0.key_prefix)]);
         let Value::Int(left) = self.0.scripts.run(step).await? else { return Err(unexpected_reply()) };

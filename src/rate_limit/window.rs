@@ -8,7 +8,7 @@ use tokio::time::Instant;
 const MINUTE: u64 = 60;
 
 /// Calls of this process, in any 60 seconds at most so many.
-pub struct SlidingWindow {
+pub(crate) struct SlidingWindow {
     start: Instant,
     window: Mutex<Counts>,
     paused_until: Mutex<Option<Instant>>,
@@ -23,22 +23,22 @@ impl Default for SlidingWindow {
 impl SlidingWindow {
     /// Takes a permit if fewer than `rate` calls were made in the last minute, or says how long to wait. Gives the second that
     /// the permit is counted in.
-    pub fn try_acquire(&self, rate: u32) -> Result<u64, Duration> {
+    pub(crate) fn try_acquire(&self, rate: u32) -> Result<u64, Duration> {
         self.window.lock().try_acquire(rate, self.start.elapsed())
     }
 
     /// Counts a call without a permit. Gives the second that it is counted in.
-    pub fn record(&self) -> u64 {
+    pub(crate) fn record(&self) -> u64 {
         self.window.lock().record(self.start.elapsed())
     }
 
     /// A permit of that second was not used.
-    pub fn refund(&self, second: u64) {
+    pub(crate) fn refund(&self, second: u64) {
         self.window.lock().refund(second, self.start.elapsed());
     }
 
     /// No permits before the wall clock's next minute. Gives the time until then.
-    pub fn pause(&self) -> Duration {
+    pub(crate) fn pause(&self) -> Duration {
         let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let left = until_next_minute(since_1970);
         *self.paused_until.lock() = Some(Instant::now() + left);
@@ -46,7 +46,7 @@ impl SlidingWindow {
     }
 
     /// How long the pause still lasts.
-    pub fn paused(&self) -> Option<Duration> {
+    pub(crate) fn paused(&self) -> Option<Duration> {
         let mut until = self.paused_until.lock();
         *until = until.filter(|&until| Instant::now() < until);
         until.map(|until| until.saturating_duration_since(Instant::now()))

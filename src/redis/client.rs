@@ -49,7 +49,7 @@ pub struct RedisClient<B: Backend = Connections> {
 impl RedisClient {
     /// A client for a `redis://`, `rediss://`, `unix://` or `redis-sentinel://` URL. `ca` are PEM roots to trust in place of
     /// the usual ones. Makes no connection yet.
-    pub fn open(
+    pub(crate) fn open(
         url: &str,
         ca: Option<&[u8]>,
         timeout: Duration,

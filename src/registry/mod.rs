@@ -59,7 +59,7 @@ impl Scoped for SlidingWindow {
 }
 
 #[derive(Default)]
-pub struct Registry {
+pub(crate) struct Registry {
     environments: usize,
     token_caches: Shared<TokenCache>,
     pools: Shared<HttpClients>,
@@ -74,23 +74,23 @@ pub struct Registry {
 static REGISTRY: LazyLock<Mutex<Registry>> = LazyLock::new(Mutex::default);
 
 /// The process's own.
-pub fn shared() -> MutexGuard<'static, Registry> {
+pub(crate) fn shared() -> MutexGuard<'static, Registry> {
     REGISTRY.lock()
 }
 
 impl Registry {
-    pub fn enter(&mut self) {
+    pub(crate) fn enter(&mut self) {
         self.environments += 1;
     }
 
-    pub fn leave(&mut self) {
+    pub(crate) fn leave(&mut self) {
         self.environments = self.environments.saturating_sub(1);
         if self.environments == 0 {
             *self = Self::default();
         }
     }
 
-    pub fn cache(&mut self, account: &Account) -> Result<Arc<TokenCache>, InvalidParam> {
+    pub(crate) fn cache(&mut self, account: &Account) -> Result<Arc<TokenCache>, InvalidParam> {
         let (redis_clients, event_bus) = (&mut self.redis_clients, &self.event_bus);
         self.token_caches.get(account, || {
             let rules = match account.mode {
@@ -112,7 +112,7 @@ impl Registry {
     }
 
     /// A cache for a client with a token provider, which is not shared.
-    pub fn provided(&self, appid: &str) -> Arc<TokenCache> {
+    pub(crate) fn provided(&self, appid: &str) -> Arc<TokenCache> {
         let clock = Arc::new(SystemClock::default());
         let events = events(&self.event_bus, appid, "provider");
         TokenCache::new(
@@ -125,7 +125,11 @@ impl Registry {
     }
 
     /// The code cache of clients with the same account and limits. A client whose token is not shared has a separate one.
-    pub fn codes(&mut self, account: Option<&Account>, limits: Limits) -> Result<Arc<QrCodeCache>, InvalidParam> {
+    pub(crate) fn codes(
+        &mut self,
+        account: Option<&Account>,
+        limits: Limits,
+    ) -> Result<Arc<QrCodeCache>, InvalidParam> {
         let Some(account) = account else { return Ok(Arc::new(QrCodeCache::new(&limits, None))) };
         let (redis_clients, event_bus) = (&mut self.redis_clients, &self.event_bus);
         self.qr_caches.get(&(account.clone(), limits.clone()), || {
@@ -148,12 +152,12 @@ impl Registry {
     }
 
     /// The event bus of token caches and Redis clients.
-    pub fn event_bus(&self) -> Arc<EventBus> {
+    pub(crate) fn event_bus(&self) -> Arc<EventBus> {
         self.event_bus.clone()
     }
 
     /// One connection for all accounts that use the same Redis.
-    pub fn redis_client(
+    pub(crate) fn redis_client(
         &mut self,
         redis: &RedisConfig,
         role: ConnectionRole,
@@ -161,16 +165,16 @@ impl Registry {
         redis_client(&mut self.redis_clients, &self.event_bus, redis, role)
     }
 
-    pub fn pool(&mut self, settings: Settings) -> Result<Arc<HttpClients>, InvalidParam> {
+    pub(crate) fn pool(&mut self, settings: Settings) -> Result<Arc<HttpClients>, InvalidParam> {
         self.pools.get(&settings, || HttpClients::new(&settings).map(Arc::new))
     }
 
-    pub fn buffers(&self) -> Arc<BufferPool> {
+    pub(crate) fn buffers(&self) -> Arc<BufferPool> {
         self.buffers.clone()
     }
 
     /// The calls of an app in the last minute: WeChat counts them for all its tokens.
-    pub fn window(&mut self, app: &App) -> Arc<SlidingWindow> {
+    pub(crate) fn window(&mut self, app: &App) -> Arc<SlidingWindow> {
         let made = self.windows.get(app, || Ok::<_, std::convert::Infallible>(Arc::default()));
         match made {
             Ok(minute) => minute,

@@ -8,7 +8,7 @@ use std::sync::{Arc, Weak};
 use lru::LruCache;
 
 /// A value that clients share. Its type says who shares it, and not the place where it is looked up.
-pub trait Scoped {
+pub(crate) trait Scoped {
     /// Clients with equal scopes share one value; others do not.
     type Scope: Clone + Eq + Hash;
 
@@ -22,7 +22,7 @@ pub trait Scoped {
 }
 
 /// One value for each scope, while a client uses it or it is among those that stay.
-pub struct Shared<T: Scoped> {
+pub(crate) struct Shared<T: Scoped> {
     values: HashMap<T::Scope, Weak<T>>,
     recent: Option<LruCache<T::Scope, Arc<T>>>,
     /// The number of entries at which dropped values are removed.
@@ -40,7 +40,7 @@ impl<T: Scoped> Default for Shared<T> {
 
 impl<T: Scoped> Shared<T> {
     /// The value of this scope, made by `make` where there is none.
-    pub fn get<E>(&mut self, scope: &T::Scope, make: impl FnOnce() -> Result<Arc<T>, E>) -> Result<Arc<T>, E> {
+    pub(crate) fn get<E>(&mut self, scope: &T::Scope, make: impl FnOnce() -> Result<Arc<T>, E>) -> Result<Arc<T>, E> {
         let value = match self.values.get(scope).and_then(Weak::upgrade) {
             Some(value) => value,
             None => self.put(scope, make()?),
@@ -61,7 +61,7 @@ impl<T: Scoped> Shared<T> {
     }
 
     #[cfg(test)]
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.values.values().filter(|value| value.strong_count() > 0).count()
     }
 }

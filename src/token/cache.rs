@@ -66,6 +66,7 @@ enum NextAction {
 }
 
 impl TokenCache {
+    /// An empty cache. It compares its token with `store` whenever that has reconnected.
     pub fn new(
         policy: RefreshPolicy,
         clock: Arc<dyn Clock>,
@@ -114,7 +115,7 @@ impl TokenCache {
     }
 
     /// Invalidates a token that an API refused, if it is the present one.
-    pub fn invalidate(&self, value: &str, errcode: i64) -> Invalidation {
+    pub(crate) fn invalidate(&self, value: &str, errcode: i64) -> Invalidation {
         let now = self.clock.now();
         let (verdict, present) = {
             let mut inner = self.inner.lock();
@@ -138,7 +139,7 @@ impl TokenCache {
     }
 
     /// The secrets to take out of errors of this account's clients.
-    pub fn secrets(&self) -> Arc<Secrets> {
+    pub(crate) fn secrets(&self) -> Arc<Secrets> {
         self.secrets.clone()
     }
 
@@ -159,7 +160,7 @@ impl TokenCache {
     }
 
     /// Whether the shared store answers; `None` without one.
-    pub fn store_is_up(&self) -> Option<bool> {
+    pub(crate) fn store_is_up(&self) -> Option<bool> {
         self.store.is_up()
     }
 
@@ -168,12 +169,12 @@ impl TokenCache {
     }
 
     /// How many tokens this process has fetched.
-    pub fn refreshes(&self) -> u64 {
+    pub(crate) fn refreshes(&self) -> u64 {
         self.refreshes.load(Ordering::Relaxed)
     }
 
     /// Whether the token is shared with other processes.
-    pub fn is_shared(&self) -> bool {
+    pub(crate) fn is_shared(&self) -> bool {
         self.store.is_up().is_some()
     }
 

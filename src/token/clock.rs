@@ -12,7 +12,7 @@ pub struct Now {
 }
 
 impl Now {
-    pub fn after(self, time: Duration) -> Self {
+    pub(crate) fn after(self, time: Duration) -> Self {
         Self { mono: self.mono + time, wall: self.wall + time }
     }
 
@@ -23,12 +23,14 @@ impl Now {
     }
 
     /// This moment on the wall clock as it stands `now`, for people.
-    pub fn wall_time(self, now: Self) -> SystemTime {
+    pub(crate) fn wall_time(self, now: Self) -> SystemTime {
         UNIX_EPOCH + now.wall + self.left(now)
     }
 }
 
+/// Reads both clocks.
 pub trait Clock: Send + Sync {
+    /// A reading of both clocks.
     fn now(&self) -> Now;
 }
 
@@ -44,6 +46,7 @@ impl Default for SystemClock {
 }
 
 impl Clock for SystemClock {
+    /// A reading of both clocks.
     fn now(&self) -> Now {
         Now { mono: self.start.elapsed(), wall: SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default() }
     }

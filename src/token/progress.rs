@@ -14,7 +14,7 @@ use crate::deadline::Deadline;
 use crate::error::{Error, Result, TimeoutPhase};
 
 /// What the callers that wait can see.
-pub struct Progress {
+pub(crate) struct Progress {
     waiting_for: TimeoutPhase,
     last_failure: Option<Error>,
     outcome: Option<Result<Token>>,
@@ -27,10 +27,10 @@ impl Progress {
     }
 }
 
-pub type Watch = watch::Receiver<Progress>;
+pub(crate) type Watch = watch::Receiver<Progress>;
 
 /// The token of a refresh, or its error, or the caller's time-out with the last failure of the refresh as its cause.
-pub async fn join(mut watch: Watch, deadline: &Deadline) -> Result<Token> {
+pub(crate) async fn join(mut watch: Watch, deadline: &Deadline) -> Result<Token> {
     let failures = watch.clone();
     let outcome = async {
         let progress = watch.wait_for(|progress| progress.outcome.is_some()).await;

@@ -34,7 +34,7 @@ type Answer = Result<Arc<[IpAddr]>, Unresolved>;
 
 /// Why a name has no address.
 #[derive(Clone, Debug)]
-pub struct Unresolved(Arc<str>);
+pub(crate) struct Unresolved(Arc<str>);
 
 impl std::fmt::Display for Unresolved {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -45,7 +45,7 @@ impl std::fmt::Display for Unresolved {
 impl std::error::Error for Unresolved {}
 
 #[derive(Clone)]
-pub struct Resolver(Arc<Inner>);
+pub(crate) struct Resolver(Arc<Inner>);
 
 struct Inner {
     look_up: Box<LookUp>,
@@ -71,7 +71,7 @@ static SYSTEM: LazyLock<Resolver> = LazyLock::new(|| {
 
 impl Resolver {
     /// The process's own.
-    pub fn of_system() -> Self {
+    pub(crate) fn of_system() -> Self {
         SYSTEM.clone()
     }
 
@@ -85,7 +85,7 @@ impl Resolver {
         Self(Arc::new(Inner { look_up: Box::new(look_up), threads, patience, state }))
     }
 
-    pub async fn addresses(&self, name: &str) -> Answer {
+    pub(crate) async fn addresses(&self, name: &str) -> Answer {
         let name = name.to_ascii_lowercase();
         if let Some(addresses) = without_asking(&name) {
             return Ok(addresses);
@@ -103,7 +103,7 @@ impl Resolver {
     }
 
     /// What is known of a name has not held: it is looked up again before it is used again.
-    pub fn doubt(&self, name: &str) {
+    pub(crate) fn doubt(&self, name: &str) {
         if let Some(known) = self.0.state.lock().known.peek_mut(name) {
             known.until = Instant::now();
         }
@@ -187,7 +187,7 @@ fn without_asking(name: &str) -> Option<Arc<[IpAddr]>> {
     name.parse().ok().map(|address| [address].into())
 }
 
-pub fn is_localhost(name: &str) -> bool {
+pub(crate) fn is_localhost(name: &str) -> bool {
     name == "localhost" || name.ends_with(".localhost")
 }
 

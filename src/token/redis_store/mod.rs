@@ -62,6 +62,7 @@ pub struct RedisTokenStore {
 }
 
 impl RedisTokenStore {
+    /// Tokens are sealed by a key that follows from `secret`; keys begin with `key_prefix`, whose braces choose the slot.
     pub fn new(scripts: Arc<dyn ScriptRunner>, secret: &SecretString, key_prefix: String, events: EventSource) -> Self {
         let (seal, fingerprinter) = (Seal::new(secret, "token"), Fingerprinter::new(secret));
         Self {

@@ -12,7 +12,7 @@ use crate::wechat::errcode;
 const REFUSAL_TTL: Duration = Duration::from_secs(60);
 
 /// A failure, and the pause after it.
-pub struct RefreshBackoff {
+pub(crate) struct RefreshBackoff {
     error: Error,
     /// So many in a row.
     failures: u32,
@@ -22,18 +22,18 @@ pub struct RefreshBackoff {
 impl RefreshBackoff {
     /// `before`: the failure before it, with no success between. None where a failure is no reason to wait. Nothing is
     /// for ever: whatever it was may have been put right.
-    pub fn after(before: Option<&Self>, error: &Error, now: Now, jitter: f64) -> Option<Self> {
+    pub(crate) fn after(before: Option<&Self>, error: &Error, now: Now, jitter: f64) -> Option<Self> {
         let failures = before.map_or(0, |before| before.failures);
         let until = now.mono + pause(error, backoff(failures, jitter))?;
         Some(Self { error: error.clone(), failures: failures + 1, until })
     }
 
-    pub fn is_active(&self, now: Now) -> bool {
+    pub(crate) fn is_active(&self, now: Now) -> bool {
         now.mono < self.until
     }
 
     /// The decision for a caller while it lasts.
-    pub fn decision(&self) -> Decision {
+    pub(crate) fn decision(&self) -> Decision {
         if is_refusal(&self.error) {
             Decision::Fail(self.error.clone())
         } else {

@@ -34,26 +34,28 @@ impl Token {
         Self(Arc::new(Inner { value, generation, first_seen, expires }))
     }
 
+    /// The token itself. Not for messages or events.
     pub fn expose(&self) -> &str {
         self.0.value.expose_secret()
     }
 
+    /// When it ends, by what is believed of the lifetime that the server gave: 15 s to two hours.
     pub fn expires(&self) -> Now {
         self.0.expires
     }
 
     /// When this very value was first handed out.
-    pub fn first_seen(&self) -> Now {
+    pub(crate) fn first_seen(&self) -> Now {
         self.0.first_seen
     }
 
     /// The number of the token in this process, from 1. Not the generation of a lease.
-    pub fn generation(&self) -> u64 {
+    pub(crate) fn generation(&self) -> u64 {
         self.0.generation
     }
 
     /// As it could be handed on.
-    pub fn as_fetched(&self, now: Now) -> FetchedToken {
+    pub(crate) fn as_fetched(&self, now: Now) -> FetchedToken {
         let left = self.0.expires.left(now).as_secs() as i64;
         FetchedToken {
             value: self.0.value.clone(),
@@ -69,7 +71,7 @@ impl Token {
     }
 
     /// Whether both are the same value: a token that comes back keeps its generation.
-    pub fn is(&self, other: &Token) -> bool {
+    pub(crate) fn is(&self, other: &Token) -> bool {
         self.0.generation == other.0.generation
     }
 }
@@ -83,6 +85,7 @@ impl fmt::Debug for Token {
 /// A token as a refresh fetched it.
 #[derive(Clone)]
 pub struct FetchedToken {
+    /// The token itself.
     pub value: SecretString,
     /// As the server said it, in seconds, unchecked.
     pub expires_in: Option<i64>,
@@ -94,7 +97,7 @@ pub struct FetchedToken {
 
 impl FetchedToken {
     /// What is believed of the server's word.
-    pub fn lifetime(&self) -> Duration {
+    pub(crate) fn lifetime(&self) -> Duration {
         match self.expires_in {
             Some(seconds @ 1..) => Duration::from_secs(seconds.unsigned_abs()).clamp(MIN_LIFETIME, MAX_LIFETIME),
             _ => DEFAULT_LIFETIME,
@@ -102,12 +105,12 @@ impl FetchedToken {
     }
 
     /// Whether it is this very token.
-    pub fn is(&self, token: &Token) -> bool {
+    pub(crate) fn is(&self, token: &Token) -> bool {
         self.value.expose_secret() == token.expose()
     }
 
     /// Whether it ends later, and so was fetched later.
-    pub fn expires_after(&self, other: &Self) -> bool {
+    pub(crate) fn expires_after(&self, other: &Self) -> bool {
         self.ends().mono > other.ends().mono + EXPIRY_TOLERANCE
     }
 

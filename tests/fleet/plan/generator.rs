@@ -8,16 +8,16 @@ use crate::simulation::SECOND;
 const MINUTE: Millis = 60 * SECOND;
 const HOUR: Millis = 60 * MINUTE;
 
-pub struct Generator {
+pub(crate) struct Generator {
     rng: Rng,
 }
 
 impl Generator {
-    pub fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self { rng: Rng::with_seed(seed) }
     }
 
-    pub fn plan(&mut self, seed: u64) -> Plan {
+    pub(crate) fn plan(&mut self, seed: u64) -> Plan {
         let theme = self.theme();
         let mode = if self.rng.bool() { Mode::Stable } else { Mode::Classic };
         let processes = self.rng.usize(2..=5);

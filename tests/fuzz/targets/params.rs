@@ -6,7 +6,7 @@ use wxacode::wechat::apis::request;
 use wxacode::wechat::codes::QrCodeRequest;
 use wxacode::wechat::endpoint::{Endpoint, Method};
 
-pub fn run(bytes: &[u8]) {
+pub(crate) fn run(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let (first, second) = text.split_once('\n').unwrap_or((&text, ""));
     let mut scene = json!({ "scene": first });

@@ -18,7 +18,7 @@ use wxacode::token::redis_store::RedisTokenStore;
 use wxacode::token::state::FetchedToken;
 use wxacode::token::store::{Lease, TokenStore};
 
-pub fn run(bytes: &[u8]) {
+pub(crate) fn run(bytes: &[u8]) {
     let mut replies = Vec::new();
     let mut rest = bytes;
     // At most some replies, each used once.
