@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use parking_lot::Mutex;
 
+use crate::clock::Clock;
 use crate::error::{Error, ExceededLimit};
 use crate::warning::Warnings;
 use crate::wechat::endpoint::Endpoint;
@@ -199,11 +200,17 @@ pub(crate) trait Listener: Send + Sync {
 pub struct EventBus {
     /// Process warnings, which need no subscriber.
     pub(crate) warnings: Warnings,
+    clock: Clock,
     count: AtomicUsize,
     listeners: Mutex<Vec<Arc<dyn Listener>>>,
 }
 
 impl EventBus {
+    /// A bus without subscribers, whose events have their time by `clock`.
+    pub(crate) fn new(clock: Clock) -> Self {
+        Self { clock, ..Self::default() }
+    }
+
     /// Adds a subscriber.
     pub(crate) fn add(&self, listener: Arc<dyn Listener>) {
         let mut listeners = self.listeners.lock();
@@ -223,7 +230,7 @@ impl EventBus {
         if self.count.load(Ordering::Relaxed) == 0 {
             return;
         }
-        let event = Event { time: SystemTime::now(), account: account.cloned(), kind: build() };
+        let event = Event { time: UNIX_EPOCH + self.clock.wall(), account: account.cloned(), kind: build() };
         for listener in self.listeners.lock().iter() {
             listener.on_event(&event);
         }
@@ -318,5 +325,19 @@ mod tests {
         source.bus.remove(&listener);
         source.redis(|| panic!("built without a subscriber"));
         assert_eq!(recorder.take(), [("lock.takeover", None)]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_event_has_the_time_of_the_clock_of_its_bus() {
+        let clock = Clock::manual(Duration::from_secs(1_700_000_000));
+        let (bus, recorder) = (Arc::new(EventBus::new(clock.clone())), Arc::new(RecordingListener::default()));
+        bus.add(recorder.clone());
+        let source = EventSource::new(bus, "wx", None);
+        source.redis(|| RedisEvent::LockTakeover);
+        clock.shift_wall(-60_000);
+        tokio::time::advance(Duration::from_secs(1)).await;
+        source.redis(|| RedisEvent::LockTakeover);
+        let times = recorder.0.lock().iter().map(|event| event.time).collect::<Vec<_>>();
+        assert_eq!(times, [1_700_000_000, 1_699_999_941].map(|second| UNIX_EPOCH + Duration::from_secs(second)));
     }
 }

@@ -8,6 +8,8 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
+use crate::clock;
+
 /// What begins again within this is the same outage.
 const QUIET: Duration = Duration::from_secs(60);
 /// The most warnings that wait.
@@ -51,7 +53,7 @@ impl Warnings {
     }
 
     fn note(&self, what: &str, lasts_for: usize, text: impl FnOnce() -> String) {
-        let (mut inner, now) = (self.inner.lock(), Instant::now());
+        let (mut inner, now) = (self.inner.lock(), clock::monotonic());
         inner.outages.retain(|_, outage| outage.lasts_for > 0 || now < outage.began + QUIET);
         let known = inner.outages.get_mut(what);
         let is_new = known.is_none();

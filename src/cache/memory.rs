@@ -6,6 +6,7 @@ use bytes::Bytes;
 use lru::LruCache;
 use tokio::time::Instant;
 
+use crate::clock;
 use crate::wechat::codes::Identity;
 
 /// What an entry costs besides its picture and its name.
@@ -31,7 +32,7 @@ impl Memory {
 
     pub(crate) fn get(&mut self, identity: &Identity) -> Option<Bytes> {
         let Entry { image, until } = self.entries.get(identity)?;
-        if until.is_none_or(|until| Instant::now() < until) {
+        if until.is_none_or(|until| clock::monotonic() < until) {
             return Some(image.clone());
         }
         self.remove(identity);
@@ -45,7 +46,7 @@ impl Memory {
         if size > self.max_bytes {
             return;
         }
-        let until = self.ttl.map(|ttl| Instant::now() + left.map_or(ttl, |left| left.min(ttl)));
+        let until = self.ttl.map(|ttl| clock::monotonic() + left.map_or(ttl, |left| left.min(ttl)));
         self.entries.put(identity, Entry { image, until });
         self.bytes += size;
         while self.bytes > self.max_bytes {

@@ -12,10 +12,11 @@ use redis::Value;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
-use tokio::time::{Instant, interval_at, sleep, timeout};
+use tokio::time::{interval_at, sleep, timeout};
 
 use super::single_flight::Phase;
 use crate::backoff::poll_pause;
+use crate::clock;
 use crate::deadline::Deadline;
 use crate::error::{Error, Result, TimeoutPhase};
 use crate::event::{EventSource, RedisEvent};
@@ -164,7 +165,7 @@ impl QrCodeLock {
 
     /// Waits for the code. Returns `None` when this process is to request it. Does not wait for a Redis that is down.
     async fn wait(&mut self, patience: Duration, phase: &Phase) -> Result<Option<(Bytes, Duration)>> {
-        let until = Instant::now() + patience;
+        let until = clock::monotonic() + patience;
         for polls in 0.. {
             let left = match self.look().await {
                 Ok(Lookup::Code(image, left)) => return Ok(Some((image, left))),
@@ -179,7 +180,7 @@ impl QrCodeLock {
                 }
                 Ok(Lookup::Lead) | Err(_) => break,
             };
-            let now = Instant::now();
+            let now = clock::monotonic();
             if polls == 0 {
                 phase.begin(TimeoutPhase::Peer);
                 self.codes.events.redis(|| RedisEvent::QrCodeLockWait { max_wait: patience });
@@ -256,7 +257,7 @@ impl QrCodeLock {
     }
 
     async fn renew(&mut self) -> Infallible {
-        let mut renewal = interval_at(Instant::now() + RENEWAL, RENEWAL);
+        let mut renewal = interval_at(clock::monotonic() + RENEWAL, RENEWAL);
         loop {
             renewal.tick().await;
             if self.leads {

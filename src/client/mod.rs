@@ -6,12 +6,13 @@ mod stats;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
 
 use crate::cache::{CacheOutcome, QrCodeCache};
+use crate::clock::Clock;
 use crate::deadline::Deadline;
 use crate::error::explanation::Bilingual;
 use crate::error::invalid::InvalidParam;
@@ -42,6 +43,7 @@ pub(crate) struct Client {
     pub(crate) retries: u32,
     pub(crate) rate_limiter: RateLimiter,
     pub(crate) stats: Counters,
+    pub(crate) clock: Clock,
     pub(crate) closed: AtomicBool,
 }
 
@@ -114,7 +116,7 @@ impl Client {
         params: &str,
         timeout: Option<Duration>,
     ) -> Result<(Body, AnswerKind)> {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
+        let now = self.clock.wall().as_secs_f64();
         let refused = |invalid| Error::Params { endpoint: Some(endpoint.clone()), invalid };
         let call = apis::call(endpoint, params, &Context { appid: &self.appid, now });
         let ApiCall { question, wanted } = call.map_err(refused)?;

@@ -23,8 +23,11 @@ pub(super) struct Environment {
 
 #[napi(module_exports)]
 pub(super) fn enter(_exports: Object, env: Env) -> Result<()> {
-    let environment = Environment::default();
-    registry::shared().enter();
+    let mut registry = registry::shared();
+    registry.enter();
+    let requests = Arc::new(EventBus::new(registry.clock()));
+    drop(registry);
+    let environment = Environment { requests, ..Environment::default() };
     env.add_env_cleanup_hook(environment.clone(), |environment| {
         environment.closing.cancel();
         environment.subscription.close(&environment.requests);

@@ -161,6 +161,7 @@ impl Options {
             timeout,
             retries,
             stats: Counters::default(),
+            clock: shared.clock(),
             closed: AtomicBool::new(false),
         })
     }

@@ -59,7 +59,8 @@ impl RateLimiter {
         fleet: Option<SharedRateLimiter>,
         events: EventSource,
     ) -> Self {
-        Self { rate, app, own: SlidingWindow::default(), accepted: accepted.into(), fleet, events }
+        let own = app.fresh();
+        Self { rate, app, own, accepted: accepted.into(), fleet, events }
     }
 
     /// Fetches permits from Redis ahead of `turn`, so that a call can wait for its token at the same time. Takes none.

@@ -6,6 +6,8 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
+use crate::clock;
+
 /// `host:port` of a cluster's node. `None` is the server that the URL names.
 pub(crate) type Node = Option<String>;
 
@@ -39,14 +41,14 @@ impl SlotMap {
     /// Whether the cluster was moving this key less than [`MIGRATION_COOLDOWN`] ago.
     pub(crate) fn is_migrating(&self, key: &str) -> bool {
         let mut inner = self.0.lock();
-        let now = Instant::now();
+        let now = clock::monotonic();
         inner.migrating.retain(|_, since| now < *since + MIGRATION_COOLDOWN);
         inner.migrating.contains_key(hash_tag(key))
     }
 
     /// Remembers that a request waited in vain for this key.
     pub(crate) fn mark_migrating(&self, key: &str) {
-        self.0.lock().migrating.insert(hash_tag(key).to_owned(), Instant::now());
+        self.0.lock().migrating.insert(hash_tag(key).to_owned(), clock::monotonic());
     }
 
     /// Forgets all redirections.

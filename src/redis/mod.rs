@@ -18,5 +18,4 @@ pub use backend::{Attempt, Backend, Connections};
 pub use client::{DEFAULT_TIMEOUT, PROBE, RedisClient};
 pub use cluster::SlotMap;
 pub use failure::RedisFailure;
-pub(crate) use script::Priority;
 pub use script::{ReconnectListener, ReconnectListeners, ScriptCall, ScriptRunner, unavailable};

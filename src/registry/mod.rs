@@ -9,13 +9,13 @@ use std::sync::{Arc, LazyLock};
 use parking_lot::{Mutex, MutexGuard};
 
 use crate::cache::{KeySpace, Limits, QrCodeCache, SharedQrCodes};
+use crate::clock::Clock;
 use crate::error::invalid::InvalidParam;
 use crate::event::{EventBus, EventSource};
 use crate::identity::{Account, App, ConnectionRole, RedisConfig, RedisServer};
 use crate::rate_limit::window::SlidingWindow;
 use crate::redis::RedisClient;
 use crate::token::TokenCache;
-use crate::token::clock::SystemClock;
 use crate::token::fingerprint::Fingerprinter;
 use crate::token::redis_store::RedisTokenStore;
 use crate::token::source::Mode;
@@ -60,6 +60,8 @@ impl Scoped for SlidingWindow {
 
 #[derive(Default)]
 pub(crate) struct Registry {
+    /// By which all of them go.
+    clock: Clock,
     environments: usize,
     token_caches: Shared<TokenCache>,
     pools: Shared<HttpClients>,
@@ -71,7 +73,7 @@ pub(crate) struct Registry {
     event_bus: Arc<EventBus>,
 }
 
-static REGISTRY: LazyLock<Mutex<Registry>> = LazyLock::new(Mutex::default);
+static REGISTRY: LazyLock<Mutex<Registry>> = LazyLock::new(|| Mutex::new(Registry::new(Clock::default())));
 
 /// The process's own.
 pub(crate) fn shared() -> MutexGuard<'static, Registry> {
@@ -79,6 +81,16 @@ pub(crate) fn shared() -> MutexGuard<'static, Registry> {
 }
 
 impl Registry {
+    /// An empty registry. What it makes reads the time from `clock`.
+    pub(crate) fn new(clock: Clock) -> Self {
+        Self { event_bus: Arc::new(EventBus::new(clock.clone())), clock, ..Self::default() }
+    }
+
+    /// The clock of all that it makes.
+    pub(crate) fn clock(&self) -> Clock {
+        self.clock.clone()
+    }
+
     pub(crate) fn enter(&mut self) {
         self.environments += 1;
     }
@@ -86,7 +98,7 @@ impl Registry {
     pub(crate) fn leave(&mut self) {
         self.environments = self.environments.saturating_sub(1);
         if self.environments == 0 {
-            *self = Self::default();
+            *self = Self::new(self.clock.clone());
         }
     }
 
@@ -97,7 +109,7 @@ impl Registry {
                 Mode::Stable => RefreshPolicy::STABLE,
                 Mode::Classic => RefreshPolicy::CLASSIC,
             };
-            let clock = Arc::new(SystemClock::default());
+            let clock = self.clock.clone();
             let events = EventSource::new(event_bus.clone(), account.appid.as_str(), Some(account.mode.name()));
             let fingerprinter = Fingerprinter::new(&account.secret);
             Ok(match account.redis.as_ref().zip(account.key_prefix()) {
@@ -113,7 +125,7 @@ impl Registry {
 
     /// A cache for a client with a token provider, which is not shared.
     pub(crate) fn provided(&self, appid: &str) -> Arc<TokenCache> {
-        let clock = Arc::new(SystemClock::default());
+        let clock = self.clock.clone();
         let events = events(&self.event_bus, appid, "provider");
         TokenCache::new(
             RefreshPolicy::PROVIDER,
@@ -175,7 +187,9 @@ impl Registry {
 
     /// The calls of an app in the last minute: WeChat counts them for all its tokens.
     pub(crate) fn window(&mut self, app: &App) -> Arc<SlidingWindow> {
-        let made = self.windows.get(app, || Ok::<_, std::convert::Infallible>(Arc::default()));
+        let made = self
+            .windows
+            .get(app, || Ok::<_, std::convert::Infallible>(Arc::new(SlidingWindow::new(self.clock.clone()))));
         match made {
             Ok(minute) => minute,
             Err(never) => match never {},

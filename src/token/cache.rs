@@ -9,7 +9,6 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
-use super::clock::{Clock, Now};
 use super::fingerprint::Fingerprinter;
 use super::progress::{self, Watch};
 use super::refresh::{Origin, Refresh};
@@ -17,6 +16,7 @@ use super::source::TokenSource;
 use super::state::{Decision, FetchedToken, Invalidation, RefreshOutcome, RefreshPolicy, RefreshRequest, State, Token};
 use super::store::TokenStore;
 use super::sync::Comparison;
+use crate::clock::{Clock, Now};
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
 use crate::event::{EventSource, TokenEvent};
@@ -26,7 +26,7 @@ use crate::redis::ReconnectListener;
 
 /// The token of one account, for all clients of this process that agree on the [`Account`](crate::identity::Account).
 pub struct TokenCache {
-    clock: Arc<dyn Clock>,
+    clock: Clock,
     pub(super) store: Arc<dyn TokenStore>,
     pub(super) events: EventSource,
     pub(super) fingerprinter: Fingerprinter,
@@ -69,7 +69,7 @@ impl TokenCache {
     /// An empty cache. It compares its token with `store` whenever that has reconnected.
     pub fn new(
         policy: RefreshPolicy,
-        clock: Arc<dyn Clock>,
+        clock: Clock,
         store: Arc<dyn TokenStore>,
         events: EventSource,
         fingerprinter: Fingerprinter,

@@ -10,6 +10,7 @@ use super::cache::TokenCache;
 use super::refresh::Origin;
 use super::source::TokenSource;
 use super::state::{RefreshOutcome, Token};
+use crate::clock;
 use crate::deadline::Deadline;
 use crate::error::{Error, Result, TimeoutPhase};
 
@@ -53,7 +54,7 @@ impl RefreshGuard {
     /// A guard, and what callers watch.
     pub(super) fn new(cache: Arc<TokenCache>, refresh_id: u64, source: &dyn TokenSource) -> (Self, Watch) {
         let (progress, watch) = watch::channel(Progress::new(source));
-        (Self { cache, refresh_id, begun: Instant::now(), progress, finished: AtomicBool::new(false) }, watch)
+        (Self { cache, refresh_id, begun: clock::monotonic(), progress, finished: AtomicBool::new(false) }, watch)
     }
 
     /// Ends the refresh for all callers that wait.

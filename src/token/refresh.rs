@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::cache::TokenCache;
@@ -14,6 +13,7 @@ use super::source::{TokenRequest, TokenSource};
 use super::state::{FetchedToken, RefreshKind, RefreshOutcome, RefreshRequest, Token};
 use super::store::{Acquired, Lease, TokenStore};
 use crate::backoff::{backoff, poll_pause};
+use crate::clock;
 use crate::deadline::Deadline;
 use crate::error::{Error, ExceededLimit, Result};
 use crate::event::RedisEvent;
@@ -233,7 +233,7 @@ impl RefreshRun<'_> {
     async fn wait_for_lock(&self, seen: Option<&Token>, refused: bool) -> Result<LockOutcome> {
         let mut polls = 0;
         loop {
-            let started = Instant::now();
+            let started = clock::monotonic();
             match self.store.acquire(&self.attempt, seen.map(Token::expose), refused, self.guard.cache.now()).await {
                 Ok(Acquired::Lead(lease)) => {
                     if polls > 0 {

@@ -7,8 +7,8 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use parking_lot::Mutex;
 
-use super::clock::Now;
 use super::state::{FetchedToken, Token};
+use crate::clock::Now;
 use crate::error::Result;
 use crate::redis::ReconnectListener;
 

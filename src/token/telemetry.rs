@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::cache::TokenCache;
-use super::clock::Now;
 use super::refresh::Origin;
 use super::state::{RefreshKind, Token};
+use crate::clock::Now;
 use crate::error::Error;
 use crate::event::{TokenEvent, TokenLabel};
 

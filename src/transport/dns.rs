@@ -17,6 +17,8 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
+use crate::clock;
+
 /// How long addresses are taken as they are. The system says nothing of their TTL.
 const FRESH: Duration = Duration::from_secs(10);
 /// How long somebody waits for a name: less than for a connection, so that it is known what was waited for.
@@ -105,14 +107,14 @@ impl Resolver {
     /// What is known of a name has not held: it is looked up again before it is used again.
     pub(crate) fn doubt(&self, name: &str) {
         if let Some(known) = self.0.state.lock().known.peek_mut(name) {
-            known.until = Instant::now();
+            known.until = clock::monotonic();
         }
     }
 
     fn known_or_asked(&self, name: &str) -> Found {
         let mut state = self.0.state.lock();
         let known = state.known.get(name);
-        if let Some(known) = known.filter(|known| Instant::now() < known.until) {
+        if let Some(known) = known.filter(|known| clock::monotonic() < known.until) {
             return Found::Known(known.addresses.clone());
         }
         let reserved = if known.is_some() { 0 } else { RESERVED.min(self.0.threads / 8) };
@@ -167,7 +169,7 @@ impl Asked {
             return Err(Unresolved("the name has no address".into()));
         }
         let addresses: Arc<[IpAddr]> = found.into();
-        let known = Known { addresses: addresses.clone(), until: Instant::now() + FRESH };
+        let known = Known { addresses: addresses.clone(), until: clock::monotonic() + FRESH };
         inner.state.lock().known.put(self.name.clone(), known);
         Ok(addresses)
     }

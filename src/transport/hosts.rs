@@ -1,12 +1,14 @@
 //! The base URLs in order of preference, and which of them to leave alone for a while.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use tokio::time::Instant;
 use url::Url;
 
 use super::dns::is_localhost;
 use super::proxy::Proxy;
+use crate::clock;
 use crate::wechat::endpoint::Endpoint;
 
 /// How long a host that could not be reached is passed over. Then one call tries it again.
@@ -33,7 +35,7 @@ impl HostList {
             let proxy = proxy.filter(|proxy| proxy.serves(&base)).map(Proxy::name);
             Host { name: name(&base), proxy, base, avoided_until: AtomicU64::new(0) }
         };
-        Self { hosts: bases.into_iter().map(host).collect(), start: Instant::now() }
+        Self { hosts: bases.into_iter().map(host).collect(), start: clock::monotonic() }
     }
 
     /// All of them: those in good standing first, each group in order of preference.

@@ -10,12 +10,14 @@ mod sent;
 mod tls;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use reqwest::header::{CONTENT_TYPE, HeaderValue, LOCATION};
 use tokio::runtime::RuntimeFlavor;
+use tokio::time::Instant;
 
 use crate::backoff::backoff;
+use crate::clock;
 use crate::deadline::Deadline;
 use crate::error::{BadResponse, Error, NetworkErrorKind, Result, one_line};
 use crate::event::{EventSource, RequestEvent, RequestLabel};
@@ -169,7 +171,7 @@ impl Transport {
         read: &impl Fn(&[u8]) -> std::result::Result<T, AnswerError>,
     ) -> Result<(Body, T)> {
         let mut told =
-            RequestSpan { events: &self.events, call, host, begun: Instant::now(), status: None, ended: false };
+            RequestSpan { events: &self.events, call, host, begun: clock::monotonic(), status: None, ended: false };
         let answer = match within(limit, self.send(host, call), &call.endpoint, host).await {
             Ok(raw) => {
                 host.answered();

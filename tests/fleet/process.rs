@@ -2,19 +2,18 @@
 
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::{Instant, advance, sleep_until, timeout};
+use wxacode::clock::Clock;
 use wxacode::deadline::Deadline;
 use wxacode::error::{Error, TimeoutPhase};
 use wxacode::event::EventSource;
 use wxacode::identity::{Account, RedisConfig};
 use wxacode::redis::DEFAULT_TIMEOUT;
-use wxacode::token::clock::{Clock, Now};
 use wxacode::token::fingerprint::Fingerprinter;
 use wxacode::token::redis_store::RedisTokenStore;
 use wxacode::token::source::{Mode, TokenSource};
@@ -79,7 +78,8 @@ pub(crate) struct Process {
     start: Instant,
     /// The simulation's time at the start, plus the time that the process was suspended.
     begun: Millis,
-    clock: Arc<SimulatedClock>,
+    /// Runs with the process's runtime; faults set its wall time.
+    clock: Clock,
     outbox: Arc<Outbox>,
     cache: Arc<TokenCache>,
     source: Arc<dyn TokenSource>,
@@ -93,29 +93,15 @@ struct Caller {
     work: BoxFuture<'static, (Vec<Millis>, Outcome)>,
 }
 
-/// Follows the clock of the process's runtime; faults set the wall clock.
-struct SimulatedClock {
-    start: Instant,
-    wall: AtomicI64,
-}
-
-impl Clock for SimulatedClock {
-    fn now(&self) -> Now {
-        let mono = self.start.elapsed();
-        let wall = self.wall.load(Ordering::Relaxed) + mono.as_millis() as i64;
-        Now { mono, wall: Duration::from_millis(wall as u64) }
-    }
-}
-
-/// The Unix time at which a simulation starts, in milliseconds.
-const EPOCH: i64 = 1_700_000_000_000;
+/// The Unix time at which a simulation starts.
+const EPOCH: Duration = Duration::from_secs(1_700_000_000);
 
 impl Process {
     pub(crate) fn start(mode: Mode, now: Millis) -> Self {
         let runtime = Builder::new_current_thread().enable_time().start_paused(true).build().expect("a runtime");
         let entered = runtime.enter();
         let start = Instant::now();
-        let clock = Arc::new(SimulatedClock { start, wall: AtomicI64::new(EPOCH + now as i64) });
+        let clock = Clock::manual(EPOCH + millis(now));
         let outbox = Arc::<Outbox>::default();
         let cache = cache(mode, clock.clone(), &outbox);
         let source = Arc::new(SimulatedSource { mode, outbox: outbox.clone() });
@@ -186,11 +172,11 @@ impl Process {
     pub(crate) fn wake_from_suspend(&mut self, now: Millis) {
         let slept = now - self.now();
         self.begun += slept;
-        self.clock.wall.fetch_add(slept as i64, Ordering::Relaxed);
+        self.clock.shift_wall(slept as i64);
     }
 
     pub(crate) fn set_wall_clock(&mut self, by: i64) {
-        self.clock.wall.fetch_add(by, Ordering::Relaxed);
+        self.clock.shift_wall(by);
     }
 
     /// Closes the last client.
@@ -203,7 +189,7 @@ impl Process {
     }
 }
 
-fn cache(mode: Mode, clock: Arc<dyn Clock>, outbox: &Arc<Outbox>) -> Arc<TokenCache> {
+fn cache(mode: Mode, clock: Clock, outbox: &Arc<Outbox>) -> Arc<TokenCache> {
     let secret = SECRET.into();
     let meeting =
         RedisConfig { url: "redis://sim".into(), ca: None, timeout: DEFAULT_TIMEOUT, key_prefix: "wxacode:".into() };

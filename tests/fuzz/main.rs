@@ -2,6 +2,8 @@
 //! tries the inputs in `corpus/`, which has the seeds and all that earlier runs found, and then mutations of them for as long
 //! as `npm run fuzz` says.
 
+#![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "it measures how long it took")]
+
 mod mutate;
 mod targets;
 

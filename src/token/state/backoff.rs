@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::{Decision, MIN_REFRESH_INTERVAL};
 use crate::backoff::backoff;
+use crate::clock::Now;
 use crate::error::Error;
-use crate::token::clock::Now;
 use crate::wechat::errcode;
 
 /// How long a refusal (bad secret, unlisted IP, ...) is repeated to callers before one of them asks again.

@@ -18,7 +18,7 @@ use backoff::RefreshBackoff;
 pub use policy::RefreshPolicy;
 pub use token::{FetchedToken, Token};
 
-use super::clock::Now;
+use crate::clock::Now;
 use crate::error::{Error, Result};
 use crate::identity::RouteId;
 use routes::Routes;

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use super::MIN_REFRESH_INTERVAL;
 use super::backoff::RefreshBackoff;
+use crate::clock::Now;
 use crate::error::Error;
 use crate::identity::RouteId;
-use crate::token::clock::Now;
 
 /// From this number on, routes without a recent refresh or backoff are dropped.
 const MANY: usize = 8;

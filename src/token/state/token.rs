@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::token::clock::Now;
+use crate::clock::Now;
 
 /// WeChat: a token lives two hours at most. <https://developers.weixin.qq.com/miniprogram/dev/server/API/mp-access-token/api_getstableaccesstoken.html>
 const MAX_LIFETIME: Duration = Duration::from_secs(7200);

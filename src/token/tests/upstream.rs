@@ -1,7 +1,7 @@
-//! What the tests of the cache stand on: a clock that is moved, and a WeChat with a script.
+//! What the tests of the cache stand on: a WeChat with a script.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -9,28 +9,18 @@ use futures_util::future::BoxFuture;
 use parking_lot::Mutex;
 use tokio::time::{Instant, sleep};
 
+use crate::clock::Now;
 use crate::error::{Error, NetworkErrorKind, Result};
 use crate::identity::RouteId;
 use crate::redis::ReconnectListener;
-use crate::token::clock::{Clock, Now};
 use crate::token::source::{SourceToken, TokenRequest, TokenSource};
 use crate::token::state::{FetchedToken, Token};
 use crate::token::store::{Acquired, Lease, LocalStore, StoredToken, TokenStore};
 use crate::wechat::answer::Refusal;
 use crate::wechat::endpoint::Endpoint;
 
-/// Follows tokio's paused clock; a test sets the wall clock.
-pub(crate) struct TestClock {
-    pub(crate) start: Instant,
-    pub(crate) jump: AtomicU64,
-}
-
-impl Clock for TestClock {
-    fn now(&self) -> Now {
-        let mono = self.start.elapsed();
-        Now { mono, wall: mono + Duration::from_secs(1_000_000 + self.jump.load(Ordering::Relaxed)) }
-    }
-}
+/// The wall time at which a test begins.
+pub(crate) const EPOCH: Duration = Duration::from_secs(1_000_000);
 
 type Answer = Box<dyn FnOnce() -> Result<(&'static str, i64)> + Send>;
 
