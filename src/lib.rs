@@ -7,10 +7,21 @@
 
 // The macros of napi expand to unsafe code, so that the addon's own build cannot forbid it.
 #![cfg_attr(not(feature = "node"), forbid(unsafe_code))]
-// Much of the core is there for the addon alone. The build with the addon finds what is dead.
-#![cfg_attr(not(feature = "node"), allow(dead_code, unused_imports))]
-// A test measures how long it took.
-#![cfg_attr(test, allow(clippy::disallowed_methods, clippy::disallowed_types))]
+#![cfg_attr(
+    not(feature = "node"),
+    allow(dead_code, unused_imports, reason = "much is there for the addon: the build with it finds what is dead")
+)]
+// A test measures how long something took, and its helpers take literals.
+#![cfg_attr(
+    test,
+    allow(
+        clippy::disallowed_methods,
+        clippy::disallowed_types,
+        clippy::needless_pass_by_value,
+        clippy::unnecessary_wraps,
+        reason = "tests"
+    )
+)]
 
 pub mod backoff;
 pub mod cache;

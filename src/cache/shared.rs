@@ -274,15 +274,15 @@ impl QrCodeLock {
         let code = fits.and_then(|image| self.codes.seal.seal(image, &self.keys[0]));
         let may_lead = std::mem::take(&mut self.may_lead);
         match code {
-            Some(code) => self.hand_over(code, LeaderNote::None),
-            None if may_lead => self.hand_over(Vec::new(), refusal.map_or(LeaderNote::Go, LeaderNote::Refused)),
+            Some(code) => self.hand_over(code, &LeaderNote::None),
+            None if may_lead => self.hand_over(Vec::new(), &refusal.map_or(LeaderNote::Go, LeaderNote::Refused)),
             None => {}
         }
     }
 
-    fn hand_over(&self, code: Vec<u8>, note: LeaderNote) {
+    fn hand_over(&self, code: Vec<u8>, note: &LeaderNote) {
         let step = self.step(KEEP).bytes(code).arg(self.codes.life.as_millis().max(1));
-        let step = step.bytes(self.written(&note)).arg(NOTE.as_millis()).background();
+        let step = step.bytes(self.written(note)).arg(NOTE.as_millis()).background();
         let (codes, lock, owner) = (self.codes.clone(), self.keys[1].clone(), self.owner.clone());
         tokio::spawn(async move {
             let mut turn = pin!(codes.store_permits.acquire());
@@ -332,7 +332,7 @@ impl QrCodeLock {
 impl Drop for QrCodeLock {
     fn drop(&mut self) {
         if self.may_lead && tokio::runtime::Handle::try_current().is_ok() {
-            self.hand_over(Vec::new(), LeaderNote::None);
+            self.hand_over(Vec::new(), &LeaderNote::None);
         }
     }
 }

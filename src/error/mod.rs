@@ -45,7 +45,7 @@ pub enum Error {
         /// The time that the call had.
         limit: Duration,
         /// The last failure within that time, if there was one.
-        cause: Option<Box<Error>>,
+        cause: Option<Box<Self>>,
     },
     /// No answer came: no connection, or one that broke.
     Network {
@@ -336,7 +336,7 @@ impl Error {
     }
 
     /// The failure behind this one.
-    pub(crate) fn cause(&self) -> Option<&Error> {
+    pub(crate) fn cause(&self) -> Option<&Self> {
         match self {
             Self::Timeout { cause, .. } => cause.as_deref(),
             _ => None,

@@ -9,9 +9,9 @@ pub(crate) fn may_pass(status: u16) -> bool {
         408 | 425 | 429 => true,
         // Not Implemented, HTTP Version Not Supported, Variant Also Negotiates, Loop Detected, Not Extended, Network
         // Authentication Required.
-        501 | 505 | 506 | 508 | 510 | 511 => false,
+        501 | 505 | 506 | 508 | 510 | 511
         // Of a CDN: its TLS with the server behind it fails.
-        525 | 526 => false,
+        | 525 | 526 => false,
         status => status >= 500,
     }
 }

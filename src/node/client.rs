@@ -139,7 +139,7 @@ impl NativeClient {
 
     /// Any other API. `method` is `GET` or `POST`, `query` names and values in turn, `body` JSON.
     #[napi]
-    #[allow(clippy::too_many_arguments)]
+    #[allow(clippy::too_many_arguments, reason = "JavaScript hands over one by one what it has checked")]
     pub fn request(
         &self,
         env: &Env,

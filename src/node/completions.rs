@@ -56,8 +56,10 @@ impl CompletionQueue {
         let mut pending = self.pending.lock();
         *pending += 1;
         if *pending == 1 {
-            // Deprecated in favour of clones, which are counted where nothing keeps a process alive.
-            #[allow(deprecated)]
+            #[allow(
+                deprecated,
+                reason = "its successors are clones, which are counted where nothing keeps a process alive"
+            )]
             self.wake.lock().refer(env)?;
         }
         Ok(())
@@ -67,7 +69,7 @@ impl CompletionQueue {
         let mut pending = self.pending.lock();
         *pending -= calls;
         if *pending == 0 && calls > 0 {
-            #[allow(deprecated)]
+            #[allow(deprecated, reason = "as in `begin`")]
             self.wake.lock().unref(env)?;
         }
         Ok(())

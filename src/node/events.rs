@@ -59,7 +59,7 @@ fn token(event: &TokenEvent) -> NativeEvent {
     match event {
         TokenEvent::RefreshStart { reason, token } => {
             let fields = NativeEvent { reason: Some(reason), ..fields };
-            token.iter().fold(fields, |fields, token| fields.with_token(token))
+            token.iter().fold(fields, NativeEvent::with_token)
         }
         TokenEvent::RefreshOk { source, duration, token, expires_in } => NativeEvent {
             source: Some(source),

@@ -1,7 +1,7 @@
 //! The addon: the only folder that names napi. Thin: shapes in, shapes out, errors as data.
 
-// napi registers exports only in builds that are not tests, where they look unused.
-#![cfg_attr(test, allow(dead_code))]
+#![cfg_attr(test, allow(dead_code, reason = "napi registers exports only in builds that are not tests"))]
+#![allow(clippy::needless_pass_by_value, reason = "napi makes an owned value of each argument")]
 
 mod abort;
 mod check;

@@ -102,8 +102,8 @@ impl Options {
         let rate = self.rate_per_minute.map_or(Ok(Some(5000)), rules::rate)?;
         let unshared_rotation = self.redis.as_ref().is_none_or(|redis| redis.allow_unshared_rotation.unwrap_or(false));
         let redis = self.redis.map(|redis| rules::redis(redis, &self.token)).transpose()?;
-        let kept = self.cache.map(|cache| rules::cache(cache, redis.is_some())).transpose()?;
-        let settings = Settings { proxy: rules::proxy(self.proxy)?, ca: self.ca };
+        let kept = self.cache.map(|cache| rules::cache(&cache, redis.is_some())).transpose()?;
+        let settings = Settings { proxy: rules::proxy(self.proxy.as_deref())?, ca: self.ca };
         rules::way(&bases, settings.proxy.as_ref(), &self.token)?;
 
         let mut shared = registry::shared();
@@ -125,7 +125,7 @@ impl Options {
             }
             None => None,
         };
-        let codes = kept.map(|limits| shared.codes(account.as_ref(), limits)).transpose()?;
+        let codes = kept.map(|limits| shared.codes(account.as_ref(), &limits)).transpose()?;
         let counted: Arc<str> = from_appid.as_ref().unwrap_or(&appid).as_str().into();
         let mode = match &self.token {
             TokenChoice::Provider(_) => Some("provider"),
@@ -139,7 +139,7 @@ impl Options {
         };
         let secrets = cache.as_ref().map_or_else(Arc::default, |cache| cache.secrets());
         secret.iter().for_each(|secret| secrets.keep(secret));
-        let pool = shared.pool(settings)?;
+        let pool = shared.pool(&settings)?;
         let transport = Arc::new(Transport::new(pool, shared.buffers(), bases.clone(), secrets, events.clone()));
         let app = App::new(&counted, &bases.iter().map(Url::to_string).collect::<Vec<_>>());
         let rate_limiter = RateLimiter::new(rate, shared.window(&app), account.is_some(), fleet, events);

@@ -277,14 +277,14 @@ pub(crate) fn rate(rate: f64) -> Result<Option<u32>, InvalidParam> {
         ),
         Bilingual::new(
             "微信限 5000 次每分钟，多个进程请分摊；Infinity 表示不限",
-            "WeChat allows 5000 a minute, to be divided among your processes; Infinity rate_limiter it off",
+            "WeChat allows 5000 a minute, to be divided among your processes; Infinity turns the limit off",
         ),
     ))
 }
 
 /// An empty one is none, like an empty `baseUrl`.
-pub(crate) fn proxy(proxy: Option<String>) -> Result<Option<Proxy>, InvalidParam> {
-    match proxy.as_deref() {
+pub(crate) fn proxy(proxy: Option<&str>) -> Result<Option<Proxy>, InvalidParam> {
+    match proxy {
         None | Some("") => Ok(None),
         Some("env") => Proxy::of_environment(),
         Some(url) => Proxy::parse(url).map(Some),
@@ -294,7 +294,7 @@ pub(crate) fn proxy(proxy: Option<String>) -> Result<Option<Proxy>, InvalidParam
 const DEFAULT_CACHE: usize = 64 << 20;
 const DEFAULT_ENTRY: usize = 512 << 10;
 
-pub(crate) fn cache(cache: CacheOptions, has_redis: bool) -> Result<Limits, InvalidParam> {
+pub(crate) fn cache(cache: &CacheOptions, has_redis: bool) -> Result<Limits, InvalidParam> {
     let max_bytes = cache.max_bytes.map_or(Ok(DEFAULT_CACHE), |bytes| size("cache.maxBytes", bytes))?;
     let max_entry = cache.max_entry_bytes.map_or(Ok(DEFAULT_ENTRY), |bytes| size("cache.maxEntryBytes", bytes))?;
     let ttl = cache.ttl_ms.map_or(Ok(None), time_to_live)?;

@@ -37,6 +37,7 @@ impl ScriptCall {
     }
 
     /// Appends an argument as text.
+    #[allow(clippy::needless_pass_by_value, reason = "callers pass numbers and literals")]
     pub(crate) fn arg(mut self, arg: impl ToString) -> Self {
         self.args.push(arg.to_string().into_bytes());
         self

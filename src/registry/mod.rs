@@ -140,9 +140,9 @@ impl Registry {
     pub(crate) fn codes(
         &mut self,
         account: Option<&Account>,
-        limits: Limits,
+        limits: &Limits,
     ) -> Result<Arc<QrCodeCache>, InvalidParam> {
-        let Some(account) = account else { return Ok(Arc::new(QrCodeCache::new(&limits, None))) };
+        let Some(account) = account else { return Ok(Arc::new(QrCodeCache::new(limits, None))) };
         let (redis_clients, event_bus) = (&mut self.redis_clients, &self.event_bus);
         self.qr_caches.get(&(account.clone(), limits.clone()), || {
             let fleet = match limits.fleet.zip(account.redis.as_ref()) {
@@ -159,7 +159,7 @@ impl Registry {
                 )),
                 None => None,
             };
-            Ok(Arc::new(QrCodeCache::new(&limits, fleet)))
+            Ok(Arc::new(QrCodeCache::new(limits, fleet)))
         })
     }
 
@@ -177,8 +177,8 @@ impl Registry {
         redis_client(&mut self.redis_clients, &self.event_bus, redis, role)
     }
 
-    pub(crate) fn pool(&mut self, settings: Settings) -> Result<Arc<HttpClients>, InvalidParam> {
-        self.pools.get(&settings, || HttpClients::new(&settings).map(Arc::new))
+    pub(crate) fn pool(&mut self, settings: &Settings) -> Result<Arc<HttpClients>, InvalidParam> {
+        self.pools.get(settings, || HttpClients::new(settings).map(Arc::new))
     }
 
     pub(crate) fn buffers(&self) -> Arc<BufferPool> {

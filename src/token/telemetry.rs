@@ -43,7 +43,7 @@ impl TokenCache {
     }
 
     pub(super) fn emit_failure(&self, error: &Error, stale: Option<Token>, now: Now, duration: Duration) {
-        if let Error::Closed = error {
+        if matches!(error, Error::Closed) {
             return;
         }
         self.events.token(|| TokenEvent::RefreshError { duration, error: error.clone() });

@@ -247,7 +247,7 @@ impl RequestSpan<'_> {
                 body_bytes,
             }),
             Err(error) => {
-                self.events.request(|| RequestEvent::Error { request: request(), status, error: error.clone() })
+                self.events.request(|| RequestEvent::Error { request: request(), status, error: error.clone() });
             }
         }
     }

@@ -57,7 +57,7 @@ impl Proxy {
         let at = if host.len() < authority.len() { "@" } else { "" };
         let url = Url::parse(&format!("{scheme}://{}{at}{host}", login.replace('\\', "%5C")));
         // The HTTP client reads it once more, with another parser, and would go without a proxy if it could not.
-        url.ok().filter(|url| intercepts(url, "", &Url::parse("https://a.example/").ok())).ok_or_else(|| {
+        url.ok().filter(|url| intercepts(url, "", Url::parse("https://a.example/").ok().as_ref())).ok_or_else(|| {
             let (zh, en) = (format!("{from} 不是可用的代理地址"), format!("{from} is not the URL of a proxy"));
             if login.is_empty() { unusable(zh, en) } else { unencoded(from) }
         })
@@ -67,7 +67,7 @@ impl Proxy {
     pub(crate) fn serves(&self, url: &Url) -> bool {
         match &self.environment {
             None => true,
-            Some(no) => url.scheme() == "https" && intercepts(&self.url, &exceptions(no, url), &Some(url.clone())),
+            Some(no) => url.scheme() == "https" && intercepts(&self.url, &exceptions(no, url), Some(url)),
         }
     }
 
@@ -96,8 +96,8 @@ impl std::fmt::Debug for Proxy {
 }
 
 /// The rules are curl's, as the HTTP client knows them.
-fn intercepts(proxy: &Url, no: &str, url: &Option<Url>) -> bool {
-    let uri = url.as_ref().and_then(|url| url.as_str().parse().ok());
+fn intercepts(proxy: &Url, no: &str, url: Option<&Url>) -> bool {
+    let uri = url.and_then(|url| url.as_str().parse().ok());
     uri.is_some_and(|uri| Matcher::builder().all(proxy.as_str()).no(no).build().intercept(&uri).is_some())
 }
 

@@ -19,7 +19,7 @@ pub(crate) enum Reply {
     Int(i64),
     Bulk(Bytes),
     Status(&'static str),
-    Array(Vec<Reply>),
+    Array(Vec<Self>),
 }
 
 #[derive(Clone, Debug)]

@@ -45,8 +45,7 @@ impl RefreshBackoff {
 fn pause(error: &Error, backoff: Duration) -> Option<Duration> {
     match error {
         // While the store is down asking costs nothing, and it is worth asking as soon as it is up.
-        Error::Redis { .. } => None,
-        Error::RateLimit { .. } | Error::Closed | Error::Cancelled => None,
+        Error::Redis { .. } | Error::RateLimit { .. } | Error::Closed | Error::Cancelled => None,
         error if is_refusal(error) => Some(REFUSAL_TTL),
         // An answer that makes no sense is the same again a moment later.
         Error::Api { .. } | Error::Response { .. } if !error.is_transient() => Some(backoff.max(MIN_REFRESH_INTERVAL)),

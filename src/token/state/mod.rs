@@ -331,6 +331,7 @@ impl State {
 
     /// `aware_of_refusal`: whether the refresh knew that the present token was refused. If it did not, and brings the same token,
     /// that stays refused.
+    #[allow(clippy::needless_pass_by_value, reason = "what is adopted is not offered again")]
     fn adopt(&mut self, fetched: FetchedToken, flight: u64, aware_of_refusal: bool, jitter: f64) -> Token {
         let lifetime = fetched.lifetime();
         let same = self.held.as_ref().filter(|held| fetched.is(&held.token));

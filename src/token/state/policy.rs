@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::token::source::FETCH_LIMIT;
 
 /// How a token of one kind is kept.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RefreshPolicy {
     /// How long before its end a refresh begins, give or take `jitter`.
     pub(crate) refresh_before: Duration,

@@ -71,7 +71,7 @@ impl Token {
     }
 
     /// Whether both are the same value: a token that comes back keeps its generation.
-    pub(crate) fn is(&self, other: &Token) -> bool {
+    pub(crate) fn is(&self, other: &Self) -> bool {
         self.0.generation == other.0.generation
     }
 }

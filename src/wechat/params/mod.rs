@@ -46,7 +46,7 @@ pub(crate) struct Param {
     pub(crate) rule: Option<Rule>,
     pub(crate) fix: Option<Both>,
     #[serde(default)]
-    pub(crate) fields: Vec<Param>,
+    pub(crate) fields: Vec<Self>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]

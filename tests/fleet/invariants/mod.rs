@@ -61,7 +61,7 @@ impl Simulation {
         }
         let owner = held.as_ref().map(|held| self.journal.owners.get(held));
         // The lock was forged.
-        if let (Some(None), "wait") = (owner, script.word.as_str()) {
+        if matches!((owner, script.word.as_str()), (Some(None), "wait")) {
             self.journal.waits[script.from] = (Some(self.now), Some(self.now));
         }
         if let (Some(owner), "wait") = (owner.flatten(), script.word.as_str()) {
@@ -234,7 +234,7 @@ impl Simulation {
             Outcome::Failed(Error::Timeout { .. })
                 if self.plan.mode == Mode::Classic && self.deaths(report.begun.saturating_sub(CALL)) > 1 => {}
             Outcome::Failed(error) => {
-                self.violation(format!("call {} of P{from} fails: {error:?}", report.request.call))
+                self.violation(format!("call {} of P{from} fails: {error:?}", report.request.call));
             }
             Outcome::Answered(errcode @ 1..) if intruded < believable => {
                 self.violation(format!("call {} of P{from} is refused: {errcode}", report.request.call));
@@ -273,7 +273,7 @@ impl Simulation {
         self.check_fetched_once();
         let mut tokens = Vec::new();
         for number in 0..self.slots.len() {
-            let present = self.slots[number].process.as_ref().and_then(|process| process.present());
+            let present = self.slots[number].process.as_ref().and_then(super::process::Process::present);
             let Some(token) = present else { return self.violation(format!("P{number} has no token in the end")) };
             // The token became invalid after the last call.
             let just_now =

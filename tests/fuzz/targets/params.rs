@@ -28,7 +28,7 @@ pub(crate) fn run(bytes: &[u8]) {
     let _ = QrCodeRequest::parse(&Endpoint::GetUnlimitedQrCode, &text);
     match request::question(&text, Method::Post, Vec::new(), None) {
         Ok(question) => {
-            assert!(question.endpoint.path() == text && text.is_ascii() && text.split('/').all(|part| part != ".."))
+            assert!(question.endpoint.path() == text && text.is_ascii() && text.split('/').all(|part| part != ".."));
         }
         Err(invalid) => check(&invalid),
     }
