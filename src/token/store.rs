@@ -1,4 +1,4 @@
-//! Where the processes of a fleet share a token. [`LocalStore`] is for a process that shares with none.
+//! Where the processes of a fleet share a token. `LocalStore` is for a process that shares with none.
 
 use std::collections::VecDeque;
 use std::sync::Weak;
