@@ -1,3 +1,5 @@
+//! Links the addon: napi's own set-up, and on Linux a flag that keeps the loaded library in memory.
+
 fn main() {
     #[cfg(feature = "node")]
     napi_build::setup();

@@ -13,7 +13,7 @@ pub fn backoff(failures: u32, dice: f64) -> Duration {
 /// Followers look again after 10 to 20 ms, then ever more slowly up to 100 to 200 ms: quick enough not to be felt,
 /// and a hundred processes are still only some hundred commands a second. Pub/sub would need a second connection for
 /// each process and would lose what is said while that one is down.
-pub fn poll_pause(polls: u32, dice: f64) -> Duration {
+pub(crate) fn poll_pause(polls: u32, dice: f64) -> Duration {
     Duration::from_millis(20)
         .saturating_mul(2u32.saturating_pow(polls))
         .min(Duration::from_millis(200))

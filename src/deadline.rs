@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::clock;
 use crate::error::{Error, Result, TimeoutPhase};
 use crate::wechat::endpoint::Endpoint;
 
@@ -16,12 +17,14 @@ pub struct Deadline {
 }
 
 impl Deadline {
+    /// A deadline `limit` from now. `endpoint` is the one that a [`Error::Timeout`] names; a token provider has none.
     pub fn new(limit: Duration, endpoint: Option<Endpoint>) -> Self {
-        Self { at: Instant::now() + limit, limit, endpoint }
+        Self { at: clock::monotonic() + limit, limit, endpoint }
     }
 
+    /// The time that is left; zero when the deadline has passed.
     pub fn left(&self) -> Duration {
-        self.at.saturating_duration_since(Instant::now())
+        self.at.saturating_duration_since(clock::monotonic())
     }
 
     /// Waits for `work` until the deadline; `last_failure` is asked why it took so long.

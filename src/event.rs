@@ -2,34 +2,35 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use parking_lot::Mutex;
 
+use crate::clock::Clock;
 use crate::error::{Error, ExceededLimit};
 use crate::warning::Warnings;
 use crate::wechat::endpoint::Endpoint;
 
 /// An event, with its time and the account that it concerns.
 #[derive(Clone, Debug)]
-pub struct Event {
-    pub time: SystemTime,
+pub(crate) struct Event {
+    pub(crate) time: SystemTime,
     /// `None` for an event of a Redis, which concerns all its accounts.
-    pub account: Option<AccountLabel>,
-    pub kind: EventKind,
+    pub(crate) account: Option<AccountLabel>,
+    pub(crate) kind: EventKind,
 }
 
 /// The account of an event.
 #[derive(Clone, Debug)]
-pub struct AccountLabel {
-    pub appid: Arc<str>,
+pub(crate) struct AccountLabel {
+    pub(crate) appid: Arc<str>,
     /// `stable`, `classic` or `provider`.
-    pub mode: Option<&'static str>,
+    pub(crate) mode: Option<&'static str>,
 }
 
 /// What happened.
 #[derive(Clone, Debug)]
-pub enum EventKind {
+pub(crate) enum EventKind {
     Token(TokenEvent),
     Redis(RedisEvent),
     Request(RequestEvent),
@@ -37,16 +38,16 @@ pub enum EventKind {
 
 /// Names a token without giving it away.
 #[derive(Clone, Debug)]
-pub struct TokenLabel {
+pub(crate) struct TokenLabel {
     /// Eight hexadecimal digits.
-    pub fingerprint: String,
+    pub(crate) fingerprint: String,
     /// Counts the tokens that this process has held, from 1.
-    pub number: u64,
+    pub(crate) number: u64,
 }
 
 /// An event of an access token.
 #[derive(Clone, Debug)]
-pub enum TokenEvent {
+pub(crate) enum TokenEvent {
     /// `token` is the present one.
     RefreshStart {
         reason: &'static str,
@@ -91,7 +92,7 @@ pub enum TokenEvent {
 
 /// An event of a Redis, or of the locks there.
 #[derive(Clone, Debug)]
-pub enum RedisEvent {
+pub(crate) enum RedisEvent {
     Down {
         host: String,
         message: String,
@@ -124,7 +125,7 @@ pub enum RedisEvent {
 
 /// An event of a request to WeChat.
 #[derive(Clone, Debug)]
-pub enum RequestEvent {
+pub(crate) enum RequestEvent {
     Ok {
         request: RequestLabel,
         status: u16,
@@ -148,16 +149,16 @@ pub enum RequestEvent {
 
 /// The request of an event.
 #[derive(Clone, Debug)]
-pub struct RequestLabel {
-    pub endpoint: Endpoint,
+pub(crate) struct RequestLabel {
+    pub(crate) endpoint: Endpoint,
     /// Host and port.
-    pub host: String,
-    pub duration: Duration,
+    pub(crate) host: String,
+    pub(crate) duration: Duration,
 }
 
 impl EventKind {
     /// The name that subscribers see.
-    pub fn name(&self) -> &'static str {
+    pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Token(event) => match event {
                 TokenEvent::RefreshStart { .. } => "refresh.start",
@@ -190,7 +191,7 @@ impl EventKind {
 }
 
 /// Receives events. It must not block: it runs where the event happened.
-pub trait Listener: Send + Sync {
+pub(crate) trait Listener: Send + Sync {
     fn on_event(&self, event: &Event);
 }
 
@@ -198,32 +199,38 @@ pub trait Listener: Send + Sync {
 #[derive(Default)]
 pub struct EventBus {
     /// Process warnings, which need no subscriber.
-    pub warnings: Warnings,
+    pub(crate) warnings: Warnings,
+    clock: Clock,
     count: AtomicUsize,
     listeners: Mutex<Vec<Arc<dyn Listener>>>,
 }
 
 impl EventBus {
+    /// A bus without subscribers, whose events have their time by `clock`.
+    pub(crate) fn new(clock: Clock) -> Self {
+        Self { clock, ..Self::default() }
+    }
+
     /// Adds a subscriber.
-    pub fn add(&self, listener: Arc<dyn Listener>) {
+    pub(crate) fn add(&self, listener: Arc<dyn Listener>) {
         let mut listeners = self.listeners.lock();
         listeners.push(listener);
         self.count.store(listeners.len(), Ordering::Relaxed);
     }
 
     /// Removes a subscriber.
-    pub fn remove(&self, listener: &Arc<dyn Listener>) {
+    pub(crate) fn remove(&self, listener: &Arc<dyn Listener>) {
         let mut listeners = self.listeners.lock();
         listeners.retain(|other| !Arc::ptr_eq(other, listener));
         self.count.store(listeners.len(), Ordering::Relaxed);
     }
 
     /// Emits what `build` returns, if there is a subscriber.
-    pub fn emit(&self, account: Option<&AccountLabel>, build: impl FnOnce() -> EventKind) {
+    pub(crate) fn emit(&self, account: Option<&AccountLabel>, build: impl FnOnce() -> EventKind) {
         if self.count.load(Ordering::Relaxed) == 0 {
             return;
         }
-        let event = Event { time: SystemTime::now(), account: account.cloned(), kind: build() };
+        let event = Event { time: UNIX_EPOCH + self.clock.wall(), account: account.cloned(), kind: build() };
         for listener in self.listeners.lock().iter() {
             listener.on_event(&event);
         }
@@ -233,8 +240,8 @@ impl EventBus {
 /// Emits events of one account.
 #[derive(Clone)]
 pub struct EventSource {
-    pub bus: Arc<EventBus>,
-    pub account: AccountLabel,
+    pub(crate) bus: Arc<EventBus>,
+    pub(crate) account: AccountLabel,
 }
 
 impl EventSource {
@@ -244,33 +251,33 @@ impl EventSource {
     }
 
     /// How the account gets its tokens: `stable`, `classic` or `provider`.
-    pub fn mode(&self) -> Option<&'static str> {
+    pub(crate) fn mode(&self) -> Option<&'static str> {
         self.account.mode
     }
 
     /// Emits an event of the account's token.
-    pub fn token(&self, build: impl FnOnce() -> TokenEvent) {
+    pub(crate) fn token(&self, build: impl FnOnce() -> TokenEvent) {
         self.bus.emit(Some(&self.account), || EventKind::Token(build()));
     }
 
     /// Emits an event of the account's locks or values in Redis.
-    pub fn redis(&self, build: impl FnOnce() -> RedisEvent) {
+    pub(crate) fn redis(&self, build: impl FnOnce() -> RedisEvent) {
         self.bus.emit(Some(&self.account), || EventKind::Redis(build()));
     }
 
     /// Emits an event of the account's requests.
-    pub fn request(&self, build: impl FnOnce() -> RequestEvent) {
+    pub(crate) fn request(&self, build: impl FnOnce() -> RequestEvent) {
         self.bus.emit(Some(&self.account), || EventKind::Request(build()));
     }
 }
 
 #[cfg(test)]
-pub mod testing {
+pub(crate) mod testing {
     use super::*;
 
     /// Records the events it receives.
     #[derive(Default)]
-    pub struct RecordingListener(pub Mutex<Vec<Event>>);
+    pub(crate) struct RecordingListener(pub(crate) Mutex<Vec<Event>>);
 
     impl Listener for RecordingListener {
         fn on_event(&self, event: &Event) {
@@ -280,7 +287,7 @@ pub mod testing {
 
     impl RecordingListener {
         /// The names of the events since the last call, each with its reason or with the code of its error.
-        pub fn take(&self) -> Vec<(&'static str, Option<&'static str>)> {
+        pub(crate) fn take(&self) -> Vec<(&'static str, Option<&'static str>)> {
             let events = std::mem::take(&mut *self.0.lock());
             events.iter().map(|event| (event.kind.name(), reason(&event.kind))).collect()
         }
@@ -318,5 +325,19 @@ mod tests {
         source.bus.remove(&listener);
         source.redis(|| panic!("built without a subscriber"));
         assert_eq!(recorder.take(), [("lock.takeover", None)]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_event_has_the_time_of_the_clock_of_its_bus() {
+        let clock = Clock::manual(Duration::from_secs(1_700_000_000));
+        let (bus, recorder) = (Arc::new(EventBus::new(clock.clone())), Arc::new(RecordingListener::default()));
+        bus.add(recorder.clone());
+        let source = EventSource::new(bus, "wx", None);
+        source.redis(|| RedisEvent::LockTakeover);
+        clock.shift_wall(-60_000);
+        tokio::time::advance(Duration::from_secs(1)).await;
+        source.redis(|| RedisEvent::LockTakeover);
+        let times = recorder.0.lock().iter().map(|event| event.time).collect::<Vec<_>>();
+        assert_eq!(times, [1_700_000_000, 1_699_999_941].map(|second| UNIX_EPOCH + Duration::from_secs(second)));
     }
 }

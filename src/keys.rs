@@ -19,26 +19,29 @@ use crate::seal::account_fingerprint;
 
 /// What WeChat counts calls by: an appid, at the servers behind these base URLs.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct App {
+pub(crate) struct App {
     appid: String,
     bases: Vec<String>,
 }
 
 impl App {
     /// `bases` in any order: that is a preference.
-    pub fn new(appid: &str, bases: &[String]) -> Self {
+    pub(crate) fn new(appid: &str, bases: &[String]) -> Self {
         Self { appid: appid.to_owned(), bases: sorted(bases).into_iter().map(str::to_owned).collect() }
     }
 }
 
-/// The endpoint that the tokens of an account come from.
+/// Which of WeChat's endpoints hands out the token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Mode {
+    /// `/cgi-bin/stable_token`: the same token for all who ask, until shortly before its end.
     Stable,
+    /// `/cgi-bin/token`: each request makes a new token, and the one before ends soon.
     Classic,
 }
 
 impl Mode {
+    /// The name in options and events: `stable` or `classic`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Stable => "stable",
@@ -50,8 +53,11 @@ impl Mode {
 /// Whose token it is. Only clients that agree on all of it share one.
 #[derive(Clone, Debug)]
 pub struct Account {
+    /// The appid that the token is of.
     pub appid: String,
+    /// By which of WeChat's two endpoints the token is fetched.
     pub mode: Mode,
+    /// The AppSecret.
     pub secret: SecretString,
     /// In any order.
     pub bases: Vec<String>,
@@ -70,7 +76,7 @@ impl Account {
         Some(format!("{}{{{}:{}:{}}}", redis.key_prefix, self.appid, self.mode.name(), self.fingerprint()))
     }
 
-    pub fn fingerprint(&self) -> String {
+    pub(crate) fn fingerprint(&self) -> String {
         account_fingerprint(&self.secret, &self.bases)
     }
 }
@@ -99,11 +105,13 @@ fn sorted(bases: &[String]) -> Vec<&str> {
 /// A Redis, and what the keys there begin with. The URL may hold a password.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct RedisConfig {
+    /// `redis://` or `rediss://`, with a login if Redis wants one.
     pub url: String,
     /// PEM roots that are trusted instead of the system's.
     pub ca: Option<Vec<u8>>,
     /// The longest that a caller waits for it.
     pub timeout: Duration,
+    /// What every key begins with, before the account in braces.
     pub key_prefix: String,
 }
 
@@ -115,22 +123,22 @@ impl std::fmt::Debug for RedisConfig {
 
 /// What a connection to Redis carries. Pictures are large and have a separate one, so that no token waits behind them.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub enum ConnectionRole {
+pub(crate) enum ConnectionRole {
     Tokens,
     Codes,
 }
 
 /// A connection to Redis: all accounts whose keys lie on one server share it.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub struct RedisServer {
-    pub url: String,
-    pub ca: Option<Vec<u8>>,
-    pub timeout: Duration,
-    pub role: ConnectionRole,
+pub(crate) struct RedisServer {
+    pub(crate) url: String,
+    pub(crate) ca: Option<Vec<u8>>,
+    pub(crate) timeout: Duration,
+    pub(crate) role: ConnectionRole,
 }
 
 impl RedisServer {
-    pub fn of(redis: &RedisConfig, role: ConnectionRole) -> Self {
+    pub(crate) fn of(redis: &RedisConfig, role: ConnectionRole) -> Self {
         let RedisConfig { url, ca, timeout, .. } = redis.clone();
         Self { url, ca, timeout, role }
     }
@@ -142,13 +150,13 @@ pub struct RouteId(u64);
 
 impl RouteId {
     /// A new id.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         static LAST: AtomicU64 = AtomicU64::new(0);
         Self(LAST.fetch_add(1, Ordering::Relaxed) + 1)
     }
 
     #[cfg(test)]
-    pub const fn nth(number: u64) -> Self {
+    pub(crate) const fn nth(number: u64) -> Self {
         Self(number)
     }
 }

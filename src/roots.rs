@@ -11,12 +11,12 @@ use rustls::pki_types::pem::PemObject;
 static EXTRA: LazyLock<Option<OsString>> = LazyLock::new(|| std::env::var_os("NODE_EXTRA_CA_CERTS"));
 
 /// Looks at the environment, on the thread that may change it, and reads nothing yet.
-pub fn note_extra() {
+pub(crate) fn note_extra() {
     LazyLock::force(&EXTRA);
 }
 
 /// Read once: the platform's files take milliseconds. An image may have none.
-pub static ROOTS: LazyLock<Vec<CertificateDer<'static>>> = LazyLock::new(|| {
+pub(crate) static ROOTS: LazyLock<Vec<CertificateDer<'static>>> = LazyLock::new(|| {
     let mut roots = webpki_root_certs::TLS_SERVER_ROOT_CERTS.to_vec();
     roots.extend(rustls_native_certs::load_native_certs().certs);
     // As in Node itself, an extra file that cannot be read does not stop the process.
@@ -26,7 +26,7 @@ pub static ROOTS: LazyLock<Vec<CertificateDer<'static>>> = LazyLock::new(|| {
 });
 
 /// The certificates of a PEM text that are sound; `None` if none is. A bundle may hold an odd one.
-pub fn of_pem(pem: &[u8]) -> Option<Vec<CertificateDer<'static>>> {
+pub(crate) fn of_pem(pem: &[u8]) -> Option<Vec<CertificateDer<'static>>> {
     let mut store = RootCertStore::empty();
     let certificates = CertificateDer::pem_slice_iter(pem).filter_map(Result::ok);
     let sound: Vec<_> = certificates.filter(|certificate| store.add(certificate.clone()).is_ok()).collect();

@@ -5,7 +5,7 @@ use ring::hmac;
 use ring::rand::{SecureRandom, SystemRandom};
 use secrecy::{ExposeSecret, SecretString};
 
-pub struct Seal {
+pub(crate) struct Seal {
     key: Option<LessSafeKey>,
     names: hmac::Key,
     random: SystemRandom,
@@ -13,7 +13,7 @@ pub struct Seal {
 
 impl Seal {
     /// What is sealed for one purpose opens for no other.
-    pub fn new(secret: &SecretString, purpose: &str) -> Self {
+    pub(crate) fn new(secret: &SecretString, purpose: &str) -> Self {
         let root = hmac::Key::new(hmac::HMAC_SHA256, secret.expose_secret().as_bytes());
         let derived = |of: &str| hmac::sign(&root, format!("wxacode {purpose}{of}").as_bytes());
         let key = UnboundKey::new(&AES_256_GCM, derived("").as_ref()).ok();
@@ -22,7 +22,7 @@ impl Seal {
     }
 
     /// Nonce and ciphertext; `place` says where it belongs, so that it opens nowhere else.
-    pub fn seal(&self, content: &[u8], place: &str) -> Option<Vec<u8>> {
+    pub(crate) fn seal(&self, content: &[u8], place: &str) -> Option<Vec<u8>> {
         let mut nonce = [0; NONCE_LEN];
         self.random.fill(&mut nonce).ok()?;
         let mut sealed = Vec::with_capacity(NONCE_LEN + content.len() + AES_256_GCM.tag_len());
@@ -35,7 +35,7 @@ impl Seal {
     }
 
     /// The content, unless somebody else wrote it or it belongs elsewhere.
-    pub fn open(&self, sealed: &[u8], place: &str) -> Option<Vec<u8>> {
+    pub(crate) fn open(&self, sealed: &[u8], place: &str) -> Option<Vec<u8>> {
         let (nonce, rest) = sealed.split_at_checked(NONCE_LEN)?;
         let mut rest = rest.to_vec();
         let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
@@ -45,13 +45,13 @@ impl Seal {
     }
 
     /// 32 hexadecimal digits that name a content and do not give it away.
-    pub fn name(&self, content: &[u8]) -> String {
+    pub(crate) fn name(&self, content: &[u8]) -> String {
         hex(&hmac::sign(&self.names, content).as_ref()[..16])
     }
 }
 
 /// Names an account's keys: its AppSecret and its hosts are part of the name without being in it.
-pub fn account_fingerprint(secret: &SecretString, bases: &[String]) -> String {
+pub(crate) fn account_fingerprint(secret: &SecretString, bases: &[String]) -> String {
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret.expose_secret().as_bytes());
     let mut bases: Vec<_> = bases.iter().map(String::as_str).collect();
     bases.sort_unstable();
@@ -59,12 +59,12 @@ pub fn account_fingerprint(secret: &SecretString, bases: &[String]) -> String {
     hex(&hmac::sign(&key, format!("wxacode account {}", bases.join(" ")).as_bytes()).as_ref()[..8])
 }
 
-pub fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A random name.
-pub fn random() -> String {
+pub(crate) fn random() -> String {
     let mut bytes = [0; 16];
     match SystemRandom::new().fill(&mut bytes) {
         Ok(()) => hex(&bytes),

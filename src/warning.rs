@@ -8,13 +8,15 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
+use crate::clock;
+
 /// What begins again within this is the same outage.
 const QUIET: Duration = Duration::from_secs(60);
 /// The most warnings that wait.
 const MOST: usize = 16;
 
 #[derive(Default)]
-pub struct Warnings {
+pub(crate) struct Warnings {
     /// Whether there is something to take, for those who look at each turn.
     waiting: AtomicBool,
     inner: Mutex<Inner>,
@@ -34,24 +36,24 @@ struct Outage {
 
 impl Warnings {
     /// Somebody meets an outage of `what`. Told unless others have met it already.
-    pub fn begin(&self, what: &str, text: impl FnOnce() -> String) {
+    pub(crate) fn begin(&self, what: &str, text: impl FnOnce() -> String) {
         self.note(what, 1, text);
     }
 
     /// And for that somebody it is over.
-    pub fn end(&self, what: &str) {
+    pub(crate) fn end(&self, what: &str) {
         if let Some(outage) = self.inner.lock().outages.get_mut(what) {
             outage.lasts_for = outage.lasts_for.saturating_sub(1);
         }
     }
 
     /// Told unless it was told a moment ago.
-    pub fn once(&self, what: &str, text: impl FnOnce() -> String) {
+    pub(crate) fn once(&self, what: &str, text: impl FnOnce() -> String) {
         self.note(what, 0, text);
     }
 
     fn note(&self, what: &str, lasts_for: usize, text: impl FnOnce() -> String) {
-        let (mut inner, now) = (self.inner.lock(), Instant::now());
+        let (mut inner, now) = (self.inner.lock(), clock::monotonic());
         inner.outages.retain(|_, outage| outage.lasts_for > 0 || now < outage.began + QUIET);
         let known = inner.outages.get_mut(what);
         let is_new = known.is_none();
@@ -69,7 +71,7 @@ impl Warnings {
     }
 
     /// Each is given once.
-    pub fn take(&self) -> Vec<String> {
+    pub(crate) fn take(&self) -> Vec<String> {
         if !self.waiting.swap(false, Ordering::Acquire) {
             return Vec::new();
         }

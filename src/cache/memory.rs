@@ -6,12 +6,13 @@ use bytes::Bytes;
 use lru::LruCache;
 use tokio::time::Instant;
 
+use crate::clock;
 use crate::wechat::codes::Identity;
 
 /// What an entry costs besides its picture and its name.
 const OVERHEAD: usize = 160;
 
-pub struct Memory {
+pub(crate) struct Memory {
     entries: LruCache<Identity, Entry>,
     bytes: usize,
     max_bytes: usize,
@@ -25,13 +26,13 @@ struct Entry {
 }
 
 impl Memory {
-    pub fn new(max_bytes: usize, ttl: Option<Duration>) -> Self {
+    pub(crate) fn new(max_bytes: usize, ttl: Option<Duration>) -> Self {
         Self { entries: LruCache::unbounded(), bytes: 0, max_bytes, ttl }
     }
 
-    pub fn get(&mut self, identity: &Identity) -> Option<Bytes> {
+    pub(crate) fn get(&mut self, identity: &Identity) -> Option<Bytes> {
         let Entry { image, until } = self.entries.get(identity)?;
-        if until.is_none_or(|until| Instant::now() < until) {
+        if until.is_none_or(|until| clock::monotonic() < until) {
             return Some(image.clone());
         }
         self.remove(identity);
@@ -39,13 +40,13 @@ impl Memory {
     }
 
     /// `left` is what is left of its time, where it was kept elsewhere before.
-    pub fn put(&mut self, identity: Identity, image: Bytes, left: Option<Duration>) {
+    pub(crate) fn put(&mut self, identity: Identity, image: Bytes, left: Option<Duration>) {
         self.remove(&identity);
         let size = size(&identity, &image);
         if size > self.max_bytes {
             return;
         }
-        let until = self.ttl.map(|ttl| Instant::now() + left.map_or(ttl, |left| left.min(ttl)));
+        let until = self.ttl.map(|ttl| clock::monotonic() + left.map_or(ttl, |left| left.min(ttl)));
         self.entries.put(identity, Entry { image, until });
         self.bytes += size;
         while self.bytes > self.max_bytes {
@@ -55,7 +56,7 @@ impl Memory {
     }
 
     /// How many, and how many bytes.
-    pub fn size(&self) -> (usize, usize) {
+    pub(crate) fn size(&self) -> (usize, usize) {
         (self.entries.len(), self.bytes)
     }
 

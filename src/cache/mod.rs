@@ -22,6 +22,7 @@ use single_flight::{Phase, SingleFlight};
 /// How much is kept, and for how long. Clients that agree on it share what they keep.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Limits {
+    /// The most bytes of pictures in memory. The oldest-used leave first; a larger picture is not kept.
     pub max_bytes: usize,
     /// `None` is for ever.
     pub ttl: Option<Duration>,
@@ -31,18 +32,19 @@ pub struct Limits {
 
 /// What `stats()` tells of the cache: codes by where they were found, and what is kept here.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct CacheStats {
-    pub hits: u64,
-    pub redis_hits: u64,
-    pub coalesced: u64,
-    pub misses: u64,
-    pub entries: usize,
-    pub size_bytes: usize,
+pub(crate) struct CacheStats {
+    pub(crate) hits: u64,
+    pub(crate) redis_hits: u64,
+    pub(crate) coalesced: u64,
+    pub(crate) misses: u64,
+    pub(crate) entries: usize,
+    pub(crate) size_bytes: usize,
 }
 
 /// Where a code was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CacheOutcome {
+    /// In this process's memory.
     Memory,
     /// In Redis, where another process has put it.
     Redis,
@@ -52,6 +54,7 @@ pub enum CacheOutcome {
     Miss,
 }
 
+/// QR codes that were fetched before, and the fetches under way, by what the picture depends on.
 pub struct QrCodeCache {
     memory: Mutex<Memory>,
     in_flight: Arc<SingleFlight>,
@@ -59,6 +62,7 @@ pub struct QrCodeCache {
 }
 
 impl QrCodeCache {
+    /// An empty cache with these limits; `fleet` is the copy in Redis, if the client has one.
     pub fn new(limits: &Limits, fleet: Option<SharedQrCodes>) -> Self {
         Self {
             memory: Mutex::new(Memory::new(limits.max_bytes, limits.ttl)),
@@ -68,12 +72,12 @@ impl QrCodeCache {
     }
 
     /// A QR code from memory. Never waits.
-    pub fn cached(&self, identity: &Identity) -> Option<Bytes> {
+    pub(crate) fn cached(&self, identity: &Identity) -> Option<Bytes> {
         self.memory.lock().get(identity)
     }
 
     /// How many are kept here, and how many bytes.
-    pub fn size(&self) -> (usize, usize) {
+    pub(crate) fn size(&self) -> (usize, usize) {
         self.memory.lock().size()
     }
 

@@ -12,10 +12,11 @@ use redis::Value;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
-use tokio::time::{Instant, interval_at, sleep, timeout};
+use tokio::time::{interval_at, sleep, timeout};
 
 use super::single_flight::Phase;
 use crate::backoff::poll_pause;
+use crate::clock;
 use crate::deadline::Deadline;
 use crate::error::{Error, Result, TimeoutPhase};
 use crate::event::{EventSource, RedisEvent};
@@ -52,6 +53,7 @@ const LOOK: &str = include_str!("get_or_lock.lua");
 const KEEP: &str = include_str!("put_and_unlock.lua");
 const RENEW: &str = include_str!("renew_lock.lua");
 
+/// The QR codes that the processes of a fleet share in Redis, and the locks by which one of them fetches.
 pub struct SharedQrCodes {
     scripts: Arc<dyn ScriptRunner>,
     seal: Seal,
@@ -69,7 +71,9 @@ pub struct SharedQrCodes {
 
 /// The key prefix of QR codes, and their account.
 pub struct KeySpace {
+    /// `redis.keyPrefix`.
     pub prefix: String,
+    /// Appid and fingerprint, joined by a colon.
     pub account: String,
 }
 
@@ -86,6 +90,8 @@ enum Lookup {
 }
 
 impl SharedQrCodes {
+    /// Codes are sealed by a key that follows from `secret`. They stay for `ttl`, at most 30 days;
+    /// one of more than `max_entry_bytes` stays out of Redis.
     pub fn new(
         scripts: Arc<dyn ScriptRunner>,
         secret: &SecretString,
@@ -110,7 +116,7 @@ impl SharedQrCodes {
 
     /// A QR code from Redis with the time that it has left. Or by `ask`: when this process has the lock, when the process that
     /// has it takes too long, or when Redis is out of reach.
-    pub async fn get(
+    pub(crate) async fn get(
         self: Arc<Self>,
         identity: &Identity,
         deadline: &Deadline,
@@ -159,7 +165,7 @@ impl QrCodeLock {
 
     /// Waits for the code. Returns `None` when this process is to request it. Does not wait for a Redis that is down.
     async fn wait(&mut self, patience: Duration, phase: &Phase) -> Result<Option<(Bytes, Duration)>> {
-        let until = Instant::now() + patience;
+        let until = clock::monotonic() + patience;
         for polls in 0.. {
             let left = match self.look().await {
                 Ok(Lookup::Code(image, left)) => return Ok(Some((image, left))),
@@ -174,7 +180,7 @@ impl QrCodeLock {
                 }
                 Ok(Lookup::Lead) | Err(_) => break,
             };
-            let now = Instant::now();
+            let now = clock::monotonic();
             if polls == 0 {
                 phase.begin(TimeoutPhase::Peer);
                 self.codes.events.redis(|| RedisEvent::QrCodeLockWait { max_wait: patience });
@@ -251,7 +257,7 @@ impl QrCodeLock {
     }
 
     async fn renew(&mut self) -> Infallible {
-        let mut renewal = interval_at(Instant::now() + RENEWAL, RENEWAL);
+        let mut renewal = interval_at(clock::monotonic() + RENEWAL, RENEWAL);
         loop {
             renewal.tick().await;
             if self.leads {
@@ -268,15 +274,15 @@ impl QrCodeLock {
         let code = fits.and_then(|image| self.codes.seal.seal(image, &self.keys[0]));
         let may_lead = std::mem::take(&mut self.may_lead);
         match code {
-            Some(code) => self.hand_over(code, LeaderNote::None),
-            None if may_lead => self.hand_over(Vec::new(), refusal.map_or(LeaderNote::Go, LeaderNote::Refused)),
+            Some(code) => self.hand_over(code, &LeaderNote::None),
+            None if may_lead => self.hand_over(Vec::new(), &refusal.map_or(LeaderNote::Go, LeaderNote::Refused)),
             None => {}
         }
     }
 
-    fn hand_over(&self, code: Vec<u8>, note: LeaderNote) {
+    fn hand_over(&self, code: Vec<u8>, note: &LeaderNote) {
         let step = self.step(KEEP).bytes(code).arg(self.codes.life.as_millis().max(1));
-        let step = step.bytes(self.written(&note)).arg(NOTE.as_millis()).background();
+        let step = step.bytes(self.written(note)).arg(NOTE.as_millis()).background();
         let (codes, lock, owner) = (self.codes.clone(), self.keys[1].clone(), self.owner.clone());
         tokio::spawn(async move {
             let mut turn = pin!(codes.store_permits.acquire());
@@ -326,7 +332,7 @@ impl QrCodeLock {
 impl Drop for QrCodeLock {
     fn drop(&mut self) {
         if self.may_lead && tokio::runtime::Handle::try_current().is_ok() {
-            self.hand_over(Vec::new(), LeaderNote::None);
+            self.hand_over(Vec::new(), &LeaderNote::None);
         }
     }
 }

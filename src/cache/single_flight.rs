@@ -17,11 +17,11 @@ use crate::wechat::codes::Identity;
 type Outcome = Result<(Bytes, CacheOutcome)>;
 
 /// What is fetched, and on which route: a failure on one route is no answer for another.
-pub type Key = (RouteId, Identity);
+pub(crate) type Key = (RouteId, Identity);
 
 /// The requests in flight.
 #[derive(Default)]
-pub struct SingleFlight(Mutex<Table>);
+pub(crate) struct SingleFlight(Mutex<Table>);
 
 #[derive(Default)]
 struct Table {
@@ -36,15 +36,15 @@ struct InFlight {
 
 /// What a request waits for at the moment, for callers whose time is up.
 #[derive(Clone)]
-pub struct Phase(Arc<Mutex<TimeoutPhase>>);
+pub(crate) struct Phase(Arc<Mutex<TimeoutPhase>>);
 
 impl Phase {
-    pub fn begin(&self, waited_for: TimeoutPhase) {
+    pub(crate) fn begin(&self, waited_for: TimeoutPhase) {
         *self.0.lock() = waited_for;
     }
 
     /// A time-out tells what was waited for.
-    pub fn explain(&self, mut error: Error) -> Error {
+    pub(crate) fn explain(&self, mut error: Error) -> Error {
         if let Error::Timeout { waited_for, .. } = &mut error {
             *waited_for = *self.0.lock();
         }
@@ -59,15 +59,15 @@ impl Default for Phase {
 }
 
 /// A caller that waits. The request goes on while there is one.
-pub struct Waiter {
-    pub phase: Phase,
+pub(crate) struct Waiter {
+    pub(crate) phase: Phase,
     outcome: watch::Receiver<Option<Outcome>>,
     _cancel: DropGuard,
 }
 
 impl SingleFlight {
     /// A place in the request for this key, and whether it is the first. `work` is started for the first one only.
-    pub fn join<W>(self: &Arc<Self>, key: &Key, work: impl FnOnce(Phase) -> W) -> (Arc<Waiter>, bool)
+    pub(crate) fn join<W>(self: &Arc<Self>, key: &Key, work: impl FnOnce(Phase) -> W) -> (Arc<Waiter>, bool)
     where
         W: Future<Output = Outcome> + Send + 'static,
     {
@@ -98,13 +98,13 @@ impl SingleFlight {
     }
 
     #[cfg(test)]
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.0.lock().in_flight.is_empty()
     }
 }
 
 impl Waiter {
-    pub async fn result(&self) -> Outcome {
+    pub(crate) async fn result(&self) -> Outcome {
         let mut outcome = self.outcome.clone();
         let finished = outcome.wait_for(Option::is_some).await;
         // A request that ends without an outcome has panicked, or its runtime is shutting down.

@@ -6,12 +6,13 @@ mod stats;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
 
 use crate::cache::{CacheOutcome, QrCodeCache};
+use crate::clock::Clock;
 use crate::deadline::Deadline;
 use crate::error::explanation::Bilingual;
 use crate::error::invalid::InvalidParam;
@@ -29,9 +30,9 @@ use crate::wechat::endpoint::Endpoint;
 use crate::wechat::errcode;
 use crate::wechat::request::ApiRequest;
 use send::TimedRequest;
-pub use stats::{Counters, Stats};
+pub(crate) use stats::{Counters, Stats};
 
-pub struct Client {
+pub(crate) struct Client {
     /// The appid by which WeChat counts the calls.
     pub(crate) appid: Arc<str>,
     pub(crate) transport: Arc<Transport>,
@@ -42,11 +43,12 @@ pub struct Client {
     pub(crate) retries: u32,
     pub(crate) rate_limiter: RateLimiter,
     pub(crate) stats: Counters,
+    pub(crate) clock: Clock,
     pub(crate) closed: AtomicBool,
 }
 
 /// The client's token cache and token source. A client inside WeChat's cloud needs none.
-pub struct Tokens {
+pub(crate) struct Tokens {
     cache: Arc<TokenCache>,
     source: Arc<dyn TokenSource>,
     /// Given up by `leave`.
@@ -54,14 +56,14 @@ pub struct Tokens {
 }
 
 impl Tokens {
-    pub fn new(cache: Arc<TokenCache>, source: Arc<dyn TokenSource>) -> Self {
+    pub(crate) fn new(cache: Arc<TokenCache>, source: Arc<dyn TokenSource>) -> Self {
         let member = Mutex::new(Some(cache.attach()));
         Self { cache, source, member }
     }
 }
 
 /// The picture of a code.
-pub enum Image {
+pub(crate) enum Image {
     Fetched(Body),
     /// Shared with the cache and with other callers.
     Kept(Bytes),
@@ -80,24 +82,24 @@ impl Deref for Image {
 
 impl Client {
     /// Whether calls are still taken.
-    pub fn check_open(&self) -> Result<()> {
+    pub(crate) fn check_open(&self) -> Result<()> {
         if self.closed.load(Ordering::Acquire) { Err(Error::Closed) } else { Ok(()) }
     }
 
     /// Whether the client has a cache.
-    pub fn keeps_codes(&self) -> bool {
+    pub(crate) fn keeps_codes(&self) -> bool {
         self.codes.is_some()
     }
 
     /// The picture of a QR code from memory. Never waits.
-    pub fn cached(&self, request: &QrCodeRequest) -> Option<Bytes> {
+    pub(crate) fn cached(&self, request: &QrCodeRequest) -> Option<Bytes> {
         let image = self.codes.as_ref()?.cached(request.identity())?;
         self.stats.found(CacheOutcome::Memory);
         Some(image)
     }
 
     /// The picture of a code.
-    pub async fn code(self: &Arc<Self>, request: &QrCodeRequest, timeout: Option<Duration>) -> Result<Image> {
+    pub(crate) async fn code(self: &Arc<Self>, request: &QrCodeRequest, timeout: Option<Duration>) -> Result<Image> {
         let deadline = Deadline::new(timeout.unwrap_or(self.timeout), Some(request.endpoint().clone()));
         let image = match &self.codes {
             None => self.fetch(&request.question(), &deadline).await.map(Image::Fetched),
@@ -108,13 +110,13 @@ impl Client {
     }
 
     /// What an API that has a name here answers. `params` is JSON in the caller's spelling.
-    pub async fn api(
+    pub(crate) async fn api(
         &self,
         endpoint: &Endpoint,
         params: &str,
         timeout: Option<Duration>,
     ) -> Result<(Body, AnswerKind)> {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
+        let now = self.clock.wall().as_secs_f64();
         let refused = |invalid| Error::Params { endpoint: Some(endpoint.clone()), invalid };
         let call = apis::call(endpoint, params, &Context { appid: &self.appid, now });
         let ApiCall { question, wanted } = call.map_err(refused)?;
@@ -146,7 +148,7 @@ impl Client {
 
     /// What any API answers, and what kind of answer it is. `wanted` is a field that the answer has to have; without one any
     /// answer of WeChat's is accepted.
-    pub async fn request(
+    pub(crate) async fn request(
         &self,
         question: &ApiRequest,
         wanted: Option<&'static str>,
@@ -172,7 +174,7 @@ impl Client {
     }
 
     /// A token, for calls that the caller makes by itself.
-    pub async fn access_token(&self, force: bool, timeout: Option<Duration>) -> Result<(String, SystemTime)> {
+    pub(crate) async fn access_token(&self, force: bool, timeout: Option<Duration>) -> Result<(String, SystemTime)> {
         let Tokens { cache, source, .. } = self.tokens.as_ref().ok_or_else(no_token)?;
         let deadline = Deadline::new(timeout.unwrap_or(self.timeout), source.endpoint());
         let token = match force {
@@ -183,7 +185,7 @@ impl Client {
     }
 
     /// Another API refused this token; it is given up if it is the present one.
-    pub fn invalidate(&self, access_token: &str) {
+    pub(crate) fn invalidate(&self, access_token: &str) {
         if let Some(tokens) = &self.tokens {
             // Only the token is known, and not what the other API answered.
             tokens.cache.invalidate(access_token, errcode::INVALID_CREDENTIAL);
@@ -191,12 +193,12 @@ impl Client {
     }
 
     /// No further calls from now on.
-    pub fn close(&self) {
+    pub(crate) fn close(&self) {
         self.closed.store(true, Ordering::Release);
     }
 
     /// Gives up the account's token cache, when the last call has ended.
-    pub fn leave(&self) {
+    pub(crate) fn leave(&self) {
         if let Some(tokens) = &self.tokens {
             tokens.member.lock().take();
         }

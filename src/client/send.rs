@@ -14,14 +14,14 @@ use crate::wechat::answer::{AnswerError, AnswerKind};
 use crate::wechat::request::ApiRequest;
 
 /// A request with its deadline and retries.
-pub struct TimedRequest<'a> {
-    pub question: &'a ApiRequest,
-    pub deadline: &'a Deadline,
-    pub retries: u32,
+pub(crate) struct TimedRequest<'a> {
+    pub(crate) question: &'a ApiRequest,
+    pub(crate) deadline: &'a Deadline,
+    pub(crate) retries: u32,
 }
 
 /// What an answer's bytes are.
-pub type Read<'a> = &'a (dyn Fn(&[u8]) -> Result<AnswerKind, AnswerError> + Sync);
+pub(crate) type Read<'a> = &'a (dyn Fn(&[u8]) -> Result<AnswerKind, AnswerError> + Sync);
 
 impl Client {
     /// Gives the bytes of the answer and what `read` made of them. When WeChat says that the minute is full, waits for the next

@@ -14,26 +14,26 @@ use crate::token::state::Token;
 
 /// What `stats()` gives.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Stats {
-    pub requests: u64,
-    pub images: u64,
-    pub image_bytes: u64,
-    pub replays: u64,
-    pub refreshes: u64,
+pub(crate) struct Stats {
+    pub(crate) requests: u64,
+    pub(crate) images: u64,
+    pub(crate) image_bytes: u64,
+    pub(crate) replays: u64,
+    pub(crate) refreshes: u64,
     /// How often a call failed, by errcode or by our own code.
-    pub errors: BTreeMap<String, u64>,
+    pub(crate) errors: BTreeMap<String, u64>,
     /// How long ago the present token was first handed out.
-    pub token_age: Option<Duration>,
+    pub(crate) token_age: Option<Duration>,
     /// Whether Redis answers; `None` without one.
-    pub redis_is_up: Option<bool>,
+    pub(crate) redis_is_up: Option<bool>,
     /// `None` without a cache.
-    pub cache: Option<CacheStats>,
+    pub(crate) cache: Option<CacheStats>,
 }
 
 #[derive(Default)]
-pub struct Counters {
-    pub requests: AtomicU64,
-    pub replays: AtomicU64,
+pub(crate) struct Counters {
+    pub(crate) requests: AtomicU64,
+    pub(crate) replays: AtomicU64,
     images: AtomicU64,
     image_bytes: AtomicU64,
     errors: Mutex<BTreeMap<String, u64>>,
@@ -41,22 +41,22 @@ pub struct Counters {
 }
 
 impl Counters {
-    pub fn add(counter: &AtomicU64) {
+    pub(crate) fn add(counter: &AtomicU64) {
         counter.fetch_add(1, Ordering::Relaxed);
     }
 
     /// A picture came from WeChat.
-    pub fn image(&self, bytes: usize) {
+    pub(crate) fn image(&self, bytes: usize) {
         Self::add(&self.images);
         self.image_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
     /// Where a code came from.
-    pub fn found(&self, found: CacheOutcome) {
+    pub(crate) fn found(&self, found: CacheOutcome) {
         Self::add(&self.found[found as usize]);
     }
 
-    pub fn error(&self, error: &Error) {
+    pub(crate) fn error(&self, error: &Error) {
         let name = match error {
             Error::Provider(_) => return,
             Error::Api { refusal, .. } => refusal.errcode.to_string(),
@@ -67,7 +67,7 @@ impl Counters {
 }
 
 impl Client {
-    pub fn stats(&self) -> Stats {
+    pub(crate) fn stats(&self) -> Stats {
         let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let Counters { requests, replays, images, image_bytes, errors, found } = &self.stats;
         let tokens = self.tokens.as_ref().map(|tokens| &tokens.cache);

@@ -17,7 +17,7 @@ pub struct Bilingual {
 }
 
 impl Bilingual {
-    pub fn new(zh: impl Into<Cow<'static, str>>, en: impl Into<Cow<'static, str>>) -> Self {
+    pub(crate) fn new(zh: impl Into<Cow<'static, str>>, en: impl Into<Cow<'static, str>>) -> Self {
         Self { zh: zh.into(), en: en.into() }
     }
 
@@ -68,7 +68,7 @@ fn first_clause(text: &str) -> &str {
 const EXCERPT: usize = 80;
 
 /// The beginning of a caller's value, in quotation marks and escaped.
-pub fn excerpt(value: &str) -> String {
+pub(crate) fn excerpt(value: &str) -> String {
     let mut rest = value.chars();
     let mut shown: String = rest.by_ref().take(EXCERPT).collect();
     if rest.next().is_some() {
@@ -78,7 +78,7 @@ pub fn excerpt(value: &str) -> String {
 }
 
 /// A caller's number, without the hundreds of digits that it may have.
-pub fn shown(number: f64) -> String {
+pub(crate) fn shown(number: f64) -> String {
     if number.is_finite() && number.abs() >= 1e16 { format!("{number:e}") } else { number.to_string() }
 }
 

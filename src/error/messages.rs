@@ -16,7 +16,7 @@ fn seconds(time: Duration) -> String {
     }
 }
 
-pub fn timeout(waited_for: TimeoutPhase, limit: Duration, cause: Option<&Error>) -> Explanation {
+pub(crate) fn timeout(waited_for: TimeoutPhase, limit: Duration, cause: Option<&Error>) -> Explanation {
     let limit = seconds(limit);
     let (zh, en) = match waited_for {
         TimeoutPhase::Token => ("正在等待 access_token", "the access token"),
@@ -60,7 +60,7 @@ pub fn timeout(waited_for: TimeoutPhase, limit: Duration, cause: Option<&Error>)
 }
 
 /// `proxy` is the one that the request went through, if it went through one.
-pub fn network(trouble: NetworkErrorKind, host: &str, proxy: Option<&str>) -> Explanation {
+pub(crate) fn network(trouble: NetworkErrorKind, host: &str, proxy: Option<&str>) -> Explanation {
     let (cause, fix) = match trouble {
         NetworkErrorKind::Proxy(trouble) => return of_proxy(trouble, host, proxy.unwrap_or_default()),
         NetworkErrorKind::Dns => (unresolved(host), name_service("baseUrl")),
@@ -227,7 +227,7 @@ fn certified(host: &str, flaw: CertificateFlaw, param: &str) -> Bilingual {
     }
 }
 
-pub fn response(status: u16, problem: BadResponse) -> Explanation {
+pub(crate) fn response(status: u16, problem: BadResponse) -> Explanation {
     let (zh, en) = match problem {
         BadResponse::Body(Unexpected::Empty) if status == 412 => (
             "微信以空的 412 拒绝了没有 Content-Length 的请求，途中的代理改写了请求",
@@ -260,7 +260,7 @@ pub fn response(status: u16, problem: BadResponse) -> Explanation {
     }
 }
 
-pub fn rate_limit(limit: ExceededLimit, wait: Duration) -> Explanation {
+pub(crate) fn rate_limit(limit: ExceededLimit, wait: Duration) -> Explanation {
     let wait = seconds(wait);
     match limit {
         ExceededLimit::ForcedRefresh => Explanation {
@@ -313,10 +313,10 @@ fn slow_down() -> Bilingual {
 }
 
 /// What a user of Redis has to be allowed besides its keys.
-pub const COMMANDS: &str =
+pub(crate) const COMMANDS: &str =
     "+eval +time +get +set +incr +del +pexpire +pttl +hget +hmget +hgetall +hset +hsetnx +hincrby +hdel";
 
-pub fn redis(reason: &str, fault: &RedisFault) -> Explanation {
+pub(crate) fn redis(reason: &str, fault: &RedisFault) -> Explanation {
     let (cause, fix) = match fault {
         RedisFault::Down => (
             Bilingual::new(format!("Redis 不可用（{reason}）"), format!("Redis cannot be used ({reason})")),
@@ -363,7 +363,7 @@ pub fn redis(reason: &str, fault: &RedisFault) -> Explanation {
     Explanation { cause, fix }
 }
 
-pub fn closed() -> Explanation {
+pub(crate) fn closed() -> Explanation {
     Explanation {
         cause: Bilingual::new("WxaCode 已关闭", "this WxaCode was closed"),
         fix: Bilingual::new("close() 之后请新建 WxaCode", "Make a new WxaCode after close()"),
@@ -371,7 +371,7 @@ pub fn closed() -> Explanation {
 }
 
 /// Of an errcode that the catalogue does not have. Only a message has it.
-pub fn unlisted(errcode: i64, rid: Option<&str>) -> Explanation {
+pub(super) fn unlisted(errcode: i64, rid: Option<&str>) -> Explanation {
     let fix = match rid {
         Some(rid) => Bilingual::new(
             format!("查微信的全局返回码表，或调用 getRid('{rid}')"),
@@ -388,10 +388,10 @@ pub fn unlisted(errcode: i64, rid: Option<&str>) -> Explanation {
     }
 }
 
-pub fn cancelled() -> Bilingual {
+pub(super) fn cancelled() -> Bilingual {
     Bilingual::new("调用已被中止", "the call was aborted")
 }
 
-pub fn provider() -> Bilingual {
+pub(super) fn provider() -> Bilingual {
     Bilingual::new("token 函数抛出了错误", "the token function threw")
 }

@@ -1,6 +1,6 @@
 //! The one error: what failed, where, why, and what to do.
 
-pub mod explanation;
+pub(crate) mod explanation;
 pub mod invalid;
 mod messages;
 mod status;
@@ -21,19 +21,72 @@ use crate::wechat::errcode::{self, Reaction, Scope, Subject};
 #[derive(Clone, Debug)]
 pub enum Error {
     /// WeChat answered with an errcode. `subject` is known of calls for a code.
-    Api { endpoint: Endpoint, refusal: Refusal, subject: Option<Box<Subject>> },
+    Api {
+        /// The endpoint that was called.
+        endpoint: Endpoint,
+        /// The errcode with its text, as WeChat sent them.
+        refusal: Refusal,
+        /// The `page` or `path` of the call.
+        subject: Option<Box<Subject>>,
+    },
     /// A parameter or option was refused before any request.
-    Params { endpoint: Option<Endpoint>, invalid: InvalidParam },
+    Params {
+        /// The endpoint of a parameter; an option of the client has none.
+        endpoint: Option<Endpoint>,
+        /// Which one, why and what to do.
+        invalid: InvalidParam,
+    },
     /// The time of the call (or of a token refresh) was up.
-    Timeout { endpoint: Option<Endpoint>, waited_for: TimeoutPhase, limit: Duration, cause: Option<Box<Error>> },
+    Timeout {
+        /// The endpoint of the call; a token provider has none.
+        endpoint: Option<Endpoint>,
+        /// What the call was waiting for.
+        waited_for: TimeoutPhase,
+        /// The time that the call had.
+        limit: Duration,
+        /// The last failure within that time, if there was one.
+        cause: Option<Box<Self>>,
+    },
     /// No answer came: no connection, or one that broke.
-    Network { endpoint: Endpoint, trouble: NetworkErrorKind, host: String, proxy: Option<String>, detail: String },
+    Network {
+        /// The endpoint that was called.
+        endpoint: Endpoint,
+        /// What went wrong.
+        trouble: NetworkErrorKind,
+        /// Host and port of the base URL.
+        host: String,
+        /// Host and port of the proxy in between, if there is one.
+        proxy: Option<String>,
+        /// What the operating system or the HTTP library says of it, without secrets.
+        detail: String,
+    },
     /// An answer came that is neither what was asked for nor an error of WeChat's.
-    Response { endpoint: Endpoint, status: u16, problem: BadResponse, excerpt: String },
+    Response {
+        /// The endpoint that was called.
+        endpoint: Endpoint,
+        /// The HTTP status.
+        status: u16,
+        /// What is wrong with the answer.
+        problem: BadResponse,
+        /// How the answer begins, without secrets; empty if it is no text.
+        excerpt: String,
+    },
     /// Redis did not do what a call needed, and without it the call may not go on.
-    Redis { reason: String, fault: RedisFault },
+    Redis {
+        /// What Redis or its driver says, without secrets.
+        reason: String,
+        /// What is wrong, and for whom.
+        fault: RedisFault,
+    },
     /// A rate limit is used up; after `wait` it is worth trying again.
-    RateLimit { endpoint: Endpoint, limit: ExceededLimit, wait: Duration },
+    RateLimit {
+        /// The endpoint that was called.
+        endpoint: Endpoint,
+        /// Which limit it is.
+        limit: ExceededLimit,
+        /// The time until the next call may go.
+        wait: Duration,
+    },
     /// The client was closed, or the environment that it belongs to is ending.
     Closed,
     /// The caller aborted its own call.
@@ -42,9 +95,12 @@ pub enum Error {
     Provider(Arc<dyn Any + Send + Sync>),
 }
 
+/// What a call was waiting for when its time was up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TimeoutPhase {
+    /// An access token, fetched by this process or another one.
     Token,
+    /// The answer of the endpoint that was called.
     Answer,
     /// The caller's own token provider.
     Provider,
@@ -58,13 +114,20 @@ pub enum RedisFault {
     /// Everybody's: it is out of reach, or does nothing for anybody.
     Down,
     /// One account's, which may not touch its keys, or not by these commands. `keys` is what an ACL would call them.
-    Denied { keys: String },
+    Denied {
+        /// A pattern of key names, as in an ACL.
+        keys: String,
+    },
     /// One account's: at one of `keys` lies something of another kind.
-    WrongType { keys: String },
+    WrongType {
+        /// What the names of the account's keys begin with.
+        keys: String,
+    },
     /// One account's: its script came to no end, or its token cannot be read.
     Script,
 }
 
+/// Why no answer came. Decides the advice in the message, and whether a retry may help.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NetworkErrorKind {
     /// The name could not be resolved.
@@ -97,7 +160,9 @@ pub enum CertificateFlaw {
     UnknownIssuer,
     /// It has signed itself, and was not given as one to trust.
     SelfSigned,
+    /// Its time is over.
     Expired,
+    /// Its time has not begun, or the clock of this machine is wrong.
     NotValidYet,
     /// It is for other hosts.
     OtherName,
@@ -105,9 +170,11 @@ pub enum CertificateFlaw {
     NoName,
     /// It is an authority's own, and was not given as one to trust from a server.
     Authority,
+    /// Any other flaw; the detail of the error names it.
     Other,
 }
 
+/// Why the proxy did not connect to the host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProxyErrorKind {
     /// Its name could not be resolved.
@@ -124,13 +191,18 @@ pub enum ProxyErrorKind {
     Refused,
 }
 
+/// What is wrong with an answer that is no picture, no JSON and no refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BadResponse {
+    /// The body is not what was asked for.
     Body(Unexpected),
+    /// The body is larger than 8 MiB; the rest was not read.
     TooLarge,
+    /// A redirect, which is never followed.
     Redirect,
 }
 
+/// Which limit a call exceeded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExceededLimit {
     /// `force_refresh`: at least 30 s apart, at most 10 a day.
@@ -152,7 +224,7 @@ impl BadResponse {
 
 impl ExceededLimit {
     /// The `reason` of the event.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::ForcedRefresh => "forced_refresh_limit",
             Self::Process => "process_limit",
@@ -165,11 +237,12 @@ impl ExceededLimit {
 /// Characters of an answer in a message.
 const EXCERPT: usize = 120;
 
+/// A result whose error, unless another is named, is an [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
     /// The `code` that JavaScript sees.
-    pub fn code(&self) -> &'static str {
+    pub(crate) fn code(&self) -> &'static str {
         match self {
             Self::Api { .. } => "ERR_WXA_API",
             Self::Params { .. } => "ERR_WXA_PARAMS",
@@ -182,7 +255,7 @@ impl Error {
         }
     }
 
-    pub fn endpoint(&self) -> Option<&Endpoint> {
+    pub(crate) fn endpoint(&self) -> Option<&Endpoint> {
         match self {
             Self::Api { endpoint, .. }
             | Self::Network { endpoint, .. }
@@ -194,7 +267,7 @@ impl Error {
     }
 
     /// Whether the same call may well succeed later without anybody changing anything.
-    pub fn retryable(&self) -> bool {
+    pub(crate) fn retryable(&self) -> bool {
         match self {
             Self::Api { endpoint, refusal, .. } => {
                 !matches!(errcode::reaction(refusal.errcode, endpoint), None | Some(Reaction::No))
@@ -218,7 +291,7 @@ impl Error {
     }
 
     /// Whether the token of the request was refused, so that another one may help.
-    pub fn refused_token(&self) -> Option<i64> {
+    pub(crate) fn refused_token(&self) -> Option<i64> {
         match self {
             Self::Api { endpoint, refusal, .. } => (errcode::reaction(refusal.errcode, endpoint)
                 == Some(Reaction::RefreshToken))
@@ -228,7 +301,7 @@ impl Error {
     }
 
     /// What WeChat refused; `None` for all other errors and for an errcode that the catalogue does not have.
-    pub fn scope(&self) -> Option<Scope> {
+    pub(crate) fn scope(&self) -> Option<Scope> {
         match self {
             Self::Api { endpoint, refusal, .. } => errcode::scope(refusal.errcode, Some(endpoint)),
             _ => None,
@@ -237,25 +310,25 @@ impl Error {
 
     /// Whether the way to WeChat failed, or WeChat does not take calls from its address: a client that goes another way may
     /// well succeed.
-    pub fn is_route_specific(&self) -> bool {
+    pub(crate) fn is_route_specific(&self) -> bool {
         matches!(self, Self::Network { .. } | Self::Timeout { .. } | Self::Response { .. })
             || self.scope() == Some(Scope::Ip)
     }
 
     /// Whether WeChat refused something that it looks at after the token.
-    pub fn accepts_token(&self) -> bool {
+    pub(crate) fn accepts_token(&self) -> bool {
         matches!(self, Self::Api { .. })
             && matches!(self.scope(), None | Some(Scope::Parameter | Scope::Rate | Scope::Quota))
     }
 
     /// Whether WeChat has no more calls for this minute, while the next one has.
-    pub fn is_rate_limited(&self) -> bool {
+    pub(crate) fn is_rate_limited(&self) -> bool {
         matches!(self, Self::Api { endpoint, .. } if endpoint.counts_by_the_minute())
             && matches!(self.scope(), Some(Scope::Rate | Scope::Quota))
     }
 
     /// When it is worth trying again, where that is known.
-    pub fn wait(&self) -> Option<Duration> {
+    pub(crate) fn wait(&self) -> Option<Duration> {
         match self {
             Self::RateLimit { wait, .. } => Some(*wait),
             _ => None,
@@ -263,7 +336,7 @@ impl Error {
     }
 
     /// The failure behind this one.
-    pub fn cause(&self) -> Option<&Error> {
+    pub(crate) fn cause(&self) -> Option<&Self> {
         match self {
             Self::Timeout { cause, .. } => cause.as_deref(),
             _ => None,
@@ -271,7 +344,7 @@ impl Error {
     }
 
     /// Cause and fix; `None` for an unknown errcode, and for an error of the caller's own code.
-    pub fn explanation(&self) -> Option<Explanation> {
+    pub(crate) fn explanation(&self) -> Option<Explanation> {
         match self {
             Self::Api { endpoint, refusal, subject } => errcode::explain_refusal(refusal, endpoint, subject.as_deref()),
             Self::Params { invalid, .. } => Some((*invalid.explanation).clone()),
@@ -288,7 +361,7 @@ impl Error {
     }
 
     /// Names the `page` or `path` of the call that WeChat refused, without the secrets in it.
-    pub fn about(mut self, page_or_path: Option<&str>, redactor: &Redactor) -> Self {
+    pub(crate) fn about(mut self, page_or_path: Option<&str>, redactor: &Redactor) -> Self {
         if let Self::Api { subject, .. } = &mut self {
             *subject = page_or_path.map(|text| Subject { text: redactor.clean(text).into(), bytes: text.len() }.into());
         }
@@ -297,7 +370,7 @@ impl Error {
 
     /// Takes secrets out of every text that came from outside, and cuts what is only shown in part: half a secret would not
     /// be recognised.
-    pub fn without(mut self, redactor: &Redactor) -> Self {
+    pub(crate) fn without(mut self, redactor: &Redactor) -> Self {
         let clean = |text: &mut String| *text = redactor.clean(text).into_owned();
         match &mut self {
             Self::Api { refusal, .. } => {
@@ -404,7 +477,7 @@ impl Error {
 impl std::error::Error for Error {}
 
 /// What is left of somebody else's text in a message of one line.
-pub fn one_line(text: &str) -> String {
+pub(crate) fn one_line(text: &str) -> String {
     text.split(|c: char| c.is_whitespace() || c.is_control())
         .filter(|part| !part.is_empty())
         .collect::<Vec<_>>()

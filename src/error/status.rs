@@ -3,21 +3,21 @@
 /// Whether the same request may well go through later without anybody changing anything: what a server says of its own
 /// trouble or of the moment. What it says of the request (403, 404, 407, 412, 413) stays as it is, and so does a 5xx about what
 /// the server cannot do at all.
-pub fn may_pass(status: u16) -> bool {
+pub(crate) fn may_pass(status: u16) -> bool {
     match status {
         // Request Timeout, Too Early, Too Many Requests.
         408 | 425 | 429 => true,
         // Not Implemented, HTTP Version Not Supported, Variant Also Negotiates, Loop Detected, Not Extended, Network
         // Authentication Required.
-        501 | 505 | 506 | 508 | 510 | 511 => false,
+        501 | 505 | 506 | 508 | 510 | 511
         // Of a CDN: its TLS with the server behind it fails.
-        525 | 526 => false,
+        | 525 | 526 => false,
         status => status >= 500,
     }
 }
 
 /// Whether it is worth repeating within the call: one who is told that there are too many does not add to them.
-pub fn is_transient(status: u16) -> bool {
+pub(crate) fn is_transient(status: u16) -> bool {
     status != 429 && may_pass(status)
 }
 

@@ -22,7 +22,7 @@ impl AbortHandle {
 }
 
 impl AbortHandle {
-    pub fn token(&self) -> CancellationToken {
+    pub(super) fn token(&self) -> CancellationToken {
         self.0.clone()
     }
 }

@@ -9,7 +9,7 @@ use super::failure::{Failure, failures};
 /// What the picture of a code depends on: the same text for requests that give the same picture. Or what is wrong with the
 /// parameters.
 #[napi]
-pub fn identity(endpoint: String, params: String) -> Either<String, Vec<Failure>> {
+pub(super) fn identity(endpoint: String, params: String) -> Either<String, Vec<Failure>> {
     match parsed(&named(endpoint), &params) {
         Ok(request) => Either::A(String::from_utf8_lossy(request.identity()).into_owned()),
         Err(error) => Either::B(failures(&error)),

@@ -61,7 +61,7 @@ pub struct NativeCacheStats {
 
 /// A client, or why its options, which are JSON, do not make one. A panic in a synchronous export would end the process.
 #[napi(ts_return_type = "NativeClient | Array<Failure>")]
-pub fn open(
+pub(super) fn open(
     env: &Env,
     queue: &CompletionQueueHandle,
     options: String,
@@ -139,7 +139,7 @@ impl NativeClient {
 
     /// Any other API. `method` is `GET` or `POST`, `query` names and values in turn, `body` JSON.
     #[napi]
-    #[allow(clippy::too_many_arguments)]
+    #[allow(clippy::too_many_arguments, reason = "JavaScript hands over one by one what it has checked")]
     pub fn request(
         &self,
         env: &Env,
@@ -305,12 +305,12 @@ fn kept<'env>(
 }
 
 /// One that the schema does not have takes no parameters, and says so.
-pub fn named(name: String) -> Endpoint {
+pub(super) fn named(name: String) -> Endpoint {
     Endpoint::named(&name).unwrap_or_else(|| Endpoint::at(&name, Method::Post))
 }
 
 /// The request of a code, or what is wrong with its parameters.
-pub fn parsed(endpoint: &Endpoint, params: &str) -> Result<QrCodeRequest> {
+pub(super) fn parsed(endpoint: &Endpoint, params: &str) -> Result<QrCodeRequest> {
     QrCodeRequest::parse(endpoint, params)
         .map_err(|invalid| Error::Params { endpoint: Some(endpoint.clone()), invalid })
 }

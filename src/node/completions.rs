@@ -18,16 +18,16 @@ use crate::event::EventBus;
 use crate::registry;
 
 /// Weak, except while calls are under way.
-pub type Wake = ThreadsafeFunction<(), (), (), Status, false, true>;
+pub(super) type Wake = ThreadsafeFunction<(), (), (), Status, false, true>;
 
 #[napi(object, object_from_js = false)]
-pub struct GrantedToken {
+pub(super) struct GrantedToken {
     pub access_token: String,
     /// Milliseconds since 1970.
     pub expires_at: f64,
 }
 
-pub enum Outcome {
+pub(super) enum Outcome {
     Image(Image),
     Token(GrantedToken),
     Json(String),
@@ -37,14 +37,14 @@ pub enum Outcome {
     Thrown(Error),
 }
 
-pub enum Completion {
+pub(super) enum Completion {
     /// A call, by its number.
     Ended(f64, Outcome),
     Event(Box<NativeEvent>),
 }
 
 /// One for each copy of our JavaScript: test runners load several into one environment.
-pub struct CompletionQueue {
+pub(super) struct CompletionQueue {
     news: Mutex<VecDeque<Completion>>,
     wake: Mutex<Wake>,
     pending: Mutex<usize>,
@@ -52,12 +52,14 @@ pub struct CompletionQueue {
 
 impl CompletionQueue {
     /// A call begins: it keeps the process alive. On the JavaScript thread.
-    pub fn begin(&self, env: &Env) -> Result<()> {
+    pub(super) fn begin(&self, env: &Env) -> Result<()> {
         let mut pending = self.pending.lock();
         *pending += 1;
         if *pending == 1 {
-            // Deprecated in favour of clones, which are counted where nothing keeps a process alive.
-            #[allow(deprecated)]
+            #[allow(
+                deprecated,
+                reason = "its successors are clones, which are counted where nothing keeps a process alive"
+            )]
             self.wake.lock().refer(env)?;
         }
         Ok(())
@@ -67,20 +69,20 @@ impl CompletionQueue {
         let mut pending = self.pending.lock();
         *pending -= calls;
         if *pending == 0 && calls > 0 {
-            #[allow(deprecated)]
+            #[allow(deprecated, reason = "as in `begin`")]
             self.wake.lock().unref(env)?;
         }
         Ok(())
     }
 
     /// Gives whether it is the first, which has to `wake`.
-    pub fn put(&self, news: Completion) -> bool {
+    pub(super) fn put(&self, news: Completion) -> bool {
         let mut all = self.news.lock();
         all.push_back(news);
         all.len() == 1
     }
 
-    pub fn wake(&self) {
+    pub(super) fn wake(&self) {
         self.wake.lock().call((), ThreadsafeFunctionCallMode::NonBlocking);
     }
 
@@ -150,14 +152,14 @@ impl CompletionQueueHandle {
 }
 
 impl CompletionQueueHandle {
-    pub fn completions(&self) -> Arc<CompletionQueue> {
+    pub(super) fn completions(&self) -> Arc<CompletionQueue> {
         self.completions.clone()
     }
 }
 
 /// Becomes the very value that was thrown, whatever it is.
 #[napi(object, object_from_js = false)]
-pub struct Thrown {
+pub(super) struct Thrown {
     pub thrown: Error,
 }
 

@@ -12,7 +12,7 @@ use crate::event::{Event, EventBus, Listener};
 use crate::registry;
 
 #[derive(Clone, Default)]
-pub struct Environment {
+pub(super) struct Environment {
     /// Cancelled when the environment ends.
     pub closing: CancellationToken,
     /// Told of the requests that this environment's clients make.
@@ -22,9 +22,12 @@ pub struct Environment {
 }
 
 #[napi(module_exports)]
-pub fn enter(_exports: Object, env: Env) -> Result<()> {
-    let environment = Environment::default();
-    registry::shared().enter();
+pub(super) fn enter(_exports: Object, env: Env) -> Result<()> {
+    let mut registry = registry::shared();
+    registry.enter();
+    let requests = Arc::new(EventBus::new(registry.clock()));
+    drop(registry);
+    let environment = Environment { requests, ..Environment::default() };
     env.add_env_cleanup_hook(environment.clone(), |environment| {
         environment.closing.cancel();
         environment.subscription.close(&environment.requests);
@@ -34,21 +37,21 @@ pub fn enter(_exports: Object, env: Env) -> Result<()> {
 }
 
 impl Environment {
-    pub fn of(env: &Env) -> Result<Self> {
+    pub(super) fn of(env: &Env) -> Result<Self> {
         Ok(env.get_instance_data::<Self>()?.map(|environment| environment.clone()).unwrap_or_default())
     }
 }
 
 /// Forwards events to `queue` from now on: of tokens and Redis in the whole process, of requests in this environment.
 #[napi]
-pub fn listen(env: &Env, queue: &CompletionQueueHandle) -> Result<()> {
+pub(super) fn listen(env: &Env, queue: &CompletionQueueHandle) -> Result<()> {
     let Environment { requests, subscription, .. } = Environment::of(env)?;
     subscription.open(&requests, queue.completions());
     Ok(())
 }
 
 #[napi]
-pub fn unlisten(env: &Env) -> Result<()> {
+pub(super) fn unlisten(env: &Env) -> Result<()> {
     let Environment { requests, subscription, .. } = Environment::of(env)?;
     subscription.close(&requests);
     Ok(())

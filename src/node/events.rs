@@ -10,7 +10,7 @@ use crate::event::{Event, EventKind, RedisEvent, RequestEvent, RequestLabel, Tok
 /// All fields of all events; `lib/types/events.d.ts` says which event has which.
 #[napi(object, object_from_js = false)]
 #[derive(Default)]
-pub struct NativeEvent {
+pub(super) struct NativeEvent {
     /// `token`, `redis` or `request`.
     pub channel: &'static str,
     pub event: &'static str,
@@ -59,7 +59,7 @@ fn token(event: &TokenEvent) -> NativeEvent {
     match event {
         TokenEvent::RefreshStart { reason, token } => {
             let fields = NativeEvent { reason: Some(reason), ..fields };
-            token.iter().fold(fields, |fields, token| fields.with_token(token))
+            token.iter().fold(fields, NativeEvent::with_token)
         }
         TokenEvent::RefreshOk { source, duration, token, expires_in } => NativeEvent {
             source: Some(source),

@@ -8,7 +8,7 @@ use crate::wechat::errcode::{self, Scope};
 
 /// What `index.js` needs to throw the right class.
 #[napi(object, object_from_js = false)]
-pub struct Failure {
+pub(super) struct Failure {
     /// `ERR_WXA_...`, or `ABORTED` for the caller's own signal.
     pub code: &'static str,
     pub message: Message,
@@ -28,7 +28,7 @@ pub struct Failure {
 
 /// JavaScript knows which one its reader wants.
 #[napi(object, object_from_js = false)]
-pub struct Message {
+pub(super) struct Message {
     pub zh: String,
     pub en: String,
     /// Both languages, shortened.
@@ -36,13 +36,13 @@ pub struct Message {
 }
 
 #[napi(object, object_from_js = false)]
-pub struct NativeText {
+pub(crate) struct NativeText {
     pub zh: String,
     pub en: String,
 }
 
 #[napi(object, object_from_js = false)]
-pub struct Explained {
+pub(super) struct Explained {
     pub cause: NativeText,
     pub fix: NativeText,
 }
@@ -55,12 +55,12 @@ impl From<Explanation> for Explained {
 }
 
 /// The failure, then what caused it, and so on.
-pub fn failures(error: &Error) -> Vec<Failure> {
+pub(super) fn failures(error: &Error) -> Vec<Failure> {
     std::iter::successors(Some(error), |error| error.cause()).map(failure).collect()
 }
 
 /// The exception of the caller's own token provider, untouched.
-pub fn thrown(error: &Error) -> Option<napi::Error> {
+pub(super) fn thrown(error: &Error) -> Option<napi::Error> {
     let Error::Provider(thrown) = error else { return None };
     let thrown = thrown.downcast_ref::<napi::Error>()?;
     Some(thrown.try_clone().unwrap_or_else(|unclonable| unclonable))

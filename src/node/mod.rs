@@ -1,7 +1,7 @@
 //! The addon: the only folder that names napi. Thin: shapes in, shapes out, errors as data.
 
-// napi registers exports only in builds that are not tests, where they look unused.
-#![cfg_attr(test, allow(dead_code))]
+#![cfg_attr(test, allow(dead_code, reason = "napi registers exports only in builds that are not tests"))]
+#![allow(clippy::needless_pass_by_value, reason = "napi makes an owned value of each argument")]
 
 mod abort;
 mod check;
@@ -33,7 +33,7 @@ fn runtime() {
 }
 
 #[napi(object, object_from_js = false)]
-pub struct ExplainedErrcode {
+pub(crate) struct ExplainedErrcode {
     pub cause: NativeText,
     pub fix: NativeText,
     pub scope: Option<&'static str>,
@@ -41,7 +41,7 @@ pub struct ExplainedErrcode {
 
 /// Cause, fix and scope of an errcode, by the endpoint's name in any spelling.
 #[napi]
-pub fn explain(errcode: f64, endpoint: Option<String>) -> Option<ExplainedErrcode> {
+pub(crate) fn explain(errcode: f64, endpoint: Option<String>) -> Option<ExplainedErrcode> {
     let endpoint = endpoint.as_deref().map(Endpoint::find);
     if endpoint == Some(None) || errcode.fract() != 0.0 {
         return None;
@@ -54,6 +54,6 @@ pub fn explain(errcode: f64, endpoint: Option<String>) -> Option<ExplainedErrcod
 
 /// `image/jpeg` or `image/png`, by magic bytes.
 #[napi]
-pub fn image_type(image: &[u8]) -> Option<&'static str> {
+pub(crate) fn image_type(image: &[u8]) -> Option<&'static str> {
     ImageType::of(image).map(ImageType::mime)
 }

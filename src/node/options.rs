@@ -10,7 +10,7 @@ use crate::options::{Options, TokenChoice};
 use crate::wechat::params::unreadable;
 
 /// The text holds the AppSecret: it is wiped when it has been read.
-pub fn read(json: String, provider: Option<TokenFn>) -> Result<Options> {
+pub(super) fn read(json: String, provider: Option<TokenFn>) -> Result<Options> {
     let json = SecretString::from(json);
     let refused = |_| Error::Params { endpoint: None, invalid: unreadable() };
     let mut options: Options = serde_json::from_str(json.expose_secret()).map_err(refused)?;

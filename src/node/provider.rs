@@ -14,33 +14,33 @@ use crate::token::source::Provider;
 
 /// Weak: waiting for a question keeps no process alive. JavaScript has wrapped the caller's function so that it always
 /// gives a promise of the object below.
-pub type TokenFn = ThreadsafeFunction<TokenAsk, Promise<ProvidedToken>, TokenAsk, Status, false, true>;
+pub(super) type TokenFn = ThreadsafeFunction<TokenAsk, Promise<ProvidedToken>, TokenAsk, Status, false, true>;
 
 #[napi(object, object_from_js = false)]
-pub struct TokenAsk {
+pub(super) struct TokenAsk {
     pub appid: String,
     pub rejected: Option<RejectedToken>,
 }
 
 #[napi(object, object_from_js = false)]
-pub struct RejectedToken {
+pub(super) struct RejectedToken {
     pub access_token: String,
     pub errcode: i64,
 }
 
 #[napi(object, object_to_js = false)]
-pub struct ProvidedToken {
+pub(super) struct ProvidedToken {
     pub access_token: String,
     pub expires_in: Option<f64>,
 }
 
-pub struct JsProvider {
+pub(super) struct JsProvider {
     appid: String,
     ask: Arc<TokenFn>,
 }
 
 impl JsProvider {
-    pub fn new(appid: String, ask: TokenFn) -> Self {
+    pub(super) fn new(appid: String, ask: TokenFn) -> Self {
         Self { appid, ask: Arc::new(ask) }
     }
 }

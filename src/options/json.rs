@@ -14,7 +14,7 @@ enum Number<'a> {
     Other(&'a str),
 }
 
-pub fn number<'de, D: Deserializer<'de>>(reader: D) -> Result<Option<f64>, D::Error> {
+pub(crate) fn number<'de, D: Deserializer<'de>>(reader: D) -> Result<Option<f64>, D::Error> {
     match Option::<Number>::deserialize(reader)? {
         None => Ok(None),
         Some(Number::Finite(number)) => Ok(Some(number)),
@@ -24,11 +24,11 @@ pub fn number<'de, D: Deserializer<'de>>(reader: D) -> Result<Option<f64>, D::Er
     }
 }
 
-pub fn secret<'de, D: Deserializer<'de>>(reader: D) -> Result<Option<SecretString>, D::Error> {
+pub(crate) fn secret<'de, D: Deserializer<'de>>(reader: D) -> Result<Option<SecretString>, D::Error> {
     Ok(Option::<String>::deserialize(reader)?.map(SecretString::from))
 }
 
-pub fn pem<'de, D: Deserializer<'de>>(reader: D) -> Result<Option<Vec<u8>>, D::Error> {
+pub(crate) fn pem<'de, D: Deserializer<'de>>(reader: D) -> Result<Option<Vec<u8>>, D::Error> {
     Ok(Option::<String>::deserialize(reader)?.map(String::into_bytes))
 }
 

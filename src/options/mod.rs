@@ -1,6 +1,6 @@
 //! What a client is made with: checked options to a `Client`. Never touches the network.
 
-pub mod json;
+pub(crate) mod json;
 mod rules;
 
 use std::sync::Arc;
@@ -22,61 +22,61 @@ use crate::registry;
 use crate::token::source::{Provider, ProviderSource, TokenSource, WeChatSource};
 use crate::transport::Transport;
 use crate::transport::pool::Settings;
-pub use rules::{retries, timeout};
+pub(crate) use rules::{retries, timeout};
 
-pub const DEFAULT_BASE_URL: &str = "https://api.weixin.qq.com";
+pub(crate) const DEFAULT_BASE_URL: &str = "https://api.weixin.qq.com";
 
 /// Types are right, meaning is not checked yet. As JSON they have the names of `index.d.ts`.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub struct Options {
-    pub appid: String,
+pub(crate) struct Options {
+    pub(crate) appid: String,
     #[serde(deserialize_with = "json::secret")]
-    pub secret: Option<SecretString>,
-    pub token: TokenChoice,
-    pub redis: Option<RedisOptions>,
+    pub(crate) secret: Option<SecretString>,
+    pub(crate) token: TokenChoice,
+    pub(crate) redis: Option<RedisOptions>,
     #[serde(rename = "baseUrl")]
-    pub base_urls: Vec<String>,
-    pub from_appid: Option<String>,
+    pub(crate) base_urls: Vec<String>,
+    pub(crate) from_appid: Option<String>,
     #[serde(deserialize_with = "json::number")]
-    pub timeout_ms: Option<f64>,
+    pub(crate) timeout_ms: Option<f64>,
     #[serde(deserialize_with = "json::number")]
-    pub retries: Option<f64>,
+    pub(crate) retries: Option<f64>,
     #[serde(deserialize_with = "json::number")]
-    pub rate_per_minute: Option<f64>,
-    pub cache: Option<CacheOptions>,
-    pub proxy: Option<String>,
+    pub(crate) rate_per_minute: Option<f64>,
+    pub(crate) cache: Option<CacheOptions>,
+    pub(crate) proxy: Option<String>,
     #[serde(deserialize_with = "json::pem")]
-    pub ca: Option<Vec<u8>>,
+    pub(crate) ca: Option<Vec<u8>>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub struct CacheOptions {
+pub(crate) struct CacheOptions {
     #[serde(deserialize_with = "json::number")]
-    pub max_bytes: Option<f64>,
+    pub(crate) max_bytes: Option<f64>,
     #[serde(deserialize_with = "json::number")]
-    pub ttl_ms: Option<f64>,
-    pub redis: bool,
+    pub(crate) ttl_ms: Option<f64>,
+    pub(crate) redis: bool,
     #[serde(deserialize_with = "json::number")]
-    pub max_entry_bytes: Option<f64>,
+    pub(crate) max_entry_bytes: Option<f64>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub struct RedisOptions {
-    pub url: String,
+pub(crate) struct RedisOptions {
+    pub(crate) url: String,
     #[serde(deserialize_with = "json::pem")]
-    pub ca: Option<Vec<u8>>,
+    pub(crate) ca: Option<Vec<u8>>,
     #[serde(deserialize_with = "json::number")]
-    pub timeout_ms: Option<f64>,
-    pub key_prefix: Option<String>,
-    pub allow_unshared_rotation: Option<bool>,
+    pub(crate) timeout_ms: Option<f64>,
+    pub(crate) key_prefix: Option<String>,
+    pub(crate) allow_unshared_rotation: Option<bool>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub enum TokenChoice {
+pub(crate) enum TokenChoice {
     #[default]
     Stable,
     Classic,
@@ -87,7 +87,7 @@ pub enum TokenChoice {
 
 impl Options {
     /// `events` is told of the client's requests.
-    pub fn open(self, events: Arc<EventBus>) -> Result<Client> {
+    pub(crate) fn open(self, events: Arc<EventBus>) -> Result<Client> {
         self.client(events).map_err(|invalid| Error::Params { endpoint: None, invalid })
     }
 
@@ -102,8 +102,8 @@ impl Options {
         let rate = self.rate_per_minute.map_or(Ok(Some(5000)), rules::rate)?;
         let unshared_rotation = self.redis.as_ref().is_none_or(|redis| redis.allow_unshared_rotation.unwrap_or(false));
         let redis = self.redis.map(|redis| rules::redis(redis, &self.token)).transpose()?;
-        let kept = self.cache.map(|cache| rules::cache(cache, redis.is_some())).transpose()?;
-        let settings = Settings { proxy: rules::proxy(self.proxy)?, ca: self.ca };
+        let kept = self.cache.map(|cache| rules::cache(&cache, redis.is_some())).transpose()?;
+        let settings = Settings { proxy: rules::proxy(self.proxy.as_deref())?, ca: self.ca };
         rules::way(&bases, settings.proxy.as_ref(), &self.token)?;
 
         let mut shared = registry::shared();
@@ -125,7 +125,7 @@ impl Options {
             }
             None => None,
         };
-        let codes = kept.map(|limits| shared.codes(account.as_ref(), limits)).transpose()?;
+        let codes = kept.map(|limits| shared.codes(account.as_ref(), &limits)).transpose()?;
         let counted: Arc<str> = from_appid.as_ref().unwrap_or(&appid).as_str().into();
         let mode = match &self.token {
             TokenChoice::Provider(_) => Some("provider"),
@@ -139,7 +139,7 @@ impl Options {
         };
         let secrets = cache.as_ref().map_or_else(Arc::default, |cache| cache.secrets());
         secret.iter().for_each(|secret| secrets.keep(secret));
-        let pool = shared.pool(settings)?;
+        let pool = shared.pool(&settings)?;
         let transport = Arc::new(Transport::new(pool, shared.buffers(), bases.clone(), secrets, events.clone()));
         let app = App::new(&counted, &bases.iter().map(Url::to_string).collect::<Vec<_>>());
         let rate_limiter = RateLimiter::new(rate, shared.window(&app), account.is_some(), fleet, events);
@@ -161,6 +161,7 @@ impl Options {
             timeout,
             retries,
             stats: Counters::default(),
+            clock: shared.clock(),
             closed: AtomicBool::new(false),
         })
     }

@@ -15,7 +15,7 @@ use crate::transport::hosts::is_loopback;
 use crate::transport::proxy::Proxy;
 use crate::wechat::endpoint::Endpoint;
 
-pub fn appid<'a>(param: &'static str, appid: &'a str) -> Result<&'a str, InvalidParam> {
+pub(crate) fn appid<'a>(param: &'static str, appid: &'a str) -> Result<&'a str, InvalidParam> {
     let rest = appid.strip_prefix("wx").unwrap_or_default();
     if rest.len() == 16 && rest.bytes().all(|b| b.is_ascii_alphanumeric()) {
         return Ok(appid);
@@ -49,7 +49,7 @@ pub fn appid<'a>(param: &'static str, appid: &'a str) -> Result<&'a str, Invalid
 }
 
 /// WeChat's own tokens are shared; a provider's owner shares them, or not, and without a token there is nothing to.
-pub fn redis(redis: RedisOptions, token: &TokenChoice) -> Result<RedisConfig, InvalidParam> {
+pub(crate) fn redis(redis: RedisOptions, token: &TokenChoice) -> Result<RedisConfig, InvalidParam> {
     match token {
         TokenChoice::Stable | TokenChoice::Classic => {
             let key_prefix = redis.key_prefix.unwrap_or_else(|| "wxacode:".to_owned());
@@ -83,7 +83,7 @@ fn braces() -> InvalidParam {
     )
 }
 
-pub fn from_appid<'a>(id: &'a str, token: &TokenChoice) -> Result<&'a str, InvalidParam> {
+pub(crate) fn from_appid<'a>(id: &'a str, token: &TokenChoice) -> Result<&'a str, InvalidParam> {
     match token {
         TokenChoice::None => appid("fromAppid", id),
         _ => Err(InvalidParam::new(
@@ -101,7 +101,7 @@ pub fn from_appid<'a>(id: &'a str, token: &TokenChoice) -> Result<&'a str, Inval
 /// An AppSecret has 32 hexadecimal digits.
 const LONGEST_SECRET: usize = 256;
 
-pub fn secret(secret: Option<SecretString>, token: &TokenChoice) -> Result<Option<SecretString>, InvalidParam> {
+pub(crate) fn secret(secret: Option<SecretString>, token: &TokenChoice) -> Result<Option<SecretString>, InvalidParam> {
     use secrecy::ExposeSecret;
     let (errcode, cause) = match &secret {
         None if matches!(token, TokenChoice::Stable | TokenChoice::Classic) => {
@@ -138,7 +138,7 @@ pub fn secret(secret: Option<SecretString>, token: &TokenChoice) -> Result<Optio
 }
 
 /// An empty one counts as absent: docker-compose passes a variable that is not set as an empty one.
-pub fn bases(urls: &[String], token: &TokenChoice) -> Result<Vec<Url>, InvalidParam> {
+pub(crate) fn bases(urls: &[String], token: &TokenChoice) -> Result<Vec<Url>, InvalidParam> {
     let mut given = urls.iter().filter(|url| !url.is_empty()).peekable();
     if given.peek().is_none() {
         return Ok(Url::parse(DEFAULT_BASE_URL).into_iter().collect());
@@ -205,7 +205,7 @@ fn with_api(url: &Url) -> InvalidParam {
 }
 
 /// A secret in plain HTTP stays on this machine, also where a proxy is asked for it.
-pub fn way(bases: &[Url], proxy: Option<&Proxy>, token: &TokenChoice) -> Result<(), InvalidParam> {
+pub(crate) fn way(bases: &[Url], proxy: Option<&Proxy>, token: &TokenChoice) -> Result<(), InvalidParam> {
     let Some(proxy) = proxy.filter(|proxy| !proxy.is_here()) else { return Ok(()) };
     let leaves = |url: &&Url| url.scheme() == "http" && proxy.serves(url);
     match bases.iter().find(leaves) {
@@ -231,7 +231,7 @@ fn leaving(url: &Url, proxy: &Proxy) -> InvalidParam {
 }
 
 /// Milliseconds, more than 0, at most a day.
-pub fn timeout(param: &'static str, ms: f64) -> Result<Duration, InvalidParam> {
+pub(crate) fn timeout(param: &'static str, ms: f64) -> Result<Duration, InvalidParam> {
     if ms > 0.0 && ms <= 86_400_000.0 {
         return Ok(Duration::from_secs_f64(ms / 1000.0));
     }
@@ -246,7 +246,7 @@ pub fn timeout(param: &'static str, ms: f64) -> Result<Duration, InvalidParam> {
     ))
 }
 
-pub fn retries(count: f64) -> Result<u32, InvalidParam> {
+pub(crate) fn retries(count: f64) -> Result<u32, InvalidParam> {
     if count.fract() == 0.0 && (0.0..=10.0).contains(&count) {
         return Ok(count as u32);
     }
@@ -261,7 +261,7 @@ pub fn retries(count: f64) -> Result<u32, InvalidParam> {
     ))
 }
 
-pub fn rate(rate: f64) -> Result<Option<u32>, InvalidParam> {
+pub(crate) fn rate(rate: f64) -> Result<Option<u32>, InvalidParam> {
     if rate == f64::INFINITY {
         return Ok(None);
     }
@@ -277,14 +277,14 @@ pub fn rate(rate: f64) -> Result<Option<u32>, InvalidParam> {
         ),
         Bilingual::new(
             "微信限 5000 次每分钟，多个进程请分摊；Infinity 表示不限",
-            "WeChat allows 5000 a minute, to be divided among your processes; Infinity rate_limiter it off",
+            "WeChat allows 5000 a minute, to be divided among your processes; Infinity turns the limit off",
         ),
     ))
 }
 
 /// An empty one is none, like an empty `baseUrl`.
-pub fn proxy(proxy: Option<String>) -> Result<Option<Proxy>, InvalidParam> {
-    match proxy.as_deref() {
+pub(crate) fn proxy(proxy: Option<&str>) -> Result<Option<Proxy>, InvalidParam> {
+    match proxy {
         None | Some("") => Ok(None),
         Some("env") => Proxy::of_environment(),
         Some(url) => Proxy::parse(url).map(Some),
@@ -294,7 +294,7 @@ pub fn proxy(proxy: Option<String>) -> Result<Option<Proxy>, InvalidParam> {
 const DEFAULT_CACHE: usize = 64 << 20;
 const DEFAULT_ENTRY: usize = 512 << 10;
 
-pub fn cache(cache: CacheOptions, has_redis: bool) -> Result<Limits, InvalidParam> {
+pub(crate) fn cache(cache: &CacheOptions, has_redis: bool) -> Result<Limits, InvalidParam> {
     let max_bytes = cache.max_bytes.map_or(Ok(DEFAULT_CACHE), |bytes| size("cache.maxBytes", bytes))?;
     let max_entry = cache.max_entry_bytes.map_or(Ok(DEFAULT_ENTRY), |bytes| size("cache.maxEntryBytes", bytes))?;
     let ttl = cache.ttl_ms.map_or(Ok(None), time_to_live)?;

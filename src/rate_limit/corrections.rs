@@ -9,36 +9,36 @@ const MINUTE: Duration = Duration::from_secs(60);
 /// Where Redis has counted a permit: by a second of its clock, which was this moment here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CountedAt {
-    pub second: i64,
-    pub at: Instant,
+    pub(crate) second: i64,
+    pub(crate) at: Instant,
 }
 
 /// Permits of one second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Correction {
+pub(crate) struct Correction {
     /// Of Redis's clock, where it has counted them; it is told of others by their age.
-    pub second: Option<i64>,
-    pub at: Instant,
-    pub permits: i64,
+    pub(crate) second: Option<i64>,
+    pub(crate) at: Instant,
+    pub(crate) permits: i64,
 }
 
 /// Moments within a second are one entry, so that it stays small.
 #[derive(Default)]
-pub struct Corrections(Vec<Correction>);
+pub(crate) struct Corrections(Vec<Correction>);
 
 impl Corrections {
     /// A request left that Redis has not counted.
-    pub fn record_use(&mut self, at: Instant) {
+    pub(crate) fn record_use(&mut self, at: Instant) {
         self.add(Correction { second: None, at, permits: 1 });
     }
 
     /// Permits that Redis has counted were not used.
-    pub fn refund(&mut self, counted: CountedAt, permits: i64) {
+    pub(crate) fn refund(&mut self, counted: CountedAt, permits: i64) {
         self.add(Correction { second: Some(counted.second), at: counted.at, permits: -permits });
     }
 
     /// Removes and returns the corrections that still count.
-    pub fn take(&mut self, now: Instant) -> Vec<Correction> {
+    pub(crate) fn take(&mut self, now: Instant) -> Vec<Correction> {
         self.expire(now);
         std::mem::take(&mut self.0)
     }
@@ -46,18 +46,18 @@ impl Corrections {
     /// Restores what was used, after a call that failed. Redis may have counted it all the same, only the reply was lost:
     /// then uses count twice, which is on the safe side. A refund that counts twice would allow more requests than WeChat
     /// does, so refunds are dropped.
-    pub fn restore_uses(&mut self, entries: Vec<Correction>) {
+    pub(crate) fn restore_uses(&mut self, entries: Vec<Correction>) {
         for entry in entries.into_iter().filter(|entry| entry.permits > 0) {
             self.add(entry);
         }
     }
 
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
     /// Whether permits were given back.
-    pub fn has_refunds(&self) -> bool {
+    pub(crate) fn has_refunds(&self) -> bool {
         self.0.iter().any(|entry| entry.permits < 0)
     }
 

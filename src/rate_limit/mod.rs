@@ -1,9 +1,9 @@
 //! The rate limit of `getUnlimitedQRCode`: WeChat counts 5000 calls a minute, whichever process makes them.
 //! <https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/qr-code/api_getunlimitedqrcode.html>
 
-pub mod corrections;
+pub(crate) mod corrections;
 pub mod shared;
-pub mod window;
+pub(crate) mod window;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -24,7 +24,7 @@ use window::SlidingWindow;
 ///
 /// A request that leaves spends a permit. Only clients that WeChat has accepted share the app's window: a client with the
 /// appid and no good token counts for itself.
-pub struct RateLimiter {
+pub(crate) struct RateLimiter {
     /// `None` is no limit.
     rate: Option<u32>,
     /// Of all clients of this process that make codes for the app.
@@ -45,25 +45,26 @@ pub struct Exhausted {
 
 /// Whether to ask Redis: a call waits for a slow Redis once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SharedLimit {
+pub(crate) enum SharedLimit {
     Reachable,
     Unreachable,
 }
 
 impl RateLimiter {
     /// `accepted`: its token comes from WeChat itself, so that without one nothing is sent.
-    pub fn new(
+    pub(crate) fn new(
         rate: Option<u32>,
         app: Arc<SlidingWindow>,
         accepted: bool,
         fleet: Option<SharedRateLimiter>,
         events: EventSource,
     ) -> Self {
-        Self { rate, app, own: SlidingWindow::default(), accepted: accepted.into(), fleet, events }
+        let own = app.fresh();
+        Self { rate, app, own, accepted: accepted.into(), fleet, events }
     }
 
     /// Fetches permits from Redis ahead of `turn`, so that a call can wait for its token at the same time. Takes none.
-    pub async fn prefetch(&self) -> SharedLimit {
+    pub(crate) async fn prefetch(&self) -> SharedLimit {
         let (Some(rate), Some(fleet)) = (self.rate, &self.fleet) else { return SharedLimit::Reachable };
         match fleet.prefetch(rate).await {
             Ok(()) => SharedLimit::Reachable,
@@ -72,7 +73,12 @@ impl RateLimiter {
     }
 
     /// Waits for a permit. If there is none before the deadline, fails at once and says when there will be.
-    pub async fn acquire(&self, endpoint: &Endpoint, deadline: &Deadline, fleet: SharedLimit) -> Result<Permit<'_>> {
+    pub(crate) async fn acquire(
+        &self,
+        endpoint: &Endpoint,
+        deadline: &Deadline,
+        fleet: SharedLimit,
+    ) -> Result<Permit<'_>> {
         let mut waited = false;
         loop {
             let Exhausted { limit, wait } = match self.try_acquire(fleet).await {
@@ -89,14 +95,14 @@ impl RateLimiter {
     }
 
     /// WeChat took this client's token.
-    pub fn accept(&self) {
+    pub(crate) fn accept(&self) {
         if !self.accepted.load(Ordering::Relaxed) {
             self.accepted.store(true, Ordering::Relaxed);
         }
     }
 
     /// WeChat says that the minute is full, whatever was counted here. Gives the time until the next one.
-    pub async fn pause(&self) -> Duration {
+    pub(crate) async fn pause(&self) -> Duration {
         let here = self.app.pause();
         match &self.fleet {
             Some(fleet) => fleet.pause().await.unwrap_or(here),
@@ -143,13 +149,13 @@ struct Taken {
 
 /// The right to one request. The first request that leaves spends it, further ones are counted without one, and if none
 /// leaves it is given back.
-pub struct Permit<'a> {
+pub(crate) struct Permit<'a> {
     limiter: &'a RateLimiter,
     second: u64,
     /// Whether it was taken from the app's window.
     accepted: bool,
     fleet: Option<CountedAt>,
-    pub waited: bool,
+    pub(crate) waited: bool,
     sent: SentCounter,
     counted: AtomicU32,
 }
@@ -161,12 +167,12 @@ impl<'a> Permit<'a> {
     }
 
     /// Counts the requests that leave.
-    pub fn sent(&self) -> &SentCounter {
+    pub(crate) fn sent(&self) -> &SentCounter {
         &self.sent
     }
 
     /// Counts what has left without a permit so far.
-    pub fn settle(&self) {
+    pub(crate) fn settle(&self) {
         let left = self.sent.count();
         for _ in self.counted.fetch_max(left, Ordering::Relaxed)..left {
             self.limiter.record();

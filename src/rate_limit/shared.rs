@@ -10,6 +10,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::Exhausted;
 use super::corrections::{Corrections, CountedAt};
+use crate::clock;
 use crate::error::{Error, ExceededLimit, Result};
 use crate::redis::{ScriptCall, ScriptRunner, unavailable};
 
@@ -44,10 +45,11 @@ struct PermitBatch {
 }
 
 impl SharedRateLimiter {
+    /// Counts in the keys that begin with `key_prefix`.
     pub fn new(scripts: Arc<dyn ScriptRunner>, key_prefix: String) -> Self {
         let batch = Arc::new(Mutex::new(PermitBatch {
             permits: 0,
-            fetched: CountedAt { second: 0, at: Instant::now() },
+            fetched: CountedAt { second: 0, at: clock::monotonic() },
             full: None,
         }));
         Self(Arc::new(Inner {
@@ -73,20 +75,21 @@ impl SharedRateLimiter {
     }
 
     /// Fetches permits, so that `try_acquire` need not ask Redis.
-    pub async fn prefetch(&self, rate: u32) -> Result<()> {
+    pub(crate) async fn prefetch(&self, rate: u32) -> Result<()> {
         self.in_time(async { self.usable_batch(rate).await.map(drop) }).await
     }
 
     /// A request left without a permit.
-    pub fn record(&self) {
-        self.0.correct(|corrections| corrections.record_use(Instant::now()));
+    pub(crate) fn record(&self) {
+        self.0.correct(|corrections| corrections.record_use(clock::monotonic()));
     }
 
     /// The permit that is counted there was not used.
-    pub fn refund(&self, counted: CountedAt) {
+    pub(crate) fn refund(&self, counted: CountedAt) {
         self.0.correct(|corrections| corrections.refund(counted, 1));
     }
 
+    /// No permits for the fleet before the next minute of Redis's clock. Gives the time until then.
     pub async fn pause(&self) -> Result<Duration> {
         let step = ScriptCall::new(PAUSE, vec![format!("{}:pause", self.0.key_prefix)]);
         let Value::Int(left) = self.0.scripts.run(step).await? else { return Err(unexpected_reply()) };
@@ -130,7 +133,7 @@ impl SharedRateLimiter {
 impl PermitBatch {
     /// Whether there is a permit, or how long there is none; nothing if Redis has to be asked.
     fn look(&self) -> Option<Result<(), Exhausted>> {
-        let now = Instant::now();
+        let now = clock::monotonic();
         let is_fresh = now <= self.fetched.at + FRESH;
         if let Some((until, limit)) = self.full.filter(|&(until, _)| is_fresh && now < until) {
             return Some(Err(Exhausted { limit, wait: until - now }));
@@ -147,7 +150,7 @@ impl Inner {
         let [Value::Int(permits), Value::Int(wait), Value::Int(paused), Value::Int(second)] = row[..] else {
             return Err(unexpected_reply());
         };
-        let fetched = CountedAt { second, at: Instant::now() };
+        let fetched = CountedAt { second, at: clock::monotonic() };
         let permits = u32::try_from(permits).map_err(|_| unexpected_reply())?;
         let limit = if paused > 0 { ExceededLimit::WeChat } else { ExceededLimit::Redis };
         let full = (permits == 0).then(|| (fetched.at + Duration::from_millis(wait.unsigned_abs()), limit));
@@ -155,7 +158,7 @@ impl Inner {
     }
 
     async fn run(&self, rate: u32, wanted: u32) -> Result<Value> {
-        let now = Instant::now();
+        let now = clock::monotonic();
         let corrections = self.corrections.lock().take(now);
         let keys = ["minute", "pause"].map(|name| format!("{}:{name}", self.key_prefix)).to_vec();
         let mut step = ScriptCall::new(ACQUIRE_PERMITS, keys).arg(rate).arg(wanted);
@@ -201,7 +204,7 @@ impl Inner {
     /// Whether there is still a permit to take.
     async fn refund_unused(&self) -> bool {
         let mut batch = self.batch.lock().await;
-        if batch.permits > 0 && Instant::now() > batch.fetched.at + FRESH {
+        if batch.permits > 0 && clock::monotonic() > batch.fetched.at + FRESH {
             self.corrections.lock().refund(batch.fetched, std::mem::take(&mut batch.permits).into());
         }
         batch.permits > 0

@@ -2,6 +2,7 @@ use futures_util::future::join_all;
 use tokio::time::Instant;
 
 use super::*;
+use crate::clock::Clock;
 use crate::redis::fake::FakeRedis;
 
 fn redis(latency: u64) -> Arc<FakeRedis> {
@@ -11,7 +12,12 @@ fn redis(latency: u64) -> Arc<FakeRedis> {
 /// The limiter of one process, which WeChat has accepted.
 fn limiter(rate: u32, redis: Option<&Arc<FakeRedis>>) -> RateLimiter {
     let fleet = redis.map(|redis| SharedRateLimiter::new(redis.clone(), "p".into()));
-    RateLimiter::new(Some(rate), Arc::default(), true, fleet, events())
+    RateLimiter::new(Some(rate), window(), true, fleet, events())
+}
+
+/// An empty window, at second 20 of a minute.
+fn window() -> Arc<SlidingWindow> {
+    Arc::new(SlidingWindow::new(Clock::manual(Duration::from_secs(1_700_000_000))))
 }
 
 fn events() -> EventSource {
@@ -140,10 +146,10 @@ async fn a_call_counts_once_for_each_request_it_sends() {
 
 #[tokio::test(start_paused = true)]
 async fn calls_wait_for_the_next_minute_when_wechat_says_that_this_one_is_full() {
-    let limiter = RateLimiter::new(None, Arc::default(), true, None, events());
+    let limiter = RateLimiter::new(None, window(), true, None, events());
     assert!(send(&limiter, 10).await.is_ok());
     let left = limiter.pause().await;
-    assert!(left <= Duration::from_secs(60));
+    assert_eq!(left, Duration::from_secs(40));
     let error = send(&limiter, 0).await;
     assert_eq!(exceeded(error).map(|(limit, _)| limit), Some(ExceededLimit::WeChat));
     let begun = Instant::now();
@@ -254,7 +260,7 @@ async fn requests_sent_during_an_outage_are_reported_to_redis_for_a_minute() {
 
 #[tokio::test(start_paused = true)]
 async fn a_client_that_wechat_has_not_accepted_uses_no_permit_of_the_app() {
-    let app = Arc::<SlidingWindow>::default();
+    let app = window();
     let [accepted, unknown] =
         [true, false].map(|accepted| RateLimiter::new(Some(5), app.clone(), accepted, None, events()));
     for _ in 0..5 {
@@ -268,7 +274,7 @@ async fn a_client_that_wechat_has_not_accepted_uses_no_permit_of_the_app() {
 
 #[tokio::test(start_paused = true)]
 async fn the_call_with_which_wechat_accepts_a_client_counts_for_the_app() {
-    let limiter = RateLimiter::new(Some(2), Arc::default(), false, None, events());
+    let limiter = RateLimiter::new(Some(2), window(), false, None, events());
     let permit = acquire(&limiter, 0).await.unwrap();
     permit.sent().leave();
     limiter.accept();

@@ -1,55 +1,61 @@
 //! The minute of one process.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use parking_lot::Mutex;
-use tokio::time::Instant;
+
+use crate::clock::Clock;
 
 const MINUTE: u64 = 60;
 
 /// Calls of this process, in any 60 seconds at most so many.
-pub struct SlidingWindow {
-    start: Instant,
+pub(crate) struct SlidingWindow {
+    clock: Clock,
     window: Mutex<Counts>,
-    paused_until: Mutex<Option<Instant>>,
-}
-
-impl Default for SlidingWindow {
-    fn default() -> Self {
-        Self { start: Instant::now(), window: Mutex::default(), paused_until: Mutex::default() }
-    }
+    /// On the monotonic clock: a pause is as long as it was when it began, even if the wall clock is set.
+    paused_until: Mutex<Option<Duration>>,
 }
 
 impl SlidingWindow {
+    /// An empty window.
+    pub(crate) fn new(clock: Clock) -> Self {
+        Self { clock, window: Mutex::default(), paused_until: Mutex::default() }
+    }
+
+    /// Another empty window, by the same clock.
+    pub(crate) fn fresh(&self) -> Self {
+        Self::new(self.clock.clone())
+    }
+
     /// Takes a permit if fewer than `rate` calls were made in the last minute, or says how long to wait. Gives the second that
     /// the permit is counted in.
-    pub fn try_acquire(&self, rate: u32) -> Result<u64, Duration> {
-        self.window.lock().try_acquire(rate, self.start.elapsed())
+    pub(crate) fn try_acquire(&self, rate: u32) -> Result<u64, Duration> {
+        self.window.lock().try_acquire(rate, self.clock.mono())
     }
 
     /// Counts a call without a permit. Gives the second that it is counted in.
-    pub fn record(&self) -> u64 {
-        self.window.lock().record(self.start.elapsed())
+    pub(crate) fn record(&self) -> u64 {
+        self.window.lock().record(self.clock.mono())
     }
 
     /// A permit of that second was not used.
-    pub fn refund(&self, second: u64) {
-        self.window.lock().refund(second, self.start.elapsed());
+    pub(crate) fn refund(&self, second: u64) {
+        self.window.lock().refund(second, self.clock.mono());
     }
 
     /// No permits before the wall clock's next minute. Gives the time until then.
-    pub fn pause(&self) -> Duration {
-        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let left = until_next_minute(since_1970);
-        *self.paused_until.lock() = Some(Instant::now() + left);
+    pub(crate) fn pause(&self) -> Duration {
+        let now = self.clock.now();
+        let left = until_next_minute(now.wall);
+        *self.paused_until.lock() = Some(now.mono + left);
         left
     }
 
     /// How long the pause still lasts.
-    pub fn paused(&self) -> Option<Duration> {
-        let mut until = self.paused_until.lock();
-        *until = until.filter(|&until| Instant::now() < until);
-        until.map(|until| until.saturating_duration_since(Instant::now()))
+    pub(crate) fn paused(&self) -> Option<Duration> {
+        let (mut until, now) = (self.paused_until.lock(), self.clock.mono());
+        *until = until.filter(|&until| now < until);
+        until.map(|until| until - now)
     }
 }
 
@@ -111,6 +117,7 @@ impl Counts {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use tokio::time::advance;
 
     fn at(seconds: f64) -> Duration {
         Duration::from_secs_f64(seconds)
@@ -143,14 +150,30 @@ mod tests {
         assert!(window.try_acquire(1, at(80.0)).is_err(), "a later second in the same place is none of its business");
     }
 
-    #[test]
-    fn a_pause_ends_with_the_minute() {
+    #[tokio::test(start_paused = true)]
+    async fn a_pause_ends_with_the_minute() {
         let at = Duration::from_millis;
-        assert_eq!(until_next_minute(at(120_000)), at(60_000));
-        assert_eq!(until_next_minute(at(179_999)), at(1));
-        let minute = SlidingWindow::default();
-        assert_eq!(minute.paused(), None);
-        assert!(minute.paused().is_none() && minute.pause() <= at(60_000) && minute.paused().is_some());
+        for (now, left) in [(120_000, 60_000), (150_000, 30_000), (179_999, 1)] {
+            let window = SlidingWindow::new(Clock::manual(at(now)));
+            assert_eq!(window.paused(), None);
+            assert_eq!(window.pause(), at(left));
+            assert_eq!(window.paused(), Some(at(left)));
+            advance(at(left - 1)).await;
+            assert_eq!(window.paused(), Some(at(1)), "in the last moment of the minute");
+            advance(at(1)).await;
+            assert_eq!(window.paused(), None);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_wall_clock_that_is_set_neither_ends_nor_extends_a_pause() {
+        let clock = Clock::manual(Duration::from_secs(130));
+        let window = SlidingWindow::new(clock.clone());
+        assert_eq!(window.pause(), Duration::from_secs(50));
+        for hour in [3_600_000, -3_600_000] {
+            clock.shift_wall(hour);
+            assert_eq!(window.paused(), Some(Duration::from_secs(50)));
+        }
     }
 
     proptest! {

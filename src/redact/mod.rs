@@ -14,8 +14,8 @@ use std::ops::Range;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
-pub use names::{is_secret, named};
-pub use secrets::Secrets;
+pub(crate) use names::{is_secret, named};
+pub(crate) use secrets::Secrets;
 use view::View;
 
 /// So many bytes of a secret give it away.
@@ -32,14 +32,14 @@ pub fn redact<'a>(text: &'a str, secrets: &[&str]) -> Cow<'a, str> {
 
 /// What a text is searched for.
 #[derive(Default)]
-pub struct Redactor {
+pub(crate) struct Redactor {
     stretches: Stretches,
     /// Secrets that are shorter than a stretch.
     whole: Vec<Vec<u8>>,
 }
 
 impl Redactor {
-    pub fn new<'a>(secrets: impl IntoIterator<Item = &'a str>) -> Self {
+    pub(crate) fn new<'a>(secrets: impl IntoIterator<Item = &'a str>) -> Self {
         let mut redactor = Self::default();
         for secret in secrets {
             redactor.add(secret);
@@ -61,7 +61,7 @@ impl Redactor {
     }
 
     /// `text` with `***` in place of each secret.
-    pub fn clean<'a>(&self, text: &'a str) -> Cow<'a, str> {
+    pub(crate) fn clean<'a>(&self, text: &'a str) -> Cow<'a, str> {
         let mut marks = Marks::default();
         for view in View::layers(text, LAYERS) {
             marks.add(&view, self.stretches.of(&view.bytes));

@@ -9,17 +9,17 @@ const SECRET: [&str; 8] =
     ["accesstoken", "refreshtoken", "sessionkey", "secret", "ticket", "password", "aeskey", "authorizationcode"];
 
 /// The values that a request carries under such a name.
-pub fn named(text: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn named(text: &str) -> impl Iterator<Item = &str> {
     values(text.as_bytes()).filter_map(|value| text.get(value))
 }
 
 /// Whether what has this name is a secret.
-pub fn is_secret(name: &str) -> bool {
+pub(crate) fn is_secret(name: &str) -> bool {
     ends_secretly(name.as_bytes())
 }
 
 /// Where such values stand, in the spelling of a query, of a header or of JSON. What stands inside one is not looked for again.
-pub fn values(text: &[u8]) -> impl Iterator<Item = Range<usize>> {
+pub(crate) fn values(text: &[u8]) -> impl Iterator<Item = Range<usize>> {
     let mut from = 0;
     memchr2_iter(b'=', b':', text).filter_map(move |at| {
         let found = (at >= from && ends_secretly(name_before(&text[from..at]))).then(|| value(text, at + 1)).flatten();

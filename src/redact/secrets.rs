@@ -15,7 +15,7 @@ const CARRIED: usize = 16;
 /// The AppSecret, the tokens that were handed out last, and what calls to other APIs carried under the name of a secret.
 /// Shared by all clients of an account: a gateway repeats to one what another has sent.
 #[derive(Default)]
-pub struct Secrets {
+pub(crate) struct Secrets {
     fixed: Mutex<Vec<SecretString>>,
     tokens: Mutex<VecDeque<SecretString>>,
     carried: Mutex<VecDeque<SecretString>>,
@@ -23,7 +23,7 @@ pub struct Secrets {
 
 impl Secrets {
     /// What never changes, like the AppSecret.
-    pub fn keep(&self, secret: &SecretString) {
+    pub(crate) fn keep(&self, secret: &SecretString) {
         let mut fixed = self.fixed.lock();
         if !fixed.iter().any(|other| other.expose_secret() == secret.expose_secret()) {
             fixed.push(secret.clone());
@@ -31,17 +31,17 @@ impl Secrets {
     }
 
     /// A token was handed out.
-    pub fn learn_token(&self, token: &str) {
+    pub(crate) fn learn_token(&self, token: &str) {
         learn(&self.tokens, token, TOKENS);
     }
 
     /// A request carries this.
-    pub fn learn_carried(&self, secret: &str) {
+    pub(crate) fn learn_carried(&self, secret: &str) {
         learn(&self.carried, secret, CARRIED);
     }
 
     /// For one answer: all that is known, and what its own request carried.
-    pub fn redactor(&self, own: &[&str]) -> Redactor {
+    pub(crate) fn redactor(&self, own: &[&str]) -> Redactor {
         let (fixed, tokens, carried) = (self.fixed.lock(), self.tokens.lock(), self.carried.lock());
         let known = fixed.iter().chain(tokens.iter()).chain(carried.iter()).map(ExposeSecret::expose_secret);
         Redactor::new(known.chain(own.iter().copied()))

@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 /// The bytes that a text spells, and where in it each of them stands.
-pub struct View {
-    pub bytes: Vec<u8>,
+pub(crate) struct View {
+    pub(crate) bytes: Vec<u8>,
     /// Where each byte begins in the text, and where the text ends.
     origin: Vec<u32>,
 }
@@ -19,7 +19,7 @@ enum Unit {
 
 impl View {
     /// The text as it is, then with one layer less each time, while there is one.
-    pub fn layers(text: &str, most: usize) -> impl Iterator<Item = Self> {
+    pub(crate) fn layers(text: &str, most: usize) -> impl Iterator<Item = Self> {
         let length = u32::try_from(text.len()).unwrap_or(u32::MAX);
         let bytes = text.as_bytes()[..length as usize].to_vec();
         let raw = Self { bytes, origin: (0..=length).collect() };
@@ -32,7 +32,7 @@ impl View {
     }
 
     /// Where in the text these bytes stand.
-    pub fn source(&self, range: Range<usize>) -> Range<usize> {
+    pub(crate) fn source(&self, range: Range<usize>) -> Range<usize> {
         self.origin[range.start] as usize..self.origin[range.end] as usize
     }
 

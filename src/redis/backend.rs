@@ -21,14 +21,14 @@ const MAX_REDIRECTIONS: u32 = 3;
 /// What an attempt tells the client besides its result.
 pub struct Attempt<'a> {
     /// Whether a cluster was moving the key: then a time-out says nothing of the server.
-    pub migrating: AtomicBool,
+    pub(crate) migrating: AtomicBool,
     /// Called when a broken connection was replaced.
     pub listeners: &'a ReconnectListeners,
 }
 
 impl<'a> Attempt<'a> {
     /// An attempt that reports reconnections to `listeners`.
-    pub fn new(listeners: &'a ReconnectListeners) -> Self {
+    pub(crate) fn new(listeners: &'a ReconnectListeners) -> Self {
         Self { migrating: AtomicBool::new(false), listeners }
     }
 }
@@ -61,7 +61,7 @@ pub struct Connections {
 
 impl Connections {
     /// No connection is made yet.
-    pub fn new(connector: Connector) -> Self {
+    pub(crate) fn new(connector: Connector) -> Self {
         Self { connector, pool: ConnectionPool::default(), slots: SlotMap::default() }
     }
 

@@ -19,7 +19,7 @@ const IDLE_LIMIT: Duration = Duration::from_secs(60);
 
 /// A breaker for one Redis.
 #[derive(Clone, Debug)]
-pub struct CircuitBreaker {
+pub(crate) struct CircuitBreaker {
     state: State,
     /// When the state began.
     since: Instant,
@@ -35,7 +35,7 @@ enum State {
 
 /// What a failed request leads to.
 #[derive(Debug, PartialEq, Eq)]
-pub enum OnFailure {
+pub(crate) enum OnFailure {
     /// Nothing: the breaker is open and probed, or closed after the request began.
     Ignored,
     /// The breaker opened. Start probing.
@@ -46,17 +46,17 @@ pub enum OnFailure {
 
 impl CircuitBreaker {
     /// A closed breaker.
-    pub fn new(now: Instant) -> Self {
+    pub(crate) fn new(now: Instant) -> Self {
         Self { state: State::Closed, since: now, failures: 0 }
     }
 
     /// Whether requests are expected to succeed.
-    pub fn is_closed(&self) -> bool {
+    pub(crate) fn is_closed(&self) -> bool {
         matches!(self.state, State::Closed)
     }
 
     /// Whether to send a request. An open breaker that nothing probes allows one, which finds out.
-    pub fn allows_request(&mut self, now: Instant) -> bool {
+    pub(crate) fn allows_request(&mut self, now: Instant) -> bool {
         match &mut self.state {
             State::Closed => true,
             State::Open { last_request, probing, .. } => {
@@ -67,7 +67,7 @@ impl CircuitBreaker {
     }
 
     /// The server failed a request that was sent at `sent`. `key` is the request's key, empty without one.
-    pub fn on_failure(&mut self, sent: Instant, key: &str, now: Instant) -> OnFailure {
+    pub(crate) fn on_failure(&mut self, sent: Instant, key: &str, now: Instant) -> OnFailure {
         if let State::Open { probing, .. } = &mut self.state {
             return match std::mem::replace(probing, true) {
                 true => OnFailure::Ignored,
@@ -86,7 +86,7 @@ impl CircuitBreaker {
 
     /// A request or a probe that was sent at `sent` succeeded. Returns how long the breaker was open, if this closed it. A
     /// request from before the failure does not: a read succeeds on a replica that refuses every write.
-    pub fn on_success(&mut self, sent: Instant, now: Instant) -> Option<Duration> {
+    pub(crate) fn on_success(&mut self, sent: Instant, now: Instant) -> Option<Duration> {
         if self.is_closed() || sent < self.since {
             return None;
         }
@@ -96,7 +96,7 @@ impl CircuitBreaker {
     }
 
     /// A probe failed. Returns whether to go on probing.
-    pub fn on_failed_probe(&mut self, now: Instant) -> bool {
+    pub(crate) fn on_failed_probe(&mut self, now: Instant) -> bool {
         match &mut self.state {
             State::Closed => false,
             State::Open { last_request, probing, .. } => {
@@ -107,7 +107,7 @@ impl CircuitBreaker {
     }
 
     /// The key that a probe writes: beside the key of the request that failed, so that a cluster sends it to the same node.
-    pub fn probe_key(&self) -> &str {
+    pub(crate) fn probe_key(&self) -> &str {
         match &self.state {
             State::Closed => "",
             State::Open { probe_key, .. } => probe_key,
@@ -117,7 +117,7 @@ impl CircuitBreaker {
 
 /// When to probe, and how long a probe may take.
 #[derive(Debug, PartialEq, Eq)]
-pub struct ProbeSchedule {
+pub(crate) struct ProbeSchedule {
     /// Doubles the delay.
     delays: u32,
     /// Doubles the time limit.
@@ -130,19 +130,19 @@ impl ProbeSchedule {
     }
 
     /// The delay before the next probe. `jitter` in 0..1 spreads the probes of many processes.
-    pub fn delay(&self, jitter: f64) -> Duration {
+    pub(crate) fn delay(&self, jitter: f64) -> Duration {
         let delay = FIRST_DELAY.saturating_mul(2u32.saturating_pow(self.delays)).min(MAX_DELAY);
         delay.mul_f64(0.75 + jitter / 4.0)
     }
 
     /// The time limit of the next probe. It grows from `first` to `max`: a request that got lost must not hold up the next
     /// probe for long.
-    pub fn time_limit(&self, first: Duration, max: Duration) -> Duration {
+    pub(crate) fn time_limit(&self, first: Duration, max: Duration) -> Duration {
         first.saturating_mul(2u32.saturating_pow(self.probes)).min(max)
     }
 
     /// Moves on to the next probe.
-    pub fn advance(&mut self) {
+    pub(crate) fn advance(&mut self) {
         self.delays = self.delays.saturating_add(1);
         self.probes = self.probes.saturating_add(1);
     }

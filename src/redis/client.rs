@@ -16,6 +16,7 @@ use super::cluster::appid_of;
 use super::connector::Connector;
 use super::failure::RedisFailure;
 use super::script::{Priority, ReconnectListener, ReconnectListeners, ScriptCall, ScriptRunner, unavailable};
+use crate::clock;
 use crate::error::invalid::InvalidParam;
 use crate::error::{Error, Result};
 use crate::event::{EventBus, EventKind, RedisEvent};
@@ -49,7 +50,7 @@ pub struct RedisClient<B: Backend = Connections> {
 impl RedisClient {
     /// A client for a `redis://`, `rediss://`, `unix://` or `redis-sentinel://` URL. `ca` are PEM roots to trust in place of
     /// the usual ones. Makes no connection yet.
-    pub fn open(
+    pub(crate) fn open(
         url: &str,
         ca: Option<&[u8]>,
         timeout: Duration,
@@ -67,7 +68,7 @@ impl<B: Backend> RedisClient<B> {
             me: me.clone(),
             backend,
             timeout,
-            breaker: Mutex::new(CircuitBreaker::new(Instant::now())),
+            breaker: Mutex::new(CircuitBreaker::new(clock::monotonic())),
             up: watch::Sender::new(true),
             events,
             listeners: ReconnectListeners::default(),
@@ -87,13 +88,13 @@ impl<B: Backend> RedisClient<B> {
     }
 
     async fn request(&self, call: ScriptCall) -> Result<Value> {
-        if !self.breaker(|breaker| breaker.allows_request(Instant::now())) {
+        if !self.breaker(|breaker| breaker.allows_request(clock::monotonic())) {
             return Err(unavailable("not asked again yet"));
         }
         if self.backend.slots().is_migrating(call.key()) {
             return Err(unavailable(SLOT_MIGRATING));
         }
-        let sent = Instant::now();
+        let sent = clock::monotonic();
         let limit = match call.priority {
             Priority::Foreground => self.timeout,
             Priority::Background => self.timeout.max(BACKGROUND_TIMEOUT),
@@ -123,7 +124,7 @@ impl<B: Backend> RedisClient<B> {
     }
 
     fn on_failure(&self, reason: &str, key: &str, sent: Instant) {
-        let schedule = match self.breaker(|breaker| breaker.on_failure(sent, key, Instant::now())) {
+        let schedule = match self.breaker(|breaker| breaker.on_failure(sent, key, clock::monotonic())) {
             OnFailure::Ignored => return,
             OnFailure::ResumedProbing(schedule) => schedule,
             OnFailure::Opened(schedule) => {
@@ -138,7 +139,7 @@ impl<B: Backend> RedisClient<B> {
     }
 
     fn on_success(&self, sent: Instant) {
-        if let Some(outage) = self.breaker(|breaker| breaker.on_success(sent, Instant::now())) {
+        if let Some(outage) = self.breaker(|breaker| breaker.on_success(sent, clock::monotonic())) {
             self.events.warnings.end(self.backend.name());
             self.listeners.notify();
             self.emit(|host| RedisEvent::Up { host, outage });
@@ -154,11 +155,11 @@ impl<B: Backend> RedisClient<B> {
                 let Some(client) = me.upgrade() else { return };
                 let limit = schedule.time_limit(client.timeout, client.timeout.max(BACKGROUND_TIMEOUT));
                 schedule.advance();
-                let sent = Instant::now();
+                let sent = clock::monotonic();
                 if timeout(limit, client.probe()).await == Ok(true) {
                     return client.on_success(sent);
                 }
-                if !client.breaker(|breaker| breaker.on_failed_probe(Instant::now())) {
+                if !client.breaker(|breaker| breaker.on_failed_probe(clock::monotonic())) {
                     return;
                 }
             }
@@ -177,7 +178,7 @@ impl<B: Backend> RedisClient<B> {
 
     /// Redis is well and refuses what one account asks. Other accounts go on.
     fn report_account_failure(&self, key: &str, error: &Error, reason: &str) {
-        let (appid, now) = (appid_of(key), Instant::now());
+        let (appid, now) = (appid_of(key), clock::monotonic());
         let mut reported = self.reported.lock();
         reported.retain(|_, at| now < *at + REPORT_INTERVAL);
         let is_new = reported.insert((appid.to_owned(), reason.to_owned()), now).is_none();

@@ -6,8 +6,10 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
+use crate::clock;
+
 /// `host:port` of a cluster's node. `None` is the server that the URL names.
-pub type Node = Option<String>;
+pub(crate) type Node = Option<String>;
 
 /// Requests for keys that took too long to move fail at once for this long.
 const MIGRATION_COOLDOWN: Duration = Duration::from_secs(1);
@@ -25,32 +27,32 @@ struct Inner {
 
 impl SlotMap {
     /// The node to ask for a key.
-    pub fn node_for_key(&self, key: &str) -> Node {
+    pub(crate) fn node_for_key(&self, key: &str) -> Node {
         self.0.lock().nodes.get(hash_tag(key)).cloned().flatten()
     }
 
     /// Remembers a redirection.
-    pub fn set_node(&self, key: &str, node: Node) {
+    pub(crate) fn set_node(&self, key: &str, node: Node) {
         let mut inner = self.0.lock();
         inner.nodes.insert(hash_tag(key).to_owned(), node);
         inner.migrating.remove(hash_tag(key));
     }
 
     /// Whether the cluster was moving this key less than [`MIGRATION_COOLDOWN`] ago.
-    pub fn is_migrating(&self, key: &str) -> bool {
+    pub(crate) fn is_migrating(&self, key: &str) -> bool {
         let mut inner = self.0.lock();
-        let now = Instant::now();
+        let now = clock::monotonic();
         inner.migrating.retain(|_, since| now < *since + MIGRATION_COOLDOWN);
         inner.migrating.contains_key(hash_tag(key))
     }
 
     /// Remembers that a request waited in vain for this key.
-    pub fn mark_migrating(&self, key: &str) {
-        self.0.lock().migrating.insert(hash_tag(key).to_owned(), Instant::now());
+    pub(crate) fn mark_migrating(&self, key: &str) {
+        self.0.lock().migrating.insert(hash_tag(key).to_owned(), clock::monotonic());
     }
 
     /// Forgets all redirections.
-    pub fn clear(&self) {
+    pub(crate) fn clear(&self) {
         self.0.lock().nodes.clear();
     }
 }
@@ -62,7 +64,7 @@ fn hash_tag(key: &str) -> &str {
 }
 
 /// The appid of the account that a key belongs to: its hash tag begins with it.
-pub fn appid_of(key: &str) -> &str {
+pub(crate) fn appid_of(key: &str) -> &str {
     hash_tag(key).split(':').next().unwrap_or_default()
 }
 

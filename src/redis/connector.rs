@@ -16,9 +16,9 @@ use crate::error::invalid::InvalidParam;
 use crate::roots;
 use crate::transport::dns::Resolver;
 
-pub type Connection = MultiplexedConnection;
+pub(crate) type Connection = MultiplexedConnection;
 
-pub struct Connector {
+pub(crate) struct Connector {
     kind: Target,
     name: String,
 }
@@ -30,7 +30,7 @@ enum Target {
 
 impl Connector {
     /// `ca` are PEM roots that are trusted instead of the usual ones.
-    pub fn parse(url: &str, ca: Option<&[u8]>) -> Result<Self, InvalidParam> {
+    pub(crate) fn parse(url: &str, ca: Option<&[u8]>) -> Result<Self, InvalidParam> {
         if ca.is_some_and(|pem| roots::of_pem(pem).is_none()) {
             return Err(no_certificate());
         }
@@ -85,12 +85,12 @@ impl Connector {
     }
 
     /// Host and port, without login.
-    pub fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         &self.name
     }
 
     /// Takes as long as it takes: the time for it is the caller's. `node` is what a cluster has named, as `host:port`.
-    pub async fn connect(&self, node: Option<&str>) -> RedisResult<Connection> {
+    pub(crate) async fn connect(&self, node: Option<&str>) -> RedisResult<Connection> {
         let config = AsyncConnectionConfig::new().set_connection_timeout(None).set_response_timeout(None);
         let config = config.set_dns_resolver(Resolver::of_system());
         let client = match (&self.kind, node.and_then(address)) {

@@ -4,6 +4,7 @@ use redis::RedisError;
 
 use crate::error::{Error, RedisFault};
 
+/// What failed: the connection, or a request on it.
 pub enum RedisFailure {
     /// There is no connection, or none whose login and database Redis accepts.
     Connecting(RedisError),
@@ -55,14 +56,14 @@ impl RedisFailure {
         }
     }
 
-    pub fn is_of_the_server(&self) -> bool {
+    pub(crate) fn is_of_the_server(&self) -> bool {
         let is_full = || self.error().detail().is_some_and(|detail| detail.contains(TOO_MANY_CLIENTS));
         let refuses_all = |word| OF_THE_SERVER.contains(&word) || is_full();
         matches!(self, Self::Connecting(_)) || self.word().is_none_or(refuses_all)
     }
 
     /// Its own text is not used: it can hold the value that was stored.
-    pub fn reason(&self) -> &str {
+    pub(crate) fn reason(&self) -> &str {
         let error = self.error();
         match self.word() {
             Some(word) => word,
@@ -74,7 +75,7 @@ impl RedisFailure {
     }
 
     /// The error of the account that asked for `key`.
-    pub fn for_account(&self, key: &str) -> Error {
+    pub(crate) fn for_account(&self, key: &str) -> Error {
         let prefix = key.split_once('{').map_or(key, |(prefix, _)| prefix);
         let fault = match self.word() {
             Some(DENIED) => RedisFault::Denied { keys: format!("{prefix}*") },

@@ -10,7 +10,7 @@ mod cluster;
 mod connector;
 mod failure;
 #[cfg(test)]
-pub mod fake;
+pub(crate) mod fake;
 mod pool;
 mod script;
 
@@ -18,4 +18,4 @@ pub use backend::{Attempt, Backend, Connections};
 pub use client::{DEFAULT_TIMEOUT, PROBE, RedisClient};
 pub use cluster::SlotMap;
 pub use failure::RedisFailure;
-pub use script::{Priority, ReconnectListener, ReconnectListeners, ScriptCall, ScriptRunner, unavailable};
+pub use script::{ReconnectListener, ReconnectListeners, ScriptCall, ScriptRunner, unavailable};

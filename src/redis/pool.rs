@@ -11,13 +11,13 @@ use super::connector::Connection;
 
 /// A connection with an id, so that a request that saw it break does not replace its successor.
 #[derive(Clone)]
-pub struct PooledConnection<C = Connection> {
-    pub connection: C,
+pub(crate) struct PooledConnection<C = Connection> {
+    pub(crate) connection: C,
     id: u64,
 }
 
 /// The connections of one client.
-pub struct ConnectionPool<C = Connection>(Mutex<Inner<C>>);
+pub(crate) struct ConnectionPool<C = Connection>(Mutex<Inner<C>>);
 
 struct Inner<C> {
     connections: HashMap<Node, PooledConnection<C>>,
@@ -34,22 +34,26 @@ impl<C> Default for ConnectionPool<C> {
 
 impl<C: Clone> ConnectionPool<C> {
     /// The connection to a node, if there is one.
-    pub fn get(&self, node: &Node) -> Option<PooledConnection<C>> {
+    pub(crate) fn get(&self, node: &Node) -> Option<PooledConnection<C>> {
         self.0.lock().connections.get(node).cloned()
     }
 
     /// A connection other than `broken`, if another request has made one.
-    pub fn replacement_for(&self, node: &Node, broken: Option<&PooledConnection<C>>) -> Option<PooledConnection<C>> {
+    pub(crate) fn replacement_for(
+        &self,
+        node: &Node,
+        broken: Option<&PooledConnection<C>>,
+    ) -> Option<PooledConnection<C>> {
         self.get(node).filter(|new| broken.is_none_or(|broken| broken.id != new.id))
     }
 
     /// Hold this while connecting to a node.
-    pub fn connect_lock(&self, node: &Node) -> Arc<AsyncMutex<()>> {
+    pub(crate) fn connect_lock(&self, node: &Node) -> Arc<AsyncMutex<()>> {
         self.0.lock().connect_locks.entry(node.clone()).or_default().clone()
     }
 
     /// Keeps a new connection in place of the one before.
-    pub fn insert(&self, node: &Node, connection: C) -> PooledConnection<C> {
+    pub(crate) fn insert(&self, node: &Node, connection: C) -> PooledConnection<C> {
         let mut inner = self.0.lock();
         inner.last_id += 1;
         let pooled = PooledConnection { connection, id: inner.last_id };
@@ -58,7 +62,7 @@ impl<C: Clone> ConnectionPool<C> {
     }
 
     /// Drops all connections.
-    pub fn clear(&self) {
+    pub(crate) fn clear(&self) {
         self.0.lock().connections.clear();
     }
 }

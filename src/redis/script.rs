@@ -11,8 +11,10 @@ use crate::error::{Error, RedisFault, Result};
 
 /// Whether a caller waits for a script.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Priority {
+pub(crate) enum Priority {
+    /// A caller waits, at most `redis.timeoutMs`.
     Foreground,
+    /// No caller waits: the script has more time.
     Background,
 }
 
@@ -20,37 +22,41 @@ pub enum Priority {
 /// run: each script is written so that running it again is safe.
 #[derive(Clone, Debug)]
 pub struct ScriptCall {
+    /// The source, in Lua.
     pub script: &'static str,
+    /// The keys, all in one slot of a cluster.
     pub keys: Vec<String>,
+    /// The arguments, as bytes.
     pub args: Vec<Vec<u8>>,
-    pub priority: Priority,
+    pub(crate) priority: Priority,
 }
 
 impl ScriptCall {
     /// A foreground call without arguments.
-    pub fn new(script: &'static str, keys: Vec<String>) -> Self {
+    pub(crate) fn new(script: &'static str, keys: Vec<String>) -> Self {
         Self { script, keys, args: Vec::new(), priority: Priority::Foreground }
     }
 
     /// Appends an argument as text.
-    pub fn arg(mut self, arg: impl ToString) -> Self {
+    #[allow(clippy::needless_pass_by_value, reason = "callers pass numbers and literals")]
+    pub(crate) fn arg(mut self, arg: impl ToString) -> Self {
         self.args.push(arg.to_string().into_bytes());
         self
     }
 
     /// Appends an argument of bytes.
-    pub fn bytes(mut self, arg: Vec<u8>) -> Self {
+    pub(crate) fn bytes(mut self, arg: Vec<u8>) -> Self {
         self.args.push(arg);
         self
     }
 
     /// The same call when no caller waits for it: it gets more time.
-    pub fn background(self) -> Self {
+    pub(crate) fn background(self) -> Self {
         Self { priority: Priority::Background, ..self }
     }
 
     /// The first key, which decides on the node of a cluster; empty without keys.
-    pub fn key(&self) -> &str {
+    pub(crate) fn key(&self) -> &str {
         self.keys.first().map_or("", String::as_str)
     }
 }
@@ -85,7 +91,7 @@ pub struct ReconnectListeners(Mutex<Vec<Weak<dyn ReconnectListener>>>);
 
 impl ReconnectListeners {
     /// Adds a listener and forgets those that were dropped.
-    pub fn subscribe(&self, listener: Weak<dyn ReconnectListener>) {
+    pub(crate) fn subscribe(&self, listener: Weak<dyn ReconnectListener>) {
         let mut listeners = self.0.lock();
         listeners.retain(|listener| listener.strong_count() > 0);
         listeners.push(listener);

@@ -9,13 +9,13 @@ use std::sync::{Arc, LazyLock};
 use parking_lot::{Mutex, MutexGuard};
 
 use crate::cache::{KeySpace, Limits, QrCodeCache, SharedQrCodes};
+use crate::clock::Clock;
 use crate::error::invalid::InvalidParam;
 use crate::event::{EventBus, EventSource};
 use crate::keys::{Account, App, ConnectionRole, Mode, RedisConfig, RedisServer};
 use crate::rate_limit::window::SlidingWindow;
 use crate::redis::RedisClient;
 use crate::token::TokenCache;
-use crate::token::clock::SystemClock;
 use crate::token::fingerprint::Fingerprinter;
 use crate::token::redis_store::RedisTokenStore;
 use crate::token::state::RefreshPolicy;
@@ -58,7 +58,9 @@ impl Keyed for SlidingWindow {
 }
 
 #[derive(Default)]
-pub struct Registry {
+pub(crate) struct Registry {
+    /// By which all of them go.
+    clock: Clock,
     environments: usize,
     token_caches: Shared<TokenCache>,
     pools: Shared<HttpClients>,
@@ -70,33 +72,43 @@ pub struct Registry {
     event_bus: Arc<EventBus>,
 }
 
-static REGISTRY: LazyLock<Mutex<Registry>> = LazyLock::new(Mutex::default);
+static REGISTRY: LazyLock<Mutex<Registry>> = LazyLock::new(|| Mutex::new(Registry::new(Clock::default())));
 
 /// The process's own.
-pub fn shared() -> MutexGuard<'static, Registry> {
+pub(crate) fn shared() -> MutexGuard<'static, Registry> {
     REGISTRY.lock()
 }
 
 impl Registry {
-    pub fn enter(&mut self) {
+    /// An empty registry. What it makes reads the time from `clock`.
+    pub(crate) fn new(clock: Clock) -> Self {
+        Self { event_bus: Arc::new(EventBus::new(clock.clone())), clock, ..Self::default() }
+    }
+
+    /// The clock of all that it makes.
+    pub(crate) fn clock(&self) -> Clock {
+        self.clock.clone()
+    }
+
+    pub(crate) fn enter(&mut self) {
         self.environments += 1;
     }
 
-    pub fn leave(&mut self) {
+    pub(crate) fn leave(&mut self) {
         self.environments = self.environments.saturating_sub(1);
         if self.environments == 0 {
-            *self = Self::default();
+            *self = Self::new(self.clock.clone());
         }
     }
 
-    pub fn cache(&mut self, account: &Account) -> Result<Arc<TokenCache>, InvalidParam> {
+    pub(crate) fn cache(&mut self, account: &Account) -> Result<Arc<TokenCache>, InvalidParam> {
         let (redis_clients, event_bus) = (&mut self.redis_clients, &self.event_bus);
         self.token_caches.get(account, || {
             let rules = match account.mode {
                 Mode::Stable => RefreshPolicy::STABLE,
                 Mode::Classic => RefreshPolicy::CLASSIC,
             };
-            let clock = Arc::new(SystemClock::default());
+            let clock = self.clock.clone();
             let events = EventSource::new(event_bus.clone(), account.appid.as_str(), Some(account.mode.name()));
             let fingerprinter = Fingerprinter::new(&account.secret);
             Ok(match account.redis.as_ref().zip(account.key_prefix()) {
@@ -111,8 +123,8 @@ impl Registry {
     }
 
     /// A cache for a client with a token provider, which is not shared.
-    pub fn provided(&self, appid: &str) -> Arc<TokenCache> {
-        let clock = Arc::new(SystemClock::default());
+    pub(crate) fn provided(&self, appid: &str) -> Arc<TokenCache> {
+        let clock = self.clock.clone();
         let events = events(&self.event_bus, appid, "provider");
         TokenCache::new(
             RefreshPolicy::PROVIDER,
@@ -124,8 +136,12 @@ impl Registry {
     }
 
     /// The code cache of clients with the same account and limits. A client whose token is not shared has a separate one.
-    pub fn codes(&mut self, account: Option<&Account>, limits: Limits) -> Result<Arc<QrCodeCache>, InvalidParam> {
-        let Some(account) = account else { return Ok(Arc::new(QrCodeCache::new(&limits, None))) };
+    pub(crate) fn codes(
+        &mut self,
+        account: Option<&Account>,
+        limits: &Limits,
+    ) -> Result<Arc<QrCodeCache>, InvalidParam> {
+        let Some(account) = account else { return Ok(Arc::new(QrCodeCache::new(limits, None))) };
         let (redis_clients, event_bus) = (&mut self.redis_clients, &self.event_bus);
         self.qr_caches.get(&(account.clone(), limits.clone()), || {
             let fleet = match limits.fleet.zip(account.redis.as_ref()) {
@@ -142,17 +158,17 @@ impl Registry {
                 )),
                 None => None,
             };
-            Ok(Arc::new(QrCodeCache::new(&limits, fleet)))
+            Ok(Arc::new(QrCodeCache::new(limits, fleet)))
         })
     }
 
     /// The event bus of token caches and Redis clients.
-    pub fn event_bus(&self) -> Arc<EventBus> {
+    pub(crate) fn event_bus(&self) -> Arc<EventBus> {
         self.event_bus.clone()
     }
 
     /// One connection for all accounts that use the same Redis.
-    pub fn redis_client(
+    pub(crate) fn redis_client(
         &mut self,
         redis: &RedisConfig,
         role: ConnectionRole,
@@ -160,17 +176,19 @@ impl Registry {
         redis_client(&mut self.redis_clients, &self.event_bus, redis, role)
     }
 
-    pub fn pool(&mut self, settings: Settings) -> Result<Arc<HttpClients>, InvalidParam> {
-        self.pools.get(&settings, || HttpClients::new(&settings).map(Arc::new))
+    pub(crate) fn pool(&mut self, settings: &Settings) -> Result<Arc<HttpClients>, InvalidParam> {
+        self.pools.get(settings, || HttpClients::new(settings).map(Arc::new))
     }
 
-    pub fn buffers(&self) -> Arc<BufferPool> {
+    pub(crate) fn buffers(&self) -> Arc<BufferPool> {
         self.buffers.clone()
     }
 
     /// The calls of an app in the last minute: WeChat counts them for all its tokens.
-    pub fn window(&mut self, app: &App) -> Arc<SlidingWindow> {
-        let made = self.windows.get(app, || Ok::<_, std::convert::Infallible>(Arc::default()));
+    pub(crate) fn window(&mut self, app: &App) -> Arc<SlidingWindow> {
+        let made = self
+            .windows
+            .get(app, || Ok::<_, std::convert::Infallible>(Arc::new(SlidingWindow::new(self.clock.clone()))));
         match made {
             Ok(minute) => minute,
             Err(never) => match never {},

@@ -8,7 +8,7 @@ use std::sync::{Arc, Weak};
 use lru::LruCache;
 
 /// A value that clients share. Its type says who shares it, and not the place where it is looked up.
-pub trait Keyed {
+pub(crate) trait Keyed {
     /// Clients with equal keys share one value; others do not.
     type Key: Clone + Eq + Hash;
 
@@ -22,7 +22,7 @@ pub trait Keyed {
 }
 
 /// One value for each key, while a client uses it or it is among those that stay.
-pub struct Shared<T: Keyed> {
+pub(crate) struct Shared<T: Keyed> {
     values: HashMap<T::Key, Weak<T>>,
     recent: Option<LruCache<T::Key, Arc<T>>>,
     /// The number of entries at which dropped values are removed.
@@ -40,7 +40,7 @@ impl<T: Keyed> Default for Shared<T> {
 
 impl<T: Keyed> Shared<T> {
     /// The value of this key, made by `make` where there is none.
-    pub fn get<E>(&mut self, key: &T::Key, make: impl FnOnce() -> Result<Arc<T>, E>) -> Result<Arc<T>, E> {
+    pub(crate) fn get<E>(&mut self, key: &T::Key, make: impl FnOnce() -> Result<Arc<T>, E>) -> Result<Arc<T>, E> {
         let value = match self.values.get(key).and_then(Weak::upgrade) {
             Some(value) => value,
             None => self.put(key, make()?),
@@ -61,7 +61,7 @@ impl<T: Keyed> Shared<T> {
     }
 
     #[cfg(test)]
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.values.values().filter(|value| value.strong_count() > 0).count()
     }
 }

@@ -9,7 +9,6 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
-use super::clock::{Clock, Now};
 use super::fingerprint::Fingerprinter;
 use super::progress::{self, Watch};
 use super::refresh::{Origin, Refresh};
@@ -17,6 +16,7 @@ use super::source::TokenSource;
 use super::state::{Decision, FetchedToken, Invalidation, RefreshOutcome, RefreshPolicy, RefreshRequest, State, Token};
 use super::store::TokenStore;
 use super::sync::Comparison;
+use crate::clock::{Clock, Now};
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
 use crate::event::{EventSource, TokenEvent};
@@ -26,7 +26,7 @@ use crate::redis::ReconnectListener;
 
 /// The token of one account, for all clients of this process that agree on the [`Account`](crate::keys::Account).
 pub struct TokenCache {
-    clock: Arc<dyn Clock>,
+    clock: Clock,
     pub(super) store: Arc<dyn TokenStore>,
     pub(super) events: EventSource,
     pub(super) fingerprinter: Fingerprinter,
@@ -66,9 +66,10 @@ enum NextAction {
 }
 
 impl TokenCache {
+    /// An empty cache. It compares its token with `store` whenever that has reconnected.
     pub fn new(
         policy: RefreshPolicy,
-        clock: Arc<dyn Clock>,
+        clock: Clock,
         store: Arc<dyn TokenStore>,
         events: EventSource,
         fingerprinter: Fingerprinter,
@@ -114,7 +115,7 @@ impl TokenCache {
     }
 
     /// Invalidates a token that an API refused, if it is the present one.
-    pub fn invalidate(&self, value: &str, errcode: i64) -> Invalidation {
+    pub(crate) fn invalidate(&self, value: &str, errcode: i64) -> Invalidation {
         let now = self.clock.now();
         let (verdict, present) = {
             let mut inner = self.inner.lock();
@@ -138,7 +139,7 @@ impl TokenCache {
     }
 
     /// The secrets to take out of errors of this account's clients.
-    pub fn secrets(&self) -> Arc<Secrets> {
+    pub(crate) fn secrets(&self) -> Arc<Secrets> {
         self.secrets.clone()
     }
 
@@ -159,7 +160,7 @@ impl TokenCache {
     }
 
     /// Whether the shared store answers; `None` without one.
-    pub fn store_is_up(&self) -> Option<bool> {
+    pub(crate) fn store_is_up(&self) -> Option<bool> {
         self.store.is_up()
     }
 
@@ -168,12 +169,12 @@ impl TokenCache {
     }
 
     /// How many tokens this process has fetched.
-    pub fn refreshes(&self) -> u64 {
+    pub(crate) fn refreshes(&self) -> u64 {
         self.refreshes.load(Ordering::Relaxed)
     }
 
     /// Whether the token is shared with other processes.
-    pub fn is_shared(&self) -> bool {
+    pub(crate) fn is_shared(&self) -> bool {
         self.store.is_up().is_some()
     }
 

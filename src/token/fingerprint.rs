@@ -9,6 +9,7 @@ use crate::seal::{hex, random};
 pub struct Fingerprinter(hmac::Key);
 
 impl Fingerprinter {
+    /// For tokens of the app with this AppSecret. The key is derived: a fingerprint does not help to guess the secret.
     pub fn new(secret: &SecretString) -> Self {
         let root = hmac::Key::new(hmac::HMAC_SHA256, secret.expose_secret().as_bytes());
         let derived = hmac::sign(&root, b"wxacode fingerprint");
@@ -16,10 +17,11 @@ impl Fingerprinter {
     }
 
     /// For tokens without an AppSecret: these names hold in this place only.
-    pub fn with_random_key() -> Self {
+    pub(crate) fn with_random_key() -> Self {
         Self(hmac::Key::new(hmac::HMAC_SHA256, random().as_bytes()))
     }
 
+    /// The fingerprint of a token: eight lower-case hexadecimal digits.
     pub fn of(&self, token: &str) -> String {
         hex(&hmac::sign(&self.0, token.as_bytes()).as_ref()[..4])
     }

@@ -12,7 +12,6 @@
 //! | `telemetry` | events |
 
 mod cache;
-pub mod clock;
 pub mod fingerprint;
 mod progress;
 pub mod redis_store;

@@ -10,11 +10,12 @@ use super::cache::TokenCache;
 use super::refresh::Origin;
 use super::source::TokenSource;
 use super::state::{RefreshOutcome, Token};
+use crate::clock;
 use crate::deadline::Deadline;
 use crate::error::{Error, Result, TimeoutPhase};
 
 /// What the callers that wait can see.
-pub struct Progress {
+pub(crate) struct Progress {
     waiting_for: TimeoutPhase,
     last_failure: Option<Error>,
     outcome: Option<Result<Token>>,
@@ -27,10 +28,10 @@ impl Progress {
     }
 }
 
-pub type Watch = watch::Receiver<Progress>;
+pub(crate) type Watch = watch::Receiver<Progress>;
 
 /// The token of a refresh, or its error, or the caller's time-out with the last failure of the refresh as its cause.
-pub async fn join(mut watch: Watch, deadline: &Deadline) -> Result<Token> {
+pub(crate) async fn join(mut watch: Watch, deadline: &Deadline) -> Result<Token> {
     let failures = watch.clone();
     let outcome = async {
         let progress = watch.wait_for(|progress| progress.outcome.is_some()).await;
@@ -53,7 +54,7 @@ impl RefreshGuard {
     /// A guard, and what callers watch.
     pub(super) fn new(cache: Arc<TokenCache>, refresh_id: u64, source: &dyn TokenSource) -> (Self, Watch) {
         let (progress, watch) = watch::channel(Progress::new(source));
-        (Self { cache, refresh_id, begun: Instant::now(), progress, finished: AtomicBool::new(false) }, watch)
+        (Self { cache, refresh_id, begun: clock::monotonic(), progress, finished: AtomicBool::new(false) }, watch)
     }
 
     /// Ends the refresh for all callers that wait.

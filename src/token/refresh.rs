@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::cache::TokenCache;
@@ -14,6 +13,7 @@ use super::source::{TokenRequest, TokenSource};
 use super::state::{FetchedToken, RefreshKind, RefreshOutcome, RefreshRequest, Token};
 use super::store::{Acquired, Lease, TokenStore};
 use crate::backoff::{backoff, poll_pause};
+use crate::clock;
 use crate::deadline::Deadline;
 use crate::error::{Error, ExceededLimit, Result};
 use crate::event::RedisEvent;
@@ -29,7 +29,7 @@ const EXPECTED_EXPIRY_WINDOW: Duration = Duration::from_secs(60);
 const REFRESH_OVERHEAD: Duration = Duration::from_secs(1);
 
 /// A refresh that the state has requested. It is started once, or fails at once.
-pub struct Refresh {
+pub(crate) struct Refresh {
     guard: RefreshGuard,
     source: Arc<dyn TokenSource>,
     kind: RefreshKind,
@@ -37,7 +37,7 @@ pub struct Refresh {
 }
 
 impl Refresh {
-    pub fn new(
+    pub(crate) fn new(
         cache: &Arc<TokenCache>,
         source: Arc<dyn TokenSource>,
         request: RefreshRequest,
@@ -47,11 +47,11 @@ impl Refresh {
         (Self { guard, source, kind: request.kind, stop }, watch)
     }
 
-    pub fn kind(&self) -> &RefreshKind {
+    pub(crate) fn kind(&self) -> &RefreshKind {
         &self.kind
     }
 
-    pub fn start(self) {
+    pub(crate) fn start(self) {
         let Self { guard, source, kind, stop } = self;
         tokio::spawn(async move {
             tokio::select! {
@@ -98,7 +98,7 @@ async fn run(guard: &RefreshGuard, source: &dyn TokenSource, kind: &RefreshKind)
 
 /// Which process fetched a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Origin {
+pub(crate) enum Origin {
     /// This process, at WeChat or at the provider.
     Source,
     /// Another process of the fleet.
@@ -233,7 +233,7 @@ impl RefreshRun<'_> {
     async fn wait_for_lock(&self, seen: Option<&Token>, refused: bool) -> Result<LockOutcome> {
         let mut polls = 0;
         loop {
-            let started = Instant::now();
+            let started = clock::monotonic();
             match self.store.acquire(&self.attempt, seen.map(Token::expose), refused, self.guard.cache.now()).await {
                 Ok(Acquired::Lead(lease)) => {
                     if polls > 0 {

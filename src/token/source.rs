@@ -20,9 +20,11 @@ pub const FETCH_LIMIT: Duration = Duration::from_secs(6);
 
 /// A request to a token source.
 pub struct TokenRequest<'a> {
+    /// Whether WeChat is told to make a new token even if the present one is good.
     pub forced: bool,
     /// The token that an API did not accept, with its errcode.
     pub refused: Option<(&'a Token, i64)>,
+    /// When the refresh has to be over.
     pub deadline: Deadline,
     /// Is told of failures that are tried again.
     pub report: &'a (dyn Fn(Error) + Send + Sync),
@@ -30,12 +32,15 @@ pub struct TokenRequest<'a> {
 
 /// A token from a source, with the lifetime that it gives.
 pub struct SourceToken {
+    /// The token.
     pub value: SecretString,
+    /// The lifetime in seconds, as the source says it, unchecked; `None` if it says none.
     pub expires_in: Option<i64>,
     /// Whether it is worth refreshing ahead of its end.
     pub refresh_early: bool,
 }
 
+/// Fetches tokens, and says how they may be fetched.
 pub trait TokenSource: Send + Sync {
     /// The endpoint that errors name; a provider has none.
     fn endpoint(&self) -> Option<Endpoint>;
@@ -59,17 +64,18 @@ pub trait TokenSource: Send + Sync {
     /// The time limit of one refresh.
     fn limit(&self) -> Duration;
 
+    /// Fetches a token. The source keeps the deadline of the request; dropping the future cancels the fetch.
     fn fetch<'a>(&'a self, request: TokenRequest<'a>) -> BoxFuture<'a, Result<SourceToken>>;
 }
 
 /// WeChat's own token endpoints.
-pub struct WeChatSource {
-    pub mode: Mode,
+pub(crate) struct WeChatSource {
+    pub(crate) mode: Mode,
     /// In classic mode every request replaces the token of all processes: without Redis none is made unless the caller allows it.
-    pub unshared_rotation: bool,
-    pub appid: String,
-    pub secret: SecretString,
-    pub transport: Arc<Transport>,
+    pub(crate) unshared_rotation: bool,
+    pub(crate) appid: String,
+    pub(crate) secret: SecretString,
+    pub(crate) transport: Arc<Transport>,
 }
 
 #[derive(Serialize)]
@@ -168,12 +174,12 @@ impl WeChatSource {
 }
 
 /// The caller's own way to a token.
-pub trait Provider: Send + Sync {
+pub(crate) trait Provider: Send + Sync {
     /// `refused` is the token that WeChat did not accept, with its errcode. The answer's life is in seconds.
     fn fetch_token(&self, refused: Option<(String, i64)>) -> BoxFuture<'static, Result<(SecretString, Option<i64>)>>;
 }
 
-pub struct ProviderSource(pub Arc<dyn Provider>);
+pub(crate) struct ProviderSource(pub(crate) Arc<dyn Provider>);
 
 impl TokenSource for ProviderSource {
     fn endpoint(&self) -> Option<Endpoint> {

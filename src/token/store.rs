@@ -1,4 +1,4 @@
-//! Where the processes of a fleet share a token. [`LocalStore`] is for a process that shares with none.
+//! Where the processes of a fleet share a token. `LocalStore` is for a process that shares with none.
 
 use std::collections::VecDeque;
 use std::sync::Weak;
@@ -7,16 +7,16 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use parking_lot::Mutex;
 
-use super::clock::Now;
 use super::state::{FetchedToken, Token};
+use crate::clock::Now;
 use crate::error::Result;
 use crate::redis::ReconnectListener;
 
 /// At least this long between two forced refreshes: sooner WeChat silently does not refresh.
-pub const FORCED_APART: Duration = Duration::from_secs(30);
+pub(crate) const FORCED_APART: Duration = Duration::from_secs(30);
 /// WeChat allows 20 a day; half of them are left to other users of the appid.
-pub const FORCED_A_DAY: usize = 10;
-pub const DAY: Duration = Duration::from_secs(24 * 3600);
+pub(crate) const FORCED_A_DAY: usize = 10;
+pub(crate) const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// Who may fetch.
 pub enum Acquired {
@@ -33,15 +33,17 @@ pub enum Acquired {
 /// The right to fetch, and what makes a late use of it recognisable.
 #[derive(Clone, Debug, Default)]
 pub struct Lease {
-    pub epoch: String,
-    pub generation: String,
+    pub(crate) epoch: String,
+    pub(crate) generation: String,
 }
 
 /// What stands in the store, seen from a process whose token is good.
 pub enum StoredToken {
+    /// The token that the process holds.
     Same,
     /// Nothing: the store was emptied, or no process could write.
     Missing,
+    /// Another token.
     Token(FetchedToken),
 }
 
@@ -101,7 +103,7 @@ pub trait TokenStore: Send + Sync {
 
 /// The store of a process that shares with none.
 #[derive(Default)]
-pub struct LocalStore {
+pub(crate) struct LocalStore {
     forced: Mutex<VecDeque<Duration>>,
 }
 

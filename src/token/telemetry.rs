@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::cache::TokenCache;
-use super::clock::Now;
 use super::refresh::Origin;
 use super::state::{RefreshKind, Token};
+use crate::clock::Now;
 use crate::error::Error;
 use crate::event::{TokenEvent, TokenLabel};
 
@@ -43,7 +43,7 @@ impl TokenCache {
     }
 
     pub(super) fn emit_failure(&self, error: &Error, stale: Option<Token>, now: Now, duration: Duration) {
-        if let Error::Closed = error {
+        if matches!(error, Error::Closed) {
             return;
         }
         self.events.token(|| TokenEvent::RefreshError { duration, error: error.clone() });

@@ -11,16 +11,16 @@ const SPARE: usize = 64;
 const LARGEST: usize = 512 << 10;
 
 #[derive(Default)]
-pub struct BufferPool(Mutex<Vec<Vec<u8>>>);
+pub(crate) struct BufferPool(Mutex<Vec<Vec<u8>>>);
 
 /// The body of an answer. Its memory goes back when it is dropped.
-pub struct Body {
+pub(crate) struct Body {
     pub(super) bytes: Vec<u8>,
     home: Option<Arc<BufferPool>>,
 }
 
 impl BufferPool {
-    pub fn body(self: &Arc<Self>, capacity: usize) -> Body {
+    pub(crate) fn body(self: &Arc<Self>, capacity: usize) -> Body {
         let mut bytes = self.0.lock().pop().unwrap_or_default();
         bytes.reserve_exact(capacity);
         Body { bytes, home: Some(self.clone()) }
@@ -37,7 +37,7 @@ impl BufferPool {
 
 impl Body {
     /// For what holds a secret: memory that no picture is read into.
-    pub fn unpooled(capacity: usize) -> Self {
+    pub(crate) fn unpooled(capacity: usize) -> Self {
         Self { bytes: Vec::with_capacity(capacity), home: None }
     }
 }

@@ -17,6 +17,8 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
+use crate::clock;
+
 /// How long addresses are taken as they are. The system says nothing of their TTL.
 const FRESH: Duration = Duration::from_secs(10);
 /// How long somebody waits for a name: less than for a connection, so that it is known what was waited for.
@@ -34,7 +36,7 @@ type Answer = Result<Arc<[IpAddr]>, Unresolved>;
 
 /// Why a name has no address.
 #[derive(Clone, Debug)]
-pub struct Unresolved(Arc<str>);
+pub(crate) struct Unresolved(Arc<str>);
 
 impl std::fmt::Display for Unresolved {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -45,7 +47,7 @@ impl std::fmt::Display for Unresolved {
 impl std::error::Error for Unresolved {}
 
 #[derive(Clone)]
-pub struct Resolver(Arc<Inner>);
+pub(crate) struct Resolver(Arc<Inner>);
 
 struct Inner {
     look_up: Box<LookUp>,
@@ -71,7 +73,7 @@ static SYSTEM: LazyLock<Resolver> = LazyLock::new(|| {
 
 impl Resolver {
     /// The process's own.
-    pub fn of_system() -> Self {
+    pub(crate) fn of_system() -> Self {
         SYSTEM.clone()
     }
 
@@ -85,7 +87,7 @@ impl Resolver {
         Self(Arc::new(Inner { look_up: Box::new(look_up), threads, patience, state }))
     }
 
-    pub async fn addresses(&self, name: &str) -> Answer {
+    pub(crate) async fn addresses(&self, name: &str) -> Answer {
         let name = name.to_ascii_lowercase();
         if let Some(addresses) = without_asking(&name) {
             return Ok(addresses);
@@ -103,16 +105,16 @@ impl Resolver {
     }
 
     /// What is known of a name has not held: it is looked up again before it is used again.
-    pub fn doubt(&self, name: &str) {
+    pub(crate) fn doubt(&self, name: &str) {
         if let Some(known) = self.0.state.lock().known.peek_mut(name) {
-            known.until = Instant::now();
+            known.until = clock::monotonic();
         }
     }
 
     fn known_or_asked(&self, name: &str) -> Found {
         let mut state = self.0.state.lock();
         let known = state.known.get(name);
-        if let Some(known) = known.filter(|known| Instant::now() < known.until) {
+        if let Some(known) = known.filter(|known| clock::monotonic() < known.until) {
             return Found::Known(known.addresses.clone());
         }
         let reserved = if known.is_some() { 0 } else { RESERVED.min(self.0.threads / 8) };
@@ -167,7 +169,7 @@ impl Asked {
             return Err(Unresolved("the name has no address".into()));
         }
         let addresses: Arc<[IpAddr]> = found.into();
-        let known = Known { addresses: addresses.clone(), until: Instant::now() + FRESH };
+        let known = Known { addresses: addresses.clone(), until: clock::monotonic() + FRESH };
         inner.state.lock().known.put(self.name.clone(), known);
         Ok(addresses)
     }
@@ -187,7 +189,7 @@ fn without_asking(name: &str) -> Option<Arc<[IpAddr]>> {
     name.parse().ok().map(|address| [address].into())
 }
 
-pub fn is_localhost(name: &str) -> bool {
+pub(crate) fn is_localhost(name: &str) -> bool {
     name == "localhost" || name.ends_with(".localhost")
 }
 

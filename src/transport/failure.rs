@@ -11,7 +11,7 @@ use crate::wechat::endpoint::Endpoint;
 const LONGEST: usize = 200;
 
 /// reqwest puts the whole URL, token included, into its texts: only the innermost cause is used.
-pub fn network(endpoint: &Endpoint, host: &Host, error: &reqwest::Error) -> Error {
+pub(crate) fn network(endpoint: &Endpoint, host: &Host, error: &reqwest::Error) -> Error {
     let causes: Vec<_> = std::iter::successors(error.source(), |&cause| cause.source()).collect();
     let tunnel = causes.iter().find_map(|cause| Tunnel::of(*cause));
     let trouble = trouble(error, &causes);
@@ -56,7 +56,7 @@ fn detail(
     }
 }
 
-pub fn of(endpoint: &Endpoint, host: &Host, trouble: NetworkErrorKind, detail: &str) -> Error {
+pub(crate) fn of(endpoint: &Endpoint, host: &Host, trouble: NetworkErrorKind, detail: &str) -> Error {
     let detail = one_line(detail).chars().take(LONGEST).collect();
     Error::Network { endpoint: endpoint.clone(), trouble, host: host.name.clone(), proxy: host.proxy.clone(), detail }
 }

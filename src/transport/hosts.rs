@@ -1,43 +1,45 @@
 //! The base URLs in order of preference, and which of them to leave alone for a while.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use tokio::time::Instant;
 use url::Url;
 
 use super::dns::is_localhost;
 use super::proxy::Proxy;
+use crate::clock;
 use crate::wechat::endpoint::Endpoint;
 
 /// How long a host that could not be reached is passed over. Then one call tries it again.
 const AVOIDED: Duration = Duration::from_secs(30);
 
-pub struct HostList {
+pub(crate) struct HostList {
     hosts: Vec<Host>,
     start: Instant,
 }
 
-pub struct Host {
+pub(crate) struct Host {
     base: Url,
     /// Host and port, for messages.
-    pub name: String,
+    pub(crate) name: String,
     /// Host and port of the proxy that its requests go through, for messages.
-    pub proxy: Option<String>,
+    pub(crate) proxy: Option<String>,
     /// Milliseconds since the start; 0 while nothing is wrong.
     avoided_until: AtomicU64,
 }
 
 impl HostList {
-    pub fn new(bases: Vec<Url>, proxy: Option<&Proxy>) -> Self {
+    pub(crate) fn new(bases: Vec<Url>, proxy: Option<&Proxy>) -> Self {
         let host = |base: Url| {
             let proxy = proxy.filter(|proxy| proxy.serves(&base)).map(Proxy::name);
             Host { name: name(&base), proxy, base, avoided_until: AtomicU64::new(0) }
         };
-        Self { hosts: bases.into_iter().map(host).collect(), start: Instant::now() }
+        Self { hosts: bases.into_iter().map(host).collect(), start: clock::monotonic() }
     }
 
     /// All of them: those in good standing first, each group in order of preference.
-    pub fn order(&self) -> Vec<&Host> {
+    pub(crate) fn order(&self) -> Vec<&Host> {
         self.order_at(self.now())
     }
 
@@ -53,13 +55,13 @@ impl HostList {
 }
 
 /// Host and, where it is not the usual one, port.
-pub fn name(url: &Url) -> String {
+pub(crate) fn name(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
 /// Whether it is this machine.
-pub fn is_loopback(url: &Url) -> bool {
+pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(url::Host::Domain(name)) => is_localhost(name),
         Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
@@ -69,17 +71,17 @@ pub fn is_loopback(url: &Url) -> bool {
 }
 
 impl Host {
-    pub fn is_tls(&self) -> bool {
+    pub(crate) fn is_tls(&self) -> bool {
         self.base.scheme() == "https"
     }
 
     /// The name that has to be resolved for it: the proxy's, where there is one.
-    pub fn connected_to(&self) -> &str {
+    pub(crate) fn connected_to(&self) -> &str {
         let proxy = self.proxy.as_deref().and_then(|proxy| proxy.rsplit_once(':'));
         proxy.map_or(self.base.host_str().unwrap_or_default(), |(name, _)| name)
     }
 
-    pub fn url(&self, endpoint: &Endpoint, query: &[(&str, &str)]) -> Url {
+    pub(crate) fn url(&self, endpoint: &Endpoint, query: &[(&str, &str)]) -> Url {
         let mut url = self.base.clone();
         url.set_path(&format!("{}{}", self.base.path().trim_end_matches('/'), endpoint.path()));
         if !query.is_empty() {
@@ -88,13 +90,13 @@ impl Host {
         url
     }
 
-    pub fn answered(&self) {
+    pub(crate) fn answered(&self) {
         if self.avoided_until.load(Ordering::Relaxed) != 0 {
             self.avoided_until.store(0, Ordering::Relaxed);
         }
     }
 
-    pub fn avoid(&self, hosts: &HostList) {
+    pub(crate) fn avoid(&self, hosts: &HostList) {
         self.avoided_until.store(hosts.now() + AVOIDED.as_millis() as u64, Ordering::Relaxed);
     }
 

@@ -1,21 +1,23 @@
 //! HTTP to WeChat: hosts, retries, limits, and errors without a secret in them. Only `redis` opens connections besides.
 
-pub mod body;
-pub mod dns;
+pub(crate) mod body;
+pub(crate) mod dns;
 mod failure;
-pub mod hosts;
-pub mod pool;
-pub mod proxy;
+pub(crate) mod hosts;
+pub(crate) mod pool;
+pub(crate) mod proxy;
 mod sent;
 mod tls;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use reqwest::header::{CONTENT_TYPE, HeaderValue, LOCATION};
 use tokio::runtime::RuntimeFlavor;
+use tokio::time::Instant;
 
 use crate::backoff::backoff;
+use crate::clock;
 use crate::deadline::Deadline;
 use crate::error::{BadResponse, Error, NetworkErrorKind, Result, one_line};
 use crate::event::{EventSource, RequestEvent, RequestLabel};
@@ -26,35 +28,35 @@ use crate::wechat::endpoint::{Endpoint, Method};
 use body::{Body, BufferPool};
 use hosts::{Host, HostList};
 use pool::HttpClients;
-pub use sent::SentCounter;
+pub(crate) use sent::SentCounter;
 
 /// The largest code that WeChat draws is under 1 MiB.
-pub const LARGEST_ANSWER: usize = 8 << 20;
+pub(crate) const LARGEST_ANSWER: usize = 8 << 20;
 
 /// One request, wherever it is sent.
-pub struct HttpRequest<'a> {
-    pub endpoint: Endpoint,
-    pub query: &'a [(&'a str, &'a str)],
+pub(crate) struct HttpRequest<'a> {
+    pub(crate) endpoint: Endpoint,
+    pub(crate) query: &'a [(&'a str, &'a str)],
     /// Sent whole, with its length: WeChat answers a chunked body by an empty 412.
-    pub body: Option<bytes::Bytes>,
+    pub(crate) body: Option<bytes::Bytes>,
     /// What must not appear in any error, beside what the transport knows.
-    pub secrets: &'a [&'a str],
+    pub(crate) secrets: &'a [&'a str],
     /// Counts the requests that leave for it.
-    pub sent: Option<&'a SentCounter>,
+    pub(crate) sent: Option<&'a SentCounter>,
 }
 
 /// How hard to try.
 #[derive(Clone, Copy)]
-pub struct RetryPolicy {
+pub(crate) struct RetryPolicy {
     /// How often a passing failure is tried again.
-    pub retries: u32,
+    pub(crate) retries: u32,
     /// The time of one attempt at one host, where that is less than what is left.
-    pub attempt: Option<Duration>,
+    pub(crate) attempt: Option<Duration>,
     /// Whether a request whose answer did not come may be sent to another host.
-    pub repeatable: bool,
+    pub(crate) repeatable: bool,
 }
 
-pub struct Transport {
+pub(crate) struct Transport {
     pool: Arc<HttpClients>,
     buffers: Arc<BufferPool>,
     hosts: HostList,
@@ -73,7 +75,7 @@ struct RawResponse {
 
 impl Transport {
     /// `secrets` are what no error shows, whatever was asked.
-    pub fn new(
+    pub(crate) fn new(
         pool: Arc<HttpClients>,
         buffers: Arc<BufferPool>,
         bases: Vec<url::Url>,
@@ -85,18 +87,18 @@ impl Transport {
     }
 
     /// What no error of this transport shows.
-    pub fn secrets(&self) -> &Secrets {
+    pub(crate) fn secrets(&self) -> &Secrets {
         &self.secrets
     }
 
     /// Which way its requests go.
-    pub fn route(&self) -> RouteId {
+    pub(crate) fn route(&self) -> RouteId {
         self.pool.route
     }
 
     /// Sends a call until `read` makes something of the answer, WeChat refuses, or no retry is left. Gives the bytes
     /// and what was read in them. `report` is told of every failure that is tried again.
-    pub async fn send_with_retries<T>(
+    pub(crate) async fn send_with_retries<T>(
         &self,
         call: &HttpRequest<'_>,
         effort: RetryPolicy,
@@ -169,7 +171,7 @@ impl Transport {
         read: &impl Fn(&[u8]) -> std::result::Result<T, AnswerError>,
     ) -> Result<(Body, T)> {
         let mut told =
-            RequestSpan { events: &self.events, call, host, begun: Instant::now(), status: None, ended: false };
+            RequestSpan { events: &self.events, call, host, begun: clock::monotonic(), status: None, ended: false };
         let answer = match within(limit, self.send(host, call), &call.endpoint, host).await {
             Ok(raw) => {
                 host.answered();
@@ -245,7 +247,7 @@ impl RequestSpan<'_> {
                 body_bytes,
             }),
             Err(error) => {
-                self.events.request(|| RequestEvent::Error { request: request(), status, error: error.clone() })
+                self.events.request(|| RequestEvent::Error { request: request(), status, error: error.clone() });
             }
         }
     }
@@ -293,7 +295,7 @@ fn location(answer: &reqwest::Response) -> Option<String> {
 const READ_AT_ONCE: usize = 512 << 10;
 
 /// Runs what takes its time beside the thread on which everybody's bytes are moved.
-pub fn aside<T>(bytes: usize, work: impl FnOnce() -> T) -> T {
+pub(crate) fn aside<T>(bytes: usize, work: impl FnOnce() -> T) -> T {
     let runtime = tokio::runtime::Handle::try_current().map(|runtime| runtime.runtime_flavor());
     match runtime {
         Ok(RuntimeFlavor::MultiThread) if bytes > READ_AT_ONCE => tokio::task::block_in_place(work),

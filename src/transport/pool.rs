@@ -17,10 +17,10 @@ use crate::roots;
 
 /// What makes two clients need different connections.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Settings {
-    pub proxy: Option<Proxy>,
+pub(crate) struct Settings {
+    pub(crate) proxy: Option<Proxy>,
     /// Extra roots, PEM.
-    pub ca: Option<Vec<u8>>,
+    pub(crate) ca: Option<Vec<u8>>,
 }
 
 const CONNECT: Duration = Duration::from_secs(3);
@@ -29,8 +29,8 @@ const IDLE: Duration = Duration::from_secs(30);
 
 /// The connections of all clients with the same settings, which end with the last of them. Each kind is made for the first
 /// request that needs it: roots take milliseconds to read, and plain HTTP, as inside WeChat's cloud, needs none.
-pub struct HttpClients {
-    pub route: RouteId,
+pub(crate) struct HttpClients {
+    pub(crate) route: RouteId,
     proxy: Option<Proxy>,
     ca: Vec<CertificateDer<'static>>,
     plain: OnceLock<Client>,
@@ -40,7 +40,7 @@ pub struct HttpClients {
 
 impl HttpClients {
     /// Checks the settings.
-    pub fn new(settings: &Settings) -> Result<Self, InvalidParam> {
+    pub(crate) fn new(settings: &Settings) -> Result<Self, InvalidParam> {
         roots::note_extra();
         let ca = settings.ca.as_deref().map(|pem| {
             roots::of_pem(pem).ok_or_else(|| {
@@ -57,12 +57,12 @@ impl HttpClients {
         })
     }
 
-    pub fn proxy(&self) -> Option<&Proxy> {
+    pub(crate) fn proxy(&self) -> Option<&Proxy> {
         self.proxy.as_ref()
     }
 
     /// For requests to `url`, through the proxy or not.
-    pub fn client(&self, url: &Url, proxied: bool) -> Result<&Client, InvalidParam> {
+    pub(crate) fn client(&self, url: &Url, proxied: bool) -> Result<&Client, InvalidParam> {
         let proxy = self.proxy().filter(|_| proxied);
         // A proxy may itself be asked over TLS.
         let plain = url.scheme() == "http" && proxy.is_none_or(|proxy| proxy.url().scheme() == "http");

@@ -10,7 +10,7 @@ use crate::error::invalid::InvalidParam;
 
 /// An HTTP proxy. Its URL may hold a password, so it is not printed.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub struct Proxy {
+pub(crate) struct Proxy {
     url: Url,
     /// Of the environment: for `https:` only, and not for the hosts of `NO_PROXY`.
     environment: Option<String>,
@@ -18,12 +18,12 @@ pub struct Proxy {
 
 impl Proxy {
     /// `http://[user:password@]host:port`, or `https:`.
-    pub fn parse(text: &str) -> Result<Self, InvalidParam> {
+    pub(crate) fn parse(text: &str) -> Result<Self, InvalidParam> {
         Self::read(text, "proxy").map(|url| Self { url, environment: None })
     }
 
     /// What `HTTPS_PROXY` and `NO_PROXY` say at this moment.
-    pub fn of_environment() -> Result<Option<Self>, InvalidParam> {
+    pub(crate) fn of_environment() -> Result<Option<Self>, InvalidParam> {
         Self::of_variables(variable("HTTPS_PROXY"), variable("NO_PROXY"))
     }
 
@@ -57,34 +57,34 @@ impl Proxy {
         let at = if host.len() < authority.len() { "@" } else { "" };
         let url = Url::parse(&format!("{scheme}://{}{at}{host}", login.replace('\\', "%5C")));
         // The HTTP client reads it once more, with another parser, and would go without a proxy if it could not.
-        url.ok().filter(|url| intercepts(url, "", &Url::parse("https://a.example/").ok())).ok_or_else(|| {
+        url.ok().filter(|url| intercepts(url, "", Url::parse("https://a.example/").ok().as_ref())).ok_or_else(|| {
             let (zh, en) = (format!("{from} 不是可用的代理地址"), format!("{from} is not the URL of a proxy"));
             if login.is_empty() { unusable(zh, en) } else { unencoded(from) }
         })
     }
 
     /// Whether requests to `url` go through it.
-    pub fn serves(&self, url: &Url) -> bool {
+    pub(crate) fn serves(&self, url: &Url) -> bool {
         match &self.environment {
             None => true,
-            Some(no) => url.scheme() == "https" && intercepts(&self.url, &exceptions(no, url), &Some(url.clone())),
+            Some(no) => url.scheme() == "https" && intercepts(&self.url, &exceptions(no, url), Some(url)),
         }
     }
 
     /// For the HTTP client: with the login.
-    pub fn url(&self) -> &Url {
+    pub(crate) fn url(&self) -> &Url {
         &self.url
     }
 
     /// Host and port, for messages.
-    pub fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         let host = self.url.host_str().unwrap_or_default();
         // Also the usual one: a port that was forgotten is seen there.
         self.url.port_or_known_default().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
     }
 
     /// Whether it runs on this machine.
-    pub fn is_here(&self) -> bool {
+    pub(crate) fn is_here(&self) -> bool {
         is_loopback(&self.url)
     }
 }
@@ -96,8 +96,8 @@ impl std::fmt::Debug for Proxy {
 }
 
 /// The rules are curl's, as the HTTP client knows them.
-fn intercepts(proxy: &Url, no: &str, url: &Option<Url>) -> bool {
-    let uri = url.as_ref().and_then(|url| url.as_str().parse().ok());
+fn intercepts(proxy: &Url, no: &str, url: Option<&Url>) -> bool {
+    let uri = url.and_then(|url| url.as_str().parse().ok());
     uri.is_some_and(|uri| Matcher::builder().all(proxy.as_str()).no(no).build().intercept(&uri).is_some())
 }
 

@@ -11,20 +11,20 @@ use http_body::{Frame, SizeHint};
 
 /// The requests of one call that have left.
 #[derive(Clone, Default)]
-pub struct SentCounter(Arc<AtomicU32>);
+pub(crate) struct SentCounter(Arc<AtomicU32>);
 
 impl SentCounter {
-    pub fn count(&self) -> u32 {
+    pub(crate) fn count(&self) -> u32 {
         self.0.load(Ordering::Relaxed)
     }
 
-    pub fn leave(&self) {
+    pub(crate) fn leave(&self) {
         self.0.fetch_add(1, Ordering::Relaxed);
     }
 }
 
 /// A request's body. It is looked at only when there is a connection to send it on.
-pub fn body(bytes: Bytes, sent: Option<&SentCounter>) -> reqwest::Body {
+pub(crate) fn body(bytes: Bytes, sent: Option<&SentCounter>) -> reqwest::Body {
     match sent {
         Some(sent) => reqwest::Body::wrap(Counted { bytes: Some(bytes), sent: sent.clone() }),
         None => bytes.into(),

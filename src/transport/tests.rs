@@ -325,7 +325,7 @@ async fn the_last_client_closes_the_connections() {
         let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", jpeg().len());
         socket.write_all(&[head.as_bytes(), &jpeg()].concat()).await.unwrap();
     };
-    let (mut socket, _) = tokio::join!(
+    let (mut socket, ()) = tokio::join!(
         async {
             let (mut socket, _) = listener.accept().await.unwrap();
             answered(&mut socket).await;

@@ -17,7 +17,7 @@ use crate::error::CertificateFlaw;
 use crate::roots;
 
 /// The TLS of a client that was given these roots, or none.
-pub fn config(ca: &[CertificateDer<'static>]) -> Result<ClientConfig, Error> {
+pub(crate) fn config(ca: &[CertificateDer<'static>]) -> Result<ClientConfig, Error> {
     let builder = ClientConfig::builder_with_provider(PROVIDER.clone()).with_safe_default_protocol_versions()?;
     let trust = Trust { given: ca.to_vec(), extra: verifier(ca) };
     let mut config = builder.dangerous().with_custom_certificate_verifier(Arc::new(trust)).with_no_client_auth();
@@ -27,7 +27,7 @@ pub fn config(ca: &[CertificateDer<'static>]) -> Result<ClientConfig, Error> {
 }
 
 /// Reads the usual roots, which takes milliseconds, on first use.
-pub fn prepare() {
+pub(crate) fn prepare() {
     LazyLock::force(&USUAL);
 }
 
@@ -132,7 +132,7 @@ impl std::fmt::Display for SelfSigned {
 impl std::error::Error for SelfSigned {}
 
 impl CertificateFlaw {
-    pub fn of(error: &Error) -> Self {
+    pub(crate) fn of(error: &Error) -> Self {
         let Error::InvalidCertificate(error) = error else { return Self::Other };
         match error {
             // Also where the authority that is trusted has the issuer's name and another key.

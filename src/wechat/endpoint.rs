@@ -9,38 +9,57 @@ use super::params::Param;
 /// A WeChat endpoint that this crate calls.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Endpoint {
+    /// A code for a scene, any number of them: `POST /wxa/getwxacodeunlimit`, 5000 a minute.
     GetUnlimitedQrCode,
+    /// A code for a path, within a lifetime cap: `POST /wxa/getwxacode`.
     GetQrCode,
+    /// A square QR code for a path, within the same cap: `POST /cgi-bin/wxaapp/createwxaqrcode`.
     CreateQrCode,
+    /// An access token in stable mode: `POST /cgi-bin/stable_token`.
     StableToken,
+    /// An access token in classic mode: `GET /cgi-bin/token`.
     ClassicToken,
+    /// A URL scheme: `POST /wxa/generatescheme`.
     GenerateScheme,
+    /// A URL link: `POST /wxa/generate_urllink`.
     GenerateUrlLink,
+    /// A short link: `POST /wxa/genwxashortlink`.
     GenerateShortLink,
+    /// A URL scheme for NFC tags: `POST /wxa/generatenfcscheme`.
     GenerateNfcScheme,
+    /// What a URL scheme opens: `POST /wxa/queryscheme`.
     QueryScheme,
+    /// What a URL link opens: `POST /wxa/query_urllink`.
     QueryUrlLink,
+    /// How often an API may still be called today: `POST /cgi-bin/openapi/quota/get`.
     GetQuota,
+    /// Resets the quotas of all APIs: `POST /cgi-bin/clear_quota`, itself ten times a month.
     ClearQuota,
+    /// WeChat's record of one request: `POST /cgi-bin/openapi/rid/get`.
     GetRid,
     /// Any other that takes an access token.
     Other {
+        /// The path on WeChat's host, with its leading slash.
         path: Arc<str>,
+        /// How it is sent.
         method: Method,
     },
 }
 
+/// The HTTP method of an endpoint. `GET` or `POST` in JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Method {
+    /// `GET`, without a body.
     Get,
+    /// `POST`.
     Post,
 }
 
 /// What an endpoint is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub enum Group {
+pub(crate) enum Group {
     Code,
     Token,
     Link,
@@ -50,9 +69,9 @@ pub enum Group {
 /// An endpoint, as the schema has it.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Row {
+pub(crate) struct Row {
     /// What errors call it: the method of ours, or WeChat's word for a token.
-    pub name: String,
+    pub(crate) name: String,
     #[cfg(test)]
     variant: String,
     path: String,
@@ -62,9 +81,9 @@ pub struct Row {
     group: Group,
     per_minute: Option<u32>,
     /// The field that an answer must contain.
-    pub answer: Option<String>,
+    pub(crate) answer: Option<String>,
     #[serde(default)]
-    pub params: Vec<Param>,
+    pub(crate) params: Vec<Param>,
 }
 
 #[derive(Deserialize)]
@@ -73,8 +92,8 @@ struct Schema {
 }
 
 /// In the order of [`Endpoint::KNOWN`].
+#[allow(clippy::expect_used, reason = "the file is part of the crate, and a test reads it")]
 static ROWS: LazyLock<Vec<Row>> = LazyLock::new(|| {
-    // The file is part of the crate and a test reads it: a mistake in it cannot reach a user.
     let schema: Schema = serde_json::from_str(include_str!("../../lib/endpoints.json")).expect("lib/endpoints.json");
     schema.endpoints
 });
@@ -87,7 +106,7 @@ impl Row {
 
 impl Endpoint {
     /// All that have a name.
-    pub const KNOWN: [Self; 14] = [
+    pub(crate) const KNOWN: [Self; 14] = [
         Self::GetUnlimitedQrCode,
         Self::GetQrCode,
         Self::CreateQrCode,
@@ -105,12 +124,12 @@ impl Endpoint {
     ];
 
     /// What the schema says of it.
-    pub fn row(&self) -> Option<&'static Row> {
+    pub(crate) fn row(&self) -> Option<&'static Row> {
         Self::KNOWN.iter().zip(ROWS.iter()).find(|(known, _)| *known == self).map(|(_, row)| row)
     }
 
     /// What errors call it: the method of ours, WeChat's word for a token, or the path.
-    pub fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         self.row().map_or_else(|| self.path(), |row| &row.name)
     }
 
@@ -123,11 +142,11 @@ impl Endpoint {
     }
 
     /// What tells it from others in its path: what the catalogue of error codes calls it.
-    pub fn wechat_name(&self) -> &str {
+    pub(crate) fn wechat_name(&self) -> &str {
         self.row().map_or_else(|| self.path(), Row::wechat_name)
     }
 
-    pub fn method(&self) -> Method {
+    pub(crate) fn method(&self) -> Method {
         match self {
             Self::Other { method, .. } => *method,
             known => known.row().map_or(Method::Post, |row| row.method),
@@ -135,16 +154,16 @@ impl Endpoint {
     }
 
     /// WeChat counts its calls by the minute and answers 45009 or 45011 beyond.
-    pub fn counts_by_the_minute(&self) -> bool {
+    pub(crate) fn counts_by_the_minute(&self) -> bool {
         self.row().is_some_and(|row| row.per_minute.is_some())
     }
 
     /// Whether its answers hold a token, so that not even a part of one may be shown.
-    pub fn gives_token(&self) -> bool {
+    pub(crate) fn gives_token(&self) -> bool {
         self.group() == Some(Group::Token)
     }
 
-    pub fn gives_code(&self) -> bool {
+    pub(crate) fn gives_code(&self) -> bool {
         self.group() == Some(Group::Code)
     }
 
@@ -153,18 +172,18 @@ impl Endpoint {
     }
 
     /// The one that errors call by this name.
-    pub fn named(name: &str) -> Option<Self> {
+    pub(crate) fn named(name: &str) -> Option<Self> {
         Self::KNOWN.iter().zip(ROWS.iter()).find(|(_, row)| row.name == name).map(|(known, _)| known.clone())
     }
 
     /// Any of its names: `getUnlimitedQRCode`, `getwxacodeunlimit` or `/wxa/getwxacodeunlimit`.
-    pub fn find(name: &str) -> Option<Self> {
+    pub(crate) fn find(name: &str) -> Option<Self> {
         let has_name = |(_, row): &(&Self, &Row)| [row.name.as_str(), row.wechat_name(), &row.path].contains(&name);
         Self::KNOWN.iter().zip(ROWS.iter()).find(has_name).map(|(known, _)| known.clone())
     }
 
     /// The one at a path, known or not.
-    pub fn at(path: &str, method: Method) -> Self {
+    pub(crate) fn at(path: &str, method: Method) -> Self {
         let known = Self::KNOWN.into_iter().find(|known| known.path() == path && known.method() == method);
         known.unwrap_or_else(|| Self::Other { path: path.into(), method })
     }

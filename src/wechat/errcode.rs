@@ -13,7 +13,7 @@ use crate::error::explanation::{Bilingual, Explanation, excerpt};
 /// How to react to an errcode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Reaction {
+pub(crate) enum Reaction {
     /// The same request gets the same answer.
     No,
     /// Later it may go through.
@@ -27,7 +27,7 @@ pub enum Reaction {
 /// What WeChat refuses, and so which other calls get the same refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Scope {
+pub(crate) enum Scope {
     /// The parameters of this call, whichever client sends them.
     Parameter,
     /// The access token: another one may be accepted.
@@ -48,7 +48,7 @@ pub enum Scope {
 
 impl Scope {
     /// The name in the catalogue and in JavaScript.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Parameter => "parameter",
             Self::Token => "token",
@@ -96,12 +96,12 @@ fn row(errcode: i64, endpoint: Option<&Endpoint>) -> Option<&'static Row> {
 }
 
 /// Whether the catalogue has an errcode, and the documents a section about it.
-pub fn is_listed(errcode: i64) -> bool {
+pub(crate) fn is_listed(errcode: i64) -> bool {
     row(errcode, None).is_some()
 }
 
 /// Cause and fix of an errcode at an endpoint; without an endpoint, the first row's.
-pub fn explain(errcode: i64, endpoint: Option<&Endpoint>) -> Option<Explanation> {
+pub(crate) fn explain(errcode: i64, endpoint: Option<&Endpoint>) -> Option<Explanation> {
     row(errcode, endpoint).map(|row| row.explain(&Facts::default()))
 }
 
@@ -109,13 +109,17 @@ pub fn explain(errcode: i64, endpoint: Option<&Endpoint>) -> Option<Explanation>
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Subject {
     /// Without secrets.
-    pub text: String,
+    pub(crate) text: String,
     /// UTF-8 bytes that were sent.
-    pub bytes: usize,
+    pub(crate) bytes: usize,
 }
 
 /// The same for a refusal that WeChat answered.
-pub fn explain_refusal(refusal: &Refusal, endpoint: &Endpoint, subject: Option<&Subject>) -> Option<Explanation> {
+pub(crate) fn explain_refusal(
+    refusal: &Refusal,
+    endpoint: &Endpoint,
+    subject: Option<&Subject>,
+) -> Option<Explanation> {
     let facts = Facts { subject, addresses: addresses(&refusal.errmsg) };
     row(refusal.errcode, Some(endpoint)).map(|row| row.explain(&facts))
 }
@@ -177,13 +181,13 @@ fn addresses(errmsg: &str) -> Vec<IpAddr> {
 }
 
 /// How to react to an errcode of an endpoint; `None` where the catalogue does not know it there.
-pub fn reaction(errcode: i64, endpoint: &Endpoint) -> Option<Reaction> {
+pub(crate) fn reaction(errcode: i64, endpoint: &Endpoint) -> Option<Reaction> {
     row(errcode, Some(endpoint)).map(|row| row.reaction)
 }
 
 /// What WeChat refuses by an errcode at an endpoint. Where the catalogue does not have the errcode at the endpoint, or without
 /// one, the scope of its first row; `None` where it has no row.
-pub fn scope(errcode: i64, endpoint: Option<&Endpoint>) -> Option<Scope> {
+pub(crate) fn scope(errcode: i64, endpoint: Option<&Endpoint>) -> Option<Scope> {
     let scope = row(errcode, endpoint).or_else(|| row(errcode, None)).map(|row| row.scope);
     match scope {
         // A token endpoint gets nothing but the account's credentials.
@@ -195,10 +199,10 @@ pub fn scope(errcode: i64, endpoint: Option<&Endpoint>) -> Option<Scope> {
 }
 
 /// WeChat is busy, and the same request a moment later may well succeed.
-pub const BUSY: i64 = -1;
+pub(crate) const BUSY: i64 = -1;
 
 /// The access token is not valid.
-pub const INVALID_CREDENTIAL: i64 = 40001;
+pub(crate) const INVALID_CREDENTIAL: i64 = 40001;
 
 #[cfg(test)]
 mod tests;

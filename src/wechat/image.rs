@@ -2,9 +2,12 @@
 
 use memchr::memmem;
 
+/// The two formats in which WeChat sends pictures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ImageType {
+    /// `image/jpeg`.
     Jpeg,
+    /// `image/png`: a code with a transparent background.
     Png,
 }
 
@@ -20,7 +23,7 @@ impl ImageType {
         }
     }
 
-    pub fn mime(self) -> &'static str {
+    pub(crate) fn mime(self) -> &'static str {
         match self {
             Self::Jpeg => "image/jpeg",
             Self::Png => "image/png",
@@ -28,7 +31,7 @@ impl ImageType {
     }
 
     /// Whether `bytes`, which begin as this type, run up to the picture's own end marker.
-    pub fn is_complete(self, bytes: &[u8]) -> bool {
+    pub(crate) fn is_complete(self, bytes: &[u8]) -> bool {
         match self {
             Self::Jpeg => jpeg_is_complete(bytes),
             Self::Png => png_is_complete(bytes),

@@ -9,13 +9,13 @@ use super::endpoint::Endpoint;
 pub struct ApiRequest {
     pub endpoint: Endpoint,
     /// Beside the token.
-    pub query: Vec<(String, String)>,
+    pub(crate) query: Vec<(String, String)>,
     /// JSON.
     pub body: Option<Bytes>,
 }
 
 impl ApiRequest {
-    pub fn post(endpoint: Endpoint, body: Vec<u8>) -> Self {
+    pub(crate) fn post(endpoint: Endpoint, body: Vec<u8>) -> Self {
         Self { endpoint, query: Vec::new(), body: Some(body.into()) }
     }
 }

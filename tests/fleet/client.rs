@@ -12,7 +12,7 @@ use wxacode::redis::{Attempt, Backend, DEFAULT_TIMEOUT, PROBE, RedisClient, Redi
 use crate::database::redis_error;
 use crate::wire::{Answer, Command, Message, Outbox};
 
-pub struct SimulatedConnection {
+pub(crate) struct SimulatedConnection {
     outbox: Arc<Outbox>,
     pipe: Mutex<Pipe>,
     slots: SlotMap,
@@ -25,7 +25,7 @@ struct Pipe {
     connected: bool,
 }
 
-pub fn client(outbox: Arc<Outbox>) -> Arc<RedisClient<SimulatedConnection>> {
+pub(crate) fn client(outbox: Arc<Outbox>) -> Arc<RedisClient<SimulatedConnection>> {
     let backend = SimulatedConnection { outbox, pipe: Mutex::default(), slots: SlotMap::default() };
     RedisClient::with_backend(backend, DEFAULT_TIMEOUT, Arc::<EventBus>::default())
 }

@@ -7,74 +7,74 @@ use redis::Value;
 use crate::database::Bytes;
 use crate::simulation::Millis;
 
-pub struct Journal {
-    pub fetches: Vec<Fetch>,
+pub(crate) struct Journal {
+    pub(crate) fetches: Vec<Fetch>,
     /// For each process, the attempts that know that they lead, and since when.
-    pub leads: Vec<BTreeMap<String, Millis>>,
+    pub(crate) leads: Vec<BTreeMap<String, Millis>>,
     /// The token that each process served last.
-    pub served: Vec<Option<String>>,
+    pub(crate) served: Vec<Option<String>>,
     /// When Redis last told each process to wait for another leader, and when for one that had given up.
-    pub waits: Vec<(Option<Millis>, Option<Millis>)>,
+    pub(crate) waits: Vec<(Option<Millis>, Option<Millis>)>,
     /// The delay with which the token of a fingerprint arrived in Redis.
-    pub late: BTreeMap<String, Millis>,
+    pub(crate) late: BTreeMap<String, Millis>,
     /// The latest generation written in each epoch since Redis was empty.
-    pub written: BTreeMap<String, u64>,
+    pub(crate) written: BTreeMap<String, u64>,
     /// The attempts that Redis knows.
-    pub owners: BTreeMap<String, Owner>,
+    pub(crate) owners: BTreeMap<String, Owner>,
     /// How often each event occurred. It shows whether the runs cover every case.
-    pub seen: BTreeMap<String, u64>,
+    pub(crate) seen: BTreeMap<String, u64>,
     /// The times of calls to each process since it started.
-    pub calls: Vec<Vec<Millis>>,
-    pub violation: Option<String>,
-    pub trace: Option<Vec<String>>,
+    pub(crate) calls: Vec<Vec<Millis>>,
+    pub(crate) violation: Option<String>,
+    pub(crate) trace: Option<Vec<String>>,
 }
 
 /// One attempt of a process to lead.
 #[derive(Clone, Debug)]
-pub struct Owner {
-    pub process: (usize, u32),
+pub(crate) struct Owner {
+    pub(crate) process: (usize, u32),
     /// Its name in the trace.
-    pub name: String,
+    pub(crate) name: String,
     /// Whether Redis made it leader after the process had given up.
-    pub late: bool,
+    pub(crate) late: bool,
 }
 
 /// A token request of one process.
 #[derive(Clone, Debug)]
-pub struct Fetch {
-    pub from: usize,
-    pub incarnation: u32,
-    pub sent: Millis,
-    pub forced: bool,
-    pub refused: bool,
-    pub again: bool,
+pub(crate) struct Fetch {
+    pub(crate) from: usize,
+    pub(crate) incarnation: u32,
+    pub(crate) sent: Millis,
+    pub(crate) forced: bool,
+    pub(crate) refused: bool,
+    pub(crate) again: bool,
     /// The token that WeChat issued, whether or not its answer arrived.
-    pub token: Option<usize>,
-    pub answered: Option<Millis>,
+    pub(crate) token: Option<usize>,
+    pub(crate) answered: Option<Millis>,
     /// Whether the process received a token.
-    pub got: bool,
+    pub(crate) got: bool,
 }
 
 impl Fetch {
-    pub fn new(from: usize, incarnation: u32, sent: Millis, forced: bool, refused: bool, again: bool) -> Self {
+    pub(crate) fn new(from: usize, incarnation: u32, sent: Millis, forced: bool, refused: bool, again: bool) -> Self {
         Self { from, incarnation, sent, forced, refused, again, token: None, answered: None, got: false }
     }
 }
 
 /// A script that Redis has run.
-pub struct Script {
-    pub name: &'static str,
-    pub from: usize,
-    pub incarnation: u32,
-    pub sent: Millis,
-    pub place: String,
-    pub owner: String,
+pub(crate) struct Script {
+    pub(crate) name: &'static str,
+    pub(crate) from: usize,
+    pub(crate) incarnation: u32,
+    pub(crate) sent: Millis,
+    pub(crate) place: String,
+    pub(crate) owner: String,
     /// The first word of its reply.
-    pub word: String,
+    pub(crate) word: String,
 }
 
 impl Script {
-    pub fn new(
+    pub(crate) fn new(
         from: usize,
         incarnation: u32,
         sent: Millis,
@@ -89,7 +89,7 @@ impl Script {
     }
 }
 
-pub fn script_name(text: &str) -> &'static str {
+pub(crate) fn script_name(text: &str) -> &'static str {
     const SCRIPTS: [(&str, &str); 6] = [
         (include_str!("../../src/token/redis_store/acquire.lua"), "acquire"),
         (include_str!("../../src/token/redis_store/publish.lua"), "publish"),
@@ -115,7 +115,7 @@ fn word(result: &Result<Value, String>) -> String {
 }
 
 impl Journal {
-    pub fn new(processes: usize, traced: bool) -> Self {
+    pub(crate) fn new(processes: usize, traced: bool) -> Self {
         Self {
             fetches: Vec::new(),
             leads: vec![BTreeMap::new(); processes],
@@ -131,21 +131,21 @@ impl Journal {
         }
     }
 
-    pub fn count(&mut self, what: &str) {
+    pub(crate) fn count(&mut self, what: &str) {
         match self.seen.get_mut(what) {
             Some(count) => *count += 1,
             None => drop(self.seen.insert(what.to_owned(), 1)),
         }
     }
 
-    pub fn note(&mut self, now: Millis, text: impl FnOnce() -> String) {
+    pub(crate) fn note(&mut self, now: Millis, text: impl FnOnce() -> String) {
         if let Some(trace) = &mut self.trace {
             trace.push(format!("{} {}", time(now), text()));
         }
     }
 
     /// Owners are random and would make traces of the same seed differ: the trace numbers them in order.
-    pub fn note_script(
+    pub(crate) fn note_script(
         &mut self,
         now: Millis,
         script: &Script,
@@ -172,6 +172,6 @@ impl Journal {
     }
 }
 
-pub fn time(now: Millis) -> String {
+pub(crate) fn time(now: Millis) -> String {
     format!("{}:{:02}:{:02}.{:03}", now / 3_600_000, now / 60_000 % 60, now / 1000 % 60, now % 1000)
 }

@@ -4,6 +4,10 @@
 //! `FLEET_SEED=<n> cargo test --no-default-features --test fleet replays -- --nocapture` prints the trace of one run.
 //! `FLEET_SEEDS=<n>` is the number of runs (default 2000) and `FLEET_BASE=<n>` the first seed (default 0).
 
+#![allow(clippy::disallowed_methods, reason = "a simulated process has a runtime of its own, and its time")]
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a panic is how a test fails")]
+#![allow(clippy::print_stdout, reason = "the seed and the trace repeat a run")]
+
 mod client;
 #[allow(dead_code, reason = "the crate's unit tests use the rest")]
 #[path = "../../src/redis/fake/database.rs"]

@@ -2,19 +2,18 @@
 
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::{Instant, advance, sleep_until, timeout};
+use wxacode::clock::Clock;
 use wxacode::deadline::Deadline;
 use wxacode::error::{Error, TimeoutPhase};
 use wxacode::event::EventSource;
 use wxacode::keys::{Account, Mode, RedisConfig};
 use wxacode::redis::DEFAULT_TIMEOUT;
-use wxacode::token::clock::{Clock, Now};
 use wxacode::token::fingerprint::Fingerprinter;
 use wxacode::token::redis_store::RedisTokenStore;
 use wxacode::token::source::TokenSource;
@@ -28,32 +27,32 @@ use crate::source::SimulatedSource;
 use crate::wire::{Message, Outbox};
 
 /// The default `timeoutMs`.
-pub const CALL: Millis = 10_000;
+pub(crate) const CALL: Millis = 10_000;
 
 /// A call of the process.
 #[derive(Clone, Debug)]
-pub struct CallRequest {
-    pub call: u64,
+pub(crate) struct CallRequest {
+    pub(crate) call: u64,
     /// Whether it requests another token than the present one.
-    pub forced: bool,
+    pub(crate) forced: bool,
     /// The time after which the caller cancels it.
-    pub aborted: Option<Millis>,
+    pub(crate) aborted: Option<Millis>,
     /// The token that the process served last.
-    pub served: Option<String>,
+    pub(crate) served: Option<String>,
 }
 
 /// The outcome of a call and the times of its parts.
 #[derive(Debug)]
-pub struct Report {
-    pub request: CallRequest,
-    pub begun: Millis,
-    pub ended: Millis,
-    pub waits: Vec<Millis>,
-    pub outcome: Outcome,
+pub(crate) struct Report {
+    pub(crate) request: CallRequest,
+    pub(crate) begun: Millis,
+    pub(crate) ended: Millis,
+    pub(crate) waits: Vec<Millis>,
+    pub(crate) outcome: Outcome,
 }
 
 #[derive(Debug)]
-pub enum Outcome {
+pub(crate) enum Outcome {
     /// The API accepted the token (0) or refused the last one (its errcode).
     Answered(i64),
     Failed(Error),
@@ -68,18 +67,19 @@ impl From<Result<i64, Error>> for Outcome {
 
 /// What a process did until it paused.
 #[derive(Default)]
-pub struct Progress {
-    pub at: Millis,
-    pub messages: Vec<Message>,
-    pub reports: Vec<Report>,
+pub(crate) struct Progress {
+    pub(crate) at: Millis,
+    pub(crate) messages: Vec<Message>,
+    pub(crate) reports: Vec<Report>,
 }
 
-pub struct Process {
+pub(crate) struct Process {
     runtime: Runtime,
     start: Instant,
     /// The simulation's time at the start, plus the time that the process was suspended.
     begun: Millis,
-    clock: Arc<SimulatedClock>,
+    /// Runs with the process's runtime; faults set its wall time.
+    clock: Clock,
     outbox: Arc<Outbox>,
     cache: Arc<TokenCache>,
     source: Arc<dyn TokenSource>,
@@ -93,29 +93,15 @@ struct Caller {
     work: BoxFuture<'static, (Vec<Millis>, Outcome)>,
 }
 
-/// Follows the clock of the process's runtime; faults set the wall clock.
-struct SimulatedClock {
-    start: Instant,
-    wall: AtomicI64,
-}
-
-impl Clock for SimulatedClock {
-    fn now(&self) -> Now {
-        let mono = self.start.elapsed();
-        let wall = self.wall.load(Ordering::Relaxed) + mono.as_millis() as i64;
-        Now { mono, wall: Duration::from_millis(wall as u64) }
-    }
-}
-
-/// The Unix time at which a simulation starts, in milliseconds.
-const EPOCH: i64 = 1_700_000_000_000;
+/// The Unix time at which a simulation starts.
+const EPOCH: Duration = Duration::from_secs(1_700_000_000);
 
 impl Process {
-    pub fn start(mode: Mode, now: Millis) -> Self {
+    pub(crate) fn start(mode: Mode, now: Millis) -> Self {
         let runtime = Builder::new_current_thread().enable_time().start_paused(true).build().expect("a runtime");
         let entered = runtime.enter();
         let start = Instant::now();
-        let clock = Arc::new(SimulatedClock { start, wall: AtomicI64::new(EPOCH + now as i64) });
+        let clock = Clock::manual(EPOCH + millis(now));
         let outbox = Arc::<Outbox>::default();
         let cache = cache(mode, clock.clone(), &outbox);
         let source = Arc::new(SimulatedSource { mode, outbox: outbox.clone() });
@@ -125,7 +111,7 @@ impl Process {
     }
 
     /// Runs until `time`, until it sends a message or until a call completes.
-    pub fn run(&mut self, time: Millis) -> Progress {
+    pub(crate) fn run(&mut self, time: Millis) -> Progress {
         let Self { runtime, start, begun, outbox, callers, .. } = self;
         let mut reports = Vec::new();
         let at = runtime.block_on(tokio::task::unconstrained(async {
@@ -145,65 +131,65 @@ impl Process {
     }
 
     /// The time of the process, as a time of the simulation.
-    pub fn now(&self) -> Millis {
+    pub(crate) fn now(&self) -> Millis {
         let _entered = self.runtime.enter();
         self.begun + self.start.elapsed().as_millis() as Millis
     }
 
     /// Whether anything can happen without a new call.
-    pub fn is_active(&self) -> bool {
+    pub(crate) fn is_active(&self) -> bool {
         !self.callers.is_empty() || self.tasks() > 0
     }
 
-    pub fn tasks(&self) -> usize {
+    pub(crate) fn tasks(&self) -> usize {
         self.runtime.metrics().num_alive_tasks()
     }
 
-    pub fn present(&self) -> Option<Token> {
+    pub(crate) fn present(&self) -> Option<Token> {
         self.cache.present()
     }
 
     /// The remaining lifetime of the present token by the clocks of this process.
-    pub fn left(&self) -> Option<Millis> {
+    pub(crate) fn left(&self) -> Option<Millis> {
         let _entered = self.runtime.enter();
         let token = self.cache.present()?;
         Some(token.expires().left(self.cache.now()).as_millis() as Millis)
     }
 
-    pub fn call(&mut self, request: CallRequest) {
+    pub(crate) fn call(&mut self, request: CallRequest) {
         let begun = self.now();
         let work = Box::pin(work(self.cache.clone(), self.source.clone(), self.outbox.clone(), request.clone()));
         self.callers.push(Caller { request, begun, work });
     }
 
     /// Ends a pause at `now`, during which the clock went on. Messages that arrived are read before timers fire.
-    pub fn wake(&mut self, now: Millis) {
+    pub(crate) fn wake(&mut self, now: Millis) {
         let slept = millis(now - self.now());
         self.runtime.block_on(advance(slept));
     }
 
     /// Ends a suspension at `now`, during which the monotonic clock stood still.
-    pub fn wake_from_suspend(&mut self, now: Millis) {
+    pub(crate) fn wake_from_suspend(&mut self, now: Millis) {
         let slept = now - self.now();
         self.begun += slept;
-        self.clock.wall.fetch_add(slept as i64, Ordering::Relaxed);
+        self.clock.shift_wall(slept as i64);
     }
 
-    pub fn set_wall_clock(&mut self, by: i64) {
-        self.clock.wall.fetch_add(by, Ordering::Relaxed);
+    pub(crate) fn set_wall_clock(&mut self, by: i64) {
+        self.clock.shift_wall(by);
     }
 
     /// Closes the last client.
-    pub fn leave(&mut self) {
+    pub(crate) fn leave(&mut self) {
         self.member = None;
     }
 
-    pub fn rejoin(&mut self) {
+    pub(crate) fn rejoin(&mut self) {
         self.member = Some(self.cache.attach());
     }
 }
 
-fn cache(mode: Mode, clock: Arc<dyn Clock>, outbox: &Arc<Outbox>) -> Arc<TokenCache> {
+fn cache(mode: Mode, clock: Clock, outbox: &Arc<Outbox>) -> Arc<TokenCache> {
     let secret = SECRET.into();
     let meeting =
         RedisConfig { url: "redis://sim".into(), ca: None, timeout: DEFAULT_TIMEOUT, key_prefix: "wxacode:".into() };

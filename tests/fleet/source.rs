@@ -14,11 +14,11 @@ use wxacode::wechat::endpoint::Endpoint;
 
 use crate::wire::{Message, Outbox, TokenResponse};
 
-pub const ATTEMPT: Duration = Duration::from_secs(4);
+pub(crate) const ATTEMPT: Duration = Duration::from_secs(4);
 
-pub struct SimulatedSource {
-    pub mode: Mode,
-    pub outbox: Arc<Outbox>,
+pub(crate) struct SimulatedSource {
+    pub(crate) mode: Mode,
+    pub(crate) outbox: Arc<Outbox>,
 }
 
 impl SimulatedSource {

@@ -6,19 +6,19 @@ use crate::simulation::{Millis, SECOND};
 
 const LIFETIME: Millis = 7200 * SECOND;
 /// A stable token is renewed in its last five minutes; a classic one stays valid for as long after the next was issued.
-pub const OVERLAP: Millis = 300 * SECOND;
+pub(crate) const OVERLAP: Millis = 300 * SECOND;
 const FORCED_APART: Millis = 30 * SECOND;
 
-pub struct IssuedToken {
-    pub value: String,
-    pub expires: Millis,
-    pub invalid_at: Millis,
-    pub cause: Cause,
+pub(crate) struct IssuedToken {
+    pub(crate) value: String,
+    pub(crate) expires: Millis,
+    pub(crate) invalid_at: Millis,
+    pub(crate) cause: Cause,
 }
 
 /// Why a token is no longer valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cause {
+pub(crate) enum Cause {
     Age,
     /// The fleet fetched another one in classic mode.
     Rotated,
@@ -30,16 +30,16 @@ pub enum Cause {
     Condemned,
 }
 
-pub struct WeChat {
+pub(crate) struct WeChat {
     mode: Mode,
-    pub tokens: Vec<IssuedToken>,
+    pub(crate) tokens: Vec<IssuedToken>,
     present: Option<usize>,
     forced: Option<Millis>,
 }
 
 impl WeChat {
     /// `given` is the remaining lifetime of a token that was issued before the start.
-    pub fn new(mode: Mode, given: Option<Millis>) -> Self {
+    pub(crate) fn new(mode: Mode, given: Option<Millis>) -> Self {
         let mut new = Self { mode, tokens: Vec::new(), present: None, forced: None };
         if let Some(lifetime) = given {
             new.issue(0, lifetime);
@@ -48,7 +48,7 @@ impl WeChat {
     }
 
     /// Issues or repeats a token. Returns it with its remaining lifetime.
-    pub fn grant(&mut self, now: Millis, forced: bool, cause: Cause) -> (usize, Millis) {
+    pub(crate) fn grant(&mut self, now: Millis, forced: bool, cause: Cause) -> (usize, Millis) {
         let number = match self.mode {
             Mode::Stable => self.stable(now, forced, cause),
             Mode::Classic => self.classic(now, cause),
@@ -57,19 +57,19 @@ impl WeChat {
     }
 
     /// Another system fetches a token.
-    pub fn intrude(&mut self, now: Millis) {
+    pub(crate) fn intrude(&mut self, now: Millis) {
         self.grant(now, true, Cause::Outside);
     }
 
     /// The APIs refuse the present token from now on.
-    pub fn condemn(&mut self, now: Millis) {
+    pub(crate) fn condemn(&mut self, now: Millis) {
         if let Some(present) = self.present {
             self.end(present, now, Cause::Condemned);
         }
     }
 
     /// The errcode of an API for a token, 0 if it accepts it.
-    pub fn accepts(&self, value: &str, now: Millis) -> i64 {
+    pub(crate) fn accepts(&self, value: &str, now: Millis) -> i64 {
         match self.find(value) {
             Some(token) if now < token.invalid_at => 0,
             Some(IssuedToken { cause: Cause::Age, .. }) => 42001,
@@ -77,7 +77,7 @@ impl WeChat {
         }
     }
 
-    pub fn find(&self, value: &str) -> Option<&IssuedToken> {
+    pub(crate) fn find(&self, value: &str) -> Option<&IssuedToken> {
         self.tokens.iter().find(|token| token.value == value)
     }
 

@@ -11,7 +11,7 @@ use crate::database::Bytes;
 
 /// A command of a process to Redis.
 #[derive(Clone, Debug)]
-pub enum Command {
+pub(crate) enum Command {
     Script {
         text: &'static str,
         keys: Vec<String>,
@@ -24,7 +24,7 @@ pub enum Command {
 }
 
 #[derive(Clone, Debug)]
-pub enum Answer {
+pub(crate) enum Answer {
     Value(redis::Value),
     /// Redis answered with an error.
     Error(String),
@@ -36,7 +36,7 @@ pub enum Answer {
 
 /// The answer of WeChat's token endpoint.
 #[derive(Clone, Debug)]
-pub enum TokenResponse {
+pub(crate) enum TokenResponse {
     Token {
         value: String,
         expires_in: Option<i64>,
@@ -47,7 +47,7 @@ pub enum TokenResponse {
 }
 
 #[derive(Debug)]
-pub enum Message {
+pub(crate) enum Message {
     Redis {
         command: Command,
         connection: u64,
@@ -70,14 +70,14 @@ pub enum Message {
 
 /// Messages of a process that the simulation has not taken yet.
 #[derive(Default)]
-pub struct Outbox {
+pub(crate) struct Outbox {
     messages: Mutex<Vec<Message>>,
     waker: AtomicWaker,
 }
 
 impl Outbox {
     /// Sends a message and waits for its answer, for ever if there is none: time limits are the caller's.
-    pub async fn ask<T>(&self, message: impl FnOnce(oneshot::Sender<T>) -> Message) -> T {
+    pub(crate) async fn ask<T>(&self, message: impl FnOnce(oneshot::Sender<T>) -> Message) -> T {
         let (sender, receiver) = oneshot::channel();
         self.messages.lock().push(message(sender));
         self.waker.wake();
@@ -87,12 +87,12 @@ impl Outbox {
         }
     }
 
-    pub fn take(&self) -> Vec<Message> {
+    pub(crate) fn take(&self) -> Vec<Message> {
         std::mem::take(&mut *self.messages.lock())
     }
 
     /// Ready when there is a message.
-    pub fn poll(self: Pin<&Self>, context: &mut Context<'_>) -> Poll<()> {
+    pub(crate) fn poll(self: Pin<&Self>, context: &mut Context<'_>) -> Poll<()> {
         self.waker.register(context.waker());
         if self.messages.lock().is_empty() { Poll::Pending } else { Poll::Ready(()) }
     }

@@ -2,6 +2,11 @@
 //! tries the inputs in `corpus/`, which has the seeds and all that earlier runs found, and then mutations of them for as long
 //! as `npm run fuzz` says.
 
+#![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "it measures how long an input takes")]
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a panic is how a test fails")]
+#![allow(clippy::needless_pass_by_value, reason = "a test's helper takes literals")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "the seed and the input repeat a run")]
+
 mod mutate;
 mod targets;
 
@@ -64,9 +69,8 @@ fn fuzz(target: &'static str, run: fn(&[u8]), time: Duration, seed: u64) -> u64 
     while begun.elapsed() < time || inputs < 50 {
         let bytes = mutator.input();
         watch.begin(&bytes);
-        if catch_unwind(AssertUnwindSafe(|| run(&bytes))).is_err() {
-            panic!("{target}: see {}", keep(target, &bytes).display());
-        }
+        let returned = catch_unwind(AssertUnwindSafe(|| run(&bytes))).is_ok();
+        assert!(returned, "{target}: see {}", keep(target, &bytes).display());
         inputs += 1;
     }
     inputs

@@ -52,18 +52,18 @@ const WORDS: [&[u8]; 44] = [
     b"~",
 ];
 
-pub struct Mutator {
+pub(crate) struct Mutator {
     seeds: Vec<Vec<u8>>,
     random: Rng,
 }
 
 impl Mutator {
-    pub fn new(seeds: Vec<Vec<u8>>, seed: u64) -> Self {
+    pub(crate) fn new(seeds: Vec<Vec<u8>>, seed: u64) -> Self {
         Self { seeds, random: Rng::with_seed(seed) }
     }
 
     /// A seed with one or more mutations.
-    pub fn input(&mut self) -> Vec<u8> {
+    pub(crate) fn input(&mut self) -> Vec<u8> {
         let mut bytes = self.seed();
         for _ in 0..1 + self.random.u32(..) % 6 {
             self.mutate(&mut bytes);

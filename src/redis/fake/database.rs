@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use redis::{RedisError, make_extension_error};
 
 /// Milliseconds since the fake Redis started.
-pub type Millis = u64;
-pub type Bytes = Vec<u8>;
+pub(crate) type Millis = u64;
+pub(crate) type Bytes = Vec<u8>;
 
 /// Unix time at which the fake Redis starts, in seconds.
 const START: Millis = 1_700_000_000;
@@ -14,12 +14,12 @@ const START: Millis = 1_700_000_000;
 const WRONG_TYPE: &str = "WRONGTYPE Operation against a key holding the wrong kind of value";
 
 #[derive(Clone, Debug, PartialEq)]
-pub enum Reply {
+pub(crate) enum Reply {
     Nil,
     Int(i64),
     Bulk(Bytes),
     Status(&'static str),
-    Array(Vec<Reply>),
+    Array(Vec<Self>),
 }
 
 #[derive(Clone, Debug)]
@@ -35,17 +35,17 @@ struct Entry {
 }
 
 #[derive(Clone, Debug, Default)]
-pub struct Database {
+pub(crate) struct Database {
     now: Millis,
     keys: BTreeMap<Bytes, Entry>,
     /// Whether every write fails, as on a replica.
-    pub read_only: bool,
+    pub(crate) read_only: bool,
 }
 
 impl Database {
     /// Sets the time to `now` and deletes the keys that expired. Returns each with its text and the time at which it
     /// expired.
-    pub fn advance_to(&mut self, now: Millis) -> Vec<(String, Option<String>, Millis)> {
+    pub(crate) fn advance_to(&mut self, now: Millis) -> Vec<(String, Option<String>, Millis)> {
         self.now = now;
         let expired_at = |entry: &Entry| entry.expires_at.filter(|&at| at <= now);
         let expired = self.keys.iter().filter_map(|(key, entry)| {
@@ -58,40 +58,40 @@ impl Database {
     }
 
     /// Deletes all keys.
-    pub fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.keys.clear();
     }
 
     /// Deletes the keys that end with `:<name>`.
-    pub fn remove(&mut self, name: &str) {
+    pub(crate) fn remove(&mut self, name: &str) {
         self.keys.retain(|key, _| !has_name(key, name));
     }
 
     /// All keys, in alphabetical order.
-    pub fn keys(&self) -> Vec<String> {
+    pub(crate) fn keys(&self) -> Vec<String> {
         self.keys.keys().map(|key| String::from_utf8_lossy(key).into_owned()).collect()
     }
 
     /// The first key without its name: all keys of an account have the same prefix.
-    pub fn key_prefix(&self) -> Option<String> {
+    pub(crate) fn key_prefix(&self) -> Option<String> {
         let key = String::from_utf8_lossy(self.keys.keys().next()?).into_owned();
         Some(key.rsplit_once(':')?.0.to_owned())
     }
 
     /// Removes the expiry of the keys that end with `:<name>`.
-    pub fn persist(&mut self, name: &str) {
+    pub(crate) fn persist(&mut self, name: &str) {
         for (_, entry) in self.keys.iter_mut().filter(|(key, _)| has_name(key, name)) {
             entry.expires_at = None;
         }
     }
 
     /// Sets a key to a text, without an expiry and whatever its type was.
-    pub fn put(&mut self, key: &str, text: impl Into<Bytes>) {
+    pub(crate) fn put(&mut self, key: &str, text: impl Into<Bytes>) {
         self.keys.insert(key.into(), Entry { value: Value::Text(text.into()), expires_at: None });
     }
 
     /// Sets a field of the hashes that end with `:<name>`.
-    pub fn put_field(&mut self, name: &str, field: &str, text: &str) {
+    pub(crate) fn put_field(&mut self, name: &str, field: &str, text: &str) {
         for (_, entry) in self.keys.iter_mut().filter(|(key, _)| has_name(key, name)) {
             if let Value::Hash(hash) = &mut entry.value {
                 hash.insert(field.into(), text.into());
@@ -100,7 +100,7 @@ impl Database {
     }
 
     /// The bytes of a key that holds a text.
-    pub fn bytes(&self, key: &str) -> Option<&[u8]> {
+    pub(crate) fn bytes(&self, key: &str) -> Option<&[u8]> {
         match &self.keys.get(key.as_bytes())?.value {
             Value::Text(text) => Some(text),
             Value::Hash(_) => None,
@@ -108,18 +108,18 @@ impl Database {
     }
 
     /// The text of a key.
-    pub fn text(&self, key: &str) -> Option<String> {
+    pub(crate) fn text(&self, key: &str) -> Option<String> {
         self.bytes(key).map(|text| String::from_utf8_lossy(text).into_owned())
     }
 
     /// A field of the first hash that ends with `:<name>`.
-    pub fn field_of(&self, name: &str, field: &str) -> Option<String> {
+    pub(crate) fn field_of(&self, name: &str, field: &str) -> Option<String> {
         let key = self.keys.keys().find(|key| has_name(key, name))?;
         self.field(std::str::from_utf8(key).ok()?, field)
     }
 
     /// A field of a hash.
-    pub fn field(&self, key: &str, field: &str) -> Option<String> {
+    pub(crate) fn field(&self, key: &str, field: &str) -> Option<String> {
         match &self.keys.get(key.as_bytes())?.value {
             Value::Hash(hash) => hash.get(field.as_bytes()).map(|text| String::from_utf8_lossy(text).into_owned()),
             Value::Text(_) => None,
@@ -127,7 +127,7 @@ impl Database {
     }
 
     /// The fields of a hash with their values; none without the key.
-    pub fn fields(&self, key: &str) -> Vec<(String, String)> {
+    pub(crate) fn fields(&self, key: &str) -> Vec<(String, String)> {
         let text = |bytes: &Bytes| String::from_utf8_lossy(bytes).into_owned();
         match self.keys.get(key.as_bytes()).map(|entry| &entry.value) {
             Some(Value::Hash(hash)) => hash.iter().map(|(field, value)| (text(field), text(value))).collect(),
@@ -136,7 +136,7 @@ impl Database {
     }
 
     /// Whether any key or value contains these bytes.
-    pub fn holds(&self, needle: &[u8]) -> bool {
+    pub(crate) fn holds(&self, needle: &[u8]) -> bool {
         self.keys.iter().any(|(key, entry)| {
             contains(key, needle)
                 || match &entry.value {
@@ -147,7 +147,7 @@ impl Database {
     }
 
     /// Runs a command. An error is worded as Redis words it.
-    pub fn call(&mut self, args: &[Bytes]) -> Result<Reply, String> {
+    pub(crate) fn call(&mut self, args: &[Bytes]) -> Result<Reply, String> {
         let name = String::from_utf8_lossy(&args[0]).to_uppercase();
         let args: Vec<&[u8]> = args[1..].iter().map(Vec::as_slice).collect();
         match (name.as_str(), &args[..]) {
@@ -301,7 +301,7 @@ fn has_name(key: &[u8], name: &str) -> bool {
 }
 
 /// The error of a client for a text of Redis: its code first, or `ERR` where a script added words in front.
-pub fn redis_error(text: &str) -> RedisError {
+pub(crate) fn redis_error(text: &str) -> RedisError {
     match text.split_once(' ') {
         Some((code, detail)) if code.chars().all(|c| c.is_ascii_uppercase()) => {
             make_extension_error(code.to_owned(), Some(detail.to_owned()))
@@ -311,7 +311,7 @@ pub fn redis_error(text: &str) -> RedisError {
 }
 
 /// Whether `text` contains `needle`.
-pub fn contains(text: &[u8], needle: &[u8]) -> bool {
+pub(crate) fn contains(text: &[u8], needle: &[u8]) -> bool {
     text.windows(needle.len()).any(|window| window == needle)
 }
 

@@ -21,7 +21,7 @@ thread_local! {
 }
 
 /// Runs a script. Returns its reply, or the text of the error that stopped it.
-pub fn run(
+pub(crate) fn run(
     database: &mut Database,
     text: &'static str,
     keys: &[String],

@@ -26,7 +26,7 @@ use database::{Database, Millis, redis_error};
 const LATENCY: Duration = Duration::from_millis(1);
 
 /// A Redis that runs the crate's scripts. It is up when it starts.
-pub struct FakeRedis {
+pub(crate) struct FakeRedis {
     database: Mutex<Database>,
     started: Instant,
     latency: Duration,
@@ -44,7 +44,7 @@ impl Default for FakeRedis {
 
 impl FakeRedis {
     /// A Redis that runs each script `latency` after the call.
-    pub fn with_latency(latency: Duration) -> Self {
+    pub(crate) fn with_latency(latency: Duration) -> Self {
         Self {
             database: Mutex::default(),
             started: Instant::now(),
@@ -57,27 +57,27 @@ impl FakeRedis {
     }
 
     /// Starts or stops the server. A stopped one keeps its keys and fails every call.
-    pub fn set_up(&self, up: bool) {
+    pub(crate) fn set_up(&self, up: bool) {
         self.up.store(up, Ordering::Relaxed);
     }
 
     /// Runs every call and fails it all the same, as a connection that breaks before the reply; `false` ends that.
-    pub fn lose_replies(&self, lose: bool) {
+    pub(crate) fn lose_replies(&self, lose: bool) {
         self.loses_replies.store(lose, Ordering::Relaxed);
     }
 
     /// Fails every call with an error in Redis's words, such as `OOM command not allowed`; `None` ends that.
-    pub fn fail_with(&self, error: Option<&str>) {
+    pub(crate) fn fail_with(&self, error: Option<&str>) {
         *self.failure.lock() = error.map(str::to_owned);
     }
 
     /// The number of calls so far, failed ones among them.
-    pub fn runs(&self) -> usize {
+    pub(crate) fn runs(&self) -> usize {
         self.runs.load(Ordering::Relaxed)
     }
 
     /// The keys as they are now, to read and to write.
-    pub fn database(&self) -> MutexGuard<'_, Database> {
+    pub(crate) fn database(&self) -> MutexGuard<'_, Database> {
         let mut database = self.database.lock();
         database.advance_to(self.started.elapsed().as_millis() as Millis);
         database

@@ -11,11 +11,11 @@ use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::{Instant, sleep_until};
 
-use super::clock::Now;
 use super::fingerprint::Fingerprinter;
 use super::source::FETCH_LIMIT;
 use super::state::{FetchedToken, Token};
 use super::store::{Acquired, DAY, FORCED_A_DAY, FORCED_APART, Lease, LocalStore, StoredToken, TokenStore};
+use crate::clock::{self, Now};
 use crate::error::{Error, RedisFault, Result};
 use crate::event::{EventSource, RedisEvent};
 use crate::redis::{ReconnectListener, ScriptCall, ScriptRunner, unavailable};
@@ -62,6 +62,7 @@ pub struct RedisTokenStore {
 }
 
 impl RedisTokenStore {
+    /// Tokens are sealed by a key that follows from `secret`; keys begin with `key_prefix`, whose braces choose the slot.
     pub fn new(scripts: Arc<dyn ScriptRunner>, secret: &SecretString, key_prefix: String, events: EventSource) -> Self {
         let (seal, fingerprinter) = (Seal::new(secret, "token"), Fingerprinter::new(secret));
         Self {
@@ -118,7 +119,7 @@ impl RedisTokenStore {
             }
         }
         *self.last_failure.lock() = match &result {
-            Err(Error::Redis { fault, .. }) if *fault != RedisFault::Down => Some(Instant::now()),
+            Err(Error::Redis { fault, .. }) if *fault != RedisFault::Down => Some(clock::monotonic()),
             _ => None,
         };
         result

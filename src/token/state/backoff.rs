@@ -4,15 +4,15 @@ use std::time::Duration;
 
 use super::{Decision, MIN_REFRESH_INTERVAL};
 use crate::backoff::backoff;
+use crate::clock::Now;
 use crate::error::Error;
-use crate::token::clock::Now;
 use crate::wechat::errcode;
 
 /// How long a refusal (bad secret, unlisted IP, ...) is repeated to callers before one of them asks again.
 const REFUSAL_TTL: Duration = Duration::from_secs(60);
 
 /// A failure, and the pause after it.
-pub struct RefreshBackoff {
+pub(crate) struct RefreshBackoff {
     error: Error,
     /// So many in a row.
     failures: u32,
@@ -22,18 +22,18 @@ pub struct RefreshBackoff {
 impl RefreshBackoff {
     /// `before`: the failure before it, with no success between. None where a failure is no reason to wait. Nothing is
     /// for ever: whatever it was may have been put right.
-    pub fn after(before: Option<&Self>, error: &Error, now: Now, jitter: f64) -> Option<Self> {
+    pub(crate) fn after(before: Option<&Self>, error: &Error, now: Now, jitter: f64) -> Option<Self> {
         let failures = before.map_or(0, |before| before.failures);
         let until = now.mono + pause(error, backoff(failures, jitter))?;
         Some(Self { error: error.clone(), failures: failures + 1, until })
     }
 
-    pub fn is_active(&self, now: Now) -> bool {
+    pub(crate) fn is_active(&self, now: Now) -> bool {
         now.mono < self.until
     }
 
     /// The decision for a caller while it lasts.
-    pub fn decision(&self) -> Decision {
+    pub(crate) fn decision(&self) -> Decision {
         if is_refusal(&self.error) {
             Decision::Fail(self.error.clone())
         } else {
@@ -45,8 +45,7 @@ impl RefreshBackoff {
 fn pause(error: &Error, backoff: Duration) -> Option<Duration> {
     match error {
         // While the store is down asking costs nothing, and it is worth asking as soon as it is up.
-        Error::Redis { .. } => None,
-        Error::RateLimit { .. } | Error::Closed | Error::Cancelled => None,
+        Error::Redis { .. } | Error::RateLimit { .. } | Error::Closed | Error::Cancelled => None,
         error if is_refusal(error) => Some(REFUSAL_TTL),
         // An answer that makes no sense is the same again a moment later.
         Error::Api { .. } | Error::Response { .. } if !error.is_transient() => Some(backoff.max(MIN_REFRESH_INTERVAL)),

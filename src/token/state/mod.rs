@@ -18,7 +18,7 @@ use backoff::RefreshBackoff;
 pub use policy::RefreshPolicy;
 pub use token::{FetchedToken, Token};
 
-use super::clock::Now;
+use crate::clock::Now;
 use crate::error::{Error, Result};
 use crate::keys::RouteId;
 use routes::Routes;
@@ -27,7 +27,7 @@ use routes::Routes;
 const MIN_REFRESH_INTERVAL: Duration = Duration::from_secs(10);
 
 /// What a refresh that succeeded brought.
-pub enum RefreshOutcome {
+pub(crate) enum RefreshOutcome {
     Token(FetchedToken),
     /// The token that is held is still the right one.
     Unchanged,
@@ -35,13 +35,13 @@ pub enum RefreshOutcome {
 
 /// A refresh to start.
 #[derive(Clone, Debug)]
-pub struct RefreshRequest {
-    pub id: u64,
-    pub kind: RefreshKind,
+pub(crate) struct RefreshRequest {
+    pub(crate) id: u64,
+    pub(crate) kind: RefreshKind,
 }
 
 #[derive(Clone, Debug)]
-pub enum RefreshKind {
+pub(crate) enum RefreshKind {
     /// Get a token. `refused` is the errcode with which an API did not accept the one that is held.
     Ordinary { held: Option<Token>, refused: Option<i64> },
     /// Get another token than the one that is held.
@@ -50,14 +50,14 @@ pub enum RefreshKind {
 
 impl RefreshKind {
     /// Whether this is the very token that an API did not accept.
-    pub fn is_refused(&self, fetched: &FetchedToken) -> bool {
+    pub(crate) fn is_refused(&self, fetched: &FetchedToken) -> bool {
         matches!(self, Self::Ordinary { held: Some(held), refused: Some(_) } if fetched.is(held))
     }
 }
 
 /// What a caller has to do.
 #[derive(Debug)]
-pub enum Decision {
+pub(crate) enum Decision {
     /// Use this. `refresh` is to be started beside it, or it is to be compared with what the fleet has.
     Serve { token: Token, refresh: Option<RefreshRequest>, compare: bool },
     /// Wait for this refresh, after starting it if `start` is given. With `until` it is another route's: decide again if it
@@ -73,7 +73,7 @@ pub enum Decision {
 
 /// What becomes of a refused token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Invalidation {
+pub(crate) enum Invalidation {
     /// It was the present one and is so no more: ask for another.
     Invalidated,
     /// It was not the present one, or is given up already: ask for the present one.
@@ -82,7 +82,7 @@ pub enum Invalidation {
     Suppressed,
 }
 
-pub struct State {
+pub(crate) struct State {
     policy: RefreshPolicy,
     held: Option<Held>,
     /// Refreshes that are running, at most one for each route.
@@ -107,7 +107,7 @@ struct InFlight {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Purpose {
+pub(crate) enum Purpose {
     /// For the sake of a token's age.
     Refresh,
     /// Instead of a token that was refused.
@@ -127,7 +127,7 @@ struct Held {
 }
 
 impl State {
-    pub fn new(policy: RefreshPolicy) -> Self {
+    pub(crate) fn new(policy: RefreshPolicy) -> Self {
         Self {
             policy,
             held: None,
@@ -143,7 +143,7 @@ impl State {
     }
 
     /// A caller on this route needs a token.
-    pub fn on_request(&mut self, now: Now, route: RouteId) -> Decision {
+    pub(crate) fn on_request(&mut self, now: Now, route: RouteId) -> Decision {
         match self.usable(now) {
             Some(token) => {
                 let refresh = self.refresh(now, route);
@@ -161,7 +161,7 @@ impl State {
     }
 
     /// A caller needs another token than the present one, whatever its age.
-    pub fn on_forced_request(&mut self, now: Now, route: RouteId) -> Decision {
+    pub(crate) fn on_forced_request(&mut self, now: Now, route: RouteId) -> Decision {
         match self.flight_for(now, route) {
             Some((InFlight { purpose: Purpose::Forced, id, .. }, until)) => {
                 Decision::Join { refresh: id, start: None, until }
@@ -193,7 +193,7 @@ impl State {
 
     /// A refresh is done. Its outcome is for all callers that joined it; an error never replaces a token.
     /// `jitter` in 0..1 spreads soft deadlines and pauses.
-    pub fn on_refresh_done(
+    pub(crate) fn on_refresh_done(
         &mut self,
         flight: u64,
         result: Result<RefreshOutcome>,
@@ -226,7 +226,7 @@ impl State {
     }
 
     /// An API refused a token. It is given up only if it is the present one.
-    pub fn on_refused(&mut self, value: &str, errcode: i64, now: Now) -> Invalidation {
+    pub(crate) fn on_refused(&mut self, value: &str, errcode: i64, now: Now) -> Invalidation {
         let Some(held) = self.held.as_mut().filter(|held| held.token.expose() == value) else {
             return Invalidation::AlreadyReplaced;
         };
@@ -243,34 +243,34 @@ impl State {
     }
 
     /// The fleet's token takes the place of the present one, unless that is clearly later. Gives it if it does.
-    pub fn offer(&mut self, fetched: FetchedToken, jitter: f64) -> Option<Token> {
+    pub(crate) fn offer(&mut self, fetched: FetchedToken, jitter: f64) -> Option<Token> {
         let kept = self.present().is_some_and(|token| fetched.is(token) || token.expires_after(&fetched));
         (!kept && !self.was_rejected(&fetched)).then(|| self.adopt(fetched, 0, false, jitter))
     }
 
     /// Whether this is the token that an API refused last, and another one has taken its place.
-    pub fn was_rejected(&self, fetched: &FetchedToken) -> bool {
+    pub(crate) fn was_rejected(&self, fetched: &FetchedToken) -> bool {
         let refused = self.last_rejected.as_ref().is_some_and(|token| fetched.is(token));
         refused && self.present().is_some_and(|token| !fetched.is(token))
     }
 
     /// Whether this refresh began because an earlier one, on another route, was taking long.
-    pub fn overlaps_older_refresh(&self, flight: u64) -> bool {
+    pub(crate) fn overlaps_older_refresh(&self, flight: u64) -> bool {
         self.in_flight.iter().any(|other| other.id < flight)
     }
 
     /// Gives up the running refreshes. A token that one of them still brings is adopted.
-    pub fn forget_refreshes(&mut self) {
+    pub(crate) fn forget_refreshes(&mut self) {
         self.in_flight.clear();
     }
 
     /// The present token, whatever its age.
-    pub fn present(&self) -> Option<&Token> {
+    pub(crate) fn present(&self) -> Option<&Token> {
         self.held.as_ref().map(|held| &held.token)
     }
 
     /// Whether the present token would be served.
-    pub fn is_usable(&self, now: Now) -> bool {
+    pub(crate) fn is_usable(&self, now: Now) -> bool {
         self.usable(now).is_some()
     }
 
@@ -331,6 +331,7 @@ impl State {
 
     /// `aware_of_refusal`: whether the refresh knew that the present token was refused. If it did not, and brings the same token,
     /// that stays refused.
+    #[allow(clippy::needless_pass_by_value, reason = "what is adopted is not offered again")]
     fn adopt(&mut self, fetched: FetchedToken, flight: u64, aware_of_refusal: bool, jitter: f64) -> Token {
         let lifetime = fetched.lifetime();
         let same = self.held.as_ref().filter(|held| fetched.is(&held.token));

@@ -5,19 +5,19 @@ use std::time::Duration;
 use crate::token::source::FETCH_LIMIT;
 
 /// How a token of one kind is kept.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RefreshPolicy {
     /// How long before its end a refresh begins, give or take `jitter`.
-    pub refresh_before: Duration,
-    pub jitter: Duration,
+    pub(crate) refresh_before: Duration,
+    pub(crate) jitter: Duration,
     /// How long before its end callers wait for another.
-    pub expire_before: Duration,
+    pub(crate) expire_before: Duration,
     /// After a token was refused, how long the refusal of another one is believed to be the API's own fault.
-    pub cooldown: Duration,
+    pub(crate) cooldown: Duration,
     /// How often a good token is compared with what the fleet has; `None` without a fleet.
-    pub compare_every: Option<Duration>,
+    pub(crate) compare_every: Option<Duration>,
     /// How long a caller waits for a refresh on another route before it starts one on its own.
-    pub join_limit: Duration,
+    pub(crate) join_limit: Duration,
 }
 
 impl RefreshPolicy {
@@ -26,7 +26,7 @@ impl RefreshPolicy {
     /// Two requests would make two tokens, of which one is invalid: callers wait for a refresh as long as it may take.
     pub const CLASSIC: Self = Self { join_limit: FETCH_LIMIT, ..Self::of(600, 60, 30) };
     /// A provider decides by itself what a request costs.
-    pub const PROVIDER: Self = Self::of(60, 15, 0);
+    pub(crate) const PROVIDER: Self = Self::of(60, 15, 0);
 
     const fn of(soft: u64, jitter: u64, cooldown: u64) -> Self {
         Self {

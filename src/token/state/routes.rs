@@ -5,15 +5,15 @@ use std::time::Duration;
 
 use super::MIN_REFRESH_INTERVAL;
 use super::backoff::RefreshBackoff;
+use crate::clock::Now;
 use crate::error::Error;
 use crate::keys::RouteId;
-use crate::token::clock::Now;
 
 /// From this number on, routes without a recent refresh or backoff are dropped.
 const MANY: usize = 8;
 
 #[derive(Default)]
-pub struct Routes(HashMap<RouteId, Route>);
+pub(crate) struct Routes(HashMap<RouteId, Route>);
 
 #[derive(Default)]
 struct Route {
@@ -22,16 +22,16 @@ struct Route {
 }
 
 impl Routes {
-    pub fn last_start(&self, route: RouteId) -> Option<Duration> {
+    pub(crate) fn last_start(&self, route: RouteId) -> Option<Duration> {
         self.0.get(&route)?.last_start
     }
 
     /// The failure after which no refresh starts on this route yet.
-    pub fn backoff(&self, route: RouteId, now: Now) -> Option<&RefreshBackoff> {
+    pub(crate) fn backoff(&self, route: RouteId, now: Now) -> Option<&RefreshBackoff> {
         self.0.get(&route)?.backoff.as_ref().filter(|backoff| backoff.is_active(now))
     }
 
-    pub fn started(&mut self, route: RouteId, now: Now) {
+    pub(crate) fn started(&mut self, route: RouteId, now: Now) {
         if self.0.len() >= MANY {
             self.0.retain(|_, route| route.matters(now));
         }
@@ -39,17 +39,17 @@ impl Routes {
     }
 
     #[cfg(test)]
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.0.len()
     }
 
-    pub fn succeeded(&mut self, route: RouteId) {
+    pub(crate) fn succeeded(&mut self, route: RouteId) {
         if let Some(route) = self.0.get_mut(&route) {
             route.backoff = None;
         }
     }
 
-    pub fn failed(&mut self, route: RouteId, error: &Error, now: Now, jitter: f64) {
+    pub(crate) fn failed(&mut self, route: RouteId, error: &Error, now: Now, jitter: f64) {
         let route = self.0.entry(route).or_default();
         if let Some(backoff) = RefreshBackoff::after(route.backoff.as_ref(), error, now, jitter) {
             route.backoff = Some(backoff);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::token::clock::Now;
+use crate::clock::Now;
 
 /// WeChat: a token lives two hours at most. <https://developers.weixin.qq.com/miniprogram/dev/server/API/mp-access-token/api_getstableaccesstoken.html>
 const MAX_LIFETIME: Duration = Duration::from_secs(7200);
@@ -34,26 +34,28 @@ impl Token {
         Self(Arc::new(Inner { value, number, first_seen, expires }))
     }
 
+    /// The token itself. Not for messages or events.
     pub fn expose(&self) -> &str {
         self.0.value.expose_secret()
     }
 
+    /// When it ends, by what is believed of the lifetime that the server gave: 15 s to two hours.
     pub fn expires(&self) -> Now {
         self.0.expires
     }
 
     /// When this very value was first handed out.
-    pub fn first_seen(&self) -> Now {
+    pub(crate) fn first_seen(&self) -> Now {
         self.0.first_seen
     }
 
     /// The number of the token in this process, from 1.
-    pub fn number(&self) -> u64 {
+    pub(crate) fn number(&self) -> u64 {
         self.0.number
     }
 
     /// As it could be handed on.
-    pub fn as_fetched(&self, now: Now) -> FetchedToken {
+    pub(crate) fn as_fetched(&self, now: Now) -> FetchedToken {
         let left = self.0.expires.left(now).as_secs() as i64;
         FetchedToken {
             value: self.0.value.clone(),
@@ -69,7 +71,7 @@ impl Token {
     }
 
     /// Whether both are the same value: a token that comes back keeps its number.
-    pub fn is(&self, other: &Token) -> bool {
+    pub(crate) fn is(&self, other: &Self) -> bool {
         self.0.number == other.0.number
     }
 }
@@ -83,6 +85,7 @@ impl fmt::Debug for Token {
 /// A token as a refresh fetched it.
 #[derive(Clone)]
 pub struct FetchedToken {
+    /// The token itself.
     pub value: SecretString,
     /// As the server said it, in seconds, unchecked.
     pub expires_in: Option<i64>,
@@ -94,7 +97,7 @@ pub struct FetchedToken {
 
 impl FetchedToken {
     /// What is believed of the server's word.
-    pub fn lifetime(&self) -> Duration {
+    pub(crate) fn lifetime(&self) -> Duration {
         match self.expires_in {
             Some(seconds @ 1..) => Duration::from_secs(seconds.unsigned_abs()).clamp(MIN_LIFETIME, MAX_LIFETIME),
             _ => DEFAULT_LIFETIME,
@@ -102,12 +105,12 @@ impl FetchedToken {
     }
 
     /// Whether it is this very token.
-    pub fn is(&self, token: &Token) -> bool {
+    pub(crate) fn is(&self, token: &Token) -> bool {
         self.value.expose_secret() == token.expose()
     }
 
     /// Whether it ends later, and so was fetched later.
-    pub fn expires_after(&self, other: &Self) -> bool {
+    pub(crate) fn expires_after(&self, other: &Self) -> bool {
         self.ends().mono > other.ends().mono + EXPIRY_TOLERANCE
     }
 

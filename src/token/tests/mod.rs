@@ -3,7 +3,7 @@ mod upstream;
 
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -16,6 +16,7 @@ use super::fingerprint::Fingerprinter;
 use super::source::TokenSource;
 use super::state::RefreshPolicy;
 use super::store::LocalStore;
+use crate::clock::Clock;
 use crate::deadline::Deadline;
 use crate::error::{Error, Result, TimeoutPhase};
 use crate::event::EventSource;
@@ -23,7 +24,7 @@ use crate::event::testing::RecordingListener;
 use crate::keys::RouteId;
 use crate::redis::ReconnectListener;
 use crate::wechat::endpoint::Endpoint;
-use upstream::{Recorded, TestClock, Upstream, bad_secret, busy, unreachable};
+use upstream::{EPOCH, Recorded, Upstream, bad_secret, busy, unreachable};
 
 fn cache() -> Arc<TokenCache> {
     cache_with_clock().0
@@ -40,8 +41,8 @@ fn reported(listener: &RecordingListener) -> Vec<(&'static str, Option<&'static 
     listener.take()
 }
 
-fn cache_with_clock() -> (Arc<TokenCache>, Arc<TestClock>) {
-    let clock = Arc::new(TestClock { start: Instant::now(), jump: AtomicU64::new(0) });
+fn cache_with_clock() -> (Arc<TokenCache>, Clock) {
+    let clock = Clock::manual(EPOCH);
     let events = EventSource::new(Arc::default(), "wx", None);
     (
         TokenCache::new(
@@ -393,13 +394,13 @@ async fn wall_clock_jumps_cost_at_most_one_request_each() {
     let upstream = Upstream::new(false).gives("T1").gives("T2");
     let (cache, clock) = cache_with_clock();
     get(&cache, &upstream).await.unwrap();
-    clock.jump.store(3600, Ordering::Relaxed);
+    clock.shift_wall(3_600_000);
     assert_eq!(get(&cache, &upstream).await.unwrap(), "T1");
-    clock.jump.store(0, Ordering::Relaxed);
+    clock.shift_wall(-3_600_000);
     assert_eq!(get(&cache, &upstream).await.unwrap(), "T1");
     assert_eq!(upstream.count(), 1);
     sleep(Duration::from_secs(20)).await;
-    clock.jump.store(7200, Ordering::Relaxed);
+    clock.shift_wall(7_200_000);
     assert_eq!(get(&cache, &upstream).await.unwrap(), "T2");
     assert_eq!(upstream.count(), 2);
 }

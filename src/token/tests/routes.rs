@@ -40,7 +40,7 @@ async fn two_working_routes_make_one_request() {
 
 fn recorded() -> (Arc<TokenCache>, Arc<Recorded>) {
     let store = Arc::new(Recorded::default());
-    let clock = Arc::new(TestClock { start: Instant::now(), jump: AtomicU64::new(0) });
+    let clock = Clock::manual(EPOCH);
     let events = EventSource::new(Arc::default(), "wx", None);
     (TokenCache::new(RefreshPolicy::STABLE, clock, store.clone(), events, Fingerprinter::with_random_key()), store)
 }

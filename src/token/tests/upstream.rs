@@ -1,7 +1,7 @@
-//! What the tests of the cache stand on: a clock that is moved, and a WeChat with a script.
+//! What the tests of the cache stand on: a WeChat with a script.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -9,45 +9,35 @@ use futures_util::future::BoxFuture;
 use parking_lot::Mutex;
 use tokio::time::{Instant, sleep};
 
+use crate::clock::Now;
 use crate::error::{Error, NetworkErrorKind, Result};
 use crate::keys::RouteId;
 use crate::redis::ReconnectListener;
-use crate::token::clock::{Clock, Now};
 use crate::token::source::{SourceToken, TokenRequest, TokenSource};
 use crate::token::state::{FetchedToken, Token};
 use crate::token::store::{Acquired, Lease, LocalStore, StoredToken, TokenStore};
 use crate::wechat::answer::Refusal;
 use crate::wechat::endpoint::Endpoint;
 
-/// Follows tokio's paused clock; a test sets the wall clock.
-pub struct TestClock {
-    pub start: Instant,
-    pub jump: AtomicU64,
-}
-
-impl Clock for TestClock {
-    fn now(&self) -> Now {
-        let mono = self.start.elapsed();
-        Now { mono, wall: mono + Duration::from_secs(1_000_000 + self.jump.load(Ordering::Relaxed)) }
-    }
-}
+/// The wall time at which a test begins.
+pub(crate) const EPOCH: Duration = Duration::from_secs(1_000_000);
 
 type Answer = Box<dyn FnOnce() -> Result<(&'static str, i64)> + Send>;
 
 /// A WeChat that takes 150 ms and answers from a script, its last line for ever.
-pub struct Upstream {
+pub(crate) struct Upstream {
     script: Mutex<VecDeque<Answer>>,
     arrivals: Mutex<Vec<Instant>>,
-    pub forced: AtomicUsize,
-    pub left: AtomicBool,
-    pub hangs: AtomicBool,
+    pub(crate) forced: AtomicUsize,
+    pub(crate) left: AtomicBool,
+    pub(crate) hangs: AtomicBool,
     /// How often a request is made again.
-    pub retries: AtomicU32,
+    pub(crate) retries: AtomicU32,
     repeats: bool,
 }
 
 impl Upstream {
-    pub fn new(repeats: bool) -> Arc<Self> {
+    pub(crate) fn new(repeats: bool) -> Arc<Self> {
         Arc::new(Self {
             script: Mutex::default(),
             arrivals: Mutex::default(),
@@ -59,33 +49,36 @@ impl Upstream {
         })
     }
 
-    pub fn then(self: Arc<Self>, answer: impl FnOnce() -> Result<(&'static str, i64)> + Send + 'static) -> Arc<Self> {
+    pub(crate) fn then(
+        self: Arc<Self>,
+        answer: impl FnOnce() -> Result<(&'static str, i64)> + Send + 'static,
+    ) -> Arc<Self> {
         self.script.lock().push_back(Box::new(answer));
         self
     }
 
-    pub fn gives(self: Arc<Self>, token: &'static str) -> Arc<Self> {
+    pub(crate) fn gives(self: Arc<Self>, token: &'static str) -> Arc<Self> {
         self.then(move || Ok((token, 7200)))
     }
 
-    pub fn fails(self: Arc<Self>, error: fn() -> Error) -> Arc<Self> {
+    pub(crate) fn fails(self: Arc<Self>, error: fn() -> Error) -> Arc<Self> {
         self.then(move || Err(error()))
     }
 
-    pub fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.arrivals.lock().len()
     }
 
-    pub fn gaps(&self) -> Vec<Duration> {
+    pub(crate) fn gaps(&self) -> Vec<Duration> {
         self.arrivals.lock().windows(2).map(|pair| pair[1] - pair[0]).collect()
     }
 
-    pub fn source(self: &Arc<Self>) -> Arc<dyn TokenSource> {
+    pub(crate) fn source(self: &Arc<Self>) -> Arc<dyn TokenSource> {
         self.clone()
     }
 
     /// The same WeChat on another route.
-    pub fn by(self: Arc<Self>, route: RouteId) -> Arc<dyn TokenSource> {
+    pub(crate) fn by(self: Arc<Self>, route: RouteId) -> Arc<dyn TokenSource> {
         Arc::new(ByRoute(self, route))
     }
 }
@@ -164,7 +157,7 @@ impl TokenSource for Upstream {
     }
 }
 
-pub fn unreachable() -> Error {
+pub(crate) fn unreachable() -> Error {
     let endpoint = Endpoint::StableToken;
     Error::Network {
         endpoint,
@@ -175,22 +168,22 @@ pub fn unreachable() -> Error {
     }
 }
 
-pub fn bad_secret() -> Error {
+pub(crate) fn bad_secret() -> Error {
     let refusal = Refusal { errcode: 40125, errmsg: "invalid appsecret".into(), rid: None, hint: None };
     Error::Api { endpoint: Endpoint::StableToken, refusal, subject: None }
 }
 
-pub fn busy() -> Error {
+pub(crate) fn busy() -> Error {
     let refusal = Refusal { errcode: -1, errmsg: "system error".into(), rid: None, hint: None };
     Error::Api { endpoint: Endpoint::StableToken, refusal, subject: None }
 }
 
 /// A store whose lock is held until it is released, and that records its calls.
 #[derive(Default)]
-pub struct Recorded {
+pub(crate) struct Recorded {
     alone: LocalStore,
     held_by: Mutex<String>,
-    pub steps: Mutex<Vec<&'static str>>,
+    pub(crate) steps: Mutex<Vec<&'static str>>,
 }
 
 impl TokenStore for Recorded {

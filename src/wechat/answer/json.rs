@@ -11,7 +11,7 @@ const DEEPEST: usize = 512;
 
 /// What stands behind a key.
 #[derive(Clone, Copy)]
-pub enum Value<'a> {
+pub(crate) enum Value<'a> {
     Text(Quoted<'a>),
     /// A number, a word, or what should be one.
     Bare(&'a [u8]),
@@ -21,14 +21,14 @@ pub enum Value<'a> {
 
 /// What stands between two quotation marks, still escaped.
 #[derive(Clone, Copy)]
-pub struct Quoted<'a>(&'a [u8]);
+pub(crate) struct Quoted<'a>(&'a [u8]);
 
 /// The members of an object, one after the other, as far as they are whole.
-pub struct Members<'a> {
+pub(crate) struct Members<'a> {
     text: Text<'a>,
     at: usize,
     /// Whether the object's end has been reached.
-    pub is_whole: bool,
+    pub(crate) is_whole: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -39,7 +39,7 @@ struct Text<'a> {
 
 impl<'a> Members<'a> {
     /// Of a text that begins with the object.
-    pub fn of(bytes: &'a [u8]) -> Self {
+    pub(crate) fn of(bytes: &'a [u8]) -> Self {
         let at = usize::from(bytes.starts_with(b"{"));
         Self { text: Text { bytes, is_utf8: std::str::from_utf8(bytes).is_ok() }, at, is_whole: false }
     }
@@ -154,16 +154,16 @@ fn character(bytes: &[u8]) -> (Option<char>, usize) {
 
 impl<'a> Quoted<'a> {
     /// A value as it stands there, where text was expected.
-    pub fn of(other: &'a [u8]) -> Self {
+    pub(crate) fn of(other: &'a [u8]) -> Self {
         Self(other)
     }
 
-    pub fn is(self, name: &str) -> bool {
+    pub(crate) fn is(self, name: &str) -> bool {
         self.0 == name.as_bytes() || (self.0.contains(&b'\\') && self.decoded(name.len() + 1) == name)
     }
 
     /// As text, cut behind `most` characters with an ellipsis. What cannot be read is U+FFFD.
-    pub fn decoded(self, most: usize) -> String {
+    pub(crate) fn decoded(self, most: usize) -> String {
         let mut text = String::new();
         let mut at = 0;
         for _ in 0..most {
@@ -211,7 +211,7 @@ fn unicode(bytes: &[u8]) -> (Option<char>, usize) {
 }
 
 /// The whole as `JSON.parse` takes it, or nothing if it is no JSON.
-pub fn parsable(bytes: &[u8]) -> Option<String> {
+pub(crate) fn parsable(bytes: &[u8]) -> Option<String> {
     let utf8 = std::str::from_utf8(bytes).ok();
     let (_, depth) = Text { bytes, is_utf8: utf8.is_some() }.nested_end(0)?;
     if depth > DEEPEST {

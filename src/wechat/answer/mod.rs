@@ -9,10 +9,13 @@ use json::{Members, Quoted, Value};
 /// WeChat answered with an errcode.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
+    /// WeChat's number for the refusal, never 0.
     pub errcode: i64,
     /// WeChat's text without its rid and hint, at most [`LONGEST_ERRMSG`] characters and an ellipsis.
     pub errmsg: String,
+    /// WeChat's number of the request, for its support: the `rid` in the text.
     pub rid: Option<String>,
+    /// The `hint` in the text, a name for the same.
     pub hint: Option<String>,
 }
 
@@ -24,27 +27,34 @@ const LONGEST_HINT: usize = 128;
 /// An answer that is neither what was asked for nor a refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unexpected {
+    /// No byte, or only blanks.
     Empty,
     /// A picture that stops before its end.
     CutOff,
+    /// A web page, perhaps of a proxy.
     Html,
     /// JSON without what was asked for and without an errcode.
     Json,
     /// JSON whose errcode says that something is wrong, and is no number.
     Errcode,
+    /// Anything else.
     Other,
 }
 
 /// A token as WeChat handed it out. `expires_in` is whatever it said, unchecked, in seconds.
 #[derive(Clone, PartialEq, Eq)]
 pub struct TokenResponse {
+    /// The token: 1 to 4096 visible ASCII characters.
     pub access_token: String,
-    pub expires_in: Option<i64>,
+    pub(crate) expires_in: Option<i64>,
 }
 
+/// Why an answer is not what was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AnswerError {
+    /// WeChat refused the request.
     Refused(Refusal),
+    /// The answer is neither: it says nothing of the request.
     Unexpected(Unexpected),
 }
 
@@ -60,6 +70,7 @@ pub fn read_image(body: &[u8]) -> Result<ImageType, AnswerError> {
 /// What an API answered that is asked for neither a code nor a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AnswerKind {
+    /// A whole JPEG or PNG.
     Image,
     /// As `JSON.parse` takes it, whatever WeChat put into its strings.
     Json(String),
@@ -143,8 +154,11 @@ pub fn scalars_of(body: &[u8], field: &str, most: usize) -> Vec<(String, Scalar)
     members.filter_map(|(key, value)| Some((key.decoded(64), scalar(value)?))).take(64).collect()
 }
 
+/// A value that is neither an object nor an array.
 pub enum Scalar {
+    /// A string, decoded.
     Text(String),
+    /// A number.
     Number(f64),
 }
 

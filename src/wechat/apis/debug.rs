@@ -4,7 +4,7 @@ use crate::error::explanation::{Bilingual, excerpt};
 use crate::error::invalid::InvalidParam;
 use crate::wechat::params::At;
 
-pub fn api_path(at: At, path: &str) -> Result<(), InvalidParam> {
+pub(crate) fn api_path(at: At, path: &str) -> Result<(), InvalidParam> {
     if path.starts_with('/') && !path.contains(['?', '#', ' ']) {
         return Ok(());
     }
@@ -21,7 +21,7 @@ pub fn api_path(at: At, path: &str) -> Result<(), InvalidParam> {
     ))
 }
 
-pub fn rid(at: At, rid: &str) -> Result<(), InvalidParam> {
+pub(crate) fn rid(at: At, rid: &str) -> Result<(), InvalidParam> {
     if !rid.is_empty() && rid.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-') {
         return Ok(());
     }

@@ -1,8 +1,8 @@
 //! WeChat's other APIs that take the same token: those beside the codes, those that help to find out what went wrong, and
 //! any other by its path.
 
-pub mod debug;
-pub mod links;
+pub(crate) mod debug;
+pub(crate) mod links;
 pub mod request;
 
 use super::endpoint::Endpoint;
@@ -12,20 +12,20 @@ use crate::error::invalid::InvalidParam;
 
 /// A request, and the field that its answer must contain.
 #[derive(Debug, PartialEq)]
-pub struct ApiCall {
-    pub question: ApiRequest,
-    pub wanted: &'static str,
+pub(crate) struct ApiCall {
+    pub(crate) question: ApiRequest,
+    pub(crate) wanted: &'static str,
 }
 
 /// Who calls, and when.
-pub struct Context<'a> {
-    pub appid: &'a str,
+pub(crate) struct Context<'a> {
+    pub(crate) appid: &'a str,
     /// Seconds since 1970.
-    pub now: f64,
+    pub(crate) now: f64,
 }
 
 /// What is sent to an API that has a name here. `params` is JSON in the caller's spelling, whose types have been checked.
-pub fn call(endpoint: &Endpoint, params: &str, context: &Context) -> Result<ApiCall, InvalidParam> {
+pub(crate) fn call(endpoint: &Endpoint, params: &str, context: &Context) -> Result<ApiCall, InvalidParam> {
     let row = endpoint.row().ok_or_else(unreadable)?;
     let mut wanted = row.answer.as_deref().ok_or_else(unreadable)?;
     let values = Values::read(&row.params, params)?;

@@ -1,6 +1,6 @@
 //! The request of a code: parsed once, and right from then on.
 
-pub mod rules;
+pub(crate) mod rules;
 #[cfg(test)]
 mod tests;
 
@@ -21,7 +21,7 @@ pub struct QrCodeRequest {
 }
 
 /// What a picture depends on: the same for two requests that differ only in a default that is spelt out.
-pub type Identity = Vec<u8>;
+pub(crate) type Identity = Vec<u8>;
 
 impl QrCodeRequest {
     /// `params` is JSON in the caller's spelling.
@@ -33,16 +33,16 @@ impl QrCodeRequest {
         Ok(Self { endpoint: endpoint.clone(), body: body.finish().into(), identity })
     }
 
-    pub fn endpoint(&self) -> &Endpoint {
+    pub(crate) fn endpoint(&self) -> &Endpoint {
         &self.endpoint
     }
 
-    pub fn identity(&self) -> &Identity {
+    pub(crate) fn identity(&self) -> &Identity {
         &self.identity
     }
 
     /// The page that the code opens, as the caller gave it.
-    pub fn page(&self) -> Option<String> {
+    pub(crate) fn page(&self) -> Option<String> {
         #[derive(Deserialize)]
         struct Page {
             #[serde(alias = "path")]

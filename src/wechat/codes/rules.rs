@@ -8,7 +8,7 @@ use crate::wechat::params::{At, Param};
 /// <https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/qr-code/api_getunlimitedqrcode.html>
 const SCENE_PUNCTUATION: &str = "!#$&'()*+,/:;=?@-._~";
 
-pub fn scene(at: At, scene: &str) -> Result<(), InvalidParam> {
+pub(crate) fn scene(at: At, scene: &str) -> Result<(), InvalidParam> {
     let most = at.param.max as usize;
     let length = scene.chars().count();
     if length == 0 {
@@ -64,7 +64,7 @@ fn illegal_in_scene(position: usize, wrong: char) -> InvalidParam {
 
 /// The limit is in characters. No page of a mini-program has a longer path, by far: a whole `path` with its query may have
 /// as many.
-pub fn page(at: At, page: &str) -> Result<(), InvalidParam> {
+pub(crate) fn page(at: At, page: &str) -> Result<(), InvalidParam> {
     let most = at.param.max as usize;
     let length = page.chars().count();
     if length > most {
@@ -106,7 +106,7 @@ pub fn page(at: At, page: &str) -> Result<(), InvalidParam> {
 /// more bytes only perhaps. Those of `createQRCode` count bytes, and a `path` of 119 characters in 139 bytes was refused.
 /// <https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/qr-code/api_createqrcode.html>,
 /// <https://developers.weixin.qq.com/community/personal/oCJUsw87ROzrI9szR45EDNACfCNI/question>
-pub fn path(at: At, path: &str) -> Result<(), InvalidParam> {
+pub(crate) fn path(at: At, path: &str) -> Result<(), InvalidParam> {
     let (characters, bytes) = (path.chars().count(), path.len());
     if bytes == 0 {
         return Err(at.refused(

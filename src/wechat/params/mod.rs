@@ -11,47 +11,47 @@ use serde::Deserialize;
 
 use crate::error::explanation::Bilingual;
 use crate::error::invalid::InvalidParam;
-pub use read::{Value, Values, other_number, unreadable};
-pub use rules::Rule;
-pub use write::Body;
+pub(crate) use read::{Value, Values, other_number, unreadable};
+pub(crate) use rules::Rule;
+pub(crate) use write::Body;
 
 /// A parameter, as a row of the schema has it.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Param {
+pub(crate) struct Param {
     /// As the caller spells it.
-    pub name: String,
+    pub(crate) name: String,
     /// As WeChat spells it; a parameter without one is written by the code of its endpoint.
-    pub wire: Option<String>,
+    pub(crate) wire: Option<String>,
     #[serde(rename = "type")]
-    pub kind: Type,
+    pub(crate) kind: Type,
     #[serde(default)]
-    pub values: Vec<String>,
+    pub(crate) values: Vec<String>,
     #[serde(default)]
-    pub min: u32,
+    pub(crate) min: u32,
     #[serde(default)]
-    pub max: u32,
+    pub(crate) max: u32,
     /// The longest text in bytes of UTF-8; 0 where bytes do not count.
     #[serde(default)]
-    pub max_bytes: u32,
-    pub unit: Option<Both>,
+    pub(crate) max_bytes: u32,
+    pub(crate) unit: Option<Both>,
     /// What WeChat assumes: a value that equals it changes no picture.
-    pub default: Option<serde_json::Value>,
+    pub(crate) default: Option<serde_json::Value>,
     /// WeChat ignores this parameter where the flag of this name is true.
-    pub unless: Option<String>,
+    pub(crate) unless: Option<String>,
     /// That it has to be there, and what WeChat answers without it; 0 where that is not known.
-    pub required: Option<i64>,
+    pub(crate) required: Option<i64>,
     /// What WeChat answers to a value that it refuses.
-    pub errcode: Option<i64>,
-    pub rule: Option<Rule>,
-    pub fix: Option<Both>,
+    pub(crate) errcode: Option<i64>,
+    pub(crate) rule: Option<Rule>,
+    pub(crate) fix: Option<Both>,
     #[serde(default)]
-    pub fields: Vec<Param>,
+    pub(crate) fields: Vec<Self>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub enum Type {
+pub(crate) enum Type {
     String,
     /// One of `values`.
     Enum,
@@ -69,9 +69,9 @@ pub enum Type {
 
 /// A text of the schema in both languages.
 #[derive(Debug, Deserialize)]
-pub struct Both {
-    pub zh: String,
-    pub en: String,
+pub(crate) struct Both {
+    pub(crate) zh: String,
+    pub(crate) en: String,
 }
 
 impl From<&'static Both> for Bilingual {
@@ -82,14 +82,14 @@ impl From<&'static Both> for Bilingual {
 
 /// A parameter and the object that it is a field of.
 #[derive(Clone, Copy)]
-pub struct At {
-    pub param: &'static Param,
-    pub outer: Option<&'static Param>,
+pub(crate) struct At {
+    pub(crate) param: &'static Param,
+    pub(crate) outer: Option<&'static Param>,
 }
 
 impl At {
     /// `scene`, or `lineColor.r`.
-    pub fn name(self) -> Cow<'static, str> {
+    pub(crate) fn name(self) -> Cow<'static, str> {
         match self.outer {
             Some(outer) => format!("{}.{}", outer.name, self.param.name).into(),
             None => self.param.name.as_str().into(),
@@ -97,12 +97,12 @@ impl At {
     }
 
     /// With the errcode of the schema.
-    pub fn refused(self, cause: Bilingual, fix: Bilingual) -> InvalidParam {
+    pub(crate) fn refused(self, cause: Bilingual, fix: Bilingual) -> InvalidParam {
         InvalidParam::new(self.name(), self.param.errcode, cause, fix)
     }
 
     /// The fix that the schema gives for the parameter or for its object.
-    pub fn fix(self) -> Option<Bilingual> {
+    pub(crate) fn fix(self) -> Option<Bilingual> {
         self.param.fix.as_ref().or_else(|| self.outer?.fix.as_ref()).map(Bilingual::from)
     }
 }
@@ -110,7 +110,7 @@ impl At {
 #[cfg(test)]
 impl Param {
     /// That a row says what its type needs.
-    pub fn assert_sound(&self, endpoint: &str) {
+    pub(crate) fn assert_sound(&self, endpoint: &str) {
         let place = format!("{endpoint} {}", self.name);
         let is_written = self.wire.is_some();
         assert_eq!(

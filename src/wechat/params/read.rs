@@ -12,7 +12,7 @@ use crate::error::invalid::InvalidParam;
 
 /// A value as the caller gave it: of the type that its parameter has.
 #[derive(Debug)]
-pub enum Value<'a> {
+pub(crate) enum Value<'a> {
     Text(Cow<'a, str>),
     Number(f64),
     Flag(bool),
@@ -21,30 +21,30 @@ pub enum Value<'a> {
 
 /// The values of an object, in the order of the schema.
 #[derive(Debug)]
-pub struct Values<'a> {
+pub(crate) struct Values<'a> {
     pub(super) params: &'static [Param],
     pub(super) given: Vec<Option<Value<'a>>>,
 }
 
 impl<'a> Values<'a> {
-    pub fn read(params: &'static [Param], json: &'a str) -> Result<Self, InvalidParam> {
+    pub(crate) fn read(params: &'static [Param], json: &'a str) -> Result<Self, InvalidParam> {
         let mut reader = serde_json::Deserializer::from_str(json);
         let values = Object(params).deserialize(&mut reader).map_err(|_| unreadable())?;
         reader.end().map_err(|_| unreadable()).map(|()| values)
     }
 
-    pub fn get(&self, name: &str) -> Option<&Value<'a>> {
+    pub(crate) fn get(&self, name: &str) -> Option<&Value<'a>> {
         self.given[self.params.iter().position(|param| param.name == name)?].as_ref()
     }
 
-    pub fn number(&self, name: &str) -> Option<f64> {
+    pub(crate) fn number(&self, name: &str) -> Option<f64> {
         match self.get(name) {
             Some(Value::Number(number)) => Some(*number),
             _ => None,
         }
     }
 
-    pub fn text(&self, name: &str) -> Option<&str> {
+    pub(crate) fn text(&self, name: &str) -> Option<&str> {
         match self.get(name) {
             Some(Value::Text(text)) => Some(text),
             _ => None,
@@ -53,7 +53,7 @@ impl<'a> Values<'a> {
 }
 
 /// What JavaScript calls a number that JSON does not have.
-pub fn other_number(name: &str) -> Option<f64> {
+pub(crate) fn other_number(name: &str) -> Option<f64> {
     match name {
         "NaN" => Some(f64::NAN),
         "Infinity" => Some(f64::INFINITY),
@@ -63,7 +63,7 @@ pub fn other_number(name: &str) -> Option<f64> {
 }
 
 /// What only a bug in our own JavaScript leads to.
-pub fn unreadable() -> InvalidParam {
+pub(crate) fn unreadable() -> InvalidParam {
     InvalidParam::new(
         "params",
         None,

@@ -10,7 +10,7 @@ use crate::wechat::codes;
 /// Of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub enum Rule {
+pub(crate) enum Rule {
     Scene,
     Page,
     Path,
@@ -23,7 +23,7 @@ pub enum Rule {
 }
 
 impl Rule {
-    pub fn check(self, at: At, text: &str) -> Result<(), InvalidParam> {
+    pub(crate) fn check(self, at: At, text: &str) -> Result<(), InvalidParam> {
         let rule = match self {
             Self::Scene => codes::rules::scene,
             Self::Page => codes::rules::page,

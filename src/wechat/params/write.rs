@@ -9,22 +9,22 @@ use crate::error::explanation::{Bilingual, excerpt, shown};
 use crate::error::invalid::InvalidParam;
 
 /// A JSON object that is being written.
-pub struct Body(Vec<u8>);
+pub(crate) struct Body(Vec<u8>);
 
 impl Body {
-    pub fn open() -> Self {
+    pub(crate) fn open() -> Self {
         let mut bytes = Vec::with_capacity(192);
         bytes.push(b'{');
         Self(bytes)
     }
 
     /// serde_json writes UTF-8 as it is: WeChat refuses `\u0026` where it takes `&`.
-    pub fn field(&mut self, name: &str, value: impl Serialize) {
+    pub(crate) fn field(&mut self, name: &str, value: impl Serialize) {
         self.key(name);
         self.value(value);
     }
 
-    pub fn finish(mut self) -> Vec<u8> {
+    pub(crate) fn finish(mut self) -> Vec<u8> {
         self.0.push(b'}');
         self.0
     }
@@ -45,7 +45,7 @@ impl Body {
 
 impl Values<'_> {
     /// The body so far. What has no name at WeChat is left to the caller.
-    pub fn write(&self) -> Result<Body, InvalidParam> {
+    pub(crate) fn write(&self) -> Result<Body, InvalidParam> {
         let mut body = Body::open();
         self.each(None, |_, at, value| {
             if let Some(wire) = &at.param.wire {
@@ -58,7 +58,7 @@ impl Values<'_> {
     }
 
     /// The body, and the same without what WeChat assumes or ignores.
-    pub fn write_both(&self) -> Result<(Body, Body), InvalidParam> {
+    pub(crate) fn write_both(&self) -> Result<(Body, Body), InvalidParam> {
         let (mut body, mut rest) = (Body::open(), Body::open());
         self.each(None, |values, at, value| {
             let Some(wire) = &at.param.wire else { return Ok(()) };

@@ -32,7 +32,7 @@ const LOCKED: Millis = LOCK_TTL.as_millis() as Millis;
 /// Redis and the network.
 impl Simulation {
     /// No command contains a secret.
-    pub fn check_command(&mut self, from: usize, command: &Command) {
+    pub(crate) fn check_command(&mut self, from: usize, command: &Command) {
         let (keys, args) = match command {
             Command::Script { keys, args, .. } => (keys.clone(), args.clone()),
             Command::Probe { key } => (key.iter().cloned().collect(), Vec::new()),
@@ -49,7 +49,7 @@ impl Simulation {
         }
     }
 
-    pub fn check_script(&mut self, script: &Script, before: &Database) {
+    pub(crate) fn check_script(&mut self, script: &Script, before: &Database) {
         let (token, lock) = (format!("{}:token", script.place), format!("{}:lock", script.place));
         let (held, holds) = (before.text(&lock), self.database.text(&lock));
         if held.is_some() && held != holds && held.as_ref() != Some(&script.owner) {
@@ -61,7 +61,7 @@ impl Simulation {
         }
         let owner = held.as_ref().map(|held| self.journal.owners.get(held));
         // The lock was forged.
-        if let (Some(None), "wait") = (owner, script.word.as_str()) {
+        if matches!((owner, script.word.as_str()), (Some(None), "wait")) {
             self.journal.waits[script.from] = (Some(self.now), Some(self.now));
         }
         if let (Some(owner), "wait") = (owner.flatten(), script.word.as_str()) {
@@ -90,7 +90,7 @@ impl Simulation {
     }
 
     /// A lock expires only if its owner could not release it.
-    pub fn check_expired(&mut self, expired: &[(String, Option<String>, Millis)]) {
+    pub(crate) fn check_expired(&mut self, expired: &[(String, Option<String>, Millis)]) {
         let Some((_, Some(owner), expired_at)) = expired.iter().find(|(key, ..)| key.ends_with(":lock")) else {
             return;
         };
@@ -112,7 +112,7 @@ impl Simulation {
 /// Callers.
 impl Simulation {
     /// A served token is valid, unless another system invalidated it.
-    pub fn check_served(&mut self, from: usize, value: &str) {
+    pub(crate) fn check_served(&mut self, from: usize, value: &str) {
         self.journal.served[from] = Some(value.to_owned());
         let Some(token) = self.wechat.find(value) else { return self.violation(format!("P{from} serves {value}")) };
         let (invalid_at, cause) = (token.invalid_at, token.cause);
@@ -150,7 +150,7 @@ impl Simulation {
         first.is_some_and(|first| calls.iter().any(|&at| first + 62 * SECOND < at && at + SECOND < self.now))
     }
 
-    pub fn check_call(&mut self, from: usize, report: &Report) {
+    pub(crate) fn check_call(&mut self, from: usize, report: &Report) {
         self.note_report(from, report);
         if let Outcome::Failed(error) = &report.outcome {
             self.check_error(error);
@@ -234,7 +234,7 @@ impl Simulation {
             Outcome::Failed(Error::Timeout { .. })
                 if self.plan.mode == Mode::Classic && self.deaths(report.begun.saturating_sub(CALL)) > 1 => {}
             Outcome::Failed(error) => {
-                self.violation(format!("call {} of P{from} fails: {error:?}", report.request.call))
+                self.violation(format!("call {} of P{from} fails: {error:?}", report.request.call));
             }
             Outcome::Answered(errcode @ 1..) if intruded < believable => {
                 self.violation(format!("call {} of P{from} is refused: {errcode}", report.request.call));
@@ -269,11 +269,11 @@ impl Simulation {
     }
 
     /// After all faults, and a call of every process.
-    pub fn check_settled(&mut self) {
+    pub(crate) fn check_settled(&mut self) {
         self.check_fetched_once();
         let mut tokens = Vec::new();
         for number in 0..self.slots.len() {
-            let present = self.slots[number].process.as_ref().and_then(|process| process.present());
+            let present = self.slots[number].process.as_ref().and_then(super::process::Process::present);
             let Some(token) = present else { return self.violation(format!("P{number} has no token in the end")) };
             // The token became invalid after the last call.
             let just_now =
@@ -299,7 +299,7 @@ impl Simulation {
     }
 
     /// Without clients no task is left.
-    pub fn check_end(&mut self) {
+    pub(crate) fn check_end(&mut self) {
         for number in 0..self.slots.len() {
             let Some(process) = &self.slots[number].process else { continue };
             let tasks = process.tasks();

@@ -3,7 +3,7 @@
 use super::*;
 
 impl Simulation {
-    pub fn check_fetch(&mut self, fetch: &Fetch) {
+    pub(crate) fn check_fetch(&mut self, fetch: &Fetch) {
         if self.plan.mode == Mode::Classic && self.journal.leads[fetch.from].is_empty() {
             self.violation(format!("P{} rotates without a lease", fetch.from));
         }

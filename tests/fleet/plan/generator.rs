@@ -8,21 +8,21 @@ use crate::simulation::SECOND;
 const MINUTE: Millis = 60 * SECOND;
 const HOUR: Millis = 60 * MINUTE;
 
-pub struct Generator {
+pub(crate) struct Generator {
     rng: Rng,
 }
 
 impl Generator {
-    pub fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self { rng: Rng::with_seed(seed) }
     }
 
-    pub fn plan(&mut self, seed: u64) -> Plan {
+    pub(crate) fn plan(&mut self, seed: u64) -> Plan {
         let theme = self.theme();
         let mode = if self.rng.bool() { Mode::Stable } else { Mode::Classic };
         let processes = self.rng.usize(2..=5);
         let given = (mode == Mode::Stable && self.chance(60)).then(|| self.rng.u64(5 * SECOND..=7200 * SECOND));
-        let renewal = self.renewal(mode, given);
+        let renewal = Self::renewal(mode, given);
         let end = self.end(renewal);
         Plan {
             seed,
@@ -71,7 +71,7 @@ impl Generator {
     }
 
     /// The approximate time at which the first token is renewed.
-    fn renewal(&mut self, mode: Mode, given: Option<Millis>) -> Millis {
+    fn renewal(mode: Mode, given: Option<Millis>) -> Millis {
         match (mode, given) {
             (Mode::Classic, _) => 6600 * SECOND,
             (Mode::Stable, Some(lifetime)) if lifetime > 300 * SECOND => lifetime - 255 * SECOND,
@@ -157,7 +157,7 @@ impl Generator {
             match fault.kind {
                 FaultKind::RefuseAll => fault.lasts = self.time(10 * SECOND, HOUR),
                 FaultKind::Intrude | FaultKind::Condemn => {
-                    fault.trigger = Trigger::At(self.interesting_time(renewal, end))
+                    fault.trigger = Trigger::At(self.interesting_time(renewal, end));
                 }
                 FaultKind::Network(_) if self.chance(50) => fault.target = Target::All,
                 FaultKind::Pause => fault.lasts = self.time(100, 5 * MINUTE),
@@ -205,7 +205,7 @@ impl Generator {
             trigger: Trigger::After { moment, nth, wait: self.rng.u64(0..=300) },
             target: Target::Actor,
             lasts,
-            kind: kind.clone(),
+            kind,
         };
         let taken = if mode == Mode::Stable { FaultKind::Intrude } else { FaultKind::Condemn };
         let take = Fault {

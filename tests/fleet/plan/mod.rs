@@ -10,7 +10,7 @@ use crate::simulation::Millis;
 use generator::Generator;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Theme {
+pub(crate) enum Theme {
     Calm,
     /// Another system fetches tokens.
     Intruder,
@@ -27,51 +27,51 @@ pub enum Theme {
 }
 
 #[derive(Debug)]
-pub struct Plan {
-    pub seed: u64,
-    pub theme: Theme,
-    pub mode: Mode,
-    pub processes: usize,
+pub(crate) struct Plan {
+    pub(crate) seed: u64,
+    pub(crate) theme: Theme,
+    pub(crate) mode: Mode,
+    pub(crate) processes: usize,
     /// No fault begins after this.
-    pub end: Millis,
+    pub(crate) end: Millis,
     /// The one-way latency to WeChat and to Redis.
-    pub wechat: RangeInclusive<Millis>,
-    pub redis: RangeInclusive<Millis>,
+    pub(crate) wechat: RangeInclusive<Millis>,
+    pub(crate) redis: RangeInclusive<Millis>,
     /// The remaining lifetime of a stable token that was issued before the start.
-    pub given: Option<Millis>,
-    pub traffic: Vec<Traffic>,
-    pub bursts: Vec<Burst>,
-    pub faults: Vec<Fault>,
+    pub(crate) given: Option<Millis>,
+    pub(crate) traffic: Vec<Traffic>,
+    pub(crate) bursts: Vec<Burst>,
+    pub(crate) faults: Vec<Fault>,
     /// Percentages of calls that force a refresh and that are cancelled.
-    pub forces: u32,
-    pub aborts: u32,
+    pub(crate) forces: u32,
+    pub(crate) aborts: u32,
 }
 
 /// The time between calls: usually, and when something is about to happen.
 #[derive(Debug)]
-pub struct Traffic {
-    pub quiet: RangeInclusive<Millis>,
-    pub hot: Option<RangeInclusive<Millis>>,
+pub(crate) struct Traffic {
+    pub(crate) quiet: RangeInclusive<Millis>,
+    pub(crate) hot: Option<RangeInclusive<Millis>>,
 }
 
 #[derive(Debug)]
-pub struct Burst {
-    pub at: Millis,
+pub(crate) struct Burst {
+    pub(crate) at: Millis,
     /// One process; all with `None`.
-    pub process: Option<usize>,
-    pub callers: usize,
+    pub(crate) process: Option<usize>,
+    pub(crate) callers: usize,
 }
 
 #[derive(Clone, Debug)]
-pub struct Fault {
-    pub trigger: Trigger,
-    pub target: Target,
-    pub lasts: Millis,
-    pub kind: FaultKind,
+pub(crate) struct Fault {
+    pub(crate) trigger: Trigger,
+    pub(crate) target: Target,
+    pub(crate) lasts: Millis,
+    pub(crate) kind: FaultKind,
 }
 
 #[derive(Clone, Copy, Debug)]
-pub enum Trigger {
+pub(crate) enum Trigger {
     At(Millis),
     /// Some time after the nth occurrence of a moment.
     After {
@@ -82,7 +82,7 @@ pub enum Trigger {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Moment {
+pub(crate) enum Moment {
     /// A process tries to lead.
     TokenRequest,
     /// Redis makes a process leader.
@@ -99,7 +99,7 @@ pub enum Moment {
 
 /// The process that a fault affects.
 #[derive(Clone, Copy, Debug)]
-pub enum Target {
+pub(crate) enum Target {
     Process(usize),
     /// The process of the moment.
     Actor,
@@ -107,7 +107,7 @@ pub enum Target {
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub enum FaultKind {
+pub(crate) enum FaultKind {
     Redis(RedisFault),
     Flush,
     /// Redis evicts a key.
@@ -137,7 +137,7 @@ pub enum FaultKind {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RedisFault {
+pub(crate) enum RedisFault {
     Refuses,
     Silent,
     /// Accepts commands and runs them when the fault is over.
@@ -150,7 +150,7 @@ pub enum RedisFault {
 
 /// What a system without the AppSecret can write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Forged {
+pub(crate) enum Forged {
     /// A field of a hash: key, field, value.
     Field(&'static str, &'static str, &'static str),
     /// A key without an expiry.
@@ -158,7 +158,7 @@ pub enum Forged {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WeChatFault {
+pub(crate) enum WeChatFault {
     Unreachable,
     Busy,
     /// Does not answer.
@@ -173,15 +173,15 @@ pub enum WeChatFault {
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub struct Network {
-    pub lost: u32,
-    pub unanswered: u32,
-    pub reset: u32,
-    pub late: Millis,
+pub(crate) struct Network {
+    pub(crate) lost: u32,
+    pub(crate) unanswered: u32,
+    pub(crate) reset: u32,
+    pub(crate) late: Millis,
 }
 
 impl FaultKind {
-    pub fn is_of_redis(&self) -> bool {
+    pub(crate) fn is_of_redis(&self) -> bool {
         matches!(
             self,
             Self::Redis(_)
@@ -194,26 +194,26 @@ impl FaultKind {
         )
     }
 
-    pub fn is_of_wechat(&self) -> bool {
+    pub(crate) fn is_of_wechat(&self) -> bool {
         matches!(self, Self::WeChat(_))
     }
 
-    pub fn is_of_a_process(&self) -> bool {
+    pub(crate) fn is_of_a_process(&self) -> bool {
         matches!(self, Self::Pause | Self::Suspend | Self::Crash | Self::Leave | Self::Jump(_))
     }
 }
 
 impl Plan {
-    pub fn of(seed: u64) -> Self {
+    pub(crate) fn of(seed: u64) -> Self {
         Generator::new(seed).plan(seed)
     }
 
-    pub fn has(&self, kind: fn(&FaultKind) -> bool) -> bool {
+    pub(crate) fn has(&self, kind: fn(&FaultKind) -> bool) -> bool {
         self.faults.iter().any(|fault| kind(&fault.kind))
     }
 
     /// The longest time of a request to WeChat without faults.
-    pub fn fetch(&self) -> Millis {
+    pub(crate) fn fetch(&self) -> Millis {
         2 * self.wechat.end() + 1
     }
 }

@@ -18,9 +18,9 @@ use crate::process::{CallRequest, Process, Progress, Report};
 use crate::wechat::{Cause, WeChat};
 use crate::wire::{Answer, Command, Message, TokenResponse};
 
-pub type Millis = u64;
-pub const SECOND: Millis = 1000;
-pub const SECRET: &str = "c4nary-app-secret";
+pub(crate) type Millis = u64;
+pub(crate) const SECOND: Millis = 1000;
+pub(crate) const SECRET: &str = "c4nary-app-secret";
 
 /// More events in one run are an endless loop.
 const MAX_EVENTS: u64 = 200_000;
@@ -31,47 +31,47 @@ const REST: Millis = 5 * SECOND;
 /// The time between two rounds, longer than a process goes without comparing its token.
 const ROUND: Millis = 66 * SECOND;
 /// The rounds of calls until the fleet has recovered; up to [`MAX_ROUNDS`] while a token is being replaced.
-pub const ROUNDS: u32 = 4;
+pub(crate) const ROUNDS: u32 = 4;
 const MAX_ROUNDS: u32 = 8;
 
-pub struct Simulation {
-    pub plan: Plan,
-    pub now: Millis,
+pub(crate) struct Simulation {
+    pub(crate) plan: Plan,
+    pub(crate) now: Millis,
     queue: BTreeMap<(Millis, u64), Event>,
     pushed: u64,
     rng: Rng,
-    pub slots: Vec<Slot>,
-    pub database: Database,
-    pub wechat: WeChat,
-    pub fault_periods: Vec<FaultPeriod>,
+    pub(crate) slots: Vec<Slot>,
+    pub(crate) database: Database,
+    pub(crate) wechat: WeChat,
+    pub(crate) fault_periods: Vec<FaultPeriod>,
     moments: BTreeMap<Moment, u32>,
     calls: u64,
     hot_calls: u32,
     /// The present round of the calls at the end of the run.
-    pub round: Option<u32>,
-    pub journal: Journal,
+    pub(crate) round: Option<u32>,
+    pub(crate) journal: Journal,
 }
 
 /// A place for a process, and for its successor after a crash.
-pub struct Slot {
-    pub process: Option<Process>,
+pub(crate) struct Slot {
+    pub(crate) process: Option<Process>,
     /// The number of processes before this one.
-    pub incarnation: u32,
+    pub(crate) incarnation: u32,
     /// The time up to which the process ran.
     at: Millis,
     /// Until when the process sleeps, if it does.
-    pub asleep: Option<Millis>,
+    pub(crate) asleep: Option<Millis>,
     /// The connection to Redis: its number, the arrival of its last command and that of its last answer.
     pipe: (u64, Millis, Millis),
 }
 
 /// A fault with its begin and end.
 #[derive(Clone, Debug)]
-pub struct FaultPeriod {
-    pub kind: FaultKind,
-    pub target: Option<usize>,
-    pub begin: Millis,
-    pub end: Millis,
+pub(crate) struct FaultPeriod {
+    pub(crate) kind: FaultKind,
+    pub(crate) target: Option<usize>,
+    pub(crate) begin: Millis,
+    pub(crate) end: Millis,
     /// The incarnation of the process that it affects.
     incarnation: u32,
 }
@@ -102,7 +102,7 @@ enum Back {
 }
 
 impl Simulation {
-    pub fn new(plan: Plan, traced: bool) -> Self {
+    pub(crate) fn new(plan: Plan, traced: bool) -> Self {
         fastrand::seed(plan.seed);
         let slot = |_| Slot {
             process: Some(Process::start(plan.mode, 0)),
@@ -148,7 +148,7 @@ impl Simulation {
     }
 
     /// Runs until the end or the first violation of an invariant.
-    pub fn run(mut self) -> Journal {
+    pub(crate) fn run(mut self) -> Journal {
         while let Some((&(time, _), _)) = self.queue.first_key_value() {
             if self.catch_up(time) {
                 continue;
@@ -215,7 +215,7 @@ impl Simulation {
 
 /// The journal.
 impl Simulation {
-    pub fn note(&mut self, text: impl FnOnce() -> String) {
+    pub(crate) fn note(&mut self, text: impl FnOnce() -> String) {
         self.journal.note(self.now, text);
     }
 
@@ -232,13 +232,13 @@ impl Simulation {
         self.journal.note_script(self.now, script, lock, generation, print);
     }
 
-    pub fn violation(&mut self, violation: String) {
+    pub(crate) fn violation(&mut self, violation: String) {
         let now = self.now;
         self.journal.note(now, || format!("VIOLATION: {violation}"));
         self.journal.violation.get_or_insert(violation);
     }
 
-    pub fn note_report(&mut self, from: usize, report: &Report) {
+    pub(crate) fn note_report(&mut self, from: usize, report: &Report) {
         let took = report.ended - report.begun;
         let call = report.request.call;
         self.note(|| {

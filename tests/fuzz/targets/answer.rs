@@ -6,7 +6,7 @@ use wxacode::wechat::answer::{
 };
 use wxacode::wechat::image::ImageType;
 
-pub fn run(body: &[u8]) {
+pub(crate) fn run(body: &[u8]) {
     let image = read_image(body);
     assert!(image.is_err() || ImageType::of(body).is_some());
     if let Ok(granted) = read_token(body) {

@@ -1,13 +1,13 @@
 //! The properties, one module for each parser.
 
-pub mod answer;
-pub mod params;
-pub mod redact;
-pub mod replies;
+pub(crate) mod answer;
+pub(crate) mod params;
+pub(crate) mod redact;
+pub(crate) mod replies;
 
 /// Panics if the property does not hold.
-pub type Run = fn(&[u8]);
+pub(crate) type Run = fn(&[u8]);
 
 /// All properties by name.
-pub const ALL: [(&str, Run); 4] =
+pub(crate) const ALL: [(&str, Run); 4] =
     [("answer", answer::run), ("redact", redact::run), ("params", params::run), ("replies", replies::run)];

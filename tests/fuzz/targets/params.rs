@@ -6,7 +6,7 @@ use wxacode::wechat::apis::request;
 use wxacode::wechat::codes::QrCodeRequest;
 use wxacode::wechat::endpoint::{Endpoint, Method};
 
-pub fn run(bytes: &[u8]) {
+pub(crate) fn run(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let (first, second) = text.split_once('\n').unwrap_or((&text, ""));
     let mut scene = json!({ "scene": first });
@@ -28,7 +28,7 @@ pub fn run(bytes: &[u8]) {
     let _ = QrCodeRequest::parse(&Endpoint::GetUnlimitedQrCode, &text);
     match request::question(&text, Method::Post, Vec::new(), None) {
         Ok(question) => {
-            assert!(question.endpoint.path() == text && text.is_ascii() && text.split('/').all(|part| part != ".."))
+            assert!(question.endpoint.path() == text && text.is_ascii() && text.split('/').all(|part| part != ".."));
         }
         Err(invalid) => check(&invalid),
     }

@@ -4,7 +4,7 @@ use wxacode::redact::redact;
 
 const LONGEST: usize = 48;
 
-pub fn run(bytes: &[u8]) {
+pub(crate) fn run(bytes: &[u8]) {
     let Some((&length, rest)) = bytes.split_first() else { return };
     let text = String::from_utf8_lossy(rest);
     // Any text that is the secret itself.

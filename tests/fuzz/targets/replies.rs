@@ -7,18 +7,18 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use redis::Value;
 use wxacode::cache::{KeySpace, Limits, QrCodeCache, SharedQrCodes};
+use wxacode::clock::Clock;
 use wxacode::deadline::Deadline;
 use wxacode::error::Result;
 use wxacode::event::EventSource;
 use wxacode::keys::RouteId;
 use wxacode::rate_limit::shared::SharedRateLimiter;
 use wxacode::redis::{ReconnectListener, ScriptCall, ScriptRunner, unavailable};
-use wxacode::token::clock::{Clock, SystemClock};
 use wxacode::token::redis_store::RedisTokenStore;
 use wxacode::token::state::FetchedToken;
 use wxacode::token::store::{Lease, TokenStore};
 
-pub fn run(bytes: &[u8]) {
+pub(crate) fn run(bytes: &[u8]) {
     let mut replies = Vec::new();
     let mut rest = bytes;
     // At most some replies, each used once.
@@ -65,7 +65,7 @@ fn events() -> EventSource {
 async fn ask(replies: Arc<Replies>) {
     let again = || replies.next.store(0, Ordering::Relaxed);
     let secret = "an-app-secret-of-some-length".into();
-    let now = SystemClock::default().now();
+    let now = Clock::default().now();
     let store = RedisTokenStore::new(replies.clone(), &secret, "place".to_owned(), events());
     let fetched =
         FetchedToken { value: "token".into(), expires_in: Some(7200), requested_at: now, refresh_early: true };

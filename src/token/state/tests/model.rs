@@ -149,7 +149,7 @@ impl Model {
                 self.joins_flight(refresh, until, route);
             }
             Decision::Backoff { at, .. } => {
-                assert!(at.as_secs_f64() > self.mono && at.as_secs_f64() <= self.mono + 60.01)
+                assert!(at.as_secs_f64() > self.mono && at.as_secs_f64() <= self.mono + 60.01);
             }
             Decision::Fail(error) => assert_eq!(error.code(), "ERR_WXA_API"),
         }
@@ -244,9 +244,10 @@ proptest! {
         let (mut now, mut lives, mut starts) = (0.0, lives.into_iter().cycle(), Vec::new());
         for step in steps {
             now += step;
-            let request = match state.on_request(at(now), ONE) {
-                Decision::Serve { refresh: Some(request), .. } | Decision::Join { start: Some(request), .. } => request,
-                _ => continue,
+            let (Decision::Serve { refresh: Some(request), .. } | Decision::Join { start: Some(request), .. }) =
+                state.on_request(at(now), ONE)
+            else {
+                continue;
             };
             starts.push(now);
             let fetched = FetchedToken { value: format!("T{now}").into(), expires_in: lives.next().flatten(), requested_at: at(now), refresh_early: true };

@@ -1,6 +1,6 @@
 //! Links that open a mini-program: schemes, URL links, short links, schemes for NFC tags.
 
-pub mod rules;
+pub(crate) mod rules;
 #[cfg(test)]
 mod tests;
 
@@ -10,7 +10,7 @@ use crate::error::invalid::InvalidParam;
 use crate::wechat::params::{Body, Values};
 
 /// When a link ends.
-pub fn expiry(values: &Values<'_>, context: &Context, body: &mut Body) -> Result<(), InvalidParam> {
+pub(crate) fn expiry(values: &Values<'_>, context: &Context, body: &mut Body) -> Result<(), InvalidParam> {
     let end = end(values.number("expireTime"), values.number("expireInterval"), context)?;
     body.field("expire_type", end.expire_type);
     if let Some(time) = end.expire_time {
@@ -23,7 +23,7 @@ pub fn expiry(values: &Values<'_>, context: &Context, body: &mut Body) -> Result
 }
 
 /// What is looked up of a link. Gives the field that the answer has to have.
-pub fn lookup(
+pub(crate) fn lookup(
     values: &Values<'_>,
     link: &'static str,
     info: &'static str,

@@ -6,19 +6,19 @@ use crate::wechat::apis::Context;
 use crate::wechat::params::At;
 
 /// `expire_type` 0 is a time in seconds since 1970, 1 a number of days.
-pub struct End {
-    pub expire_type: u8,
-    pub expire_time: Option<u64>,
-    pub expire_interval: Option<u8>,
+pub(crate) struct End {
+    pub(crate) expire_type: u8,
+    pub(crate) expire_time: Option<u64>,
+    pub(crate) expire_interval: Option<u8>,
 }
 
 const MOST_DAYS: u8 = 30;
-pub const DAY: f64 = 86_400.0;
+pub(crate) const DAY: f64 = 86_400.0;
 /// By so much our clock and WeChat's may differ: what is doubtful is left to WeChat.
 const DOUBT: f64 = 300.0;
 
 /// The longest life, where nothing is said: permanent ones are no longer made.
-pub fn end(time: Option<f64>, days: Option<f64>, context: &Context) -> Result<End, InvalidParam> {
+pub(crate) fn end(time: Option<f64>, days: Option<f64>, context: &Context) -> Result<End, InvalidParam> {
     match (time, days) {
         (Some(_), Some(_)) => Err(InvalidParam::new(
             "expireInterval",
@@ -82,7 +82,7 @@ fn wrong_days(days: f64) -> InvalidParam {
 }
 
 /// A leading slash is allowed here: WeChat's own samples have one.
-pub fn page_without_query(at: At, page: &str) -> Result<(), InvalidParam> {
+pub(crate) fn page_without_query(at: At, page: &str) -> Result<(), InvalidParam> {
     let Some((bare, _)) = page.split_once('?') else { return Ok(()) };
     let (name, bare) = (at.name(), excerpt(bare));
     Err(at.refused(
@@ -94,9 +94,9 @@ pub fn page_without_query(at: At, page: &str) -> Result<(), InvalidParam> {
     ))
 }
 
-pub const QUERY_PUNCTUATION: &str = "!#$&'()*+,/:;=?@-._~%";
+pub(crate) const QUERY_PUNCTUATION: &str = "!#$&'()*+,/:;=?@-._~%";
 
-pub fn query(at: At, query: &str) -> Result<(), InvalidParam> {
+pub(crate) fn query(at: At, query: &str) -> Result<(), InvalidParam> {
     let (param, most) = (at.name(), at.param.max as usize);
     let length = query.chars().count();
     let illegal = |c: &char| !c.is_ascii_alphanumeric() && !QUERY_PUNCTUATION.contains(*c);
@@ -124,7 +124,7 @@ pub fn query(at: At, query: &str) -> Result<(), InvalidParam> {
 }
 
 /// The field of the answer that a query asks for.
-pub fn wanted(
+pub(crate) fn wanted(
     param: &'static str,
     link: Option<&str>,
     query_type: f64,
@@ -154,7 +154,7 @@ pub fn wanted(
     }
 }
 
-pub fn not_empty(at: At, text: &str) -> Result<(), InvalidParam> {
+pub(crate) fn not_empty(at: At, text: &str) -> Result<(), InvalidParam> {
     if !text.is_empty() {
         return Ok(());
     }
@@ -163,7 +163,7 @@ pub fn not_empty(at: At, text: &str) -> Result<(), InvalidParam> {
     Err(at.refused(Bilingual::new(format!("{name} 为空"), format!("{name} is empty")), fix))
 }
 
-pub fn page_url(at: At, page: &str) -> Result<(), InvalidParam> {
+pub(crate) fn page_url(at: At, page: &str) -> Result<(), InvalidParam> {
     let (length, most) = (page.chars().count(), at.param.max as usize);
     if length == 0 || length > most {
         return Err(InvalidParam::new(
