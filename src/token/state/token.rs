@@ -29,6 +29,7 @@ struct Inner {
 }
 
 impl Token {
+    /// What `fetched` says, as the token of this number.
     pub(super) fn new(fetched: &FetchedToken, generation: u64, first_seen: Now) -> Self {
         let (value, expires) = (fetched.value.clone(), fetched.ends());
         Self(Arc::new(Inner { value, generation, first_seen, expires }))
