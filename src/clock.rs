@@ -51,13 +51,21 @@ impl Now {
 #[derive(Clone, Debug)]
 pub struct Clock {
     start: Instant,
-    /// The wall time at the start, in milliseconds since 1970, of a clock that a test sets; `None` is the machine's.
-    manual: Option<Arc<AtomicI64>>,
+    wall: Wall,
+}
+
+#[derive(Clone, Debug)]
+enum Wall {
+    Machine,
+    /// Runs with the monotonic clock; this is its time at the start, in milliseconds since 1970.
+    Manual(Arc<AtomicI64>),
+    #[cfg(test)]
+    Stopped(Duration),
 }
 
 impl Default for Clock {
     fn default() -> Self {
-        Self { start: monotonic(), manual: None }
+        Self { start: monotonic(), wall: Wall::Machine }
     }
 }
 
@@ -65,12 +73,18 @@ impl Clock {
     /// A clock for tests: its wall time is `since_1970` now, runs with the monotonic clock, and jumps when told.
     pub fn manual(since_1970: Duration) -> Self {
         let start = i64::try_from(since_1970.as_millis()).unwrap_or(i64::MAX);
-        Self { start: monotonic(), manual: Some(Arc::new(start.into())) }
+        Self { start: monotonic(), wall: Wall::Manual(Arc::new(start.into())) }
+    }
+
+    /// A clock whose wall time stays where it is, for tests with real connections, which take a time that no test knows.
+    #[cfg(test)]
+    pub(crate) fn stopped(since_1970: Duration) -> Self {
+        Self { start: monotonic(), wall: Wall::Stopped(since_1970) }
     }
 
     /// Sets the wall clock of a manual clock forward, or back, by so many milliseconds. The machine's cannot be set.
     pub fn shift_wall(&self, milliseconds: i64) {
-        if let Some(start) = &self.manual {
+        if let Wall::Manual(start) = &self.wall {
             start.fetch_add(milliseconds, Ordering::Relaxed);
         }
     }
@@ -87,12 +101,14 @@ impl Clock {
 
     /// The time since 1970; zero if the clock is set to an earlier time.
     pub(crate) fn wall(&self) -> Duration {
-        match &self.manual {
-            None => SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default(),
-            Some(start) => {
+        match &self.wall {
+            Wall::Machine => SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default(),
+            Wall::Manual(start) => {
                 let at_start = start.load(Ordering::Relaxed).try_into().unwrap_or_default();
                 Duration::from_millis(at_start) + self.mono()
             }
+            #[cfg(test)]
+            Wall::Stopped(time) => *time,
         }
     }
 }
@@ -124,6 +140,13 @@ mod tests {
         let after = clock.now();
         assert_eq!(after.mono - before.mono, HOUR);
         assert!(after.wall < before.wall + HOUR);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_wall_time_of_a_stopped_clock_stays() {
+        let clock = Clock::stopped(HOUR);
+        advance(HOUR).await;
+        assert_eq!(clock.now(), Now { mono: HOUR, wall: HOUR });
     }
 
     #[test]

@@ -28,6 +28,10 @@ impl Deadline {
     }
 
     /// Waits for `work` until the deadline; `last_failure` is asked why it took so long.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Timeout`] when the deadline comes first.
     pub async fn hold<T>(
         &self,
         waited_for: TimeoutPhase,

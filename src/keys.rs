@@ -76,6 +76,7 @@ impl Account {
         Some(format!("{}{{{}:{}:{}}}", redis.key_prefix, self.appid, self.mode.name(), self.fingerprint()))
     }
 
+    /// 16 hexadecimal digits of AppSecret and base URLs, in any order.
     pub(crate) fn fingerprint(&self) -> String {
         account_fingerprint(&self.secret, &self.bases)
     }
@@ -138,6 +139,7 @@ pub(crate) struct RedisServer {
 }
 
 impl RedisServer {
+    /// The connection of this role to that server.
     pub(crate) fn of(redis: &RedisConfig, role: ConnectionRole) -> Self {
         let RedisConfig { url, ca, timeout, .. } = redis.clone();
         Self { url, ca, timeout, role }

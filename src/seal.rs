@@ -5,6 +5,7 @@ use ring::hmac;
 use ring::rand::{SecureRandom, SystemRandom};
 use secrecy::{ExposeSecret, SecretString};
 
+/// Encrypts and names by keys that follow from AppSecret: AES-256-GCM and HMAC-SHA-256.
 pub(crate) struct Seal {
     key: Option<LessSafeKey>,
     names: hmac::Key,
@@ -59,6 +60,7 @@ pub(crate) fn account_fingerprint(secret: &SecretString, bases: &[String]) -> St
     hex(&hmac::sign(&key, format!("wxacode account {}", bases.join(" ")).as_bytes()).as_ref()[..8])
 }
 
+/// Two lower-case digits for each byte.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -15,6 +15,7 @@ const QUIET: Duration = Duration::from_secs(60);
 /// The most warnings that wait.
 const MOST: usize = 16;
 
+/// Warnings that wait to be printed, at most 16, and the outages that they told of.
 #[derive(Default)]
 pub(crate) struct Warnings {
     /// Whether there is something to take, for those who look at each turn.

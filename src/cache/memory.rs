@@ -12,6 +12,7 @@ use crate::wechat::codes::Identity;
 /// What an entry costs besides its picture and its name.
 const OVERHEAD: usize = 160;
 
+/// Pictures in memory, at most `max_bytes` of them with their names. The oldest-used leave first.
 pub(crate) struct Memory {
     entries: LruCache<Identity, Entry>,
     bytes: usize,
@@ -30,6 +31,7 @@ impl Memory {
         Self { entries: LruCache::unbounded(), bytes: 0, max_bytes, ttl }
     }
 
+    /// The picture, unless its time is over.
     pub(crate) fn get(&mut self, identity: &Identity) -> Option<Bytes> {
         let Entry { image, until } = self.entries.get(identity)?;
         if until.is_none_or(|until| clock::monotonic() < until) {

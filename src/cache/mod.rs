@@ -83,6 +83,10 @@ impl QrCodeCache {
 
     /// A code from here, from the fleet, or by `ask`, which goes by `route` and is bounded by `deadline`. An error is not
     /// kept.
+    ///
+    /// # Errors
+    ///
+    /// What `ask` fails with, or [`Error::Timeout`]. With a lock in Redis also what another process was refused.
     pub async fn get<A, W>(
         self: &Arc<Self>,
         identity: Identity,

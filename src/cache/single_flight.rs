@@ -39,6 +39,7 @@ struct InFlight {
 pub(crate) struct Phase(Arc<Mutex<TimeoutPhase>>);
 
 impl Phase {
+    /// From now on the request waits for this.
     pub(crate) fn begin(&self, waited_for: TimeoutPhase) {
         *self.0.lock() = waited_for;
     }
@@ -104,6 +105,7 @@ impl SingleFlight {
 }
 
 impl Waiter {
+    /// The outcome of the request; [`Error::Closed`] if it ended without one.
     pub(crate) async fn result(&self) -> Outcome {
         let mut outcome = self.outcome.clone();
         let finished = outcome.wait_for(Option::is_some).await;

@@ -32,6 +32,7 @@ use crate::wechat::request::ApiRequest;
 use send::TimedRequest;
 pub(crate) use stats::{Counters, Stats};
 
+/// What one `new WxaCode(...)` stands for: its account, its ways to WeChat, its limits and its counts.
 pub(crate) struct Client {
     /// The appid by which WeChat counts the calls.
     pub(crate) appid: Arc<str>,
@@ -56,6 +57,7 @@ pub(crate) struct Tokens {
 }
 
 impl Tokens {
+    /// Keeps the token cache in use until `leave`.
     pub(crate) fn new(cache: Arc<TokenCache>, source: Arc<dyn TokenSource>) -> Self {
         let member = Mutex::new(Some(cache.attach()));
         Self { cache, source, member }

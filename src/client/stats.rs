@@ -30,6 +30,7 @@ pub(crate) struct Stats {
     pub(crate) cache: Option<CacheStats>,
 }
 
+/// What `stats()` counts, from 0 when the client is made.
 #[derive(Default)]
 pub(crate) struct Counters {
     pub(crate) requests: AtomicU64,
@@ -56,6 +57,7 @@ impl Counters {
         Self::add(&self.found[found as usize]);
     }
 
+    /// A call failed. What a caller's own provider threw is not counted: it is none of our errors.
     pub(crate) fn error(&self, error: &Error) {
         let name = match error {
             Error::Provider(_) => return,
@@ -67,6 +69,7 @@ impl Counters {
 }
 
 impl Client {
+    /// A reading of all counters. They are read one by one, so that a call under way may be in some and not yet in others.
     pub(crate) fn stats(&self) -> Stats {
         let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let Counters { requests, replays, images, image_bytes, errors, found } = &self.stats;

@@ -12,7 +12,9 @@ pub enum Language {
 /// The same sentence twice.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bilingual {
+    /// In Chinese.
     pub zh: Cow<'static, str>,
+    /// In English.
     pub en: Cow<'static, str>,
 }
 
@@ -85,7 +87,9 @@ pub(crate) fn shown(number: f64) -> String {
 /// The cause of a failure and its fix.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Explanation {
+    /// What went wrong.
     pub cause: Bilingual,
+    /// What to do about it.
     pub fix: Bilingual,
 }
 

@@ -255,6 +255,7 @@ impl Error {
         }
     }
 
+    /// The endpoint that the error names, if it concerns one.
     pub(crate) fn endpoint(&self) -> Option<&Endpoint> {
         match self {
             Self::Api { endpoint, .. }

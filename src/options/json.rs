@@ -14,6 +14,7 @@ enum Number<'a> {
     Other(&'a str),
 }
 
+/// A number, or one of `"NaN"`, `"Infinity"` and `"-Infinity"`.
 pub(crate) fn number<'de, D: Deserializer<'de>>(reader: D) -> Result<Option<f64>, D::Error> {
     match Option::<Number>::deserialize(reader)? {
         None => Ok(None),
@@ -24,10 +25,12 @@ pub(crate) fn number<'de, D: Deserializer<'de>>(reader: D) -> Result<Option<f64>
     }
 }
 
+/// A text, kept where no `Debug` shows it.
 pub(crate) fn secret<'de, D: Deserializer<'de>>(reader: D) -> Result<Option<SecretString>, D::Error> {
     Ok(Option::<String>::deserialize(reader)?.map(SecretString::from))
 }
 
+/// A text, as its bytes in UTF-8.
 pub(crate) fn pem<'de, D: Deserializer<'de>>(reader: D) -> Result<Option<Vec<u8>>, D::Error> {
     Ok(Option::<String>::deserialize(reader)?.map(String::into_bytes))
 }

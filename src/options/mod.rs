@@ -24,6 +24,7 @@ use crate::transport::Transport;
 use crate::transport::pool::Settings;
 pub(crate) use rules::{retries, timeout};
 
+/// Where requests go unless `baseUrl` says otherwise.
 pub(crate) const DEFAULT_BASE_URL: &str = "https://api.weixin.qq.com";
 
 /// Types are right, meaning is not checked yet. As JSON they have the names of `index.d.ts`.
@@ -50,6 +51,7 @@ pub(crate) struct Options {
     pub(crate) ca: Option<Vec<u8>>,
 }
 
+/// `cache`, unchecked.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct CacheOptions {
@@ -62,6 +64,7 @@ pub(crate) struct CacheOptions {
     pub(crate) max_entry_bytes: Option<f64>,
 }
 
+/// `redis`, unchecked.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct RedisOptions {
@@ -74,6 +77,7 @@ pub(crate) struct RedisOptions {
     pub(crate) allow_unshared_rotation: Option<bool>,
 }
 
+/// `token`: a mode by its name, none, or the caller's own provider.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) enum TokenChoice {

@@ -15,6 +15,7 @@ use crate::transport::hosts::is_loopback;
 use crate::transport::proxy::Proxy;
 use crate::wechat::endpoint::Endpoint;
 
+/// `wx` and 16 letters or digits.
 pub(crate) fn appid<'a>(param: &'static str, appid: &'a str) -> Result<&'a str, InvalidParam> {
     let rest = appid.strip_prefix("wx").unwrap_or_default();
     if rest.len() == 16 && rest.bytes().all(|b| b.is_ascii_alphanumeric()) {
@@ -83,6 +84,7 @@ fn braces() -> InvalidParam {
     )
 }
 
+/// An appid, and only with `token: 'none'`.
 pub(crate) fn from_appid<'a>(id: &'a str, token: &TokenChoice) -> Result<&'a str, InvalidParam> {
     match token {
         TokenChoice::None => appid("fromAppid", id),
@@ -101,6 +103,7 @@ pub(crate) fn from_appid<'a>(id: &'a str, token: &TokenChoice) -> Result<&'a str
 /// An AppSecret has 32 hexadecimal digits.
 const LONGEST_SECRET: usize = 256;
 
+/// The AppSecret: needed in stable and classic mode, without blanks and control characters.
 pub(crate) fn secret(secret: Option<SecretString>, token: &TokenChoice) -> Result<Option<SecretString>, InvalidParam> {
     use secrecy::ExposeSecret;
     let (errcode, cause) = match &secret {
@@ -246,6 +249,7 @@ pub(crate) fn timeout(param: &'static str, ms: f64) -> Result<Duration, InvalidP
     ))
 }
 
+/// A whole number from 0 to 10.
 pub(crate) fn retries(count: f64) -> Result<u32, InvalidParam> {
     if count.fract() == 0.0 && (0.0..=10.0).contains(&count) {
         return Ok(count as u32);
@@ -261,6 +265,7 @@ pub(crate) fn retries(count: f64) -> Result<u32, InvalidParam> {
     ))
 }
 
+/// A whole number from 1, or infinity for no limit.
 pub(crate) fn rate(rate: f64) -> Result<Option<u32>, InvalidParam> {
     if rate == f64::INFINITY {
         return Ok(None);
@@ -294,6 +299,7 @@ pub(crate) fn proxy(proxy: Option<&str>) -> Result<Option<Proxy>, InvalidParam> 
 const DEFAULT_CACHE: usize = 64 << 20;
 const DEFAULT_ENTRY: usize = 512 << 10;
 
+/// The limits of the cache: 64 MiB in all and 512 KiB for an entry in Redis by default, and for ever without `ttlMs`.
 pub(crate) fn cache(cache: &CacheOptions, has_redis: bool) -> Result<Limits, InvalidParam> {
     let max_bytes = cache.max_bytes.map_or(Ok(DEFAULT_CACHE), |bytes| size("cache.maxBytes", bytes))?;
     let max_entry = cache.max_entry_bytes.map_or(Ok(DEFAULT_ENTRY), |bytes| size("cache.maxEntryBytes", bytes))?;

@@ -63,6 +63,10 @@ impl SharedRateLimiter {
     }
 
     /// Takes a permit, or says how long there is none. Gives where it is counted. Takes no longer than Redis may.
+    ///
+    /// # Errors
+    ///
+    /// The outer one is [`Error::Redis`]: nothing is known of the minute. The inner one says how long there is no permit.
     pub async fn try_acquire(&self, rate: u32) -> Result<Result<CountedAt, Exhausted>> {
         self.in_time(async {
             let (mut batch, outcome) = self.usable_batch(rate).await?;
@@ -90,6 +94,10 @@ impl SharedRateLimiter {
     }
 
     /// No permits for the fleet before the next minute of Redis's clock. Gives the time until then.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Redis`]: the fleet was not told.
     pub async fn pause(&self) -> Result<Duration> {
         let step = ScriptCall::new(PAUSE, vec![format!("{}:pause", self.0.key_prefix)]);
         let Value::Int(left) = self.0.scripts.run(step).await? else { return Err(unexpected_reply()) };

@@ -16,8 +16,10 @@ use crate::error::invalid::InvalidParam;
 use crate::roots;
 use crate::transport::dns::Resolver;
 
+/// Any number of requests share one connection.
 pub(crate) type Connection = MultiplexedConnection;
 
+/// Opens connections: to a server or a node of its cluster, or to the master that sentinels name.
 pub(crate) struct Connector {
     kind: Target,
     name: String,

@@ -56,6 +56,7 @@ impl RedisFailure {
         }
     }
 
+    /// Whether every client of this Redis meets the same, and not only one account.
     pub(crate) fn is_of_the_server(&self) -> bool {
         let is_full = || self.error().detail().is_some_and(|detail| detail.contains(TOO_MANY_CLIENTS));
         let refuses_all = |word| OF_THE_SERVER.contains(&word) || is_full();

@@ -57,6 +57,7 @@ impl Keyed for SlidingWindow {
     const OUTLIVE: usize = 4096;
 }
 
+/// All that is shared, and the number of environments that use it.
 #[derive(Default)]
 pub(crate) struct Registry {
     /// By which all of them go.
@@ -90,10 +91,12 @@ impl Registry {
         self.clock.clone()
     }
 
+    /// An environment begins.
     pub(crate) fn enter(&mut self) {
         self.environments += 1;
     }
 
+    /// An environment ends. With the last one all that is shared goes.
     pub(crate) fn leave(&mut self) {
         self.environments = self.environments.saturating_sub(1);
         if self.environments == 0 {
@@ -101,6 +104,7 @@ impl Registry {
         }
     }
 
+    /// The token cache of an account.
     pub(crate) fn cache(&mut self, account: &Account) -> Result<Arc<TokenCache>, InvalidParam> {
         let (redis_clients, event_bus) = (&mut self.redis_clients, &self.event_bus);
         self.token_caches.get(account, || {
@@ -176,10 +180,12 @@ impl Registry {
         redis_client(&mut self.redis_clients, &self.event_bus, redis, role)
     }
 
+    /// The HTTP clients of a proxy and its trusted roots.
     pub(crate) fn pool(&mut self, settings: &Settings) -> Result<Arc<HttpClients>, InvalidParam> {
         self.pools.get(settings, || HttpClients::new(settings).map(Arc::new))
     }
 
+    /// The memory that answers are read into.
     pub(crate) fn buffers(&self) -> Arc<BufferPool> {
         self.buffers.clone()
     }

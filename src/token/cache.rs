@@ -36,6 +36,7 @@ pub struct TokenCache {
     refreshes: AtomicU64,
 }
 
+/// What changes, behind one lock that no call holds while it waits.
 pub(super) struct Inner {
     pub(super) state: State,
     /// The refreshes that run, by id.
@@ -90,16 +91,28 @@ impl TokenCache {
     }
 
     /// Returns a token. Does not wait while the present one is valid.
+    ///
+    /// # Errors
+    ///
+    /// What the refresh failed with, of this call or of a moment ago, or [`Error::Timeout`] at the deadline.
     pub async fn get(self: &Arc<Self>, source: &Arc<dyn TokenSource>, deadline: &Deadline) -> Result<Token> {
         self.obtain(source, deadline, State::on_request).await
     }
 
     /// Returns another token than the present one. Takes one of the forced refreshes of the day.
+    ///
+    /// # Errors
+    ///
+    /// As `get`, and [`Error::RateLimit`] when the forced refreshes of the day are used up or the last one was within 30 seconds.
     pub async fn force(self: &Arc<Self>, source: &Arc<dyn TokenSource>, deadline: &Deadline) -> Result<Token> {
         self.obtain(source, deadline, State::on_forced_request).await
     }
 
     /// Invalidates a token that an API refused. Returns another one to repeat the request with, or `None` if there is none.
+    ///
+    /// # Errors
+    ///
+    /// As `get`.
     pub async fn replace(
         self: &Arc<Self>,
         token: &Token,
@@ -164,6 +177,7 @@ impl TokenCache {
         self.store.is_up()
     }
 
+    /// Whether a refresh is still running that began before this one.
     pub(super) fn overlaps_older_refresh(&self, refresh: u64) -> bool {
         self.inner.lock().state.overlaps_older_refresh(refresh)
     }
@@ -273,6 +287,7 @@ impl TokenCache {
         (inner.in_flight.get(&id).cloned().map_or(NextAction::Fail(Error::Closed), wait), refresh)
     }
 
+    /// Takes the result of a refresh into the state, and emits it. Gives what its callers get.
     pub(super) fn finish_refresh(
         &self,
         refresh: u64,

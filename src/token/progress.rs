@@ -28,6 +28,7 @@ impl Progress {
     }
 }
 
+/// What a caller sees of a refresh.
 pub(crate) type Watch = watch::Receiver<Progress>;
 
 /// The token of a refresh, or its error, or the caller's time-out with the last failure of the refresh as its cause.

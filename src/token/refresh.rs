@@ -37,6 +37,7 @@ pub(crate) struct Refresh {
 }
 
 impl Refresh {
+    /// The refresh that `request` asks for, and what its callers watch. `stop` cancels it.
     pub(crate) fn new(
         cache: &Arc<TokenCache>,
         source: Arc<dyn TokenSource>,
@@ -47,10 +48,12 @@ impl Refresh {
         (Self { guard, source, kind: request.kind, stop }, watch)
     }
 
+    /// What it is for.
     pub(crate) fn kind(&self) -> &RefreshKind {
         &self.kind
     }
 
+    /// Begins, as a task that no caller owns.
     pub(crate) fn start(self) {
         let Self { guard, source, kind, stop } = self;
         tokio::spawn(async move {

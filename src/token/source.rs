@@ -179,6 +179,7 @@ pub(crate) trait Provider: Send + Sync {
     fn fetch_token(&self, refused: Option<(String, i64)>) -> BoxFuture<'static, Result<(SecretString, Option<i64>)>>;
 }
 
+/// Tokens of the caller's own provider.
 pub(crate) struct ProviderSource(pub(crate) Arc<dyn Provider>);
 
 impl TokenSource for ProviderSource {

@@ -16,6 +16,7 @@ use crate::redis::ReconnectListener;
 pub(crate) const FORCED_APART: Duration = Duration::from_secs(30);
 /// WeChat allows 20 a day; half of them are left to other users of the appid.
 pub(crate) const FORCED_A_DAY: usize = 10;
+/// The window of [`FORCED_A_DAY`].
 pub(crate) const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// Who may fetch.

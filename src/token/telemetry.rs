@@ -10,6 +10,7 @@ use crate::error::Error;
 use crate::event::{TokenEvent, TokenLabel};
 
 impl TokenCache {
+    /// The `source` of an event: `redis`, `provider` or `wechat`.
     pub(super) fn source_name(&self, origin: Origin) -> &'static str {
         match (origin, self.events.mode()) {
             (Origin::Fleet, _) => "redis",
@@ -18,10 +19,12 @@ impl TokenCache {
         }
     }
 
+    /// The token's names in an event.
     pub(super) fn label(&self, token: &Token) -> TokenLabel {
         TokenLabel { fingerprint: self.fingerprinter.of(token.expose()), number: token.number() }
     }
 
+    /// A refresh begins. `serving`: the present token is served meanwhile.
     pub(super) fn emit_start(&self, kind: &RefreshKind, serving: bool) {
         let (held, reason) = match kind {
             RefreshKind::Forced { held } => (held, "forced"),
@@ -33,6 +36,7 @@ impl TokenCache {
         self.events.token(|| TokenEvent::RefreshStart { reason, token: token() });
     }
 
+    /// A refresh has brought a token from `source`.
     pub(super) fn emit_refreshed(&self, token: &Token, source: &'static str, duration: Duration) {
         self.events.token(|| TokenEvent::RefreshOk {
             source,
@@ -42,6 +46,7 @@ impl TokenCache {
         });
     }
 
+    /// A refresh has failed. `stale` is the token that is served on; nothing is emitted if the cache was closed.
     pub(super) fn emit_failure(&self, error: &Error, stale: Option<Token>, now: Now, duration: Duration) {
         if matches!(error, Error::Closed) {
             return;
@@ -56,6 +61,7 @@ impl TokenCache {
         }
     }
 
+    /// There was no forced refresh left for a call.
     pub(super) fn emit_forced_exhausted(&self, retry_after: Duration) {
         self.events.token(|| TokenEvent::ForcedRefreshLimit { retry_after });
     }

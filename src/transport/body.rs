@@ -10,6 +10,7 @@ use parking_lot::Mutex;
 const SPARE: usize = 64;
 const LARGEST: usize = 512 << 10;
 
+/// Memory that was used and waits for the next answer.
 #[derive(Default)]
 pub(crate) struct BufferPool(Mutex<Vec<Vec<u8>>>);
 
@@ -20,6 +21,7 @@ pub(crate) struct Body {
 }
 
 impl BufferPool {
+    /// An empty body with room for so many bytes.
     pub(crate) fn body(self: &Arc<Self>, capacity: usize) -> Body {
         let mut bytes = self.0.lock().pop().unwrap_or_default();
         bytes.reserve_exact(capacity);

@@ -46,6 +46,7 @@ impl std::fmt::Display for Unresolved {
 
 impl std::error::Error for Unresolved {}
 
+/// Looks names up, and remembers addresses for ten seconds.
 #[derive(Clone)]
 pub(crate) struct Resolver(Arc<Inner>);
 
@@ -87,6 +88,7 @@ impl Resolver {
         Self(Arc::new(Inner { look_up: Box::new(look_up), threads, patience, state }))
     }
 
+    /// The addresses of a name, or why there are none. Waits no longer than [`PATIENCE`].
     pub(crate) async fn addresses(&self, name: &str) -> Answer {
         let name = name.to_ascii_lowercase();
         if let Some(addresses) = without_asking(&name) {
@@ -189,6 +191,7 @@ fn without_asking(name: &str) -> Option<Arc<[IpAddr]>> {
     name.parse().ok().map(|address| [address].into())
 }
 
+/// `localhost` and the names below it.
 pub(crate) fn is_localhost(name: &str) -> bool {
     name == "localhost" || name.ends_with(".localhost")
 }

@@ -56,6 +56,7 @@ pub(crate) struct RetryPolicy {
     pub(crate) repeatable: bool,
 }
 
+/// Sends a client's requests to WeChat.
 pub(crate) struct Transport {
     pool: Arc<HttpClients>,
     buffers: Arc<BufferPool>,

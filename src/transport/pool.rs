@@ -57,6 +57,7 @@ impl HttpClients {
         })
     }
 
+    /// The proxy of requests, if there is one.
     pub(crate) fn proxy(&self) -> Option<&Proxy> {
         self.proxy.as_ref()
     }

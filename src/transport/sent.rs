@@ -14,10 +14,12 @@ use http_body::{Frame, SizeHint};
 pub(crate) struct SentCounter(Arc<AtomicU32>);
 
 impl SentCounter {
+    /// How many have left so far.
     pub(crate) fn count(&self) -> u32 {
         self.0.load(Ordering::Relaxed)
     }
 
+    /// One more has left.
     pub(crate) fn leave(&self) {
         self.0.fetch_add(1, Ordering::Relaxed);
     }

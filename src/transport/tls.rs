@@ -132,6 +132,7 @@ impl std::fmt::Display for SelfSigned {
 impl std::error::Error for SelfSigned {}
 
 impl CertificateFlaw {
+    /// By what rustls says of the certificate.
     pub(crate) fn of(error: &Error) -> Self {
         let Error::InvalidCertificate(error) = error else { return Self::Other };
         match error {

@@ -146,6 +146,7 @@ impl Endpoint {
         self.row().map_or_else(|| self.path(), Row::wechat_name)
     }
 
+    /// How it is called.
     pub(crate) fn method(&self) -> Method {
         match self {
             Self::Other { method, .. } => *method,
@@ -163,6 +164,7 @@ impl Endpoint {
         self.group() == Some(Group::Token)
     }
 
+    /// Whether it answers with a picture.
     pub(crate) fn gives_code(&self) -> bool {
         self.group() == Some(Group::Code)
     }

@@ -23,6 +23,7 @@ impl ImageType {
         }
     }
 
+    /// The media type.
     pub(crate) fn mime(self) -> &'static str {
         match self {
             Self::Jpeg => "image/jpeg",

@@ -7,6 +7,7 @@ use super::endpoint::Endpoint;
 /// A request without its token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApiRequest {
+    /// Where it goes.
     pub endpoint: Endpoint,
     /// Beside the token.
     pub(crate) query: Vec<(String, String)>,
@@ -15,6 +16,7 @@ pub struct ApiRequest {
 }
 
 impl ApiRequest {
+    /// A request with a JSON body and no query of its own.
     pub(crate) fn post(endpoint: Endpoint, body: Vec<u8>) -> Self {
         Self { endpoint, query: Vec::new(), body: Some(body.into()) }
     }

@@ -28,6 +28,7 @@ impl RefreshBackoff {
         Some(Self { error: error.clone(), failures: failures + 1, until })
     }
 
+    /// Whether it still holds back refreshes.
     pub(crate) fn is_active(&self, now: Now) -> bool {
         now.mono < self.until
     }

@@ -40,6 +40,7 @@ pub(crate) struct RefreshRequest {
     pub(crate) kind: RefreshKind,
 }
 
+/// What a refresh is to bring.
 #[derive(Clone, Debug)]
 pub(crate) enum RefreshKind {
     /// Get a token. `refused` is the errcode with which an API did not accept the one that is held.
@@ -82,6 +83,7 @@ pub(crate) enum Invalidation {
     Suppressed,
 }
 
+/// The state of an account's token. It is told of events and the time, and decides.
 pub(crate) struct State {
     policy: RefreshPolicy,
     held: Option<Held>,
@@ -106,6 +108,7 @@ struct InFlight {
     begun: Duration,
 }
 
+/// What a running refresh was started for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
     /// For the sake of a token's age.
@@ -127,6 +130,7 @@ struct Held {
 }
 
 impl State {
+    /// No token yet.
     pub(crate) fn new(policy: RefreshPolicy) -> Self {
         Self {
             policy,

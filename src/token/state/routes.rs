@@ -12,6 +12,7 @@ use crate::keys::RouteId;
 /// From this number on, routes without a recent refresh or backoff are dropped.
 const MANY: usize = 8;
 
+/// The last refresh and the backoff of each route.
 #[derive(Default)]
 pub(crate) struct Routes(HashMap<RouteId, Route>);
 
@@ -22,6 +23,7 @@ struct Route {
 }
 
 impl Routes {
+    /// When a refresh last began on this route, on the monotonic clock.
     pub(crate) fn last_start(&self, route: RouteId) -> Option<Duration> {
         self.0.get(&route)?.last_start
     }
@@ -31,6 +33,7 @@ impl Routes {
         self.0.get(&route)?.backoff.as_ref().filter(|backoff| backoff.is_active(now))
     }
 
+    /// A refresh begins on this route.
     pub(crate) fn started(&mut self, route: RouteId, now: Now) {
         if self.0.len() >= MANY {
             self.0.retain(|_, route| route.matters(now));
@@ -43,12 +46,14 @@ impl Routes {
         self.0.len()
     }
 
+    /// A refresh has succeeded on this route: its backoff is over.
     pub(crate) fn succeeded(&mut self, route: RouteId) {
         if let Some(route) = self.0.get_mut(&route) {
             route.backoff = None;
         }
     }
 
+    /// A refresh has failed on this route. `jitter` is from 0 to 1.
     pub(crate) fn failed(&mut self, route: RouteId, error: &Error, now: Now, jitter: f64) {
         let route = self.0.entry(route).or_default();
         if let Some(backoff) = RefreshBackoff::after(route.backoff.as_ref(), error, now, jitter) {

@@ -29,6 +29,7 @@ struct Inner {
 }
 
 impl Token {
+    /// A token with the value and the life of `fetched`.
     pub(super) fn new(fetched: &FetchedToken, number: u64, first_seen: Now) -> Self {
         let (value, expires) = (fetched.value.clone(), fetched.ends());
         Self(Arc::new(Inner { value, number, first_seen, expires }))

@@ -59,6 +59,10 @@ pub enum AnswerError {
 }
 
 /// What a code endpoint answered.
+///
+/// # Errors
+///
+/// The refusal, or that the answer is no whole picture.
 pub fn read_image(body: &[u8]) -> Result<ImageType, AnswerError> {
     match ImageType::of(body) {
         Some(kind) if kind.is_complete(body) => Ok(kind),
@@ -78,6 +82,10 @@ pub enum AnswerKind {
 
 impl AnswerKind {
     /// `wanted` is a field without which the answer is none: only JSON has fields.
+    ///
+    /// # Errors
+    ///
+    /// The refusal, or that the answer is neither a picture nor JSON with the field `wanted`.
     pub fn read(body: &[u8], wanted: Option<&str>) -> Result<Self, AnswerError> {
         if ImageType::of(body).is_some() && wanted.is_none() {
             return read_image(body).map(|_| Self::Image);
@@ -97,6 +105,10 @@ impl AnswerKind {
 }
 
 /// What a token endpoint answered. <https://developers.weixin.qq.com/miniprogram/dev/server/API/mp-access-token/api_getstableaccesstoken.html>
+///
+/// # Errors
+///
+/// The refusal, or that the answer has no token.
 pub fn read_token(body: &[u8]) -> Result<TokenResponse, AnswerError> {
     let body = trimmed(body);
     if !body.starts_with(b"{") {

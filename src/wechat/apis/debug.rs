@@ -4,6 +4,7 @@ use crate::error::explanation::{Bilingual, excerpt};
 use crate::error::invalid::InvalidParam;
 use crate::wechat::params::At;
 
+/// A path with its leading slash, and without host and query.
 pub(crate) fn api_path(at: At, path: &str) -> Result<(), InvalidParam> {
     if path.starts_with('/') && !path.contains(['?', '#', ' ']) {
         return Ok(());
@@ -21,6 +22,7 @@ pub(crate) fn api_path(at: At, path: &str) -> Result<(), InvalidParam> {
     ))
 }
 
+/// Hexadecimal digits and hyphens.
 pub(crate) fn rid(at: At, rid: &str) -> Result<(), InvalidParam> {
     if !rid.is_empty() && rid.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-') {
         return Ok(());

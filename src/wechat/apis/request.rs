@@ -8,6 +8,10 @@ use crate::wechat::request::ApiRequest;
 const LONGEST_PATH: usize = 256;
 
 /// What is sent to a path. `body` is JSON.
+///
+/// # Errors
+///
+/// [`InvalidParam`] for a path that is none or hands out tokens, for a token in the query, and for a body with `GET`.
 pub fn question(
     path: &str,
     method: Method,

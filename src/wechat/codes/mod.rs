@@ -25,6 +25,10 @@ pub(crate) type Identity = Vec<u8>;
 
 impl QrCodeRequest {
     /// `params` is JSON in the caller's spelling.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidParam`] for a parameter that WeChat certainly refuses, or that is missing.
     pub fn parse(endpoint: &Endpoint, params: &str) -> Result<Self, InvalidParam> {
         let row = endpoint.row().filter(|_| endpoint.gives_code()).ok_or_else(unreadable)?;
         let (body, rest) = Values::read(&row.params, params)?.write_both()?;

@@ -8,6 +8,7 @@ use crate::wechat::params::{At, Param};
 /// <https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/qr-code/api_getunlimitedqrcode.html>
 const SCENE_PUNCTUATION: &str = "!#$&'()*+,/:;=?@-._~";
 
+/// From 1 to as many characters as the schema allows, of those that WeChat takes.
 pub(crate) fn scene(at: At, scene: &str) -> Result<(), InvalidParam> {
     let most = at.param.max as usize;
     let length = scene.chars().count();

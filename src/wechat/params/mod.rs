@@ -49,6 +49,7 @@ pub(crate) struct Param {
     pub(crate) fields: Vec<Self>,
 }
 
+/// What a value has to be, before any rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) enum Type {

@@ -27,16 +27,19 @@ pub(crate) struct Values<'a> {
 }
 
 impl<'a> Values<'a> {
+    /// The values of a JSON object. A name that no row of `params` has, or a value of another type, is refused.
     pub(crate) fn read(params: &'static [Param], json: &'a str) -> Result<Self, InvalidParam> {
         let mut reader = serde_json::Deserializer::from_str(json);
         let values = Object(params).deserialize(&mut reader).map_err(|_| unreadable())?;
         reader.end().map_err(|_| unreadable()).map(|()| values)
     }
 
+    /// The value of this name, if it was given.
     pub(crate) fn get(&self, name: &str) -> Option<&Value<'a>> {
         self.given[self.params.iter().position(|param| param.name == name)?].as_ref()
     }
 
+    /// The same, if it is a number.
     pub(crate) fn number(&self, name: &str) -> Option<f64> {
         match self.get(name) {
             Some(Value::Number(number)) => Some(*number),
@@ -44,6 +47,7 @@ impl<'a> Values<'a> {
         }
     }
 
+    /// The same, if it is a text.
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
         match self.get(name) {
             Some(Value::Text(text)) => Some(text),

@@ -23,6 +23,7 @@ pub(crate) enum Rule {
 }
 
 impl Rule {
+    /// Refuses what WeChat certainly refuses.
     pub(crate) fn check(self, at: At, text: &str) -> Result<(), InvalidParam> {
         let rule = match self {
             Self::Scene => codes::rules::scene,

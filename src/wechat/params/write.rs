@@ -12,6 +12,7 @@ use crate::error::invalid::InvalidParam;
 pub(crate) struct Body(Vec<u8>);
 
 impl Body {
+    /// An object without fields.
     pub(crate) fn open() -> Self {
         let mut bytes = Vec::with_capacity(192);
         bytes.push(b'{');
@@ -24,6 +25,7 @@ impl Body {
         self.value(value);
     }
 
+    /// The bytes of the object.
     pub(crate) fn finish(mut self) -> Vec<u8> {
         self.0.push(b'}');
         self.0

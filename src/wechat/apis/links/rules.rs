@@ -13,6 +13,7 @@ pub(crate) struct End {
 }
 
 const MOST_DAYS: u8 = 30;
+/// A day in seconds.
 pub(crate) const DAY: f64 = 86_400.0;
 /// By so much our clock and WeChat's may differ: what is doubtful is left to WeChat.
 const DOUBT: f64 = 300.0;
@@ -94,8 +95,10 @@ pub(crate) fn page_without_query(at: At, page: &str) -> Result<(), InvalidParam>
     ))
 }
 
+/// What a link's query may hold besides letters and digits.
 pub(crate) const QUERY_PUNCTUATION: &str = "!#$&'()*+,/:;=?@-._~%";
 
+/// As many characters as the schema allows, of those that WeChat takes.
 pub(crate) fn query(at: At, query: &str) -> Result<(), InvalidParam> {
     let (param, most) = (at.name(), at.param.max as usize);
     let length = query.chars().count();
@@ -154,6 +157,7 @@ pub(crate) fn wanted(
     }
 }
 
+/// Any text but none.
 pub(crate) fn not_empty(at: At, text: &str) -> Result<(), InvalidParam> {
     if !text.is_empty() {
         return Ok(());
@@ -163,6 +167,7 @@ pub(crate) fn not_empty(at: At, text: &str) -> Result<(), InvalidParam> {
     Err(at.refused(Bilingual::new(format!("{name} 为空"), format!("{name} is empty")), fix))
 }
 
+/// From 1 to as many characters as the schema allows, without a leading slash.
 pub(crate) fn page_url(at: At, page: &str) -> Result<(), InvalidParam> {
     let (length, most) = (page.chars().count(), at.param.max as usize);
     if length == 0 || length > most {
