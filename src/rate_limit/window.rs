@@ -12,15 +12,22 @@ pub struct SlidingWindow {
     start: Instant,
     window: Mutex<Counts>,
     paused_until: Mutex<Option<Instant>>,
+    /// The time since 1970.
+    wall_clock: fn() -> Duration,
 }
 
 impl Default for SlidingWindow {
     fn default() -> Self {
-        Self { start: Instant::now(), window: Mutex::default(), paused_until: Mutex::default() }
+        Self::with_wall_clock(|| SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
     }
 }
 
 impl SlidingWindow {
+    /// An empty window whose minutes begin by this clock.
+    pub fn with_wall_clock(wall_clock: fn() -> Duration) -> Self {
+        Self { start: Instant::now(), window: Mutex::default(), paused_until: Mutex::default(), wall_clock }
+    }
+
     /// Takes a permit if fewer than `rate` calls were made in the last minute, or says how long to wait. Gives the second that
     /// the permit is counted in.
     pub fn try_acquire(&self, rate: u32) -> Result<u64, Duration> {
@@ -39,8 +46,7 @@ impl SlidingWindow {
 
     /// No permits before the wall clock's next minute. Gives the time until then.
     pub fn pause(&self) -> Duration {
-        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let left = until_next_minute(since_1970);
+        let left = until_next_minute((self.wall_clock)());
         *self.paused_until.lock() = Some(Instant::now() + left);
         left
     }

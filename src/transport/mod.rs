@@ -351,4 +351,4 @@ fn beginning(body: &[u8]) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -13,7 +13,7 @@ use crate::wechat::image::tests::jpeg;
 
 /// What the server does with a request.
 #[derive(Clone)]
-enum ServerAction {
+pub(crate) enum ServerAction {
     Answer(u16, Vec<u8>),
     /// A body whose end is the end of the connection.
     Endless(usize),
@@ -27,13 +27,13 @@ enum ServerAction {
 }
 
 /// A server that follows a script, its last act for ever, and remembers what arrived.
-struct Server {
-    url: url::Url,
+pub(crate) struct Server {
+    pub(crate) url: url::Url,
     arrived: Arc<Mutex<Vec<(Instant, String)>>>,
 }
 
 impl Server {
-    async fn start(script: impl IntoIterator<Item = ServerAction>) -> Self {
+    pub(crate) async fn start(script: impl IntoIterator<Item = ServerAction>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
         let script = Arc::new(Mutex::new(script.into_iter().collect::<VecDeque<_>>()));
@@ -53,6 +53,11 @@ impl Server {
 
     fn gaps(&self) -> Vec<Duration> {
         self.arrived.lock().unwrap().windows(2).map(|pair| pair[1].0 - pair[0].0).collect()
+    }
+
+    /// The requests so far, each with its head and body.
+    pub(crate) fn requests(&self) -> Vec<String> {
+        self.arrived.lock().unwrap().iter().map(|(_, request)| request.clone()).collect()
     }
 
     fn first(&self) -> String {

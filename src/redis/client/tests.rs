@@ -193,7 +193,7 @@ async fn an_outage_is_reported_when_it_begins_and_when_it_ends() {
     let [warning] = &events.warnings.take()[..] else { panic!("one warning") };
     assert!(warning.contains("Redis at scripted cannot be used (READONLY)"), "{warning}");
     assert_eq!(heard.take(), [("redis.down", None)]);
-    client.recovered().await;
+    timeout(LIMIT, client.recovered()).await.expect("it stays down");
     assert_eq!(reconnections.count(), 1);
     let up = |event: &Event| match &event.kind {
         EventKind::Redis(RedisEvent::Up { host, outage }) => (host.clone(), *outage),
@@ -219,7 +219,7 @@ async fn a_client_goes_on_with_its_outage_until_a_write_succeeds_within_the_time
         (249, Ok(Value::Nil)),
     ]);
     assert!(client.run(call("a")).await.is_err());
-    client.recovered().await;
+    timeout(LIMIT, client.recovered()).await.expect("it stays down");
     assert!(client.is_up() && client.backend.probes.lock().is_empty());
 }
 
