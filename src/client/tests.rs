@@ -236,9 +236,9 @@ async fn a_record_of_a_call_shows_no_secret() {
 
 #[tokio::test]
 async fn a_secret_that_a_call_carries_does_not_show_in_its_error() {
-    let (client, _server) = client([token("T"), answer(r#"{"errcode":40029,"errmsg":"no c4rried-c0de"}"#)]).await;
-    let error = other(&client, "/wxa/x", r#"{"session_key":"c4rried-c0de"}"#).await.unwrap_err().to_string();
-    assert!(error.contains("40029") && !error.contains("c4rried"), "{error}");
+    let (client, _server) = client([token("T"), answer(r#"{"errcode":40029,"errmsg":"no c4nary-key"}"#)]).await;
+    let error = other(&client, "/wxa/x", r#"{"session_key":"c4nary-key"}"#).await.unwrap_err().to_string();
+    assert!(error.contains("40029") && !error.contains("c4nary"), "{error}");
 }
 
 #[tokio::test]
