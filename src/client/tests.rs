@@ -1,9 +1,13 @@
 use std::time::Instant;
 
+use futures_util::future::BoxFuture;
+use secrecy::SecretString;
+
 use super::*;
 use crate::event::EventSource;
 use crate::options::{CacheOptions, Options, TokenChoice};
 use crate::rate_limit::window::SlidingWindow;
+use crate::token::source::Provider;
 use crate::transport::tests::{Server, ServerAction};
 use crate::wechat::endpoint::Method;
 use crate::wechat::image::tests::jpeg;
@@ -281,4 +285,59 @@ async fn a_refresh_ends_with_the_last_client_of_the_account() {
     }
     client.leave();
     assert!(matches!(waiting.await.unwrap(), Err(Error::Closed)));
+}
+
+#[tokio::test]
+async fn a_classic_token_is_requested_with_appid_and_secret_in_the_query() {
+    let server = Server::start([token("T1")]).await;
+    let classic = open(Options { token: TokenChoice::Classic, ..options(&server) });
+    assert_eq!(classic.access_token(false, None).await.unwrap().0, "T1");
+    let asked = "/cgi-bin/token?grant_type=client_credential&appid=wx0123456789abcdef&secret=s3cret";
+    assert_eq!(target(&server.requests()[0]), asked);
+}
+
+#[tokio::test]
+async fn a_stable_token_is_requested_with_force_only_when_the_caller_forces_it() {
+    let (client, server) = client([token("T1"), token("T2")]).await;
+    for force in [false, true] {
+        client.access_token(force, None).await.unwrap();
+    }
+    let bodies: Vec<serde_json::Value> = server
+        .requests()
+        .iter()
+        .map(|request| {
+            assert_eq!(target(request), "/cgi-bin/stable_token");
+            serde_json::from_str(request.split_once("\r\n\r\n").unwrap().1).unwrap()
+        })
+        .collect();
+    let body = serde_json::json!({ "grant_type": "client_credential", "appid": APPID, "secret": "s3cret" });
+    let mut forced = body.clone();
+    forced["force_refresh"] = true.into();
+    assert_eq!(bodies, [body, forced]);
+}
+
+/// A provider that gives another token each time, and keeps what it was told of refused ones.
+#[derive(Default)]
+struct Numbered(Mutex<Vec<Option<(String, i64)>>>);
+
+impl Provider for Numbered {
+    fn fetch_token(&self, refused: Option<(String, i64)>) -> BoxFuture<'static, Result<(SecretString, Option<i64>)>> {
+        let mut asked = self.0.lock();
+        asked.push(refused);
+        let token = format!("P{}", asked.len()).into();
+        Box::pin(async move { Ok((token, None)) })
+    }
+}
+
+#[tokio::test]
+async fn a_provider_is_told_which_token_was_refused() {
+    let server = Server::start([refusal(42001), picture()]).await;
+    let provider = Arc::<Numbered>::default();
+    let client = open(Options { token: TokenChoice::Provider(provider.clone()), secret: None, ..options(&server) });
+    client.code(&scene("a"), None).await.ok().unwrap();
+    let requests = server.requests();
+    let targets: Vec<_> = requests.iter().map(|request| target(request)).collect();
+    assert_eq!(targets, ["P1", "P2"].map(|token| format!("/wxa/getwxacodeunlimit?access_token={token}")));
+    assert_eq!(*provider.0.lock(), [None, Some(("P1".to_owned(), 42001))]);
+    assert_eq!((client.stats().redis_is_up, client.stats().refreshes), (None, 2));
 }
