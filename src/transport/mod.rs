@@ -1,6 +1,8 @@
 //! HTTP to WeChat: hosts, retries, limits, and errors without a secret in them. Only `redis` opens connections besides.
 
 pub mod body;
+#[cfg(test)]
+pub(crate) mod certificates;
 pub mod dns;
 mod failure;
 pub mod hosts;

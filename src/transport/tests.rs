@@ -5,6 +5,7 @@ use std::time::Instant;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
+use super::certificates::{Certificate, Claims};
 use super::pool::{HttpClients, Settings};
 use super::*;
 use crate::error::TimeoutPhase;
@@ -502,4 +503,55 @@ async fn every_request_ends_with_one_event() {
     assert_eq!(heard.take(), [("request.error", Some("ERR_WXA_API"))]);
     ask_within(&transport, CODE, Duration::from_millis(100)).await.unwrap_err();
     assert_eq!(heard.take(), [("request.abort", None)]);
+}
+
+/// The port of a server with this certificate, which answers every request by a picture.
+fn tls_server(certificate: &Certificate) -> u16 {
+    use std::io::{Read, Write};
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let (chain, key) = (vec![certificate.der.clone()], certificate.key.clone_key().into());
+    let config = Arc::new(config.with_no_client_auth().with_single_cert(chain, key).unwrap());
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for socket in listener.incoming() {
+            let connection = rustls::ServerConnection::new(config.clone()).unwrap();
+            let mut stream = rustls::StreamOwned::new(connection, socket.unwrap());
+            // A request is short, and comes at once or not at all.
+            if stream.read(&mut [0; 4096]).is_ok() {
+                let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", jpeg().len());
+                let _ = stream.write_all(&[head.as_bytes(), &jpeg()].concat());
+            }
+        }
+    });
+    port
+}
+
+#[tokio::test]
+async fn a_server_is_trusted_by_its_given_root_and_otherwise_its_flaw_is_told() {
+    use crate::error::CertificateFlaw::{Authority, SelfSigned, UnknownIssuer};
+    let server = Claims { subject: "server", host: Some("localhost"), is_authority: false };
+    let root = Certificate::new(Claims { subject: "root", host: None, is_authority: true }, None);
+    let signed = Certificate::new(server, Some(&root));
+    let (self_signed, intermediate) =
+        (Certificate::new(server, None), Certificate::new(Claims { is_authority: true, ..server }, Some(&root)));
+    let fetched = async |certificate: &Certificate, ca: Option<Vec<u8>>| {
+        let pool = Arc::new(HttpClients::new(&Settings { proxy: None, ca }).unwrap());
+        let url = format!("https://localhost:{}", tls_server(certificate)).parse().unwrap();
+        ask(&with_pool(pool, &[&url]), RetryPolicy { retries: 0, ..CODE }).await
+    };
+    assert_eq!(fetched(&signed, Some(root.pem())).await.unwrap(), jpeg());
+    let mut details = Vec::new();
+    for (certificate, flaw) in [(&signed, UnknownIssuer), (&self_signed, SelfSigned), (&intermediate, Authority)] {
+        let ca = (flaw == Authority).then(|| root.pem());
+        match fetched(certificate, ca).await {
+            Err(Error::Network { trouble, detail, .. }) => {
+                assert_eq!(trouble, NetworkErrorKind::Certificate(flaw));
+                assert!(detail.starts_with("invalid peer certificate: ") && !details.contains(&detail), "{detail}");
+                details.push(detail);
+            }
+            other => panic!("{other:?}"),
+        }
+    }
 }
