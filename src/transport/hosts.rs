@@ -165,7 +165,7 @@ mod tests {
     fn this_machine_is_localhost_or_a_loopback_address() {
         let here = |host: &str| is_loopback(&format!("http://{host}").parse().unwrap());
         assert!(["localhost:1", "app.localhost", "127.0.0.9", "[::1]"].into_iter().all(here));
-        assert!(!["localhost.example", "notlocalhost", "10.0.0.1", "[::2]"].into_iter().any(here));
+        assert!(!["localhost.example", "not-localhost", "10.0.0.1", "[::2]"].into_iter().any(here));
         assert!(!is_loopback(&"data:localhost".parse().unwrap()));
     }
 }

@@ -414,7 +414,7 @@ async fn a_failed_connection_is_unresolved_refused_broken_or_without_tls() {
 }
 
 #[tokio::test]
-async fn a_failure_before_the_tunnel_is_the_proxys() {
+async fn a_failure_before_the_tunnel_is_one_of_the_proxy() {
     use crate::error::ProxyErrorKind::{Dns, Login, Refused, Tls, Unreachable};
     let port = closed_port().await;
     for (action, kind, says) in [
@@ -442,7 +442,7 @@ async fn a_failure_before_the_tunnel_is_the_proxys() {
 }
 
 #[tokio::test]
-async fn a_failure_behind_the_proxy_is_the_hosts() {
+async fn a_failure_behind_the_proxy_is_one_of_the_host() {
     let proxy = Server::start([ServerAction::Close]).await;
     let (failed, name, _) = failure("http://wechat.example", Some(proxy.url.as_str())).await;
     assert_eq!(failed, NetworkErrorKind::Broken, "the request has been sent");
