@@ -30,4 +30,11 @@ mod tests {
         assert_eq!(longest, [500, 1000, 2000, 32_000, 60_000, 60_000, 60_000, 60_000]);
         assert_eq!(backoff(5, 0.0), Duration::ZERO);
     }
+
+    #[test]
+    fn a_follower_looks_again_after_half_its_pause_or_more() {
+        let pauses = |dice| [0, 1, 2, 3, 4, u32::MAX].map(|polls| poll_pause(polls, dice).as_millis());
+        assert_eq!(pauses(0.0), [10, 20, 40, 80, 100, 100]);
+        assert_eq!(pauses(1.0), [20, 40, 80, 160, 200, 200]);
+    }
 }

@@ -242,3 +242,6 @@ fn no_token() -> Error {
     );
     Error::Params { endpoint: None, invalid }
 }
+
+#[cfg(test)]
+mod tests;

@@ -129,5 +129,9 @@ mod tests {
             [shown(430.5), shown(-1.0), shown(f64::MAX), shown(f64::NAN)],
             ["430.5", "-1", "1.7976931348623157e308", "NaN"]
         );
+        assert_eq!(
+            [shown(9_007_199_254_740_991.0), shown(-1e16), shown(f64::INFINITY)],
+            ["9007199254740991", "-1e16", "inf"]
+        );
     }
 }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::error::explanation::Bilingual;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -130,4 +131,163 @@ fn only_an_invalid_token_is_replaced() {
     };
     assert_eq!(token(Endpoint::GetQrCode).refused_token(), Some(40001));
     assert_eq!(token(Endpoint::StableToken).refused_token(), None);
+}
+
+fn network(trouble: NetworkErrorKind) -> Error {
+    Error::Network {
+        endpoint: Endpoint::GetQrCode,
+        trouble,
+        host: "host.example".into(),
+        proxy: None,
+        detail: "the detail".into(),
+    }
+}
+
+fn response(status: u16, problem: BadResponse, excerpt: &str) -> Error {
+    Error::Response { endpoint: Endpoint::GetQrCode, status, problem, excerpt: excerpt.into() }
+}
+
+fn refused(errcode: i64) -> Error {
+    let refusal = Refusal { errcode, errmsg: "a message".into(), rid: None, hint: None };
+    Error::Api { endpoint: Endpoint::GetQrCode, refusal, subject: None }
+}
+
+fn timed_out(cause: Option<Error>) -> Error {
+    Error::Timeout {
+        endpoint: Some(Endpoint::GetQrCode),
+        waited_for: TimeoutPhase::Answer,
+        limit: Duration::from_secs(1),
+        cause: cause.map(Box::new),
+    }
+}
+
+fn limited() -> Error {
+    Error::RateLimit {
+        endpoint: Endpoint::GetUnlimitedQrCode,
+        limit: ExceededLimit::Process,
+        wait: Duration::from_secs(3),
+    }
+}
+
+fn redis() -> Error {
+    Error::Redis { reason: "OOM".into(), fault: RedisFault::Down }
+}
+
+fn provider() -> Error {
+    Error::Provider(Arc::new("thrown"))
+}
+
+#[test]
+fn an_error_is_retryable_if_the_same_call_may_succeed_without_a_change() {
+    use CertificateFlaw::Expired;
+    let (cut, empty) = (BadResponse::Body(Unexpected::CutOff), BadResponse::Body(Unexpected::Empty));
+    let html = BadResponse::Body(Unexpected::Html);
+    let cases = [
+        (refused(-1), true, true),
+        (refused(40001), true, false),
+        (refused(41030), false, false),
+        (refused(123_456), false, false),
+        (network(NetworkErrorKind::Silent), true, true),
+        (network(NetworkErrorKind::Proxy(ProxyErrorKind::Refused)), true, true),
+        (network(NetworkErrorKind::Certificate(Expired)), false, false),
+        (network(NetworkErrorKind::Proxy(ProxyErrorKind::Login)), false, false),
+        (network(NetworkErrorKind::Proxy(ProxyErrorKind::Certificate(Expired))), false, false),
+        (response(503, html, ""), true, true),
+        (response(429, html, ""), true, false),
+        (response(404, html, ""), false, false),
+        (response(200, cut, ""), true, false),
+        (response(299, empty, ""), true, false),
+        (response(200, html, ""), false, false),
+        (response(412, empty, ""), false, false),
+        (timed_out(None), true, false),
+        (limited(), true, false),
+        (redis(), true, false),
+        (provider(), false, false),
+        (Error::Closed, false, false),
+        (Error::Cancelled, false, false),
+    ];
+    for (error, retryable, within_the_call) in cases {
+        assert_eq!((error.retryable(), error.is_transient()), (retryable, within_the_call), "{error}");
+    }
+}
+
+#[test]
+fn an_error_has_the_code_of_its_class_and_its_endpoint() {
+    let (qr_code, unlimited) = (Some(Endpoint::GetQrCode), Some(Endpoint::GetUnlimitedQrCode));
+    let invalid = InvalidParam::new("page", None, Bilingual::new("因", "cause"), Bilingual::new("解", "fix"));
+    let cases = [
+        (refused(-1), "ERR_WXA_API", &qr_code),
+        (Error::Params { endpoint: qr_code.clone(), invalid }, "ERR_WXA_PARAMS", &qr_code),
+        (timed_out(None), "ERR_WXA_TIMEOUT", &qr_code),
+        (network(NetworkErrorKind::Dns), "ERR_WXA_NETWORK", &qr_code),
+        (response(200, BadResponse::TooLarge, ""), "ERR_WXA_RESPONSE", &qr_code),
+        (limited(), "ERR_WXA_RATE_LIMIT", &unlimited),
+        (redis(), "ERR_WXA_REDIS", &None),
+        (provider(), "ERR_WXA_RESPONSE", &None),
+        (Error::Closed, "ERR_WXA_CLOSED", &None),
+        (Error::Cancelled, "ERR_WXA_CLOSED", &None),
+    ];
+    for (error, code, endpoint) in cases {
+        assert_eq!((error.code(), error.endpoint()), (code, endpoint.as_ref()), "{error}");
+    }
+}
+
+#[test]
+fn only_a_limit_says_how_long_to_wait_and_only_a_time_out_has_a_cause() {
+    assert_eq!((limited().wait(), redis().wait()), (Some(Duration::from_secs(3)), None));
+    let error = timed_out(Some(redis()));
+    assert!(matches!(error.cause(), Some(Error::Redis { .. })));
+    assert!(timed_out(None).cause().is_none() && redis().cause().is_none());
+    let limits = [ExceededLimit::ForcedRefresh, ExceededLimit::Process, ExceededLimit::Redis, ExceededLimit::WeChat];
+    assert_eq!(
+        limits.map(ExceededLimit::name),
+        ["forced_refresh_limit", "process_limit", "redis_limit", "wechat_limit"]
+    );
+}
+
+#[test]
+fn a_failure_on_the_way_concerns_the_route() {
+    let on_the_way = [network(NetworkErrorKind::Dns), timed_out(None), response(200, BadResponse::TooLarge, "")];
+    assert!(on_the_way.iter().all(Error::is_route_specific));
+    assert!([limited(), redis(), provider(), Error::Closed].iter().all(|error| !error.is_route_specific()));
+}
+
+#[test]
+fn a_message_says_where_and_what_and_shows_the_beginning_of_a_response() {
+    let starts = [
+        (network(NetworkErrorKind::Dns), "getQRCode: the detail - "),
+        (response(502, BadResponse::Body(Unexpected::Html), "x"), "getQRCode: "),
+        (Error::Cancelled, "the call was aborted"),
+        (provider(), "the token function threw"),
+    ];
+    for (error, start) in starts {
+        assert!(error.to_string().starts_with(start), "{error}");
+    }
+    let shown = |excerpt: &str| response(502, BadResponse::Body(Unexpected::Html), excerpt).to_string();
+    assert!(shown("<html>").ends_with(" | response: <html>") && !shown("").contains("response:"));
+    assert!(provider().explanation().is_none() && Error::Closed.explanation().is_some());
+}
+
+#[test]
+fn secrets_are_taken_out_of_every_text_from_outside() {
+    let redactor = Redactor::new(Some("c4nary-token"));
+    let refusal = Refusal {
+        errcode: 41030,
+        errmsg: "c4nary-token".into(),
+        rid: Some("c4nary-token".into()),
+        hint: Some("c4nary-token".into()),
+    };
+    let api = Error::Api { endpoint: Endpoint::GetQrCode, refusal, subject: None };
+    let mut broken = network(NetworkErrorKind::Broken);
+    if let Error::Network { detail, .. } = &mut broken {
+        *detail = "c4nary-token".into();
+    }
+    let page = response(502, BadResponse::Body(Unexpected::Html), &format!("c4nary-token {}", "x".repeat(500)));
+    for error in [api, broken, page] {
+        let cleaned = error.without(&redactor);
+        assert!(!format!("{cleaned:?}").contains("c4nary"), "{cleaned:?}");
+        if let Error::Response { excerpt, .. } = cleaned {
+            assert_eq!(excerpt.chars().count(), 120);
+        }
+    }
 }

@@ -274,13 +274,17 @@ async fn a_client_that_wechat_has_not_accepted_uses_no_permit_of_the_app() {
 
 #[tokio::test(start_paused = true)]
 async fn the_call_with_which_wechat_accepts_a_client_counts_for_the_app() {
-    let limiter = RateLimiter::new(Some(2), window(), false, None, events());
+    let app = window();
+    let [limiter, other] =
+        [false, true].map(|accepted| RateLimiter::new(Some(3), app.clone(), accepted, None, events()));
     let permit = acquire(&limiter, 0).await.unwrap();
     permit.sent().leave();
     limiter.accept();
     drop(permit);
-    assert!(send(&limiter, 0).await.is_ok());
-    assert!(send(&limiter, 0).await.is_err(), "two of two are used");
+    for limiter in [&other, &limiter] {
+        assert!(send(limiter, 0).await.is_ok());
+    }
+    assert!(send(&other, 0).await.is_err() && send(&limiter, 0).await.is_err(), "three of three are used");
 }
 
 #[tokio::test(start_paused = true)]

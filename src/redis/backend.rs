@@ -145,3 +145,6 @@ async fn eval(call: &ScriptCall, connection: &mut impl ConnectionLike) -> Result
     }
     command.query_async(connection).await
 }
+
+#[cfg(test)]
+mod tests;

@@ -204,6 +204,28 @@ mod tests {
         assert!(Connector::parse("rediss://cache", Some(b"x")).is_err());
     }
 
+    #[tokio::test]
+    async fn a_node_of_a_cluster_with_tls_is_reached_by_tls() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let node = listener.local_addr().unwrap().to_string();
+        let connector = Connector::parse("rediss://cache", None).ok().unwrap();
+        let first_byte = async {
+            let (mut socket, _) = listener.accept().await.unwrap();
+            tokio::io::AsyncReadExt::read_u8(&mut socket).await.unwrap()
+        };
+        let (_, first) = tokio::join!(connector.connect(Some(&node)), first_byte);
+        assert_eq!(first, 0x16, "a handshake");
+    }
+
+    #[test]
+    fn the_given_roots_are_trusted_in_place_of_the_usual_ones_and_an_odd_one_is_left_out() {
+        let trusted = |ca| roots::of_pem(&certificates(ca).root_cert.unwrap()).unwrap();
+        assert!(trusted(None).len() > 1);
+        let given = &roots::ROOTS[..1];
+        let odd = b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+        assert_eq!(trusted(Some(&[&odd[..], &pem(given)].concat())), given);
+    }
+
     #[test]
     fn a_cluster_node_has_an_ipv4_or_an_ipv6_address() {
         assert_eq!(address("10.0.0.1:7001"), Some(("10.0.0.1".into(), 7001)));

@@ -164,6 +164,24 @@ mod tests {
     }
 
     #[test]
+    fn a_failure_without_a_code_says_what_became_of_the_connection() {
+        let io = |error: std::io::Error| RedisFailure::Connecting(RedisError::from(error));
+        let kind = |kind: std::io::ErrorKind| io(kind.into());
+        let refused = kind(std::io::ErrorKind::ConnectionRefused);
+        assert_eq!(refused.reason(), "connection refused");
+        assert_eq!(kind(std::io::ErrorKind::UnexpectedEof).reason(), "connection closed");
+        for text in [
+            "failed to lookup address information: Name or service not known",
+            "No such host is known. (os error 11001)",
+        ] {
+            assert_eq!(io(std::io::Error::other(text)).reason(), "no such host");
+        }
+        assert_eq!(io(std::io::Error::other("failed")).reason(), "I/O error");
+        let torn = RedisError::from((ErrorKind::Parse, "failed to lookup address"));
+        assert_eq!(RedisFailure::Answer(torn).reason(), "parse error");
+    }
+
+    #[test]
     fn an_error_of_an_account_names_its_keys_and_the_fix() {
         let key = "shop:{wx1:stable:f}:token";
         let text = |code, detail| answer(code, detail).for_account(key).to_string();

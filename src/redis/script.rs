@@ -110,3 +110,23 @@ impl ReconnectListeners {
 pub fn unavailable(reason: &str) -> Error {
     Error::Redis { reason: reason.to_owned(), fault: RedisFault::Down }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fake::ReconnectionCounter;
+    use super::*;
+
+    #[test]
+    fn every_listener_hears_of_a_reconnection_until_it_is_dropped() {
+        let listeners = ReconnectListeners::default();
+        let subscribed = || ReconnectionCounter::subscribed(|counter| listeners.subscribe(counter));
+        let (first, second) = (subscribed(), subscribed());
+        listeners.notify();
+        assert_eq!((first.count(), second.count()), (1, 1));
+        drop(first);
+        let third = subscribed();
+        listeners.notify();
+        assert_eq!((second.count(), third.count()), (2, 1));
+        assert_eq!(listeners.0.lock().len(), 2, "the first is forgotten");
+    }
+}

@@ -222,6 +222,8 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::event::testing::RecordingListener;
+    use crate::transport::proxy::Proxy;
     use proptest::prelude::*;
     use secrecy::ExposeSecret;
 
@@ -315,5 +317,48 @@ mod tests {
         assert_eq!((registry.token_caches.len(), registry.redis_clients.len()), (2, 1));
         drop(clients);
         assert_eq!((registry.token_caches.len(), registry.redis_clients.len()), (0, 0));
+    }
+
+    #[test]
+    fn clients_share_connections_with_the_same_settings_and_codes_with_the_same_account_and_limits() {
+        let mut registry = Registry::default();
+        let proxied = || Settings { proxy: Some(Proxy::parse("http://proxy.example").unwrap()), ca: None };
+        let pool = registry.pool(&proxied()).unwrap();
+        assert!(Arc::ptr_eq(&pool, &registry.pool(&proxied()).unwrap()));
+        assert!(!Arc::ptr_eq(&pool, &registry.pool(&Settings::default()).unwrap()));
+        let account = |appid: &str| Account {
+            appid: appid.into(),
+            mode: Mode::Stable,
+            secret: "s".into(),
+            bases: vec![],
+            redis: None,
+        };
+        let limits = |max_bytes| Limits { max_bytes, ttl: None, fleet: None };
+        let mut codes =
+            |account: Option<Account>, max_bytes| registry.codes(account.as_ref(), &limits(max_bytes)).unwrap();
+        let kept = codes(Some(account("wx1")), 1);
+        assert!(Arc::ptr_eq(&kept, &codes(Some(account("wx1")), 1)));
+        assert!(!Arc::ptr_eq(&kept, &codes(Some(account("wx1")), 2)));
+        assert!(!Arc::ptr_eq(&kept, &codes(Some(account("wx2")), 1)));
+        assert!(!Arc::ptr_eq(&codes(None, 1), &codes(None, 1)), "without an account");
+    }
+
+    #[test]
+    fn the_token_of_a_provider_is_not_shared() {
+        let registry = Registry::default();
+        assert!(!Arc::ptr_eq(&registry.provided("wx"), &registry.provided("wx")));
+    }
+
+    #[test]
+    fn subscribers_hear_the_events_of_every_token_cache() {
+        let mut registry = Registry::default();
+        let recorder = Arc::<RecordingListener>::default();
+        registry.event_bus().add(recorder.clone());
+        let account =
+            Account { appid: "wx".into(), mode: Mode::Classic, secret: "s".into(), bases: vec![], redis: None };
+        registry.cache(&account).unwrap().invalidate("unknown", 40001);
+        registry.provided("wx").invalidate("unknown", 40001);
+        let modes: Vec<_> = recorder.0.lock().iter().map(|event| event.account.as_ref().unwrap().mode).collect();
+        assert_eq!(modes, [Some("classic"), Some("provider")]);
     }
 }

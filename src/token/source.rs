@@ -208,3 +208,40 @@ impl TokenSource for ProviderSource {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::EventSource;
+    use crate::transport::pool::{HttpClients, Settings};
+
+    struct Unused;
+
+    impl Provider for Unused {
+        fn fetch_token(&self, _: Option<(String, i64)>) -> BoxFuture<'static, Result<(SecretString, Option<i64>)>> {
+            unreachable!("nothing is fetched here")
+        }
+    }
+
+    #[test]
+    fn a_source_says_how_its_tokens_come() {
+        let pool = Arc::new(HttpClients::new(&Settings::default()).unwrap());
+        let events = EventSource::new(Arc::default(), "wx", None);
+        let transport = Arc::new(Transport::new(pool, Arc::default(), Vec::new(), Arc::default(), events));
+        let wechats = |mode, unshared_rotation| {
+            let (appid, secret, transport) = ("wx".to_owned(), "s3cret".into(), transport.clone());
+            WeChatSource { mode, unshared_rotation, appid, secret, transport }
+        };
+        let told = |source: &dyn TokenSource| {
+            let seconds = source.limit().as_secs();
+            (source.endpoint(), source.repeats_tokens(), source.retries(), source.works_without_store(), seconds)
+        };
+        let (stable, classic) = (Some(Endpoint::StableToken), Some(Endpoint::ClassicToken));
+        assert_eq!(told(&wechats(Mode::Stable, false)), (stable, true, 4, true, FETCH_LIMIT.as_secs()));
+        assert_eq!(told(&wechats(Mode::Classic, false)), (classic.clone(), false, 0, false, FETCH_LIMIT.as_secs()));
+        assert_eq!(told(&wechats(Mode::Classic, true)), (classic, false, 0, true, FETCH_LIMIT.as_secs()));
+        assert_eq!(told(&ProviderSource(Arc::new(Unused))), (None, false, 0, true, 60));
+        assert_eq!(wechats(Mode::Stable, false).route(), transport.route());
+        assert_eq!([Mode::Stable, Mode::Classic].map(Mode::name), ["stable", "classic"]);
+    }
+}

@@ -150,4 +150,22 @@ mod tests {
         assert_eq!(url.as_str(), "https://b.example:8443/wx/wxa/getwxacode?access_token=a%2Bb%26c");
         assert_eq!(hosts.hosts[0].url(&Endpoint::StableToken, &[]).as_str(), "https://a.example/cgi-bin/stable_token");
     }
+
+    #[test]
+    fn the_host_of_a_connection_is_the_proxy_where_there_is_one() {
+        let connected_to = |proxy| {
+            let hosts = HostList::new(vec!["https://a.example:8443".parse().unwrap()], proxy);
+            hosts.hosts[0].connected_to().to_owned()
+        };
+        assert_eq!(connected_to(None), "a.example");
+        assert_eq!(connected_to(Some(&Proxy::parse("http://proxy.example").unwrap())), "proxy.example");
+    }
+
+    #[test]
+    fn this_machine_is_localhost_or_a_loopback_address() {
+        let here = |host: &str| is_loopback(&format!("http://{host}").parse().unwrap());
+        assert!(["localhost:1", "app.localhost", "127.0.0.9", "[::1]"].into_iter().all(here));
+        assert!(!["localhost.example", "not-localhost", "10.0.0.1", "[::2]"].into_iter().any(here));
+        assert!(!is_loopback(&"data:localhost".parse().unwrap()));
+    }
 }

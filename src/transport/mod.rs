@@ -1,6 +1,8 @@
 //! HTTP to WeChat: hosts, retries, limits, and errors without a secret in them. Only `redis` opens connections besides.
 
 pub(crate) mod body;
+#[cfg(test)]
+pub(crate) mod certificates;
 pub(crate) mod dns;
 mod failure;
 pub(crate) mod hosts;
@@ -354,4 +356,4 @@ fn beginning(body: &[u8]) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -144,4 +144,10 @@ mod tests {
         assert_eq!(asked(&pool, "http://api.weixin.qq.com/", true), [false, false, true]);
         assert_eq!(asked(&pool, "https://api.weixin.qq.com/", false), [false, true, true]);
     }
+
+    #[test]
+    fn a_refused_setting_is_named_with_its_own_fix() {
+        let fix = |param| unusable(param, "因".into(), "cause".into()).explanation.fix.en.into_owned();
+        assert!(fix("ca").contains("BEGIN CERTIFICATE") && fix("proxy").contains("proxy"));
+    }
 }

@@ -164,6 +164,9 @@ fn provider() -> CryptoProvider {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use super::super::certificates::{Certificate, Claims};
     use super::*;
 
     #[test]
@@ -173,5 +176,73 @@ mod tests {
         assert!(cheap.iter().all(|name| name.contains("AES_128")), "{names:?}");
         assert!(others.iter().all(|name| !name.contains("AES_128")), "{names:?}");
         assert_eq!(names.len(), ring::default_provider().cipher_suites.len());
+    }
+
+    const HOST: &str = "wechat.example";
+    const SERVER: Claims<'_> = Claims { subject: "server", host: Some(HOST), is_authority: false };
+    const AUTHORITY: Claims<'_> = Claims { subject: "authority", host: None, is_authority: true };
+    /// In the validity of all certificates here.
+    const IN_2026: Duration = Duration::from_secs(1_780_000_000);
+
+    /// Why a client that was given `given` refuses a server's certificate.
+    fn flaw(given: &[&Certificate], server: &Certificate, host: &str, at: Duration) -> Option<CertificateFlaw> {
+        let given: Vec<_> = given.iter().map(|certificate| certificate.der.clone()).collect();
+        let trust = Trust { extra: verifier(&given), given };
+        let name = ServerName::try_from(host.to_owned()).unwrap();
+        let verified = trust.verify_server_cert(&server.der, &[], &name, &[], UnixTime::since_unix_epoch(at));
+        verified.err().map(|error| CertificateFlaw::of(&error))
+    }
+
+    #[test]
+    fn a_certificate_of_a_given_authority_is_trusted_for_its_host_and_time() {
+        let authority = Certificate::new(AUTHORITY, None);
+        let server = Certificate::new(SERVER, Some(&authority));
+        let of = |host, at| flaw(&[&authority], &server, host, at);
+        assert_eq!(of(HOST, IN_2026), None);
+        assert_eq!(of("other.example", IN_2026), Some(CertificateFlaw::OtherName));
+        assert_eq!(of(HOST, Duration::ZERO), Some(CertificateFlaw::NotValidYet));
+        assert_eq!(of(HOST, 2 * IN_2026), Some(CertificateFlaw::Expired));
+        let nameless = Certificate::new(Claims { host: None, ..SERVER }, Some(&authority));
+        assert_eq!(flaw(&[&authority], &nameless, HOST, IN_2026), Some(CertificateFlaw::NoName));
+    }
+
+    #[test]
+    fn a_certificate_of_another_authority_is_not_trusted() {
+        let authority = Certificate::new(AUTHORITY, None);
+        let server = Certificate::new(SERVER, Some(&authority));
+        let namesake = Certificate::new(AUTHORITY, None);
+        let other = Certificate::new(Claims { subject: "other", ..AUTHORITY }, None);
+        for given in [&[][..], &[&other], &[&namesake]] {
+            assert_eq!(flaw(given, &server, HOST, IN_2026), Some(CertificateFlaw::UnknownIssuer));
+        }
+    }
+
+    #[test]
+    fn a_certificate_that_signs_itself_is_trusted_if_it_was_given() {
+        for is_authority in [false, true] {
+            let server = Certificate::new(Claims { is_authority, ..SERVER }, None);
+            let namesake = Certificate::new(Claims { is_authority, ..SERVER }, None);
+            assert_eq!(flaw(&[&server], &server, HOST, IN_2026), None, "{is_authority}");
+            assert_eq!(flaw(&[&server], &server, "other.example", IN_2026), Some(CertificateFlaw::OtherName));
+            assert_eq!(flaw(&[&server], &server, HOST, 2 * IN_2026), Some(CertificateFlaw::Expired));
+            for given in [&[][..], &[&namesake]] {
+                assert_eq!(flaw(given, &server, HOST, IN_2026), Some(CertificateFlaw::SelfSigned), "{is_authority}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_certificate_of_an_authority_is_no_servers() {
+        let root = Certificate::new(AUTHORITY, None);
+        let authority = Certificate::new(Claims { subject: "intermediate", ..SERVER }, Some(&root));
+        assert_eq!(flaw(&[&root], &authority, HOST, IN_2026), None);
+        let authority = Certificate::new(Claims { subject: "intermediate", is_authority: true, ..SERVER }, Some(&root));
+        assert_eq!(flaw(&[&root], &authority, HOST, IN_2026), Some(CertificateFlaw::Authority));
+    }
+
+    #[test]
+    fn a_failure_that_no_certificate_has_is_another_one() {
+        let errors = [Error::DecryptError, CertificateError::Revoked.into(), CertificateError::BadEncoding.into()];
+        assert!(errors.iter().all(|error| CertificateFlaw::of(error) == CertificateFlaw::Other));
     }
 }

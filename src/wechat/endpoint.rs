@@ -215,6 +215,8 @@ mod tests {
             }
         }
         assert_eq!(Endpoint::find("getwxacodeunlimited"), None);
+        assert_eq!(Endpoint::named("getQRCode"), Some(Endpoint::GetQrCode));
+        assert_eq!(Endpoint::named("getwxacode"), None, "WeChat's name, and not the one of errors");
     }
 
     #[test]

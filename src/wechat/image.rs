@@ -114,6 +114,13 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn a_picture_is_recognized_by_its_first_bytes() {
+        let mime = |bytes: &[u8]| ImageType::of(bytes).map(ImageType::mime);
+        assert_eq!((mime(&jpeg()), mime(&png())), (Some("image/jpeg"), Some("image/png")));
+        assert_eq!((mime(b"GIF89a"), mime(b"")), (None, None));
+    }
+
+    #[test]
     fn bytes_behind_the_end_are_ignored() {
         for mut whole in [jpeg(), png()] {
             let kind = ImageType::of(&whole).unwrap();

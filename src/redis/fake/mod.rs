@@ -6,9 +6,10 @@
 #[allow(dead_code, reason = "the unit tests and tests/fleet each use a part")]
 mod database;
 mod lua;
+pub(crate) mod server;
 
-use std::sync::Weak;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -124,6 +125,31 @@ impl ScriptRunner for FakeRedis {
     }
 
     fn subscribe(&self, _: Weak<dyn ReconnectListener>) {}
+}
+
+/// Counts the reconnections that it hears of.
+#[derive(Default)]
+pub(crate) struct ReconnectionCounter(AtomicUsize);
+
+impl ReconnectionCounter {
+    /// A counter that `subscribe` knows. It hears as long as it is held.
+    pub(crate) fn subscribed(subscribe: impl FnOnce(Weak<dyn ReconnectListener>)) -> Arc<Self> {
+        let counter = Arc::<Self>::default();
+        let listener: Arc<dyn ReconnectListener> = counter.clone();
+        subscribe(Arc::downgrade(&listener));
+        counter
+    }
+
+    /// The number of reconnections so far.
+    pub(crate) fn count(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl ReconnectListener for ReconnectionCounter {
+    fn on_reconnect(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
 }
 
 mod tests;
