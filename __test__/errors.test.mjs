@@ -344,7 +344,7 @@ suite(
         return failure(wxa.getUnlimitedQRCode({ scene: 'a' }, { timeoutMs: 300 }))
       },
       'a parameter that the addon refuses': ({ wxa }) => failure(wxa.getUnlimitedQRCode({ scene: 'a b' })),
-      'an unknown parameter': ({ wxa }) => failure(wxa.getQRCode({ path: 'a', pathh: 'b' })),
+      'an unknown parameter': ({ wxa }) => failure(wxa.getQRCode({ path: 'a', pages: 'b' })),
       'a parameter of a wrong type': ({ wxa }) => failure(wxa.getQRCode({ path: 42 })),
       'a parameter that is missing': ({ wxa }) => failure(wxa.createQRCode({})),
       'a nested parameter': ({ wxa }) => failure(wxa.getQRCode({ path: 'a', lineColor: { r: 1, g: '2', b: 3 } })),
@@ -544,7 +544,7 @@ suite('what a log shows of an error', (test) => {
     assert.deepEqual([cause.code, cause.message], ['ERR_WXA_NETWORK', timeout.cause.message])
   })
 
-  test('a logger that copies what is enumerable, as pino does, has every field and the explanation by its message', async (t) => {
+  test('a logger that copies what is enumerable has every field, and the explanation by the message', async (t) => {
     const error = await refused(t, 41030, 'invalid page rid: 1-2-3')
     const copied = []
     for (const key in error) copied.push(key)

@@ -130,6 +130,17 @@ function invalid(refusal, lang) {
 }
 
 /**
+ * A call over a limit that JavaScript counts.
+ *
+ * @param {{ endpoint: string, retryAfterMs: number, explanation: Explanation }} refusal
+ * @param {Language} [lang] of the client
+ */
+function rateLimited(refusal, lang) {
+  const message = messageOf(refusal.endpoint, refusal.explanation)
+  return new WxaCodeError({ code: 'ERR_WXA_RATE_LIMIT', retryable: true, message, ...refusal }, lang)
+}
+
+/**
  * A refusal of an argument that is something else than it has to be.
  *
  * @param {string} param
@@ -182,6 +193,7 @@ module.exports = {
   isError,
   isMisuse,
   misuse,
+  rateLimited,
   toError,
   wrongArgument,
 }

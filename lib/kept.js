@@ -6,4 +6,7 @@
  */
 const KEPT = Symbol.for('wxacode.kept')
 
-module.exports = { KEPT }
+/** The same of the language of a client's errors, where the client has one of its own. */
+const LANG = Symbol.for('wxacode.lang')
+
+module.exports = { KEPT, LANG }

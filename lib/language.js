@@ -8,12 +8,6 @@ const { own } = require('./own')
 /** @typedef {Text & { both: string }} Message a line in each language, and shortened in both */
 
 /**
- * The name under which a client has its language, for the rest of the package. All copies of this package know it, because
- * test runners load several.
- */
-const LANG = Symbol.for('wxacode.lang')
-
-/**
  * @param {unknown} value
  * @returns {value is Language}
  */
@@ -80,12 +74,14 @@ function shortened(text) {
  */
 function firstClause(text) {
   let depth = 0
-  for (const { 0: sign, index } of text.matchAll(/[(（{[]|[)）}\]]|[；。]|[;.] /g)) {
+  for (let at = 0; at < text.length; at++) {
+    const sign = text[at]
     if ('(（{['.includes(sign)) depth += 1
     else if (')）}]'.includes(sign)) depth = Math.max(0, depth - 1)
-    else if (depth === 0) return text.slice(0, index)
+    else if (depth === 0 && ('；。'.includes(sign) || (';.'.includes(sign) && text[at + 1] === ' ')))
+      return text.slice(0, at)
   }
   return text
 }
 
-module.exports = { LANG, inLanguage, isLanguage, messageOf }
+module.exports = { inLanguage, isLanguage, messageOf }

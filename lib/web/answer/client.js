@@ -1,8 +1,7 @@
 'use strict'
 
 const { wrongArgument } = require('../../errors')
-const { KEPT } = require('../../kept')
-const { LANG } = require('../../language')
+const { KEPT, LANG } = require('../../kept')
 const { own } = require('../../own')
 
 /** @typedef {import('../../../index').WxaCode} WxaCode */

@@ -1,7 +1,6 @@
 'use strict'
 
-const { WxaCodeError } = require('../../errors')
-const { messageOf } = require('../../language')
+const { rateLimited } = require('../../errors')
 const { own } = require('../../own')
 const { clientLanguage } = require('./client')
 const { SlidingWindow } = require('./sliding-window')
@@ -138,10 +137,7 @@ function tooMany(retryAfterMs, cause, lang) {
       'Make sure that the route looks ids up and returns null for unknown ones, and that the client has a cache; ' +
       'increase the limit if this many visitors are real',
   }
-  const explanation = { cause, fix }
-  const message = messageOf('codeHandler', explanation)
-  const failure = { code: 'ERR_WXA_RATE_LIMIT', message, endpoint: 'codeHandler', retryable: true, retryAfterMs }
-  return new WxaCodeError({ ...failure, explanation }, lang)
+  return rateLimited({ endpoint: 'codeHandler', retryAfterMs, explanation: { cause, fix } }, lang)
 }
 
 module.exports = { Limits }
