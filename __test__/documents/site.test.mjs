@@ -25,8 +25,8 @@ test('anchors are those of GitHub', () => {
     ['41030', '41030'],
     ['-1', '-1'],
     ['Is Electron supported?', 'is-electron-supported'],
+    ['/a.b/ 里的 id%3D42', 'ab-里的-id3d42'],
     ['支持 Electron 吗？', '支持-electron-吗'],
-    ['query.scene is id%3D42 on a phone', 'queryscene-is-id3d42-on-a-phone'],
     ['Modules of `src/`', 'modules-of-src'],
     ['30 秒拿到第一张码', '30-秒拿到第一张码'],
   ]) {
