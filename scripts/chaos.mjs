@@ -1,11 +1,12 @@
 // Every fault that the fleet's tests know, played on real processes and a real Redis, with the numbers that came of it.
-// A word chooses scenarios whose title has it. `--write` puts the table into docs/en/reliability.md.
+// A word chooses scenarios whose title has it. `--write` puts the table into docs/en/reliability.md
+// and docs/zh/reliability.md.
 
 import { spawnSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { availableParallelism, totalmem } from 'node:os'
-import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { inChinese } from './scenario-words.mjs'
 
 /**
  * @typedef {object} Scenario
@@ -29,7 +30,10 @@ const { broken, scenarios, title } = await import(new URL('../__test__/fleet/sce
 const AT_ONCE = 2
 /** A scenario that takes longer has hung itself. */
 const LIMIT = 90_000
-const PAGE = fileURLToPath(new URL('../docs/en/reliability.md', import.meta.url))
+const PAGES = {
+  en: new URL('../docs/en/reliability.md', import.meta.url),
+  zh: new URL('../docs/zh/reliability.md', import.meta.url),
+}
 
 const { values, positionals } = parseArgs({ options: { write: { type: 'boolean' } }, allowPositionals: true })
 /** @type {Scenario[]} */
@@ -132,17 +136,21 @@ function line(texts) {
     .trimEnd()
 }
 
-/** Into its place on the page, whose text is written by hand. */
+/** Into its place on the page of each language, whose text is written by hand. */
 function write() {
   const table = [HEAD, HEAD.map(() => '---'), ...rows.map(cells)].map((texts) => `| ${texts.join(' | ')} |`)
   const sum = `${rows.length} scenarios, ${faults.length} outside their bounds: hung ${total('hung')}, crashed ${total('crashed')}, secrets ${total('secrets')}.`
   const text = [environment(), table.join('\n'), sum].join('\n\n')
-  const page = readFileSync(PAGE, 'utf8')
-  const place = /(<!-- scenarios -->\n).*(\n<!-- \/scenarios -->)/s
-  writeFileSync(
-    PAGE,
-    page.replace(place, (_, begin, end) => `${begin}${text}${end}`),
-  )
+  for (const [page, table] of /** @type {const} */ ([
+    [PAGES.en, text],
+    [PAGES.zh, inChinese(text).trimEnd()],
+  ])) {
+    const place = /(<!-- scenarios -->\n).*(\n<!-- \/scenarios -->)/s
+    writeFileSync(
+      page,
+      readFileSync(page, 'utf8').replace(place, (_, begin, end) => `${begin}${table}${end}`),
+    )
+  }
 }
 
 function environment() {
