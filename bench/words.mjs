@@ -1,5 +1,7 @@
 // What the page of the measurements says, in both languages. `{name}` stands for what differs from run to run.
 
+import { translator } from '../scripts/translator.mjs'
+
 /** @type {[en: string, zh: string][]} */
 const TEXTS = [
   ['Performance', '性能'],
@@ -80,61 +82,12 @@ const TEXTS = [
   ['{least} ({from} to {to})', '{least}（{from} 到 {to}）'],
 ]
 
-const PATTERNS = TEXTS.map(([en, zh]) => {
-  const pattern = en.replace(/[.*+?^$()|[\]\\]/g, '\\$&').replace(/\{(\w+)\}/g, '(?<$1>.+)')
-  return { pattern: new RegExp(`^${pattern}$`), zh }
-})
 /** Clients and figures have the same name in every language. */
 const SAME =
   /^(?:wxacode|undici|undici Pool|fetch|axios|co-wechat-api|impit|go|bare|ms|RSS MiB|5 KB|400 KB|-+|[\d.,% x]*(?:ms|µs|MB|KiB)?)$/
 
-/** @param {string} text */
-function translated(text) {
-  if (SAME.test(text)) return text
-  for (const { pattern, zh } of PATTERNS) {
-    const found = pattern.exec(text)
-    if (!found) continue
-    return zh.replace(/\{(\w+)\}/g, (_, name) => {
-      const part = found.groups?.[name] ?? ''
-      return name === 'scene' ? translated(part) : part
-    })
-  }
-  throw new Error(`bench/words.mjs has no Chinese for: ${text}`)
-}
-
-/**
- * The page in Chinese, from the English one.
- *
- * @param {string} page
- */
-export function inChinese(page) {
-  const blocks = page
-    .trim()
-    .split('\n\n')
-    .map((block) => {
-      const [, mark, title] = /^(#+) (.*)$/.exec(block) ?? []
-      if (mark) return `${mark} ${translated(title)}`
-      const [, caption] = /^\*\*(.*)\*\*$/.exec(block) ?? []
-      if (caption) return `**${translated(caption)}**`
-      const [, alt, file] = /^!\[(.*)\]\((.*)\)$/.exec(block) ?? []
-      if (file) return `![${translated(alt)}](${file})`
-      if (block.startsWith('|')) return block.split('\n').map(inRow).join('\n')
-      if (block.startsWith('- '))
-        return block
-          .split('\n')
-          .map((line) => `- ${translated(line.slice(2))}`)
-          .join('\n')
-      return translated(block.replaceAll('\n', ' '))
-    })
-  return `${blocks.join('\n\n')}\n`
-}
-
-/** @param {string} row */
-const inRow = (row) =>
-  row
-    .split('|')
-    .map((cell) => (cell.trim() ? ` ${translated(cell.trim())} ` : cell))
-    .join('|')
+/** The page in Chinese, from the English one. */
+export const { page: inChinese } = translator(TEXTS, SAME, 'bench/words.mjs')
 
 /** The English text that begins so, with what it leaves open. @param {string} start @param {Record<string, unknown>} [parts] */
 export function text(start, parts = {}) {

@@ -1,12 +1,12 @@
 // Every fault that the fleet's tests know, played on real processes and a real Redis, with the numbers that came of it.
-// A word chooses scenarios whose title has it. `--write` puts the table into the reliability pages of both languages.
+// A word chooses scenarios whose title has it. `--write` puts the table into docs/en/reliability.md
+// and docs/zh/reliability.md.
 
 import { spawnSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { availableParallelism, totalmem } from 'node:os'
-import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { WORDS } from './chaos-words.mjs'
+import { inChinese } from './scenario-words.mjs'
 
 /**
  * @typedef {object} Scenario
@@ -30,8 +30,10 @@ const { broken, scenarios, title } = await import(new URL('../__test__/fleet/sce
 const AT_ONCE = 2
 /** A scenario that takes longer has hung itself. */
 const LIMIT = 90_000
-/** @param {string} lang */
-const pageOf = (lang) => fileURLToPath(new URL(`../docs/${lang}/reliability.md`, import.meta.url))
+const PAGES = {
+  en: new URL('../docs/en/reliability.md', import.meta.url),
+  zh: new URL('../docs/zh/reliability.md', import.meta.url),
+}
 
 const { values, positionals } = parseArgs({ options: { write: { type: 'boolean' } }, allowPositionals: true })
 /** @type {Scenario[]} */
@@ -43,7 +45,7 @@ if (chosen.length === 0) {
   process.exit(1)
 }
 
-const { head: HEAD } = WORDS.en
+const HEAD = ['scenario', 'moment', 'mode', 'calls', 'failed', 'token requests', 'slowest call', 'promises']
 const widths = [Math.max(...chosen.map(({ fault }) => fault.length)), 13, 7, 5, 20, 14, 12, 0]
 
 console.log(line(HEAD))
@@ -134,29 +136,26 @@ function line(texts) {
     .trimEnd()
 }
 
-/** Into its place on the pages, whose text is written by hand. */
+/** Into its place on the page of each language, whose text is written by hand. */
 function write() {
-  for (const [lang, words] of Object.entries(WORDS)) {
-    const table = rows.map(cells).map(([fault, moment, ...rest]) => [words.fault(fault), words.moment(moment), ...rest])
-    const lines = [words.head, words.head.map(() => '---'), ...table].map((texts) => `| ${texts.join(' | ')} |`)
-    const sum = { scenarios: rows.length, broken: faults.length, hung: total('hung'), crashed: total('crashed') }
-    const text = [words.environment(environment()), lines.join('\n'), words.sum({ ...sum, secrets: total('secrets') })]
+  const table = [HEAD, HEAD.map(() => '---'), ...rows.map(cells)].map((texts) => `| ${texts.join(' | ')} |`)
+  const sum = `${rows.length} scenarios, ${faults.length} outside their bounds: hung ${total('hung')}, crashed ${total('crashed')}, secrets ${total('secrets')}.`
+  const text = [environment(), table.join('\n'), sum].join('\n\n')
+  for (const [page, table] of /** @type {const} */ ([
+    [PAGES.en, text],
+    [PAGES.zh, inChinese(text).trimEnd()],
+  ])) {
     const place = /(<!-- scenarios -->\n).*(\n<!-- \/scenarios -->)/s
-    const page = readFileSync(pageOf(lang), 'utf8')
     writeFileSync(
-      pageOf(lang),
-      page.replace(place, (_, begin, end) => `${begin}${text.join('\n\n')}${end}`),
+      page,
+      readFileSync(page, 'utf8').replace(place, (_, begin, end) => `${begin}${table}${end}`),
     )
   }
 }
 
 function environment() {
+  const day = new Date().toISOString().slice(0, 10)
+  const memory = Math.round(totalmem() / 2 ** 30)
   const [, redis] = spawnSync('redis-server', ['--version'], { encoding: 'utf8' }).stdout.match(/v=(\S+)/) ?? []
-  return {
-    day: new Date().toISOString().slice(0, 10),
-    cores: availableParallelism(),
-    memory: Math.round(totalmem() / 2 ** 30),
-    node: process.version,
-    redis,
-  }
+  return `Played on ${day}: ${availableParallelism()} cores, ${memory} GiB, Node ${process.version}, Redis ${redis}.`
 }

@@ -4,6 +4,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
@@ -115,6 +116,65 @@ export async function printedBy(command, language, options) {
   }
 }
 
+/** A block with one example of each red line of doctor. @param {string} file */
+export const redBlocksOf = (file) =>
+  blocksOf(file).filter(({ language, code }) => language === '' && code.startsWith('✗ DNS'))
+
+/**
+ * Each red line of doctor with what it says to do, by an account and a machine that have the trouble.
+ *
+ * @param {'en' | 'zh'} language
+ */
+export async function redLines(language) {
+  const folder = mkdtempSync(join(tmpdir(), 'wxacode-console-'))
+  const bin = commandsIn(folder)
+  const redis = await startRedis()
+  await redis.say('ACL SETUSER app on >pass ~* +@all -hset -hincrby')
+  /** @typedef {Awaited<ReturnType<typeof startFakeWeChat>>} Fake */
+  /** @type {{ label: RegExp, fake?: import('wxacode-fake').FakeOptions, env?: Record<string, string>, before?: (fake: Fake) => void, command?: string }[]} */
+  const troubles = [
+    { label: /^DNS/, env: { WXACODE_BASE_URL: 'https://wechat.invalid' } },
+    // Half a minute more: a second that passes meanwhile does not make it less than an hour.
+    { label: /^(?:clock|时钟)/, before: (fake) => fake.clock.advance(3630) },
+    { label: /^Redis/, env: { WXACODE_REDIS: redis.url.replace('//', '//app:pass@') } },
+    { label: /^(?:credentials|凭据)/, env: { WXACODE_SECRET: 'f'.repeat(32) } },
+    { label: /^IP/, fake: { ipWhitelist: [] } },
+    {
+      label: /^(?:quota|额度)/,
+      fake: { limits: { limitedPerDay: 1 } },
+      command: 'wxacode limited --path a -o code.jpg >/dev/null; wxacode doctor',
+    },
+    { label: /^(?:page|页面)/, command: 'wxacode doctor --page pages/soon/index' },
+    { label: /^(?:token|令牌|access_token)/, before: (fake) => fake.fail(40001, { endpoint: 'debug' }) },
+  ]
+  try {
+    const lines = []
+    for (const { label, fake: options, env, before, command = 'wxacode doctor' } of troubles) {
+      const fake = await startFakeWeChat({ apps: [{ ...ACCOUNT, pages: PAGES }], ...options })
+      before?.(fake)
+      const printed = await run(
+        command,
+        { cwd: folder, env: { ...environment(bin, folder, fake.url, language), ...env } },
+        0,
+      )
+      await fake.close()
+      const at = printed.findIndex((line) => line.startsWith('✗ ') && label.test(line.slice(2)))
+      if (at === -1) throw new Error(`doctor has no red line ${label}:\n${printed.join('\n')}`)
+      lines.push(printed[at], printed[at + 1])
+    }
+    return lines.map((line) =>
+      line
+        .replace('wechat.invalid', 'api.weixin.qq.com')
+        .replace('EAI_AGAIN', 'ENOTFOUND')
+        .replace(/(1 h|1 小时) \d+ (?:s|秒)/, '$1')
+        .replace(`127.0.0.1:${redis.port}`, 'cache:6379'),
+    )
+  } finally {
+    redis.stop()
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
 /** Commands of a block, each with the lines below it. @param {string} code */
 function commandsOf(code) {
   /** @type {{ command: string, shown: string[] }[]} */
@@ -180,7 +240,13 @@ async function startRedis() {
     stdio: ['ignore', 'pipe', 'ignore'],
   })
   for await (const said of server.stdout.setEncoding('utf8')) if (said.includes('Ready to accept')) break
-  return { url: `redis://127.0.0.1:${port}`, stop: () => server.kill() }
+  return { port, url: `redis://127.0.0.1:${port}`, say, stop: () => server.kill() }
+
+  /** @param {string} command */
+  async function say(command) {
+    const socket = connect(port, '127.0.0.1').end(`${command}\r\n`)
+    await once(socket.resume(), 'close')
+  }
 }
 
 /** A line without what differs from run to run. @param {string} line */
@@ -229,6 +295,11 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
         )
         page = page.replace(before, () => after)
       }
+    }
+    for (const { code, line } of redBlocksOf(file)) {
+      const lines = `${(await redLines(isChinese(file) ? 'zh' : 'en')).join('\n')}\n`
+      if (code !== lines) console.log(`${file}:${line}: red lines of doctor`)
+      page = page.replace(code, () => lines)
     }
     if (page !== text(file)) writeFileSync(join(ROOT, file), page)
   }

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import ts from 'typescript6'
-import { isShown, play, sessionsOf } from '../../scripts/console.mjs'
+import { isShown, play, redBlocksOf, redLines, sessionsOf } from '../../scripts/console.mjs'
 import { blocksOf, DOCUMENTS, isChinese, ROOT, text } from '../../scripts/pages.mjs'
 import { pictures } from '../../scripts/pictures.mjs'
 import { asked } from '../support/decode.mjs'
@@ -157,6 +157,15 @@ suite(
           }
         },
       )
+    }
+
+    for (const file of DOCUMENTS) {
+      for (const { line, code } of redBlocksOf(file)) {
+        test(`${file}:${line} shows the red lines of doctor`, needsRedis, async () => {
+          const lines = await redLines(isChinese(file) ? 'zh' : 'en')
+          assert.equal(code, `${lines.join('\n')}\n`, 'npm run docs:console')
+        })
+      }
     }
 
     test('the pictures are of what there is', async () => {

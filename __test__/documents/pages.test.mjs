@@ -21,6 +21,7 @@ import {
   text,
   twinOf,
 } from '../../scripts/pages.mjs'
+import { inChinese as scenariosInChinese } from '../../scripts/scenario-words.mjs'
 import { documents as ofTerms } from '../../scripts/terms.mjs'
 
 const REPOSITORY =
@@ -99,6 +100,14 @@ describe('documents', () => {
       for (const [file, wanted] of documents()) assert.equal(text(file), wanted, `${file}: npm run ${command}`)
     })
   }
+
+  test('the Chinese table of faults is the English one', () => {
+    const [en, zh] = ['en', 'zh'].map(
+      (language) =>
+        /<!-- scenarios -->\n(.*)\n<!-- \/scenarios -->/s.exec(text(`docs/${language}/reliability.md`))?.[1],
+    )
+    assert.equal(zh, scenariosInChinese(en).trimEnd())
+  })
 
   test('the Chinese page of the measurements is the English one', () => {
     assert.equal(text('docs/zh/performance.md'), inChinese(text('docs/en/performance.md')))
