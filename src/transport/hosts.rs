@@ -69,6 +69,12 @@ pub fn is_loopback(url: &Url) -> bool {
 }
 
 impl Host {
+    /// Host and port, the usual one too: what an error says could not be reached.
+    pub fn address(&self) -> String {
+        let port = self.base.port_or_known_default().unwrap_or_default();
+        format!("{}:{port}", self.base.host_str().unwrap_or_default())
+    }
+
     pub fn is_tls(&self) -> bool {
         self.base.scheme() == "https"
     }
