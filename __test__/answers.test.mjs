@@ -126,7 +126,7 @@ suite('answers', (test) => {
   for (const isHyaline of [false, true]) {
     test(`a ${isHyaline ? 'PNG' : 'JPEG'} that stops before its end is an error`, async (t) => {
       const { error } = await answered(t, 'truncate', {}, ['getQRCode', { path: 'a', isHyaline }])
-      isAnswerError(error, /stops before its end/)
+      isAnswerError(error, /the picture is incomplete: its end is missing/)
     })
 
     test(`a ${isHyaline ? 'PNG' : 'JPEG'} that is cut at any byte is an error`, async (t) => {
@@ -267,7 +267,7 @@ suite('answers', (test) => {
       )
       assert.equal(error.code, 'ERR_WXA_RESPONSE')
       assert.ok(!error.message.includes('138') && !error.message.includes(openid), error.message)
-      if (/^\{"phone":"\d+"/.test(body)) assert.match(error.message, /answer: \{phone/)
+      if (/^\{"phone":"\d+"/.test(body)) assert.match(error.message, /response: \{phone/)
     }
   })
 

@@ -171,8 +171,8 @@ suite('WeChatAPIError', (test) => {
       fake.fail({ errcode: 40164, errmsg }, { endpoint: 'tokens', times: Number.POSITIVE_INFINITY })
       const { scope, explanation, message } = await failure(wxa.createQRCode({ path: 'a' }))
       assert.equal(scope, 'ip')
-      assert.equal(explanation.cause.zh, `已开启 API IP 白名单，${zh} 不在其中`)
-      assert.equal(explanation.cause.en, `The API IP whitelist is on, and ${en} is not in it`)
+      assert.equal(explanation.cause.zh, `已开启 IP 白名单，${zh} 不在其中`)
+      assert.equal(explanation.cause.en, `The IP whitelist is on, and ${en} is not in it`)
       assert.ok(
         explanation.fix.zh.includes(`加入${zh}，`) && explanation.fix.en.includes(`Add ${en} to the IP whitelist`),
       )
@@ -319,7 +319,8 @@ suite(
       const said = message.replaceAll('开发管理 → 开发设置', '')
       if (lang === 'en') assert.doesNotMatch(said, HAN)
       const [full, other] = lang === 'zh' ? ['zh', 'en'] : ['en', 'zh']
-      const end = lang === 'zh' ? `${cause.zh}。${fix.zh}。` : `${cause.en}. ${fix.en}.`
+      const stop = { zh: '。', en: '. ' }[lang]
+      const end = `${/[?？]$/.test(cause[lang]) ? cause[lang] : cause[lang] + stop.trim()}${stop.slice(1)}${fix[lang]}${stop.trim()}`
       assert.ok(message.includes(end), `“${end}” is missing in “${message}”`)
       assert.ok(!message.includes(fix[other]) && !message.includes(' | '), message)
       assert.notEqual(fix[full], fix[other])

@@ -426,7 +426,7 @@ suite('parameters', (test) => {
   test('what an object is to hold is said', async (t) => {
     const colour = await refused(t, 'getQRCode', [{ path: 'a', lineColor: 'red' }], 'lineColor')
     assert.match(colour.message, /lineColor is a string; it must be an object { r, g, b } or a colour like '#ff0000'\./)
-    assert.match(colour.explanation.fix.zh, /^请传入对象 { r, g, b } 或 '#ff0000' 这样的颜色/)
+    assert.match(colour.explanation.fix.zh, /^传入对象 { r, g, b } 或 '#ff0000' 这样的颜色/)
     const params = await refused(t, 'createQRCode', ['a'], 'params')
     assert.match(params.explanation.fix.en, /^Pass an object { path, width }/)
   })

@@ -76,26 +76,26 @@ suite('errors name the proxy', (test) => {
       (await run(FAIL, { given: options, env: { HTTPS_PROXY: `http://${proxy}`, ...env } })).stdout
     for (const no of ['127.0.0.1', host, '*', 'example.com 127.0.0.0/8']) {
       const direct = await said({ NO_PROXY: no })
-      assert.ok(direct.startsWith('ERR_WXA_NETWORK') && direct.includes(`no connection to ${host}`), direct)
+      assert.ok(direct.startsWith('ERR_WXA_NETWORK') && direct.includes(`cannot connect to ${host}`), direct)
       assert.ok(!direct.includes(proxy) && direct.includes('set proxy'), direct)
     }
     for (const no of ['', 'example.com', `${host}0`]) {
       const through = await said({ NO_PROXY: no })
-      assert.ok(through.includes(`the proxy ${proxy} failed: no connection to ${proxy}`), through)
+      assert.ok(through.includes(`the proxy ${proxy} failed: cannot connect to ${proxy}`), through)
       assert.ok(!through.includes('set proxy'), through)
     }
     const plain = await run(FAIL, {
       given: { ...options, baseUrl: `http://${host}` },
       env: { HTTPS_PROXY: `http://${proxy}` },
     })
-    assert.ok(plain.stdout.includes(`no connection to ${host}`) && !plain.stdout.includes(proxy), plain.stdout)
+    assert.ok(plain.stdout.includes(`cannot connect to ${host}`) && !plain.stdout.includes(proxy), plain.stdout)
   })
 
   for (const baseUrl of ['https://nohost.invalid', 'http://127.0.0.1:9']) {
     test(`an unreachable proxy is named as the cause, on the way to ${baseUrl}`, async (t) => {
       const { host } = new URL(await deadUrl())
       const { message, retryable } = await lost(t, `http://${host}`, { baseUrl })
-      assert.ok(message.includes(`the proxy ${host} failed: no connection to ${host}`), message)
+      assert.ok(message.includes(`the proxy ${host} failed: cannot connect to ${host}`), message)
       assert.ok(!message.includes('set proxy'), message)
       assert.equal(retryable, true)
     })
@@ -103,15 +103,15 @@ suite('errors name the proxy', (test) => {
 
   test('a proxy whose name does not resolve is named as the cause', async (t) => {
     const { message } = await lost(t, 'http://noproxy.invalid', { baseUrl: 'https://nohost.invalid' })
-    assert.match(message, /the proxy noproxy\.invalid:80 failed: noproxy\.invalid:80 could not be resolved/)
+    assert.match(message, /the proxy noproxy\.invalid:80 failed: the name noproxy\.invalid could not be resolved/)
     assert.match(message, /the spelling of proxy/)
   })
 
   for (const [refuse, shown, retryable] of [
-    [407, /the proxy answered CONNECT with 407.*wants a login/, false],
-    [403, /did not answer CONNECT with 200.*opened no tunnel to nohost\.invalid/, true],
-    [502, /did not answer CONNECT with 200.*opened no tunnel to nohost\.invalid/, true],
-    ['hang up', /closed the connection instead of answering CONNECT.*opened no tunnel/, true],
+    [407, /the proxy answered CONNECT with 407.*requires a login/, false],
+    [403, /did not answer CONNECT with 200.*did not open a tunnel to nohost\.invalid:443/, true],
+    [502, /did not answer CONNECT with 200.*did not open a tunnel to nohost\.invalid:443/, true],
+    ['hang up', /closed the connection instead of answering CONNECT.*did not open a tunnel/, true],
   ]) {
     test(`a proxy that refuses a tunnel with ${refuse} is named as the cause`, async (t) => {
       guard(t, 'Canary-password')

@@ -110,7 +110,7 @@ suite('deadlines', (test) => {
         assert.equal(error.code, 'ERR_WXA_TIMEOUT')
         assert.equal(error.endpoint, 'createQRCode')
         assert.equal(error.retryable, true)
-        assert.match(error.message, endpoint === 'tokens' ? /300 ms.*access token/ : /300 ms.*answer/)
+        assert.match(error.message, endpoint === 'tokens' ? /300 ms.*access token/ : /300 ms.*response/)
         assert.ok(ms >= 290 && ms < ATTEMPT, `${ms} ms`)
       })
     }

@@ -156,7 +156,7 @@ const wrongArgument = (param, wants, endpoint, lang) =>
         param,
         explanation: {
           cause: { zh: `${param} 不是${wants.zh}`, en: `${param} is not ${wants.en}` },
-          fix: { zh: `请传入${wants.zh}`, en: `Pass ${wants.en}` },
+          fix: { zh: `传入${wants.zh}`, en: `Pass ${wants.en}` },
         },
       },
       lang,

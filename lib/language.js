@@ -41,11 +41,19 @@ function messageOf(endpoint, { cause, fix }) {
   const where = endpoint === undefined ? '' : `${endpoint}: `
   const short = shortened(fix)
   return {
-    zh: `${where}${cause.zh}。${fix.zh}。`,
-    en: `${where}${cause.en}. ${fix.en}.`,
-    both: `${where}${cause.en}. ${short.en}. | ${cause.zh}。${short.zh}。`,
+    zh: `${where}${stopped(cause.zh, '。')}${fix.zh}。`,
+    en: `${where}${stopped(cause.en, '.')} ${fix.en}.`,
+    both: `${where}${stopped(cause.en, '.')} ${short.en}. | ${stopped(cause.zh, '。')}${short.zh}。`,
   }
 }
+
+/**
+ * A sentence with its end, which a question has already.
+ *
+ * @param {string} text
+ * @param {string} stop
+ */
+const stopped = (text, stop) => (/[?？]$/.test(text) ? text : text + stop)
 
 /** Characters of English up to which a message in both languages has the whole of it. */
 const LONG_FIX = 100

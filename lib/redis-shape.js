@@ -21,16 +21,19 @@ function redisExplained(given) {
   if (!isClient && (own(given, 'url') !== undefined || !isAddress(options))) return undefined
   const url = excerpt(urlOf(options))
   const what = isClient
-    ? { zh: 'redis 是一个 Redis 客户端实例', en: 'redis is an instance of a Redis client' }
-    : { zh: 'redis 是主机和端口等选项', en: 'redis is an object with host, port or similar options' }
+    ? {
+        zh: 'redis 是一个 Redis 客户端实例，须为地址：连接由 wxacode 的 Rust 部分建立，不能使用 JavaScript 的连接',
+        en: 'redis is an instance of a Redis client; it must be a URL, because the Rust part of wxacode makes the connection and cannot use one of JavaScript',
+      }
+    : {
+        zh: 'redis 是主机和端口等选项，须为地址',
+        en: 'redis is an object with host, port or similar options; it must be a URL',
+      }
   return {
-    cause: {
-      zh: `${what.zh}，须为地址（wxacode 使用自己的连接）`,
-      en: `${what.en}; it must be a URL, because wxacode opens its own connections`,
-    },
+    cause: what,
     fix: {
-      zh: `写作 redis: '${url}'，有密码时写在 // 之后：用户名:密码@`,
-      en: `Write redis: '${url}'; put a login after the //, as user:password@`,
+      zh: `写作 redis: '${url}'；有密码时写在 // 之后：用户名:密码@`,
+      en: `Write redis: '${url}'; put a login after the //, as in user:password@`,
     },
   }
 }

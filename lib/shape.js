@@ -8,7 +8,7 @@
 const { invalid, misuse } = require('./errors')
 const { excerpt, loneSurrogateAt } = require('./excerpt')
 const { Bare, bare, own } = require('./own')
-const { ALSO_KNOWN_AS, DATA_FORMAT_ERROR, OF_CALLS, SHAPES, WHOLE } = require('./shapes')
+const { ADVICE, ALSO_KNOWN_AS, DATA_FORMAT_ERROR, OF_CALLS, SHAPES, WHOLE } = require('./shapes')
 
 /** @typedef {import('./language').Language} Language */
 /** @typedef {import('./shapes').Rule} Rule */
@@ -176,7 +176,9 @@ function unknown(key, { names }, { endpoint, lang, param, prefix, name }) {
   return invalid({ endpoint, param: wrong, explanation: { cause, fix: remedy() } }, lang)
 
   function remedy() {
-    if (meant) return { zh: `应写作 ${prefix}${meant}`, en: `Use ${prefix}${meant} instead` }
+    const advice = own(own(ADVICE, name ?? ''), key)
+    if (advice) return advice
+    if (meant) return { zh: `改为 ${prefix}${meant}`, en: `Use ${prefix}${meant} instead` }
     if (param === 'params' && OF_CALLS.includes(key))
       return {
         zh: `放在第二个参数里：(params, { ${key} })`,
@@ -215,16 +217,27 @@ function missing(rule, at, given) {
   const errcode = rule.required || undefined
   const state =
     given === ABSENT ? undefined : given === '' ? { zh: '为空', en: 'empty' } : { zh: '是 undefined', en: 'undefined' }
+  const isOfEnvironment = state && endpoint === undefined
+  const why = isOfEnvironment
+    ? { zh: '：环境变量没有设置？', en: ': is the environment variable not set?' }
+    : { zh: '', en: '' }
   const cause = state
-    ? { zh: `${param} ${state.zh}`, en: `${param} is ${state.en}` }
+    ? { zh: `${param} ${state.zh}${why.zh}`, en: `${param} is ${state.en}${why.en}` }
     : { zh: `缺少 ${param}`, en: `${param} is missing` }
-  const fix = state && endpoint === undefined ? OF_THE_ENVIRONMENT : { zh: `请传入 ${param}`, en: `Pass ${param}` }
+  const where = param === 'appid' ? APPID_IS_AT : { zh: '', en: '' }
+  const fix = isOfEnvironment
+    ? { zh: where.zh + OF_THE_ENVIRONMENT.zh, en: where.en + OF_THE_ENVIRONMENT.en }
+    : { zh: `传入 ${param}`, en: `Pass ${param}` }
   return invalid({ endpoint, param, errcode, explanation: { cause, fix } }, lang)
 }
 
 const OF_THE_ENVIRONMENT = {
-  zh: '对应的环境变量很可能没有设置：检查变量名，以及进程（容器、PM2、systemd）的环境',
-  en: 'The environment variable that it comes from is probably not set: check its name and the environment of the process (container, PM2, systemd)',
+  zh: '检查变量名，以及进程（容器、PM2、systemd）的环境',
+  en: 'Check the name of the variable and the environment of the process (container, PM2, systemd)',
+}
+const APPID_IS_AT = {
+  zh: 'AppID 在小程序后台 开发管理 → 开发设置；',
+  en: 'You find the AppID on mp.weixin.qq.com under 开发管理 → 开发设置. ',
 }
 /** @type {Record<string, { zh: string, en: string }>} */
 const TYPES = {
@@ -266,7 +279,11 @@ function wrongType(rule, shape, value, { endpoint, lang, param }) {
       : { zh: '', en: '' }
   const of = shape && !rule.wants ? ` { ${shape.names.join(', ')} }` : ''
   const or = required === undefined ? { zh: '，或不传', en: ', or omit it' } : { zh: '', en: '' }
-  const fix = { zh: `请传入${wants.zh}${of}${or.zh}${why.zh}`, en: `Pass ${wants.en}${of}${or.en}${why.en}` }
+  const how = own(rule.instead, type) ?? { zh: '', en: '' }
+  const fix = {
+    zh: `传入${wants.zh}${of}${or.zh}${how.zh}${why.zh}`,
+    en: `Pass ${wants.en}${of}${or.en}${how.en}${why.en}`,
+  }
   return invalid({ endpoint, param, errcode, explanation: { cause, fix } }, lang)
 }
 

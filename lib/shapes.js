@@ -20,6 +20,7 @@ const { redisExplained } = require('./redis-shape')
  * @property {number} [required] the errcode that WeChat answers without it, or 0 where it is ours to ask
  * @property {number} [errcode] the errcode that WeChat answers to a wrong type
  * @property {Record<string, Rule>} [fields] of an object
+ * @property {Record<string, { zh: string, en: string }>} [instead] what to write for a value of another type
  * @property {true} [emptyIsAbsent] that `''` is what docker-compose makes of a variable that is not set
  * @property {(value: object) => Explanation | undefined} [mistaken] what an object of somebody else's shape is, and what to
  *   write instead
@@ -60,6 +61,7 @@ const NO_RULE = {
   wants: undefined,
   required: undefined,
   errcode: undefined,
+  instead: undefined,
   emptyIsAbsent: undefined,
   mistaken: undefined,
   name: '',
@@ -112,6 +114,16 @@ const TYPES = bare({
   object: {},
 })
 
+/** A scene is a text; this is how to make one. @type {Record<string, { zh: string, en: string }>} */
+const SCENE = bare({
+  object: {
+    zh: '，如 new URLSearchParams(obj).toString()，或用 wxacode-scene',
+    en: ', such as new URLSearchParams(obj).toString(), or use wxacode-scene',
+  },
+  number: { zh: '，如 String(42)', en: ', such as String(42)' },
+  bigint: { zh: '，如 String(42n)', en: ', such as String(42n)' },
+})
+
 /**
  * The rules of parameters, by name, as the schema has them.
  *
@@ -122,7 +134,8 @@ const declared = (params = []) =>
   Object.fromEntries(
     params.map((param) => {
       const { name, type, required, typeErrcode, fields } = bare(param)
-      return [name, { ...TYPES[type], required, errcode: typeErrcode, fields: fields && declared(fields) }]
+      const instead = name === 'scene' ? SCENE : undefined
+      return [name, { ...TYPES[type], required, errcode: typeErrcode, instead, fields: fields && declared(fields) }]
     }),
   )
 
@@ -276,6 +289,22 @@ const ALSO_KNOWN_AS = bare({
   tokenCall: { timeout: 'timeoutMs', force: 'forceRefresh' },
 })
 
+/** What to do about a name that belongs to another call. @type {Partial<Record<ShapeName, Record<string, { zh: string, en: string }>>>} */
+const ADVICE = bare({
+  getQRCode: {
+    scene: {
+      zh: "scene 是 getUnlimitedQRCode 的参数，getQRCode 的参数写在 path 的 ? 之后，如 path: 'pages/index/index?id=42'",
+      en: "scene belongs to getUnlimitedQRCode, while getQRCode carries parameters after the ? in path, as in path: 'pages/index/index?id=42'",
+    },
+  },
+  createQRCode: {
+    scene: {
+      zh: "scene 是 getUnlimitedQRCode 的参数，createQRCode 的参数写在 path 的 ? 之后，如 path: 'pages/index/index?id=42'",
+      en: "scene belongs to getUnlimitedQRCode, while createQRCode carries parameters after the ? in path, as in path: 'pages/index/index?id=42'",
+    },
+  },
+})
+
 /**
  * @param {(value: any) => boolean} fits
  * @returns {(value: any) => any}
@@ -378,4 +407,4 @@ const SHAPES = bare(
   /** @type {any} */ (Object.fromEntries(Object.entries(DECLARED).map((entry) => [entry[0], compiled(entry[1])]))),
 )
 
-module.exports = { ALSO_KNOWN_AS, DATA_FORMAT_ERROR, OF_CALLS, SHAPES, WHOLE }
+module.exports = { ADVICE, ALSO_KNOWN_AS, DATA_FORMAT_ERROR, OF_CALLS, SHAPES, WHOLE }

@@ -99,7 +99,8 @@ export function thrown(run) {
  * both end with once. Gives the texts in full, in the order of the message.
  */
 export function checkMessage({ message, explanation: { cause, fix } }) {
-  const [causeEn, causeZh] = [`${cause.en}. `, `. | ${cause.zh}。`]
+  const end = (text, stop) => (/[?？]$/.test(text) ? text : text + stop)
+  const [causeEn, causeZh] = [`${end(cause.en, '.')} `, `. | ${end(cause.zh, '。')}`]
   const [start, middle] = [message.indexOf(causeEn), message.indexOf(causeZh)]
   assert.ok(start >= 0 && middle > start, `${causeEn}${causeZh} is missing in ${message}`)
   const en = message.slice(start + causeEn.length, middle)

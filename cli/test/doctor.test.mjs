@@ -55,7 +55,7 @@ suite('doctor', (test) => {
     assert.deepEqual(names(red), ['credentials'])
     assert.equal(red[0].errcode, 40125)
     assert.match(red[0].cause, /AppSecret is wrong/)
-    assert.match(red[0].fix, /reset the AppSecret/)
+    assert.match(red[0].fix, /^Check the AppSecret; reset it/)
     for (const name of ['whitelist', 'quota', 'page', 'token']) assert.equal(of(name).ok, 'skip')
     assert.equal(here.fake.count('codes'), 0)
   })

@@ -191,9 +191,12 @@ suite('usage', (test) => {
       wxacode(['explain', '45009', '--json']),
     ])
     assert.match(minute.out, /^45009 getUnlimitedQRCode.*\n {2}why {2}.*per minute/)
-    assert.match(minute.out, /^45009 getQRCode, createQRCode\n {2}why {2}Daily calls/m)
-    assert.match(minute.out, /^45009 stable_token, token\n {2}why {2}Daily quota of the token endpoint/m)
-    assert.match(token.out, /令牌被新令牌顶替[\s\S]*^40001 stable_token, token\n {2}原因 {2}取令牌时 AppSecret 不对/m)
+    assert.match(minute.out, /^45009 getQRCode, createQRCode\n {2}why {2}The daily calls/m)
+    assert.match(minute.out, /^45009 stable_token, token\n {2}why {2}The daily quota of the token endpoint/m)
+    assert.match(
+      token.out,
+      /access_token 被更新的 access_token 替换[\s\S]*^40001 stable_token, token\n {2}原因 {2}AppSecret 不对/m,
+    )
     const links = minute.out.match(/https:.*errcodes\.md#45009$/gm)
     assert.ok(links.length === 1 && minute.out.endsWith(`${links}\n`), 'the page about the errcode is the last line')
     const { meanings, cause } = json.json()
@@ -217,7 +220,7 @@ suite('usage', (test) => {
     assert.match(json.json().error.fix, /^可用：getUnlimitedQRCode、/)
     assert.equal(elsewhere.code, 1)
     assert.match(elsewhere.out, /about 40125 at getQRCode; it comes from stable_token, token: omit --endpoint/)
-    assert.match(path.out, /^45009 \/wxa\/getwxacode\n {2}why {2}Daily calls/)
+    assert.match(path.out, /^45009 \/wxa\/getwxacode\n {2}why {2}The daily calls/)
   })
 
   test('no text of the catalogue calls a parameter by another name than its flag', async () => {
@@ -261,7 +264,7 @@ suite('usage', (test) => {
     assert.match(twice.err, /the column checkPath occurs twice/)
     writeFileSync(file('list.csv'), 'scene,page\ns,no\n')
     const refused = await at(['batch', 'list.csv', '--out', 'out', '--timeout', '60'])
-    assert.match(refused.out, /send checkPath: false;/)
+    assert.match(refused.out, /pass checkPath: false for/)
   })
 
   test('a variable that is empty is not set', async (t) => {

@@ -236,8 +236,8 @@ fn no_token() -> Error {
         None,
         Bilingual::new("token 为 'none' 时没有 access_token", "with token 'none' there is no access token"),
         Bilingual::new(
-            "需要令牌时用 token: 'stable' 并提供 secret",
-            "For a token make the client with token: 'stable' and a secret",
+            "需要 access_token 时，用 token: 'stable' 并传入 secret",
+            "If you need an access token, pass token: 'stable' and a secret",
         ),
     );
     Error::Params { endpoint: None, invalid }

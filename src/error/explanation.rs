@@ -51,6 +51,12 @@ const LONG_FIX: usize = 100;
 /// Bytes that both languages may end with before they are written once.
 const LONG_TAIL: usize = 40;
 
+/// A sentence with its end, which a question has already.
+pub(crate) fn stopped(text: &str, stop: &str) -> String {
+    let stop = if text.ends_with(['?', '？']) { "" } else { stop };
+    format!("{text}{stop}")
+}
+
 /// What stands before the first semicolon or the end of the first sentence, outside brackets.
 fn first_clause(text: &str) -> &str {
     let mut depth = 0_usize;

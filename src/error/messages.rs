@@ -20,10 +20,10 @@ pub(crate) fn timeout(waited_for: TimeoutPhase, limit: Duration, cause: Option<&
     let limit = seconds(limit);
     let (zh, en) = match waited_for {
         TimeoutPhase::Token => ("正在等待 access_token", "the access token"),
-        TimeoutPhase::Answer => ("正在等待微信应答", "WeChat's answer"),
+        TimeoutPhase::Answer => ("正在等待微信响应", "WeChat's response"),
         TimeoutPhase::Provider => ("正在等待 token 函数", "the token function"),
         TimeoutPhase::Peer => {
-            ("正在等待另一个进程向微信获取同一个码", "another process that asks WeChat for this code")
+            ("正在等待另一个进程向微信获取同一个码", "another process that fetches the same code from WeChat")
         }
     };
     let (last_zh, last_en) = match cause {
@@ -38,16 +38,16 @@ pub(crate) fn timeout(waited_for: TimeoutPhase, limit: Duration, cause: Option<&
     };
     let fix = match waited_for {
         TimeoutPhase::Provider => Bilingual::new(
-            "查明 token 函数为何没有结果；不要在其中调用同一个 WxaCode，那会等待自己",
-            "See why your token function does not settle; a call of the same WxaCode inside it waits for itself",
+            "检查 token 函数为什么没有返回；不要在其中调用同一个 WxaCode，那会等待自己",
+            "Check why your token function does not return; do not call the same WxaCode in it, which would wait for itself",
         ),
         TimeoutPhase::Peer => Bilingual::new(
-            "查看共用该 Redis 的其他进程到微信服务器的网络，或调大 timeoutMs",
-            "Look at the way to WeChat of the other processes that share this Redis, or raise timeoutMs",
+            "检查共用该 Redis 的其他进程到微信服务器的网络，或调大 timeoutMs",
+            "Check the network between WeChat and the other processes that share this Redis, or raise timeoutMs",
         ),
         TimeoutPhase::Token | TimeoutPhase::Answer => Bilingual::new(
             "检查到微信服务器的网络（DNS、防火墙、代理），或调大 timeoutMs",
-            "Check the way to WeChat (DNS, firewall, proxy), or raise timeoutMs",
+            "Check the network to WeChat (DNS, firewall, proxy), or raise timeoutMs",
         ),
     };
     Explanation {
@@ -69,25 +69,25 @@ pub(crate) fn network(trouble: NetworkErrorKind, host: &str, proxy: Option<&str>
         NetworkErrorKind::Tls => (
             Bilingual::new(format!("与 {host} 的 TLS 握手失败"), format!("the TLS handshake with {host} failed")),
             Bilingual::new(
-                "检查 baseUrl 的协议与端口（该端口是否支持 TLS），以及途中的代理",
-                "Check scheme and port of baseUrl (does that port speak TLS?) and proxies on the way",
+                "检查 baseUrl 的协议与端口（该端口是否支持 TLS），以及中间的代理",
+                "Check the scheme and port of baseUrl (does that port support TLS?), and any proxy in between",
             ),
         ),
         NetworkErrorKind::Silent => (
-            Bilingual::new(format!("{host} 没有应答"), format!("{host} did not answer in time")),
+            Bilingual::new(format!("{host} 没有响应"), format!("{host} did not respond in time")),
             Bilingual::new(
-                "稍后重试；持续出现时检查网络，或给 baseUrl 加备用地址",
-                "Try again later; if it persists check the network, or give baseUrl a second host",
+                "稍后重试；持续出现时检查网络，或在 baseUrl 中加一个备用地址",
+                "Try again later; if it persists, check the network, or add a second host to baseUrl",
             ),
         ),
         NetworkErrorKind::Broken => (
             Bilingual::new(
-                format!("与 {host} 的连接在应答完成前断开"),
-                format!("the connection to {host} broke before the answer was whole"),
+                format!("与 {host} 的连接在响应完成前断开"),
+                format!("the connection to {host} closed before the response was complete"),
             ),
             Bilingual::new(
                 "稍后重试；持续出现时检查中间的代理或负载均衡",
-                "Try again later; if it persists look at proxies and load balancers on the way",
+                "Try again later; if it persists, check the proxies and load balancers in between",
             ),
         ),
     };
@@ -104,7 +104,7 @@ fn of_proxy(trouble: ProxyErrorKind, host: &str, proxy: &str) -> Explanation {
             unreachable(proxy),
             Bilingual::new(
                 "检查 proxy 的主机和端口（使用 'env' 时为 HTTPS_PROXY），以及代理服务器是否在运行",
-                "Check host and port of proxy (with 'env' HTTPS_PROXY), and whether the proxy runs",
+                "Check the host and port of proxy (of HTTPS_PROXY with 'env'), and whether the proxy is running",
             ),
         ),
         ProxyErrorKind::Certificate(flaw) => (refused(proxy, flaw), certified(proxy, flaw, "proxy")),
@@ -112,25 +112,25 @@ fn of_proxy(trouble: ProxyErrorKind, host: &str, proxy: &str) -> Explanation {
             Bilingual::new(format!("与 {proxy} 的 TLS 握手失败"), format!("the TLS handshake with {proxy} failed")),
             Bilingual::new(
                 "多数代理自身不用 TLS：把 proxy 的 https:// 改成 http:// 再试",
-                "Most proxies speak no TLS themselves: try http:// instead of https:// in proxy",
+                "Most proxies do not use TLS themselves: try http:// instead of https:// in proxy",
             ),
         ),
         ProxyErrorKind::Login => (
             Bilingual::new(
-                "代理要求认证，或不接受所给的用户名和密码",
-                "it wants a login, or does not take the one that it was given",
+                "代理要求认证，或用户名、密码不正确",
+                "it requires a login, or rejects the user name and password in the URL",
             ),
             Bilingual::new(
                 "写成 proxy: 'http://用户:密码@主机:端口'，特殊字符用百分号编码；只支持 Basic 认证，NTLM 代理需要本地转发程序（如 cntlm）",
-                "Write proxy: 'http://user:password@host:port', special characters percent-encoded; only Basic is spoken: \
-                 for NTLM run a relay such as cntlm",
+                "Write proxy: 'http://user:password@host:port', with special characters percent-encoded; only Basic \
+                 authentication is supported: for NTLM run a relay such as cntlm",
             ),
         ),
         ProxyErrorKind::Refused => (
-            Bilingual::new(format!("代理没有打开到 {host} 的隧道"), format!("it opened no tunnel to {host}")),
+            Bilingual::new(format!("代理没有打开到 {host} 的隧道"), format!("it did not open a tunnel to {host}")),
             Bilingual::new(
-                format!("在代理上放行对 {host} 的 CONNECT；用 curl -v -x 代理地址 https://{host} 查看它的应答"),
-                format!("Let the proxy allow CONNECT to {host}; curl -v -x <proxy> https://{host} shows its answer"),
+                format!("在代理上放行对 {host} 的 CONNECT；用 curl -v -x 代理地址 https://{host} 查看它的响应"),
+                format!("Allow CONNECT to {host} in the proxy; curl -v -x <proxy> https://{host} shows its response"),
             ),
         ),
     };
@@ -139,19 +139,25 @@ fn of_proxy(trouble: ProxyErrorKind, host: &str, proxy: &str) -> Explanation {
     Explanation { cause, fix }
 }
 
-fn unresolved(name: &str) -> Bilingual {
-    Bilingual::new(format!("无法解析 {name}"), format!("{name} could not be resolved"))
+fn unresolved(address: &str) -> Bilingual {
+    let name = host_name(address);
+    Bilingual::new(format!("无法解析域名 {name}"), format!("the name {name} could not be resolved"))
+}
+
+/// Without the port.
+fn host_name(address: &str) -> &str {
+    address.rsplit_once(':').map_or(address, |(name, _)| name)
 }
 
 fn unreachable(name: &str) -> Bilingual {
-    Bilingual::new(format!("无法连接 {name}"), format!("no connection to {name}"))
+    Bilingual::new(format!("无法连接 {name}"), format!("cannot connect to {name}"))
 }
 
 /// `param` is where the name stands.
 fn name_service(param: &str) -> Bilingual {
     Bilingual::new(
         format!("检查 DNS 设置和 {param} 的拼写；容器内检查 /etc/resolv.conf"),
-        format!("Check the DNS settings and the spelling of {param}; in a container look at /etc/resolv.conf"),
+        format!("Check the DNS settings and the spelling of {param}; in a container, check /etc/resolv.conf"),
     )
 }
 
@@ -159,70 +165,73 @@ fn way_to(proxy: Option<&str>) -> Bilingual {
     match proxy {
         Some(_) => Bilingual::new(
             "检查代理能否连到该主机，以及 baseUrl 的主机和端口",
-            "Check whether the proxy can reach that host, and host and port of baseUrl",
+            "Check whether the proxy can reach that host, and the host and port of baseUrl",
         ),
         None => Bilingual::new(
             "检查 baseUrl、防火墙、安全组和出口网络；需要代理时设置 proxy",
-            "Check baseUrl, firewall, security group and egress; set proxy where one is needed",
+            "Check baseUrl, the firewall, the security group and the outgoing network; set proxy if you need one",
         ),
     }
 }
 
 fn refused(host: &str, flaw: CertificateFlaw) -> Bilingual {
     let (zh, en) = match flaw {
-        CertificateFlaw::UnknownIssuer => ("由未知的机构签发", "is from an authority that is not trusted here"),
-        CertificateFlaw::SelfSigned => ("是未受信任的自签名证书", "is signed by itself and not trusted here"),
+        CertificateFlaw::UnknownIssuer => ("由不受信任的机构签发", "is issued by an authority that is not trusted"),
+        CertificateFlaw::SelfSigned => ("是不受信任的自签名证书", "is self-signed and not trusted"),
         CertificateFlaw::Expired => ("已过期", "has expired"),
         CertificateFlaw::NotValidYet => ("尚未生效", "is not valid yet"),
-        CertificateFlaw::OtherName => ("属于其他主机名", "is for another host"),
-        CertificateFlaw::NoName => ("的 subjectAltName 中没有主机名", "names no host in its subjectAltName"),
-        CertificateFlaw::Authority => ("是 CA 证书，不是服务器证书", "is an authority's and not a server's"),
+        CertificateFlaw::OtherName => ("属于其他主机名", "is for another host name"),
+        CertificateFlaw::NoName => ("的 subjectAltName 中没有主机名", "has no host name in its subjectAltName"),
+        CertificateFlaw::Authority => {
+            ("是 CA 证书，不是服务器证书", "is a CA certificate and not a server certificate")
+        }
         CertificateFlaw::Other => ("不可用", "cannot be used"),
     };
     Bilingual::new(format!("{host} 的证书{zh}"), format!("the certificate of {host} {en}"))
 }
 
 /// `param` is where the host's name stands.
-fn certified(host: &str, flaw: CertificateFlaw, param: &str) -> Bilingual {
+fn certified(address: &str, flaw: CertificateFlaw, param: &str) -> Bilingual {
+    let host = host_name(address);
     match flaw {
         CertificateFlaw::UnknownIssuer => Bilingual::new(
             "经过会解密流量的企业代理或使用私有 CA 时，用 ca 或 NODE_EXTRA_CA_CERTS 加入其根证书；否则可能有人冒充该主机",
-            "Behind an inspecting proxy or with a private CA add its root by ca or NODE_EXTRA_CA_CERTS; \
-             otherwise somebody may be posing as that host",
+            "Behind a company proxy that decrypts traffic, or with a private CA, add its root certificate with ca or \
+             NODE_EXTRA_CA_CERTS; otherwise another server may be impersonating that host",
         ),
         CertificateFlaw::SelfSigned => Bilingual::new(
             "若该证书是你自己的，把这张证书的 PEM 作为 ca 传入，或写进 NODE_EXTRA_CA_CERTS 所指的文件；否则可能有人冒充该主机",
-            "If that certificate is yours give it, in PEM, as ca, or put it into the file of NODE_EXTRA_CA_CERTS; \
-             otherwise somebody may be posing as that host",
+            "If the certificate is yours, pass it in PEM format as ca, or add it to the file that NODE_EXTRA_CA_CERTS names; \
+             otherwise another server may be impersonating that host",
         ),
         CertificateFlaw::Expired => Bilingual::new(
             "在该主机上换新证书；本机时间不对时校正系统时间",
-            "Renew the certificate on that host; if the clock of this machine is wrong set it",
+            "Renew the certificate on that host; if the clock of this machine is wrong, set it",
         ),
         CertificateFlaw::NotValidYet => Bilingual::new(
             "校正本机的系统时间；时间正确时检查证书的生效日期",
-            "Set the clock of this machine; if it is right look at the date from which the certificate is valid",
+            "Set the clock of this machine; if the clock is right, check the start date of the certificate",
         ),
         CertificateFlaw::OtherName => Bilingual::new(
-            format!("{param} 写证书里有的主机名，或为 {host} 重新签发证书；证书来自途中的设备时检查 DNS 与代理"),
+            format!("{param} 写证书里有的主机名，或为 {host} 重新签发证书；证书来自中间的设备时，检查 DNS 与代理"),
             format!(
-                "In {param} write a name that the certificate has, or have one issued for {host}; \
-                 if it comes from something on the way check DNS and proxies"
+                "In {param} use a host name that the certificate has, or issue a certificate for {host}; \
+                 if the certificate comes from a device in between, check DNS and proxies"
             ),
         ),
         CertificateFlaw::NoName => Bilingual::new(
             "重新生成证书并写明主机名，例如 openssl req -x509 加上 -addext subjectAltName=DNS:主机名（IP 地址写 IP:地址）；只有 CN 不够",
-            "Make the certificate anew with its host, as openssl req -x509 does with -addext subjectAltName=DNS:<host> \
-             (or IP:<address>); a CN alone does not count",
+            "Generate the certificate again with its host name: openssl req -x509 with -addext subjectAltName=DNS:<host> \
+             (or IP:<address>); a CN alone is not enough",
         ),
         CertificateFlaw::Authority => Bilingual::new(
             "为该主机签发服务器证书（basicConstraints 为 CA:FALSE）；若这张证书是你自己的，也可把它的 PEM 作为 ca 传入",
-            "Have a server's certificate issued for that host (basicConstraints CA:FALSE); if this one is yours you may also \
-             give it, in PEM, as ca",
+            "Issue a server certificate for that host (basicConstraints CA:FALSE); if this one is yours, you can also \
+             pass it in PEM format as ca",
         ),
         CertificateFlaw::Other => Bilingual::new(
             "为该主机重新签发服务器证书（X.509 v3，SHA-256）",
-            "Have the certificate of that host issued anew (X.509 v3, SHA-256)",
+            "Issue a new server certificate for that host (X.509 v3, SHA-256)",
         ),
     }
 }
@@ -230,32 +239,39 @@ fn certified(host: &str, flaw: CertificateFlaw, param: &str) -> Bilingual {
 pub(crate) fn response(status: u16, problem: BadResponse) -> Explanation {
     let (zh, en) = match problem {
         BadResponse::Body(Unexpected::Empty) if status == 412 => (
-            "微信以空的 412 拒绝了没有 Content-Length 的请求，途中的代理改写了请求",
-            "WeChat refuses a request without Content-Length by an empty 412: a proxy on the way rewrote it",
+            "微信对没有 Content-Length 的请求返回空的 412：中间的代理改写了请求",
+            "WeChat refuses a request without Content-Length with an empty 412: a proxy changed the request",
         ),
-        BadResponse::Body(Unexpected::Empty) => ("应答为空", "the answer is empty"),
-        BadResponse::Body(Unexpected::CutOff) => ("图片不完整，缺少结尾", "the picture stops before its end"),
-        BadResponse::Body(Unexpected::Html) => ("应答是网页，不是微信的应答", "the answer is a web page, not WeChat's"),
-        BadResponse::Body(Unexpected::Json) => {
-            ("应答的 JSON 里没有所求的内容，也没有 errcode", "the JSON has neither what was asked for nor an errcode")
+        BadResponse::Body(Unexpected::Empty) => ("响应为空", "the response is empty"),
+        BadResponse::Body(Unexpected::CutOff) => {
+            ("图片不完整，缺少结尾", "the picture is incomplete: its end is missing")
         }
+        BadResponse::Body(Unexpected::Html) => {
+            ("响应是网页，不是微信的响应", "the response is a web page and not from WeChat's API")
+        }
+        BadResponse::Body(Unexpected::Json) => (
+            "响应的 JSON 里没有需要的字段，也没有 errcode",
+            "the JSON response has neither the expected field nor an errcode",
+        ),
         BadResponse::Body(Unexpected::Errcode) => {
-            ("应答的 JSON 里有 errcode，但不是数字，也不是 0", "the JSON has an errcode that is neither a number nor 0")
+            ("响应的 JSON 里的 errcode 不是数字", "the errcode in the JSON response is not a number")
         }
         BadResponse::Body(Unexpected::Other) => {
-            ("应答既不是图片也不是微信的错误 JSON", "the answer is neither a picture nor an error of WeChat's")
+            ("响应既不是图片，也不是微信的错误 JSON", "the response is neither a picture nor a JSON error of WeChat")
         }
-        BadResponse::TooLarge => ("应答超过 8 MiB，未再读取", "the answer is larger than 8 MiB and was not read on"),
+        BadResponse::TooLarge => {
+            ("响应超过 8 MiB，未再读取", "the response is larger than 8 MiB and was not read to its end")
+        }
         BadResponse::Redirect => (
-            "服务器要求跳转，为避免泄露密钥不会跟随",
-            "the server redirects, which is not followed so that no secret leaks",
+            "服务器要求重定向；为避免泄露密钥，wxacode 不跟随",
+            "the server redirects; wxacode does not follow, so that no secret leaks",
         ),
     };
     Explanation {
         cause: Bilingual::new(format!("{zh}（HTTP {status}）"), format!("{en} (HTTP {status})")),
         fix: Bilingual::new(
-            "检查 baseUrl 与途中的代理、网关；状态码 5xx 可稍后重试",
-            "Check baseUrl and any proxy or gateway on the way; after a 5xx try again later",
+            "检查 baseUrl 与中间的代理、网关；状态码为 5xx 时稍后重试",
+            "Check baseUrl and any proxy or gateway in between; after a 5xx, try again later",
         ),
     }
 }
@@ -266,40 +282,42 @@ pub(crate) fn rate_limit(limit: ExceededLimit, wait: Duration) -> Explanation {
         ExceededLimit::ForcedRefresh => Explanation {
             cause: Bilingual::new(
                 format!("强制刷新至少间隔 30 秒，每天最多 10 次；{wait} 后才可再次刷新"),
-                format!("forced refreshes are at least 30 s apart and at most 10 a day; the next one is due in {wait}"),
+                format!("forced refreshes must be 30 s apart, at most 10 a day; the next one is possible in {wait}"),
             ),
             fix: Bilingual::new(
-                "只在令牌泄露时强制刷新；令牌被其他接口拒绝时用 invalidateAccessToken",
-                "Force a refresh only when a token leaked; for a token that another API refused use invalidateAccessToken",
+                "只在 access_token 泄露时强制刷新；其他接口拒绝 access_token 时用 invalidateAccessToken",
+                "Force a refresh only if the token leaked; if another API refused the token, use invalidateAccessToken",
             ),
         },
         ExceededLimit::Process => Explanation {
             cause: Bilingual::new(
-                format!("本进程每分钟的 getUnlimitedQRCode 额度已用完，{wait} 后才轮到本次调用"),
+                format!("本进程这一分钟的 getUnlimitedQRCode 次数已用完，{wait} 后才能发出本次请求"),
                 format!(
-                    "this process has used its getUnlimitedQRCode calls of the minute; this call's turn comes in {wait}"
+                    "this process has used its getUnlimitedQRCode calls of this minute; this call can be sent in {wait}"
                 ),
             ),
             fix: slow_down(),
         },
         ExceededLimit::Redis => Explanation {
             cause: Bilingual::new(
-                format!("共用该 Redis 的所有进程已用完每分钟的 getUnlimitedQRCode 额度，{wait} 后才轮到本次调用"),
+                format!("共用该 Redis 的所有进程已用完这一分钟的 getUnlimitedQRCode 次数，{wait} 后才能发出本次请求"),
                 format!(
-                    "all processes that share this Redis have used their getUnlimitedQRCode calls of the minute; \
-                     this call's turn comes in {wait}"
+                    "the processes that share this Redis have used their getUnlimitedQRCode calls of this minute; \
+                     this call can be sent in {wait}"
                 ),
             ),
             fix: slow_down(),
         },
         ExceededLimit::WeChat => Explanation {
             cause: Bilingual::new(
-                format!("微信已答复每分钟额度用完（45009 或 45011），{wait} 后的下一分钟再试"),
-                format!("WeChat answered that the minute is full (45009 or 45011); the next one begins in {wait}"),
+                format!("微信返回了 45009 或 45011：这一分钟的次数已用完，下一分钟从 {wait} 后开始"),
+                format!(
+                    "WeChat returned 45009 or 45011: no more calls in this minute; the next minute begins in {wait}"
+                ),
             ),
             fix: Bilingual::new(
-                "若另有程序在用同一个 appid 生成小程序码，调小 ratePerMinute，或让各进程共用 redis",
-                "If something else makes codes for this appid, lower ratePerMinute, or let all processes share a redis",
+                "如果还有其他程序在用同一个 appid 生成小程序码，调小 ratePerMinute，或让各进程共用 redis",
+                "If another program creates codes with this appid, lower ratePerMinute, or let all processes share a redis",
             ),
         },
     }
@@ -307,8 +325,8 @@ pub(crate) fn rate_limit(limit: ExceededLimit, wait: Duration) -> Explanation {
 
 fn slow_down() -> Bilingual {
     Bilingual::new(
-        "降低并发或调大 timeoutMs；小程序码永久有效，可保存后复用；额度由 ratePerMinute 设置",
-        "Slow down or raise timeoutMs; codes never expire, so keep and reuse them; ratePerMinute sets the limit",
+        "降低并发，或调大 timeoutMs（上限由 ratePerMinute 设置）；小程序码永久有效，保存后可以复用",
+        "Send fewer calls at once, or raise timeoutMs (ratePerMinute is the limit); codes never expire, so store and reuse them",
     )
 }
 
@@ -319,44 +337,44 @@ pub(crate) const COMMANDS: &str =
 pub(crate) fn redis(reason: &str, fault: &RedisFault) -> Explanation {
     let (cause, fix) = match fault {
         RedisFault::Down => (
-            Bilingual::new(format!("Redis 不可用（{reason}）"), format!("Redis cannot be used ({reason})")),
+            Bilingual::new(format!("Redis 不可用（{reason}）"), format!("Redis is not available ({reason})")),
             Bilingual::new(
-                "检查 redis 地址、密码与网络；classic 模式下没有 Redis 时不会自行换令牌，可改用 token: 'stable'",
-                "Check Redis, its URL and password; in classic mode nothing is rotated without it: consider token: 'stable'",
+                "检查 redis 的地址、密码与网络；token: 'classic' 在 Redis 不可用时不会更换 access_token，可改用 token: 'stable'",
+                "Check Redis, its URL and its password; without Redis, token: 'classic' does not replace the access token: consider token: 'stable'",
             ),
         ),
         RedisFault::Denied { keys } => (
             Bilingual::new(
                 format!("Redis 不允许该用户访问这些键或执行这些命令（{reason}）"),
-                format!("Redis does not let this user have these keys or commands ({reason})"),
+                format!("Redis does not allow this user these keys or commands ({reason})"),
             ),
             Bilingual::new(
                 format!("为该用户设置 ACL：~{keys} {COMMANDS}；非 0 号库再加 +select，经哨兵再加 +role"),
                 format!(
-                    "Give the user by ACL SETUSER: ~{keys} {COMMANDS}; for another database than 0 +select too, \
-                     through sentinels +role"
+                    "Set this ACL for the user: ~{keys} {COMMANDS}; add +select for a database other than 0, and +role \
+                     for sentinels"
                 ),
             ),
         ),
         RedisFault::WrongType { keys } => (
             Bilingual::new(
-                format!("{keys}:… 中有一个键存放着别的类型的内容（{reason}）"),
-                format!("a key that begins with {keys}: holds something of another kind ({reason})"),
+                format!("{keys}:… 中有一个键的类型不对（{reason}）"),
+                format!("a key that begins with {keys}: has a wrong type ({reason})"),
             ),
             Bilingual::new(
                 "用 TYPE 找出该键并删除：:token、:fence、:minute 应为 hash，其余为 string；或换一个 redis.keyPrefix",
-                "Find it by TYPE and delete it (:token, :fence and :minute are hashes, all others strings), or choose \
+                "Find the key with TYPE and delete it (:token, :fence and :minute are hashes, the others strings), or choose \
                  another redis.keyPrefix",
             ),
         ),
         RedisFault::Script => (
             Bilingual::new(
-                format!("Redis 没有完成该账号的脚本（{reason}）"),
-                format!("Redis did not carry out a script for this account ({reason})"),
+                format!("Redis 没有执行完该账号的脚本（{reason}）"),
+                format!("Redis did not complete a script for this account ({reason})"),
             ),
             Bilingual::new(
-                "确认这是允许 EVAL 的 Redis（有的代理不允许），并删除该账号在 redis.keyPrefix 下的键",
-                "See that this Redis allows EVAL (some proxies do not), and delete the account's keys under redis.keyPrefix",
+                "确认该 Redis 允许 EVAL（有的代理不允许），并删除该账号在 redis.keyPrefix 下的键",
+                "Make sure that this Redis allows EVAL (some proxies do not), and delete the account's keys under redis.keyPrefix",
             ),
         ),
     };
@@ -365,8 +383,8 @@ pub(crate) fn redis(reason: &str, fault: &RedisFault) -> Explanation {
 
 pub(crate) fn closed() -> Explanation {
     Explanation {
-        cause: Bilingual::new("WxaCode 已关闭", "this WxaCode was closed"),
-        fix: Bilingual::new("close() 之后请新建 WxaCode", "Make a new WxaCode after close()"),
+        cause: Bilingual::new("WxaCode 已关闭", "this WxaCode is closed"),
+        fix: Bilingual::new("close() 之后新建一个 WxaCode", "Create a new WxaCode after close()"),
     }
 }
 

@@ -10,7 +10,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::error::explanation::{Explanation, Language};
+use crate::error::explanation::{Explanation, Language, stopped};
 use crate::error::invalid::InvalidParam;
 use crate::redact::Redactor;
 use crate::wechat::answer::{Refusal, Unexpected};
@@ -395,7 +395,8 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some(Explanation { cause, fix }) = self.told() else { return f.write_str(&self.headline(Language::En)) };
         let (fix_zh, fix_en) = fix.shortened();
-        write!(f, "{}{}. {fix_en}. | {}。{fix_zh}。", self.beginning(), cause.en, cause.zh)?;
+        let (cause_zh, cause_en) = (stopped(&cause.zh, "。"), stopped(&cause.en, "."));
+        write!(f, "{}{cause_en} {fix_en}. | {cause_zh}{fix_zh}。", self.beginning())?;
         match self.excerpt() {
             Some(excerpt) => write!(f, " | response: {excerpt}"),
             None => Ok(()),
@@ -412,11 +413,11 @@ impl Error {
         match language {
             Language::Zh => {
                 let excerpt = excerpt.map(|excerpt| format!("响应：{excerpt}")).unwrap_or_default();
-                format!("{beginning}{cause}。{fix}。{excerpt}")
+                format!("{beginning}{}{fix}。{excerpt}", stopped(cause, "。"))
             }
             Language::En => {
                 let excerpt = excerpt.map(|excerpt| format!(" Response: {excerpt}")).unwrap_or_default();
-                format!("{beginning}{cause}. {fix}.{excerpt}")
+                format!("{beginning}{} {fix}.{excerpt}", stopped(cause, "."))
             }
         }
     }

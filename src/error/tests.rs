@@ -15,7 +15,7 @@ fn refusal(errmsg: &str) -> Error {
 fn a_message_is_one_line_with_code_text_endpoint_rid_and_fix() {
     let message = refusal("invalid\npage").to_string();
     assert!(message.starts_with("getUnlimitedQRCode: 41030 invalid page (rid 6-7-8) - "), "{message}");
-    assert!(message.contains("Compare it with app.json. |") && message.ends_with("与 app.json 核对。"), "{message}");
+    assert!(message.contains("and develop. |") && message.ends_with("时传 checkPath: false。"), "{message}");
     assert!(!message.contains('\n'));
 }
 

@@ -23,7 +23,7 @@ pub(crate) fn appid<'a>(param: &'static str, appid: &'a str) -> Result<&'a str, 
     }
     // The value is not repeated: people swap appid and secret.
     let (zh, en) = match appid.chars().count() {
-        0 => ("为空（环境变量没有设置？）".to_owned(), "is empty (is an environment variable not set?)".to_owned()),
+        0 => ("为空：环境变量没有设置？".to_owned(), "is empty: is the environment variable not set?".to_owned()),
         32 if appid.bytes().all(|b| b.is_ascii_hexdigit()) => {
             ("看起来是 AppSecret".to_owned(), "looks like an AppSecret".to_owned())
         }
@@ -43,8 +43,8 @@ pub(crate) fn appid<'a>(param: &'static str, appid: &'a str) -> Result<&'a str, 
             format!("{param} {en}; it must be wx and 16 letters or digits"),
         ),
         Bilingual::new(
-            "在小程序后台「开发管理 - 开发设置」复制 AppID，不要带空格",
-            "Copy the AppID from the console (development settings), without spaces",
+            "AppID 在小程序后台 开发管理 → 开发设置；复制时不要带空格",
+            "You find the AppID on mp.weixin.qq.com under 开发管理 → 开发设置; copy it without spaces",
         ),
     ))
 }
@@ -65,9 +65,9 @@ pub(crate) fn redis(redis: RedisOptions, token: &TokenChoice) -> Result<RedisCon
             None,
             Bilingual::new(
                 "redis 只能与 token: 'stable' 或 'classic' 一起使用",
-                "redis goes with token: 'stable' or 'classic' only",
+                "redis requires token: 'stable' or 'classic'",
             ),
-            Bilingual::new("去掉 redis，或改用 token: 'stable'", "Leave redis out, or use token: 'stable'"),
+            Bilingual::new("去掉 redis，或改用 token: 'stable'", "Omit redis, or use token: 'stable'"),
         )),
     }
 }
@@ -76,10 +76,10 @@ fn braces() -> InvalidParam {
     InvalidParam::new(
         "redis.keyPrefix",
         None,
-        Bilingual::new("redis.keyPrefix 含有花括号", "redis.keyPrefix holds a brace"),
+        Bilingual::new("redis.keyPrefix 含有花括号", "redis.keyPrefix contains a brace"),
         Bilingual::new(
-            "去掉花括号：集群按键名里的花括号选择槽位，这里已用它让一个账号的键落在同一个槽",
-            "Leave braces out: a cluster picks the slot by them, and an account's keys have their own so that they lie together",
+            "去掉花括号：Redis 集群按花括号选择槽位，wxacode 已用它让一个账号的键落在同一个槽",
+            "Remove the braces: a Redis cluster selects the slot by them, and wxacode uses them to keep an account's keys in one slot",
         ),
     )
 }
@@ -91,10 +91,10 @@ pub(crate) fn from_appid<'a>(id: &'a str, token: &TokenChoice) -> Result<&'a str
         _ => Err(InvalidParam::new(
             "fromAppid",
             None,
-            Bilingual::new("fromAppid 只能与 token: 'none' 一起使用", "fromAppid goes with token: 'none' only"),
+            Bilingual::new("fromAppid 只能与 token: 'none' 一起使用", "fromAppid requires token: 'none'"),
             Bilingual::new(
                 "在微信云托管内用 token: 'none'，否则去掉 fromAppid",
-                "Inside WeChat cloud run use token: 'none'; elsewhere leave fromAppid out",
+                "Inside WeChat cloud run, use token: 'none'; elsewhere, omit fromAppid",
             ),
         )),
     }
@@ -112,10 +112,7 @@ pub(crate) fn secret(secret: Option<SecretString>, token: &TokenChoice) -> Resul
         }
         Some(secret) if secret.expose_secret().is_empty() => (
             41004,
-            Bilingual::new(
-                "secret 为空（环境变量没有设置？）",
-                "secret is empty (is an environment variable not set?)",
-            ),
+            Bilingual::new("secret 为空：环境变量没有设置？", "secret is empty: is the environment variable not set?"),
         ),
         Some(secret) if secret.expose_secret().contains(|c: char| c.is_whitespace() || c.is_control()) => {
             (40125, Bilingual::new("secret 含有空白或控制字符", "secret contains white space or a control character"))
@@ -124,7 +121,7 @@ pub(crate) fn secret(secret: Option<SecretString>, token: &TokenChoice) -> Resul
             40125,
             Bilingual::new(
                 format!("secret 有 {} 字节，最多 {LONGEST_SECRET} 字节", secret.expose_secret().len()),
-                format!("secret has {} bytes; at most {LONGEST_SECRET} are taken", secret.expose_secret().len()),
+                format!("secret has {} bytes; at most {LONGEST_SECRET} are allowed", secret.expose_secret().len()),
             ),
         ),
         _ => return Ok(secret),
@@ -134,8 +131,8 @@ pub(crate) fn secret(secret: Option<SecretString>, token: &TokenChoice) -> Resul
         Some(errcode),
         cause,
         Bilingual::new(
-            "从环境变量或密钥服务读取 AppSecret 并去掉首尾空白；自有令牌服务请传 token 函数",
-            "Read the AppSecret from the environment or a vault and trim it; with a token service of your own pass token as a function",
+            "从环境变量或密钥服务读取 AppSecret，并去掉首尾空白；access_token 由自己的服务提供时，传 token 函数",
+            "Read the AppSecret from the environment or a vault and trim it; if a service of yours provides the access_token, pass token as a function",
         ),
     ))
 }
@@ -156,8 +153,10 @@ fn base(text: &str, token: &TokenChoice) -> Result<Url, InvalidParam> {
             None,
             Bilingual::new(format!("baseUrl {zh}"), format!("baseUrl {en}")),
             Bilingual::new(
-                format!("写成 {DEFAULT_BASE_URL} 这样的地址；http 仅用于本机，或 token: 'none'"),
-                format!("Write it like {DEFAULT_BASE_URL}; http is for this machine, or token: 'none', only"),
+                format!("写成 {DEFAULT_BASE_URL} 这样的地址；http 只能用于本机，或 token: 'none'"),
+                format!(
+                    "Pass a URL like {DEFAULT_BASE_URL}; http is only allowed for this machine, or with token: 'none'"
+                ),
             ),
         )
     };
@@ -166,13 +165,13 @@ fn base(text: &str, token: &TokenChoice) -> Result<Url, InvalidParam> {
         return Err(refused("不是 http 或 https 地址", "is neither http nor https"));
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(refused("含有用户名或密码", "holds a user name or a password"));
+        return Err(refused("含有用户名或密码", "contains a user name or a password"));
     }
     if url.query().is_some() || url.fragment().is_some() {
-        return Err(refused("含有查询参数或 #", "has a query or a #"));
+        return Err(refused("含有查询参数或 #", "contains a query or a #"));
     }
     if url.scheme() == "http" && !is_loopback(&url) && !matches!(token, TokenChoice::None) {
-        return Err(refused("以明文 http 把密钥发往其他主机", "would send secrets to another host in plain http"));
+        return Err(refused("以明文 http 把密钥发往其他主机", "would send secrets to another host over plain http"));
     }
     match is_of_an_api(&url) {
         true => Err(with_api(&url)),
@@ -195,13 +194,13 @@ fn with_api(url: &Url) -> InvalidParam {
         "baseUrl",
         None,
         Bilingual::new(
-            "baseUrl 含有接口的路径，路径由 wxacode 加上",
-            "baseUrl holds the path of an API, which wxacode adds itself",
+            "baseUrl 含有接口的路径；路径由 wxacode 自己加上",
+            "baseUrl contains the path of an API; wxacode adds the path itself",
         ),
         Bilingual::new(
-            format!("只写到主机：baseUrl: '{origin}'；网关有自己的前缀时写 '{origin}/前缀'，不含 /cgi-bin 或 /wxa"),
+            format!("写成 baseUrl: '{origin}'；网关有自己的前缀时写 '{origin}/前缀'，不含 /cgi-bin 或 /wxa"),
             format!(
-                "Write the host only: baseUrl: '{origin}'; for a gateway with a prefix '{origin}/prefix', without /cgi-bin or /wxa"
+                "Write baseUrl: '{origin}'; for a gateway with a prefix, '{origin}/prefix', without /cgi-bin or /wxa"
             ),
         ),
     )
@@ -224,11 +223,11 @@ fn leaving(url: &Url, proxy: &Proxy) -> InvalidParam {
         None,
         Bilingual::new(
             format!("proxy 会把发往 {base} 的密钥以明文交给另一台机器 {proxy}"),
-            format!("proxy would hand the secrets for {base} in plain http to another machine, {proxy}"),
+            format!("proxy would send the secrets for {base} over plain http to another machine, {proxy}"),
         ),
         Bilingual::new(
             "baseUrl 在本机时去掉 proxy；经代理时 baseUrl 用 https",
-            "Leave proxy out where baseUrl is this machine; through a proxy use https in baseUrl",
+            "Omit proxy if baseUrl is this machine; with a proxy, use https in baseUrl",
         ),
     )
 }
@@ -245,7 +244,7 @@ pub(crate) fn timeout(param: &'static str, ms: f64) -> Result<Duration, InvalidP
             format!("{param} 是 {ms}，须大于 0 且不超过 86400000（一天）"),
             format!("{param} is {ms}; it must be more than 0 and at most 86400000 (a day)"),
         ),
-        Bilingual::new("以毫秒为单位，如 10000", "Give milliseconds, like 10000"),
+        Bilingual::new("以毫秒为单位，如 10000", "Pass milliseconds, such as 10000"),
     ))
 }
 
@@ -261,7 +260,7 @@ pub(crate) fn retries(count: f64) -> Result<u32, InvalidParam> {
             format!("retries 是 {count}，须为 0 到 10 的整数"),
             format!("retries is {count}; it must be a whole number from 0 to 10"),
         ),
-        Bilingual::new("0 表示不重试，默认 2", "0 is none; the default is 2"),
+        Bilingual::new("0 表示不重试，默认 2", "Pass 0 for no retries; the default is 2"),
     ))
 }
 
@@ -281,8 +280,8 @@ pub(crate) fn rate(rate: f64) -> Result<Option<u32>, InvalidParam> {
             format!("ratePerMinute is {rate}; it must be a whole number from 1, or Infinity"),
         ),
         Bilingual::new(
-            "微信限 5000 次每分钟，多个进程请分摊；Infinity 表示不限",
-            "WeChat allows 5000 a minute, to be divided among your processes; Infinity turns the limit off",
+            "微信每分钟允许 5000 次，由所有进程分摊；Infinity 表示不限",
+            "WeChat allows 5000 calls a minute for all your processes together; Infinity turns the limit off",
         ),
     ))
 }
@@ -308,10 +307,10 @@ pub(crate) fn cache(cache: &CacheOptions, has_redis: bool) -> Result<Limits, Inv
         return Err(InvalidParam::new(
             "cache.redis",
             None,
-            Bilingual::new("cache.redis 为 true，但没有设置 redis", "cache.redis is true and there is no redis"),
+            Bilingual::new("cache.redis 为 true，但没有设置 redis", "cache.redis is true, but redis is not set"),
             Bilingual::new(
                 "同时设置 redis: 'redis://…'，或去掉 cache.redis，只在本进程缓存",
-                "Give redis: 'redis://...' too, or leave cache.redis out and keep codes in this process only",
+                "Pass redis: 'redis://...' too, or omit cache.redis to cache codes in this process only",
             ),
         ));
     }
@@ -332,7 +331,7 @@ fn size(param: &'static str, bytes: f64) -> Result<usize, InvalidParam> {
         ),
         Bilingual::new(
             "如 64 * 1024 * 1024；不要缓存时去掉 cache",
-            "Like 64 * 1024 * 1024; to keep nothing leave cache out",
+            "Pass a number such as 64 * 1024 * 1024; omit cache for no cache",
         ),
     ))
 }
@@ -355,7 +354,7 @@ fn time_to_live(ms: f64) -> Result<Option<Duration>, InvalidParam> {
         ),
         Bilingual::new(
             "以毫秒为单位；小程序码永久有效，不传即不过期",
-            "Give milliseconds; codes never expire, so that it may be left out",
+            "Pass milliseconds; codes never expire, so you can omit it",
         ),
     ))
 }

@@ -153,10 +153,10 @@ fn no_certificate() -> InvalidParam {
     InvalidParam::new(
         "redis.ca",
         None,
-        Bilingual::new("redis.ca 里没有可用的 PEM 证书", "redis.ca holds no usable PEM certificate"),
+        Bilingual::new("redis.ca 中没有有效的 PEM 证书", "redis.ca contains no valid PEM certificate"),
         Bilingual::new(
             "传入签发 Redis 证书的根证书（-----BEGIN CERTIFICATE----- 开头的文本）",
-            "Pass the root that signed the certificate of Redis (text that begins with -----BEGIN CERTIFICATE-----)",
+            "Pass the root certificate of the Redis server (text that begins with -----BEGIN CERTIFICATE-----)",
         ),
     )
 }
@@ -165,7 +165,7 @@ fn unusable() -> InvalidParam {
     InvalidParam::new(
         "redis",
         None,
-        Bilingual::new("redis 不是可用的 Redis 地址", "redis is not the URL of a Redis"),
+        Bilingual::new("redis 不是有效的 Redis 地址", "redis is not a valid Redis URL"),
         Bilingual::new(
             "写成 redis://[用户:密码@]主机:6379/0，加密用 rediss://，套接字用 unix:///路径，\
              哨兵用 redis-sentinel://主机:26379,主机:26379/0#主库名；集群写任一节点",

@@ -39,12 +39,12 @@ fn detail(
         (_, NetworkErrorKind::Certificate(flaw) | NetworkErrorKind::Proxy(ProxyErrorKind::Certificate(flaw)))
             if flaw == CertificateFlaw::SelfSigned =>
         {
-            "invalid peer certificate: it has signed itself"
+            "invalid peer certificate: it is self-signed"
         }
         (_, NetworkErrorKind::Certificate(flaw) | NetworkErrorKind::Proxy(ProxyErrorKind::Certificate(flaw)))
             if flaw == CertificateFlaw::Authority =>
         {
-            "invalid peer certificate: it is an authority's"
+            "invalid peer certificate: it is a CA certificate"
         }
         _ if error.is_timeout() && error.is_connect() => "no connection within 3 s",
         _ => "",
@@ -58,7 +58,7 @@ fn detail(
 
 pub(crate) fn of(endpoint: &Endpoint, host: &Host, trouble: NetworkErrorKind, detail: &str) -> Error {
     let detail = one_line(detail).chars().take(LONGEST).collect();
-    Error::Network { endpoint: endpoint.clone(), trouble, host: host.name.clone(), proxy: host.proxy.clone(), detail }
+    Error::Network { endpoint: endpoint.clone(), trouble, host: host.address(), proxy: host.proxy.clone(), detail }
 }
 
 fn trouble(error: &reqwest::Error, causes: &[&(dyn StdError + 'static)]) -> NetworkErrorKind {

@@ -71,6 +71,12 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
 }
 
 impl Host {
+    /// Host and port, the usual one too: what an error says could not be reached.
+    pub(crate) fn address(&self) -> String {
+        let port = self.base.port_or_known_default().unwrap_or_default();
+        format!("{}:{port}", self.base.host_str().unwrap_or_default())
+    }
+
     /// Whether it is reached by https.
     pub(crate) fn is_tls(&self) -> bool {
         self.base.scheme() == "https"

@@ -44,7 +44,7 @@ impl HttpClients {
         roots::note_extra();
         let ca = settings.ca.as_deref().map(|pem| {
             roots::of_pem(pem).ok_or_else(|| {
-                unusable("ca", "ca 中没有可用的 PEM 证书".into(), "ca holds no usable PEM certificate".into())
+                unusable("ca", "ca 中没有有效的 PEM 证书".into(), "ca contains no valid PEM certificate".into())
             })
         });
         Ok(Self {
@@ -96,7 +96,7 @@ fn build(ca: &[CertificateDer<'static>], proxy: Option<&Proxy>) -> Result<Client
         .pool_idle_timeout(IDLE)
         .user_agent(concat!("wxacode/", env!("CARGO_PKG_VERSION")));
     // The parser's own error repeats the URL, password included.
-    let unbuilt = |_| unusable("proxy", "HTTP 客户端无法建立".into(), "the HTTP client could not be built".into());
+    let unbuilt = |_| unusable("proxy", "无法创建 HTTP 客户端".into(), "the HTTP client could not be created".into());
     let builder = match proxy {
         Some(proxy) => builder.proxy(reqwest::Proxy::all(proxy.url().as_str()).map_err(unbuilt)?),
         None => builder,
@@ -108,7 +108,7 @@ fn unusable(param: &'static str, zh: String, en: String) -> InvalidParam {
     let fix = match param {
         "ca" => Bilingual::new(
             "传入 PEM 文本（-----BEGIN CERTIFICATE-----），可含多个证书",
-            "Give PEM text (-----BEGIN CERTIFICATE-----); several certificates in one are fine",
+            "Pass PEM text (-----BEGIN CERTIFICATE-----), with one or more certificates",
         ),
         _ => Bilingual::new("检查 proxy 的写法，或去掉 proxy 再试", "Check proxy, or try without it"),
     };

@@ -42,7 +42,7 @@ impl Proxy {
                 "socks" | "socks4" | "socks4a" | "socks5" | "socks5h" => "：不支持 SOCKS",
                 _ => "",
             };
-            let socks = if scheme.is_empty() { "" } else { ": SOCKS is not spoken" };
+            let socks = if scheme.is_empty() { "" } else { ": SOCKS is not supported" };
             return Err(unusable(
                 format!("{from} 不是 http:// 或 https:// 地址{scheme}"),
                 format!("{from} is neither an http:// nor an https:// URL{socks}"),
@@ -58,7 +58,7 @@ impl Proxy {
         let url = Url::parse(&format!("{scheme}://{}{at}{host}", login.replace('\\', "%5C")));
         // The HTTP client reads it once more, with another parser, and would go without a proxy if it could not.
         url.ok().filter(|url| intercepts(url, "", Url::parse("https://a.example/").ok().as_ref())).ok_or_else(|| {
-            let (zh, en) = (format!("{from} 不是可用的代理地址"), format!("{from} is not the URL of a proxy"));
+            let (zh, en) = (format!("{from} 不是可用的代理地址"), format!("{from} is not a valid proxy URL"));
             if login.is_empty() { unusable(zh, en) } else { unencoded(from) }
         })
     }
@@ -132,11 +132,11 @@ fn unencoded(from: &str) -> InvalidParam {
         None,
         Bilingual::new(
             format!("{from} 的用户名或密码里有未经百分号编码的字符"),
-            format!("the login in {from} has a character that has to be percent-encoded"),
+            format!("the user name or password in {from} contains a character that must be percent-encoded"),
         ),
         Bilingual::new(
             "用 encodeURIComponent 编码用户名和密码：@ 写成 %40，/ 写成 %2F，: 写成 %3A，# 写成 %23，? 写成 %3F，\\ 写成 %5C",
-            "Encode user and password by encodeURIComponent: @ is %40, / is %2F, : is %3A, # is %23, ? is %3F, \\ is %5C",
+            "Encode user name and password with encodeURIComponent: @ is %40, / is %2F, : is %3A, # is %23, ? is %3F, \\ is %5C",
         ),
     )
 }
@@ -144,7 +144,7 @@ fn unencoded(from: &str) -> InvalidParam {
 fn unusable(zh: String, en: String) -> InvalidParam {
     let fix = Bilingual::new(
         "写成 http://主机:端口，需要认证时 http://用户:密码@主机:端口；或用 'env' 读取 HTTPS_PROXY",
-        "Write http://host:port, with a login http://user:password@host:port; or 'env' for HTTPS_PROXY",
+        "Pass http://host:port, or http://user:password@host:port with a login; or 'env' to read HTTPS_PROXY",
     );
     InvalidParam::new("proxy", None, Bilingual::new(zh, en), fix)
 }
@@ -183,13 +183,13 @@ mod tests {
         for (text, word) in [
             ("proxy.example:8080", "neither"),
             ("socks5://user:p4ssword@localhost", "SOCKS"),
-            ("http://user:p4ssword@", "login"),
+            ("http://user:p4ssword@", "percent-encoded"),
             ("http://user:p4ss/word@proxy.example:8080", "%2F"),
             ("http://user:80/p4ssword@proxy.example:8080", "%2F"),
             ("http://user:p4ss#word@proxy.example:8080", "%23"),
-            ("http://user:p4ssword@[", "login"),
+            ("http://user:p4ssword@[", "percent-encoded"),
             (r"http://proxy.example\p4ssword", "%5C"),
-            ("http://", "not the URL"),
+            ("http://", "not a valid proxy URL"),
             (r"http:\\proxy.example", "neither"),
         ] {
             let invalid = format!("{:?}", Proxy::parse(text).unwrap_err());

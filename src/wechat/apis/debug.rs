@@ -16,7 +16,7 @@ pub(crate) fn api_path(at: At, path: &str) -> Result<(), InvalidParam> {
     Err(at.refused(
         Bilingual::new(
             "path 不是以 / 开头、不带主机和参数的接口路径",
-            "path is not an API's path with a leading / and without host and query",
+            "path is not the path of an API with a leading /, without host and query",
         ),
         Bilingual::new(format!("写成 {example}"), format!("Write {example}")),
     ))
@@ -30,11 +30,11 @@ pub(crate) fn rid(at: At, rid: &str) -> Result<(), InvalidParam> {
     Err(at.refused(
         Bilingual::new(
             "rid 为空，或含有十六进制数字和 - 以外的字符",
-            "rid is empty or has more than hexadecimal digits and -",
+            "rid is empty or contains characters other than hexadecimal digits and -",
         ),
         Bilingual::new(
-            "只写错误信息中 rid: 后面的部分，如 69661ec0-6b445e0b-755fcdc6（WeChatAPIError 的 rid）",
-            "Give only what stands behind rid: in the message, like 69661ec0-6b445e0b-755fcdc6 (a WeChatAPIError's rid)",
+            "只传错误信息中 rid: 后面的部分，如 69661ec0-6b445e0b-755fcdc6（WeChatAPIError 的 rid）",
+            "Pass only the text after rid: in the message, such as 69661ec0-6b445e0b-755fcdc6 (the rid of a WeChatAPIError)",
         ),
     ))
 }

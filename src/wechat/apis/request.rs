@@ -24,12 +24,12 @@ pub fn question(
             "path",
             None,
             Bilingual::new(
-                format!("{} 是获取令牌的接口", endpoint.path()),
-                format!("{} hands out access tokens", endpoint.path()),
+                format!("{} 是获取 access_token 的接口", endpoint.path()),
+                format!("{} is an endpoint of the access token", endpoint.path()),
             ),
             Bilingual::new(
-                "令牌由 WxaCode 管理：用 getAccessToken() 取得，用 getAccessToken({ forceRefresh: true }) 强制刷新",
-                "WxaCode looks after the token: use getAccessToken(), or getAccessToken({ forceRefresh: true })",
+                "access_token 由 WxaCode 管理：用 getAccessToken() 获取，用 getAccessToken({ forceRefresh: true }) 强制刷新",
+                "WxaCode manages the access token: use getAccessToken(), or getAccessToken({ forceRefresh: true })",
             ),
         ));
     }
@@ -37,16 +37,16 @@ pub fn question(
         return Err(InvalidParam::new(
             "query.access_token",
             None,
-            Bilingual::new("query 含有 access_token", "query has an access_token"),
-            Bilingual::new("去掉它：令牌会自动加上", "Leave it out: the token is added here"),
+            Bilingual::new("query 含有 access_token", "query contains an access_token"),
+            Bilingual::new("去掉它：wxacode 会加上 access_token", "Remove it: wxacode adds the access token"),
         ));
     }
     if method == Method::Get && body.is_some() {
         return Err(InvalidParam::new(
             "body",
             None,
-            Bilingual::new("GET 请求不能带 body", "a GET request has no body"),
-            Bilingual::new("去掉 method，或把参数放进 query", "Leave method out, or put the parameters into query"),
+            Bilingual::new("GET 请求不能带 body", "a GET request cannot have a body"),
+            Bilingual::new("去掉 method，或把参数放进 query", "Omit method, or put the parameters into query"),
         ));
     }
     // WeChat answers 44002 to an empty body, and some APIs have no parameters.
@@ -62,22 +62,23 @@ fn checked(path: &str) -> Result<&str, InvalidParam> {
             Bilingual::new(format!("path {zh}"), format!("path {en}")),
             Bilingual::new(
                 "写成 /wxa/business/getuserphonenumber 这样的路径：以 / 开头，不带主机，参数放进 query",
-                "Write it like /wxa/business/getuserphonenumber: a leading /, no host, parameters in query",
+                "Pass a path such as /wxa/business/getuserphonenumber: with a leading /, without a host, and with parameters in query",
             ),
         )
     };
     match path {
-        _ if path.contains("://") => Err(refused("含有主机名", "has a host")),
+        _ if path.contains("://") => Err(refused("含有主机名", "contains a host")),
         _ if !path.starts_with('/') || path.starts_with("//") => {
             Err(refused("没有以单个 / 开头", "does not begin with a single /"))
         }
-        _ if path.contains(['?', '#']) => Err(refused("带有查询参数或 #", "has a query or a #")),
+        _ if path.contains(['?', '#']) => Err(refused("带有查询参数或 #", "contains a query or a #")),
         _ if path.len() > LONGEST_PATH => Err(refused("过长", "is too long")),
-        _ if !path.bytes().all(|b| b.is_ascii_alphanumeric() || b"/-_.".contains(&b)) => {
-            Err(refused("含有字母、数字和 / - _ . 以外的字符", "has more than letters, digits and / - _ ."))
-        }
+        _ if !path.bytes().all(|b| b.is_ascii_alphanumeric() || b"/-_.".contains(&b)) => Err(refused(
+            "含有字母、数字和 / - _ . 以外的字符",
+            "contains characters other than letters, digits and / - _ .",
+        )),
         _ if path.split('/').any(|part| part == "." || part == "..") => {
-            Err(refused("含有 . 或 .. 段", "has a segment . or .."))
+            Err(refused("含有 . 或 .. 段", "contains a segment . or .."))
         }
         _ => Ok(path),
     }

@@ -15,7 +15,7 @@ pub(crate) fn scene(at: At, scene: &str) -> Result<(), InvalidParam> {
     if length == 0 {
         return Err(at.refused(
             Bilingual::new("scene 为空", "scene is empty"),
-            Bilingual::new(format!("scene 必须有 1 到 {most} 个字符"), format!("Give scene 1 to {most} characters")),
+            Bilingual::new(format!("scene 须有 1 到 {most} 个字符"), format!("Pass a scene of 1 to {most} characters")),
         ));
     }
     if let Some((at, wrong)) = scene.chars().enumerate().find(|(_, c)| !is_scene_character(*c)) {
@@ -28,8 +28,8 @@ pub(crate) fn scene(at: At, scene: &str) -> Result<(), InvalidParam> {
                 format!("scene has {length} characters; at most {most} are allowed"),
             ),
             Bilingual::new(
-                "缩短 scene，较长的数据存在服务端，scene 里只放它的编号（UUID 去掉连字符正好 32 个字符）",
-                "Shorten it: keep longer data on your server and put its id into scene (a UUID without dashes has exactly 32 characters)",
+                "缩短 scene：较长的数据存在服务端，scene 里只放它的 id（UUID 去掉连字符正好 32 个字符）",
+                "Shorten scene: store longer data on your server and put its id into scene (a UUID without dashes has exactly 32 characters)",
             ),
         ));
     }
@@ -49,15 +49,15 @@ fn illegal_in_scene(position: usize, wrong: char) -> InvalidParam {
         "scene",
         Some(40129),
         Bilingual::new(
-            format!("scene 的第 {position} 个字符 {shown} 不在微信允许的字符之内"),
+            format!("scene 的第 {position} 个字符 {shown} 不是微信允许的字符"),
             format!("character {position} of scene is {shown}, which WeChat does not allow"),
         ),
         Bilingual::new(
             format!(
-                "只用数字、英文字母和 {SCENE_PUNCTUATION}；不支持 %、空格和中文，不能用 URL 编码，可改用十六进制、base64url，或只放服务端记录的编号"
+                "只用数字、英文字母和 {SCENE_PUNCTUATION}；不支持 %、空格和中文，也就不能用 URL 编码：改用十六进制、base64url，或只放服务端记录的 id"
             ),
             format!(
-                "Use digits, ASCII letters and {SCENE_PUNCTUATION} only; no %, space or Chinese, so no percent-encoding: use hex, base64url, or the id of a record on your server"
+                "Use digits, ASCII letters and {SCENE_PUNCTUATION} only; %, spaces and Chinese are not allowed, so percent-encoding does not work: use hex, base64url, or the id of a record on your server"
             ),
         ),
     )
@@ -72,11 +72,11 @@ pub(crate) fn page(at: At, page: &str) -> Result<(), InvalidParam> {
         return Err(at.refused(
             Bilingual::new(
                 format!("page 有 {length} 个字符，最多 {most} 个"),
-                format!("page has {length} characters; at most {most} are taken"),
+                format!("page has {length} characters; at most {most} are allowed"),
             ),
             Bilingual::new(
                 "page 只写页面路径，如 pages/index/index，参数放进 scene",
-                "Give page as the path of a page, like pages/index/index, and put parameters into scene",
+                "Pass the path of a page, such as pages/index/index, and put parameters into scene",
             ),
         ));
     }
@@ -86,16 +86,16 @@ pub(crate) fn page(at: At, page: &str) -> Result<(), InvalidParam> {
     if page.starts_with('/') {
         return Err(at.refused(
             Bilingual::new("page 以 / 开头", "page starts with a /"),
-            Bilingual::new(format!("去掉开头的 /，写成 {bare}"), format!("Drop the leading slash: {bare}")),
+            Bilingual::new(format!("去掉开头的 /，写成 {bare}"), format!("Remove the leading slash: {bare}")),
         ));
     }
     if page.contains('?') {
         return Err(at.refused(
-            Bilingual::new("page 带有查询参数", "page has a query"),
+            Bilingual::new("page 带有查询参数", "page contains a query"),
             Bilingual::new(
                 format!("page 只写 {bare}，参数放进 scene，页面里用 decodeURIComponent(query.scene) 取出"),
                 format!(
-                    "Give page as {bare} and put the parameters into scene; the page reads them by decodeURIComponent(query.scene)"
+                    "Pass {bare} as page and put the parameters into scene; the page reads them with decodeURIComponent(query.scene)"
                 ),
             ),
         ));
@@ -112,15 +112,15 @@ pub(crate) fn path(at: At, path: &str) -> Result<(), InvalidParam> {
     if bytes == 0 {
         return Err(at.refused(
             Bilingual::new("path 为空", "path is empty"),
-            Bilingual::new("写上页面路径，如 pages/index/index?id=42", "Give the page, like pages/index/index?id=42"),
+            Bilingual::new("传入页面路径，如 pages/index/index?id=42", "Pass a page, such as pages/index/index?id=42"),
         ));
     }
     if let Some(excess) = excess(at.param, characters, bytes) {
         return Err(at.refused(
             excess,
             Bilingual::new(
-                "缩短 path；较长的数据存在服务端，path 里只放它的编号",
-                "Shorten it: keep longer data on your server and put its id into the query",
+                "缩短 path：较长的数据存在服务端，path 里只放它的 id",
+                "Shorten path: store longer data on your server and put its id into the query",
             ),
         ));
     }
@@ -138,7 +138,7 @@ fn excess(param: &Param, characters: usize, bytes: usize) -> Option<Bilingual> {
         (_, max @ 1..) if bytes > max => Some(Bilingual::new(
             format!("path 有 {bytes} 字节（{characters} 个字符，一个汉字 3 字节），最多 {max} 字节"),
             format!(
-                "path has {bytes} bytes ({characters} characters, a Chinese one takes 3 bytes); at most {max} bytes are allowed"
+                "path has {bytes} bytes ({characters} characters; a Chinese character takes 3 bytes); at most {max} bytes are allowed"
             ),
         )),
         _ => None,
@@ -154,7 +154,7 @@ fn no_scancode_time(param: &'static str, path: &str) -> Result<(), InvalidParam>
             Some(85096),
             Bilingual::new(
                 format!("{param} 含有微信保留的参数 scancode_time"),
-                format!("{param} contains scancode_time, which WeChat keeps for itself"),
+                format!("{param} contains the parameter scancode_time, which WeChat reserves"),
             ),
             Bilingual::new("换一个参数名", "Use another name for the parameter"),
         ));

@@ -226,7 +226,7 @@ fn an_env_version_is_one_of_three_words() {
             (
                 "envVersion".into(),
                 Some(40097),
-                format!("envVersion is {wrong:?}; WeChat knows release, trial and develop")
+                format!("envVersion is {wrong:?}; WeChat supports release, trial and develop")
             )
         );
     }

@@ -169,8 +169,8 @@ fn the_explanation_names_each_version_of_a_refused_address_once() {
         ("invalid ip, not in whitelist", "出口 IP", "the outgoing IP"),
     ] {
         let Explanation { cause, fix } = refused(40164, errmsg, &Endpoint::StableToken, None);
-        assert_eq!(cause.zh, format!("已开启 API IP 白名单，{zh} 不在其中"));
-        assert_eq!(cause.en, format!("The API IP whitelist is on, and {en} is not in it"));
+        assert_eq!(cause.zh, format!("已开启 IP 白名单，{zh} 不在其中"));
+        assert_eq!(cause.en, format!("The IP whitelist is on, and {en} is not in it"));
         assert!(fix.zh.contains(&format!("加入{zh}，")) && fix.en.contains(&format!("Add {en} to")), "{fix:?}");
     }
     let platform =

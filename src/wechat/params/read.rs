@@ -72,7 +72,7 @@ pub(crate) fn unreadable() -> InvalidParam {
         "params",
         None,
         Bilingual::new("参数无法读取", "the parameters cannot be read"),
-        Bilingual::new("按 index.d.ts 中的类型传入参数", "Pass them as index.d.ts types them"),
+        Bilingual::new("按 index.d.ts 中的类型传入参数", "Pass parameters of the types in index.d.ts"),
     )
 }
 

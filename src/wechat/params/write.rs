@@ -137,7 +137,7 @@ fn missing(at: At) -> InvalidParam {
     let name = at.name();
     let (cause, fix) = (
         Bilingual::new(format!("缺少 {name}"), format!("{name} is missing")),
-        Bilingual::new(format!("请传入 {name}"), format!("Give {name}")),
+        Bilingual::new(format!("请传入 {name}"), format!("Pass {name}")),
     );
     InvalidParam::new(name, at.param.required.filter(|&errcode| errcode != 0), cause, fix)
 }
@@ -155,8 +155,8 @@ fn word(at: At, word: &str) -> Result<(), InvalidParam> {
     });
     Err(at.refused(
         Bilingual::new(
-            format!("{name} 是 {}，微信只认 {}", excerpt(word), values.join("、")),
-            format!("{name} is {}; WeChat knows {} and {last}", excerpt(word), first.join(", ")),
+            format!("{name} 是 {}，微信只支持 {}", excerpt(word), values.join("、")),
+            format!("{name} is {}; WeChat supports {} and {last}", excerpt(word), first.join(", ")),
         ),
         Bilingual::new(format!("用其中之一{}", or.0), format!("Use one of them{}", or.1)),
     ))
@@ -176,7 +176,7 @@ fn whole(at: At, number: f64) -> Result<u32, InvalidParam> {
             format!("{name} is {number}; it must be a whole number{en} from {min} to {max}"),
         ),
         at.fix().unwrap_or_else(|| {
-            Bilingual::new(format!("取 {min} 到 {max} 之间的整数"), format!("Give a whole number from {min} to {max}"))
+            Bilingual::new(format!("取 {min} 到 {max} 之间的整数"), format!("Pass a whole number from {min} to {max}"))
         }),
     ))
 }

@@ -26,11 +26,11 @@ pub(crate) fn end(time: Option<f64>, days: Option<f64>, context: &Context) -> Re
             None,
             Bilingual::new(
                 "expireTime 和 expireInterval 只能传一个",
-                "expireTime and expireInterval exclude each other",
+                "expireTime and expireInterval cannot be used together",
             ),
             Bilingual::new(
                 "到某一时刻失效用 expireTime，若干天后失效用 expireInterval",
-                "Give expireTime for a moment, or expireInterval for a number of days",
+                "Pass expireTime for a point in time, or expireInterval for a number of days",
             ),
         )),
         (Some(time), None) => {
@@ -62,8 +62,8 @@ fn wrong_time(left: f64) -> InvalidParam {
         Some(85401),
         Bilingual::new(zh, en),
         Bilingual::new(
-            format!("须在 1 分钟之后、{MOST_DAYS} 天之内"),
-            format!("It must lie between a minute and {MOST_DAYS} days from now"),
+            format!("传入 1 分钟之后、{MOST_DAYS} 天之内的时间"),
+            format!("Pass a time between 1 minute and {MOST_DAYS} days from now"),
         ),
     )
 }
@@ -78,7 +78,10 @@ fn wrong_days(days: f64) -> InvalidParam {
             format!("expireInterval 是 {days}，须为 1 到 {MOST_DAYS} 的整数（天）"),
             format!("expireInterval is {days}; it must be a whole number of days from 1 to {MOST_DAYS}"),
         ),
-        Bilingual::new("永久有效的链接已取消，最长 30 天", "Links no longer last for ever: give at most 30"),
+        Bilingual::new(
+            "微信已取消永久有效的链接，最长 30 天",
+            "WeChat no longer makes permanent links: pass at most 30",
+        ),
     )
 }
 
@@ -87,10 +90,10 @@ pub(crate) fn page_without_query(at: At, page: &str) -> Result<(), InvalidParam>
     let Some((bare, _)) = page.split_once('?') else { return Ok(()) };
     let (name, bare) = (at.name(), excerpt(bare));
     Err(at.refused(
-        Bilingual::new(format!("{name} 带有查询参数"), format!("{name} has a query")),
+        Bilingual::new(format!("{name} 带有查询参数"), format!("{name} contains a query")),
         Bilingual::new(
             format!("{name} 只写 {bare}，参数放进 query"),
-            format!("Give {name} as {bare} and put the rest into query"),
+            format!("Pass {bare} as {name} and put the rest into query"),
         ),
     ))
 }
@@ -111,7 +114,7 @@ pub(crate) fn query(at: At, query: &str) -> Result<(), InvalidParam> {
     } else if let Some((at, wrong)) = query.chars().enumerate().find(|(_, c)| illegal(c)) {
         let (position, code) = (at + 1, wrong as u32);
         (
-            format!("{param} 的第 {position} 个字符 U+{code:04X} 不在微信允许的字符之内"),
+            format!("{param} 的第 {position} 个字符 U+{code:04X} 不是微信允许的字符"),
             format!("character {position} of {param} is U+{code:04X}, which WeChat does not allow"),
         )
     } else {
@@ -121,7 +124,7 @@ pub(crate) fn query(at: At, query: &str) -> Result<(), InvalidParam> {
         Bilingual::new(zh, en),
         Bilingual::new(
             "写成 k1=v1&k2=v2，中文和空格用 encodeURIComponent 编码，较长的数据存在服务端",
-            "Write k1=v1&k2=v2, Chinese and spaces by encodeURIComponent, and keep longer data on your server",
+            "Write k1=v1&k2=v2, encode Chinese and spaces with encodeURIComponent, and store longer data on your server",
         ),
     ))
 }
@@ -137,10 +140,13 @@ pub(crate) fn wanted(
         0.0 if link.is_none_or(str::is_empty) => Err(InvalidParam::new(
             param,
             None,
-            Bilingual::new(format!("queryType 为 0 时缺少 {param}"), format!("{param} is missing, and queryType is 0")),
+            Bilingual::new(
+                format!("queryType 为 0 时缺少 {param}"),
+                format!("{param} is missing; queryType 0 requires it"),
+            ),
             Bilingual::new(
                 format!("传入要查询的 {param}；只查剩余访问次数时用 queryType: 1"),
-                format!("Give the {param} that you ask of, or queryType: 1 for the visits that are left"),
+                format!("Pass the {param} to look up, or queryType: 1 for the remaining visits"),
             ),
         )),
         0.0 => Ok(info),
@@ -152,7 +158,10 @@ pub(crate) fn wanted(
                 format!("queryType 是 {}，须为 0 或 1", shown(other)),
                 format!("queryType is {}; it must be 0 or 1", shown(other)),
             ),
-            Bilingual::new("0 查询链接本身，1 查询剩余访问次数", "0 asks what the link is, 1 how many visits are left"),
+            Bilingual::new(
+                "0 查询链接本身，1 查询剩余访问次数",
+                "Pass 0 to look the link up, or 1 for the remaining visits",
+            ),
         )),
     }
 }
@@ -163,7 +172,7 @@ pub(crate) fn not_empty(at: At, text: &str) -> Result<(), InvalidParam> {
         return Ok(());
     }
     let name = at.name();
-    let fix = at.fix().unwrap_or_else(|| Bilingual::new(format!("写上 {name}"), format!("Give {name}")));
+    let fix = at.fix().unwrap_or_else(|| Bilingual::new(format!("传入 {name}"), format!("Pass {name}")));
     Err(at.refused(Bilingual::new(format!("{name} 为空"), format!("{name} is empty")), fix))
 }
 
@@ -178,13 +187,13 @@ pub(crate) fn page_url(at: At, page: &str) -> Result<(), InvalidParam> {
                 format!("pageUrl 有 {length} 个字符，须为 1 到 {most} 个"),
                 format!("pageUrl has {length} characters; it must have 1 to {most}"),
             ),
-            Bilingual::new("写成 pages/index/index?id=42", "Write it like pages/index/index?id=42"),
+            Bilingual::new("写成 pages/index/index?id=42", "Pass a page such as pages/index/index?id=42"),
         ));
     }
     // https://developers.weixin.qq.com/community/develop/doc/000c44d4e88138dbd4ad04cf056400
     let Some(bare) = page.strip_prefix('/').map(excerpt) else { return Ok(()) };
     Err(at.refused(
         Bilingual::new("pageUrl 以 / 开头", "pageUrl starts with a /"),
-        Bilingual::new(format!("去掉开头的 /，写成 {bare}"), format!("Drop the leading slash: {bare}")),
+        Bilingual::new(format!("去掉开头的 /，写成 {bare}"), format!("Remove the leading slash: {bare}")),
     ))
 }
