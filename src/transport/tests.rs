@@ -274,6 +274,7 @@ async fn no_answer_makes_an_error_show_a_part_of_the_token() {
         r#"{"access_token":"c4nary","expires_in":72"#,
         r#"{"data":{"access_token":"c4nary"}}"#,
         r#"{"access_token":"c4nary c4nary"}"#,
+        r#"{"errcode":40125,"errmsg":"not c4nary-token","access_token":"c4nary-token"}"#,
         "<html>c4nary",
         "c4nary",
     ] {
