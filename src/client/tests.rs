@@ -72,7 +72,9 @@ async fn a_code_is_fetched_with_a_token_and_counted() {
     let (client, server) = client([token("T"), picture()]).await;
     assert_eq!(client.stats(), Stats::default());
     assert_eq!(*client.code(&scene("a"), None).await.unwrap(), jpeg()[..]);
-    assert_eq!(target(&server.requests()[1]), "/wxa/getwxacodeunlimit?access_token=T");
+    let request = &server.requests()[1];
+    assert_eq!(target(request), "/wxa/getwxacodeunlimit?access_token=T");
+    assert!(request.ends_with(r#""scene":"a"}"#), "{request}");
     let stats = client.stats();
     assert!(stats.token_age.is_some_and(|age| age < Duration::from_secs(7200)));
     let image_bytes = jpeg().len() as u64;

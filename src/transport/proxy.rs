@@ -234,4 +234,10 @@ mod tests {
         assert!(of("proxy.example", "a,*").is_none() && of("", "").is_none());
         assert_eq!(of("proxy.example:8080", "").unwrap().name(), "proxy.example:8080");
     }
+
+    #[test]
+    fn a_variable_of_the_environment_is_read_unless_it_is_empty() {
+        assert_eq!(variable("PATH"), std::env::var("PATH").ok());
+        assert_eq!(variable("WXACODE_IS_NOT_SET"), None);
+    }
 }

@@ -59,3 +59,23 @@ impl http_body::Body for Counted {
         SizeHint::with_exact(self.bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use http_body::Body;
+
+    use super::*;
+
+    #[test]
+    fn a_request_counts_once_when_its_body_is_sent() {
+        let sent = SentCounter::default();
+        let mut body = Counted { bytes: Some("{}".into()), sent: sent.clone() };
+        assert_eq!((body.is_end_stream(), body.size_hint().exact(), sent.count()), (false, Some(2), 0));
+        let mut next = || match Pin::new(&mut body).poll_frame(&mut Context::from_waker(std::task::Waker::noop())) {
+            Poll::Ready(frame) => frame.map(|frame| frame.unwrap().into_data().unwrap()),
+            Poll::Pending => panic!("the whole body is there"),
+        };
+        assert_eq!((next(), next()), (Some("{}".into()), None));
+        assert_eq!((body.is_end_stream(), body.size_hint().exact(), sent.count()), (true, Some(0), 1));
+    }
+}

@@ -274,6 +274,7 @@ async fn no_answer_makes_an_error_show_a_part_of_the_token() {
         r#"{"access_token":"c4nary","expires_in":72"#,
         r#"{"data":{"access_token":"c4nary"}}"#,
         r#"{"access_token":"c4nary c4nary"}"#,
+        r#"{"errcode":40125,"errmsg":"not c4nary-token","access_token":"c4nary-token"}"#,
         "<html>c4nary",
         "c4nary",
     ] {
@@ -554,4 +555,27 @@ async fn a_server_is_trusted_by_its_given_root_and_otherwise_its_flaw_is_told() 
             other => panic!("{other:?}"),
         }
     }
+}
+
+#[test]
+fn a_message_shows_a_web_page_or_the_trouble_of_a_server_and_of_json_only_names() {
+    use Unexpected::{CutOff, Empty, Html, Json, Other};
+    for (body, what, status, shown) in [
+        ("<html> a\n page", Html, 200, "<html> a page"),
+        ("upstream failed", Other, 502, "upstream failed"),
+        ("upstream failed", Other, 400, "upstream failed"),
+        ("a user's text", Other, 399, ""),
+        (r#""a user's text""#, Other, 502, ""),
+        (" [1]", Other, 502, ""),
+        ("-1", Other, 502, ""),
+        ("7", Other, 502, ""),
+        (r#"{"phone":"1"}"#, Other, 502, "{phone}"),
+        (r#"{"phone":"1"}"#, Json, 200, "{phone}"),
+        ("half", CutOff, 502, ""),
+        ("", Empty, 502, ""),
+    ] {
+        assert_eq!(excerpt(body.as_bytes(), what, status), shown, "{body} {what:?} {status}");
+    }
+    assert_eq!(excerpt(b"\xFF\x00 bytes", Other, 502), "", "no text");
+    assert_eq!(excerpt("x".repeat(100_000).as_bytes(), Html, 200).len(), 4096);
 }

@@ -109,3 +109,23 @@ async fn a_fleet_counts_its_forced_refreshes_together() {
     advance(Duration::from_secs(30)).await;
     assert_eq!(force(&other).await.unwrap().expose(), "T3");
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_event_says_where_a_token_came_from() {
+    let (redis, upstream) = (Arc::<FakeRedis>::default(), Upstream::new(false).gives("T1").gives("T2"));
+    let caches = [process(&redis), process(&redis), cache_of(Some("provider")).0];
+    let mut sources = Vec::new();
+    for cache in caches {
+        let listener = Arc::<RecordingListener>::default();
+        cache.events.bus.add(listener.clone());
+        get(&cache, &upstream).await.unwrap();
+        sources.extend(listener.0.lock().iter().filter_map(|event| match &event.kind {
+            EventKind::Token(TokenEvent::RefreshOk { source, token, expires_in, .. }) => {
+                assert!(token.number == 1 && expires_in.is_some_and(|left| left > Duration::from_secs(7000)));
+                Some(*source)
+            }
+            _ => None,
+        }));
+    }
+    assert_eq!(sources, ["wechat", "redis", "provider"]);
+}

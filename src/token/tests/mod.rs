@@ -20,8 +20,8 @@ use super::store::LocalStore;
 use crate::clock::Clock;
 use crate::deadline::Deadline;
 use crate::error::{Error, Result, TimeoutPhase};
-use crate::event::EventSource;
 use crate::event::testing::RecordingListener;
+use crate::event::{EventKind, EventSource, TokenEvent};
 use crate::keys::RouteId;
 use crate::redis::ReconnectListener;
 use crate::wechat::endpoint::Endpoint;
@@ -43,8 +43,12 @@ fn reported(listener: &RecordingListener) -> Vec<(&'static str, Option<&'static 
 }
 
 fn cache_with_clock() -> (Arc<TokenCache>, Clock) {
+    cache_of(None)
+}
+
+fn cache_of(mode: Option<&'static str>) -> (Arc<TokenCache>, Clock) {
     let clock = Clock::manual(EPOCH);
-    let events = EventSource::new(Arc::default(), "wx", None);
+    let events = EventSource::new(Arc::default(), "wx", mode);
     (
         TokenCache::new(
             RefreshPolicy::STABLE,
@@ -172,6 +176,24 @@ async fn a_token_replaced_before_its_expiry_is_reported_as_external_and_a_renewe
         let names: Vec<_> = reported(&listener).into_iter().map(|(name, _)| name).collect();
         assert_eq!(names.contains(&"token.replaced_externally"), elsewhere, "{names:?}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn with_classic_tokens_another_system_is_only_likely() {
+    let mut messages = Vec::new();
+    for mode in ["stable", "classic"] {
+        let (upstream, (cache, _)) = (Upstream::new(false).gives("T1").gives("T2"), cache_of(Some(mode)));
+        let listener = Arc::<RecordingListener>::default();
+        cache.events.bus.add(listener.clone());
+        let token = cache.get(&upstream.source(), &deadline(10)).await.unwrap();
+        cache.replace(&token, 40001, &upstream.source(), &deadline(10)).await.unwrap();
+        messages.extend(listener.0.lock().iter().filter_map(|event| match event.kind {
+            EventKind::Token(TokenEvent::ReplacedExternally { message, .. }) => Some(message),
+            _ => None,
+        }));
+    }
+    let [stable, classic] = messages[..] else { panic!("one for each: {messages:?}") };
+    assert!(classic.contains("likely") && !stable.contains("likely"), "{messages:?}");
 }
 
 #[tokio::test(start_paused = true)]

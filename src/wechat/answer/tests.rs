@@ -219,6 +219,7 @@ fn a_successful_answer_is_returned_as_json_that_javascript_parses() {
     for (body, text) in [
         (&b"{\"nick\":\"a\x08b\nc\"}"[..], r#"{"nick":"a\u0008b\u000ac"}"#),
         (b" {\n\"a\" : [1, \"\\\\\x1f\", {\"b\":\"\\\"\"}]}\r\n", "{\n\"a\" : [1, \"\\\\\\u001f\", {\"b\":\"\\\"\"}]}"),
+        (b"{\"a\":\"\\\"\x01\",\"b\":\"\n\"}", r#"{"a":"\"\u0001","b":"\u000a"}"#),
         (b"{\"nick\":\"\xB3\x5C\"}", "{\"nick\":\"\u{fffd}\"}"),
         (b"[\"\xFF\"]", "[\"\u{fffd}\"]"),
         (br#"{"half":"\ud83d"}"#, r#"{"half":"\ud83d"}"#),

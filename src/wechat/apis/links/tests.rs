@@ -61,6 +61,13 @@ fn an_expiry_is_within_30_days_with_a_tolerance_for_clock_skew() {
     for left in [-300.0, 30.0 * DAY + 300.0, -1e12] {
         assert_eq!(at(left).unwrap_err(), ("expireTime".into(), Some(85401)));
     }
+    let shown = |left: f64| {
+        let params = json!({ "expireTime": NOW + left }).to_string();
+        let refused = call(&Endpoint::GenerateScheme, &params, &Context { appid: "wx", now: NOW }).unwrap_err();
+        refused.explanation.cause.en.into_owned()
+    };
+    let (late, past) = (shown(45.26 * DAY), shown(-2.0 * DAY));
+    assert!(late.contains(" 45.3 days") && past.contains(" 2 days") && past.contains("ago"), "{late}; {past}");
     for (days, errcode) in [(0.0, None), (31.0, Some(85401)), (1.5, None), (-1.0, None)] {
         assert_eq!(scheme(json!({ "expireInterval": days })).unwrap_err(), ("expireInterval".into(), errcode));
     }
