@@ -135,6 +135,15 @@ for (const name of Object.keys(frameworks)) {
       checkShown(problem, failures[0].error)
     })
 
+    test('its error for the log is in the language of the client, and the response in that of the visitor', async (t) => {
+      const { ask, failures } = await site(t, name, { client: { lang: 'zh', ratePerMinute: 1, timeoutMs: 1500 } })
+      const { problem } = await ask('/code?scene=%20')
+      assert.match(problem.detail, /^character 1 of scene/)
+      const { message, explanation } = failures[0].error
+      assert.ok(message.includes(`${explanation.cause.zh}。${explanation.fix.zh}。`), message)
+      assert.ok(!message.includes(explanation.cause.en), message)
+    })
+
     test('is hidden when expose is false', async (t) => {
       const { ask } = await site(t, name, { options: { expose: false } })
       assert.deepEqual(Object.keys((await ask('/code?scene=%20')).problem).sort(), BARE)
