@@ -222,7 +222,11 @@ async function run(command, options, least) {
       } catch {}
     }
   }
-  return printed.trimEnd().split('\n')
+  // A batch that takes long shows how far it is: not so in a document.
+  return printed
+    .trimEnd()
+    .split('\n')
+    .filter((line) => !/^\d+\/\d+ \(\d+ %\)/.test(line))
 }
 
 /** What WeChat calls a request that it has refused. @param {Awaited<ReturnType<typeof startFakeWeChat>>} fake */
