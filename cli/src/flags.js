@@ -58,7 +58,7 @@ export function addClientFlags(command, { say }) {
       en: 'read the AppSecret from the standard input',
     }).conflicts('secretFile')
     option('--secret [text]', { zh: '', en: '' }).argParser(refuseSecret).preset('').hideHelp()
-    option('--token <family>', { zh: '令牌的来源', en: 'where the access token comes from' })
+    option('--token <family>', { zh: 'access_token 的来源', en: 'where the access token comes from' })
       .choices(['stable', 'classic', 'none'])
       .default('stable')
     option('--base-url <url>', {
@@ -66,7 +66,7 @@ export function addClientFlags(command, { say }) {
       en: "WeChat's address, a fake's for example, or WXACODE_BASE_URL",
     })
     option('--redis <url>', {
-      zh: '共享令牌的 Redis，或 WXACODE_REDIS',
+      zh: '共享 access_token 的 Redis，或 WXACODE_REDIS',
       en: 'the Redis that shares the token, or WXACODE_REDIS',
     }).argParser(withoutPassword('WXACODE_REDIS'))
     option('--proxy <url>', {

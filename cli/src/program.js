@@ -20,7 +20,7 @@ const EXIT_CODES = {
   1    有一个码、一行或一项检查失败
   2    用法或参数有误，没有发出请求
   3    账号被拒：凭据、IP 白名单、额度，或接入配置
-  4    连不上微信或 Redis，或应答无法识别
+  4    连不上微信或 Redis，或响应无法识别
   130  被 Ctrl-C 中断`,
   en: `Exit codes:
   0    success

@@ -375,8 +375,8 @@ impl SharedRefusal {
     }
 }
 
-const CORRUPT: &str = "what lies in Redis at the place of a code is none of ours (torn, restored from elsewhere, or written \
-    by somebody else); it is asked for again and replaced. | Redis 中存放小程序码的键里不是本程序写入的内容（损坏、从别处恢复或被他人写入），将重新获取并替换。";
+const CORRUPT: &str = "a code in Redis cannot be decrypted: it is damaged, restored from elsewhere, or written by another \
+    program. wxacode fetches the code again and replaces it. | Redis 中的小程序码无法解密（损坏、从别处恢复，或由其他程序写入），将重新获取并替换。";
 
 fn is(word: &Value, text: &str) -> bool {
     matches!(word, Value::BulkString(bytes) if bytes == text.as_bytes())

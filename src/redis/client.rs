@@ -234,8 +234,8 @@ fn outage(host: &str, reason: &str) -> String {
     format!(
         "Redis at {host} cannot be used ({reason}). Until it can, each process counts and fetches for itself, and with \
          token 'classic' no process fetches a token. Check the URL given as redis, its login and the network; stats().redis \
-         tells how it is. | 无法使用 {host} 的 Redis（{reason}）。在恢复之前各进程各自计数、各自获取令牌，\
-         classic 模式下不会获取令牌。请检查 redis 的地址、密码与网络；stats().redis 给出当前状态。"
+         is the current state. | 无法使用 {host} 的 Redis（{reason}）。在恢复之前各进程各自计数、各自获取 access_token，\
+         classic 模式下不会获取 access_token。请检查 redis 的地址、密码与网络；stats().redis 给出当前状态。"
     )
 }
 

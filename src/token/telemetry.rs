@@ -76,8 +76,8 @@ impl TokenCache {
 /// Every classic request makes another token, so that WeChat's answer does not show which system was first.
 const MAYBE_REPLACED: &str = "most likely another system shares this appid: WeChat refused the access token before its \
     time and this process had not requested another. Let every system use token 'stable', or give each environment an appid of \
-    its own. | 很可能另有系统在使用同一个 appid：令牌提前失效，而这里没有换过。请都改用 stable_token，或每个环境使用各自的 appid。";
+    its own. | 很可能另有系统在使用同一个 appid：access_token 提前失效，而本进程没有刷新过。请都改用 stable_token，或每个环境使用各自的 appid。";
 
 const REPLACED: &str = "another system shares this appid: WeChat replaced the access token before its time and \
     this process did not request that. Let it use token 'stable' too, or give every environment an appid of its own. | \
-    另有系统在使用同一个 appid：令牌提前被换掉，而不是这里换的。请让它也用 stable_token，或每个环境使用各自的 appid。";
+    另有系统在使用同一个 appid：access_token 提前被换掉，而不是本进程刷新的。请让它也用 stable_token，或每个环境使用各自的 appid。";

@@ -26,7 +26,7 @@ export function addDoctor(program, io) {
     .command('doctor')
     .description(
       say({
-        zh: '检查网络、时钟、Redis、凭据、白名单、额度、页面与令牌',
+        zh: '检查网络、时钟、Redis、凭据、白名单、额度、页面与 access_token',
         en: 'check network, clock, Redis, credentials, whitelist, quota, page and token',
       }),
     )

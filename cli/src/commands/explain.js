@@ -149,7 +149,7 @@ function unknown(errcode, endpoint, { say }) {
           en: `Nothing is known about ${errcode} at ${endpoint}; it comes from ${listed(elsewhere, say)}: omit --endpoint`,
         })
       : say({
-          zh: `没有 ${errcode} 的资料；若答复里有 rid，用 wxacode rid 查看`,
+          zh: `没有 ${errcode} 的资料；如果响应里有 rid，用 wxacode rid 查看`,
           en: `Nothing is known about ${errcode}; if the response had a rid, look it up with wxacode rid`,
         })
   return { json: { ok: false, errcode, endpoint }, text, exitCode: EXIT.failed }

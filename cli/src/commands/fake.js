@@ -17,7 +17,7 @@ export function addFake(program, io) {
   const { say } = io
   const command = program
     .command('fake')
-    .description(say({ zh: '启动本机的假微信', en: 'start a fake WeChat on this machine' }))
+    .description(say({ zh: '在本机启动模拟微信服务', en: 'start a fake WeChat on this machine' }))
     .addHelpText('after', examples(['wxacode fake --port 8080 --page pages/index/index --page pages/goods/detail'], io))
     .action((flags) => serve(flags, io))
   addOptions(command, say, (option) => {
@@ -29,7 +29,7 @@ export function addFake(program, io) {
       en: 'the AppSecret, which is a fake too (default: a new one)',
     })
     option('--page <paths...>', { zh: '已发布的页面', en: 'published pages' }).default(DEFAULT_PAGES)
-    option('--latency <ms>', { zh: '每次应答的延迟', en: 'delay of every response' }).argParser(natural)
+    option('--latency <ms>', { zh: '每次响应的延迟', en: 'delay of every response' }).argParser(natural)
   })
 }
 
@@ -65,7 +65,7 @@ async function start(options) {
  * @param {Io} io
  */
 const textOf = ({ url, appid, secret }, { say, colors }) => [
-  `${say({ zh: '假微信', en: 'a fake WeChat on' })} ${colors.bold(url)}`,
+  `${say({ zh: '模拟微信服务', en: 'a fake WeChat on' })} ${colors.bold(url)}`,
   '',
   `  export WXACODE_BASE_URL=${url}`,
   `  export WXACODE_APPID=${appid}`,

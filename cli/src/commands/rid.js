@@ -53,7 +53,7 @@ function textOf({ invokeTime, costInMs, clientIp, requestUrl, requestBody, respo
     [say({ zh: '来源 IP', en: 'from' }), clientIp],
     [say({ zh: '请求', en: 'request' }), `${requestUrl}`],
     ['', requestBody],
-    [say({ zh: '应答', en: 'answer' }), responseBody],
+    [say({ zh: '响应', en: 'response' }), responseBody],
   ]
   return rows
     .filter(([, value]) => value !== '')

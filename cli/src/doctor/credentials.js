@@ -26,7 +26,7 @@ export async function refusalOf(stage) {
 }
 
 /** @type {Finding} */
-export const NO_TOKEN = skipped({ zh: '没有令牌', en: 'there is no token' })
+export const NO_TOKEN = skipped({ zh: '没有 access_token', en: 'there is no token' })
 
 /**
  * Whether WeChat gives a token for this AppID and AppSecret.

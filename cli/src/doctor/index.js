@@ -36,7 +36,7 @@ const CHECKS = [
   { name: 'whitelist', title: { zh: 'IP 白名单', en: 'IP whitelist' }, look: whitelist },
   { name: 'quota', title: { zh: '额度', en: 'quota' }, look: quota },
   { name: 'page', title: { zh: '页面', en: 'page' }, look: page },
-  { name: 'token', title: { zh: '令牌', en: 'token' }, look: token },
+  { name: 'token', title: { zh: 'access_token', en: 'token' }, look: token },
 ]
 
 /** @type {Finding} */

@@ -12,12 +12,12 @@ const DAY_MS = 86_400_000
 /** @type {Record<string, Text>} */
 const FIXES = {
   CERT_HAS_EXPIRED: {
-    zh: '看本机时钟是否正确；若正确，应答的不是微信',
+    zh: '看本机时钟是否正确；如果正确，响应的就不是微信',
     en: "Look at this machine's clock; if it is right, another server responds instead of WeChat",
   },
   CERT_NOT_YET_VALID: { zh: '本机时钟慢了：同步时间', en: "This machine's clock is behind: set it" },
   ERR_TLS_CERT_ALTNAME_INVALID: {
-    zh: '应答的不是微信：检查 DNS、hosts 文件与代理',
+    zh: '响应的不是微信：检查 DNS、hosts 文件与代理',
     en: 'Another server responds instead of WeChat: check DNS, the hosts file and the proxy',
   },
 }

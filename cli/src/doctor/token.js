@@ -20,7 +20,7 @@ const FRESH_SECONDS = 60
  * @returns {Promise<Finding>}
  */
 export async function token(stage) {
-  if (!stage.hasToken) return skipped({ zh: '--token none 没有令牌', en: 'none with --token none' })
+  if (!stage.hasToken) return skipped({ zh: '--token none 没有 access_token', en: 'none with --token none' })
   const { token: given } = await stage.token()
   if (given === undefined) return NO_TOKEN
   if (stage.tokenEvents.events.some(({ event }) => event === 'token.invalidated')) return takenAway()
@@ -39,11 +39,11 @@ export async function token(stage) {
 const takenAway = () =>
   bad(
     {
-      zh: '微信刚发的令牌随即被拒（40001）：另有系统在用这个 appid，并强制刷新或顶替了令牌',
+      zh: '微信刚返回的 access_token 马上失效（40001）：另有系统在用这个 appid，并强制刷新了 access_token',
       en: 'WeChat rejected the token that it had just returned (40001): another system uses this appid and replaces its token',
     },
     {
-      zh: '让所有系统都用 stable_token 且不带 force_refresh，或经 Redis / 中控服务共用一个令牌；测试环境用单独的 appid',
+      zh: '让所有系统都用 stable_token 且不带 force_refresh，或经 Redis / 中控服务共用一个 access_token；测试环境用单独的 appid',
       en: 'Let all systems use stable_token without force_refresh, or share one token by Redis or a central service; use a separate appid for test environments',
     },
     EXIT.account,
@@ -65,7 +65,7 @@ function stableNotes(seconds, classicUsed = 0) {
   }
   if (classicUsed > 0) {
     notes.push({
-      zh: `另有系统今天用 /cgi-bin/token 取过 ${classicUsed} 次，两种令牌互不影响`,
+      zh: `另有系统今天用 /cgi-bin/token 取过 ${classicUsed} 次，两种 access_token 互不影响`,
       en: `another system called /cgi-bin/token ${classicUsed} times today, which does not affect this token`,
     })
   }

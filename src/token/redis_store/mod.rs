@@ -149,8 +149,8 @@ enum StoredValue {
     Unreadable(String),
 }
 
-const CORRUPT: &str = "what lies in Redis at the key_prefix of the access token is none of ours (torn, restored from elsewhere, \
-    or written by somebody else); it is replaced. | Redis 中存放令牌的键里不是本程序写入的内容（损坏、从别处恢复或被他人写入），将被替换。";
+const CORRUPT: &str = "the access token in Redis cannot be decrypted: it is damaged, restored from elsewhere, or written by \
+    another program. wxacode replaces it. | Redis 中的 access_token 无法解密（损坏、从别处恢复，或由其他程序写入），将被替换。";
 
 impl TokenStore for RedisTokenStore {
     fn acquire<'a>(

@@ -29,7 +29,7 @@ const OF_THE_WAY = {
   ],
   ECONNREFUSED: (name) => [{ zh: `${name} 没有服务在监听`, en: `no service listens at ${name}` }, LOOK_THERE],
   ETIMEDOUT: (name) => [
-    { zh: `${name} 没有应答`, en: `${name} does not answer` },
+    { zh: `${name} 没有响应`, en: `${name} does not answer` },
     {
       zh: '检查防火墙与安全组；云 Redis 还要把这台机器加入它的白名单',
       en: 'Look at firewalls and security groups; a Redis of a cloud has a whitelist too, for this machine',
@@ -51,7 +51,7 @@ const OF_THE_WAY = {
     },
   ],
   EPROTO: (name) => [
-    { zh: `${name} 不以 TLS 应答`, en: `${name} does not answer in TLS` },
+    { zh: `${name} 没有用 TLS 响应`, en: `${name} does not answer in TLS` },
     { zh: '写 redis://，或换成支持 TLS 的端口', en: 'Write redis://, or use the port that supports TLS' },
   ],
 }
