@@ -17,7 +17,9 @@ export function addToken(program, io) {
   const { say } = io
   const command = program
     .command('token')
-    .description(say({ zh: 'access_token 的剩余有效期与指纹', en: 'remaining lifetime and fingerprint of the access token' }))
+    .description(
+      say({ zh: 'access_token 的剩余有效期与指纹', en: 'remaining lifetime and fingerprint of the access token' }),
+    )
     .option('--reveal', say({ zh: '显示 access_token 本身', en: 'show the token itself' }))
     .addHelpText(
       'after',
