@@ -77,6 +77,6 @@ suite('warnings of a process that does not listen', (test) => {
     const { options } = await world(t, {}, { redis: patient({ url, keyPrefix: 'other:' }) })
     const { ends, times, stderr } = await warned(options)
     assert.deepEqual([times, new Set(ends)], [1, new Set(['ok'])])
-    assert.match(stderr, /NOPERM.*ACL SETUSER: ~other:\* \+eval/)
+    assert.match(stderr, /NOPERM.*Set this ACL for the user: ~other:\* \+eval/)
   })
 })
