@@ -19,7 +19,7 @@ use tokio::time::{Instant, sleep};
 
 use super::client::DEFAULT_TIMEOUT;
 use super::failure::RedisFailure;
-use super::script::{ReconnectListener, ScriptCall, ScriptRunner, unavailable};
+use super::script::{ReconnectListener, ReconnectListeners, ScriptCall, ScriptRunner, unavailable};
 use crate::error::Result;
 use database::{Database, Millis, redis_error};
 
@@ -34,6 +34,7 @@ pub struct FakeRedis {
     up: AtomicBool,
     failure: Mutex<Option<String>>,
     runs: AtomicUsize,
+    listeners: ReconnectListeners,
 }
 
 impl Default for FakeRedis {
@@ -52,6 +53,7 @@ impl FakeRedis {
             up: true.into(),
             failure: Mutex::default(),
             runs: 0.into(),
+            listeners: ReconnectListeners::default(),
         }
     }
 
@@ -68,6 +70,11 @@ impl FakeRedis {
     /// The number of calls so far, failed ones among them.
     pub fn runs(&self) -> usize {
         self.runs.load(Ordering::Relaxed)
+    }
+
+    /// Tells the listeners of a reconnection.
+    pub fn reconnect(&self) {
+        self.listeners.notify();
     }
 
     /// The keys as they are now, to read and to write.
@@ -114,7 +121,9 @@ impl ScriptRunner for FakeRedis {
         DEFAULT_TIMEOUT
     }
 
-    fn subscribe(&self, _: Weak<dyn ReconnectListener>) {}
+    fn subscribe(&self, listener: Weak<dyn ReconnectListener>) {
+        self.listeners.subscribe(listener);
+    }
 }
 
 /// Counts the reconnections that it hears of.
