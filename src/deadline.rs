@@ -27,6 +27,11 @@ impl Deadline {
         self.at.saturating_duration_since(clock::monotonic())
     }
 
+    /// Whether there is still time after a pause.
+    pub fn outlasts(&self, pause: Duration) -> bool {
+        pause < self.left()
+    }
+
     /// Waits for `work` until the deadline; `last_failure` is asked why it took so long.
     ///
     /// # Errors
@@ -44,5 +49,18 @@ impl Deadline {
             limit: self.limit,
             cause: last_failure().map(Box::new),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_deadline_outlasts_a_pause_that_leaves_time() {
+        let deadline = Deadline::new(Duration::from_secs(10), None);
+        tokio::time::advance(Duration::from_secs(4)).await;
+        assert_eq!(deadline.left(), Duration::from_secs(6));
+        assert!(deadline.outlasts(Duration::from_millis(5_999)) && !deadline.outlasts(Duration::from_secs(6)));
     }
 }

@@ -8,12 +8,8 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
 /// The file that `NODE_EXTRA_CA_CERTS` named when the first client was made.
-static EXTRA: LazyLock<Option<OsString>> = LazyLock::new(|| std::env::var_os("NODE_EXTRA_CA_CERTS"));
-
-/// Looks at the environment, on the thread that may change it, and reads nothing yet.
-pub(crate) fn note_extra() {
-    LazyLock::force(&EXTRA);
-}
+/// To be forced on the thread that may change the environment.
+pub(crate) static EXTRA: LazyLock<Option<OsString>> = LazyLock::new(|| std::env::var_os("NODE_EXTRA_CA_CERTS"));
 
 /// Read once: the platform's files take milliseconds. An image may have none.
 pub(crate) static ROOTS: LazyLock<Vec<CertificateDer<'static>>> = LazyLock::new(|| {

@@ -33,7 +33,7 @@ impl Client {
     ) -> Result<(Body, AnswerKind)> {
         loop {
             match self.send_with_token(call, read).await {
-                Err(error) if error.is_rate_limited() && self.rate_limiter.pause().await < call.deadline.left() => {}
+                Err(error) if error.is_rate_limited() && call.deadline.outlasts(self.rate_limiter.pause().await) => {}
                 answer => return answer,
             }
         }

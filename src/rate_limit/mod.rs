@@ -85,7 +85,7 @@ impl RateLimiter {
                 Ok(Taken { second, fleet }) => return Ok(Permit::new(self, second, fleet, waited)),
                 Err(full) => full,
             };
-            if wait >= deadline.left() {
+            if !deadline.outlasts(wait) {
                 self.events.request(|| RequestEvent::RateLimitExceeded { limit, retry_after: wait });
                 return Err(Error::RateLimit { endpoint: endpoint.clone(), limit, wait });
             }

@@ -112,7 +112,7 @@ impl Stretches {
 fn stretches(text: &[u8]) -> impl Iterator<Item = (usize, u64)> {
     let mut stretch = 0;
     let numbers = text.iter().enumerate().map(move |(at, &byte)| {
-        stretch = stretch << 8 | u64::from(folded(byte));
+        stretch = (stretch << 8) + u64::from(folded(byte));
         (at, stretch)
     });
     numbers.skip(TELLING - 1).map(|(last, stretch)| (last + 1 - TELLING, stretch))

@@ -58,7 +58,7 @@ impl View {
             at += length;
         }
         next.origin.extend(self.origin.last());
-        (next.bytes.len() < self.bytes.len()).then_some(next)
+        (next.bytes.len() != self.bytes.len()).then_some(next)
     }
 }
 

@@ -225,7 +225,7 @@ impl TokenCache {
                 }
                 NextAction::RetryAfter(limit, refresh) => within(limit, progress::join(refresh, deadline)).await,
                 NextAction::Fail(error) => return Err(error),
-                NextAction::Backoff(pause, error) if pause >= deadline.left() => return Err(error),
+                NextAction::Backoff(pause, error) if !deadline.outlasts(pause) => return Err(error),
                 NextAction::Backoff(pause, _) => {
                     tokio::time::sleep(pause).await;
                     None

@@ -160,16 +160,18 @@ impl TokenStore for LocalStore {
 }
 
 fn spend(forced: &mut VecDeque<Duration>, now: Duration) -> Option<Duration> {
-    forced.retain(|&at| now < at + DAY);
+    let is_full = forced.len() == FORCED_A_DAY;
     let apart = forced.back().map(|&last| last + FORCED_APART);
-    let day = forced.front().filter(|_| forced.len() >= FORCED_A_DAY).map(|&first| first + DAY);
+    let day = forced.front().filter(|_| is_full).map(|&first| first + DAY);
     let wait = apart.max(day).map_or(Duration::ZERO, |until| until.saturating_sub(now));
-    if wait.is_zero() {
-        forced.push_back(now);
-        None
-    } else {
-        Some(wait)
+    if !wait.is_zero() {
+        return Some(wait);
     }
+    if is_full {
+        forced.pop_front();
+    }
+    forced.push_back(now);
+    None
 }
 
 #[cfg(test)]

@@ -29,7 +29,7 @@ const THREADS: usize = 1024;
 const RESERVED: usize = 128;
 /// How many names are remembered.
 const REMEMBERED: usize = 1024;
-const STACK: usize = 512 << 10;
+const STACK: usize = 524_288;
 
 type LookUp = dyn Fn(&str) -> io::Result<Vec<IpAddr>> + Send + Sync;
 type Answer = Result<Arc<[IpAddr]>, Unresolved>;

@@ -116,7 +116,7 @@ impl Transport {
                 Err(error) => error,
             };
             let pause = backoff(failures, (self.dice)());
-            if !error.is_transient() || failures == effort.retries || pause >= deadline.left() {
+            if !error.is_transient() || failures == effort.retries || !deadline.outlasts(pause) {
                 return Err(error);
             }
             report(error);

@@ -1,6 +1,6 @@
 //! The HTTP clients, and the connections that they keep.
 
-use std::sync::OnceLock;
+use std::sync::{LazyLock, OnceLock};
 use std::time::Duration;
 
 use reqwest::Client;
@@ -41,7 +41,7 @@ pub(crate) struct HttpClients {
 impl HttpClients {
     /// Checks the settings.
     pub(crate) fn new(settings: &Settings) -> Result<Self, InvalidParam> {
-        roots::note_extra();
+        LazyLock::force(&roots::EXTRA);
         let ca = settings.ca.as_deref().map(|pem| {
             roots::of_pem(pem).ok_or_else(|| {
                 unusable("ca", "ca 中没有有效的 PEM 证书".into(), "ca contains no valid PEM certificate".into())

@@ -579,3 +579,15 @@ fn a_message_shows_a_web_page_or_the_trouble_of_a_server_and_of_json_only_names(
     assert_eq!(excerpt(b"\xFF\x00 bytes", Other, 502), "", "no text");
     assert_eq!(excerpt("x".repeat(100_000).as_bytes(), Html, 200).len(), 4096);
 }
+
+#[test]
+fn a_host_is_given_half_a_second_before_its_silence_counts() {
+    let error = |trouble| {
+        let (host, detail) = ("host.example".to_owned(), String::new());
+        Error::Network { endpoint: Endpoint::GetQrCode, trouble, host, proxy: None, detail }
+    };
+    let early = |trouble, limit: Option<u64>| timed_out_early(&error(trouble), limit.map(Duration::from_millis));
+    assert!(early(NetworkErrorKind::Silent, Some(499)));
+    assert!(!early(NetworkErrorKind::Silent, Some(500)) && !early(NetworkErrorKind::Silent, None));
+    assert!(!early(NetworkErrorKind::Unreachable, Some(499)));
+}

@@ -242,7 +242,8 @@ mod tests {
 
     #[test]
     fn a_failure_that_no_certificate_has_is_another_one() {
-        let errors = [Error::DecryptError, CertificateError::Revoked.into(), CertificateError::BadEncoding.into()];
+        let unknown = CertificateError::Other(OtherError(Arc::new(std::fmt::Error)));
+        let errors = [Error::DecryptError, CertificateError::Revoked.into(), unknown.into()];
         assert!(errors.iter().all(|error| CertificateFlaw::of(error) == CertificateFlaw::Other));
     }
 }

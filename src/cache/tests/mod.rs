@@ -185,3 +185,17 @@ async fn a_follower_waits_until_its_own_deadline_at_most() {
     assert!(leader.is_ok());
     assert!(matches!(result, Err(Error::Timeout { .. })) && took < 2 * SECOND, "{took:?}");
 }
+
+#[tokio::test]
+async fn the_end_of_an_abandoned_request_leaves_its_successor_in_place() {
+    let (requests, key) = (Arc::<SingleFlight>::default(), (RouteId::nth(1), identity("a")));
+    let join = || requests.join(&key, |_| std::future::pending());
+    let (abandoned, leads) = join();
+    drop(abandoned);
+    let (successor, leads_too) = join();
+    assert!(leads && leads_too);
+    // The abandoned one ends.
+    tokio::task::yield_now().await;
+    let (other, leads) = join();
+    assert!(!leads && Arc::ptr_eq(&other, &successor));
+}

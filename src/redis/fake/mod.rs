@@ -19,7 +19,7 @@ use tokio::time::{Instant, sleep};
 
 use super::client::DEFAULT_TIMEOUT;
 use super::failure::RedisFailure;
-use super::script::{ReconnectListener, ScriptCall, ScriptRunner, unavailable};
+use super::script::{ReconnectListener, ReconnectListeners, ScriptCall, ScriptRunner, unavailable};
 use crate::error::Result;
 use database::{Database, Millis, redis_error};
 
@@ -35,6 +35,7 @@ pub(crate) struct FakeRedis {
     loses_replies: AtomicBool,
     failure: Mutex<Option<String>>,
     runs: AtomicUsize,
+    listeners: ReconnectListeners,
 }
 
 impl Default for FakeRedis {
@@ -54,6 +55,7 @@ impl FakeRedis {
             loses_replies: false.into(),
             failure: Mutex::default(),
             runs: 0.into(),
+            listeners: ReconnectListeners::default(),
         }
     }
 
@@ -75,6 +77,11 @@ impl FakeRedis {
     /// The number of calls so far, failed ones among them.
     pub(crate) fn runs(&self) -> usize {
         self.runs.load(Ordering::Relaxed)
+    }
+
+    /// Tells the listeners of a reconnection.
+    pub(crate) fn reconnect(&self) {
+        self.listeners.notify();
     }
 
     /// The keys as they are now, to read and to write.
@@ -124,7 +131,9 @@ impl ScriptRunner for FakeRedis {
         DEFAULT_TIMEOUT
     }
 
-    fn subscribe(&self, _: Weak<dyn ReconnectListener>) {}
+    fn subscribe(&self, listener: Weak<dyn ReconnectListener>) {
+        self.listeners.subscribe(listener);
+    }
 }
 
 /// Counts the reconnections that it hears of.

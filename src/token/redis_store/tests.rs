@@ -4,7 +4,7 @@ use super::super::state::{RefreshPolicy, State};
 use super::*;
 use crate::event::EventBus;
 use crate::event::testing::RecordingListener;
-use crate::redis::fake::FakeRedis;
+use crate::redis::fake::{FakeRedis, ReconnectionCounter};
 
 const KEYS: &str = "p:{wx1:stable:f}";
 const NOW: Now = Now { mono: Duration::from_secs(100), wall: Duration::from_secs(1_700_000_000) };
@@ -207,6 +207,16 @@ async fn a_fleet_forces_a_refresh_every_30_seconds_and_ten_times_a_day() {
     assert!(wait > Duration::from_secs(23 * 3600) && wait < DAY, "{wait:?}");
     assert_eq!(first.spend_forced_alone(NOW), None, "by its own count");
     assert_eq!(first.spend_forced_alone(NOW), Some(FORCED_APART));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cache_hears_of_every_reconnection() {
+    let redis = Arc::<FakeRedis>::default();
+    let (store, _) = store(&redis);
+    let heard = ReconnectionCounter::subscribed(|counter| store.subscribe(counter));
+    redis.reconnect();
+    redis.reconnect();
+    assert_eq!(heard.count(), 2);
 }
 
 #[test]

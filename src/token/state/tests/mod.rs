@@ -395,3 +395,11 @@ fn a_token_is_not_printed() {
     let state = holding("c4nary", 7200);
     assert!(!format!("{:?}", state.present()).contains("c4nary"));
 }
+
+#[test]
+fn a_new_token_is_served_for_the_least_time_between_two_requests_wherever_the_wall_clock_jumps() {
+    let state = holding("T", 7200);
+    let usable = |mono| state.is_usable(Now { mono, wall: secs(2_000_000.0) });
+    let until = MIN_REFRESH_INTERVAL;
+    assert_eq!((usable(until - Duration::from_millis(1)), usable(until)), (true, false));
+}

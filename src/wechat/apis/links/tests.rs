@@ -47,6 +47,7 @@ fn parameters_that_wechat_refuses_are_refused_with_its_errcode() {
     assert_eq!(jump(json!({ "path": "pages/a?b=1" })), ("jumpWxa.path".into(), Some(40165)));
     assert_eq!(jump(json!({ "query": "a b" })), ("jumpWxa.query".into(), Some(40212)));
     assert_eq!(jump(json!({ "query": "a".repeat(1025) })), ("jumpWxa.query".into(), Some(40212)));
+    assert!(scheme(json!({ "jumpWxa": { "query": "a".repeat(1024) } })).is_ok());
     assert_eq!(jump(json!({ "envVersion": "" })), ("jumpWxa.envVersion".into(), Some(85402)));
     let url = sent(Endpoint::GenerateUrlLink, json!({ "query": "a b" }));
     assert_eq!(url.unwrap_err(), ("query".into(), Some(40212)));
@@ -83,6 +84,7 @@ fn a_short_link_has_a_page_without_a_leading_slash() {
     assert_eq!(short(json!({ "pageUrl": "/pages/a" })).unwrap_err(), ("pageUrl".into(), Some(40066)));
     assert_eq!(short(json!({ "pageUrl": "" })).unwrap_err().0, "pageUrl");
     assert_eq!(short(json!({ "pageUrl": "a".repeat(1025) })).unwrap_err().0, "pageUrl");
+    assert!(short(json!({ "pageUrl": "a".repeat(1024) })).is_ok());
 }
 
 #[test]
