@@ -160,7 +160,7 @@ export interface NativeText {
 }
 
 /** A client, or why its options, which are JSON, do not make one. A panic in a synchronous export would end the process. */
-export declare function open(queue: CompletionQueueHandle, options: string, provider?: (ask: TokenAsk) => Promise<ProvidedToken>): NativeClient | Array<Failure>
+export declare function open(queue: CompletionQueueHandle, options: string, provider?: (request: TokenRequest) => Promise<ProvidedToken>): NativeClient | Array<Failure>
 
 export interface ProvidedToken {
   accessToken: string
@@ -177,7 +177,7 @@ export interface Thrown {
   thrown: Error
 }
 
-export interface TokenAsk {
+export interface TokenRequest {
   appid: string
   rejected?: RejectedToken
 }

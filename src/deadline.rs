@@ -17,22 +17,22 @@ pub struct Deadline {
 }
 
 impl Deadline {
-    /// A deadline `limit` from now. `endpoint` is the one that a [`Error::Timeout`] names; a token provider has none.
+    /// A deadline `limit` from now. An [`Error::Timeout`] names `endpoint`; a token provider has none.
     pub fn new(limit: Duration, endpoint: Option<Endpoint>) -> Self {
         Self { at: clock::monotonic() + limit, limit, endpoint }
     }
 
-    /// The time that is left; zero when the deadline has passed.
-    pub fn left(&self) -> Duration {
+    /// The remaining time; zero when the deadline has passed.
+    pub fn remaining(&self) -> Duration {
         self.at.saturating_duration_since(clock::monotonic())
     }
 
-    /// Waits for `work` until the deadline; `last_failure` is asked why it took so long.
+    /// Waits for `work` until the deadline. `last_failure` gives the cause of the [`Error::Timeout`].
     ///
     /// # Errors
     ///
     /// [`Error::Timeout`] when the deadline comes first.
-    pub async fn hold<T>(
+    pub async fn timeout<T>(
         &self,
         waited_for: TimeoutPhase,
         last_failure: impl FnOnce() -> Option<Error>,

@@ -42,7 +42,7 @@ pub(crate) struct ExplainedErrcode {
 /// Cause, fix and scope of an errcode, by the endpoint's name in any spelling.
 #[napi]
 pub(crate) fn explain(errcode: f64, endpoint: Option<String>) -> Option<ExplainedErrcode> {
-    let endpoint = endpoint.as_deref().map(Endpoint::find);
+    let endpoint = endpoint.as_deref().map(Endpoint::from_any_name);
     if endpoint == Some(None) || errcode.fract() != 0.0 {
         return None;
     }

@@ -188,7 +188,7 @@ impl TokenCache {
     }
 
     /// Whether the token is shared with other processes.
-    pub(crate) fn is_shared(&self) -> bool {
+    pub(crate) fn is_in_redis(&self) -> bool {
         self.store.is_up().is_some()
     }
 
@@ -225,14 +225,14 @@ impl TokenCache {
                 }
                 NextAction::RetryAfter(limit, refresh) => within(limit, progress::join(refresh, deadline)).await,
                 NextAction::Fail(error) => return Err(error),
-                NextAction::Backoff(pause, error) if pause >= deadline.left() => return Err(error),
+                NextAction::Backoff(pause, error) if pause >= deadline.remaining() => return Err(error),
                 NextAction::Backoff(pause, _) => {
                     tokio::time::sleep(pause).await;
                     None
                 }
             };
             if let Some(Err(error)) = finished
-                && deadline.left().is_zero()
+                && deadline.remaining().is_zero()
             {
                 return Err(error);
             }

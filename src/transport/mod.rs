@@ -116,7 +116,7 @@ impl Transport {
                 Err(error) => error,
             };
             let pause = backoff(failures, (self.dice)());
-            if !error.is_transient() || failures == effort.retries || pause >= deadline.left() {
+            if !error.is_transient() || failures == effort.retries || pause >= deadline.remaining() {
                 return Err(error);
             }
             report(error);
@@ -137,7 +137,7 @@ impl Transport {
         let mut rest = order.iter().peekable();
         loop {
             let Some(host) = rest.next() else { return Err(Error::Closed) };
-            let share = rest.peek().filter(|_| effort.repeatable).map(|_| deadline.left() / 2);
+            let share = rest.peek().filter(|_| effort.repeatable).map(|_| deadline.remaining() / 2);
             let limit = [effort.attempt, share].into_iter().flatten().min();
             let error = match self.request(host, call, limit, read).await {
                 Ok(answer) => return Ok(answer),
@@ -215,7 +215,7 @@ impl Transport {
         if announced > LARGEST_ANSWER {
             return Err(too_large());
         }
-        let mut body = match call.endpoint.gives_token() {
+        let mut body = match call.endpoint.returns_token() {
             true => Body::unpooled(announced),
             false => self.buffers.body(announced),
         };
@@ -317,11 +317,11 @@ fn interpret_response<T>(
         Ok(found) => Ok((body, found)),
         Err(AnswerError::Refused(refusal)) => {
             let error = Error::Api { endpoint: endpoint.clone(), refusal, subject: None };
-            let token = endpoint.gives_token().then(|| answer::token_in(&body)).flatten();
+            let token = endpoint.returns_token().then(|| answer::token_in(&body)).flatten();
             Err(error.without(&Redactor::new(token.as_deref())))
         }
         Err(AnswerError::Unexpected(what)) => {
-            let excerpt = if endpoint.gives_token() { String::new() } else { excerpt(&body, what, status) };
+            let excerpt = if endpoint.returns_token() { String::new() } else { excerpt(&body, what, status) };
             let (problem, excerpt) = match (300..400).contains(&status) {
                 true => (BadResponse::Redirect, location.map_or(excerpt, |to| format!("Location: {to}"))),
                 false => (BadResponse::Body(what), excerpt),

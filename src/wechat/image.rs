@@ -1,18 +1,18 @@
-//! JPEG or PNG, and whether the picture is whole.
+//! JPEG or PNG, and whether the image is whole.
 
 use memchr::memmem;
 
-/// The two formats in which WeChat sends pictures.
+/// The two formats in which WeChat sends images.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ImageType {
     /// `image/jpeg`.
     Jpeg,
-    /// `image/png`: a code with a transparent background.
+    /// `image/png`: a QR code with a transparent background.
     Png,
 }
 
 impl ImageType {
-    /// By magic bytes. WeChat labels a transparent PNG `image/jpeg`, so no header is asked.
+    /// By magic bytes. WeChat labels a transparent PNG `image/jpeg`, so no header is used.
     pub fn of(bytes: &[u8]) -> Option<Self> {
         if bytes.starts_with(&[0xFF, 0xD8, 0xFF]) {
             Some(Self::Jpeg)
@@ -31,7 +31,7 @@ impl ImageType {
         }
     }
 
-    /// Whether `bytes`, which begin as this type, run up to the picture's own end marker.
+    /// Whether `bytes`, which begin as this type, run up to the image's own end marker.
     pub(crate) fn is_complete(self, bytes: &[u8]) -> bool {
         match self {
             Self::Jpeg => jpeg_is_complete(bytes),

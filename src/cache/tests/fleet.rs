@@ -24,9 +24,9 @@ impl Default for Setup {
 impl Setup {
     fn start(self, redis: &Arc<FakeRedis>) -> Arc<QrCodeCache> {
         let Self { ttl, secret, max_entry_bytes, bus } = self;
-        let place = KeySpace { prefix: "p:".into(), account: "wx:print".into() };
+        let key_space = KeySpace { prefix: "p:".into(), account: "wx:id".into() };
         let events = EventSource::new(bus, "wx", Some("stable"));
-        let codes = SharedQrCodes::new(redis.clone(), &secret.into(), place, events, ttl, max_entry_bytes);
+        let codes = RedisQrCodes::new(redis.clone(), &secret.into(), key_space, events, ttl, max_entry_bytes);
         Arc::new(QrCodeCache::new(&Limits { ttl, ..limits() }, Some(codes)))
     }
 }
@@ -41,7 +41,7 @@ fn processes(redis: &Arc<FakeRedis>, count: usize) -> Vec<Arc<QrCodeCache>> {
 
 /// The keys of a code and of its lock.
 fn keys(process: &QrCodeCache, name: &str) -> [String; 2] {
-    process.fleet.as_ref().unwrap().keys(&identity(name))
+    process.redis.as_ref().unwrap().keys(&identity(name))
 }
 
 /// The keys in Redis that hold a code.
@@ -173,10 +173,10 @@ async fn a_code_in_redis_is_sealed_with_the_secret_of_its_account() {
     sleep(SECOND).await;
     let stored = codes(&redis);
     let [key] = &stored[..] else { panic!("{stored:?}") };
-    assert!(key.starts_with("p:{wx:print:code:") && !key.contains("c4nary"), "{key}");
+    assert!(key.starts_with("p:{wx:id:code:") && !key.contains("c4nary"), "{key}");
     assert!(!redis.database().holds(&jpeg()[..4]));
     assert_eq!(wechat.code(&others, "scene=c4nary", &seconds(10)).await.unwrap(), CacheOutcome::Miss);
-    // A picture that is not sealed is no code, and is replaced.
+    // An image that is not sealed is no QR code, and is replaced.
     for key in codes(&redis) {
         redis.database().put(&key, jpeg());
     }
@@ -192,7 +192,7 @@ async fn a_code_in_redis_is_sealed_with_the_secret_of_its_account() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_picture_over_the_size_limit_is_not_stored_in_redis_and_its_lock_is_released() {
+async fn an_image_over_the_size_limit_is_not_stored_in_redis_and_its_lock_is_released() {
     let (redis, wechat) = (Arc::new(FakeRedis::default()), WeChat::answering_after(SECOND));
     for _ in 0..2 {
         let process = Setup { max_entry_bytes: jpeg().len() - 1, ..Setup::default() }.start(&redis);
@@ -240,7 +240,7 @@ async fn a_refusal_of_the_parameters_reaches_every_waiting_process_after_one_req
 
 #[tokio::test(start_paused = true)]
 async fn followers_make_their_own_requests_at_once_when_the_leader_has_no_code_for_them() {
-    // A refusal of the account, a failure, a picture over the size limit.
+    // A refusal of the account, a failure, an image over the size limit.
     let refused = WeChat { refuses: Some(45009), ..WeChat::answering_after(SECOND) };
     let failing = WeChat { fails: Arc::new(true.into()), ..WeChat::answering_after(SECOND) };
     for (wechat, max_entry_bytes) in [(refused, 1 << 20), (failing, 1 << 20), (WeChat::answering_after(SECOND), 10)] {
@@ -261,23 +261,23 @@ async fn a_refusal_does_not_reach_a_process_that_asks_later() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_forged_or_replayed_note_of_a_leader_is_ignored() {
+async fn a_forged_or_replayed_result_of_a_leader_is_ignored() {
     let (redis, refusing) =
         (Arc::new(FakeRedis::default()), WeChat { refuses: Some(41030), ..WeChat::answering_after(SECOND) });
     let (leader, other) = (process(&redis), process(&redis));
     assert!(refusing.code(&leader, "a", &seconds(10)).await.is_err());
     sleep(SECOND / 10).await;
     let [_, lock] = keys(&other, "a");
-    let replayed = redis.database().bytes(&lock).expect("a note").to_vec();
+    let replayed = redis.database().bytes(&lock).expect("a result").to_vec();
     let forged = [b"!".to_vec(), [b"!", &[b'x'; 32][..], b"sealed by another"].concat(), vec![b'!'; 4000]];
-    for note in forged.into_iter().chain([replayed]) {
-        // The process waits for another leader, and then the note replaces the lock.
+    for result in forged.into_iter().chain([replayed]) {
+        // The process waits for another leader, and then the result replaces the lock.
         redis.database().put(&lock, [b'y'; 32]);
         let (wechat, deadline, begun) = (WeChat::answering_after(SECOND), seconds(10), Instant::now());
         let waits = wechat.code(&other, "a", &deadline);
         let replaced = async {
             sleep(SECOND / 2).await;
-            redis.database().put(&lock, note);
+            redis.database().put(&lock, result);
         };
         let (found, ()) = tokio::join!(waits, replaced);
         assert_eq!(found.unwrap(), CacheOutcome::Miss);
@@ -297,11 +297,11 @@ async fn a_stuck_leader_delays_followers_for_a_fifth_of_their_deadline_and_leads
     let lost = |name| {
         let (stuck, nowhere, limit) = (stuck.clone(), nowhere.clone(), limit.clone());
         async move {
-            let ask = || {
-                let (ask, limit) = (nowhere.request(), limit.clone());
-                async move { limit.hold(TimeoutPhase::Answer, || None, ask).await? }
+            let fetch = || {
+                let (request, limit) = (nowhere.request(), limit.clone());
+                async move { limit.timeout(TimeoutPhase::Answer, || None, request).await? }
             };
-            stuck.get(identity(name), RouteId::default(), &limit, ask).await
+            stuck.get(identity(name), RouteId::default(), &limit, fetch).await
         }
     };
     tokio::spawn(lost("a"));

@@ -14,7 +14,7 @@ use crate::wechat::image::tests::jpeg;
 const SECOND: Duration = Duration::from_secs(1);
 
 fn limits() -> Limits {
-    Limits { max_bytes: 1 << 20, ttl: None, fleet: None }
+    Limits { max_bytes: 1 << 20, ttl: None, redis_max_entry_bytes: None }
 }
 
 fn local_cache() -> Arc<QrCodeCache> {
@@ -79,7 +79,7 @@ async fn callers_on_different_routes_do_not_share_a_request() {
     let waits = timeout(5 * SECOND, cache.get(identity("a"), RouteId::nth(1), &short, || dead.request()));
     let finds = async {
         let (_, found) = cache.get(identity("a"), RouteId::nth(2), &long, || well.request()).await.unwrap();
-        assert_eq!((found, long.left()), (CacheOutcome::Miss, 9 * SECOND));
+        assert_eq!((found, long.remaining()), (CacheOutcome::Miss, 9 * SECOND));
     };
     assert!(tokio::join!(waits, finds).0.is_err());
 }
@@ -163,8 +163,8 @@ async fn a_follower_with_a_later_deadline_starts_a_new_request_when_the_leader_t
     let (short, long) = (seconds(1), seconds(10));
     // Every request is bounded by the deadline of the caller that started it.
     let hasty = cache.get(identity("a"), RouteId::default(), &short, || {
-        let (ask, short) = (wechat.request(), short.clone());
-        async move { short.hold(TimeoutPhase::Answer, || None, ask).await? }
+        let (request, short) = (wechat.request(), short.clone());
+        async move { short.timeout(TimeoutPhase::Answer, || None, request).await? }
     });
     let (hasty, patient) = tokio::join!(hasty, wechat.code(&cache, "a", &long));
     assert!(matches!(hasty, Err(Error::Timeout { .. })));

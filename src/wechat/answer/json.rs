@@ -1,15 +1,14 @@
-//! JSON as it really comes: with raw control characters in strings, keys twice, bytes of another encoding, and something
-//! behind its end. Read without recursion and in one pass, so that neither depth nor length costs more than time in
-//! proportion.
+//! A reader for the JSON that WeChat sends: raw control characters in strings, duplicate keys, bytes of another encoding, and
+//! bytes behind the end. Reads without recursion and in one pass, so that the time is in proportion to the length.
 
 use std::fmt::Write;
 
 use serde::de::IgnoredAny;
 
-/// Nothing that an API answers is nested deeper, and much that reads JSON is recursive.
-const DEEPEST: usize = 512;
+/// No response of an API is nested deeper, and many readers of JSON are recursive.
+const MAX_DEPTH: usize = 512;
 
-/// What stands behind a key.
+/// The value of a key.
 #[derive(Clone, Copy)]
 pub(crate) enum Value<'a> {
     Text(Quoted<'a>),
@@ -214,7 +213,7 @@ fn unicode(bytes: &[u8]) -> (Option<char>, usize) {
 pub(crate) fn parsable(bytes: &[u8]) -> Option<String> {
     let utf8 = std::str::from_utf8(bytes).ok();
     let (_, depth) = Text { bytes, is_utf8: utf8.is_some() }.nested_end(0)?;
-    if depth > DEEPEST {
+    if depth > MAX_DEPTH {
         return None;
     }
     match utf8 {

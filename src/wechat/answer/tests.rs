@@ -270,11 +270,11 @@ fn an_outline_contains_names_and_no_values() {
 fn long_texts_are_shortened() {
     let long = "宏".repeat(100_000);
     let Refusal { errmsg, rid, hint, .. } = refused(&format!(r#"{{"errcode":1,"errmsg":"{long}"}}"#));
-    assert_eq!((errmsg.chars().count(), errmsg.ends_with('…')), (LONGEST_ERRMSG + 1, true));
+    assert_eq!((errmsg.chars().count(), errmsg.ends_with('…')), (MAX_ERRMSG_CHARS + 1, true));
     assert_eq!((rid, hint), (None, None));
     let long = "r".repeat(1000);
     let Refusal { rid, hint, .. } = refused(&format!(r#"{{"errcode":1,"errmsg":"x rid: {long} hint: [{long}]"}}"#));
-    assert_eq!((rid.unwrap().len(), hint.unwrap().len()), (LONGEST_RID, LONGEST_HINT));
+    assert_eq!((rid.unwrap().len(), hint.unwrap().len()), (MAX_RID_CHARS, MAX_HINT_CHARS));
 }
 
 /// What is linear takes a hundredth of this even on a busy machine, what is quadratic many times as long.
