@@ -1,5 +1,5 @@
 //! The keys of what clients share. Each shared type names its key (`registry::weak_cache::Keyed`), so that no call site can use
-//! another one. HTTP clients are keyed by their settings (`transport::pool::HttpSettings`), QR code caches by the account and
+//! another one. HTTP clients are keyed by their settings (`transport::http_clients::HttpSettings`), QR code caches by the account and
 //! the limits of the cache.
 //!
 //! | shared | by |
@@ -141,7 +141,7 @@ pub(crate) struct RedisServer {
 
 impl RedisServer {
     /// The connection of this role to that server.
-    pub(crate) fn of(redis: &RedisConfig, role: ConnectionRole) -> Self {
+    pub(crate) fn new(redis: &RedisConfig, role: ConnectionRole) -> Self {
         let RedisConfig { url, ca, timeout, .. } = redis.clone();
         Self { url, ca, timeout, role }
     }

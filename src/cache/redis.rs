@@ -1,4 +1,4 @@
-//! The QR codes of a fleet, in Redis. One process fetches and the others wait for the picture. The lock is advisory: a process
+//! The QR codes of a fleet, in Redis. One process fetches and the others wait for the image. The lock is advisory: a process
 //! that fetches without it costs one request more and does no harm, so no process waits long for it.
 
 use std::convert::Infallible;
@@ -147,7 +147,7 @@ impl RedisQrCodes {
 
 /// The lock of one QR code, as one call sees it.
 struct QrCodeLock {
-    codes: Arc<RedisQrCodes>,
+    qr_codes: Arc<RedisQrCodes>,
     keys: [String; 2],
     owner: String,
     /// Whether this process has the lock, as far as is known.
@@ -159,9 +159,9 @@ struct QrCodeLock {
 }
 
 impl QrCodeLock {
-    fn new(codes: Arc<RedisQrCodes>, identity: &Identity) -> Self {
-        let keys = codes.keys(identity);
-        Self { keys, owner: random_id(), codes, has_lock: false, may_have_lock: false, awaited_owner: String::new() }
+    fn new(qr_codes: Arc<RedisQrCodes>, identity: &Identity) -> Self {
+        let keys = qr_codes.keys(identity);
+        Self { keys, owner: random_id(), qr_codes, has_lock: false, may_have_lock: false, awaited_owner: String::new() }
     }
 
     /// Waits for the QR code. Returns `None` when this process is to request it. Does not wait for a Redis that is down.
@@ -184,7 +184,7 @@ impl QrCodeLock {
             let now = clock::monotonic();
             if polls == 0 {
                 phase.begin(TimeoutPhase::Peer);
-                self.codes.events.redis(|| RedisEvent::QrCodeLockWait { max_wait });
+                self.qr_codes.events.redis(|| RedisEvent::QrCodeLockWait { max_wait });
             }
             if now >= until {
                 self.emit_skip("timeout");
@@ -196,9 +196,9 @@ impl QrCodeLock {
     }
 
     async fn get_or_lock(&mut self) -> Result<Lookup> {
-        let may_lock = self.has_lock || !self.codes.last_fetch_failed.load(Ordering::Relaxed);
+        let may_lock = self.has_lock || !self.qr_codes.last_fetch_failed.load(Ordering::Relaxed);
         self.may_have_lock |= may_lock;
-        let call = self.call(GET_OR_LOCK).arg(LOCK_TTL.as_millis()).arg(self.codes.ttl.as_millis().max(1));
+        let call = self.call(GET_OR_LOCK).arg(LOCK_TTL.as_millis()).arg(self.qr_codes.ttl.as_millis().max(1));
         let lookup = self.read(self.run(call.arg(MAX_SEALED_BYTES).arg(u8::from(may_lock))).await?)?;
         self.has_lock = matches!(lookup, Lookup::Locked);
         self.may_have_lock = self.has_lock;
@@ -207,7 +207,7 @@ impl QrCodeLock {
 
     /// Waiting for a transfer permit counts against the Redis timeout.
     async fn run(&self, call: ScriptCall) -> Result<Value> {
-        let RedisQrCodes { transfer_permits, scripts, .. } = &*self.codes;
+        let RedisQrCodes { transfer_permits, scripts, .. } = &*self.qr_codes;
         // The runner has its own timeout, which finds out when Redis is down.
         if let Ok(_permit) = transfer_permits.try_acquire() {
             return scripts.run(call).await;
@@ -224,8 +224,8 @@ impl QrCodeLock {
         match &row[..] {
             [word, Value::BulkString(sealed), Value::Int(remaining)] if is(word, "qr_code") => {
                 // A value that was written without the AppSecret is no QR code: this process fetches and replaces the value.
-                let Some(image) = self.codes.seal.open(sealed, &self.keys[0]) else {
-                    self.codes.events.redis(|| RedisEvent::Corrupt { message: CORRUPT });
+                let Some(image) = self.qr_codes.seal.open(sealed, &self.keys[0]) else {
+                    self.qr_codes.events.redis(|| RedisEvent::Corrupt { message: CORRUPT });
                     return Ok(Lookup::FetchWithoutLock);
                 };
                 Ok(Lookup::QrCode(image.into(), millis(*remaining)))
@@ -244,7 +244,8 @@ impl QrCodeLock {
     fn read_result(&self, result: &[u8]) -> Lookup {
         let (owner, sealed) = result.split_at_checked(OWNER_BYTES).unwrap_or_default();
         let is_awaited = !self.awaited_owner.is_empty() && owner == self.awaited_owner.as_bytes();
-        let opened = is_awaited.then(|| self.codes.seal.open(sealed, &self.result_aad(&self.awaited_owner))).flatten();
+        let opened =
+            is_awaited.then(|| self.qr_codes.seal.open(sealed, &self.result_aad(&self.awaited_owner))).flatten();
         let refusal = opened.and_then(|text| serde_json::from_slice::<StoredRefusal>(&text).ok());
         refusal.and_then(StoredRefusal::into_error).map_or(Lookup::FetchWithoutLock, Lookup::Refused)
     }
@@ -271,9 +272,9 @@ impl QrCodeLock {
     /// not wait for it.
     fn finish(mut self, fetched: &Result<Bytes>) {
         let refusal = fetched.as_ref().err().and_then(StoredRefusal::new);
-        self.codes.last_fetch_failed.store(fetched.is_err() && refusal.is_none(), Ordering::Relaxed);
-        let fits = fetched.as_ref().ok().filter(|image| image.len() <= self.codes.max_entry_bytes);
-        let sealed = fits.and_then(|image| self.codes.seal.seal(image, &self.keys[0]));
+        self.qr_codes.last_fetch_failed.store(fetched.is_err() && refusal.is_none(), Ordering::Relaxed);
+        let fits = fetched.as_ref().ok().filter(|image| image.len() <= self.qr_codes.max_entry_bytes);
+        let sealed = fits.and_then(|image| self.qr_codes.seal.seal(image, &self.keys[0]));
         let may_have_lock = std::mem::take(&mut self.may_have_lock);
         match sealed {
             Some(sealed) => self.put_and_unlock(sealed, &LeaderResult::None),
@@ -285,11 +286,11 @@ impl QrCodeLock {
     }
 
     fn put_and_unlock(&self, sealed: Vec<u8>, result: &LeaderResult) {
-        let put = self.call(PUT_AND_UNLOCK).bytes(sealed).arg(self.codes.ttl.as_millis().max(1));
+        let put = self.call(PUT_AND_UNLOCK).bytes(sealed).arg(self.qr_codes.ttl.as_millis().max(1));
         let put = put.bytes(self.encode_result(result)).arg(RESULT_TTL.as_millis()).background();
-        let (codes, lock, owner) = (self.codes.clone(), self.keys[1].clone(), self.owner.clone());
+        let (qr_codes, lock, owner) = (self.qr_codes.clone(), self.keys[1].clone(), self.owner.clone());
         tokio::spawn(async move {
-            let mut acquire = pin!(codes.store_permits.acquire());
+            let mut acquire = pin!(qr_codes.store_permits.acquire());
             let _permit = loop {
                 tokio::select! {
                     permit = &mut acquire => break permit,
@@ -297,11 +298,11 @@ impl QrCodeLock {
                     () = sleep(RENEW_INTERVAL) => {
                         let renewal = ScriptCall::new(RENEW_LOCK, vec![lock.clone()]);
                         let renewal = renewal.arg(&owner).arg(LOCK_TTL.as_millis()).background();
-                        let _ = codes.scripts.run(renewal).await;
+                        let _ = qr_codes.scripts.run(renewal).await;
                     }
                 }
             };
-            let _ = codes.scripts.run(put).await;
+            let _ = qr_codes.scripts.run(put).await;
         });
     }
 
@@ -312,7 +313,7 @@ impl QrCodeLock {
             LeaderResult::Failed => FAILED.to_vec(),
             LeaderResult::Refused(refusal) => {
                 let text = serde_json::to_vec(refusal).unwrap_or_default();
-                self.codes.seal.seal(&text, &self.result_aad(&self.owner)).unwrap_or_else(|| FAILED.to_vec())
+                self.qr_codes.seal.seal(&text, &self.result_aad(&self.owner)).unwrap_or_else(|| FAILED.to_vec())
             }
         }
     }
@@ -328,7 +329,7 @@ impl QrCodeLock {
 
     fn emit_skip(&self, reason: &'static str) {
         if !self.awaited_owner.is_empty() {
-            self.codes.events.redis(|| RedisEvent::QrCodeLockSkip { reason });
+            self.qr_codes.events.redis(|| RedisEvent::QrCodeLockSkip { reason });
         }
     }
 }

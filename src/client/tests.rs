@@ -68,7 +68,7 @@ fn target(request: &str) -> &str {
 }
 
 #[tokio::test]
-async fn a_code_is_fetched_with_a_token_and_counted() {
+async fn a_qr_code_is_fetched_with_a_token_and_counted() {
     let (client, server) = client([token("T"), image()]).await;
     assert_eq!(client.stats(), Stats::default());
     assert_eq!(*client.qr_code(&scene("a"), None).await.unwrap(), jpeg()[..]);
@@ -246,7 +246,7 @@ async fn a_secret_that_a_call_carries_does_not_show_in_its_error() {
 }
 
 #[tokio::test]
-async fn a_request_without_a_response_goes_to_the_next_host_if_it_gives_a_code_or_may_be_retried() {
+async fn a_request_without_a_response_goes_to_the_next_host_if_it_gives_a_qr_code_or_may_be_retried() {
     let limit = |ms| Some(Duration::from_millis(ms));
     let hosts = async |retries| {
         let (silent, next) = (Server::start([ServerAction::Hang]).await, Server::start([image()]).await);
@@ -292,8 +292,8 @@ async fn a_classic_token_is_requested_with_appid_and_secret_in_the_query() {
     let server = Server::start([token("T1")]).await;
     let classic = open(Options { token: TokenChoice::Classic, ..options(&server) });
     assert_eq!(classic.access_token(false, None).await.unwrap().0, "T1");
-    let asked = "/cgi-bin/token?grant_type=client_credential&appid=wx0123456789abcdef&secret=s3cret";
-    assert_eq!(target(&server.requests()[0]), asked);
+    let expected = "/cgi-bin/token?grant_type=client_credential&appid=wx0123456789abcdef&secret=s3cret";
+    assert_eq!(target(&server.requests()[0]), expected);
 }
 
 #[tokio::test]
@@ -316,7 +316,7 @@ async fn a_stable_token_is_requested_with_force_only_when_the_caller_forces_it()
     assert_eq!(bodies, [body, forced]);
 }
 
-/// A provider that gives another token each time, and keeps what it was told of refused ones.
+/// A provider that gives another token each time, and keeps the rejected tokens that it was given.
 #[derive(Default)]
 struct Numbered(Mutex<Vec<Option<(String, i64)>>>);
 

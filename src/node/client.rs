@@ -67,7 +67,7 @@ pub(super) fn open(
     options: String,
     #[napi(ts_arg_type = "(request: TokenRequest) => Promise<ProvidedToken>")] provider: Option<TokenFn>,
 ) -> napi::Result<Either<NativeClient, Vec<Failure>>> {
-    let Environment { closing, requests, .. } = Environment::of(env)?;
+    let Environment { closing, requests, .. } = Environment::current(env)?;
     match catch_unwind(AssertUnwindSafe(|| options::read(options, provider)?.open(requests))) {
         Ok(Ok(client)) => {
             Ok(Either::A(NativeClient { client: Handle::new(client), closing, completions: queue.completions() }))
@@ -107,7 +107,7 @@ impl NativeClient {
 
     /// The cached image of a QR code. Makes no request and never waits.
     #[napi]
-    pub fn kept<'env>(
+    pub fn cached<'env>(
         &self,
         env: &'env Env,
         endpoint: String,
@@ -204,8 +204,8 @@ impl NativeClient {
 
     /// Drops the client, after the calls before `close` have ended.
     #[napi]
-    pub fn leave(&self) {
-        self.client.leave();
+    pub fn dispose(&self) {
+        self.client.dispose();
     }
 
     fn qr_code<'env>(
@@ -314,7 +314,7 @@ pub(super) fn parse_qr_code(endpoint: &Endpoint, params: &str) -> Result<QrCodeR
         .map_err(|invalid| Error::Params { endpoint: Some(endpoint.clone()), invalid })
 }
 
-/// Drops the client at `leave()` and keeps its last stats: the garbage collector would free the client late, because it does not
+/// Drops the client at `dispose()` and keeps its last stats: the garbage collector would free the client late, because it does not
 /// know how much memory and how many connections the client holds.
 struct Handle(Mutex<Result<Arc<Client>, Stats>>);
 
@@ -337,7 +337,7 @@ impl Handle {
         self.0.lock().as_ref().map_or_else(Stats::clone, |client| client.stats())
     }
 
-    fn leave(&self) {
+    fn dispose(&self) {
         let mut client = self.0.lock();
         if let Ok(open) = &*client {
             open.dispose();

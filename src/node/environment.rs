@@ -22,7 +22,7 @@ pub(super) struct Environment {
 }
 
 #[napi(module_exports)]
-pub(super) fn enter(_exports: Object, env: Env) -> Result<()> {
+pub(super) fn init(_exports: Object, env: Env) -> Result<()> {
     let mut registry = registry::global();
     registry.register_environment();
     let requests = Arc::new(EventBus::new(registry.clock()));
@@ -37,7 +37,7 @@ pub(super) fn enter(_exports: Object, env: Env) -> Result<()> {
 }
 
 impl Environment {
-    pub(super) fn of(env: &Env) -> Result<Self> {
+    pub(super) fn current(env: &Env) -> Result<Self> {
         Ok(env.get_instance_data::<Self>()?.map(|environment| environment.clone()).unwrap_or_default())
     }
 }
@@ -45,14 +45,14 @@ impl Environment {
 /// Forwards events to `queue` from now on: of tokens and Redis in the whole process, of requests in this environment.
 #[napi]
 pub(super) fn listen(env: &Env, queue: &CompletionQueueHandle) -> Result<()> {
-    let Environment { requests, subscription, .. } = Environment::of(env)?;
+    let Environment { requests, subscription, .. } = Environment::current(env)?;
     subscription.open(&requests, queue.completions());
     Ok(())
 }
 
 #[napi]
 pub(super) fn unlisten(env: &Env) -> Result<()> {
-    let Environment { requests, subscription, .. } = Environment::of(env)?;
+    let Environment { requests, subscription, .. } = Environment::current(env)?;
     subscription.close(&requests);
     Ok(())
 }

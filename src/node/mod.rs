@@ -18,7 +18,7 @@ use napi_derive::napi;
 use crate::wechat::endpoint::Endpoint;
 use crate::wechat::errcode::{self, Scope};
 use crate::wechat::image::ImageType;
-use failure::{Explained, NativeText};
+use failure::{Explained, NativeBilingual};
 
 /// One thread moves the bytes of any number of calls: a second one costs more in wake-ups than it carries. napi's default
 /// is one per core.
@@ -34,8 +34,8 @@ fn runtime() {
 
 #[napi(object, object_from_js = false)]
 pub(crate) struct ExplainedErrcode {
-    pub cause: NativeText,
-    pub fix: NativeText,
+    pub cause: NativeBilingual,
+    pub fix: NativeBilingual,
     pub scope: Option<&'static str>,
 }
 
@@ -55,5 +55,5 @@ pub(crate) fn explain(errcode: f64, endpoint: Option<String>) -> Option<Explaine
 /// `image/jpeg` or `image/png`, by magic bytes.
 #[napi]
 pub(crate) fn image_type(image: &[u8]) -> Option<&'static str> {
-    ImageType::of(image).map(ImageType::mime)
+    ImageType::from_bytes(image).map(ImageType::mime)
 }

@@ -21,7 +21,7 @@ use crate::rate_limit::redis::RedisRateLimiter;
 use crate::registry;
 use crate::token::source::{Provider, ProviderSource, TokenSource, WeChatSource};
 use crate::transport::Transport;
-use crate::transport::pool::HttpSettings;
+use crate::transport::http_clients::HttpSettings;
 pub(crate) use rules::{retries, timeout};
 
 /// Where requests go unless `baseUrl` says otherwise.

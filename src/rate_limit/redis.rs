@@ -98,7 +98,7 @@ impl RedisRateLimiter {
     ///
     /// # Errors
     ///
-    /// [`Error::Redis`]: the fleet was not told.
+    /// [`Error::Redis`]: the other processes do not know of the pause.
     pub async fn pause(&self) -> Result<Duration> {
         let call = ScriptCall::new(PAUSE_UNTIL_NEXT_MINUTE, vec![format!("{}:pause", self.0.key_prefix)]);
         let Value::Int(remaining) = self.0.scripts.run(call).await? else { return Err(unexpected_reply()) };

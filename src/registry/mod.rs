@@ -21,7 +21,7 @@ use crate::token::redis_store::RedisTokenStore;
 use crate::token::state::RefreshPolicy;
 use crate::token::store::LocalStore;
 use crate::transport::body::BufferPool;
-use crate::transport::pool::{HttpClients, HttpSettings};
+use crate::transport::http_clients::{HttpClients, HttpSettings};
 use weak_cache::{Keyed, WeakCache};
 
 /// The token is kept for the account's next client. A token in Redis need not be, and its connection ends with its clients.
@@ -211,7 +211,7 @@ fn redis_client(
     redis: &RedisConfig,
     role: ConnectionRole,
 ) -> Result<Arc<RedisClient>, InvalidParam> {
-    redis_clients.get(&RedisServer::of(redis, role), || {
+    redis_clients.get(&RedisServer::new(redis, role), || {
         RedisClient::open(&redis.url, redis.ca.as_deref(), redis.timeout, event_bus.clone())
     })
 }

@@ -213,7 +213,7 @@ impl TokenSource for ProviderSource {
 mod tests {
     use super::*;
     use crate::event::EventSource;
-    use crate::transport::pool::{HttpClients, HttpSettings};
+    use crate::transport::http_clients::{HttpClients, HttpSettings};
 
     struct Unused;
 

@@ -6,7 +6,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::certificates::{Certificate, Claims};
-use super::pool::{HttpClients, HttpSettings};
+use super::http_clients::{HttpClients, HttpSettings};
 use super::*;
 use crate::error::TimeoutPhase;
 use crate::wechat::answer::{read_image, read_token};

@@ -37,8 +37,8 @@ struct Text<'a> {
 }
 
 impl<'a> Members<'a> {
-    /// Of a text that begins with the object.
-    pub(crate) fn of(bytes: &'a [u8]) -> Self {
+    /// The members of a text that begins with the object.
+    pub(crate) fn new(bytes: &'a [u8]) -> Self {
         let at = usize::from(bytes.starts_with(b"{"));
         Self { text: Text { bytes, is_utf8: std::str::from_utf8(bytes).is_ok() }, at, is_whole: false }
     }
@@ -152,8 +152,8 @@ fn character(bytes: &[u8]) -> (Option<char>, usize) {
 }
 
 impl<'a> Quoted<'a> {
-    /// A value as it stands there, where text was expected.
-    pub(crate) fn of(other: &'a [u8]) -> Self {
+    /// A value that is not text, as it is, where text was expected.
+    pub(crate) fn raw(other: &'a [u8]) -> Self {
         Self(other)
     }
 

@@ -64,7 +64,7 @@ pub enum AnswerError {
 ///
 /// The refusal, or that the response is no whole image.
 pub fn read_image(body: &[u8]) -> Result<ImageType, AnswerError> {
-    match ImageType::of(body) {
+    match ImageType::from_bytes(body) {
         Some(kind) if kind.is_complete(body) => Ok(kind),
         Some(_) => Err(AnswerError::Unexpected(Unexpected::CutOff)),
         None => Err(read_refusal(body)),
@@ -87,7 +87,7 @@ impl AnswerKind {
     ///
     /// The refusal, or that the response is neither an image nor JSON with the field `expected_field`.
     pub fn read(body: &[u8], expected_field: Option<&str>) -> Result<Self, AnswerError> {
-        if ImageType::of(body).is_some() && expected_field.is_none() {
+        if ImageType::from_bytes(body).is_some() && expected_field.is_none() {
             return read_image(body).map(|_| Self::Image);
         }
         let body = trimmed(body);
@@ -141,7 +141,7 @@ pub fn is_token(text: &str) -> bool {
 pub fn outline(body: &[u8]) -> String {
     const MAX_NAMES: usize = 12;
     let is_plain = |name: &String| name.bytes().all(|byte| byte.is_ascii_alphabetic() || b"_-".contains(&byte));
-    let mut names: Vec<_> = Members::of(trimmed(body))
+    let mut names: Vec<_> = Members::new(trimmed(body))
         .take(MAX_NAMES + 1)
         .map(|(key, _)| Some(key.decoded(32)).filter(is_plain).unwrap_or_else(|| "…".to_owned()))
         .collect();
@@ -153,11 +153,11 @@ pub fn outline(body: &[u8]) -> String {
 
 /// The strings and numbers of an object inside a response, each text cut behind `most` characters.
 pub fn scalars_of(body: &[u8], field: &str, most: usize) -> Vec<(String, Scalar)> {
-    let inner = Members::of(trimmed(body)).find_map(|(key, value)| match value {
+    let inner = Members::new(trimmed(body)).find_map(|(key, value)| match value {
         Value::Nested(inner) if key.is(field) => Some(inner),
         _ => None,
     });
-    let members = Members::of(inner.unwrap_or_default());
+    let members = Members::new(inner.unwrap_or_default());
     let scalar = |value| match value {
         Value::Text(text) => Some(Scalar::Text(text.decoded(most))),
         Value::Bare(text) => number(text).map(Scalar::Number),
@@ -197,7 +197,7 @@ impl<'a> Object<'a> {
     /// The last of equal keys counts, as in JavaScript, but an errcode that is not 0 is not replaced by 0.
     fn read(body: &'a [u8], expected_field: Option<&str>) -> Self {
         let mut object = Self { has_expected: expected_field.is_none(), ..Self::default() };
-        let mut members = Members::of(body);
+        let mut members = Members::new(body);
         for (key, value) in members.by_ref() {
             if key.is("errcode") {
                 object.fault = match (object.fault, fault(value)) {
@@ -306,7 +306,7 @@ fn refusal(errcode: i64, errmsg: Option<Value>) -> Refusal {
     let raw = match errmsg {
         Some(Value::Text(text)) => text.decoded(MAX_ERRMSG_CHARS),
         Some(Value::Bare(b"null")) | None => String::new(),
-        Some(Value::Bare(other) | Value::Nested(other)) => Quoted::of(other).decoded(MAX_ERRMSG_CHARS),
+        Some(Value::Bare(other) | Value::Nested(other)) => Quoted::raw(other).decoded(MAX_ERRMSG_CHARS),
     };
     // The labels are looked for behind a space, so that "arid: " is none.
     let (errmsg, hint) = split_off(&format!(" {raw}"), &[" hint: [", " hints: ["], |c| c == ']');

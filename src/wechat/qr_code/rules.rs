@@ -145,7 +145,7 @@ fn excess(param: &Param, characters: usize, bytes: usize) -> Option<Bilingual> {
     }
 }
 
-/// WeChat sets `scancode_time` itself, when somebody scans.
+/// WeChat sets `scancode_time` itself, when the QR code is scanned.
 fn no_scancode_time(param: &'static str, path: &str) -> Result<(), InvalidParam> {
     let query = path.split_once('?').map_or("", |(_, query)| query);
     if query.split('&').any(|pair| pair.split('=').next() == Some("scancode_time")) {

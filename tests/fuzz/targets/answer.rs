@@ -8,7 +8,7 @@ use wxacode::wechat::image::ImageType;
 
 pub(crate) fn run(body: &[u8]) {
     let image = read_image(body);
-    assert!(image.is_err() || ImageType::of(body).is_some());
+    assert!(image.is_err() || ImageType::from_bytes(body).is_some());
     if let Ok(granted) = read_token(body) {
         assert!(is_token(&granted.access_token) && token_in(body) == Some(granted.access_token));
     }
