@@ -9,7 +9,7 @@
  */
 export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-wasip1'
 
-/** JavaScript connects it to a signal; napi's own signal parameter misses signals that are aborted already. */
+/** Cancels a call when JavaScript's signal aborts. napi's own signal parameter misses signals that are aborted already. */
 export declare class AbortHandle {
   constructor()
   cancel(): void

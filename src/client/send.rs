@@ -46,7 +46,7 @@ impl Client {
             return self.send(call, None, permit.as_ref(), read).await;
         };
         let Tokens { cache, source, .. } = tokens;
-        // At the same time, so that a call waits for a slow Redis once. A permit is taken when there is something to send.
+        // Token and permits at the same time, so that a call waits for a slow Redis once. A permit is taken when there is something to send.
         let (mut token, redis) = tokio::try_join!(cache.get(source, call.deadline), self.prefetch_permits(call))?;
         let permit = self.acquire_permit(call, redis).await?;
         if permit.as_ref().is_some_and(|permit| permit.waited) {

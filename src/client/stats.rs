@@ -1,4 +1,4 @@
-//! What a client has done so far.
+//! The counters of a client.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::token::TokenCache;
 use crate::token::state::Token;
 
-/// What `stats()` gives.
+/// The result of `stats()`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Stats {
     pub(crate) requests: u64,

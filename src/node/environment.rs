@@ -67,7 +67,7 @@ impl Listener for EventForwarder {
     }
 }
 
-/// The one listener of an environment, if there is one.
+/// The listener of an environment, if JavaScript has subscribed.
 #[derive(Default)]
 struct Subscription(Mutex<Option<Arc<dyn Listener>>>);
 

@@ -26,7 +26,7 @@ use failure::{Explained, NativeBilingual};
 fn runtime() {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(1).thread_name("wxacode").enable_all().build();
-    // Without it napi makes a runtime of its own.
+    // Without this runtime napi makes its own.
     if let Ok(runtime) = runtime {
         napi::bindgen_prelude::create_custom_tokio_runtime(runtime);
     }

@@ -90,7 +90,7 @@ pub(crate) enum TokenChoice {
 }
 
 impl Options {
-    /// A client whose requests are reported to `events`.
+    /// A client with these options. Its requests are reported to `events`.
     pub(crate) fn open(self, events: Arc<EventBus>) -> Result<Client> {
         self.build(events).map_err(|invalid| Error::Params { endpoint: None, invalid })
     }

@@ -143,7 +143,7 @@ impl RateLimiter {
     }
 }
 
-/// Where a permit is counted.
+/// Where a permit is counted: in this process, and in Redis if a script gave it.
 struct PermitRecord {
     /// The second of the window of this process.
     second: u64,

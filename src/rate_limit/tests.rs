@@ -64,8 +64,8 @@ async fn a_burst_of_calls_runs_few_scripts_and_takes_one_permit_each() {
 #[tokio::test(start_paused = true)]
 async fn processes_share_the_permits_of_a_minute() {
     let redis = redis(1);
-    let redis_limiter = [(); 3].map(|()| limiter(10, Some(&redis)));
-    let calls = redis_limiter.iter().flat_map(|limiter| (0..8).map(|_| send(limiter, 10)));
+    let fleet = [(); 3].map(|()| limiter(10, Some(&redis)));
+    let calls = fleet.iter().flat_map(|limiter| (0..8).map(|_| send(limiter, 10)));
     let results = join_all(calls).await;
     assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 10);
     assert_eq!(counted(&redis), 10);

@@ -110,7 +110,7 @@ pub(crate) fn explain(errcode: i64, endpoint: Option<&Endpoint>) -> Option<Expla
 /// The `page` or `path` of a call that WeChat refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Subject {
-    /// Without secrets.
+    /// The text, redacted.
     pub(crate) text: String,
     /// UTF-8 bytes that were sent.
     pub(crate) bytes: usize,

@@ -18,7 +18,7 @@ pub(crate) enum Value<'a> {
     Nested(&'a [u8]),
 }
 
-/// What stands between two quotation marks, still escaped.
+/// The bytes between two quotation marks, still escaped.
 #[derive(Clone, Copy)]
 pub(crate) struct Quoted<'a>(&'a [u8]);
 
@@ -93,7 +93,7 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// Where the quotation mark stands that ends the string.
+    /// The index of the quotation mark that ends the string.
     fn string_end(self, mut at: usize) -> Option<usize> {
         if self.is_utf8 {
             loop {
@@ -161,7 +161,7 @@ impl<'a> Quoted<'a> {
         self.0 == name.as_bytes() || (self.0.contains(&b'\\') && self.decoded(name.len() + 1) == name)
     }
 
-    /// As text, cut behind `most` characters with an ellipsis. What cannot be read is U+FFFD.
+    /// The decoded text, cut behind `most` characters with an ellipsis. Invalid bytes become U+FFFD.
     pub(crate) fn decoded(self, most: usize) -> String {
         let mut text = String::new();
         let mut at = 0;
@@ -178,7 +178,7 @@ impl<'a> Quoted<'a> {
     }
 }
 
-/// What the escape at the beginning stands for, and its length.
+/// The character of the escape at the beginning, and the length of the escape.
 fn unescaped(bytes: &[u8]) -> (Option<char>, usize) {
     let char = match bytes.get(1) {
         Some(b'b') => '\u{8}',
@@ -227,7 +227,7 @@ fn is_json(text: &str) -> bool {
     serde_json::from_str::<IgnoredAny>(text).is_ok()
 }
 
-/// With control characters in strings escaped, and U+FFFD for what is not UTF-8.
+/// The text with control characters in strings escaped, and U+FFFD for invalid UTF-8.
 fn repaired(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len() + 64);
     let (mut at, mut in_string) = (0, false);

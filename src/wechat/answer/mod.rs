@@ -76,7 +76,7 @@ pub fn read_image(body: &[u8]) -> Result<ImageType, AnswerError> {
 pub enum AnswerKind {
     /// A whole JPEG or PNG.
     Image,
-    /// As `JSON.parse` takes it, whatever WeChat put into its strings.
+    /// JSON that `JSON.parse` accepts, whatever WeChat put into its strings.
     Json(String),
 }
 

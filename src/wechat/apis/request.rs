@@ -1,4 +1,4 @@
-//! Any API by its path.
+//! Requests to any API by its path.
 
 use crate::error::explanation::Bilingual;
 use crate::error::invalid::InvalidParam;

@@ -128,7 +128,7 @@ pub(crate) fn path(at: ParamPath, path: &str) -> Result<(), InvalidParam> {
     Ok(())
 }
 
-/// What is too long about a path, by the limit of its endpoint.
+/// The error of a path that is too long for its endpoint.
 fn excess(param: &Param, characters: usize, bytes: usize) -> Option<Bilingual> {
     match (param.max as usize, param.max_bytes as usize) {
         (max @ 1.., _) if characters > max => Some(Bilingual::new(

@@ -98,7 +98,7 @@ pub(crate) fn page_without_query(at: ParamPath, page: &str) -> Result<(), Invali
 /// What a link's query may hold besides letters and digits.
 pub(crate) const QUERY_PUNCTUATION: &str = "!#$&'()*+,/:;=?@-._~%";
 
-/// As many characters as the schema allows, of those that WeChat takes.
+/// Refuses a query with characters that WeChat does not allow, or with more characters than the schema allows.
 pub(crate) fn query(at: ParamPath, query: &str) -> Result<(), InvalidParam> {
     let (param, most) = (at.name(), at.param.max as usize);
     let length = query.chars().count();
