@@ -9,7 +9,7 @@
  */
 export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-wasip1'
 
-/** JavaScript connects it to a signal; napi's own signal parameter misses signals that are aborted already. */
+/** Cancels a call when JavaScript's signal aborts. napi's own signal parameter misses signals that are aborted already. */
 export declare class AbortHandle {
   constructor()
   cancel(): void
@@ -27,35 +27,32 @@ export declare class CompletionQueueHandle {
 }
 
 export declare class NativeClient {
-  /**
-   * An endpoint by its name. A picture that is kept is given at once: to hand it over like one that has been fetched would
-   * cost more than the copy.
-   */
+  /** Calls an endpoint by its name. A cached image is returned at once: the completion queue would cost more than the copy. */
   call(call: number, timeoutMs: number | undefined | null, cancel: AbortHandle | undefined | null, endpoint: string, params: string): Buffer | null
-  /** The picture of a code that this process keeps. No request is made and nothing is waited for. */
-  kept(endpoint: string, params: string): Buffer | null
+  /** The cached image of a QR code. Makes no request and never waits. */
+  cached(endpoint: string, params: string): Buffer | null
   getAccessToken(call: number, timeoutMs: number | undefined | null, cancel: AbortHandle | undefined | null, force: boolean): void
-  /** Any other API. `method` is `GET` or `POST`, `query` names and values in turn, `body` JSON. */
+  /** Calls any API. `method` is `GET` or `POST`, `query` names and values in turn, `body` JSON. */
   request(call: number, timeoutMs: number | undefined | null, cancel: AbortHandle | undefined | null, path: string, method: string, query: Array<string>, body?: string | undefined | null, retries?: number | undefined | null): void
   invalidateAccessToken(accessToken: string): void
   stats(): NativeStats
   /** Refuses every later call. */
   close(): void
-  /** For when the calls before `close` have ended. */
-  leave(): void
+  /** Drops the client, after the calls before `close` have ended. */
+  dispose(): void
 }
 
 /** Cause, fix and scope of an errcode, by the endpoint's name in any spelling. */
 export declare function explain(errcode: number, endpoint?: string | undefined | null): ExplainedErrcode | null
 
 export interface Explained {
-  cause: NativeText
-  fix: NativeText
+  cause: NativeBilingual
+  fix: NativeBilingual
 }
 
 export interface ExplainedErrcode {
-  cause: NativeText
-  fix: NativeText
+  cause: NativeBilingual
+  fix: NativeBilingual
   scope?: string
 }
 
@@ -84,10 +81,7 @@ export interface GrantedToken {
   expiresAt: number
 }
 
-/**
- * What the picture of a code depends on: the same text for requests that give the same picture. Or what is wrong with the
- * parameters.
- */
+/** What the image of a QR code depends on: the same text for requests that give the same image. Or the error of the parameters. */
 export declare function identity(endpoint: string, params: string): string | Array<Failure>
 
 /** `image/jpeg` or `image/png`, by magic bytes. */
@@ -102,6 +96,11 @@ export interface Message {
   en: string
   /** Both languages, shortened. */
   both: string
+}
+
+export interface NativeBilingual {
+  zh: string
+  en: string
 }
 
 export interface NativeCacheStats {
@@ -154,13 +153,8 @@ export interface NativeStats {
   cache?: NativeCacheStats
 }
 
-export interface NativeText {
-  zh: string
-  en: string
-}
-
 /** A client, or why its options, which are JSON, do not make one. A panic in a synchronous export would end the process. */
-export declare function open(queue: CompletionQueueHandle, options: string, provider?: (ask: TokenAsk) => Promise<ProvidedToken>): NativeClient | Array<Failure>
+export declare function open(queue: CompletionQueueHandle, options: string, provider?: (request: TokenRequest) => Promise<ProvidedToken>): NativeClient | Array<Failure>
 
 export interface ProvidedToken {
   accessToken: string
@@ -172,12 +166,12 @@ export interface RejectedToken {
   errcode: number
 }
 
-/** Becomes the very value that was thrown, whatever it is. */
+/** Becomes the value that was thrown, whatever its type. */
 export interface Thrown {
   thrown: Error
 }
 
-export interface TokenAsk {
+export interface TokenRequest {
   appid: string
   rejected?: RejectedToken
 }

@@ -100,7 +100,7 @@ class WxaCode {
    * @param {import('./lib/qr-code-request').QrCodeRequest} request
    */
   [KEPT]({ endpoint, params }) {
-    return this.#native.kept(endpoint, params) ?? undefined
+    return this.#native.cached(endpoint, params) ?? undefined
   }
 
   /**
@@ -275,7 +275,7 @@ class WxaCode {
     }
     // One turn later, so that every caller has what it waited for.
     await new Promise((resolve) => setImmediate(resolve))
-    this.#native.leave()
+    this.#native.dispose()
   }
 }
 

@@ -17,27 +17,27 @@ pub struct Deadline {
 }
 
 impl Deadline {
-    /// A deadline `limit` from now. `endpoint` is the one that a [`Error::Timeout`] names; a token provider has none.
+    /// A deadline `limit` from now. An [`Error::Timeout`] names `endpoint`; a token provider has none.
     pub fn new(limit: Duration, endpoint: Option<Endpoint>) -> Self {
         Self { at: clock::monotonic() + limit, limit, endpoint }
     }
 
-    /// The time that is left; zero when the deadline has passed.
-    pub fn left(&self) -> Duration {
+    /// The remaining time; zero when the deadline has passed.
+    pub fn remaining(&self) -> Duration {
         self.at.saturating_duration_since(clock::monotonic())
     }
 
     /// Whether there is still time after a pause.
     pub fn outlasts(&self, pause: Duration) -> bool {
-        pause < self.left()
+        pause < self.remaining()
     }
 
-    /// Waits for `work` until the deadline; `last_failure` is asked why it took so long.
+    /// Waits for `work` until the deadline. `last_failure` gives the cause of the [`Error::Timeout`].
     ///
     /// # Errors
     ///
     /// [`Error::Timeout`] when the deadline comes first.
-    pub async fn hold<T>(
+    pub async fn timeout<T>(
         &self,
         waited_for: TimeoutPhase,
         last_failure: impl FnOnce() -> Option<Error>,
@@ -60,7 +60,7 @@ mod tests {
     async fn a_deadline_outlasts_a_pause_that_leaves_time() {
         let deadline = Deadline::new(Duration::from_secs(10), None);
         tokio::time::advance(Duration::from_secs(4)).await;
-        assert_eq!(deadline.left(), Duration::from_secs(6));
+        assert_eq!(deadline.remaining(), Duration::from_secs(6));
         assert!(deadline.outlasts(Duration::from_millis(5_999)) && !deadline.outlasts(Duration::from_secs(6)));
     }
 }

@@ -1,11 +1,12 @@
-//! What clients share by. Everything that clients of one process share is found by one of these types, and
-//! each shared type says by which (`registry::shared::Keyed`): a new one cannot be keyed by something else by accident.
+//! The keys of what clients share. Each shared type names its key (`registry::weak_cache::Keyed`), so that no call site can use
+//! another one. HTTP clients are keyed by their settings (`transport::http_clients::HttpSettings`), QR code caches by the account and
+//! the limits of the cache.
 //!
 //! | shared | by |
 //! |---|---|
-//! | access token, its refresh, codes that are kept | `Account`: appid, mode, AppSecret, base URLs, Redis |
-//! | minute of `getUnlimitedQRCode` | `App`: appid and base URLs, by those whom WeChat has accepted |
-//! | HTTP connections; failures of the network | `Route`: proxy and extra roots |
+//! | access token, its refresh, cached QR codes | `Account`: appid, mode, AppSecret, base URLs, Redis |
+//! | minute of `getUnlimitedQRCode` | `App`: appid and base URLs, once WeChat has accepted the client's token |
+//! | HTTP connections; failures of the network | `HttpSettings`: proxy and extra roots |
 //! | connection to Redis, whether it is up | `RedisServer`: URL, roots, time-out, and what it carries |
 //! | name look-ups | the name |
 
@@ -15,7 +16,7 @@ use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::seal::account_fingerprint;
+use crate::seal::account_key_id;
 
 /// What WeChat counts calls by: an appid, at the servers behind these base URLs.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -25,7 +26,7 @@ pub(crate) struct App {
 }
 
 impl App {
-    /// `bases` in any order: that is a preference.
+    /// `bases` in any order: the order is a preference.
     pub(crate) fn new(appid: &str, bases: &[String]) -> Self {
         Self { appid: appid.to_owned(), bases: sorted(bases).into_iter().map(str::to_owned).collect() }
     }
@@ -50,18 +51,18 @@ impl Mode {
     }
 }
 
-/// Whose token it is. Only clients that agree on all of it share one.
+/// The account that a token belongs to. Only clients that agree on all fields share a token.
 #[derive(Clone, Debug)]
 pub struct Account {
-    /// The appid that the token is of.
+    /// The appid of the token.
     pub appid: String,
-    /// By which of WeChat's two endpoints the token is fetched.
+    /// Which of WeChat's two endpoints hands out the token.
     pub mode: Mode,
     /// The AppSecret.
     pub secret: SecretString,
-    /// In any order.
+    /// The base URLs, in any order.
     pub bases: Vec<String>,
-    /// Where a fleet shares it.
+    /// The Redis in which a fleet shares the token.
     pub redis: Option<RedisConfig>,
 }
 
@@ -70,15 +71,15 @@ impl Account {
         (&self.appid, self.mode, self.secret.expose_secret(), sorted(&self.bases), &self.redis)
     }
 
-    /// What this account's keys in the fleet's store begin with. A test environment with another secret or other hosts has others.
+    /// The prefix of this account's keys in Redis. A test environment with another secret or other hosts has another prefix.
     pub fn key_prefix(&self) -> Option<String> {
         let redis = self.redis.as_ref()?;
-        Some(format!("{}{{{}:{}:{}}}", redis.key_prefix, self.appid, self.mode.name(), self.fingerprint()))
+        Some(format!("{}{{{}:{}:{}}}", redis.key_prefix, self.appid, self.mode.name(), self.key_id()))
     }
 
-    /// 16 hexadecimal digits of AppSecret and base URLs, in any order.
-    pub(crate) fn fingerprint(&self) -> String {
-        account_fingerprint(&self.secret, &self.bases)
+    /// The part of this account's keys that stands for AppSecret and base URLs.
+    pub(crate) fn key_id(&self) -> String {
+        account_key_id(&self.secret, &self.bases)
     }
 }
 
@@ -110,7 +111,7 @@ pub struct RedisConfig {
     pub url: String,
     /// PEM roots that are trusted instead of the system's.
     pub ca: Option<Vec<u8>>,
-    /// The longest that a caller waits for it.
+    /// The longest time that a caller waits for Redis.
     pub timeout: Duration,
     /// What every key begins with, before the account in braces.
     pub key_prefix: String,
@@ -122,11 +123,11 @@ impl std::fmt::Debug for RedisConfig {
     }
 }
 
-/// What a connection to Redis carries. Pictures are large and have a separate one, so that no token waits behind them.
+/// What a connection to Redis carries. Images are large and have a separate connection, so that no token waits behind them.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum ConnectionRole {
     Tokens,
-    Codes,
+    QrCodes,
 }
 
 /// A connection to Redis: all accounts whose keys lie on one server share it.
@@ -140,13 +141,14 @@ pub(crate) struct RedisServer {
 
 impl RedisServer {
     /// The connection of this role to that server.
-    pub(crate) fn of(redis: &RedisConfig, role: ConnectionRole) -> Self {
+    pub(crate) fn new(redis: &RedisConfig, role: ConnectionRole) -> Self {
         let RedisConfig { url, ca, timeout, .. } = redis.clone();
         Self { url, ca, timeout, role }
     }
 }
 
-/// Names a way to WeChat: a proxy, or none, and the roots trusted on it. What fails there says nothing of the others.
+/// Identifies a route to WeChat: a proxy, or none, and the roots trusted on it. A failure on one route says nothing about
+/// another.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RouteId(u64);
 

@@ -1,58 +1,58 @@
-//! What may lie in Redis: sealed with a key, and named by a hash, that only holders of AppSecret have.
+//! What Redis stores: values are sealed, and their keys are hashed, with keys that follow from the AppSecret.
 
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use ring::hmac;
 use ring::rand::{SecureRandom, SystemRandom};
 use secrecy::{ExposeSecret, SecretString};
 
-/// Encrypts and names by keys that follow from AppSecret: AES-256-GCM and HMAC-SHA-256.
+/// Encrypts values with AES-256-GCM and hashes keys with HMAC-SHA-256, by keys that follow from the AppSecret.
 pub(crate) struct Seal {
     key: Option<LessSafeKey>,
-    names: hmac::Key,
+    key_names: hmac::Key,
     random: SystemRandom,
 }
 
 impl Seal {
-    /// What is sealed for one purpose opens for no other.
+    /// A value that is sealed for one purpose opens for no other.
     pub(crate) fn new(secret: &SecretString, purpose: &str) -> Self {
         let root = hmac::Key::new(hmac::HMAC_SHA256, secret.expose_secret().as_bytes());
         let derived = |of: &str| hmac::sign(&root, format!("wxacode {purpose}{of}").as_bytes());
         let key = UnboundKey::new(&AES_256_GCM, derived("").as_ref()).ok();
-        let names = hmac::Key::new(hmac::HMAC_SHA256, derived(" name").as_ref());
-        Self { key: key.map(LessSafeKey::new), names, random: SystemRandom::new() }
+        let key_names = hmac::Key::new(hmac::HMAC_SHA256, derived(" name").as_ref());
+        Self { key: key.map(LessSafeKey::new), key_names, random: SystemRandom::new() }
     }
 
-    /// Nonce and ciphertext; `place` says where it belongs, so that it opens nowhere else.
-    pub(crate) fn seal(&self, content: &[u8], place: &str) -> Option<Vec<u8>> {
+    /// Nonce and ciphertext. `aad` is the associated data: the value opens only with the same data.
+    pub(crate) fn seal(&self, content: &[u8], aad: &str) -> Option<Vec<u8>> {
         let mut nonce = [0; NONCE_LEN];
         self.random.fill(&mut nonce).ok()?;
         let mut sealed = Vec::with_capacity(NONCE_LEN + content.len() + AES_256_GCM.tag_len());
         sealed.extend_from_slice(&nonce);
         sealed.extend_from_slice(content);
-        let (aad, nonce) = (Aad::from(place.as_bytes()), Nonce::assume_unique_for_key(nonce));
+        let (aad, nonce) = (Aad::from(aad.as_bytes()), Nonce::assume_unique_for_key(nonce));
         let tag = self.key.as_ref()?.seal_in_place_separate_tag(nonce, aad, sealed.get_mut(NONCE_LEN..)?).ok()?;
         sealed.extend_from_slice(tag.as_ref());
         Some(sealed)
     }
 
-    /// The content, unless somebody else wrote it or it belongs elsewhere.
-    pub(crate) fn open(&self, sealed: &[u8], place: &str) -> Option<Vec<u8>> {
+    /// The content; `None` if it was sealed with another key or other associated data.
+    pub(crate) fn open(&self, sealed: &[u8], aad: &str) -> Option<Vec<u8>> {
         let (nonce, rest) = sealed.split_at_checked(NONCE_LEN)?;
         let mut rest = rest.to_vec();
         let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
-        let length = self.key.as_ref()?.open_in_place(nonce, Aad::from(place.as_bytes()), &mut rest).ok()?.len();
+        let length = self.key.as_ref()?.open_in_place(nonce, Aad::from(aad.as_bytes()), &mut rest).ok()?.len();
         rest.truncate(length);
         Some(rest)
     }
 
-    /// 32 hexadecimal digits that name a content and do not give it away.
-    pub(crate) fn name(&self, content: &[u8]) -> String {
-        hex(&hmac::sign(&self.names, content).as_ref()[..16])
+    /// 32 hexadecimal digits that identify a content and do not reveal it.
+    pub(crate) fn opaque_key(&self, content: &[u8]) -> String {
+        hex(&hmac::sign(&self.key_names, content).as_ref()[..16])
     }
 }
 
-/// Names an account's keys: its AppSecret and its hosts are part of the name without being in it.
-pub(crate) fn account_fingerprint(secret: &SecretString, bases: &[String]) -> String {
+/// 16 hexadecimal digits that identify AppSecret and base URLs, in any order, and reveal neither.
+pub(crate) fn account_key_id(secret: &SecretString, bases: &[String]) -> String {
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret.expose_secret().as_bytes());
     let mut bases: Vec<_> = bases.iter().map(String::as_str).collect();
     bases.sort_unstable();
@@ -65,8 +65,8 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// A random name.
-pub(crate) fn random() -> String {
+/// 32 random hexadecimal digits.
+pub(crate) fn random_id() -> String {
     let mut bytes = [0; 16];
     match SystemRandom::new().fill(&mut bytes) {
         Ok(()) => hex(&bytes),
@@ -94,10 +94,10 @@ mod tests {
     }
 
     #[test]
-    fn names_are_equal_exactly_for_equal_secrets() {
-        let name = |secret: &str, content: &[u8]| Seal::new(&secret.into(), "code").name(content);
-        assert_eq!(name("s", b"a=1"), name("s", b"a=1"));
-        assert_ne!(name("s", b"a=1"), name("s", b"a=2"));
-        assert_ne!(name("s", b"a=1"), name("t", b"a=1"));
+    fn opaque_keys_are_equal_exactly_for_equal_secrets_and_contents() {
+        let opaque_key = |secret: &str, content: &[u8]| Seal::new(&secret.into(), "code").opaque_key(content);
+        assert_eq!(opaque_key("s", b"a=1"), opaque_key("s", b"a=1"));
+        assert_ne!(opaque_key("s", b"a=1"), opaque_key("s", b"a=2"));
+        assert_ne!(opaque_key("s", b"a=1"), opaque_key("t", b"a=1"));
     }
 }

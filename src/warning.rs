@@ -10,15 +10,15 @@ use tokio::time::Instant;
 
 use crate::clock;
 
-/// What begins again within this is the same outage.
-const QUIET: Duration = Duration::from_secs(60);
+/// An outage that begins again within this time is the same outage.
+const DEDUP_WINDOW: Duration = Duration::from_secs(60);
 /// The most warnings that wait.
-const MOST: usize = 16;
+const MAX_WAITING: usize = 16;
 
-/// Warnings that wait to be printed, at most 16, and the outages that they told of.
+/// Warnings that wait to be printed, at most 16, and the outages that were reported.
 #[derive(Default)]
 pub(crate) struct Warnings {
-    /// Whether there is something to take, for those who look at each turn.
+    /// Whether there is a warning to take: cheap to read each time the queue is drained.
     waiting: AtomicBool,
     inner: Mutex<Inner>,
 }
@@ -30,48 +30,48 @@ struct Inner {
 }
 
 struct Outage {
-    /// Several meet it, each in its time.
-    lasts_for: usize,
+    /// The number of clients that have the outage.
+    affected: usize,
     began: Instant,
 }
 
 impl Warnings {
-    /// Somebody meets an outage of `what`. Told unless others have met it already.
+    /// A client reports an outage of `what`. Warns unless the outage is known.
     pub(crate) fn begin(&self, what: &str, text: impl FnOnce() -> String) {
         self.note(what, 1, text);
     }
 
-    /// And for that somebody it is over.
+    /// Ends the outage for one client.
     pub(crate) fn end(&self, what: &str) {
         if let Some(outage) = self.inner.lock().outages.get_mut(what) {
-            outage.lasts_for = outage.lasts_for.saturating_sub(1);
+            outage.affected = outage.affected.saturating_sub(1);
         }
     }
 
-    /// Told unless it was told a moment ago.
+    /// Warns unless there was the same warning a moment ago.
     pub(crate) fn once(&self, what: &str, text: impl FnOnce() -> String) {
         self.note(what, 0, text);
     }
 
-    fn note(&self, what: &str, lasts_for: usize, text: impl FnOnce() -> String) {
+    fn note(&self, what: &str, affected: usize, text: impl FnOnce() -> String) {
         let (mut inner, now) = (self.inner.lock(), clock::monotonic());
-        inner.outages.retain(|_, outage| outage.lasts_for > 0 || now < outage.began + QUIET);
+        inner.outages.retain(|_, outage| outage.affected > 0 || now < outage.began + DEDUP_WINDOW);
         let known = inner.outages.get_mut(what);
         let is_new = known.is_none();
         match known {
             Some(outage) => {
-                outage.lasts_for += lasts_for;
+                outage.affected += affected;
                 outage.began = now;
             }
-            None => drop(inner.outages.insert(what.to_owned(), Outage { lasts_for, began: now })),
+            None => drop(inner.outages.insert(what.to_owned(), Outage { affected, began: now })),
         }
-        if is_new && inner.texts.len() < MOST {
+        if is_new && inner.texts.len() < MAX_WAITING {
             inner.texts.push(text());
             self.waiting.store(true, Ordering::Release);
         }
     }
 
-    /// Each is given once.
+    /// Takes the waiting warnings.
     pub(crate) fn take(&self) -> Vec<String> {
         if !self.waiting.swap(false, Ordering::Acquire) {
             return Vec::new();
@@ -98,7 +98,7 @@ mod tests {
         begin("b");
         assert_eq!((taken(&warnings), taken(&warnings)), (2, 0));
         // However long it lasts.
-        tokio::time::advance(100 * QUIET).await;
+        tokio::time::advance(100 * DEDUP_WINDOW).await;
         warnings.end("a");
         begin("a");
         assert_eq!(taken(&warnings), 0, "one of the two clients still has the outage");
@@ -110,10 +110,10 @@ mod tests {
         for _ in 0..5 {
             warnings.begin("a", || "a".to_owned());
             warnings.end("a");
-            tokio::time::advance(QUIET / 2).await;
+            tokio::time::advance(DEDUP_WINDOW / 2).await;
         }
         assert_eq!(taken(&warnings), 1);
-        tokio::time::advance(QUIET).await;
+        tokio::time::advance(DEDUP_WINDOW).await;
         warnings.begin("a", || "a".to_owned());
         assert_eq!(taken(&warnings), 1);
     }
@@ -123,9 +123,9 @@ mod tests {
         let warnings = Warnings::default();
         for n in 0..10_000 {
             warnings.once(&n.to_string(), || "x".to_owned());
-            tokio::time::advance(QUIET).await;
+            tokio::time::advance(DEDUP_WINDOW).await;
         }
-        assert_eq!(taken(&warnings), MOST);
+        assert_eq!(taken(&warnings), MAX_WAITING);
         assert!(warnings.inner.lock().outages.len() <= 1);
     }
 }

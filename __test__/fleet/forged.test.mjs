@@ -156,15 +156,15 @@ suite(
     test('a code without an expiry gets one, and a value too large for a code is ignored', needsRedis, async (t) => {
       const { cli, code, left } = await scripts(t)
       cli('SET', 'code', 'sealed')
-      assert.equal(code('a')[0], 'code')
+      assert.equal(code('a')[0], 'qr_code')
       assert.ok(left('code') > 0)
       cli('SET', 'code', 'x'.repeat(1001))
-      assert.deepEqual(code('a'), ['lead'])
+      assert.deepEqual(code('a'), ['locked'])
     })
 
     test('a call that fetches for no other takes no lock', needsRedis, async (t) => {
       const { cli, code } = await scripts(t)
-      assert.deepEqual(code('a', 0), ['go'])
+      assert.deepEqual(code('a', 0), ['fetch'])
       assert.equal(cli('EXISTS', 'lock'), '0')
     })
   },

@@ -1,27 +1,27 @@
--- Gives a QR code and its time left; or the lock, for the process that fetches it; or the lock's owner and its time left; or the
--- note that the owner left for those who waited; or `go`: fetch without the lock.
--- KEYS: code, lock. ARGV: owner, lock ms, lifetime of a QR code in ms, most bytes of one, 1 if this process would fetch for
--- others. The owner of the lock gets it for longer.
-local code = redis.call('GET', KEYS[1])
-if code and #code <= tonumber(ARGV[4]) then
-  local left = redis.call('PTTL', KEYS[1])
+-- Gives a QR code and its remaining time; or `locked`, for the process that fetches it; or `wait`, the lock's remaining time and its
+-- owner; or `result`, which the owner left for the processes that waited; or `fetch`: fetch without the lock.
+-- KEYS: QR code, lock. ARGV: owner, lock ms, lifetime of a QR code in ms, most bytes of one, 1 if this process may take the
+-- lock. The owner of the lock gets it for longer.
+local sealed = redis.call('GET', KEYS[1])
+if sealed and #sealed <= tonumber(ARGV[4]) then
+  local remaining = redis.call('PTTL', KEYS[1])
   -- A key without an expiry gets one.
-  if left == -1 then
+  if remaining == -1 then
     redis.call('PEXPIRE', KEYS[1], ARGV[3])
-    left = tonumber(ARGV[3])
+    remaining = tonumber(ARGV[3])
   end
-  return {'code', code, left}
+  return {'qr_code', sealed, remaining}
 end
-local holder = redis.call('GET', KEYS[2])
-if holder and holder ~= ARGV[1] then
-  local left = redis.call('PTTL', KEYS[2])
-  if left == -1 or left > tonumber(ARGV[2]) then
+local owner = redis.call('GET', KEYS[2])
+if owner and owner ~= ARGV[1] then
+  local remaining = redis.call('PTTL', KEYS[2])
+  if remaining == -1 or remaining > tonumber(ARGV[2]) then
     redis.call('PEXPIRE', KEYS[2], ARGV[2])
-    left = tonumber(ARGV[2])
+    remaining = tonumber(ARGV[2])
   end
-  if string.sub(holder, 1, 1) == '!' then return {'note', string.sub(holder, 2, 4096)} end
-  return {'wait', left, string.sub(holder, 1, 64)}
+  if string.sub(owner, 1, 1) == '!' then return {'result', string.sub(owner, 2, 4096)} end
+  return {'wait', remaining, string.sub(owner, 1, 64)}
 end
-if ARGV[5] ~= '1' then return {'go'} end
+if ARGV[5] ~= '1' then return {'fetch'} end
 redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[2])
-return {'lead'}
+return {'locked'}

@@ -1,4 +1,4 @@
-//! What one process keeps: so many bytes of pictures, the least recently used go first.
+//! The images that one process caches: up to so many bytes, the least recently used are evicted first.
 
 use std::time::Duration;
 
@@ -7,12 +7,12 @@ use lru::LruCache;
 use tokio::time::Instant;
 
 use crate::clock;
-use crate::wechat::codes::Identity;
+use crate::wechat::qr_code::Identity;
 
-/// What an entry costs besides its picture and its name.
-const OVERHEAD: usize = 160;
+/// What an entry costs besides its image and its identity.
+const ENTRY_OVERHEAD: usize = 160;
 
-/// Pictures in memory, at most `max_bytes` of them with their names. The oldest-used leave first.
+/// Images in memory, at most `max_bytes` of them with their identities. The least recently used image is evicted first.
 pub(crate) struct Memory {
     entries: LruCache<Identity, Entry>,
     bytes: usize,
@@ -23,7 +23,7 @@ pub(crate) struct Memory {
 
 struct Entry {
     image: Bytes,
-    until: Option<Instant>,
+    expires: Option<Instant>,
 }
 
 impl Memory {
@@ -31,25 +31,25 @@ impl Memory {
         Self { entries: LruCache::unbounded(), bytes: 0, max_bytes, ttl }
     }
 
-    /// The picture, unless its time is over.
+    /// The image, unless it has expired.
     pub(crate) fn get(&mut self, identity: &Identity) -> Option<Bytes> {
-        let Entry { image, until } = self.entries.get(identity)?;
-        if until.is_none_or(|until| clock::monotonic() < until) {
+        let Entry { image, expires } = self.entries.get(identity)?;
+        if expires.is_none_or(|expires| clock::monotonic() < expires) {
             return Some(image.clone());
         }
         self.remove(identity);
         None
     }
 
-    /// `left` is what is left of its time, where it was kept elsewhere before.
-    pub(crate) fn put(&mut self, identity: Identity, image: Bytes, left: Option<Duration>) {
+    /// `remaining` is the remaining lifetime of an image from Redis.
+    pub(crate) fn put(&mut self, identity: Identity, image: Bytes, remaining: Option<Duration>) {
         self.remove(&identity);
         let size = size(&identity, &image);
         if size > self.max_bytes {
             return;
         }
-        let until = self.ttl.map(|ttl| clock::monotonic() + left.map_or(ttl, |left| left.min(ttl)));
-        self.entries.put(identity, Entry { image, until });
+        let expires = self.ttl.map(|ttl| clock::monotonic() + remaining.map_or(ttl, |remaining| remaining.min(ttl)));
+        self.entries.put(identity, Entry { image, expires });
         self.bytes += size;
         while self.bytes > self.max_bytes {
             let Some((identity, entry)) = self.entries.pop_lru() else { return };
@@ -57,7 +57,7 @@ impl Memory {
         }
     }
 
-    /// How many, and how many bytes.
+    /// The number of entries, and their bytes.
     pub(crate) fn size(&self) -> (usize, usize) {
         (self.entries.len(), self.bytes)
     }
@@ -70,7 +70,7 @@ impl Memory {
 }
 
 fn size(identity: &Identity, image: &Bytes) -> usize {
-    identity.len() + image.len() + OVERHEAD
+    identity.len() + image.len() + ENTRY_OVERHEAD
 }
 
 #[cfg(test)]
@@ -87,9 +87,9 @@ mod tests {
         format!("{n:04}").into_bytes()
     }
 
-    /// What one picture of `size` counts for.
+    /// What one image of `size` counts for.
     fn cost(size: usize) -> usize {
-        4 + size + OVERHEAD
+        4 + size + ENTRY_OVERHEAD
     }
 
     #[test]
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_over_the_size_limit_is_not_kept_and_evicts_no_other() {
+    fn an_image_over_the_size_limit_is_not_cached_and_evicts_no_other() {
         let mut memory = Memory::new(cost(100), None);
         memory.put(name(0), image(100), None);
         memory.put(name(1), image(101), None);
@@ -129,7 +129,7 @@ mod tests {
         let mut memory = Memory::new(1000, Some(Duration::from_secs(10)));
         memory.put(name(0), image(1), None);
         tokio::time::advance(Duration::from_millis(9_999)).await;
-        assert!(memory.get(&name(0)).is_some(), "a look does not make it older or younger");
+        assert!(memory.get(&name(0)).is_some(), "reading does not change its lifetime");
         tokio::time::advance(Duration::from_millis(1)).await;
         assert!(memory.get(&name(0)).is_none());
         assert_eq!(memory.size(), (0, 0));

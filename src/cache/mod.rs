@@ -1,8 +1,8 @@
 //! QR codes that were fetched before. They never expire, and two of the three endpoints count against a lifetime cap, so the
-//! same picture is fetched once: in this process, and with a Redis in a fleet.
+//! same QR code is fetched once: in this process, and with Redis in a fleet.
 
 mod memory;
-mod shared;
+mod redis;
 mod single_flight;
 
 use std::sync::Arc;
@@ -11,26 +11,26 @@ use std::time::Duration;
 use bytes::Bytes;
 use parking_lot::Mutex;
 
+pub use self::redis::{KeySpace, RedisQrCodes};
 use crate::deadline::Deadline;
 use crate::error::{Error, Result, TimeoutPhase};
 use crate::keys::RouteId;
-use crate::wechat::codes::Identity;
+use crate::wechat::qr_code::Identity;
 use memory::Memory;
-pub use shared::{KeySpace, SharedQrCodes};
-use single_flight::{Phase, SingleFlight};
+use single_flight::{CurrentPhase, SingleFlight};
 
-/// How much is kept, and for how long. Clients that agree on it share what they keep.
+/// The limits of a cache. Clients with equal limits and the same account share a cache.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Limits {
-    /// The most bytes of pictures in memory. The oldest-used leave first; a larger picture is not kept.
+    /// The most bytes of images in memory. The least recently used image is evicted first; a larger image is not cached.
     pub max_bytes: usize,
     /// `None` is for ever.
     pub ttl: Option<Duration>,
-    /// Whether the fleet's Redis keeps them too, and up to how many bytes each.
-    pub fleet: Option<usize>,
+    /// The most bytes of one image in Redis; `None` if Redis has no copy.
+    pub redis_max_entry_bytes: Option<usize>,
 }
 
-/// What `stats()` tells of the cache: codes by where they were found, and what is kept here.
+/// What `stats()` tells of the cache: QR codes by where they were found, and the size of the memory.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct CacheStats {
     pub(crate) hits: u64,
@@ -41,33 +41,33 @@ pub(crate) struct CacheStats {
     pub(crate) size_bytes: usize,
 }
 
-/// Where a code was found.
+/// Where a QR code was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CacheOutcome {
     /// In this process's memory.
     Memory,
-    /// In Redis, where another process has put it.
+    /// In Redis, where another process has stored the QR code.
     Redis,
     /// In a request of another caller.
     Coalesced,
-    /// WeChat was asked.
+    /// At WeChat: a request was made.
     Miss,
 }
 
-/// QR codes that were fetched before, and the fetches under way, by what the picture depends on.
+/// QR codes that were fetched before, and the requests in flight, by what the image depends on.
 pub struct QrCodeCache {
     memory: Mutex<Memory>,
     in_flight: Arc<SingleFlight>,
-    fleet: Option<Arc<SharedQrCodes>>,
+    redis: Option<Arc<RedisQrCodes>>,
 }
 
 impl QrCodeCache {
-    /// An empty cache with these limits; `fleet` is the copy in Redis, if the client has one.
-    pub fn new(limits: &Limits, fleet: Option<SharedQrCodes>) -> Self {
+    /// An empty cache with these limits; `redis` is the copy in Redis, if the client has one.
+    pub fn new(limits: &Limits, redis: Option<RedisQrCodes>) -> Self {
         Self {
             memory: Mutex::new(Memory::new(limits.max_bytes, limits.ttl)),
             in_flight: Arc::default(),
-            fleet: fleet.map(Arc::new),
+            redis: redis.map(Arc::new),
         }
     }
 
@@ -76,42 +76,42 @@ impl QrCodeCache {
         self.memory.lock().get(identity)
     }
 
-    /// How many are kept here, and how many bytes.
+    /// The number of QR codes in memory, and their bytes.
     pub(crate) fn size(&self) -> (usize, usize) {
         self.memory.lock().size()
     }
 
-    /// A code from here, from the fleet, or by `ask`, which goes by `route` and is bounded by `deadline`. An error is not
-    /// kept.
+    /// A QR code from memory, from Redis, or from `fetch`, whose request takes `route` and is bounded by `deadline`. An error
+    /// is not cached.
     ///
     /// # Errors
     ///
-    /// What `ask` fails with, or [`Error::Timeout`]. With a lock in Redis also what another process was refused.
-    pub async fn get<A, W>(
+    /// The error of `fetch`, or [`Error::Timeout`]. With a lock in Redis also the refusal that another process got.
+    pub async fn get<F, W>(
         self: &Arc<Self>,
         identity: Identity,
         route: RouteId,
         deadline: &Deadline,
-        ask: A,
+        fetch: F,
     ) -> Result<(Bytes, CacheOutcome)>
     where
-        A: Fn() -> W,
+        F: Fn() -> W,
         W: Future<Output = Result<Bytes>> + Send + 'static,
     {
         loop {
             if let Some(image) = self.cached(&identity) {
                 return Ok((image, CacheOutcome::Memory));
             }
-            let work = |phase| self.clone().find(identity.clone(), deadline.clone(), phase, ask());
-            let (waiter, leads) = self.in_flight.join(&(route, identity.clone()), work);
+            let work = |phase| self.clone().find(identity.clone(), deadline.clone(), phase, fetch());
+            let (call, leads) = self.in_flight.join(&(route, identity.clone()), work);
             if leads {
-                return waiter.result().await;
+                return call.result().await;
             }
-            let finished = deadline.hold(TimeoutPhase::Answer, || None, waiter.result()).await;
-            match finished.map_err(|error| waiter.phase.explain(error))? {
+            let finished = deadline.timeout(TimeoutPhase::Answer, || None, call.result()).await;
+            match finished.map_err(|error| call.phase.explain(error))? {
                 Ok((image, _)) => return Ok((image, CacheOutcome::Coalesced)),
-                // Its time was shorter than ours.
-                Err(Error::Timeout { .. } | Error::RateLimit { .. }) if !deadline.left().is_zero() => {}
+                // The leader's deadline was earlier than ours.
+                Err(Error::Timeout { .. } | Error::RateLimit { .. }) if !deadline.remaining().is_zero() => {}
                 Err(error) => return Err(error),
             }
         }
@@ -121,15 +121,15 @@ impl QrCodeCache {
         self: Arc<Self>,
         identity: Identity,
         deadline: Deadline,
-        phase: Phase,
-        ask: impl Future<Output = Result<Bytes>> + Send,
+        phase: CurrentPhase,
+        fetch: impl Future<Output = Result<Bytes>> + Send,
     ) -> Result<(Bytes, CacheOutcome)> {
-        let (image, left) = match &self.fleet {
-            Some(fleet) => fleet.clone().get(&identity, &deadline, &phase, ask).await?,
-            None => (ask.await?, None),
+        let (image, remaining) = match &self.redis {
+            Some(redis) => redis.clone().get(&identity, &deadline, &phase, fetch).await?,
+            None => (fetch.await?, None),
         };
-        self.memory.lock().put(identity, image.clone(), left);
-        Ok((image, if left.is_some() { CacheOutcome::Redis } else { CacheOutcome::Miss }))
+        self.memory.lock().put(identity, image.clone(), remaining);
+        Ok((image, if remaining.is_some() { CacheOutcome::Redis } else { CacheOutcome::Miss }))
     }
 }
 

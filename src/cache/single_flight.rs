@@ -1,5 +1,5 @@
-//! One request that any number of callers wait for. A caller that leaves does not disturb the others; when the last one
-//! leaves, the request is cancelled.
+//! One request that any number of callers wait for. Cancelling a caller does not disturb the other callers; when the last
+//! caller is cancelled, so is the request.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
@@ -12,39 +12,39 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use super::CacheOutcome;
 use crate::error::{Error, Result, TimeoutPhase};
 use crate::keys::RouteId;
-use crate::wechat::codes::Identity;
+use crate::wechat::qr_code::Identity;
 
 type Outcome = Result<(Bytes, CacheOutcome)>;
 
-/// What is fetched, and on which route: a failure on one route is no answer for another.
+/// The image that is fetched, and the route: a failure on one route says nothing about another.
 pub(crate) type Key = (RouteId, Identity);
 
 /// The requests in flight.
 #[derive(Default)]
-pub(crate) struct SingleFlight(Mutex<Table>);
+pub(crate) struct SingleFlight(Mutex<Calls>);
 
 #[derive(Default)]
-struct Table {
+struct Calls {
     in_flight: HashMap<Key, InFlight>,
-    begun: u64,
+    last_number: u64,
 }
 
 struct InFlight {
-    waiter: Weak<Waiter>,
+    call: Weak<SharedCall>,
     number: u64,
 }
 
-/// What a request waits for at the moment, for callers whose time is up.
+/// The phase of a request in flight, for the timeout error of its callers.
 #[derive(Clone)]
-pub(crate) struct Phase(Arc<Mutex<TimeoutPhase>>);
+pub(crate) struct CurrentPhase(Arc<Mutex<TimeoutPhase>>);
 
-impl Phase {
-    /// From now on the request waits for this.
+impl CurrentPhase {
+    /// The request waits for `waited_for` from now on.
     pub(crate) fn begin(&self, waited_for: TimeoutPhase) {
         *self.0.lock() = waited_for;
     }
 
-    /// A time-out tells what was waited for.
+    /// Puts the current phase into a timeout error.
     pub(crate) fn explain(&self, mut error: Error) -> Error {
         if let Error::Timeout { waited_for, .. } = &mut error {
             *waited_for = *self.0.lock();
@@ -53,37 +53,37 @@ impl Phase {
     }
 }
 
-impl Default for Phase {
+impl Default for CurrentPhase {
     fn default() -> Self {
         Self(Arc::new(Mutex::new(TimeoutPhase::Answer)))
     }
 }
 
-/// A caller that waits. The request goes on while there is one.
-pub(crate) struct Waiter {
-    pub(crate) phase: Phase,
+/// What the callers of one request share. The request goes on while a caller holds it.
+pub(crate) struct SharedCall {
+    pub(crate) phase: CurrentPhase,
     outcome: watch::Receiver<Option<Outcome>>,
     _cancel: DropGuard,
 }
 
 impl SingleFlight {
-    /// A place in the request for this key, and whether it is the first. `work` is started for the first one only.
-    pub(crate) fn join<W>(self: &Arc<Self>, key: &Key, work: impl FnOnce(Phase) -> W) -> (Arc<Waiter>, bool)
+    /// The call for this key, and whether it is new. `work` is started for a new call only.
+    pub(crate) fn join<W>(self: &Arc<Self>, key: &Key, work: impl FnOnce(CurrentPhase) -> W) -> (Arc<SharedCall>, bool)
     where
         W: Future<Output = Outcome> + Send + 'static,
     {
-        let mut table = self.0.lock();
-        if let Some(waiter) = table.in_flight.get(key).and_then(|flight| flight.waiter.upgrade()) {
-            return (waiter, false);
+        let mut calls = self.0.lock();
+        if let Some(call) = calls.in_flight.get(key).and_then(|flight| flight.call.upgrade()) {
+            return (call, false);
         }
         let stop = CancellationToken::new();
         let (sender, outcome) = watch::channel(None);
-        let phase = Phase::default();
-        let waiter = Arc::new(Waiter { phase: phase.clone(), outcome, _cancel: stop.clone().drop_guard() });
-        table.begun += 1;
-        let number = table.begun;
-        table.in_flight.insert(key.clone(), InFlight { waiter: Arc::downgrade(&waiter), number });
-        drop(table);
+        let phase = CurrentPhase::default();
+        let call = Arc::new(SharedCall { phase: phase.clone(), outcome, _cancel: stop.clone().drop_guard() });
+        calls.last_number += 1;
+        let number = calls.last_number;
+        calls.in_flight.insert(key.clone(), InFlight { call: Arc::downgrade(&call), number });
+        drop(calls);
         let (guard, work) = (InFlightGuard { in_flight: self.clone(), key: key.clone(), number }, work(phase));
         tokio::spawn(async move {
             let finished = tokio::select! {
@@ -91,11 +91,11 @@ impl SingleFlight {
                 outcome = work => Some(outcome),
                 () = stop.cancelled() => None,
             };
-            // Before the outcome is published: an error is the answer of those who wait and not of later callers.
+            // Before the outcome is published: an error is for the callers that wait and not for later callers.
             drop(guard);
             sender.send_replace(finished);
         });
-        (waiter, true)
+        (call, true)
     }
 
     #[cfg(test)]
@@ -104,7 +104,7 @@ impl SingleFlight {
     }
 }
 
-impl Waiter {
+impl SharedCall {
     /// The outcome of the request; [`Error::Closed`] if it ended without one.
     pub(crate) async fn result(&self) -> Outcome {
         let mut outcome = self.outcome.clone();
@@ -114,7 +114,7 @@ impl Waiter {
     }
 }
 
-/// Keeps a request in the table while it runs.
+/// Removes a request from the calls in flight when it ends.
 struct InFlightGuard {
     in_flight: Arc<SingleFlight>,
     key: Key,
@@ -123,10 +123,10 @@ struct InFlightGuard {
 
 impl Drop for InFlightGuard {
     fn drop(&mut self) {
-        let mut table = self.in_flight.0.lock();
-        // When no caller was left in this one, another may have begun in its place.
-        if table.in_flight.get(&self.key).is_some_and(|flight| flight.number == self.number) {
-            table.in_flight.remove(&self.key);
+        let mut calls = self.in_flight.0.lock();
+        // A new call may have taken the place of this one after its last caller was cancelled.
+        if calls.in_flight.get(&self.key).is_some_and(|flight| flight.number == self.number) {
+            calls.in_flight.remove(&self.key);
         }
     }
 }

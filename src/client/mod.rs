@@ -25,20 +25,20 @@ use crate::transport::body::Body;
 use crate::transport::{Transport, aside};
 use crate::wechat::answer::{AnswerKind, Scalar, read_image, scalars_of};
 use crate::wechat::apis::{self, ApiCall, Context};
-use crate::wechat::codes::QrCodeRequest;
 use crate::wechat::endpoint::Endpoint;
 use crate::wechat::errcode;
+use crate::wechat::qr_code::QrCodeRequest;
 use crate::wechat::request::ApiRequest;
 use send::TimedRequest;
 pub(crate) use stats::{Counters, Stats};
 
-/// What one `new WxaCode(...)` stands for: its account, its ways to WeChat, its limits and its counts.
+/// The Rust side of one `new WxaCode(...)`: its account, its transport, its limits and its counters.
 pub(crate) struct Client {
     /// The appid by which WeChat counts the calls.
     pub(crate) appid: Arc<str>,
     pub(crate) transport: Arc<Transport>,
     pub(crate) tokens: Option<Tokens>,
-    pub(crate) codes: Option<Arc<QrCodeCache>>,
+    pub(crate) qr_codes: Option<Arc<QrCodeCache>>,
     pub(crate) from_appid: Option<String>,
     pub(crate) timeout: Duration,
     pub(crate) retries: u32,
@@ -52,23 +52,23 @@ pub(crate) struct Client {
 pub(crate) struct Tokens {
     cache: Arc<TokenCache>,
     source: Arc<dyn TokenSource>,
-    /// Given up by `leave`.
-    member: Mutex<Option<CacheHandle>>,
+    /// Dropped by `dispose`.
+    handle: Mutex<Option<CacheHandle>>,
 }
 
 impl Tokens {
-    /// Keeps the token cache in use until `leave`.
+    /// Keeps the token cache in use until `dispose`.
     pub(crate) fn new(cache: Arc<TokenCache>, source: Arc<dyn TokenSource>) -> Self {
-        let member = Mutex::new(Some(cache.attach()));
-        Self { cache, source, member }
+        let handle = Mutex::new(Some(cache.attach()));
+        Self { cache, source, handle }
     }
 }
 
-/// The picture of a code.
+/// The image of a QR code.
 pub(crate) enum Image {
     Fetched(Body),
     /// Shared with the cache and with other callers.
-    Kept(Bytes),
+    Cached(Bytes),
 }
 
 impl Deref for Image {
@@ -77,7 +77,7 @@ impl Deref for Image {
     fn deref(&self) -> &[u8] {
         match self {
             Self::Fetched(body) => body,
-            Self::Kept(bytes) => bytes,
+            Self::Cached(bytes) => bytes,
         }
     }
 }
@@ -89,29 +89,29 @@ impl Client {
     }
 
     /// Whether the client has a cache.
-    pub(crate) fn keeps_codes(&self) -> bool {
-        self.codes.is_some()
+    pub(crate) fn has_cache(&self) -> bool {
+        self.qr_codes.is_some()
     }
 
-    /// The picture of a QR code from memory. Never waits.
+    /// The image of a QR code from memory. Never waits.
     pub(crate) fn cached(&self, request: &QrCodeRequest) -> Option<Bytes> {
-        let image = self.codes.as_ref()?.cached(request.identity())?;
+        let image = self.qr_codes.as_ref()?.cached(request.identity())?;
         self.stats.found(CacheOutcome::Memory);
         Some(image)
     }
 
-    /// The picture of a code.
-    pub(crate) async fn code(self: &Arc<Self>, request: &QrCodeRequest, timeout: Option<Duration>) -> Result<Image> {
+    /// The image of a QR code: from the cache, or fetched.
+    pub(crate) async fn qr_code(self: &Arc<Self>, request: &QrCodeRequest, timeout: Option<Duration>) -> Result<Image> {
         let deadline = Deadline::new(timeout.unwrap_or(self.timeout), Some(request.endpoint().clone()));
-        let image = match &self.codes {
-            None => self.fetch(&request.question(), &deadline).await.map(Image::Fetched),
-            Some(codes) => self.get_or_fetch(codes, request, &deadline).await.map(Image::Kept),
+        let image = match &self.qr_codes {
+            None => self.fetch(&request.api_request(), &deadline).await.map(Image::Fetched),
+            Some(qr_codes) => self.get_or_fetch(qr_codes, request, &deadline).await.map(Image::Cached),
         };
         let error = image.inspect_err(|error| self.stats.error(error));
         error.map_err(|error| error.about(request.page().as_deref(), &self.transport.secrets().redactor(&[])))
     }
 
-    /// What an API that has a name here answers. `params` is JSON in the caller's spelling.
+    /// Calls an API by its endpoint. `params` is JSON in the caller's spelling.
     pub(crate) async fn api(
         &self,
         endpoint: &Endpoint,
@@ -119,12 +119,12 @@ impl Client {
         timeout: Option<Duration>,
     ) -> Result<(Body, AnswerKind)> {
         let now = self.clock.wall().as_secs_f64();
-        let refused = |invalid| Error::Params { endpoint: Some(endpoint.clone()), invalid };
+        let invalid = |invalid| Error::Params { endpoint: Some(endpoint.clone()), invalid };
         let call = apis::call(endpoint, params, &Context { appid: &self.appid, now });
-        let ApiCall { question, wanted } = call.map_err(refused)?;
-        // One of ten a month.
+        let ApiCall { request, expected_field } = call.map_err(invalid)?;
+        // WeChat allows ten of these calls a month.
         let retries = (*endpoint == Endpoint::ClearQuota).then_some(0);
-        let (body, kind) = self.request(&question, Some(wanted), timeout, retries).await?;
+        let (body, kind) = self.request(&request, Some(expected_field), timeout, retries).await?;
         let kind = match kind {
             AnswerKind::Json(_) if *endpoint == Endpoint::GetRid => {
                 AnswerKind::Json(aside(body.len(), || self.redacted_call(&body)))
@@ -136,9 +136,9 @@ impl Client {
 
     /// WeChat's record of a call holds its tokens and secrets, which may be of any client.
     fn redacted_call(&self, answer: &[u8]) -> String {
-        const LONGEST: usize = 16 << 10;
+        const MAX_CHARS: usize = 16 << 10;
         let redactor = self.transport.secrets().redactor(&[]);
-        let fields = scalars_of(answer, "request", LONGEST).into_iter().map(|(name, scalar)| {
+        let fields = scalars_of(answer, "request", MAX_CHARS).into_iter().map(|(name, scalar)| {
             let value = match scalar {
                 Scalar::Text(text) => redactor.clean(&text).into(),
                 Scalar::Number(number) => number.into(),
@@ -148,30 +148,30 @@ impl Client {
         serde_json::json!({ "request": fields.collect::<serde_json::Map<_, _>>() }).to_string()
     }
 
-    /// What any API answers, and what kind of answer it is. `wanted` is a field that the answer has to have; without one any
-    /// answer of WeChat's is accepted.
+    /// Calls any API, and gives the response with its kind. `expected_field` is a field that the response has to have; without it
+    /// any response of WeChat's is accepted.
     pub(crate) async fn request(
         &self,
-        question: &ApiRequest,
-        wanted: Option<&'static str>,
+        request: &ApiRequest,
+        expected_field: Option<&'static str>,
         timeout: Option<Duration>,
         retries: Option<u32>,
     ) -> Result<(Body, AnswerKind)> {
-        self.learn_secrets(question);
-        let deadline = Deadline::new(timeout.unwrap_or(self.timeout), Some(question.endpoint.clone()));
-        let call = TimedRequest { question, deadline: &deadline, retries: retries.unwrap_or(self.retries) };
-        let answer = self.send_within_rate_limit(&call, &|body| AnswerKind::read(body, wanted)).await;
+        self.learn_secrets(request);
+        let deadline = Deadline::new(timeout.unwrap_or(self.timeout), Some(request.endpoint.clone()));
+        let call = TimedRequest { request, deadline: &deadline, retries: retries.unwrap_or(self.retries) };
+        let answer = self.send_within_rate_limit(&call, &|body| AnswerKind::read(body, expected_field)).await;
         answer.inspect_err(|error| self.stats.error(error))
     }
 
-    /// Other APIs take secrets that are not ours: what a call carries under the name of one does not show in any answer.
-    fn learn_secrets(&self, question: &ApiRequest) {
-        if !matches!(question.endpoint, Endpoint::Other { .. }) {
+    /// Other APIs take secrets that are not ours: a value under the name of a secret is redacted from all responses.
+    fn learn_secrets(&self, request: &ApiRequest) {
+        if !matches!(request.endpoint, Endpoint::Other { .. }) {
             return;
         }
         let secrets = self.transport.secrets();
-        let query = question.query.iter().filter(|(name, _)| redact::is_secret(name)).map(|(_, value)| value.as_str());
-        let body = question.body.as_deref().and_then(|body| std::str::from_utf8(body).ok()).unwrap_or_default();
+        let query = request.query.iter().filter(|(name, _)| redact::is_secret(name)).map(|(_, value)| value.as_str());
+        let body = request.body.as_deref().and_then(|body| std::str::from_utf8(body).ok()).unwrap_or_default();
         query.chain(redact::named(body)).for_each(|secret| secrets.learn_carried(secret));
     }
 
@@ -186,28 +186,28 @@ impl Client {
         Ok((token.expose().to_owned(), token.expires().wall_time(cache.now())))
     }
 
-    /// Another API refused this token; it is given up if it is the present one.
+    /// Another API refused this token: the token is invalidated if it is the present one.
     pub(crate) fn invalidate(&self, access_token: &str) {
         if let Some(tokens) = &self.tokens {
-            // Only the token is known, and not what the other API answered.
+            // Only the token is known, and not the errcode of the other API.
             tokens.cache.invalidate(access_token, errcode::INVALID_CREDENTIAL);
         }
     }
 
-    /// No further calls from now on.
+    /// Refuses every later call.
     pub(crate) fn close(&self) {
         self.closed.store(true, Ordering::Release);
     }
 
-    /// Gives up the account's token cache, when the last call has ended.
-    pub(crate) fn leave(&self) {
+    /// Drops the handle of the account's token cache, when the last call has ended.
+    pub(crate) fn dispose(&self) {
         if let Some(tokens) = &self.tokens {
-            tokens.member.lock().take();
+            tokens.handle.lock().take();
         }
     }
 
-    async fn fetch(&self, question: &ApiRequest, deadline: &Deadline) -> Result<Body> {
-        let call = TimedRequest { question, deadline, retries: self.retries };
+    async fn fetch(&self, request: &ApiRequest, deadline: &Deadline) -> Result<Body> {
+        let call = TimedRequest { request, deadline, retries: self.retries };
         let (image, _) =
             self.send_within_rate_limit(&call, &|body| read_image(body).map(|_| AnswerKind::Image)).await?;
         self.stats.image(image.len());
@@ -216,15 +216,15 @@ impl Client {
 
     async fn get_or_fetch(
         self: &Arc<Self>,
-        codes: &Arc<QrCodeCache>,
+        qr_codes: &Arc<QrCodeCache>,
         request: &QrCodeRequest,
         deadline: &Deadline,
     ) -> Result<Bytes> {
-        let ask = || {
-            let (me, question, deadline) = (self.clone(), request.question(), deadline.clone());
-            async move { me.fetch(&question, &deadline).await.map(|image| Bytes::copy_from_slice(&image)) }
+        let fetch = || {
+            let (client, request, deadline) = (self.clone(), request.api_request(), deadline.clone());
+            async move { client.fetch(&request, &deadline).await.map(|image| Bytes::copy_from_slice(&image)) }
         };
-        let (image, found) = codes.get(request.identity().clone(), self.transport.route(), deadline, ask).await?;
+        let (image, found) = qr_codes.get(request.identity().clone(), self.transport.route(), deadline, fetch).await?;
         self.stats.found(found);
         Ok(image)
     }

@@ -1,4 +1,4 @@
-//! One call: token and permit, transport, answer, and the single replay with another token.
+//! One call: token and permit, transport, response, and the single replay with another token.
 
 use parking_lot::Mutex;
 
@@ -6,7 +6,7 @@ use super::stats::Counters;
 use super::{Client, Tokens};
 use crate::deadline::Deadline;
 use crate::error::{Error, Result, TimeoutPhase};
-use crate::rate_limit::{Permit, SharedLimit};
+use crate::rate_limit::{Permit, RedisAvailability};
 use crate::token::state::Token;
 use crate::transport::body::Body;
 use crate::transport::{HttpRequest, RetryPolicy};
@@ -15,17 +15,17 @@ use crate::wechat::request::ApiRequest;
 
 /// A request with its deadline and retries.
 pub(crate) struct TimedRequest<'a> {
-    pub(crate) question: &'a ApiRequest,
+    pub(crate) request: &'a ApiRequest,
     pub(crate) deadline: &'a Deadline,
     pub(crate) retries: u32,
 }
 
-/// What an answer's bytes are.
+/// Reads the bytes of a response.
 pub(crate) type Read<'a> = &'a (dyn Fn(&[u8]) -> Result<AnswerKind, AnswerError> + Sync);
 
 impl Client {
-    /// Gives the bytes of the answer and what `read` made of them. When WeChat says that the minute is full, waits for the next
-    /// one if the deadline allows it.
+    /// Gives the bytes of the response and what `read` made of them. When WeChat says that the minute is used up, waits for the
+    /// next minute if the deadline allows it.
     pub(super) async fn send_within_rate_limit(
         &self,
         call: &TimedRequest<'_>,
@@ -41,13 +41,13 @@ impl Client {
 
     async fn send_with_token(&self, call: &TimedRequest<'_>, read: Read<'_>) -> Result<(Body, AnswerKind)> {
         let Some(tokens) = &self.tokens else {
-            let permit = self.acquire_permit(call, SharedLimit::Reachable).await?;
+            let permit = self.acquire_permit(call, RedisAvailability::Reachable).await?;
             return self.send(call, None, permit.as_ref(), read).await;
         };
         let Tokens { cache, source, .. } = tokens;
-        // At the same time, so that a call waits for a slow Redis once. A permit is taken when there is something to send.
-        let (mut token, fleet) = tokio::try_join!(cache.get(source, call.deadline), self.prepare(call))?;
-        let permit = self.acquire_permit(call, fleet).await?;
+        // Token and permits at the same time, so that a call waits for a slow Redis once. A permit is taken when there is something to send.
+        let (mut token, redis) = tokio::try_join!(cache.get(source, call.deadline), self.prefetch_permits(call))?;
+        let permit = self.acquire_permit(call, redis).await?;
         if permit.as_ref().is_some_and(|permit| permit.waited) {
             token = cache.get(source, call.deadline).await?;
         }
@@ -62,23 +62,23 @@ impl Client {
         }
     }
 
-    async fn prepare(&self, call: &TimedRequest<'_>) -> Result<SharedLimit> {
-        match call.question.endpoint.counts_by_the_minute() {
+    async fn prefetch_permits(&self, call: &TimedRequest<'_>) -> Result<RedisAvailability> {
+        match call.request.endpoint.counts_by_the_minute() {
             true => Ok(self.rate_limiter.prefetch().await),
-            false => Ok(SharedLimit::Reachable),
+            false => Ok(RedisAvailability::Reachable),
         }
     }
 
     /// Waits for a permit, if WeChat counts this endpoint by the minute.
     async fn acquire_permit(
         &self,
-        TimedRequest { question, deadline, .. }: &TimedRequest<'_>,
-        fleet: SharedLimit,
+        TimedRequest { request, deadline, .. }: &TimedRequest<'_>,
+        redis: RedisAvailability,
     ) -> Result<Option<Permit<'_>>> {
-        if !question.endpoint.counts_by_the_minute() {
+        if !request.endpoint.counts_by_the_minute() {
             return Ok(None);
         }
-        self.rate_limiter.acquire(&question.endpoint, deadline, fleet).await.map(Some)
+        self.rate_limiter.acquire(&request.endpoint, deadline, redis).await.map(Some)
     }
 
     async fn send(
@@ -88,33 +88,33 @@ impl Client {
         permit: Option<&Permit<'_>>,
         read: Read<'_>,
     ) -> Result<(Body, AnswerKind)> {
-        let ApiRequest { endpoint, query, body } = call.question;
+        let ApiRequest { endpoint, query, body } = call.request;
         let token = token.map(Token::expose);
-        let whose = match (token, &self.from_appid) {
+        let auth_param = match (token, &self.from_appid) {
             (Some(token), _) => Some(("access_token", token)),
             (None, Some(appid)) => Some(("from_appid", appid.as_str())),
             (None, None) => None,
         };
         let more = query.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        let query: Vec<_> = whose.into_iter().chain(more).collect();
+        let query: Vec<_> = auth_param.into_iter().chain(more).collect();
         let sent = permit.map(Permit::sent);
         let secrets = token.as_slice();
-        let request = HttpRequest { endpoint: endpoint.clone(), query: &query, body: body.clone(), secrets, sent };
-        // Nothing is lost by drawing a code twice.
-        let repeatable = endpoint.gives_code() || call.retries > 0;
+        let http_request = HttpRequest { endpoint: endpoint.clone(), query: &query, body: body.clone(), secrets, sent };
+        // No harm is done when WeChat makes the same QR code twice.
+        let repeatable = endpoint.returns_qr_code() || call.retries > 0;
         let policy = RetryPolicy { retries: call.retries, attempt: None, repeatable };
         Counters::add(&self.stats.requests);
         let last_failure = Mutex::new(None);
         let report = |error| {
-            permit.iter().for_each(|permit| permit.settle());
+            permit.iter().for_each(|permit| permit.record_extra());
             Counters::add(&self.stats.requests);
             *last_failure.lock() = Some(error);
         };
         let last = || last_failure.lock().take();
-        let answer = self.transport.send_with_retries(&request, policy, call.deadline, &report, read);
-        let answer = call.deadline.hold(TimeoutPhase::Answer, last, answer).await?;
+        let answer = self.transport.send_with_retries(&http_request, policy, call.deadline, &report, read);
+        let answer = call.deadline.timeout(TimeoutPhase::Answer, last, answer).await?;
         if answer.as_ref().err().is_none_or(Error::accepts_token) {
-            self.rate_limiter.accept();
+            self.rate_limiter.mark_authenticated();
         }
         answer
     }

@@ -1,4 +1,4 @@
-//! What a client has done so far.
+//! The counters of a client.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::token::TokenCache;
 use crate::token::state::Token;
 
-/// What `stats()` gives.
+/// The result of `stats()`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Stats {
     pub(crate) requests: u64,
@@ -46,18 +46,18 @@ impl Counters {
         counter.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// A picture came from WeChat.
+    /// An image came from WeChat.
     pub(crate) fn image(&self, bytes: usize) {
         Self::add(&self.images);
         self.image_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
-    /// Where a code came from.
+    /// A QR code was found there.
     pub(crate) fn found(&self, found: CacheOutcome) {
         Self::add(&self.found[found as usize]);
     }
 
-    /// A call failed. What a caller's own provider threw is not counted: it is none of our errors.
+    /// A call failed. An exception of the caller's own provider is not counted: such an exception is not one of our errors.
     pub(crate) fn error(&self, error: &Error) {
         let name = match error {
             Error::Provider(_) => return,
@@ -75,14 +75,14 @@ impl Client {
         let Counters { requests, replays, images, image_bytes, errors, found } = &self.stats;
         let tokens = self.tokens.as_ref().map(|tokens| &tokens.cache);
         let age = |token: Token, cache: &TokenCache| cache.now().mono.saturating_sub(token.first_seen().mono);
-        let cache = self.codes.as_ref().map(|codes| {
-            let found = |place: CacheOutcome| load(&found[place as usize]);
-            let (entries, size_bytes) = codes.size();
+        let cache = self.qr_codes.as_ref().map(|qr_codes| {
+            let count = |place: CacheOutcome| load(&found[place as usize]);
+            let (entries, size_bytes) = qr_codes.size();
             CacheStats {
-                hits: found(CacheOutcome::Memory),
-                redis_hits: found(CacheOutcome::Redis),
-                coalesced: found(CacheOutcome::Coalesced),
-                misses: found(CacheOutcome::Miss),
+                hits: count(CacheOutcome::Memory),
+                redis_hits: count(CacheOutcome::Redis),
+                coalesced: count(CacheOutcome::Coalesced),
+                misses: count(CacheOutcome::Miss),
                 entries,
                 size_bytes,
             }

@@ -26,7 +26,7 @@ fn refusal(errcode: i64) -> ServerAction {
     answer(&format!(r#"{{"errcode":{errcode},"errmsg":"m"}}"#))
 }
 
-fn picture() -> ServerAction {
+fn image() -> ServerAction {
     ServerAction::Answer(200, jpeg())
 }
 
@@ -55,10 +55,10 @@ fn scene(scene: &str) -> QrCodeRequest {
 }
 
 async fn other(client: &Client, path: &str, body: &str) -> Result<String> {
-    let request = ApiRequest::post(Endpoint::at(path, Method::Post), body.as_bytes().to_vec());
+    let request = ApiRequest::post(Endpoint::from_path(path, Method::Post), body.as_bytes().to_vec());
     match client.request(&request, None, None, None).await?.1 {
         AnswerKind::Json(json) => Ok(json),
-        AnswerKind::Image => panic!("a picture"),
+        AnswerKind::Image => panic!("an image"),
     }
 }
 
@@ -68,10 +68,10 @@ fn target(request: &str) -> &str {
 }
 
 #[tokio::test]
-async fn a_code_is_fetched_with_a_token_and_counted() {
-    let (client, server) = client([token("T"), picture()]).await;
+async fn a_qr_code_is_fetched_with_a_token_and_counted() {
+    let (client, server) = client([token("T"), image()]).await;
     assert_eq!(client.stats(), Stats::default());
-    assert_eq!(*client.code(&scene("a"), None).await.unwrap(), jpeg()[..]);
+    assert_eq!(*client.qr_code(&scene("a"), None).await.unwrap(), jpeg()[..]);
     let request = &server.requests()[1];
     assert_eq!(target(request), "/wxa/getwxacodeunlimit?access_token=T");
     assert!(request.ends_with(r#""scene":"a"}"#), "{request}");
@@ -85,8 +85,8 @@ async fn a_code_is_fetched_with_a_token_and_counted() {
 
 #[tokio::test]
 async fn a_refused_token_is_replaced_and_the_call_is_sent_once_more() {
-    let (client, server) = client([token("T1"), refusal(40001), token("T2"), picture()]).await;
-    client.code(&scene("a"), None).await.ok().unwrap();
+    let (client, server) = client([token("T1"), refusal(40001), token("T2"), image()]).await;
+    client.qr_code(&scene("a"), None).await.ok().unwrap();
     assert!(target(&server.requests()[3]).ends_with("access_token=T2"));
     let stats = client.stats();
     assert_eq!((stats.requests, stats.replays, stats.refreshes), (2, 1, 2));
@@ -97,7 +97,7 @@ async fn a_refused_token_is_replaced_and_the_call_is_sent_once_more() {
 async fn errors_are_counted_by_errcode_or_code() {
     let (client, _server) = client([token("T"), refusal(41030), refusal(41030), answer("<html>")]).await;
     for _ in 0..3 {
-        assert!(client.code(&scene("a"), None).await.is_err());
+        assert!(client.qr_code(&scene("a"), None).await.is_err());
     }
     let errors = [("41030".to_owned(), 2), ("ERR_WXA_RESPONSE".to_owned(), 1)];
     assert_eq!(client.stats().errors, errors.into());
@@ -105,20 +105,20 @@ async fn errors_are_counted_by_errcode_or_code() {
 
 #[tokio::test]
 async fn a_failed_call_is_sent_again_and_counted_as_often_as_it_was_sent() {
-    let server = Server::start([token("T"), ServerAction::Answer(502, b"<html>".to_vec()), picture()]).await;
+    let server = Server::start([token("T"), ServerAction::Answer(502, b"<html>".to_vec()), image()]).await;
     let client = open(Options { retries: Some(1.0), ..options(&server) });
-    client.code(&scene("a"), None).await.ok().unwrap();
+    client.qr_code(&scene("a"), None).await.ok().unwrap();
     assert_eq!((client.stats().requests, client.stats().images), (2, 1));
 }
 
 #[tokio::test]
-async fn a_code_that_is_kept_is_given_without_a_request() {
-    let server = Server::start([token("T"), picture(), refusal(41030)]).await;
-    assert!(!open(options(&server)).keeps_codes());
+async fn a_cached_qr_code_is_given_without_a_request() {
+    let server = Server::start([token("T"), image(), refusal(41030)]).await;
+    assert!(!open(options(&server)).has_cache());
     let client = open(Options { cache: Some(CacheOptions::default()), ..options(&server) });
-    assert!(client.keeps_codes() && client.cached(&scene("a")).is_none());
+    assert!(client.has_cache() && client.cached(&scene("a")).is_none());
     for _ in 0..2 {
-        assert_eq!(*client.code(&scene("a"), None).await.unwrap(), jpeg()[..]);
+        assert_eq!(*client.qr_code(&scene("a"), None).await.unwrap(), jpeg()[..]);
     }
     assert_eq!(client.cached(&scene("a")).as_deref(), Some(&jpeg()[..]));
     assert!(client.cached(&scene("b")).is_none());
@@ -155,11 +155,11 @@ async fn a_token_is_given_until_it_is_forced_or_invalidated() {
 
 #[tokio::test]
 async fn a_client_without_a_token_names_the_appid_of_the_caller() {
-    let server = Server::start([picture()]).await;
+    let server = Server::start([image()]).await;
     let cloud = |from_appid| Options { token: TokenChoice::None, secret: None, from_appid, ..options(&server) };
     for from_appid in [None, Some("wxfedcba9876543210".to_owned())] {
         let client = open(cloud(from_appid));
-        client.code(&scene("a"), None).await.ok().unwrap();
+        client.qr_code(&scene("a"), None).await.ok().unwrap();
         assert_eq!((client.stats().requests, client.stats().token_age), (1, None));
     }
     let requests = server.requests();
@@ -171,7 +171,7 @@ async fn a_client_without_a_token_names_the_appid_of_the_caller() {
 
 /// A client whose minute begins by a clock that stands at this time, and whose code WeChat refuses because the minute is full, once.
 async fn client_in_a_full_minute(wall_time: Duration) -> (Arc<Client>, Server) {
-    let server = Server::start([token("T"), refusal(45009), picture()]).await;
+    let server = Server::start([token("T"), refusal(45009), image()]).await;
     let window = Arc::new(SlidingWindow::new(Clock::stopped(wall_time)));
     let events = EventSource::new(Arc::default(), APPID, None);
     let rate_limiter = RateLimiter::new(Some(5000), window, true, None, events);
@@ -183,7 +183,7 @@ async fn client_in_a_full_minute(wall_time: Duration) -> (Arc<Client>, Server) {
 async fn a_call_in_a_full_minute_waits_for_the_next_one() {
     let (client, server) = client_in_a_full_minute(Duration::from_millis(59_900)).await;
     let began = Instant::now();
-    client.code(&scene("a"), None).await.ok().unwrap();
+    client.qr_code(&scene("a"), None).await.ok().unwrap();
     assert!(began.elapsed() >= Duration::from_millis(100));
     assert_eq!(server.requests().len(), 3);
 }
@@ -191,18 +191,18 @@ async fn a_call_in_a_full_minute_waits_for_the_next_one() {
 #[tokio::test]
 async fn a_call_does_not_wait_for_a_minute_beyond_its_deadline() {
     let (client, server) = client_in_a_full_minute(Duration::from_secs(1)).await;
-    let error = client.code(&scene("a"), None).await.err().unwrap();
+    let error = client.qr_code(&scene("a"), None).await.err().unwrap();
     assert!(matches!(&error, Error::Api { refusal, .. } if refusal.errcode == 45009), "{error}");
     assert_eq!(server.requests().len(), 2);
 }
 
 #[tokio::test]
 async fn a_full_minute_of_one_endpoint_holds_up_no_other() {
-    let server = Server::start([token("T"), picture(), answer("{}")]).await;
+    let server = Server::start([token("T"), image(), answer("{}")]).await;
     let client = open(Options { rate_per_minute: Some(1.0), ..options(&server) });
-    client.code(&scene("a"), None).await.ok().unwrap();
+    client.qr_code(&scene("a"), None).await.ok().unwrap();
     assert_eq!(other(&client, "/wxa/x", "{}").await.unwrap(), "{}");
-    let error = client.code(&scene("b"), None).await.err().unwrap();
+    let error = client.qr_code(&scene("b"), None).await.err().unwrap();
     assert!(matches!(error, Error::RateLimit { .. }), "{error}");
 }
 
@@ -233,7 +233,7 @@ async fn a_record_of_a_call_shows_no_secret() {
     let record = r#"{"errcode":0,"request":{"cost_in_ms":30,"request_url":"/x?access_token=T0ken"}}"#;
     let (client, _server) = client([token("T0ken"), answer(record)]).await;
     let (_, kind) = client.api(&Endpoint::GetRid, r#"{"rid":"1-2-3"}"#, None).await.unwrap();
-    let AnswerKind::Json(json) = kind else { panic!("a picture") };
+    let AnswerKind::Json(json) = kind else { panic!("an image") };
     let shown: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!(shown["request"]["cost_in_ms"], 30.0);
     let url = shown["request"]["request_url"].as_str().unwrap();
@@ -248,18 +248,18 @@ async fn a_secret_that_a_call_carries_does_not_show_in_its_error() {
 }
 
 #[tokio::test]
-async fn a_request_without_a_response_goes_to_the_next_host_if_it_gives_a_code_or_may_be_retried() {
+async fn a_request_without_a_response_goes_to_the_next_host_if_it_gives_a_qr_code_or_may_be_retried() {
     let limit = |ms| Some(Duration::from_millis(ms));
     let hosts = async |retries| {
-        let (silent, next) = (Server::start([ServerAction::Hang]).await, Server::start([picture()]).await);
+        let (silent, next) = (Server::start([ServerAction::Hang]).await, Server::start([image()]).await);
         let base_urls = vec![silent.url.to_string(), next.url.to_string()];
         let cloud = Options { base_urls, token: TokenChoice::None, secret: None, ..options(&silent) };
         (open(Options { retries: Some(retries), ..cloud }), next)
     };
-    let api = ApiRequest::post(Endpoint::at("/wxa/x", Method::Post), b"{}".to_vec());
+    let api = ApiRequest::post(Endpoint::from_path("/wxa/x", Method::Post), b"{}".to_vec());
     let code = async {
         let (client, next) = hosts(0.0).await;
-        client.code(&scene("a"), limit(4000)).await.ok().unwrap();
+        client.qr_code(&scene("a"), limit(4000)).await.ok().unwrap();
         assert_eq!(next.requests().len(), 1);
     };
     let retried = async {
@@ -285,7 +285,7 @@ async fn a_refresh_ends_with_the_last_client_of_the_account() {
     while server.requests().is_empty() {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    client.leave();
+    client.dispose();
     assert!(matches!(waiting.await.unwrap(), Err(Error::Closed)));
 }
 
@@ -294,8 +294,8 @@ async fn a_classic_token_is_requested_with_appid_and_secret_in_the_query() {
     let server = Server::start([token("T1")]).await;
     let classic = open(Options { token: TokenChoice::Classic, ..options(&server) });
     assert_eq!(classic.access_token(false, None).await.unwrap().0, "T1");
-    let asked = "/cgi-bin/token?grant_type=client_credential&appid=wx0123456789abcdef&secret=s3cret";
-    assert_eq!(target(&server.requests()[0]), asked);
+    let expected = "/cgi-bin/token?grant_type=client_credential&appid=wx0123456789abcdef&secret=s3cret";
+    assert_eq!(target(&server.requests()[0]), expected);
 }
 
 #[tokio::test]
@@ -318,7 +318,7 @@ async fn a_stable_token_is_requested_with_force_only_when_the_caller_forces_it()
     assert_eq!(bodies, [body, forced]);
 }
 
-/// A provider that gives another token each time, and keeps what it was told of refused ones.
+/// A provider that gives another token each time, and keeps the rejected tokens that it was given.
 #[derive(Default)]
 struct Numbered(Mutex<Vec<Option<(String, i64)>>>);
 
@@ -333,10 +333,10 @@ impl Provider for Numbered {
 
 #[tokio::test]
 async fn a_provider_is_told_which_token_was_refused() {
-    let server = Server::start([refusal(42001), picture()]).await;
+    let server = Server::start([refusal(42001), image()]).await;
     let provider = Arc::<Numbered>::default();
     let client = open(Options { token: TokenChoice::Provider(provider.clone()), secret: None, ..options(&server) });
-    client.code(&scene("a"), None).await.ok().unwrap();
+    client.qr_code(&scene("a"), None).await.ok().unwrap();
     let requests = server.requests();
     let targets: Vec<_> = requests.iter().map(|request| target(request)).collect();
     assert_eq!(targets, ["P1", "P2"].map(|token| format!("/wxa/getwxacodeunlimit?access_token={token}")));

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use serde::Deserialize;
+
 /// A language of the reader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Language {
@@ -9,8 +11,8 @@ pub enum Language {
     En,
 }
 
-/// The same sentence twice.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A text in both languages.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Bilingual {
     /// In Chinese.
     pub zh: Cow<'static, str>,

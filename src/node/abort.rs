@@ -3,7 +3,7 @@
 use napi_derive::napi;
 use tokio_util::sync::CancellationToken;
 
-/// JavaScript connects it to a signal; napi's own signal parameter misses signals that are aborted already.
+/// Cancels a call when JavaScript's signal aborts. napi's own signal parameter misses signals that are aborted already.
 #[napi]
 #[derive(Default)]
 pub struct AbortHandle(CancellationToken);

@@ -1,16 +1,15 @@
-//! A code's parameters without a call.
+//! Checks the parameters of a QR code without a call.
 
 use napi::bindgen_prelude::Either;
 use napi_derive::napi;
 
-use super::client::{named, parsed};
+use super::client::{endpoint_named, parse_qr_code};
 use super::failure::{Failure, failures};
 
-/// What the picture of a code depends on: the same text for requests that give the same picture. Or what is wrong with the
-/// parameters.
+/// What the image of a QR code depends on: the same text for requests that give the same image. Or the error of the parameters.
 #[napi]
 pub(super) fn identity(endpoint: String, params: String) -> Either<String, Vec<Failure>> {
-    match parsed(&named(endpoint), &params) {
+    match parse_qr_code(&endpoint_named(endpoint), &params) {
         Ok(request) => Either::A(String::from_utf8_lossy(request.identity()).into_owned()),
         Err(error) => Either::B(failures(&error)),
     }

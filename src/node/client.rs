@@ -25,8 +25,8 @@ use crate::options::{retries as checked_retries, timeout as checked_timeout};
 use crate::transport::body::Body;
 use crate::wechat::answer::AnswerKind;
 use crate::wechat::apis;
-use crate::wechat::codes::QrCodeRequest;
 use crate::wechat::endpoint::{Endpoint, Method};
+use crate::wechat::qr_code::QrCodeRequest;
 
 #[napi]
 pub struct NativeClient {
@@ -65,9 +65,9 @@ pub(super) fn open(
     env: &Env,
     queue: &CompletionQueueHandle,
     options: String,
-    #[napi(ts_arg_type = "(ask: TokenAsk) => Promise<ProvidedToken>")] provider: Option<TokenFn>,
+    #[napi(ts_arg_type = "(request: TokenRequest) => Promise<ProvidedToken>")] provider: Option<TokenFn>,
 ) -> napi::Result<Either<NativeClient, Vec<Failure>>> {
-    let Environment { closing, requests, .. } = Environment::of(env)?;
+    let Environment { closing, requests, .. } = Environment::current(env)?;
     match catch_unwind(AssertUnwindSafe(|| options::read(options, provider)?.open(requests))) {
         Ok(Ok(client)) => {
             Ok(Either::A(NativeClient { client: Handle::new(client), closing, completions: queue.completions() }))
@@ -81,8 +81,7 @@ pub(super) fn open(
 /// an object, whose fields would be looked up one by one on the JavaScript thread. JavaScript has checked their types.
 #[napi]
 impl NativeClient {
-    /// An endpoint by its name. A picture that is kept is given at once: to hand it over like one that has been fetched would
-    /// cost more than the copy.
+    /// Calls an endpoint by its name. A cached image is returned at once: the completion queue would cost more than the copy.
     #[napi]
     pub fn call<'env>(
         &self,
@@ -93,9 +92,9 @@ impl NativeClient {
         endpoint: String,
         params: String,
     ) -> napi::Result<Option<BufferSlice<'env>>> {
-        let endpoint = named(endpoint);
-        if endpoint.gives_code() {
-            return self.code(env, call, timeout_ms, cancel, endpoint, params);
+        let endpoint = endpoint_named(endpoint);
+        if endpoint.returns_qr_code() {
+            return self.qr_code(env, call, timeout_ms, cancel, endpoint, params);
         }
         let client = self.client.get();
         self.run(env, call, cancel, async move {
@@ -106,16 +105,16 @@ impl NativeClient {
         Ok(None)
     }
 
-    /// The picture of a code that this process keeps. No request is made and nothing is waited for.
+    /// The cached image of a QR code. Makes no request and never waits.
     #[napi]
-    pub fn kept<'env>(
+    pub fn cached<'env>(
         &self,
         env: &'env Env,
         endpoint: String,
         params: String,
     ) -> napi::Result<Option<BufferSlice<'env>>> {
-        match parsed(&named(endpoint), &params) {
-            Ok(request) => kept(env, &self.client.open(), &request),
+        match parse_qr_code(&endpoint_named(endpoint), &params) {
+            Ok(request) => cached(env, &self.client.open(), &request),
             Err(_) => Ok(None),
         }
     }
@@ -137,7 +136,7 @@ impl NativeClient {
         })
     }
 
-    /// Any other API. `method` is `GET` or `POST`, `query` names and values in turn, `body` JSON.
+    /// Calls any API. `method` is `GET` or `POST`, `query` names and values in turn, `body` JSON.
     #[napi]
     #[allow(clippy::too_many_arguments, reason = "JavaScript hands over one by one what it has checked")]
     pub fn request(
@@ -155,13 +154,13 @@ impl NativeClient {
         let client = self.client.get();
         self.run(env, call, cancel, async move {
             let method = if method == "GET" { Method::Get } else { Method::Post };
-            let refused = |invalid| Error::Params { endpoint: None, invalid };
+            let invalid = |invalid| Error::Params { endpoint: None, invalid };
             let pairs = query.chunks_exact(2).map(|pair| (pair[0].clone(), pair[1].clone())).collect();
-            let question = apis::request::question(&path, method, pairs, body).map_err(refused)?;
-            let retries = retries.map(checked_retries).transpose().map_err(refused)?;
-            let timeout = timeout(timeout_ms, Some(question.endpoint.clone()))?;
+            let request = apis::request::build(&path, method, pairs, body).map_err(invalid)?;
+            let retries = retries.map(checked_retries).transpose().map_err(invalid)?;
+            let timeout = timeout(timeout_ms, Some(request.endpoint.clone()))?;
             let client = client?;
-            Box::pin(client.request(&question, None, timeout, retries)).await.map(outcome)
+            Box::pin(client.request(&request, None, timeout, retries)).await.map(outcome)
         })
     }
 
@@ -203,13 +202,13 @@ impl NativeClient {
         }
     }
 
-    /// For when the calls before `close` have ended.
+    /// Drops the client, after the calls before `close` have ended.
     #[napi]
-    pub fn leave(&self) {
-        self.client.leave();
+    pub fn dispose(&self) {
+        self.client.dispose();
     }
 
-    fn code<'env>(
+    fn qr_code<'env>(
         &self,
         env: &'env Env,
         call: f64,
@@ -220,19 +219,19 @@ impl NativeClient {
     ) -> napi::Result<Option<BufferSlice<'env>>> {
         let client = self.client.open();
         let timeout = timeout(timeout_ms, Some(endpoint.clone()));
-        let keeps = client.as_ref().is_ok_and(|client| client.keeps_codes());
-        // Without a cache nothing here depends on it: the JavaScript thread is spared the work.
-        let request = (keeps && timeout.is_ok()).then(|| parsed(&endpoint, &params));
+        let has_cache = client.as_ref().is_ok_and(|client| client.has_cache());
+        // Without a cache the parameters are parsed on another thread, which spares the JavaScript thread the work.
+        let request = (has_cache && timeout.is_ok()).then(|| parse_qr_code(&endpoint, &params));
         if let Some(Ok(request)) = &request
-            && let Some(image) = kept(env, &client, request)?
+            && let Some(image) = cached(env, &client, request)?
         {
             return Ok(Some(image));
         }
         self.run(env, call, cancel, async move {
             let (client, timeout) = (client?, timeout?);
-            let request = request.unwrap_or_else(|| parsed(&endpoint, &params))?;
+            let request = request.unwrap_or_else(|| parse_qr_code(&endpoint, &params))?;
             // Boxed, so that the JavaScript thread does not move kilobytes of unused state.
-            Box::pin(client.code(&request, timeout)).await.map(Outcome::Image)
+            Box::pin(client.qr_code(&request, timeout)).await.map(Outcome::Image)
         })?;
         Ok(None)
     }
@@ -247,8 +246,8 @@ impl NativeClient {
         self.run_boxed(env, call, cancel, Box::pin(work))
     }
 
-    /// Runs a call until it is done, aborted, or its environment ends; dropping it closes its request. Not generic: there is
-    /// a lot of machinery below, and one of it is enough.
+    /// Runs a call until it is done, aborted, or its environment ends; dropping the call closes its request. Not generic, so that
+    /// the code below is compiled once.
     fn run_boxed(
         &self,
         env: &Env,
@@ -257,7 +256,7 @@ impl NativeClient {
         work: BoxFuture<'static, Result<Outcome>>,
     ) -> napi::Result<()> {
         self.completions.begin(env)?;
-        // Asked on the JavaScript thread: a `close()` right behind the call does not overtake it.
+        // Checked on the JavaScript thread: a `close()` right behind the call does not overtake it.
         let open = self.client.open().map(drop);
         let (closing, completions) = (self.closing.clone(), self.completions.clone());
         let cancel = cancel.map(|cancel| cancel.token());
@@ -284,8 +283,8 @@ impl NativeClient {
         spawn(async move {
             let outcome = AssertUnwindSafe(outcome).catch_unwind().await;
             let outcome = outcome.unwrap_or_else(|_| Outcome::Thrown(bug("a call")));
-            if completions.put(Completion::Ended(call, outcome)) {
-                // What is about to end too goes with it.
+            if completions.push(Completion::Ended(call, outcome)) {
+                // Calls that end at the same moment share the wake-up.
                 yield_now().await;
                 completions.wake();
             }
@@ -294,8 +293,8 @@ impl NativeClient {
     }
 }
 
-/// What an open client keeps of a code.
-fn kept<'env>(
+/// The cached image of a QR code, if the client is open.
+fn cached<'env>(
     env: &'env Env,
     client: &Result<Arc<Client>>,
     request: &QrCodeRequest,
@@ -304,19 +303,19 @@ fn kept<'env>(
     image.map(|image| BufferSlice::copy_from(env, image)).transpose()
 }
 
-/// One that the schema does not have takes no parameters, and says so.
-pub(super) fn named(name: String) -> Endpoint {
-    Endpoint::named(&name).unwrap_or_else(|| Endpoint::at(&name, Method::Post))
+/// An unknown name becomes `Endpoint::Other`, whose parameters are rejected.
+pub(super) fn endpoint_named(name: String) -> Endpoint {
+    Endpoint::from_name(&name).unwrap_or_else(|| Endpoint::from_path(&name, Method::Post))
 }
 
-/// The request of a code, or what is wrong with its parameters.
-pub(super) fn parsed(endpoint: &Endpoint, params: &str) -> Result<QrCodeRequest> {
+/// The request of a QR code, or the error of its parameters.
+pub(super) fn parse_qr_code(endpoint: &Endpoint, params: &str) -> Result<QrCodeRequest> {
     QrCodeRequest::parse(endpoint, params)
         .map_err(|invalid| Error::Params { endpoint: Some(endpoint.clone()), invalid })
 }
 
-/// A client, until it is left: then its connections and what else it shares go at once, and not when JavaScript collects
-/// its garbage, which sees nothing of their size.
+/// Drops the client at `dispose()` and keeps its last stats: the garbage collector would free the client late, because it does not
+/// know how much memory and how many connections the client holds.
 struct Handle(Mutex<Result<Arc<Client>, Stats>>);
 
 impl Handle {
@@ -328,7 +327,7 @@ impl Handle {
         self.0.lock().as_ref().map(Arc::clone).map_err(|_| Error::Closed)
     }
 
-    /// The same, if it still takes calls.
+    /// The client, if it still takes calls.
     fn open(&self) -> Result<Arc<Client>> {
         let client = self.get()?;
         client.check_open().map(|()| client)
@@ -338,16 +337,16 @@ impl Handle {
         self.0.lock().as_ref().map_or_else(Stats::clone, |client| client.stats())
     }
 
-    fn leave(&self) {
+    fn dispose(&self) {
         let mut client = self.0.lock();
-        if let Ok(left) = &*client {
-            left.leave();
-            *client = Err(left.stats());
+        if let Ok(open) = &*client {
+            open.dispose();
+            *client = Err(open.stats());
         }
     }
 }
 
-/// A picture stays one, JSON becomes text.
+/// The outcome of a call that succeeded.
 fn outcome((body, kind): (Body, AnswerKind)) -> Outcome {
     match kind {
         AnswerKind::Image => Outcome::Image(Image::Fetched(body)),
@@ -355,7 +354,7 @@ fn outcome((body, kind): (Body, AnswerKind)) -> Outcome {
     }
 }
 
-/// What a panic becomes.
+/// The error of a panic.
 fn bug(place: &str) -> napi::Error {
     napi::Error::from_reason(format!("wxacode: a bug in {place}; please report it"))
 }

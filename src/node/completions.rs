@@ -1,5 +1,5 @@
-//! What Rust has for JavaScript: how calls ended, and events. One wake-up hands over what has come together, in the order
-//! in which it happened. A promise and a threadsafe function of its own for each call would cost more than the call.
+//! Outcomes of calls and events, on their way to JavaScript. One wake-up hands over everything that is queued, in order. A
+//! promise and a threadsafe function for each call would cost more than the call.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -43,15 +43,15 @@ pub(super) enum Completion {
     Event(Box<NativeEvent>),
 }
 
-/// One for each copy of our JavaScript: test runners load several into one environment.
+/// The queue of one copy of our JavaScript: test runners load several copies into one environment.
 pub(super) struct CompletionQueue {
-    news: Mutex<VecDeque<Completion>>,
+    queue: Mutex<VecDeque<Completion>>,
     wake: Mutex<Wake>,
     pending: Mutex<usize>,
 }
 
 impl CompletionQueue {
-    /// A call begins: it keeps the process alive. On the JavaScript thread.
+    /// A call begins, and keeps the process alive. Called on the JavaScript thread.
     pub(super) fn begin(&self, env: &Env) -> Result<()> {
         let mut pending = self.pending.lock();
         *pending += 1;
@@ -75,30 +75,30 @@ impl CompletionQueue {
         Ok(())
     }
 
-    /// Gives whether it is the first, which has to `wake`.
-    pub(super) fn put(&self, news: Completion) -> bool {
-        let mut all = self.news.lock();
-        all.push_back(news);
-        all.len() == 1
+    /// Adds a completion. Gives whether the queue was empty, so that the caller has to `wake`.
+    pub(super) fn push(&self, completion: Completion) -> bool {
+        let mut queue = self.queue.lock();
+        queue.push_back(completion);
+        queue.len() == 1
     }
 
     pub(super) fn wake(&self) {
         self.wake.lock().call((), ThreadsafeFunctionCallMode::NonBlocking);
     }
 
-    /// Other events of the loop have their turn before the rest, whose wake-up comes from outside.
+    /// Takes at most `most` completions. A new wake-up announces the rest, so that the event loop runs in between.
     fn take(self: &Arc<Self>, most: usize) -> Vec<Completion> {
-        let mut all = self.news.lock();
-        let some = ..all.len().min(most);
-        let some = all.drain(some).collect();
-        if !all.is_empty() {
+        let mut queue = self.queue.lock();
+        let count = ..queue.len().min(most);
+        let drained = queue.drain(count).collect();
+        if !queue.is_empty() {
             let completions = self.clone();
             spawn(async move {
                 yield_now().await;
                 completions.wake();
             });
         }
-        some
+        drained
     }
 }
 
@@ -115,34 +115,36 @@ impl CompletionQueueHandle {
     /// Calls `wake` when there is something to `take` again.
     #[napi(constructor)]
     pub fn new(wake: Wake) -> Self {
-        let completions = CompletionQueue { news: Mutex::default(), wake: Mutex::new(wake), pending: Mutex::default() };
-        Self { completions: Arc::new(completions), event_bus: registry::shared().event_bus() }
+        let completions =
+            CompletionQueue { queue: Mutex::default(), wake: Mutex::new(wake), pending: Mutex::default() };
+        Self { completions: Arc::new(completions), event_bus: registry::global().event_bus() }
     }
 
     /// The number of a call, its outcome, the number of the next, and so on, of `most` calls; 0 and an event for each
     /// event, -1 and a text for each warning. If that is not all, `wake` is called again.
     #[napi(ts_return_type = "Array<number | Buffer | GrantedToken | string | NativeEvent | Array<Failure | Thrown>>")]
     pub fn take<'env>(&self, env: &'env Env, most: u32) -> Result<Array<'env>> {
-        let (news, warnings) = (self.completions.take(most as usize), self.event_bus.warnings.take());
-        self.completions.end(env, news.iter().filter(|news| matches!(news, Completion::Ended(..))).count())?;
-        let mut all = env.create_array(2 * (news.len() + warnings.len()) as u32)?;
-        let places = (0..).step_by(2);
+        let (completions, warnings) = (self.completions.take(most as usize), self.event_bus.warnings.take());
+        self.completions
+            .end(env, completions.iter().filter(|completion| matches!(completion, Completion::Ended(..))).count())?;
+        let mut all = env.create_array(2 * (completions.len() + warnings.len()) as u32)?;
+        let indices = (0..).step_by(2);
         let after = 2 * warnings.len() as u32;
-        for (place, warning) in places.clone().zip(warnings) {
-            all.set(place, -1)?;
-            all.set(place + 1, warning)?;
+        for (index, warning) in indices.clone().zip(warnings) {
+            all.set(index, -1)?;
+            all.set(index + 1, warning)?;
         }
-        for (place, news) in places.map(|place| after + place).zip(news) {
-            match news {
+        for (index, completion) in indices.map(|index| after + index).zip(completions) {
+            match completion {
                 Completion::Event(event) => {
-                    all.set(place, 0)?;
-                    all.set(place + 1, *event)?;
+                    all.set(index, 0)?;
+                    all.set(index + 1, *event)?;
                 }
                 Completion::Ended(call, outcome) => {
-                    all.set(place, call)?;
+                    all.set(index, call)?;
                     // An outcome that cannot be converted is an error of its own call and of no other.
-                    if let Err(error) = to_js(env, &mut all, place + 1, outcome) {
-                        all.set(place + 1, vec![Thrown { thrown: error }])?;
+                    if let Err(error) = to_js(env, &mut all, index + 1, outcome) {
+                        all.set(index + 1, vec![Thrown { thrown: error }])?;
                     }
                 }
             }
@@ -157,19 +159,19 @@ impl CompletionQueueHandle {
     }
 }
 
-/// Becomes the very value that was thrown, whatever it is.
+/// Becomes the value that was thrown, whatever its type.
 #[napi(object, object_from_js = false)]
 pub(super) struct Thrown {
     pub thrown: Error,
 }
 
-fn to_js(env: &Env, all: &mut Array, place: u32, outcome: Outcome) -> Result<()> {
+fn to_js(env: &Env, all: &mut Array, index: u32, outcome: Outcome) -> Result<()> {
     match outcome {
         // Copied: external Buffers cost more up to some 192 KiB, and cannot be transferred to other threads.
-        Outcome::Image(image) => all.set(place, BufferSlice::copy_from(env, &*image)?),
-        Outcome::Token(token) => all.set(place, token),
-        Outcome::Json(text) => all.set(place, text),
-        Outcome::Failed(failures) => all.set(place, failures),
-        Outcome::Thrown(error) => all.set(place, vec![Thrown { thrown: error }]),
+        Outcome::Image(image) => all.set(index, BufferSlice::copy_from(env, &*image)?),
+        Outcome::Token(token) => all.set(index, token),
+        Outcome::Json(text) => all.set(index, text),
+        Outcome::Failed(failures) => all.set(index, failures),
+        Outcome::Thrown(error) => all.set(index, vec![Thrown { thrown: error }]),
     }
 }

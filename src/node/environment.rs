@@ -15,29 +15,29 @@ use crate::registry;
 pub(super) struct Environment {
     /// Cancelled when the environment ends.
     pub closing: CancellationToken,
-    /// Told of the requests that this environment's clients make.
+    /// The events of requests that this environment's clients make.
     pub requests: Arc<EventBus>,
-    /// Who listens here.
+    /// The subscription of this environment.
     subscription: Arc<Subscription>,
 }
 
 #[napi(module_exports)]
-pub(super) fn enter(_exports: Object, env: Env) -> Result<()> {
-    let mut registry = registry::shared();
-    registry.enter();
+pub(super) fn init(_exports: Object, env: Env) -> Result<()> {
+    let mut registry = registry::global();
+    registry.register_environment();
     let requests = Arc::new(EventBus::new(registry.clock()));
     drop(registry);
     let environment = Environment { requests, ..Environment::default() };
     env.add_env_cleanup_hook(environment.clone(), |environment| {
         environment.closing.cancel();
         environment.subscription.close(&environment.requests);
-        registry::shared().leave();
+        registry::global().unregister_environment();
     })?;
     env.set_instance_data(environment, (), |_| {})
 }
 
 impl Environment {
-    pub(super) fn of(env: &Env) -> Result<Self> {
+    pub(super) fn current(env: &Env) -> Result<Self> {
         Ok(env.get_instance_data::<Self>()?.map(|environment| environment.clone()).unwrap_or_default())
     }
 }
@@ -45,14 +45,14 @@ impl Environment {
 /// Forwards events to `queue` from now on: of tokens and Redis in the whole process, of requests in this environment.
 #[napi]
 pub(super) fn listen(env: &Env, queue: &CompletionQueueHandle) -> Result<()> {
-    let Environment { requests, subscription, .. } = Environment::of(env)?;
+    let Environment { requests, subscription, .. } = Environment::current(env)?;
     subscription.open(&requests, queue.completions());
     Ok(())
 }
 
 #[napi]
 pub(super) fn unlisten(env: &Env) -> Result<()> {
-    let Environment { requests, subscription, .. } = Environment::of(env)?;
+    let Environment { requests, subscription, .. } = Environment::current(env)?;
     subscription.close(&requests);
     Ok(())
 }
@@ -61,13 +61,13 @@ struct EventForwarder(Arc<CompletionQueue>);
 
 impl Listener for EventForwarder {
     fn on_event(&self, event: &Event) {
-        if self.0.put(Completion::Event(Box::new(event.into()))) {
+        if self.0.push(Completion::Event(Box::new(event.into()))) {
             self.0.wake();
         }
     }
 }
 
-/// The one listener of an environment, if there is one.
+/// The listener of an environment, if JavaScript has subscribed.
 #[derive(Default)]
 struct Subscription(Mutex<Option<Arc<dyn Listener>>>);
 
@@ -76,7 +76,7 @@ impl Subscription {
         self.close(requests);
         let forwarder: Arc<dyn Listener> = Arc::new(EventForwarder(completions));
         requests.add(forwarder.clone());
-        registry::shared().event_bus().add(forwarder.clone());
+        registry::global().event_bus().add(forwarder.clone());
         *self.0.lock() = Some(forwarder);
     }
 
@@ -84,7 +84,7 @@ impl Subscription {
         let forwarder = self.0.lock().take();
         if let Some(forwarder) = forwarder {
             requests.remove(&forwarder);
-            registry::shared().event_bus().remove(&forwarder);
+            registry::global().event_bus().remove(&forwarder);
         }
     }
 }

@@ -36,20 +36,20 @@ pub(super) struct Message {
 }
 
 #[napi(object, object_from_js = false)]
-pub(crate) struct NativeText {
+pub(crate) struct NativeBilingual {
     pub zh: String,
     pub en: String,
 }
 
 #[napi(object, object_from_js = false)]
 pub(super) struct Explained {
-    pub cause: NativeText,
-    pub fix: NativeText,
+    pub cause: NativeBilingual,
+    pub fix: NativeBilingual,
 }
 
 impl From<Explanation> for Explained {
     fn from(Explanation { cause, fix }: Explanation) -> Self {
-        let both = |text: Bilingual| NativeText { zh: text.zh.into_owned(), en: text.en.into_owned() };
+        let both = |text: Bilingual| NativeBilingual { zh: text.zh.into_owned(), en: text.en.into_owned() };
         Self { cause: both(cause), fix: both(fix) }
     }
 }

@@ -18,7 +18,7 @@ use napi_derive::napi;
 use crate::wechat::endpoint::Endpoint;
 use crate::wechat::errcode::{self, Scope};
 use crate::wechat::image::ImageType;
-use failure::{Explained, NativeText};
+use failure::{Explained, NativeBilingual};
 
 /// One thread moves the bytes of any number of calls: a second one costs more in wake-ups than it carries. napi's default
 /// is one per core.
@@ -26,7 +26,7 @@ use failure::{Explained, NativeText};
 fn runtime() {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(1).thread_name("wxacode").enable_all().build();
-    // Without it napi makes a runtime of its own.
+    // Without this runtime napi makes its own.
     if let Ok(runtime) = runtime {
         napi::bindgen_prelude::create_custom_tokio_runtime(runtime);
     }
@@ -34,15 +34,15 @@ fn runtime() {
 
 #[napi(object, object_from_js = false)]
 pub(crate) struct ExplainedErrcode {
-    pub cause: NativeText,
-    pub fix: NativeText,
+    pub cause: NativeBilingual,
+    pub fix: NativeBilingual,
     pub scope: Option<&'static str>,
 }
 
 /// Cause, fix and scope of an errcode, by the endpoint's name in any spelling.
 #[napi]
 pub(crate) fn explain(errcode: f64, endpoint: Option<String>) -> Option<ExplainedErrcode> {
-    let endpoint = endpoint.as_deref().map(Endpoint::find);
+    let endpoint = endpoint.as_deref().map(Endpoint::from_any_name);
     if endpoint == Some(None) || errcode.fract() != 0.0 {
         return None;
     }
@@ -55,5 +55,5 @@ pub(crate) fn explain(errcode: f64, endpoint: Option<String>) -> Option<Explaine
 /// `image/jpeg` or `image/png`, by magic bytes.
 #[napi]
 pub(crate) fn image_type(image: &[u8]) -> Option<&'static str> {
-    ImageType::of(image).map(ImageType::mime)
+    ImageType::from_bytes(image).map(ImageType::mime)
 }

@@ -12,12 +12,12 @@ use secrecy::SecretString;
 use crate::error::{Error, Result};
 use crate::token::source::Provider;
 
-/// Weak: waiting for a question keeps no process alive. JavaScript has wrapped the caller's function so that it always
+/// Weak: an idle token function keeps no process alive. JavaScript has wrapped the caller's function so that it always
 /// gives a promise of the object below.
-pub(super) type TokenFn = ThreadsafeFunction<TokenAsk, Promise<ProvidedToken>, TokenAsk, Status, false, true>;
+pub(super) type TokenFn = ThreadsafeFunction<TokenRequest, Promise<ProvidedToken>, TokenRequest, Status, false, true>;
 
 #[napi(object, object_from_js = false)]
-pub(super) struct TokenAsk {
+pub(super) struct TokenRequest {
     pub appid: String,
     pub rejected: Option<RejectedToken>,
 }
@@ -36,29 +36,29 @@ pub(super) struct ProvidedToken {
 
 pub(super) struct JsProvider {
     appid: String,
-    ask: Arc<TokenFn>,
+    token_fn: Arc<TokenFn>,
 }
 
 impl JsProvider {
-    pub(super) fn new(appid: String, ask: TokenFn) -> Self {
-        Self { appid, ask: Arc::new(ask) }
+    pub(super) fn new(appid: String, token_fn: TokenFn) -> Self {
+        Self { appid, token_fn: Arc::new(token_fn) }
     }
 }
 
 impl Provider for JsProvider {
     fn fetch_token(&self, refused: Option<(String, i64)>) -> BoxFuture<'static, Result<(SecretString, Option<i64>)>> {
         let rejected = refused.map(|(access_token, errcode)| RejectedToken { access_token, errcode });
-        let question = TokenAsk { appid: self.appid.clone(), rejected };
-        let ask = self.ask.clone();
+        let request = TokenRequest { appid: self.appid.clone(), rejected };
+        let token_fn = self.token_fn.clone();
         Box::pin(async move {
-            let promise = ask.call_async_catch(question).await.map_err(thrown)?;
+            let promise = token_fn.call_async_catch(request).await.map_err(thrown)?;
             let token = promise.await.map_err(thrown)?;
             Ok((token.access_token.into(), token.expires_in.map(|seconds| seconds.ceil() as i64)))
         })
     }
 }
 
-/// An environment that is ending takes no more questions; everything else is what the caller's function threw.
+/// An ending environment refuses calls; any other error was thrown by the caller's function.
 fn thrown(error: napi::Error) -> Error {
     match error.status {
         Status::Closing => Error::Closed,

@@ -1,4 +1,4 @@
-//! What of the options JSON has no form of its own for.
+//! Deserializers for options that JSON has no type for: infinite numbers, secrets, PEM.
 
 use secrecy::SecretString;
 use serde::de::Error;
@@ -25,7 +25,7 @@ pub(crate) fn number<'de, D: Deserializer<'de>>(reader: D) -> Result<Option<f64>
     }
 }
 
-/// A text, kept where no `Debug` shows it.
+/// A text that `Debug` does not show.
 pub(crate) fn secret<'de, D: Deserializer<'de>>(reader: D) -> Result<Option<SecretString>, D::Error> {
     Ok(Option::<String>::deserialize(reader)?.map(SecretString::from))
 }

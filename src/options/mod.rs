@@ -1,4 +1,4 @@
-//! What a client is made with: checked options to a `Client`. Never touches the network.
+//! Checks the options and builds a `Client` from them. Never touches the network.
 
 pub(crate) mod json;
 mod rules;
@@ -17,17 +17,17 @@ use crate::error::{Error, Result};
 use crate::event::{EventBus, EventSource};
 use crate::keys::{Account, App, ConnectionRole, Mode};
 use crate::rate_limit::RateLimiter;
-use crate::rate_limit::shared::SharedRateLimiter;
+use crate::rate_limit::redis::RedisRateLimiter;
 use crate::registry;
 use crate::token::source::{Provider, ProviderSource, TokenSource, WeChatSource};
 use crate::transport::Transport;
-use crate::transport::pool::Settings;
+use crate::transport::http_clients::HttpSettings;
 pub(crate) use rules::{retries, timeout};
 
 /// Where requests go unless `baseUrl` says otherwise.
 pub(crate) const DEFAULT_BASE_URL: &str = "https://api.weixin.qq.com";
 
-/// Types are right, meaning is not checked yet. As JSON they have the names of `index.d.ts`.
+/// Options of the right types, whose values are not checked yet. Their names in JSON are those of `index.d.ts`.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct Options {
@@ -90,27 +90,27 @@ pub(crate) enum TokenChoice {
 }
 
 impl Options {
-    /// `events` is told of the client's requests.
+    /// A client with these options. Its requests are reported to `events`.
     pub(crate) fn open(self, events: Arc<EventBus>) -> Result<Client> {
-        self.client(events).map_err(|invalid| Error::Params { endpoint: None, invalid })
+        self.build(events).map_err(|invalid| Error::Params { endpoint: None, invalid })
     }
 
-    fn client(self, events: Arc<EventBus>) -> Result<Client, InvalidParam> {
+    fn build(self, events: Arc<EventBus>) -> Result<Client, InvalidParam> {
         let appid = rules::appid("appid", &self.appid)?.to_owned();
         let from_appid =
             self.from_appid.as_deref().map(|id| rules::from_appid(id, &self.token)).transpose()?.map(str::to_owned);
         let secret = rules::secret(self.secret, &self.token)?;
-        let bases = rules::bases(&self.base_urls, &self.token)?;
+        let base_urls = rules::base_urls(&self.base_urls, &self.token)?;
         let timeout = self.timeout_ms.map_or(Ok(Duration::from_secs(10)), |ms| timeout("timeoutMs", ms))?;
         let retries = self.retries.map_or(Ok(2), retries)?;
         let rate = self.rate_per_minute.map_or(Ok(Some(5000)), rules::rate)?;
         let unshared_rotation = self.redis.as_ref().is_none_or(|redis| redis.allow_unshared_rotation.unwrap_or(false));
         let redis = self.redis.map(|redis| rules::redis(redis, &self.token)).transpose()?;
-        let kept = self.cache.map(|cache| rules::cache(&cache, redis.is_some())).transpose()?;
-        let settings = Settings { proxy: rules::proxy(self.proxy.as_deref())?, ca: self.ca };
-        rules::way(&bases, settings.proxy.as_ref(), &self.token)?;
+        let cache_limits = self.cache.map(|cache| rules::cache(&cache, redis.is_some())).transpose()?;
+        let http_settings = HttpSettings { proxy: rules::proxy(self.proxy.as_deref())?, ca: self.ca };
+        rules::check_proxy(&base_urls, http_settings.proxy.as_ref(), &self.token)?;
 
-        let mut shared = registry::shared();
+        let mut registry = registry::global();
         let mode = match &self.token {
             TokenChoice::Stable => Some(Mode::Stable),
             TokenChoice::Classic => Some(Mode::Classic),
@@ -120,33 +120,36 @@ impl Options {
             appid: appid.clone(),
             mode,
             secret,
-            bases: bases.iter().map(Url::to_string).collect(),
+            bases: base_urls.iter().map(Url::to_string).collect(),
             redis,
         });
-        let fleet = match account.as_ref().and_then(|account| account.key_prefix().zip(account.redis.as_ref())) {
+        let redis_limiter = match account.as_ref().and_then(|account| account.key_prefix().zip(account.redis.as_ref()))
+        {
             Some((key_prefix, redis)) => {
-                Some(SharedRateLimiter::new(shared.redis_client(redis, ConnectionRole::Tokens)?, key_prefix))
+                Some(RedisRateLimiter::new(registry.redis_client(redis, ConnectionRole::Tokens)?, key_prefix))
             }
             None => None,
         };
-        let codes = kept.map(|limits| shared.codes(account.as_ref(), &limits)).transpose()?;
-        let counted: Arc<str> = from_appid.as_ref().unwrap_or(&appid).as_str().into();
+        let qr_codes = cache_limits.map(|limits| registry.qr_code_cache(account.as_ref(), &limits)).transpose()?;
+        let rate_limited_appid: Arc<str> = from_appid.as_ref().unwrap_or(&appid).as_str().into();
         let mode = match &self.token {
             TokenChoice::Provider(_) => Some("provider"),
             _ => mode.map(Mode::name),
         };
-        let events = EventSource::new(events, counted.clone(), mode);
+        let events = EventSource::new(events, rate_limited_appid.clone(), mode);
         let cache = match (&self.token, &account) {
-            (TokenChoice::Provider(_), _) => Some(shared.provided(&appid)),
-            (_, Some(account)) => Some(shared.cache(account)?),
+            (TokenChoice::Provider(_), _) => Some(registry.provider_token_cache(&appid)),
+            (_, Some(account)) => Some(registry.token_cache(account)?),
             (_, None) => None,
         };
         let secrets = cache.as_ref().map_or_else(Arc::default, |cache| cache.secrets());
         secret.iter().for_each(|secret| secrets.keep(secret));
-        let pool = shared.pool(&settings)?;
-        let transport = Arc::new(Transport::new(pool, shared.buffers(), bases.clone(), secrets, events.clone()));
-        let app = App::new(&counted, &bases.iter().map(Url::to_string).collect::<Vec<_>>());
-        let rate_limiter = RateLimiter::new(rate, shared.window(&app), account.is_some(), fleet, events);
+        let http_clients = registry.http_clients(&http_settings)?;
+        let transport =
+            Arc::new(Transport::new(http_clients, registry.buffers(), base_urls.clone(), secrets, events.clone()));
+        let app = App::new(&rate_limited_appid, &base_urls.iter().map(Url::to_string).collect::<Vec<_>>());
+        let rate_limiter =
+            RateLimiter::new(rate, registry.sliding_window(&app), account.is_some(), redis_limiter, events);
         let source: Option<Arc<dyn TokenSource>> = match (self.token, account) {
             (TokenChoice::Provider(provider), _) => Some(Arc::new(ProviderSource(provider))),
             (_, Some(Account { mode, secret, .. })) => {
@@ -156,16 +159,16 @@ impl Options {
         };
         let tokens = cache.zip(source).map(|(cache, source)| Tokens::new(cache, source));
         Ok(Client {
-            appid: counted,
+            appid: rate_limited_appid,
             rate_limiter,
             transport,
             tokens,
-            codes,
+            qr_codes,
             from_appid,
             timeout,
             retries,
             stats: Counters::default(),
-            clock: shared.clock(),
+            clock: registry.clock(),
             closed: AtomicBool::new(false),
         })
     }

@@ -1,4 +1,4 @@
-//! What each option has to be.
+//! The rules of each option.
 
 use std::time::Duration;
 
@@ -49,13 +49,13 @@ pub(crate) fn appid<'a>(param: &'static str, appid: &'a str) -> Result<&'a str, 
     ))
 }
 
-/// WeChat's own tokens are shared; a provider's owner shares them, or not, and without a token there is nothing to.
+/// Redis shares WeChat's own tokens only: a provider shares its tokens by itself, and without a token there is nothing to share.
 pub(crate) fn redis(redis: RedisOptions, token: &TokenChoice) -> Result<RedisConfig, InvalidParam> {
     match token {
         TokenChoice::Stable | TokenChoice::Classic => {
             let key_prefix = redis.key_prefix.unwrap_or_else(|| "wxacode:".to_owned());
             if key_prefix.contains(['{', '}']) {
-                return Err(braces());
+                return Err(key_prefix_has_braces());
             }
             let timeout = redis.timeout_ms.map_or(Ok(DEFAULT_TIMEOUT), |ms| timeout("redis.timeoutMs", ms))?;
             Ok(RedisConfig { url: redis.url, ca: redis.ca, timeout, key_prefix })
@@ -72,7 +72,7 @@ pub(crate) fn redis(redis: RedisOptions, token: &TokenChoice) -> Result<RedisCon
     }
 }
 
-fn braces() -> InvalidParam {
+fn key_prefix_has_braces() -> InvalidParam {
     InvalidParam::new(
         "redis.keyPrefix",
         None,
@@ -100,8 +100,8 @@ pub(crate) fn from_appid<'a>(id: &'a str, token: &TokenChoice) -> Result<&'a str
     }
 }
 
-/// An AppSecret has 32 hexadecimal digits.
-const LONGEST_SECRET: usize = 256;
+/// Generous: an AppSecret has 32 hexadecimal digits.
+const MAX_SECRET_BYTES: usize = 256;
 
 /// The AppSecret: needed in stable and classic mode, without blanks and control characters.
 pub(crate) fn secret(secret: Option<SecretString>, token: &TokenChoice) -> Result<Option<SecretString>, InvalidParam> {
@@ -117,11 +117,11 @@ pub(crate) fn secret(secret: Option<SecretString>, token: &TokenChoice) -> Resul
         Some(secret) if secret.expose_secret().contains(|c: char| c.is_whitespace() || c.is_control()) => {
             (40125, Bilingual::new("secret 含有空白或控制字符", "secret contains white space or a control character"))
         }
-        Some(secret) if secret.expose_secret().len() > LONGEST_SECRET => (
+        Some(secret) if secret.expose_secret().len() > MAX_SECRET_BYTES => (
             40125,
             Bilingual::new(
-                format!("secret 有 {} 字节，最多 {LONGEST_SECRET} 字节", secret.expose_secret().len()),
-                format!("secret has {} bytes; at most {LONGEST_SECRET} are allowed", secret.expose_secret().len()),
+                format!("secret 有 {} 字节，最多 {MAX_SECRET_BYTES} 字节", secret.expose_secret().len()),
+                format!("secret has {} bytes; at most {MAX_SECRET_BYTES} are allowed", secret.expose_secret().len()),
             ),
         ),
         _ => return Ok(secret),
@@ -137,17 +137,17 @@ pub(crate) fn secret(secret: Option<SecretString>, token: &TokenChoice) -> Resul
     ))
 }
 
-/// An empty one counts as absent: docker-compose passes a variable that is not set as an empty one.
-pub(crate) fn bases(urls: &[String], token: &TokenChoice) -> Result<Vec<Url>, InvalidParam> {
+/// An empty URL counts as absent: docker-compose passes a variable that is not set as an empty text.
+pub(crate) fn base_urls(urls: &[String], token: &TokenChoice) -> Result<Vec<Url>, InvalidParam> {
     let mut given = urls.iter().filter(|url| !url.is_empty()).peekable();
     if given.peek().is_none() {
         return Ok(Url::parse(DEFAULT_BASE_URL).into_iter().collect());
     }
-    given.map(|url| base(url, token)).collect()
+    given.map(|url| base_url(url, token)).collect()
 }
 
-fn base(text: &str, token: &TokenChoice) -> Result<Url, InvalidParam> {
-    let refused = |zh: &str, en: &str| {
+fn base_url(text: &str, token: &TokenChoice) -> Result<Url, InvalidParam> {
+    let invalid = |zh: &str, en: &str| {
         InvalidParam::new(
             "baseUrl",
             None,
@@ -160,35 +160,35 @@ fn base(text: &str, token: &TokenChoice) -> Result<Url, InvalidParam> {
             ),
         )
     };
-    let url = Url::parse(text).map_err(|_| refused("不是 URL", "is not a URL"))?;
+    let url = Url::parse(text).map_err(|_| invalid("不是 URL", "is not a URL"))?;
     if !matches!(url.scheme(), "http" | "https") {
-        return Err(refused("不是 http 或 https 地址", "is neither http nor https"));
+        return Err(invalid("不是 http 或 https 地址", "is neither http nor https"));
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(refused("含有用户名或密码", "contains a user name or a password"));
+        return Err(invalid("含有用户名或密码", "contains a user name or a password"));
     }
     if url.query().is_some() || url.fragment().is_some() {
-        return Err(refused("含有查询参数或 #", "contains a query or a #"));
+        return Err(invalid("含有查询参数或 #", "contains a query or a #"));
     }
     if url.scheme() == "http" && !is_loopback(&url) && !matches!(token, TokenChoice::None) {
-        return Err(refused("以明文 http 把密钥发往其他主机", "would send secrets to another host over plain http"));
+        return Err(invalid("以明文 http 把密钥发往其他主机", "would send secrets to another host over plain http"));
     }
-    match is_of_an_api(&url) {
-        true => Err(with_api(&url)),
+    match has_api_path(&url) {
+        true => Err(base_url_has_path(&url)),
         false => Ok(url),
     }
 }
 
 /// A gateway may have a prefix, which the paths of APIs are added to. WeChat's own hosts have none.
-fn is_of_an_api(url: &Url) -> bool {
+fn has_api_path(url: &Url) -> bool {
     let path = url.path().trim_end_matches('/');
     let host = url.host_str().unwrap_or_default();
     let is_wechats = host == "weixin.qq.com" || host.ends_with(".weixin.qq.com");
-    let is_asked = |endpoint: &Endpoint| path.to_ascii_lowercase().ends_with(endpoint.path());
-    !path.is_empty() && (is_wechats || path.ends_with("/cgi-bin") || Endpoint::KNOWN.iter().any(is_asked))
+    let is_known = |endpoint: &Endpoint| path.to_ascii_lowercase().ends_with(endpoint.path());
+    !path.is_empty() && (is_wechats || path.ends_with("/cgi-bin") || Endpoint::KNOWN.iter().any(is_known))
 }
 
-fn with_api(url: &Url) -> InvalidParam {
+fn base_url_has_path(url: &Url) -> InvalidParam {
     let origin = url.origin().ascii_serialization();
     InvalidParam::new(
         "baseUrl",
@@ -206,17 +206,17 @@ fn with_api(url: &Url) -> InvalidParam {
     )
 }
 
-/// A secret in plain HTTP stays on this machine, also where a proxy is asked for it.
-pub(crate) fn way(bases: &[Url], proxy: Option<&Proxy>, token: &TokenChoice) -> Result<(), InvalidParam> {
+/// Refuses a proxy on another machine that would get secrets in plain http.
+pub(crate) fn check_proxy(bases: &[Url], proxy: Option<&Proxy>, token: &TokenChoice) -> Result<(), InvalidParam> {
     let Some(proxy) = proxy.filter(|proxy| !proxy.is_here()) else { return Ok(()) };
     let leaves = |url: &&Url| url.scheme() == "http" && proxy.serves(url);
     match bases.iter().find(leaves) {
-        Some(url) if !matches!(token, TokenChoice::None) => Err(leaving(url, proxy)),
+        Some(url) if !matches!(token, TokenChoice::None) => Err(plaintext_through_proxy(url, proxy)),
         _ => Ok(()),
     }
 }
 
-fn leaving(url: &Url, proxy: &Proxy) -> InvalidParam {
+fn plaintext_through_proxy(url: &Url, proxy: &Proxy) -> InvalidParam {
     let (base, proxy) = (url.origin().ascii_serialization(), proxy.name());
     InvalidParam::new(
         "proxy",
@@ -286,7 +286,7 @@ pub(crate) fn rate(rate: f64) -> Result<Option<u32>, InvalidParam> {
     ))
 }
 
-/// An empty one is none, like an empty `baseUrl`.
+/// The proxy; an empty text is none, like an empty `baseUrl`.
 pub(crate) fn proxy(proxy: Option<&str>) -> Result<Option<Proxy>, InvalidParam> {
     match proxy {
         None | Some("") => Ok(None),
@@ -295,13 +295,14 @@ pub(crate) fn proxy(proxy: Option<&str>) -> Result<Option<Proxy>, InvalidParam> 
     }
 }
 
-const DEFAULT_CACHE: usize = 64 << 20;
-const DEFAULT_ENTRY: usize = 512 << 10;
+const DEFAULT_CACHE_BYTES: usize = 64 << 20;
+const DEFAULT_ENTRY_BYTES: usize = 512 << 10;
 
-/// The limits of the cache: 64 MiB in all and 512 KiB for an entry in Redis by default, and for ever without `ttlMs`.
+/// The limits of the cache: by default 64 MiB in all, 512 KiB for an entry in Redis, and no expiry.
 pub(crate) fn cache(cache: &CacheOptions, has_redis: bool) -> Result<Limits, InvalidParam> {
-    let max_bytes = cache.max_bytes.map_or(Ok(DEFAULT_CACHE), |bytes| size("cache.maxBytes", bytes))?;
-    let max_entry = cache.max_entry_bytes.map_or(Ok(DEFAULT_ENTRY), |bytes| size("cache.maxEntryBytes", bytes))?;
+    let max_bytes = cache.max_bytes.map_or(Ok(DEFAULT_CACHE_BYTES), |bytes| size("cache.maxBytes", bytes))?;
+    let max_entry_bytes =
+        cache.max_entry_bytes.map_or(Ok(DEFAULT_ENTRY_BYTES), |bytes| size("cache.maxEntryBytes", bytes))?;
     let ttl = cache.ttl_ms.map_or(Ok(None), time_to_live)?;
     if cache.redis && !has_redis {
         return Err(InvalidParam::new(
@@ -314,7 +315,7 @@ pub(crate) fn cache(cache: &CacheOptions, has_redis: bool) -> Result<Limits, Inv
             ),
         ));
     }
-    Ok(Limits { max_bytes, ttl, fleet: cache.redis.then_some(max_entry) })
+    Ok(Limits { max_bytes, ttl, redis_max_entry_bytes: cache.redis.then_some(max_entry_bytes) })
 }
 
 /// Bytes, a whole number from 1.
@@ -336,7 +337,7 @@ fn size(param: &'static str, bytes: f64) -> Result<usize, InvalidParam> {
     ))
 }
 
-/// Milliseconds; infinity is for ever, and so is whatever is longer than a process lives.
+/// A lifetime in milliseconds; infinity never expires, and neither does a century.
 fn time_to_live(ms: f64) -> Result<Option<Duration>, InvalidParam> {
     const CENTURY: f64 = 100.0 * 365.0 * 86_400_000.0;
     if ms >= CENTURY {
@@ -411,7 +412,7 @@ mod tests {
 
     #[test]
     fn a_base_url_is_the_host_of_an_api_or_a_gateway_with_a_prefix() {
-        let host = |text: &str| base(text, &TokenChoice::Stable);
+        let host = |text: &str| base_url(text, &TokenChoice::Stable);
         for right in [
             "https://api.weixin.qq.com",
             "https://api.weixin.qq.com/",
@@ -421,15 +422,15 @@ mod tests {
         ] {
             assert_eq!(host(right).unwrap(), right.parse().unwrap());
         }
-        for with_api in [
+        for with_path in [
             "https://api.weixin.qq.com/wechat",
             "https://weixin.qq.com/wechat",
             "https://gateway.example/cgi-bin",
             "https://gateway.example/cgi-bin/",
             "https://gateway.example/wechat/WXA/getwxacode",
         ] {
-            let refused = host(with_api).unwrap_err();
-            let origin = with_api.split('/').take(3).collect::<Vec<_>>().join("/");
+            let refused = host(with_path).unwrap_err();
+            let origin = with_path.split('/').take(3).collect::<Vec<_>>().join("/");
             assert!(refused.explanation.fix.en.contains(&format!("'{origin}'")), "{refused:?}");
         }
         for (wrong, says) in [
@@ -444,18 +445,18 @@ mod tests {
             assert!(cause(host(wrong)).contains(says), "{wrong}");
         }
         assert!(host("https://gateway.example").is_ok() && host("http://localhost:1").is_ok());
-        assert!(base("http://gateway.example", &TokenChoice::None).is_ok());
+        assert!(base_url("http://gateway.example", &TokenChoice::None).is_ok());
     }
 
     #[test]
     fn without_a_base_url_the_host_is_wechats() {
         let stable = &TokenChoice::Stable;
         let wechats = vec![Url::parse(DEFAULT_BASE_URL).unwrap()];
-        assert_eq!(bases(&[], stable).unwrap(), wechats);
-        assert_eq!(bases(&[String::new()], stable).unwrap(), wechats);
+        assert_eq!(base_urls(&[], stable).unwrap(), wechats);
+        assert_eq!(base_urls(&[String::new()], stable).unwrap(), wechats);
         let given = ["", "https://a.example", "https://b.example"].map(str::to_owned);
         assert_eq!(
-            bases(&given, stable).unwrap(),
+            base_urls(&given, stable).unwrap(),
             ["https://a.example", "https://b.example"].map(|url| url.parse().unwrap())
         );
     }
@@ -517,12 +518,12 @@ mod tests {
     fn a_cache_has_64_mib_for_ever_and_shares_what_is_up_to_512_kib() {
         assert_eq!(
             cache(&CacheOptions { redis: true, ..CacheOptions::default() }, true).unwrap(),
-            Limits { max_bytes: 67_108_864, ttl: None, fleet: Some(524_288) }
+            Limits { max_bytes: 67_108_864, ttl: None, redis_max_entry_bytes: Some(524_288) }
         );
         let small = CacheOptions { max_bytes: Some(1.0), max_entry_bytes: Some(7.0), ..CacheOptions::default() };
-        assert_eq!(cache(&small, true).unwrap(), Limits { max_bytes: 1, ttl: None, fleet: None });
+        assert_eq!(cache(&small, true).unwrap(), Limits { max_bytes: 1, ttl: None, redis_max_entry_bytes: None });
         let shared = CacheOptions { max_entry_bytes: Some(7.0), redis: true, ..CacheOptions::default() };
-        assert_eq!(cache(&shared, true).unwrap().fleet, Some(7));
+        assert_eq!(cache(&shared, true).unwrap().redis_max_entry_bytes, Some(7));
         assert!(cache(&CacheOptions { redis: true, ..CacheOptions::default() }, false).is_err());
         for wrong in [0.0, -1.0, 1.5, 1e16, f64::INFINITY] {
             let max_bytes = CacheOptions { max_bytes: Some(wrong), ..CacheOptions::default() };
@@ -531,7 +532,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_is_kept_for_its_time_to_live_and_for_ever_from_a_century_on() {
+    fn a_qr_code_is_cached_for_its_time_to_live_and_for_ever_from_a_century_on() {
         let years = |count: f64| count * 365.0 * 86_400_000.0;
         assert_eq!(time_to_live(0.5).unwrap(), Some(Duration::from_micros(500)));
         assert_eq!(time_to_live(years(99.0)).unwrap(), Some(Duration::from_secs(99 * 365 * 86_400)));

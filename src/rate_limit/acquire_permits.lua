@@ -1,5 +1,5 @@
--- Takes permits from the fleet's minute, as many as there are. Gives their number, the milliseconds until there is one,
--- whether that is a pause, and the second that they are counted in.
+-- Takes permits from the fleet's minute, as many as there are. Gives their number, the milliseconds until there is a permit,
+-- whether that is a pause, and the second that the permits are counted in.
 -- KEYS: minute, pause. ARGV: permits in a minute, permits wanted, then pairs of corrections: a second, or how many seconds ago
 -- (fewer than 60), and how many permits were used then without asking or, below 0, were given and not used.
 local time = redis.call('TIME')

@@ -1,4 +1,4 @@
-//! Permits that Redis has counted wrongly, until it is corrected. What is older than a minute does not count any more.
+//! Permits that Redis has counted wrongly, until they are corrected. A correction older than a minute is dropped.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// Where Redis has counted a permit: by a second of its clock, which was this moment here.
+/// The second of Redis's clock in which Redis counted a permit, and the same moment on the monotonic clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CountedAt {
     pub(crate) second: i64,
@@ -16,18 +16,18 @@ pub struct CountedAt {
 /// Permits of one second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Correction {
-    /// Of Redis's clock, where it has counted them; it is told of others by their age.
+    /// The second of Redis's clock in which Redis counted the permits; `None` if Redis did not count them: these are sent by age.
     pub(crate) second: Option<i64>,
     pub(crate) at: Instant,
     pub(crate) permits: i64,
 }
 
-/// Moments within a second are one entry, so that it stays small.
+/// Corrections, one entry for moments within a second, so that the list stays short.
 #[derive(Default)]
 pub(crate) struct Corrections(Vec<Correction>);
 
 impl Corrections {
-    /// A request left that Redis has not counted.
+    /// A request was sent that Redis has not counted.
     pub(crate) fn record_use(&mut self, at: Instant) {
         self.add(Correction { second: None, at, permits: 1 });
     }
@@ -43,9 +43,9 @@ impl Corrections {
         std::mem::take(&mut self.0)
     }
 
-    /// Restores what was used, after a call that failed. Redis may have counted it all the same, only the reply was lost:
-    /// then uses count twice, which is on the safe side. A refund that counts twice would allow more requests than WeChat
-    /// does, so refunds are dropped.
+    /// Restores the uses after a script call that failed. Redis may have counted them although its reply was lost: then uses
+    /// count twice, which is on the safe side. A refund that counts twice would allow more requests than WeChat does, so
+    /// refunds are dropped.
     pub(crate) fn restore_uses(&mut self, entries: Vec<Correction>) {
         for entry in entries.into_iter().filter(|entry| entry.permits > 0) {
             self.add(entry);
@@ -84,7 +84,7 @@ fn is_near(one: Instant, other: Instant) -> bool {
 mod tests {
     use super::*;
 
-    fn turns(entries: &[Correction]) -> Vec<(Option<i64>, i64)> {
+    fn summary(entries: &[Correction]) -> Vec<(Option<i64>, i64)> {
         entries.iter().map(|entry| (entry.second, entry.permits)).collect()
     }
 
@@ -99,11 +99,11 @@ mod tests {
         }
         let now = start + Duration::from_secs(10);
         let entries = corrections.take(now);
-        assert_eq!(turns(&entries), [(None, 2), (None, 1), (Some(1000), -4), (Some(1001), -2)]);
+        assert_eq!(summary(&entries), [(None, 2), (None, 1), (Some(1000), -4), (Some(1001), -2)]);
         assert!(corrections.is_empty() && corrections.take(now).is_empty());
         corrections.restore_uses(entries);
         assert!(!corrections.has_refunds());
-        assert_eq!(turns(&corrections.take(now)), [(None, 2), (None, 1)]);
+        assert_eq!(summary(&corrections.take(now)), [(None, 2), (None, 1)]);
     }
 
     #[test]

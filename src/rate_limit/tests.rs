@@ -11,8 +11,8 @@ fn redis(latency: u64) -> Arc<FakeRedis> {
 
 /// The limiter of one process, which WeChat has accepted.
 fn limiter(rate: u32, redis: Option<&Arc<FakeRedis>>) -> RateLimiter {
-    let fleet = redis.map(|redis| SharedRateLimiter::new(redis.clone(), "p".into()));
-    RateLimiter::new(Some(rate), window(), true, fleet, events())
+    let redis_limiter = redis.map(|redis| RedisRateLimiter::new(redis.clone(), "p".into()));
+    RateLimiter::new(Some(rate), window(), true, redis_limiter, events())
 }
 
 /// An empty window, at second 20 of a minute.
@@ -28,13 +28,13 @@ fn events() -> EventSource {
 async fn acquire(limiter: &RateLimiter, seconds: u64) -> Result<Permit<'_>> {
     let endpoint = Endpoint::GetUnlimitedQrCode;
     let deadline = Deadline::new(Duration::from_secs(seconds), Some(endpoint.clone()));
-    limiter.acquire(&endpoint, &deadline, SharedLimit::Reachable).await
+    limiter.acquire(&endpoint, &deadline, RedisAvailability::Reachable).await
 }
 
 /// Acquires a permit and sends a request. Returns whether it waited.
 async fn send(limiter: &RateLimiter, seconds: u64) -> Result<bool> {
     let permit = acquire(limiter, seconds).await?;
-    permit.sent().leave();
+    permit.sent().increment();
     Ok(permit.waited)
 }
 
@@ -133,8 +133,8 @@ async fn a_call_counts_once_for_each_request_it_sends() {
     let limiter = limiter(5000, Some(&redis));
     let permit = acquire(&limiter, 10).await.unwrap();
     for _ in 0..3 {
-        permit.sent().leave();
-        permit.settle();
+        permit.sent().increment();
+        permit.record_extra();
     }
     assert_eq!(counted(&redis), 1);
     sleep(Duration::from_secs(2)).await;
@@ -249,7 +249,7 @@ async fn requests_sent_during_an_outage_are_reported_to_redis_for_a_minute() {
         let limiter = limiter(1000, Some(&redis));
         for _ in 0..100 {
             let permit = acquire(&limiter, 10).await.unwrap();
-            (0..3).for_each(|_| permit.sent().leave());
+            (0..3).for_each(|_| permit.sent().increment());
         }
         sleep(Duration::from_secs(outage)).await;
         redis.set_up(true);
@@ -278,8 +278,8 @@ async fn the_call_with_which_wechat_accepts_a_client_counts_for_the_app() {
     let [limiter, other] =
         [false, true].map(|accepted| RateLimiter::new(Some(3), app.clone(), accepted, None, events()));
     let permit = acquire(&limiter, 0).await.unwrap();
-    permit.sent().leave();
-    limiter.accept();
+    permit.sent().increment();
+    limiter.mark_authenticated();
     drop(permit);
     for limiter in [&other, &limiter] {
         assert!(send(limiter, 0).await.is_ok());

@@ -8,51 +8,51 @@ use crate::clock::Clock;
 
 const MINUTE: u64 = 60;
 
-/// Calls of this process, in any 60 seconds at most so many.
+/// Counts the calls of this process in the last 60 seconds.
 pub(crate) struct SlidingWindow {
     clock: Clock,
-    window: Mutex<Counts>,
-    /// On the monotonic clock: a pause is as long as it was when it began, even if the wall clock is set.
+    counts: Mutex<Counts>,
+    /// On the monotonic clock: a pause does not change its length when the wall clock is set.
     paused_until: Mutex<Option<Duration>>,
 }
 
 impl SlidingWindow {
     /// An empty window.
     pub(crate) fn new(clock: Clock) -> Self {
-        Self { clock, window: Mutex::default(), paused_until: Mutex::default() }
+        Self { clock, counts: Mutex::default(), paused_until: Mutex::default() }
     }
 
     /// Another empty window, by the same clock.
-    pub(crate) fn fresh(&self) -> Self {
+    pub(crate) fn new_empty(&self) -> Self {
         Self::new(self.clock.clone())
     }
 
     /// Takes a permit if fewer than `rate` calls were made in the last minute, or says how long to wait. Gives the second that
     /// the permit is counted in.
     pub(crate) fn try_acquire(&self, rate: u32) -> Result<u64, Duration> {
-        self.window.lock().try_acquire(rate, self.clock.mono())
+        self.counts.lock().try_acquire(rate, self.clock.mono())
     }
 
-    /// Counts a call without a permit. Gives the second that it is counted in.
+    /// Counts a call without a permit. Gives the second that the call is counted in.
     pub(crate) fn record(&self) -> u64 {
-        self.window.lock().record(self.clock.mono())
+        self.counts.lock().record(self.clock.mono())
     }
 
     /// A permit of that second was not used.
     pub(crate) fn refund(&self, second: u64) {
-        self.window.lock().refund(second, self.clock.mono());
+        self.counts.lock().refund(second, self.clock.mono());
     }
 
     /// No permits before the wall clock's next minute. Gives the time until then.
     pub(crate) fn pause(&self) -> Duration {
         let now = self.clock.now();
-        let left = until_next_minute(now.wall);
-        *self.paused_until.lock() = Some(now.mono + left);
-        left
+        let remaining = until_next_minute(now.wall);
+        *self.paused_until.lock() = Some(now.mono + remaining);
+        remaining
     }
 
-    /// How long the pause still lasts.
-    pub(crate) fn paused(&self) -> Option<Duration> {
+    /// The remaining time of the pause.
+    pub(crate) fn paused_for(&self) -> Option<Duration> {
         let (mut until, now) = (self.paused_until.lock(), self.clock.mono());
         *until = until.filter(|&until| now < until);
         until.map(|until| until - now)
@@ -65,14 +65,14 @@ fn until_next_minute(since_1970: Duration) -> Duration {
 
 /// A sliding window of a minute, counted by the second.
 struct Counts {
-    counts: [u32; MINUTE as usize],
+    per_second: [u32; MINUTE as usize],
     used: u32,
     second: u64,
 }
 
 impl Default for Counts {
     fn default() -> Self {
-        Self { counts: [0; MINUTE as usize], used: 0, second: 0 }
+        Self { per_second: [0; MINUTE as usize], used: 0, second: 0 }
     }
 }
 
@@ -83,7 +83,7 @@ impl Counts {
         if self.used < rate {
             return Ok(self.record(now));
         }
-        let oldest = (0..MINUTE).find(|ago| self.counts[((self.second + 1 + ago) % MINUTE) as usize] > 0);
+        let oldest = (0..MINUTE).find(|ago| self.per_second[((self.second + 1 + ago) % MINUTE) as usize] > 0);
         let until = Duration::from_secs(self.second + 1 + oldest.unwrap_or_default());
         Err(until.saturating_sub(now))
     }
@@ -91,13 +91,13 @@ impl Counts {
     fn record(&mut self, now: Duration) -> u64 {
         self.slide(now.as_secs());
         self.used += 1;
-        self.counts[(self.second % MINUTE) as usize] += 1;
+        self.per_second[(self.second % MINUTE) as usize] += 1;
         self.second
     }
 
     fn refund(&mut self, second: u64, now: Duration) {
         self.slide(now.as_secs());
-        let count = &mut self.counts[(second % MINUTE) as usize];
+        let count = &mut self.per_second[(second % MINUTE) as usize];
         if second + MINUTE > self.second && *count > 0 {
             *count -= 1;
             self.used -= 1;
@@ -105,8 +105,8 @@ impl Counts {
     }
 
     fn slide(&mut self, second: u64) {
-        for gone in (self.second + 1..=second).take(MINUTE as usize) {
-            let count = &mut self.counts[(gone % MINUTE) as usize];
+        for expired in (self.second + 1..=second).take(MINUTE as usize) {
+            let count = &mut self.per_second[(expired % MINUTE) as usize];
             self.used -= std::mem::take(count);
         }
         self.second = self.second.max(second);
@@ -155,13 +155,13 @@ mod tests {
         let at = Duration::from_millis;
         for (now, left) in [(120_000, 60_000), (150_000, 30_000), (179_999, 1)] {
             let window = SlidingWindow::new(Clock::manual(at(now)));
-            assert_eq!(window.paused(), None);
+            assert_eq!(window.paused_for(), None);
             assert_eq!(window.pause(), at(left));
-            assert_eq!(window.paused(), Some(at(left)));
+            assert_eq!(window.paused_for(), Some(at(left)));
             advance(at(left - 1)).await;
-            assert_eq!(window.paused(), Some(at(1)), "in the last moment of the minute");
+            assert_eq!(window.paused_for(), Some(at(1)), "in the last moment of the minute");
             advance(at(1)).await;
-            assert_eq!(window.paused(), None);
+            assert_eq!(window.paused_for(), None);
         }
     }
 
@@ -172,7 +172,7 @@ mod tests {
         assert_eq!(window.pause(), Duration::from_secs(50));
         for hour in [3_600_000, -3_600_000] {
             clock.shift_wall(hour);
-            assert_eq!(window.paused(), Some(Duration::from_secs(50)));
+            assert_eq!(window.paused_for(), Some(Duration::from_secs(50)));
         }
     }
 

@@ -1,14 +1,14 @@
-//! What the clients of one process share: token caches, code caches, HTTP clients, sliding windows, Redis clients. The registry
-//! is emptied when the last environment leaves, because its tasks run on a runtime that shuts down then. `keys` says who
-//! shares what.
+//! What the clients of one process share: token caches, QR code caches, HTTP clients, sliding windows, Redis clients. The
+//! registry is emptied when the last environment is unregistered, because its tasks run on a runtime that shuts down then.
+//! `keys` says who shares what.
 
-mod shared;
+mod weak_cache;
 
 use std::sync::{Arc, LazyLock};
 
 use parking_lot::{Mutex, MutexGuard};
 
-use crate::cache::{KeySpace, Limits, QrCodeCache, SharedQrCodes};
+use crate::cache::{KeySpace, Limits, QrCodeCache, RedisQrCodes};
 use crate::clock::Clock;
 use crate::error::invalid::InvalidParam;
 use crate::event::{EventBus, EventSource};
@@ -21,83 +21,82 @@ use crate::token::redis_store::RedisTokenStore;
 use crate::token::state::RefreshPolicy;
 use crate::token::store::LocalStore;
 use crate::transport::body::BufferPool;
-use crate::transport::pool::{HttpClients, Settings};
-use shared::{Keyed, Shared};
+use crate::transport::http_clients::{HttpClients, HttpSettings};
+use weak_cache::{Keyed, WeakCache};
 
-/// The token stays for the account's next client. One that lies in Redis need not, and its connection ends with its
-/// clients.
+/// The token is kept for the account's next client. A token in Redis need not be, and its connection ends with its clients.
 impl Keyed for TokenCache {
     type Key = Account;
-    const OUTLIVE: usize = 1024;
+    const MAX_IDLE: usize = 1024;
 
-    fn may_outlive(&self) -> bool {
-        !self.is_shared()
+    fn keep_when_idle(&self) -> bool {
+        !self.is_in_redis()
     }
 }
 
 impl Keyed for QrCodeCache {
     type Key = (Account, Limits);
-    const OUTLIVE: usize = 0;
+    const MAX_IDLE: usize = 0;
 }
 
 /// A new client finds open connections; idle ones close by themselves.
 impl Keyed for HttpClients {
-    type Key = Settings;
-    const OUTLIVE: usize = 4;
+    type Key = HttpSettings;
+    const MAX_IDLE: usize = 4;
 }
 
 impl Keyed for RedisClient {
     type Key = RedisServer;
-    const OUTLIVE: usize = 0;
+    const MAX_IDLE: usize = 0;
 }
 
-/// What was used of a minute does not come back with a new client.
+/// A new client does not get back the permits that earlier clients have used.
 impl Keyed for SlidingWindow {
     type Key = App;
-    const OUTLIVE: usize = 4096;
+    const MAX_IDLE: usize = 4096;
 }
 
-/// All that is shared, and the number of environments that use it.
+/// The shared values, and the number of environments that use them.
 #[derive(Default)]
 pub(crate) struct Registry {
-    /// By which all of them go.
+    /// The clock of all shared values.
     clock: Clock,
     environments: usize,
-    token_caches: Shared<TokenCache>,
-    pools: Shared<HttpClients>,
-    qr_caches: Shared<QrCodeCache>,
-    redis_clients: Shared<RedisClient>,
-    windows: Shared<SlidingWindow>,
-    /// Memory for pictures, reused.
+    token_caches: WeakCache<TokenCache>,
+    http_clients: WeakCache<HttpClients>,
+    qr_code_caches: WeakCache<QrCodeCache>,
+    redis_clients: WeakCache<RedisClient>,
+    windows: WeakCache<SlidingWindow>,
+    /// Memory for responses, reused.
     buffers: Arc<BufferPool>,
     event_bus: Arc<EventBus>,
 }
 
 static REGISTRY: LazyLock<Mutex<Registry>> = LazyLock::new(|| Mutex::new(Registry::new(Clock::default())));
 
-/// The process's own.
-pub(crate) fn shared() -> MutexGuard<'static, Registry> {
+/// The registry of this process.
+pub(crate) fn global() -> MutexGuard<'static, Registry> {
     REGISTRY.lock()
 }
 
 impl Registry {
-    /// An empty registry. What it makes reads the time from `clock`.
+    /// An empty registry. Its values read the time from `clock`.
     pub(crate) fn new(clock: Clock) -> Self {
         Self { event_bus: Arc::new(EventBus::new(clock.clone())), clock, ..Self::default() }
     }
 
-    /// The clock of all that it makes.
+    /// The clock of all shared values.
     pub(crate) fn clock(&self) -> Clock {
         self.clock.clone()
     }
 
     /// An environment begins.
-    pub(crate) fn enter(&mut self) {
+    pub(crate) fn register_environment(&mut self) {
         self.environments += 1;
     }
 
-    /// An environment ends. With the last one all that is shared goes.
-    pub(crate) fn leave(&mut self) {
+    /// An environment ends. The last environment drops all shared values.
+    pub(crate) fn unregister_environment(&mut self) {
         self.environments = self.environments.saturating_sub(1);
         if self.environments == 0 {
             *self = Self::new(self.clock.clone());
@@ -105,10 +104,10 @@ impl Registry {
     }
 
     /// The token cache of an account.
-    pub(crate) fn cache(&mut self, account: &Account) -> Result<Arc<TokenCache>, InvalidParam> {
+    pub(crate) fn token_cache(&mut self, account: &Account) -> Result<Arc<TokenCache>, InvalidParam> {
         let (redis_clients, event_bus) = (&mut self.redis_clients, &self.event_bus);
         self.token_caches.get(account, || {
-            let rules = match account.mode {
+            let policy = match account.mode {
                 Mode::Stable => RefreshPolicy::STABLE,
                 Mode::Classic => RefreshPolicy::CLASSIC,
             };
@@ -116,18 +115,18 @@ impl Registry {
             let events = EventSource::new(event_bus.clone(), account.appid.as_str(), Some(account.mode.name()));
             let fingerprinter = Fingerprinter::new(&account.secret);
             Ok(match account.redis.as_ref().zip(account.key_prefix()) {
-                None => TokenCache::new(rules, clock, Arc::new(LocalStore::default()), events, fingerprinter),
+                None => TokenCache::new(policy, clock, Arc::new(LocalStore::default()), events, fingerprinter),
                 Some((redis, key_prefix)) => {
                     let redis_client = redis_client(redis_clients, event_bus, redis, ConnectionRole::Tokens)?;
                     let store = RedisTokenStore::new(redis_client, &account.secret, key_prefix, events.clone());
-                    TokenCache::new(rules.shared(), clock, Arc::new(store), events, fingerprinter)
+                    TokenCache::new(policy.for_fleet(), clock, Arc::new(store), events, fingerprinter)
                 }
             })
         })
     }
 
-    /// A cache for a client with a token provider, which is not shared.
-    pub(crate) fn provided(&self, appid: &str) -> Arc<TokenCache> {
+    /// A token cache for a client with a token provider, which is not shared.
+    pub(crate) fn provider_token_cache(&self, appid: &str) -> Arc<TokenCache> {
         let clock = self.clock.clone();
         let events = events(&self.event_bus, appid, "provider");
         TokenCache::new(
@@ -139,30 +138,30 @@ impl Registry {
         )
     }
 
-    /// The code cache of clients with the same account and limits. A client whose token is not shared has a separate one.
-    pub(crate) fn codes(
+    /// The QR code cache of clients with the same account and limits. A client whose token is not shared has a separate cache.
+    pub(crate) fn qr_code_cache(
         &mut self,
         account: Option<&Account>,
         limits: &Limits,
     ) -> Result<Arc<QrCodeCache>, InvalidParam> {
         let Some(account) = account else { return Ok(Arc::new(QrCodeCache::new(limits, None))) };
         let (redis_clients, event_bus) = (&mut self.redis_clients, &self.event_bus);
-        self.qr_caches.get(&(account.clone(), limits.clone()), || {
-            let fleet = match limits.fleet.zip(account.redis.as_ref()) {
-                Some((max_entry, redis)) => Some(SharedQrCodes::new(
-                    redis_client(redis_clients, event_bus, redis, ConnectionRole::Codes)?,
+        self.qr_code_caches.get(&(account.clone(), limits.clone()), || {
+            let redis = match limits.redis_max_entry_bytes.zip(account.redis.as_ref()) {
+                Some((max_entry_bytes, redis)) => Some(RedisQrCodes::new(
+                    redis_client(redis_clients, event_bus, redis, ConnectionRole::QrCodes)?,
                     &account.secret,
                     KeySpace {
                         prefix: redis.key_prefix.clone(),
-                        account: format!("{}:{}", account.appid, account.fingerprint()),
+                        account: format!("{}:{}", account.appid, account.key_id()),
                     },
                     events(event_bus, &account.appid, account.mode.name()),
                     limits.ttl,
-                    max_entry,
+                    max_entry_bytes,
                 )),
                 None => None,
             };
-            Ok(Arc::new(QrCodeCache::new(limits, fleet)))
+            Ok(Arc::new(QrCodeCache::new(limits, redis)))
         })
     }
 
@@ -181,22 +180,22 @@ impl Registry {
     }
 
     /// The HTTP clients of a proxy and its trusted roots.
-    pub(crate) fn pool(&mut self, settings: &Settings) -> Result<Arc<HttpClients>, InvalidParam> {
-        self.pools.get(settings, || HttpClients::new(settings).map(Arc::new))
+    pub(crate) fn http_clients(&mut self, settings: &HttpSettings) -> Result<Arc<HttpClients>, InvalidParam> {
+        self.http_clients.get(settings, || HttpClients::new(settings).map(Arc::new))
     }
 
-    /// The memory that answers are read into.
+    /// The memory that responses are read into.
     pub(crate) fn buffers(&self) -> Arc<BufferPool> {
         self.buffers.clone()
     }
 
     /// The calls of an app in the last minute: WeChat counts them for all its tokens.
-    pub(crate) fn window(&mut self, app: &App) -> Arc<SlidingWindow> {
-        let made = self
+    pub(crate) fn sliding_window(&mut self, app: &App) -> Arc<SlidingWindow> {
+        let window = self
             .windows
             .get(app, || Ok::<_, std::convert::Infallible>(Arc::new(SlidingWindow::new(self.clock.clone()))));
-        match made {
-            Ok(minute) => minute,
+        match window {
+            Ok(window) => window,
             Err(never) => match never {},
         }
     }
@@ -207,12 +206,12 @@ fn events(event_bus: &Arc<EventBus>, appid: &str, mode: &'static str) -> EventSo
 }
 
 fn redis_client(
-    redis_clients: &mut Shared<RedisClient>,
+    redis_clients: &mut WeakCache<RedisClient>,
     event_bus: &Arc<EventBus>,
     redis: &RedisConfig,
     role: ConnectionRole,
 ) -> Result<Arc<RedisClient>, InvalidParam> {
-    redis_clients.get(&RedisServer::of(redis, role), || {
+    redis_clients.get(&RedisServer::new(redis, role), || {
         RedisClient::open(&redis.url, redis.ca.as_deref(), redis.timeout, event_bus.clone())
     })
 }
@@ -248,14 +247,14 @@ mod tests {
             let mut registry = Registry::default();
             let agree = a.appid == b.appid && a.mode == b.mode && hosts(&a) == hosts(&b)
                 && a.secret.expose_secret() == b.secret.expose_secret();
-            let shared = Arc::ptr_eq(&registry.cache(&a).unwrap(), &registry.cache(&b).unwrap());
+            let shared = Arc::ptr_eq(&registry.token_cache(&a).unwrap(), &registry.token_cache(&b).unwrap());
             prop_assert_eq!(shared, agree);
         }
 
         #[test]
         fn clients_share_a_rate_limit_exactly_if_they_have_the_same_appid_and_hosts(a in account(), b in account()) {
             let mut registry = Registry::default();
-            let mut window = |account: &Account| registry.window(&App::new(&account.appid, &account.bases));
+            let mut window = |account: &Account| registry.sliding_window(&App::new(&account.appid, &account.bases));
             let agree = a.appid == b.appid && hosts(&a) == hosts(&b);
             prop_assert_eq!(Arc::ptr_eq(&window(&a), &window(&b)), agree);
         }
@@ -267,7 +266,7 @@ mod tests {
         let mut cache = |bases: [&str; 2]| {
             let bases = bases.map(str::to_owned).to_vec();
             let account = Account { appid: "wx".into(), mode: Mode::Stable, secret: "s".into(), bases, redis: None };
-            registry.cache(&account).unwrap()
+            registry.token_cache(&account).unwrap()
         };
         assert!(Arc::ptr_eq(&cache(["http://a", "http://b"]), &cache(["http://b", "http://a"])));
     }
@@ -275,12 +274,12 @@ mod tests {
     #[test]
     fn closing_the_last_environment_drops_everything() {
         let mut registry = Registry::default();
-        registry.enter();
-        registry.enter();
-        registry.window(&App::new("wx", &[]));
-        registry.leave();
+        registry.register_environment();
+        registry.register_environment();
+        registry.sliding_window(&App::new("wx", &[]));
+        registry.unregister_environment();
         assert_eq!(registry.windows.len(), 1);
-        registry.leave();
+        registry.unregister_environment();
         assert_eq!(registry.windows.len(), 0);
     }
 
@@ -289,9 +288,9 @@ mod tests {
         let mut registry = Registry::default();
         for n in 0..10_000 {
             let appid = format!("wx{n:016}");
-            registry.window(&App::new(&appid, &[]));
+            registry.sliding_window(&App::new(&appid, &[]));
             let account = Account { appid, mode: Mode::Stable, secret: "s".into(), bases: vec![], redis: None };
-            registry.cache(&account).unwrap();
+            registry.token_cache(&account).unwrap();
         }
         assert!(registry.token_caches.len() <= 1024, "{}", registry.token_caches.len());
         assert!(registry.windows.len() <= 4096, "{}", registry.windows.len());
@@ -313,7 +312,7 @@ mod tests {
             bases: vec![],
             redis: Some(RedisConfig { key_prefix: prefix.into(), ..redis.clone() }),
         };
-        let clients = ["a:", "b:"].map(|prefix| registry.cache(&account(prefix)).unwrap());
+        let clients = ["a:", "b:"].map(|prefix| registry.token_cache(&account(prefix)).unwrap());
         assert_eq!((registry.token_caches.len(), registry.redis_clients.len()), (2, 1));
         drop(clients);
         assert_eq!((registry.token_caches.len(), registry.redis_clients.len()), (0, 0));
@@ -322,10 +321,10 @@ mod tests {
     #[test]
     fn clients_share_connections_with_the_same_settings_and_codes_with_the_same_account_and_limits() {
         let mut registry = Registry::default();
-        let proxied = || Settings { proxy: Some(Proxy::parse("http://proxy.example").unwrap()), ca: None };
-        let pool = registry.pool(&proxied()).unwrap();
-        assert!(Arc::ptr_eq(&pool, &registry.pool(&proxied()).unwrap()));
-        assert!(!Arc::ptr_eq(&pool, &registry.pool(&Settings::default()).unwrap()));
+        let proxied = || HttpSettings { proxy: Some(Proxy::parse("http://proxy.example").unwrap()), ca: None };
+        let clients = registry.http_clients(&proxied()).unwrap();
+        assert!(Arc::ptr_eq(&clients, &registry.http_clients(&proxied()).unwrap()));
+        assert!(!Arc::ptr_eq(&clients, &registry.http_clients(&HttpSettings::default()).unwrap()));
         let account = |appid: &str| Account {
             appid: appid.into(),
             mode: Mode::Stable,
@@ -333,20 +332,20 @@ mod tests {
             bases: vec![],
             redis: None,
         };
-        let limits = |max_bytes| Limits { max_bytes, ttl: None, fleet: None };
-        let mut codes =
-            |account: Option<Account>, max_bytes| registry.codes(account.as_ref(), &limits(max_bytes)).unwrap();
-        let kept = codes(Some(account("wx1")), 1);
-        assert!(Arc::ptr_eq(&kept, &codes(Some(account("wx1")), 1)));
-        assert!(!Arc::ptr_eq(&kept, &codes(Some(account("wx1")), 2)));
-        assert!(!Arc::ptr_eq(&kept, &codes(Some(account("wx2")), 1)));
-        assert!(!Arc::ptr_eq(&codes(None, 1), &codes(None, 1)), "without an account");
+        let limits = |max_bytes| Limits { max_bytes, ttl: None, redis_max_entry_bytes: None };
+        let mut qr_codes =
+            |account: Option<Account>, max_bytes| registry.qr_code_cache(account.as_ref(), &limits(max_bytes)).unwrap();
+        let first = qr_codes(Some(account("wx1")), 1);
+        assert!(Arc::ptr_eq(&first, &qr_codes(Some(account("wx1")), 1)));
+        assert!(!Arc::ptr_eq(&first, &qr_codes(Some(account("wx1")), 2)));
+        assert!(!Arc::ptr_eq(&first, &qr_codes(Some(account("wx2")), 1)));
+        assert!(!Arc::ptr_eq(&qr_codes(None, 1), &qr_codes(None, 1)), "without an account");
     }
 
     #[test]
     fn the_token_of_a_provider_is_not_shared() {
         let registry = Registry::default();
-        assert!(!Arc::ptr_eq(&registry.provided("wx"), &registry.provided("wx")));
+        assert!(!Arc::ptr_eq(&registry.provider_token_cache("wx"), &registry.provider_token_cache("wx")));
     }
 
     #[test]
@@ -356,8 +355,8 @@ mod tests {
         registry.event_bus().add(recorder.clone());
         let account =
             Account { appid: "wx".into(), mode: Mode::Classic, secret: "s".into(), bases: vec![], redis: None };
-        registry.cache(&account).unwrap().invalidate("unknown", 40001);
-        registry.provided("wx").invalidate("unknown", 40001);
+        registry.token_cache(&account).unwrap().invalidate("unknown", 40001);
+        registry.provider_token_cache("wx").invalidate("unknown", 40001);
         let modes: Vec<_> = recorder.0.lock().iter().map(|event| event.account.as_ref().unwrap().mode).collect();
         assert_eq!(modes, [Some("classic"), Some("provider")]);
     }

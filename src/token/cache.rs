@@ -188,7 +188,7 @@ impl TokenCache {
     }
 
     /// Whether the token is shared with other processes.
-    pub(crate) fn is_shared(&self) -> bool {
+    pub(crate) fn is_in_redis(&self) -> bool {
         self.store.is_up().is_some()
     }
 
@@ -232,7 +232,7 @@ impl TokenCache {
                 }
             };
             if let Some(Err(error)) = finished
-                && deadline.left().is_zero()
+                && deadline.remaining().is_zero()
             {
                 return Err(error);
             }

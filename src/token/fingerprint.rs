@@ -3,7 +3,7 @@
 use ring::hmac;
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::seal::{hex, random};
+use crate::seal::{hex, random_id};
 
 /// Eight hexadecimal digits for a token. All who know the AppSecret come to the same, and others learn nothing.
 pub struct Fingerprinter(hmac::Key);
@@ -18,7 +18,7 @@ impl Fingerprinter {
 
     /// For tokens without an AppSecret: these names hold in this place only.
     pub(crate) fn with_random_key() -> Self {
-        Self(hmac::Key::new(hmac::HMAC_SHA256, random().as_bytes()))
+        Self(hmac::Key::new(hmac::HMAC_SHA256, random_id().as_bytes()))
     }
 
     /// The fingerprint of a token: eight lower-case hexadecimal digits.

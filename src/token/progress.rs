@@ -39,7 +39,7 @@ pub(crate) async fn join(mut watch: Watch, deadline: &Deadline) -> Result<Token>
         progress.ok().and_then(|progress| progress.outcome.clone()).unwrap_or(Err(Error::Closed))
     };
     let waiting_for = failures.borrow().waiting_for;
-    deadline.hold(waiting_for, || failures.borrow().last_failure.clone(), outcome).await?
+    deadline.timeout(waiting_for, || failures.borrow().last_failure.clone(), outcome).await?
 }
 
 /// Finishes a refresh however its task ends: one that is dropped or panics must not leave callers waiting for ever.
@@ -68,7 +68,7 @@ impl RefreshGuard {
     /// Waits for `work` until the deadline. The time-out has the last failure as its cause.
     pub(super) async fn within<T>(&self, deadline: &Deadline, work: impl Future<Output = T>) -> Result<T> {
         let waiting_for = self.progress.borrow().waiting_for;
-        deadline.hold(waiting_for, || self.progress.borrow().last_failure.clone(), work).await
+        deadline.timeout(waiting_for, || self.progress.borrow().last_failure.clone(), work).await
     }
 
     /// Remembers a failure that is tried again, as the cause of a time-out.

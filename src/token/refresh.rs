@@ -17,7 +17,7 @@ use crate::clock;
 use crate::deadline::Deadline;
 use crate::error::{Error, ExceededLimit, Result};
 use crate::event::RedisEvent;
-use crate::seal::random;
+use crate::seal::random_id;
 
 /// When a younger token is refused, the API is at fault: a forced refresh would not help.
 const MIN_AGE_TO_FORCE: Duration = Duration::from_secs(30);
@@ -74,7 +74,7 @@ async fn run(guard: &RefreshGuard, source: &dyn TokenSource, kind: &RefreshKind)
         source,
         store,
         guard,
-        attempt: random(),
+        attempt: random_id(),
         fetch_deadline: OnceLock::new(),
         without_store: AtomicBool::new(false),
     };
@@ -176,7 +176,7 @@ impl RefreshRun<'_> {
         let error = outcome.result.as_ref().err().filter(|error| error.is_transient())?;
         let pause = backoff(failures, fastrand::f64());
         let may = matches!(kind, RefreshKind::Ordinary { .. }) && failures < self.source.retries();
-        let left = self.fetch_deadline.get().map_or(Duration::ZERO, Deadline::left);
+        let left = self.fetch_deadline.get().map_or(Duration::ZERO, Deadline::remaining);
         (may && pause < left).then(|| (error.clone(), pause))
     }
 

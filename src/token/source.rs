@@ -213,7 +213,7 @@ impl TokenSource for ProviderSource {
 mod tests {
     use super::*;
     use crate::event::EventSource;
-    use crate::transport::pool::{HttpClients, Settings};
+    use crate::transport::http_clients::{HttpClients, HttpSettings};
 
     struct Unused;
 
@@ -225,7 +225,7 @@ mod tests {
 
     #[test]
     fn a_source_says_how_its_tokens_come() {
-        let pool = Arc::new(HttpClients::new(&Settings::default()).unwrap());
+        let pool = Arc::new(HttpClients::new(&HttpSettings::default()).unwrap());
         let events = EventSource::new(Arc::default(), "wx", None);
         let transport = Arc::new(Transport::new(pool, Arc::default(), Vec::new(), Arc::default(), events));
         let wechats = |mode, unshared_rotation| {

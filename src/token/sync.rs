@@ -10,7 +10,7 @@ use super::state::{FetchedToken, Token};
 use super::store::{Acquired, StoredToken};
 use crate::error::Result;
 use crate::redis::ReconnectListener;
-use crate::seal::random;
+use crate::seal::random_id;
 
 /// The delay after an update that the store did not take.
 const RETRY_DELAY: Duration = Duration::from_millis(100);
@@ -69,7 +69,7 @@ impl TokenCache {
         let theirs = match self.store.peek(held, now).await {
             Ok(StoredToken::Token(theirs)) if !self.supersedes(&ours, &theirs) => Some(theirs),
             Ok(StoredToken::Token(_) | StoredToken::Missing) => {
-                let attempt = random();
+                let attempt = random_id();
                 self.retry_until_stored(|| self.share(&attempt, &ours)).await.flatten()
             }
             Ok(StoredToken::Same) | Err(_) => None,

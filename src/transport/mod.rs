@@ -6,7 +6,8 @@ pub(crate) mod certificates;
 pub(crate) mod dns;
 mod failure;
 pub(crate) mod hosts;
-pub(crate) mod pool;
+pub(crate) mod http_clients;
+
 pub(crate) mod proxy;
 mod sent;
 mod tls;
@@ -29,7 +30,7 @@ use crate::wechat::answer::{self, AnswerError, Unexpected};
 use crate::wechat::endpoint::{Endpoint, Method};
 use body::{Body, BufferPool};
 use hosts::{Host, HostList};
-use pool::HttpClients;
+use http_clients::HttpClients;
 pub(crate) use sent::SentCounter;
 
 /// The largest code that WeChat draws is under 1 MiB.
@@ -60,7 +61,7 @@ pub(crate) struct RetryPolicy {
 
 /// Sends a client's requests to WeChat.
 pub(crate) struct Transport {
-    pool: Arc<HttpClients>,
+    http_clients: Arc<HttpClients>,
     buffers: Arc<BufferPool>,
     hosts: HostList,
     secrets: Arc<Secrets>,
@@ -79,14 +80,14 @@ struct RawResponse {
 impl Transport {
     /// `secrets` are what no error shows, whatever was asked.
     pub(crate) fn new(
-        pool: Arc<HttpClients>,
+        http_clients: Arc<HttpClients>,
         buffers: Arc<BufferPool>,
         bases: Vec<url::Url>,
         secrets: Arc<Secrets>,
         events: EventSource,
     ) -> Self {
-        let hosts = HostList::new(bases, pool.proxy());
-        Self { pool, buffers, hosts, secrets, events, dice: fastrand::f64 }
+        let hosts = HostList::new(bases, http_clients.proxy());
+        Self { http_clients, buffers, hosts, secrets, events, dice: fastrand::f64 }
     }
 
     /// What no error of this transport shows.
@@ -96,7 +97,7 @@ impl Transport {
 
     /// Which way its requests go.
     pub(crate) fn route(&self) -> RouteId {
-        self.pool.route
+        self.http_clients.route
     }
 
     /// Sends a call until `read` makes something of the answer, WeChat refuses, or no retry is left. Gives the bytes
@@ -137,7 +138,7 @@ impl Transport {
         let mut rest = order.iter().peekable();
         loop {
             let Some(host) = rest.next() else { return Err(Error::Closed) };
-            let share = rest.peek().filter(|_| effort.repeatable).map(|_| deadline.left() / 2);
+            let share = rest.peek().filter(|_| effort.repeatable).map(|_| deadline.remaining() / 2);
             let limit = [effort.attempt, share].into_iter().flatten().min();
             let error = match self.request(host, call, limit, read).await {
                 Ok(answer) => return Ok(answer),
@@ -191,7 +192,7 @@ impl Transport {
     async fn send(&self, host: &Host, call: &HttpRequest<'_>) -> Result<RawResponse> {
         let url = host.url(&call.endpoint, call.query);
         let http = self
-            .pool
+            .http_clients
             .client(&url, host.proxy.is_some())
             .map_err(|invalid| Error::Params { endpoint: Some(call.endpoint.clone()), invalid })?;
         let request = match call.endpoint.method() {
@@ -215,7 +216,7 @@ impl Transport {
         if announced > LARGEST_ANSWER {
             return Err(too_large());
         }
-        let mut body = match call.endpoint.gives_token() {
+        let mut body = match call.endpoint.returns_token() {
             true => Body::unpooled(announced),
             false => self.buffers.body(announced),
         };
@@ -317,11 +318,11 @@ fn interpret_response<T>(
         Ok(found) => Ok((body, found)),
         Err(AnswerError::Refused(refusal)) => {
             let error = Error::Api { endpoint: endpoint.clone(), refusal, subject: None };
-            let token = endpoint.gives_token().then(|| answer::token_in(&body)).flatten();
+            let token = endpoint.returns_token().then(|| answer::token_in(&body)).flatten();
             Err(error.without(&Redactor::new(token.as_deref())))
         }
         Err(AnswerError::Unexpected(what)) => {
-            let excerpt = if endpoint.gives_token() { String::new() } else { excerpt(&body, what, status) };
+            let excerpt = if endpoint.returns_token() { String::new() } else { excerpt(&body, what, status) };
             let (problem, excerpt) = match (300..400).contains(&status) {
                 true => (BadResponse::Redirect, location.map_or(excerpt, |to| format!("Location: {to}"))),
                 false => (BadResponse::Body(what), excerpt),

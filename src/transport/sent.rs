@@ -1,4 +1,4 @@
-//! How many requests have left: what failed before (no address, no connection, no handshake) has cost nothing at WeChat.
+//! Counts the requests that were sent: a failure before that (no address, no connection, no handshake) costs nothing at WeChat.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -9,23 +9,23 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 
-/// The requests of one call that have left.
+/// The requests of one call that were sent.
 #[derive(Clone, Default)]
 pub(crate) struct SentCounter(Arc<AtomicU32>);
 
 impl SentCounter {
-    /// How many have left so far.
+    /// How many requests were sent so far.
     pub(crate) fn count(&self) -> u32 {
         self.0.load(Ordering::Relaxed)
     }
 
-    /// One more has left.
-    pub(crate) fn leave(&self) {
+    /// Counts one more request.
+    pub(crate) fn increment(&self) {
         self.0.fetch_add(1, Ordering::Relaxed);
     }
 }
 
-/// A request's body. It is looked at only when there is a connection to send it on.
+/// A request's body. reqwest polls the body only when there is a connection to send it on.
 pub(crate) fn body(bytes: Bytes, sent: Option<&SentCounter>) -> reqwest::Body {
     match sent {
         Some(sent) => reqwest::Body::wrap(Counted { bytes: Some(bytes), sent: sent.clone() }),
@@ -45,7 +45,7 @@ impl http_body::Body for Counted {
     fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         let bytes = self.bytes.take();
         if bytes.is_some() {
-            self.sent.leave();
+            self.sent.increment();
         }
         Poll::Ready(bytes.map(|bytes| Ok(Frame::data(bytes))))
     }

@@ -6,7 +6,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::certificates::{Certificate, Claims};
-use super::pool::{HttpClients, Settings};
+use super::http_clients::{HttpClients, HttpSettings};
 use super::*;
 use crate::error::TimeoutPhase;
 use crate::wechat::answer::{read_image, read_token};
@@ -124,7 +124,7 @@ async fn read_request(socket: &mut TcpStream) -> Option<String> {
 }
 
 fn transport(bases: &[&url::Url]) -> Transport {
-    with_pool(Arc::new(HttpClients::new(&Settings::default()).unwrap()), bases)
+    with_pool(Arc::new(HttpClients::new(&HttpSettings::default()).unwrap()), bases)
 }
 
 fn with_pool(pool: Arc<HttpClients>, bases: &[&url::Url]) -> Transport {
@@ -149,7 +149,7 @@ async fn ask_within(transport: &Transport, effort: RetryPolicy, limit: Duration)
     };
     let deadline = Deadline::new(limit, None);
     let send_with_retries = transport.send_with_retries(&call, effort, &deadline, &|_| {}, read_image);
-    let result = deadline.hold(TimeoutPhase::Answer, || None, send_with_retries).await.and_then(|result| result);
+    let result = deadline.timeout(TimeoutPhase::Answer, || None, send_with_retries).await.and_then(|result| result);
     if let Err(error) = &result {
         assert!(!format!("{error} {error:?}").contains("c4nary"), "{error:?}");
     }
@@ -324,7 +324,7 @@ async fn a_request_that_must_not_be_repeated_is_sent_to_one_host() {
 async fn the_last_client_closes_the_connections() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url: url::Url = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
-    let pool = Arc::new(HttpClients::new(&Settings::default()).unwrap());
+    let pool = Arc::new(HttpClients::new(&HttpSettings::default()).unwrap());
     let [first, last] = [(), ()].map(|()| with_pool(pool.clone(), &[&url]));
     drop(pool);
     let answered = async |socket: &mut TcpStream| {
@@ -371,7 +371,7 @@ async fn an_excerpt_does_not_cut_a_secret_in_two() {
 /// How a request to `base` fails, through `proxy` if there is one.
 async fn failure(base: &str, proxy: Option<&str>) -> (NetworkErrorKind, Option<String>, String) {
     let proxy = proxy.map(|url| proxy::Proxy::parse(url).unwrap());
-    let pool = Arc::new(HttpClients::new(&Settings { proxy, ca: None }).unwrap());
+    let pool = Arc::new(HttpClients::new(&HttpSettings { proxy, ca: None }).unwrap());
     let transport = with_pool(pool, &[&base.parse().unwrap()]);
     match ask(&transport, RetryPolicy { retries: 0, ..CODE }).await {
         Err(Error::Network { trouble, proxy, detail, .. }) => (trouble, proxy, detail),
@@ -466,7 +466,7 @@ async fn a_time_out_of_the_attempt_says_how_long_it_was() {
 
 #[tokio::test]
 async fn clients_with_the_same_connections_have_the_same_route() {
-    let pools = [(), ()].map(|()| Arc::new(HttpClients::new(&Settings::default()).unwrap()));
+    let pools = [(), ()].map(|()| Arc::new(HttpClients::new(&HttpSettings::default()).unwrap()));
     let route = |pool: &Arc<HttpClients>| with_pool(pool.clone(), &[]).route();
     assert_eq!(route(&pools[0]), route(&pools[0]));
     assert_ne!(route(&pools[0]), route(&pools[1]));
@@ -538,7 +538,7 @@ async fn a_server_is_trusted_by_its_given_root_and_otherwise_its_flaw_is_told() 
     let (self_signed, intermediate) =
         (Certificate::new(server, None), Certificate::new(Claims { is_authority: true, ..server }, Some(&root)));
     let fetched = async |certificate: &Certificate, ca: Option<Vec<u8>>| {
-        let pool = Arc::new(HttpClients::new(&Settings { proxy: None, ca }).unwrap());
+        let pool = Arc::new(HttpClients::new(&HttpSettings { proxy: None, ca }).unwrap());
         let url = format!("https://localhost:{}", tls_server(certificate)).parse().unwrap();
         ask(&with_pool(pool, &[&url]), RetryPolicy { retries: 0, ..CODE }).await
     };

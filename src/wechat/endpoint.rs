@@ -1,4 +1,4 @@
-//! The endpoints: what each is, by `endpoints.json`. Code names those that it treats in a way of their own.
+//! The endpoints, as `lib/endpoints.json` describes them: `npm run docs:endpoints` generates it from `src/wechat/endpoints.json`.
 
 use std::sync::{Arc, LazyLock};
 
@@ -9,9 +9,9 @@ use super::params::Param;
 /// A WeChat endpoint that this crate calls.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Endpoint {
-    /// A code for a scene, any number of them: `POST /wxa/getwxacodeunlimit`, 5000 a minute.
+    /// A QR code for a scene, any number of them: `POST /wxa/getwxacodeunlimit`, 5000 a minute.
     GetUnlimitedQrCode,
-    /// A code for a path, within a lifetime cap: `POST /wxa/getwxacode`.
+    /// A QR code for a path, within a lifetime cap: `POST /wxa/getwxacode`.
     GetQrCode,
     /// A square QR code for a path, within the same cap: `POST /cgi-bin/wxaapp/createwxaqrcode`.
     CreateQrCode,
@@ -37,11 +37,11 @@ pub enum Endpoint {
     ClearQuota,
     /// WeChat's record of one request: `POST /cgi-bin/openapi/rid/get`.
     GetRid,
-    /// Any other that takes an access token.
+    /// Any other endpoint that takes an access token.
     Other {
         /// The path on WeChat's host, with its leading slash.
         path: Arc<str>,
-        /// How it is sent.
+        /// The HTTP method.
         method: Method,
     },
 }
@@ -56,31 +56,32 @@ pub enum Method {
     Post,
 }
 
-/// What an endpoint is for.
+/// The purpose of an endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) enum Group {
-    Code,
+    #[serde(rename = "code")]
+    QrCode,
     Token,
     Link,
     Debug,
 }
 
-/// An endpoint, as the schema has it.
+/// An endpoint of the schema.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Row {
-    /// What errors call it: the method of ours, or WeChat's word for a token.
+pub(crate) struct EndpointSpec {
+    /// The name in errors: our method, or WeChat's word for a token.
     pub(crate) name: String,
     #[cfg(test)]
     variant: String,
     path: String,
-    /// Where the last part of the path does not tell it from others.
+    /// Set where the last part of the path is not unique.
     wechat_name: Option<String>,
     method: Method,
     group: Group,
     per_minute: Option<u32>,
-    /// The field that an answer must contain.
+    /// The field that a response must contain.
     pub(crate) answer: Option<String>,
     #[serde(default)]
     pub(crate) params: Vec<Param>,
@@ -88,24 +89,24 @@ pub(crate) struct Row {
 
 #[derive(Deserialize)]
 struct Schema {
-    endpoints: Vec<Row>,
+    endpoints: Vec<EndpointSpec>,
 }
 
 /// In the order of [`Endpoint::KNOWN`].
 #[allow(clippy::expect_used, reason = "the file is part of the crate, and a test reads it")]
-static ROWS: LazyLock<Vec<Row>> = LazyLock::new(|| {
+static SPECS: LazyLock<Vec<EndpointSpec>> = LazyLock::new(|| {
     let schema: Schema = serde_json::from_str(include_str!("../../lib/endpoints.json")).expect("lib/endpoints.json");
     schema.endpoints
 });
 
-impl Row {
+impl EndpointSpec {
     fn wechat_name(&self) -> &str {
         self.wechat_name.as_deref().unwrap_or_else(|| self.path.rsplit('/').next().unwrap_or_default())
     }
 }
 
 impl Endpoint {
-    /// All that have a name.
+    /// The endpoints of the schema.
     pub(crate) const KNOWN: [Self; 14] = [
         Self::GetUnlimitedQrCode,
         Self::GetQrCode,
@@ -123,69 +124,70 @@ impl Endpoint {
         Self::GetRid,
     ];
 
-    /// What the schema says of it.
-    pub(crate) fn row(&self) -> Option<&'static Row> {
-        Self::KNOWN.iter().zip(ROWS.iter()).find(|(known, _)| *known == self).map(|(_, row)| row)
+    /// The endpoint in the schema.
+    pub(crate) fn spec(&self) -> Option<&'static EndpointSpec> {
+        Self::KNOWN.iter().zip(SPECS.iter()).find(|(known, _)| *known == self).map(|(_, spec)| spec)
     }
 
-    /// What errors call it: the method of ours, WeChat's word for a token, or the path.
+    /// The name in errors: our method, WeChat's word for a token, or the path.
     pub(crate) fn name(&self) -> &str {
-        self.row().map_or_else(|| self.path(), |row| &row.name)
+        self.spec().map_or_else(|| self.path(), |spec| &spec.name)
     }
 
     /// The path on WeChat's host, with its leading slash.
     pub fn path(&self) -> &str {
         match self {
             Self::Other { path, .. } => path,
-            known => known.row().map_or("", |row| &row.path),
+            known => known.spec().map_or("", |spec| &spec.path),
         }
     }
 
-    /// What tells it from others in its path: what the catalogue of error codes calls it.
+    /// The name in the catalogue of errcodes: the part of the path that is unique.
     pub(crate) fn wechat_name(&self) -> &str {
-        self.row().map_or_else(|| self.path(), Row::wechat_name)
+        self.spec().map_or_else(|| self.path(), EndpointSpec::wechat_name)
     }
 
-    /// How it is called.
+    /// The HTTP method.
     pub(crate) fn method(&self) -> Method {
         match self {
             Self::Other { method, .. } => *method,
-            known => known.row().map_or(Method::Post, |row| row.method),
+            known => known.spec().map_or(Method::Post, |spec| spec.method),
         }
     }
 
-    /// WeChat counts its calls by the minute and answers 45009 or 45011 beyond.
+    /// Whether WeChat counts calls by the minute, and answers 45009 or 45011 beyond the limit.
     pub(crate) fn counts_by_the_minute(&self) -> bool {
-        self.row().is_some_and(|row| row.per_minute.is_some())
+        self.spec().is_some_and(|spec| spec.per_minute.is_some())
     }
 
-    /// Whether its answers hold a token, so that not even a part of one may be shown.
-    pub(crate) fn gives_token(&self) -> bool {
+    /// Whether responses hold a token, so that no part of a response may be shown.
+    pub(crate) fn returns_token(&self) -> bool {
         self.group() == Some(Group::Token)
     }
 
-    /// Whether it answers with a picture.
-    pub(crate) fn gives_code(&self) -> bool {
-        self.group() == Some(Group::Code)
+    /// Whether responses are images of QR codes.
+    pub(crate) fn returns_qr_code(&self) -> bool {
+        self.group() == Some(Group::QrCode)
     }
 
     fn group(&self) -> Option<Group> {
-        self.row().map(|row| row.group)
+        self.spec().map(|spec| spec.group)
     }
 
-    /// The one that errors call by this name.
-    pub(crate) fn named(name: &str) -> Option<Self> {
-        Self::KNOWN.iter().zip(ROWS.iter()).find(|(_, row)| row.name == name).map(|(known, _)| known.clone())
+    /// The endpoint of this name in errors.
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
+        Self::KNOWN.iter().zip(SPECS.iter()).find(|(_, spec)| spec.name == name).map(|(known, _)| known.clone())
     }
 
-    /// Any of its names: `getUnlimitedQRCode`, `getwxacodeunlimit` or `/wxa/getwxacodeunlimit`.
-    pub(crate) fn find(name: &str) -> Option<Self> {
-        let has_name = |(_, row): &(&Self, &Row)| [row.name.as_str(), row.wechat_name(), &row.path].contains(&name);
-        Self::KNOWN.iter().zip(ROWS.iter()).find(has_name).map(|(known, _)| known.clone())
+    /// The endpoint of any of its names: `getUnlimitedQRCode`, `getwxacodeunlimit` or `/wxa/getwxacodeunlimit`.
+    pub(crate) fn from_any_name(name: &str) -> Option<Self> {
+        let has_name =
+            |(_, spec): &(&Self, &EndpointSpec)| [spec.name.as_str(), spec.wechat_name(), &spec.path].contains(&name);
+        Self::KNOWN.iter().zip(SPECS.iter()).find(has_name).map(|(known, _)| known.clone())
     }
 
-    /// The one at a path, known or not.
-    pub(crate) fn at(path: &str, method: Method) -> Self {
+    /// The endpoint at a path, known or not.
+    pub(crate) fn from_path(path: &str, method: Method) -> Self {
         let known = Self::KNOWN.into_iter().find(|known| known.path() == path && known.method() == method);
         known.unwrap_or_else(|| Self::Other { path: path.into(), method })
     }
@@ -197,9 +199,9 @@ mod tests {
 
     #[test]
     fn every_endpoint_has_a_row_in_the_table() {
-        let variants: Vec<_> = ROWS.iter().map(|row| row.variant.as_str()).collect();
+        let variants: Vec<_> = SPECS.iter().map(|spec| spec.variant.as_str()).collect();
         assert_eq!(variants, Endpoint::KNOWN.map(|known| format!("{known:?}")));
-        for Row { name, params, group, answer, .. } in ROWS.iter() {
+        for EndpointSpec { name, params, group, answer, .. } in SPECS.iter() {
             assert_eq!(answer.is_none(), *group == Group::Token, "{name}");
             for param in params {
                 param.assert_sound(name);
@@ -211,18 +213,18 @@ mod tests {
     fn every_endpoint_is_found_by_each_of_its_names() {
         for endpoint in Endpoint::KNOWN {
             for name in [endpoint.name(), endpoint.wechat_name(), endpoint.path()] {
-                assert_eq!(Endpoint::find(name), Some(endpoint.clone()), "{name}");
+                assert_eq!(Endpoint::from_any_name(name), Some(endpoint.clone()), "{name}");
             }
         }
-        assert_eq!(Endpoint::find("getwxacodeunlimited"), None);
-        assert_eq!(Endpoint::named("getQRCode"), Some(Endpoint::GetQrCode));
-        assert_eq!(Endpoint::named("getwxacode"), None, "WeChat's name, and not the one of errors");
+        assert_eq!(Endpoint::from_any_name("getwxacodeunlimited"), None);
+        assert_eq!(Endpoint::from_name("getQRCode"), Some(Endpoint::GetQrCode));
+        assert_eq!(Endpoint::from_name("getwxacode"), None, "WeChat's name, and not the one of errors");
     }
 
     #[test]
     fn a_path_finds_its_endpoint() {
-        assert_eq!(Endpoint::at("/wxa/getwxacode", Method::Post), Endpoint::GetQrCode);
-        let other = Endpoint::at("/wxa/getwxacode", Method::Get);
+        assert_eq!(Endpoint::from_path("/wxa/getwxacode", Method::Post), Endpoint::GetQrCode);
+        let other = Endpoint::from_path("/wxa/getwxacode", Method::Get);
         assert_eq!((other.path(), other.method(), other.name()), ("/wxa/getwxacode", Method::Get, "/wxa/getwxacode"));
     }
 }

@@ -1,4 +1,4 @@
-//! The catalogue of WeChat's error codes: what one means at an endpoint, what to do, and how this crate reacts.
+//! The catalogue of WeChat's errcodes: what an errcode means at an endpoint, what to do, and how this crate reacts.
 
 use std::borrow::Cow;
 use std::net::IpAddr;
@@ -14,9 +14,9 @@ use crate::error::explanation::{Bilingual, Explanation, excerpt};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Reaction {
-    /// The same request gets the same answer.
+    /// The same request gets the same response.
     No,
-    /// Later it may go through.
+    /// A later request may succeed.
     Backoff,
     /// The token was refused: get another one.
     RefreshToken,
@@ -63,7 +63,7 @@ impl Scope {
 }
 
 #[derive(Deserialize)]
-struct Row {
+struct ErrcodeEntry {
     errcode: i64,
     #[serde(rename = "where")]
     places: Vec<String>,
@@ -76,69 +76,71 @@ struct Row {
     scope: Scope,
 }
 
-static CATALOGUE: LazyLock<Vec<Row>> = LazyLock::new(|| {
+static CATALOGUE: LazyLock<Vec<ErrcodeEntry>> = LazyLock::new(|| {
     // The file is part of the crate and a test reads it: a mistake in it cannot reach a user.
     serde_json::from_str(include_str!("errcodes.json")).unwrap_or_default()
 });
 
-/// The same code means different things at different endpoints, so a row that names the endpoint wins over one for any. Where an
-/// API has no row of its own, a code means there what it means where codes are made.
-fn row(errcode: i64, endpoint: Option<&Endpoint>) -> Option<&'static Row> {
-    let mut rows = CATALOGUE.iter().filter(|row| row.errcode == errcode);
-    let Some(endpoint) = endpoint else { return rows.next() };
+/// An errcode means different things at different endpoints, so an entry that names the endpoint wins over an entry for any. An
+/// API without an entry of its own uses the entry of the QR code endpoints.
+fn entry(errcode: i64, endpoint: Option<&Endpoint>) -> Option<&'static ErrcodeEntry> {
+    let mut entries = CATALOGUE.iter().filter(|entry| entry.errcode == errcode);
+    let Some(endpoint) = endpoint else { return entries.next() };
     let name = endpoint.wechat_name();
-    let named = |row: &&Row| row.places.iter().any(|place| place == name);
-    let any = |row: &&Row| row.places.iter().any(|place| place == "any");
-    let code = |row: &&Row| row.places.iter().filter_map(|place| Endpoint::find(place)).any(|place| place.gives_code());
-    let is_neighbour = !endpoint.gives_code() && !endpoint.gives_token();
-    let as_for_codes = || rows.clone().find(code).filter(|_| is_neighbour);
-    rows.clone().find(named).or_else(|| rows.clone().find(any)).or_else(as_for_codes)
+    let named = |entry: &&ErrcodeEntry| entry.places.iter().any(|place| place == name);
+    let any = |entry: &&ErrcodeEntry| entry.places.iter().any(|place| place == "any");
+    let qr_code = |entry: &&ErrcodeEntry| {
+        entry.places.iter().filter_map(|place| Endpoint::from_any_name(place)).any(|place| place.returns_qr_code())
+    };
+    let is_other_api = !endpoint.returns_qr_code() && !endpoint.returns_token();
+    let as_for_qr_codes = || entries.clone().find(qr_code).filter(|_| is_other_api);
+    entries.clone().find(named).or_else(|| entries.clone().find(any)).or_else(as_for_qr_codes)
 }
 
 /// Whether the catalogue has an errcode, and the documents a section about it.
 pub(crate) fn is_listed(errcode: i64) -> bool {
-    row(errcode, None).is_some()
+    entry(errcode, None).is_some()
 }
 
-/// Cause and fix of an errcode at an endpoint; without an endpoint, the first row's.
+/// Cause and fix of an errcode at an endpoint; without an endpoint, of the first entry.
 pub(crate) fn explain(errcode: i64, endpoint: Option<&Endpoint>) -> Option<Explanation> {
-    row(errcode, endpoint).map(|row| row.explain(&Facts::default()))
+    entry(errcode, endpoint).map(|entry| entry.explain(&TemplateArgs::default()))
 }
 
 /// The `page` or `path` of a call that WeChat refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Subject {
-    /// Without secrets.
+    /// The text, redacted.
     pub(crate) text: String,
     /// UTF-8 bytes that were sent.
     pub(crate) bytes: usize,
 }
 
-/// The same for a refusal that WeChat answered.
+/// Cause and fix of a refusal.
 pub(crate) fn explain_refusal(
     refusal: &Refusal,
     endpoint: &Endpoint,
     subject: Option<&Subject>,
 ) -> Option<Explanation> {
-    let facts = Facts { subject, addresses: addresses(&refusal.errmsg) };
-    row(refusal.errcode, Some(endpoint)).map(|row| row.explain(&facts))
+    let args = TemplateArgs { subject, addresses: addresses(&refusal.errmsg) };
+    entry(refusal.errcode, Some(endpoint)).map(|entry| entry.explain(&args))
 }
 
-/// What the texts of a row may name beyond the row: `{page}`, `{path}` and `{ip}`.
+/// The values of `{page}`, `{path}` and `{ip}` in the texts of an entry.
 #[derive(Default)]
-struct Facts<'a> {
+struct TemplateArgs<'a> {
     subject: Option<&'a Subject>,
     addresses: Vec<IpAddr>,
 }
 
-impl Row {
-    fn explain(&'static self, facts: &Facts<'_>) -> Explanation {
-        let text = |zh: &'static str, en: &'static str| Bilingual::new(facts.fill_zh(zh), facts.fill_en(en));
+impl ErrcodeEntry {
+    fn explain(&'static self, args: &TemplateArgs<'_>) -> Explanation {
+        let text = |zh: &'static str, en: &'static str| Bilingual::new(args.fill_zh(zh), args.fill_en(en));
         Explanation { cause: text(&self.cause_zh, &self.cause_en), fix: text(&self.fix_zh, &self.fix_en) }
     }
 }
 
-impl Facts<'_> {
+impl TemplateArgs<'_> {
     fn fill_zh(&self, text: &'static str) -> Cow<'static, str> {
         let path = self.subject.map(|subject| format!("path（{} 字节）", subject.bytes));
         // No space stands behind a full-width bracket.
@@ -182,16 +184,16 @@ fn addresses(errmsg: &str) -> Vec<IpAddr> {
 
 /// How to react to an errcode of an endpoint; `None` where the catalogue does not know it there.
 pub(crate) fn reaction(errcode: i64, endpoint: &Endpoint) -> Option<Reaction> {
-    row(errcode, Some(endpoint)).map(|row| row.reaction)
+    entry(errcode, Some(endpoint)).map(|entry| entry.reaction)
 }
 
 /// What WeChat refuses by an errcode at an endpoint. Where the catalogue does not have the errcode at the endpoint, or without
-/// one, the scope of its first row; `None` where it has no row.
+/// one, the scope of its first entry; `None` where it has no entry.
 pub(crate) fn scope(errcode: i64, endpoint: Option<&Endpoint>) -> Option<Scope> {
-    let scope = row(errcode, endpoint).or_else(|| row(errcode, None)).map(|row| row.scope);
+    let scope = entry(errcode, endpoint).or_else(|| entry(errcode, None)).map(|entry| entry.scope);
     match scope {
         // A token endpoint gets nothing but the account's credentials.
-        None | Some(Scope::Parameter | Scope::Token) if endpoint.is_some_and(Endpoint::gives_token) => {
+        None | Some(Scope::Parameter | Scope::Token) if endpoint.is_some_and(Endpoint::returns_token) => {
             Some(Scope::Account)
         }
         scope => scope,

@@ -1,19 +1,19 @@
-//! JPEG or PNG, and whether the picture is whole.
+//! JPEG or PNG, and whether the image is whole.
 
 use memchr::memmem;
 
-/// The two formats in which WeChat sends pictures.
+/// The two formats in which WeChat sends images.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ImageType {
     /// `image/jpeg`.
     Jpeg,
-    /// `image/png`: a code with a transparent background.
+    /// `image/png`: a QR code with a transparent background.
     Png,
 }
 
 impl ImageType {
-    /// By magic bytes. WeChat labels a transparent PNG `image/jpeg`, so no header is asked.
-    pub fn of(bytes: &[u8]) -> Option<Self> {
+    /// The type, by magic bytes. WeChat labels a transparent PNG `image/jpeg`, so no header is used.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         if bytes.starts_with(&[0xFF, 0xD8, 0xFF]) {
             Some(Self::Jpeg)
         } else if bytes.starts_with(PNG_MAGIC) {
@@ -31,7 +31,7 @@ impl ImageType {
         }
     }
 
-    /// Whether `bytes`, which begin as this type, run up to the picture's own end marker.
+    /// Whether `bytes`, which begin as this type, run up to the image's own end marker.
     pub(crate) fn is_complete(self, bytes: &[u8]) -> bool {
         match self {
             Self::Jpeg => jpeg_is_complete(bytes),
@@ -103,9 +103,9 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn only_an_untruncated_picture_is_complete() {
+    fn only_an_untruncated_image_is_complete() {
         for whole in [jpeg(), png()] {
-            let kind = ImageType::of(&whole).unwrap();
+            let kind = ImageType::from_bytes(&whole).unwrap();
             assert!(kind.is_complete(&whole));
             for end in 0..whole.len() {
                 assert!(!kind.is_complete(&whole[..end]), "{kind:?} cut at {end} of {}", whole.len());
@@ -114,8 +114,8 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_picture_is_recognized_by_its_first_bytes() {
-        let mime = |bytes: &[u8]| ImageType::of(bytes).map(ImageType::mime);
+    fn an_image_is_recognized_by_its_first_bytes() {
+        let mime = |bytes: &[u8]| ImageType::from_bytes(bytes).map(ImageType::mime);
         assert_eq!((mime(&jpeg()), mime(&png())), (Some("image/jpeg"), Some("image/png")));
         assert_eq!((mime(b"GIF89a"), mime(b"")), (None, None));
     }
@@ -123,7 +123,7 @@ pub(crate) mod tests {
     #[test]
     fn bytes_behind_the_end_are_ignored() {
         for mut whole in [jpeg(), png()] {
-            let kind = ImageType::of(&whole).unwrap();
+            let kind = ImageType::from_bytes(&whole).unwrap();
             whole.extend(b"\r\n");
             assert!(kind.is_complete(&whole));
         }
@@ -134,7 +134,7 @@ pub(crate) mod tests {
         fn arbitrary_bytes_behind_the_magic_never_panic(tail in prop::collection::vec(any::<u8>(), 0..300)) {
             for magic in [&[0xFF, 0xD8, 0xFF][..], PNG_MAGIC] {
                 let bytes = [magic, &tail].concat();
-                let kind = ImageType::of(&bytes).unwrap();
+                let kind = ImageType::from_bytes(&bytes).unwrap();
                 let _ = kind.is_complete(&bytes);
             }
         }

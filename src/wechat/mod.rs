@@ -1,10 +1,10 @@
-//! What WeChat's servers speak: endpoints, parameters, answers, error codes. Pure: no I/O, no clock.
+//! The protocol of WeChat's servers: endpoints, parameters, responses, errcodes. Pure: no I/O, no clock.
 
 pub mod answer;
 pub mod apis;
-pub mod codes;
 pub mod endpoint;
 pub(crate) mod errcode;
 pub mod image;
 pub(crate) mod params;
+pub mod qr_code;
 pub(crate) mod request;

@@ -1,4 +1,4 @@
-//! What WeChat is asked, ready to be sent.
+//! A request to WeChat, ready to be sent.
 
 use bytes::Bytes;
 
@@ -7,9 +7,9 @@ use super::endpoint::Endpoint;
 /// A request without its token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApiRequest {
-    /// Where it goes.
+    /// The endpoint.
     pub endpoint: Endpoint,
-    /// Beside the token.
+    /// The query without the token.
     pub(crate) query: Vec<(String, String)>,
     /// JSON.
     pub body: Option<Bytes>,

@@ -207,7 +207,7 @@ fn cache(mode: Mode, clock: Clock, outbox: &Arc<Outbox>) -> Arc<TokenCache> {
     let events = EventSource::new(Arc::default(), account.appid.as_str(), Some(mode.name()));
     let place = account.key_prefix().expect("it has a meeting");
     let store = RedisTokenStore::new(client::client(outbox.clone()), &secret, place, events.clone());
-    TokenCache::new(rules.shared(), clock, Arc::new(store), events, Fingerprinter::new(&secret))
+    TokenCache::new(rules.for_fleet(), clock, Arc::new(store), events, Fingerprinter::new(&secret))
 }
 
 /// Polls all callers in the order of their calls, so that a seed determines the run.
@@ -270,7 +270,7 @@ async fn call(
 
 async fn api(outbox: &Outbox, token: &Token, deadline: &Deadline) -> Result<i64, Error> {
     let token = token.expose().to_owned();
-    deadline.hold(TimeoutPhase::Answer, || None, outbox.ask(|reply| Message::Api { token, reply })).await
+    deadline.timeout(TimeoutPhase::Answer, || None, outbox.ask(|reply| Message::Api { token, reply })).await
 }
 
 fn millis(time: Millis) -> Duration {

@@ -76,7 +76,7 @@ impl TokenSource for SimulatedSource {
                     Err(error) => error,
                 };
                 let pause = backoff(failures, fastrand::f64());
-                if !error.is_transient() || failures == retries || pause >= ask.deadline.left() {
+                if !error.is_transient() || failures == retries || pause >= ask.deadline.remaining() {
                     return Err(error);
                 }
                 (ask.report)(error);

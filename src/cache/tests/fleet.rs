@@ -1,4 +1,4 @@
-//! Codes of several processes that share a Redis.
+//! QR codes of several processes that share a Redis.
 
 use tokio::time::advance;
 
@@ -24,10 +24,10 @@ impl Default for Setup {
 impl Setup {
     fn start(self, redis: &Arc<FakeRedis>) -> Arc<QrCodeCache> {
         let Self { ttl, secret, max_entry_bytes, bus } = self;
-        let place = KeySpace { prefix: "p:".into(), account: "wx:print".into() };
+        let key_space = KeySpace { prefix: "p:".into(), account: "wx:id".into() };
         let events = EventSource::new(bus, "wx", Some("stable"));
-        let codes = SharedQrCodes::new(redis.clone(), &secret.into(), place, events, ttl, max_entry_bytes);
-        Arc::new(QrCodeCache::new(&Limits { ttl, ..limits() }, Some(codes)))
+        let qr_codes = RedisQrCodes::new(redis.clone(), &secret.into(), key_space, events, ttl, max_entry_bytes);
+        Arc::new(QrCodeCache::new(&Limits { ttl, ..limits() }, Some(qr_codes)))
     }
 }
 
@@ -39,13 +39,13 @@ fn processes(redis: &Arc<FakeRedis>, count: usize) -> Vec<Arc<QrCodeCache>> {
     (0..count).map(|_| process(redis)).collect()
 }
 
-/// The keys of a code and of its lock.
+/// The keys of a QR code and of its lock.
 fn keys(process: &QrCodeCache, name: &str) -> [String; 2] {
-    process.fleet.as_ref().unwrap().keys(&identity(name))
+    process.redis.as_ref().unwrap().keys(&identity(name))
 }
 
-/// The keys in Redis that hold a code.
-fn codes(redis: &FakeRedis) -> Vec<String> {
+/// The keys in Redis that hold a QR code.
+fn stored(redis: &FakeRedis) -> Vec<String> {
     redis.database().keys().into_iter().filter(|key| key.ends_with(":code")).collect()
 }
 
@@ -53,7 +53,7 @@ fn codes(redis: &FakeRedis) -> Vec<String> {
 async fn processes_share_one_request_for_the_same_code() {
     let (redis, wechat) = (Arc::new(FakeRedis::default()), WeChat::answering_after(SECOND));
     let (fleet, deadline) = (processes(&redis, 8), seconds(10));
-    let calls = fleet.iter().flat_map(|process| (0..5).map(|_| wechat.code(process, "a", &deadline)));
+    let calls = fleet.iter().flat_map(|process| (0..5).map(|_| wechat.qr_code(process, "a", &deadline)));
     let found: Vec<_> = join_all(calls).await.into_iter().map(Result::unwrap).collect();
     let count = |place| found.iter().filter(|found| **found == place).count();
     assert_eq!(wechat.requests(), 1);
@@ -66,7 +66,7 @@ async fn followers_wait_for_a_slow_leader_for_a_fifth_of_their_deadline() {
         let (redis, wechat) = (Arc::new(FakeRedis::default()), WeChat::answering_after(latency * SECOND));
         let (fleet, deadline) = (processes(&redis, 3), seconds(100));
         let begun = Instant::now();
-        let found = join_all(fleet.iter().map(|process| wechat.code(process, "a", &deadline))).await;
+        let found = join_all(fleet.iter().map(|process| wechat.qr_code(process, "a", &deadline))).await;
         assert!(found.iter().all(Result::is_ok));
         assert_eq!(wechat.requests(), requests);
         assert!(begun.elapsed() < max_time * SECOND, "{:?}", begun.elapsed());
@@ -78,12 +78,12 @@ async fn a_leader_that_fails_or_is_cancelled_releases_its_lock_at_once() {
     let (redis, wechat) = (Arc::new(FakeRedis::default()), WeChat::answering_after(SECOND));
     let (fleet, deadline) = (processes(&redis, 2), seconds(10));
     wechat.fails.store(true, Ordering::Relaxed);
-    assert!(wechat.code(&fleet[0], "a", &deadline).await.is_err());
-    assert!(timeout(SECOND / 2, wechat.code(&fleet[0], "b", &deadline)).await.is_err());
+    assert!(wechat.qr_code(&fleet[0], "a", &deadline).await.is_err());
+    assert!(timeout(SECOND / 2, wechat.qr_code(&fleet[0], "b", &deadline)).await.is_err());
     wechat.fails.store(false, Ordering::Relaxed);
     let begun = Instant::now();
     for name in ["a", "b"] {
-        assert_eq!(wechat.code(&fleet[1], name, &deadline).await.unwrap(), CacheOutcome::Miss);
+        assert_eq!(wechat.qr_code(&fleet[1], name, &deadline).await.unwrap(), CacheOutcome::Miss);
     }
     assert!(begun.elapsed() < SECOND * 5 / 2, "{:?}", begun.elapsed());
 }
@@ -95,7 +95,7 @@ async fn a_follower_of_a_dead_leader_makes_its_own_request() {
     let [_, lock] = keys(&survivor, "a");
     redis.database().put(&lock, "the dead leader");
     let begun = Instant::now();
-    assert_eq!(wechat.code(&survivor, "a", &seconds(10)).await.unwrap(), CacheOutcome::Miss);
+    assert_eq!(wechat.qr_code(&survivor, "a", &seconds(10)).await.unwrap(), CacheOutcome::Miss);
     assert!((2 * SECOND..SECOND * 7 / 2).contains(&begun.elapsed()), "{:?}", begun.elapsed());
 }
 
@@ -105,7 +105,7 @@ async fn a_lock_without_an_expiry_gets_one_and_the_first_follower_after_it_leads
     let fleet = processes(&redis, 2);
     redis.database().put(&keys(&fleet[0], "a")[1], "the dead leader");
     let (begun, deadline) = (Instant::now(), seconds(60));
-    let found = join_all(fleet.iter().map(|process| wechat.code(process, "a", &deadline))).await;
+    let found = join_all(fleet.iter().map(|process| wechat.qr_code(process, "a", &deadline))).await;
     assert!(found.iter().all(Result::is_ok));
     assert_eq!(wechat.requests(), 1);
     assert!((7 * SECOND..8 * SECOND).contains(&begun.elapsed()), "{:?}", begun.elapsed());
@@ -115,7 +115,7 @@ async fn a_lock_without_an_expiry_gets_one_and_the_first_follower_after_it_leads
 async fn a_leader_holds_its_lock_while_it_waits_for_wechat_and_releases_it_with_the_code() {
     let (redis, wechat) = (Arc::new(FakeRedis::default()), WeChat::answering_after(20 * SECOND));
     let leader = process(&redis);
-    let [code, lock] = keys(&leader, "a");
+    let [qr_code, lock] = keys(&leader, "a");
     let deadline = seconds(60);
     let watch = async {
         let mut owners = Vec::new();
@@ -126,17 +126,17 @@ async fn a_leader_holds_its_lock_while_it_waits_for_wechat_and_releases_it_with_
         owners.dedup();
         owners
     };
-    let (found, owners) = tokio::join!(wechat.code(&leader, "a", &deadline), watch);
+    let (found, owners) = tokio::join!(wechat.qr_code(&leader, "a", &deadline), watch);
     assert_eq!((found.unwrap(), owners.len()), (CacheOutcome::Miss, 1));
     sleep(SECOND / 10).await;
-    assert_eq!(redis.database().keys(), [code], "the code is stored and the lock is gone");
+    assert_eq!(redis.database().keys(), [qr_code], "the code is stored and the lock is gone");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_leader_that_lost_its_lock_leaves_the_lock_of_its_successor() {
     let redis = Arc::new(FakeRedis::default());
     let leader = process(&redis);
-    let [code, lock] = keys(&leader, "a");
+    let [qr_code, lock] = keys(&leader, "a");
     for fails in [false, true] {
         let wechat = WeChat { fails: Arc::new(fails.into()), ..WeChat::answering_after(SECOND * 3 / 2) };
         let deadline = seconds(10);
@@ -144,11 +144,11 @@ async fn a_leader_that_lost_its_lock_leaves_the_lock_of_its_successor() {
             sleep(SECOND).await;
             redis.database().put(&lock, "the successor");
         };
-        let (found, ()) = tokio::join!(wechat.code(&leader, "a", &deadline), replaced);
+        let (found, ()) = tokio::join!(wechat.qr_code(&leader, "a", &deadline), replaced);
         assert_eq!(found.is_err(), fails);
         sleep(SECOND / 10).await;
         assert_eq!(redis.database().text(&lock).as_deref(), Some("the successor"));
-        assert_eq!(redis.database().bytes(&code).is_some(), !fails);
+        assert_eq!(redis.database().bytes(&qr_code).is_some(), !fails);
         redis.database().clear();
         *leader.memory.lock() = Memory::new(1 << 20, None);
     }
@@ -160,60 +160,60 @@ async fn processes_make_their_own_requests_while_redis_is_down() {
     let both = processes(&redis, 2);
     redis.set_up(false);
     for process in &both {
-        assert_eq!(wechat.code(process, "a", &seconds(10)).await.unwrap(), CacheOutcome::Miss);
-        assert_eq!(wechat.code(process, "a", &seconds(10)).await.unwrap(), CacheOutcome::Memory);
+        assert_eq!(wechat.qr_code(process, "a", &seconds(10)).await.unwrap(), CacheOutcome::Miss);
+        assert_eq!(wechat.qr_code(process, "a", &seconds(10)).await.unwrap(), CacheOutcome::Memory);
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_code_in_redis_is_sealed_with_the_secret_of_its_account() {
+async fn a_qr_code_in_redis_is_sealed_with_the_secret_of_its_account() {
     let (redis, wechat) = (Arc::new(FakeRedis::default()), WeChat::answering_after(SECOND));
     let (ours, others) = (process(&redis), Setup { secret: "t", ..Setup::default() }.start(&redis));
-    wechat.code(&ours, "scene=c4nary", &seconds(10)).await.unwrap();
+    wechat.qr_code(&ours, "scene=c4nary", &seconds(10)).await.unwrap();
     sleep(SECOND).await;
-    let stored = codes(&redis);
-    let [key] = &stored[..] else { panic!("{stored:?}") };
-    assert!(key.starts_with("p:{wx:print:code:") && !key.contains("c4nary"), "{key}");
+    let keys = stored(&redis);
+    let [key] = &keys[..] else { panic!("{keys:?}") };
+    assert!(key.starts_with("p:{wx:id:code:") && !key.contains("c4nary"), "{key}");
     assert!(!redis.database().holds(&jpeg()[..4]));
-    assert_eq!(wechat.code(&others, "scene=c4nary", &seconds(10)).await.unwrap(), CacheOutcome::Miss);
-    // A picture that is not sealed is no code, and is replaced.
-    for key in codes(&redis) {
+    assert_eq!(wechat.qr_code(&others, "scene=c4nary", &seconds(10)).await.unwrap(), CacheOutcome::Miss);
+    // An image that is not sealed is no QR code, and is replaced.
+    for key in stored(&redis) {
         redis.database().put(&key, jpeg());
     }
     let fresh = process(&redis);
-    assert_eq!(wechat.code(&fresh, "scene=c4nary", &seconds(10)).await.unwrap(), CacheOutcome::Miss);
+    assert_eq!(wechat.qr_code(&fresh, "scene=c4nary", &seconds(10)).await.unwrap(), CacheOutcome::Miss);
     sleep(SECOND).await;
     let fresh = process(&redis);
     assert_eq!(
-        wechat.code(&fresh, "scene=c4nary", &seconds(10)).await.unwrap(),
+        wechat.qr_code(&fresh, "scene=c4nary", &seconds(10)).await.unwrap(),
         CacheOutcome::Redis,
         "a sealed code replaced it"
     );
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_picture_over_the_size_limit_is_not_stored_in_redis_and_its_lock_is_released() {
+async fn an_image_over_the_size_limit_is_not_stored_in_redis_and_its_lock_is_released() {
     let (redis, wechat) = (Arc::new(FakeRedis::default()), WeChat::answering_after(SECOND));
     for _ in 0..2 {
         let process = Setup { max_entry_bytes: jpeg().len() - 1, ..Setup::default() }.start(&redis);
         let begun = Instant::now();
-        assert_eq!(wechat.code(&process, "a", &seconds(10)).await.unwrap(), CacheOutcome::Miss);
+        assert_eq!(wechat.qr_code(&process, "a", &seconds(10)).await.unwrap(), CacheOutcome::Miss);
         assert!(begun.elapsed() < SECOND * 3 / 2);
     }
-    assert!(codes(&redis).is_empty());
+    assert!(stored(&redis).is_empty());
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_code_expires_at_the_same_time_in_redis_and_in_memory() {
+async fn a_qr_code_expires_at_the_same_time_in_redis_and_in_memory() {
     let (redis, wechat) = (Arc::new(FakeRedis::default()), WeChat::answering_after(Duration::ZERO));
     let ttl = Some(10 * SECOND);
     let [first, second] = [(); 2].map(|()| Setup { ttl, ..Setup::default() }.start(&redis));
-    wechat.code(&first, "a", &seconds(5)).await.unwrap();
+    wechat.qr_code(&first, "a", &seconds(5)).await.unwrap();
     sleep(SECOND).await;
     advance(5 * SECOND).await;
-    assert_eq!(wechat.code(&second, "a", &seconds(5)).await.unwrap(), CacheOutcome::Redis);
+    assert_eq!(wechat.qr_code(&second, "a", &seconds(5)).await.unwrap(), CacheOutcome::Redis);
     advance(6 * SECOND).await;
-    assert_eq!(wechat.code(&second, "a", &seconds(5)).await.unwrap(), CacheOutcome::Miss);
+    assert_eq!(wechat.qr_code(&second, "a", &seconds(5)).await.unwrap(), CacheOutcome::Miss);
 }
 
 /// The results of 14 processes that request one code at once, and how long they took.
@@ -221,7 +221,7 @@ async fn crowd(wechat: &WeChat, max_entry_bytes: usize) -> (Vec<Result<CacheOutc
     let redis = Arc::new(FakeRedis::default());
     let crowd: Vec<_> = (0..14).map(|_| Setup { max_entry_bytes, ..Setup::default() }.start(&redis)).collect();
     let (begun, deadline) = (Instant::now(), seconds(10));
-    let results = join_all(crowd.iter().map(|process| wechat.code(process, "a", &deadline))).await;
+    let results = join_all(crowd.iter().map(|process| wechat.qr_code(process, "a", &deadline))).await;
     (results, begun.elapsed())
 }
 
@@ -239,8 +239,8 @@ async fn a_refusal_of_the_parameters_reaches_every_waiting_process_after_one_req
 }
 
 #[tokio::test(start_paused = true)]
-async fn followers_make_their_own_requests_at_once_when_the_leader_has_no_code_for_them() {
-    // A refusal of the account, a failure, a picture over the size limit.
+async fn followers_make_their_own_requests_at_once_when_the_leader_has_no_qr_code_for_them() {
+    // A refusal of the account, a failure, an image over the size limit.
     let refused = WeChat { refuses: Some(45009), ..WeChat::answering_after(SECOND) };
     let failing = WeChat { fails: Arc::new(true.into()), ..WeChat::answering_after(SECOND) };
     for (wechat, max_entry_bytes) in [(refused, 1 << 20), (failing, 1 << 20), (WeChat::answering_after(SECOND), 10)] {
@@ -255,29 +255,29 @@ async fn a_refusal_does_not_reach_a_process_that_asks_later() {
     let (redis, wechat) =
         (Arc::new(FakeRedis::default()), WeChat { refuses: Some(41030), ..WeChat::answering_after(SECOND) });
     let both = processes(&redis, 2);
-    assert!(wechat.code(&both[0], "a", &seconds(10)).await.is_err());
+    assert!(wechat.qr_code(&both[0], "a", &seconds(10)).await.is_err());
     let mended = WeChat::answering_after(SECOND);
-    assert_eq!(mended.code(&both[1], "a", &seconds(10)).await.unwrap(), CacheOutcome::Miss);
+    assert_eq!(mended.qr_code(&both[1], "a", &seconds(10)).await.unwrap(), CacheOutcome::Miss);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_forged_or_replayed_note_of_a_leader_is_ignored() {
+async fn a_forged_or_replayed_result_of_a_leader_is_ignored() {
     let (redis, refusing) =
         (Arc::new(FakeRedis::default()), WeChat { refuses: Some(41030), ..WeChat::answering_after(SECOND) });
     let (leader, other) = (process(&redis), process(&redis));
-    assert!(refusing.code(&leader, "a", &seconds(10)).await.is_err());
+    assert!(refusing.qr_code(&leader, "a", &seconds(10)).await.is_err());
     sleep(SECOND / 10).await;
     let [_, lock] = keys(&other, "a");
-    let replayed = redis.database().bytes(&lock).expect("a note").to_vec();
+    let replayed = redis.database().bytes(&lock).expect("a result").to_vec();
     let forged = [b"!".to_vec(), [b"!", &[b'x'; 32][..], b"sealed by another"].concat(), vec![b'!'; 4000]];
-    for note in forged.into_iter().chain([replayed]) {
-        // The process waits for another leader, and then the note replaces the lock.
+    for result in forged.into_iter().chain([replayed]) {
+        // The process waits for another leader, and then the result replaces the lock.
         redis.database().put(&lock, [b'y'; 32]);
         let (wechat, deadline, begun) = (WeChat::answering_after(SECOND), seconds(10), Instant::now());
-        let waits = wechat.code(&other, "a", &deadline);
+        let waits = wechat.qr_code(&other, "a", &deadline);
         let replaced = async {
             sleep(SECOND / 2).await;
-            redis.database().put(&lock, note);
+            redis.database().put(&lock, result);
         };
         let (found, ()) = tokio::join!(waits, replaced);
         assert_eq!(found.unwrap(), CacheOutcome::Miss);
@@ -297,28 +297,28 @@ async fn a_stuck_leader_delays_followers_for_a_fifth_of_their_deadline_and_leads
     let lost = |name| {
         let (stuck, nowhere, limit) = (stuck.clone(), nowhere.clone(), limit.clone());
         async move {
-            let ask = || {
-                let (ask, limit) = (nowhere.request(), limit.clone());
-                async move { limit.hold(TimeoutPhase::Answer, || None, ask).await? }
+            let fetch = || {
+                let (request, limit) = (nowhere.request(), limit.clone());
+                async move { limit.timeout(TimeoutPhase::Answer, || None, request).await? }
             };
-            stuck.get(identity(name), RouteId::default(), &limit, ask).await
+            stuck.get(identity(name), RouteId::default(), &limit, fetch).await
         }
     };
     tokio::spawn(lost("a"));
     sleep(SECOND / 10).await;
     let begun = Instant::now();
-    assert_eq!(well.code(&healthy, "a", &seconds(10)).await.unwrap(), CacheOutcome::Miss);
+    assert_eq!(well.qr_code(&healthy, "a", &seconds(10)).await.unwrap(), CacheOutcome::Miss);
     assert!(begun.elapsed() < SECOND * 5 / 2, "{:?}", begun.elapsed());
     // The code is in Redis from now on, while the stuck leader still has the lock.
     sleep(SECOND / 10).await;
     let third = process(&redis);
-    assert_eq!(well.code(&third, "a", &seconds(10)).await.unwrap(), CacheOutcome::Redis);
+    assert_eq!(well.qr_code(&third, "a", &seconds(10)).await.unwrap(), CacheOutcome::Redis);
     // Once its request failed, the stuck process leads no more.
     sleep(10 * SECOND).await;
     tokio::spawn(lost("b"));
     sleep(SECOND / 10).await;
     let begun = Instant::now();
-    assert_eq!(well.code(&healthy, "b", &seconds(10)).await.unwrap(), CacheOutcome::Miss);
+    assert_eq!(well.qr_code(&healthy, "b", &seconds(10)).await.unwrap(), CacheOutcome::Miss);
     assert!(begun.elapsed() < SECOND / 2, "{:?}", begun.elapsed());
 }
 
@@ -327,14 +327,14 @@ async fn a_process_leads_again_after_its_first_successful_request() {
     let (redis, wechat) = (Arc::new(FakeRedis::default()), WeChat::answering_after(SECOND));
     let [first, second] = [(); 2].map(|()| process(&redis));
     wechat.fails.store(true, Ordering::Relaxed);
-    assert!(wechat.code(&first, "a", &seconds(10)).await.is_err());
+    assert!(wechat.qr_code(&first, "a", &seconds(10)).await.is_err());
     wechat.fails.store(false, Ordering::Relaxed);
-    assert_eq!(wechat.code(&first, "b", &seconds(10)).await.unwrap(), CacheOutcome::Miss);
+    assert_eq!(wechat.qr_code(&first, "b", &seconds(10)).await.unwrap(), CacheOutcome::Miss);
     let (deadline, before) = (seconds(10), wechat.requests());
-    let leads = wechat.code(&first, "c", &deadline);
+    let leads = wechat.qr_code(&first, "c", &deadline);
     let follows = async {
         sleep(SECOND / 10).await;
-        wechat.code(&second, "c", &deadline).await
+        wechat.qr_code(&second, "c", &deadline).await
     };
     let (led, followed) = tokio::join!(leads, follows);
     assert_eq!((led.unwrap(), followed.unwrap()), (CacheOutcome::Miss, CacheOutcome::Redis));
@@ -342,14 +342,14 @@ async fn a_process_leads_again_after_its_first_successful_request() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_slow_redis_delays_each_of_many_codes_by_one_timeout_at_most() {
+async fn a_slow_redis_delays_each_of_many_qr_codes_by_one_timeout_at_most() {
     for latency in [20, 100, 240] {
         let redis = Arc::new(FakeRedis::with_latency(Duration::from_millis(latency)));
         let wechat = WeChat::answering_after(SECOND);
         let process = process(&redis);
         let (begun, deadline) = (Instant::now(), seconds(10));
         let names: Vec<_> = (0..600).map(|n| n.to_string()).collect();
-        let found = join_all(names.iter().map(|name| wechat.code(&process, name, &deadline))).await;
+        let found = join_all(names.iter().map(|name| wechat.qr_code(&process, name, &deadline))).await;
         assert!(found.iter().all(|found| *found.as_ref().unwrap() == CacheOutcome::Miss));
         assert!(begun.elapsed() <= SECOND + Duration::from_millis(260), "{:?}", begun.elapsed());
     }
@@ -363,7 +363,7 @@ async fn waiting_for_another_process_is_reported_in_events_and_in_the_timeout_er
     let process = Setup { bus, ..Setup::default() }.start(&redis);
     redis.database().put(&keys(&process, "a")[1], [b'x'; 32]);
     let (long, short) = (seconds(10), seconds(1));
-    let (found, hasty) = tokio::join!(wechat.code(&process, "a", &long), wechat.code(&process, "a", &short));
+    let (found, hasty) = tokio::join!(wechat.qr_code(&process, "a", &long), wechat.qr_code(&process, "a", &short));
     assert_eq!(found.unwrap(), CacheOutcome::Miss);
     let Err(error @ Error::Timeout { waited_for: TimeoutPhase::Peer, .. }) = hasty else { panic!("{hasty:?}") };
     let text = error.to_string();

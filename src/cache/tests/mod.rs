@@ -14,7 +14,7 @@ use crate::wechat::image::tests::jpeg;
 const SECOND: Duration = Duration::from_secs(1);
 
 fn limits() -> Limits {
-    Limits { max_bytes: 1 << 20, ttl: None, fleet: None }
+    Limits { max_bytes: 1 << 20, ttl: None, redis_max_entry_bytes: None }
 }
 
 fn local_cache() -> Arc<QrCodeCache> {
@@ -67,7 +67,7 @@ impl WeChat {
         }
     }
 
-    async fn code(&self, cache: &Arc<QrCodeCache>, name: &str, deadline: &Deadline) -> Result<CacheOutcome> {
+    async fn qr_code(&self, cache: &Arc<QrCodeCache>, name: &str, deadline: &Deadline) -> Result<CacheOutcome> {
         cache.get(identity(name), RouteId::default(), deadline, || self.request()).await.map(|(_, found)| found)
     }
 }
@@ -79,7 +79,7 @@ async fn callers_on_different_routes_do_not_share_a_request() {
     let waits = timeout(5 * SECOND, cache.get(identity("a"), RouteId::nth(1), &short, || dead.request()));
     let finds = async {
         let (_, found) = cache.get(identity("a"), RouteId::nth(2), &long, || well.request()).await.unwrap();
-        assert_eq!((found, long.left()), (CacheOutcome::Miss, 9 * SECOND));
+        assert_eq!((found, long.remaining()), (CacheOutcome::Miss, 9 * SECOND));
     };
     assert!(tokio::join!(waits, finds).0.is_err());
 }
@@ -87,10 +87,10 @@ async fn callers_on_different_routes_do_not_share_a_request() {
 #[tokio::test(start_paused = true)]
 async fn a_repeated_request_is_answered_from_memory() {
     let (cache, wechat) = (local_cache(), WeChat::answering_after(SECOND));
-    assert_eq!(wechat.code(&cache, "a", &seconds(10)).await.unwrap(), CacheOutcome::Miss);
-    assert_eq!(wechat.code(&cache, "a", &seconds(10)).await.unwrap(), CacheOutcome::Memory);
+    assert_eq!(wechat.qr_code(&cache, "a", &seconds(10)).await.unwrap(), CacheOutcome::Miss);
+    assert_eq!(wechat.qr_code(&cache, "a", &seconds(10)).await.unwrap(), CacheOutcome::Memory);
     assert_eq!(cache.cached(&identity("a")).unwrap(), jpeg());
-    assert_eq!(wechat.code(&cache, "b", &seconds(10)).await.unwrap(), CacheOutcome::Miss);
+    assert_eq!(wechat.qr_code(&cache, "b", &seconds(10)).await.unwrap(), CacheOutcome::Miss);
     assert_eq!(wechat.requests(), 2);
 }
 
@@ -98,7 +98,7 @@ async fn a_repeated_request_is_answered_from_memory() {
 async fn concurrent_callers_share_one_request() {
     let (cache, wechat) = (local_cache(), WeChat::answering_after(SECOND));
     let deadline = seconds(10);
-    let found = join_all((0..100).map(|_| wechat.code(&cache, "a", &deadline))).await;
+    let found = join_all((0..100).map(|_| wechat.qr_code(&cache, "a", &deadline))).await;
     assert_eq!(wechat.requests(), 1);
     let count = |place| found.iter().filter(|found| *found.as_ref().unwrap() == place).count();
     assert_eq!((count(CacheOutcome::Miss), count(CacheOutcome::Coalesced)), (1, 99));
@@ -109,11 +109,11 @@ async fn an_error_reaches_every_waiting_caller_and_is_not_cached() {
     let (cache, wechat) = (local_cache(), WeChat::answering_after(SECOND));
     wechat.fails.store(true, Ordering::Relaxed);
     let deadline = seconds(10);
-    let found = join_all((0..10).map(|_| wechat.code(&cache, "a", &deadline))).await;
+    let found = join_all((0..10).map(|_| wechat.qr_code(&cache, "a", &deadline))).await;
     assert!(found.iter().all(Result::is_err));
     assert_eq!(wechat.requests(), 1);
     wechat.fails.store(false, Ordering::Relaxed);
-    assert_eq!(wechat.code(&cache, "a", &deadline).await.unwrap(), CacheOutcome::Miss);
+    assert_eq!(wechat.qr_code(&cache, "a", &deadline).await.unwrap(), CacheOutcome::Miss);
 }
 
 #[tokio::test(start_paused = true)]
@@ -123,7 +123,7 @@ async fn a_cancelled_caller_does_not_disturb_the_others() {
         let (cache, wechat) = (local_cache(), WeChat::answering_after(SECOND));
         let deadline = seconds(10);
         let callers = (0..5).map(|n| {
-            let call = wechat.code(&cache, "a", &deadline);
+            let call = wechat.qr_code(&cache, "a", &deadline);
             timeout(if n == cancelled { SECOND / 2 } else { 5 * SECOND }, call)
         });
         let ended = join_all(callers).await;
@@ -137,23 +137,23 @@ async fn a_cancelled_caller_does_not_disturb_the_others() {
 async fn the_request_stops_when_its_last_caller_is_cancelled() {
     let (cache, wechat) = (local_cache(), WeChat::answering_after(SECOND));
     let deadline = seconds(10);
-    let callers = (0..3).map(|_| timeout(SECOND / 2, wechat.code(&cache, "a", &deadline)));
+    let callers = (0..3).map(|_| timeout(SECOND / 2, wechat.qr_code(&cache, "a", &deadline)));
     assert!(join_all(callers).await.iter().all(Result::is_err));
     sleep(5 * SECOND).await;
     assert_eq!((wechat.requests(), wechat.answered.load(Ordering::Relaxed)), (1, 0));
     assert!(cache.in_flight.is_empty());
-    assert_eq!(wechat.code(&cache, "a", &deadline).await.unwrap(), CacheOutcome::Miss);
+    assert_eq!(wechat.qr_code(&cache, "a", &deadline).await.unwrap(), CacheOutcome::Miss);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_caller_after_the_last_cancellation_starts_a_new_request() {
     let (cache, wechat) = (local_cache(), WeChat::answering_after(SECOND));
     let deadline = seconds(10);
-    let mut first = Box::pin(wechat.code(&cache, "a", &deadline));
+    let mut first = Box::pin(wechat.qr_code(&cache, "a", &deadline));
     assert!(first.as_mut().now_or_never().is_none());
     drop(first);
     // The first flight has not noticed yet that it has no caller.
-    assert_eq!(wechat.code(&cache, "a", &deadline).await.unwrap(), CacheOutcome::Miss);
+    assert_eq!(wechat.qr_code(&cache, "a", &deadline).await.unwrap(), CacheOutcome::Miss);
     assert!(cache.in_flight.is_empty());
 }
 
@@ -163,10 +163,10 @@ async fn a_follower_with_a_later_deadline_starts_a_new_request_when_the_leader_t
     let (short, long) = (seconds(1), seconds(10));
     // Every request is bounded by the deadline of the caller that started it.
     let hasty = cache.get(identity("a"), RouteId::default(), &short, || {
-        let (ask, short) = (wechat.request(), short.clone());
-        async move { short.hold(TimeoutPhase::Answer, || None, ask).await? }
+        let (request, short) = (wechat.request(), short.clone());
+        async move { short.timeout(TimeoutPhase::Answer, || None, request).await? }
     });
-    let (hasty, patient) = tokio::join!(hasty, wechat.code(&cache, "a", &long));
+    let (hasty, patient) = tokio::join!(hasty, wechat.qr_code(&cache, "a", &long));
     assert!(matches!(hasty, Err(Error::Timeout { .. })));
     assert_eq!(patient.unwrap(), CacheOutcome::Miss);
     assert_eq!(wechat.requests(), 2);
@@ -178,10 +178,10 @@ async fn a_follower_waits_until_its_own_deadline_at_most() {
     let (long, short) = (seconds(10), seconds(1));
     let begun = Instant::now();
     let follower = async {
-        let result = wechat.code(&cache, "a", &short).await;
+        let result = wechat.qr_code(&cache, "a", &short).await;
         (result, begun.elapsed())
     };
-    let (leader, (result, took)) = tokio::join!(wechat.code(&cache, "a", &long), follower);
+    let (leader, (result, took)) = tokio::join!(wechat.qr_code(&cache, "a", &long), follower);
     assert!(leader.is_ok());
     assert!(matches!(result, Err(Error::Timeout { .. })) && took < 2 * SECOND, "{took:?}");
 }

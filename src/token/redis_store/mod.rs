@@ -19,7 +19,7 @@ use crate::clock::{self, Now};
 use crate::error::{Error, RedisFault, Result};
 use crate::event::{EventSource, RedisEvent};
 use crate::redis::{ReconnectListener, ScriptCall, ScriptRunner, unavailable};
-use crate::seal::{Seal, hex, random};
+use crate::seal::{Seal, hex, random_id};
 
 /// Longer than a fetch may take, so that only a process that died or was suspended loses its lock; and short enough that a
 /// call that waits for a dead leader is served within the default `timeoutMs`.
@@ -167,7 +167,7 @@ impl TokenStore for RedisTokenStore {
             .arg(self.fingerprint(seen))
             .arg(ms(MIN_LIFETIME_TO_REUSE))
             .arg(ms(MIN_LIFETIME_TO_SERVE))
-            .arg(random())
+            .arg(random_id())
             .arg(u8::from(refused))
             .arg(ms(COOLDOWN))
             .arg(MAX_SEALED_BYTES);

@@ -41,7 +41,7 @@ impl RefreshPolicy {
 
     /// The same in a fleet. WeChat's guide keeps a token in local memory for a minute; an old one lives 300 s more.
     /// <https://developers.weixin.qq.com/doc/oplatform/developers/dev/AccessToken.html>
-    pub const fn shared(self) -> Self {
+    pub const fn for_fleet(self) -> Self {
         Self { compare_every: Some(Duration::from_secs(60)), ..self }
     }
 }

@@ -10,7 +10,7 @@ fn process(redis: &Arc<FakeRedis>) -> Arc<TokenCache> {
     let clock = Clock::manual(EPOCH);
     let events = EventSource::new(Arc::default(), "wx1", Some("stable"));
     let store = RedisTokenStore::new(redis.clone(), &"s3cret".into(), "{wx1:stable:f}".into(), events.clone());
-    TokenCache::new(RefreshPolicy::STABLE.shared(), clock, Arc::new(store), events, Fingerprinter::with_random_key())
+    TokenCache::new(RefreshPolicy::STABLE.for_fleet(), clock, Arc::new(store), events, Fingerprinter::with_random_key())
 }
 
 /// What another process would fetch now.

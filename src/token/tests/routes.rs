@@ -17,7 +17,7 @@ async fn callers_on_a_working_route_wait_briefly_for_a_dead_one() {
         join_all((0..20).map(|_| cache.get(&dead, &short))),
         join_all((0..20).map(|_| async {
             let token = cache.get(&well, &long).await;
-            (token, long.left())
+            (token, long.remaining())
         })),
     );
     for (token, left) in on_well {
@@ -51,7 +51,7 @@ async fn callers_do_not_wait_for_a_lock_held_by_a_dead_route_of_their_process() 
     let (short, long) = (deadline(8), deadline(10));
     let finds = async {
         assert_eq!(cache.get(&well, &long).await.unwrap().expose(), "T1");
-        assert!(long.left() >= Duration::from_millis(10_000 - 250 - 150), "{:?}", long.left());
+        assert!(long.remaining() >= Duration::from_millis(10_000 - 250 - 150), "{:?}", long.remaining());
     };
     assert!(tokio::join!(cache.get(&dead, &short), finds).0.is_err());
 }

@@ -1,15 +1,14 @@
-//! JSON as it really comes: with raw control characters in strings, keys twice, bytes of another encoding, and something
-//! behind its end. Read without recursion and in one pass, so that neither depth nor length costs more than time in
-//! proportion.
+//! A reader for the JSON that WeChat sends: raw control characters in strings, duplicate keys, bytes of another encoding, and
+//! bytes behind the end. Reads without recursion and in one pass, so that the time is in proportion to the length.
 
 use std::fmt::Write;
 
 use serde::de::IgnoredAny;
 
-/// Nothing that an API answers is nested deeper, and much that reads JSON is recursive.
-const DEEPEST: usize = 512;
+/// No response of an API is nested deeper, and many readers of JSON are recursive.
+const MAX_DEPTH: usize = 512;
 
-/// What stands behind a key.
+/// The value of a key.
 #[derive(Clone, Copy)]
 pub(crate) enum Value<'a> {
     Text(Quoted<'a>),
@@ -19,7 +18,7 @@ pub(crate) enum Value<'a> {
     Nested(&'a [u8]),
 }
 
-/// What stands between two quotation marks, still escaped.
+/// The bytes between two quotation marks, still escaped.
 #[derive(Clone, Copy)]
 pub(crate) struct Quoted<'a>(&'a [u8]);
 
@@ -38,8 +37,8 @@ struct Text<'a> {
 }
 
 impl<'a> Members<'a> {
-    /// Of a text that begins with the object.
-    pub(crate) fn of(bytes: &'a [u8]) -> Self {
+    /// The members of a text that begins with the object.
+    pub(crate) fn new(bytes: &'a [u8]) -> Self {
         let at = usize::from(bytes.starts_with(b"{"));
         Self { text: Text { bytes, is_utf8: std::str::from_utf8(bytes).is_ok() }, at, is_whole: false }
     }
@@ -94,7 +93,7 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// Where the quotation mark stands that ends the string.
+    /// The index of the quotation mark that ends the string.
     fn string_end(self, mut at: usize) -> Option<usize> {
         if self.is_utf8 {
             loop {
@@ -153,8 +152,8 @@ fn character(bytes: &[u8]) -> (Option<char>, usize) {
 }
 
 impl<'a> Quoted<'a> {
-    /// A value as it stands there, where text was expected.
-    pub(crate) fn of(other: &'a [u8]) -> Self {
+    /// A value that is not text, as it is, where text was expected.
+    pub(crate) fn raw(other: &'a [u8]) -> Self {
         Self(other)
     }
 
@@ -162,7 +161,7 @@ impl<'a> Quoted<'a> {
         self.0 == name.as_bytes() || (self.0.contains(&b'\\') && self.decoded(name.len() + 1) == name)
     }
 
-    /// As text, cut behind `most` characters with an ellipsis. What cannot be read is U+FFFD.
+    /// The decoded text, cut behind `most` characters with an ellipsis. Invalid bytes become U+FFFD.
     pub(crate) fn decoded(self, most: usize) -> String {
         let mut text = String::new();
         let mut at = 0;
@@ -179,7 +178,7 @@ impl<'a> Quoted<'a> {
     }
 }
 
-/// What the escape at the beginning stands for, and its length.
+/// The character of the escape at the beginning, and the length of the escape.
 fn unescaped(bytes: &[u8]) -> (Option<char>, usize) {
     let char = match bytes.get(1) {
         Some(b'b') => '\u{8}',
@@ -214,7 +213,7 @@ fn unicode(bytes: &[u8]) -> (Option<char>, usize) {
 pub(crate) fn parsable(bytes: &[u8]) -> Option<String> {
     let utf8 = std::str::from_utf8(bytes).ok();
     let (_, depth) = Text { bytes, is_utf8: utf8.is_some() }.nested_end(0)?;
-    if depth > DEEPEST {
+    if depth > MAX_DEPTH {
         return None;
     }
     match utf8 {
@@ -228,7 +227,7 @@ fn is_json(text: &str) -> bool {
     serde_json::from_str::<IgnoredAny>(text).is_ok()
 }
 
-/// With control characters in strings escaped, and U+FFFD for what is not UTF-8.
+/// The text with control characters in strings escaped, and U+FFFD for invalid UTF-8.
 fn repaired(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len() + 64);
     let (mut at, mut in_string) = (0, false);

@@ -1,4 +1,4 @@
-//! An answer's bytes: a picture, a token, a refusal, or neither. The body decides, never a header:
+//! Reads the bytes of a response: an image, a token, a refusal, or neither. The body decides, never a header:
 //! WeChat sends errors as HTTP 200 under changing content types and labels a PNG `image/jpeg`.
 
 mod json;
@@ -6,34 +6,34 @@ mod json;
 use super::image::ImageType;
 use json::{Members, Quoted, Value};
 
-/// WeChat answered with an errcode.
+/// A response with an errcode.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     /// WeChat's number for the refusal, never 0.
     pub errcode: i64,
-    /// WeChat's text without its rid and hint, at most [`LONGEST_ERRMSG`] characters and an ellipsis.
+    /// WeChat's text without its rid and hint, at most [`MAX_ERRMSG_CHARS`] characters and an ellipsis.
     pub errmsg: String,
     /// WeChat's number of the request, for its support: the `rid` in the text.
     pub rid: Option<String>,
-    /// The `hint` in the text, a name for the same.
+    /// WeChat's second number of the request: the `hint` in the text.
     pub hint: Option<String>,
 }
 
-/// Characters. WeChat's own texts are a tenth of it.
-pub const LONGEST_ERRMSG: usize = 2048;
-const LONGEST_RID: usize = 64;
-const LONGEST_HINT: usize = 128;
+/// Generous: WeChat's own texts have a tenth of these characters.
+pub const MAX_ERRMSG_CHARS: usize = 2048;
+const MAX_RID_CHARS: usize = 64;
+const MAX_HINT_CHARS: usize = 128;
 
-/// An answer that is neither what was asked for nor a refusal.
+/// A response that is neither what was requested nor a refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unexpected {
     /// No byte, or only blanks.
     Empty,
-    /// A picture that stops before its end.
+    /// An image that stops before its end.
     CutOff,
     /// A web page, perhaps of a proxy.
     Html,
-    /// JSON without what was asked for and without an errcode.
+    /// JSON without the expected field and without an errcode.
     Json,
     /// JSON whose errcode says that something is wrong, and is no number.
     Errcode,
@@ -49,66 +49,66 @@ pub struct TokenResponse {
     pub(crate) expires_in: Option<i64>,
 }
 
-/// Why an answer is not what was asked for.
+/// Why a response is not what was requested.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AnswerError {
     /// WeChat refused the request.
     Refused(Refusal),
-    /// The answer is neither: it says nothing of the request.
+    /// The response is neither a refusal nor what was requested.
     Unexpected(Unexpected),
 }
 
-/// What a code endpoint answered.
+/// Reads the response of a QR code endpoint.
 ///
 /// # Errors
 ///
-/// The refusal, or that the answer is no whole picture.
+/// The refusal, or that the response is no whole image.
 pub fn read_image(body: &[u8]) -> Result<ImageType, AnswerError> {
-    match ImageType::of(body) {
+    match ImageType::from_bytes(body) {
         Some(kind) if kind.is_complete(body) => Ok(kind),
         Some(_) => Err(AnswerError::Unexpected(Unexpected::CutOff)),
-        None => Err(neither(body)),
+        None => Err(read_refusal(body)),
     }
 }
 
-/// What an API answered that is asked for neither a code nor a token.
+/// The kind of a response of any API.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AnswerKind {
     /// A whole JPEG or PNG.
     Image,
-    /// As `JSON.parse` takes it, whatever WeChat put into its strings.
+    /// JSON that `JSON.parse` accepts, whatever WeChat put into its strings.
     Json(String),
 }
 
 impl AnswerKind {
-    /// `wanted` is a field without which the answer is none: only JSON has fields.
+    /// `expected_field` is a field that the response has to have: only JSON has fields.
     ///
     /// # Errors
     ///
-    /// The refusal, or that the answer is neither a picture nor JSON with the field `wanted`.
-    pub fn read(body: &[u8], wanted: Option<&str>) -> Result<Self, AnswerError> {
-        if ImageType::of(body).is_some() && wanted.is_none() {
+    /// The refusal, or that the response is neither an image nor JSON with the field `expected_field`.
+    pub fn read(body: &[u8], expected_field: Option<&str>) -> Result<Self, AnswerError> {
+        if ImageType::from_bytes(body).is_some() && expected_field.is_none() {
             return read_image(body).map(|_| Self::Image);
         }
         let body = trimmed(body);
         if body.starts_with(b"{") {
-            let object = Object::read(body, wanted);
+            let object = Object::read(body, expected_field);
             object.check()?;
-            if !object.has_wanted {
-                return Err(object.not_asked());
+            if !object.has_expected {
+                return Err(object.unexpected());
             }
-        } else if !body.starts_with(b"[") || wanted.is_some() {
+        } else if !body.starts_with(b"[") || expected_field.is_some() {
             return Err(AnswerError::Unexpected(not_json(body)));
         }
         json::parsable(body).map(Self::Json).ok_or(AnswerError::Unexpected(Unexpected::Other))
     }
 }
 
-/// What a token endpoint answered. <https://developers.weixin.qq.com/miniprogram/dev/server/API/mp-access-token/api_getstableaccesstoken.html>
+/// Reads the response of a token endpoint. <https://developers.weixin.qq.com/miniprogram/dev/server/API/mp-access-token/api_getstableaccesstoken.html>
 ///
 /// # Errors
 ///
-/// The refusal, or that the answer has no token.
+/// The refusal, or that the response has no token.
 pub fn read_token(body: &[u8]) -> Result<TokenResponse, AnswerError> {
     let body = trimmed(body);
     if !body.starts_with(b"{") {
@@ -120,44 +120,44 @@ pub fn read_token(body: &[u8]) -> Result<TokenResponse, AnswerError> {
         Some(access_token) if object.is_whole && is_token(&access_token) => {
             Ok(TokenResponse { access_token, expires_in: object.expires_in.and_then(seconds) })
         }
-        _ => Err(object.not_asked()),
+        _ => Err(object.unexpected()),
     }
 }
 
-/// The token in an answer that is an error all the same, to take it out of the error.
+/// The token in a response that is an error nevertheless, so that the error can be redacted.
 pub fn token_in(body: &[u8]) -> Option<String> {
     Object::read(trimmed(body), None).access_token()
 }
 
-const LONGEST_TOKEN: usize = 4096;
+const MAX_TOKEN_BYTES: usize = 4096;
 
 /// A token is opaque, but it travels in a URL and in a header: visible ASCII, and not a whole page of it.
 /// WeChat asks for room for 512 characters and promises no limit.
 pub fn is_token(text: &str) -> bool {
-    (1..=LONGEST_TOKEN).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic())
+    (1..=MAX_TOKEN_BYTES).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic())
 }
 
-/// The names of what an object holds, and none of its values: they may be a user's. Names that have a digit may be, too.
+/// The names of the fields of an object, without values: values may belong to a user, and so may names with a digit.
 pub fn outline(body: &[u8]) -> String {
-    const MOST: usize = 12;
+    const MAX_NAMES: usize = 12;
     let is_plain = |name: &String| name.bytes().all(|byte| byte.is_ascii_alphabetic() || b"_-".contains(&byte));
-    let mut names: Vec<_> = Members::of(trimmed(body))
-        .take(MOST + 1)
+    let mut names: Vec<_> = Members::new(trimmed(body))
+        .take(MAX_NAMES + 1)
         .map(|(key, _)| Some(key.decoded(32)).filter(is_plain).unwrap_or_else(|| "…".to_owned()))
         .collect();
-    if names.len() > MOST {
-        names[MOST] = "…".to_owned();
+    if names.len() > MAX_NAMES {
+        names[MAX_NAMES] = "…".to_owned();
     }
     if names.is_empty() { String::new() } else { format!("{{{}}}", names.join(", ")) }
 }
 
-/// The strings and numbers of an object inside an answer, each text cut behind `most` characters.
+/// The strings and numbers of an object inside a response, each text cut behind `most` characters.
 pub fn scalars_of(body: &[u8], field: &str, most: usize) -> Vec<(String, Scalar)> {
-    let inner = Members::of(trimmed(body)).find_map(|(key, value)| match value {
+    let inner = Members::new(trimmed(body)).find_map(|(key, value)| match value {
         Value::Nested(inner) if key.is(field) => Some(inner),
         _ => None,
     });
-    let members = Members::of(inner.unwrap_or_default());
+    let members = Members::new(inner.unwrap_or_default());
     let scalar = |value| match value {
         Value::Text(text) => Some(Scalar::Text(text.decoded(most))),
         Value::Bare(text) => number(text).map(Scalar::Number),
@@ -174,14 +174,14 @@ pub enum Scalar {
     Number(f64),
 }
 
-/// What counts in an object.
+/// The fields of an object that count.
 #[derive(Default)]
 struct Object<'a> {
     fault: Option<Fault>,
     errmsg: Option<Value<'a>>,
     access_token: Option<Quoted<'a>>,
     expires_in: Option<Value<'a>>,
-    has_wanted: bool,
+    has_expected: bool,
     is_whole: bool,
 }
 
@@ -189,15 +189,15 @@ struct Object<'a> {
 #[derive(Clone, Copy)]
 enum Fault {
     Number(i64),
-    /// It is none, or one that no errcode can be.
+    /// The errcode is no number, or a number that no errcode can be.
     NoNumber,
 }
 
 impl<'a> Object<'a> {
-    /// A key that comes twice counts as the last one, as in JavaScript, but an errcode that is not 0 stays one.
-    fn read(body: &'a [u8], wanted: Option<&str>) -> Self {
-        let mut object = Self { has_wanted: wanted.is_none(), ..Self::default() };
-        let mut members = Members::of(body);
+    /// The last of equal keys counts, as in JavaScript, but an errcode that is not 0 is not replaced by 0.
+    fn read(body: &'a [u8], expected_field: Option<&str>) -> Self {
+        let mut object = Self { has_expected: expected_field.is_none(), ..Self::default() };
+        let mut members = Members::new(body);
         for (key, value) in members.by_ref() {
             if key.is("errcode") {
                 object.fault = match (object.fault, fault(value)) {
@@ -211,8 +211,8 @@ impl<'a> Object<'a> {
             } else if key.is("access_token") {
                 object.access_token = if let Value::Text(text) = value { Some(text) } else { None };
             }
-            if wanted.is_some_and(|wanted| key.is(wanted)) {
-                object.has_wanted = !matches!(value, Value::Bare(b"null"));
+            if expected_field.is_some_and(|expected_field| key.is(expected_field)) {
+                object.has_expected = !matches!(value, Value::Bare(b"null"));
             }
         }
         object.is_whole = members.is_whole;
@@ -220,10 +220,10 @@ impl<'a> Object<'a> {
     }
 
     fn access_token(&self) -> Option<String> {
-        self.access_token.map(|token| token.decoded(LONGEST_TOKEN))
+        self.access_token.map(|token| token.decoded(MAX_TOKEN_BYTES))
     }
 
-    /// That it has no errcode but 0.
+    /// Fails if there is an errcode other than 0.
     fn check(&self) -> Result<(), AnswerError> {
         match self.fault {
             None => Ok(()),
@@ -232,29 +232,29 @@ impl<'a> Object<'a> {
         }
     }
 
-    fn not_asked(&self) -> AnswerError {
+    fn unexpected(&self) -> AnswerError {
         AnswerError::Unexpected(if self.is_whole { Unexpected::Json } else { Unexpected::Other })
     }
 }
 
-/// What is neither a picture nor a token.
-fn neither(body: &[u8]) -> AnswerError {
+/// The error of a body that is not an image.
+fn read_refusal(body: &[u8]) -> AnswerError {
     let body = trimmed(body);
     if !body.starts_with(b"{") {
         return AnswerError::Unexpected(not_json(body));
     }
     let object = Object::read(body, None);
-    object.check().err().unwrap_or_else(|| object.not_asked())
+    object.check().err().unwrap_or_else(|| object.unexpected())
 }
 
 /// The documents type `errcode` as a number on one page and as a string on another. `null` is what some gateways write for a
 /// member that is not there.
 fn fault(errcode: Value) -> Option<Fault> {
     let text = match errcode {
-        // Blanks may stand before it and behind it, and as many as there are.
+        // Any number of blanks may surround the errcode.
         Value::Text(text) => text.decoded(usize::MAX),
         Value::Bare(b"null") => return None,
-        Value::Bare(text) => String::from_utf8_lossy(&text[..text.len().min(LONGEST_NUMBER)]).into_owned(),
+        Value::Bare(text) => String::from_utf8_lossy(&text[..text.len().min(MAX_NUMBER_BYTES)]).into_owned(),
         Value::Nested(_) => return Some(Fault::NoNumber),
     };
     let text = text.trim();
@@ -265,10 +265,10 @@ fn fault(errcode: Value) -> Option<Fault> {
     }
 }
 
-const LONGEST_NUMBER: usize = 64;
+const MAX_NUMBER_BYTES: usize = 64;
 
 fn number(text: &[u8]) -> Option<f64> {
-    let text = std::str::from_utf8(text).ok().filter(|text| text.len() <= LONGEST_NUMBER)?;
+    let text = std::str::from_utf8(text).ok().filter(|text| text.len() <= MAX_NUMBER_BYTES)?;
     text.parse().ok().filter(|number: &f64| number.is_finite())
 }
 
@@ -278,16 +278,16 @@ fn whole(number: f64) -> Option<i64> {
     (number.fract() == 0.0 && number.abs() <= SAFE).then_some(number as i64)
 }
 
-/// Whatever it says, a server that says it with a fraction means what stands before that.
+/// A lifetime in seconds; a fraction is dropped.
 fn seconds(value: Value) -> Option<i64> {
     match value {
-        Value::Text(text) => text.decoded(LONGEST_NUMBER).trim().parse().ok(),
+        Value::Text(text) => text.decoded(MAX_NUMBER_BYTES).trim().parse().ok(),
         Value::Bare(text) => number(text).map(|number| number as i64),
         Value::Nested(_) => None,
     }
 }
 
-/// Without a mark of its byte order.
+/// The body without a byte order mark and without blanks around it.
 fn trimmed(body: &[u8]) -> &[u8] {
     body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body).trim_ascii()
 }
@@ -304,9 +304,9 @@ fn not_json(body: &[u8]) -> Unexpected {
 
 fn refusal(errcode: i64, errmsg: Option<Value>) -> Refusal {
     let raw = match errmsg {
-        Some(Value::Text(text)) => text.decoded(LONGEST_ERRMSG),
+        Some(Value::Text(text)) => text.decoded(MAX_ERRMSG_CHARS),
         Some(Value::Bare(b"null")) | None => String::new(),
-        Some(Value::Bare(other) | Value::Nested(other)) => Quoted::of(other).decoded(LONGEST_ERRMSG),
+        Some(Value::Bare(other) | Value::Nested(other)) => Quoted::raw(other).decoded(MAX_ERRMSG_CHARS),
     };
     // The labels are looked for behind a space, so that "arid: " is none.
     let (errmsg, hint) = split_off(&format!(" {raw}"), &[" hint: [", " hints: ["], |c| c == ']');
@@ -315,8 +315,8 @@ fn refusal(errcode: i64, errmsg: Option<Value>) -> Refusal {
     Refusal {
         errcode,
         errmsg: errmsg.trim().to_owned(),
-        rid: rid.map(|rid| cut(rid, LONGEST_RID)),
-        hint: hint.map(|hint| cut(hint, LONGEST_HINT)),
+        rid: rid.map(|rid| cut(rid, MAX_RID_CHARS)),
+        hint: hint.map(|hint| cut(hint, MAX_HINT_CHARS)),
     }
 }
 

@@ -19,7 +19,7 @@ fn unexpected(body: &[u8]) -> Unexpected {
 }
 
 #[test]
-fn complete_pictures_are_recognised_and_truncated_ones_are_not() {
+fn complete_images_are_recognised_and_truncated_ones_are_not() {
     assert_eq!(read_image(&jpeg()), Ok(ImageType::Jpeg));
     assert_eq!(read_image(&png()), Ok(ImageType::Png));
     assert_eq!(unexpected(&jpeg()[..20]), Unexpected::CutOff);
@@ -37,7 +37,7 @@ fn an_errcode_is_a_number_or_a_numeric_string() {
 }
 
 #[test]
-fn an_answer_that_is_neither_json_nor_a_picture_is_named() {
+fn an_answer_that_is_neither_json_nor_an_image_is_named() {
     assert_eq!(unexpected(b""), Unexpected::Empty);
     assert_eq!(unexpected(b" \r\n"), Unexpected::Empty);
     assert_eq!(unexpected(b"<html><title>502</title>"), Unexpected::Html);
@@ -50,7 +50,7 @@ fn an_answer_that_is_neither_json_nor_a_picture_is_named() {
 }
 
 #[test]
-fn any_api_answers_json_a_picture_or_a_refusal() {
+fn any_api_answers_json_an_image_or_a_refusal() {
     let read = |body: &[u8]| AnswerKind::read(body, None);
     assert_eq!(read(&jpeg()), Ok(AnswerKind::Image));
     assert_eq!(read(&jpeg()[..20]), Err(AnswerError::Unexpected(Unexpected::CutOff)));
@@ -201,9 +201,9 @@ fn an_errcode_takes_precedence_over_the_text_beside_it() {
     ] {
         let read =
             [AnswerKind::read(body, None).unwrap_err(), read_image(body).unwrap_err(), read_token(body).err().unwrap()];
-        for not_asked in read {
-            let AnswerError::Refused(Refusal { errcode, errmsg: text, .. }) = not_asked else {
-                panic!("{}: {not_asked:?}", String::from_utf8_lossy(body))
+        for unexpected in read {
+            let AnswerError::Refused(Refusal { errcode, errmsg: text, .. }) = unexpected else {
+                panic!("{}: {unexpected:?}", String::from_utf8_lossy(body))
             };
             assert_eq!((errcode, text.as_str()), (41030, errmsg), "{}", String::from_utf8_lossy(body));
         }
@@ -272,11 +272,11 @@ fn an_outline_contains_names_and_no_values() {
 fn long_texts_are_shortened() {
     let long = "宏".repeat(100_000);
     let Refusal { errmsg, rid, hint, .. } = refused(&format!(r#"{{"errcode":1,"errmsg":"{long}"}}"#));
-    assert_eq!((errmsg.chars().count(), errmsg.ends_with('…')), (LONGEST_ERRMSG + 1, true));
+    assert_eq!((errmsg.chars().count(), errmsg.ends_with('…')), (MAX_ERRMSG_CHARS + 1, true));
     assert_eq!((rid, hint), (None, None));
     let long = "r".repeat(1000);
     let Refusal { rid, hint, .. } = refused(&format!(r#"{{"errcode":1,"errmsg":"x rid: {long} hint: [{long}]"}}"#));
-    assert_eq!((rid.unwrap().len(), hint.unwrap().len()), (LONGEST_RID, LONGEST_HINT));
+    assert_eq!((rid.unwrap().len(), hint.unwrap().len()), (MAX_RID_CHARS, MAX_HINT_CHARS));
 }
 
 /// What is linear takes a hundredth of this even on a busy machine, what is quadratic many times as long.
@@ -321,8 +321,8 @@ fn parsing_is_fast_for_any_answer() {
 
 proptest! {
     #[test]
-    fn arbitrary_bytes_are_never_a_picture_or_a_panic(body in prop::collection::vec(any::<u8>(), 0..400)) {
-        prop_assume!(ImageType::of(&body).is_none());
+    fn arbitrary_bytes_are_never_an_image_or_a_panic(body in prop::collection::vec(any::<u8>(), 0..400)) {
+        prop_assume!(ImageType::from_bytes(&body).is_none());
         prop_assert!(read_image(&body).is_err());
         let _ = read_token(&body);
     }

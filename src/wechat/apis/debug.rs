@@ -1,11 +1,11 @@
-//! What WeChat tells of an account's own calls.
+//! The rules of the APIs for debugging: quotas, and WeChat's records of requests.
 
 use crate::error::explanation::{Bilingual, excerpt};
 use crate::error::invalid::InvalidParam;
-use crate::wechat::params::At;
+use crate::wechat::params::ParamPath;
 
 /// A path with its leading slash, and without host and query.
-pub(crate) fn api_path(at: At, path: &str) -> Result<(), InvalidParam> {
+pub(crate) fn api_path(at: ParamPath, path: &str) -> Result<(), InvalidParam> {
     if path.starts_with('/') && !path.contains(['?', '#', ' ']) {
         return Ok(());
     }
@@ -13,7 +13,7 @@ pub(crate) fn api_path(at: At, path: &str) -> Result<(), InvalidParam> {
     let bare = bare.split_once("://").map_or(bare, |(_, rest)| rest.split_once('/').map_or("", |(_, path)| path));
     let bare = format!("/{}", bare.trim_matches(['/', ' ']));
     let example = excerpt(if bare == "/" { "/wxa/getwxacodeunlimit" } else { &bare });
-    Err(at.refused(
+    Err(at.invalid(
         Bilingual::new(
             "path 不是以 / 开头、不带主机和参数的接口路径",
             "path is not the path of an API with a leading /, without host and query",
@@ -23,11 +23,11 @@ pub(crate) fn api_path(at: At, path: &str) -> Result<(), InvalidParam> {
 }
 
 /// Hexadecimal digits and hyphens.
-pub(crate) fn rid(at: At, rid: &str) -> Result<(), InvalidParam> {
+pub(crate) fn rid(at: ParamPath, rid: &str) -> Result<(), InvalidParam> {
     if !rid.is_empty() && rid.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-') {
         return Ok(());
     }
-    Err(at.refused(
+    Err(at.invalid(
         Bilingual::new(
             "rid 为空，或含有十六进制数字和 - 以外的字符",
             "rid is empty or contains characters other than hexadecimal digits and -",
@@ -47,7 +47,7 @@ mod tests {
 
     fn sent(endpoint: &Endpoint, params: serde_json::Value) -> Result<Vec<u8>, InvalidParam> {
         let context = Context { appid: "wx", now: 0.0 };
-        call(endpoint, &params.to_string(), &context).map(|call| call.question.body.unwrap().to_vec())
+        call(endpoint, &params.to_string(), &context).map(|call| call.request.body.unwrap().to_vec())
     }
 
     #[test]

@@ -1,25 +1,25 @@
-//! Any API by its path.
+//! Requests to any API by its path.
 
 use crate::error::explanation::Bilingual;
 use crate::error::invalid::InvalidParam;
 use crate::wechat::endpoint::{Endpoint, Method};
 use crate::wechat::request::ApiRequest;
 
-const LONGEST_PATH: usize = 256;
+const MAX_PATH_BYTES: usize = 256;
 
-/// What is sent to a path. `body` is JSON.
+/// The request to a path. `body` is JSON.
 ///
 /// # Errors
 ///
 /// [`InvalidParam`] for a path that is none or hands out tokens, for a token in the query, and for a body with `GET`.
-pub fn question(
+pub fn build(
     path: &str,
     method: Method,
     query: Vec<(String, String)>,
     body: Option<String>,
 ) -> Result<ApiRequest, InvalidParam> {
-    let endpoint = Endpoint::at(checked(path)?, method);
-    if endpoint.gives_token() {
+    let endpoint = Endpoint::from_path(checked(path)?, method);
+    if endpoint.returns_token() {
         return Err(InvalidParam::new(
             "path",
             None,
@@ -55,7 +55,7 @@ pub fn question(
 }
 
 fn checked(path: &str) -> Result<&str, InvalidParam> {
-    let refused = |zh: &str, en: &str| {
+    let invalid = |zh: &str, en: &str| {
         InvalidParam::new(
             "path",
             None,
@@ -67,18 +67,18 @@ fn checked(path: &str) -> Result<&str, InvalidParam> {
         )
     };
     match path {
-        _ if path.contains("://") => Err(refused("含有主机名", "contains a host")),
+        _ if path.contains("://") => Err(invalid("含有主机名", "contains a host")),
         _ if !path.starts_with('/') || path.starts_with("//") => {
-            Err(refused("没有以单个 / 开头", "does not begin with a single /"))
+            Err(invalid("没有以单个 / 开头", "does not begin with a single /"))
         }
-        _ if path.contains(['?', '#']) => Err(refused("带有查询参数或 #", "contains a query or a #")),
-        _ if path.len() > LONGEST_PATH => Err(refused("过长", "is too long")),
-        _ if !path.bytes().all(|b| b.is_ascii_alphanumeric() || b"/-_.".contains(&b)) => Err(refused(
+        _ if path.contains(['?', '#']) => Err(invalid("带有查询参数或 #", "contains a query or a #")),
+        _ if path.len() > MAX_PATH_BYTES => Err(invalid("过长", "is too long")),
+        _ if !path.bytes().all(|b| b.is_ascii_alphanumeric() || b"/-_.".contains(&b)) => Err(invalid(
             "含有字母、数字和 / - _ . 以外的字符",
             "contains characters other than letters, digits and / - _ .",
         )),
         _ if path.split('/').any(|part| part == "." || part == "..") => {
-            Err(refused("含有 . 或 .. 段", "contains a segment . or .."))
+            Err(invalid("含有 . 或 .. 段", "contains a segment . or .."))
         }
         _ => Ok(path),
     }
@@ -88,17 +88,17 @@ fn checked(path: &str) -> Result<&str, InvalidParam> {
 mod tests {
     use super::*;
 
-    fn ask(path: &str) -> Result<ApiRequest, String> {
-        question(path, Method::Post, Vec::new(), None).map_err(|invalid| invalid.param.into_owned())
+    fn post(path: &str) -> Result<ApiRequest, String> {
+        build(path, Method::Post, Vec::new(), None).map_err(|invalid| invalid.param.into_owned())
     }
 
     #[test]
     fn a_path_finds_its_endpoint_and_only_a_post_has_a_body() {
-        let known = ask("/wxa/getwxacodeunlimit").unwrap();
+        let known = post("/wxa/getwxacodeunlimit").unwrap();
         assert_eq!(known.endpoint, Endpoint::GetUnlimitedQrCode);
-        let other = ask("/wxa/business/getuserphonenumber").unwrap();
+        let other = post("/wxa/business/getuserphonenumber").unwrap();
         assert_eq!((other.endpoint.name(), &other.body.unwrap()[..]), ("/wxa/business/getuserphonenumber", &b"{}"[..]));
-        let get = question("/cgi-bin/get_api_domain_ip", Method::Get, Vec::new(), None).unwrap();
+        let get = build("/cgi-bin/get_api_domain_ip", Method::Get, Vec::new(), None).unwrap();
         assert_eq!((get.endpoint.method(), get.body), (Method::Get, None));
     }
 
@@ -118,20 +118,20 @@ mod tests {
             "/wxa/ a",
             "/wxa/中",
         ] {
-            assert_eq!(ask(wrong), Err("path".to_owned()), "{wrong}");
+            assert_eq!(post(wrong), Err("path".to_owned()), "{wrong}");
         }
-        assert!(ask(&format!("/{}", "a".repeat(LONGEST_PATH))).is_err());
-        assert!(ask(&format!("/{}", "a".repeat(LONGEST_PATH - 1))).is_ok());
+        assert!(post(&format!("/{}", "a".repeat(MAX_PATH_BYTES))).is_err());
+        assert!(post(&format!("/{}", "a".repeat(MAX_PATH_BYTES - 1))).is_ok());
     }
 
     #[test]
     fn token_endpoints_are_refused() {
-        assert_eq!(ask("/cgi-bin/stable_token"), Err("path".to_owned()));
-        let classic = question("/cgi-bin/token", Method::Get, Vec::new(), None);
+        assert_eq!(post("/cgi-bin/stable_token"), Err("path".to_owned()));
+        let classic = build("/cgi-bin/token", Method::Get, Vec::new(), None);
         assert_eq!(classic.unwrap_err().param, "path");
-        let own = question("/wxa/a", Method::Post, vec![("access_token".into(), "x".into())], None);
+        let own = build("/wxa/a", Method::Post, vec![("access_token".into(), "x".into())], None);
         assert_eq!(own.unwrap_err().param, "query.access_token");
-        let get = question("/wxa/a", Method::Get, Vec::new(), Some("{}".into()));
+        let get = build("/wxa/a", Method::Get, Vec::new(), Some("{}".into()));
         assert_eq!(get.unwrap_err().param, "body");
     }
 }

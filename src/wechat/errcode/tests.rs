@@ -1,6 +1,6 @@
 use super::*;
 
-fn rows() -> Vec<Row> {
+fn rows() -> Vec<ErrcodeEntry> {
     serde_json::from_str(include_str!("../errcodes.json")).unwrap()
 }
 
@@ -12,12 +12,12 @@ fn every_row_has_a_cause_and_a_fix_in_both_languages() {
         for text in [&row.cause_zh, &row.cause_en, &row.fix_zh, &row.fix_en] {
             assert!(!text.trim().is_empty(), "{}", row.errcode);
             assert!(!text.contains('\n'), "{}: a message is one line", row.errcode);
-            let filled = Facts::default().fill_en(text.clone().leak());
+            let filled = TemplateArgs::default().fill_en(text.clone().leak());
             let left = filled.split('{').skip(1).any(|rest| rest.starts_with(|c: char| c.is_ascii_lowercase()));
             assert!(!left, "{}: {filled}", row.errcode);
         }
         for place in &row.places {
-            assert!(place == "any" || Endpoint::find(place).is_some(), "{}: {place}", row.errcode);
+            assert!(place == "any" || Endpoint::from_any_name(place).is_some(), "{}: {place}", row.errcode);
         }
     }
 }
@@ -69,7 +69,7 @@ fn no_cause_or_fix_holds_research_notes_or_advises_what_the_client_does_itself()
 #[test]
 fn a_row_of_a_token_endpoint_is_about_neither_parameters_nor_a_token() {
     for row in rows() {
-        if row.places.iter().filter_map(|place| Endpoint::find(place)).any(|place| place.gives_token()) {
+        if row.places.iter().filter_map(|place| Endpoint::from_any_name(place)).any(|place| place.returns_token()) {
             assert!(!matches!(row.scope, Scope::Parameter | Scope::Token), "{}", row.errcode);
         }
     }
@@ -193,7 +193,7 @@ fn an_errcode_is_explained_for_its_endpoint() {
 
 #[test]
 fn an_api_without_a_row_takes_the_meaning_of_the_code_endpoints() {
-    let other = Endpoint::at("/wxa/business/getuserphonenumber", crate::wechat::endpoint::Method::Post);
+    let other = Endpoint::from_path("/wxa/business/getuserphonenumber", crate::wechat::endpoint::Method::Post);
     assert_eq!(reaction(40001, &other), Some(Reaction::RefreshToken));
     assert_eq!(reaction(47001, &other), Some(Reaction::No));
     assert_eq!(reaction(-1, &other), Some(Reaction::Backoff));

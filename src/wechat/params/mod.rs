@@ -1,5 +1,5 @@
-//! What an endpoint takes, by `endpoints.json`: parameters are read once, from JSON in the caller's spelling, and written as
-//! WeChat reads them. JavaScript has checked names and types.
+//! The parameters of the endpoints in `endpoints.json`: read once, from JSON in the caller's spelling, and written as WeChat
+//! reads them. JavaScript has checked names and types.
 
 mod read;
 mod rules;
@@ -15,13 +15,13 @@ pub(crate) use read::{Value, Values, other_number, unreadable};
 pub(crate) use rules::Rule;
 pub(crate) use write::Body;
 
-/// A parameter, as a row of the schema has it.
+/// A parameter of the schema.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Param {
-    /// As the caller spells it.
+    /// The name that the caller uses.
     pub(crate) name: String,
-    /// As WeChat spells it; a parameter without one is written by the code of its endpoint.
+    /// The name that WeChat uses; a parameter without a `wire` name is written by the code of its endpoint.
     pub(crate) wire: Option<String>,
     #[serde(rename = "type")]
     pub(crate) kind: Type,
@@ -34,22 +34,23 @@ pub(crate) struct Param {
     /// The longest text in bytes of UTF-8; 0 where bytes do not count.
     #[serde(default)]
     pub(crate) max_bytes: u32,
-    pub(crate) unit: Option<Both>,
-    /// What WeChat assumes: a value that equals it changes no picture.
+    pub(crate) unit: Option<Bilingual>,
+    /// The default of WeChat: a value that equals the default does not change the image.
     pub(crate) default: Option<serde_json::Value>,
     /// WeChat ignores this parameter where the flag of this name is true.
-    pub(crate) unless: Option<String>,
-    /// That it has to be there, and what WeChat answers without it; 0 where that is not known.
+    #[serde(rename = "unless")]
+    pub(crate) ignored_if: Option<String>,
+    /// `Some` if required: the errcode that WeChat returns when the parameter is missing, or 0 if unknown.
     pub(crate) required: Option<i64>,
-    /// What WeChat answers to a value that it refuses.
+    /// The errcode that WeChat returns for an invalid value.
     pub(crate) errcode: Option<i64>,
     pub(crate) rule: Option<Rule>,
-    pub(crate) fix: Option<Both>,
+    pub(crate) fix: Option<Bilingual>,
     #[serde(default)]
     pub(crate) fields: Vec<Self>,
 }
 
-/// What a value has to be, before any rule.
+/// The type of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) enum Type {
@@ -68,27 +69,14 @@ pub(crate) enum Type {
     Object,
 }
 
-/// A text of the schema in both languages.
-#[derive(Debug, Deserialize)]
-pub(crate) struct Both {
-    pub(crate) zh: String,
-    pub(crate) en: String,
-}
-
-impl From<&'static Both> for Bilingual {
-    fn from(Both { zh, en }: &'static Both) -> Self {
-        Self::new(zh.as_str(), en.as_str())
-    }
-}
-
-/// A parameter and the object that it is a field of.
+/// A parameter, and the object that has it as a field.
 #[derive(Clone, Copy)]
-pub(crate) struct At {
+pub(crate) struct ParamPath {
     pub(crate) param: &'static Param,
     pub(crate) outer: Option<&'static Param>,
 }
 
-impl At {
+impl ParamPath {
     /// `scene`, or `lineColor.r`.
     pub(crate) fn name(self) -> Cow<'static, str> {
         match self.outer {
@@ -97,20 +85,20 @@ impl At {
         }
     }
 
-    /// With the errcode of the schema.
-    pub(crate) fn refused(self, cause: Bilingual, fix: Bilingual) -> InvalidParam {
+    /// The error of an invalid value, with the errcode of the schema.
+    pub(crate) fn invalid(self, cause: Bilingual, fix: Bilingual) -> InvalidParam {
         InvalidParam::new(self.name(), self.param.errcode, cause, fix)
     }
 
     /// The fix that the schema gives for the parameter or for its object.
     pub(crate) fn fix(self) -> Option<Bilingual> {
-        self.param.fix.as_ref().or_else(|| self.outer?.fix.as_ref()).map(Bilingual::from)
+        self.param.fix.as_ref().or_else(|| self.outer?.fix.as_ref()).cloned()
     }
 }
 
 #[cfg(test)]
 impl Param {
-    /// That a row says what its type needs.
+    /// Checks that the schema has what the type needs.
     pub(crate) fn assert_sound(&self, endpoint: &str) {
         let place = format!("{endpoint} {}", self.name);
         let is_written = self.wire.is_some();

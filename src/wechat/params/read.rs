@@ -1,4 +1,4 @@
-//! From JSON to one value per parameter.
+//! Reads JSON into one value per parameter.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -10,7 +10,7 @@ use super::{Param, Type};
 use crate::error::explanation::Bilingual;
 use crate::error::invalid::InvalidParam;
 
-/// A value as the caller gave it: of the type that its parameter has.
+/// A value as the caller gave it, of the type of its parameter.
 #[derive(Debug)]
 pub(crate) enum Value<'a> {
     Text(Cow<'a, str>),
@@ -30,7 +30,7 @@ impl<'a> Values<'a> {
     /// The values of a JSON object. A name that no row of `params` has, or a value of another type, is refused.
     pub(crate) fn read(params: &'static [Param], json: &'a str) -> Result<Self, InvalidParam> {
         let mut reader = serde_json::Deserializer::from_str(json);
-        let values = Object(params).deserialize(&mut reader).map_err(|_| unreadable())?;
+        let values = ParamsSeed(params).deserialize(&mut reader).map_err(|_| unreadable())?;
         reader.end().map_err(|_| unreadable()).map(|()| values)
     }
 
@@ -39,7 +39,7 @@ impl<'a> Values<'a> {
         self.given[self.params.iter().position(|param| param.name == name)?].as_ref()
     }
 
-    /// The same, if it is a number.
+    /// The value of this name, if the value is a number.
     pub(crate) fn number(&self, name: &str) -> Option<f64> {
         match self.get(name) {
             Some(Value::Number(number)) => Some(*number),
@@ -47,7 +47,7 @@ impl<'a> Values<'a> {
         }
     }
 
-    /// The same, if it is a text.
+    /// The value of this name, if the value is a text.
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
         match self.get(name) {
             Some(Value::Text(text)) => Some(text),
@@ -56,7 +56,7 @@ impl<'a> Values<'a> {
     }
 }
 
-/// What JavaScript calls a number that JSON does not have.
+/// A number that JSON does not have, by its name in JavaScript.
 pub(crate) fn other_number(name: &str) -> Option<f64> {
     match name {
         "NaN" => Some(f64::NAN),
@@ -66,7 +66,7 @@ pub(crate) fn other_number(name: &str) -> Option<f64> {
     }
 }
 
-/// What only a bug in our own JavaScript leads to.
+/// The error of parameters that cannot be read: a bug in our own JavaScript.
 pub(crate) fn unreadable() -> InvalidParam {
     InvalidParam::new(
         "params",
@@ -76,9 +76,10 @@ pub(crate) fn unreadable() -> InvalidParam {
     )
 }
 
-struct Object(&'static [Param]);
+/// Reads an object of parameters.
+struct ParamsSeed(&'static [Param]);
 
-impl<'de> DeserializeSeed<'de> for Object {
+impl<'de> DeserializeSeed<'de> for ParamsSeed {
     type Value = Values<'de>;
 
     fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<Values<'de>, D::Error> {
@@ -86,7 +87,7 @@ impl<'de> DeserializeSeed<'de> for Object {
     }
 }
 
-impl<'de> Visitor<'de> for Object {
+impl<'de> Visitor<'de> for ParamsSeed {
     type Value = Values<'de>;
 
     fn expecting(&self, out: &mut fmt::Formatter) -> fmt::Result {
@@ -97,17 +98,17 @@ impl<'de> Visitor<'de> for Object {
         let mut given: Vec<_> = self.0.iter().map(|_| None).collect();
         while let Some(name) = map.next_key::<&str>()? {
             let unknown = || M::Error::custom("an unknown parameter");
-            let at = self.0.iter().position(|param| param.name == name).ok_or_else(unknown)?;
-            given[at] = Some(map.next_value_seed(One(&self.0[at]))?);
+            let index = self.0.iter().position(|param| param.name == name).ok_or_else(unknown)?;
+            given[index] = Some(map.next_value_seed(ParamSeed(&self.0[index]))?);
         }
         Ok(Values { params: self.0, given })
     }
 }
 
-/// The value of one parameter.
-struct One(&'static Param);
+/// Reads the value of one parameter.
+struct ParamSeed(&'static Param);
 
-impl<'de> DeserializeSeed<'de> for One {
+impl<'de> DeserializeSeed<'de> for ParamSeed {
     type Value = Value<'de>;
 
     fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<Value<'de>, D::Error> {
@@ -115,11 +116,11 @@ impl<'de> DeserializeSeed<'de> for One {
     }
 }
 
-impl One {
+impl ParamSeed {
     fn text<'de, E: Error>(&self, text: Cow<'de, str>) -> Result<Value<'de>, E> {
         match self.0.kind {
             Type::String | Type::Enum => Ok(Value::Text(text)),
-            // JSON has no such number: JavaScript writes it as text, and it is refused like any other that does not fit.
+            // JavaScript writes a number that JSON does not have as text. A rule refuses the number later.
             Type::Integer | Type::Number | Type::Time => {
                 other_number(&text).map(Value::Number).ok_or_else(|| E::custom("a text for a number"))
             }
@@ -128,7 +129,7 @@ impl One {
     }
 }
 
-impl<'de> Visitor<'de> for One {
+impl<'de> Visitor<'de> for ParamSeed {
     type Value = Value<'de>;
 
     fn expecting(&self, out: &mut fmt::Formatter) -> fmt::Result {
@@ -162,7 +163,7 @@ impl<'de> Visitor<'de> for One {
 
     fn visit_map<M: MapAccess<'de>>(self, map: M) -> Result<Value<'de>, M::Error> {
         match self.0.kind {
-            Type::Color | Type::Object => Object(&self.0.fields).visit_map(map).map(Value::Fields),
+            Type::Color | Type::Object => ParamsSeed(&self.0.fields).visit_map(map).map(Value::Fields),
             _ => Err(M::Error::custom("an object")),
         }
     }

@@ -1,13 +1,13 @@
-//! The rules that a row of the schema names: what no range and no list of words says.
+//! The rules that the schema names, for texts that no range and no list of words describes.
 
 use serde::Deserialize;
 
-use super::At;
+use super::ParamPath;
 use crate::error::invalid::InvalidParam;
 use crate::wechat::apis::{debug, links};
-use crate::wechat::codes;
+use crate::wechat::qr_code;
 
-/// Of a text.
+/// A rule for a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) enum Rule {
@@ -24,11 +24,11 @@ pub(crate) enum Rule {
 
 impl Rule {
     /// Refuses what WeChat certainly refuses.
-    pub(crate) fn check(self, at: At, text: &str) -> Result<(), InvalidParam> {
+    pub(crate) fn check(self, at: ParamPath, text: &str) -> Result<(), InvalidParam> {
         let rule = match self {
-            Self::Scene => codes::rules::scene,
-            Self::Page => codes::rules::page,
-            Self::Path => codes::rules::path,
+            Self::Scene => qr_code::rules::scene,
+            Self::Page => qr_code::rules::page,
+            Self::Path => qr_code::rules::path,
             Self::PageWithoutQuery => links::rules::page_without_query,
             Self::Query => links::rules::query,
             Self::NotEmpty => links::rules::not_empty,

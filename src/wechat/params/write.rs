@@ -1,10 +1,10 @@
-//! From values to the JSON that WeChat reads: checked, under WeChat's names, and nothing for what is left out.
+//! Checks values and writes them as the JSON that WeChat reads, under WeChat's names.
 
 use std::io::Write;
 
 use serde::Serialize;
 
-use super::{At, Param, Type, Value, Values};
+use super::{Param, ParamPath, Type, Value, Values};
 use crate::error::explanation::{Bilingual, excerpt, shown};
 use crate::error::invalid::InvalidParam;
 
@@ -46,7 +46,7 @@ impl Body {
 }
 
 impl Values<'_> {
-    /// The body so far. What has no name at WeChat is left to the caller.
+    /// The body, without parameters that have no `wire` name: the caller writes these.
     pub(crate) fn write(&self) -> Result<Body, InvalidParam> {
         let mut body = Body::open();
         self.each(None, |_, at, value| {
@@ -59,30 +59,30 @@ impl Values<'_> {
         Ok(body)
     }
 
-    /// The body, and the same without what WeChat assumes or ignores.
-    pub(crate) fn write_both(&self) -> Result<(Body, Body), InvalidParam> {
-        let (mut body, mut rest) = (Body::open(), Body::open());
+    /// The body, and its identity: the body without values that are defaults or that WeChat ignores.
+    pub(crate) fn write_with_identity(&self) -> Result<(Body, Body), InvalidParam> {
+        let (mut body, mut identity) = (Body::open(), Body::open());
         self.each(None, |values, at, value| {
             let Some(wire) = &at.param.wire else { return Ok(()) };
             body.key(wire);
             let begin = body.0.len();
             write(value, at, &mut body)?;
-            if !values.is_idle(at.param, value) {
-                rest.key(wire);
-                let _ = rest.0.write_all(&body.0[begin..]);
+            if !values.is_default_or_ignored(at.param, value) {
+                identity.key(wire);
+                let _ = identity.0.write_all(&body.0[begin..]);
             }
             Ok(())
         })?;
-        Ok((body, rest))
+        Ok((body, identity))
     }
 
     fn each(
         &self,
         outer: Option<&'static Param>,
-        mut visit: impl FnMut(&Self, At, &Value<'_>) -> Result<(), InvalidParam>,
+        mut visit: impl FnMut(&Self, ParamPath, &Value<'_>) -> Result<(), InvalidParam>,
     ) -> Result<(), InvalidParam> {
         for (param, value) in self.params.iter().zip(&self.given) {
-            let at = At { param, outer };
+            let at = ParamPath { param, outer };
             match value {
                 Some(value) => visit(self, at, value)?,
                 None if param.required.is_some() => return Err(missing(at)),
@@ -92,23 +92,24 @@ impl Values<'_> {
         Ok(())
     }
 
-    /// Whether a value changes nothing.
-    fn is_idle(&self, param: &Param, value: &Value<'_>) -> bool {
-        let is_ignored = param.unless.as_ref().is_some_and(|flag| matches!(self.get(flag), Some(Value::Flag(true))));
+    /// Whether a value does not change the image.
+    fn is_default_or_ignored(&self, param: &Param, value: &Value<'_>) -> bool {
+        let is_ignored =
+            param.ignored_if.as_ref().is_some_and(|flag| matches!(self.get(flag), Some(Value::Flag(true))));
         is_ignored || param.default.as_ref().is_some_and(|default| equals(value, default))
     }
 }
 
-fn write(value: &Value<'_>, at: At, body: &mut Body) -> Result<(), InvalidParam> {
+fn write(value: &Value<'_>, at: ParamPath, body: &mut Body) -> Result<(), InvalidParam> {
     match value {
         Value::Text(text) => {
             match at.param.kind {
-                Type::Enum => word(at, text)?,
+                Type::Enum => check_enum(at, text)?,
                 _ => at.param.rule.map_or(Ok(()), |rule| rule.check(at, text))?,
             }
             body.value(text);
         }
-        Value::Number(number) => body.value(whole(at, *number)?),
+        Value::Number(number) => body.value(check_integer(at, *number)?),
         Value::Flag(flag) => body.value(flag),
         Value::Fields(fields) => {
             body.0.push(b'{');
@@ -133,7 +134,7 @@ fn equals(value: &Value<'_>, default: &serde_json::Value) -> bool {
     }
 }
 
-fn missing(at: At) -> InvalidParam {
+fn missing(at: ParamPath) -> InvalidParam {
     let name = at.name();
     let (cause, fix) = (
         Bilingual::new(format!("缺少 {name}"), format!("{name} is missing")),
@@ -142,7 +143,7 @@ fn missing(at: At) -> InvalidParam {
     InvalidParam::new(name, at.param.required.filter(|&errcode| errcode != 0), cause, fix)
 }
 
-fn word(at: At, word: &str) -> Result<(), InvalidParam> {
+fn check_enum(at: ParamPath, word: &str) -> Result<(), InvalidParam> {
     let Param { values, default, .. } = at.param;
     if values.iter().any(|value| value == word) {
         return Ok(());
@@ -153,7 +154,7 @@ fn word(at: At, word: &str) -> Result<(), InvalidParam> {
     let or = default.map_or_else(Default::default, |default| {
         (format!("，或不传（即 {default}）"), format!(", or leave it out for {default}"))
     });
-    Err(at.refused(
+    Err(at.invalid(
         Bilingual::new(
             format!("{name} 是 {}，微信只支持 {}", excerpt(word), values.join("、")),
             format!("{name} is {}; WeChat supports {} and {last}", excerpt(word), first.join(", ")),
@@ -162,7 +163,7 @@ fn word(at: At, word: &str) -> Result<(), InvalidParam> {
     ))
 }
 
-fn whole(at: At, number: f64) -> Result<u32, InvalidParam> {
+fn check_integer(at: ParamPath, number: f64) -> Result<u32, InvalidParam> {
     let Param { min, max, unit, .. } = at.param;
     if number.fract() == 0.0 && (f64::from(*min)..=f64::from(*max)).contains(&number) {
         return Ok(number as u32);
@@ -170,7 +171,7 @@ fn whole(at: At, number: f64) -> Result<u32, InvalidParam> {
     let (name, number) = (at.name(), shown(number));
     let (zh, en) =
         unit.as_ref().map_or_else(Default::default, |unit| (format!("（{}）", unit.zh), format!(" of {}", unit.en)));
-    Err(at.refused(
+    Err(at.invalid(
         Bilingual::new(
             format!("{name} 是 {number}，须为 {min} 到 {max} 的整数{zh}"),
             format!("{name} is {number}; it must be a whole number{en} from {min} to {max}"),

@@ -2,13 +2,13 @@
 
 use serde_json::Value;
 use wxacode::wechat::answer::{
-    AnswerError, AnswerKind, LONGEST_ERRMSG, Refusal, is_token, outline, read_image, read_token, scalars_of, token_in,
+    AnswerError, AnswerKind, MAX_ERRMSG_CHARS, Refusal, is_token, outline, read_image, read_token, scalars_of, token_in,
 };
 use wxacode::wechat::image::ImageType;
 
 pub(crate) fn run(body: &[u8]) {
     let image = read_image(body);
-    assert!(image.is_err() || ImageType::of(body).is_some());
+    assert!(image.is_err() || ImageType::from_bytes(body).is_some());
     if let Ok(granted) = read_token(body) {
         assert!(is_token(&granted.access_token) && token_in(body) == Some(granted.access_token));
     }
@@ -29,7 +29,7 @@ pub(crate) fn run(body: &[u8]) {
 
 fn check_refusal(Refusal { errcode, errmsg, rid, hint }: &Refusal) {
     assert_ne!(*errcode, 0);
-    assert!(errmsg.chars().count() <= LONGEST_ERRMSG + 1);
+    assert!(errmsg.chars().count() <= MAX_ERRMSG_CHARS + 1);
     assert!(rid.as_ref().is_none_or(|rid| rid.chars().count() <= 64 && !rid.contains(char::is_whitespace)));
     assert!(hint.as_ref().is_none_or(|hint| hint.chars().count() <= 128));
 }

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 use wxacode::error::invalid::InvalidParam;
 use wxacode::wechat::apis::request;
-use wxacode::wechat::codes::QrCodeRequest;
 use wxacode::wechat::endpoint::{Endpoint, Method};
+use wxacode::wechat::qr_code::QrCodeRequest;
 
 pub(crate) fn run(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
@@ -26,7 +26,7 @@ pub(crate) fn run(bytes: &[u8]) {
     assert_eq!(version.is_some(), ["release", "trial", "develop"].contains(&&*text));
     // Any JSON, unchanged.
     let _ = QrCodeRequest::parse(&Endpoint::GetUnlimitedQrCode, &text);
-    match request::question(&text, Method::Post, Vec::new(), None) {
+    match request::build(&text, Method::Post, Vec::new(), None) {
         Ok(question) => {
             assert!(question.endpoint.path() == text && text.is_ascii() && text.split('/').all(|part| part != ".."));
         }
@@ -36,7 +36,7 @@ pub(crate) fn run(bytes: &[u8]) {
 
 fn sent(endpoint: Endpoint, params: &Value) -> Option<Value> {
     match QrCodeRequest::parse(&endpoint, &params.to_string()) {
-        Ok(request) => Some(serde_json::from_slice(&request.question().body.expect("a body")).expect("JSON")),
+        Ok(request) => Some(serde_json::from_slice(&request.api_request().body.expect("a body")).expect("JSON")),
         Err(invalid) => {
             check(&invalid);
             None

@@ -280,7 +280,7 @@ fn a_refresh_from_before_the_refusal_does_not_make_the_token_valid_again() {
 
 #[test]
 fn a_fleet_compares_a_valid_token_every_minute() {
-    let mut state = State::new(RefreshPolicy::STABLE.shared());
+    let mut state = State::new(RefreshPolicy::STABLE.for_fleet());
     let request = started(state.on_request(at(0.0), ONE));
     state.on_refresh_done(request.id, fetched("T1", 7200, at(0.0)), at(0.0), 0.5).unwrap();
     let mut compared = |seconds| matches!(state.on_request(at(seconds), ONE), Decision::Serve { compare: true, .. });

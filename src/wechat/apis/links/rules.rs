@@ -1,25 +1,25 @@
-//! What WeChat certainly refuses in a link. What is doubtful is left to it.
+//! Refuses what WeChat certainly refuses in a link. WeChat decides about the rest.
 
 use crate::error::explanation::{Bilingual, excerpt, shown};
 use crate::error::invalid::InvalidParam;
 use crate::wechat::apis::Context;
-use crate::wechat::params::At;
+use crate::wechat::params::ParamPath;
 
 /// `expire_type` 0 is a time in seconds since 1970, 1 a number of days.
-pub(crate) struct End {
+pub(crate) struct Expiry {
     pub(crate) expire_type: u8,
     pub(crate) expire_time: Option<u64>,
     pub(crate) expire_interval: Option<u8>,
 }
 
-const MOST_DAYS: u8 = 30;
+const MAX_DAYS: u8 = 30;
 /// A day in seconds.
 pub(crate) const DAY: f64 = 86_400.0;
-/// By so much our clock and WeChat's may differ: what is doubtful is left to WeChat.
-const DOUBT: f64 = 300.0;
+/// How much our clock and WeChat's may differ, in seconds: WeChat decides about a time in doubt.
+const CLOCK_SKEW: f64 = 300.0;
 
-/// The longest life, where nothing is said: permanent ones are no longer made.
-pub(crate) fn end(time: Option<f64>, days: Option<f64>, context: &Context) -> Result<End, InvalidParam> {
+/// When a link expires: by default after the longest time, because WeChat no longer makes permanent links.
+pub(crate) fn expiry(time: Option<f64>, days: Option<f64>, context: &Context) -> Result<Expiry, InvalidParam> {
     match (time, days) {
         (Some(_), Some(_)) => Err(InvalidParam::new(
             "expireInterval",
@@ -34,25 +34,25 @@ pub(crate) fn end(time: Option<f64>, days: Option<f64>, context: &Context) -> Re
             ),
         )),
         (Some(time), None) => {
-            let left = time - context.now;
-            if left > -DOUBT && left < f64::from(MOST_DAYS) * DAY + DOUBT {
-                return Ok(End { expire_type: 0, expire_time: Some(time as u64), expire_interval: None });
+            let remaining = time - context.now;
+            if remaining > -CLOCK_SKEW && remaining < f64::from(MAX_DAYS) * DAY + CLOCK_SKEW {
+                return Ok(Expiry { expire_type: 0, expire_time: Some(time as u64), expire_interval: None });
             }
-            Err(wrong_time(left))
+            Err(wrong_time(remaining))
         }
         (None, days) => {
-            let days = days.unwrap_or(f64::from(MOST_DAYS));
-            if days.fract() == 0.0 && (1.0..=f64::from(MOST_DAYS)).contains(&days) {
-                return Ok(End { expire_type: 1, expire_time: None, expire_interval: Some(days as u8) });
+            let days = days.unwrap_or(f64::from(MAX_DAYS));
+            if days.fract() == 0.0 && (1.0..=f64::from(MAX_DAYS)).contains(&days) {
+                return Ok(Expiry { expire_type: 1, expire_time: None, expire_interval: Some(days as u8) });
             }
             Err(wrong_days(days))
         }
     }
 }
 
-fn wrong_time(left: f64) -> InvalidParam {
-    let days = shown((left.abs() / DAY * 10.0).round() / 10.0);
-    let (zh, en) = if left < 0.0 {
+fn wrong_time(remaining: f64) -> InvalidParam {
+    let days = shown((remaining.abs() / DAY * 10.0).round() / 10.0);
+    let (zh, en) = if remaining < 0.0 {
         (format!("expireTime 在 {days} 天之前"), format!("expireTime was {days} days ago"))
     } else {
         (format!("expireTime 在 {days} 天之后"), format!("expireTime is {days} days from now"))
@@ -62,21 +62,21 @@ fn wrong_time(left: f64) -> InvalidParam {
         Some(85401),
         Bilingual::new(zh, en),
         Bilingual::new(
-            format!("传入 1 分钟之后、{MOST_DAYS} 天之内的时间"),
-            format!("Pass a time between 1 minute and {MOST_DAYS} days from now"),
+            format!("传入 1 分钟之后、{MAX_DAYS} 天之内的时间"),
+            format!("Pass a time between 1 minute and {MAX_DAYS} days from now"),
         ),
     )
 }
 
 fn wrong_days(days: f64) -> InvalidParam {
-    let errcode = (days > f64::from(MOST_DAYS)).then_some(85401);
+    let errcode = (days > f64::from(MAX_DAYS)).then_some(85401);
     let days = shown(days);
     InvalidParam::new(
         "expireInterval",
         errcode,
         Bilingual::new(
-            format!("expireInterval 是 {days}，须为 1 到 {MOST_DAYS} 的整数（天）"),
-            format!("expireInterval is {days}; it must be a whole number of days from 1 to {MOST_DAYS}"),
+            format!("expireInterval 是 {days}，须为 1 到 {MAX_DAYS} 的整数（天）"),
+            format!("expireInterval is {days}; it must be a whole number of days from 1 to {MAX_DAYS}"),
         ),
         Bilingual::new(
             "微信已取消永久有效的链接，最长 30 天",
@@ -86,10 +86,10 @@ fn wrong_days(days: f64) -> InvalidParam {
 }
 
 /// A leading slash is allowed here: WeChat's own samples have one.
-pub(crate) fn page_without_query(at: At, page: &str) -> Result<(), InvalidParam> {
+pub(crate) fn page_without_query(at: ParamPath, page: &str) -> Result<(), InvalidParam> {
     let Some((bare, _)) = page.split_once('?') else { return Ok(()) };
     let (name, bare) = (at.name(), excerpt(bare));
-    Err(at.refused(
+    Err(at.invalid(
         Bilingual::new(format!("{name} 带有查询参数"), format!("{name} contains a query")),
         Bilingual::new(
             format!("{name} 只写 {bare}，参数放进 query"),
@@ -101,8 +101,8 @@ pub(crate) fn page_without_query(at: At, page: &str) -> Result<(), InvalidParam>
 /// What a link's query may hold besides letters and digits.
 pub(crate) const QUERY_PUNCTUATION: &str = "!#$&'()*+,/:;=?@-._~%";
 
-/// As many characters as the schema allows, of those that WeChat takes.
-pub(crate) fn query(at: At, query: &str) -> Result<(), InvalidParam> {
+/// Refuses a query with characters that WeChat does not allow, or with more characters than the schema allows.
+pub(crate) fn query(at: ParamPath, query: &str) -> Result<(), InvalidParam> {
     let (param, most) = (at.name(), at.param.max as usize);
     let length = query.chars().count();
     let illegal = |c: &char| !c.is_ascii_alphanumeric() && !QUERY_PUNCTUATION.contains(*c);
@@ -111,8 +111,8 @@ pub(crate) fn query(at: At, query: &str) -> Result<(), InvalidParam> {
             format!("{param} 有 {length} 个字符，最多 {most} 个"),
             format!("{param} has {length} characters; at most {most} are allowed"),
         )
-    } else if let Some((at, wrong)) = query.chars().enumerate().find(|(_, c)| illegal(c)) {
-        let (position, code) = (at + 1, wrong as u32);
+    } else if let Some((index, wrong)) = query.chars().enumerate().find(|(_, c)| illegal(c)) {
+        let (position, code) = (index + 1, wrong as u32);
         (
             format!("{param} 的第 {position} 个字符 U+{code:04X} 不是微信允许的字符"),
             format!("character {position} of {param} is U+{code:04X}, which WeChat does not allow"),
@@ -120,7 +120,7 @@ pub(crate) fn query(at: At, query: &str) -> Result<(), InvalidParam> {
     } else {
         return Ok(());
     };
-    Err(at.refused(
+    Err(at.invalid(
         Bilingual::new(zh, en),
         Bilingual::new(
             "写成 k1=v1&k2=v2，中文和空格用 encodeURIComponent 编码，较长的数据存在服务端",
@@ -129,8 +129,8 @@ pub(crate) fn query(at: At, query: &str) -> Result<(), InvalidParam> {
     ))
 }
 
-/// The field of the answer that a query asks for.
-pub(crate) fn wanted(
+/// The field of the response that a query asks for.
+pub(crate) fn expected_field(
     param: &'static str,
     link: Option<&str>,
     query_type: f64,
@@ -166,18 +166,18 @@ pub(crate) fn wanted(
     }
 }
 
-/// Any text but none.
-pub(crate) fn not_empty(at: At, text: &str) -> Result<(), InvalidParam> {
+/// Refuses an empty text.
+pub(crate) fn not_empty(at: ParamPath, text: &str) -> Result<(), InvalidParam> {
     if !text.is_empty() {
         return Ok(());
     }
     let name = at.name();
     let fix = at.fix().unwrap_or_else(|| Bilingual::new(format!("传入 {name}"), format!("Pass {name}")));
-    Err(at.refused(Bilingual::new(format!("{name} 为空"), format!("{name} is empty")), fix))
+    Err(at.invalid(Bilingual::new(format!("{name} 为空"), format!("{name} is empty")), fix))
 }
 
 /// From 1 to as many characters as the schema allows, without a leading slash.
-pub(crate) fn page_url(at: At, page: &str) -> Result<(), InvalidParam> {
+pub(crate) fn page_url(at: ParamPath, page: &str) -> Result<(), InvalidParam> {
     let (length, most) = (page.chars().count(), at.param.max as usize);
     if length == 0 || length > most {
         return Err(InvalidParam::new(
@@ -192,7 +192,7 @@ pub(crate) fn page_url(at: At, page: &str) -> Result<(), InvalidParam> {
     }
     // https://developers.weixin.qq.com/community/develop/doc/000c44d4e88138dbd4ad04cf056400
     let Some(bare) = page.strip_prefix('/').map(excerpt) else { return Ok(()) };
-    Err(at.refused(
+    Err(at.invalid(
         Bilingual::new("pageUrl 以 / 开头", "pageUrl starts with a /"),
         Bilingual::new(format!("去掉开头的 /，写成 {bare}"), format!("Remove the leading slash: {bare}")),
     ))

@@ -10,8 +10,8 @@ fn sent(endpoint: Endpoint, params: Value) -> Result<Value, (String, Option<i64>
     let context = Context { appid: "wx", now: NOW };
     let call = call(&endpoint, &params.to_string(), &context);
     let call = call.map_err(|invalid| (invalid.param.into_owned(), invalid.errcode))?;
-    assert_eq!(call.question.endpoint, endpoint);
-    Ok(serde_json::from_slice(&call.question.body.unwrap()).unwrap())
+    assert_eq!(call.request.endpoint, endpoint);
+    Ok(serde_json::from_slice(&call.request.body.unwrap()).unwrap())
 }
 
 fn scheme(params: Value) -> Result<Value, (String, Option<i64>)> {

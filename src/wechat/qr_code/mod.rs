@@ -1,4 +1,4 @@
-//! The request of a code: parsed once, and right from then on.
+//! The request of a QR code: parsed once, and valid from then on.
 
 pub(crate) mod rules;
 #[cfg(test)]
@@ -12,7 +12,7 @@ use super::params::{Values, unreadable};
 use super::request::ApiRequest;
 use crate::error::invalid::InvalidParam;
 
-/// A code's parameters that WeChat does not certainly refuse.
+/// The parameters of a QR code, without anything that WeChat certainly refuses.
 #[derive(Clone, Debug)]
 pub struct QrCodeRequest {
     endpoint: Endpoint,
@@ -20,7 +20,7 @@ pub struct QrCodeRequest {
     identity: Identity,
 }
 
-/// What a picture depends on: the same for two requests that differ only in a default that is spelt out.
+/// What an image depends on: the same for two requests that differ only in a default that is spelt out.
 pub(crate) type Identity = Vec<u8>;
 
 impl QrCodeRequest {
@@ -30,10 +30,10 @@ impl QrCodeRequest {
     ///
     /// [`InvalidParam`] for a parameter that WeChat certainly refuses, or that is missing.
     pub fn parse(endpoint: &Endpoint, params: &str) -> Result<Self, InvalidParam> {
-        let row = endpoint.row().filter(|_| endpoint.gives_code()).ok_or_else(unreadable)?;
-        let (body, rest) = Values::read(&row.params, params)?.write_both()?;
-        let mut identity = rest.finish();
-        identity.extend_from_slice(row.name.as_bytes());
+        let spec = endpoint.spec().filter(|_| endpoint.returns_qr_code()).ok_or_else(unreadable)?;
+        let (body, identity) = Values::read(&spec.params, params)?.write_with_identity()?;
+        let mut identity = identity.finish();
+        identity.extend_from_slice(spec.name.as_bytes());
         Ok(Self { endpoint: endpoint.clone(), body: body.finish().into(), identity })
     }
 
@@ -45,7 +45,7 @@ impl QrCodeRequest {
         &self.identity
     }
 
-    /// The page that the code opens, as the caller gave it.
+    /// The page that the QR code opens, as the caller gave it.
     pub(crate) fn page(&self) -> Option<String> {
         #[derive(Deserialize)]
         struct Page {
@@ -55,8 +55,8 @@ impl QrCodeRequest {
         serde_json::from_slice::<Page>(&self.body).ok()?.page
     }
 
-    /// What is sent.
-    pub fn question(&self) -> ApiRequest {
+    /// The request to send.
+    pub fn api_request(&self) -> ApiRequest {
         ApiRequest { endpoint: self.endpoint.clone(), query: Vec::new(), body: Some(self.body.clone()) }
     }
 }

@@ -17,7 +17,7 @@ use crate::roots;
 
 /// What makes two clients need different connections.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub(crate) struct Settings {
+pub(crate) struct HttpSettings {
     pub(crate) proxy: Option<Proxy>,
     /// Extra roots, PEM.
     pub(crate) ca: Option<Vec<u8>>,
@@ -40,7 +40,7 @@ pub(crate) struct HttpClients {
 
 impl HttpClients {
     /// Checks the settings.
-    pub(crate) fn new(settings: &Settings) -> Result<Self, InvalidParam> {
+    pub(crate) fn new(settings: &HttpSettings) -> Result<Self, InvalidParam> {
         LazyLock::force(&roots::EXTRA);
         let ca = settings.ca.as_deref().map(|pem| {
             roots::of_pem(pem).ok_or_else(|| {
@@ -119,14 +119,14 @@ fn unusable(param: &'static str, zh: String, en: String) -> InvalidParam {
 mod tests {
     use super::*;
 
-    fn refused(settings: Settings) -> InvalidParam {
+    fn refused(settings: HttpSettings) -> InvalidParam {
         HttpClients::new(&settings).err().expect("to be refused")
     }
 
     #[test]
     fn a_ca_without_a_certificate_is_refused() {
         for pem in [&b"nonsense"[..], b"", b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"] {
-            assert_eq!(refused(Settings { ca: Some(pem.to_vec()), ..Default::default() }).param, "ca");
+            assert_eq!(refused(HttpSettings { ca: Some(pem.to_vec()), ..Default::default() }).param, "ca");
         }
     }
 
@@ -136,11 +136,11 @@ mod tests {
             pool.client(&url.parse().unwrap(), proxied).unwrap();
             [&pool.plain, &pool.secure, &pool.proxied].map(|made| made.get().is_some())
         };
-        let pool = HttpClients::new(&Settings::default()).unwrap();
+        let pool = HttpClients::new(&HttpSettings::default()).unwrap();
         assert_eq!(asked(&pool, "http://api.weixin.qq.com/", false), [true, false, false]);
         assert_eq!(asked(&pool, "https://api.weixin.qq.com/", false), [true, true, false]);
         let proxy = Some(Proxy::parse("https://user:pw@proxy.example").unwrap());
-        let pool = HttpClients::new(&Settings { proxy, ca: None }).unwrap();
+        let pool = HttpClients::new(&HttpSettings { proxy, ca: None }).unwrap();
         assert_eq!(asked(&pool, "http://api.weixin.qq.com/", true), [false, false, true]);
         assert_eq!(asked(&pool, "https://api.weixin.qq.com/", false), [false, true, true]);
     }

@@ -9,7 +9,7 @@ fn parse(endpoint: Endpoint, params: &Value) -> Result<QrCodeRequest, InvalidPar
 }
 
 fn sent(endpoint: Endpoint, params: &Value) -> Value {
-    serde_json::from_slice(&parse(endpoint, params).unwrap().question().body.unwrap()).unwrap()
+    serde_json::from_slice(&parse(endpoint, params).unwrap().api_request().body.unwrap()).unwrap()
 }
 
 fn refused(endpoint: Endpoint, params: &Value) -> (String, Option<i64>, String) {
@@ -43,7 +43,7 @@ fn a_body_contains_exactly_the_given_parameters() {
 #[test]
 fn a_body_is_written_in_the_order_of_the_schema() {
     let request = QrCodeRequest::parse(&GetUnlimitedQrCode, r#"{"width":430.0,"page":"p\u0041","scene":"a"}"#).unwrap();
-    assert_eq!(request.question().body.unwrap(), r#"{"scene":"a","page":"pA","width":430}"#);
+    assert_eq!(request.api_request().body.unwrap(), r#"{"scene":"a","page":"pA","width":430}"#);
 }
 
 #[test]
@@ -80,7 +80,7 @@ fn another(param: &crate::wechat::params::Param) -> Value {
 #[test]
 fn an_explicit_default_has_the_same_identity_and_any_other_value_has_not() {
     for endpoint in [GetQrCode, GetUnlimitedQrCode, CreateQrCode] {
-        let params = &endpoint.row().unwrap().params;
+        let params = &endpoint.spec().unwrap().params;
         let least = json!({ params[0].name.as_str(): "a" });
         let one = identity(endpoint.clone(), &least);
         let mut spelt_out = least.clone();
@@ -123,7 +123,7 @@ fn an_ignored_colour_keeps_the_identity_and_a_used_one_changes_it() {
 #[test]
 fn text_is_sent_as_raw_utf8() {
     let request = parse(GetQrCode, &json!({ "path": "pages/商品?a=1&b=<2>" })).unwrap();
-    assert_eq!(request.question().body.unwrap(), r#"{"path":"pages/商品?a=1&b=<2>"}"#);
+    assert_eq!(request.api_request().body.unwrap(), r#"{"path":"pages/商品?a=1&b=<2>"}"#);
 }
 
 #[test]

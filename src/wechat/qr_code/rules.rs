@@ -3,26 +3,26 @@
 
 use crate::error::explanation::{Bilingual, excerpt};
 use crate::error::invalid::InvalidParam;
-use crate::wechat::params::{At, Param};
+use crate::wechat::params::{Param, ParamPath};
 
 /// <https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/qr-code/api_getunlimitedqrcode.html>
 const SCENE_PUNCTUATION: &str = "!#$&'()*+,/:;=?@-._~";
 
 /// From 1 to as many characters as the schema allows, of those that WeChat takes.
-pub(crate) fn scene(at: At, scene: &str) -> Result<(), InvalidParam> {
+pub(crate) fn scene(at: ParamPath, scene: &str) -> Result<(), InvalidParam> {
     let most = at.param.max as usize;
     let length = scene.chars().count();
     if length == 0 {
-        return Err(at.refused(
+        return Err(at.invalid(
             Bilingual::new("scene 为空", "scene is empty"),
             Bilingual::new(format!("scene 须有 1 到 {most} 个字符"), format!("Pass a scene of 1 to {most} characters")),
         ));
     }
-    if let Some((at, wrong)) = scene.chars().enumerate().find(|(_, c)| !is_scene_character(*c)) {
-        return Err(illegal_in_scene(at + 1, wrong));
+    if let Some((index, wrong)) = scene.chars().enumerate().find(|(_, c)| !is_scene_character(*c)) {
+        return Err(illegal_in_scene(index + 1, wrong));
     }
     if length > most {
-        return Err(at.refused(
+        return Err(at.invalid(
             Bilingual::new(
                 format!("scene 有 {length} 个字符，最多 {most} 个"),
                 format!("scene has {length} characters; at most {most} are allowed"),
@@ -65,11 +65,11 @@ fn illegal_in_scene(position: usize, wrong: char) -> InvalidParam {
 
 /// The limit is in characters. No page of a mini-program has a longer path, by far: a whole `path` with its query may have
 /// as many.
-pub(crate) fn page(at: At, page: &str) -> Result<(), InvalidParam> {
+pub(crate) fn page(at: ParamPath, page: &str) -> Result<(), InvalidParam> {
     let most = at.param.max as usize;
     let length = page.chars().count();
     if length > most {
-        return Err(at.refused(
+        return Err(at.invalid(
             Bilingual::new(
                 format!("page 有 {length} 个字符，最多 {most} 个"),
                 format!("page has {length} characters; at most {most} are allowed"),
@@ -84,13 +84,13 @@ pub(crate) fn page(at: At, page: &str) -> Result<(), InvalidParam> {
     let bare = page.trim_start_matches('/').split('?').next().filter(|bare| !bare.is_empty());
     let bare = excerpt(bare.unwrap_or("pages/index/index"));
     if page.starts_with('/') {
-        return Err(at.refused(
+        return Err(at.invalid(
             Bilingual::new("page 以 / 开头", "page starts with a /"),
             Bilingual::new(format!("去掉开头的 /，写成 {bare}"), format!("Remove the leading slash: {bare}")),
         ));
     }
     if page.contains('?') {
-        return Err(at.refused(
+        return Err(at.invalid(
             Bilingual::new("page 带有查询参数", "page contains a query"),
             Bilingual::new(
                 format!("page 只写 {bare}，参数放进 scene，页面里用 decodeURIComponent(query.scene) 取出"),
@@ -107,16 +107,16 @@ pub(crate) fn page(at: At, page: &str) -> Result<(), InvalidParam> {
 /// more bytes only perhaps. Those of `createQRCode` count bytes, and a `path` of 119 characters in 139 bytes was refused.
 /// <https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/qr-code/api_createqrcode.html>,
 /// <https://developers.weixin.qq.com/community/personal/oCJUsw87ROzrI9szR45EDNACfCNI/question>
-pub(crate) fn path(at: At, path: &str) -> Result<(), InvalidParam> {
+pub(crate) fn path(at: ParamPath, path: &str) -> Result<(), InvalidParam> {
     let (characters, bytes) = (path.chars().count(), path.len());
     if bytes == 0 {
-        return Err(at.refused(
+        return Err(at.invalid(
             Bilingual::new("path 为空", "path is empty"),
             Bilingual::new("传入页面路径，如 pages/index/index?id=42", "Pass a page, such as pages/index/index?id=42"),
         ));
     }
     if let Some(excess) = excess(at.param, characters, bytes) {
-        return Err(at.refused(
+        return Err(at.invalid(
             excess,
             Bilingual::new(
                 "缩短 path：较长的数据存在服务端，path 里只放它的 id",
@@ -128,7 +128,7 @@ pub(crate) fn path(at: At, path: &str) -> Result<(), InvalidParam> {
     Ok(())
 }
 
-/// What is too long about a path, by the limit of its endpoint.
+/// The error of a path that is too long for its endpoint.
 fn excess(param: &Param, characters: usize, bytes: usize) -> Option<Bilingual> {
     match (param.max as usize, param.max_bytes as usize) {
         (max @ 1.., _) if characters > max => Some(Bilingual::new(
@@ -145,7 +145,7 @@ fn excess(param: &Param, characters: usize, bytes: usize) -> Option<Bilingual> {
     }
 }
 
-/// WeChat sets `scancode_time` itself, when somebody scans.
+/// WeChat sets `scancode_time` itself, when the QR code is scanned.
 fn no_scancode_time(param: &'static str, path: &str) -> Result<(), InvalidParam> {
     let query = path.split_once('?').map_or("", |(_, query)| query);
     if query.split('&').any(|pair| pair.split('=').next() == Some("scancode_time")) {
