@@ -108,7 +108,7 @@ impl Client {
             Some(codes) => self.get_or_fetch(codes, request, &deadline).await.map(Image::Kept),
         };
         let error = image.inspect_err(|error| self.stats.error(error));
-        error.map_err(|error| error.about(request.page().as_deref(), &self.transport.secrets().redactor(&[])))
+        error.map_err(|error| error.with_subject(request.page().as_deref(), &self.transport.secrets().redactor(&[])))
     }
 
     /// What an API that has a name here answers. `params` is JSON in the caller's spelling.
@@ -140,7 +140,7 @@ impl Client {
         let redactor = self.transport.secrets().redactor(&[]);
         let fields = scalars_of(answer, "request", LONGEST).into_iter().map(|(name, scalar)| {
             let value = match scalar {
-                Scalar::Text(text) => redactor.clean(&text).into(),
+                Scalar::Text(text) => redactor.redact(&text).into(),
                 Scalar::Number(number) => number.into(),
             };
             (name, value)
@@ -170,9 +170,10 @@ impl Client {
             return;
         }
         let secrets = self.transport.secrets();
-        let query = question.query.iter().filter(|(name, _)| redact::is_secret(name)).map(|(_, value)| value.as_str());
+        let query =
+            question.query.iter().filter(|(name, _)| redact::is_secret_name(name)).map(|(_, value)| value.as_str());
         let body = question.body.as_deref().and_then(|body| std::str::from_utf8(body).ok()).unwrap_or_default();
-        query.chain(redact::named(body)).for_each(|secret| secrets.learn_carried(secret));
+        query.chain(redact::named_values(body)).for_each(|secret| secrets.add_request_secret(secret));
     }
 
     /// A token, for calls that the caller makes by itself.

@@ -52,7 +52,7 @@ impl Client {
             token = cache.get(source, call.deadline).await?;
         }
         let answer = self.send(call, Some(&token), permit.as_ref(), read).await;
-        let Some(errcode) = answer.as_ref().err().and_then(Error::refused_token) else { return answer };
+        let Some(errcode) = answer.as_ref().err().and_then(Error::rejected_token) else { return answer };
         match cache.replace(&token, errcode, source, call.deadline).await? {
             Some(other) => {
                 Counters::add(&self.stats.replays);

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::{
-    BadResponse, CertificateFlaw, Error, ExceededLimit, NetworkErrorKind, ProxyErrorKind, RedisFault, TimeoutPhase,
+    BadResponse, CertificateErrorKind, Error, ExceededLimit, NetworkErrorKind, ProxyErrorKind, RedisErrorKind,
+    TimeoutPhase,
 };
 use crate::error::explanation::{Bilingual, Explanation, Language};
 use crate::wechat::answer::Unexpected;
@@ -60,12 +61,14 @@ pub(crate) fn timeout(waited_for: TimeoutPhase, limit: Duration, cause: Option<&
 }
 
 /// `proxy` is the one that the request went through, if it went through one.
-pub(crate) fn network(trouble: NetworkErrorKind, host: &str, proxy: Option<&str>) -> Explanation {
-    let (cause, fix) = match trouble {
-        NetworkErrorKind::Proxy(trouble) => return of_proxy(trouble, host, proxy.unwrap_or_default()),
+pub(crate) fn network(kind: NetworkErrorKind, host: &str, proxy: Option<&str>) -> Explanation {
+    let (cause, fix) = match kind {
+        NetworkErrorKind::Proxy(kind) => return of_proxy(kind, host, proxy.unwrap_or_default()),
         NetworkErrorKind::Dns => (unresolved(host), name_service("baseUrl")),
         NetworkErrorKind::Unreachable => (unreachable(host), way_to(proxy)),
-        NetworkErrorKind::Certificate(flaw) => (refused(host, flaw), certified(host, flaw, "baseUrl")),
+        NetworkErrorKind::Certificate(certificate) => {
+            (refused(host, certificate), certified(host, certificate, "baseUrl"))
+        }
         NetworkErrorKind::Tls => (
             Bilingual::new(format!("与 {host} 的 TLS 握手失败"), format!("the TLS handshake with {host} failed")),
             Bilingual::new(
@@ -73,14 +76,14 @@ pub(crate) fn network(trouble: NetworkErrorKind, host: &str, proxy: Option<&str>
                 "Check scheme and port of baseUrl (does that port speak TLS?) and proxies on the way",
             ),
         ),
-        NetworkErrorKind::Silent => (
+        NetworkErrorKind::ResponseTimeout => (
             Bilingual::new(format!("{host} 没有应答"), format!("{host} did not answer in time")),
             Bilingual::new(
                 "稍后重试；持续出现时检查网络，或给 baseUrl 加备用地址",
                 "Try again later; if it persists check the network, or give baseUrl a second host",
             ),
         ),
-        NetworkErrorKind::Broken => (
+        NetworkErrorKind::ConnectionClosed => (
             Bilingual::new(
                 format!("与 {host} 的连接在应答完成前断开"),
                 format!("the connection to {host} broke before the answer was whole"),
@@ -97,8 +100,8 @@ pub(crate) fn network(trouble: NetworkErrorKind, host: &str, proxy: Option<&str>
     Explanation { cause, fix }
 }
 
-fn of_proxy(trouble: ProxyErrorKind, host: &str, proxy: &str) -> Explanation {
-    let (cause, fix) = match trouble {
+fn of_proxy(kind: ProxyErrorKind, host: &str, proxy: &str) -> Explanation {
+    let (cause, fix) = match kind {
         ProxyErrorKind::Dns => (unresolved(proxy), name_service("proxy")),
         ProxyErrorKind::Unreachable => (
             unreachable(proxy),
@@ -107,7 +110,9 @@ fn of_proxy(trouble: ProxyErrorKind, host: &str, proxy: &str) -> Explanation {
                 "Check host and port of proxy (with 'env' HTTPS_PROXY), and whether the proxy runs",
             ),
         ),
-        ProxyErrorKind::Certificate(flaw) => (refused(proxy, flaw), certified(proxy, flaw, "proxy")),
+        ProxyErrorKind::Certificate(certificate) => {
+            (refused(proxy, certificate), certified(proxy, certificate, "proxy"))
+        }
         ProxyErrorKind::Tls => (
             Bilingual::new(format!("与 {proxy} 的 TLS 握手失败"), format!("the TLS handshake with {proxy} failed")),
             Bilingual::new(
@@ -115,7 +120,7 @@ fn of_proxy(trouble: ProxyErrorKind, host: &str, proxy: &str) -> Explanation {
                 "Most proxies speak no TLS themselves: try http:// instead of https:// in proxy",
             ),
         ),
-        ProxyErrorKind::Login => (
+        ProxyErrorKind::AuthRequired => (
             Bilingual::new(
                 "代理要求认证，或不接受所给的用户名和密码",
                 "it wants a login, or does not take the one that it was given",
@@ -126,7 +131,7 @@ fn of_proxy(trouble: ProxyErrorKind, host: &str, proxy: &str) -> Explanation {
                  for NTLM run a relay such as cntlm",
             ),
         ),
-        ProxyErrorKind::Refused => (
+        ProxyErrorKind::ConnectRejected => (
             Bilingual::new(format!("代理没有打开到 {host} 的隧道"), format!("it opened no tunnel to {host}")),
             Bilingual::new(
                 format!("在代理上放行对 {host} 的 CONNECT；用 curl -v -x 代理地址 https://{host} 查看它的应答"),
@@ -168,59 +173,61 @@ fn way_to(proxy: Option<&str>) -> Bilingual {
     }
 }
 
-fn refused(host: &str, flaw: CertificateFlaw) -> Bilingual {
-    let (zh, en) = match flaw {
-        CertificateFlaw::UnknownIssuer => ("由未知的机构签发", "is from an authority that is not trusted here"),
-        CertificateFlaw::SelfSigned => ("是未受信任的自签名证书", "is signed by itself and not trusted here"),
-        CertificateFlaw::Expired => ("已过期", "has expired"),
-        CertificateFlaw::NotValidYet => ("尚未生效", "is not valid yet"),
-        CertificateFlaw::OtherName => ("属于其他主机名", "is for another host"),
-        CertificateFlaw::NoName => ("的 subjectAltName 中没有主机名", "names no host in its subjectAltName"),
-        CertificateFlaw::Authority => ("是 CA 证书，不是服务器证书", "is an authority's and not a server's"),
-        CertificateFlaw::Other => ("不可用", "cannot be used"),
+fn refused(host: &str, kind: CertificateErrorKind) -> Bilingual {
+    let (zh, en) = match kind {
+        CertificateErrorKind::UnknownIssuer => ("由未知的机构签发", "is from an authority that is not trusted here"),
+        CertificateErrorKind::SelfSigned => ("是未受信任的自签名证书", "is signed by itself and not trusted here"),
+        CertificateErrorKind::Expired => ("已过期", "has expired"),
+        CertificateErrorKind::NotValidYet => ("尚未生效", "is not valid yet"),
+        CertificateErrorKind::HostnameMismatch => ("属于其他主机名", "is for another host"),
+        CertificateErrorKind::MissingSan => ("的 subjectAltName 中没有主机名", "names no host in its subjectAltName"),
+        CertificateErrorKind::CaUsedAsEndEntity => {
+            ("是 CA 证书，不是服务器证书", "is an authority's and not a server's")
+        }
+        CertificateErrorKind::Other => ("不可用", "cannot be used"),
     };
     Bilingual::new(format!("{host} 的证书{zh}"), format!("the certificate of {host} {en}"))
 }
 
 /// `param` is where the host's name stands.
-fn certified(host: &str, flaw: CertificateFlaw, param: &str) -> Bilingual {
-    match flaw {
-        CertificateFlaw::UnknownIssuer => Bilingual::new(
+fn certified(host: &str, kind: CertificateErrorKind, param: &str) -> Bilingual {
+    match kind {
+        CertificateErrorKind::UnknownIssuer => Bilingual::new(
             "经过会解密流量的企业代理或使用私有 CA 时，用 ca 或 NODE_EXTRA_CA_CERTS 加入其根证书；否则可能有人冒充该主机",
             "Behind an inspecting proxy or with a private CA add its root by ca or NODE_EXTRA_CA_CERTS; \
              otherwise somebody may be posing as that host",
         ),
-        CertificateFlaw::SelfSigned => Bilingual::new(
+        CertificateErrorKind::SelfSigned => Bilingual::new(
             "若该证书是你自己的，把这张证书的 PEM 作为 ca 传入，或写进 NODE_EXTRA_CA_CERTS 所指的文件；否则可能有人冒充该主机",
             "If that certificate is yours give it, in PEM, as ca, or put it into the file of NODE_EXTRA_CA_CERTS; \
              otherwise somebody may be posing as that host",
         ),
-        CertificateFlaw::Expired => Bilingual::new(
+        CertificateErrorKind::Expired => Bilingual::new(
             "在该主机上换新证书；本机时间不对时校正系统时间",
             "Renew the certificate on that host; if the clock of this machine is wrong set it",
         ),
-        CertificateFlaw::NotValidYet => Bilingual::new(
+        CertificateErrorKind::NotValidYet => Bilingual::new(
             "校正本机的系统时间；时间正确时检查证书的生效日期",
             "Set the clock of this machine; if it is right look at the date from which the certificate is valid",
         ),
-        CertificateFlaw::OtherName => Bilingual::new(
+        CertificateErrorKind::HostnameMismatch => Bilingual::new(
             format!("{param} 写证书里有的主机名，或为 {host} 重新签发证书；证书来自途中的设备时检查 DNS 与代理"),
             format!(
                 "In {param} write a name that the certificate has, or have one issued for {host}; \
                  if it comes from something on the way check DNS and proxies"
             ),
         ),
-        CertificateFlaw::NoName => Bilingual::new(
+        CertificateErrorKind::MissingSan => Bilingual::new(
             "重新生成证书并写明主机名，例如 openssl req -x509 加上 -addext subjectAltName=DNS:主机名（IP 地址写 IP:地址）；只有 CN 不够",
             "Make the certificate anew with its host, as openssl req -x509 does with -addext subjectAltName=DNS:<host> \
              (or IP:<address>); a CN alone does not count",
         ),
-        CertificateFlaw::Authority => Bilingual::new(
+        CertificateErrorKind::CaUsedAsEndEntity => Bilingual::new(
             "为该主机签发服务器证书（basicConstraints 为 CA:FALSE）；若这张证书是你自己的，也可把它的 PEM 作为 ca 传入",
             "Have a server's certificate issued for that host (basicConstraints CA:FALSE); if this one is yours you may also \
              give it, in PEM, as ca",
         ),
-        CertificateFlaw::Other => Bilingual::new(
+        CertificateErrorKind::Other => Bilingual::new(
             "为该主机重新签发服务器证书（X.509 v3，SHA-256）",
             "Have the certificate of that host issued anew (X.509 v3, SHA-256)",
         ),
@@ -316,16 +323,16 @@ fn slow_down() -> Bilingual {
 pub(crate) const COMMANDS: &str =
     "+eval +time +get +set +incr +del +pexpire +pttl +hget +hmget +hgetall +hset +hsetnx +hincrby +hdel";
 
-pub(crate) fn redis(reason: &str, fault: &RedisFault) -> Explanation {
-    let (cause, fix) = match fault {
-        RedisFault::Down => (
+pub(crate) fn redis(reason: &str, kind: &RedisErrorKind) -> Explanation {
+    let (cause, fix) = match kind {
+        RedisErrorKind::Down => (
             Bilingual::new(format!("Redis 不可用（{reason}）"), format!("Redis cannot be used ({reason})")),
             Bilingual::new(
                 "检查 redis 地址、密码与网络；classic 模式下没有 Redis 时不会自行换令牌，可改用 token: 'stable'",
                 "Check Redis, its URL and password; in classic mode nothing is rotated without it: consider token: 'stable'",
             ),
         ),
-        RedisFault::Denied { keys } => (
+        RedisErrorKind::Denied { keys } => (
             Bilingual::new(
                 format!("Redis 不允许该用户访问这些键或执行这些命令（{reason}）"),
                 format!("Redis does not let this user have these keys or commands ({reason})"),
@@ -338,7 +345,7 @@ pub(crate) fn redis(reason: &str, fault: &RedisFault) -> Explanation {
                 ),
             ),
         ),
-        RedisFault::WrongType { keys } => (
+        RedisErrorKind::WrongType { keys } => (
             Bilingual::new(
                 format!("{keys}:… 中有一个键存放着别的类型的内容（{reason}）"),
                 format!("a key that begins with {keys}: holds something of another kind ({reason})"),
@@ -349,7 +356,7 @@ pub(crate) fn redis(reason: &str, fault: &RedisFault) -> Explanation {
                  another redis.keyPrefix",
             ),
         ),
-        RedisFault::Script => (
+        RedisErrorKind::Script => (
             Bilingual::new(
                 format!("Redis 没有完成该账号的脚本（{reason}）"),
                 format!("Redis did not carry out a script for this account ({reason})"),
@@ -402,15 +409,15 @@ mod tests {
 
     use super::*;
 
-    const FLAWS: [CertificateFlaw; 8] = [
-        CertificateFlaw::UnknownIssuer,
-        CertificateFlaw::SelfSigned,
-        CertificateFlaw::Expired,
-        CertificateFlaw::NotValidYet,
-        CertificateFlaw::OtherName,
-        CertificateFlaw::NoName,
-        CertificateFlaw::Authority,
-        CertificateFlaw::Other,
+    const FLAWS: [CertificateErrorKind; 8] = [
+        CertificateErrorKind::UnknownIssuer,
+        CertificateErrorKind::SelfSigned,
+        CertificateErrorKind::Expired,
+        CertificateErrorKind::NotValidYet,
+        CertificateErrorKind::HostnameMismatch,
+        CertificateErrorKind::MissingSan,
+        CertificateErrorKind::CaUsedAsEndEntity,
+        CertificateErrorKind::Other,
     ];
 
     /// Each cause is another one, and all texts are there in their language.
@@ -438,15 +445,15 @@ mod tests {
             NetworkErrorKind::Dns,
             NetworkErrorKind::Unreachable,
             NetworkErrorKind::Tls,
-            NetworkErrorKind::Silent,
-            NetworkErrorKind::Broken,
+            NetworkErrorKind::ResponseTimeout,
+            NetworkErrorKind::ConnectionClosed,
         ];
         let of_proxies = [
             ProxyErrorKind::Dns,
             ProxyErrorKind::Unreachable,
             ProxyErrorKind::Tls,
-            ProxyErrorKind::Login,
-            ProxyErrorKind::Refused,
+            ProxyErrorKind::AuthRequired,
+            ProxyErrorKind::ConnectRejected,
         ];
         let of_hosts = of_hosts.into_iter().chain(FLAWS.map(NetworkErrorKind::Certificate));
         let of_proxies = of_proxies.into_iter().chain(FLAWS.map(ProxyErrorKind::Certificate));
@@ -496,7 +503,7 @@ mod tests {
         let phases = [TimeoutPhase::Token, TimeoutPhase::Answer, TimeoutPhase::Provider, TimeoutPhase::Peer];
         let limit = Duration::from_millis(1500);
         check(phases.map(|phase| timeout(phase, limit, None)));
-        let cause = Error::Redis { reason: "OOM".into(), fault: RedisFault::Down };
+        let cause = Error::Redis { reason: "OOM".into(), kind: RedisErrorKind::Down };
         let explained = timeout(TimeoutPhase::Token, limit, Some(&cause)).cause.en;
         assert!(explained.contains("1.5 s") && explained.contains("OOM"), "{explained}");
     }
@@ -516,10 +523,10 @@ mod tests {
     fn every_failure_of_redis_has_a_cause_of_its_own() {
         let keys = || "shop:*".to_owned();
         let faults = [
-            RedisFault::Down,
-            RedisFault::Denied { keys: keys() },
-            RedisFault::WrongType { keys: keys() },
-            RedisFault::Script,
+            RedisErrorKind::Down,
+            RedisErrorKind::Denied { keys: keys() },
+            RedisErrorKind::WrongType { keys: keys() },
+            RedisErrorKind::Script,
         ];
         check(faults.iter().map(|fault| redis("REASON", fault)).chain([closed()]));
         assert!(redis("NOPERM", &faults[1]).fix.en.contains(&format!("~shop:* {COMMANDS}")));

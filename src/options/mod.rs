@@ -142,7 +142,7 @@ impl Options {
             (_, None) => None,
         };
         let secrets = cache.as_ref().map_or_else(Arc::default, |cache| cache.secrets());
-        secret.iter().for_each(|secret| secrets.keep(secret));
+        secret.iter().for_each(|secret| secrets.add_permanent(secret));
         let pool = shared.pool(&settings)?;
         let transport = Arc::new(Transport::new(pool, shared.buffers(), bases.clone(), secrets, events.clone()));
         let app = App::new(&counted, &bases.iter().map(Url::to_string).collect::<Vec<_>>());

@@ -9,7 +9,7 @@ use tokio::time::sleep;
 
 use super::cluster::{Node, SlotMap};
 use super::connector::Connector;
-use super::failure::RedisFailure;
+use super::failure::BackendError;
 use super::pool::{ConnectionPool, PooledConnection};
 use super::script::{ReconnectListeners, ScriptCall};
 
@@ -40,7 +40,7 @@ pub trait Backend: Send + Sync + 'static {
         &self,
         call: &ScriptCall,
         attempt: &Attempt<'_>,
-    ) -> impl Future<Output = Result<Value, RedisFailure>> + Send;
+    ) -> impl Future<Output = Result<Value, BackendError>> + Send;
 
     /// Drops connections and redirections, after the server failed.
     fn reset(&self);
@@ -67,17 +67,17 @@ impl Connections {
 
     /// Runs a script on one node. A connection that Redis closed in the meantime fails when it is used next, so a broken
     /// one is replaced once.
-    async fn run_on(&self, node: &Node, call: &ScriptCall, attempt: &Attempt<'_>) -> Result<Value, RedisFailure> {
+    async fn run_on(&self, node: &Node, call: &ScriptCall, attempt: &Attempt<'_>) -> Result<Value, BackendError> {
         let used = self.pool.get(node);
         if let Some(mut used) = used.clone() {
             match eval(call, &mut used.connection).await {
                 Err(error) if error.is_io_error() => {}
-                result => return result.map_err(RedisFailure::Answer),
+                result => return result.map_err(BackendError::Reply),
             }
         }
         let replacement = self.replace(node, used.as_ref(), attempt.listeners).await;
-        let mut connection = replacement.map_err(RedisFailure::Connecting)?.connection;
-        eval(call, &mut connection).await.map_err(RedisFailure::Answer)
+        let mut connection = replacement.map_err(BackendError::Connect)?.connection;
+        eval(call, &mut connection).await.map_err(BackendError::Reply)
     }
 
     /// Connects, unless another request has done so since `broken` broke.
@@ -102,12 +102,12 @@ impl Connections {
 
 impl Backend for Connections {
     /// A cluster names the node of a key. While it moves the key, that takes a moment.
-    async fn attempt(&self, call: &ScriptCall, attempt: &Attempt<'_>) -> Result<Value, RedisFailure> {
+    async fn attempt(&self, call: &ScriptCall, attempt: &Attempt<'_>) -> Result<Value, BackendError> {
         let key = call.key();
         let mut redirections = 0;
         loop {
             let result = self.run_on(&self.slots.node_for_key(key), call, attempt).await;
-            let Err(RedisFailure::Answer(error)) = &result else { return result };
+            let Err(BackendError::Reply(error)) = &result else { return result };
             match error.kind() {
                 ErrorKind::Server(ServerErrorKind::Ask | ServerErrorKind::TryAgain) => {
                     attempt.migrating.store(true, Ordering::Relaxed);

@@ -14,7 +14,7 @@ use super::backend::{Attempt, Backend, Connections};
 use super::circuit_breaker::{CircuitBreaker, OnFailure, ProbeSchedule};
 use super::cluster::appid_of;
 use super::connector::Connector;
-use super::failure::RedisFailure;
+use super::failure::BackendError;
 use super::script::{Priority, ReconnectListener, ReconnectListeners, ScriptCall, ScriptRunner, unavailable};
 use crate::clock;
 use crate::error::invalid::InvalidParam;
@@ -110,7 +110,7 @@ impl<B: Backend> RedisClient<B> {
                 self.backend.slots().mark_migrating(call.key());
                 return Err(unavailable(SLOT_MIGRATING));
             }
-            Ok(Err(failure)) if !failure.is_of_the_server() => {
+            Ok(Err(failure)) if !failure.is_server_failure() => {
                 self.on_success(sent);
                 let error = failure.for_account(call.key());
                 self.report_account_failure(call.key(), &error, failure.reason());
@@ -171,7 +171,7 @@ impl<B: Backend> RedisClient<B> {
         let key = self.breaker(|breaker| breaker.probe_key().to_owned());
         let call = ScriptCall::new(PROBE, vec![key]);
         let attempt = Attempt::new(&self.listeners);
-        let answers = |result: Result<Value, RedisFailure>| result.err().is_none_or(|error| !error.is_of_the_server());
+        let answers = |result: Result<Value, BackendError>| result.err().is_none_or(|error| !error.is_server_failure());
         answers(self.backend.attempt(&call, &attempt).await)
             && timeout(self.timeout, self.backend.attempt(&call, &attempt)).await.is_ok_and(answers)
     }

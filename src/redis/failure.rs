@@ -2,14 +2,14 @@
 
 use redis::RedisError;
 
-use crate::error::{Error, RedisFault};
+use crate::error::{Error, RedisErrorKind};
 
 /// What failed: the connection, or a request on it.
-pub enum RedisFailure {
+pub enum BackendError {
     /// There is no connection, or none whose login and database Redis accepts.
-    Connecting(RedisError),
+    Connect(RedisError),
     /// What came instead of a script's answer.
-    Answer(RedisError),
+    Reply(RedisError),
 }
 
 /// With these codes a Redis refuses every client.
@@ -36,10 +36,10 @@ const NOT_ALLOWED: &str = "can't run this command";
 const NOT_LOGGED_IN: &str = "unauthenticated";
 const TOO_MANY_CLIENTS: &str = "max number of clients";
 
-impl RedisFailure {
+impl BackendError {
     fn error(&self) -> &RedisError {
         match self {
-            Self::Connecting(error) | Self::Answer(error) => error,
+            Self::Connect(error) | Self::Reply(error) => error,
         }
     }
 
@@ -57,10 +57,10 @@ impl RedisFailure {
     }
 
     /// Whether every client of this Redis meets the same, and not only one account.
-    pub(crate) fn is_of_the_server(&self) -> bool {
+    pub(crate) fn is_server_failure(&self) -> bool {
         let is_full = || self.error().detail().is_some_and(|detail| detail.contains(TOO_MANY_CLIENTS));
         let refuses_all = |word| OF_THE_SERVER.contains(&word) || is_full();
-        matches!(self, Self::Connecting(_)) || self.word().is_none_or(refuses_all)
+        matches!(self, Self::Connect(_)) || self.word().is_none_or(refuses_all)
     }
 
     /// Its own text is not used: it can hold the value that was stored.
@@ -78,15 +78,15 @@ impl RedisFailure {
     /// The error of the account that asked for `key`.
     pub(crate) fn for_account(&self, key: &str) -> Error {
         let prefix = key.split_once('{').map_or(key, |(prefix, _)| prefix);
-        let fault = match self.word() {
-            Some(DENIED) => RedisFault::Denied { keys: format!("{prefix}*") },
+        let kind = match self.word() {
+            Some(DENIED) => RedisErrorKind::Denied { keys: format!("{prefix}*") },
             // Which of a script's keys it is Redis does not say; all begin like the first.
             Some(WRONG_TYPE) => {
-                RedisFault::WrongType { keys: key.rsplit_once(':').map_or(key, |(place, _)| place).into() }
+                RedisErrorKind::WrongType { keys: key.rsplit_once(':').map_or(key, |(place, _)| place).into() }
             }
-            _ => RedisFault::Script,
+            _ => RedisErrorKind::Script,
         };
-        Error::Redis { reason: self.reason().to_owned(), fault }
+        Error::Redis { reason: self.reason().to_owned(), kind }
     }
 }
 
@@ -106,8 +106,8 @@ mod tests {
 
     use super::*;
 
-    fn answer(code: &str, detail: &str) -> RedisFailure {
-        RedisFailure::Answer(make_extension_error(code.into(), Some(detail.into())))
+    fn answer(code: &str, detail: &str) -> BackendError {
+        BackendError::Reply(make_extension_error(code.into(), Some(detail.into())))
     }
 
     #[test]
@@ -129,9 +129,9 @@ mod tests {
                 "NOPERM",
             ),
         ] {
-            let trouble = answer(code, detail);
-            assert!(!trouble.is_of_the_server(), "{code} {detail}");
-            assert_eq!(trouble.reason(), reason);
+            let failure = answer(code, detail);
+            assert!(!failure.is_server_failure(), "{code} {detail}");
+            assert_eq!(failure.reason(), reason);
         }
     }
 
@@ -152,20 +152,20 @@ mod tests {
                 "Error running script (call to f_1): @user_script: 2: -READONLY You can't write against a replica.",
             ),
         ] {
-            assert!(answer(code, detail).is_of_the_server(), "{code} {detail}");
+            assert!(answer(code, detail).is_server_failure(), "{code} {detail}");
         }
         let refused = RedisError::from(std::io::Error::from(std::io::ErrorKind::ConnectionRefused));
-        assert!(RedisFailure::Answer(refused).is_of_the_server());
+        assert!(BackendError::Reply(refused).is_server_failure());
         let torn = RedisError::from((ErrorKind::Parse, "torn"));
-        assert!(RedisFailure::Answer(torn).is_of_the_server());
+        assert!(BackendError::Reply(torn).is_server_failure());
         // A user without permission to SELECT the database has no connection.
         let select = make_extension_error("NOPERM".into(), Some("no permissions to run 'select'".into()));
-        assert!(RedisFailure::Connecting(select).is_of_the_server());
+        assert!(BackendError::Connect(select).is_server_failure());
     }
 
     #[test]
     fn a_failure_without_a_code_says_what_became_of_the_connection() {
-        let io = |error: std::io::Error| RedisFailure::Connecting(RedisError::from(error));
+        let io = |error: std::io::Error| BackendError::Connect(RedisError::from(error));
         let kind = |kind: std::io::ErrorKind| io(kind.into());
         let refused = kind(std::io::ErrorKind::ConnectionRefused);
         assert_eq!(refused.reason(), "connection refused");
@@ -178,7 +178,7 @@ mod tests {
         }
         assert_eq!(io(std::io::Error::other("failed")).reason(), "I/O error");
         let torn = RedisError::from((ErrorKind::Parse, "failed to lookup address"));
-        assert_eq!(RedisFailure::Answer(torn).reason(), "parse error");
+        assert_eq!(BackendError::Reply(torn).reason(), "parse error");
     }
 
     #[test]

@@ -307,7 +307,7 @@ impl TokenCache {
             (outcome, inner.state.present().filter(|_| inner.state.is_usable(now)).cloned())
         };
         if let Ok(token) = &outcome {
-            self.secrets.learn_token(token.expose());
+            self.secrets.add_token(token.expose());
         }
         match &outcome {
             Ok(token) if brought => self.emit_refreshed(token, self.source_name(origin), took),
@@ -326,7 +326,7 @@ impl TokenCache {
     pub(super) fn offer(&self, fetched: FetchedToken, took: Duration) {
         let adopted = self.inner.lock().state.offer(fetched, fastrand::f64());
         if let Some(token) = adopted {
-            self.secrets.learn_token(token.expose());
+            self.secrets.add_token(token.expose());
             self.emit_refreshed(&token, "redis", took);
         }
     }

@@ -65,8 +65,8 @@ pub(crate) struct Transport {
     hosts: HostList,
     secrets: Arc<Secrets>,
     events: EventSource,
-    /// Spreads the pauses between retries, 0..1.
-    dice: fn() -> f64,
+    /// The jitter of the pauses between retries, 0..1.
+    jitter: fn() -> f64,
 }
 
 struct RawResponse {
@@ -86,7 +86,7 @@ impl Transport {
         events: EventSource,
     ) -> Self {
         let hosts = HostList::new(bases, pool.proxy());
-        Self { pool, buffers, hosts, secrets, events, dice: fastrand::f64 }
+        Self { pool, buffers, hosts, secrets, events, jitter: fastrand::f64 }
     }
 
     /// What no error of this transport shows.
@@ -115,7 +115,7 @@ impl Transport {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
-            let pause = backoff(failures, (self.dice)());
+            let pause = backoff(failures, (self.jitter)());
             if !error.is_transient() || failures == effort.retries || pause >= deadline.left() {
                 return Err(error);
             }
@@ -145,7 +145,7 @@ impl Transport {
             };
             let next = match &error {
                 Error::Network {
-                    trouble:
+                    kind:
                         NetworkErrorKind::Dns
                         | NetworkErrorKind::Unreachable
                         | NetworkErrorKind::Certificate(_)
@@ -153,7 +153,7 @@ impl Transport {
                         | NetworkErrorKind::Proxy(_),
                     ..
                 } => true,
-                Error::Network { trouble: NetworkErrorKind::Silent, .. } => effort.repeatable,
+                Error::Network { kind: NetworkErrorKind::ResponseTimeout, .. } => effort.repeatable,
                 _ => return Err(error),
             };
             if !timed_out_early(&error, limit) {
@@ -183,7 +183,7 @@ impl Transport {
             }
             Err(error) => Err(error),
         };
-        let answer = answer.map_err(|error| error.without(&self.secrets.redactor(call.secrets)));
+        let answer = answer.map_err(|error| error.redacted(&self.secrets.redactor(call.secrets)));
         told.end(answer.as_ref().map(|(body, _)| body.len()));
         answer
     }
@@ -271,7 +271,7 @@ impl Drop for RequestSpan<'_> {
 
 /// A host that was given only a moment to answer has not shown that it is ill.
 fn timed_out_early(error: &Error, limit: Option<Duration>) -> bool {
-    let silent = matches!(error, Error::Network { trouble: NetworkErrorKind::Silent, .. });
+    let silent = matches!(error, Error::Network { kind: NetworkErrorKind::ResponseTimeout, .. });
     silent && limit.is_some_and(|limit| limit < Duration::from_millis(500))
 }
 
@@ -284,7 +284,7 @@ async fn within(
     let Some(limit) = limit else { return work.await };
     tokio::time::timeout(limit, work).await.unwrap_or_else(|_| {
         let detail = format!("no answer within {} ms", limit.as_millis());
-        Err(failure::of(endpoint, host, NetworkErrorKind::Silent, &detail))
+        Err(failure::of(endpoint, host, NetworkErrorKind::ResponseTimeout, &detail))
     })
 }
 
@@ -318,7 +318,7 @@ fn interpret_response<T>(
         Err(AnswerError::Refused(refusal)) => {
             let error = Error::Api { endpoint: endpoint.clone(), refusal, subject: None };
             let token = endpoint.gives_token().then(|| answer::token_in(&body)).flatten();
-            Err(error.without(&Redactor::new(token.as_deref())))
+            Err(error.redacted(&Redactor::new(token.as_deref())))
         }
         Err(AnswerError::Unexpected(what)) => {
             let excerpt = if endpoint.gives_token() { String::new() } else { excerpt(&body, what, status) };

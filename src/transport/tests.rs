@@ -130,7 +130,7 @@ fn transport(bases: &[&url::Url]) -> Transport {
 fn with_pool(pool: Arc<HttpClients>, bases: &[&url::Url]) -> Transport {
     let bases = bases.iter().map(|&url| url.clone()).collect();
     let events = EventSource::new(Arc::default(), "wx", None);
-    Transport { dice: || 0.1, ..Transport::new(pool, Arc::default(), bases, Arc::default(), events) }
+    Transport { jitter: || 0.1, ..Transport::new(pool, Arc::default(), bases, Arc::default(), events) }
 }
 
 const CODE: RetryPolicy = RetryPolicy { retries: 2, attempt: None, repeatable: true };
@@ -209,7 +209,7 @@ async fn a_successful_retry_returns_the_picture() {
 #[tokio::test]
 async fn retries_wait_for_their_backoff() {
     let server = Server::start([ServerAction::Answer(503, vec![])]).await;
-    let transport = Transport { dice: || 1.0, ..transport(&[&server.url]) };
+    let transport = Transport { jitter: || 1.0, ..transport(&[&server.url]) };
     ask(&transport, CODE).await.unwrap_err();
     let gaps = server.gaps();
     assert!(gaps[0] >= Duration::from_millis(500) && gaps[1] >= Duration::from_secs(1), "{gaps:?}");
@@ -218,7 +218,7 @@ async fn retries_wait_for_their_backoff() {
 #[tokio::test]
 async fn a_backoff_beyond_the_deadline_is_not_waited_for() {
     let server = Server::start([ServerAction::Answer(503, vec![])]).await;
-    let transport = Transport { dice: || 1.0, ..transport(&[&server.url]) };
+    let transport = Transport { jitter: || 1.0, ..transport(&[&server.url]) };
     let started = Instant::now();
     let error = ask_within(&transport, CODE, Duration::from_millis(450)).await.unwrap_err();
     assert_eq!(error.code(), "ERR_WXA_RESPONSE", "the real trouble, not a timeout: {error}");
@@ -315,7 +315,7 @@ async fn a_request_that_must_not_be_repeated_is_sent_to_one_host() {
     };
     let deadline = Deadline::new(Duration::from_secs(10), None);
     let error = transport.send_with_retries(&call, once, &deadline, &|_| {}, read_token).await.err().unwrap();
-    assert!(matches!(error, Error::Network { trouble: NetworkErrorKind::Silent, .. }), "{error}");
+    assert!(matches!(error, Error::Network { kind: NetworkErrorKind::ResponseTimeout, .. }), "{error}");
     assert_eq!((hanging.count(), other.count()), (1, 0));
 }
 
@@ -373,7 +373,7 @@ async fn failure(base: &str, proxy: Option<&str>) -> (NetworkErrorKind, Option<S
     let pool = Arc::new(HttpClients::new(&Settings { proxy, ca: None }).unwrap());
     let transport = with_pool(pool, &[&base.parse().unwrap()]);
     match ask(&transport, RetryPolicy { retries: 0, ..CODE }).await {
-        Err(Error::Network { trouble, proxy, detail, .. }) => (trouble, proxy, detail),
+        Err(Error::Network { kind, proxy, detail, .. }) => (kind, proxy, detail),
         other => panic!("{other:?}"),
     }
 }
@@ -409,18 +409,18 @@ async fn a_failed_connection_is_unresolved_refused_broken_or_without_tls() {
     assert_eq!((refused, proxy), (NetworkErrorKind::Unreachable, None));
     assert!(detail.contains("refused"), "{detail}");
     let server = Server::start([ServerAction::Close]).await;
-    assert_eq!(kind(server.url.to_string()).await, NetworkErrorKind::Broken);
+    assert_eq!(kind(server.url.to_string()).await, NetworkErrorKind::ConnectionClosed);
     assert_eq!(kind(format!("https://{}", plain_text(false).await)).await, NetworkErrorKind::Tls);
 }
 
 #[tokio::test]
 async fn a_failure_before_the_tunnel_is_one_of_the_proxy() {
-    use crate::error::ProxyErrorKind::{Dns, Login, Refused, Tls, Unreachable};
+    use crate::error::ProxyErrorKind::{AuthRequired, ConnectRejected, Dns, Tls, Unreachable};
     let port = closed_port().await;
     for (action, kind, says) in [
-        (ServerAction::Answer(407, Vec::new()), Login, "407"),
-        (ServerAction::Answer(403, Vec::new()), Refused, "200"),
-        (ServerAction::Close, Refused, "closed"),
+        (ServerAction::Answer(407, Vec::new()), AuthRequired, "407"),
+        (ServerAction::Answer(403, Vec::new()), ConnectRejected, "200"),
+        (ServerAction::Close, ConnectRejected, "closed"),
     ] {
         let proxy = Server::start([action]).await;
         let (failed, name, detail) = failure("https://wechat.example", Some(proxy.url.as_str())).await;
@@ -445,7 +445,7 @@ async fn a_failure_before_the_tunnel_is_one_of_the_proxy() {
 async fn a_failure_behind_the_proxy_is_one_of_the_host() {
     let proxy = Server::start([ServerAction::Close]).await;
     let (failed, name, _) = failure("http://wechat.example", Some(proxy.url.as_str())).await;
-    assert_eq!(failed, NetworkErrorKind::Broken, "the request has been sent");
+    assert_eq!(failed, NetworkErrorKind::ConnectionClosed, "the request has been sent");
     assert!(name.is_some() && proxy.first().starts_with("POST http://wechat.example/wxa/getwxacode?"));
     let tunnel = format!("http://{}", plain_text(true).await);
     assert_eq!(failure("https://wechat.example", Some(&tunnel)).await.0, NetworkErrorKind::Tls);
@@ -456,7 +456,7 @@ async fn a_time_out_of_the_attempt_says_how_long_it_was() {
     let server = Server::start([ServerAction::Hang]).await;
     let policy = RetryPolicy { retries: 0, attempt: Some(Duration::from_millis(20)), ..CODE };
     match ask(&transport(&[&server.url]), policy).await {
-        Err(Error::Network { trouble: NetworkErrorKind::Silent, detail, .. }) => {
+        Err(Error::Network { kind: NetworkErrorKind::ResponseTimeout, detail, .. }) => {
             assert!(detail.contains("20 ms"), "{detail}");
         }
         other => panic!("{other:?}"),
@@ -529,8 +529,8 @@ fn tls_server(certificate: &Certificate) -> u16 {
 }
 
 #[tokio::test]
-async fn a_server_is_trusted_by_its_given_root_and_otherwise_its_flaw_is_told() {
-    use crate::error::CertificateFlaw::{Authority, SelfSigned, UnknownIssuer};
+async fn a_server_is_trusted_by_its_given_root_and_otherwise_the_error_says_why() {
+    use crate::error::CertificateErrorKind::{CaUsedAsEndEntity, SelfSigned, UnknownIssuer};
     let server = Claims { subject: "server", host: Some("localhost"), is_authority: false };
     let root = Certificate::new(Claims { subject: "root", host: None, is_authority: true }, None);
     let signed = Certificate::new(server, Some(&root));
@@ -543,11 +543,13 @@ async fn a_server_is_trusted_by_its_given_root_and_otherwise_its_flaw_is_told() 
     };
     assert_eq!(fetched(&signed, Some(root.pem())).await.unwrap(), jpeg());
     let mut details = Vec::new();
-    for (certificate, flaw) in [(&signed, UnknownIssuer), (&self_signed, SelfSigned), (&intermediate, Authority)] {
-        let ca = (flaw == Authority).then(|| root.pem());
+    for (certificate, expected) in
+        [(&signed, UnknownIssuer), (&self_signed, SelfSigned), (&intermediate, CaUsedAsEndEntity)]
+    {
+        let ca = (expected == CaUsedAsEndEntity).then(|| root.pem());
         match fetched(certificate, ca).await {
-            Err(Error::Network { trouble, detail, .. }) => {
-                assert_eq!(trouble, NetworkErrorKind::Certificate(flaw));
+            Err(Error::Network { kind, detail, .. }) => {
+                assert_eq!(kind, NetworkErrorKind::Certificate(expected));
                 assert!(detail.starts_with("invalid peer certificate: ") && !details.contains(&detail), "{detail}");
                 details.push(detail);
             }

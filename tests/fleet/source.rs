@@ -29,8 +29,8 @@ impl SimulatedSource {
         }
     }
 
-    fn network(&self, trouble: NetworkErrorKind) -> Error {
-        Error::Network { endpoint: self.kind(), trouble, host: "h".into(), proxy: None, detail: "d".into() }
+    fn network(&self, kind: NetworkErrorKind) -> Error {
+        Error::Network { endpoint: self.kind(), kind, host: "h".into(), proxy: None, detail: "d".into() }
     }
 
     async fn attempt(&self, forced: bool, refused: bool, again: bool) -> Result<SourceToken> {
@@ -44,7 +44,7 @@ impl SimulatedSource {
                 Err(Error::Api { endpoint: self.kind(), refusal, subject: None })
             }
             Ok(TokenResponse::Unreachable) => Err(self.network(NetworkErrorKind::Unreachable)),
-            Err(_) => Err(self.network(NetworkErrorKind::Silent)),
+            Err(_) => Err(self.network(NetworkErrorKind::ResponseTimeout)),
         }
     }
 }

@@ -15,7 +15,7 @@ fn call() -> ScriptCall {
     ScriptCall::new("return 1", vec![KEY.to_owned()])
 }
 
-async fn run(connections: &Connections) -> Result<Value, RedisFailure> {
+async fn run(connections: &Connections) -> Result<Value, BackendError> {
     connections.attempt(&call(), &Attempt::new(&ReconnectListeners::default())).await
 }
 
@@ -58,7 +58,7 @@ async fn a_refused_script_is_not_repeated() {
     let server = Server::start([":1", "-ERR no", ":2"]).await;
     let connections = connections(&server.url());
     assert!(run(&connections).await.is_ok());
-    assert!(matches!(run(&connections).await, Err(RedisFailure::Answer(error)) if error.code() == Some("ERR")));
+    assert!(matches!(run(&connections).await, Err(BackendError::Reply(error)) if error.code() == Some("ERR")));
     assert_eq!(*server.connected.borrow(), 1);
 }
 

@@ -16,7 +16,7 @@ use super::source::FETCH_LIMIT;
 use super::state::{FetchedToken, Token};
 use super::store::{Acquired, DAY, FORCED_A_DAY, FORCED_APART, Lease, LocalStore, StoredToken, TokenStore};
 use crate::clock::{self, Now};
-use crate::error::{Error, RedisFault, Result};
+use crate::error::{Error, RedisErrorKind, Result};
 use crate::event::{EventSource, RedisEvent};
 use crate::redis::{ReconnectListener, ScriptCall, ScriptRunner, unavailable};
 use crate::seal::{Seal, hex, random};
@@ -111,7 +111,7 @@ impl RedisTokenStore {
     /// Runs a call, once more where a key of this account's was of another kind.
     async fn run(&self, call: ScriptCall) -> Result<Value> {
         let mut result = self.scripts.run(call.clone()).await;
-        if let Err(Error::Redis { fault: RedisFault::WrongType { .. }, .. }) = result {
+        if let Err(Error::Redis { kind: RedisErrorKind::WrongType { .. }, .. }) = result {
             let repair = self.script(REPAIR, &["token", "fence", "lock", "cool", "forced", "forced-day"]);
             if let Ok(Value::Int(1..)) = self.scripts.run(repair).await {
                 self.emit_corrupt();
@@ -119,7 +119,7 @@ impl RedisTokenStore {
             }
         }
         *self.last_failure.lock() = match &result {
-            Err(Error::Redis { fault, .. }) if *fault != RedisFault::Down => Some(clock::monotonic()),
+            Err(Error::Redis { kind, .. }) if *kind != RedisErrorKind::Down => Some(clock::monotonic()),
             _ => None,
         };
         result
@@ -186,7 +186,7 @@ impl TokenStore for RedisTokenStore {
                 self.emit_corrupt();
             }
             // Somebody puts it there faster than it is taken away.
-            Err(Error::Redis { reason: "a token that cannot be opened".to_owned(), fault: RedisFault::Script })
+            Err(Error::Redis { reason: "a token that cannot be opened".to_owned(), kind: RedisErrorKind::Script })
         })
     }
 

@@ -161,7 +161,7 @@ pub(crate) fn unreachable() -> Error {
     let endpoint = Endpoint::StableToken;
     Error::Network {
         endpoint,
-        trouble: NetworkErrorKind::Unreachable,
+        kind: NetworkErrorKind::Unreachable,
         host: "h".into(),
         proxy: None,
         detail: "refused".into(),

@@ -29,13 +29,7 @@ fn fetched(value: &str, life: i64, requested_at: Now) -> Result<RefreshOutcome> 
 
 fn network() -> Error {
     let endpoint = Endpoint::StableToken;
-    Error::Network {
-        endpoint,
-        trouble: NetworkErrorKind::Unreachable,
-        host: "h".into(),
-        proxy: None,
-        detail: "d".into(),
-    }
+    Error::Network { endpoint, kind: NetworkErrorKind::Unreachable, host: "h".into(), proxy: None, detail: "d".into() }
 }
 
 fn api(errcode: i64) -> Error {
