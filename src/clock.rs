@@ -22,14 +22,14 @@ pub(crate) fn monotonic() -> Instant {
 
 /// A reading of both clocks, or a moment on both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Now {
+pub struct Timestamp {
     /// Since some moment before the first reading.
     pub mono: Duration,
     /// Since 1970.
     pub wall: Duration,
 }
 
-impl Now {
+impl Timestamp {
     /// The moment `time` later, on both clocks.
     pub(crate) fn after(self, time: Duration) -> Self {
         Self { mono: self.mono + time, wall: self.wall + time }
@@ -90,8 +90,8 @@ impl Clock {
     }
 
     /// A reading of both clocks.
-    pub fn now(&self) -> Now {
-        Now { mono: self.mono(), wall: self.wall() }
+    pub fn now(&self) -> Timestamp {
+        Timestamp { mono: self.mono(), wall: self.wall() }
     }
 
     /// The monotonic time since this clock was made.
@@ -123,10 +123,10 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_manual_clock_runs_with_the_runtime_and_its_wall_time_jumps_when_told() {
         let clock = Clock::manual(HOUR);
-        assert_eq!(clock.now(), Now { mono: Duration::ZERO, wall: HOUR });
+        assert_eq!(clock.now(), Timestamp { mono: Duration::ZERO, wall: HOUR });
         advance(HOUR).await;
         clock.clone().shift_wall(-1000);
-        assert_eq!(clock.now(), Now { mono: HOUR, wall: 2 * HOUR - Duration::from_secs(1) });
+        assert_eq!(clock.now(), Timestamp { mono: HOUR, wall: 2 * HOUR - Duration::from_secs(1) });
         clock.shift_wall(-2 * 3_600_000);
         assert_eq!(clock.wall(), HOUR, "no time before 1970");
     }
@@ -146,16 +146,16 @@ mod tests {
     async fn the_wall_time_of_a_stopped_clock_stays() {
         let clock = Clock::stopped(HOUR);
         advance(HOUR).await;
-        assert_eq!(clock.now(), Now { mono: HOUR, wall: HOUR });
+        assert_eq!(clock.now(), Timestamp { mono: HOUR, wall: HOUR });
     }
 
     #[test]
     fn a_moment_is_as_near_as_the_nearer_clock_says() {
-        let now = Now { mono: HOUR, wall: 100 * HOUR };
+        let now = Timestamp { mono: HOUR, wall: 100 * HOUR };
         let end = now.after(HOUR);
         assert_eq!(end.left(now), HOUR);
-        assert_eq!(end.left(Now { wall: end.wall, ..now }), Duration::ZERO, "the machine was suspended");
-        assert_eq!(end.left(Now { mono: end.mono, ..now }), Duration::ZERO, "the wall clock was set back");
+        assert_eq!(end.left(Timestamp { wall: end.wall, ..now }), Duration::ZERO, "the machine was suspended");
+        assert_eq!(end.left(Timestamp { mono: end.mono, ..now }), Duration::ZERO, "the wall clock was set back");
         assert_eq!(end.wall_time(now), UNIX_EPOCH + 101 * HOUR);
     }
 }

@@ -102,7 +102,7 @@ impl Client {
         let request = HttpRequest { endpoint: endpoint.clone(), query: &query, body: body.clone(), secrets, sent };
         // Nothing is lost by drawing a code twice.
         let repeatable = endpoint.gives_code() || call.retries > 0;
-        let policy = RetryPolicy { retries: call.retries, attempt: None, repeatable };
+        let policy = RetryPolicy { retries: call.retries, attempt_timeout: None, repeatable };
         Counters::add(&self.stats.requests);
         let last_failure = Mutex::new(None);
         let report = |error| {

@@ -19,14 +19,14 @@ const ASK_RETRY_DELAY: Duration = Duration::from_millis(20);
 const MAX_REDIRECTIONS: u32 = 3;
 
 /// What an attempt tells the client besides its result.
-pub struct Attempt<'a> {
+pub struct AttemptContext<'a> {
     /// Whether a cluster was moving the key: then a time-out says nothing of the server.
     pub(crate) migrating: AtomicBool,
     /// Called when a broken connection was replaced.
     pub listeners: &'a ReconnectListeners,
 }
 
-impl<'a> Attempt<'a> {
+impl<'a> AttemptContext<'a> {
     /// An attempt that reports reconnections to `listeners`.
     pub(crate) fn new(listeners: &'a ReconnectListeners) -> Self {
         Self { migrating: AtomicBool::new(false), listeners }
@@ -39,7 +39,7 @@ pub trait Backend: Send + Sync + 'static {
     fn attempt(
         &self,
         call: &ScriptCall,
-        attempt: &Attempt<'_>,
+        context: &AttemptContext<'_>,
     ) -> impl Future<Output = Result<Value, BackendError>> + Send;
 
     /// Drops connections and redirections, after the server failed.
@@ -67,7 +67,12 @@ impl Connections {
 
     /// Runs a script on one node. A connection that Redis closed in the meantime fails when it is used next, so a broken
     /// one is replaced once.
-    async fn run_on(&self, node: &Node, call: &ScriptCall, attempt: &Attempt<'_>) -> Result<Value, BackendError> {
+    async fn run_on(
+        &self,
+        node: &Node,
+        call: &ScriptCall,
+        context: &AttemptContext<'_>,
+    ) -> Result<Value, BackendError> {
         let used = self.pool.get(node);
         if let Some(mut used) = used.clone() {
             match eval(call, &mut used.connection).await {
@@ -75,7 +80,7 @@ impl Connections {
                 result => return result.map_err(BackendError::Reply),
             }
         }
-        let replacement = self.replace(node, used.as_ref(), attempt.listeners).await;
+        let replacement = self.replace(node, used.as_ref(), context.listeners).await;
         let mut connection = replacement.map_err(BackendError::Connect)?.connection;
         eval(call, &mut connection).await.map_err(BackendError::Reply)
     }
@@ -102,15 +107,15 @@ impl Connections {
 
 impl Backend for Connections {
     /// A cluster names the node of a key. While it moves the key, that takes a moment.
-    async fn attempt(&self, call: &ScriptCall, attempt: &Attempt<'_>) -> Result<Value, BackendError> {
+    async fn attempt(&self, call: &ScriptCall, context: &AttemptContext<'_>) -> Result<Value, BackendError> {
         let key = call.key();
         let mut redirections = 0;
         loop {
-            let result = self.run_on(&self.slots.node_for_key(key), call, attempt).await;
+            let result = self.run_on(&self.slots.node_for_key(key), call, context).await;
             let Err(BackendError::Reply(error)) = &result else { return result };
             match error.kind() {
                 ErrorKind::Server(ServerErrorKind::Ask | ServerErrorKind::TryAgain) => {
-                    attempt.migrating.store(true, Ordering::Relaxed);
+                    context.migrating.store(true, Ordering::Relaxed);
                     sleep(ASK_RETRY_DELAY).await;
                 }
                 ErrorKind::Server(ServerErrorKind::Moved) if redirections < MAX_REDIRECTIONS => {

@@ -10,7 +10,7 @@ use redis::Value;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::backend::{Attempt, Backend, Connections};
+use super::backend::{AttemptContext, Backend, Connections};
 use super::circuit_breaker::{CircuitBreaker, OnFailure, ProbeSchedule};
 use super::cluster::appid_of;
 use super::connector::Connector;
@@ -99,14 +99,14 @@ impl<B: Backend> RedisClient<B> {
             Priority::Foreground => self.timeout,
             Priority::Background => self.timeout.max(BACKGROUND_TIMEOUT),
         };
-        let attempt = Attempt::new(&self.listeners);
-        let reason = match timeout(limit, self.backend.attempt(&call, &attempt)).await {
+        let context = AttemptContext::new(&self.listeners);
+        let reason = match timeout(limit, self.backend.attempt(&call, &context)).await {
             Ok(Ok(value)) => {
                 self.on_success(sent);
                 return Ok(value);
             }
             // The server is well, and other keys are on other nodes.
-            Err(_) if attempt.migrating.into_inner() => {
+            Err(_) if context.migrating.into_inner() => {
                 self.backend.slots().mark_migrating(call.key());
                 return Err(unavailable(SLOT_MIGRATING));
             }
@@ -170,10 +170,10 @@ impl<B: Backend> RedisClient<B> {
     async fn probe(&self) -> bool {
         let key = self.breaker(|breaker| breaker.probe_key().to_owned());
         let call = ScriptCall::new(PROBE, vec![key]);
-        let attempt = Attempt::new(&self.listeners);
+        let context = AttemptContext::new(&self.listeners);
         let answers = |result: Result<Value, BackendError>| result.err().is_none_or(|error| !error.is_server_failure());
-        answers(self.backend.attempt(&call, &attempt).await)
-            && timeout(self.timeout, self.backend.attempt(&call, &attempt)).await.is_ok_and(answers)
+        answers(self.backend.attempt(&call, &context).await)
+            && timeout(self.timeout, self.backend.attempt(&call, &context)).await.is_ok_and(answers)
     }
 
     /// Redis is well and refuses what one account asks. Other accounts go on.

@@ -16,7 +16,7 @@ use super::source::TokenSource;
 use super::state::{Decision, FetchedToken, Invalidation, RefreshOutcome, RefreshPolicy, RefreshRequest, State, Token};
 use super::store::TokenStore;
 use super::sync::Comparison;
-use crate::clock::{Clock, Now};
+use crate::clock::{Clock, Timestamp};
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
 use crate::event::{EventSource, TokenEvent};
@@ -157,7 +157,7 @@ impl TokenCache {
     }
 
     /// The time by the clocks of this cache.
-    pub fn now(&self) -> Now {
+    pub fn now(&self) -> Timestamp {
         self.clock.now()
     }
 
@@ -202,7 +202,7 @@ impl TokenCache {
         self: &Arc<Self>,
         source: &Arc<dyn TokenSource>,
         deadline: &Deadline,
-        ask: fn(&mut State, Now, RouteId) -> Decision,
+        ask: fn(&mut State, Timestamp, RouteId) -> Decision,
     ) -> Result<Token> {
         loop {
             let finished = match self.next_action(source, ask) {
@@ -242,7 +242,7 @@ impl TokenCache {
     fn next_action(
         self: &Arc<Self>,
         source: &Arc<dyn TokenSource>,
-        ask: fn(&mut State, Now, RouteId) -> Decision,
+        ask: fn(&mut State, Timestamp, RouteId) -> Decision,
     ) -> NextAction {
         let (action, refresh) = self.decide(source, ask);
         // Without the lock: a runtime that is shutting down drops a refresh at once, which finishes it and takes the lock.
@@ -256,7 +256,7 @@ impl TokenCache {
     fn decide(
         self: &Arc<Self>,
         source: &Arc<dyn TokenSource>,
-        ask: fn(&mut State, Now, RouteId) -> Decision,
+        ask: fn(&mut State, Timestamp, RouteId) -> Decision,
     ) -> (NextAction, Option<Refresh>) {
         let now = self.clock.now();
         let mut inner = self.inner.lock();

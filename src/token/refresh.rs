@@ -74,7 +74,7 @@ async fn run(guard: &RefreshGuard, source: &dyn TokenSource, kind: &RefreshKind)
         source,
         store,
         guard,
-        attempt: random(),
+        owner: random(),
         fetch_deadline: OnceLock::new(),
         without_store: AtomicBool::new(false),
     };
@@ -137,7 +137,7 @@ struct RefreshRun<'a> {
     source: &'a dyn TokenSource,
     store: &'a dyn TokenStore,
     guard: &'a RefreshGuard,
-    attempt: String,
+    owner: String,
     /// One for all requests of the refresh: the lock expires soon after it.
     fetch_deadline: OnceLock<Deadline>,
     /// The store did not answer, and what other processes do is not known.
@@ -237,7 +237,7 @@ impl RefreshRun<'_> {
         let mut polls = 0;
         loop {
             let started = clock::monotonic();
-            match self.store.acquire(&self.attempt, seen.map(Token::expose), refused, self.guard.cache.now()).await {
+            match self.store.acquire(&self.owner, seen.map(Token::expose), refused, self.guard.cache.now()).await {
                 Ok(Acquired::Lead(lease)) => {
                     if polls > 0 {
                         self.guard.cache.events.redis(|| RedisEvent::LockTakeover);
@@ -278,11 +278,9 @@ impl RefreshRun<'_> {
         let now = self.guard.cache.now();
         match update {
             StoreUpdate::Nothing => Ok(None),
-            StoreUpdate::Publish(lease, fetched) => self.store.publish(&self.attempt, lease, fetched, now).await,
-            StoreUpdate::Release(seen) => {
-                self.store.release(&self.attempt, seen.as_ref().map(Token::expose), now).await
-            }
-            StoreUpdate::Share(fetched) => self.guard.cache.share(&self.attempt, fetched).await,
+            StoreUpdate::Publish(lease, fetched) => self.store.publish(&self.owner, lease, fetched, now).await,
+            StoreUpdate::Release(seen) => self.store.release(&self.owner, seen.as_ref().map(Token::expose), now).await,
+            StoreUpdate::Share(fetched) => self.guard.cache.share(&self.owner, fetched).await,
         }
     }
 
@@ -308,7 +306,7 @@ impl RefreshRun<'_> {
         if !self.source.repeats_tokens() || !old_enough {
             return None;
         }
-        if let Some(wait) = self.store.spend_forced(&self.attempt, now).await.ok()? {
+        if let Some(wait) = self.store.spend_forced(&self.owner, now).await.ok()? {
             self.guard.cache.emit_forced_exhausted(wait);
             return None;
         }
@@ -319,7 +317,7 @@ impl RefreshRun<'_> {
         // A provider counts forced refreshes itself.
         if let Some(endpoint) = self.source.endpoint() {
             let now = self.guard.cache.now();
-            let spent = match self.store.spend_forced(&self.attempt, now).await {
+            let spent = match self.store.spend_forced(&self.owner, now).await {
                 Err(_) if self.source.works_without_store() => self.store.spend_forced_alone(now),
                 said => said?,
             };

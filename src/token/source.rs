@@ -149,7 +149,7 @@ impl WeChatSource {
             secrets: &[secret],
             sent: None,
         };
-        let policy = RetryPolicy { retries: 0, attempt: Some(ATTEMPT_TIMEOUT), repeatable: !request.forced };
+        let policy = RetryPolicy { retries: 0, attempt_timeout: Some(ATTEMPT_TIMEOUT), repeatable: !request.forced };
         self.transport
             .send_with_retries(&http, policy, &request.deadline, request.report, read_token)
             .await
@@ -165,7 +165,7 @@ impl WeChatSource {
             secrets: &[secret],
             sent: None,
         };
-        let policy = RetryPolicy { retries: 0, attempt: Some(ATTEMPT_TIMEOUT), repeatable: false };
+        let policy = RetryPolicy { retries: 0, attempt_timeout: Some(ATTEMPT_TIMEOUT), repeatable: false };
         self.transport
             .send_with_retries(&http, policy, &request.deadline, request.report, read_token)
             .await

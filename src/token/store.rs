@@ -8,7 +8,7 @@ use futures_util::future::BoxFuture;
 use parking_lot::Mutex;
 
 use super::state::{FetchedToken, Token};
-use crate::clock::Now;
+use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::redis::ReconnectListener;
 
@@ -54,37 +54,37 @@ pub trait TokenStore: Send + Sync {
     /// Asks for a token other than the value `seen`, which is taken away if an API refused it, or for the right to fetch one.
     fn acquire<'a>(
         &'a self,
-        attempt: &'a str,
+        owner: &'a str,
         seen: Option<&'a str>,
         refused: bool,
-        now: Now,
+        now: Timestamp,
     ) -> BoxFuture<'a, Result<Acquired>>;
 
     /// Shares what was fetched. A process that is too late gets the stored token instead.
     fn publish<'a>(
         &'a self,
-        attempt: &'a str,
+        owner: &'a str,
         lease: &'a Lease,
         fetched: &'a FetchedToken,
-        now: Now,
+        now: Timestamp,
     ) -> BoxFuture<'a, Result<Option<FetchedToken>>>;
 
     /// Lets another process try, and gives what another one has brought meanwhile.
     fn release<'a>(
         &'a self,
-        attempt: &'a str,
+        owner: &'a str,
         seen: Option<&'a str>,
-        now: Now,
+        now: Timestamp,
     ) -> BoxFuture<'a, Result<Option<FetchedToken>>>;
 
     /// What the store has.
-    fn peek<'a>(&'a self, held: &'a Token, now: Now) -> BoxFuture<'a, Result<StoredToken>>;
+    fn peek<'a>(&'a self, held: &'a Token, now: Timestamp) -> BoxFuture<'a, Result<StoredToken>>;
 
     /// Takes one of the fleet's forced refreshes, or says how long there is none.
-    fn spend_forced<'a>(&'a self, attempt: &'a str, now: Now) -> BoxFuture<'a, Result<Option<Duration>>>;
+    fn spend_forced<'a>(&'a self, owner: &'a str, now: Timestamp) -> BoxFuture<'a, Result<Option<Duration>>>;
 
     /// The same by this process's own count, for when the fleet's is out of reach.
-    fn spend_forced_alone(&self, now: Now) -> Option<Duration>;
+    fn spend_forced_alone(&self, now: Timestamp) -> Option<Duration>;
 
     /// `guest` is notified when the store is reachable again.
     fn subscribe(&self, guest: Weak<dyn ReconnectListener>);
@@ -109,7 +109,7 @@ pub(crate) struct LocalStore {
 }
 
 impl TokenStore for LocalStore {
-    fn acquire<'a>(&'a self, _: &'a str, _: Option<&'a str>, _: bool, _: Now) -> BoxFuture<'a, Result<Acquired>> {
+    fn acquire<'a>(&'a self, _: &'a str, _: Option<&'a str>, _: bool, _: Timestamp) -> BoxFuture<'a, Result<Acquired>> {
         Box::pin(async { Ok(Acquired::Lead(Lease::default())) })
     }
 
@@ -118,25 +118,30 @@ impl TokenStore for LocalStore {
         _: &'a str,
         _: &'a Lease,
         _: &'a FetchedToken,
-        _: Now,
+        _: Timestamp,
     ) -> BoxFuture<'a, Result<Option<FetchedToken>>> {
         Box::pin(async { Ok(None) })
     }
 
-    fn release<'a>(&'a self, _: &'a str, _: Option<&'a str>, _: Now) -> BoxFuture<'a, Result<Option<FetchedToken>>> {
+    fn release<'a>(
+        &'a self,
+        _: &'a str,
+        _: Option<&'a str>,
+        _: Timestamp,
+    ) -> BoxFuture<'a, Result<Option<FetchedToken>>> {
         Box::pin(async { Ok(None) })
     }
 
-    fn peek<'a>(&'a self, _: &'a Token, _: Now) -> BoxFuture<'a, Result<StoredToken>> {
+    fn peek<'a>(&'a self, _: &'a Token, _: Timestamp) -> BoxFuture<'a, Result<StoredToken>> {
         Box::pin(async { Ok(StoredToken::Same) })
     }
 
-    fn spend_forced<'a>(&'a self, _: &'a str, now: Now) -> BoxFuture<'a, Result<Option<Duration>>> {
+    fn spend_forced<'a>(&'a self, _: &'a str, now: Timestamp) -> BoxFuture<'a, Result<Option<Duration>>> {
         let wait = self.spend_forced_alone(now);
         Box::pin(async move { Ok(wait) })
     }
 
-    fn spend_forced_alone(&self, now: Now) -> Option<Duration> {
+    fn spend_forced_alone(&self, now: Timestamp) -> Option<Duration> {
         spend(&mut self.forced.lock(), now.mono)
     }
 

@@ -69,8 +69,8 @@ impl TokenCache {
         let theirs = match self.store.peek(held, now).await {
             Ok(StoredToken::Token(theirs)) if !self.supersedes(&ours, &theirs) => Some(theirs),
             Ok(StoredToken::Token(_) | StoredToken::Missing) => {
-                let attempt = random();
-                self.retry_until_stored(|| self.share(&attempt, &ours)).await.flatten()
+                let owner = random();
+                self.retry_until_stored(|| self.share(&owner, &ours)).await.flatten()
             }
             Ok(StoredToken::Same) | Err(_) => None,
         };
@@ -104,9 +104,9 @@ impl TokenCache {
     }
 
     /// Stores a token in place of an older one or of none. Returns the stored token if that one stays.
-    pub(super) async fn share(&self, attempt: &str, ours: &FetchedToken) -> Result<Option<FetchedToken>> {
+    pub(super) async fn share(&self, owner: &str, ours: &FetchedToken) -> Result<Option<FetchedToken>> {
         let now = self.now();
-        let mut acquired = self.store.acquire(attempt, None, false, now).await?;
+        let mut acquired = self.store.acquire(owner, None, false, now).await?;
         if let Acquired::Token(theirs) = &acquired {
             if theirs.value.expose_secret() == ours.value.expose_secret() {
                 return Ok(None);
@@ -115,10 +115,10 @@ impl TokenCache {
                 return Ok(Some(theirs.clone()));
             }
             // The request for another token than the stored one gives the right to replace it.
-            acquired = self.store.acquire(attempt, Some(theirs.value.expose_secret()), false, now).await?;
+            acquired = self.store.acquire(owner, Some(theirs.value.expose_secret()), false, now).await?;
         }
         match acquired {
-            Acquired::Lead(lease) => self.store.publish(attempt, &lease, ours, now).await,
+            Acquired::Lead(lease) => self.store.publish(owner, &lease, ours, now).await,
             Acquired::Token(_) | Acquired::Wait(_) | Acquired::Unchanged => Ok(None),
         }
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::cache::TokenCache;
 use super::refresh::Origin;
 use super::state::{RefreshKind, Token};
-use crate::clock::Now;
+use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::event::{TokenEvent, TokenLabel};
 
@@ -47,7 +47,7 @@ impl TokenCache {
     }
 
     /// A refresh has failed. `stale` is the token that is served on; nothing is emitted if the cache was closed.
-    pub(super) fn emit_failure(&self, error: &Error, stale: Option<Token>, now: Now, duration: Duration) {
+    pub(super) fn emit_failure(&self, error: &Error, stale: Option<Token>, now: Timestamp, duration: Duration) {
         if matches!(error, Error::Closed) {
             return;
         }

@@ -53,7 +53,7 @@ pub(crate) struct RetryPolicy {
     /// How often a passing failure is tried again.
     pub(crate) retries: u32,
     /// The time of one attempt at one host, where that is less than what is left.
-    pub(crate) attempt: Option<Duration>,
+    pub(crate) attempt_timeout: Option<Duration>,
     /// Whether a request whose answer did not come may be sent to another host.
     pub(crate) repeatable: bool,
 }
@@ -104,19 +104,19 @@ impl Transport {
     pub(crate) async fn send_with_retries<T>(
         &self,
         call: &HttpRequest<'_>,
-        effort: RetryPolicy,
+        policy: RetryPolicy,
         deadline: &Deadline,
         report: &(dyn Fn(Error) + Send + Sync),
         read: impl Fn(&[u8]) -> std::result::Result<T, AnswerError>,
     ) -> Result<(Body, T)> {
         let mut failures = 0;
         loop {
-            let error = match self.attempt(call, effort, deadline, &read).await {
+            let error = match self.attempt(call, policy, deadline, &read).await {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
             let pause = backoff(failures, (self.jitter)());
-            if !error.is_transient() || failures == effort.retries || pause >= deadline.left() {
+            if !error.is_transient() || failures == policy.retries || pause >= deadline.left() {
                 return Err(error);
             }
             report(error);
@@ -129,7 +129,7 @@ impl Transport {
     async fn attempt<T>(
         &self,
         call: &HttpRequest<'_>,
-        effort: RetryPolicy,
+        policy: RetryPolicy,
         deadline: &Deadline,
         read: &impl Fn(&[u8]) -> std::result::Result<T, AnswerError>,
     ) -> Result<(Body, T)> {
@@ -137,8 +137,8 @@ impl Transport {
         let mut rest = order.iter().peekable();
         loop {
             let Some(host) = rest.next() else { return Err(Error::Closed) };
-            let share = rest.peek().filter(|_| effort.repeatable).map(|_| deadline.left() / 2);
-            let limit = [effort.attempt, share].into_iter().flatten().min();
+            let share = rest.peek().filter(|_| policy.repeatable).map(|_| deadline.left() / 2);
+            let limit = [policy.attempt_timeout, share].into_iter().flatten().min();
             let error = match self.request(host, call, limit, read).await {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
@@ -153,7 +153,7 @@ impl Transport {
                         | NetworkErrorKind::Proxy(_),
                     ..
                 } => true,
-                Error::Network { kind: NetworkErrorKind::ResponseTimeout, .. } => effort.repeatable,
+                Error::Network { kind: NetworkErrorKind::ResponseTimeout, .. } => policy.repeatable,
                 _ => return Err(error),
             };
             if !timed_out_early(&error, limit) {

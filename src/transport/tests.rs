@@ -133,7 +133,7 @@ fn with_pool(pool: Arc<HttpClients>, bases: &[&url::Url]) -> Transport {
     Transport { jitter: || 0.1, ..Transport::new(pool, Arc::default(), bases, Arc::default(), events) }
 }
 
-const CODE: RetryPolicy = RetryPolicy { retries: 2, attempt: None, repeatable: true };
+const CODE: RetryPolicy = RetryPolicy { retries: 2, attempt_timeout: None, repeatable: true };
 
 async fn ask(transport: &Transport, effort: RetryPolicy) -> Result<Vec<u8>> {
     ask_within(transport, effort, Duration::from_secs(10)).await
@@ -305,7 +305,7 @@ async fn a_request_that_must_not_be_repeated_is_sent_to_one_host() {
     let hanging = Server::start([ServerAction::Hang]).await;
     let other = Server::start([ServerAction::Answer(200, br#"{"access_token":"T","expires_in":7200}"#.to_vec())]).await;
     let transport = transport(&[&hanging.url, &other.url]);
-    let once = RetryPolicy { retries: 0, attempt: Some(Duration::from_millis(200)), repeatable: false };
+    let once = RetryPolicy { retries: 0, attempt_timeout: Some(Duration::from_millis(200)), repeatable: false };
     let call = HttpRequest {
         endpoint: Endpoint::ClassicToken,
         query: &[("secret", "s")],
@@ -454,7 +454,7 @@ async fn a_failure_behind_the_proxy_is_one_of_the_host() {
 #[tokio::test]
 async fn a_time_out_of_the_attempt_says_how_long_it_was() {
     let server = Server::start([ServerAction::Hang]).await;
-    let policy = RetryPolicy { retries: 0, attempt: Some(Duration::from_millis(20)), ..CODE };
+    let policy = RetryPolicy { retries: 0, attempt_timeout: Some(Duration::from_millis(20)), ..CODE };
     match ask(&transport(&[&server.url]), policy).await {
         Err(Error::Network { kind: NetworkErrorKind::ResponseTimeout, detail, .. }) => {
             assert!(detail.contains("20 ms"), "{detail}");

@@ -97,8 +97,8 @@ struct Scripted {
 }
 
 impl Backend for Scripted {
-    async fn attempt(&self, call: &ScriptCall, attempt: &Attempt<'_>) -> Result<Value, BackendError> {
-        attempt.migrating.store(self.migrating.load(Ordering::Relaxed), Ordering::Relaxed);
+    async fn attempt(&self, call: &ScriptCall, context: &AttemptContext<'_>) -> Result<Value, BackendError> {
+        context.migrating.store(self.migrating.load(Ordering::Relaxed), Ordering::Relaxed);
         let replies = if call.script == PROBE { &self.probes } else { &self.replies };
         let reply = replies.lock().pop_front();
         let Some((delay, result)) = reply else { return std::future::pending().await };

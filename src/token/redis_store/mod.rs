@@ -15,7 +15,7 @@ use super::fingerprint::Fingerprinter;
 use super::source::FETCH_LIMIT;
 use super::state::{FetchedToken, Token};
 use super::store::{Acquired, DAY, FORCED_A_DAY, FORCED_APART, Lease, LocalStore, StoredToken, TokenStore};
-use crate::clock::{self, Now};
+use crate::clock::{self, Timestamp};
 use crate::error::{Error, RedisErrorKind, Result};
 use crate::event::{EventSource, RedisEvent};
 use crate::redis::{ReconnectListener, ScriptCall, ScriptRunner, unavailable};
@@ -86,7 +86,7 @@ impl RedisTokenStore {
 
     /// What a script gave, as `sealed, epoch, generation, ms left, fingerprint`. A value that cannot be opened, or does not
     /// match its fingerprint, is not from this client.
-    fn read(&self, row: &[Value], now: Now) -> StoredValue {
+    fn read(&self, row: &[Value], now: Timestamp) -> StoredValue {
         let [Value::BulkString(sealed), _, _, Value::Int(left), print] = row else { return StoredValue::Expiring };
         let opened = self.seal.open(sealed, &self.key_prefix).and_then(|value| String::from_utf8(value).ok());
         let ours = opened.filter(|value| text(print).as_deref() == Some(&*self.fingerprinter.of(value)));
@@ -101,7 +101,7 @@ impl RedisTokenStore {
         StoredValue::Token(FetchedToken { value: value.into(), expires_in, requested_at: now, refresh_early: true })
     }
 
-    fn fetched(&self, row: &[Value], now: Now) -> Option<FetchedToken> {
+    fn fetched(&self, row: &[Value], now: Timestamp) -> Option<FetchedToken> {
         match self.read(row, now) {
             StoredValue::Token(fetched) => Some(fetched),
             StoredValue::Expiring | StoredValue::Unreadable(_) => None,
@@ -155,14 +155,14 @@ const CORRUPT: &str = "what lies in Redis at the key_prefix of the access token 
 impl TokenStore for RedisTokenStore {
     fn acquire<'a>(
         &'a self,
-        attempt: &'a str,
+        owner: &'a str,
         seen: Option<&'a str>,
         refused: bool,
-        now: Now,
+        now: Timestamp,
     ) -> BoxFuture<'a, Result<Acquired>> {
         let call = self
             .script(ACQUIRE, &["token", "lock", "fence", "cool"])
-            .arg(attempt)
+            .arg(owner)
             .arg(ms(LOCK_TTL))
             .arg(self.fingerprint(seen))
             .arg(ms(MIN_LIFETIME_TO_REUSE))
@@ -192,10 +192,10 @@ impl TokenStore for RedisTokenStore {
 
     fn publish<'a>(
         &'a self,
-        attempt: &'a str,
+        owner: &'a str,
         lease: &'a Lease,
         fetched: &'a FetchedToken,
-        now: Now,
+        now: Timestamp,
     ) -> BoxFuture<'a, Result<Option<FetchedToken>>> {
         Box::pin(async move {
             let value = fetched.value.expose_secret();
@@ -205,7 +205,7 @@ impl TokenStore for RedisTokenStore {
             let life = fetched.lifetime().saturating_sub(spent);
             let call = self
                 .script(PUBLISH, &["token", "lock", "fence"])
-                .arg(attempt)
+                .arg(owner)
                 .arg(&lease.epoch)
                 .arg(&lease.generation)
                 .bytes(sealed)
@@ -221,13 +221,13 @@ impl TokenStore for RedisTokenStore {
 
     fn release<'a>(
         &'a self,
-        attempt: &'a str,
+        owner: &'a str,
         seen: Option<&'a str>,
-        now: Now,
+        now: Timestamp,
     ) -> BoxFuture<'a, Result<Option<FetchedToken>>> {
         let call = self
             .script(RELEASE, &["token", "lock"])
-            .arg(attempt)
+            .arg(owner)
             .arg(self.fingerprint(seen))
             .arg(MAX_SEALED_BYTES)
             .background();
@@ -237,7 +237,7 @@ impl TokenStore for RedisTokenStore {
         })
     }
 
-    fn peek<'a>(&'a self, held: &'a Token, now: Now) -> BoxFuture<'a, Result<StoredToken>> {
+    fn peek<'a>(&'a self, held: &'a Token, now: Timestamp) -> BoxFuture<'a, Result<StoredToken>> {
         let call =
             self.script(PEEK, &["token"]).arg(self.fingerprint(Some(held.expose()))).arg(MAX_SEALED_BYTES).background();
         Box::pin(async move {
@@ -254,20 +254,20 @@ impl TokenStore for RedisTokenStore {
         })
     }
 
-    fn spend_forced<'a>(&'a self, attempt: &'a str, _: Now) -> BoxFuture<'a, Result<Option<Duration>>> {
+    fn spend_forced<'a>(&'a self, owner: &'a str, _: Timestamp) -> BoxFuture<'a, Result<Option<Duration>>> {
         let call = self
             .script(SPEND_FORCED, &["forced", "forced-day"])
             .arg(ms(FORCED_APART))
             .arg(FORCED_A_DAY)
             .arg(ms(DAY))
-            .arg(attempt);
+            .arg(owner);
         Box::pin(async move {
             let Value::Int(wait) = self.run(call).await? else { return Err(unexpected_reply()) };
             Ok((wait > 0).then(|| Duration::from_millis(wait.unsigned_abs())))
         })
     }
 
-    fn spend_forced_alone(&self, now: Now) -> Option<Duration> {
+    fn spend_forced_alone(&self, now: Timestamp) -> Option<Duration> {
         self.local.spend_forced_alone(now)
     }
 

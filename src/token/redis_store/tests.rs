@@ -7,7 +7,7 @@ use crate::event::testing::RecordingListener;
 use crate::redis::fake::FakeRedis;
 
 const KEYS: &str = "p:{wx1:stable:f}";
-const NOW: Now = Now { mono: Duration::from_secs(100), wall: Duration::from_secs(1_700_000_000) };
+const NOW: Timestamp = Timestamp { mono: Duration::from_secs(100), wall: Duration::from_secs(1_700_000_000) };
 
 /// The store of one process, with what it emits.
 fn store(redis: &Arc<FakeRedis>) -> (RedisTokenStore, Arc<RecordingListener>) {
@@ -42,8 +42,8 @@ fn shown_token(token: Option<FetchedToken>) -> String {
     token.unwrap_or_default()
 }
 
-async fn lead(store: &RedisTokenStore, attempt: &str, seen: Option<&str>) -> Lease {
-    match store.acquire(attempt, seen, false, NOW).await {
+async fn lead(store: &RedisTokenStore, owner: &str, seen: Option<&str>) -> Lease {
+    match store.acquire(owner, seen, false, NOW).await {
         Ok(Acquired::Lead(lease)) => lease,
         other => panic!("{}", shown(other)),
     }
@@ -62,7 +62,7 @@ async fn one_process_leads_and_the_others_wait_for_its_token() {
     let redis = Arc::<FakeRedis>::default();
     let [(first, _), (second, _)] = [(), ()].map(|()| store(&redis));
     let lease = lead(&first, "a", None).await;
-    assert_eq!(shown(first.acquire("a", None, false, NOW).await), "lead", "the same attempt");
+    assert_eq!(shown(first.acquire("a", None, false, NOW).await), "lead", "the same owner");
     let left = LOCK_TTL - Duration::from_millis(1) * 2;
     assert_eq!(shown(second.acquire("b", None, false, NOW).await), format!("wait {}", left.as_millis()));
     assert!(first.publish("a", &lease, &fetched("T", 7200), NOW).await.unwrap().is_none());
@@ -194,13 +194,13 @@ async fn a_refusal_to_one_account_is_no_outage_and_holds_its_next_update_for_two
 async fn a_fleet_forces_a_refresh_every_30_seconds_and_ten_times_a_day() {
     let redis = Arc::<FakeRedis>::default();
     let [(first, _), (second, _)] = [(), ()].map(|()| store(&redis));
-    let spent = async |store: &RedisTokenStore, attempt: &str| store.spend_forced(attempt, NOW).await.unwrap();
+    let spent = async |store: &RedisTokenStore, owner: &str| store.spend_forced(owner, NOW).await.unwrap();
     assert_eq!(spent(&first, "0").await, None);
-    assert_eq!(spent(&first, "0").await, None, "the same attempt");
+    assert_eq!(spent(&first, "0").await, None, "the same owner");
     assert_eq!(spent(&second, "x").await, Some(FORCED_APART - Duration::from_millis(2)));
-    for attempt in 1..FORCED_A_DAY {
+    for owner in 1..FORCED_A_DAY {
         advance(FORCED_APART).await;
-        assert_eq!(spent(&second, &attempt.to_string()).await, None);
+        assert_eq!(spent(&second, &owner.to_string()).await, None);
     }
     advance(FORCED_APART).await;
     let wait = spent(&first, "x").await.expect("no more of them");

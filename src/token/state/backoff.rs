@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Decision, MIN_REFRESH_INTERVAL};
 use crate::backoff::backoff;
-use crate::clock::Now;
+use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::wechat::errcode;
 
@@ -22,14 +22,14 @@ pub(crate) struct RefreshBackoff {
 impl RefreshBackoff {
     /// `before`: the failure before it, with no success between. None where a failure is no reason to wait. Nothing is
     /// for ever: whatever it was may have been put right.
-    pub(crate) fn after(before: Option<&Self>, error: &Error, now: Now, jitter: f64) -> Option<Self> {
+    pub(crate) fn after(before: Option<&Self>, error: &Error, now: Timestamp, jitter: f64) -> Option<Self> {
         let failures = before.map_or(0, |before| before.failures);
         let until = now.mono + pause(error, backoff(failures, jitter))?;
         Some(Self { error: error.clone(), failures: failures + 1, until })
     }
 
     /// Whether it still holds back refreshes.
-    pub(crate) fn is_active(&self, now: Now) -> bool {
+    pub(crate) fn is_active(&self, now: Timestamp) -> bool {
         now.mono < self.until
     }
 

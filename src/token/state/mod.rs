@@ -18,7 +18,7 @@ use backoff::RefreshBackoff;
 pub use policy::RefreshPolicy;
 pub use token::{FetchedToken, Token};
 
-use crate::clock::Now;
+use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::keys::RouteId;
 use routes::Routes;
@@ -124,8 +124,8 @@ struct Held {
     flight: u64,
     /// When it was last requested.
     requested_at: Duration,
-    refresh_at: Now,
-    expire_at: Now,
+    refresh_at: Timestamp,
+    expire_at: Timestamp,
     refused: Option<i64>,
 }
 
@@ -147,7 +147,7 @@ impl State {
     }
 
     /// A caller on this route needs a token.
-    pub(crate) fn on_request(&mut self, now: Now, route: RouteId) -> Decision {
+    pub(crate) fn on_request(&mut self, now: Timestamp, route: RouteId) -> Decision {
         match self.usable(now) {
             Some(token) => {
                 let refresh = self.refresh(now, route);
@@ -165,7 +165,7 @@ impl State {
     }
 
     /// A caller needs another token than the present one, whatever its age.
-    pub(crate) fn on_forced_request(&mut self, now: Now, route: RouteId) -> Decision {
+    pub(crate) fn on_forced_request(&mut self, now: Timestamp, route: RouteId) -> Decision {
         match self.flight_for(now, route) {
             Some((InFlight { purpose: Purpose::Forced, id, .. }, until)) => {
                 Decision::Join { refresh: id, start: None, until }
@@ -176,7 +176,7 @@ impl State {
     }
 
     /// The refresh that this route waits for: its own, or another route's that began a moment ago, and until when.
-    fn flight_for(&self, now: Now, route: RouteId) -> Option<(InFlight, Option<Duration>)> {
+    fn flight_for(&self, now: Timestamp, route: RouteId) -> Option<(InFlight, Option<Duration>)> {
         let own = self.in_flight.iter().find(|flight| flight.route == route);
         let until = |flight: &InFlight| flight.begun + self.policy.join_limit;
         let others =
@@ -184,7 +184,7 @@ impl State {
         own.map(|flight| (*flight, None)).or_else(|| others().map(|flight| (*flight, Some(until(flight)))))
     }
 
-    fn start_or_pause(&mut self, now: Now, route: RouteId, forced: bool) -> Decision {
+    fn start_or_pause(&mut self, now: Timestamp, route: RouteId, forced: bool) -> Decision {
         let backoff = self.backoff.as_ref().filter(|backoff| backoff.is_active(now));
         match backoff.or_else(|| self.routes.backoff(route, now)) {
             Some(backoff) => backoff.decision(),
@@ -201,7 +201,7 @@ impl State {
         &mut self,
         flight: u64,
         result: Result<RefreshOutcome>,
-        now: Now,
+        now: Timestamp,
         jitter: f64,
     ) -> Result<Token> {
         let at = self.in_flight.iter().position(|current| current.id == flight);
@@ -230,7 +230,7 @@ impl State {
     }
 
     /// An API refused a token. It is given up only if it is the present one.
-    pub(crate) fn on_refused(&mut self, value: &str, errcode: i64, now: Now) -> Invalidation {
+    pub(crate) fn on_refused(&mut self, value: &str, errcode: i64, now: Timestamp) -> Invalidation {
         let Some(held) = self.held.as_mut().filter(|held| held.token.expose() == value) else {
             return Invalidation::AlreadyReplaced;
         };
@@ -274,7 +274,7 @@ impl State {
     }
 
     /// Whether the present token would be served.
-    pub(crate) fn is_usable(&self, now: Now) -> bool {
+    pub(crate) fn is_usable(&self, now: Timestamp) -> bool {
         self.usable(now).is_some()
     }
 
@@ -282,14 +282,14 @@ impl State {
         self.held.as_ref().is_some_and(|held| held.refused.is_some())
     }
 
-    fn usable(&self, now: Now) -> Option<Token> {
+    fn usable(&self, now: Timestamp) -> Option<Token> {
         let held = self.held.as_ref().filter(|held| held.refused.is_none())?;
         let fresh = now.mono < held.token.first_seen().mono + MIN_REFRESH_INTERVAL;
         (fresh || !held.expire_at.left(now).is_zero()).then(|| held.token.clone())
     }
 
     /// Past the soft deadline a refresh begins, if none is running and there is no backoff.
-    fn refresh(&mut self, now: Now, route: RouteId) -> Option<RefreshRequest> {
+    fn refresh(&mut self, now: Timestamp, route: RouteId) -> Option<RefreshRequest> {
         let due = self.held.as_ref().is_some_and(|held| held.refresh_at.left(now).is_zero());
         let paused = self.backoff.as_ref().is_some_and(|backoff| backoff.is_active(now));
         let last = self.routes.last_start(route).max(self.held.as_ref().map(|held| held.requested_at));
@@ -298,7 +298,7 @@ impl State {
         (idle && self.routes.backoff(route, now).is_none()).then(|| self.start(now, route, false))
     }
 
-    fn compare(&mut self, now: Now) -> bool {
+    fn compare(&mut self, now: Timestamp) -> bool {
         let idle = self.in_flight.is_empty();
         let due = idle && self.policy.compare_every.is_some_and(|every| now.mono >= self.last_check + every);
         if due {
@@ -307,7 +307,7 @@ impl State {
         due
     }
 
-    fn start(&mut self, now: Now, route: RouteId, forced: bool) -> RefreshRequest {
+    fn start(&mut self, now: Timestamp, route: RouteId, forced: bool) -> RefreshRequest {
         self.routes.started(route, now);
         let held = self.held.as_ref().map(|held| held.token.clone());
         let refused = self.held.as_ref().and_then(|held| held.refused);
@@ -322,7 +322,7 @@ impl State {
     }
 
     /// Whether a later refresh has already brought a token, which this one's must not replace.
-    fn is_superseded(&self, flight: u64, now: Now) -> bool {
+    fn is_superseded(&self, flight: u64, now: Timestamp) -> bool {
         self.is_usable(now) && self.held.as_ref().is_some_and(|held| held.flight > flight)
     }
 
@@ -365,7 +365,7 @@ impl State {
         (soft.min(life.mul_f64(0.9)), self.policy.expire_before.min(life.mul_f64(0.1)))
     }
 
-    fn record_failure(&mut self, error: &Error, route: RouteId, now: Now, jitter: f64) {
+    fn record_failure(&mut self, error: &Error, route: RouteId, now: Timestamp, jitter: f64) {
         if error.is_route_specific() {
             return self.routes.failed(route, error, now, jitter);
         }

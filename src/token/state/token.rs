@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::clock::Now;
+use crate::clock::Timestamp;
 
 /// WeChat: a token lives two hours at most. <https://developers.weixin.qq.com/miniprogram/dev/server/API/mp-access-token/api_getstableaccesstoken.html>
 const MAX_LIFETIME: Duration = Duration::from_secs(7200);
@@ -24,13 +24,13 @@ pub struct Token(Arc<Inner>);
 struct Inner {
     value: SecretString,
     number: u64,
-    first_seen: Now,
-    expires: Now,
+    first_seen: Timestamp,
+    expires: Timestamp,
 }
 
 impl Token {
     /// A token with the value and the life of `fetched`.
-    pub(super) fn new(fetched: &FetchedToken, number: u64, first_seen: Now) -> Self {
+    pub(super) fn new(fetched: &FetchedToken, number: u64, first_seen: Timestamp) -> Self {
         let (value, expires) = (fetched.value.clone(), fetched.ends());
         Self(Arc::new(Inner { value, number, first_seen, expires }))
     }
@@ -41,12 +41,12 @@ impl Token {
     }
 
     /// When it ends, by what is believed of the lifetime that the server gave: 15 s to two hours.
-    pub fn expires(&self) -> Now {
+    pub fn expires(&self) -> Timestamp {
         self.0.expires
     }
 
     /// When this very value was first handed out.
-    pub(crate) fn first_seen(&self) -> Now {
+    pub(crate) fn first_seen(&self) -> Timestamp {
         self.0.first_seen
     }
 
@@ -56,7 +56,7 @@ impl Token {
     }
 
     /// As it could be handed on.
-    pub(crate) fn as_fetched(&self, now: Now) -> FetchedToken {
+    pub(crate) fn as_fetched(&self, now: Timestamp) -> FetchedToken {
         let left = self.0.expires.left(now).as_secs() as i64;
         FetchedToken {
             value: self.0.value.clone(),
@@ -91,7 +91,7 @@ pub struct FetchedToken {
     /// As the server said it, in seconds, unchecked.
     pub expires_in: Option<i64>,
     /// Read before the request was sent, so that the round trip is not added to the lifetime.
-    pub requested_at: Now,
+    pub requested_at: Timestamp,
     /// Whether it is refreshed ahead of its end.
     pub refresh_early: bool,
 }
@@ -115,7 +115,7 @@ impl FetchedToken {
         self.ends().mono > other.ends().mono + EXPIRY_TOLERANCE
     }
 
-    fn ends(&self) -> Now {
+    fn ends(&self) -> Timestamp {
         self.requested_at.after(self.lifetime())
     }
 }

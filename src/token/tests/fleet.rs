@@ -35,14 +35,14 @@ async fn a_stored_token_stays_unless_ours_is_later() {
     let redis = Arc::<FakeRedis>::default();
     let [one, other] = [(), ()].map(|()| process(&redis));
     let mut stored = Vec::new();
-    for (attempt, value, seconds) in [
+    for (owner, value, seconds) in [
         ("a", "first", 3600),
         ("b", "first", 3600),
         ("c", "earlier", 1800),
         ("d", "the same end", 3601),
         ("e", "later", 7200),
     ] {
-        let kept = one.share(attempt, &fetched(&one, value, seconds)).await.unwrap();
+        let kept = one.share(owner, &fetched(&one, value, seconds)).await.unwrap();
         let kept = kept.map(|kept| secrecy::ExposeSecret::expose_secret(&kept.value).to_owned());
         let shared = get(&process(&redis), &Upstream::new(false)).await.unwrap();
         stored.push((kept, shared));

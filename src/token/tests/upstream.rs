@@ -9,7 +9,7 @@ use futures_util::future::BoxFuture;
 use parking_lot::Mutex;
 use tokio::time::{Instant, sleep};
 
-use crate::clock::Now;
+use crate::clock::Timestamp;
 use crate::error::{Error, NetworkErrorKind, Result};
 use crate::keys::RouteId;
 use crate::redis::ReconnectListener;
@@ -189,43 +189,43 @@ pub(crate) struct Recorded {
 impl TokenStore for Recorded {
     fn acquire<'a>(
         &'a self,
-        attempt: &'a str,
+        owner: &'a str,
         seen: Option<&'a str>,
         refused: bool,
-        now: Now,
+        now: Timestamp,
     ) -> BoxFuture<'a, Result<Acquired>> {
         self.steps.lock().push("acquire");
         let mut held_by = self.held_by.lock();
-        if !held_by.is_empty() && *held_by != attempt {
+        if !held_by.is_empty() && *held_by != owner {
             return Box::pin(async { Ok(Acquired::Wait(Duration::from_secs(8))) });
         }
-        *held_by = attempt.to_owned();
-        self.alone.acquire(attempt, seen, refused, now)
+        *held_by = owner.to_owned();
+        self.alone.acquire(owner, seen, refused, now)
     }
 
     fn publish<'a>(
         &'a self,
-        attempt: &'a str,
+        owner: &'a str,
         lease: &'a Lease,
         fetched: &'a FetchedToken,
-        now: Now,
+        now: Timestamp,
     ) -> BoxFuture<'a, Result<Option<FetchedToken>>> {
         self.steps.lock().push("publish");
-        self.alone.publish(attempt, lease, fetched, now)
+        self.alone.publish(owner, lease, fetched, now)
     }
 
     fn release<'a>(
         &'a self,
-        attempt: &'a str,
+        owner: &'a str,
         seen: Option<&'a str>,
-        now: Now,
+        now: Timestamp,
     ) -> BoxFuture<'a, Result<Option<FetchedToken>>> {
         self.steps.lock().push("release");
         self.held_by.lock().clear();
-        self.alone.release(attempt, seen, now)
+        self.alone.release(owner, seen, now)
     }
 
-    fn peek<'a>(&'a self, held: &'a Token, now: Now) -> BoxFuture<'a, Result<StoredToken>> {
+    fn peek<'a>(&'a self, held: &'a Token, now: Timestamp) -> BoxFuture<'a, Result<StoredToken>> {
         Box::pin(async move {
             self.steps.lock().push("peek");
             sleep(Duration::from_secs(1)).await;
@@ -233,11 +233,11 @@ impl TokenStore for Recorded {
         })
     }
 
-    fn spend_forced<'a>(&'a self, attempt: &'a str, now: Now) -> BoxFuture<'a, Result<Option<Duration>>> {
-        self.alone.spend_forced(attempt, now)
+    fn spend_forced<'a>(&'a self, owner: &'a str, now: Timestamp) -> BoxFuture<'a, Result<Option<Duration>>> {
+        self.alone.spend_forced(owner, now)
     }
 
-    fn spend_forced_alone(&self, now: Now) -> Option<Duration> {
+    fn spend_forced_alone(&self, now: Timestamp) -> Option<Duration> {
         self.alone.spend_forced_alone(now)
     }
 

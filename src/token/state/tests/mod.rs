@@ -14,11 +14,11 @@ fn secs(seconds: f64) -> Duration {
     Duration::from_secs_f64(seconds)
 }
 
-fn at(seconds: f64) -> Now {
-    Now { mono: secs(seconds), wall: secs(1_000_000.0 + seconds) }
+fn at(seconds: f64) -> Timestamp {
+    Timestamp { mono: secs(seconds), wall: secs(1_000_000.0 + seconds) }
 }
 
-fn fetched(value: &str, life: i64, requested_at: Now) -> Result<RefreshOutcome> {
+fn fetched(value: &str, life: i64, requested_at: Timestamp) -> Result<RefreshOutcome> {
     Ok(RefreshOutcome::Token(FetchedToken {
         value: value.into(),
         expires_in: Some(life),
@@ -338,7 +338,7 @@ fn a_refresh_that_ends_late_does_not_clear_a_newer_one() {
 
 #[test]
 fn a_token_expires_by_either_clock_and_a_jump_back_does_not_extend_it() {
-    let jump = |mono: f64, wall: f64| Now { mono: secs(mono), wall: secs(1_000_000.0 + wall) };
+    let jump = |mono: f64, wall: f64| Timestamp { mono: secs(mono), wall: secs(1_000_000.0 + wall) };
     let mut state = holding("T1", 7200);
     assert!(
         matches!(state.on_request(jump(100.0, 7200.0), ONE), Decision::Join { .. }),

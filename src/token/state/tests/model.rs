@@ -62,12 +62,12 @@ struct Model {
     state: State,
     mono: f64,
     wall: f64,
-    in_flight: HashMap<RouteId, (RefreshRequest, Now)>,
+    in_flight: HashMap<RouteId, (RefreshRequest, Timestamp)>,
     /// The flight that brought the token.
     brought_by: u64,
     /// Value, when it was requested, lifetime.
-    token: Option<(String, Now, f64)>,
-    first_seen: Now,
+    token: Option<(String, Timestamp, f64)>,
+    first_seen: Timestamp,
     refused: bool,
     values: u32,
     last_rejected: Vec<f64>,
@@ -89,8 +89,8 @@ impl Model {
         }
     }
 
-    fn now(&self) -> Now {
-        Now { mono: secs(self.mono), wall: secs(self.wall) }
+    fn now(&self) -> Timestamp {
+        Timestamp { mono: secs(self.mono), wall: secs(self.wall) }
     }
 
     fn left(&self) -> f64 {
