@@ -105,13 +105,13 @@ impl Client {
         let policy = RetryPolicy { retries: call.retries, attempt_timeout: None, repeatable };
         Counters::add(&self.stats.requests);
         let last_failure = Mutex::new(None);
-        let report = |error| {
+        let on_retry = |error| {
             permit.iter().for_each(|permit| permit.settle());
             Counters::add(&self.stats.requests);
             *last_failure.lock() = Some(error);
         };
         let last = || last_failure.lock().take();
-        let answer = self.transport.send_with_retries(&request, policy, call.deadline, &report, read);
+        let answer = self.transport.send_with_retries(&request, policy, call.deadline, &on_retry, read);
         let answer = call.deadline.hold(TimeoutPhase::Answer, last, answer).await?;
         if answer.as_ref().err().is_none_or(Error::accepts_token) {
             self.rate_limiter.accept();

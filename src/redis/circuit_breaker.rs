@@ -137,7 +137,7 @@ impl ProbeSchedule {
 
     /// The time limit of the next probe. It grows from `first` to `max`: a request that got lost must not hold up the next
     /// probe for long.
-    pub(crate) fn time_limit(&self, first: Duration, max: Duration) -> Duration {
+    pub(crate) fn timeout(&self, first: Duration, max: Duration) -> Duration {
         first.saturating_mul(2u32.saturating_pow(self.probes)).min(max)
     }
 
@@ -236,7 +236,7 @@ mod tests {
     fn the_time_limit_of_probes_doubles_up_to_its_maximum() {
         let mut schedule = ProbeSchedule::new(0);
         let limits = std::iter::repeat_with(|| {
-            let limit = schedule.time_limit(ms(250), ms(2000)).as_millis();
+            let limit = schedule.timeout(ms(250), ms(2000)).as_millis();
             schedule.advance();
             limit
         });

@@ -95,12 +95,12 @@ impl<B: Backend> RedisClient<B> {
             return Err(unavailable(SLOT_MIGRATING));
         }
         let sent = clock::monotonic();
-        let limit = match call.priority {
+        let request_timeout = match call.priority {
             Priority::Foreground => self.timeout,
             Priority::Background => self.timeout.max(BACKGROUND_TIMEOUT),
         };
         let context = AttemptContext::new(&self.listeners);
-        let reason = match timeout(limit, self.backend.attempt(&call, &context)).await {
+        let reason = match timeout(request_timeout, self.backend.attempt(&call, &context)).await {
             Ok(Ok(value)) => {
                 self.on_success(sent);
                 return Ok(value);
@@ -117,7 +117,7 @@ impl<B: Backend> RedisClient<B> {
                 return Err(error);
             }
             Ok(Err(failure)) => failure.reason().to_owned(),
-            Err(_) => format!("no answer within {} ms", limit.as_millis()),
+            Err(_) => format!("no answer within {} ms", request_timeout.as_millis()),
         };
         self.on_failure(&reason, call.key(), sent);
         Err(unavailable(&reason))
@@ -153,10 +153,10 @@ impl<B: Backend> RedisClient<B> {
             loop {
                 sleep(schedule.delay(fastrand::f64())).await;
                 let Some(client) = me.upgrade() else { return };
-                let limit = schedule.time_limit(client.timeout, client.timeout.max(BACKGROUND_TIMEOUT));
+                let probe_timeout = schedule.timeout(client.timeout, client.timeout.max(BACKGROUND_TIMEOUT));
                 schedule.advance();
                 let sent = clock::monotonic();
-                if timeout(limit, client.probe()).await == Ok(true) {
+                if timeout(probe_timeout, client.probe()).await == Ok(true) {
                     return client.on_success(sent);
                 }
                 if !client.breaker(|breaker| breaker.on_failed_probe(clock::monotonic())) {

@@ -10,10 +10,12 @@ use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use super::fingerprint::Fingerprinter;
-use super::progress::{self, Watch};
+use super::progress::{self, ProgressReceiver};
 use super::refresh::{Origin, Refresh};
 use super::source::TokenSource;
-use super::state::{Decision, FetchedToken, Invalidation, RefreshOutcome, RefreshPolicy, RefreshRequest, State, Token};
+use super::state::{
+    Decision, Invalidation, ReceivedToken, RefreshOutcome, RefreshPolicy, RefreshRequest, State, Token,
+};
 use super::store::TokenStore;
 use super::sync::Comparison;
 use crate::clock::{Clock, Timestamp};
@@ -40,7 +42,7 @@ pub struct TokenCache {
 pub(super) struct Inner {
     pub(super) state: State,
     /// The refreshes that run, by id.
-    in_flight: HashMap<u64, Watch>,
+    in_flight: HashMap<u64, ProgressReceiver>,
     pub(super) comparison: Comparison,
     /// Cancels refreshes and the comparison when the last handle is dropped.
     pub(super) stop: CancellationToken,
@@ -54,13 +56,13 @@ enum NextAction {
     /// Returns the token, and has it compared with the store.
     ServeAndCompare(Token),
     /// Waits for the refresh that this caller started.
-    Lead(Watch),
+    Started(ProgressReceiver),
     /// Waits for a refresh that runs already.
-    Join(Watch),
+    Join(ProgressReceiver),
     /// Waits for a refresh on another route, no longer than this, and asks again if it fails.
-    JoinFor(Duration, Watch),
+    JoinFor(Duration, ProgressReceiver),
     /// Waits for a refresh to end, or for this time, and asks again.
-    RetryAfter(Option<Duration>, Watch),
+    RetryAfter(Option<Duration>, ProgressReceiver),
     /// Waits and asks again, or fails with the error if its deadline comes first.
     Backoff(Duration, Error),
     Fail(Error),
@@ -108,7 +110,7 @@ impl TokenCache {
         self.obtain(source, deadline, State::on_forced_request).await
     }
 
-    /// Invalidates a token that an API refused. Returns another one to repeat the request with, or `None` if there is none.
+    /// Invalidates a token that an API rejected. Returns another one to repeat the request with, or `None` if there is none.
     ///
     /// # Errors
     ///
@@ -127,12 +129,12 @@ impl TokenCache {
         Ok(Some(other).filter(|other| !other.is(token)))
     }
 
-    /// Invalidates a token that an API refused, if it is the present one.
+    /// Invalidates a token that an API rejected, if it is the present one.
     pub(crate) fn invalidate(&self, value: &str, errcode: i64) -> Invalidation {
         let now = self.clock.now();
         let (verdict, present) = {
             let mut inner = self.inner.lock();
-            (inner.state.on_refused(value, errcode, now), inner.state.present().cloned())
+            (inner.state.on_rejected(value, errcode, now), inner.state.present().cloned())
         };
         let ignored = |reason| {
             self.events.token(|| TokenEvent::InvalidateIgnored {
@@ -211,19 +213,21 @@ impl TokenCache {
                     self.compare_in_background();
                     return Ok(token);
                 }
-                NextAction::Lead(refresh) => return progress::join(refresh, deadline).await,
-                NextAction::Join(refresh) => match progress::join(refresh, deadline).await {
+                NextAction::Started(refresh) => return progress::wait_for_refresh(refresh, deadline).await,
+                NextAction::Join(refresh) => match progress::wait_for_refresh(refresh, deadline).await {
                     // The refresh ran out of its time, which began before this call's.
                     Err(timeout @ Error::Timeout { .. }) => Some(Err(timeout)),
                     finished => return finished,
                 },
                 NextAction::JoinFor(limit, refresh) => {
-                    match within(Some(limit), progress::join(refresh, deadline)).await {
+                    match within(Some(limit), progress::wait_for_refresh(refresh, deadline)).await {
                         Some(Ok(token)) => return Ok(token),
                         failed => failed,
                     }
                 }
-                NextAction::RetryAfter(limit, refresh) => within(limit, progress::join(refresh, deadline)).await,
+                NextAction::RetryAfter(limit, refresh) => {
+                    within(limit, progress::wait_for_refresh(refresh, deadline)).await
+                }
                 NextAction::Fail(error) => return Err(error),
                 NextAction::Backoff(pause, error) if pause >= deadline.left() => return Err(error),
                 NextAction::Backoff(pause, _) => {
@@ -263,25 +267,25 @@ impl TokenCache {
         let decision = ask(&mut inner.state, now, source.route());
         let mut prepare = |request: RefreshRequest| {
             let (id, stop) = (request.id, inner.stop.clone());
-            let (refresh, watch) = Refresh::new(self, source.clone(), request, stop);
-            inner.in_flight.insert(id, watch);
+            let (refresh, receiver) = Refresh::new(self, source.clone(), request, stop);
+            inner.in_flight.insert(id, receiver);
             refresh
         };
         let left = |until: Duration| until.saturating_sub(now.mono);
-        let (wait, id, refresh): (Box<dyn FnOnce(Watch) -> NextAction>, _, _) = match decision {
+        let (wait, id, refresh): (Box<dyn FnOnce(ProgressReceiver) -> NextAction>, _, _) = match decision {
             Decision::Serve { token, compare: true, .. } => return (NextAction::ServeAndCompare(token), None),
             Decision::Serve { token, refresh, .. } => return (NextAction::Serve(token), refresh.map(prepare)),
             Decision::Backoff { at, error } => return (NextAction::Backoff(left(at), error), None),
             Decision::Fail(error) => return (NextAction::Fail(error), None),
             Decision::Join { refresh, start: Some(request), .. } => {
-                (Box::new(NextAction::Lead), refresh, Some(prepare(request)))
+                (Box::new(NextAction::Started), refresh, Some(prepare(request)))
             }
             Decision::Join { refresh, until: None, .. } => (Box::new(NextAction::Join), refresh, None),
             Decision::Join { refresh, until: Some(until), .. } => {
-                (Box::new(move |watch| NextAction::JoinFor(left(until), watch)), refresh, None)
+                (Box::new(move |receiver| NextAction::JoinFor(left(until), receiver)), refresh, None)
             }
             Decision::RetryAfterRefresh { refresh, until } => {
-                (Box::new(move |watch| NextAction::RetryAfter(until.map(left), watch)), refresh, None)
+                (Box::new(move |receiver| NextAction::RetryAfter(until.map(left), receiver)), refresh, None)
             }
         };
         (inner.in_flight.get(&id).cloned().map_or(NextAction::Fail(Error::Closed), wait), refresh)
@@ -323,8 +327,8 @@ impl TokenCache {
     }
 
     /// Adopts another process's token if it expires later than the present one.
-    pub(super) fn offer(&self, fetched: FetchedToken, took: Duration) {
-        let adopted = self.inner.lock().state.offer(fetched, fastrand::f64());
+    pub(super) fn adopt_if_newer(&self, fetched: ReceivedToken, took: Duration) {
+        let adopted = self.inner.lock().state.adopt_if_newer(fetched, fastrand::f64());
         if let Some(token) = adopted {
             self.secrets.add_token(token.expose());
             self.emit_refreshed(&token, "redis", took);

@@ -29,13 +29,13 @@ impl Progress {
 }
 
 /// What a caller sees of a refresh.
-pub(crate) type Watch = watch::Receiver<Progress>;
+pub(crate) type ProgressReceiver = watch::Receiver<Progress>;
 
 /// The token of a refresh, or its error, or the caller's time-out with the last failure of the refresh as its cause.
-pub(crate) async fn join(mut watch: Watch, deadline: &Deadline) -> Result<Token> {
-    let failures = watch.clone();
+pub(crate) async fn wait_for_refresh(mut receiver: ProgressReceiver, deadline: &Deadline) -> Result<Token> {
+    let failures = receiver.clone();
     let outcome = async {
-        let progress = watch.wait_for(|progress| progress.outcome.is_some()).await;
+        let progress = receiver.wait_for(|progress| progress.outcome.is_some()).await;
         progress.ok().and_then(|progress| progress.outcome.clone()).unwrap_or(Err(Error::Closed))
     };
     let waiting_for = failures.borrow().waiting_for;
@@ -53,9 +53,9 @@ pub(super) struct RefreshGuard {
 
 impl RefreshGuard {
     /// A guard, and what callers watch.
-    pub(super) fn new(cache: Arc<TokenCache>, refresh_id: u64, source: &dyn TokenSource) -> (Self, Watch) {
-        let (progress, watch) = watch::channel(Progress::new(source));
-        (Self { cache, refresh_id, begun: clock::monotonic(), progress, finished: AtomicBool::new(false) }, watch)
+    pub(super) fn new(cache: Arc<TokenCache>, refresh_id: u64, source: &dyn TokenSource) -> (Self, ProgressReceiver) {
+        let (progress, receiver) = watch::channel(Progress::new(source));
+        (Self { cache, refresh_id, begun: clock::monotonic(), progress, finished: AtomicBool::new(false) }, receiver)
     }
 
     /// Ends the refresh for all callers that wait.
@@ -72,7 +72,7 @@ impl RefreshGuard {
     }
 
     /// Remembers a failure that is tried again, as the cause of a time-out.
-    pub(super) fn report(&self, error: Error) {
+    pub(super) fn set_last_failure(&self, error: Error) {
         self.progress.send_modify(|progress| progress.last_failure = Some(error));
     }
 }

@@ -16,18 +16,18 @@ use crate::wechat::answer::{TokenResponse, read_token};
 use crate::wechat::endpoint::Endpoint;
 
 /// The longest time of a fetch, for which others wait.
-pub const FETCH_LIMIT: Duration = Duration::from_secs(6);
+pub const FETCH_TIMEOUT: Duration = Duration::from_secs(6);
 
 /// A request to a token source.
 pub struct TokenRequest<'a> {
     /// Whether WeChat is told to make a new token even if the present one is good.
     pub forced: bool,
     /// The token that an API did not accept, with its errcode.
-    pub refused: Option<(&'a Token, i64)>,
+    pub rejected: Option<(&'a Token, i64)>,
     /// When the refresh has to be over.
     pub deadline: Deadline,
     /// Is told of failures that are tried again.
-    pub report: &'a (dyn Fn(Error) + Send + Sync),
+    pub on_retry: &'a (dyn Fn(Error) + Send + Sync),
 }
 
 /// A token from a source, with the lifetime that it gives.
@@ -50,7 +50,7 @@ pub trait TokenSource: Send + Sync {
         RouteId::default()
     }
 
-    /// Whether a refused token can come back from an ordinary request, so that only a forced one gives another.
+    /// Whether a rejected token can come back from an ordinary request, so that only a forced one gives another.
     fn repeats_tokens(&self) -> bool;
 
     /// How often an ordinary request that failed for a passing reason is made again.
@@ -62,7 +62,7 @@ pub trait TokenSource: Send + Sync {
     fn works_without_store(&self) -> bool;
 
     /// The time limit of one refresh.
-    fn limit(&self) -> Duration;
+    fn timeout(&self) -> Duration;
 
     /// Fetches a token. The source keeps the deadline of the request; dropping the future cancels the fetch.
     fn fetch<'a>(&'a self, request: TokenRequest<'a>) -> BoxFuture<'a, Result<SourceToken>>;
@@ -115,8 +115,8 @@ impl TokenSource for WeChatSource {
         self.mode == Mode::Stable || self.unshared_rotation
     }
 
-    fn limit(&self) -> Duration {
-        FETCH_LIMIT
+    fn timeout(&self) -> Duration {
+        FETCH_TIMEOUT
     }
 
     fn fetch<'a>(&'a self, request: TokenRequest<'a>) -> BoxFuture<'a, Result<SourceToken>> {
@@ -151,7 +151,7 @@ impl WeChatSource {
         };
         let policy = RetryPolicy { retries: 0, attempt_timeout: Some(ATTEMPT_TIMEOUT), repeatable: !request.forced };
         self.transport
-            .send_with_retries(&http, policy, &request.deadline, request.report, read_token)
+            .send_with_retries(&http, policy, &request.deadline, request.on_retry, read_token)
             .await
             .map(|(_, response)| response)
     }
@@ -167,7 +167,7 @@ impl WeChatSource {
         };
         let policy = RetryPolicy { retries: 0, attempt_timeout: Some(ATTEMPT_TIMEOUT), repeatable: false };
         self.transport
-            .send_with_retries(&http, policy, &request.deadline, request.report, read_token)
+            .send_with_retries(&http, policy, &request.deadline, request.on_retry, read_token)
             .await
             .map(|(_, response)| response)
     }
@@ -175,8 +175,8 @@ impl WeChatSource {
 
 /// The caller's own way to a token.
 pub(crate) trait Provider: Send + Sync {
-    /// `refused` is the token that WeChat did not accept, with its errcode. The answer's life is in seconds.
-    fn fetch_token(&self, refused: Option<(String, i64)>) -> BoxFuture<'static, Result<(SecretString, Option<i64>)>>;
+    /// `rejected` is the token that WeChat did not accept, with its errcode. The answer's life is in seconds.
+    fn fetch_token(&self, rejected: Option<(String, i64)>) -> BoxFuture<'static, Result<(SecretString, Option<i64>)>>;
 }
 
 /// Tokens of the caller's own provider.
@@ -195,14 +195,14 @@ impl TokenSource for ProviderSource {
         true
     }
 
-    fn limit(&self) -> Duration {
+    fn timeout(&self) -> Duration {
         Duration::from_secs(60)
     }
 
     fn fetch<'a>(&'a self, request: TokenRequest<'a>) -> BoxFuture<'a, Result<SourceToken>> {
         Box::pin(async move {
-            let refused = request.refused.map(|(token, errcode)| (token.expose().to_owned(), errcode));
-            let (value, expires_in) = self.0.fetch_token(refused).await?;
+            let rejected = request.rejected.map(|(token, errcode)| (token.expose().to_owned(), errcode));
+            let (value, expires_in) = self.0.fetch_token(rejected).await?;
             // A bare string is kept for its 60 s and not asked for ahead of that.
             Ok(SourceToken { value, refresh_early: expires_in.is_some(), expires_in })
         })
@@ -233,13 +233,13 @@ mod tests {
             WeChatSource { mode, unshared_rotation, appid, secret, transport }
         };
         let told = |source: &dyn TokenSource| {
-            let seconds = source.limit().as_secs();
+            let seconds = source.timeout().as_secs();
             (source.endpoint(), source.repeats_tokens(), source.retries(), source.works_without_store(), seconds)
         };
         let (stable, classic) = (Some(Endpoint::StableToken), Some(Endpoint::ClassicToken));
-        assert_eq!(told(&wechats(Mode::Stable, false)), (stable, true, 4, true, FETCH_LIMIT.as_secs()));
-        assert_eq!(told(&wechats(Mode::Classic, false)), (classic.clone(), false, 0, false, FETCH_LIMIT.as_secs()));
-        assert_eq!(told(&wechats(Mode::Classic, true)), (classic, false, 0, true, FETCH_LIMIT.as_secs()));
+        assert_eq!(told(&wechats(Mode::Stable, false)), (stable, true, 4, true, FETCH_TIMEOUT.as_secs()));
+        assert_eq!(told(&wechats(Mode::Classic, false)), (classic.clone(), false, 0, false, FETCH_TIMEOUT.as_secs()));
+        assert_eq!(told(&wechats(Mode::Classic, true)), (classic, false, 0, true, FETCH_TIMEOUT.as_secs()));
         assert_eq!(told(&ProviderSource(Arc::new(Unused))), (None, false, 0, true, 60));
         assert_eq!(wechats(Mode::Stable, false).route(), transport.route());
         assert_eq!([Mode::Stable, Mode::Classic].map(Mode::name), ["stable", "classic"]);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use secrecy::ExposeSecret;
 
 use super::cache::TokenCache;
-use super::state::{FetchedToken, Token};
+use super::state::{ReceivedToken, Token};
 use super::store::{Acquired, StoredToken};
 use crate::error::Result;
 use crate::redis::ReconnectListener;
@@ -65,23 +65,23 @@ impl TokenCache {
 
     async fn compare(&self, held: &Token) {
         let now = self.now();
-        let ours = held.as_fetched(now);
+        let ours = held.as_received(now);
         let theirs = match self.store.peek(held, now).await {
-            Ok(StoredToken::Token(theirs)) if !self.supersedes(&ours, &theirs) => Some(theirs),
+            Ok(StoredToken::Token(theirs)) if !self.wins_over(&ours, &theirs) => Some(theirs),
             Ok(StoredToken::Token(_) | StoredToken::Missing) => {
                 let owner = random();
-                self.retry_until_stored(|| self.share(&owner, &ours)).await.flatten()
+                self.retry_until_stored(|| self.acquire_and_publish(&owner, &ours)).await.flatten()
             }
             Ok(StoredToken::Same) | Err(_) => None,
         };
         if let Some(theirs) = theirs {
-            self.offer(theirs, self.now().mono.saturating_sub(now.mono));
+            self.adopt_if_newer(theirs, self.now().mono.saturating_sub(now.mono));
         }
     }
 
     /// Whether this process's token replaces the stored one. In doubt the stored one stays, so that all processes come to
     /// the same token.
-    fn supersedes(&self, ours: &FetchedToken, theirs: &FetchedToken) -> bool {
+    fn wins_over(&self, ours: &ReceivedToken, theirs: &ReceivedToken) -> bool {
         ours.expires_after(theirs) || self.inner.lock().state.was_rejected(theirs)
     }
 
@@ -104,21 +104,21 @@ impl TokenCache {
     }
 
     /// Stores a token in place of an older one or of none. Returns the stored token if that one stays.
-    pub(super) async fn share(&self, owner: &str, ours: &FetchedToken) -> Result<Option<FetchedToken>> {
+    pub(super) async fn acquire_and_publish(&self, owner: &str, ours: &ReceivedToken) -> Result<Option<ReceivedToken>> {
         let now = self.now();
         let mut acquired = self.store.acquire(owner, None, false, now).await?;
         if let Acquired::Token(theirs) = &acquired {
             if theirs.value.expose_secret() == ours.value.expose_secret() {
                 return Ok(None);
             }
-            if !self.supersedes(ours, theirs) {
+            if !self.wins_over(ours, theirs) {
                 return Ok(Some(theirs.clone()));
             }
             // The request for another token than the stored one gives the right to replace it.
             acquired = self.store.acquire(owner, Some(theirs.value.expose_secret()), false, now).await?;
         }
         match acquired {
-            Acquired::Lead(lease) => self.store.publish(owner, &lease, ours, now).await,
+            Acquired::Lock(lease) => self.store.publish(owner, &lease, ours, now).await,
             Acquired::Token(_) | Acquired::Wait(_) | Acquired::Unchanged => Ok(None),
         }
     }

@@ -28,7 +28,7 @@ impl TokenCache {
     pub(super) fn emit_start(&self, kind: &RefreshKind, serving: bool) {
         let (held, reason) = match kind {
             RefreshKind::Forced { held } => (held, "forced"),
-            RefreshKind::Ordinary { held, refused: Some(_) } => (held, "rejected"),
+            RefreshKind::Ordinary { held, rejected: Some(_) } => (held, "rejected"),
             RefreshKind::Ordinary { held: None, .. } => (&None, "missing"),
             RefreshKind::Ordinary { held, .. } => (held, if serving { "expiring" } else { "expired" }),
         };
@@ -66,7 +66,7 @@ impl TokenCache {
         self.events.token(|| TokenEvent::ForcedRefreshLimit { retry_after });
     }
 
-    /// WeChat refused a token before it expired and has another one that this process did not request.
+    /// WeChat rejected a token before it expired and has another one that this process did not request.
     pub(super) fn emit_replaced_externally(&self, token: &Token, errcode: i64) {
         let message = if self.events.mode() == Some("classic") { MAYBE_REPLACED } else { REPLACED };
         self.events.token(|| TokenEvent::ReplacedExternally { token: self.label(token), errcode, message });

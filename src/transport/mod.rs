@@ -100,13 +100,13 @@ impl Transport {
     }
 
     /// Sends a call until `read` makes something of the answer, WeChat refuses, or no retry is left. Gives the bytes
-    /// and what was read in them. `report` is told of every failure that is tried again.
+    /// and what was read in them. `on_retry` gets every failure before its retry.
     pub(crate) async fn send_with_retries<T>(
         &self,
         call: &HttpRequest<'_>,
         policy: RetryPolicy,
         deadline: &Deadline,
-        report: &(dyn Fn(Error) + Send + Sync),
+        on_retry: &(dyn Fn(Error) + Send + Sync),
         read: impl Fn(&[u8]) -> std::result::Result<T, AnswerError>,
     ) -> Result<(Body, T)> {
         let mut failures = 0;
@@ -119,7 +119,7 @@ impl Transport {
             if !error.is_transient() || failures == policy.retries || pause >= deadline.left() {
                 return Err(error);
             }
-            report(error);
+            on_retry(error);
             tokio::time::sleep(pause).await;
             failures += 1;
         }
@@ -138,8 +138,8 @@ impl Transport {
         loop {
             let Some(host) = rest.next() else { return Err(Error::Closed) };
             let share = rest.peek().filter(|_| policy.repeatable).map(|_| deadline.left() / 2);
-            let limit = [policy.attempt_timeout, share].into_iter().flatten().min();
-            let error = match self.request(host, call, limit, read).await {
+            let timeout = [policy.attempt_timeout, share].into_iter().flatten().min();
+            let error = match self.request(host, call, timeout, read).await {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
@@ -156,7 +156,7 @@ impl Transport {
                 Error::Network { kind: NetworkErrorKind::ResponseTimeout, .. } => policy.repeatable,
                 _ => return Err(error),
             };
-            if !timed_out_early(&error, limit) {
+            if !timed_out_early(&error, timeout) {
                 host.avoid(&self.hosts);
             }
             if !next || rest.peek().is_none() {
@@ -170,12 +170,12 @@ impl Transport {
         &self,
         host: &Host,
         call: &HttpRequest<'_>,
-        limit: Option<Duration>,
+        timeout: Option<Duration>,
         read: &impl Fn(&[u8]) -> std::result::Result<T, AnswerError>,
     ) -> Result<(Body, T)> {
         let mut told =
             RequestSpan { events: &self.events, call, host, begun: clock::monotonic(), status: None, ended: false };
-        let answer = match within(limit, self.send(host, call), &call.endpoint, host).await {
+        let answer = match within(timeout, self.send(host, call), &call.endpoint, host).await {
             Ok(raw) => {
                 host.answered();
                 told.status = Some(raw.status);
@@ -270,20 +270,20 @@ impl Drop for RequestSpan<'_> {
 }
 
 /// A host that was given only a moment to answer has not shown that it is ill.
-fn timed_out_early(error: &Error, limit: Option<Duration>) -> bool {
+fn timed_out_early(error: &Error, timeout: Option<Duration>) -> bool {
     let silent = matches!(error, Error::Network { kind: NetworkErrorKind::ResponseTimeout, .. });
-    silent && limit.is_some_and(|limit| limit < Duration::from_millis(500))
+    silent && timeout.is_some_and(|timeout| timeout < Duration::from_millis(500))
 }
 
 async fn within(
-    limit: Option<Duration>,
+    timeout: Option<Duration>,
     work: impl Future<Output = Result<RawResponse>>,
     endpoint: &Endpoint,
     host: &Host,
 ) -> Result<RawResponse> {
-    let Some(limit) = limit else { return work.await };
-    tokio::time::timeout(limit, work).await.unwrap_or_else(|_| {
-        let detail = format!("no answer within {} ms", limit.as_millis());
+    let Some(timeout) = timeout else { return work.await };
+    tokio::time::timeout(timeout, work).await.unwrap_or_else(|_| {
+        let detail = format!("no answer within {} ms", timeout.as_millis());
         Err(failure::of(endpoint, host, NetworkErrorKind::ResponseTimeout, &detail))
     })
 }

@@ -53,7 +53,7 @@ pub(crate) struct Report {
 
 #[derive(Debug)]
 pub(crate) enum Outcome {
-    /// The API accepted the token (0) or refused the last one (its errcode).
+    /// The API accepted the token (0) or rejected the last one (its errcode).
     Answered(i64),
     Failed(Error),
     Aborted,

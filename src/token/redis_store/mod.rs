@@ -12,9 +12,9 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::time::{Instant, sleep_until};
 
 use super::fingerprint::Fingerprinter;
-use super::source::FETCH_LIMIT;
-use super::state::{FetchedToken, Token};
-use super::store::{Acquired, DAY, FORCED_A_DAY, FORCED_APART, Lease, LocalStore, StoredToken, TokenStore};
+use super::source::FETCH_TIMEOUT;
+use super::state::{ReceivedToken, Token};
+use super::store::{Acquired, DAY, FORCED_INTERVAL, FORCED_PER_DAY, Lease, LocalStore, StoredToken, TokenStore};
 use crate::clock::{self, Timestamp};
 use crate::error::{Error, RedisErrorKind, Result};
 use crate::event::{EventSource, RedisEvent};
@@ -23,7 +23,7 @@ use crate::seal::{Seal, hex, random};
 
 /// Longer than a fetch may take, so that only a process that died or was suspended loses its lock; and short enough that a
 /// call that waits for a dead leader is served within the default `timeoutMs`.
-pub const LOCK_TTL: Duration = FETCH_LIMIT.saturating_add(Duration::from_secs(2));
+pub const LOCK_TTL: Duration = FETCH_TIMEOUT.saturating_add(Duration::from_secs(2));
 /// A token with less time left than this is replaced at once.
 const MIN_LIFETIME_TO_REUSE: Duration = Duration::from_secs(30);
 /// With less time left than this it is not handed out.
@@ -44,7 +44,7 @@ const ACQUIRE: &str = include_str!("acquire.lua");
 const PUBLISH: &str = include_str!("publish.lua");
 const PEEK: &str = include_str!("peek.lua");
 const RELEASE: &str = include_str!("release.lua");
-const SPEND_FORCED: &str = include_str!("spend_forced.lua");
+const TAKE_FORCED_REFRESH: &str = include_str!("take_forced_refresh.lua");
 const REPAIR: &str = include_str!("repair.lua");
 
 /// One account's keys in Redis.
@@ -98,10 +98,10 @@ impl RedisTokenStore {
             return StoredValue::Expiring;
         }
         let expires_in = Some(left.as_secs() as i64);
-        StoredValue::Token(FetchedToken { value: value.into(), expires_in, requested_at: now, refresh_early: true })
+        StoredValue::Token(ReceivedToken { value: value.into(), expires_in, requested_at: now, refresh_early: true })
     }
 
-    fn fetched(&self, row: &[Value], now: Timestamp) -> Option<FetchedToken> {
+    fn fetched(&self, row: &[Value], now: Timestamp) -> Option<ReceivedToken> {
         match self.read(row, now) {
             StoredValue::Token(fetched) => Some(fetched),
             StoredValue::Expiring | StoredValue::Unreadable(_) => None,
@@ -142,7 +142,7 @@ impl RedisTokenStore {
 
 /// What the key holds.
 enum StoredValue {
-    Token(FetchedToken),
+    Token(ReceivedToken),
     /// One that is about to expire.
     Expiring,
     /// Something else, by the name under which it can be taken away.
@@ -157,7 +157,7 @@ impl TokenStore for RedisTokenStore {
         &'a self,
         owner: &'a str,
         seen: Option<&'a str>,
-        refused: bool,
+        rejected: bool,
         now: Timestamp,
     ) -> BoxFuture<'a, Result<Acquired>> {
         let call = self
@@ -168,7 +168,7 @@ impl TokenStore for RedisTokenStore {
             .arg(ms(MIN_LIFETIME_TO_REUSE))
             .arg(ms(MIN_LIFETIME_TO_SERVE))
             .arg(random())
-            .arg(u8::from(refused))
+            .arg(u8::from(rejected))
             .arg(ms(COOLDOWN))
             .arg(MAX_SEALED_BYTES);
         Box::pin(async move {
@@ -194,9 +194,9 @@ impl TokenStore for RedisTokenStore {
         &'a self,
         owner: &'a str,
         lease: &'a Lease,
-        fetched: &'a FetchedToken,
+        fetched: &'a ReceivedToken,
         now: Timestamp,
-    ) -> BoxFuture<'a, Result<Option<FetchedToken>>> {
+    ) -> BoxFuture<'a, Result<Option<ReceivedToken>>> {
         Box::pin(async move {
             let value = fetched.value.expose_secret();
             let sealed =
@@ -224,7 +224,7 @@ impl TokenStore for RedisTokenStore {
         owner: &'a str,
         seen: Option<&'a str>,
         now: Timestamp,
-    ) -> BoxFuture<'a, Result<Option<FetchedToken>>> {
+    ) -> BoxFuture<'a, Result<Option<ReceivedToken>>> {
         let call = self
             .script(RELEASE, &["token", "lock"])
             .arg(owner)
@@ -254,11 +254,11 @@ impl TokenStore for RedisTokenStore {
         })
     }
 
-    fn spend_forced<'a>(&'a self, owner: &'a str, _: Timestamp) -> BoxFuture<'a, Result<Option<Duration>>> {
+    fn take_forced_refresh<'a>(&'a self, owner: &'a str, _: Timestamp) -> BoxFuture<'a, Result<Option<Duration>>> {
         let call = self
-            .script(SPEND_FORCED, &["forced", "forced-day"])
-            .arg(ms(FORCED_APART))
-            .arg(FORCED_A_DAY)
+            .script(TAKE_FORCED_REFRESH, &["forced", "forced-day"])
+            .arg(ms(FORCED_INTERVAL))
+            .arg(FORCED_PER_DAY)
             .arg(ms(DAY))
             .arg(owner);
         Box::pin(async move {
@@ -267,8 +267,8 @@ impl TokenStore for RedisTokenStore {
         })
     }
 
-    fn spend_forced_alone(&self, now: Timestamp) -> Option<Duration> {
-        self.local.spend_forced_alone(now)
+    fn take_forced_refresh_locally(&self, now: Timestamp) -> Option<Duration> {
+        self.local.take_forced_refresh_locally(now)
     }
 
     fn subscribe(&self, guest: Weak<dyn ReconnectListener>) {
@@ -300,12 +300,12 @@ impl TokenStore for RedisTokenStore {
 
 fn acquired(word: &str, row: &[Value]) -> Result<Acquired> {
     match (word, row) {
-        ("lead", [epoch, generation]) => {
+        ("lock", [epoch, generation]) => {
             let lease = text(epoch).zip(text(generation));
             let lease = lease.map(|(epoch, generation)| Lease { epoch, generation });
-            lease.map(Acquired::Lead).ok_or_else(unexpected_reply)
+            lease.map(Acquired::Lock).ok_or_else(unexpected_reply)
         }
-        ("stands", _) => Ok(Acquired::Unchanged),
+        ("unchanged", _) => Ok(Acquired::Unchanged),
         // A negative time is none.
         ("wait", [Value::Int(left)]) => {
             Ok(Acquired::Wait(u64::try_from(*left).map_or(LOCK_TTL, Duration::from_millis)))

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use backoff::RefreshBackoff;
 pub use policy::RefreshPolicy;
-pub use token::{FetchedToken, Token};
+pub use token::{ReceivedToken, Token};
 
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
@@ -28,7 +28,7 @@ const MIN_REFRESH_INTERVAL: Duration = Duration::from_secs(10);
 
 /// What a refresh that succeeded brought.
 pub(crate) enum RefreshOutcome {
-    Token(FetchedToken),
+    Token(ReceivedToken),
     /// The token that is held is still the right one.
     Unchanged,
 }
@@ -43,16 +43,16 @@ pub(crate) struct RefreshRequest {
 /// What a refresh is to bring.
 #[derive(Clone, Debug)]
 pub(crate) enum RefreshKind {
-    /// Get a token. `refused` is the errcode with which an API did not accept the one that is held.
-    Ordinary { held: Option<Token>, refused: Option<i64> },
+    /// Get a token. `rejected` is the errcode with which an API did not accept the one that is held.
+    Ordinary { held: Option<Token>, rejected: Option<i64> },
     /// Get another token than the one that is held.
     Forced { held: Option<Token> },
 }
 
 impl RefreshKind {
     /// Whether this is the very token that an API did not accept.
-    pub(crate) fn is_refused(&self, fetched: &FetchedToken) -> bool {
-        matches!(self, Self::Ordinary { held: Some(held), refused: Some(_) } if fetched.is(held))
+    pub(crate) fn is_rejected(&self, fetched: &ReceivedToken) -> bool {
+        matches!(self, Self::Ordinary { held: Some(held), rejected: Some(_) } if fetched.is(held))
     }
 }
 
@@ -72,14 +72,14 @@ pub(crate) enum Decision {
     Fail(Error),
 }
 
-/// What becomes of a refused token.
+/// What becomes of a rejected token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Invalidation {
     /// It was the present one and is so no more: ask for another.
     Invalidated,
     /// It was not the present one, or is given up already: ask for the present one.
     AlreadyReplaced,
-    /// The last token was refused a moment ago too: the API is at fault, and the refusal goes to the caller.
+    /// The last token was rejected a moment ago too: the API is at fault, and the rejection goes to the caller.
     Suppressed,
 }
 
@@ -93,9 +93,9 @@ pub(crate) struct State {
     routes: Routes,
     last_check: Duration,
     last_number: u64,
-    /// The token that an API refused last. The store may still have it.
+    /// The token that an API rejected last. The store may still have it.
     last_rejected: Option<Token>,
-    /// The account's: WeChat refused it, on whichever route.
+    /// The account's: WeChat rejected it, on whichever route.
     backoff: Option<RefreshBackoff>,
     cooldown_until: Option<Duration>,
 }
@@ -113,7 +113,7 @@ struct InFlight {
 pub(crate) enum Purpose {
     /// For the sake of a token's age.
     Refresh,
-    /// Instead of a token that was refused.
+    /// Instead of a token that was rejected.
     Replace,
     Forced,
 }
@@ -126,7 +126,7 @@ struct Held {
     requested_at: Duration,
     refresh_at: Timestamp,
     expire_at: Timestamp,
-    refused: Option<i64>,
+    rejected: Option<i64>,
 }
 
 impl State {
@@ -154,8 +154,8 @@ impl State {
                 Decision::Serve { token, compare: refresh.is_none() && self.compare(now), refresh }
             }
             None => match self.flight_for(now, route) {
-                // It does not know that the token was refused and may bring the same one.
-                Some((flight, until)) if flight.purpose == Purpose::Refresh && self.is_refused() => {
+                // It does not know that the token was rejected and may bring the same one.
+                Some((flight, until)) if flight.purpose == Purpose::Refresh && self.is_rejected() => {
                     Decision::RetryAfterRefresh { refresh: flight.id, until }
                 }
                 Some((flight, until)) => Decision::Join { refresh: flight.id, start: None, until },
@@ -178,7 +178,7 @@ impl State {
     /// The refresh that this route waits for: its own, or another route's that began a moment ago, and until when.
     fn flight_for(&self, now: Timestamp, route: RouteId) -> Option<(InFlight, Option<Duration>)> {
         let own = self.in_flight.iter().find(|flight| flight.route == route);
-        let until = |flight: &InFlight| flight.begun + self.policy.join_limit;
+        let until = |flight: &InFlight| flight.begun + self.policy.join_timeout;
         let others =
             || self.in_flight.iter().filter(|flight| now.mono < until(flight)).max_by_key(|flight| flight.begun);
         own.map(|flight| (*flight, None)).or_else(|| others().map(|flight| (*flight, Some(until(flight)))))
@@ -213,11 +213,11 @@ impl State {
                 if let Some(InFlight { route, .. }) = finished {
                     self.routes.succeeded(route);
                 }
-                let aware_of_refusal = finished.is_some_and(|finished| finished.purpose != Purpose::Refresh);
+                let aware_of_rejection = finished.is_some_and(|finished| finished.purpose != Purpose::Refresh);
                 match brought {
                     RefreshOutcome::Token(_) if self.is_superseded(flight, now) => self.keep_current(false),
-                    RefreshOutcome::Token(fetched) => Ok(self.adopt(fetched, flight, aware_of_refusal, jitter)),
-                    RefreshOutcome::Unchanged => self.keep_current(aware_of_refusal),
+                    RefreshOutcome::Token(fetched) => Ok(self.adopt(fetched, flight, aware_of_rejection, jitter)),
+                    RefreshOutcome::Unchanged => self.keep_current(aware_of_rejection),
                 }
             }
             Err(error) => {
@@ -229,33 +229,33 @@ impl State {
         }
     }
 
-    /// An API refused a token. It is given up only if it is the present one.
-    pub(crate) fn on_refused(&mut self, value: &str, errcode: i64, now: Timestamp) -> Invalidation {
+    /// An API rejected a token. It is given up only if it is the present one.
+    pub(crate) fn on_rejected(&mut self, value: &str, errcode: i64, now: Timestamp) -> Invalidation {
         let Some(held) = self.held.as_mut().filter(|held| held.token.expose() == value) else {
             return Invalidation::AlreadyReplaced;
         };
-        if held.refused.is_some() {
+        if held.rejected.is_some() {
             return Invalidation::AlreadyReplaced;
         }
         if self.cooldown_until.is_some_and(|until| now.mono < until) {
             return Invalidation::Suppressed;
         }
-        held.refused = Some(errcode);
+        held.rejected = Some(errcode);
         self.last_rejected = Some(held.token.clone());
         self.cooldown_until = Some(now.mono + self.policy.cooldown);
         Invalidation::Invalidated
     }
 
     /// The fleet's token takes the place of the present one, unless that is clearly later. Gives it if it does.
-    pub(crate) fn offer(&mut self, fetched: FetchedToken, jitter: f64) -> Option<Token> {
+    pub(crate) fn adopt_if_newer(&mut self, fetched: ReceivedToken, jitter: f64) -> Option<Token> {
         let kept = self.present().is_some_and(|token| fetched.is(token) || token.expires_after(&fetched));
         (!kept && !self.was_rejected(&fetched)).then(|| self.adopt(fetched, 0, false, jitter))
     }
 
-    /// Whether this is the token that an API refused last, and another one has taken its place.
-    pub(crate) fn was_rejected(&self, fetched: &FetchedToken) -> bool {
-        let refused = self.last_rejected.as_ref().is_some_and(|token| fetched.is(token));
-        refused && self.present().is_some_and(|token| !fetched.is(token))
+    /// Whether this is the token that an API rejected last, and another one has taken its place.
+    pub(crate) fn was_rejected(&self, fetched: &ReceivedToken) -> bool {
+        let rejected = self.last_rejected.as_ref().is_some_and(|token| fetched.is(token));
+        rejected && self.present().is_some_and(|token| !fetched.is(token))
     }
 
     /// Whether this refresh began because an earlier one, on another route, was taking long.
@@ -278,12 +278,12 @@ impl State {
         self.usable(now).is_some()
     }
 
-    fn is_refused(&self) -> bool {
-        self.held.as_ref().is_some_and(|held| held.refused.is_some())
+    fn is_rejected(&self) -> bool {
+        self.held.as_ref().is_some_and(|held| held.rejected.is_some())
     }
 
     fn usable(&self, now: Timestamp) -> Option<Token> {
-        let held = self.held.as_ref().filter(|held| held.refused.is_none())?;
+        let held = self.held.as_ref().filter(|held| held.rejected.is_none())?;
         let fresh = now.mono < held.token.first_seen().mono + MIN_REFRESH_INTERVAL;
         (fresh || !held.expire_at.left(now).is_zero()).then(|| held.token.clone())
     }
@@ -310,11 +310,11 @@ impl State {
     fn start(&mut self, now: Timestamp, route: RouteId, forced: bool) -> RefreshRequest {
         self.routes.started(route, now);
         let held = self.held.as_ref().map(|held| held.token.clone());
-        let refused = self.held.as_ref().and_then(|held| held.refused);
-        let (purpose, kind) = match refused {
+        let rejected = self.held.as_ref().and_then(|held| held.rejected);
+        let (purpose, kind) = match rejected {
             _ if forced => (Purpose::Forced, RefreshKind::Forced { held }),
-            Some(_) => (Purpose::Replace, RefreshKind::Ordinary { held, refused }),
-            None => (Purpose::Refresh, RefreshKind::Ordinary { held, refused }),
+            Some(_) => (Purpose::Replace, RefreshKind::Ordinary { held, rejected }),
+            None => (Purpose::Refresh, RefreshKind::Ordinary { held, rejected }),
         };
         self.started += 1;
         self.in_flight.push(InFlight { id: self.started, route, purpose, begun: now.mono });
@@ -327,20 +327,20 @@ impl State {
     }
 
     /// Keeps the present token. It is good again if a refresh that knew of its refusal says so.
-    fn keep_current(&mut self, aware_of_refusal: bool) -> Result<Token> {
+    fn keep_current(&mut self, aware_of_rejection: bool) -> Result<Token> {
         let held = self.held.as_mut().ok_or(Error::Closed)?;
-        held.refused = held.refused.filter(|_| !aware_of_refusal);
+        held.rejected = held.rejected.filter(|_| !aware_of_rejection);
         Ok(held.token.clone())
     }
 
-    /// `aware_of_refusal`: whether the refresh knew that the present token was refused. If it did not, and brings the same token,
-    /// that stays refused.
+    /// `aware_of_rejection`: whether the refresh knew that the present token was rejected. If it did not, and brings the same token,
+    /// that stays rejected.
     #[allow(clippy::needless_pass_by_value, reason = "what is adopted is not offered again")]
-    fn adopt(&mut self, fetched: FetchedToken, flight: u64, aware_of_refusal: bool, jitter: f64) -> Token {
+    fn adopt(&mut self, fetched: ReceivedToken, flight: u64, aware_of_rejection: bool, jitter: f64) -> Token {
         let lifetime = fetched.lifetime();
         let same = self.held.as_ref().filter(|held| fetched.is(&held.token));
-        let (number, first_seen, refused) = match same {
-            Some(held) => (held.token.number(), held.token.first_seen(), held.refused.filter(|_| !aware_of_refusal)),
+        let (number, first_seen, rejected) = match same {
+            Some(held) => (held.token.number(), held.token.first_seen(), held.rejected.filter(|_| !aware_of_rejection)),
             None => (self.last_number + 1, fetched.requested_at, None),
         };
         self.last_number = self.last_number.max(number);
@@ -353,7 +353,7 @@ impl State {
             requested_at: fetched.requested_at.mono,
             refresh_at: fetched.requested_at.after(lifetime - refresh_before),
             expire_at: fetched.requested_at.after(lifetime - expire_before),
-            refused,
+            rejected,
         });
         token
     }

@@ -30,7 +30,7 @@ struct Inner {
 
 impl Token {
     /// A token with the value and the life of `fetched`.
-    pub(super) fn new(fetched: &FetchedToken, number: u64, first_seen: Timestamp) -> Self {
+    pub(super) fn new(fetched: &ReceivedToken, number: u64, first_seen: Timestamp) -> Self {
         let (value, expires) = (fetched.value.clone(), fetched.ends());
         Self(Arc::new(Inner { value, number, first_seen, expires }))
     }
@@ -56,9 +56,9 @@ impl Token {
     }
 
     /// As it could be handed on.
-    pub(crate) fn as_fetched(&self, now: Timestamp) -> FetchedToken {
+    pub(crate) fn as_received(&self, now: Timestamp) -> ReceivedToken {
         let left = self.0.expires.left(now).as_secs() as i64;
-        FetchedToken {
+        ReceivedToken {
             value: self.0.value.clone(),
             expires_in: Some(left.max(1)),
             requested_at: now,
@@ -67,7 +67,7 @@ impl Token {
     }
 
     /// Whether it clearly ends later than what was fetched would.
-    pub(super) fn expires_after(&self, fetched: &FetchedToken) -> bool {
+    pub(super) fn expires_after(&self, fetched: &ReceivedToken) -> bool {
         self.expires().mono > fetched.ends().mono + EXPIRY_TOLERANCE
     }
 
@@ -85,7 +85,7 @@ impl fmt::Debug for Token {
 
 /// A token as a refresh fetched it.
 #[derive(Clone)]
-pub struct FetchedToken {
+pub struct ReceivedToken {
     /// The token itself.
     pub value: SecretString,
     /// As the server said it, in seconds, unchecked.
@@ -96,7 +96,7 @@ pub struct FetchedToken {
     pub refresh_early: bool,
 }
 
-impl FetchedToken {
+impl ReceivedToken {
     /// What is believed of the server's word.
     pub(crate) fn lifetime(&self) -> Duration {
         match self.expires_in {

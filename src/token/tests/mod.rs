@@ -318,7 +318,7 @@ async fn a_panic_of_the_source_fails_all_waiting_callers() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn many_callers_with_the_same_refused_token_make_one_refresh() {
+async fn many_callers_with_the_same_rejected_token_make_one_refresh() {
     let (cache, upstream) = (cache(), Upstream::new(true).gives("T1").gives("T2"));
     let source = upstream.source();
     let soon = deadline(10);
@@ -331,7 +331,7 @@ async fn many_callers_with_the_same_refused_token_make_one_refresh() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refused_token_that_is_returned_again_is_forced_only_when_old_enough_and_in_budget() {
+async fn a_rejected_token_that_is_returned_again_is_forced_only_when_old_enough_and_in_budget() {
     let upstream = Upstream::new(true).gives("T1");
     let upstream = upstream.gives("T1").gives("T1").gives("T2").gives("T2").gives("T2").gives("T2");
     let (cache, source) = (cache(), upstream.source());
@@ -347,7 +347,7 @@ async fn a_refused_token_that_is_returned_again_is_forced_only_when_old_enough_a
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_api_that_refuses_everything_causes_two_requests_in_30_s() {
+async fn an_api_that_rejects_every_token_causes_two_requests_in_30_s() {
     for repeats in [true, false] {
         let mut upstream = Upstream::new(repeats);
         for n in 0..20 {

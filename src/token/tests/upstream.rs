@@ -14,7 +14,7 @@ use crate::error::{Error, NetworkErrorKind, Result};
 use crate::keys::RouteId;
 use crate::redis::ReconnectListener;
 use crate::token::source::{SourceToken, TokenRequest, TokenSource};
-use crate::token::state::{FetchedToken, Token};
+use crate::token::state::{ReceivedToken, Token};
 use crate::token::store::{Acquired, Lease, LocalStore, StoredToken, TokenStore};
 use crate::wechat::answer::Refusal;
 use crate::wechat::endpoint::Endpoint;
@@ -102,8 +102,8 @@ impl TokenSource for ByRoute {
         true
     }
 
-    fn limit(&self) -> Duration {
-        self.0.limit()
+    fn timeout(&self) -> Duration {
+        self.0.timeout()
     }
 
     fn fetch<'a>(&'a self, ask: TokenRequest<'a>) -> BoxFuture<'a, Result<SourceToken>> {
@@ -136,7 +136,7 @@ impl TokenSource for Upstream {
         true
     }
 
-    fn limit(&self) -> Duration {
+    fn timeout(&self) -> Duration {
         Duration::from_secs(15)
     }
 
@@ -147,7 +147,7 @@ impl TokenSource for Upstream {
             self.forced.fetch_add(usize::from(ask.forced), Ordering::Relaxed);
             sleep(Duration::from_millis(150)).await;
             if self.hangs.load(Ordering::Relaxed) {
-                (ask.report)(unreachable());
+                (ask.on_retry)(unreachable());
                 std::future::pending::<()>().await;
             }
             let answer = self.script.lock().pop_front().expect("a line of the script");
@@ -191,7 +191,7 @@ impl TokenStore for Recorded {
         &'a self,
         owner: &'a str,
         seen: Option<&'a str>,
-        refused: bool,
+        rejected: bool,
         now: Timestamp,
     ) -> BoxFuture<'a, Result<Acquired>> {
         self.steps.lock().push("acquire");
@@ -200,16 +200,16 @@ impl TokenStore for Recorded {
             return Box::pin(async { Ok(Acquired::Wait(Duration::from_secs(8))) });
         }
         *held_by = owner.to_owned();
-        self.alone.acquire(owner, seen, refused, now)
+        self.alone.acquire(owner, seen, rejected, now)
     }
 
     fn publish<'a>(
         &'a self,
         owner: &'a str,
         lease: &'a Lease,
-        fetched: &'a FetchedToken,
+        fetched: &'a ReceivedToken,
         now: Timestamp,
-    ) -> BoxFuture<'a, Result<Option<FetchedToken>>> {
+    ) -> BoxFuture<'a, Result<Option<ReceivedToken>>> {
         self.steps.lock().push("publish");
         self.alone.publish(owner, lease, fetched, now)
     }
@@ -219,7 +219,7 @@ impl TokenStore for Recorded {
         owner: &'a str,
         seen: Option<&'a str>,
         now: Timestamp,
-    ) -> BoxFuture<'a, Result<Option<FetchedToken>>> {
+    ) -> BoxFuture<'a, Result<Option<ReceivedToken>>> {
         self.steps.lock().push("release");
         self.held_by.lock().clear();
         self.alone.release(owner, seen, now)
@@ -233,12 +233,12 @@ impl TokenStore for Recorded {
         })
     }
 
-    fn spend_forced<'a>(&'a self, owner: &'a str, now: Timestamp) -> BoxFuture<'a, Result<Option<Duration>>> {
-        self.alone.spend_forced(owner, now)
+    fn take_forced_refresh<'a>(&'a self, owner: &'a str, now: Timestamp) -> BoxFuture<'a, Result<Option<Duration>>> {
+        self.alone.take_forced_refresh(owner, now)
     }
 
-    fn spend_forced_alone(&self, now: Timestamp) -> Option<Duration> {
-        self.alone.spend_forced_alone(now)
+    fn take_forced_refresh_locally(&self, now: Timestamp) -> Option<Duration> {
+        self.alone.take_forced_refresh_locally(now)
     }
 
     fn subscribe(&self, _: Weak<dyn ReconnectListener>) {}

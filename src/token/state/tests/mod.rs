@@ -19,7 +19,7 @@ fn at(seconds: f64) -> Timestamp {
 }
 
 fn fetched(value: &str, life: i64, requested_at: Timestamp) -> Result<RefreshOutcome> {
-    Ok(RefreshOutcome::Token(FetchedToken {
+    Ok(RefreshOutcome::Token(ReceivedToken {
         value: value.into(),
         expires_in: Some(life),
         requested_at,
@@ -203,20 +203,20 @@ fn a_request_is_not_repeated_within_10_s_of_an_invalid_answer() {
 }
 
 #[test]
-fn only_the_current_token_can_be_refused_and_only_once() {
+fn only_the_current_token_can_be_rejected_and_only_once() {
     let mut state = holding("T1", 7200);
-    assert_eq!(state.on_refused("T0", 40001, at(100.0)), Invalidation::AlreadyReplaced);
-    assert_eq!(served(state.on_request(at(100.0), ONE)).0, "T1", "an old token's refusal changes nothing");
-    assert_eq!(state.on_refused("T1", 42001, at(100.0)), Invalidation::Invalidated);
-    assert_eq!(state.on_refused("T1", 40001, at(100.0)), Invalidation::AlreadyReplaced, "the second to notice joins");
+    assert_eq!(state.on_rejected("T0", 40001, at(100.0)), Invalidation::AlreadyReplaced);
+    assert_eq!(served(state.on_request(at(100.0), ONE)).0, "T1", "an old token's rejection changes nothing");
+    assert_eq!(state.on_rejected("T1", 42001, at(100.0)), Invalidation::Invalidated);
+    assert_eq!(state.on_rejected("T1", 40001, at(100.0)), Invalidation::AlreadyReplaced, "the second to notice joins");
     let request = started(state.on_request(at(100.0), ONE));
     match request.kind {
-        RefreshKind::Ordinary { held: Some(token), refused: Some(42001) } => assert_eq!(token.expose(), "T1"),
+        RefreshKind::Ordinary { held: Some(token), rejected: Some(42001) } => assert_eq!(token.expose(), "T1"),
         other => panic!("{other:?}"),
     }
     state.on_refresh_done(request.id, fetched("T2", 7200, at(100.0)), at(100.1), 0.5).unwrap();
     assert_eq!(
-        state.on_refused("T1", 40001, at(100.2)),
+        state.on_rejected("T1", 40001, at(100.2)),
         Invalidation::AlreadyReplaced,
         "somebody has replaced it already"
     );
@@ -224,23 +224,23 @@ fn only_the_current_token_can_be_refused_and_only_once() {
 }
 
 #[test]
-fn an_api_that_refuses_every_token_causes_one_refresh_in_30_s() {
+fn an_api_that_rejects_every_token_causes_one_refresh_in_30_s() {
     let mut state = holding("T1", 7200);
-    assert_eq!(state.on_refused("T1", 40001, at(100.0)), Invalidation::Invalidated);
+    assert_eq!(state.on_rejected("T1", 40001, at(100.0)), Invalidation::Invalidated);
     let request = started(state.on_request(at(100.0), ONE));
     state.on_refresh_done(request.id, fetched("T2", 7200, at(100.0)), at(100.0), 0.5).unwrap();
-    assert_eq!(state.on_refused("T2", 40001, at(129.9)), Invalidation::Suppressed);
+    assert_eq!(state.on_rejected("T2", 40001, at(129.9)), Invalidation::Suppressed);
     assert_eq!(served(state.on_request(at(129.9), ONE)).0, "T2", "still served: it is the API's fault");
-    assert_eq!(state.on_refused("T2", 40001, at(130.0)), Invalidation::Invalidated);
+    assert_eq!(state.on_rejected("T2", 40001, at(130.0)), Invalidation::Invalidated);
 }
 
 #[test]
-fn a_refused_token_of_a_provider_is_requested_again_at_once() {
+fn a_rejected_token_of_a_provider_is_requested_again_at_once() {
     let mut state = State::new(RefreshPolicy::PROVIDER);
     for n in 0..5 {
         let request = started(state.on_request(at(0.0), ONE));
         state.on_refresh_done(request.id, fetched(&format!("T{n}"), 7200, at(0.0)), at(0.0), 0.5).unwrap();
-        assert_eq!(state.on_refused(&format!("T{n}"), 40001, at(0.0)), Invalidation::Invalidated);
+        assert_eq!(state.on_rejected(&format!("T{n}"), 40001, at(0.0)), Invalidation::Invalidated);
     }
 }
 
@@ -248,7 +248,7 @@ fn a_refused_token_of_a_provider_is_requested_again_at_once() {
 fn a_token_that_comes_back_is_the_same_token() {
     let mut state = holding("T1", 7200);
     let before = state.present().unwrap().clone();
-    state.on_refused("T1", 40001, at(100.0));
+    state.on_rejected("T1", 40001, at(100.0));
     let request = started(state.on_request(at(100.0), ONE));
     let after = state.on_refresh_done(request.id, fetched("T1", 7100, at(100.0)), at(100.1), 0.5).unwrap();
     assert!(after.is(&before));
@@ -257,17 +257,17 @@ fn a_token_that_comes_back_is_the_same_token() {
 }
 
 #[test]
-fn a_refresh_from_before_the_refusal_does_not_make_the_token_valid_again() {
+fn a_refresh_from_before_the_rejection_does_not_make_the_token_valid_again() {
     let mut state = holding("T1", 7200);
     let refresh = served(state.on_request(at(6950.0), ONE)).1.unwrap();
-    assert_eq!(state.on_refused("T1", 40001, at(6950.1)), Invalidation::Invalidated);
+    assert_eq!(state.on_rejected("T1", 40001, at(6950.1)), Invalidation::Invalidated);
     assert!(
         matches!(state.on_request(at(6950.1), ONE), Decision::RetryAfterRefresh { until: None, .. }),
         "it may bring the same one"
     );
     state.on_refresh_done(refresh.id, fetched("T1", 250, at(6950.0)), at(6950.2), 0.5).unwrap();
     let replace = started(state.on_request(at(6950.2), ONE));
-    assert!(matches!(replace.kind, RefreshKind::Ordinary { refused: Some(40001), .. }));
+    assert!(matches!(replace.kind, RefreshKind::Ordinary { rejected: Some(40001), .. }));
     state.on_refresh_done(replace.id, fetched("T2", 7200, at(6950.2)), at(6950.3), 0.5).unwrap();
     assert_eq!(served(state.on_request(at(6950.4), ONE)).0, "T2");
 }
@@ -291,23 +291,23 @@ fn the_token_of_another_process_is_taken_only_if_it_is_different_and_newer() {
         RefreshOutcome::Token(fetched) => fetched,
         RefreshOutcome::Unchanged => unreachable!(),
     };
-    assert!(state.offer(offered("T0", 100, 100.0), 0.5).is_none(), "it is older");
-    state.on_refused("T1", 40001, at(100.0));
-    assert!(state.offer(offered("T1", 7200, 100.0), 0.5).is_none(), "it is the one that was refused");
-    assert!(state.offer(offered("T2", 7200, 100.0), 0.5).is_some());
-    assert!(state.offer(offered("T1", 7200, 100.5), 0.5).is_none(), "the store still has the refused token");
+    assert!(state.adopt_if_newer(offered("T0", 100, 100.0), 0.5).is_none(), "it is older");
+    state.on_rejected("T1", 40001, at(100.0));
+    assert!(state.adopt_if_newer(offered("T1", 7200, 100.0), 0.5).is_none(), "it is the one that was rejected");
+    assert!(state.adopt_if_newer(offered("T2", 7200, 100.0), 0.5).is_some());
+    assert!(state.adopt_if_newer(offered("T1", 7200, 100.5), 0.5).is_none(), "the store still has the rejected token");
     assert_eq!(served(state.on_request(at(100.0), ONE)).0, "T2");
 }
 
 #[test]
-fn a_failed_refresh_that_knew_of_the_refusal_makes_the_token_valid_again() {
+fn a_failed_refresh_that_knew_of_the_rejection_makes_the_token_valid_again() {
     let mut state = holding("T1", 7200);
-    state.on_refused("T1", 40001, at(100.0));
+    state.on_rejected("T1", 40001, at(100.0));
     let request = started(state.on_request(at(100.0), ONE));
     let kept = state.on_refresh_done(request.id, Ok(RefreshOutcome::Unchanged), at(100.1), 0.5).unwrap();
     assert_eq!(kept.expose(), "T1");
     assert_eq!(served(state.on_request(at(100.2), ONE)).0, "T1");
-    assert!(!state.was_rejected(&kept.as_fetched(at(100.2))), "a token that is valid again stays in the store");
+    assert!(!state.was_rejected(&kept.as_received(at(100.2))), "a token that is valid again stays in the store");
 }
 
 #[test]
@@ -366,7 +366,7 @@ fn implausible_lifetimes_from_a_server_are_corrected() {
     ] {
         let mut state = State::new(RefreshPolicy::STABLE);
         let request = started(state.on_request(at(0.0), ONE));
-        let fetched = FetchedToken { value: "T".into(), expires_in, requested_at: at(0.0), refresh_early: true };
+        let fetched = ReceivedToken { value: "T".into(), expires_in, requested_at: at(0.0), refresh_early: true };
         state.on_refresh_done(request.id, Ok(RefreshOutcome::Token(fetched)), at(0.1), 0.5).unwrap();
         let (_, refresh) = served(state.on_request(at(hard - 0.1), ONE));
         assert!(refresh.is_some(), "{expires_in:?}");
@@ -378,7 +378,7 @@ fn implausible_lifetimes_from_a_server_are_corrected() {
 fn a_bare_token_of_a_provider_is_kept_for_60_s() {
     let mut state = State::new(RefreshPolicy::PROVIDER);
     let request = started(state.on_request(at(0.0), ONE));
-    let bare = FetchedToken { value: "T".into(), expires_in: None, requested_at: at(0.0), refresh_early: false };
+    let bare = ReceivedToken { value: "T".into(), expires_in: None, requested_at: at(0.0), refresh_early: false };
     state.on_refresh_done(request.id, Ok(RefreshOutcome::Token(bare)), at(0.1), 0.5).unwrap();
     assert!(served(state.on_request(at(59.9), ONE)).1.is_none());
     started(state.on_request(at(60.0), ONE));

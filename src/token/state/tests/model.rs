@@ -11,8 +11,8 @@ enum Event {
     TokenRequest(RouteId),
     AskForced(RouteId),
     Lands(RouteId, Outcome),
-    Refused,
-    OldRefused,
+    Rejected,
+    OldRejected,
     Passes(f64),
     WallJumps(f64),
 }
@@ -39,8 +39,8 @@ fn event() -> impl Strategy<Value = Event> {
         6 => route().prop_map(Event::TokenRequest),
         1 => route().prop_map(Event::AskForced),
         4 => (route(), outcome).prop_map(|(route, outcome)| Event::Lands(route, outcome)),
-        1 => Just(Event::Refused),
-        1 => Just(Event::OldRefused),
+        1 => Just(Event::Rejected),
+        1 => Just(Event::OldRejected),
         4 => prop_oneof![0.0..0.3, 0.0..2.0, 0.0..100.0, 0.0..8000.0].prop_map(Event::Passes),
         1 => (-4000.0..4000.0).prop_map(Event::WallJumps),
     ]
@@ -68,7 +68,7 @@ struct Model {
     /// Value, when it was requested, lifetime.
     token: Option<(String, Timestamp, f64)>,
     first_seen: Timestamp,
-    refused: bool,
+    rejected: bool,
     values: u32,
     last_rejected: Vec<f64>,
 }
@@ -83,7 +83,7 @@ impl Model {
             brought_by: 0,
             token: None,
             first_seen: at(0.0),
-            refused: false,
+            rejected: false,
             values: 0,
             last_rejected: Vec::new(),
         }
@@ -106,10 +106,10 @@ impl Model {
     }
 
     fn starts_flight(&mut self, request: RefreshRequest, route: RouteId) {
-        let join_limit = RefreshPolicy::STABLE.join_limit.as_secs_f64();
+        let join_timeout = RefreshPolicy::STABLE.join_timeout.as_secs_f64();
         for (other, (_, begun)) in &self.in_flight {
             assert_ne!(*other, route, "two in_flight on one route");
-            assert!(self.mono > begun.mono.as_secs_f64() + join_limit - 0.01, "another route's has just begun");
+            assert!(self.mono > begun.mono.as_secs_f64() + join_timeout - 0.01, "another route's has just begun");
         }
         self.in_flight.insert(route, (request, self.now()));
     }
@@ -130,7 +130,7 @@ impl Model {
             Decision::Serve { token, refresh, .. } => {
                 let (value, ..) = self.token.as_ref().expect("only a token that was given is served");
                 assert_eq!(token.expose(), value);
-                assert!(!self.refused, "a refused token is not served");
+                assert!(!self.rejected, "a rejected token is not served");
                 assert!(self.left() > hard - 0.01 || self.age() < 10.0, "served with {} s left", self.left());
                 if let Some(request) = refresh {
                     assert!(self.left() < 0.9 * 7200.0);
@@ -138,14 +138,14 @@ impl Model {
                 }
             }
             Decision::Join { start, refresh, until } => {
-                assert!(forced || self.refused || self.left() < hard + 0.01, "waited with {} s left", self.left());
+                assert!(forced || self.rejected || self.left() < hard + 0.01, "waited with {} s left", self.left());
                 match start {
                     Some(request) => self.starts_flight(request, route),
                     None => self.joins_flight(refresh, until, route),
                 }
             }
             Decision::RetryAfterRefresh { refresh, until } => {
-                assert!(forced || self.refused);
+                assert!(forced || self.rejected);
                 self.joins_flight(refresh, until, route);
             }
             Decision::Backoff { at, .. } => {
@@ -170,7 +170,7 @@ impl Model {
             (Outcome::Same, None) => (self.new_value(), Some(7200)),
         };
         let fetched =
-            FetchedToken { value: value.as_str().into(), expires_in: life, requested_at, refresh_early: true };
+            ReceivedToken { value: value.as_str().into(), expires_in: life, requested_at, refresh_early: true };
         let is_overtaken = self.state.is_usable(self.now()) && self.brought_by > request.id;
         let token =
             self.state.on_refresh_done(request.id, Ok(RefreshOutcome::Token(fetched)), self.now(), jitter).unwrap();
@@ -186,8 +186,8 @@ impl Model {
         }
         assert_eq!(token.first_seen(), self.first_seen);
         let same = self.token.as_ref().is_some_and(|(old, ..)| *old == value);
-        let aware_of_refusal = !matches!(request.kind, RefreshKind::Ordinary { refused: None, .. });
-        self.refused = self.refused && same && !aware_of_refusal;
+        let aware_of_rejection = !matches!(request.kind, RefreshKind::Ordinary { rejected: None, .. });
+        self.rejected = self.rejected && same && !aware_of_rejection;
         self.token = Some((value, requested_at, believed));
     }
 
@@ -196,13 +196,13 @@ impl Model {
         format!("T{}", self.values)
     }
 
-    fn is_refused(&mut self) {
+    fn is_rejected(&mut self) {
         let Some((value, ..)) = &self.token else { return };
-        let was = self.refused;
-        match self.state.on_refused(&value.clone(), 40001, self.now()) {
+        let was = self.rejected;
+        match self.state.on_rejected(&value.clone(), 40001, self.now()) {
             Invalidation::Invalidated => {
                 assert!(!was);
-                self.refused = true;
+                self.rejected = true;
                 self.last_rejected.push(self.mono);
             }
             Invalidation::AlreadyReplaced => assert!(was),
@@ -222,9 +222,9 @@ proptest! {
                 Event::TokenRequest(route) => model.requests(false, route),
                 Event::AskForced(route) => model.requests(true, route),
                 Event::Lands(route, outcome) => model.completes_flight(route, outcome, jitter),
-                Event::Refused => model.is_refused(),
-                Event::OldRefused => {
-                    prop_assert_eq!(model.state.on_refused("T0", 40001, model.now()), Invalidation::AlreadyReplaced);
+                Event::Rejected => model.is_rejected(),
+                Event::OldRejected => {
+                    prop_assert_eq!(model.state.on_rejected("T0", 40001, model.now()), Invalidation::AlreadyReplaced);
                 }
                 Event::Passes(time) => {
                     model.mono += time;
@@ -250,7 +250,7 @@ proptest! {
                 continue;
             };
             starts.push(now);
-            let fetched = FetchedToken { value: format!("T{now}").into(), expires_in: lives.next().flatten(), requested_at: at(now), refresh_early: true };
+            let fetched = ReceivedToken { value: format!("T{now}").into(), expires_in: lives.next().flatten(), requested_at: at(now), refresh_early: true };
             state.on_refresh_done(request.id, Ok(RefreshOutcome::Token(fetched)), at(now), step / 5.0).unwrap();
         }
         for pair in starts.windows(2) {
