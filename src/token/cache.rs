@@ -55,15 +55,15 @@ enum NextAction {
     Serve(Token),
     /// Returns the token, and has it compared with the store.
     ServeAndCompare(Token),
-    /// Waits for the refresh that this caller started.
+    /// Waits for the refresh that this caller has started.
     Started(ProgressReceiver),
     /// Waits for a refresh that runs already.
     Join(ProgressReceiver),
-    /// Waits for a refresh on another route, no longer than this, and asks again if it fails.
+    /// Waits for a refresh on another route, no longer than this, and decides again if it fails.
     JoinFor(Duration, ProgressReceiver),
-    /// Waits for a refresh to end, or for this time, and asks again.
+    /// Waits for a refresh to end, or for this time, and decides again.
     RetryAfter(Option<Duration>, ProgressReceiver),
-    /// Waits and asks again, or fails with the error if its deadline comes first.
+    /// Waits and decides again, or fails with the error if its deadline comes first.
     Backoff(Duration, Error),
     Fail(Error),
 }
@@ -92,7 +92,7 @@ impl TokenCache {
         cache
     }
 
-    /// Returns a token. Does not wait while the present one is valid.
+    /// Returns a token. Does not wait while the current one is valid.
     ///
     /// # Errors
     ///
@@ -101,7 +101,7 @@ impl TokenCache {
         self.obtain(source, deadline, State::on_request).await
     }
 
-    /// Returns another token than the present one. Takes one of the forced refreshes of the day.
+    /// Returns another token than the current one. Takes one of the forced refreshes of the day.
     ///
     /// # Errors
     ///
@@ -129,12 +129,12 @@ impl TokenCache {
         Ok(Some(other).filter(|other| !other.is(token)))
     }
 
-    /// Invalidates a token that an API rejected, if it is the present one.
+    /// Invalidates a token that an API rejected, if it is the current one.
     pub(crate) fn invalidate(&self, value: &str, errcode: i64) -> Invalidation {
         let now = self.clock.now();
-        let (verdict, present) = {
+        let (verdict, current) = {
             let mut inner = self.inner.lock();
-            (inner.state.on_rejected(value, errcode, now), inner.state.present().cloned())
+            (inner.state.on_rejected(value, errcode, now), inner.state.current().cloned())
         };
         let ignored = |reason| {
             self.events.token(|| TokenEvent::InvalidateIgnored {
@@ -143,7 +143,7 @@ impl TokenCache {
                 errcode,
             });
         };
-        match (verdict, &present) {
+        match (verdict, &current) {
             (Invalidation::Invalidated, Some(token)) => {
                 self.events.token(|| TokenEvent::Invalidated { token: self.label(token), errcode });
             }
@@ -163,15 +163,15 @@ impl TokenCache {
         self.clock.now()
     }
 
-    /// The present token, whatever its age, for statistics.
-    pub fn present(&self) -> Option<Token> {
-        self.inner.lock().state.present().cloned()
+    /// The current token, whatever its age, for statistics.
+    pub fn current(&self) -> Option<Token> {
+        self.inner.lock().state.current().cloned()
     }
 
-    /// The present token, if it would be served and a client uses this cache.
+    /// The current token, if it would be served and a client uses this cache.
     pub(super) fn usable(&self) -> Option<Token> {
         let (now, inner) = (self.now(), self.inner.lock());
-        inner.state.present().filter(|_| inner.handles > 0 && inner.state.is_usable(now)).cloned()
+        inner.state.current().filter(|_| inner.handles > 0 && inner.state.is_usable(now)).cloned()
     }
 
     /// Whether the shared store answers; `None` without one.
@@ -204,10 +204,10 @@ impl TokenCache {
         self: &Arc<Self>,
         source: &Arc<dyn TokenSource>,
         deadline: &Deadline,
-        ask: fn(&mut State, Timestamp, RouteId) -> Decision,
+        on_request: fn(&mut State, Timestamp, RouteId) -> Decision,
     ) -> Result<Token> {
         loop {
-            let finished = match self.next_action(source, ask) {
+            let finished = match self.next_action(source, on_request) {
                 NextAction::Serve(token) => return Ok(token),
                 NextAction::ServeAndCompare(token) => {
                     self.compare_in_background();
@@ -246,9 +246,9 @@ impl TokenCache {
     fn next_action(
         self: &Arc<Self>,
         source: &Arc<dyn TokenSource>,
-        ask: fn(&mut State, Timestamp, RouteId) -> Decision,
+        on_request: fn(&mut State, Timestamp, RouteId) -> Decision,
     ) -> NextAction {
-        let (action, refresh) = self.decide(source, ask);
+        let (action, refresh) = self.decide(source, on_request);
         // Without the lock: a runtime that is shutting down drops a refresh at once, which finishes it and takes the lock.
         if let Some(refresh) = refresh {
             self.emit_start(refresh.kind(), matches!(action, NextAction::Serve(_)));
@@ -260,11 +260,11 @@ impl TokenCache {
     fn decide(
         self: &Arc<Self>,
         source: &Arc<dyn TokenSource>,
-        ask: fn(&mut State, Timestamp, RouteId) -> Decision,
+        on_request: fn(&mut State, Timestamp, RouteId) -> Decision,
     ) -> (NextAction, Option<Refresh>) {
         let now = self.clock.now();
         let mut inner = self.inner.lock();
-        let decision = ask(&mut inner.state, now, source.route());
+        let decision = on_request(&mut inner.state, now, source.route());
         let mut prepare = |request: RefreshRequest| {
             let (id, stop) = (request.id, inner.stop.clone());
             let (refresh, receiver) = Refresh::new(self, source.clone(), request, stop);
@@ -291,7 +291,7 @@ impl TokenCache {
         (inner.in_flight.get(&id).cloned().map_or(NextAction::Fail(Error::Closed), wait), refresh)
     }
 
-    /// Takes the result of a refresh into the state, and emits it. Gives what its callers get.
+    /// Takes the result of a refresh into the state, and emits it. Returns the result for its callers.
     pub(super) fn finish_refresh(
         &self,
         refresh: u64,
@@ -308,7 +308,7 @@ impl TokenCache {
             let mut inner = self.inner.lock();
             inner.in_flight.remove(&refresh);
             let outcome = inner.state.on_refresh_done(refresh, result, now, fastrand::f64());
-            (outcome, inner.state.present().filter(|_| inner.state.is_usable(now)).cloned())
+            (outcome, inner.state.current().filter(|_| inner.state.is_usable(now)).cloned())
         };
         if let Ok(token) = &outcome {
             self.secrets.add_token(token.expose());
@@ -326,7 +326,7 @@ impl TokenCache {
         outcome
     }
 
-    /// Adopts another process's token if it expires later than the present one.
+    /// Adopts another process's token if it expires later than the current one.
     pub(super) fn adopt_if_newer(&self, fetched: ReceivedToken, took: Duration) {
         let adopted = self.inner.lock().state.adopt_if_newer(fetched, fastrand::f64());
         if let Some(token) = adopted {

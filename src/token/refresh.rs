@@ -22,7 +22,7 @@ use crate::seal::random;
 /// When a younger token is rejected, the API is at fault: a forced refresh would not help.
 const MIN_AGE_TO_FORCE: Duration = Duration::from_secs(30);
 
-/// A rejected token with less time left than this may simply have expired by WeChat's clock.
+/// A rejected token with less time left may simply have expired by WeChat's clock.
 const EXPECTED_EXPIRY_WINDOW: Duration = Duration::from_secs(60);
 
 /// The time that a refresh may take besides waiting and fetching.
@@ -37,7 +37,7 @@ pub(crate) struct Refresh {
 }
 
 impl Refresh {
-    /// The refresh that `request` asks for, and what its callers watch. `stop` cancels it.
+    /// The refresh that `request` describes, and the receiver for its callers. `stop` cancels it.
     pub(crate) fn new(
         cache: &Arc<TokenCache>,
         source: Arc<dyn TokenSource>,
@@ -48,7 +48,7 @@ impl Refresh {
         (Self { guard, source, kind: request.kind, stop }, receiver)
     }
 
-    /// What it is for.
+    /// What the refresh is for.
     pub(crate) fn kind(&self) -> &RefreshKind {
         &self.kind
     }
@@ -66,7 +66,7 @@ impl Refresh {
     }
 }
 
-/// Fetches, updates the store, and finishes: callers wait for a slow store no longer than `max_caller_delay`.
+/// Fetches a token, updates the store, and finishes: callers wait for a slow store no longer than `max_caller_delay`.
 async fn run(guard: &RefreshGuard, source: &dyn TokenSource, kind: &RefreshKind) {
     let store = &*guard.cache.store;
     let deadline = Deadline::new(store.max_lock_wait() + source.timeout() + REFRESH_OVERHEAD, source.endpoint());
@@ -122,8 +122,8 @@ enum StoreUpdate {
     /// Under the lease of the lock.
     Publish(Lease, ReceivedToken),
     Release(Option<Token>),
-    /// The token was fetched without a lease, because the store did not answer. The store may have given this process the lock
-    /// all the same, and other processes wait for that.
+    /// Acquires the lock and publishes a token that was fetched without a lease, because the store did not answer. The store may
+    /// have given this process the lock all the same, and other processes wait for it.
     AcquireAndPublish(ReceivedToken),
 }
 
@@ -138,13 +138,14 @@ struct RefreshRun<'a> {
     store: &'a dyn TokenStore,
     guard: &'a RefreshGuard,
     owner: String,
-    /// One for all requests of the refresh: the lock expires soon after it.
+    /// The deadline of all requests of the refresh: the lock expires soon after it.
     fetch_deadline: OnceLock<Deadline>,
-    /// The store did not answer, and what other processes do is not known.
+    /// Whether the store did not answer, so that it is unknown what other processes do.
     without_store: AtomicBool,
 }
 
-/// Whether this process fetches: with a lease, without one because the store does not answer, or not at all.
+/// The result of waiting for the lock: fetch with a lease, fetch without one because the store does not answer, or do not
+/// fetch.
 enum LockOutcome {
     Acquired(Lease, Duration),
     WithoutStore,
@@ -175,17 +176,17 @@ impl RefreshRun<'_> {
     fn pause_after(&self, kind: &RefreshKind, outcome: &RefreshResult, failures: u32) -> Option<(Error, Duration)> {
         let error = outcome.result.as_ref().err().filter(|error| error.is_transient())?;
         let pause = backoff(failures, fastrand::f64());
-        let may = matches!(kind, RefreshKind::Ordinary { .. }) && failures < self.source.retries();
+        let may = !matches!(kind, RefreshKind::Force { .. }) && failures < self.source.retries();
         let left = self.fetch_deadline.get().map_or(Duration::ZERO, Deadline::left);
         (may && pause < left).then(|| (error.clone(), pause))
     }
 
     async fn attempt(&self, kind: &RefreshKind) -> RefreshResult {
+        let (current, rejected) = (kind.current(), kind.rejected());
         match kind {
-            RefreshKind::Forced { held } => self.refresh_with_lock(held.as_ref(), false, self.fetch_forced()).await,
-            RefreshKind::Ordinary { held, rejected } => {
-                let rejected = held.as_ref().zip(*rejected);
-                self.refresh_with_lock(held.as_ref(), rejected.is_some(), self.fetch_other(rejected)).await
+            RefreshKind::Force { .. } => self.refresh_with_lock(current, false, self.fetch_forced()).await,
+            RefreshKind::Renew { .. } | RefreshKind::Replace { .. } => {
+                self.refresh_with_lock(current, rejected.is_some(), self.fetch_other(rejected)).await
             }
         }
     }
@@ -226,7 +227,7 @@ impl RefreshRun<'_> {
     async fn acquire_lock(&self, seen: Option<&Token>, rejected: bool) -> Result<LockOutcome> {
         let max_lock_wait = Deadline::new(self.store.max_lock_wait(), self.source.endpoint());
         match self.guard.within(&max_lock_wait, self.wait_for_lock(seen, rejected)).await {
-            Ok(turn) => turn,
+            Ok(outcome) => outcome,
             Err(_) if self.source.works_without_store() => Ok(LockOutcome::WithoutStore),
             Err(timeout) => Err(timeout),
         }
@@ -298,8 +299,8 @@ impl RefreshRun<'_> {
         Ok(fetched)
     }
 
-    /// WeChat hands out the very token that its API rejected. A forced refresh gets another one, if one is left today; without
-    /// it the old token stays, and the API's rejection goes to the caller.
+    /// Forces a refresh, because WeChat gave the token again that its API rejected. Returns `None` if no forced refresh is left
+    /// today: the old token stays, and the caller gets the rejection.
     async fn force_instead_of(&self, token: &Token) -> Option<ReceivedToken> {
         let now = self.guard.cache.now();
         let old_enough = now.mono >= token.first_seen().mono + MIN_AGE_TO_FORCE;

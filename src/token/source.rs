@@ -15,18 +15,18 @@ use crate::transport::{HttpRequest, RetryPolicy, Transport};
 use crate::wechat::answer::{TokenResponse, read_token};
 use crate::wechat::endpoint::Endpoint;
 
-/// The longest time of a fetch, for which others wait.
+/// The timeout of a fetch, during which other callers and processes wait.
 pub const FETCH_TIMEOUT: Duration = Duration::from_secs(6);
 
 /// A request to a token source.
 pub struct TokenRequest<'a> {
-    /// Whether WeChat is told to make a new token even if the present one is good.
+    /// Whether WeChat has to make a new token even if the current one is valid.
     pub forced: bool,
     /// The token that an API did not accept, with its errcode.
     pub rejected: Option<(&'a Token, i64)>,
-    /// When the refresh has to be over.
+    /// The deadline of the refresh.
     pub deadline: Deadline,
-    /// Is told of failures that are tried again.
+    /// Called with every failure before its retry.
     pub on_retry: &'a (dyn Fn(Error) + Send + Sync),
 }
 
@@ -34,18 +34,18 @@ pub struct TokenRequest<'a> {
 pub struct SourceToken {
     /// The token.
     pub value: SecretString,
-    /// The lifetime in seconds, as the source says it, unchecked; `None` if it says none.
+    /// The lifetime in seconds that the source gave, unchecked; `None` if it gave none.
     pub expires_in: Option<i64>,
-    /// Whether it is worth refreshing ahead of its end.
+    /// Whether the token is refreshed before it expires.
     pub refresh_early: bool,
 }
 
-/// Fetches tokens, and says how they may be fetched.
+/// Fetches tokens, and describes how they may be fetched.
 pub trait TokenSource: Send + Sync {
     /// The endpoint that errors name; a provider has none.
     fn endpoint(&self) -> Option<Endpoint>;
 
-    /// The way that its requests go.
+    /// The route of its requests.
     fn route(&self) -> RouteId {
         RouteId::default()
     }
@@ -53,7 +53,7 @@ pub trait TokenSource: Send + Sync {
     /// Whether a rejected token can come back from an ordinary request, so that only a forced one gives another.
     fn repeats_tokens(&self) -> bool;
 
-    /// How often an ordinary request that failed for a passing reason is made again.
+    /// How often a request that is not forced is retried after a transient failure.
     fn retries(&self) -> u32 {
         0
     }
@@ -61,7 +61,7 @@ pub trait TokenSource: Send + Sync {
     /// Whether a process may fetch for itself when the fleet's store is out of reach.
     fn works_without_store(&self) -> bool;
 
-    /// The time limit of one refresh.
+    /// The timeout of one fetch.
     fn timeout(&self) -> Duration;
 
     /// Fetches a token. The source keeps the deadline of the request; dropping the future cancels the fetch.
@@ -103,7 +103,7 @@ impl TokenSource for WeChatSource {
         self.mode == Mode::Stable
     }
 
-    /// Asking again gives the same token, so a request whose answer got lost is repeated. A classic one makes a new token.
+    /// A stable request gives the same token again, so it is retried after a lost response. A classic request makes a new token.
     fn retries(&self) -> u32 {
         match self.mode {
             Mode::Stable => 4,

@@ -1,4 +1,4 @@
-//! Keeps this process's token and the one in the store the same.
+//! Keeps the token of this process and the token in the store the same.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::redis::ReconnectListener;
 use crate::seal::random;
 
-/// The delay after an update that the store did not take.
+/// The delay after an update of the store that failed.
 const RETRY_DELAY: Duration = Duration::from_millis(100);
 
 /// Whether a comparison with the store runs in the background. A second one that is due meanwhile runs after it.
@@ -48,9 +48,9 @@ impl TokenCache {
 
     async fn compare_until_idle(&self) {
         loop {
-            let held = self.usable();
-            if let Some(held) = held {
-                self.compare(&held).await;
+            let current = self.usable();
+            if let Some(current) = current {
+                self.compare(&current).await;
             }
             let mut inner = self.inner.lock();
             match inner.comparison {
@@ -63,10 +63,10 @@ impl TokenCache {
         }
     }
 
-    async fn compare(&self, held: &Token) {
+    async fn compare(&self, current: &Token) {
         let now = self.now();
-        let ours = held.as_received(now);
-        let theirs = match self.store.peek(held, now).await {
+        let ours = current.as_received(now);
+        let theirs = match self.store.peek(current, now).await {
             Ok(StoredToken::Token(theirs)) if !self.wins_over(&ours, &theirs) => Some(theirs),
             Ok(StoredToken::Token(_) | StoredToken::Missing) => {
                 let owner = random();
@@ -79,14 +79,14 @@ impl TokenCache {
         }
     }
 
-    /// Whether this process's token replaces the stored one. In doubt the stored one stays, so that all processes come to
-    /// the same token.
+    /// Whether the token of this process replaces the stored one. In doubt the stored one stays, so that all processes arrive
+    /// at the same token.
     fn wins_over(&self, ours: &ReceivedToken, theirs: &ReceivedToken) -> bool {
         ours.expires_after(theirs) || self.inner.lock().state.was_rejected(theirs)
     }
 
-    /// Updates the store as soon as it answers, and again after a failure: other processes may be waiting for the lock. It
-    /// gives up when the lock has expired by itself; a later comparison stores the token.
+    /// Updates the store as soon as it answers, and again after a failure: other processes may be waiting for the lock. Stops
+    /// when the lock has expired by itself; a later comparison stores the token.
     pub(super) async fn retry_until_stored<T, Update>(&self, update: impl Fn() -> Update) -> Option<T>
     where
         Update: Future<Output = Result<T>>,

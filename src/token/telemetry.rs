@@ -19,20 +19,21 @@ impl TokenCache {
         }
     }
 
-    /// The token's names in an event.
+    /// The label of a token in an event.
     pub(super) fn label(&self, token: &Token) -> TokenLabel {
         TokenLabel { fingerprint: self.fingerprinter.of(token.expose()), number: token.number() }
     }
 
-    /// A refresh begins. `serving`: the present token is served meanwhile.
+    /// A refresh begins. `serving`: the current token is served meanwhile.
     pub(super) fn emit_start(&self, kind: &RefreshKind, serving: bool) {
-        let (held, reason) = match kind {
-            RefreshKind::Forced { held } => (held, "forced"),
-            RefreshKind::Ordinary { held, rejected: Some(_) } => (held, "rejected"),
-            RefreshKind::Ordinary { held: None, .. } => (&None, "missing"),
-            RefreshKind::Ordinary { held, .. } => (held, if serving { "expiring" } else { "expired" }),
+        let reason = match kind {
+            RefreshKind::Force { .. } => "forced",
+            RefreshKind::Replace { .. } => "rejected",
+            RefreshKind::Renew { current: None } => "missing",
+            RefreshKind::Renew { .. } if serving => "expiring",
+            RefreshKind::Renew { .. } => "expired",
         };
-        let token = || held.as_ref().map(|token| self.label(token));
+        let token = || kind.current().map(|token| self.label(token));
         self.events.token(|| TokenEvent::RefreshStart { reason, token: token() });
     }
 
@@ -61,7 +62,7 @@ impl TokenCache {
         }
     }
 
-    /// There was no forced refresh left for a call.
+    /// No forced refresh was left.
     pub(super) fn emit_forced_exhausted(&self, retry_after: Duration) {
         self.events.token(|| TokenEvent::ForcedRefreshLimit { retry_after });
     }

@@ -66,20 +66,20 @@ impl TokenSource for SimulatedSource {
         FETCH_TIMEOUT
     }
 
-    fn fetch<'a>(&'a self, ask: TokenRequest<'a>) -> BoxFuture<'a, Result<SourceToken>> {
+    fn fetch<'a>(&'a self, request: TokenRequest<'a>) -> BoxFuture<'a, Result<SourceToken>> {
         Box::pin(async move {
-            let retries = if self.mode == Mode::Stable && !ask.forced { 4 } else { 0 };
+            let retries = if self.mode == Mode::Stable && !request.forced { 4 } else { 0 };
             let mut failures = 0;
             loop {
-                let error = match self.attempt(ask.forced, ask.rejected.is_some(), failures > 0).await {
+                let error = match self.attempt(request.forced, request.rejected.is_some(), failures > 0).await {
                     Ok(given) => return Ok(given),
                     Err(error) => error,
                 };
                 let pause = backoff(failures, fastrand::f64());
-                if !error.is_transient() || failures == retries || pause >= ask.deadline.left() {
+                if !error.is_transient() || failures == retries || pause >= request.deadline.left() {
                     return Err(error);
                 }
-                (ask.on_retry)(error);
+                (request.on_retry)(error);
                 sleep(pause).await;
                 failures += 1;
             }

@@ -1,5 +1,5 @@
-//! A token that a fleet shares through Redis. Each call is one script. The lock keeps processes from fetching at the same
-//! time, and by the generation of its lease a late writer loses. `docs/en/architecture.md` describes the protocol.
+//! The token of a fleet in Redis. Each call is one script. The lock keeps processes from fetching at the same time, and the
+//! generation of the lease rejects a late writer. `docs/en/architecture.md` describes the protocol.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -21,12 +21,12 @@ use crate::event::{EventSource, RedisEvent};
 use crate::redis::{ReconnectListener, ScriptCall, ScriptRunner, unavailable};
 use crate::seal::{Seal, hex, random};
 
-/// Longer than a fetch may take, so that only a process that died or was suspended loses its lock; and short enough that a
-/// call that waits for a dead leader is served within the default `timeoutMs`.
+/// How long the lock lasts: longer than a fetch, so that only a process that died or was suspended loses it, and short enough
+/// that a call which waits for a dead process is served within the default `timeoutMs`.
 pub const LOCK_TTL: Duration = FETCH_TIMEOUT.saturating_add(Duration::from_secs(2));
 /// A token with less time left than this is replaced at once.
 const MIN_LIFETIME_TO_REUSE: Duration = Duration::from_secs(30);
-/// With less time left than this it is not handed out.
+/// A token with less time left than this is not served.
 const MIN_LIFETIME_TO_SERVE: Duration = Duration::from_secs(16);
 /// Time for the next process when the lock of one that died has expired.
 const TAKEOVER_GRACE: Duration = Duration::from_secs(1);
@@ -37,7 +37,7 @@ const MAX_SEALED_BYTES: usize = 4224;
 const FENCE_TTL: Duration = Duration::from_secs(30 * 24 * 3600);
 /// How many values that cannot be opened one `acquire` deletes before it fails.
 const MAX_UNREADABLE: usize = 3;
-/// The pause before a background update is tried again, where Redis refused it to this account.
+/// The pause before a background update is retried that Redis denied to this account.
 const RETRY_DELAY: Duration = Duration::from_secs(2);
 
 const ACQUIRE: &str = include_str!("acquire.lua");
@@ -55,7 +55,7 @@ pub struct RedisTokenStore {
     /// `<keyPrefix>{appid:mode:print}`: the braces keep all keys of an account in one slot of a cluster.
     key_prefix: String,
     events: EventSource,
-    /// When Redis, though well, last refused something to this account, unless it has succeeded since.
+    /// When a request of this account last failed although Redis is up; `None` after a success.
     last_failure: Mutex<Option<Instant>>,
     /// Counts forced refreshes while there is no Redis.
     local: LocalStore,
@@ -84,8 +84,8 @@ impl RedisTokenStore {
         token.map_or_else(String::new, |token| self.fingerprinter.of(token))
     }
 
-    /// What a script gave, as `sealed, epoch, generation, ms left, fingerprint`. A value that cannot be opened, or does not
-    /// match its fingerprint, is not from this client.
+    /// Reads a reply `sealed, epoch, generation, ms left, fingerprint`. A value that cannot be opened, or does not match its
+    /// fingerprint, is not from this client.
     fn read(&self, row: &[Value], now: Timestamp) -> StoredValue {
         let [Value::BulkString(sealed), _, _, Value::Int(left), print] = row else { return StoredValue::Expiring };
         let opened = self.seal.open(sealed, &self.key_prefix).and_then(|value| String::from_utf8(value).ok());
@@ -101,9 +101,9 @@ impl RedisTokenStore {
         StoredValue::Token(ReceivedToken { value: value.into(), expires_in, requested_at: now, refresh_early: true })
     }
 
-    fn fetched(&self, row: &[Value], now: Timestamp) -> Option<ReceivedToken> {
+    fn read_token(&self, row: &[Value], now: Timestamp) -> Option<ReceivedToken> {
         match self.read(row, now) {
-            StoredValue::Token(fetched) => Some(fetched),
+            StoredValue::Token(received) => Some(received),
             StoredValue::Expiring | StoredValue::Unreadable(_) => None,
         }
     }
@@ -140,12 +140,12 @@ impl RedisTokenStore {
     }
 }
 
-/// What the key holds.
+/// The value of the token key.
 enum StoredValue {
     Token(ReceivedToken),
-    /// One that is about to expire.
+    /// A token that is about to expire.
     Expiring,
-    /// Something else, by the name under which it can be taken away.
+    /// A value that is not from this client: its SHA-1, by which `acquire` deletes it.
     Unreadable(String),
 }
 
@@ -179,13 +179,13 @@ impl TokenStore for RedisTokenStore {
                     return acquired(&word, &row);
                 }
                 match self.read(&row, now) {
-                    StoredValue::Token(fetched) => return Ok(Acquired::Token(fetched)),
+                    StoredValue::Token(received) => return Ok(Acquired::Token(received)),
                     StoredValue::Expiring => return Err(unexpected_reply()),
                     StoredValue::Unreadable(name) => unreadable = name,
                 }
                 self.emit_corrupt();
             }
-            // Somebody puts it there faster than it is taken away.
+            // Another program writes such values faster than they are deleted.
             Err(Error::Redis { reason: "a token that cannot be opened".to_owned(), kind: RedisErrorKind::Script })
         })
     }
@@ -194,15 +194,15 @@ impl TokenStore for RedisTokenStore {
         &'a self,
         owner: &'a str,
         lease: &'a Lease,
-        fetched: &'a ReceivedToken,
+        received: &'a ReceivedToken,
         now: Timestamp,
     ) -> BoxFuture<'a, Result<Option<ReceivedToken>>> {
         Box::pin(async move {
-            let value = fetched.value.expose_secret();
+            let value = received.value.expose_secret();
             let sealed =
                 self.seal.seal(value.as_bytes(), &self.key_prefix).ok_or_else(|| unavailable("no randomness"))?;
-            let spent = now.mono.saturating_sub(fetched.requested_at.mono);
-            let life = fetched.lifetime().saturating_sub(spent);
+            let spent = now.mono.saturating_sub(received.requested_at.mono);
+            let life = received.lifetime().saturating_sub(spent);
             let call = self
                 .script(PUBLISH, &["token", "lock", "fence"])
                 .arg(owner)
@@ -215,7 +215,7 @@ impl TokenStore for RedisTokenStore {
                 .arg(ms(FENCE_TTL))
                 .background();
             let (word, row) = self.run_for_reply(call).await?;
-            Ok(if word == "token" { self.fetched(&row, now) } else { None })
+            Ok(if word == "token" { self.read_token(&row, now) } else { None })
         })
     }
 
@@ -233,13 +233,16 @@ impl TokenStore for RedisTokenStore {
             .background();
         Box::pin(async move {
             let (word, row) = self.run_for_reply(call).await?;
-            Ok(if word == "token" { self.fetched(&row, now) } else { None })
+            Ok(if word == "token" { self.read_token(&row, now) } else { None })
         })
     }
 
-    fn peek<'a>(&'a self, held: &'a Token, now: Timestamp) -> BoxFuture<'a, Result<StoredToken>> {
-        let call =
-            self.script(PEEK, &["token"]).arg(self.fingerprint(Some(held.expose()))).arg(MAX_SEALED_BYTES).background();
+    fn peek<'a>(&'a self, current: &'a Token, now: Timestamp) -> BoxFuture<'a, Result<StoredToken>> {
+        let call = self
+            .script(PEEK, &["token"])
+            .arg(self.fingerprint(Some(current.expose())))
+            .arg(MAX_SEALED_BYTES)
+            .background();
         Box::pin(async move {
             let (word, row) = self.run_for_reply(call).await?;
             Ok(match word.as_str() {
@@ -271,8 +274,8 @@ impl TokenStore for RedisTokenStore {
         self.local.take_forced_refresh_locally(now)
     }
 
-    fn subscribe(&self, guest: Weak<dyn ReconnectListener>) {
-        self.scripts.subscribe(guest);
+    fn subscribe(&self, listener: Weak<dyn ReconnectListener>) {
+        self.scripts.subscribe(listener);
     }
 
     fn recovered(&self) -> BoxFuture<'_, ()> {
@@ -306,7 +309,7 @@ fn acquired(word: &str, row: &[Value]) -> Result<Acquired> {
             lease.map(Acquired::Lock).ok_or_else(unexpected_reply)
         }
         ("unchanged", _) => Ok(Acquired::Unchanged),
-        // A negative time is none.
+        // A negative time is replaced by the longest one.
         ("wait", [Value::Int(left)]) => {
             Ok(Acquired::Wait(u64::try_from(*left).map_or(LOCK_TTL, Duration::from_millis)))
         }

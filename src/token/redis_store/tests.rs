@@ -22,7 +22,7 @@ fn fetched(value: &str, seconds: i64) -> ReceivedToken {
 }
 
 /// What a process holds that has fetched this.
-fn held(fetched: ReceivedToken) -> Token {
+fn holding(fetched: ReceivedToken) -> Token {
     State::new(RefreshPolicy::STABLE).adopt_if_newer(fetched, 0.0).expect("a first token")
 }
 
@@ -114,8 +114,8 @@ async fn a_token_that_is_about_to_expire_is_neither_shared_nor_taken_over() {
     lock(&store, "b", None).await;
     assert_eq!(shown(store.acquire("c", None, false, NOW).await), "token T 29", "while another process fetches");
     advance(Duration::from_secs(14)).await;
-    let held = held(fetched("other", 7200));
-    assert!(matches!(store.peek(&held, NOW).await, Ok(StoredToken::Same)));
+    let holding = holding(fetched("other", 7200));
+    assert!(matches!(store.peek(&holding, NOW).await, Ok(StoredToken::Same)));
     assert_eq!(shown_token(store.release("d", None, NOW).await.unwrap()), "");
 }
 
@@ -136,11 +136,11 @@ async fn a_rejected_token_is_taken_away_once_in_a_while() {
 #[tokio::test(start_paused = true)]
 async fn a_process_compares_its_token_with_the_shared_one() {
     let redis = Arc::<FakeRedis>::default();
-    let (held, (empty, _)) = (held(fetched("T", 7200)), store(&redis));
-    assert!(matches!(empty.peek(&held, NOW).await, Ok(StoredToken::Missing)));
+    let (holding, (empty, _)) = (holding(fetched("T", 7200)), store(&redis));
+    assert!(matches!(empty.peek(&holding, NOW).await, Ok(StoredToken::Missing)));
     let (store, _) = shared(&redis, "T", 7200).await;
-    assert!(matches!(store.peek(&held, NOW).await, Ok(StoredToken::Same)));
-    let other = self::held(fetched("other", 7200));
+    assert!(matches!(store.peek(&holding, NOW).await, Ok(StoredToken::Same)));
+    let other = self::holding(fetched("other", 7200));
     let Ok(StoredToken::Token(theirs)) = store.peek(&other, NOW).await else { panic!("another token") };
     assert_eq!(shown_token(Some(theirs)), "token T 7199");
 }
@@ -150,7 +150,7 @@ async fn a_token_that_cannot_be_opened_is_replaced_and_reported() {
     let redis = Arc::<FakeRedis>::default();
     let (store, heard) = shared(&redis, "T", 7200).await;
     redis.database().put_field("token", "value", "torn");
-    assert!(matches!(store.peek(&held(fetched("other", 7200)), NOW).await, Ok(StoredToken::Missing)));
+    assert!(matches!(store.peek(&holding(fetched("other", 7200)), NOW).await, Ok(StoredToken::Missing)));
     assert_eq!(shown_token(store.release("c", None, NOW).await.unwrap()), "");
     assert_eq!(heard.take(), []);
     assert_eq!(shown(store.acquire("b", None, false, NOW).await), "lock");

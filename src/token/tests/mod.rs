@@ -25,7 +25,7 @@ use crate::event::testing::RecordingListener;
 use crate::keys::RouteId;
 use crate::redis::ReconnectListener;
 use crate::wechat::endpoint::Endpoint;
-use upstream::{EPOCH, Recorded, Upstream, bad_secret, busy, unreachable};
+use upstream::{EPOCH, RecordingStore, Upstream, bad_secret, busy, unreachable};
 
 fn cache() -> Arc<TokenCache> {
     cache_with_clock().0
@@ -240,7 +240,7 @@ async fn a_refresh_stops_when_upstream_never_answers() {
     upstream.hangs.store(true, Ordering::Relaxed);
     let error = cache.get(&upstream.source(), &deadline(3600)).await.unwrap_err();
     assert!(matches!(error, Error::Timeout { cause: Some(_), .. }), "it tells of the last failure: {error}");
-    assert!(upstream.left.load(Ordering::Relaxed), "its request is dropped");
+    assert!(upstream.was_dropped.load(Ordering::Relaxed), "its request is dropped");
 }
 
 #[tokio::test(start_paused = true)]
@@ -255,10 +255,10 @@ async fn the_refresh_stops_with_the_last_client_and_the_next_client_starts_anoth
     sleep(Duration::from_secs(1)).await;
     drop(first);
     sleep(Duration::from_secs(1)).await;
-    assert!(!upstream.left.load(Ordering::Relaxed), "another client is still there");
+    assert!(!upstream.was_dropped.load(Ordering::Relaxed), "another client is still there");
     drop(second);
     assert!(matches!(waiting.await.unwrap(), Err(Error::Closed)));
-    assert!(upstream.left.load(Ordering::Relaxed));
+    assert!(upstream.was_dropped.load(Ordering::Relaxed));
     upstream.hangs.store(false, Ordering::Relaxed);
     let upstream = upstream.gives("T1");
     assert_eq!(get(&cache, &upstream).await.unwrap(), "T1");
@@ -378,7 +378,7 @@ async fn a_forced_refresh_is_shared_and_the_next_one_has_no_budget() {
     let error = cache.force(&source, &deadline(10)).await.unwrap_err();
     assert_eq!(error.code(), "ERR_WXA_RATE_LIMIT");
     assert_eq!(upstream.count(), 2, "nothing is sent without a budget");
-    assert_eq!(get(&cache, &upstream).await.unwrap(), "T2", "and the present token stays");
+    assert_eq!(get(&cache, &upstream).await.unwrap(), "T2", "and the current token stays");
 }
 
 #[tokio::test(start_paused = true)]

@@ -273,7 +273,7 @@ impl Simulation {
         self.check_fetched_once();
         let mut tokens = Vec::new();
         for number in 0..self.slots.len() {
-            let present = self.slots[number].process.as_ref().and_then(super::process::Process::present);
+            let present = self.slots[number].process.as_ref().and_then(super::process::Process::current);
             let Some(token) = present else { return self.violation(format!("P{number} has no token in the end")) };
             // The token became invalid after the last call.
             let just_now =

@@ -37,7 +37,7 @@ fn api(errcode: i64) -> Error {
     Error::Api { endpoint: Endpoint::StableToken, refusal, subject: None }
 }
 
-/// A state that got `value` at 0 s, with the soft deadline in the middle of its range.
+/// A state that got `value` at 0 s, with its refresh time in the middle of its range.
 fn holding(value: &str, life: i64) -> State {
     let mut state = State::new(RefreshPolicy::STABLE);
     let request = started(state.on_request(at(0.0), ONE));
@@ -69,23 +69,23 @@ fn the_first_caller_starts_a_refresh_and_the_others_join_it() {
 }
 
 #[test]
-fn callers_do_not_wait_for_a_refresh_between_soft_and_hard_deadline() {
+fn callers_do_not_wait_for_a_refresh_while_a_refresh_is_due() {
     let mut state = holding("T1", 7200);
     assert!(served(state.on_request(at(6944.9), ONE)).1.is_none());
     let (token, refresh) = served(state.on_request(at(6945.0), ONE));
     assert_eq!(token, "T1");
-    let request = refresh.expect("a flight at the soft deadline");
-    assert!(served(state.on_request(at(7184.9), ONE)).1.is_none(), "one flight at a time");
+    let request = refresh.expect("a refresh at the refresh time");
+    assert!(served(state.on_request(at(7184.9), ONE)).1.is_none(), "one refresh at a time");
     assert!(
         matches!(state.on_request(at(7185.0), ONE), Decision::Join { start: None, until: None, .. }),
-        "the hard deadline"
+        "the token has expired"
     );
     state.on_refresh_done(request.id, fetched("T2", 7200, at(7180.0)), at(7186.0), 0.5).unwrap();
     assert_eq!(served(state.on_request(at(7186.0), ONE)).0, "T2");
 }
 
 #[test]
-fn the_soft_deadline_is_spread_over_its_range() {
+fn the_refresh_time_is_spread_over_its_range() {
     for (rules, earliest, latest) in [(RefreshPolicy::STABLE, 6915.0, 6975.0), (RefreshPolicy::CLASSIC, 6540.0, 6660.0)]
     {
         for (jitter, due) in [(0.0, latest), (1.0, earliest)] {
@@ -124,7 +124,7 @@ fn a_thousand_lifetimes_make_a_thousand_requests_each_inside_its_window() {
 }
 
 #[test]
-fn a_failing_refresh_is_invisible_until_the_hard_deadline_and_pauses_between_attempts() {
+fn a_failing_refresh_is_invisible_until_the_token_expires_and_pauses_between_attempts() {
     let mut state = holding("T1", 7200);
     let mut now = 6945.0;
     let mut failures = 0;
@@ -211,7 +211,7 @@ fn only_the_current_token_can_be_rejected_and_only_once() {
     assert_eq!(state.on_rejected("T1", 40001, at(100.0)), Invalidation::AlreadyReplaced, "the second to notice joins");
     let request = started(state.on_request(at(100.0), ONE));
     match request.kind {
-        RefreshKind::Ordinary { held: Some(token), rejected: Some(42001) } => assert_eq!(token.expose(), "T1"),
+        RefreshKind::Replace { current: token, errcode: 42001 } => assert_eq!(token.expose(), "T1"),
         other => panic!("{other:?}"),
     }
     state.on_refresh_done(request.id, fetched("T2", 7200, at(100.0)), at(100.1), 0.5).unwrap();
@@ -247,7 +247,7 @@ fn a_rejected_token_of_a_provider_is_requested_again_at_once() {
 #[test]
 fn a_token_that_comes_back_is_the_same_token() {
     let mut state = holding("T1", 7200);
-    let before = state.present().unwrap().clone();
+    let before = state.current().unwrap().clone();
     state.on_rejected("T1", 40001, at(100.0));
     let request = started(state.on_request(at(100.0), ONE));
     let after = state.on_refresh_done(request.id, fetched("T1", 7100, at(100.0)), at(100.1), 0.5).unwrap();
@@ -267,7 +267,7 @@ fn a_refresh_from_before_the_rejection_does_not_make_the_token_valid_again() {
     );
     state.on_refresh_done(refresh.id, fetched("T1", 250, at(6950.0)), at(6950.2), 0.5).unwrap();
     let replace = started(state.on_request(at(6950.2), ONE));
-    assert!(matches!(replace.kind, RefreshKind::Ordinary { rejected: Some(40001), .. }));
+    assert!(matches!(replace.kind, RefreshKind::Replace { errcode: 40001, .. }));
     state.on_refresh_done(replace.id, fetched("T2", 7200, at(6950.2)), at(6950.3), 0.5).unwrap();
     assert_eq!(served(state.on_request(at(6950.4), ONE)).0, "T2");
 }
@@ -317,9 +317,9 @@ fn a_forced_refresh_waits_for_an_ordinary_one_and_is_shared() {
     assert!(matches!(state.on_forced_request(at(0.0), ONE), Decision::RetryAfterRefresh { until: None, .. }));
     state.on_refresh_done(ordinary.id, fetched("T1", 7200, at(0.0)), at(0.1), 0.5).unwrap();
     let forced = started(state.on_forced_request(at(1.0), ONE));
-    assert!(matches!(forced.kind, RefreshKind::Forced { .. }));
+    assert!(matches!(forced.kind, RefreshKind::Force { .. }));
     assert!(matches!(state.on_forced_request(at(1.0), ONE), Decision::Join { start: None, until: None, .. }));
-    assert_eq!(served(state.on_request(at(1.0), ONE)).0, "T1", "others go on with the present one");
+    assert_eq!(served(state.on_request(at(1.0), ONE)).0, "T1", "others go on with the current one");
     let spent =
         Error::RateLimit { endpoint: Endpoint::StableToken, limit: ExceededLimit::ForcedRefresh, wait: secs(1.0) };
     state.on_refresh_done(forced.id, Err(spent), at(1.1), 0.5).unwrap_err();
@@ -353,7 +353,7 @@ fn a_token_expires_by_either_clock_and_a_jump_back_does_not_extend_it() {
 
 #[test]
 fn implausible_lifetimes_from_a_server_are_corrected() {
-    for (expires_in, hard) in [
+    for (expires_in, expires) in [
         (None, 54.0),
         (Some(0), 54.0),
         (Some(-7200), 54.0),
@@ -368,9 +368,9 @@ fn implausible_lifetimes_from_a_server_are_corrected() {
         let request = started(state.on_request(at(0.0), ONE));
         let fetched = ReceivedToken { value: "T".into(), expires_in, requested_at: at(0.0), refresh_early: true };
         state.on_refresh_done(request.id, Ok(RefreshOutcome::Token(fetched)), at(0.1), 0.5).unwrap();
-        let (_, refresh) = served(state.on_request(at(hard - 0.1), ONE));
+        let (_, refresh) = served(state.on_request(at(expires - 0.1), ONE));
         assert!(refresh.is_some(), "{expires_in:?}");
-        assert!(matches!(state.on_request(at(hard), ONE), Decision::Join { .. }), "{expires_in:?}");
+        assert!(matches!(state.on_request(at(expires), ONE), Decision::Join { .. }), "{expires_in:?}");
     }
 }
 
@@ -387,5 +387,5 @@ fn a_bare_token_of_a_provider_is_kept_for_60_s() {
 #[test]
 fn a_token_is_not_printed() {
     let state = holding("c4nary", 7200);
-    assert!(!format!("{:?}", state.present()).contains("c4nary"));
+    assert!(!format!("{:?}", state.current()).contains("c4nary"));
 }
