@@ -22,7 +22,7 @@ use crate::redact;
 use crate::token::source::TokenSource;
 use crate::token::{CacheHandle, TokenCache};
 use crate::transport::body::Body;
-use crate::transport::{Transport, aside};
+use crate::transport::{Transport, block_in_place_if_large};
 use crate::wechat::answer::{AnswerKind, Scalar, read_image, scalars_of};
 use crate::wechat::apis::{self, ApiCall, Context};
 use crate::wechat::codes::QrCodeRequest;
@@ -127,7 +127,7 @@ impl Client {
         let (body, kind) = self.request(&question, Some(wanted), timeout, retries).await?;
         let kind = match kind {
             AnswerKind::Json(_) if *endpoint == Endpoint::GetRid => {
-                AnswerKind::Json(aside(body.len(), || self.redacted_call(&body)))
+                AnswerKind::Json(block_in_place_if_large(body.len(), || self.redacted_call(&body)))
             }
             kind => kind,
         };

@@ -90,13 +90,13 @@ impl Client {
     ) -> Result<(Body, AnswerKind)> {
         let ApiRequest { endpoint, query, body } = call.question;
         let token = token.map(Token::expose);
-        let whose = match (token, &self.from_appid) {
+        let auth_param = match (token, &self.from_appid) {
             (Some(token), _) => Some(("access_token", token)),
             (None, Some(appid)) => Some(("from_appid", appid.as_str())),
             (None, None) => None,
         };
         let more = query.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        let query: Vec<_> = whose.into_iter().chain(more).collect();
+        let query: Vec<_> = auth_param.into_iter().chain(more).collect();
         let sent = permit.map(Permit::sent);
         let secrets = token.as_slice();
         let request = HttpRequest { endpoint: endpoint.clone(), query: &query, body: body.clone(), secrets, sent };

@@ -238,7 +238,7 @@ impl ExceededLimit {
 }
 
 /// Characters of a response in a message.
-const EXCERPT: usize = 120;
+const MAX_EXCERPT_CHARS: usize = 120;
 
 /// A result whose error, unless another is named, is an [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -386,7 +386,7 @@ impl Error {
             Self::Network { detail, .. } => redact(detail),
             Self::Response { excerpt, .. } => {
                 redact(excerpt);
-                *excerpt = excerpt.chars().take(EXCERPT).collect();
+                *excerpt = excerpt.chars().take(MAX_EXCERPT_CHARS).collect();
             }
             _ => {}
         }

@@ -1,18 +1,18 @@
-//! What goes wrong with a Redis, and whose trouble it is: the server's, and then everybody's, or one account's.
+//! Errors of Redis: a server failure, which concerns every account, or an error of one account.
 
 use redis::RedisError;
 
 use crate::error::{Error, RedisErrorKind};
 
-/// What failed: the connection, or a request on it.
+/// The error of a [`Backend`](super::Backend): of the connection, or of a request on it.
 pub enum BackendError {
-    /// There is no connection, or none whose login and database Redis accepts.
+    /// No connection could be made, or Redis did not accept its login or database.
     Connect(RedisError),
-    /// What came instead of a script's answer.
+    /// The request failed: Redis replied with an error, or the connection broke.
     Reply(RedisError),
 }
 
-/// With these codes a Redis refuses every client.
+/// The error codes with which Redis refuses every client.
 /// <https://github.com/redis/redis/blob/7.0/src/server.c> (createSharedObjects)
 const OF_THE_SERVER: [&str; 11] = [
     "LOADING",
@@ -27,12 +27,12 @@ const OF_THE_SERVER: [&str; 11] = [
     "BUSY",
     "NOSCRIPT",
 ];
-/// And with these it refuses what one account wants.
+/// The error codes that concern one account.
 const DENIED: &str = "NOPERM";
 const WRONG_TYPE: &str = "WRONGTYPE";
 /// Before version 7 a script's error holds that of its command, in words of its own for a command that is not allowed.
 const NOT_ALLOWED: &str = "can't run this command";
-/// To who has not logged in it says this of anything long, before it looks what that is.
+/// Redis's reply to a long command before AUTH: it rejects the command while parsing it.
 const NOT_LOGGED_IN: &str = "unauthenticated";
 const TOO_MANY_CLIENTS: &str = "max number of clients";
 
@@ -43,7 +43,7 @@ impl BackendError {
         }
     }
 
-    /// The word with which Redis refuses, if it does.
+    /// The error code of Redis's reply.
     fn word(&self) -> Option<&str> {
         let (error, code) = (self.error(), self.error().code()?);
         let detail = error.detail().unwrap_or_default();
@@ -56,14 +56,14 @@ impl BackendError {
         }
     }
 
-    /// Whether every client of this Redis meets the same, and not only one account.
+    /// Whether the error concerns every account, and not only one.
     pub(crate) fn is_server_failure(&self) -> bool {
         let is_full = || self.error().detail().is_some_and(|detail| detail.contains(TOO_MANY_CLIENTS));
         let refuses_all = |word| OF_THE_SERVER.contains(&word) || is_full();
         matches!(self, Self::Connect(_)) || self.word().is_none_or(refuses_all)
     }
 
-    /// Its own text is not used: it can hold the value that was stored.
+    /// The reason for messages. Redis's own text is not used: it can hold a stored value.
     pub(crate) fn reason(&self) -> &str {
         let error = self.error();
         match self.word() {
@@ -75,12 +75,12 @@ impl BackendError {
         }
     }
 
-    /// The error of the account that asked for `key`.
+    /// The error for the account of `key`.
     pub(crate) fn for_account(&self, key: &str) -> Error {
         let prefix = key.split_once('{').map_or(key, |(prefix, _)| prefix);
         let kind = match self.word() {
             Some(DENIED) => RedisErrorKind::Denied { keys: format!("{prefix}*") },
-            // Which of a script's keys it is Redis does not say; all begin like the first.
+            // Redis does not name the key of a script that it means; all begin like the first.
             Some(WRONG_TYPE) => {
                 RedisErrorKind::WrongType { keys: key.rsplit_once(':').map_or(key, |(place, _)| place).into() }
             }
@@ -94,7 +94,7 @@ fn is_known(word: &str) -> bool {
     OF_THE_SERVER.contains(&word) || [DENIED, WRONG_TYPE].contains(&word)
 }
 
-/// Unix says the former, Windows the latter.
+/// Whether the host name could not be resolved: the first text is that of Unix, the second that of Windows.
 fn is_unknown_host(error: &RedisError) -> bool {
     let text = error.to_string();
     error.is_io_error() && (text.contains("failed to lookup address") || text.contains("os error 11001"))

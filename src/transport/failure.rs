@@ -1,4 +1,4 @@
-//! What went wrong on the way to a host, and whose fault it was: the host's, the proxy's, or a name server's.
+//! Turns a reqwest error into a network error of the host, the proxy or the name server.
 
 use std::error::Error as StdError;
 
@@ -7,20 +7,20 @@ use super::hosts::Host;
 use crate::error::{CertificateErrorKind, Error, NetworkErrorKind, ProxyErrorKind, one_line};
 use crate::wechat::endpoint::Endpoint;
 
-/// Longer texts are of no use in a message.
-const LONGEST: usize = 200;
+/// Characters of a detail in a message.
+const MAX_DETAIL_CHARS: usize = 200;
 
 /// reqwest puts the whole URL, token included, into its texts: only the innermost cause is used.
 pub(crate) fn network(endpoint: &Endpoint, host: &Host, error: &reqwest::Error) -> Error {
     let causes: Vec<_> = std::iter::successors(error.source(), |&cause| cause.source()).collect();
     let tunnel = causes.iter().find_map(|cause| Tunnel::of(*cause));
     let kind = kind_of(error, &causes);
-    // In front of a tunnel there is only the proxy, and without one the proxy is whom we connect to.
+    // An error before the tunnel is the proxy's. Without a tunnel (plain http) the connection is to the proxy.
     let at_proxy = host.proxy.is_some() && error.is_connect() && (tunnel.is_some() || !host.is_tls());
-    let kind = if at_proxy { of_proxy(kind, tunnel) } else { kind };
+    let kind = if at_proxy { proxy_error_kind(kind, tunnel) } else { kind };
     if error.is_connect() {
-        // It may be elsewhere by now.
-        Resolver::of_system().doubt(host.connected_to());
+        // The name may have another address by now.
+        Resolver::of_system().expire(host.connected_to());
     }
     of(endpoint, host, kind, &detail(error, &causes, kind, tunnel))
 }
@@ -52,7 +52,7 @@ fn detail(error: &reqwest::Error, causes: &[&dyn StdError], kind: NetworkErrorKi
 }
 
 pub(crate) fn of(endpoint: &Endpoint, host: &Host, kind: NetworkErrorKind, detail: &str) -> Error {
-    let detail = one_line(detail).chars().take(LONGEST).collect();
+    let detail = one_line(detail).chars().take(MAX_DETAIL_CHARS).collect();
     Error::Network { endpoint: endpoint.clone(), kind, host: host.name.clone(), proxy: host.proxy.clone(), detail }
 }
 
@@ -65,14 +65,14 @@ fn kind_of(error: &reqwest::Error, causes: &[&(dyn StdError + 'static)]) -> Netw
     }
     match (error.is_connect(), error.is_timeout()) {
         (true, _) if causes.iter().any(|cause| cause.is::<Unresolved>()) => NetworkErrorKind::Dns,
-        // Also where time was up: nothing has been sent yet.
+        // Also a timeout of connecting: nothing has been sent yet.
         (true, _) => NetworkErrorKind::Unreachable,
         (false, true) => NetworkErrorKind::ResponseTimeout,
         (false, false) => NetworkErrorKind::ConnectionClosed,
     }
 }
 
-fn of_proxy(kind: NetworkErrorKind, tunnel: Option<Tunnel>) -> NetworkErrorKind {
+fn proxy_error_kind(kind: NetworkErrorKind, tunnel: Option<Tunnel>) -> NetworkErrorKind {
     NetworkErrorKind::Proxy(match (tunnel, kind) {
         (Some(Tunnel::AuthRequired), _) => ProxyErrorKind::AuthRequired,
         (Some(Tunnel::Rejected | Tunnel::Closed), _) => ProxyErrorKind::ConnectRejected,
@@ -83,21 +83,21 @@ fn of_proxy(kind: NetworkErrorKind, tunnel: Option<Tunnel>) -> NetworkErrorKind 
     })
 }
 
-/// How far a tunnel through a proxy came.
+/// How opening a tunnel through a proxy failed.
 #[derive(Clone, Copy)]
 enum Tunnel {
     /// The proxy itself was not reached.
     Unreached,
-    /// It wants a login (407).
+    /// The proxy wants credentials (407).
     AuthRequired,
-    /// It gave another answer than 200.
+    /// The proxy did not respond with 200.
     Rejected,
-    /// It gave none.
+    /// The proxy closed the connection without a response.
     Closed,
 }
 
 impl Tunnel {
-    /// hyper-util tells it by its words alone.
+    /// The failure by the text of the error: hyper-util gives no other sign.
     fn of(cause: &(dyn StdError + 'static)) -> Option<Self> {
         match cause.to_string().strip_prefix("tunnel error: ")? {
             "proxy authorization required" => Some(Self::AuthRequired),

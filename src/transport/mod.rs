@@ -32,29 +32,29 @@ use hosts::{Host, HostList};
 use pool::HttpClients;
 pub(crate) use sent::SentCounter;
 
-/// The largest code that WeChat draws is under 1 MiB.
-pub(crate) const LARGEST_ANSWER: usize = 8 << 20;
+/// The largest response that is read. WeChat's QR codes are under 1 MiB.
+pub(crate) const MAX_RESPONSE_BYTES: usize = 8 << 20;
 
 /// One request, wherever it is sent.
 pub(crate) struct HttpRequest<'a> {
     pub(crate) endpoint: Endpoint,
     pub(crate) query: &'a [(&'a str, &'a str)],
-    /// Sent whole, with its length: WeChat answers a chunked body by an empty 412.
+    /// The body, sent with its length: WeChat rejects a chunked one with an empty 412.
     pub(crate) body: Option<bytes::Bytes>,
-    /// What must not appear in any error, beside what the transport knows.
+    /// What must not appear in any error, besides the secrets of the transport.
     pub(crate) secrets: &'a [&'a str],
-    /// Counts the requests that leave for it.
+    /// Counts the requests that are sent.
     pub(crate) sent: Option<&'a SentCounter>,
 }
 
-/// How hard to try.
+/// How often and where a request is retried.
 #[derive(Clone, Copy)]
 pub(crate) struct RetryPolicy {
-    /// How often a passing failure is tried again.
+    /// How often a transient failure is retried.
     pub(crate) retries: u32,
-    /// The time of one attempt at one host, where that is less than what is left.
+    /// The timeout of one attempt at one host; `None` for the time left.
     pub(crate) attempt_timeout: Option<Duration>,
-    /// Whether a request whose answer did not come may be sent to another host.
+    /// Whether a request without a response may be sent to another host.
     pub(crate) repeatable: bool,
 }
 
@@ -77,7 +77,7 @@ struct RawResponse {
 }
 
 impl Transport {
-    /// `secrets` are what no error shows, whatever was asked.
+    /// A transport whose errors contain none of `secrets`.
     pub(crate) fn new(
         pool: Arc<HttpClients>,
         buffers: Arc<BufferPool>,
@@ -89,12 +89,12 @@ impl Transport {
         Self { pool, buffers, hosts, secrets, events, jitter: fastrand::f64 }
     }
 
-    /// What no error of this transport shows.
+    /// The secrets that are taken out of errors.
     pub(crate) fn secrets(&self) -> &Secrets {
         &self.secrets
     }
 
-    /// Which way its requests go.
+    /// The route of its requests.
     pub(crate) fn route(&self) -> RouteId {
         self.pool.route
     }
@@ -125,7 +125,7 @@ impl Transport {
         }
     }
 
-    /// One attempt: at the preferred host, and where that cannot be reached at the next.
+    /// One attempt: at the preferred host, and at the next one if it cannot be reached.
     async fn attempt<T>(
         &self,
         call: &HttpRequest<'_>,
@@ -133,8 +133,8 @@ impl Transport {
         deadline: &Deadline,
         read: &impl Fn(&[u8]) -> std::result::Result<T, AnswerError>,
     ) -> Result<(Body, T)> {
-        let order = self.hosts.order();
-        let mut rest = order.iter().peekable();
+        let hosts = self.hosts.by_preference();
+        let mut rest = hosts.iter().peekable();
         loop {
             let Some(host) = rest.next() else { return Err(Error::Closed) };
             let share = rest.peek().filter(|_| policy.repeatable).map(|_| deadline.left() / 2);
@@ -157,7 +157,7 @@ impl Transport {
                 _ => return Err(error),
             };
             if !timed_out_early(&error, timeout) {
-                host.avoid(&self.hosts);
+                host.eject(&self.hosts);
             }
             if !next || rest.peek().is_none() {
                 return Err(error);
@@ -165,7 +165,7 @@ impl Transport {
         }
     }
 
-    /// One request to one host, and what its answer is.
+    /// One request to one host.
     async fn request<T>(
         &self,
         host: &Host,
@@ -173,18 +173,18 @@ impl Transport {
         timeout: Option<Duration>,
         read: &impl Fn(&[u8]) -> std::result::Result<T, AnswerError>,
     ) -> Result<(Body, T)> {
-        let mut told =
+        let mut span =
             RequestSpan { events: &self.events, call, host, begun: clock::monotonic(), status: None, ended: false };
-        let answer = match within(timeout, self.send(host, call), &call.endpoint, host).await {
+        let answer = match with_timeout(timeout, self.send(host, call), &call.endpoint, host).await {
             Ok(raw) => {
-                host.answered();
-                told.status = Some(raw.status);
-                aside(raw.body.len(), || interpret_response(call, raw, read))
+                host.mark_healthy();
+                span.status = Some(raw.status);
+                block_in_place_if_large(raw.body.len(), || interpret_response(call, raw, read))
             }
             Err(error) => Err(error),
         };
         let answer = answer.map_err(|error| error.redacted(&self.secrets.redactor(call.secrets)));
-        told.end(answer.as_ref().map(|(body, _)| body.len()));
+        span.end(answer.as_ref().map(|(body, _)| body.len()));
         answer
     }
 
@@ -201,8 +201,8 @@ impl Transport {
                 .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
                 .body(sent::body(call.body.clone().unwrap_or_default(), call.sent)),
         };
-        let broken = |error| failure::network(&call.endpoint, host, &error);
-        let mut answer = request.send().await.map_err(broken)?;
+        let network_error = |error| failure::network(&call.endpoint, host, &error);
+        let mut answer = request.send().await.map_err(network_error)?;
         let status = answer.status().as_u16();
         let location = location(&answer);
         let too_large = || Error::Response {
@@ -212,15 +212,15 @@ impl Transport {
             excerpt: String::new(),
         };
         let announced = usize::try_from(answer.content_length().unwrap_or(0)).unwrap_or(usize::MAX);
-        if announced > LARGEST_ANSWER {
+        if announced > MAX_RESPONSE_BYTES {
             return Err(too_large());
         }
         let mut body = match call.endpoint.gives_token() {
             true => Body::unpooled(announced),
             false => self.buffers.body(announced),
         };
-        while let Some(chunk) = answer.chunk().await.map_err(broken)? {
-            if body.len() + chunk.len() > LARGEST_ANSWER {
+        while let Some(chunk) = answer.chunk().await.map_err(network_error)? {
+            if body.len() + chunk.len() > MAX_RESPONSE_BYTES {
                 return Err(too_large());
             }
             body.bytes.extend_from_slice(&chunk);
@@ -229,7 +229,7 @@ impl Transport {
     }
 }
 
-/// Emits how a request ends, even if its caller goes away before that.
+/// Emits how a request ends, even if its caller is dropped before that.
 struct RequestSpan<'a> {
     events: &'a EventSource,
     call: &'a HttpRequest<'a>,
@@ -269,13 +269,13 @@ impl Drop for RequestSpan<'_> {
     }
 }
 
-/// A host that was given only a moment to answer has not shown that it is ill.
+/// Whether a host had too little time to respond to count as unhealthy.
 fn timed_out_early(error: &Error, timeout: Option<Duration>) -> bool {
     let silent = matches!(error, Error::Network { kind: NetworkErrorKind::ResponseTimeout, .. });
     silent && timeout.is_some_and(|timeout| timeout < Duration::from_millis(500))
 }
 
-async fn within(
+async fn with_timeout(
     timeout: Option<Duration>,
     work: impl Future<Output = Result<RawResponse>>,
     endpoint: &Endpoint,
@@ -294,19 +294,20 @@ fn location(answer: &reqwest::Response) -> Option<String> {
     Some(one_line(&format!("{}://{}{}", to.scheme(), hosts::name(&to), to.path())))
 }
 
-/// What reads more than this takes milliseconds. No code is larger.
-const READ_AT_ONCE: usize = 512 << 10;
+/// Larger bodies take milliseconds to read. No QR code is larger.
+const MAX_INLINE_BYTES: usize = 512 << 10;
 
-/// Runs what takes its time beside the thread on which everybody's bytes are moved.
-pub(crate) fn aside<T>(bytes: usize, work: impl FnOnce() -> T) -> T {
+/// Runs `work`, which reads `bytes` bytes. If they are many, it runs in `block_in_place`: the I/O of other calls goes on.
+pub(crate) fn block_in_place_if_large<T>(bytes: usize, work: impl FnOnce() -> T) -> T {
     let runtime = tokio::runtime::Handle::try_current().map(|runtime| runtime.runtime_flavor());
     match runtime {
-        Ok(RuntimeFlavor::MultiThread) if bytes > READ_AT_ONCE => tokio::task::block_in_place(work),
+        Ok(RuntimeFlavor::MultiThread) if bytes > MAX_INLINE_BYTES => tokio::task::block_in_place(work),
         _ => work(),
     }
 }
 
-/// The body decides; the status only explains a body that is nothing.
+/// The result of a response. The body decides; the status is used only if `read` finds neither the expected content nor a
+/// refusal.
 fn interpret_response<T>(
     call: &HttpRequest<'_>,
     raw: RawResponse,
@@ -331,8 +332,8 @@ fn interpret_response<T>(
     }
 }
 
-/// What a message shows of an answer: the beginning of a web page or of what a server says of its trouble. Of JSON only the
-/// names of what it holds, and of other text nothing: it may be what was asked for, and hold a user's data.
+/// The excerpt of a response in a message: the beginning of a web page or of an error text. Of JSON only the member names, and
+/// of other text nothing: the body may be what was requested, and hold a user's data.
 fn excerpt(body: &[u8], what: Unexpected, status: u16) -> String {
     match what {
         Unexpected::Empty | Unexpected::CutOff => String::new(),
@@ -342,13 +343,14 @@ fn excerpt(body: &[u8], what: Unexpected, status: u16) -> String {
     }
 }
 
-/// Objects, arrays, strings and numbers.
+/// Whether a body begins like an object, an array, a string or a number.
 fn may_be_json(body: &[u8]) -> bool {
     let first = body.iter().find(|byte| !byte.is_ascii_whitespace());
     first.is_some_and(|first| b"{[\"-\xEF".contains(first) || first.is_ascii_digit())
 }
 
-/// More than a message shows: what goes before that is cut leaves room for others, and a secret is looked for while it is whole.
+/// The beginning of a text, longer than the excerpt: redaction runs before the text is cut, and would not recognise half a
+/// secret.
 fn beginning(body: &[u8]) -> String {
     let start = String::from_utf8_lossy(&body[..body.len().min(64 << 10)]);
     let text: String = one_line(&start).chars().take(4096).collect();

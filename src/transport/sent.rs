@@ -1,4 +1,4 @@
-//! How many requests have left: what failed before (no address, no connection, no handshake) has cost nothing at WeChat.
+//! Counts the requests that were sent: a failure before that (no address, no connection, no handshake) does not count at WeChat.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -9,23 +9,23 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 
-/// The requests of one call that have left.
+/// The requests of one call that were sent.
 #[derive(Clone, Default)]
 pub(crate) struct SentCounter(Arc<AtomicU32>);
 
 impl SentCounter {
-    /// How many have left so far.
+    /// How many requests were sent so far.
     pub(crate) fn count(&self) -> u32 {
         self.0.load(Ordering::Relaxed)
     }
 
-    /// One more has left.
+    /// Another request was sent.
     pub(crate) fn leave(&self) {
         self.0.fetch_add(1, Ordering::Relaxed);
     }
 }
 
-/// A request's body. It is looked at only when there is a connection to send it on.
+/// The body of a request. It is polled only when there is a connection to send it on.
 pub(crate) fn body(bytes: Bytes, sent: Option<&SentCounter>) -> reqwest::Body {
     match sent {
         Some(sent) => reqwest::Body::wrap(Counted { bytes: Some(bytes), sent: sent.clone() }),
@@ -54,7 +54,7 @@ impl http_body::Body for Counted {
         self.bytes.is_none()
     }
 
-    /// Exact: WeChat wants the length ahead.
+    /// Exact: WeChat requires a Content-Length.
     fn size_hint(&self) -> SizeHint {
         SizeHint::with_exact(self.bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
     }

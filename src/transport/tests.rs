@@ -133,13 +133,13 @@ fn with_pool(pool: Arc<HttpClients>, bases: &[&url::Url]) -> Transport {
     Transport { jitter: || 0.1, ..Transport::new(pool, Arc::default(), bases, Arc::default(), events) }
 }
 
-const CODE: RetryPolicy = RetryPolicy { retries: 2, attempt_timeout: None, repeatable: true };
+const POLICY: RetryPolicy = RetryPolicy { retries: 2, attempt_timeout: None, repeatable: true };
 
-async fn ask(transport: &Transport, effort: RetryPolicy) -> Result<Vec<u8>> {
-    ask_within(transport, effort, Duration::from_secs(10)).await
+async fn ask(transport: &Transport, policy: RetryPolicy) -> Result<Vec<u8>> {
+    ask_within(transport, policy, Duration::from_secs(10)).await
 }
 
-async fn ask_within(transport: &Transport, effort: RetryPolicy, limit: Duration) -> Result<Vec<u8>> {
+async fn ask_within(transport: &Transport, policy: RetryPolicy, limit: Duration) -> Result<Vec<u8>> {
     let call = HttpRequest {
         endpoint: Endpoint::GetQrCode,
         query: &[("access_token", "c4nary+/")],
@@ -148,7 +148,7 @@ async fn ask_within(transport: &Transport, effort: RetryPolicy, limit: Duration)
         sent: None,
     };
     let deadline = Deadline::new(limit, None);
-    let send_with_retries = transport.send_with_retries(&call, effort, &deadline, &|_| {}, read_image);
+    let send_with_retries = transport.send_with_retries(&call, policy, &deadline, &|_| {}, read_image);
     let result = deadline.hold(TimeoutPhase::Answer, || None, send_with_retries).await.and_then(|result| result);
     if let Err(error) = &result {
         assert!(!format!("{error} {error:?}").contains("c4nary"), "{error:?}");
@@ -166,7 +166,7 @@ fn refusal(errcode: i64) -> ServerAction {
 #[tokio::test]
 async fn a_request_is_one_sized_body_with_the_token_in_the_query() {
     let server = Server::start([ServerAction::Answer(200, jpeg())]).await;
-    assert_eq!(ask(&transport(&[&server.url]), CODE).await.unwrap(), jpeg());
+    assert_eq!(ask(&transport(&[&server.url]), POLICY).await.unwrap(), jpeg());
     let request = server.first().to_lowercase();
     assert!(request.starts_with("post /wxa/getwxacode?access_token=c4nary%2b%2f http/1.1\r\n"), "{request}");
     assert!(request.contains("content-length: 2\r\n") && request.ends_with("\r\n\r\n{}"), "{request}");
@@ -192,9 +192,9 @@ async fn transient_failures_are_retried_and_refusals_are_not() {
     ] {
         let server = Server::start([act]).await;
         let transport = transport(&[&server.url]);
-        ask(&transport, CODE).await.unwrap_err();
+        ask(&transport, POLICY).await.unwrap_err();
         assert_eq!(server.count(), arrivals);
-        ask(&transport, RetryPolicy { retries: 0, ..CODE }).await.unwrap_err();
+        ask(&transport, RetryPolicy { retries: 0, ..POLICY }).await.unwrap_err();
         assert_eq!(server.count(), arrivals + 1);
     }
 }
@@ -202,7 +202,7 @@ async fn transient_failures_are_retried_and_refusals_are_not() {
 #[tokio::test]
 async fn a_successful_retry_returns_the_picture() {
     let server = Server::start([ServerAction::Reset, refusal(-1), ServerAction::Answer(200, jpeg())]).await;
-    assert_eq!(ask(&transport(&[&server.url]), CODE).await.unwrap(), jpeg());
+    assert_eq!(ask(&transport(&[&server.url]), POLICY).await.unwrap(), jpeg());
     assert_eq!(server.count(), 3);
 }
 
@@ -210,7 +210,7 @@ async fn a_successful_retry_returns_the_picture() {
 async fn retries_wait_for_their_backoff() {
     let server = Server::start([ServerAction::Answer(503, vec![])]).await;
     let transport = Transport { jitter: || 1.0, ..transport(&[&server.url]) };
-    ask(&transport, CODE).await.unwrap_err();
+    ask(&transport, POLICY).await.unwrap_err();
     let gaps = server.gaps();
     assert!(gaps[0] >= Duration::from_millis(500) && gaps[1] >= Duration::from_secs(1), "{gaps:?}");
 }
@@ -220,7 +220,7 @@ async fn a_backoff_beyond_the_deadline_is_not_waited_for() {
     let server = Server::start([ServerAction::Answer(503, vec![])]).await;
     let transport = Transport { jitter: || 1.0, ..transport(&[&server.url]) };
     let started = Instant::now();
-    let error = ask_within(&transport, CODE, Duration::from_millis(450)).await.unwrap_err();
+    let error = ask_within(&transport, POLICY, Duration::from_millis(450)).await.unwrap_err();
     assert_eq!(error.code(), "ERR_WXA_RESPONSE", "the real trouble, not a timeout: {error}");
     assert!(started.elapsed() < Duration::from_millis(450));
     assert_eq!(server.count(), 1);
@@ -228,17 +228,17 @@ async fn a_backoff_beyond_the_deadline_is_not_waited_for() {
 
 #[tokio::test]
 async fn an_answer_over_8_mib_is_refused_with_or_without_a_content_length() {
-    for act in [ServerAction::Announce(LARGEST_ANSWER + 1), ServerAction::Endless(LARGEST_ANSWER + 1)] {
+    for act in [ServerAction::Announce(MAX_RESPONSE_BYTES + 1), ServerAction::Endless(MAX_RESPONSE_BYTES + 1)] {
         let server = Server::start([act]).await;
-        match ask(&transport(&[&server.url]), CODE).await {
+        match ask(&transport(&[&server.url]), POLICY).await {
             Err(Error::Response { problem: BadResponse::TooLarge, .. }) => {}
             other => panic!("{other:?}"),
         }
     }
     let mut largest = jpeg();
-    largest.resize(LARGEST_ANSWER, 0);
+    largest.resize(MAX_RESPONSE_BYTES, 0);
     let server = Server::start([ServerAction::Answer(200, largest.clone())]).await;
-    assert_eq!(ask(&transport(&[&server.url]), CODE).await.unwrap().len(), LARGEST_ANSWER);
+    assert_eq!(ask(&transport(&[&server.url]), POLICY).await.unwrap().len(), MAX_RESPONSE_BYTES);
 }
 
 #[tokio::test]
@@ -249,11 +249,11 @@ async fn an_unreachable_host_is_skipped_and_then_avoided() {
     let good = Server::start([ServerAction::Answer(200, jpeg())]).await;
 
     let with_dead = transport(&[&dead, &good.url]);
-    ask(&with_dead, RetryPolicy { retries: 0, ..CODE }).await.unwrap();
+    ask(&with_dead, RetryPolicy { retries: 0, ..POLICY }).await.unwrap();
 
     let with_hanging = transport(&[&hanging.url, &good.url]);
     for _ in 0..3 {
-        ask_within(&with_hanging, RetryPolicy { retries: 0, ..CODE }, Duration::from_millis(2100)).await.unwrap();
+        ask_within(&with_hanging, RetryPolicy { retries: 0, ..POLICY }, Duration::from_millis(2100)).await.unwrap();
     }
     assert_eq!((hanging.count(), good.count()), (1, 4), "only the first call waited for the hanging host");
 }
@@ -263,8 +263,8 @@ async fn a_short_deadline_does_not_mark_a_host_as_unreachable() {
     let slow = Server::start([ServerAction::Hang, ServerAction::Answer(200, jpeg())]).await;
     let other = Server::start([ServerAction::Answer(200, jpeg())]).await;
     let transport = transport(&[&slow.url, &other.url]);
-    ask_within(&transport, CODE, Duration::from_millis(200)).await.unwrap();
-    ask(&transport, CODE).await.unwrap();
+    ask_within(&transport, POLICY, Duration::from_millis(200)).await.unwrap();
+    ask(&transport, POLICY).await.unwrap();
     assert_eq!((slow.count(), other.count()), (2, 1));
 }
 
@@ -280,7 +280,7 @@ async fn no_answer_makes_an_error_show_a_part_of_the_token() {
         let server = Server::start([ServerAction::Answer(200, body.into())]).await;
         let call = HttpRequest { endpoint: Endpoint::StableToken, query: &[], body: None, secrets: &[], sent: None };
         let deadline = Deadline::new(Duration::from_secs(10), None);
-        let once = RetryPolicy { retries: 0, ..CODE };
+        let once = RetryPolicy { retries: 0, ..POLICY };
         let error = transport(&[&server.url])
             .send_with_retries(&call, once, &deadline, &|_| {}, read_token)
             .await
@@ -295,8 +295,8 @@ async fn a_host_that_answers_is_never_skipped() {
     let first = Server::start([refusal(41030)]).await;
     let second = Server::start([ServerAction::Answer(200, jpeg())]).await;
     let transport = transport(&[&first.url, &second.url]);
-    ask(&transport, CODE).await.unwrap_err();
-    ask(&transport, CODE).await.unwrap_err();
+    ask(&transport, POLICY).await.unwrap_err();
+    ask(&transport, POLICY).await.unwrap_err();
     assert_eq!((first.count(), second.count()), (2, 0));
 }
 
@@ -339,9 +339,9 @@ async fn the_last_client_closes_the_connections() {
             socket
         },
         async {
-            ask(&first, CODE).await.unwrap();
+            ask(&first, POLICY).await.unwrap();
             drop(first);
-            ask(&last, CODE).await.unwrap();
+            ask(&last, POLICY).await.unwrap();
         }
     );
     drop(last);
@@ -353,7 +353,7 @@ async fn the_last_client_closes_the_connections() {
 #[tokio::test]
 async fn the_target_of_a_redirect_is_shown_without_query_or_secret() {
     let server = Server::start([ServerAction::Answer(307, b"<html>".to_vec())]).await;
-    let error = ask(&transport(&[&server.url]), CODE).await.unwrap_err().to_string();
+    let error = ask(&transport(&[&server.url]), POLICY).await.unwrap_err().to_string();
     assert!(error.contains(&format!("Location: {}elsewhere", server.url)), "{error}");
 }
 
@@ -362,7 +362,7 @@ async fn an_excerpt_does_not_cut_a_secret_in_two() {
     for padding in 90..125 {
         let page = format!("<{}c4nary+/", "x".repeat(padding));
         let server = Server::start([ServerAction::Answer(200, page.into_bytes())]).await;
-        let error = ask(&transport(&[&server.url]), CODE).await.unwrap_err();
+        let error = ask(&transport(&[&server.url]), POLICY).await.unwrap_err();
         assert!(!error.to_string().contains("c4"), "{error}");
     }
 }
@@ -372,7 +372,7 @@ async fn failure(base: &str, proxy: Option<&str>) -> (NetworkErrorKind, Option<S
     let proxy = proxy.map(|url| proxy::Proxy::parse(url).unwrap());
     let pool = Arc::new(HttpClients::new(&Settings { proxy, ca: None }).unwrap());
     let transport = with_pool(pool, &[&base.parse().unwrap()]);
-    match ask(&transport, RetryPolicy { retries: 0, ..CODE }).await {
+    match ask(&transport, RetryPolicy { retries: 0, ..POLICY }).await {
         Err(Error::Network { kind, proxy, detail, .. }) => (kind, proxy, detail),
         other => panic!("{other:?}"),
     }
@@ -454,7 +454,7 @@ async fn a_failure_behind_the_proxy_is_one_of_the_host() {
 #[tokio::test]
 async fn a_time_out_of_the_attempt_says_how_long_it_was() {
     let server = Server::start([ServerAction::Hang]).await;
-    let policy = RetryPolicy { retries: 0, attempt_timeout: Some(Duration::from_millis(20)), ..CODE };
+    let policy = RetryPolicy { retries: 0, attempt_timeout: Some(Duration::from_millis(20)), ..POLICY };
     match ask(&transport(&[&server.url]), policy).await {
         Err(Error::Network { kind: NetworkErrorKind::ResponseTimeout, detail, .. }) => {
             assert!(detail.contains("20 ms"), "{detail}");
@@ -477,10 +477,10 @@ fn a_large_response_is_read_beside_the_other_tasks_of_a_thread() {
     let reading = runtime.spawn(async {
         let (done, other_task) = std::sync::mpsc::channel();
         tokio::spawn(async move { done.send(()) });
-        aside(READ_AT_ONCE + 1, || other_task.recv_timeout(Duration::from_secs(60)))
+        block_in_place_if_large(MAX_INLINE_BYTES + 1, || other_task.recv_timeout(Duration::from_secs(60)))
     });
     runtime.block_on(reading).unwrap().expect("the other task waits");
-    assert_eq!(aside(READ_AT_ONCE + 1, || 7), 7, "without a runtime");
+    assert_eq!(block_in_place_if_large(MAX_INLINE_BYTES + 1, || 7), 7, "without a runtime");
 }
 
 /// A listener that keeps the requests of a transport.
@@ -497,11 +497,11 @@ async fn every_request_ends_with_one_event() {
     let server = Server::start([ServerAction::Answer(200, jpeg()), refusal(41030), ServerAction::Hang]).await;
     let mut transport = transport(&[&server.url]);
     let heard = recorder(&mut transport);
-    ask(&transport, CODE).await.unwrap();
+    ask(&transport, POLICY).await.unwrap();
     assert_eq!(heard.take(), [("request.ok", None)]);
-    ask(&transport, CODE).await.unwrap_err();
+    ask(&transport, POLICY).await.unwrap_err();
     assert_eq!(heard.take(), [("request.error", Some("ERR_WXA_API"))]);
-    ask_within(&transport, CODE, Duration::from_millis(100)).await.unwrap_err();
+    ask_within(&transport, POLICY, Duration::from_millis(100)).await.unwrap_err();
     assert_eq!(heard.take(), [("request.abort", None)]);
 }
 
@@ -539,7 +539,7 @@ async fn a_server_is_trusted_by_its_given_root_and_otherwise_the_error_says_why(
     let fetched = async |certificate: &Certificate, ca: Option<Vec<u8>>| {
         let pool = Arc::new(HttpClients::new(&Settings { proxy: None, ca }).unwrap());
         let url = format!("https://localhost:{}", tls_server(certificate)).parse().unwrap();
-        ask(&with_pool(pool, &[&url]), RetryPolicy { retries: 0, ..CODE }).await
+        ask(&with_pool(pool, &[&url]), RetryPolicy { retries: 0, ..POLICY }).await
     };
     assert_eq!(fetched(&signed, Some(root.pem())).await.unwrap(), jpeg());
     let mut details = Vec::new();

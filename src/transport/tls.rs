@@ -1,5 +1,5 @@
-//! Whose certificates are believed: roots that all clients share, and what one client was given as `ca` besides. Certificates
-//! are checked by webpki; there is one thing more that it does not know and that Node.js accepts.
+//! The trusted certificates: roots that all clients share, and the `ca` of one client. webpki checks certificates. One case is
+//! accepted besides, as in Node.js: a trusted certificate that is an authority's and a server's at once.
 
 use std::sync::{Arc, LazyLock};
 
@@ -64,7 +64,7 @@ impl ServerCertVerifier for Trust {
                 Ok(verified) => return Ok(verified),
                 // An issuer that is known gives the better reason.
                 Err(error) if CertificateErrorKind::of(&refused) == CertificateErrorKind::UnknownIssuer => {
-                    refused = error
+                    refused = error;
                 }
                 Err(_) => {}
             }

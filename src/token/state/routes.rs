@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::keys::RouteId;
 
 /// From this number on, routes without a recent refresh or backoff are dropped.
-const MANY: usize = 8;
+const PRUNE_AT: usize = 8;
 
 /// The last refresh and the backoff of each route.
 #[derive(Default)]
@@ -35,7 +35,7 @@ impl Routes {
 
     /// A refresh begins on this route.
     pub(crate) fn started(&mut self, route: RouteId, now: Timestamp) {
-        if self.0.len() >= MANY {
+        if self.0.len() >= PRUNE_AT {
             self.0.retain(|_, route| route.matters(now));
         }
         self.0.entry(route).or_default().last_start = Some(now.mono);
