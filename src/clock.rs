@@ -20,28 +20,28 @@ pub(crate) fn monotonic() -> Instant {
     Instant::now()
 }
 
-/// A reading of both clocks, or a moment on both.
+/// A time on both clocks: a reading, or a time in the future.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timestamp {
-    /// Since some moment before the first reading.
+    /// The monotonic time, since the clock was made.
     pub mono: Duration,
-    /// Since 1970.
+    /// The wall time, since 1970.
     pub wall: Duration,
 }
 
 impl Timestamp {
-    /// The moment `time` later, on both clocks.
+    /// The timestamp `time` later, on both clocks.
     pub(crate) fn after(self, time: Duration) -> Self {
         Self { mono: self.mono + time, wall: self.wall + time }
     }
 
-    /// How long from `now` until this moment, by the clock that is nearer to it: a suspend stops the one, and setting
-    /// back the other must not make a token live longer.
+    /// The time from `now` until this timestamp, by the clock that gives less: a suspend stops the monotonic clock, and setting
+    /// back the wall clock must not make a token live longer.
     pub fn left(self, now: Self) -> Duration {
         self.mono.saturating_sub(now.mono).min(self.wall.saturating_sub(now.wall))
     }
 
-    /// This moment on the wall clock as it stands `now`, for people.
+    /// This timestamp as a time of the wall clock as it is set `now`.
     pub(crate) fn wall_time(self, now: Self) -> SystemTime {
         UNIX_EPOCH + now.wall + self.left(now)
     }

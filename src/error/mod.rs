@@ -100,11 +100,11 @@ pub enum Error {
 pub enum TimeoutPhase {
     /// An access token, fetched by this process or another one.
     Token,
-    /// The answer of the endpoint that was called.
+    /// The response of the endpoint that was called.
     Answer,
     /// The caller's own token provider.
     Provider,
-    /// Another process of the fleet that asks for the same code.
+    /// Another process of the fleet that fetches the same QR code.
     Peer,
 }
 

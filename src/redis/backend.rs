@@ -18,22 +18,22 @@ const ASK_RETRY_DELAY: Duration = Duration::from_millis(20);
 /// A cluster that redirects a request more often than this is moving slots.
 const MAX_REDIRECTIONS: u32 = 3;
 
-/// What an attempt tells the client besides its result.
+/// The side results of an attempt.
 pub struct AttemptContext<'a> {
-    /// Whether a cluster was moving the key: then a time-out says nothing of the server.
+    /// Whether a cluster was moving the key: then a timeout is no failure of the server.
     pub(crate) migrating: AtomicBool,
     /// Called when a broken connection was replaced.
     pub listeners: &'a ReconnectListeners,
 }
 
 impl<'a> AttemptContext<'a> {
-    /// An attempt that reports reconnections to `listeners`.
+    /// The context of an attempt that reports reconnections to `listeners`.
     pub(crate) fn new(listeners: &'a ReconnectListeners) -> Self {
         Self { migrating: AtomicBool::new(false), listeners }
     }
 }
 
-/// Takes scripts to a Redis. It sets no time limit: the client drops an attempt that takes too long.
+/// Sends scripts to a Redis, without a timeout: the client drops an attempt that takes too long.
 pub trait Backend: Send + Sync + 'static {
     /// Runs a script, on a new connection if the present one is broken.
     fn attempt(
@@ -106,7 +106,7 @@ impl Connections {
 }
 
 impl Backend for Connections {
-    /// A cluster names the node of a key. While it moves the key, that takes a moment.
+    /// Follows the redirections of a cluster, and retries while the cluster moves the key.
     async fn attempt(&self, call: &ScriptCall, context: &AttemptContext<'_>) -> Result<Value, BackendError> {
         let key = call.key();
         let mut redirections = 0;

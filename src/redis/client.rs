@@ -105,7 +105,7 @@ impl<B: Backend> RedisClient<B> {
                 self.on_success(sent);
                 return Ok(value);
             }
-            // The server is well, and other keys are on other nodes.
+            // The server is up, and other keys are on other nodes.
             Err(_) if context.migrating.into_inner() => {
                 self.backend.slots().mark_migrating(call.key());
                 return Err(unavailable(SLOT_MIGRATING));
@@ -166,7 +166,7 @@ impl<B: Backend> RedisClient<B> {
         });
     }
 
-    /// Whether Redis takes writes within a foreground request's time. Connecting before that may take longer.
+    /// Whether Redis accepts writes within the timeout of a foreground request. Connecting before that may take longer.
     async fn probe(&self) -> bool {
         let key = self.breaker(|breaker| breaker.probe_key().to_owned());
         let call = ScriptCall::new(PROBE, vec![key]);
@@ -176,7 +176,7 @@ impl<B: Backend> RedisClient<B> {
             && timeout(self.timeout, self.backend.attempt(&call, &context)).await.is_ok_and(answers)
     }
 
-    /// Redis is well and refuses what one account asks. Other accounts go on.
+    /// Reports that Redis is up, but denies a request of one account. Other accounts go on.
     fn report_account_failure(&self, key: &str, error: &Error, reason: &str) {
         let (appid, now) = (appid_of(key), clock::monotonic());
         let mut reported = self.reported.lock();
@@ -220,7 +220,7 @@ impl<B: Backend> ScriptRunner for RedisClient<B> {
     }
 }
 
-/// A client that is gone has no outage.
+/// Ends the outage of a client that is dropped.
 impl<B: Backend> Drop for RedisClient<B> {
     fn drop(&mut self) {
         if !self.is_up() {
