@@ -20,28 +20,28 @@ pub(crate) fn monotonic() -> Instant {
     Instant::now()
 }
 
-/// A reading of both clocks, or a moment on both.
+/// A time on both clocks: a reading, or a time in the future.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Now {
-    /// Since some moment before the first reading.
+pub struct Timestamp {
+    /// The monotonic time, since the clock was made.
     pub mono: Duration,
-    /// Since 1970.
+    /// The wall time, since 1970.
     pub wall: Duration,
 }
 
-impl Now {
-    /// The moment `time` later, on both clocks.
+impl Timestamp {
+    /// The timestamp `time` later, on both clocks.
     pub(crate) fn after(self, time: Duration) -> Self {
         Self { mono: self.mono + time, wall: self.wall + time }
     }
 
-    /// How long from `now` until this moment, by the clock that is nearer to it: a suspend stops the one, and setting
-    /// back the other must not make a token live longer.
+    /// The time from `now` until this timestamp, by the clock that gives less: a suspend stops the monotonic clock, and setting
+    /// back the wall clock must not make a token live longer.
     pub fn left(self, now: Self) -> Duration {
         self.mono.saturating_sub(now.mono).min(self.wall.saturating_sub(now.wall))
     }
 
-    /// This moment on the wall clock as it stands `now`, for people.
+    /// This timestamp as a time of the wall clock as it is set `now`.
     pub(crate) fn wall_time(self, now: Self) -> SystemTime {
         UNIX_EPOCH + now.wall + self.left(now)
     }
@@ -90,8 +90,8 @@ impl Clock {
     }
 
     /// A reading of both clocks.
-    pub fn now(&self) -> Now {
-        Now { mono: self.mono(), wall: self.wall() }
+    pub fn now(&self) -> Timestamp {
+        Timestamp { mono: self.mono(), wall: self.wall() }
     }
 
     /// The monotonic time since this clock was made.
@@ -123,10 +123,10 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_manual_clock_runs_with_the_runtime_and_its_wall_time_jumps_when_told() {
         let clock = Clock::manual(HOUR);
-        assert_eq!(clock.now(), Now { mono: Duration::ZERO, wall: HOUR });
+        assert_eq!(clock.now(), Timestamp { mono: Duration::ZERO, wall: HOUR });
         advance(HOUR).await;
         clock.clone().shift_wall(-1000);
-        assert_eq!(clock.now(), Now { mono: HOUR, wall: 2 * HOUR - Duration::from_secs(1) });
+        assert_eq!(clock.now(), Timestamp { mono: HOUR, wall: 2 * HOUR - Duration::from_secs(1) });
         clock.shift_wall(-2 * 3_600_000);
         assert_eq!(clock.wall(), HOUR, "no time before 1970");
     }
@@ -146,16 +146,16 @@ mod tests {
     async fn the_wall_time_of_a_stopped_clock_stays() {
         let clock = Clock::stopped(HOUR);
         advance(HOUR).await;
-        assert_eq!(clock.now(), Now { mono: HOUR, wall: HOUR });
+        assert_eq!(clock.now(), Timestamp { mono: HOUR, wall: HOUR });
     }
 
     #[test]
     fn a_moment_is_as_near_as_the_nearer_clock_says() {
-        let now = Now { mono: HOUR, wall: 100 * HOUR };
+        let now = Timestamp { mono: HOUR, wall: 100 * HOUR };
         let end = now.after(HOUR);
         assert_eq!(end.left(now), HOUR);
-        assert_eq!(end.left(Now { wall: end.wall, ..now }), Duration::ZERO, "the machine was suspended");
-        assert_eq!(end.left(Now { mono: end.mono, ..now }), Duration::ZERO, "the wall clock was set back");
+        assert_eq!(end.left(Timestamp { wall: end.wall, ..now }), Duration::ZERO, "the machine was suspended");
+        assert_eq!(end.left(Timestamp { mono: end.mono, ..now }), Duration::ZERO, "the wall clock was set back");
         assert_eq!(end.wall_time(now), UNIX_EPOCH + 101 * HOUR);
     }
 }

@@ -14,17 +14,17 @@ async function scripts(t) {
   return {
     cli: redis.cli,
     left: (key) => Number(redis.cli('PTTL', key)),
-    acquire: ({ owner = 'a', seen = '', refused = 0, unusable = '' } = {}) =>
+    acquire: ({ owner = 'a', seen = '', rejected = 0, unusable = '' } = {}) =>
       run(
         'token/redis_store/acquire',
         ['token', 'lock', 'fence', 'cool'],
-        ...[owner, 8000, seen, 30_000, 16_000, 'epoch1', refused, 30_000, 4224, unusable, DAY],
+        ...[owner, 8000, seen, 30_000, 16_000, 'epoch1', rejected, 30_000, 4224, unusable, DAY],
       ).split('\n'),
     publish: (owner, epoch, gen, value) =>
       run('token/redis_store/publish', ['token', 'lock', 'fence'], owner, epoch, gen, value, value, 60_000, 4224, DAY),
     look: (print) => run('token/redis_store/peek', ['token'], print, 4224),
-    force: (attempt) =>
-      Number(run('token/redis_store/spend_forced', ['forced', 'forced-day'], 30_000, 10, DAY, attempt)),
+    force: (owner) =>
+      Number(run('token/redis_store/take_forced_refresh', ['forced', 'forced-day'], 30_000, 10, DAY, owner)),
     turns: (wanted = 1, owed = 0) =>
       run('rate_limit/acquire_permits', ['minute', 'pause'], 10, wanted, ...(owed ? [0, owed] : []))
         .split('\n')
@@ -78,7 +78,7 @@ suite(
         cli('SET', 'cool', 1, ...life)
         cli('HSET', 'token', 'value', 'x', 'epoch', 'epoch1', 'gen', 1, 'print', 'p')
         cli('PEXPIRE', 'token', 60_000)
-        assert.deepEqual(acquire({ seen: 'p', refused: 1 }), ['stands'])
+        assert.deepEqual(acquire({ seen: 'p', rejected: 1 }), ['unchanged'])
         assert.ok(left('cool') > 0 && left('cool') <= 30_000)
       })
     }
@@ -120,7 +120,7 @@ suite(
       const { acquire, cli, left, look, publish } = await scripts(t)
       cli('HSET', 'token', 'value', 'x', 'epoch', 'epoch1', 'gen', 7, 'print', 'p')
       assert.equal(look('p'), 'empty')
-      assert.deepEqual(acquire(), ['lead', 'epoch1', '1'])
+      assert.deepEqual(acquire(), ['lock', 'epoch1', '1'])
       assert.ok(left('token') > 0)
       assert.equal(publish('a', 'epoch1', 1, 'ours'), 'written', 'a generation that no lock has drawn is ignored')
       assert.equal(cli('HGET', 'token', 'value'), 'ours')
@@ -133,9 +133,9 @@ suite(
       const sha1 = (text) => cli('EVAL', 'return redis.sha1hex(ARGV[1])', 0, text)
       assert.deepEqual(acquire().slice(0, 2), ['token', 'torn'])
       assert.deepEqual(acquire({ unusable: sha1('another') }).slice(0, 2), ['token', 'torn'])
-      assert.deepEqual(acquire({ unusable: sha1('torn') }), ['lead', epoch, '2'])
+      assert.deepEqual(acquire({ unusable: sha1('torn') }), ['lock', epoch, '2'])
       assert.equal(cli('HEXISTS', 'token', 'value'), '0')
-      assert.equal(cli('HGET', 'token', 'gen'), '1', 'late leaders of before still come too late')
+      assert.equal(cli('HGET', 'token', 'gen'), '1', 'late lock owners of before still come too late')
     })
 
     test('a forged fence counter begins anew', needsRedis, async (t) => {
@@ -148,7 +148,7 @@ suite(
       ]) {
         cli('DEL', 'lock', 'fence')
         cli('HSET', 'fence', ...made)
-        assert.deepEqual(acquire(), ['lead', 'epoch1', '1'])
+        assert.deepEqual(acquire(), ['lock', 'epoch1', '1'])
         assert.ok(Number(cli('PTTL', 'fence')) > 0)
       }
     })

@@ -22,7 +22,7 @@ use crate::redact;
 use crate::token::source::TokenSource;
 use crate::token::{CacheHandle, TokenCache};
 use crate::transport::body::Body;
-use crate::transport::{Transport, aside};
+use crate::transport::{Transport, block_in_place_if_large};
 use crate::wechat::answer::{AnswerKind, Scalar, read_image, scalars_of};
 use crate::wechat::apis::{self, ApiCall, Context};
 use crate::wechat::endpoint::Endpoint;
@@ -108,7 +108,7 @@ impl Client {
             Some(qr_codes) => self.get_or_fetch(qr_codes, request, &deadline).await.map(Image::Cached),
         };
         let error = image.inspect_err(|error| self.stats.error(error));
-        error.map_err(|error| error.about(request.page().as_deref(), &self.transport.secrets().redactor(&[])))
+        error.map_err(|error| error.with_subject(request.page().as_deref(), &self.transport.secrets().redactor(&[])))
     }
 
     /// Calls an API by its endpoint. `params` is JSON in the caller's spelling.
@@ -127,7 +127,7 @@ impl Client {
         let (body, kind) = self.request(&request, Some(expected_field), timeout, retries).await?;
         let kind = match kind {
             AnswerKind::Json(_) if *endpoint == Endpoint::GetRid => {
-                AnswerKind::Json(aside(body.len(), || self.redacted_call(&body)))
+                AnswerKind::Json(block_in_place_if_large(body.len(), || self.redacted_call(&body)))
             }
             kind => kind,
         };
@@ -140,7 +140,7 @@ impl Client {
         let redactor = self.transport.secrets().redactor(&[]);
         let fields = scalars_of(answer, "request", MAX_CHARS).into_iter().map(|(name, scalar)| {
             let value = match scalar {
-                Scalar::Text(text) => redactor.clean(&text).into(),
+                Scalar::Text(text) => redactor.redact(&text).into(),
                 Scalar::Number(number) => number.into(),
             };
             (name, value)
@@ -170,9 +170,10 @@ impl Client {
             return;
         }
         let secrets = self.transport.secrets();
-        let query = request.query.iter().filter(|(name, _)| redact::is_secret(name)).map(|(_, value)| value.as_str());
+        let query =
+            request.query.iter().filter(|(name, _)| redact::is_secret_name(name)).map(|(_, value)| value.as_str());
         let body = request.body.as_deref().and_then(|body| std::str::from_utf8(body).ok()).unwrap_or_default();
-        query.chain(redact::named(body)).for_each(|secret| secrets.learn_carried(secret));
+        query.chain(redact::named_values(body)).for_each(|secret| secrets.add_request_secret(secret));
     }
 
     /// A token, for calls that the caller makes by itself.

@@ -52,7 +52,7 @@ impl Client {
             token = cache.get(source, call.deadline).await?;
         }
         let answer = self.send(call, Some(&token), permit.as_ref(), read).await;
-        let Some(errcode) = answer.as_ref().err().and_then(Error::refused_token) else { return answer };
+        let Some(errcode) = answer.as_ref().err().and_then(Error::rejected_token) else { return answer };
         match cache.replace(&token, errcode, source, call.deadline).await? {
             Some(other) => {
                 Counters::add(&self.stats.replays);
@@ -102,16 +102,16 @@ impl Client {
         let http_request = HttpRequest { endpoint: endpoint.clone(), query: &query, body: body.clone(), secrets, sent };
         // No harm is done when WeChat makes the same QR code twice.
         let repeatable = endpoint.returns_qr_code() || call.retries > 0;
-        let policy = RetryPolicy { retries: call.retries, attempt: None, repeatable };
+        let policy = RetryPolicy { retries: call.retries, attempt_timeout: None, repeatable };
         Counters::add(&self.stats.requests);
         let last_failure = Mutex::new(None);
-        let report = |error| {
+        let on_retry = |error| {
             permit.iter().for_each(|permit| permit.record_extra());
             Counters::add(&self.stats.requests);
             *last_failure.lock() = Some(error);
         };
         let last = || last_failure.lock().take();
-        let answer = self.transport.send_with_retries(&http_request, policy, call.deadline, &report, read);
+        let answer = self.transport.send_with_retries(&http_request, policy, call.deadline, &on_retry, read);
         let answer = call.deadline.timeout(TimeoutPhase::Answer, last, answer).await?;
         if answer.as_ref().err().is_none_or(Error::accepts_token) {
             self.rate_limiter.mark_authenticated();

@@ -95,7 +95,7 @@ impl Client {
             refreshes: tokens.map_or(0, |cache| cache.refreshes()),
             errors: errors.lock().clone(),
             redis_is_up: tokens.and_then(|cache| cache.store_is_up()),
-            token_age: tokens.and_then(|cache| Some(age(cache.present()?, cache))),
+            token_age: tokens.and_then(|cache| Some(age(cache.current()?, cache))),
             cache,
         }
     }

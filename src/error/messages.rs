@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::{
-    BadResponse, CertificateFlaw, Error, ExceededLimit, NetworkErrorKind, ProxyErrorKind, RedisFault, TimeoutPhase,
+    BadResponse, CertificateErrorKind, Error, ExceededLimit, NetworkErrorKind, ProxyErrorKind, RedisErrorKind,
+    TimeoutPhase,
 };
 use crate::error::explanation::{Bilingual, Explanation, Language};
 use crate::wechat::answer::Unexpected;
@@ -60,12 +61,14 @@ pub(crate) fn timeout(waited_for: TimeoutPhase, limit: Duration, cause: Option<&
 }
 
 /// `proxy` is the one that the request went through, if it went through one.
-pub(crate) fn network(trouble: NetworkErrorKind, host: &str, proxy: Option<&str>) -> Explanation {
-    let (cause, fix) = match trouble {
-        NetworkErrorKind::Proxy(trouble) => return of_proxy(trouble, host, proxy.unwrap_or_default()),
+pub(crate) fn network(kind: NetworkErrorKind, host: &str, proxy: Option<&str>) -> Explanation {
+    let (cause, fix) = match kind {
+        NetworkErrorKind::Proxy(kind) => return of_proxy(kind, host, proxy.unwrap_or_default()),
         NetworkErrorKind::Dns => (unresolved(host), name_service("baseUrl")),
         NetworkErrorKind::Unreachable => (unreachable(host), way_to(proxy)),
-        NetworkErrorKind::Certificate(flaw) => (refused(host, flaw), certified(host, flaw, "baseUrl")),
+        NetworkErrorKind::Certificate(certificate) => {
+            (refused(host, certificate), certified(host, certificate, "baseUrl"))
+        }
         NetworkErrorKind::Tls => (
             Bilingual::new(format!("与 {host} 的 TLS 握手失败"), format!("the TLS handshake with {host} failed")),
             Bilingual::new(
@@ -73,14 +76,14 @@ pub(crate) fn network(trouble: NetworkErrorKind, host: &str, proxy: Option<&str>
                 "Check the scheme and port of baseUrl (does that port support TLS?), and any proxy in between",
             ),
         ),
-        NetworkErrorKind::Silent => (
+        NetworkErrorKind::ResponseTimeout => (
             Bilingual::new(format!("{host} 没有响应"), format!("{host} did not respond in time")),
             Bilingual::new(
                 "稍后重试；持续出现时检查网络，或在 baseUrl 中加一个备用地址",
                 "Try again later; if it persists, check the network, or add a second host to baseUrl",
             ),
         ),
-        NetworkErrorKind::Broken => (
+        NetworkErrorKind::ConnectionClosed => (
             Bilingual::new(
                 format!("与 {host} 的连接在响应完成前断开"),
                 format!("the connection to {host} closed before the response was complete"),
@@ -97,8 +100,8 @@ pub(crate) fn network(trouble: NetworkErrorKind, host: &str, proxy: Option<&str>
     Explanation { cause, fix }
 }
 
-fn of_proxy(trouble: ProxyErrorKind, host: &str, proxy: &str) -> Explanation {
-    let (cause, fix) = match trouble {
+fn of_proxy(kind: ProxyErrorKind, host: &str, proxy: &str) -> Explanation {
+    let (cause, fix) = match kind {
         ProxyErrorKind::Dns => (unresolved(proxy), name_service("proxy")),
         ProxyErrorKind::Unreachable => (
             unreachable(proxy),
@@ -107,7 +110,9 @@ fn of_proxy(trouble: ProxyErrorKind, host: &str, proxy: &str) -> Explanation {
                 "Check the host and port of proxy (of HTTPS_PROXY with 'env'), and whether the proxy is running",
             ),
         ),
-        ProxyErrorKind::Certificate(flaw) => (refused(proxy, flaw), certified(proxy, flaw, "proxy")),
+        ProxyErrorKind::Certificate(certificate) => {
+            (refused(proxy, certificate), certified(proxy, certificate, "proxy"))
+        }
         ProxyErrorKind::Tls => (
             Bilingual::new(format!("与 {proxy} 的 TLS 握手失败"), format!("the TLS handshake with {proxy} failed")),
             Bilingual::new(
@@ -115,7 +120,7 @@ fn of_proxy(trouble: ProxyErrorKind, host: &str, proxy: &str) -> Explanation {
                 "Most proxies do not use TLS themselves: try http:// instead of https:// in proxy",
             ),
         ),
-        ProxyErrorKind::Login => (
+        ProxyErrorKind::AuthRequired => (
             Bilingual::new(
                 "代理要求认证，或用户名、密码不正确",
                 "it requires a login, or rejects the user name and password in the URL",
@@ -126,7 +131,7 @@ fn of_proxy(trouble: ProxyErrorKind, host: &str, proxy: &str) -> Explanation {
                  authentication is supported: for NTLM run a relay such as cntlm",
             ),
         ),
-        ProxyErrorKind::Refused => (
+        ProxyErrorKind::ConnectRejected => (
             Bilingual::new(format!("代理没有打开到 {host} 的隧道"), format!("it did not open a tunnel to {host}")),
             Bilingual::new(
                 format!("在代理上放行对 {host} 的 CONNECT；用 curl -v -x 代理地址 https://{host} 查看它的响应"),
@@ -174,62 +179,66 @@ fn way_to(proxy: Option<&str>) -> Bilingual {
     }
 }
 
-fn refused(host: &str, flaw: CertificateFlaw) -> Bilingual {
-    let (zh, en) = match flaw {
-        CertificateFlaw::UnknownIssuer => ("由不受信任的机构签发", "is issued by an authority that is not trusted"),
-        CertificateFlaw::SelfSigned => ("是不受信任的自签名证书", "is self-signed and not trusted"),
-        CertificateFlaw::Expired => ("已过期", "has expired"),
-        CertificateFlaw::NotValidYet => ("尚未生效", "is not valid yet"),
-        CertificateFlaw::OtherName => ("属于其他主机名", "is for another host name"),
-        CertificateFlaw::NoName => ("的 subjectAltName 中没有主机名", "has no host name in its subjectAltName"),
-        CertificateFlaw::Authority => {
+fn refused(host: &str, kind: CertificateErrorKind) -> Bilingual {
+    let (zh, en) = match kind {
+        CertificateErrorKind::UnknownIssuer => {
+            ("由不受信任的机构签发", "is issued by an authority that is not trusted")
+        }
+        CertificateErrorKind::SelfSigned => ("是不受信任的自签名证书", "is self-signed and not trusted"),
+        CertificateErrorKind::Expired => ("已过期", "has expired"),
+        CertificateErrorKind::NotValidYet => ("尚未生效", "is not valid yet"),
+        CertificateErrorKind::HostnameMismatch => ("属于其他主机名", "is for another host name"),
+        CertificateErrorKind::MissingSan => {
+            ("的 subjectAltName 中没有主机名", "has no host name in its subjectAltName")
+        }
+        CertificateErrorKind::CaUsedAsEndEntity => {
             ("是 CA 证书，不是服务器证书", "is a CA certificate and not a server certificate")
         }
-        CertificateFlaw::Other => ("不可用", "cannot be used"),
+        CertificateErrorKind::Other => ("不可用", "cannot be used"),
     };
     Bilingual::new(format!("{host} 的证书{zh}"), format!("the certificate of {host} {en}"))
 }
 
 /// `param` is where the host's name stands.
-fn certified(address: &str, flaw: CertificateFlaw, param: &str) -> Bilingual {
+fn certified(address: &str, kind: CertificateErrorKind, param: &str) -> Bilingual {
     let host = host_name(address);
-    match flaw {
-        CertificateFlaw::UnknownIssuer => Bilingual::new(
+    match kind {
+        CertificateErrorKind::UnknownIssuer => Bilingual::new(
             "经过会解密流量的企业代理或使用私有 CA 时，用 ca 或 NODE_EXTRA_CA_CERTS 加入其根证书；否则可能有人冒充该主机",
             "Behind a company proxy that decrypts traffic, or with a private CA, add its root certificate with ca or \
              NODE_EXTRA_CA_CERTS; otherwise another server may be impersonating that host",
         ),
-        CertificateFlaw::SelfSigned => Bilingual::new(
+        CertificateErrorKind::SelfSigned => Bilingual::new(
             "若该证书是你自己的，把这张证书的 PEM 作为 ca 传入，或写进 NODE_EXTRA_CA_CERTS 所指的文件；否则可能有人冒充该主机",
             "If the certificate is yours, pass it in PEM format as ca, or add it to the file that NODE_EXTRA_CA_CERTS names; \
              otherwise another server may be impersonating that host",
         ),
-        CertificateFlaw::Expired => Bilingual::new(
+        CertificateErrorKind::Expired => Bilingual::new(
             "在该主机上换新证书；本机时间不对时校正系统时间",
             "Renew the certificate on that host; if the clock of this machine is wrong, set it",
         ),
-        CertificateFlaw::NotValidYet => Bilingual::new(
+        CertificateErrorKind::NotValidYet => Bilingual::new(
             "校正本机的系统时间；时间正确时检查证书的生效日期",
             "Set the clock of this machine; if the clock is right, check the start date of the certificate",
         ),
-        CertificateFlaw::OtherName => Bilingual::new(
+        CertificateErrorKind::HostnameMismatch => Bilingual::new(
             format!("{param} 写证书里有的主机名，或为 {host} 重新签发证书；证书来自中间的设备时，检查 DNS 与代理"),
             format!(
                 "In {param} use a host name that the certificate has, or issue a certificate for {host}; \
                  if the certificate comes from a device in between, check DNS and proxies"
             ),
         ),
-        CertificateFlaw::NoName => Bilingual::new(
+        CertificateErrorKind::MissingSan => Bilingual::new(
             "重新生成证书并写明主机名，例如 openssl req -x509 加上 -addext subjectAltName=DNS:主机名（IP 地址写 IP:地址）；只有 CN 不够",
             "Generate the certificate again with its host name: openssl req -x509 with -addext subjectAltName=DNS:<host> \
              (or IP:<address>); a CN alone is not enough",
         ),
-        CertificateFlaw::Authority => Bilingual::new(
+        CertificateErrorKind::CaUsedAsEndEntity => Bilingual::new(
             "为该主机签发服务器证书（basicConstraints 为 CA:FALSE）；若这张证书是你自己的，也可把它的 PEM 作为 ca 传入",
             "Issue a server certificate for that host (basicConstraints CA:FALSE); if this one is yours, you can also \
              pass it in PEM format as ca",
         ),
-        CertificateFlaw::Other => Bilingual::new(
+        CertificateErrorKind::Other => Bilingual::new(
             "为该主机重新签发服务器证书（X.509 v3，SHA-256）",
             "Issue a new server certificate for that host (X.509 v3, SHA-256)",
         ),
@@ -334,16 +343,16 @@ fn slow_down() -> Bilingual {
 pub(crate) const COMMANDS: &str =
     "+eval +time +get +set +incr +del +pexpire +pttl +hget +hmget +hgetall +hset +hsetnx +hincrby +hdel";
 
-pub(crate) fn redis(reason: &str, fault: &RedisFault) -> Explanation {
-    let (cause, fix) = match fault {
-        RedisFault::Down => (
+pub(crate) fn redis(reason: &str, kind: &RedisErrorKind) -> Explanation {
+    let (cause, fix) = match kind {
+        RedisErrorKind::Down => (
             Bilingual::new(format!("Redis 不可用（{reason}）"), format!("Redis is not available ({reason})")),
             Bilingual::new(
                 "检查 redis 的地址、密码与网络；token: 'classic' 在 Redis 不可用时不会更换 access_token，可改用 token: 'stable'",
                 "Check Redis, its URL and its password; without Redis, token: 'classic' does not replace the access token: consider token: 'stable'",
             ),
         ),
-        RedisFault::Denied { keys } => (
+        RedisErrorKind::Denied { keys } => (
             Bilingual::new(
                 format!("Redis 不允许该用户访问这些键或执行这些命令（{reason}）"),
                 format!("Redis does not allow this user these keys or commands ({reason})"),
@@ -356,7 +365,7 @@ pub(crate) fn redis(reason: &str, fault: &RedisFault) -> Explanation {
                 ),
             ),
         ),
-        RedisFault::WrongType { keys } => (
+        RedisErrorKind::WrongType { keys } => (
             Bilingual::new(
                 format!("{keys}:… 中有一个键的类型不对（{reason}）"),
                 format!("a key that begins with {keys}: has a wrong type ({reason})"),
@@ -367,7 +376,7 @@ pub(crate) fn redis(reason: &str, fault: &RedisFault) -> Explanation {
                  another redis.keyPrefix",
             ),
         ),
-        RedisFault::Script => (
+        RedisErrorKind::Script => (
             Bilingual::new(
                 format!("Redis 没有执行完该账号的脚本（{reason}）"),
                 format!("Redis did not complete a script for this account ({reason})"),
@@ -420,15 +429,15 @@ mod tests {
 
     use super::*;
 
-    const FLAWS: [CertificateFlaw; 8] = [
-        CertificateFlaw::UnknownIssuer,
-        CertificateFlaw::SelfSigned,
-        CertificateFlaw::Expired,
-        CertificateFlaw::NotValidYet,
-        CertificateFlaw::OtherName,
-        CertificateFlaw::NoName,
-        CertificateFlaw::Authority,
-        CertificateFlaw::Other,
+    const FLAWS: [CertificateErrorKind; 8] = [
+        CertificateErrorKind::UnknownIssuer,
+        CertificateErrorKind::SelfSigned,
+        CertificateErrorKind::Expired,
+        CertificateErrorKind::NotValidYet,
+        CertificateErrorKind::HostnameMismatch,
+        CertificateErrorKind::MissingSan,
+        CertificateErrorKind::CaUsedAsEndEntity,
+        CertificateErrorKind::Other,
     ];
 
     /// Each cause is another one, and all texts are there in their language.
@@ -456,15 +465,15 @@ mod tests {
             NetworkErrorKind::Dns,
             NetworkErrorKind::Unreachable,
             NetworkErrorKind::Tls,
-            NetworkErrorKind::Silent,
-            NetworkErrorKind::Broken,
+            NetworkErrorKind::ResponseTimeout,
+            NetworkErrorKind::ConnectionClosed,
         ];
         let of_proxies = [
             ProxyErrorKind::Dns,
             ProxyErrorKind::Unreachable,
             ProxyErrorKind::Tls,
-            ProxyErrorKind::Login,
-            ProxyErrorKind::Refused,
+            ProxyErrorKind::AuthRequired,
+            ProxyErrorKind::ConnectRejected,
         ];
         let of_hosts = of_hosts.into_iter().chain(FLAWS.map(NetworkErrorKind::Certificate));
         let of_proxies = of_proxies.into_iter().chain(FLAWS.map(ProxyErrorKind::Certificate));
@@ -514,7 +523,7 @@ mod tests {
         let phases = [TimeoutPhase::Token, TimeoutPhase::Answer, TimeoutPhase::Provider, TimeoutPhase::Peer];
         let limit = Duration::from_millis(1500);
         check(phases.map(|phase| timeout(phase, limit, None)));
-        let cause = Error::Redis { reason: "OOM".into(), fault: RedisFault::Down };
+        let cause = Error::Redis { reason: "OOM".into(), kind: RedisErrorKind::Down };
         let explained = timeout(TimeoutPhase::Token, limit, Some(&cause)).cause.en;
         assert!(explained.contains("1.5 s") && explained.contains("OOM"), "{explained}");
     }
@@ -534,10 +543,10 @@ mod tests {
     fn every_failure_of_redis_has_a_cause_of_its_own() {
         let keys = || "shop:*".to_owned();
         let faults = [
-            RedisFault::Down,
-            RedisFault::Denied { keys: keys() },
-            RedisFault::WrongType { keys: keys() },
-            RedisFault::Script,
+            RedisErrorKind::Down,
+            RedisErrorKind::Denied { keys: keys() },
+            RedisErrorKind::WrongType { keys: keys() },
+            RedisErrorKind::Script,
         ];
         check(faults.iter().map(|fault| redis("REASON", fault)).chain([closed()]));
         assert!(redis("NOPERM", &faults[1]).fix.en.contains(&format!("~shop:* {COMMANDS}")));

@@ -17,7 +17,7 @@ use crate::wechat::answer::{Refusal, Unexpected};
 use crate::wechat::endpoint::Endpoint;
 use crate::wechat::errcode::{self, Reaction, Scope, Subject};
 
-/// Why a call failed. Cheap enough to clone: one failed refresh goes to everybody who waited for it.
+/// Why a call failed. Cheap to clone: a failed refresh fails every caller that waited for it.
 #[derive(Clone, Debug)]
 pub enum Error {
     /// WeChat answered with an errcode. `subject` is known of calls for a code.
@@ -47,12 +47,12 @@ pub enum Error {
         /// The last failure within that time, if there was one.
         cause: Option<Box<Self>>,
     },
-    /// No answer came: no connection, or one that broke.
+    /// No response: there was no connection, or it was closed.
     Network {
         /// The endpoint that was called.
         endpoint: Endpoint,
         /// What went wrong.
-        trouble: NetworkErrorKind,
+        kind: NetworkErrorKind,
         /// Host and port of the base URL.
         host: String,
         /// Host and port of the proxy in between, if there is one.
@@ -60,23 +60,23 @@ pub enum Error {
         /// What the operating system or the HTTP library says of it, without secrets.
         detail: String,
     },
-    /// An answer came that is neither what was asked for nor an error of WeChat's.
+    /// A response that is neither what was requested nor an errcode of WeChat.
     Response {
         /// The endpoint that was called.
         endpoint: Endpoint,
         /// The HTTP status.
         status: u16,
-        /// What is wrong with the answer.
+        /// What is wrong with the response.
         problem: BadResponse,
-        /// How the answer begins, without secrets; empty if it is no text.
+        /// The beginning of the body, without secrets; empty if it is no text.
         excerpt: String,
     },
     /// Redis did not do what a call needed, and without it the call may not go on.
     Redis {
         /// What Redis or its driver says, without secrets.
         reason: String,
-        /// What is wrong, and for whom.
-        fault: RedisFault,
+        /// What is wrong, and for which accounts.
+        kind: RedisErrorKind,
     },
     /// A rate limit is used up; after `wait` it is worth trying again.
     RateLimit {
@@ -100,34 +100,34 @@ pub enum Error {
 pub enum TimeoutPhase {
     /// An access token, fetched by this process or another one.
     Token,
-    /// The answer of the endpoint that was called.
+    /// The response of the endpoint that was called.
     Answer,
     /// The caller's own token provider.
     Provider,
-    /// Another process of the fleet that asks for the same code.
+    /// Another process of the fleet that fetches the same QR code.
     Peer,
 }
 
-/// Why Redis does not do what it is asked, and whom that concerns.
+/// Why a request to Redis failed, and whether that concerns every account or one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum RedisFault {
-    /// Everybody's: it is out of reach, or does nothing for anybody.
+pub enum RedisErrorKind {
+    /// Every account: Redis is unreachable, or rejects every request.
     Down,
-    /// One account's, which may not touch its keys, or not by these commands. `keys` is what an ACL would call them.
+    /// One account: the ACL does not allow its keys or the commands.
     Denied {
         /// A pattern of key names, as in an ACL.
         keys: String,
     },
-    /// One account's: at one of `keys` lies something of another kind.
+    /// One account: one of its keys has a value of another type.
     WrongType {
         /// What the names of the account's keys begin with.
         keys: String,
     },
-    /// One account's: its script came to no end, or its token cannot be read.
+    /// One account: its script failed, or its token cannot be read.
     Script,
 }
 
-/// Why no answer came. Decides the advice in the message, and whether a retry may help.
+/// Why there was no response. Decides the advice in the message, and whether a retry may help.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NetworkErrorKind {
     /// The name could not be resolved.
@@ -135,66 +135,69 @@ pub enum NetworkErrorKind {
     /// The port is closed, or there is no route to the host.
     Unreachable,
     /// The server's certificate was not accepted.
-    Certificate(CertificateFlaw),
-    /// No TLS connection came about: perhaps the other side does not speak it.
+    Certificate(CertificateErrorKind),
+    /// The TLS handshake failed: perhaps the other side does not speak TLS.
     Tls,
-    /// The host did not answer in the time it was given.
-    Silent,
-    /// The connection broke before the answer was whole.
-    Broken,
-    /// The proxy on the way failed; the host behind it was not reached.
+    /// The host did not respond in time.
+    ResponseTimeout,
+    /// The connection was closed before the response was complete.
+    ConnectionClosed,
+    /// The proxy failed; the host behind it was not reached.
     Proxy(ProxyErrorKind),
 }
 
 impl NetworkErrorKind {
-    /// Whether it may pass without anybody changing anything.
-    fn passes(self) -> bool {
-        !matches!(self, Self::Certificate(_) | Self::Proxy(ProxyErrorKind::Login | ProxyErrorKind::Certificate(_)))
+    /// Whether the same request may succeed without a change.
+    fn is_transient(self) -> bool {
+        !matches!(
+            self,
+            Self::Certificate(_) | Self::Proxy(ProxyErrorKind::AuthRequired | ProxyErrorKind::Certificate(_))
+        )
     }
 }
 
 /// Why a certificate was not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CertificateFlaw {
-    /// No trusted authority has signed it.
+pub enum CertificateErrorKind {
+    /// Not signed by a trusted authority.
     UnknownIssuer,
-    /// It has signed itself, and was not given as one to trust.
+    /// Signed by itself, and not among the trusted certificates.
     SelfSigned,
-    /// Its time is over.
+    /// Expired.
     Expired,
-    /// Its time has not begun, or the clock of this machine is wrong.
+    /// Not valid yet, or the clock of this machine is wrong.
     NotValidYet,
-    /// It is for other hosts.
-    OtherName,
-    /// It names no host in its subjectAltName.
-    NoName,
-    /// It is an authority's own, and was not given as one to trust from a server.
-    Authority,
-    /// Any other flaw; the detail of the error names it.
+    /// Valid for other hosts only.
+    HostnameMismatch,
+    /// Without a host in its subjectAltName.
+    MissingSan,
+    /// The certificate of an authority, presented by a server and not among the trusted certificates.
+    CaUsedAsEndEntity,
+    /// Any other reason; the detail of the error names it.
     Other,
 }
 
 /// Why the proxy did not connect to the host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProxyErrorKind {
-    /// Its name could not be resolved.
+    /// The name of the proxy could not be resolved.
     Dns,
-    /// The port is closed, or it did not answer as a proxy.
+    /// The port is closed, or what listens there is no proxy.
     Unreachable,
-    /// The certificate of an `https:` proxy.
-    Certificate(CertificateFlaw),
+    /// The certificate of an `https:` proxy was not accepted.
+    Certificate(CertificateErrorKind),
     /// No TLS connection to an `https:` proxy.
     Tls,
-    /// It wants a login, or another one (407).
-    Login,
-    /// It opened no tunnel to the host.
-    Refused,
+    /// The proxy wants credentials, or others (407).
+    AuthRequired,
+    /// The proxy rejected CONNECT.
+    ConnectRejected,
 }
 
-/// What is wrong with an answer that is no picture, no JSON and no refusal.
+/// What is wrong with a response that is no picture, no JSON and no refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BadResponse {
-    /// The body is not what was asked for.
+    /// The body is not what was requested.
     Body(Unexpected),
     /// The body is larger than 8 MiB; the rest was not read.
     TooLarge,
@@ -216,8 +219,8 @@ pub enum ExceededLimit {
 }
 
 impl BadResponse {
-    /// Whether the same request may well get a whole answer: a body that was lost on its way, where none was refused.
-    fn may_pass(self, status: u16) -> bool {
+    /// Whether the same request may succeed: a successful response whose body was lost.
+    fn is_retryable(self, status: u16) -> bool {
         matches!(self, Self::Body(Unexpected::CutOff | Unexpected::Empty)) && (200..300).contains(&status)
     }
 }
@@ -234,8 +237,8 @@ impl ExceededLimit {
     }
 }
 
-/// Characters of an answer in a message.
-const EXCERPT: usize = 120;
+/// Characters of a response in a message.
+const MAX_EXCERPT_CHARS: usize = 120;
 
 /// A result whose error, unless another is named, is an [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -267,32 +270,32 @@ impl Error {
         }
     }
 
-    /// Whether the same call may well succeed later without anybody changing anything.
-    pub(crate) fn retryable(&self) -> bool {
+    /// Whether the same call may succeed later without a change.
+    pub(crate) fn is_retryable(&self) -> bool {
         match self {
             Self::Api { endpoint, refusal, .. } => {
                 !matches!(errcode::reaction(refusal.errcode, endpoint), None | Some(Reaction::No))
             }
-            Self::Response { status, problem, .. } => status::may_pass(*status) || problem.may_pass(*status),
-            Self::Network { trouble, .. } => trouble.passes(),
+            Self::Response { status, problem, .. } => status::is_retryable(*status) || problem.is_retryable(*status),
+            Self::Network { kind, .. } => kind.is_transient(),
             Self::Timeout { .. } | Self::RateLimit { .. } | Self::Redis { .. } => true,
             Self::Params { .. } | Self::Closed | Self::Cancelled | Self::Provider(_) => false,
         }
     }
 
-    /// Whether the very same request is worth repeating within this call: WeChat was busy, a connection failed, or a
-    /// server was ill. A refusal never is.
+    /// Whether to retry the same request within this call: WeChat was busy, a connection failed, or a server had an internal
+    /// error. A refusal is not retried.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Api { refusal, .. } => refusal.errcode == errcode::BUSY,
-            Self::Network { trouble, .. } => trouble.passes(),
+            Self::Network { kind, .. } => kind.is_transient(),
             Self::Response { status, .. } => status::is_transient(*status),
             _ => false,
         }
     }
 
-    /// Whether the token of the request was refused, so that another one may help.
-    pub(crate) fn refused_token(&self) -> Option<i64> {
+    /// The errcode with which WeChat rejected the token of the request, so that another token may help.
+    pub(crate) fn rejected_token(&self) -> Option<i64> {
         match self {
             Self::Api { endpoint, refusal, .. } => (errcode::reaction(refusal.errcode, endpoint)
                 == Some(Reaction::RefreshToken))
@@ -309,26 +312,26 @@ impl Error {
         }
     }
 
-    /// Whether the way to WeChat failed, or WeChat does not take calls from its address: a client that goes another way may
-    /// well succeed.
+    /// Whether the failure concerns the route: a network failure, or an IP that WeChat does not allow. A client with another
+    /// proxy may succeed.
     pub(crate) fn is_route_specific(&self) -> bool {
         matches!(self, Self::Network { .. } | Self::Timeout { .. } | Self::Response { .. })
             || self.scope() == Some(Scope::Ip)
     }
 
-    /// Whether WeChat refused something that it looks at after the token.
+    /// Whether WeChat refused something that it checks after the token.
     pub(crate) fn accepts_token(&self) -> bool {
         matches!(self, Self::Api { .. })
             && matches!(self.scope(), None | Some(Scope::Parameter | Scope::Rate | Scope::Quota))
     }
 
-    /// Whether WeChat has no more calls for this minute, while the next one has.
+    /// Whether WeChat allows no more calls in this minute.
     pub(crate) fn is_rate_limited(&self) -> bool {
         matches!(self, Self::Api { endpoint, .. } if endpoint.counts_by_the_minute())
             && matches!(self.scope(), Some(Scope::Rate | Scope::Quota))
     }
 
-    /// When it is worth trying again, where that is known.
+    /// How long until a retry can succeed, if that is known.
     pub(crate) fn wait(&self) -> Option<Duration> {
         match self {
             Self::RateLimit { wait, .. } => Some(*wait),
@@ -352,37 +355,38 @@ impl Error {
             Self::Timeout { waited_for, limit, cause, .. } => {
                 Some(messages::timeout(*waited_for, *limit, cause.as_deref()))
             }
-            Self::Network { trouble, host, proxy, .. } => Some(messages::network(*trouble, host, proxy.as_deref())),
+            Self::Network { kind, host, proxy, .. } => Some(messages::network(*kind, host, proxy.as_deref())),
             Self::Response { status, problem, .. } => Some(messages::response(*status, *problem)),
-            Self::Redis { reason, fault } => Some(messages::redis(reason, fault)),
+            Self::Redis { reason, kind } => Some(messages::redis(reason, kind)),
             Self::RateLimit { limit, wait, .. } => Some(messages::rate_limit(*limit, *wait)),
             Self::Closed => Some(messages::closed()),
             Self::Cancelled | Self::Provider(_) => None,
         }
     }
 
-    /// Names the `page` or `path` of the call that WeChat refused, without the secrets in it.
-    pub(crate) fn about(mut self, page_or_path: Option<&str>, redactor: &Redactor) -> Self {
+    /// The error with the `page` or `path` of the call that WeChat refused, redacted.
+    pub(crate) fn with_subject(mut self, page_or_path: Option<&str>, redactor: &Redactor) -> Self {
         if let Self::Api { subject, .. } = &mut self {
-            *subject = page_or_path.map(|text| Subject { text: redactor.clean(text).into(), bytes: text.len() }.into());
+            *subject =
+                page_or_path.map(|text| Subject { text: redactor.redact(text).into(), bytes: text.len() }.into());
         }
         self
     }
 
-    /// Takes secrets out of every text that came from outside, and cuts what is only shown in part: half a secret would not
-    /// be recognised.
-    pub(crate) fn without(mut self, redactor: &Redactor) -> Self {
-        let clean = |text: &mut String| *text = redactor.clean(text).into_owned();
+    /// The error without secrets in the texts that came from outside. Cuts the excerpt only afterwards: half a secret would
+    /// not be recognised.
+    pub(crate) fn redacted(mut self, redactor: &Redactor) -> Self {
+        let redact = |text: &mut String| *text = redactor.redact(text).into_owned();
         match &mut self {
             Self::Api { refusal, .. } => {
-                clean(&mut refusal.errmsg);
-                refusal.rid.iter_mut().for_each(clean);
-                refusal.hint.iter_mut().for_each(clean);
+                redact(&mut refusal.errmsg);
+                refusal.rid.iter_mut().for_each(redact);
+                refusal.hint.iter_mut().for_each(redact);
             }
-            Self::Network { detail, .. } => clean(detail),
+            Self::Network { detail, .. } => redact(detail),
             Self::Response { excerpt, .. } => {
-                clean(excerpt);
-                *excerpt = excerpt.chars().take(EXCERPT).collect();
+                redact(excerpt);
+                *excerpt = excerpt.chars().take(MAX_EXCERPT_CHARS).collect();
             }
             _ => {}
         }
@@ -393,7 +397,9 @@ impl Error {
 /// One line for a log in both languages: where, what, and the first thing to do about it.
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Some(Explanation { cause, fix }) = self.told() else { return f.write_str(&self.headline(Language::En)) };
+        let Some(Explanation { cause, fix }) = self.explanation_or_lookup() else {
+            return f.write_str(&self.headline(Language::En));
+        };
         let (fix_zh, fix_en) = fix.shortened();
         let (cause_zh, cause_en) = (stopped(&cause.zh, "。"), stopped(&cause.en, "."));
         write!(f, "{}{cause_en} {fix_en}. | {cause_zh}{fix_zh}。", self.beginning())?;
@@ -407,7 +413,7 @@ impl fmt::Display for Error {
 impl Error {
     /// One line for a log in one language: where, what, and what to do about it.
     pub fn message(&self, language: Language) -> String {
-        let Some(Explanation { cause, fix }) = self.told() else { return self.headline(language) };
+        let Some(Explanation { cause, fix }) = self.explanation_or_lookup() else { return self.headline(language) };
         let (cause, fix) = (cause.in_language(language), fix.in_language(language));
         let (beginning, excerpt) = (self.beginning(), self.excerpt());
         match language {
@@ -422,7 +428,7 @@ impl Error {
         }
     }
 
-    /// What others said and no language changes: it stands before the cause.
+    /// The part before the cause, the same in both languages: the endpoint, and the text of WeChat or of the network.
     fn beginning(&self) -> String {
         let said = self.said().map(|said| format!("{said} - "));
         let said = said.as_deref().unwrap_or_default();
@@ -444,8 +450,8 @@ impl Error {
         }
     }
 
-    /// What a message tells beyond the explanation: of an errcode that the catalogue does not have, where to look it up.
-    fn told(&self) -> Option<Explanation> {
+    /// The explanation; for an errcode that the catalogue does not have, where to look it up.
+    fn explanation_or_lookup(&self) -> Option<Explanation> {
         match self {
             Self::Api { refusal, .. } => {
                 self.explanation().or_else(|| Some(messages::unlisted(refusal.errcode, refusal.rid.as_deref())))
@@ -461,9 +467,9 @@ impl Error {
         }
     }
 
-    /// Where and what, without what to do: what another error tells of the last failure.
+    /// Endpoint and cause without the fix, as a timeout error names the last failure.
     fn headline(&self, language: Language) -> String {
-        let cause = || match (self, self.told()) {
+        let cause = || match (self, self.explanation_or_lookup()) {
             (_, Some(why)) => why.cause,
             (Self::Provider(_), None) => messages::provider(),
             (_, None) => messages::cancelled(),
@@ -478,7 +484,7 @@ impl Error {
 
 impl std::error::Error for Error {}
 
-/// What is left of somebody else's text in a message of one line.
+/// `text` in one line: whitespace and control characters become single spaces.
 pub(crate) fn one_line(text: &str) -> String {
     text.split(|c: char| c.is_whitespace() || c.is_control())
         .filter(|part| !part.is_empty())

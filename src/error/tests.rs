@@ -73,16 +73,16 @@ fn the_message_of_an_unknown_errcode_says_where_to_look_it_up() {
 #[test]
 fn the_message_of_a_refused_page_names_it_without_its_secrets() {
     let redactor = Redactor::new(Some("a-very-secret-token"));
-    let message = refusal("invalid page").about(Some("pages/a-very-secret-token"), &redactor).to_string();
+    let message = refusal("invalid page").with_subject(Some("pages/a-very-secret-token"), &redactor).to_string();
     assert!(message.contains(r#"page "pages/***" is not"#), "{message}");
     let path = Error::Api {
         endpoint: Endpoint::GetQrCode,
         refusal: Refusal { errcode: 40159, errmsg: String::new(), rid: None, hint: None },
         subject: None,
     };
-    let message = path.about(Some("a-very-secret-token"), &redactor).to_string();
+    let message = path.with_subject(Some("a-very-secret-token"), &redactor).to_string();
     assert!(message.contains("path (19 bytes)"), "the bytes that were sent are counted: {message}");
-    assert!(matches!(Error::Closed.about(Some("a"), &redactor), Error::Closed));
+    assert!(matches!(Error::Closed.with_subject(Some("a"), &redactor), Error::Closed));
 }
 
 #[test]
@@ -123,20 +123,20 @@ fn only_endpoints_counted_by_the_minute_can_exceed_its_limit() {
 
 #[test]
 fn only_an_invalid_token_is_replaced() {
-    assert_eq!(refusal("").refused_token(), None);
+    assert_eq!(refusal("").rejected_token(), None);
     let token = |endpoint| Error::Api {
         endpoint,
         refusal: Refusal { errcode: 40001, errmsg: String::new(), rid: None, hint: None },
         subject: None,
     };
-    assert_eq!(token(Endpoint::GetQrCode).refused_token(), Some(40001));
-    assert_eq!(token(Endpoint::StableToken).refused_token(), None);
+    assert_eq!(token(Endpoint::GetQrCode).rejected_token(), Some(40001));
+    assert_eq!(token(Endpoint::StableToken).rejected_token(), None);
 }
 
-fn network(trouble: NetworkErrorKind) -> Error {
+fn network(kind: NetworkErrorKind) -> Error {
     Error::Network {
         endpoint: Endpoint::GetQrCode,
-        trouble,
+        kind,
         host: "host.example".into(),
         proxy: None,
         detail: "the detail".into(),
@@ -170,7 +170,7 @@ fn limited() -> Error {
 }
 
 fn redis() -> Error {
-    Error::Redis { reason: "OOM".into(), fault: RedisFault::Down }
+    Error::Redis { reason: "OOM".into(), kind: RedisErrorKind::Down }
 }
 
 fn provider() -> Error {
@@ -179,7 +179,7 @@ fn provider() -> Error {
 
 #[test]
 fn an_error_is_retryable_if_the_same_call_may_succeed_without_a_change() {
-    use CertificateFlaw::Expired;
+    use CertificateErrorKind::Expired;
     let (cut, empty) = (BadResponse::Body(Unexpected::CutOff), BadResponse::Body(Unexpected::Empty));
     let html = BadResponse::Body(Unexpected::Html);
     let cases = [
@@ -187,10 +187,10 @@ fn an_error_is_retryable_if_the_same_call_may_succeed_without_a_change() {
         (refused(40001), true, false),
         (refused(41030), false, false),
         (refused(123_456), false, false),
-        (network(NetworkErrorKind::Silent), true, true),
-        (network(NetworkErrorKind::Proxy(ProxyErrorKind::Refused)), true, true),
+        (network(NetworkErrorKind::ResponseTimeout), true, true),
+        (network(NetworkErrorKind::Proxy(ProxyErrorKind::ConnectRejected)), true, true),
         (network(NetworkErrorKind::Certificate(Expired)), false, false),
-        (network(NetworkErrorKind::Proxy(ProxyErrorKind::Login)), false, false),
+        (network(NetworkErrorKind::Proxy(ProxyErrorKind::AuthRequired)), false, false),
         (network(NetworkErrorKind::Proxy(ProxyErrorKind::Certificate(Expired))), false, false),
         (response(503, html, ""), true, true),
         (response(429, html, ""), true, false),
@@ -207,7 +207,7 @@ fn an_error_is_retryable_if_the_same_call_may_succeed_without_a_change() {
         (Error::Cancelled, false, false),
     ];
     for (error, retryable, within_the_call) in cases {
-        assert_eq!((error.retryable(), error.is_transient()), (retryable, within_the_call), "{error}");
+        assert_eq!((error.is_retryable(), error.is_transient()), (retryable, within_the_call), "{error}");
     }
 }
 
@@ -278,13 +278,13 @@ fn secrets_are_taken_out_of_every_text_from_outside() {
         hint: Some("c4nary-token".into()),
     };
     let api = Error::Api { endpoint: Endpoint::GetQrCode, refusal, subject: None };
-    let mut broken = network(NetworkErrorKind::Broken);
+    let mut broken = network(NetworkErrorKind::ConnectionClosed);
     if let Error::Network { detail, .. } = &mut broken {
         *detail = "c4nary-token".into();
     }
     let page = response(502, BadResponse::Body(Unexpected::Html), &format!("c4nary-token {}", "x".repeat(500)));
     for error in [api, broken, page] {
-        let cleaned = error.without(&redactor);
+        let cleaned = error.redacted(&redactor);
         assert!(!format!("{cleaned:?}").contains("c4nary"), "{cleaned:?}");
         if let Error::Response { excerpt, .. } = cleaned {
             assert_eq!(excerpt.chars().count(), 120);

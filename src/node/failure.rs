@@ -71,7 +71,7 @@ fn failure(error: &Error) -> Failure {
         code: error.code(),
         message: Message { zh: error.message(Language::Zh), en: error.message(Language::En), both: error.to_string() },
         endpoint: error.endpoint().map(|endpoint| endpoint.name().to_owned()),
-        retryable: error.retryable(),
+        retryable: error.is_retryable(),
         explanation: error.explanation().map(Explained::from),
         errcode: None,
         is_listed: false,

@@ -46,8 +46,8 @@ impl JsProvider {
 }
 
 impl Provider for JsProvider {
-    fn fetch_token(&self, refused: Option<(String, i64)>) -> BoxFuture<'static, Result<(SecretString, Option<i64>)>> {
-        let rejected = refused.map(|(access_token, errcode)| RejectedToken { access_token, errcode });
+    fn fetch_token(&self, rejected: Option<(String, i64)>) -> BoxFuture<'static, Result<(SecretString, Option<i64>)>> {
+        let rejected = rejected.map(|(access_token, errcode)| RejectedToken { access_token, errcode });
         let request = TokenRequest { appid: self.appid.clone(), rejected };
         let token_fn = self.token_fn.clone();
         Box::pin(async move {

@@ -143,7 +143,7 @@ impl Options {
             (_, None) => None,
         };
         let secrets = cache.as_ref().map_or_else(Arc::default, |cache| cache.secrets());
-        secret.iter().for_each(|secret| secrets.keep(secret));
+        secret.iter().for_each(|secret| secrets.add_permanent(secret));
         let http_clients = registry.http_clients(&http_settings)?;
         let transport =
             Arc::new(Transport::new(http_clients, registry.buffers(), base_urls.clone(), secrets, events.clone()));

@@ -1,12 +1,12 @@
 //! Takes secrets out of text that came from outside: a gateway's error page likes to repeat a request.
 //!
-//! By value: any stretch of eight bytes of a secret, so that a part of it shows no more than the whole, in whatever
-//! spelling. By name: whatever stands behind `access_token=` or `"session_key":`. The text is read once as it is and once
-//! for each layer of spelling that can be taken off it, which makes the work linear in its length.
+//! By value: every 8-gram (eight bytes in a row) of a secret, so that a part of a secret is found too. By name: the value
+//! behind `access_token=` or `"session_key":`. The text is searched as it is and after each decoding (percent, JSON,
+//! HTML), so the work is linear in its length.
 
+mod decode;
 mod names;
 mod secrets;
-mod view;
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -14,28 +14,28 @@ use std::ops::Range;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
-pub(crate) use names::{is_secret, named};
+use decode::Decoded;
+pub(crate) use names::{is_secret_name, named_values};
 pub(crate) use secrets::Secrets;
-use view::View;
 
-/// So many bytes of a secret give it away.
-const TELLING: usize = 8;
-/// A secret that is shorter than this counts only where it stands alone: `T` is in too many words.
-const SHORT: usize = 6;
-/// Spellings inside spellings. Each is one more look at the text.
-const LAYERS: usize = 6;
+/// A text that has so many bytes of a secret in a row reveals it.
+const NGRAM_BYTES: usize = 8;
+/// A secret with fewer bytes is only found between delimiters: `T` is in too many words.
+const MIN_EMBEDDED_BYTES: usize = 6;
+/// How many encodings inside each other are decoded. Each is one more search of the text.
+const MAX_DECODE_DEPTH: usize = 6;
 
 /// `text` without any of `secrets`.
 pub fn redact<'a>(text: &'a str, secrets: &[&str]) -> Cow<'a, str> {
-    Redactor::new(secrets.iter().copied()).clean(text)
+    Redactor::new(secrets.iter().copied()).redact(text)
 }
 
 /// What a text is searched for.
 #[derive(Default)]
 pub(crate) struct Redactor {
-    stretches: Stretches,
-    /// Secrets that are shorter than a stretch.
-    whole: Vec<Vec<u8>>,
+    ngrams: NgramSet,
+    /// Secrets that are shorter than an n-gram.
+    short_secrets: Vec<Vec<u8>>,
 }
 
 impl Redactor {
@@ -48,91 +48,91 @@ impl Redactor {
     }
 
     fn add(&mut self, secret: &str) {
-        // A secret may itself look like a spelling of something: then its layers come off with the text's.
-        for view in View::layers(secret, LAYERS) {
-            self.stretches.add(&view.bytes);
-            if (1..TELLING).contains(&view.bytes.len()) {
-                self.whole.push(view.bytes.into_iter().map(folded).collect());
+        // A secret may itself look encoded: then decoding the text decodes the secret too.
+        for decoded in Decoded::decodings(secret, MAX_DECODE_DEPTH) {
+            self.ngrams.add(&decoded.bytes);
+            if (1..NGRAM_BYTES).contains(&decoded.bytes.len()) {
+                self.short_secrets.push(decoded.bytes.into_iter().map(normalize).collect());
             }
         }
         for encoded in base64_of(secret) {
-            self.stretches.add(encoded.as_bytes());
+            self.ngrams.add(encoded.as_bytes());
         }
     }
 
     /// `text` with `***` in place of each secret.
-    pub(crate) fn clean<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        let mut marks = Marks::default();
-        for view in View::layers(text, LAYERS) {
-            marks.add(&view, self.stretches.of(&view.bytes));
-            marks.add(&view, names::values(&view.bytes));
-            for secret in &self.whole {
-                marks.add(&view, whole(&view.bytes, secret));
+    pub(crate) fn redact<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        let mut spans = Spans::default();
+        for decoded in Decoded::decodings(text, MAX_DECODE_DEPTH) {
+            spans.add(&decoded, self.ngrams.find(&decoded.bytes));
+            spans.add(&decoded, names::values(&decoded.bytes));
+            for secret in &self.short_secrets {
+                spans.add(&decoded, find_short(&decoded.bytes, secret));
             }
         }
-        replaced(text, marks.0)
+        mask(text, spans.0)
     }
 }
 
-/// Every stretch of the secrets, in each form that does not come off a text as a layer.
+/// The n-grams of the secrets, in every encoding that `Decoded` does not undo.
 #[derive(Default)]
-struct Stretches {
+struct NgramSet {
     all: HashSet<u64>,
-    /// A bit for some of their bits: most of a text is in none, and this says so cheaply.
-    hint: Vec<u64>,
+    /// A Bloom filter of `all`: it rules most n-grams of a text out without hashing them.
+    bloom: Vec<u64>,
 }
 
-impl Stretches {
+impl NgramSet {
     fn add(&mut self, form: &[u8]) {
-        self.hint.resize(1024, 0);
-        for (_, stretch) in stretches(form) {
-            self.all.insert(stretch);
-            let (word, bit) = Self::hint_of(stretch);
-            self.hint[word] |= bit;
+        self.bloom.resize(1024, 0);
+        for (_, ngram) in ngrams(form) {
+            self.all.insert(ngram);
+            let (word, bit) = Self::bloom_bit(ngram);
+            self.bloom[word] |= bit;
         }
     }
 
-    /// Where they stand in a text.
-    fn of(&self, text: &[u8]) -> impl Iterator<Item = Range<usize>> {
+    /// Where a text has an n-gram of this set.
+    fn find(&self, text: &[u8]) -> impl Iterator<Item = Range<usize>> {
         let text = if self.all.is_empty() { &[] } else { text };
-        let known = |stretch| {
-            let (word, bit) = Self::hint_of(stretch);
-            self.hint[word] & bit != 0 && self.all.contains(&stretch)
+        let contains = |ngram| {
+            let (word, bit) = Self::bloom_bit(ngram);
+            self.bloom[word] & bit != 0 && self.all.contains(&ngram)
         };
-        stretches(text).filter(move |&(_, stretch)| known(stretch)).map(|(at, _)| at..at + TELLING)
+        ngrams(text).filter(move |&(_, ngram)| contains(ngram)).map(|(at, _)| at..at + NGRAM_BYTES)
     }
 
-    fn hint_of(stretch: u64) -> (usize, u64) {
-        let hash = stretch.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 48;
+    fn bloom_bit(ngram: u64) -> (usize, u64) {
+        let hash = ngram.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 48;
         ((hash / 64) as usize, 1 << (hash % 64))
     }
 }
 
-/// All stretches of a text, each as a number.
-fn stretches(text: &[u8]) -> impl Iterator<Item = (usize, u64)> {
-    let mut stretch = 0;
+/// All n-grams of a text with their offsets, each as a number.
+fn ngrams(text: &[u8]) -> impl Iterator<Item = (usize, u64)> {
+    let mut ngram = 0;
     let numbers = text.iter().enumerate().map(move |(at, &byte)| {
-        stretch = (stretch << 8) + u64::from(folded(byte));
-        (at, stretch)
+        ngram = (ngram << 8) + u64::from(normalize(byte));
+        (at, ngram)
     });
-    numbers.skip(TELLING - 1).map(|(last, stretch)| (last + 1 - TELLING, stretch))
+    numbers.skip(NGRAM_BYTES - 1).map(|(last, ngram)| (last + 1 - NGRAM_BYTES, ngram))
 }
 
 /// Where a short secret stands in a text.
-fn whole(text: &[u8], secret: &[u8]) -> impl Iterator<Item = Range<usize>> {
+fn find_short(text: &[u8], secret: &[u8]) -> impl Iterator<Item = Range<usize>> {
     let touches = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
-    let places = text
+    let ranges = text
         .windows(secret.len())
         .enumerate()
-        .filter(|(_, place)| place.iter().map(|&b| folded(b)).eq(secret.iter().copied()));
-    places.map(|(at, _)| at..at + secret.len()).filter(move |place| {
-        let before = place.start.checked_sub(1).and_then(|at| text.get(at));
-        secret.len() >= SHORT || !touches(before) && !touches(text.get(place.end))
+        .filter(|(_, range)| range.iter().map(|&b| normalize(b)).eq(secret.iter().copied()));
+    ranges.map(|(at, _)| at..at + secret.len()).filter(move |range| {
+        let before = range.start.checked_sub(1).and_then(|at| text.get(at));
+        secret.len() >= MIN_EMBEDDED_BYTES || !touches(before) && !touches(text.get(range.end))
     })
 }
 
-/// Upper and lower case are one, and so are base64 and base64url.
-fn folded(byte: u8) -> u8 {
+/// Maps upper case to lower case, and base64url to base64.
+fn normalize(byte: u8) -> u8 {
     match byte {
         b'-' => b'+',
         b'_' => b'/',
@@ -140,8 +140,8 @@ fn folded(byte: u8) -> u8 {
     }
 }
 
-/// What a secret looks like inside something longer that was encoded, at each of the three places where it can begin,
-/// without the characters that depend on its neighbours.
+/// The base64 of a secret inside a longer text, for each of the three offsets at which it can begin, without the
+/// characters that depend on the bytes around it.
 fn base64_of(secret: &str) -> impl Iterator<Item = String> {
     [(0, 0), (1, 2), (2, 3)].into_iter().filter_map(move |(before, foreign)| {
         let mut content = vec![0; before];
@@ -154,44 +154,45 @@ fn base64_of(secret: &str) -> impl Iterator<Item = String> {
     })
 }
 
-/// What has to go, in no order.
+/// The parts of a text to redact, unsorted.
 #[derive(Default)]
-struct Marks(Vec<Range<usize>>);
+struct Spans(Vec<Range<usize>>);
 
-impl Marks {
-    /// The stretches of one secret overlap, and come one after the other.
-    fn add(&mut self, view: &View, places: impl Iterator<Item = Range<usize>>) {
-        for place in places.map(|place| view.source(place)) {
-            match self.0.last_mut().filter(|last| (last.start..=last.end).contains(&place.start)) {
-                Some(last) => last.end = last.end.max(place.end),
-                None => self.0.push(place),
+impl Spans {
+    /// Adds ranges of the decoded bytes. The n-grams of one secret follow each other and overlap: they become one span.
+    fn add(&mut self, decoded: &Decoded, ranges: impl Iterator<Item = Range<usize>>) {
+        for range in ranges.map(|range| decoded.source(range)) {
+            match self.0.last_mut().filter(|last| (last.start..=last.end).contains(&range.start)) {
+                Some(last) => last.end = last.end.max(range.end),
+                None => self.0.push(range),
             }
         }
     }
 }
 
-fn replaced(text: &str, mut marks: Vec<Range<usize>>) -> Cow<'_, str> {
-    if marks.is_empty() {
+/// `text` with `***` in place of each span.
+fn mask(text: &str, mut spans: Vec<Range<usize>>) -> Cow<'_, str> {
+    if spans.is_empty() {
         return Cow::Borrowed(text);
     }
-    // Two may touch the same character without touching each other.
-    for mark in &mut marks {
-        *mark = boundary_before(text, mark.start)..boundary_behind(text, mark.end);
+    // Two spans may lie in the same character without overlapping.
+    for span in &mut spans {
+        *span = boundary_before(text, span.start)..boundary_behind(text, span.end);
     }
-    marks.sort_unstable_by_key(|mark| mark.start);
-    let mut clean = String::with_capacity(text.len());
+    spans.sort_unstable_by_key(|span| span.start);
+    let mut redacted = String::with_capacity(text.len());
     let mut shown_to = 0;
-    let mut marks = marks.into_iter().peekable();
-    while let Some(Range { start, mut end }) = marks.next() {
-        while let Some(next) = marks.next_if(|next| next.start <= end) {
+    let mut spans = spans.into_iter().peekable();
+    while let Some(Range { start, mut end }) = spans.next() {
+        while let Some(next) = spans.next_if(|next| next.start <= end) {
             end = end.max(next.end);
         }
-        clean.push_str(&text[shown_to..start]);
-        clean.push_str("***");
+        redacted.push_str(&text[shown_to..start]);
+        redacted.push_str("***");
         shown_to = end;
     }
-    clean.push_str(&text[shown_to..]);
-    Cow::Owned(clean)
+    redacted.push_str(&text[shown_to..]);
+    Cow::Owned(redacted)
 }
 
 fn boundary_before(text: &str, mut at: usize) -> usize {

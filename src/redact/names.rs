@@ -1,47 +1,48 @@
-//! Values that are secret by the name that stands before them, whosever they are.
+//! Values that are secret by their name, such as `access_token`.
 
 use std::ops::Range;
 
 use memchr::memchr2_iter;
 
-/// How names of secrets end. `_` and `-` do not count, nor does case.
-const SECRET: [&str; 8] =
+/// How names of secrets end. `_`, `-` and case are ignored.
+const SECRET_SUFFIXES: [&str; 8] =
     ["accesstoken", "refreshtoken", "sessionkey", "secret", "ticket", "password", "aeskey", "authorizationcode"];
 
-/// The values that a request carries under such a name.
-pub(crate) fn named(text: &str) -> impl Iterator<Item = &str> {
+/// The values of a text that have the name of a secret.
+pub(crate) fn named_values(text: &str) -> impl Iterator<Item = &str> {
     values(text.as_bytes()).filter_map(|value| text.get(value))
 }
 
-/// Whether what has this name is a secret.
-pub(crate) fn is_secret(name: &str) -> bool {
-    ends_secretly(name.as_bytes())
+/// Whether a value of this name is a secret.
+pub(crate) fn is_secret_name(name: &str) -> bool {
+    has_secret_suffix(name.as_bytes())
 }
 
-/// Where such values stand, in the spelling of a query, of a header or of JSON. What stands inside one is not looked for again.
+/// Where values with the name of a secret are, in a query, a header or JSON. A found value is not searched for another.
 pub(crate) fn values(text: &[u8]) -> impl Iterator<Item = Range<usize>> {
     let mut from = 0;
     memchr2_iter(b'=', b':', text).filter_map(move |at| {
-        let found = (at >= from && ends_secretly(name_before(&text[from..at]))).then(|| value(text, at + 1)).flatten();
+        let found =
+            (at >= from && has_secret_suffix(name_before(&text[from..at]))).then(|| value(text, at + 1)).flatten();
         from = found.as_ref().map_or(from, |value| value.end);
         found
     })
 }
 
-/// Blanks and a quotation mark may stand behind a name.
+/// The text without the whitespace and the quotation mark that may follow a name.
 fn name_before(text: &[u8]) -> &[u8] {
     let text = text.trim_ascii_end();
     text.strip_suffix(b"\"").or_else(|| text.strip_suffix(b"'")).unwrap_or(text)
 }
 
-fn ends_secretly(name: &[u8]) -> bool {
-    SECRET.iter().any(|end| {
+fn has_secret_suffix(name: &[u8]) -> bool {
+    SECRET_SUFFIXES.iter().any(|end| {
         let mut letters = name.iter().rev().filter(|byte| !matches!(byte, b'_' | b'-'));
         end.bytes().rev().all(|letter| letters.next().is_some_and(|byte| byte.eq_ignore_ascii_case(&letter)))
     })
 }
 
-/// Up to the quotation mark that it begins with, or to what ends a value without one.
+/// The value at `at`: up to the closing quotation mark, or to the delimiter that ends an unquoted one.
 fn value(text: &[u8], at: usize) -> Option<Range<usize>> {
     let begin = at + text[at..].iter().take_while(|byte| byte.is_ascii_whitespace()).count();
     let (begin, length) = match text.get(begin)? {

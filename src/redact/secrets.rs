@@ -7,54 +7,54 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::Redactor;
 
-/// The present token, the last one, and one that a long call may still carry.
-const TOKENS: usize = 3;
-/// What calls to other APIs carried last.
-const CARRIED: usize = 16;
+/// The current token, the one before, and one that a long call may still send.
+const MAX_TOKENS: usize = 3;
+/// How many secrets of requests to other APIs are remembered.
+const MAX_REQUEST_SECRETS: usize = 16;
 
-/// The AppSecret, the tokens that were handed out last, and what calls to other APIs carried under the name of a secret.
-/// Shared by all clients of an account: a gateway repeats to one what another has sent.
+/// The AppSecret, the last tokens, and the last values that requests to other APIs sent under the name of a secret. All
+/// clients of an account share them: a gateway repeats to one client what another has sent.
 #[derive(Default)]
 pub(crate) struct Secrets {
-    fixed: Mutex<Vec<SecretString>>,
+    permanent: Mutex<Vec<SecretString>>,
     tokens: Mutex<VecDeque<SecretString>>,
-    carried: Mutex<VecDeque<SecretString>>,
+    from_requests: Mutex<VecDeque<SecretString>>,
 }
 
 impl Secrets {
-    /// What never changes, like the AppSecret.
-    pub(crate) fn keep(&self, secret: &SecretString) {
-        let mut fixed = self.fixed.lock();
-        if !fixed.iter().any(|other| other.expose_secret() == secret.expose_secret()) {
-            fixed.push(secret.clone());
+    /// Adds a secret that never changes, like the AppSecret.
+    pub(crate) fn add_permanent(&self, secret: &SecretString) {
+        let mut permanent = self.permanent.lock();
+        if !permanent.iter().any(|other| other.expose_secret() == secret.expose_secret()) {
+            permanent.push(secret.clone());
         }
     }
 
-    /// A token was handed out.
-    pub(crate) fn learn_token(&self, token: &str) {
-        learn(&self.tokens, token, TOKENS);
+    /// Adds a token; the oldest is forgotten.
+    pub(crate) fn add_token(&self, token: &str) {
+        add_recent(&self.tokens, token, MAX_TOKENS);
     }
 
-    /// A request carries this.
-    pub(crate) fn learn_carried(&self, secret: &str) {
-        learn(&self.carried, secret, CARRIED);
+    /// Adds a secret that a request sends; the oldest is forgotten.
+    pub(crate) fn add_request_secret(&self, secret: &str) {
+        add_recent(&self.from_requests, secret, MAX_REQUEST_SECRETS);
     }
 
-    /// For one answer: all that is known, and what its own request carried.
+    /// A redactor for one response, with all secrets and those of its own request.
     pub(crate) fn redactor(&self, own: &[&str]) -> Redactor {
-        let (fixed, tokens, carried) = (self.fixed.lock(), self.tokens.lock(), self.carried.lock());
-        let known = fixed.iter().chain(tokens.iter()).chain(carried.iter()).map(ExposeSecret::expose_secret);
+        let (permanent, tokens, from_requests) = (self.permanent.lock(), self.tokens.lock(), self.from_requests.lock());
+        let known = permanent.iter().chain(tokens.iter()).chain(from_requests.iter()).map(ExposeSecret::expose_secret);
         Redactor::new(known.chain(own.iter().copied()))
     }
 }
 
-/// Puts it first, and forgets what is old.
-fn learn(known: &Mutex<VecDeque<SecretString>>, secret: &str, most: usize) {
+/// Puts `secret` first, and drops those beyond `max`.
+fn add_recent(known: &Mutex<VecDeque<SecretString>>, secret: &str, max: usize) {
     let mut known = known.lock();
     if known.front().is_some_and(|first| first.expose_secret() == secret) {
         return;
     }
     known.retain(|other| other.expose_secret() != secret);
     known.push_front(secret.into());
-    known.truncate(most);
+    known.truncate(max);
 }

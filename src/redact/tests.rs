@@ -86,8 +86,13 @@ fn a_value_named_like_a_secret_is_redacted() {
     ] {
         assert_eq!(redact(text, &[]), clean);
     }
-    assert!(is_secret("component_appsecret") && is_secret("sessionKey") && !is_secret("secret_id") && !is_secret(""));
-    assert_eq!(named(r#"{"appid":"a","appsecret":"s1"}"#).collect::<Vec<_>>(), ["s1"]);
+    assert!(
+        is_secret_name("component_appsecret")
+            && is_secret_name("sessionKey")
+            && !is_secret_name("secret_id")
+            && !is_secret_name("")
+    );
+    assert_eq!(named_values(r#"{"appid":"a","appsecret":"s1"}"#).collect::<Vec<_>>(), ["s1"]);
 }
 
 #[test]
@@ -102,15 +107,15 @@ fn a_text_without_a_secret_is_unchanged() {
 #[test]
 fn the_oldest_secrets_of_a_client_are_forgotten_first() {
     let secrets = Secrets::default();
-    secrets.keep(&"app-secret-of-this-client".into());
-    secrets.keep(&"app-secret-of-this-client".into());
+    secrets.add_permanent(&"app-secret-of-this-client".into());
+    secrets.add_permanent(&"app-secret-of-this-client".into());
     for n in 0..5 {
-        secrets.learn_token(&format!("token-number-{n}-{n}{n}{n}{n}{n}{n}{n}{n}"));
+        secrets.add_token(&format!("token-number-{n}-{n}{n}{n}{n}{n}{n}{n}{n}"));
     }
-    secrets.learn_carried("session-key-of-a-user");
+    secrets.add_request_secret("session-key-of-a-user");
     let redactor = secrets.redactor(&["a-token-of-the-call"]);
     let clean = redactor
-        .clean("app-secret-of-this-client 33333333 44444444 00000000 session-key-of-a-user a-token-of-the-call");
+        .redact("app-secret-of-this-client 33333333 44444444 00000000 session-key-of-a-user a-token-of-the-call");
     assert_eq!(clean, "*** *** *** 00000000 *** ***");
 }
 

@@ -9,7 +9,7 @@ use tokio::time::sleep;
 
 use super::cluster::{Node, SlotMap};
 use super::connector::Connector;
-use super::failure::RedisFailure;
+use super::failure::BackendError;
 use super::pool::{ConnectionPool, PooledConnection};
 use super::script::{ReconnectListeners, ScriptCall};
 
@@ -18,29 +18,29 @@ const ASK_RETRY_DELAY: Duration = Duration::from_millis(20);
 /// A cluster that redirects a request more often than this is moving slots.
 const MAX_REDIRECTIONS: u32 = 3;
 
-/// What an attempt tells the client besides its result.
-pub struct Attempt<'a> {
-    /// Whether a cluster was moving the key: then a time-out says nothing of the server.
+/// The side results of an attempt.
+pub struct AttemptContext<'a> {
+    /// Whether a cluster was moving the key: then a timeout is no failure of the server.
     pub(crate) migrating: AtomicBool,
     /// Called when a broken connection was replaced.
     pub listeners: &'a ReconnectListeners,
 }
 
-impl<'a> Attempt<'a> {
-    /// An attempt that reports reconnections to `listeners`.
+impl<'a> AttemptContext<'a> {
+    /// The context of an attempt that reports reconnections to `listeners`.
     pub(crate) fn new(listeners: &'a ReconnectListeners) -> Self {
         Self { migrating: AtomicBool::new(false), listeners }
     }
 }
 
-/// Takes scripts to a Redis. It sets no time limit: the client drops an attempt that takes too long.
+/// Sends scripts to a Redis, without a timeout: the client drops an attempt that takes too long.
 pub trait Backend: Send + Sync + 'static {
     /// Runs a script, on a new connection if the present one is broken.
     fn attempt(
         &self,
         call: &ScriptCall,
-        attempt: &Attempt<'_>,
-    ) -> impl Future<Output = Result<Value, RedisFailure>> + Send;
+        context: &AttemptContext<'_>,
+    ) -> impl Future<Output = Result<Value, BackendError>> + Send;
 
     /// Drops connections and redirections, after the server failed.
     fn reset(&self);
@@ -67,17 +67,22 @@ impl Connections {
 
     /// Runs a script on one node. A connection that Redis closed in the meantime fails when it is used next, so a broken
     /// one is replaced once.
-    async fn run_on(&self, node: &Node, call: &ScriptCall, attempt: &Attempt<'_>) -> Result<Value, RedisFailure> {
+    async fn run_on(
+        &self,
+        node: &Node,
+        call: &ScriptCall,
+        context: &AttemptContext<'_>,
+    ) -> Result<Value, BackendError> {
         let used = self.pool.get(node);
         if let Some(mut used) = used.clone() {
             match eval(call, &mut used.connection).await {
                 Err(error) if error.is_io_error() => {}
-                result => return result.map_err(RedisFailure::Answer),
+                result => return result.map_err(BackendError::Reply),
             }
         }
-        let replacement = self.replace(node, used.as_ref(), attempt.listeners).await;
-        let mut connection = replacement.map_err(RedisFailure::Connecting)?.connection;
-        eval(call, &mut connection).await.map_err(RedisFailure::Answer)
+        let replacement = self.replace(node, used.as_ref(), context.listeners).await;
+        let mut connection = replacement.map_err(BackendError::Connect)?.connection;
+        eval(call, &mut connection).await.map_err(BackendError::Reply)
     }
 
     /// Connects, unless another request has done so since `broken` broke.
@@ -101,16 +106,16 @@ impl Connections {
 }
 
 impl Backend for Connections {
-    /// A cluster names the node of a key. While it moves the key, that takes a moment.
-    async fn attempt(&self, call: &ScriptCall, attempt: &Attempt<'_>) -> Result<Value, RedisFailure> {
+    /// Follows the redirections of a cluster, and retries while the cluster moves the key.
+    async fn attempt(&self, call: &ScriptCall, context: &AttemptContext<'_>) -> Result<Value, BackendError> {
         let key = call.key();
         let mut redirections = 0;
         loop {
-            let result = self.run_on(&self.slots.node_for_key(key), call, attempt).await;
-            let Err(RedisFailure::Answer(error)) = &result else { return result };
+            let result = self.run_on(&self.slots.node_for_key(key), call, context).await;
+            let Err(BackendError::Reply(error)) = &result else { return result };
             match error.kind() {
                 ErrorKind::Server(ServerErrorKind::Ask | ServerErrorKind::TryAgain) => {
-                    attempt.migrating.store(true, Ordering::Relaxed);
+                    context.migrating.store(true, Ordering::Relaxed);
                     sleep(ASK_RETRY_DELAY).await;
                 }
                 ErrorKind::Server(ServerErrorKind::Moved) if redirections < MAX_REDIRECTIONS => {

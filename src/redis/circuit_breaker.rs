@@ -1,5 +1,5 @@
-//! Whether to ask a Redis that failed: a pure state machine, events and the time in, decisions out. No I/O, no clock, no
-//! chance.
+//! The circuit breaker: whether to send requests to a Redis that failed. A pure state machine, events and the time in, decisions
+//! out. No I/O, no clock, no randomness.
 //!
 //! Closed, every request is allowed. The first failure of the server opens the breaker, and requests fail at once. Probes
 //! in the background close it again. When no request was made for [`IDLE_LIMIT`], probing stops, and the next request is
@@ -120,7 +120,7 @@ impl CircuitBreaker {
 pub(crate) struct ProbeSchedule {
     /// Doubles the delay.
     delays: u32,
-    /// Doubles the time limit.
+    /// Doubles the timeout.
     probes: u32,
 }
 
@@ -135,9 +135,9 @@ impl ProbeSchedule {
         delay.mul_f64(0.75 + jitter / 4.0)
     }
 
-    /// The time limit of the next probe. It grows from `first` to `max`: a request that got lost must not hold up the next
+    /// The timeout of the next probe. It grows from `first` to `max`: a request that got lost must not hold up the next
     /// probe for long.
-    pub(crate) fn time_limit(&self, first: Duration, max: Duration) -> Duration {
+    pub(crate) fn timeout(&self, first: Duration, max: Duration) -> Duration {
         first.saturating_mul(2u32.saturating_pow(self.probes)).min(max)
     }
 
@@ -233,10 +233,10 @@ mod tests {
     }
 
     #[test]
-    fn the_time_limit_of_probes_doubles_up_to_its_maximum() {
+    fn the_timeout_of_probes_doubles_up_to_its_maximum() {
         let mut schedule = ProbeSchedule::new(0);
         let limits = std::iter::repeat_with(|| {
-            let limit = schedule.time_limit(ms(250), ms(2000)).as_millis();
+            let limit = schedule.timeout(ms(250), ms(2000)).as_millis();
             schedule.advance();
             limit
         });

@@ -10,11 +10,11 @@ use redis::Value;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::backend::{Attempt, Backend, Connections};
+use super::backend::{AttemptContext, Backend, Connections};
 use super::circuit_breaker::{CircuitBreaker, OnFailure, ProbeSchedule};
 use super::cluster::appid_of;
 use super::connector::Connector;
-use super::failure::RedisFailure;
+use super::failure::BackendError;
 use super::script::{Priority, ReconnectListener, ReconnectListeners, ScriptCall, ScriptRunner, unavailable};
 use crate::clock;
 use crate::error::invalid::InvalidParam;
@@ -95,29 +95,29 @@ impl<B: Backend> RedisClient<B> {
             return Err(unavailable(SLOT_MIGRATING));
         }
         let sent = clock::monotonic();
-        let limit = match call.priority {
+        let request_timeout = match call.priority {
             Priority::Foreground => self.timeout,
             Priority::Background => self.timeout.max(BACKGROUND_TIMEOUT),
         };
-        let attempt = Attempt::new(&self.listeners);
-        let reason = match timeout(limit, self.backend.attempt(&call, &attempt)).await {
+        let context = AttemptContext::new(&self.listeners);
+        let reason = match timeout(request_timeout, self.backend.attempt(&call, &context)).await {
             Ok(Ok(value)) => {
                 self.on_success(sent);
                 return Ok(value);
             }
-            // The server is well, and other keys are on other nodes.
-            Err(_) if attempt.migrating.into_inner() => {
+            // The server is up, and other keys are on other nodes.
+            Err(_) if context.migrating.into_inner() => {
                 self.backend.slots().mark_migrating(call.key());
                 return Err(unavailable(SLOT_MIGRATING));
             }
-            Ok(Err(failure)) if !failure.is_of_the_server() => {
+            Ok(Err(failure)) if !failure.is_server_failure() => {
                 self.on_success(sent);
                 let error = failure.for_account(call.key());
                 self.report_account_failure(call.key(), &error, failure.reason());
                 return Err(error);
             }
             Ok(Err(failure)) => failure.reason().to_owned(),
-            Err(_) => format!("no answer within {} ms", limit.as_millis()),
+            Err(_) => format!("no answer within {} ms", request_timeout.as_millis()),
         };
         self.on_failure(&reason, call.key(), sent);
         Err(unavailable(&reason))
@@ -153,10 +153,10 @@ impl<B: Backend> RedisClient<B> {
             loop {
                 sleep(schedule.delay(fastrand::f64())).await;
                 let Some(client) = me.upgrade() else { return };
-                let limit = schedule.time_limit(client.timeout, client.timeout.max(BACKGROUND_TIMEOUT));
+                let probe_timeout = schedule.timeout(client.timeout, client.timeout.max(BACKGROUND_TIMEOUT));
                 schedule.advance();
                 let sent = clock::monotonic();
-                if timeout(limit, client.probe()).await == Ok(true) {
+                if timeout(probe_timeout, client.probe()).await == Ok(true) {
                     return client.on_success(sent);
                 }
                 if !client.breaker(|breaker| breaker.on_failed_probe(clock::monotonic())) {
@@ -166,17 +166,17 @@ impl<B: Backend> RedisClient<B> {
         });
     }
 
-    /// Whether Redis takes writes within a foreground request's time. Connecting before that may take longer.
+    /// Whether Redis accepts writes within the timeout of a foreground request. Connecting before that may take longer.
     async fn probe(&self) -> bool {
         let key = self.breaker(|breaker| breaker.probe_key().to_owned());
         let call = ScriptCall::new(PROBE, vec![key]);
-        let attempt = Attempt::new(&self.listeners);
-        let answers = |result: Result<Value, RedisFailure>| result.err().is_none_or(|error| !error.is_of_the_server());
-        answers(self.backend.attempt(&call, &attempt).await)
-            && timeout(self.timeout, self.backend.attempt(&call, &attempt)).await.is_ok_and(answers)
+        let context = AttemptContext::new(&self.listeners);
+        let answers = |result: Result<Value, BackendError>| result.err().is_none_or(|error| !error.is_server_failure());
+        answers(self.backend.attempt(&call, &context).await)
+            && timeout(self.timeout, self.backend.attempt(&call, &context)).await.is_ok_and(answers)
     }
 
-    /// Redis is well and refuses what one account asks. Other accounts go on.
+    /// Reports that Redis is up, but denies a request of one account. Other accounts go on.
     fn report_account_failure(&self, key: &str, error: &Error, reason: &str) {
         let (appid, now) = (appid_of(key), clock::monotonic());
         let mut reported = self.reported.lock();
@@ -220,7 +220,7 @@ impl<B: Backend> ScriptRunner for RedisClient<B> {
     }
 }
 
-/// A client that is gone has no outage.
+/// Ends the outage of a client that is dropped.
 impl<B: Backend> Drop for RedisClient<B> {
     fn drop(&mut self) {
         if !self.is_up() {

@@ -1,18 +1,18 @@
-//! What goes wrong with a Redis, and whose trouble it is: the server's, and then everybody's, or one account's.
+//! Errors of Redis: a server failure, which concerns every account, or an error of one account.
 
 use redis::RedisError;
 
-use crate::error::{Error, RedisFault};
+use crate::error::{Error, RedisErrorKind};
 
-/// What failed: the connection, or a request on it.
-pub enum RedisFailure {
-    /// There is no connection, or none whose login and database Redis accepts.
-    Connecting(RedisError),
-    /// What came instead of a script's answer.
-    Answer(RedisError),
+/// The error of a [`Backend`](super::Backend): of the connection, or of a request on it.
+pub enum BackendError {
+    /// No connection could be made, or Redis did not accept its login or database.
+    Connect(RedisError),
+    /// The request failed: Redis replied with an error, or the connection broke.
+    Reply(RedisError),
 }
 
-/// With these codes a Redis refuses every client.
+/// The error codes with which Redis refuses every client.
 /// <https://github.com/redis/redis/blob/7.0/src/server.c> (createSharedObjects)
 const OF_THE_SERVER: [&str; 11] = [
     "LOADING",
@@ -27,23 +27,23 @@ const OF_THE_SERVER: [&str; 11] = [
     "BUSY",
     "NOSCRIPT",
 ];
-/// And with these it refuses what one account wants.
+/// The error codes that concern one account.
 const DENIED: &str = "NOPERM";
 const WRONG_TYPE: &str = "WRONGTYPE";
 /// Before version 7 a script's error holds that of its command, in words of its own for a command that is not allowed.
 const NOT_ALLOWED: &str = "can't run this command";
-/// To who has not logged in it says this of anything long, before it looks what that is.
+/// Redis's reply to a long command before AUTH: it rejects the command while parsing it.
 const NOT_LOGGED_IN: &str = "unauthenticated";
 const TOO_MANY_CLIENTS: &str = "max number of clients";
 
-impl RedisFailure {
+impl BackendError {
     fn error(&self) -> &RedisError {
         match self {
-            Self::Connecting(error) | Self::Answer(error) => error,
+            Self::Connect(error) | Self::Reply(error) => error,
         }
     }
 
-    /// The word with which Redis refuses, if it does.
+    /// The error code of Redis's reply.
     fn word(&self) -> Option<&str> {
         let (error, code) = (self.error(), self.error().code()?);
         let detail = error.detail().unwrap_or_default();
@@ -56,14 +56,14 @@ impl RedisFailure {
         }
     }
 
-    /// Whether every client of this Redis meets the same, and not only one account.
-    pub(crate) fn is_of_the_server(&self) -> bool {
+    /// Whether the error concerns every account, and not only one.
+    pub(crate) fn is_server_failure(&self) -> bool {
         let is_full = || self.error().detail().is_some_and(|detail| detail.contains(TOO_MANY_CLIENTS));
         let refuses_all = |word| OF_THE_SERVER.contains(&word) || is_full();
-        matches!(self, Self::Connecting(_)) || self.word().is_none_or(refuses_all)
+        matches!(self, Self::Connect(_)) || self.word().is_none_or(refuses_all)
     }
 
-    /// Its own text is not used: it can hold the value that was stored.
+    /// The reason for messages. Redis's own text is not used: it can hold a stored value.
     pub(crate) fn reason(&self) -> &str {
         let error = self.error();
         match self.word() {
@@ -75,18 +75,18 @@ impl RedisFailure {
         }
     }
 
-    /// The error of the account that asked for `key`.
+    /// The error for the account of `key`.
     pub(crate) fn for_account(&self, key: &str) -> Error {
         let prefix = key.split_once('{').map_or(key, |(prefix, _)| prefix);
-        let fault = match self.word() {
-            Some(DENIED) => RedisFault::Denied { keys: format!("{prefix}*") },
-            // Which of a script's keys it is Redis does not say; all begin like the first.
+        let kind = match self.word() {
+            Some(DENIED) => RedisErrorKind::Denied { keys: format!("{prefix}*") },
+            // Redis does not name the key of a script that it means; all begin like the first.
             Some(WRONG_TYPE) => {
-                RedisFault::WrongType { keys: key.rsplit_once(':').map_or(key, |(place, _)| place).into() }
+                RedisErrorKind::WrongType { keys: key.rsplit_once(':').map_or(key, |(place, _)| place).into() }
             }
-            _ => RedisFault::Script,
+            _ => RedisErrorKind::Script,
         };
-        Error::Redis { reason: self.reason().to_owned(), fault }
+        Error::Redis { reason: self.reason().to_owned(), kind }
     }
 }
 
@@ -94,7 +94,7 @@ fn is_known(word: &str) -> bool {
     OF_THE_SERVER.contains(&word) || [DENIED, WRONG_TYPE].contains(&word)
 }
 
-/// Unix says the former, Windows the latter.
+/// Whether the host name could not be resolved: the first text is that of Unix, the second that of Windows.
 fn is_unknown_host(error: &RedisError) -> bool {
     let text = error.to_string();
     error.is_io_error() && (text.contains("failed to lookup address") || text.contains("os error 11001"))
@@ -106,8 +106,8 @@ mod tests {
 
     use super::*;
 
-    fn answer(code: &str, detail: &str) -> RedisFailure {
-        RedisFailure::Answer(make_extension_error(code.into(), Some(detail.into())))
+    fn answer(code: &str, detail: &str) -> BackendError {
+        BackendError::Reply(make_extension_error(code.into(), Some(detail.into())))
     }
 
     #[test]
@@ -129,9 +129,9 @@ mod tests {
                 "NOPERM",
             ),
         ] {
-            let trouble = answer(code, detail);
-            assert!(!trouble.is_of_the_server(), "{code} {detail}");
-            assert_eq!(trouble.reason(), reason);
+            let failure = answer(code, detail);
+            assert!(!failure.is_server_failure(), "{code} {detail}");
+            assert_eq!(failure.reason(), reason);
         }
     }
 
@@ -152,20 +152,20 @@ mod tests {
                 "Error running script (call to f_1): @user_script: 2: -READONLY You can't write against a replica.",
             ),
         ] {
-            assert!(answer(code, detail).is_of_the_server(), "{code} {detail}");
+            assert!(answer(code, detail).is_server_failure(), "{code} {detail}");
         }
         let refused = RedisError::from(std::io::Error::from(std::io::ErrorKind::ConnectionRefused));
-        assert!(RedisFailure::Answer(refused).is_of_the_server());
+        assert!(BackendError::Reply(refused).is_server_failure());
         let torn = RedisError::from((ErrorKind::Parse, "torn"));
-        assert!(RedisFailure::Answer(torn).is_of_the_server());
+        assert!(BackendError::Reply(torn).is_server_failure());
         // A user without permission to SELECT the database has no connection.
         let select = make_extension_error("NOPERM".into(), Some("no permissions to run 'select'".into()));
-        assert!(RedisFailure::Connecting(select).is_of_the_server());
+        assert!(BackendError::Connect(select).is_server_failure());
     }
 
     #[test]
     fn a_failure_without_a_code_says_what_became_of_the_connection() {
-        let io = |error: std::io::Error| RedisFailure::Connecting(RedisError::from(error));
+        let io = |error: std::io::Error| BackendError::Connect(RedisError::from(error));
         let kind = |kind: std::io::ErrorKind| io(kind.into());
         let refused = kind(std::io::ErrorKind::ConnectionRefused);
         assert_eq!(refused.reason(), "connection refused");
@@ -178,7 +178,7 @@ mod tests {
         }
         assert_eq!(io(std::io::Error::other("failed")).reason(), "I/O error");
         let torn = RedisError::from((ErrorKind::Parse, "failed to lookup address"));
-        assert_eq!(RedisFailure::Answer(torn).reason(), "parse error");
+        assert_eq!(BackendError::Reply(torn).reason(), "parse error");
     }
 
     #[test]

@@ -14,8 +14,8 @@ pub(crate) mod fake;
 mod pool;
 mod script;
 
-pub use backend::{Attempt, Backend, Connections};
+pub use backend::{AttemptContext, Backend, Connections};
 pub use client::{DEFAULT_TIMEOUT, PROBE, RedisClient};
 pub use cluster::SlotMap;
-pub use failure::RedisFailure;
+pub use failure::BackendError;
 pub use script::{ReconnectListener, ReconnectListeners, ScriptCall, ScriptRunner, unavailable};

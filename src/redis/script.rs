@@ -7,7 +7,7 @@ use futures_util::future::BoxFuture;
 use parking_lot::Mutex;
 use redis::Value;
 
-use crate::error::{Error, RedisFault, Result};
+use crate::error::{Error, RedisErrorKind, Result};
 
 /// Whether a caller waits for a script.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,7 +108,7 @@ impl ReconnectListeners {
 
 /// The error of a call that Redis did not run.
 pub fn unavailable(reason: &str) -> Error {
-    Error::Redis { reason: reason.to_owned(), fault: RedisFault::Down }
+    Error::Redis { reason: reason.to_owned(), kind: RedisErrorKind::Down }
 }
 
 #[cfg(test)]

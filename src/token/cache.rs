@@ -10,13 +10,15 @@ use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use super::fingerprint::Fingerprinter;
-use super::progress::{self, Watch};
+use super::progress::{self, ProgressReceiver};
 use super::refresh::{Origin, Refresh};
 use super::source::TokenSource;
-use super::state::{Decision, FetchedToken, Invalidation, RefreshOutcome, RefreshPolicy, RefreshRequest, State, Token};
+use super::state::{
+    Decision, Invalidation, ReceivedToken, RefreshOutcome, RefreshPolicy, RefreshRequest, State, Token,
+};
 use super::store::TokenStore;
 use super::sync::Comparison;
-use crate::clock::{Clock, Now};
+use crate::clock::{Clock, Timestamp};
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
 use crate::event::{EventSource, TokenEvent};
@@ -40,7 +42,7 @@ pub struct TokenCache {
 pub(super) struct Inner {
     pub(super) state: State,
     /// The refreshes that run, by id.
-    in_flight: HashMap<u64, Watch>,
+    in_flight: HashMap<u64, ProgressReceiver>,
     pub(super) comparison: Comparison,
     /// Cancels refreshes and the comparison when the last handle is dropped.
     pub(super) stop: CancellationToken,
@@ -53,15 +55,15 @@ enum NextAction {
     Serve(Token),
     /// Returns the token, and has it compared with the store.
     ServeAndCompare(Token),
-    /// Waits for the refresh that this caller started.
-    Lead(Watch),
+    /// Waits for the refresh that this caller has started.
+    Started(ProgressReceiver),
     /// Waits for a refresh that runs already.
-    Join(Watch),
-    /// Waits for a refresh on another route, no longer than this, and asks again if it fails.
-    JoinFor(Duration, Watch),
-    /// Waits for a refresh to end, or for this time, and asks again.
-    RetryAfter(Option<Duration>, Watch),
-    /// Waits and asks again, or fails with the error if its deadline comes first.
+    Join(ProgressReceiver),
+    /// Waits for a refresh on another route, no longer than this, and decides again if it fails.
+    JoinFor(Duration, ProgressReceiver),
+    /// Waits for a refresh to end, or for this time, and decides again.
+    RetryAfter(Option<Duration>, ProgressReceiver),
+    /// Waits and decides again, or fails with the error if its deadline comes first.
     Backoff(Duration, Error),
     Fail(Error),
 }
@@ -90,7 +92,7 @@ impl TokenCache {
         cache
     }
 
-    /// Returns a token. Does not wait while the present one is valid.
+    /// Returns a token. Does not wait while the current one is valid.
     ///
     /// # Errors
     ///
@@ -99,7 +101,7 @@ impl TokenCache {
         self.obtain(source, deadline, State::on_request).await
     }
 
-    /// Returns another token than the present one. Takes one of the forced refreshes of the day.
+    /// Returns another token than the current one. Takes one of the forced refreshes of the day.
     ///
     /// # Errors
     ///
@@ -108,7 +110,7 @@ impl TokenCache {
         self.obtain(source, deadline, State::on_forced_request).await
     }
 
-    /// Invalidates a token that an API refused. Returns another one to repeat the request with, or `None` if there is none.
+    /// Invalidates a token that an API rejected. Returns another one to repeat the request with, or `None` if there is none.
     ///
     /// # Errors
     ///
@@ -127,12 +129,12 @@ impl TokenCache {
         Ok(Some(other).filter(|other| !other.is(token)))
     }
 
-    /// Invalidates a token that an API refused, if it is the present one.
+    /// Invalidates a token that an API rejected, if it is the current one.
     pub(crate) fn invalidate(&self, value: &str, errcode: i64) -> Invalidation {
         let now = self.clock.now();
-        let (verdict, present) = {
+        let (verdict, current) = {
             let mut inner = self.inner.lock();
-            (inner.state.on_refused(value, errcode, now), inner.state.present().cloned())
+            (inner.state.on_rejected(value, errcode, now), inner.state.current().cloned())
         };
         let ignored = |reason| {
             self.events.token(|| TokenEvent::InvalidateIgnored {
@@ -141,7 +143,7 @@ impl TokenCache {
                 errcode,
             });
         };
-        match (verdict, &present) {
+        match (verdict, &current) {
             (Invalidation::Invalidated, Some(token)) => {
                 self.events.token(|| TokenEvent::Invalidated { token: self.label(token), errcode });
             }
@@ -157,19 +159,19 @@ impl TokenCache {
     }
 
     /// The time by the clocks of this cache.
-    pub fn now(&self) -> Now {
+    pub fn now(&self) -> Timestamp {
         self.clock.now()
     }
 
-    /// The present token, whatever its age, for statistics.
-    pub fn present(&self) -> Option<Token> {
-        self.inner.lock().state.present().cloned()
+    /// The current token, whatever its age, for statistics.
+    pub fn current(&self) -> Option<Token> {
+        self.inner.lock().state.current().cloned()
     }
 
-    /// The present token, if it would be served and a client uses this cache.
+    /// The current token, if it would be served and a client uses this cache.
     pub(super) fn usable(&self) -> Option<Token> {
         let (now, inner) = (self.now(), self.inner.lock());
-        inner.state.present().filter(|_| inner.handles > 0 && inner.state.is_usable(now)).cloned()
+        inner.state.current().filter(|_| inner.handles > 0 && inner.state.is_usable(now)).cloned()
     }
 
     /// Whether the shared store answers; `None` without one.
@@ -202,28 +204,30 @@ impl TokenCache {
         self: &Arc<Self>,
         source: &Arc<dyn TokenSource>,
         deadline: &Deadline,
-        ask: fn(&mut State, Now, RouteId) -> Decision,
+        on_request: fn(&mut State, Timestamp, RouteId) -> Decision,
     ) -> Result<Token> {
         loop {
-            let finished = match self.next_action(source, ask) {
+            let finished = match self.next_action(source, on_request) {
                 NextAction::Serve(token) => return Ok(token),
                 NextAction::ServeAndCompare(token) => {
                     self.compare_in_background();
                     return Ok(token);
                 }
-                NextAction::Lead(refresh) => return progress::join(refresh, deadline).await,
-                NextAction::Join(refresh) => match progress::join(refresh, deadline).await {
+                NextAction::Started(refresh) => return progress::wait_for_refresh(refresh, deadline).await,
+                NextAction::Join(refresh) => match progress::wait_for_refresh(refresh, deadline).await {
                     // The refresh ran out of its time, which began before this call's.
                     Err(timeout @ Error::Timeout { .. }) => Some(Err(timeout)),
                     finished => return finished,
                 },
                 NextAction::JoinFor(limit, refresh) => {
-                    match within(Some(limit), progress::join(refresh, deadline)).await {
+                    match within(Some(limit), progress::wait_for_refresh(refresh, deadline)).await {
                         Some(Ok(token)) => return Ok(token),
                         failed => failed,
                     }
                 }
-                NextAction::RetryAfter(limit, refresh) => within(limit, progress::join(refresh, deadline)).await,
+                NextAction::RetryAfter(limit, refresh) => {
+                    within(limit, progress::wait_for_refresh(refresh, deadline)).await
+                }
                 NextAction::Fail(error) => return Err(error),
                 NextAction::Backoff(pause, error) if !deadline.outlasts(pause) => return Err(error),
                 NextAction::Backoff(pause, _) => {
@@ -242,9 +246,9 @@ impl TokenCache {
     fn next_action(
         self: &Arc<Self>,
         source: &Arc<dyn TokenSource>,
-        ask: fn(&mut State, Now, RouteId) -> Decision,
+        on_request: fn(&mut State, Timestamp, RouteId) -> Decision,
     ) -> NextAction {
-        let (action, refresh) = self.decide(source, ask);
+        let (action, refresh) = self.decide(source, on_request);
         // Without the lock: a runtime that is shutting down drops a refresh at once, which finishes it and takes the lock.
         if let Some(refresh) = refresh {
             self.emit_start(refresh.kind(), matches!(action, NextAction::Serve(_)));
@@ -256,38 +260,38 @@ impl TokenCache {
     fn decide(
         self: &Arc<Self>,
         source: &Arc<dyn TokenSource>,
-        ask: fn(&mut State, Now, RouteId) -> Decision,
+        on_request: fn(&mut State, Timestamp, RouteId) -> Decision,
     ) -> (NextAction, Option<Refresh>) {
         let now = self.clock.now();
         let mut inner = self.inner.lock();
-        let decision = ask(&mut inner.state, now, source.route());
+        let decision = on_request(&mut inner.state, now, source.route());
         let mut prepare = |request: RefreshRequest| {
             let (id, stop) = (request.id, inner.stop.clone());
-            let (refresh, watch) = Refresh::new(self, source.clone(), request, stop);
-            inner.in_flight.insert(id, watch);
+            let (refresh, receiver) = Refresh::new(self, source.clone(), request, stop);
+            inner.in_flight.insert(id, receiver);
             refresh
         };
         let left = |until: Duration| until.saturating_sub(now.mono);
-        let (wait, id, refresh): (Box<dyn FnOnce(Watch) -> NextAction>, _, _) = match decision {
+        let (wait, id, refresh): (Box<dyn FnOnce(ProgressReceiver) -> NextAction>, _, _) = match decision {
             Decision::Serve { token, compare: true, .. } => return (NextAction::ServeAndCompare(token), None),
             Decision::Serve { token, refresh, .. } => return (NextAction::Serve(token), refresh.map(prepare)),
             Decision::Backoff { at, error } => return (NextAction::Backoff(left(at), error), None),
             Decision::Fail(error) => return (NextAction::Fail(error), None),
             Decision::Join { refresh, start: Some(request), .. } => {
-                (Box::new(NextAction::Lead), refresh, Some(prepare(request)))
+                (Box::new(NextAction::Started), refresh, Some(prepare(request)))
             }
             Decision::Join { refresh, until: None, .. } => (Box::new(NextAction::Join), refresh, None),
             Decision::Join { refresh, until: Some(until), .. } => {
-                (Box::new(move |watch| NextAction::JoinFor(left(until), watch)), refresh, None)
+                (Box::new(move |receiver| NextAction::JoinFor(left(until), receiver)), refresh, None)
             }
             Decision::RetryAfterRefresh { refresh, until } => {
-                (Box::new(move |watch| NextAction::RetryAfter(until.map(left), watch)), refresh, None)
+                (Box::new(move |receiver| NextAction::RetryAfter(until.map(left), receiver)), refresh, None)
             }
         };
         (inner.in_flight.get(&id).cloned().map_or(NextAction::Fail(Error::Closed), wait), refresh)
     }
 
-    /// Takes the result of a refresh into the state, and emits it. Gives what its callers get.
+    /// Takes the result of a refresh into the state, and emits it. Returns the result for its callers.
     pub(super) fn finish_refresh(
         &self,
         refresh: u64,
@@ -304,10 +308,10 @@ impl TokenCache {
             let mut inner = self.inner.lock();
             inner.in_flight.remove(&refresh);
             let outcome = inner.state.on_refresh_done(refresh, result, now, fastrand::f64());
-            (outcome, inner.state.present().filter(|_| inner.state.is_usable(now)).cloned())
+            (outcome, inner.state.current().filter(|_| inner.state.is_usable(now)).cloned())
         };
         if let Ok(token) = &outcome {
-            self.secrets.learn_token(token.expose());
+            self.secrets.add_token(token.expose());
         }
         match &outcome {
             Ok(token) if brought => self.emit_refreshed(token, self.source_name(origin), took),
@@ -322,11 +326,11 @@ impl TokenCache {
         outcome
     }
 
-    /// Adopts another process's token if it expires later than the present one.
-    pub(super) fn offer(&self, fetched: FetchedToken, took: Duration) {
-        let adopted = self.inner.lock().state.offer(fetched, fastrand::f64());
+    /// Adopts another process's token if it expires later than the current one.
+    pub(super) fn adopt_if_newer(&self, fetched: ReceivedToken, took: Duration) {
+        let adopted = self.inner.lock().state.adopt_if_newer(fetched, fastrand::f64());
         if let Some(token) = adopted {
-            self.secrets.learn_token(token.expose());
+            self.secrets.add_token(token.expose());
             self.emit_refreshed(&token, "redis", took);
         }
     }

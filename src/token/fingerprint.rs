@@ -1,22 +1,23 @@
-//! Names for tokens that do not give them away.
+//! Fingerprints: names of tokens that do not reveal them.
 
 use ring::hmac;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::seal::{hex, random_id};
 
-/// Eight hexadecimal digits for a token. All who know the AppSecret come to the same, and others learn nothing.
+/// Makes the fingerprint of a token. Everyone with the AppSecret gets the same one; without it a fingerprint reveals nothing.
 pub struct Fingerprinter(hmac::Key);
 
 impl Fingerprinter {
-    /// For tokens of the app with this AppSecret. The key is derived: a fingerprint does not help to guess the secret.
+    /// A fingerprinter for tokens of the app with this AppSecret. The key is derived: a fingerprint does not help to guess the
+    /// secret.
     pub fn new(secret: &SecretString) -> Self {
         let root = hmac::Key::new(hmac::HMAC_SHA256, secret.expose_secret().as_bytes());
         let derived = hmac::sign(&root, b"wxacode fingerprint");
         Self(hmac::Key::new(hmac::HMAC_SHA256, derived.as_ref()))
     }
 
-    /// For tokens without an AppSecret: these names hold in this place only.
+    /// A fingerprinter for tokens without an AppSecret. Its fingerprints are only comparable with each other.
     pub(crate) fn with_random_key() -> Self {
         Self(hmac::Key::new(hmac::HMAC_SHA256, random_id().as_bytes()))
     }

@@ -1,4 +1,4 @@
-//! What callers see of a refresh while they wait for it.
+//! The progress of a refresh, as the callers that wait for it see it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,7 +14,7 @@ use crate::clock;
 use crate::deadline::Deadline;
 use crate::error::{Error, Result, TimeoutPhase};
 
-/// What the callers that wait can see.
+/// The state of a refresh that waiting callers can see.
 pub(crate) struct Progress {
     waiting_for: TimeoutPhase,
     last_failure: Option<Error>,
@@ -28,14 +28,14 @@ impl Progress {
     }
 }
 
-/// What a caller sees of a refresh.
-pub(crate) type Watch = watch::Receiver<Progress>;
+/// Receives the progress of a refresh.
+pub(crate) type ProgressReceiver = watch::Receiver<Progress>;
 
-/// The token of a refresh, or its error, or the caller's time-out with the last failure of the refresh as its cause.
-pub(crate) async fn join(mut watch: Watch, deadline: &Deadline) -> Result<Token> {
-    let failures = watch.clone();
+/// Waits for a refresh. Returns its token or error, or a timeout with the last failure of the refresh as its cause.
+pub(crate) async fn wait_for_refresh(mut receiver: ProgressReceiver, deadline: &Deadline) -> Result<Token> {
+    let failures = receiver.clone();
     let outcome = async {
-        let progress = watch.wait_for(|progress| progress.outcome.is_some()).await;
+        let progress = receiver.wait_for(|progress| progress.outcome.is_some()).await;
         progress.ok().and_then(|progress| progress.outcome.clone()).unwrap_or(Err(Error::Closed))
     };
     let waiting_for = failures.borrow().waiting_for;
@@ -52,10 +52,10 @@ pub(super) struct RefreshGuard {
 }
 
 impl RefreshGuard {
-    /// A guard, and what callers watch.
-    pub(super) fn new(cache: Arc<TokenCache>, refresh_id: u64, source: &dyn TokenSource) -> (Self, Watch) {
-        let (progress, watch) = watch::channel(Progress::new(source));
-        (Self { cache, refresh_id, begun: clock::monotonic(), progress, finished: AtomicBool::new(false) }, watch)
+    /// A guard, and the receiver for callers.
+    pub(super) fn new(cache: Arc<TokenCache>, refresh_id: u64, source: &dyn TokenSource) -> (Self, ProgressReceiver) {
+        let (progress, receiver) = watch::channel(Progress::new(source));
+        (Self { cache, refresh_id, begun: clock::monotonic(), progress, finished: AtomicBool::new(false) }, receiver)
     }
 
     /// Ends the refresh for all callers that wait.
@@ -71,8 +71,8 @@ impl RefreshGuard {
         deadline.timeout(waiting_for, || self.progress.borrow().last_failure.clone(), work).await
     }
 
-    /// Remembers a failure that is tried again, as the cause of a time-out.
-    pub(super) fn report(&self, error: Error) {
+    /// Remembers a failure before its retry, as the cause of a timeout.
+    pub(super) fn set_last_failure(&self, error: Error) {
         self.progress.send_modify(|progress| progress.last_failure = Some(error));
     }
 }

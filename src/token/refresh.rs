@@ -8,9 +8,9 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::cache::TokenCache;
-use super::progress::{RefreshGuard, Watch};
+use super::progress::{ProgressReceiver, RefreshGuard};
 use super::source::{TokenRequest, TokenSource};
-use super::state::{FetchedToken, RefreshKind, RefreshOutcome, RefreshRequest, Token};
+use super::state::{ReceivedToken, RefreshKind, RefreshOutcome, RefreshRequest, Token};
 use super::store::{Acquired, Lease, TokenStore};
 use crate::backoff::{backoff, poll_pause};
 use crate::clock;
@@ -19,10 +19,10 @@ use crate::error::{Error, ExceededLimit, Result};
 use crate::event::RedisEvent;
 use crate::seal::random_id;
 
-/// When a younger token is refused, the API is at fault: a forced refresh would not help.
+/// When a younger token is rejected, the API is at fault: a forced refresh would not help.
 const MIN_AGE_TO_FORCE: Duration = Duration::from_secs(30);
 
-/// A refused token with less time left than this may simply have expired by WeChat's clock.
+/// A rejected token with less time left may simply have expired by WeChat's clock.
 const EXPECTED_EXPIRY_WINDOW: Duration = Duration::from_secs(60);
 
 /// The time that a refresh may take besides waiting and fetching.
@@ -37,18 +37,18 @@ pub(crate) struct Refresh {
 }
 
 impl Refresh {
-    /// The refresh that `request` asks for, and what its callers watch. `stop` cancels it.
+    /// The refresh that `request` describes, and the receiver for its callers. `stop` cancels it.
     pub(crate) fn new(
         cache: &Arc<TokenCache>,
         source: Arc<dyn TokenSource>,
         request: RefreshRequest,
         stop: CancellationToken,
-    ) -> (Self, Watch) {
-        let (guard, watch) = RefreshGuard::new(cache.clone(), request.id, &*source);
-        (Self { guard, source, kind: request.kind, stop }, watch)
+    ) -> (Self, ProgressReceiver) {
+        let (guard, receiver) = RefreshGuard::new(cache.clone(), request.id, &*source);
+        (Self { guard, source, kind: request.kind, stop }, receiver)
     }
 
-    /// What it is for.
+    /// What the refresh is for.
     pub(crate) fn kind(&self) -> &RefreshKind {
         &self.kind
     }
@@ -66,15 +66,15 @@ impl Refresh {
     }
 }
 
-/// Fetches, updates the store, and finishes: callers wait for a slow store no longer than `max_caller_delay`.
+/// Fetches a token, updates the store, and finishes: callers wait for a slow store no longer than `max_caller_delay`.
 async fn run(guard: &RefreshGuard, source: &dyn TokenSource, kind: &RefreshKind) {
     let store = &*guard.cache.store;
-    let deadline = Deadline::new(store.max_lock_wait() + source.limit() + REFRESH_OVERHEAD, source.endpoint());
+    let deadline = Deadline::new(store.max_lock_wait() + source.timeout() + REFRESH_OVERHEAD, source.endpoint());
     let refresh = RefreshRun {
         source,
         store,
         guard,
-        attempt: random_id(),
+        owner: random_id(),
         fetch_deadline: OnceLock::new(),
         without_store: AtomicBool::new(false),
     };
@@ -88,12 +88,12 @@ async fn run(guard: &RefreshGuard, source: &dyn TokenSource, kind: &RefreshKind)
         };
     let mut updating = pin!(refresh.update_store(update));
     match tokio::time::timeout(max_caller_delay, &mut updating).await {
-        Ok(Some(other)) if !kind.is_refused(&other) => guard.finish(Ok(RefreshOutcome::Token(other)), Origin::Fleet),
+        Ok(Some(other)) if !kind.is_rejected(&other) => guard.finish(Ok(RefreshOutcome::Token(other)), Origin::Fleet),
         Ok(_) => guard.finish(result, origin),
         Err(_) => {
             guard.finish(result, origin);
             if let Some(other) = updating.await {
-                guard.cache.offer(other, guard.begun.elapsed());
+                guard.cache.adopt_if_newer(other, guard.begun.elapsed());
             }
         }
     }
@@ -120,11 +120,11 @@ struct RefreshResult {
 enum StoreUpdate {
     Nothing,
     /// Under the lease of the lock.
-    Publish(Lease, FetchedToken),
+    Publish(Lease, ReceivedToken),
     Release(Option<Token>),
-    /// The token was fetched without a lease, because the store did not answer. The store may have given this process the lock
-    /// all the same, and other processes wait for that.
-    Share(FetchedToken),
+    /// Acquires the lock and publishes a token that was fetched without a lease, because the store did not answer. The store may
+    /// have given this process the lock all the same, and other processes wait for it.
+    AcquireAndPublish(ReceivedToken),
 }
 
 impl RefreshResult {
@@ -137,18 +137,19 @@ struct RefreshRun<'a> {
     source: &'a dyn TokenSource,
     store: &'a dyn TokenStore,
     guard: &'a RefreshGuard,
-    attempt: String,
-    /// One for all requests of the refresh: the lock expires soon after it.
+    owner: String,
+    /// The deadline of all requests of the refresh: the lock expires soon after it.
     fetch_deadline: OnceLock<Deadline>,
-    /// The store did not answer, and what other processes do is not known.
+    /// Whether the store did not answer, so that it is unknown what other processes do.
     without_store: AtomicBool,
 }
 
-/// Whether this process fetches: with a lease, without one because the store does not answer, or not at all.
+/// The result of waiting for the lock: fetch with a lease, fetch without one because the store does not answer, or do not
+/// fetch.
 enum LockOutcome {
-    Leader(Lease, Duration),
+    Acquired(Lease, Duration),
     WithoutStore,
-    Token(FetchedToken),
+    Token(ReceivedToken),
     Unchanged,
 }
 
@@ -165,7 +166,7 @@ impl RefreshRun<'_> {
             {
                 return RefreshResult::with(Ok(RefreshOutcome::Token(other)), Origin::Fleet);
             }
-            self.guard.report(error);
+            self.guard.set_last_failure(error);
             tokio::time::sleep(pause).await;
             failures += 1;
         }
@@ -175,30 +176,30 @@ impl RefreshRun<'_> {
     fn pause_after(&self, kind: &RefreshKind, outcome: &RefreshResult, failures: u32) -> Option<(Error, Duration)> {
         let error = outcome.result.as_ref().err().filter(|error| error.is_transient())?;
         let pause = backoff(failures, fastrand::f64());
-        let may = matches!(kind, RefreshKind::Ordinary { .. }) && failures < self.source.retries();
+        let may = !matches!(kind, RefreshKind::Force { .. }) && failures < self.source.retries();
         let left = self.fetch_deadline.get().map_or(Duration::ZERO, Deadline::remaining);
         (may && pause < left).then(|| (error.clone(), pause))
     }
 
     async fn attempt(&self, kind: &RefreshKind) -> RefreshResult {
+        let (current, rejected) = (kind.current(), kind.rejected());
         match kind {
-            RefreshKind::Forced { held } => self.refresh_as_leader(held.as_ref(), false, self.fetch_forced()).await,
-            RefreshKind::Ordinary { held, refused } => {
-                let refused = held.as_ref().zip(*refused);
-                self.refresh_as_leader(held.as_ref(), refused.is_some(), self.fetch_other(refused)).await
+            RefreshKind::Force { .. } => self.refresh_with_lock(current, false, self.fetch_forced()).await,
+            RefreshKind::Renew { .. } | RefreshKind::Replace { .. } => {
+                self.refresh_with_lock(current, rejected.is_some(), self.fetch_other(rejected)).await
             }
         }
     }
 
     /// Fetches when this process has the lock, unless another one has brought a token.
-    async fn refresh_as_leader(
+    async fn refresh_with_lock(
         &self,
         seen: Option<&Token>,
-        refused: bool,
-        fetch: impl Future<Output = Result<FetchedToken>>,
+        rejected: bool,
+        fetch: impl Future<Output = Result<ReceivedToken>>,
     ) -> RefreshResult {
-        let (lease, max_caller_delay) = match self.acquire_lock(seen, refused).await {
-            Ok(LockOutcome::Leader(lease, max_caller_delay)) => (Some(lease), max_caller_delay),
+        let (lease, max_caller_delay) = match self.acquire_lock(seen, rejected).await {
+            Ok(LockOutcome::Acquired(lease, max_caller_delay)) => (Some(lease), max_caller_delay),
             Ok(LockOutcome::WithoutStore) => {
                 self.without_store.store(true, Ordering::Relaxed);
                 (None, Duration::ZERO)
@@ -216,33 +217,33 @@ impl RefreshRun<'_> {
         let fetched = fetch.await;
         let update = match (&fetched, lease) {
             (Ok(fetched), Some(lease)) => StoreUpdate::Publish(lease, fetched.clone()),
-            (Ok(fetched), None) => StoreUpdate::Share(fetched.clone()),
+            (Ok(fetched), None) => StoreUpdate::AcquireAndPublish(fetched.clone()),
             (Err(_), _) => StoreUpdate::Release(seen.cloned()),
         };
         RefreshResult { result: fetched.map(RefreshOutcome::Token), origin: Origin::Source, update, max_caller_delay }
     }
 
     /// Waits no longer than the lock of a dead process lasts: then there is still time to fetch.
-    async fn acquire_lock(&self, seen: Option<&Token>, refused: bool) -> Result<LockOutcome> {
+    async fn acquire_lock(&self, seen: Option<&Token>, rejected: bool) -> Result<LockOutcome> {
         let max_lock_wait = Deadline::new(self.store.max_lock_wait(), self.source.endpoint());
-        match self.guard.within(&max_lock_wait, self.wait_for_lock(seen, refused)).await {
-            Ok(turn) => turn,
+        match self.guard.within(&max_lock_wait, self.wait_for_lock(seen, rejected)).await {
+            Ok(outcome) => outcome,
             Err(_) if self.source.works_without_store() => Ok(LockOutcome::WithoutStore),
             Err(timeout) => Err(timeout),
         }
     }
 
     /// Waits until this process has the lock or another one has brought a token.
-    async fn wait_for_lock(&self, seen: Option<&Token>, refused: bool) -> Result<LockOutcome> {
+    async fn wait_for_lock(&self, seen: Option<&Token>, rejected: bool) -> Result<LockOutcome> {
         let mut polls = 0;
         loop {
             let started = clock::monotonic();
-            match self.store.acquire(&self.attempt, seen.map(Token::expose), refused, self.guard.cache.now()).await {
-                Ok(Acquired::Lead(lease)) => {
+            match self.store.acquire(&self.owner, seen.map(Token::expose), rejected, self.guard.cache.now()).await {
+                Ok(Acquired::Lock(lease)) => {
                     if polls > 0 {
                         self.guard.cache.events.redis(|| RedisEvent::LockTakeover);
                     }
-                    return Ok(LockOutcome::Leader(
+                    return Ok(LockOutcome::Acquired(
                         lease,
                         self.store.max_caller_delay().saturating_sub(started.elapsed()),
                     ));
@@ -270,25 +271,23 @@ impl RefreshRun<'_> {
     }
 
     /// Updates the store. Returns the stored token if another process has brought a later one meanwhile.
-    async fn update_store(&self, update: StoreUpdate) -> Option<FetchedToken> {
+    async fn update_store(&self, update: StoreUpdate) -> Option<ReceivedToken> {
         self.guard.cache.retry_until_stored(|| self.apply(&update)).await.flatten()
     }
 
-    async fn apply(&self, update: &StoreUpdate) -> Result<Option<FetchedToken>> {
+    async fn apply(&self, update: &StoreUpdate) -> Result<Option<ReceivedToken>> {
         let now = self.guard.cache.now();
         match update {
             StoreUpdate::Nothing => Ok(None),
-            StoreUpdate::Publish(lease, fetched) => self.store.publish(&self.attempt, lease, fetched, now).await,
-            StoreUpdate::Release(seen) => {
-                self.store.release(&self.attempt, seen.as_ref().map(Token::expose), now).await
-            }
-            StoreUpdate::Share(fetched) => self.guard.cache.share(&self.attempt, fetched).await,
+            StoreUpdate::Publish(lease, fetched) => self.store.publish(&self.owner, lease, fetched, now).await,
+            StoreUpdate::Release(seen) => self.store.release(&self.owner, seen.as_ref().map(Token::expose), now).await,
+            StoreUpdate::AcquireAndPublish(fetched) => self.guard.cache.acquire_and_publish(&self.owner, fetched).await,
         }
     }
 
-    async fn fetch_other(&self, refused: Option<(&Token, i64)>) -> Result<FetchedToken> {
-        let fetched = self.fetch(false, refused).await?;
-        let Some((token, errcode)) = refused else { return Ok(fetched) };
+    async fn fetch_other(&self, rejected: Option<(&Token, i64)>) -> Result<ReceivedToken> {
+        let fetched = self.fetch(false, rejected).await?;
+        let Some((token, errcode)) = rejected else { return Ok(fetched) };
         if fetched.is(token) {
             return Ok(self.force_instead_of(token).await.unwrap_or(fetched));
         }
@@ -300,27 +299,27 @@ impl RefreshRun<'_> {
         Ok(fetched)
     }
 
-    /// WeChat hands out the very token that its API refused. A forced refresh gets another one, if one is left today; without
-    /// it the old token stays, and the API's refusal goes to the caller.
-    async fn force_instead_of(&self, token: &Token) -> Option<FetchedToken> {
+    /// Forces a refresh, because WeChat gave the token again that its API rejected. Returns `None` if no forced refresh is left
+    /// today: the old token stays, and the caller gets the rejection.
+    async fn force_instead_of(&self, token: &Token) -> Option<ReceivedToken> {
         let now = self.guard.cache.now();
         let old_enough = now.mono >= token.first_seen().mono + MIN_AGE_TO_FORCE;
         if !self.source.repeats_tokens() || !old_enough {
             return None;
         }
-        if let Some(wait) = self.store.spend_forced(&self.attempt, now).await.ok()? {
+        if let Some(wait) = self.store.take_forced_refresh(&self.owner, now).await.ok()? {
             self.guard.cache.emit_forced_exhausted(wait);
             return None;
         }
         self.fetch(true, None).await.ok()
     }
 
-    async fn fetch_forced(&self) -> Result<FetchedToken> {
+    async fn fetch_forced(&self) -> Result<ReceivedToken> {
         // A provider counts forced refreshes itself.
         if let Some(endpoint) = self.source.endpoint() {
             let now = self.guard.cache.now();
-            let spent = match self.store.spend_forced(&self.attempt, now).await {
-                Err(_) if self.source.works_without_store() => self.store.spend_forced_alone(now),
+            let spent = match self.store.take_forced_refresh(&self.owner, now).await {
+                Err(_) if self.source.works_without_store() => self.store.take_forced_refresh_locally(now),
                 said => said?,
             };
             if let Some(wait) = spent {
@@ -331,14 +330,14 @@ impl RefreshRun<'_> {
         self.fetch(true, None).await
     }
 
-    async fn fetch(&self, forced: bool, refused: Option<(&Token, i64)>) -> Result<FetchedToken> {
+    async fn fetch(&self, forced: bool, rejected: Option<(&Token, i64)>) -> Result<ReceivedToken> {
         let requested_at = self.guard.cache.now();
-        let deadline = self.fetch_deadline.get_or_init(|| Deadline::new(self.source.limit(), self.source.endpoint()));
-        let report = |error| self.guard.report(error);
-        let request = TokenRequest { forced, refused, deadline: deadline.clone(), report: &report };
+        let deadline = self.fetch_deadline.get_or_init(|| Deadline::new(self.source.timeout(), self.source.endpoint()));
+        let on_retry = |error| self.guard.set_last_failure(error);
+        let request = TokenRequest { forced, rejected, deadline: deadline.clone(), on_retry: &on_retry };
         let fetched = async {
             let given = self.source.fetch(request).await?;
-            Ok(FetchedToken {
+            Ok(ReceivedToken {
                 value: given.value,
                 expires_in: given.expires_in,
                 requested_at,

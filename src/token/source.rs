@@ -15,45 +15,45 @@ use crate::transport::{HttpRequest, RetryPolicy, Transport};
 use crate::wechat::answer::{TokenResponse, read_token};
 use crate::wechat::endpoint::Endpoint;
 
-/// The longest time of a fetch, for which others wait.
-pub const FETCH_LIMIT: Duration = Duration::from_secs(6);
+/// The timeout of a fetch, during which other callers and processes wait.
+pub const FETCH_TIMEOUT: Duration = Duration::from_secs(6);
 
 /// A request to a token source.
 pub struct TokenRequest<'a> {
-    /// Whether WeChat is told to make a new token even if the present one is good.
+    /// Whether WeChat has to make a new token even if the current one is valid.
     pub forced: bool,
     /// The token that an API did not accept, with its errcode.
-    pub refused: Option<(&'a Token, i64)>,
-    /// When the refresh has to be over.
+    pub rejected: Option<(&'a Token, i64)>,
+    /// The deadline of the refresh.
     pub deadline: Deadline,
-    /// Is told of failures that are tried again.
-    pub report: &'a (dyn Fn(Error) + Send + Sync),
+    /// Called with every failure before its retry.
+    pub on_retry: &'a (dyn Fn(Error) + Send + Sync),
 }
 
 /// A token from a source, with the lifetime that it gives.
 pub struct SourceToken {
     /// The token.
     pub value: SecretString,
-    /// The lifetime in seconds, as the source says it, unchecked; `None` if it says none.
+    /// The lifetime in seconds that the source gave, unchecked; `None` if it gave none.
     pub expires_in: Option<i64>,
-    /// Whether it is worth refreshing ahead of its end.
+    /// Whether the token is refreshed before it expires.
     pub refresh_early: bool,
 }
 
-/// Fetches tokens, and says how they may be fetched.
+/// Fetches tokens, and describes how they may be fetched.
 pub trait TokenSource: Send + Sync {
     /// The endpoint that errors name; a provider has none.
     fn endpoint(&self) -> Option<Endpoint>;
 
-    /// The way that its requests go.
+    /// The route of its requests.
     fn route(&self) -> RouteId {
         RouteId::default()
     }
 
-    /// Whether a refused token can come back from an ordinary request, so that only a forced one gives another.
+    /// Whether a rejected token can come back from an ordinary request, so that only a forced one gives another.
     fn repeats_tokens(&self) -> bool;
 
-    /// How often an ordinary request that failed for a passing reason is made again.
+    /// How often a request that is not forced is retried after a transient failure.
     fn retries(&self) -> u32 {
         0
     }
@@ -61,8 +61,8 @@ pub trait TokenSource: Send + Sync {
     /// Whether a process may fetch for itself when the fleet's store is out of reach.
     fn works_without_store(&self) -> bool;
 
-    /// The time limit of one refresh.
-    fn limit(&self) -> Duration;
+    /// The timeout of one fetch.
+    fn timeout(&self) -> Duration;
 
     /// Fetches a token. The source keeps the deadline of the request; dropping the future cancels the fetch.
     fn fetch<'a>(&'a self, request: TokenRequest<'a>) -> BoxFuture<'a, Result<SourceToken>>;
@@ -103,7 +103,7 @@ impl TokenSource for WeChatSource {
         self.mode == Mode::Stable
     }
 
-    /// Asking again gives the same token, so a request whose answer got lost is repeated. A classic one makes a new token.
+    /// A stable request gives the same token again, so it is retried after a lost response. A classic request makes a new token.
     fn retries(&self) -> u32 {
         match self.mode {
             Mode::Stable => 4,
@@ -115,8 +115,8 @@ impl TokenSource for WeChatSource {
         self.mode == Mode::Stable || self.unshared_rotation
     }
 
-    fn limit(&self) -> Duration {
-        FETCH_LIMIT
+    fn timeout(&self) -> Duration {
+        FETCH_TIMEOUT
     }
 
     fn fetch<'a>(&'a self, request: TokenRequest<'a>) -> BoxFuture<'a, Result<SourceToken>> {
@@ -149,9 +149,9 @@ impl WeChatSource {
             secrets: &[secret],
             sent: None,
         };
-        let policy = RetryPolicy { retries: 0, attempt: Some(ATTEMPT_TIMEOUT), repeatable: !request.forced };
+        let policy = RetryPolicy { retries: 0, attempt_timeout: Some(ATTEMPT_TIMEOUT), repeatable: !request.forced };
         self.transport
-            .send_with_retries(&http, policy, &request.deadline, request.report, read_token)
+            .send_with_retries(&http, policy, &request.deadline, request.on_retry, read_token)
             .await
             .map(|(_, response)| response)
     }
@@ -165,9 +165,9 @@ impl WeChatSource {
             secrets: &[secret],
             sent: None,
         };
-        let policy = RetryPolicy { retries: 0, attempt: Some(ATTEMPT_TIMEOUT), repeatable: false };
+        let policy = RetryPolicy { retries: 0, attempt_timeout: Some(ATTEMPT_TIMEOUT), repeatable: false };
         self.transport
-            .send_with_retries(&http, policy, &request.deadline, request.report, read_token)
+            .send_with_retries(&http, policy, &request.deadline, request.on_retry, read_token)
             .await
             .map(|(_, response)| response)
     }
@@ -175,8 +175,8 @@ impl WeChatSource {
 
 /// The caller's own way to a token.
 pub(crate) trait Provider: Send + Sync {
-    /// `refused` is the token that WeChat did not accept, with its errcode. The answer's life is in seconds.
-    fn fetch_token(&self, refused: Option<(String, i64)>) -> BoxFuture<'static, Result<(SecretString, Option<i64>)>>;
+    /// `rejected` is the token that WeChat did not accept, with its errcode. The answer's life is in seconds.
+    fn fetch_token(&self, rejected: Option<(String, i64)>) -> BoxFuture<'static, Result<(SecretString, Option<i64>)>>;
 }
 
 /// Tokens of the caller's own provider.
@@ -195,14 +195,14 @@ impl TokenSource for ProviderSource {
         true
     }
 
-    fn limit(&self) -> Duration {
+    fn timeout(&self) -> Duration {
         Duration::from_secs(60)
     }
 
     fn fetch<'a>(&'a self, request: TokenRequest<'a>) -> BoxFuture<'a, Result<SourceToken>> {
         Box::pin(async move {
-            let refused = request.refused.map(|(token, errcode)| (token.expose().to_owned(), errcode));
-            let (value, expires_in) = self.0.fetch_token(refused).await?;
+            let rejected = request.rejected.map(|(token, errcode)| (token.expose().to_owned(), errcode));
+            let (value, expires_in) = self.0.fetch_token(rejected).await?;
             // A bare string is kept for its 60 s and not asked for ahead of that.
             Ok(SourceToken { value, refresh_early: expires_in.is_some(), expires_in })
         })
@@ -233,13 +233,13 @@ mod tests {
             WeChatSource { mode, unshared_rotation, appid, secret, transport }
         };
         let told = |source: &dyn TokenSource| {
-            let seconds = source.limit().as_secs();
+            let seconds = source.timeout().as_secs();
             (source.endpoint(), source.repeats_tokens(), source.retries(), source.works_without_store(), seconds)
         };
         let (stable, classic) = (Some(Endpoint::StableToken), Some(Endpoint::ClassicToken));
-        assert_eq!(told(&wechats(Mode::Stable, false)), (stable, true, 4, true, FETCH_LIMIT.as_secs()));
-        assert_eq!(told(&wechats(Mode::Classic, false)), (classic.clone(), false, 0, false, FETCH_LIMIT.as_secs()));
-        assert_eq!(told(&wechats(Mode::Classic, true)), (classic, false, 0, true, FETCH_LIMIT.as_secs()));
+        assert_eq!(told(&wechats(Mode::Stable, false)), (stable, true, 4, true, FETCH_TIMEOUT.as_secs()));
+        assert_eq!(told(&wechats(Mode::Classic, false)), (classic.clone(), false, 0, false, FETCH_TIMEOUT.as_secs()));
+        assert_eq!(told(&wechats(Mode::Classic, true)), (classic, false, 0, true, FETCH_TIMEOUT.as_secs()));
         assert_eq!(told(&ProviderSource(Arc::new(Unused))), (None, false, 0, true, 60));
         assert_eq!(wechats(Mode::Stable, false).route(), transport.route());
         assert_eq!([Mode::Stable, Mode::Classic].map(Mode::name), ["stable", "classic"]);

@@ -1,4 +1,4 @@
-//! Keeps this process's token and the one in the store the same.
+//! Keeps the token of this process and the token in the store the same.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,13 +6,13 @@ use std::time::Duration;
 use secrecy::ExposeSecret;
 
 use super::cache::TokenCache;
-use super::state::{FetchedToken, Token};
+use super::state::{ReceivedToken, Token};
 use super::store::{Acquired, StoredToken};
 use crate::error::Result;
 use crate::redis::ReconnectListener;
 use crate::seal::random_id;
 
-/// The delay after an update that the store did not take.
+/// The delay after an update of the store that failed.
 const RETRY_DELAY: Duration = Duration::from_millis(100);
 
 /// Whether a comparison with the store runs in the background. A second one that is due meanwhile runs after it.
@@ -48,9 +48,9 @@ impl TokenCache {
 
     async fn compare_until_idle(&self) {
         loop {
-            let held = self.usable();
-            if let Some(held) = held {
-                self.compare(&held).await;
+            let current = self.usable();
+            if let Some(current) = current {
+                self.compare(&current).await;
             }
             let mut inner = self.inner.lock();
             match inner.comparison {
@@ -63,30 +63,30 @@ impl TokenCache {
         }
     }
 
-    async fn compare(&self, held: &Token) {
+    async fn compare(&self, current: &Token) {
         let now = self.now();
-        let ours = held.as_fetched(now);
-        let theirs = match self.store.peek(held, now).await {
-            Ok(StoredToken::Token(theirs)) if !self.supersedes(&ours, &theirs) => Some(theirs),
+        let ours = current.as_received(now);
+        let theirs = match self.store.peek(current, now).await {
+            Ok(StoredToken::Token(theirs)) if !self.wins_over(&ours, &theirs) => Some(theirs),
             Ok(StoredToken::Token(_) | StoredToken::Missing) => {
-                let attempt = random_id();
-                self.retry_until_stored(|| self.share(&attempt, &ours)).await.flatten()
+                let owner = random_id();
+                self.retry_until_stored(|| self.acquire_and_publish(&owner, &ours)).await.flatten()
             }
             Ok(StoredToken::Same) | Err(_) => None,
         };
         if let Some(theirs) = theirs {
-            self.offer(theirs, self.now().mono.saturating_sub(now.mono));
+            self.adopt_if_newer(theirs, self.now().mono.saturating_sub(now.mono));
         }
     }
 
-    /// Whether this process's token replaces the stored one. In doubt the stored one stays, so that all processes come to
-    /// the same token.
-    fn supersedes(&self, ours: &FetchedToken, theirs: &FetchedToken) -> bool {
+    /// Whether the token of this process replaces the stored one. In doubt the stored one stays, so that all processes arrive
+    /// at the same token.
+    fn wins_over(&self, ours: &ReceivedToken, theirs: &ReceivedToken) -> bool {
         ours.expires_after(theirs) || self.inner.lock().state.was_rejected(theirs)
     }
 
-    /// Updates the store as soon as it answers, and again after a failure: other processes may be waiting for the lock. It
-    /// gives up when the lock has expired by itself; a later comparison stores the token.
+    /// Updates the store as soon as it answers, and again after a failure: other processes may be waiting for the lock. Stops
+    /// when the lock has expired by itself; a later comparison stores the token.
     pub(super) async fn retry_until_stored<T, Update>(&self, update: impl Fn() -> Update) -> Option<T>
     where
         Update: Future<Output = Result<T>>,
@@ -104,21 +104,21 @@ impl TokenCache {
     }
 
     /// Stores a token in place of an older one or of none. Returns the stored token if that one stays.
-    pub(super) async fn share(&self, attempt: &str, ours: &FetchedToken) -> Result<Option<FetchedToken>> {
+    pub(super) async fn acquire_and_publish(&self, owner: &str, ours: &ReceivedToken) -> Result<Option<ReceivedToken>> {
         let now = self.now();
-        let mut acquired = self.store.acquire(attempt, None, false, now).await?;
+        let mut acquired = self.store.acquire(owner, None, false, now).await?;
         if let Acquired::Token(theirs) = &acquired {
             if theirs.value.expose_secret() == ours.value.expose_secret() {
                 return Ok(None);
             }
-            if !self.supersedes(ours, theirs) {
+            if !self.wins_over(ours, theirs) {
                 return Ok(Some(theirs.clone()));
             }
             // The request for another token than the stored one gives the right to replace it.
-            acquired = self.store.acquire(attempt, Some(theirs.value.expose_secret()), false, now).await?;
+            acquired = self.store.acquire(owner, Some(theirs.value.expose_secret()), false, now).await?;
         }
         match acquired {
-            Acquired::Lead(lease) => self.store.publish(attempt, &lease, ours, now).await,
+            Acquired::Lock(lease) => self.store.publish(owner, &lease, ours, now).await,
             Acquired::Token(_) | Acquired::Wait(_) | Acquired::Unchanged => Ok(None),
         }
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::cache::TokenCache;
 use super::refresh::Origin;
 use super::state::{RefreshKind, Token};
-use crate::clock::Now;
+use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::event::{TokenEvent, TokenLabel};
 
@@ -19,20 +19,21 @@ impl TokenCache {
         }
     }
 
-    /// The token's names in an event.
+    /// The label of a token in an event.
     pub(super) fn label(&self, token: &Token) -> TokenLabel {
         TokenLabel { fingerprint: self.fingerprinter.of(token.expose()), number: token.number() }
     }
 
-    /// A refresh begins. `serving`: the present token is served meanwhile.
+    /// A refresh begins. `serving`: the current token is served meanwhile.
     pub(super) fn emit_start(&self, kind: &RefreshKind, serving: bool) {
-        let (held, reason) = match kind {
-            RefreshKind::Forced { held } => (held, "forced"),
-            RefreshKind::Ordinary { held, refused: Some(_) } => (held, "rejected"),
-            RefreshKind::Ordinary { held: None, .. } => (&None, "missing"),
-            RefreshKind::Ordinary { held, .. } => (held, if serving { "expiring" } else { "expired" }),
+        let reason = match kind {
+            RefreshKind::Force { .. } => "forced",
+            RefreshKind::Replace { .. } => "rejected",
+            RefreshKind::Renew { current: None } => "missing",
+            RefreshKind::Renew { .. } if serving => "expiring",
+            RefreshKind::Renew { .. } => "expired",
         };
-        let token = || held.as_ref().map(|token| self.label(token));
+        let token = || kind.current().map(|token| self.label(token));
         self.events.token(|| TokenEvent::RefreshStart { reason, token: token() });
     }
 
@@ -47,7 +48,7 @@ impl TokenCache {
     }
 
     /// A refresh has failed. `stale` is the token that is served on; nothing is emitted if the cache was closed.
-    pub(super) fn emit_failure(&self, error: &Error, stale: Option<Token>, now: Now, duration: Duration) {
+    pub(super) fn emit_failure(&self, error: &Error, stale: Option<Token>, now: Timestamp, duration: Duration) {
         if matches!(error, Error::Closed) {
             return;
         }
@@ -61,12 +62,12 @@ impl TokenCache {
         }
     }
 
-    /// There was no forced refresh left for a call.
+    /// No forced refresh was left.
     pub(super) fn emit_forced_exhausted(&self, retry_after: Duration) {
         self.events.token(|| TokenEvent::ForcedRefreshLimit { retry_after });
     }
 
-    /// WeChat refused a token before it expired and has another one that this process did not request.
+    /// WeChat rejected a token before it expired and has another one that this process did not request.
     pub(super) fn emit_replaced_externally(&self, token: &Token, errcode: i64) {
         let message = if self.events.mode() == Some("classic") { MAYBE_REPLACED } else { REPLACED };
         self.events.token(|| TokenEvent::ReplacedExternally { token: self.label(token), errcode, message });

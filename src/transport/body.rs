@@ -1,23 +1,23 @@
-//! The memory that pictures are read into, used again and again: fresh memory costs a page fault for every 4 KiB, and
-//! freeing it on another thread than it came from a lock.
+//! The buffers that pictures are read into. They are reused: new memory costs a page fault for every 4 KiB, and freeing it on
+//! another thread costs a lock.
 
 use std::ops::Deref;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-/// How many are kept, and how large at most: larger pictures are rare.
-const SPARE: usize = 64;
-const LARGEST: usize = 512 << 10;
+/// How many buffers are kept, and how large at most: larger pictures are rare.
+const MAX_BUFFERS: usize = 64;
+const MAX_BUFFER_BYTES: usize = 512 << 10;
 
-/// Memory that was used and waits for the next answer.
+/// Used buffers, for the next responses.
 #[derive(Default)]
 pub(crate) struct BufferPool(Mutex<Vec<Vec<u8>>>);
 
-/// The body of an answer. Its memory goes back when it is dropped.
+/// The body of a response. Its buffer returns to the pool when it is dropped.
 pub(crate) struct Body {
     pub(super) bytes: Vec<u8>,
-    home: Option<Arc<BufferPool>>,
+    pool: Option<Arc<BufferPool>>,
 }
 
 impl BufferPool {
@@ -25,22 +25,22 @@ impl BufferPool {
     pub(crate) fn body(self: &Arc<Self>, capacity: usize) -> Body {
         let mut bytes = self.0.lock().pop().unwrap_or_default();
         bytes.reserve_exact(capacity);
-        Body { bytes, home: Some(self.clone()) }
+        Body { bytes, pool: Some(self.clone()) }
     }
 
     fn take_back(&self, mut bytes: Vec<u8>) {
         bytes.clear();
-        let mut spare = self.0.lock();
-        if spare.len() < SPARE && (1..=LARGEST).contains(&bytes.capacity()) {
-            spare.push(bytes);
+        let mut buffers = self.0.lock();
+        if buffers.len() < MAX_BUFFERS && (1..=MAX_BUFFER_BYTES).contains(&bytes.capacity()) {
+            buffers.push(bytes);
         }
     }
 }
 
 impl Body {
-    /// For what holds a secret: memory that no picture is read into.
+    /// A body with a buffer of its own, for a response with a secret.
     pub(crate) fn unpooled(capacity: usize) -> Self {
-        Self { bytes: Vec::with_capacity(capacity), home: None }
+        Self { bytes: Vec::with_capacity(capacity), pool: None }
     }
 }
 
@@ -54,8 +54,8 @@ impl Deref for Body {
 
 impl Drop for Body {
     fn drop(&mut self) {
-        if let Some(home) = &self.home {
-            home.take_back(std::mem::take(&mut self.bytes));
+        if let Some(pool) = &self.pool {
+            pool.take_back(std::mem::take(&mut self.bytes));
         }
     }
 }
@@ -82,11 +82,11 @@ mod tests {
     #[test]
     fn pooled_buffers_are_bounded_and_contain_no_secret() {
         let buffers = Arc::new(BufferPool::default());
-        let many: Vec<_> = (0..2 * SPARE).map(|_| buffers.body(10)).collect();
+        let many: Vec<_> = (0..2 * MAX_BUFFERS).map(|_| buffers.body(10)).collect();
         drop(many);
-        assert_eq!(spare(&buffers).len(), SPARE);
+        assert_eq!(spare(&buffers).len(), MAX_BUFFERS);
         let buffers = Arc::new(BufferPool::default());
-        drop(buffers.body(LARGEST + 1));
+        drop(buffers.body(MAX_BUFFER_BYTES + 1));
         drop(buffers.body(0));
         drop(Body::unpooled(1000));
         assert!(spare(&buffers).is_empty());

@@ -19,19 +19,19 @@ use tokio::time::Instant;
 
 use crate::clock;
 
-/// How long addresses are taken as they are. The system says nothing of their TTL.
-const FRESH: Duration = Duration::from_secs(10);
-/// How long somebody waits for a name: less than for a connection, so that it is known what was waited for.
-const PATIENCE: Duration = Duration::from_millis(2500);
-/// How many names may be looked up at the same time. A thread is all that a hanging one costs.
-const THREADS: usize = 1024;
-/// Of these, for names that have had an answer before.
-const RESERVED: usize = 128;
-/// How many names are remembered.
-const REMEMBERED: usize = 1024;
-const STACK: usize = 524_288;
+/// How long addresses are cached. The system does not give their TTL.
+const CACHE_TTL: Duration = Duration::from_secs(10);
+/// How long a request waits for a name: less than for a connection, so that the error can tell the two apart.
+const LOOKUP_TIMEOUT: Duration = Duration::from_millis(2500);
+/// How many names may be looked up at the same time. A look-up that hangs costs one thread.
+const MAX_THREADS: usize = 1024;
+/// The threads of these that are reserved for names that were resolved before.
+const RESERVED_THREADS: usize = 128;
+/// How many names are cached.
+const MAX_CACHED_NAMES: usize = 1024;
+const STACK_SIZE: usize = 524_288;
 
-type LookUp = dyn Fn(&str) -> io::Result<Vec<IpAddr>> + Send + Sync;
+type ResolveFn = dyn Fn(&str) -> io::Result<Vec<IpAddr>> + Send + Sync;
 type Answer = Result<Arc<[IpAddr]>, Unresolved>;
 
 /// Why a name has no address.
@@ -46,145 +46,147 @@ impl std::fmt::Display for Unresolved {
 
 impl std::error::Error for Unresolved {}
 
-/// Looks names up, and remembers addresses for ten seconds.
+/// Resolves names, and caches their addresses for ten seconds.
 #[derive(Clone)]
 pub(crate) struct Resolver(Arc<Inner>);
 
 struct Inner {
-    look_up: Box<LookUp>,
+    resolve: Box<ResolveFn>,
     threads: usize,
-    patience: Duration,
+    timeout: Duration,
     state: Mutex<State>,
 }
 
 struct State {
-    known: LruCache<Box<str>, Known>,
+    cached: LruCache<Box<str>, CachedName>,
     /// The names that are being looked up.
-    flights: HashMap<Box<str>, Shared<oneshot::Receiver<Answer>>>,
+    lookups: HashMap<Box<str>, Shared<oneshot::Receiver<Answer>>>,
 }
 
-struct Known {
+struct CachedName {
     addresses: Arc<[IpAddr]>,
     until: Instant,
 }
 
 static SYSTEM: LazyLock<Resolver> = LazyLock::new(|| {
-    Resolver::new(THREADS, PATIENCE, |name| Ok((name, 0).to_socket_addrs()?.map(|address| address.ip()).collect()))
+    Resolver::new(MAX_THREADS, LOOKUP_TIMEOUT, |name| {
+        Ok((name, 0).to_socket_addrs()?.map(|address| address.ip()).collect())
+    })
 });
 
 impl Resolver {
-    /// The process's own.
+    /// The resolver of the process.
     pub(crate) fn of_system() -> Self {
         SYSTEM.clone()
     }
 
     fn new(
         threads: usize,
-        patience: Duration,
-        look_up: impl Fn(&str) -> io::Result<Vec<IpAddr>> + Send + Sync + 'static,
+        timeout: Duration,
+        resolve: impl Fn(&str) -> io::Result<Vec<IpAddr>> + Send + Sync + 'static,
     ) -> Self {
-        let known = LruCache::new(NonZeroUsize::MIN.saturating_add(REMEMBERED - 1));
-        let state = Mutex::new(State { known, flights: HashMap::new() });
-        Self(Arc::new(Inner { look_up: Box::new(look_up), threads, patience, state }))
+        let cached = LruCache::new(NonZeroUsize::MIN.saturating_add(MAX_CACHED_NAMES - 1));
+        let state = Mutex::new(State { cached, lookups: HashMap::new() });
+        Self(Arc::new(Inner { resolve: Box::new(resolve), threads, timeout, state }))
     }
 
-    /// The addresses of a name, or why there are none. Waits no longer than [`PATIENCE`].
+    /// The addresses of a name, or why there are none. Waits no longer than [`LOOKUP_TIMEOUT`].
     pub(crate) async fn addresses(&self, name: &str) -> Answer {
         let name = name.to_ascii_lowercase();
-        if let Some(addresses) = without_asking(&name) {
+        if let Some(addresses) = literal_or_localhost(&name) {
             return Ok(addresses);
         }
-        let flight = match self.known_or_asked(&name) {
-            Found::Known(addresses) => return Ok(addresses),
-            Found::Asked(flight) => flight,
-            Found::Crowded => return Err(Unresolved("too many other names are being looked up".into())),
+        let lookup = match self.get_or_start(&name) {
+            Lookup::Cached(addresses) => return Ok(addresses),
+            Lookup::InFlight(lookup) => lookup,
+            Lookup::AtCapacity => return Err(Unresolved("too many other names are being looked up".into())),
         };
-        let patience = self.0.patience;
-        match tokio::time::timeout(patience, flight).await {
+        let timeout = self.0.timeout;
+        match tokio::time::timeout(timeout, lookup).await {
             Ok(answer) => answer.unwrap_or_else(|_| Err(Unresolved("the look-up ended without an answer".into()))),
-            Err(_) => Err(Unresolved(format!("no name server answered within {} ms", patience.as_millis()).into())),
+            Err(_) => Err(Unresolved(format!("no name server answered within {} ms", timeout.as_millis()).into())),
         }
     }
 
-    /// What is known of a name has not held: it is looked up again before it is used again.
-    pub(crate) fn doubt(&self, name: &str) {
-        if let Some(known) = self.0.state.lock().known.peek_mut(name) {
-            known.until = clock::monotonic();
+    /// Expires the cached addresses of a name that could not be connected to.
+    pub(crate) fn expire(&self, name: &str) {
+        if let Some(cached) = self.0.state.lock().cached.peek_mut(name) {
+            cached.until = clock::monotonic();
         }
     }
 
-    fn known_or_asked(&self, name: &str) -> Found {
+    fn get_or_start(&self, name: &str) -> Lookup {
         let mut state = self.0.state.lock();
-        let known = state.known.get(name);
-        if let Some(known) = known.filter(|known| clock::monotonic() < known.until) {
-            return Found::Known(known.addresses.clone());
+        let cached = state.cached.get(name);
+        if let Some(cached) = cached.filter(|cached| clock::monotonic() < cached.until) {
+            return Lookup::Cached(cached.addresses.clone());
         }
-        let reserved = if known.is_some() { 0 } else { RESERVED.min(self.0.threads / 8) };
-        if let Some(flight) = state.flights.get(name) {
-            return Found::Asked(flight.clone());
+        let reserved = if cached.is_some() { 0 } else { RESERVED_THREADS.min(self.0.threads / 8) };
+        if let Some(lookup) = state.lookups.get(name) {
+            return Lookup::InFlight(lookup.clone());
         }
-        if state.flights.len() >= self.0.threads - reserved {
-            return Found::Crowded;
+        if state.lookups.len() >= self.0.threads - reserved {
+            return Lookup::AtCapacity;
         }
-        let (answer, flight) = oneshot::channel();
-        let flight = flight.shared();
-        state.flights.insert(name.into(), flight.clone());
+        let (answer, lookup) = oneshot::channel();
+        let lookup = lookup.shared();
+        state.lookups.insert(name.into(), lookup.clone());
         drop(state);
         self.start(name, answer);
-        Found::Asked(flight)
+        Lookup::InFlight(lookup)
     }
 
     #[cfg(test)]
     fn is_idle(&self) -> bool {
-        self.0.state.lock().flights.is_empty()
+        self.0.state.lock().lookups.is_empty()
     }
 
     fn start(&self, name: &str, answer: oneshot::Sender<Answer>) {
-        let asked = Asked { names: self.clone(), name: name.into() };
-        let thread = std::thread::Builder::new().name("wxacode-names".into()).stack_size(STACK);
-        // Without a thread `asked` is dropped here, which wakes those who wait.
+        let guard = InFlightGuard { names: self.clone(), name: name.into() };
+        let thread = std::thread::Builder::new().name("wxacode-names".into()).stack_size(STACK_SIZE);
+        // If no thread can be made, `guard` and `answer` are dropped here, which wakes the waiting requests.
         let _ = thread.spawn(move || {
-            let found = asked.look_up();
-            drop(asked);
+            let found = guard.resolve();
+            drop(guard);
             let _ = answer.send(found);
         });
     }
 }
 
-enum Found {
-    Known(Arc<[IpAddr]>),
-    Asked(Shared<oneshot::Receiver<Answer>>),
-    Crowded,
+enum Lookup {
+    Cached(Arc<[IpAddr]>),
+    InFlight(Shared<oneshot::Receiver<Answer>>),
+    AtCapacity,
 }
 
 /// A name that is being looked up until this is dropped.
-struct Asked {
+struct InFlightGuard {
     names: Resolver,
     name: Box<str>,
 }
 
-impl Asked {
-    fn look_up(&self) -> Answer {
+impl InFlightGuard {
+    fn resolve(&self) -> Answer {
         let inner = &self.names.0;
-        let found = (inner.look_up)(&self.name).map_err(|error| Unresolved(error.to_string().into()))?;
+        let found = (inner.resolve)(&self.name).map_err(|error| Unresolved(error.to_string().into()))?;
         if found.is_empty() {
             return Err(Unresolved("the name has no address".into()));
         }
         let addresses: Arc<[IpAddr]> = found.into();
-        let known = Known { addresses: addresses.clone(), until: clock::monotonic() + FRESH };
-        inner.state.lock().known.put(self.name.clone(), known);
+        let cached = CachedName { addresses: addresses.clone(), until: clock::monotonic() + CACHE_TTL };
+        inner.state.lock().cached.put(self.name.clone(), cached);
         Ok(addresses)
     }
 }
 
-impl Drop for Asked {
+impl Drop for InFlightGuard {
     fn drop(&mut self) {
-        self.names.0.state.lock().flights.remove(&self.name);
+        self.names.0.state.lock().lookups.remove(&self.name);
     }
 }
 
-/// This machine, whatever a name server says (RFC 6761), and what is an address already.
-fn without_asking(name: &str) -> Option<Arc<[IpAddr]>> {
+/// The addresses of localhost, whatever a name server says (RFC 6761), and of a name that is an address itself.
+fn literal_or_localhost(name: &str) -> Option<Arc<[IpAddr]>> {
     if is_localhost(name) {
         return Some([Ipv6Addr::LOCALHOST.into(), Ipv4Addr::LOCALHOST.into()].into());
     }
@@ -214,7 +216,7 @@ impl redis::io::AsyncDNSResolver for Resolver {
         port: u16,
     ) -> BoxFuture<'a, redis::RedisResult<Box<dyn Iterator<Item = SocketAddr> + Send + 'a>>> {
         // A Redis that fails over may be elsewhere a moment later, and connections to it are rare.
-        self.doubt(host);
+        self.expire(host);
         Box::pin(async move {
             let addresses = self.addresses(host).await.map_err(io::Error::other)?;
             let addresses: Vec<_> = addresses.iter().map(|&address| SocketAddr::new(address, port)).collect();
@@ -239,15 +241,15 @@ mod tests {
     }
 
     impl Server {
-        fn names(self: &Arc<Self>, threads: usize, patience: Duration) -> Resolver {
+        fn names(self: &Arc<Self>, threads: usize, timeout: Duration) -> Resolver {
             let server = self.clone();
-            Resolver::new(threads, patience, move |name| {
+            Resolver::new(threads, timeout, move |name| {
                 server.asked.fetch_add(1, Ordering::SeqCst);
                 if name.starts_with("silent") {
                     drop(server.told.wait_while(server.speaks.lock().unwrap(), |speaks| !*speaks).unwrap());
                 }
                 match name.starts_with("unknown") {
-                    true => Err(io::Error::other("not known")),
+                    true => Err(io::Error::other("not cached")),
                     false => Ok(vec![Ipv4Addr::new(10, 0, 0, 1).into()]),
                 }
             })
@@ -305,10 +307,10 @@ mod tests {
         let names = server.names(8, LONG);
         let ask = || async { names.addresses("good.example").await.map(|_| server.count()).unwrap() };
         assert_eq!((ask().await, ask().await), (1, 1));
-        names.doubt("good.example");
+        names.expire("good.example");
         assert_eq!((ask().await, ask().await), (2, 2));
         tokio::time::pause();
-        tokio::time::advance(FRESH).await;
+        tokio::time::advance(CACHE_TTL).await;
         tokio::time::resume();
         assert_eq!(ask().await, 3);
     }
@@ -318,7 +320,7 @@ mod tests {
         let server = Arc::new(Server::default());
         let names = server.names(8, LONG);
         for _ in 0..2 {
-            assert_eq!(names.addresses("unknown.example").await.unwrap_err().to_string(), "not known");
+            assert_eq!(names.addresses("unknown.example").await.unwrap_err().to_string(), "not cached");
         }
         assert_eq!(server.count(), 2);
     }
@@ -342,7 +344,7 @@ mod tests {
         let server = Arc::new(Server::default());
         let names = server.names(16, LONG);
         names.addresses("good.example").await.unwrap();
-        names.doubt("good.example");
+        names.expire("good.example");
         let (waiting, mut crowded) = (names.clone(), 0);
         let mut asking: tokio::task::JoinSet<_> = (0..20)
             .map(|n| {

@@ -1,4 +1,4 @@
-//! The base URLs in order of preference, and which of them to leave alone for a while.
+//! The base URLs in order of preference. A host that could not be reached is ejected for a while (outlier ejection).
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -11,8 +11,8 @@ use super::proxy::Proxy;
 use crate::clock;
 use crate::wechat::endpoint::Endpoint;
 
-/// How long a host that could not be reached is passed over. Then one call tries it again.
-const AVOIDED: Duration = Duration::from_secs(30);
+/// How long a host that could not be reached is ejected. Then one call tries it again.
+const EJECTION_TIME: Duration = Duration::from_secs(30);
 
 /// The hosts of a client, at least one.
 pub(crate) struct HostList {
@@ -27,8 +27,8 @@ pub(crate) struct Host {
     pub(crate) name: String,
     /// Host and port of the proxy that its requests go through, for messages.
     pub(crate) proxy: Option<String>,
-    /// Milliseconds since the start; 0 while nothing is wrong.
-    avoided_until: AtomicU64,
+    /// Milliseconds since the start; 0 for a healthy host.
+    ejected_until: AtomicU64,
 }
 
 impl HostList {
@@ -36,17 +36,17 @@ impl HostList {
     pub(crate) fn new(bases: Vec<Url>, proxy: Option<&Proxy>) -> Self {
         let host = |base: Url| {
             let proxy = proxy.filter(|proxy| proxy.serves(&base)).map(Proxy::name);
-            Host { name: name(&base), proxy, base, avoided_until: AtomicU64::new(0) }
+            Host { name: name(&base), proxy, base, ejected_until: AtomicU64::new(0) }
         };
         Self { hosts: bases.into_iter().map(host).collect(), start: clock::monotonic() }
     }
 
-    /// All of them: those in good standing first, each group in order of preference.
-    pub(crate) fn order(&self) -> Vec<&Host> {
+    /// All hosts, ejected ones last, each group in order of preference.
+    pub(crate) fn by_preference(&self) -> Vec<&Host> {
         let now = self.now();
-        let (mut good, bad): (Vec<_>, Vec<_>) = self.hosts.iter().partition(|host| host.is_good(now));
-        good.extend(bad);
-        good
+        let (mut usable, ejected): (Vec<_>, Vec<_>) = self.hosts.iter().partition(|host| host.try_use(now));
+        usable.extend(ejected);
+        usable
     }
 
     fn now(&self) -> u64 {
@@ -60,7 +60,7 @@ pub(crate) fn name(url: &Url) -> String {
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
-/// Whether it is this machine.
+/// Whether the host of a URL is this machine.
 pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(url::Host::Domain(name)) => is_localhost(name),
@@ -82,7 +82,7 @@ impl Host {
         self.base.scheme() == "https"
     }
 
-    /// The name that has to be resolved for it: the proxy's, where there is one.
+    /// The name that a connection resolves: that of the proxy, if there is one.
     pub(crate) fn connected_to(&self) -> &str {
         let proxy = self.proxy.as_deref().and_then(|proxy| proxy.rsplit_once(':'));
         proxy.map_or(self.base.host_str().unwrap_or_default(), |(name, _)| name)
@@ -98,25 +98,26 @@ impl Host {
         url
     }
 
-    /// It has answered: nothing is wrong with it.
-    pub(crate) fn answered(&self) {
-        if self.avoided_until.load(Ordering::Relaxed) != 0 {
-            self.avoided_until.store(0, Ordering::Relaxed);
+    /// The host has responded.
+    pub(crate) fn mark_healthy(&self) {
+        if self.ejected_until.load(Ordering::Relaxed) != 0 {
+            self.ejected_until.store(0, Ordering::Relaxed);
         }
     }
 
-    /// It could not be reached: others come first for 30 seconds.
-    pub(crate) fn avoid(&self, hosts: &HostList) {
-        self.avoided_until.store(hosts.now() + AVOIDED.as_millis() as u64, Ordering::Relaxed);
+    /// The host could not be reached: the others come first for 30 seconds.
+    pub(crate) fn eject(&self, hosts: &HostList) {
+        self.ejected_until.store(hosts.now() + EJECTION_TIME.as_millis() as u64, Ordering::Relaxed);
     }
 
-    /// When its time is up, the first to ask gets it as good and the others go on avoiding it until it has answered.
-    fn is_good(&self, now: u64) -> bool {
-        let until = self.avoided_until.load(Ordering::Relaxed);
-        let next = now + AVOIDED.as_millis() as u64;
+    /// Whether the host is healthy, or this call may try it. After `EJECTION_TIME` one call claims the right to try it; the
+    /// others skip it until it responds.
+    fn try_use(&self, now: u64) -> bool {
+        let until = self.ejected_until.load(Ordering::Relaxed);
+        let next = now + EJECTION_TIME.as_millis() as u64;
         until == 0
             || (until <= now
-                && self.avoided_until.compare_exchange(until, next, Ordering::Relaxed, Ordering::Relaxed).is_ok())
+                && self.ejected_until.compare_exchange(until, next, Ordering::Relaxed, Ordering::Relaxed).is_ok())
     }
 }
 
@@ -130,7 +131,7 @@ mod tests {
     }
 
     fn names(hosts: &HostList) -> Vec<&str> {
-        hosts.order().iter().map(|host| host.name.as_str()).collect()
+        hosts.by_preference().iter().map(|host| host.name.as_str()).collect()
     }
 
     #[tokio::test(start_paused = true)]
@@ -139,13 +140,13 @@ mod tests {
         let preferred = ["a.example", "b.example:8443"];
         let other = ["b.example:8443", "a.example"];
         assert_eq!(names(&hosts), preferred);
-        hosts.hosts[0].avoid(&hosts);
+        hosts.hosts[0].eject(&hosts);
         advance(Duration::from_millis(29_999)).await;
         assert_eq!(names(&hosts), other);
         advance(Duration::from_millis(1)).await;
         assert_eq!(names(&hosts), preferred);
         assert_eq!(names(&hosts), other, "only one call pays for trying");
-        hosts.hosts[0].answered();
+        hosts.hosts[0].mark_healthy();
         assert_eq!(names(&hosts), preferred);
     }
 

@@ -23,9 +23,9 @@ pub(crate) struct HttpSettings {
     pub(crate) ca: Option<Vec<u8>>,
 }
 
-const CONNECT: Duration = Duration::from_secs(3);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// Shorter than load balancers commonly keep an idle connection: one that they closed costs a retry.
-const IDLE: Duration = Duration::from_secs(30);
+const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The connections of all clients with the same settings, which end with the last of them. Each kind is made for the first
 /// request that needs it: roots take milliseconds to read, and plain HTTP, as inside WeChat's cloud, needs none.
@@ -92,8 +92,8 @@ fn build(ca: &[CertificateDer<'static>], proxy: Option<&Proxy>) -> Result<Client
         .referer(false)
         .retry(reqwest::retry::never())
         .no_proxy()
-        .connect_timeout(CONNECT)
-        .pool_idle_timeout(IDLE)
+        .connect_timeout(CONNECT_TIMEOUT)
+        .pool_idle_timeout(POOL_IDLE_TIMEOUT)
         .user_agent(concat!("wxacode/", env!("CARGO_PKG_VERSION")));
     // The parser's own error repeats the URL, password included.
     let unbuilt = |_| unusable("proxy", "无法创建 HTTP 客户端".into(), "the HTTP client could not be created".into());

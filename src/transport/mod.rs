@@ -33,29 +33,29 @@ use hosts::{Host, HostList};
 use http_clients::HttpClients;
 pub(crate) use sent::SentCounter;
 
-/// The largest code that WeChat draws is under 1 MiB.
-pub(crate) const LARGEST_ANSWER: usize = 8 << 20;
+/// The largest response that is read. WeChat's QR codes are under 1 MiB.
+pub(crate) const MAX_RESPONSE_BYTES: usize = 8 << 20;
 
 /// One request, wherever it is sent.
 pub(crate) struct HttpRequest<'a> {
     pub(crate) endpoint: Endpoint,
     pub(crate) query: &'a [(&'a str, &'a str)],
-    /// Sent whole, with its length: WeChat answers a chunked body by an empty 412.
+    /// The body, sent with its length: WeChat rejects a chunked one with an empty 412.
     pub(crate) body: Option<bytes::Bytes>,
-    /// What must not appear in any error, beside what the transport knows.
+    /// What must not appear in any error, besides the secrets of the transport.
     pub(crate) secrets: &'a [&'a str],
-    /// Counts the requests that leave for it.
+    /// Counts the requests that are sent.
     pub(crate) sent: Option<&'a SentCounter>,
 }
 
-/// How hard to try.
+/// How often and where a request is retried.
 #[derive(Clone, Copy)]
 pub(crate) struct RetryPolicy {
-    /// How often a passing failure is tried again.
+    /// How often a transient failure is retried.
     pub(crate) retries: u32,
-    /// The time of one attempt at one host, where that is less than what is left.
-    pub(crate) attempt: Option<Duration>,
-    /// Whether a request whose answer did not come may be sent to another host.
+    /// The timeout of one attempt at one host; `None` for the time left.
+    pub(crate) attempt_timeout: Option<Duration>,
+    /// Whether a request without a response may be sent to another host.
     pub(crate) repeatable: bool,
 }
 
@@ -66,8 +66,8 @@ pub(crate) struct Transport {
     hosts: HostList,
     secrets: Arc<Secrets>,
     events: EventSource,
-    /// Spreads the pauses between retries, 0..1.
-    dice: fn() -> f64,
+    /// The jitter of the pauses between retries, 0..1.
+    jitter: fn() -> f64,
 }
 
 struct RawResponse {
@@ -78,7 +78,7 @@ struct RawResponse {
 }
 
 impl Transport {
-    /// `secrets` are what no error shows, whatever was asked.
+    /// A transport whose errors contain none of `secrets`.
     pub(crate) fn new(
         http_clients: Arc<HttpClients>,
         buffers: Arc<BufferPool>,
@@ -87,66 +87,66 @@ impl Transport {
         events: EventSource,
     ) -> Self {
         let hosts = HostList::new(bases, http_clients.proxy());
-        Self { http_clients, buffers, hosts, secrets, events, dice: fastrand::f64 }
+        Self { http_clients, buffers, hosts, secrets, events, jitter: fastrand::f64 }
     }
 
-    /// What no error of this transport shows.
+    /// The secrets that are taken out of errors.
     pub(crate) fn secrets(&self) -> &Secrets {
         &self.secrets
     }
 
-    /// Which way its requests go.
+    /// The route of its requests.
     pub(crate) fn route(&self) -> RouteId {
         self.http_clients.route
     }
 
     /// Sends a call until `read` makes something of the answer, WeChat refuses, or no retry is left. Gives the bytes
-    /// and what was read in them. `report` is told of every failure that is tried again.
+    /// and what was read in them. `on_retry` gets every failure before its retry.
     pub(crate) async fn send_with_retries<T>(
         &self,
         call: &HttpRequest<'_>,
-        effort: RetryPolicy,
+        policy: RetryPolicy,
         deadline: &Deadline,
-        report: &(dyn Fn(Error) + Send + Sync),
+        on_retry: &(dyn Fn(Error) + Send + Sync),
         read: impl Fn(&[u8]) -> std::result::Result<T, AnswerError>,
     ) -> Result<(Body, T)> {
         let mut failures = 0;
         loop {
-            let error = match self.attempt(call, effort, deadline, &read).await {
+            let error = match self.attempt(call, policy, deadline, &read).await {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
-            let pause = backoff(failures, (self.dice)());
-            if !error.is_transient() || failures == effort.retries || !deadline.outlasts(pause) {
+            let pause = backoff(failures, (self.jitter)());
+            if !error.is_transient() || failures == policy.retries || !deadline.outlasts(pause) {
                 return Err(error);
             }
-            report(error);
+            on_retry(error);
             tokio::time::sleep(pause).await;
             failures += 1;
         }
     }
 
-    /// One attempt: at the preferred host, and where that cannot be reached at the next.
+    /// One attempt: at the preferred host, and at the next one if it cannot be reached.
     async fn attempt<T>(
         &self,
         call: &HttpRequest<'_>,
-        effort: RetryPolicy,
+        policy: RetryPolicy,
         deadline: &Deadline,
         read: &impl Fn(&[u8]) -> std::result::Result<T, AnswerError>,
     ) -> Result<(Body, T)> {
-        let order = self.hosts.order();
-        let mut rest = order.iter().peekable();
+        let hosts = self.hosts.by_preference();
+        let mut rest = hosts.iter().peekable();
         loop {
             let Some(host) = rest.next() else { return Err(Error::Closed) };
-            let share = rest.peek().filter(|_| effort.repeatable).map(|_| deadline.remaining() / 2);
-            let limit = [effort.attempt, share].into_iter().flatten().min();
-            let error = match self.request(host, call, limit, read).await {
+            let share = rest.peek().filter(|_| policy.repeatable).map(|_| deadline.remaining() / 2);
+            let timeout = [policy.attempt_timeout, share].into_iter().flatten().min();
+            let error = match self.request(host, call, timeout, read).await {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
             let next = match &error {
                 Error::Network {
-                    trouble:
+                    kind:
                         NetworkErrorKind::Dns
                         | NetworkErrorKind::Unreachable
                         | NetworkErrorKind::Certificate(_)
@@ -154,11 +154,11 @@ impl Transport {
                         | NetworkErrorKind::Proxy(_),
                     ..
                 } => true,
-                Error::Network { trouble: NetworkErrorKind::Silent, .. } => effort.repeatable,
+                Error::Network { kind: NetworkErrorKind::ResponseTimeout, .. } => policy.repeatable,
                 _ => return Err(error),
             };
-            if !timed_out_early(&error, limit) {
-                host.avoid(&self.hosts);
+            if !timed_out_early(&error, timeout) {
+                host.eject(&self.hosts);
             }
             if !next || rest.peek().is_none() {
                 return Err(error);
@@ -166,26 +166,26 @@ impl Transport {
         }
     }
 
-    /// One request to one host, and what its answer is.
+    /// One request to one host.
     async fn request<T>(
         &self,
         host: &Host,
         call: &HttpRequest<'_>,
-        limit: Option<Duration>,
+        timeout: Option<Duration>,
         read: &impl Fn(&[u8]) -> std::result::Result<T, AnswerError>,
     ) -> Result<(Body, T)> {
-        let mut told =
+        let mut span =
             RequestSpan { events: &self.events, call, host, begun: clock::monotonic(), status: None, ended: false };
-        let answer = match within(limit, self.send(host, call), &call.endpoint, host).await {
+        let answer = match with_timeout(timeout, self.send(host, call), &call.endpoint, host).await {
             Ok(raw) => {
-                host.answered();
-                told.status = Some(raw.status);
-                aside(raw.body.len(), || interpret_response(call, raw, read))
+                host.mark_healthy();
+                span.status = Some(raw.status);
+                block_in_place_if_large(raw.body.len(), || interpret_response(call, raw, read))
             }
             Err(error) => Err(error),
         };
-        let answer = answer.map_err(|error| error.without(&self.secrets.redactor(call.secrets)));
-        told.end(answer.as_ref().map(|(body, _)| body.len()));
+        let answer = answer.map_err(|error| error.redacted(&self.secrets.redactor(call.secrets)));
+        span.end(answer.as_ref().map(|(body, _)| body.len()));
         answer
     }
 
@@ -202,8 +202,8 @@ impl Transport {
                 .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
                 .body(sent::body(call.body.clone().unwrap_or_default(), call.sent)),
         };
-        let broken = |error| failure::network(&call.endpoint, host, &error);
-        let mut answer = request.send().await.map_err(broken)?;
+        let network_error = |error| failure::network(&call.endpoint, host, &error);
+        let mut answer = request.send().await.map_err(network_error)?;
         let status = answer.status().as_u16();
         let location = location(&answer);
         let too_large = || Error::Response {
@@ -213,15 +213,15 @@ impl Transport {
             excerpt: String::new(),
         };
         let announced = usize::try_from(answer.content_length().unwrap_or(0)).unwrap_or(usize::MAX);
-        if announced > LARGEST_ANSWER {
+        if announced > MAX_RESPONSE_BYTES {
             return Err(too_large());
         }
         let mut body = match call.endpoint.returns_token() {
             true => Body::unpooled(announced),
             false => self.buffers.body(announced),
         };
-        while let Some(chunk) = answer.chunk().await.map_err(broken)? {
-            if body.len() + chunk.len() > LARGEST_ANSWER {
+        while let Some(chunk) = answer.chunk().await.map_err(network_error)? {
+            if body.len() + chunk.len() > MAX_RESPONSE_BYTES {
                 return Err(too_large());
             }
             body.bytes.extend_from_slice(&chunk);
@@ -230,7 +230,7 @@ impl Transport {
     }
 }
 
-/// Emits how a request ends, even if its caller goes away before that.
+/// Emits how a request ends, even if its caller is dropped before that.
 struct RequestSpan<'a> {
     events: &'a EventSource,
     call: &'a HttpRequest<'a>,
@@ -270,22 +270,22 @@ impl Drop for RequestSpan<'_> {
     }
 }
 
-/// A host that was given only a moment to answer has not shown that it is ill.
-fn timed_out_early(error: &Error, limit: Option<Duration>) -> bool {
-    let silent = matches!(error, Error::Network { trouble: NetworkErrorKind::Silent, .. });
-    silent && limit.is_some_and(|limit| limit < Duration::from_millis(500))
+/// Whether a host had too little time to respond to count as unhealthy.
+fn timed_out_early(error: &Error, timeout: Option<Duration>) -> bool {
+    let silent = matches!(error, Error::Network { kind: NetworkErrorKind::ResponseTimeout, .. });
+    silent && timeout.is_some_and(|timeout| timeout < Duration::from_millis(500))
 }
 
-async fn within(
-    limit: Option<Duration>,
+async fn with_timeout(
+    timeout: Option<Duration>,
     work: impl Future<Output = Result<RawResponse>>,
     endpoint: &Endpoint,
     host: &Host,
 ) -> Result<RawResponse> {
-    let Some(limit) = limit else { return work.await };
-    tokio::time::timeout(limit, work).await.unwrap_or_else(|_| {
-        let detail = format!("no answer within {} ms", limit.as_millis());
-        Err(failure::of(endpoint, host, NetworkErrorKind::Silent, &detail))
+    let Some(timeout) = timeout else { return work.await };
+    tokio::time::timeout(timeout, work).await.unwrap_or_else(|_| {
+        let detail = format!("no answer within {} ms", timeout.as_millis());
+        Err(failure::of(endpoint, host, NetworkErrorKind::ResponseTimeout, &detail))
     })
 }
 
@@ -295,19 +295,20 @@ fn location(answer: &reqwest::Response) -> Option<String> {
     Some(one_line(&format!("{}://{}{}", to.scheme(), hosts::name(&to), to.path())))
 }
 
-/// What reads more than this takes milliseconds. No code is larger.
-const READ_AT_ONCE: usize = 512 << 10;
+/// Larger bodies take milliseconds to read. No QR code is larger.
+const MAX_INLINE_BYTES: usize = 512 << 10;
 
-/// Runs what takes its time beside the thread on which everybody's bytes are moved.
-pub(crate) fn aside<T>(bytes: usize, work: impl FnOnce() -> T) -> T {
+/// Runs `work`, which reads `bytes` bytes. If they are many, it runs in `block_in_place`: the I/O of other calls goes on.
+pub(crate) fn block_in_place_if_large<T>(bytes: usize, work: impl FnOnce() -> T) -> T {
     let runtime = tokio::runtime::Handle::try_current().map(|runtime| runtime.runtime_flavor());
     match runtime {
-        Ok(RuntimeFlavor::MultiThread) if bytes > READ_AT_ONCE => tokio::task::block_in_place(work),
+        Ok(RuntimeFlavor::MultiThread) if bytes > MAX_INLINE_BYTES => tokio::task::block_in_place(work),
         _ => work(),
     }
 }
 
-/// The body decides; the status only explains a body that is nothing.
+/// The result of a response. The body decides; the status is used only if `read` finds neither the expected content nor a
+/// refusal.
 fn interpret_response<T>(
     call: &HttpRequest<'_>,
     raw: RawResponse,
@@ -319,7 +320,7 @@ fn interpret_response<T>(
         Err(AnswerError::Refused(refusal)) => {
             let error = Error::Api { endpoint: endpoint.clone(), refusal, subject: None };
             let token = endpoint.returns_token().then(|| answer::token_in(&body)).flatten();
-            Err(error.without(&Redactor::new(token.as_deref())))
+            Err(error.redacted(&Redactor::new(token.as_deref())))
         }
         Err(AnswerError::Unexpected(what)) => {
             let excerpt = if endpoint.returns_token() { String::new() } else { excerpt(&body, what, status) };
@@ -332,8 +333,8 @@ fn interpret_response<T>(
     }
 }
 
-/// What a message shows of an answer: the beginning of a web page or of what a server says of its trouble. Of JSON only the
-/// names of what it holds, and of other text nothing: it may be what was asked for, and hold a user's data.
+/// The excerpt of a response in a message: the beginning of a web page or of an error text. Of JSON only the member names, and
+/// of other text nothing: the body may be what was requested, and hold a user's data.
 fn excerpt(body: &[u8], what: Unexpected, status: u16) -> String {
     match what {
         Unexpected::Empty | Unexpected::CutOff => String::new(),
@@ -343,13 +344,14 @@ fn excerpt(body: &[u8], what: Unexpected, status: u16) -> String {
     }
 }
 
-/// Objects, arrays, strings and numbers.
+/// Whether a body begins like an object, an array, a string or a number.
 fn may_be_json(body: &[u8]) -> bool {
     let first = body.iter().find(|byte| !byte.is_ascii_whitespace());
     first.is_some_and(|first| b"{[\"-\xEF".contains(first) || first.is_ascii_digit())
 }
 
-/// More than a message shows: what goes before that is cut leaves room for others, and a secret is looked for while it is whole.
+/// The beginning of a text, longer than the excerpt: redaction runs before the text is cut, and would not recognise half a
+/// secret.
 fn beginning(body: &[u8]) -> String {
     let start = String::from_utf8_lossy(&body[..body.len().min(64 << 10)]);
     let text: String = one_line(&start).chars().take(4096).collect();

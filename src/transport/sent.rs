@@ -54,7 +54,7 @@ impl http_body::Body for Counted {
         self.bytes.is_none()
     }
 
-    /// Exact: WeChat wants the length ahead.
+    /// Exact: WeChat requires a Content-Length.
     fn size_hint(&self) -> SizeHint {
         SizeHint::with_exact(self.bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
     }

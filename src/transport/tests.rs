@@ -130,16 +130,16 @@ fn transport(bases: &[&url::Url]) -> Transport {
 fn with_pool(pool: Arc<HttpClients>, bases: &[&url::Url]) -> Transport {
     let bases = bases.iter().map(|&url| url.clone()).collect();
     let events = EventSource::new(Arc::default(), "wx", None);
-    Transport { dice: || 0.1, ..Transport::new(pool, Arc::default(), bases, Arc::default(), events) }
+    Transport { jitter: || 0.1, ..Transport::new(pool, Arc::default(), bases, Arc::default(), events) }
 }
 
-const CODE: RetryPolicy = RetryPolicy { retries: 2, attempt: None, repeatable: true };
+const POLICY: RetryPolicy = RetryPolicy { retries: 2, attempt_timeout: None, repeatable: true };
 
-async fn ask(transport: &Transport, effort: RetryPolicy) -> Result<Vec<u8>> {
-    ask_within(transport, effort, Duration::from_secs(10)).await
+async fn ask(transport: &Transport, policy: RetryPolicy) -> Result<Vec<u8>> {
+    ask_within(transport, policy, Duration::from_secs(10)).await
 }
 
-async fn ask_within(transport: &Transport, effort: RetryPolicy, limit: Duration) -> Result<Vec<u8>> {
+async fn ask_within(transport: &Transport, policy: RetryPolicy, limit: Duration) -> Result<Vec<u8>> {
     let call = HttpRequest {
         endpoint: Endpoint::GetQrCode,
         query: &[("access_token", "c4nary+/")],
@@ -148,7 +148,7 @@ async fn ask_within(transport: &Transport, effort: RetryPolicy, limit: Duration)
         sent: None,
     };
     let deadline = Deadline::new(limit, None);
-    let send_with_retries = transport.send_with_retries(&call, effort, &deadline, &|_| {}, read_image);
+    let send_with_retries = transport.send_with_retries(&call, policy, &deadline, &|_| {}, read_image);
     let result = deadline.timeout(TimeoutPhase::Answer, || None, send_with_retries).await.and_then(|result| result);
     if let Err(error) = &result {
         assert!(!format!("{error} {error:?}").contains("c4nary"), "{error:?}");
@@ -166,7 +166,7 @@ fn refusal(errcode: i64) -> ServerAction {
 #[tokio::test]
 async fn a_request_is_one_sized_body_with_the_token_in_the_query() {
     let server = Server::start([ServerAction::Answer(200, jpeg())]).await;
-    assert_eq!(ask(&transport(&[&server.url]), CODE).await.unwrap(), jpeg());
+    assert_eq!(ask(&transport(&[&server.url]), POLICY).await.unwrap(), jpeg());
     let request = server.first().to_lowercase();
     assert!(request.starts_with("post /wxa/getwxacode?access_token=c4nary%2b%2f http/1.1\r\n"), "{request}");
     assert!(request.contains("content-length: 2\r\n") && request.ends_with("\r\n\r\n{}"), "{request}");
@@ -192,9 +192,9 @@ async fn transient_failures_are_retried_and_refusals_are_not() {
     ] {
         let server = Server::start([act]).await;
         let transport = transport(&[&server.url]);
-        ask(&transport, CODE).await.unwrap_err();
+        ask(&transport, POLICY).await.unwrap_err();
         assert_eq!(server.count(), arrivals);
-        ask(&transport, RetryPolicy { retries: 0, ..CODE }).await.unwrap_err();
+        ask(&transport, RetryPolicy { retries: 0, ..POLICY }).await.unwrap_err();
         assert_eq!(server.count(), arrivals + 1);
     }
 }
@@ -202,15 +202,15 @@ async fn transient_failures_are_retried_and_refusals_are_not() {
 #[tokio::test]
 async fn a_successful_retry_returns_the_picture() {
     let server = Server::start([ServerAction::Reset, refusal(-1), ServerAction::Answer(200, jpeg())]).await;
-    assert_eq!(ask(&transport(&[&server.url]), CODE).await.unwrap(), jpeg());
+    assert_eq!(ask(&transport(&[&server.url]), POLICY).await.unwrap(), jpeg());
     assert_eq!(server.count(), 3);
 }
 
 #[tokio::test]
 async fn retries_wait_for_their_backoff() {
     let server = Server::start([ServerAction::Answer(503, vec![])]).await;
-    let transport = Transport { dice: || 1.0, ..transport(&[&server.url]) };
-    ask(&transport, CODE).await.unwrap_err();
+    let transport = Transport { jitter: || 1.0, ..transport(&[&server.url]) };
+    ask(&transport, POLICY).await.unwrap_err();
     let gaps = server.gaps();
     assert!(gaps[0] >= Duration::from_millis(500) && gaps[1] >= Duration::from_secs(1), "{gaps:?}");
 }
@@ -218,9 +218,9 @@ async fn retries_wait_for_their_backoff() {
 #[tokio::test]
 async fn a_backoff_beyond_the_deadline_is_not_waited_for() {
     let server = Server::start([ServerAction::Answer(503, vec![])]).await;
-    let transport = Transport { dice: || 1.0, ..transport(&[&server.url]) };
+    let transport = Transport { jitter: || 1.0, ..transport(&[&server.url]) };
     let started = Instant::now();
-    let error = ask_within(&transport, CODE, Duration::from_millis(450)).await.unwrap_err();
+    let error = ask_within(&transport, POLICY, Duration::from_millis(450)).await.unwrap_err();
     assert_eq!(error.code(), "ERR_WXA_RESPONSE", "the real trouble, not a timeout: {error}");
     assert!(started.elapsed() < Duration::from_millis(450));
     assert_eq!(server.count(), 1);
@@ -228,17 +228,17 @@ async fn a_backoff_beyond_the_deadline_is_not_waited_for() {
 
 #[tokio::test]
 async fn an_answer_over_8_mib_is_refused_with_or_without_a_content_length() {
-    for act in [ServerAction::Announce(LARGEST_ANSWER + 1), ServerAction::Endless(LARGEST_ANSWER + 1)] {
+    for act in [ServerAction::Announce(MAX_RESPONSE_BYTES + 1), ServerAction::Endless(MAX_RESPONSE_BYTES + 1)] {
         let server = Server::start([act]).await;
-        match ask(&transport(&[&server.url]), CODE).await {
+        match ask(&transport(&[&server.url]), POLICY).await {
             Err(Error::Response { problem: BadResponse::TooLarge, .. }) => {}
             other => panic!("{other:?}"),
         }
     }
     let mut largest = jpeg();
-    largest.resize(LARGEST_ANSWER, 0);
+    largest.resize(MAX_RESPONSE_BYTES, 0);
     let server = Server::start([ServerAction::Answer(200, largest.clone())]).await;
-    assert_eq!(ask(&transport(&[&server.url]), CODE).await.unwrap().len(), LARGEST_ANSWER);
+    assert_eq!(ask(&transport(&[&server.url]), POLICY).await.unwrap().len(), MAX_RESPONSE_BYTES);
 }
 
 #[tokio::test]
@@ -249,11 +249,11 @@ async fn an_unreachable_host_is_skipped_and_then_avoided() {
     let good = Server::start([ServerAction::Answer(200, jpeg())]).await;
 
     let with_dead = transport(&[&dead, &good.url]);
-    ask(&with_dead, RetryPolicy { retries: 0, ..CODE }).await.unwrap();
+    ask(&with_dead, RetryPolicy { retries: 0, ..POLICY }).await.unwrap();
 
     let with_hanging = transport(&[&hanging.url, &good.url]);
     for _ in 0..3 {
-        ask_within(&with_hanging, RetryPolicy { retries: 0, ..CODE }, Duration::from_millis(2100)).await.unwrap();
+        ask_within(&with_hanging, RetryPolicy { retries: 0, ..POLICY }, Duration::from_millis(2100)).await.unwrap();
     }
     assert_eq!((hanging.count(), good.count()), (1, 4), "only the first call waited for the hanging host");
 }
@@ -263,8 +263,8 @@ async fn a_short_deadline_does_not_mark_a_host_as_unreachable() {
     let slow = Server::start([ServerAction::Hang, ServerAction::Answer(200, jpeg())]).await;
     let other = Server::start([ServerAction::Answer(200, jpeg())]).await;
     let transport = transport(&[&slow.url, &other.url]);
-    ask_within(&transport, CODE, Duration::from_millis(200)).await.unwrap();
-    ask(&transport, CODE).await.unwrap();
+    ask_within(&transport, POLICY, Duration::from_millis(200)).await.unwrap();
+    ask(&transport, POLICY).await.unwrap();
     assert_eq!((slow.count(), other.count()), (2, 1));
 }
 
@@ -281,7 +281,7 @@ async fn no_answer_makes_an_error_show_a_part_of_the_token() {
         let server = Server::start([ServerAction::Answer(200, body.into())]).await;
         let call = HttpRequest { endpoint: Endpoint::StableToken, query: &[], body: None, secrets: &[], sent: None };
         let deadline = Deadline::new(Duration::from_secs(10), None);
-        let once = RetryPolicy { retries: 0, ..CODE };
+        let once = RetryPolicy { retries: 0, ..POLICY };
         let error = transport(&[&server.url])
             .send_with_retries(&call, once, &deadline, &|_| {}, read_token)
             .await
@@ -296,8 +296,8 @@ async fn a_host_that_answers_is_never_skipped() {
     let first = Server::start([refusal(41030)]).await;
     let second = Server::start([ServerAction::Answer(200, jpeg())]).await;
     let transport = transport(&[&first.url, &second.url]);
-    ask(&transport, CODE).await.unwrap_err();
-    ask(&transport, CODE).await.unwrap_err();
+    ask(&transport, POLICY).await.unwrap_err();
+    ask(&transport, POLICY).await.unwrap_err();
     assert_eq!((first.count(), second.count()), (2, 0));
 }
 
@@ -306,7 +306,7 @@ async fn a_request_that_must_not_be_repeated_is_sent_to_one_host() {
     let hanging = Server::start([ServerAction::Hang]).await;
     let other = Server::start([ServerAction::Answer(200, br#"{"access_token":"T","expires_in":7200}"#.to_vec())]).await;
     let transport = transport(&[&hanging.url, &other.url]);
-    let once = RetryPolicy { retries: 0, attempt: Some(Duration::from_millis(200)), repeatable: false };
+    let once = RetryPolicy { retries: 0, attempt_timeout: Some(Duration::from_millis(200)), repeatable: false };
     let call = HttpRequest {
         endpoint: Endpoint::ClassicToken,
         query: &[("secret", "s")],
@@ -316,7 +316,7 @@ async fn a_request_that_must_not_be_repeated_is_sent_to_one_host() {
     };
     let deadline = Deadline::new(Duration::from_secs(10), None);
     let error = transport.send_with_retries(&call, once, &deadline, &|_| {}, read_token).await.err().unwrap();
-    assert!(matches!(error, Error::Network { trouble: NetworkErrorKind::Silent, .. }), "{error}");
+    assert!(matches!(error, Error::Network { kind: NetworkErrorKind::ResponseTimeout, .. }), "{error}");
     assert_eq!((hanging.count(), other.count()), (1, 0));
 }
 
@@ -340,9 +340,9 @@ async fn the_last_client_closes_the_connections() {
             socket
         },
         async {
-            ask(&first, CODE).await.unwrap();
+            ask(&first, POLICY).await.unwrap();
             drop(first);
-            ask(&last, CODE).await.unwrap();
+            ask(&last, POLICY).await.unwrap();
         }
     );
     drop(last);
@@ -354,7 +354,7 @@ async fn the_last_client_closes_the_connections() {
 #[tokio::test]
 async fn the_target_of_a_redirect_is_shown_without_query_or_secret() {
     let server = Server::start([ServerAction::Answer(307, b"<html>".to_vec())]).await;
-    let error = ask(&transport(&[&server.url]), CODE).await.unwrap_err().to_string();
+    let error = ask(&transport(&[&server.url]), POLICY).await.unwrap_err().to_string();
     assert!(error.contains(&format!("Location: {}elsewhere", server.url)), "{error}");
 }
 
@@ -363,7 +363,7 @@ async fn an_excerpt_does_not_cut_a_secret_in_two() {
     for padding in 90..125 {
         let page = format!("<{}c4nary+/", "x".repeat(padding));
         let server = Server::start([ServerAction::Answer(200, page.into_bytes())]).await;
-        let error = ask(&transport(&[&server.url]), CODE).await.unwrap_err();
+        let error = ask(&transport(&[&server.url]), POLICY).await.unwrap_err();
         assert!(!error.to_string().contains("c4"), "{error}");
     }
 }
@@ -373,8 +373,8 @@ async fn failure(base: &str, proxy: Option<&str>) -> (NetworkErrorKind, Option<S
     let proxy = proxy.map(|url| proxy::Proxy::parse(url).unwrap());
     let pool = Arc::new(HttpClients::new(&HttpSettings { proxy, ca: None }).unwrap());
     let transport = with_pool(pool, &[&base.parse().unwrap()]);
-    match ask(&transport, RetryPolicy { retries: 0, ..CODE }).await {
-        Err(Error::Network { trouble, proxy, detail, .. }) => (trouble, proxy, detail),
+    match ask(&transport, RetryPolicy { retries: 0, ..POLICY }).await {
+        Err(Error::Network { kind, proxy, detail, .. }) => (kind, proxy, detail),
         other => panic!("{other:?}"),
     }
 }
@@ -410,18 +410,18 @@ async fn a_failed_connection_is_unresolved_refused_broken_or_without_tls() {
     assert_eq!((refused, proxy), (NetworkErrorKind::Unreachable, None));
     assert!(detail.contains("refused"), "{detail}");
     let server = Server::start([ServerAction::Close]).await;
-    assert_eq!(kind(server.url.to_string()).await, NetworkErrorKind::Broken);
+    assert_eq!(kind(server.url.to_string()).await, NetworkErrorKind::ConnectionClosed);
     assert_eq!(kind(format!("https://{}", plain_text(false).await)).await, NetworkErrorKind::Tls);
 }
 
 #[tokio::test]
 async fn a_failure_before_the_tunnel_is_one_of_the_proxy() {
-    use crate::error::ProxyErrorKind::{Dns, Login, Refused, Tls, Unreachable};
+    use crate::error::ProxyErrorKind::{AuthRequired, ConnectRejected, Dns, Tls, Unreachable};
     let port = closed_port().await;
     for (action, kind, says) in [
-        (ServerAction::Answer(407, Vec::new()), Login, "407"),
-        (ServerAction::Answer(403, Vec::new()), Refused, "200"),
-        (ServerAction::Close, Refused, "closed"),
+        (ServerAction::Answer(407, Vec::new()), AuthRequired, "407"),
+        (ServerAction::Answer(403, Vec::new()), ConnectRejected, "200"),
+        (ServerAction::Close, ConnectRejected, "closed"),
     ] {
         let proxy = Server::start([action]).await;
         let (failed, name, detail) = failure("https://wechat.example", Some(proxy.url.as_str())).await;
@@ -446,7 +446,7 @@ async fn a_failure_before_the_tunnel_is_one_of_the_proxy() {
 async fn a_failure_behind_the_proxy_is_one_of_the_host() {
     let proxy = Server::start([ServerAction::Close]).await;
     let (failed, name, _) = failure("http://wechat.example", Some(proxy.url.as_str())).await;
-    assert_eq!(failed, NetworkErrorKind::Broken, "the request has been sent");
+    assert_eq!(failed, NetworkErrorKind::ConnectionClosed, "the request has been sent");
     assert!(name.is_some() && proxy.first().starts_with("POST http://wechat.example/wxa/getwxacode?"));
     let tunnel = format!("http://{}", plain_text(true).await);
     assert_eq!(failure("https://wechat.example", Some(&tunnel)).await.0, NetworkErrorKind::Tls);
@@ -455,9 +455,9 @@ async fn a_failure_behind_the_proxy_is_one_of_the_host() {
 #[tokio::test]
 async fn a_time_out_of_the_attempt_says_how_long_it_was() {
     let server = Server::start([ServerAction::Hang]).await;
-    let policy = RetryPolicy { retries: 0, attempt: Some(Duration::from_millis(20)), ..CODE };
+    let policy = RetryPolicy { retries: 0, attempt_timeout: Some(Duration::from_millis(20)), ..POLICY };
     match ask(&transport(&[&server.url]), policy).await {
-        Err(Error::Network { trouble: NetworkErrorKind::Silent, detail, .. }) => {
+        Err(Error::Network { kind: NetworkErrorKind::ResponseTimeout, detail, .. }) => {
             assert!(detail.contains("20 ms"), "{detail}");
         }
         other => panic!("{other:?}"),
@@ -478,10 +478,10 @@ fn a_large_response_is_read_beside_the_other_tasks_of_a_thread() {
     let reading = runtime.spawn(async {
         let (done, other_task) = std::sync::mpsc::channel();
         tokio::spawn(async move { done.send(()) });
-        aside(READ_AT_ONCE + 1, || other_task.recv_timeout(Duration::from_secs(60)))
+        block_in_place_if_large(MAX_INLINE_BYTES + 1, || other_task.recv_timeout(Duration::from_secs(60)))
     });
     runtime.block_on(reading).unwrap().expect("the other task waits");
-    assert_eq!(aside(READ_AT_ONCE + 1, || 7), 7, "without a runtime");
+    assert_eq!(block_in_place_if_large(MAX_INLINE_BYTES + 1, || 7), 7, "without a runtime");
 }
 
 /// A listener that keeps the requests of a transport.
@@ -498,11 +498,11 @@ async fn every_request_ends_with_one_event() {
     let server = Server::start([ServerAction::Answer(200, jpeg()), refusal(41030), ServerAction::Hang]).await;
     let mut transport = transport(&[&server.url]);
     let heard = recorder(&mut transport);
-    ask(&transport, CODE).await.unwrap();
+    ask(&transport, POLICY).await.unwrap();
     assert_eq!(heard.take(), [("request.ok", None)]);
-    ask(&transport, CODE).await.unwrap_err();
+    ask(&transport, POLICY).await.unwrap_err();
     assert_eq!(heard.take(), [("request.error", Some("ERR_WXA_API"))]);
-    ask_within(&transport, CODE, Duration::from_millis(100)).await.unwrap_err();
+    ask_within(&transport, POLICY, Duration::from_millis(100)).await.unwrap_err();
     assert_eq!(heard.take(), [("request.abort", None)]);
 }
 
@@ -530,8 +530,8 @@ fn tls_server(certificate: &Certificate) -> u16 {
 }
 
 #[tokio::test]
-async fn a_server_is_trusted_by_its_given_root_and_otherwise_its_flaw_is_told() {
-    use crate::error::CertificateFlaw::{Authority, SelfSigned, UnknownIssuer};
+async fn a_server_is_trusted_by_its_given_root_and_otherwise_the_error_says_why() {
+    use crate::error::CertificateErrorKind::{CaUsedAsEndEntity, SelfSigned, UnknownIssuer};
     let server = Claims { subject: "server", host: Some("localhost"), is_authority: false };
     let root = Certificate::new(Claims { subject: "root", host: None, is_authority: true }, None);
     let signed = Certificate::new(server, Some(&root));
@@ -540,15 +540,17 @@ async fn a_server_is_trusted_by_its_given_root_and_otherwise_its_flaw_is_told() 
     let fetched = async |certificate: &Certificate, ca: Option<Vec<u8>>| {
         let pool = Arc::new(HttpClients::new(&HttpSettings { proxy: None, ca }).unwrap());
         let url = format!("https://localhost:{}", tls_server(certificate)).parse().unwrap();
-        ask(&with_pool(pool, &[&url]), RetryPolicy { retries: 0, ..CODE }).await
+        ask(&with_pool(pool, &[&url]), RetryPolicy { retries: 0, ..POLICY }).await
     };
     assert_eq!(fetched(&signed, Some(root.pem())).await.unwrap(), jpeg());
     let mut details = Vec::new();
-    for (certificate, flaw) in [(&signed, UnknownIssuer), (&self_signed, SelfSigned), (&intermediate, Authority)] {
-        let ca = (flaw == Authority).then(|| root.pem());
+    for (certificate, expected) in
+        [(&signed, UnknownIssuer), (&self_signed, SelfSigned), (&intermediate, CaUsedAsEndEntity)]
+    {
+        let ca = (expected == CaUsedAsEndEntity).then(|| root.pem());
         match fetched(certificate, ca).await {
-            Err(Error::Network { trouble, detail, .. }) => {
-                assert_eq!(trouble, NetworkErrorKind::Certificate(flaw));
+            Err(Error::Network { kind, detail, .. }) => {
+                assert_eq!(kind, NetworkErrorKind::Certificate(expected));
                 assert!(detail.starts_with("invalid peer certificate: ") && !details.contains(&detail), "{detail}");
                 details.push(detail);
             }
@@ -582,12 +584,12 @@ fn a_message_shows_a_web_page_or_the_trouble_of_a_server_and_of_json_only_names(
 
 #[test]
 fn a_host_is_given_half_a_second_before_its_silence_counts() {
-    let error = |trouble| {
+    let error = |kind| {
         let (host, detail) = ("host.example".to_owned(), String::new());
-        Error::Network { endpoint: Endpoint::GetQrCode, trouble, host, proxy: None, detail }
+        Error::Network { endpoint: Endpoint::GetQrCode, kind, host, proxy: None, detail }
     };
-    let early = |trouble, limit: Option<u64>| timed_out_early(&error(trouble), limit.map(Duration::from_millis));
-    assert!(early(NetworkErrorKind::Silent, Some(499)));
-    assert!(!early(NetworkErrorKind::Silent, Some(500)) && !early(NetworkErrorKind::Silent, None));
+    let early = |kind, limit: Option<u64>| timed_out_early(&error(kind), limit.map(Duration::from_millis));
+    assert!(early(NetworkErrorKind::ResponseTimeout, Some(499)));
+    assert!(!early(NetworkErrorKind::ResponseTimeout, Some(500)) && !early(NetworkErrorKind::ResponseTimeout, None));
     assert!(!early(NetworkErrorKind::Unreachable, Some(499)));
 }

@@ -1,5 +1,5 @@
-//! Whose certificates are believed: roots that all clients share, and what one client was given as `ca` besides. Certificates
-//! are checked by webpki; there is one thing more that it does not know and that Node.js accepts.
+//! The trusted certificates: roots that all clients share, and the `ca` of one client. webpki checks certificates. One case is
+//! accepted besides, as in Node.js: a trusted certificate that is an authority's and a server's at once.
 
 use std::sync::{Arc, LazyLock};
 
@@ -13,7 +13,7 @@ use rustls::{
     SignatureScheme,
 };
 
-use crate::error::CertificateFlaw;
+use crate::error::CertificateErrorKind;
 use crate::roots;
 
 /// The TLS of a client that was given these roots, or none.
@@ -63,18 +63,20 @@ impl ServerCertVerifier for Trust {
             match verifier.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now) {
                 Ok(verified) => return Ok(verified),
                 // An issuer that is known gives the better reason.
-                Err(error) if CertificateFlaw::of(&refused) == CertificateFlaw::UnknownIssuer => refused = error,
+                Err(error) if CertificateErrorKind::of(&refused) == CertificateErrorKind::UnknownIssuer => {
+                    refused = error;
+                }
                 Err(_) => {}
             }
         }
         // `openssl req -x509` makes certificates that are an authority and a server's own at once, which webpki refuses
         // whatever is trusted. It does so after it has looked at the dates (a test watches that), and says nothing of the name.
-        let is_authority = CertificateFlaw::of(&refused) == CertificateFlaw::Authority;
+        let is_authority = CertificateErrorKind::of(&refused) == CertificateErrorKind::CaUsedAsEndEntity;
         if is_authority && self.is_given(end_entity) {
             verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
             return Ok(ServerCertVerified::assertion());
         }
-        let is_unknown = is_authority || CertificateFlaw::of(&refused) == CertificateFlaw::UnknownIssuer;
+        let is_unknown = is_authority || CertificateErrorKind::of(&refused) == CertificateErrorKind::UnknownIssuer;
         if is_unknown && signs_itself(end_entity) {
             return Err(CertificateError::Other(OtherError(Arc::new(SelfSigned))).into());
         }
@@ -131,7 +133,7 @@ impl std::fmt::Display for SelfSigned {
 
 impl std::error::Error for SelfSigned {}
 
-impl CertificateFlaw {
+impl CertificateErrorKind {
     /// By what rustls says of the certificate.
     pub(crate) fn of(error: &Error) -> Self {
         let Error::InvalidCertificate(error) = error else { return Self::Other };
@@ -140,10 +142,12 @@ impl CertificateFlaw {
             CertificateError::UnknownIssuer | CertificateError::BadSignature => Self::UnknownIssuer,
             CertificateError::Expired | CertificateError::ExpiredContext { .. } => Self::Expired,
             CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => Self::NotValidYet,
-            CertificateError::NotValidForNameContext { presented, .. } if presented.is_empty() => Self::NoName,
-            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => Self::OtherName,
+            CertificateError::NotValidForNameContext { presented, .. } if presented.is_empty() => Self::MissingSan,
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+                Self::HostnameMismatch
+            }
             CertificateError::Other(OtherError(other)) if other.is::<SelfSigned>() => Self::SelfSigned,
-            CertificateError::Other(OtherError(other)) if is_authoritys(other) => Self::Authority,
+            CertificateError::Other(OtherError(other)) if is_authoritys(other) => Self::CaUsedAsEndEntity,
             _ => Self::Other,
         }
     }
@@ -185,25 +189,30 @@ mod tests {
     const IN_2026: Duration = Duration::from_secs(1_780_000_000);
 
     /// Why a client that was given `given` refuses a server's certificate.
-    fn flaw(given: &[&Certificate], server: &Certificate, host: &str, at: Duration) -> Option<CertificateFlaw> {
+    fn rejection(
+        given: &[&Certificate],
+        server: &Certificate,
+        host: &str,
+        at: Duration,
+    ) -> Option<CertificateErrorKind> {
         let given: Vec<_> = given.iter().map(|certificate| certificate.der.clone()).collect();
         let trust = Trust { extra: verifier(&given), given };
         let name = ServerName::try_from(host.to_owned()).unwrap();
         let verified = trust.verify_server_cert(&server.der, &[], &name, &[], UnixTime::since_unix_epoch(at));
-        verified.err().map(|error| CertificateFlaw::of(&error))
+        verified.err().map(|error| CertificateErrorKind::of(&error))
     }
 
     #[test]
     fn a_certificate_of_a_given_authority_is_trusted_for_its_host_and_time() {
         let authority = Certificate::new(AUTHORITY, None);
         let server = Certificate::new(SERVER, Some(&authority));
-        let of = |host, at| flaw(&[&authority], &server, host, at);
+        let of = |host, at| rejection(&[&authority], &server, host, at);
         assert_eq!(of(HOST, IN_2026), None);
-        assert_eq!(of("other.example", IN_2026), Some(CertificateFlaw::OtherName));
-        assert_eq!(of(HOST, Duration::ZERO), Some(CertificateFlaw::NotValidYet));
-        assert_eq!(of(HOST, 2 * IN_2026), Some(CertificateFlaw::Expired));
+        assert_eq!(of("other.example", IN_2026), Some(CertificateErrorKind::HostnameMismatch));
+        assert_eq!(of(HOST, Duration::ZERO), Some(CertificateErrorKind::NotValidYet));
+        assert_eq!(of(HOST, 2 * IN_2026), Some(CertificateErrorKind::Expired));
         let nameless = Certificate::new(Claims { host: None, ..SERVER }, Some(&authority));
-        assert_eq!(flaw(&[&authority], &nameless, HOST, IN_2026), Some(CertificateFlaw::NoName));
+        assert_eq!(rejection(&[&authority], &nameless, HOST, IN_2026), Some(CertificateErrorKind::MissingSan));
     }
 
     #[test]
@@ -213,7 +222,7 @@ mod tests {
         let namesake = Certificate::new(AUTHORITY, None);
         let other = Certificate::new(Claims { subject: "other", ..AUTHORITY }, None);
         for given in [&[][..], &[&other], &[&namesake]] {
-            assert_eq!(flaw(given, &server, HOST, IN_2026), Some(CertificateFlaw::UnknownIssuer));
+            assert_eq!(rejection(given, &server, HOST, IN_2026), Some(CertificateErrorKind::UnknownIssuer));
         }
     }
 
@@ -222,11 +231,18 @@ mod tests {
         for is_authority in [false, true] {
             let server = Certificate::new(Claims { is_authority, ..SERVER }, None);
             let namesake = Certificate::new(Claims { is_authority, ..SERVER }, None);
-            assert_eq!(flaw(&[&server], &server, HOST, IN_2026), None, "{is_authority}");
-            assert_eq!(flaw(&[&server], &server, "other.example", IN_2026), Some(CertificateFlaw::OtherName));
-            assert_eq!(flaw(&[&server], &server, HOST, 2 * IN_2026), Some(CertificateFlaw::Expired));
+            assert_eq!(rejection(&[&server], &server, HOST, IN_2026), None, "{is_authority}");
+            assert_eq!(
+                rejection(&[&server], &server, "other.example", IN_2026),
+                Some(CertificateErrorKind::HostnameMismatch)
+            );
+            assert_eq!(rejection(&[&server], &server, HOST, 2 * IN_2026), Some(CertificateErrorKind::Expired));
             for given in [&[][..], &[&namesake]] {
-                assert_eq!(flaw(given, &server, HOST, IN_2026), Some(CertificateFlaw::SelfSigned), "{is_authority}");
+                assert_eq!(
+                    rejection(given, &server, HOST, IN_2026),
+                    Some(CertificateErrorKind::SelfSigned),
+                    "{is_authority}"
+                );
             }
         }
     }
@@ -235,15 +251,15 @@ mod tests {
     fn the_certificate_of_an_authority_is_no_servers() {
         let root = Certificate::new(AUTHORITY, None);
         let authority = Certificate::new(Claims { subject: "intermediate", ..SERVER }, Some(&root));
-        assert_eq!(flaw(&[&root], &authority, HOST, IN_2026), None);
+        assert_eq!(rejection(&[&root], &authority, HOST, IN_2026), None);
         let authority = Certificate::new(Claims { subject: "intermediate", is_authority: true, ..SERVER }, Some(&root));
-        assert_eq!(flaw(&[&root], &authority, HOST, IN_2026), Some(CertificateFlaw::Authority));
+        assert_eq!(rejection(&[&root], &authority, HOST, IN_2026), Some(CertificateErrorKind::CaUsedAsEndEntity));
     }
 
     #[test]
     fn a_failure_that_no_certificate_has_is_another_one() {
         let unknown = CertificateError::Other(OtherError(Arc::new(std::fmt::Error)));
         let errors = [Error::DecryptError, CertificateError::Revoked.into(), unknown.into()];
-        assert!(errors.iter().all(|error| CertificateFlaw::of(error) == CertificateFlaw::Other));
+        assert!(errors.iter().all(|error| CertificateErrorKind::of(error) == CertificateErrorKind::Other));
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use redis::{RedisError, Value};
 use wxacode::event::EventBus;
-use wxacode::redis::{Attempt, Backend, DEFAULT_TIMEOUT, PROBE, RedisClient, RedisFailure, ScriptCall, SlotMap};
+use wxacode::redis::{AttemptContext, Backend, BackendError, DEFAULT_TIMEOUT, PROBE, RedisClient, ScriptCall, SlotMap};
 
 use crate::database::redis_error;
 use crate::wire::{Answer, Command, Message, Outbox};
@@ -49,7 +49,7 @@ impl SimulatedConnection {
 
 impl Backend for SimulatedConnection {
     /// Like the crate's backend: a connection that breaks is replaced once.
-    async fn attempt(&self, call: &ScriptCall, attempt: &Attempt<'_>) -> Result<Value, RedisFailure> {
+    async fn attempt(&self, call: &ScriptCall, context: &AttemptContext<'_>) -> Result<Value, BackendError> {
         let command = match call.script {
             PROBE => Command::Probe { key: call.keys.first().filter(|key| !key.is_empty()).cloned() },
             text => Command::Script { text, keys: call.keys.clone(), args: call.args.clone() },
@@ -60,20 +60,20 @@ impl Backend for SimulatedConnection {
             self.disconnect();
             answer = self.send(command).await;
             if !matches!(answer, Answer::Refused) {
-                attempt.listeners.notify();
+                context.listeners.notify();
             }
         }
         let broken = |kind: io::ErrorKind| RedisError::from(io::Error::from(kind));
         match answer {
             Answer::Value(value) => Ok(value),
-            Answer::Error(text) => Err(RedisFailure::Answer(redis_error(&text))),
+            Answer::Error(text) => Err(BackendError::Reply(redis_error(&text))),
             Answer::Reset => {
                 self.disconnect();
-                Err(RedisFailure::Answer(broken(io::ErrorKind::BrokenPipe)))
+                Err(BackendError::Reply(broken(io::ErrorKind::BrokenPipe)))
             }
             Answer::Refused => {
                 self.disconnect();
-                Err(RedisFailure::Connecting(broken(io::ErrorKind::ConnectionRefused)))
+                Err(BackendError::Connect(broken(io::ErrorKind::ConnectionRefused)))
             }
         }
     }

@@ -9,17 +9,17 @@ use crate::simulation::Millis;
 
 pub(crate) struct Journal {
     pub(crate) fetches: Vec<Fetch>,
-    /// For each process, the attempts that know that they lead, and since when.
-    pub(crate) leads: Vec<BTreeMap<String, Millis>>,
+    /// For each process, the owners that know that they have the lock, and since when.
+    pub(crate) lock_owners: Vec<BTreeMap<String, Millis>>,
     /// The token that each process served last.
     pub(crate) served: Vec<Option<String>>,
-    /// When Redis last told each process to wait for another leader, and when for one that had given up.
+    /// When Redis last told each process to wait for another owner, and when for one that had given up.
     pub(crate) waits: Vec<(Option<Millis>, Option<Millis>)>,
     /// The delay with which the token of a fingerprint arrived in Redis.
     pub(crate) late: BTreeMap<String, Millis>,
     /// The latest generation written in each epoch since Redis was empty.
     pub(crate) written: BTreeMap<String, u64>,
-    /// The attempts that Redis knows.
+    /// The owners that Redis knows.
     pub(crate) owners: BTreeMap<String, Owner>,
     /// How often each event occurred. It shows whether the runs cover every case.
     pub(crate) seen: BTreeMap<String, u64>,
@@ -29,13 +29,13 @@ pub(crate) struct Journal {
     pub(crate) trace: Option<Vec<String>>,
 }
 
-/// One attempt of a process to lead.
+/// A process that has asked for the lock.
 #[derive(Clone, Debug)]
 pub(crate) struct Owner {
     pub(crate) process: (usize, u32),
     /// Its name in the trace.
     pub(crate) name: String,
-    /// Whether Redis made it leader after the process had given up.
+    /// Whether Redis gave it the lock after the process had given up.
     pub(crate) late: bool,
 }
 
@@ -46,7 +46,7 @@ pub(crate) struct Fetch {
     pub(crate) incarnation: u32,
     pub(crate) sent: Millis,
     pub(crate) forced: bool,
-    pub(crate) refused: bool,
+    pub(crate) rejected: bool,
     pub(crate) again: bool,
     /// The token that WeChat issued, whether or not its answer arrived.
     pub(crate) token: Option<usize>,
@@ -56,8 +56,8 @@ pub(crate) struct Fetch {
 }
 
 impl Fetch {
-    pub(crate) fn new(from: usize, incarnation: u32, sent: Millis, forced: bool, refused: bool, again: bool) -> Self {
-        Self { from, incarnation, sent, forced, refused, again, token: None, answered: None, got: false }
+    pub(crate) fn new(from: usize, incarnation: u32, sent: Millis, forced: bool, rejected: bool, again: bool) -> Self {
+        Self { from, incarnation, sent, forced, rejected, again, token: None, answered: None, got: false }
     }
 }
 
@@ -95,7 +95,7 @@ pub(crate) fn script_name(text: &str) -> &'static str {
         (include_str!("../../src/token/redis_store/publish.lua"), "publish"),
         (include_str!("../../src/token/redis_store/release.lua"), "release"),
         (include_str!("../../src/token/redis_store/peek.lua"), "peek"),
-        (include_str!("../../src/token/redis_store/spend_forced.lua"), "spend_forced"),
+        (include_str!("../../src/token/redis_store/take_forced_refresh.lua"), "take_forced_refresh"),
         (include_str!("../../src/token/redis_store/repair.lua"), "repair"),
     ];
     SCRIPTS.iter().find(|(known, _)| *known == text).expect("a script of the crate").1
@@ -118,7 +118,7 @@ impl Journal {
     pub(crate) fn new(processes: usize, traced: bool) -> Self {
         Self {
             fetches: Vec::new(),
-            leads: vec![BTreeMap::new(); processes],
+            lock_owners: vec![BTreeMap::new(); processes],
             served: vec![None; processes],
             waits: vec![(None, None); processes],
             late: BTreeMap::new(),
@@ -159,7 +159,7 @@ impl Journal {
             let process = (script.from, script.incarnation);
             let new = Owner { process, name: format!("a{named}"), late: false };
             let owner = self.owners.entry(script.owner.clone()).or_insert(new);
-            owner.late |= script.word == "lead" && now > script.sent + 250;
+            owner.late |= script.word == "lock" && now > script.sent + 250;
         }
         let owner = |id: &str| self.owners.get(id).map_or("-".to_owned(), |owner| owner.name.clone());
         let (me, lock) = (owner(&script.owner), lock.map_or("free".to_owned(), |lock| owner(&lock)));

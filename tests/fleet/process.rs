@@ -53,7 +53,7 @@ pub(crate) struct Report {
 
 #[derive(Debug)]
 pub(crate) enum Outcome {
-    /// The API accepted the token (0) or refused the last one (its errcode).
+    /// The API accepted the token (0) or rejected the last one (its errcode).
     Answered(i64),
     Failed(Error),
     Aborted,
@@ -145,14 +145,14 @@ impl Process {
         self.runtime.metrics().num_alive_tasks()
     }
 
-    pub(crate) fn present(&self) -> Option<Token> {
-        self.cache.present()
+    pub(crate) fn current(&self) -> Option<Token> {
+        self.cache.current()
     }
 
     /// The remaining lifetime of the present token by the clocks of this process.
     pub(crate) fn left(&self) -> Option<Millis> {
         let _entered = self.runtime.enter();
-        let token = self.cache.present()?;
+        let token = self.cache.current()?;
         Some(token.expires().left(self.cache.now()).as_millis() as Millis)
     }
 

@@ -8,7 +8,7 @@ use tokio::time::{sleep, timeout};
 use wxacode::backoff::backoff;
 use wxacode::error::{Error, NetworkErrorKind, Result};
 use wxacode::keys::Mode;
-use wxacode::token::source::{FETCH_LIMIT, SourceToken, TokenRequest, TokenSource};
+use wxacode::token::source::{FETCH_TIMEOUT, SourceToken, TokenRequest, TokenSource};
 use wxacode::wechat::answer::Refusal;
 use wxacode::wechat::endpoint::Endpoint;
 
@@ -29,12 +29,12 @@ impl SimulatedSource {
         }
     }
 
-    fn network(&self, trouble: NetworkErrorKind) -> Error {
-        Error::Network { endpoint: self.kind(), trouble, host: "h".into(), proxy: None, detail: "d".into() }
+    fn network(&self, kind: NetworkErrorKind) -> Error {
+        Error::Network { endpoint: self.kind(), kind, host: "h".into(), proxy: None, detail: "d".into() }
     }
 
-    async fn attempt(&self, forced: bool, refused: bool, again: bool) -> Result<SourceToken> {
-        let asked = self.outbox.ask(|reply| Message::Token { forced, refused, again, reply });
+    async fn attempt(&self, forced: bool, rejected: bool, again: bool) -> Result<SourceToken> {
+        let asked = self.outbox.ask(|reply| Message::Token { forced, rejected, again, reply });
         match timeout(ATTEMPT, asked).await {
             Ok(TokenResponse::Token { value, expires_in }) => {
                 Ok(SourceToken { value: value.into(), expires_in, refresh_early: true })
@@ -44,7 +44,7 @@ impl SimulatedSource {
                 Err(Error::Api { endpoint: self.kind(), refusal, subject: None })
             }
             Ok(TokenResponse::Unreachable) => Err(self.network(NetworkErrorKind::Unreachable)),
-            Err(_) => Err(self.network(NetworkErrorKind::Silent)),
+            Err(_) => Err(self.network(NetworkErrorKind::ResponseTimeout)),
         }
     }
 }
@@ -62,24 +62,24 @@ impl TokenSource for SimulatedSource {
         self.mode == Mode::Stable
     }
 
-    fn limit(&self) -> Duration {
-        FETCH_LIMIT
+    fn timeout(&self) -> Duration {
+        FETCH_TIMEOUT
     }
 
-    fn fetch<'a>(&'a self, ask: TokenRequest<'a>) -> BoxFuture<'a, Result<SourceToken>> {
+    fn fetch<'a>(&'a self, request: TokenRequest<'a>) -> BoxFuture<'a, Result<SourceToken>> {
         Box::pin(async move {
-            let retries = if self.mode == Mode::Stable && !ask.forced { 4 } else { 0 };
+            let retries = if self.mode == Mode::Stable && !request.forced { 4 } else { 0 };
             let mut failures = 0;
             loop {
-                let error = match self.attempt(ask.forced, ask.refused.is_some(), failures > 0).await {
+                let error = match self.attempt(request.forced, request.rejected.is_some(), failures > 0).await {
                     Ok(given) => return Ok(given),
                     Err(error) => error,
                 };
                 let pause = backoff(failures, fastrand::f64());
-                if !error.is_transient() || failures == retries || pause >= ask.deadline.remaining() {
+                if !error.is_transient() || failures == retries || pause >= request.deadline.remaining() {
                     return Err(error);
                 }
-                (ask.report)(error);
+                (request.on_retry)(error);
                 sleep(pause).await;
                 failures += 1;
             }

@@ -7,7 +7,7 @@ use crate::simulation::{Millis, SECOND};
 const LIFETIME: Millis = 7200 * SECOND;
 /// A stable token is renewed in its last five minutes; a classic one stays valid for as long after the next was issued.
 pub(crate) const OVERLAP: Millis = 300 * SECOND;
-const FORCED_APART: Millis = 30 * SECOND;
+const FORCED_INTERVAL: Millis = 30 * SECOND;
 
 pub(crate) struct IssuedToken {
     pub(crate) value: String,
@@ -26,7 +26,7 @@ pub(crate) enum Cause {
     Forced,
     /// Another system fetched one.
     Outside,
-    /// The API refuses it, and the token endpoint still returns it.
+    /// The API rejects it, and the token endpoint still returns it.
     Condemned,
 }
 
@@ -61,7 +61,7 @@ impl WeChat {
         self.grant(now, true, Cause::Outside);
     }
 
-    /// The APIs refuse the present token from now on.
+    /// The APIs reject the present token from now on.
     pub(crate) fn condemn(&mut self, now: Millis) {
         if let Some(present) = self.present {
             self.end(present, now, Cause::Condemned);
@@ -82,7 +82,7 @@ impl WeChat {
     }
 
     fn stable(&mut self, now: Millis, forced: bool, cause: Cause) -> usize {
-        let too_soon = self.forced.is_some_and(|last| now < last + FORCED_APART);
+        let too_soon = self.forced.is_some_and(|last| now < last + FORCED_INTERVAL);
         let present = self.present.filter(|&present| self.tokens[present].expires > now + OVERLAP);
         match present {
             Some(present) if !forced || too_soon => present,

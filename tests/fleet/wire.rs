@@ -55,8 +55,8 @@ pub(crate) enum Message {
     },
     Token {
         forced: bool,
-        /// Whether an API refused the present token.
-        refused: bool,
+        /// Whether an API rejected the present token.
+        rejected: bool,
         /// Whether it is a retry.
         again: bool,
         reply: oneshot::Sender<TokenResponse>,

@@ -15,8 +15,8 @@ fn call() -> ScriptCall {
     ScriptCall::new("return 1", vec![KEY.to_owned()])
 }
 
-async fn run(connections: &Connections) -> Result<Value, RedisFailure> {
-    connections.attempt(&call(), &Attempt::new(&ReconnectListeners::default())).await
+async fn run(connections: &Connections) -> Result<Value, BackendError> {
+    connections.attempt(&call(), &AttemptContext::new(&ReconnectListeners::default())).await
 }
 
 /// The reply of a cluster's node that has given the slot of the key to `node`.
@@ -30,7 +30,7 @@ async fn a_script_is_sent_with_its_keys_and_arguments() {
     let connections = connections(&server.url());
     let call = ScriptCall::new("return ARGV[1]", vec!["{a}:1".to_owned(), "{a}:2".to_owned()]);
     let call = call.arg(7).bytes(b"hello".to_vec());
-    let reply = connections.attempt(&call, &Attempt::new(&ReconnectListeners::default())).await;
+    let reply = connections.attempt(&call, &AttemptContext::new(&ReconnectListeners::default())).await;
     assert_eq!(reply.ok(), Some(Value::BulkString(b"hello".to_vec())));
     assert_eq!(server.commands("EVAL"), [["EVAL", "return ARGV[1]", "2", "{a}:1", "{a}:2", "7", "hello"]]);
 }
@@ -44,7 +44,7 @@ async fn a_broken_connection_is_replaced_once_and_the_listeners_hear_of_it() {
     let mut replies = Vec::new();
     let mut heard = Vec::new();
     for _ in 0..3 {
-        let reply = connections.attempt(&call(), &Attempt::new(&listeners)).await;
+        let reply = connections.attempt(&call(), &AttemptContext::new(&listeners)).await;
         replies.push(reply.ok());
         heard.push(reconnections.count());
     }
@@ -58,7 +58,7 @@ async fn a_refused_script_is_not_repeated() {
     let server = Server::start([":1", "-ERR no", ":2"]).await;
     let connections = connections(&server.url());
     assert!(run(&connections).await.is_ok());
-    assert!(matches!(run(&connections).await, Err(RedisFailure::Answer(error)) if error.code() == Some("ERR")));
+    assert!(matches!(run(&connections).await, Err(BackendError::Reply(error)) if error.code() == Some("ERR")));
     assert_eq!(*server.connected.borrow(), 1);
 }
 
@@ -96,10 +96,10 @@ async fn a_request_follows_three_redirections() {
 async fn a_script_is_repeated_while_a_cluster_moves_its_key() {
     let server = Server::start(["-TRYAGAIN Multiple keys request during rehashing", "-ASK 1 127.0.0.1:1", ":1"]).await;
     let listeners = ReconnectListeners::default();
-    let attempt = Attempt::new(&listeners);
-    let reply = connections(&server.url()).attempt(&call(), &attempt).await;
+    let context = AttemptContext::new(&listeners);
+    let reply = connections(&server.url()).attempt(&call(), &context).await;
     assert_eq!(reply.ok(), Some(Value::Int(1)));
-    assert!(attempt.migrating.into_inner());
+    assert!(context.migrating.into_inner());
 }
 
 #[tokio::test]

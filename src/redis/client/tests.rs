@@ -9,7 +9,7 @@ use super::super::cluster::SlotMap;
 use super::super::fake::ReconnectionCounter;
 use super::super::fake::server::Server;
 use super::*;
-use crate::error::RedisFault;
+use crate::error::RedisErrorKind;
 use crate::event::Event;
 use crate::event::testing::RecordingListener;
 
@@ -63,7 +63,7 @@ async fn a_refusal_of_one_account_is_no_outage_for_the_others() {
         let client = client(&server.url(), &events);
         for _ in 0..3 {
             let refused = client.run(call("p:{wx1:stable:f}:token")).await;
-            assert!(matches!(refused, Err(Error::Redis { fault, .. }) if fault != RedisFault::Down));
+            assert!(matches!(refused, Err(Error::Redis { kind, .. }) if kind != RedisErrorKind::Down));
             assert!(client.is_up());
         }
         // Reported once for each account.
@@ -82,7 +82,7 @@ async fn a_refusal_of_one_account_is_no_outage_for_the_others() {
 }
 
 /// What Redis replies, after so many milliseconds.
-type Reply = (u64, Result<Value, RedisFailure>);
+type Reply = (u64, Result<Value, BackendError>);
 
 /// A Redis with these replies. It never answers what is left.
 #[derive(Default)]
@@ -97,8 +97,8 @@ struct Scripted {
 }
 
 impl Backend for Scripted {
-    async fn attempt(&self, call: &ScriptCall, attempt: &Attempt<'_>) -> Result<Value, RedisFailure> {
-        attempt.migrating.store(self.migrating.load(Ordering::Relaxed), Ordering::Relaxed);
+    async fn attempt(&self, call: &ScriptCall, context: &AttemptContext<'_>) -> Result<Value, BackendError> {
+        context.migrating.store(self.migrating.load(Ordering::Relaxed), Ordering::Relaxed);
         let replies = if call.script == PROBE { &self.probes } else { &self.replies };
         let reply = replies.lock().pop_front();
         let Some((delay, result)) = reply else { return std::future::pending().await };
@@ -128,11 +128,11 @@ fn scripted_with(replies: impl IntoIterator<Item = Reply>, events: &Arc<EventBus
     RedisClient::with_backend(backend, DEFAULT_TIMEOUT, events.clone())
 }
 
-fn refused(code: &str) -> Result<Value, RedisFailure> {
-    Err(RedisFailure::Answer(make_extension_error(code.into(), None)))
+fn refused(code: &str) -> Result<Value, BackendError> {
+    Err(BackendError::Reply(make_extension_error(code.into(), None)))
 }
 
-fn read_only() -> Result<Value, RedisFailure> {
+fn read_only() -> Result<Value, BackendError> {
     refused("READONLY")
 }
 

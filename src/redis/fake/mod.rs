@@ -18,7 +18,7 @@ use redis::Value;
 use tokio::time::{Instant, sleep};
 
 use super::client::DEFAULT_TIMEOUT;
-use super::failure::RedisFailure;
+use super::failure::BackendError;
 use super::script::{ReconnectListener, ReconnectListeners, ScriptCall, ScriptRunner, unavailable};
 use crate::error::Result;
 use database::{Database, Millis, redis_error};
@@ -104,8 +104,8 @@ impl FakeRedis {
             return Err(unavailable("connection reset"));
         }
         result.map_err(|text| {
-            let failure = RedisFailure::Answer(redis_error(&text));
-            if failure.is_of_the_server() { unavailable(failure.reason()) } else { failure.for_account(call.key()) }
+            let failure = BackendError::Reply(redis_error(&text));
+            if failure.is_server_failure() { unavailable(failure.reason()) } else { failure.for_account(call.key()) }
         })
     }
 }

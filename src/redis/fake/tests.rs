@@ -1,7 +1,7 @@
 use tokio::time::advance;
 
 use super::*;
-use crate::error::{Error, RedisFault};
+use crate::error::{Error, RedisErrorKind};
 
 async fn eval(redis: &FakeRedis, script: &'static str) -> Result<Value> {
     redis.run(ScriptCall::new(script, vec!["{a}:key".to_owned()])).await
@@ -34,7 +34,7 @@ async fn a_stopped_server_fails_calls_and_keeps_its_keys() {
     redis.database().put("{a}:key", "kept");
     redis.set_up(false);
     let error = eval(&redis, "return redis.call('GET', KEYS[1])").await;
-    assert!(!redis.is_up() && matches!(error, Err(Error::Redis { fault: RedisFault::Down, .. })));
+    assert!(!redis.is_up() && matches!(error, Err(Error::Redis { kind: RedisErrorKind::Down, .. })));
     redis.set_up(true);
     let value = eval(&redis, "return redis.call('GET', KEYS[1])").await.unwrap();
     assert_eq!(value, Value::BulkString("kept".into()));
@@ -44,12 +44,12 @@ async fn a_stopped_server_fails_calls_and_keeps_its_keys() {
 async fn errors_are_those_of_the_real_client() {
     let redis = FakeRedis::default();
     redis.fail_with(Some("OOM command not allowed when used memory > 'maxmemory'."));
-    let Err(Error::Redis { reason, fault: RedisFault::Down }) = eval(&redis, "return 1").await else { panic!() };
+    let Err(Error::Redis { reason, kind: RedisErrorKind::Down }) = eval(&redis, "return 1").await else { panic!() };
     assert_eq!(reason, "OOM");
     redis.fail_with(Some("NOPERM this user has no permissions to access one of the keys"));
-    assert!(matches!(eval(&redis, "return 1").await, Err(Error::Redis { fault: RedisFault::Denied { .. }, .. })));
+    assert!(matches!(eval(&redis, "return 1").await, Err(Error::Redis { kind: RedisErrorKind::Denied { .. }, .. })));
     redis.fail_with(None);
     redis.database().put("{a}:key", "a text");
     let wrong = eval(&redis, "return redis.call('HGETALL', KEYS[1])").await;
-    assert!(matches!(wrong, Err(Error::Redis { fault: RedisFault::WrongType { .. }, .. })), "{wrong:?}");
+    assert!(matches!(wrong, Err(Error::Redis { kind: RedisErrorKind::WrongType { .. }, .. })), "{wrong:?}");
 }

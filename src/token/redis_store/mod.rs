@@ -1,5 +1,5 @@
-//! A token that a fleet shares through Redis. Each call is one script. The lock keeps processes from fetching at the same
-//! time, and by the generation of its lease a late writer loses. `docs/en/architecture.md` describes the protocol.
+//! The token of a fleet in Redis. Each call is one script. The lock keeps processes from fetching at the same time, and the
+//! generation of the lease rejects a late writer. `docs/en/architecture.md` describes the protocol.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -12,21 +12,21 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::time::{Instant, sleep_until};
 
 use super::fingerprint::Fingerprinter;
-use super::source::FETCH_LIMIT;
-use super::state::{FetchedToken, Token};
-use super::store::{Acquired, DAY, FORCED_A_DAY, FORCED_APART, Lease, LocalStore, StoredToken, TokenStore};
-use crate::clock::{self, Now};
-use crate::error::{Error, RedisFault, Result};
+use super::source::FETCH_TIMEOUT;
+use super::state::{ReceivedToken, Token};
+use super::store::{Acquired, DAY, FORCED_INTERVAL, FORCED_PER_DAY, Lease, LocalStore, StoredToken, TokenStore};
+use crate::clock::{self, Timestamp};
+use crate::error::{Error, RedisErrorKind, Result};
 use crate::event::{EventSource, RedisEvent};
 use crate::redis::{ReconnectListener, ScriptCall, ScriptRunner, unavailable};
 use crate::seal::{Seal, hex, random_id};
 
-/// Longer than a fetch may take, so that only a process that died or was suspended loses its lock; and short enough that a
-/// call that waits for a dead leader is served within the default `timeoutMs`.
-pub const LOCK_TTL: Duration = FETCH_LIMIT.saturating_add(Duration::from_secs(2));
+/// How long the lock lasts: longer than a fetch, so that only a process that died or was suspended loses it, and short enough
+/// that a call which waits for a dead process is served within the default `timeoutMs`.
+pub const LOCK_TTL: Duration = FETCH_TIMEOUT.saturating_add(Duration::from_secs(2));
 /// A token with less time left than this is replaced at once.
 const MIN_LIFETIME_TO_REUSE: Duration = Duration::from_secs(30);
-/// With less time left than this it is not handed out.
+/// A token with less time left than this is not served.
 const MIN_LIFETIME_TO_SERVE: Duration = Duration::from_secs(16);
 /// Time for the next process when the lock of one that died has expired.
 const TAKEOVER_GRACE: Duration = Duration::from_secs(1);
@@ -37,14 +37,14 @@ const MAX_SEALED_BYTES: usize = 4224;
 const FENCE_TTL: Duration = Duration::from_secs(30 * 24 * 3600);
 /// How many values that cannot be opened one `acquire` deletes before it fails.
 const MAX_UNREADABLE: usize = 3;
-/// The pause before a background update is tried again, where Redis refused it to this account.
+/// The pause before a background update is retried that Redis denied to this account.
 const RETRY_DELAY: Duration = Duration::from_secs(2);
 
 const ACQUIRE: &str = include_str!("acquire.lua");
 const PUBLISH: &str = include_str!("publish.lua");
 const PEEK: &str = include_str!("peek.lua");
 const RELEASE: &str = include_str!("release.lua");
-const SPEND_FORCED: &str = include_str!("spend_forced.lua");
+const TAKE_FORCED_REFRESH: &str = include_str!("take_forced_refresh.lua");
 const REPAIR: &str = include_str!("repair.lua");
 
 /// One account's keys in Redis.
@@ -55,7 +55,7 @@ pub struct RedisTokenStore {
     /// `<keyPrefix>{appid:mode:print}`: the braces keep all keys of an account in one slot of a cluster.
     key_prefix: String,
     events: EventSource,
-    /// When Redis, though well, last refused something to this account, unless it has succeeded since.
+    /// When a request of this account last failed although Redis is up; `None` after a success.
     last_failure: Mutex<Option<Instant>>,
     /// Counts forced refreshes while there is no Redis.
     local: LocalStore,
@@ -84,9 +84,9 @@ impl RedisTokenStore {
         token.map_or_else(String::new, |token| self.fingerprinter.of(token))
     }
 
-    /// What a script gave, as `sealed, epoch, generation, ms left, fingerprint`. A value that cannot be opened, or does not
-    /// match its fingerprint, is not from this client.
-    fn read(&self, row: &[Value], now: Now) -> StoredValue {
+    /// Reads a reply `sealed, epoch, generation, ms left, fingerprint`. A value that cannot be opened, or does not match its
+    /// fingerprint, is not from this client.
+    fn read(&self, row: &[Value], now: Timestamp) -> StoredValue {
         let [Value::BulkString(sealed), _, _, Value::Int(left), print] = row else { return StoredValue::Expiring };
         let opened = self.seal.open(sealed, &self.key_prefix).and_then(|value| String::from_utf8(value).ok());
         let ours = opened.filter(|value| text(print).as_deref() == Some(&*self.fingerprinter.of(value)));
@@ -98,12 +98,12 @@ impl RedisTokenStore {
             return StoredValue::Expiring;
         }
         let expires_in = Some(left.as_secs() as i64);
-        StoredValue::Token(FetchedToken { value: value.into(), expires_in, requested_at: now, refresh_early: true })
+        StoredValue::Token(ReceivedToken { value: value.into(), expires_in, requested_at: now, refresh_early: true })
     }
 
-    fn fetched(&self, row: &[Value], now: Now) -> Option<FetchedToken> {
+    fn read_token(&self, row: &[Value], now: Timestamp) -> Option<ReceivedToken> {
         match self.read(row, now) {
-            StoredValue::Token(fetched) => Some(fetched),
+            StoredValue::Token(received) => Some(received),
             StoredValue::Expiring | StoredValue::Unreadable(_) => None,
         }
     }
@@ -111,7 +111,7 @@ impl RedisTokenStore {
     /// Runs a call, once more where a key of this account's was of another kind.
     async fn run(&self, call: ScriptCall) -> Result<Value> {
         let mut result = self.scripts.run(call.clone()).await;
-        if let Err(Error::Redis { fault: RedisFault::WrongType { .. }, .. }) = result {
+        if let Err(Error::Redis { kind: RedisErrorKind::WrongType { .. }, .. }) = result {
             let repair = self.script(REPAIR, &["token", "fence", "lock", "cool", "forced", "forced-day"]);
             if let Ok(Value::Int(1..)) = self.scripts.run(repair).await {
                 self.emit_corrupt();
@@ -119,7 +119,7 @@ impl RedisTokenStore {
             }
         }
         *self.last_failure.lock() = match &result {
-            Err(Error::Redis { fault, .. }) if *fault != RedisFault::Down => Some(clock::monotonic()),
+            Err(Error::Redis { kind, .. }) if *kind != RedisErrorKind::Down => Some(clock::monotonic()),
             _ => None,
         };
         result
@@ -140,12 +140,12 @@ impl RedisTokenStore {
     }
 }
 
-/// What the key holds.
+/// The value of the token key.
 enum StoredValue {
-    Token(FetchedToken),
-    /// One that is about to expire.
+    Token(ReceivedToken),
+    /// A token that is about to expire.
     Expiring,
-    /// Something else, by the name under which it can be taken away.
+    /// A value that is not from this client: its SHA-1, by which `acquire` deletes it.
     Unreadable(String),
 }
 
@@ -155,20 +155,20 @@ const CORRUPT: &str = "the access token in Redis cannot be decrypted: it is dama
 impl TokenStore for RedisTokenStore {
     fn acquire<'a>(
         &'a self,
-        attempt: &'a str,
+        owner: &'a str,
         seen: Option<&'a str>,
-        refused: bool,
-        now: Now,
+        rejected: bool,
+        now: Timestamp,
     ) -> BoxFuture<'a, Result<Acquired>> {
         let call = self
             .script(ACQUIRE, &["token", "lock", "fence", "cool"])
-            .arg(attempt)
+            .arg(owner)
             .arg(ms(LOCK_TTL))
             .arg(self.fingerprint(seen))
             .arg(ms(MIN_LIFETIME_TO_REUSE))
             .arg(ms(MIN_LIFETIME_TO_SERVE))
             .arg(random_id())
-            .arg(u8::from(refused))
+            .arg(u8::from(rejected))
             .arg(ms(COOLDOWN))
             .arg(MAX_SEALED_BYTES);
         Box::pin(async move {
@@ -179,33 +179,33 @@ impl TokenStore for RedisTokenStore {
                     return acquired(&word, &row);
                 }
                 match self.read(&row, now) {
-                    StoredValue::Token(fetched) => return Ok(Acquired::Token(fetched)),
+                    StoredValue::Token(received) => return Ok(Acquired::Token(received)),
                     StoredValue::Expiring => return Err(unexpected_reply()),
                     StoredValue::Unreadable(name) => unreadable = name,
                 }
                 self.emit_corrupt();
             }
-            // Somebody puts it there faster than it is taken away.
-            Err(Error::Redis { reason: "a token that cannot be opened".to_owned(), fault: RedisFault::Script })
+            // Another program writes such values faster than they are deleted.
+            Err(Error::Redis { reason: "a token that cannot be opened".to_owned(), kind: RedisErrorKind::Script })
         })
     }
 
     fn publish<'a>(
         &'a self,
-        attempt: &'a str,
+        owner: &'a str,
         lease: &'a Lease,
-        fetched: &'a FetchedToken,
-        now: Now,
-    ) -> BoxFuture<'a, Result<Option<FetchedToken>>> {
+        received: &'a ReceivedToken,
+        now: Timestamp,
+    ) -> BoxFuture<'a, Result<Option<ReceivedToken>>> {
         Box::pin(async move {
-            let value = fetched.value.expose_secret();
+            let value = received.value.expose_secret();
             let sealed =
                 self.seal.seal(value.as_bytes(), &self.key_prefix).ok_or_else(|| unavailable("no randomness"))?;
-            let spent = now.mono.saturating_sub(fetched.requested_at.mono);
-            let life = fetched.lifetime().saturating_sub(spent);
+            let spent = now.mono.saturating_sub(received.requested_at.mono);
+            let life = received.lifetime().saturating_sub(spent);
             let call = self
                 .script(PUBLISH, &["token", "lock", "fence"])
-                .arg(attempt)
+                .arg(owner)
                 .arg(&lease.epoch)
                 .arg(&lease.generation)
                 .bytes(sealed)
@@ -215,31 +215,34 @@ impl TokenStore for RedisTokenStore {
                 .arg(ms(FENCE_TTL))
                 .background();
             let (word, row) = self.run_for_reply(call).await?;
-            Ok(if word == "token" { self.fetched(&row, now) } else { None })
+            Ok(if word == "token" { self.read_token(&row, now) } else { None })
         })
     }
 
     fn release<'a>(
         &'a self,
-        attempt: &'a str,
+        owner: &'a str,
         seen: Option<&'a str>,
-        now: Now,
-    ) -> BoxFuture<'a, Result<Option<FetchedToken>>> {
+        now: Timestamp,
+    ) -> BoxFuture<'a, Result<Option<ReceivedToken>>> {
         let call = self
             .script(RELEASE, &["token", "lock"])
-            .arg(attempt)
+            .arg(owner)
             .arg(self.fingerprint(seen))
             .arg(MAX_SEALED_BYTES)
             .background();
         Box::pin(async move {
             let (word, row) = self.run_for_reply(call).await?;
-            Ok(if word == "token" { self.fetched(&row, now) } else { None })
+            Ok(if word == "token" { self.read_token(&row, now) } else { None })
         })
     }
 
-    fn peek<'a>(&'a self, held: &'a Token, now: Now) -> BoxFuture<'a, Result<StoredToken>> {
-        let call =
-            self.script(PEEK, &["token"]).arg(self.fingerprint(Some(held.expose()))).arg(MAX_SEALED_BYTES).background();
+    fn peek<'a>(&'a self, current: &'a Token, now: Timestamp) -> BoxFuture<'a, Result<StoredToken>> {
+        let call = self
+            .script(PEEK, &["token"])
+            .arg(self.fingerprint(Some(current.expose())))
+            .arg(MAX_SEALED_BYTES)
+            .background();
         Box::pin(async move {
             let (word, row) = self.run_for_reply(call).await?;
             Ok(match word.as_str() {
@@ -254,25 +257,25 @@ impl TokenStore for RedisTokenStore {
         })
     }
 
-    fn spend_forced<'a>(&'a self, attempt: &'a str, _: Now) -> BoxFuture<'a, Result<Option<Duration>>> {
+    fn take_forced_refresh<'a>(&'a self, owner: &'a str, _: Timestamp) -> BoxFuture<'a, Result<Option<Duration>>> {
         let call = self
-            .script(SPEND_FORCED, &["forced", "forced-day"])
-            .arg(ms(FORCED_APART))
-            .arg(FORCED_A_DAY)
+            .script(TAKE_FORCED_REFRESH, &["forced", "forced-day"])
+            .arg(ms(FORCED_INTERVAL))
+            .arg(FORCED_PER_DAY)
             .arg(ms(DAY))
-            .arg(attempt);
+            .arg(owner);
         Box::pin(async move {
             let Value::Int(wait) = self.run(call).await? else { return Err(unexpected_reply()) };
             Ok((wait > 0).then(|| Duration::from_millis(wait.unsigned_abs())))
         })
     }
 
-    fn spend_forced_alone(&self, now: Now) -> Option<Duration> {
-        self.local.spend_forced_alone(now)
+    fn take_forced_refresh_locally(&self, now: Timestamp) -> Option<Duration> {
+        self.local.take_forced_refresh_locally(now)
     }
 
-    fn subscribe(&self, guest: Weak<dyn ReconnectListener>) {
-        self.scripts.subscribe(guest);
+    fn subscribe(&self, listener: Weak<dyn ReconnectListener>) {
+        self.scripts.subscribe(listener);
     }
 
     fn recovered(&self) -> BoxFuture<'_, ()> {
@@ -300,13 +303,13 @@ impl TokenStore for RedisTokenStore {
 
 fn acquired(word: &str, row: &[Value]) -> Result<Acquired> {
     match (word, row) {
-        ("lead", [epoch, generation]) => {
+        ("lock", [epoch, generation]) => {
             let lease = text(epoch).zip(text(generation));
             let lease = lease.map(|(epoch, generation)| Lease { epoch, generation });
-            lease.map(Acquired::Lead).ok_or_else(unexpected_reply)
+            lease.map(Acquired::Lock).ok_or_else(unexpected_reply)
         }
-        ("stands", _) => Ok(Acquired::Unchanged),
-        // A negative time is none.
+        ("unchanged", _) => Ok(Acquired::Unchanged),
+        // A negative time is replaced by the longest one.
         ("wait", [Value::Int(left)]) => {
             Ok(Acquired::Wait(u64::try_from(*left).map_or(LOCK_TTL, Duration::from_millis)))
         }

@@ -1,5 +1,5 @@
--- Releases the lock without a token, and gives the token that another process has brought meanwhile.
--- KEYS: token, lock. ARGV: owner, fingerprint already seen, most bytes of a value.
+-- Releases the lock without a token, and returns the token that another process has stored meanwhile.
+-- KEYS: token, lock. ARGV: owner, fingerprint already seen, max bytes of a value.
 if redis.call('GET', KEYS[2]) == ARGV[1] then redis.call('DEL', KEYS[2]) end
 local token = redis.call('HMGET', KEYS[1], 'value', 'epoch', 'gen', 'print')
 if token[1] and token[4] ~= ARGV[2] then

@@ -1,4 +1,4 @@
--- Deletes keys of a wrong type: these names belong to one account, so no other client loses anything. Gives how many there
+-- Deletes keys of a wrong type: these names belong to one account, so no other client loses anything. Returns how many there
 -- were.
 -- KEYS: two hashes, then strings.
 local found = 0

@@ -7,7 +7,7 @@ use crate::event::testing::RecordingListener;
 use crate::redis::fake::{FakeRedis, ReconnectionCounter};
 
 const KEYS: &str = "p:{wx1:stable:f}";
-const NOW: Now = Now { mono: Duration::from_secs(100), wall: Duration::from_secs(1_700_000_000) };
+const NOW: Timestamp = Timestamp { mono: Duration::from_secs(100), wall: Duration::from_secs(1_700_000_000) };
 
 /// The store of one process, with what it emits.
 fn store(redis: &Arc<FakeRedis>) -> (RedisTokenStore, Arc<RecordingListener>) {
@@ -17,19 +17,19 @@ fn store(redis: &Arc<FakeRedis>) -> (RedisTokenStore, Arc<RecordingListener>) {
     (RedisTokenStore::new(redis.clone(), &"s3cret".into(), KEYS.to_owned(), events), recorder)
 }
 
-fn fetched(value: &str, seconds: i64) -> FetchedToken {
-    FetchedToken { value: value.into(), expires_in: Some(seconds), requested_at: NOW, refresh_early: true }
+fn fetched(value: &str, seconds: i64) -> ReceivedToken {
+    ReceivedToken { value: value.into(), expires_in: Some(seconds), requested_at: NOW, refresh_early: true }
 }
 
 /// What a process holds that has fetched this.
-fn held(fetched: FetchedToken) -> Token {
-    State::new(RefreshPolicy::STABLE).offer(fetched, 0.0).expect("a first token")
+fn holding(fetched: ReceivedToken) -> Token {
+    State::new(RefreshPolicy::STABLE).adopt_if_newer(fetched, 0.0).expect("a first token")
 }
 
-/// `lead`, `wait <ms>`, `unchanged` or `token <value> <seconds>`.
+/// `lock`, `wait <ms>`, `unchanged` or `token <value> <seconds>`.
 fn shown(acquired: Result<Acquired>) -> String {
     match acquired {
-        Ok(Acquired::Lead(_)) => "lead".to_owned(),
+        Ok(Acquired::Lock(_)) => "lock".to_owned(),
         Ok(Acquired::Wait(time)) => format!("wait {}", time.as_millis()),
         Ok(Acquired::Unchanged) => "unchanged".to_owned(),
         Ok(Acquired::Token(token)) => shown_token(Some(token)),
@@ -37,14 +37,14 @@ fn shown(acquired: Result<Acquired>) -> String {
     }
 }
 
-fn shown_token(token: Option<FetchedToken>) -> String {
+fn shown_token(token: Option<ReceivedToken>) -> String {
     let token = token.map(|token| format!("token {} {}", token.value.expose_secret(), token.expires_in.unwrap_or(0)));
     token.unwrap_or_default()
 }
 
-async fn lead(store: &RedisTokenStore, attempt: &str, seen: Option<&str>) -> Lease {
-    match store.acquire(attempt, seen, false, NOW).await {
-        Ok(Acquired::Lead(lease)) => lease,
+async fn lock(store: &RedisTokenStore, owner: &str, seen: Option<&str>) -> Lease {
+    match store.acquire(owner, seen, false, NOW).await {
+        Ok(Acquired::Lock(lease)) => lease,
         other => panic!("{}", shown(other)),
     }
 }
@@ -52,22 +52,22 @@ async fn lead(store: &RedisTokenStore, attempt: &str, seen: Option<&str>) -> Lea
 /// The store after one process has shared a token.
 async fn shared(redis: &Arc<FakeRedis>, value: &str, seconds: i64) -> (RedisTokenStore, Arc<RecordingListener>) {
     let (store, heard) = store(redis);
-    let lease = lead(&store, "first", None).await;
+    let lease = lock(&store, "first", None).await;
     assert!(store.publish("first", &lease, &fetched(value, seconds), NOW).await.unwrap().is_none());
     (store, heard)
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_process_leads_and_the_others_wait_for_its_token() {
+async fn one_process_gets_the_lock_and_the_others_wait_for_its_token() {
     let redis = Arc::<FakeRedis>::default();
     let [(first, _), (second, _)] = [(), ()].map(|()| store(&redis));
-    let lease = lead(&first, "a", None).await;
-    assert_eq!(shown(first.acquire("a", None, false, NOW).await), "lead", "the same attempt");
+    let lease = lock(&first, "a", None).await;
+    assert_eq!(shown(first.acquire("a", None, false, NOW).await), "lock", "the same owner");
     let left = LOCK_TTL - Duration::from_millis(1) * 2;
     assert_eq!(shown(second.acquire("b", None, false, NOW).await), format!("wait {}", left.as_millis()));
     assert!(first.publish("a", &lease, &fetched("T", 7200), NOW).await.unwrap().is_none());
     assert_eq!(shown(second.acquire("b", None, false, NOW).await), "token T 7199");
-    assert_eq!(shown(second.acquire("b", Some("T"), false, NOW).await), "lead", "another than the one that it has");
+    assert_eq!(shown(second.acquire("b", Some("T"), false, NOW).await), "lock", "another than the one that it has");
     assert!(!redis.database().holds(b"s3cret") && redis.database().fields(&format!("{KEYS}:token")).len() == 4);
     assert_eq!(first.max_lock_wait(), LOCK_TTL + Duration::from_secs(1));
     assert_eq!(first.max_caller_delay(), redis.timeout());
@@ -77,31 +77,31 @@ async fn one_process_leads_and_the_others_wait_for_its_token() {
 async fn a_token_is_shared_for_what_is_left_of_its_life() {
     let redis = Arc::<FakeRedis>::default();
     let (store, _) = store(&redis);
-    let lease = lead(&store, "a", None).await;
+    let lease = lock(&store, "a", None).await;
     let late = NOW.after(Duration::from_secs(10));
     store.publish("a", &lease, &fetched("T", 7200), late).await.unwrap();
     assert_eq!(shown(store.acquire("b", None, false, NOW).await), "token T 7189");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_leader_that_gives_up_lets_the_next_one_lead() {
+async fn a_released_lock_goes_to_the_next_owner() {
     let redis = Arc::<FakeRedis>::default();
     let (store, _) = store(&redis);
-    lead(&store, "a", None).await;
+    lock(&store, "a", None).await;
     assert_eq!(shown_token(store.release("a", None, NOW).await.unwrap()), "");
-    let lease = lead(&store, "b", None).await;
+    let lease = lock(&store, "b", None).await;
     store.publish("b", &lease, &fetched("T", 7200), NOW).await.unwrap();
     assert_eq!(shown_token(store.release("a", None, NOW).await.unwrap()), "token T 7199");
     assert_eq!(shown_token(store.release("a", Some("T"), NOW).await.unwrap()), "", "the one that it has");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_leader_that_is_too_late_gets_the_token_of_the_next_one() {
+async fn an_owner_that_is_too_late_gets_the_token_of_the_next_one() {
     let redis = Arc::<FakeRedis>::default();
     let (store, _) = store(&redis);
-    let late = lead(&store, "a", None).await;
+    let late = lock(&store, "a", None).await;
     advance(LOCK_TTL).await;
-    let lease = lead(&store, "b", None).await;
+    let lease = lock(&store, "b", None).await;
     store.publish("b", &lease, &fetched("T2", 7200), NOW).await.unwrap();
     assert_eq!(shown_token(store.publish("a", &late, &fetched("T1", 7200), NOW).await.unwrap()), "token T2 7199");
 }
@@ -111,36 +111,36 @@ async fn a_token_that_is_about_to_expire_is_neither_shared_nor_taken_over() {
     let redis = Arc::<FakeRedis>::default();
     let (store, _) = shared(&redis, "T", 60).await;
     advance(Duration::from_secs(30)).await;
-    lead(&store, "b", None).await;
+    lock(&store, "b", None).await;
     assert_eq!(shown(store.acquire("c", None, false, NOW).await), "token T 29", "while another process fetches");
     advance(Duration::from_secs(14)).await;
-    let held = held(fetched("other", 7200));
-    assert!(matches!(store.peek(&held, NOW).await, Ok(StoredToken::Same)));
+    let holding = holding(fetched("other", 7200));
+    assert!(matches!(store.peek(&holding, NOW).await, Ok(StoredToken::Same)));
     assert_eq!(shown_token(store.release("d", None, NOW).await.unwrap()), "");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refused_token_is_taken_away_once_in_a_while() {
+async fn a_rejected_token_is_taken_away_once_in_a_while() {
     let redis = Arc::<FakeRedis>::default();
     let (store, _) = shared(&redis, "T", 7200).await;
     let lease = match store.acquire("b", Some("T"), true, NOW).await {
-        Ok(Acquired::Lead(lease)) => lease,
+        Ok(Acquired::Lock(lease)) => lease,
         other => panic!("{}", shown(other)),
     };
     store.publish("b", &lease, &fetched("T", 7200), NOW).await.unwrap();
     assert_eq!(shown(store.acquire("c", Some("T"), true, NOW).await), "unchanged");
     advance(COOLDOWN).await;
-    assert_eq!(shown(store.acquire("d", Some("T"), true, NOW).await), "lead");
+    assert_eq!(shown(store.acquire("d", Some("T"), true, NOW).await), "lock");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_process_compares_its_token_with_the_shared_one() {
     let redis = Arc::<FakeRedis>::default();
-    let (held, (empty, _)) = (held(fetched("T", 7200)), store(&redis));
-    assert!(matches!(empty.peek(&held, NOW).await, Ok(StoredToken::Missing)));
+    let (holding, (empty, _)) = (holding(fetched("T", 7200)), store(&redis));
+    assert!(matches!(empty.peek(&holding, NOW).await, Ok(StoredToken::Missing)));
     let (store, _) = shared(&redis, "T", 7200).await;
-    assert!(matches!(store.peek(&held, NOW).await, Ok(StoredToken::Same)));
-    let other = self::held(fetched("other", 7200));
+    assert!(matches!(store.peek(&holding, NOW).await, Ok(StoredToken::Same)));
+    let other = self::holding(fetched("other", 7200));
     let Ok(StoredToken::Token(theirs)) = store.peek(&other, NOW).await else { panic!("another token") };
     assert_eq!(shown_token(Some(theirs)), "token T 7199");
 }
@@ -150,10 +150,10 @@ async fn a_token_that_cannot_be_opened_is_replaced_and_reported() {
     let redis = Arc::<FakeRedis>::default();
     let (store, heard) = shared(&redis, "T", 7200).await;
     redis.database().put_field("token", "value", "torn");
-    assert!(matches!(store.peek(&held(fetched("other", 7200)), NOW).await, Ok(StoredToken::Missing)));
+    assert!(matches!(store.peek(&holding(fetched("other", 7200)), NOW).await, Ok(StoredToken::Missing)));
     assert_eq!(shown_token(store.release("c", None, NOW).await.unwrap()), "");
     assert_eq!(heard.take(), []);
-    assert_eq!(shown(store.acquire("b", None, false, NOW).await), "lead");
+    assert_eq!(shown(store.acquire("b", None, false, NOW).await), "lock");
     assert_eq!(heard.take(), [("redis.corrupt", None)]);
 }
 
@@ -162,7 +162,7 @@ async fn a_key_of_another_kind_is_replaced_and_reported() {
     let redis = Arc::<FakeRedis>::default();
     let (store, heard) = store(&redis);
     redis.database().put(&format!("{KEYS}:token"), "not a hash");
-    assert_eq!(shown(store.acquire("a", None, false, NOW).await), "lead");
+    assert_eq!(shown(store.acquire("a", None, false, NOW).await), "lock");
     assert_eq!(heard.take(), [("redis.corrupt", None)]);
 }
 
@@ -178,7 +178,7 @@ async fn a_refusal_to_one_account_is_no_outage_and_holds_its_next_update_for_two
     store.recovered().await;
     assert_eq!(began.elapsed(), RETRY_DELAY);
     redis.fail_with(None);
-    lead(&store, "a", None).await;
+    lock(&store, "a", None).await;
     assert_eq!(store.is_up(), Some(true));
     let began = Instant::now();
     store.recovered().await;
@@ -194,19 +194,19 @@ async fn a_refusal_to_one_account_is_no_outage_and_holds_its_next_update_for_two
 async fn a_fleet_forces_a_refresh_every_30_seconds_and_ten_times_a_day() {
     let redis = Arc::<FakeRedis>::default();
     let [(first, _), (second, _)] = [(), ()].map(|()| store(&redis));
-    let spent = async |store: &RedisTokenStore, attempt: &str| store.spend_forced(attempt, NOW).await.unwrap();
-    assert_eq!(spent(&first, "0").await, None);
-    assert_eq!(spent(&first, "0").await, None, "the same attempt");
-    assert_eq!(spent(&second, "x").await, Some(FORCED_APART - Duration::from_millis(2)));
-    for attempt in 1..FORCED_A_DAY {
-        advance(FORCED_APART).await;
-        assert_eq!(spent(&second, &attempt.to_string()).await, None);
+    let taken = async |store: &RedisTokenStore, owner: &str| store.take_forced_refresh(owner, NOW).await.unwrap();
+    assert_eq!(taken(&first, "0").await, None);
+    assert_eq!(taken(&first, "0").await, None, "the same owner");
+    assert_eq!(taken(&second, "x").await, Some(FORCED_INTERVAL - Duration::from_millis(2)));
+    for owner in 1..FORCED_PER_DAY {
+        advance(FORCED_INTERVAL).await;
+        assert_eq!(taken(&second, &owner.to_string()).await, None);
     }
-    advance(FORCED_APART).await;
-    let wait = spent(&first, "x").await.expect("no more of them");
+    advance(FORCED_INTERVAL).await;
+    let wait = taken(&first, "x").await.expect("no more of them");
     assert!(wait > Duration::from_secs(23 * 3600) && wait < DAY, "{wait:?}");
-    assert_eq!(first.spend_forced_alone(NOW), None, "by its own count");
-    assert_eq!(first.spend_forced_alone(NOW), Some(FORCED_APART));
+    assert_eq!(first.take_forced_refresh_locally(NOW), None, "by its own count");
+    assert_eq!(first.take_forced_refresh_locally(NOW), Some(FORCED_INTERVAL));
 }
 
 #[tokio::test(start_paused = true)]
@@ -223,16 +223,16 @@ async fn a_cache_hears_of_every_reconnection() {
 fn a_reply_of_no_known_form_is_an_error() {
     let text = |text: &str| Value::BulkString(text.into());
     for (word, row) in [
-        ("lead", vec![]),
-        ("lead", vec![text("e")]),
-        ("lead", vec![text("e"), Value::Nil]),
+        ("lock", vec![]),
+        ("lock", vec![text("e")]),
+        ("lock", vec![text("e"), Value::Nil]),
         ("wait", vec![text("1")]),
         ("other", vec![]),
     ] {
         assert!(acquired(word, &row).is_err(), "{word} {row:?}");
     }
     assert_eq!(shown(acquired("wait", &[Value::Int(-1)])), format!("wait {}", LOCK_TTL.as_millis()));
-    let Ok(Acquired::Lead(lease)) = acquired("lead", &[Value::SimpleString("e".into()), Value::Int(7)]) else {
+    let Ok(Acquired::Lock(lease)) = acquired("lock", &[Value::SimpleString("e".into()), Value::Int(7)]) else {
         panic!("a lease")
     };
     assert_eq!((lease.epoch.as_str(), lease.generation.as_str()), ("e", "7"));

@@ -4,36 +4,36 @@ use std::time::Duration;
 
 use super::{Decision, MIN_REFRESH_INTERVAL};
 use crate::backoff::backoff;
-use crate::clock::Now;
+use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::wechat::errcode;
 
-/// How long a refusal (bad secret, unlisted IP, ...) is repeated to callers before one of them asks again.
+/// How long calls fail with WeChat's refusal (bad secret, unlisted IP, ...) before the next request.
 const REFUSAL_TTL: Duration = Duration::from_secs(60);
 
 /// A failure, and the pause after it.
 pub(crate) struct RefreshBackoff {
     error: Error,
-    /// So many in a row.
+    /// Failures in a row.
     failures: u32,
     until: Duration,
 }
 
 impl RefreshBackoff {
-    /// `before`: the failure before it, with no success between. None where a failure is no reason to wait. Nothing is
-    /// for ever: whatever it was may have been put right.
-    pub(crate) fn after(before: Option<&Self>, error: &Error, now: Now, jitter: f64) -> Option<Self> {
+    /// The backoff after `error`; `None` if it is no reason to wait. `before` is the backoff of the failure before, if no
+    /// refresh succeeded in between. Every backoff ends: the cause may have been fixed.
+    pub(crate) fn after(before: Option<&Self>, error: &Error, now: Timestamp, jitter: f64) -> Option<Self> {
         let failures = before.map_or(0, |before| before.failures);
         let until = now.mono + pause(error, backoff(failures, jitter))?;
         Some(Self { error: error.clone(), failures: failures + 1, until })
     }
 
-    /// Whether it still holds back refreshes.
-    pub(crate) fn is_active(&self, now: Now) -> bool {
+    /// Whether refreshes still have to wait.
+    pub(crate) fn is_active(&self, now: Timestamp) -> bool {
         now.mono < self.until
     }
 
-    /// The decision for a caller while it lasts.
+    /// The decision for a caller during the backoff.
     pub(crate) fn decision(&self) -> Decision {
         if is_refusal(&self.error) {
             Decision::Fail(self.error.clone())
@@ -45,10 +45,10 @@ impl RefreshBackoff {
 
 fn pause(error: &Error, backoff: Duration) -> Option<Duration> {
     match error {
-        // While the store is down asking costs nothing, and it is worth asking as soon as it is up.
+        // A request to a store that is down costs nothing, and should be made as soon as the store is up.
         Error::Redis { .. } | Error::RateLimit { .. } | Error::Closed | Error::Cancelled => None,
         error if is_refusal(error) => Some(REFUSAL_TTL),
-        // An answer that makes no sense is the same again a moment later.
+        // An unexpected response is the same again a moment later.
         Error::Api { .. } | Error::Response { .. } if !error.is_transient() => Some(backoff.max(MIN_REFRESH_INTERVAL)),
         _ => Some(backoff),
     }

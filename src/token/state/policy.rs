@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use crate::token::source::FETCH_LIMIT;
+use crate::token::source::FETCH_TIMEOUT;
 
-/// How a token of one kind is kept.
+/// When a token is refreshed, and what its rejection leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RefreshPolicy {
     /// How long before its end a refresh begins, give or take `jitter`.
@@ -12,30 +12,30 @@ pub struct RefreshPolicy {
     pub(crate) jitter: Duration,
     /// How long before its end callers wait for another.
     pub(crate) expire_before: Duration,
-    /// After a token was refused, how long the refusal of another one is believed to be the API's own fault.
+    /// After a token was rejected, how long the rejection of another one is believed to be the API's own fault.
     pub(crate) cooldown: Duration,
-    /// How often a good token is compared with what the fleet has; `None` without a fleet.
+    /// How often a valid token is compared with the stored one; `None` without Redis.
     pub(crate) compare_every: Option<Duration>,
     /// How long a caller waits for a refresh on another route before it starts one on its own.
-    pub(crate) join_limit: Duration,
+    pub(crate) join_timeout: Duration,
 }
 
 impl RefreshPolicy {
     /// Inside the last 300 s: before that, WeChat hands out the same token again.
-    pub const STABLE: Self = Self::of(255, 30, 30);
+    pub const STABLE: Self = Self::new(255, 30, 30);
     /// Two requests would make two tokens, of which one is invalid: callers wait for a refresh as long as it may take.
-    pub const CLASSIC: Self = Self { join_limit: FETCH_LIMIT, ..Self::of(600, 60, 30) };
+    pub const CLASSIC: Self = Self { join_timeout: FETCH_TIMEOUT, ..Self::new(600, 60, 30) };
     /// A provider decides by itself what a request costs.
-    pub(crate) const PROVIDER: Self = Self::of(60, 15, 0);
+    pub(crate) const PROVIDER: Self = Self::new(60, 15, 0);
 
-    const fn of(soft: u64, jitter: u64, cooldown: u64) -> Self {
+    const fn new(refresh_before: u64, jitter: u64, cooldown: u64) -> Self {
         Self {
-            refresh_before: Duration::from_secs(soft),
+            refresh_before: Duration::from_secs(refresh_before),
             jitter: Duration::from_secs(jitter),
             expire_before: Duration::from_secs(15),
             cooldown: Duration::from_secs(cooldown),
             compare_every: None,
-            join_limit: Duration::from_millis(250),
+            join_timeout: Duration::from_millis(250),
         }
     }
 

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use super::MIN_REFRESH_INTERVAL;
 use super::backoff::RefreshBackoff;
-use crate::clock::Now;
+use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::keys::RouteId;
 
 /// From this number on, routes without a recent refresh or backoff are dropped.
-const MANY: usize = 8;
+const PRUNE_AT: usize = 8;
 
 /// The last refresh and the backoff of each route.
 #[derive(Default)]
@@ -29,13 +29,13 @@ impl Routes {
     }
 
     /// The failure after which no refresh starts on this route yet.
-    pub(crate) fn backoff(&self, route: RouteId, now: Now) -> Option<&RefreshBackoff> {
+    pub(crate) fn backoff(&self, route: RouteId, now: Timestamp) -> Option<&RefreshBackoff> {
         self.0.get(&route)?.backoff.as_ref().filter(|backoff| backoff.is_active(now))
     }
 
     /// A refresh begins on this route.
-    pub(crate) fn started(&mut self, route: RouteId, now: Now) {
-        if self.0.len() >= MANY {
+    pub(crate) fn started(&mut self, route: RouteId, now: Timestamp) {
+        if self.0.len() >= PRUNE_AT {
             self.0.retain(|_, route| route.matters(now));
         }
         self.0.entry(route).or_default().last_start = Some(now.mono);
@@ -54,7 +54,7 @@ impl Routes {
     }
 
     /// A refresh has failed on this route. `jitter` is from 0 to 1.
-    pub(crate) fn failed(&mut self, route: RouteId, error: &Error, now: Now, jitter: f64) {
+    pub(crate) fn failed(&mut self, route: RouteId, error: &Error, now: Timestamp, jitter: f64) {
         let route = self.0.entry(route).or_default();
         if let Some(backoff) = RefreshBackoff::after(route.backoff.as_ref(), error, now, jitter) {
             route.backoff = Some(backoff);
@@ -63,7 +63,7 @@ impl Routes {
 }
 
 impl Route {
-    fn matters(&self, now: Now) -> bool {
+    fn matters(&self, now: Timestamp) -> bool {
         let recent = self.last_start.is_some_and(|start| now.mono < start + MIN_REFRESH_INTERVAL);
         recent || self.backoff.as_ref().is_some_and(|backoff| backoff.is_active(now))
     }

@@ -1,4 +1,4 @@
-//! A token, and what is believed of the lifetime that a server gave it.
+//! A token, and the lifetime that it is trusted for.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,32 +6,32 @@ use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::clock::Now;
+use crate::clock::Timestamp;
 
 /// WeChat: a token lives two hours at most. <https://developers.weixin.qq.com/miniprogram/dev/server/API/mp-access-token/api_getstableaccesstoken.html>
 const MAX_LIFETIME: Duration = Duration::from_secs(7200);
-/// A server that says less than this is not believed: asking it again at once would be a loop.
+/// A shorter lifetime is raised to this: requesting again at once would be a loop.
 const MIN_LIFETIME: Duration = Duration::from_secs(15);
-/// Ends that differ by less are the same: servers say whole seconds, and ways take time.
+/// Expiries that differ by less are equal: servers give whole seconds, and responses take time.
 const EXPIRY_TOLERANCE: Duration = Duration::from_secs(2);
-/// For a server that does not say, or says nothing sensible.
+/// The lifetime if the server gives none, or an implausible one.
 const DEFAULT_LIFETIME: Duration = Duration::from_secs(60);
 
-/// A token that somebody handed out. Cheap to clone, never printed.
+/// An access token. Cheap to clone, never printed.
 #[derive(Clone)]
 pub struct Token(Arc<Inner>);
 
 struct Inner {
     value: SecretString,
     number: u64,
-    first_seen: Now,
-    expires: Now,
+    first_seen: Timestamp,
+    expires: Timestamp,
 }
 
 impl Token {
-    /// A token with the value and the life of `fetched`.
-    pub(super) fn new(fetched: &FetchedToken, number: u64, first_seen: Now) -> Self {
-        let (value, expires) = (fetched.value.clone(), fetched.ends());
+    /// A token with the value and the life of `received`.
+    pub(super) fn new(received: &ReceivedToken, number: u64, first_seen: Timestamp) -> Self {
+        let (value, expires) = (received.value.clone(), received.ends());
         Self(Arc::new(Inner { value, number, first_seen, expires }))
     }
 
@@ -40,13 +40,13 @@ impl Token {
         self.0.value.expose_secret()
     }
 
-    /// When it ends, by what is believed of the lifetime that the server gave: 15 s to two hours.
-    pub fn expires(&self) -> Now {
+    /// When the token expires, by the lifetime that it is trusted for: 15 s to two hours.
+    pub fn expires(&self) -> Timestamp {
         self.0.expires
     }
 
-    /// When this very value was first handed out.
-    pub(crate) fn first_seen(&self) -> Now {
+    /// When this value was first received.
+    pub(crate) fn first_seen(&self) -> Timestamp {
         self.0.first_seen
     }
 
@@ -55,10 +55,10 @@ impl Token {
         self.0.number
     }
 
-    /// As it could be handed on.
-    pub(crate) fn as_fetched(&self, now: Now) -> FetchedToken {
+    /// The token with its remaining lifetime, to be stored.
+    pub(crate) fn as_received(&self, now: Timestamp) -> ReceivedToken {
         let left = self.0.expires.left(now).as_secs() as i64;
-        FetchedToken {
+        ReceivedToken {
             value: self.0.value.clone(),
             expires_in: Some(left.max(1)),
             requested_at: now,
@@ -66,9 +66,9 @@ impl Token {
         }
     }
 
-    /// Whether it clearly ends later than what was fetched would.
-    pub(super) fn expires_after(&self, fetched: &FetchedToken) -> bool {
-        self.expires().mono > fetched.ends().mono + EXPIRY_TOLERANCE
+    /// Whether this token expires clearly later than the received one.
+    pub(super) fn expires_after(&self, received: &ReceivedToken) -> bool {
+        self.expires().mono > received.ends().mono + EXPIRY_TOLERANCE
     }
 
     /// Whether both are the same value: a token that comes back keeps its number.
@@ -83,21 +83,21 @@ impl fmt::Debug for Token {
     }
 }
 
-/// A token as a refresh fetched it.
+/// A token from WeChat, the provider or the store, with the lifetime that came with it.
 #[derive(Clone)]
-pub struct FetchedToken {
+pub struct ReceivedToken {
     /// The token itself.
     pub value: SecretString,
-    /// As the server said it, in seconds, unchecked.
+    /// The lifetime that the server gave, in seconds, unchecked.
     pub expires_in: Option<i64>,
     /// Read before the request was sent, so that the round trip is not added to the lifetime.
-    pub requested_at: Now,
-    /// Whether it is refreshed ahead of its end.
+    pub requested_at: Timestamp,
+    /// Whether the token is refreshed before it expires.
     pub refresh_early: bool,
 }
 
-impl FetchedToken {
-    /// What is believed of the server's word.
+impl ReceivedToken {
+    /// The lifetime that the token is trusted for.
     pub(crate) fn lifetime(&self) -> Duration {
         match self.expires_in {
             Some(seconds @ 1..) => Duration::from_secs(seconds.unsigned_abs()).clamp(MIN_LIFETIME, MAX_LIFETIME),
@@ -105,17 +105,17 @@ impl FetchedToken {
         }
     }
 
-    /// Whether it is this very token.
+    /// Whether both are the same token.
     pub(crate) fn is(&self, token: &Token) -> bool {
         self.value.expose_secret() == token.expose()
     }
 
-    /// Whether it ends later, and so was fetched later.
+    /// Whether this token expires clearly later than the other one.
     pub(crate) fn expires_after(&self, other: &Self) -> bool {
         self.ends().mono > other.ends().mono + EXPIRY_TOLERANCE
     }
 
-    fn ends(&self) -> Now {
+    fn ends(&self) -> Timestamp {
         self.requested_at.after(self.lifetime())
     }
 }

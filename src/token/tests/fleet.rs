@@ -4,7 +4,7 @@ use super::*;
 use crate::error::ExceededLimit;
 use crate::redis::fake::FakeRedis;
 use crate::token::redis_store::RedisTokenStore;
-use crate::token::state::FetchedToken;
+use crate::token::state::ReceivedToken;
 
 fn process(redis: &Arc<FakeRedis>) -> Arc<TokenCache> {
     let clock = Clock::manual(EPOCH);
@@ -14,9 +14,9 @@ fn process(redis: &Arc<FakeRedis>) -> Arc<TokenCache> {
 }
 
 /// What another process would fetch now.
-fn fetched(cache: &TokenCache, value: &str, seconds: i64) -> FetchedToken {
+fn fetched(cache: &TokenCache, value: &str, seconds: i64) -> ReceivedToken {
     let requested_at = cache.now();
-    FetchedToken { value: value.into(), expires_in: Some(seconds), requested_at, refresh_early: true }
+    ReceivedToken { value: value.into(), expires_in: Some(seconds), requested_at, refresh_early: true }
 }
 
 #[tokio::test(start_paused = true)]
@@ -35,14 +35,14 @@ async fn a_stored_token_stays_unless_ours_is_later() {
     let redis = Arc::<FakeRedis>::default();
     let [one, other] = [(), ()].map(|()| process(&redis));
     let mut stored = Vec::new();
-    for (attempt, value, seconds) in [
+    for (owner, value, seconds) in [
         ("a", "first", 3600),
         ("b", "first", 3600),
         ("c", "earlier", 1800),
         ("d", "the same end", 3601),
         ("e", "later", 7200),
     ] {
-        let kept = one.share(attempt, &fetched(&one, value, seconds)).await.unwrap();
+        let kept = one.acquire_and_publish(owner, &fetched(&one, value, seconds)).await.unwrap();
         let kept = kept.map(|kept| secrecy::ExposeSecret::expose_secret(&kept.value).to_owned());
         let shared = get(&process(&redis), &Upstream::new(false)).await.unwrap();
         stored.push((kept, shared));
@@ -73,7 +73,7 @@ async fn after_an_outage_a_process_takes_the_later_token_of_the_others() {
     let _client = cache.attach();
     get(&cache, &upstream).await.unwrap();
     let other = process(&redis);
-    other.share("other", &fetched(&other, "T2", 7200)).await.unwrap();
+    other.acquire_and_publish("other", &fetched(&other, "T2", 7200)).await.unwrap();
     cache.clone().on_reconnect();
     sleep(Duration::from_secs(1)).await;
     assert_eq!(get(&cache, &upstream).await.unwrap(), "T2");

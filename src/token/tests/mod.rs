@@ -25,7 +25,7 @@ use crate::event::{EventKind, EventSource, TokenEvent};
 use crate::keys::RouteId;
 use crate::redis::ReconnectListener;
 use crate::wechat::endpoint::Endpoint;
-use upstream::{EPOCH, Recorded, Upstream, bad_secret, busy, unreachable};
+use upstream::{EPOCH, RecordingStore, Upstream, bad_secret, busy, unreachable};
 
 fn cache() -> Arc<TokenCache> {
     cache_with_clock().0
@@ -262,7 +262,7 @@ async fn a_refresh_stops_when_upstream_never_answers() {
     upstream.hangs.store(true, Ordering::Relaxed);
     let error = cache.get(&upstream.source(), &deadline(3600)).await.unwrap_err();
     assert!(matches!(error, Error::Timeout { cause: Some(_), .. }), "it tells of the last failure: {error}");
-    assert!(upstream.left.load(Ordering::Relaxed), "its request is dropped");
+    assert!(upstream.was_dropped.load(Ordering::Relaxed), "its request is dropped");
 }
 
 #[tokio::test(start_paused = true)]
@@ -277,10 +277,10 @@ async fn the_refresh_stops_with_the_last_client_and_the_next_client_starts_anoth
     sleep(Duration::from_secs(1)).await;
     drop(first);
     sleep(Duration::from_secs(1)).await;
-    assert!(!upstream.left.load(Ordering::Relaxed), "another client is still there");
+    assert!(!upstream.was_dropped.load(Ordering::Relaxed), "another client is still there");
     drop(second);
     assert!(matches!(waiting.await.unwrap(), Err(Error::Closed)));
-    assert!(upstream.left.load(Ordering::Relaxed));
+    assert!(upstream.was_dropped.load(Ordering::Relaxed));
     upstream.hangs.store(false, Ordering::Relaxed);
     let upstream = upstream.gives("T1");
     assert_eq!(get(&cache, &upstream).await.unwrap(), "T1");
@@ -340,7 +340,7 @@ async fn a_panic_of_the_source_fails_all_waiting_callers() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn many_callers_with_the_same_refused_token_make_one_refresh() {
+async fn many_callers_with_the_same_rejected_token_make_one_refresh() {
     let (cache, upstream) = (cache(), Upstream::new(true).gives("T1").gives("T2"));
     let source = upstream.source();
     let soon = deadline(10);
@@ -353,7 +353,7 @@ async fn many_callers_with_the_same_refused_token_make_one_refresh() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refused_token_that_is_returned_again_is_forced_only_when_old_enough_and_in_budget() {
+async fn a_rejected_token_that_is_returned_again_is_forced_only_when_old_enough_and_in_budget() {
     let upstream = Upstream::new(true).gives("T1");
     let upstream = upstream.gives("T1").gives("T1").gives("T2").gives("T2").gives("T2").gives("T2");
     let (cache, source) = (cache(), upstream.source());
@@ -369,7 +369,7 @@ async fn a_refused_token_that_is_returned_again_is_forced_only_when_old_enough_a
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_api_that_refuses_everything_causes_two_requests_in_30_s() {
+async fn an_api_that_rejects_every_token_causes_two_requests_in_30_s() {
     for repeats in [true, false] {
         let mut upstream = Upstream::new(repeats);
         for n in 0..20 {
@@ -400,7 +400,7 @@ async fn a_forced_refresh_is_shared_and_the_next_one_has_no_budget() {
     let error = cache.force(&source, &deadline(10)).await.unwrap_err();
     assert_eq!(error.code(), "ERR_WXA_RATE_LIMIT");
     assert_eq!(upstream.count(), 2, "nothing is sent without a budget");
-    assert_eq!(get(&cache, &upstream).await.unwrap(), "T2", "and the present token stays");
+    assert_eq!(get(&cache, &upstream).await.unwrap(), "T2", "and the current token stays");
 }
 
 #[tokio::test(start_paused = true)]

@@ -38,8 +38,8 @@ async fn two_working_routes_make_one_request() {
     assert_eq!(upstream.count(), 1);
 }
 
-fn recorded() -> (Arc<TokenCache>, Arc<Recorded>) {
-    let store = Arc::new(Recorded::default());
+fn recorded() -> (Arc<TokenCache>, Arc<RecordingStore>) {
+    let store = Arc::new(RecordingStore::default());
     let clock = Clock::manual(EPOCH);
     let events = EventSource::new(Arc::default(), "wx", None);
     (TokenCache::new(RefreshPolicy::STABLE, clock, store.clone(), events, Fingerprinter::with_random_key()), store)

@@ -9,12 +9,12 @@ use futures_util::future::BoxFuture;
 use parking_lot::Mutex;
 use tokio::time::{Instant, sleep};
 
-use crate::clock::Now;
+use crate::clock::Timestamp;
 use crate::error::{Error, NetworkErrorKind, Result};
 use crate::keys::RouteId;
 use crate::redis::ReconnectListener;
 use crate::token::source::{SourceToken, TokenRequest, TokenSource};
-use crate::token::state::{FetchedToken, Token};
+use crate::token::state::{ReceivedToken, Token};
 use crate::token::store::{Acquired, Lease, LocalStore, StoredToken, TokenStore};
 use crate::wechat::answer::Refusal;
 use crate::wechat::endpoint::Endpoint;
@@ -29,7 +29,7 @@ pub(crate) struct Upstream {
     script: Mutex<VecDeque<Answer>>,
     arrivals: Mutex<Vec<Instant>>,
     pub(crate) forced: AtomicUsize,
-    pub(crate) left: AtomicBool,
+    pub(crate) was_dropped: AtomicBool,
     pub(crate) hangs: AtomicBool,
     /// How often a request is made again.
     pub(crate) retries: AtomicU32,
@@ -42,7 +42,7 @@ impl Upstream {
             script: Mutex::default(),
             arrivals: Mutex::default(),
             forced: AtomicUsize::new(0),
-            left: AtomicBool::new(false),
+            was_dropped: AtomicBool::new(false),
             hangs: AtomicBool::new(false),
             retries: AtomicU32::new(0),
             repeats,
@@ -102,18 +102,18 @@ impl TokenSource for ByRoute {
         true
     }
 
-    fn limit(&self) -> Duration {
-        self.0.limit()
+    fn timeout(&self) -> Duration {
+        self.0.timeout()
     }
 
-    fn fetch<'a>(&'a self, ask: TokenRequest<'a>) -> BoxFuture<'a, Result<SourceToken>> {
-        self.0.fetch(ask)
+    fn fetch<'a>(&'a self, request: TokenRequest<'a>) -> BoxFuture<'a, Result<SourceToken>> {
+        self.0.fetch(request)
     }
 }
 
-struct Leaving<'a>(&'a AtomicBool);
+struct DropFlag<'a>(&'a AtomicBool);
 
-impl Drop for Leaving<'_> {
+impl Drop for DropFlag<'_> {
     fn drop(&mut self) {
         self.0.store(true, Ordering::Relaxed);
     }
@@ -136,18 +136,18 @@ impl TokenSource for Upstream {
         true
     }
 
-    fn limit(&self) -> Duration {
+    fn timeout(&self) -> Duration {
         Duration::from_secs(15)
     }
 
-    fn fetch<'a>(&'a self, ask: TokenRequest<'a>) -> BoxFuture<'a, Result<SourceToken>> {
+    fn fetch<'a>(&'a self, request: TokenRequest<'a>) -> BoxFuture<'a, Result<SourceToken>> {
         Box::pin(async move {
-            let _leaving = Leaving(&self.left);
+            let _drop_flag = DropFlag(&self.was_dropped);
             self.arrivals.lock().push(Instant::now());
-            self.forced.fetch_add(usize::from(ask.forced), Ordering::Relaxed);
+            self.forced.fetch_add(usize::from(request.forced), Ordering::Relaxed);
             sleep(Duration::from_millis(150)).await;
             if self.hangs.load(Ordering::Relaxed) {
-                (ask.report)(unreachable());
+                (request.on_retry)(unreachable());
                 std::future::pending::<()>().await;
             }
             let answer = self.script.lock().pop_front().expect("a line of the script");
@@ -161,7 +161,7 @@ pub(crate) fn unreachable() -> Error {
     let endpoint = Endpoint::StableToken;
     Error::Network {
         endpoint,
-        trouble: NetworkErrorKind::Unreachable,
+        kind: NetworkErrorKind::Unreachable,
         host: "h".into(),
         proxy: None,
         detail: "refused".into(),
@@ -180,75 +180,75 @@ pub(crate) fn busy() -> Error {
 
 /// A store whose lock is held until it is released, and that records its calls.
 #[derive(Default)]
-pub(crate) struct Recorded {
-    alone: LocalStore,
-    held_by: Mutex<String>,
+pub(crate) struct RecordingStore {
+    local: LocalStore,
+    owner_of_lock: Mutex<String>,
     pub(crate) steps: Mutex<Vec<&'static str>>,
 }
 
-impl TokenStore for Recorded {
+impl TokenStore for RecordingStore {
     fn acquire<'a>(
         &'a self,
-        attempt: &'a str,
+        owner: &'a str,
         seen: Option<&'a str>,
-        refused: bool,
-        now: Now,
+        rejected: bool,
+        now: Timestamp,
     ) -> BoxFuture<'a, Result<Acquired>> {
         self.steps.lock().push("acquire");
-        let mut held_by = self.held_by.lock();
-        if !held_by.is_empty() && *held_by != attempt {
+        let mut owner_of_lock = self.owner_of_lock.lock();
+        if !owner_of_lock.is_empty() && *owner_of_lock != owner {
             return Box::pin(async { Ok(Acquired::Wait(Duration::from_secs(8))) });
         }
-        *held_by = attempt.to_owned();
-        self.alone.acquire(attempt, seen, refused, now)
+        *owner_of_lock = owner.to_owned();
+        self.local.acquire(owner, seen, rejected, now)
     }
 
     fn publish<'a>(
         &'a self,
-        attempt: &'a str,
+        owner: &'a str,
         lease: &'a Lease,
-        fetched: &'a FetchedToken,
-        now: Now,
-    ) -> BoxFuture<'a, Result<Option<FetchedToken>>> {
+        fetched: &'a ReceivedToken,
+        now: Timestamp,
+    ) -> BoxFuture<'a, Result<Option<ReceivedToken>>> {
         self.steps.lock().push("publish");
-        self.alone.publish(attempt, lease, fetched, now)
+        self.local.publish(owner, lease, fetched, now)
     }
 
     fn release<'a>(
         &'a self,
-        attempt: &'a str,
+        owner: &'a str,
         seen: Option<&'a str>,
-        now: Now,
-    ) -> BoxFuture<'a, Result<Option<FetchedToken>>> {
+        now: Timestamp,
+    ) -> BoxFuture<'a, Result<Option<ReceivedToken>>> {
         self.steps.lock().push("release");
-        self.held_by.lock().clear();
-        self.alone.release(attempt, seen, now)
+        self.owner_of_lock.lock().clear();
+        self.local.release(owner, seen, now)
     }
 
-    fn peek<'a>(&'a self, held: &'a Token, now: Now) -> BoxFuture<'a, Result<StoredToken>> {
+    fn peek<'a>(&'a self, current: &'a Token, now: Timestamp) -> BoxFuture<'a, Result<StoredToken>> {
         Box::pin(async move {
             self.steps.lock().push("peek");
             sleep(Duration::from_secs(1)).await;
-            self.alone.peek(held, now).await
+            self.local.peek(current, now).await
         })
     }
 
-    fn spend_forced<'a>(&'a self, attempt: &'a str, now: Now) -> BoxFuture<'a, Result<Option<Duration>>> {
-        self.alone.spend_forced(attempt, now)
+    fn take_forced_refresh<'a>(&'a self, owner: &'a str, now: Timestamp) -> BoxFuture<'a, Result<Option<Duration>>> {
+        self.local.take_forced_refresh(owner, now)
     }
 
-    fn spend_forced_alone(&self, now: Now) -> Option<Duration> {
-        self.alone.spend_forced_alone(now)
+    fn take_forced_refresh_locally(&self, now: Timestamp) -> Option<Duration> {
+        self.local.take_forced_refresh_locally(now)
     }
 
     fn subscribe(&self, _: Weak<dyn ReconnectListener>) {}
 
     fn recovered(&self) -> BoxFuture<'_, ()> {
-        self.alone.recovered()
+        self.local.recovered()
     }
 
     fn is_up(&self) -> Option<bool> {
-        self.alone.is_up()
+        self.local.is_up()
     }
 
     fn max_lock_wait(&self) -> Duration {
@@ -256,6 +256,6 @@ impl TokenStore for Recorded {
     }
 
     fn max_caller_delay(&self) -> Duration {
-        self.alone.max_caller_delay()
+        self.local.max_caller_delay()
     }
 }

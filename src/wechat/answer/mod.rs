@@ -177,7 +177,7 @@ pub enum Scalar {
 /// The fields of an object that count.
 #[derive(Default)]
 struct Object<'a> {
-    fault: Option<Fault>,
+    errcode: Option<ErrcodeField>,
     errmsg: Option<Value<'a>>,
     access_token: Option<Quoted<'a>>,
     expires_in: Option<Value<'a>>,
@@ -187,10 +187,10 @@ struct Object<'a> {
 
 /// An errcode that is not 0.
 #[derive(Clone, Copy)]
-enum Fault {
+enum ErrcodeField {
     Number(i64),
     /// The errcode is no number, or a number that no errcode can be.
-    NoNumber,
+    NotANumber,
 }
 
 impl<'a> Object<'a> {
@@ -200,8 +200,8 @@ impl<'a> Object<'a> {
         let mut members = Members::new(body);
         for (key, value) in members.by_ref() {
             if key.is("errcode") {
-                object.fault = match (object.fault, fault(value)) {
-                    (None | Some(Fault::NoNumber), number @ Some(Fault::Number(_))) => number,
+                object.errcode = match (object.errcode, errcode_field(value)) {
+                    (None | Some(ErrcodeField::NotANumber), number @ Some(ErrcodeField::Number(_))) => number,
                     (before, other) => before.or(other),
                 };
             } else if key.is("errmsg") {
@@ -225,10 +225,10 @@ impl<'a> Object<'a> {
 
     /// Fails if there is an errcode other than 0.
     fn check(&self) -> Result<(), AnswerError> {
-        match self.fault {
+        match self.errcode {
             None => Ok(()),
-            Some(Fault::NoNumber) => Err(AnswerError::Unexpected(Unexpected::Errcode)),
-            Some(Fault::Number(errcode)) => Err(AnswerError::Refused(refusal(errcode, self.errmsg))),
+            Some(ErrcodeField::NotANumber) => Err(AnswerError::Unexpected(Unexpected::Errcode)),
+            Some(ErrcodeField::Number(errcode)) => Err(AnswerError::Refused(refusal(errcode, self.errmsg))),
         }
     }
 
@@ -249,19 +249,19 @@ fn read_refusal(body: &[u8]) -> AnswerError {
 
 /// The documents type `errcode` as a number on one page and as a string on another. `null` is what some gateways write for a
 /// member that is not there.
-fn fault(errcode: Value) -> Option<Fault> {
+fn errcode_field(errcode: Value) -> Option<ErrcodeField> {
     let text = match errcode {
         // Any number of blanks may surround the errcode.
         Value::Text(text) => text.decoded(usize::MAX),
         Value::Bare(b"null") => return None,
         Value::Bare(text) => String::from_utf8_lossy(&text[..text.len().min(MAX_NUMBER_BYTES)]).into_owned(),
-        Value::Nested(_) => return Some(Fault::NoNumber),
+        Value::Nested(_) => return Some(ErrcodeField::NotANumber),
     };
     let text = text.trim();
     match text.parse().ok().or_else(|| whole(number(text.as_bytes())?)) {
         Some(0) => None,
-        Some(errcode) => Some(Fault::Number(errcode)),
-        None => Some(Fault::NoNumber),
+        Some(errcode) => Some(ErrcodeField::Number(errcode)),
+        None => Some(ErrcodeField::NotANumber),
     }
 }
 

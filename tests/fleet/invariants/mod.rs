@@ -6,7 +6,7 @@ use wxacode::error::Error;
 use wxacode::keys::Mode;
 use wxacode::token::fingerprint::Fingerprinter;
 use wxacode::token::redis_store::LOCK_TTL;
-use wxacode::token::source::FETCH_LIMIT;
+use wxacode::token::source::FETCH_TIMEOUT;
 
 use crate::database::{Database, contains};
 use crate::journal::{Fetch, Script, time};
@@ -26,7 +26,7 @@ const PROBE: Millis = 3 * SECOND;
 const CLASSIC_SOFT: Millis = 662 * SECOND;
 /// The longest pause between two polls, with rounding.
 const POLL: Millis = 210;
-const LEAD: Millis = FETCH_LIMIT.as_millis() as Millis;
+const FETCH: Millis = FETCH_TIMEOUT.as_millis() as Millis;
 const LOCKED: Millis = LOCK_TTL.as_millis() as Millis;
 
 /// Redis and the network.
@@ -41,11 +41,11 @@ impl Simulation {
         if texts.into_iter().any(|text| contains(text, CANARY.as_bytes())) {
             self.violation(format!("P{from} sends a secret to Redis"));
         }
-        // A process that publishes or releases leads no more.
+        // A process that publishes or releases has the lock no more.
         if let [owner, ..] = &args[..]
             && keys.len() < 4
         {
-            self.journal.leads[from].remove(&*String::from_utf8_lossy(owner));
+            self.journal.lock_owners[from].remove(&*String::from_utf8_lossy(owner));
         }
     }
 
@@ -204,7 +204,7 @@ impl Simulation {
     }
 
     fn wechat_is_well(&self) -> bool {
-        !self.plan.has(|kind| kind.is_of_wechat() || matches!(kind, FaultKind::Condemn | FaultKind::RefuseAll))
+        !self.plan.has(|kind| kind.is_of_wechat() || matches!(kind, FaultKind::Condemn | FaultKind::RejectAll))
     }
 
     /// A process with a valid token does not wait.
@@ -212,7 +212,7 @@ impl Simulation {
         let taken = |kind: &FaultKind| {
             matches!(
                 kind,
-                FaultKind::Intrude | FaultKind::Condemn | FaultKind::RefuseAll | FaultKind::WeChat(WeChatFault::Lies)
+                FaultKind::Intrude | FaultKind::Condemn | FaultKind::RejectAll | FaultKind::WeChat(WeChatFault::Lies)
             )
         };
         let excused = report.request.forced || self.plan.forces > 0 || self.plan.has(taken) || self.plan.has(clocks);
@@ -230,14 +230,14 @@ impl Simulation {
         // The replay may meet another intrusion; in classic mode the fleet may have rotated the first token.
         let believable = if self.plan.mode == Mode::Stable { 2 } else { 1 };
         match &report.outcome {
-            // Two leaders crashed one after the other.
+            // Two lock owners crashed one after the other.
             Outcome::Failed(Error::Timeout { .. })
                 if self.plan.mode == Mode::Classic && self.deaths(report.begun.saturating_sub(CALL)) > 1 => {}
             Outcome::Failed(error) => {
                 self.violation(format!("call {} of P{from} fails: {error:?}", report.request.call));
             }
             Outcome::Answered(errcode @ 1..) if intruded < believable => {
-                self.violation(format!("call {} of P{from} is refused: {errcode}", report.request.call));
+                self.violation(format!("call {} of P{from} is rejected: {errcode}", report.request.call));
             }
             _ => {}
         }
@@ -273,7 +273,7 @@ impl Simulation {
         self.check_fetched_once();
         let mut tokens = Vec::new();
         for number in 0..self.slots.len() {
-            let present = self.slots[number].process.as_ref().and_then(super::process::Process::present);
+            let present = self.slots[number].process.as_ref().and_then(super::process::Process::current);
             let Some(token) = present else { return self.violation(format!("P{number} has no token in the end")) };
             // The token became invalid after the last call.
             let just_now =

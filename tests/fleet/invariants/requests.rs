@@ -4,7 +4,7 @@ use super::*;
 
 impl Simulation {
     pub(crate) fn check_fetch(&mut self, fetch: &Fetch) {
-        if self.plan.mode == Mode::Classic && self.journal.leads[fetch.from].is_empty() {
+        if self.plan.mode == Mode::Classic && self.journal.lock_owners[fetch.from].is_empty() {
             self.violation(format!("P{} rotates without a lease", fetch.from));
         }
         if !fetch.again {
@@ -15,18 +15,18 @@ impl Simulation {
             self.check_overlap(fetch);
             self.check_early(fetch);
         }
-        self.check_refused(fetch);
+        self.check_rejected(fetch);
         if fetch.forced {
             self.check_forced(fetch);
         }
     }
 
-    /// No process sends two requests in 10 s, except after a failure or a refusal.
+    /// No process sends two requests in 10 s, except after a failure or a rejection.
     fn check_gap(&mut self, fetch: &Fetch) {
         let same =
             |other: &&Fetch| (other.from, other.incarnation, other.again) == (fetch.from, fetch.incarnation, false);
         let Some(last) = self.journal.fetches.iter().rev().find(same) else { return };
-        let excused = fetch.refused || fetch.forced || !last.got || self.plan.has(|kind| *kind == FaultKind::Leave);
+        let excused = fetch.rejected || fetch.forced || !last.got || self.plan.has(|kind| *kind == FaultKind::Leave);
         if !excused && fetch.sent < last.sent + 10 * SECOND {
             self.violation(format!("P{} asks WeChat again after {} ms", fetch.from, fetch.sent - last.sent));
         }
@@ -34,10 +34,10 @@ impl Simulation {
 
     /// The lock lasts longer than the request.
     fn check_late(&mut self, fetch: &Fetch) {
-        let lead = self.journal.leads[fetch.from].values().max().copied();
+        let locked = self.journal.lock_owners[fetch.from].values().max().copied();
         let excuse = |kind: &FaultKind| kind.is_of_redis() || kind.is_of_a_process();
-        if !self.plan.has(excuse) && lead.is_some_and(|lead| fetch.sent > lead + LEAD + REDIS) {
-            self.violation(format!("P{} still asks WeChat long after it began to lead", fetch.from));
+        if !self.plan.has(excuse) && locked.is_some_and(|locked| fetch.sent > locked + FETCH + REDIS) {
+            self.violation(format!("P{} still asks WeChat long after it got the lock", fetch.from));
         }
     }
 
@@ -66,20 +66,20 @@ impl Simulation {
         let calm = matches!(self.plan.theme, Theme::Calm | Theme::Intruder);
         let last = self.journal.fetches.iter().rev().find_map(|fetch| fetch.token);
         let good = last.is_some_and(|last| self.now + CLASSIC_SOFT < self.wechat.tokens[last].invalid_at);
-        if calm && good && !fetch.refused {
+        if calm && good && !fetch.rejected {
             self.violation(format!("P{} rotates a good token", fetch.from));
         }
     }
 
-    /// An API that refuses every token causes at most two requests in 30 s.
-    fn check_refused(&mut self, fetch: &Fetch) {
-        let refusing = self
+    /// An API that rejects every token causes at most two requests in 30 s.
+    fn check_rejected(&mut self, fetch: &Fetch) {
+        let rejecting = self
             .fault_periods
             .iter()
-            .any(|w| w.kind == FaultKind::RefuseAll && w.begin + 31 * SECOND < self.now && self.now < w.end);
+            .any(|w| w.kind == FaultKind::RejectAll && w.begin + 31 * SECOND < self.now && self.now < w.end);
         let since = (self.now + 1).saturating_sub(29 * SECOND);
         let lately = self.journal.fetches.iter().filter(|other| other.sent >= since).count() + 1;
-        if refusing && self.plan.theme == Theme::Refusing && lately > 2 {
+        if rejecting && self.plan.theme == Theme::Rejecting && lately > 2 {
             self.violation(format!("P{} makes the {lately}th request in 30 s", fetch.from));
         }
     }
@@ -107,7 +107,7 @@ impl Simulation {
             || self.plan.forces > 0
             || self.plan.has(|kind| {
                 kind.is_of_wechat()
-                    || matches!(kind, FaultKind::Condemn | FaultKind::RefuseAll | FaultKind::Leave | FaultKind::Jump(_))
+                    || matches!(kind, FaultKind::Condemn | FaultKind::RejectAll | FaultKind::Leave | FaultKind::Jump(_))
                     || matches!(kind, FaultKind::Pause | FaultKind::Suspend)
             });
         if excused {

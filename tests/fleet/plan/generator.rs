@@ -48,7 +48,7 @@ impl Generator {
             16..46 => Theme::Redis,
             46..54 => Theme::WeChat,
             54..66 => Theme::Processes,
-            66..71 => Theme::Refusing,
+            66..71 => Theme::Rejecting,
             71..76 => Theme::Forced,
             76..86 => Theme::Late,
             _ => Theme::Everything,
@@ -122,11 +122,11 @@ impl Generator {
         }
         let moment = match self.rng.u32(0..100) {
             0..20 => Moment::TokenRequest,
-            20..45 => Moment::Lead,
+            20..45 => Moment::Locked,
             45..65 => Moment::Request,
             65..75 => Moment::Publish,
             75..85 => Moment::Written,
-            _ => Moment::Refusal,
+            _ => Moment::Rejection,
         };
         let wait = if self.rng.bool() { 0 } else { self.rng.u64(0..=400) };
         Trigger::After { moment, nth: self.rng.u32(1..=4), wait }
@@ -142,7 +142,7 @@ impl Generator {
     fn faults(&mut self, theme: Theme, mode: Mode, processes: usize, renewal: Millis, end: Millis) -> Vec<Fault> {
         let count = match theme {
             Theme::Calm => 0,
-            Theme::Intruder | Theme::Refusing => 1,
+            Theme::Intruder | Theme::Rejecting => 1,
             Theme::Everything => self.rng.usize(2..=8),
             _ => self.rng.usize(1..=4),
         };
@@ -155,7 +155,7 @@ impl Generator {
                 kind: self.kind(theme),
             };
             match fault.kind {
-                FaultKind::RefuseAll => fault.lasts = self.time(10 * SECOND, HOUR),
+                FaultKind::RejectAll => fault.lasts = self.time(10 * SECOND, HOUR),
                 FaultKind::Intrude | FaultKind::Condemn => {
                     fault.trigger = Trigger::At(self.interesting_time(renewal, end));
                 }
@@ -179,7 +179,7 @@ impl Generator {
             Theme::Redis => self.redis(),
             Theme::WeChat => FaultKind::WeChat(self.wechat_fault()),
             Theme::Processes => self.process(),
-            Theme::Refusing => FaultKind::RefuseAll,
+            Theme::Rejecting => FaultKind::RejectAll,
             Theme::Forced => FaultKind::Condemn,
             Theme::Late => match self.rng.u32(0..3) {
                 0 => FaultKind::Held,
@@ -196,11 +196,11 @@ impl Generator {
         }
     }
 
-    /// A leader sleeps or lags, and meanwhile the token of the others is invalidated.
+    /// A lock owner sleeps or lags, and meanwhile the token of the others is invalidated.
     fn late(&mut self, mode: Mode) -> Vec<Fault> {
         let (lasts, nth) = (self.time(8 * SECOND, 3 * MINUTE), self.rng.u32(1..=2));
         let kind = if self.rng.bool() { FaultKind::Pause } else { FaultKind::Held };
-        let moment = if self.rng.bool() { Moment::Lead } else { Moment::Request };
+        let moment = if self.rng.bool() { Moment::Locked } else { Moment::Request };
         let sleep = Fault {
             trigger: Trigger::After { moment, nth, wait: self.rng.u64(0..=300) },
             target: Target::Actor,

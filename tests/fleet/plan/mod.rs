@@ -17,11 +17,11 @@ pub(crate) enum Theme {
     Redis,
     WeChat,
     Processes,
-    /// An API that refuses every token.
-    Refusing,
+    /// An API that rejects every token.
+    Rejecting,
     /// Forced calls, and tokens that only a forced refresh replaces.
     Forced,
-    /// Tokens invalidated while leaders sleep and messages are late.
+    /// Tokens invalidated while lock owners sleep and messages are late.
     Late,
     Everything,
 }
@@ -83,18 +83,18 @@ pub(crate) enum Trigger {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Moment {
-    /// A process tries to lead.
+    /// A process asks for the lock.
     TokenRequest,
-    /// Redis makes a process leader.
-    Lead,
+    /// Redis gives a process the lock.
+    Locked,
     /// A token request arrives at WeChat.
     Request,
     /// A process publishes the token that it fetched.
     Publish,
     /// Redis stores a token.
     Written,
-    /// An API refuses a token.
-    Refusal,
+    /// An API rejects a token.
+    Rejection,
 }
 
 /// The process that a fault affects.
@@ -123,10 +123,10 @@ pub(crate) enum FaultKind {
     WeChat(WeChatFault),
     /// Another system fetches a token.
     Intrude,
-    /// The APIs refuse the present token.
+    /// The APIs reject the present token.
     Condemn,
-    /// The APIs refuse every token.
-    RefuseAll,
+    /// The APIs reject every token.
+    RejectAll,
     Pause,
     Suspend,
     Crash,

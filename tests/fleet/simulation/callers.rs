@@ -27,10 +27,10 @@ impl Simulation {
             wxacode::keys::Mode::Stable => 200 * SECOND..300 * SECOND,
             wxacode::keys::Mode::Classic => 520 * SECOND..680 * SECOND,
         };
-        let refused =
-            self.plan.theme == Theme::Refusing && self.active_fault(self.now, |w| *w == FaultKind::RefuseAll).is_some();
+        let rejected = self.plan.theme == Theme::Rejecting
+            && self.active_fault(self.now, |w| *w == FaultKind::RejectAll).is_some();
         near(0)
-            || refused
+            || rejected
             || left < 40 * SECOND
             || renewal.contains(&left)
             || self.fault_periods.iter().any(|w| near(w.begin) || near(w.end))

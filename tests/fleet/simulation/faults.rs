@@ -112,7 +112,7 @@ impl Simulation {
                     asleep: None,
                     ..*slot
                 };
-                self.journal.leads[target].clear();
+                self.journal.lock_owners[target].clear();
                 self.journal.calls[target].clear();
                 self.journal.served[target] = None;
             }

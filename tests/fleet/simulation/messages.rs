@@ -7,8 +7,8 @@ impl Simulation {
         let at = self.now;
         match message {
             Message::Redis { command, connection, reply } => self.send_command(from, command, connection, reply),
-            Message::Token { forced, refused, again, reply } => {
-                let fetch = Fetch::new(from, self.slots[from].incarnation, at, forced, refused, again);
+            Message::Token { forced, rejected, again, reply } => {
+                let fetch = Fetch::new(from, self.slots[from].incarnation, at, forced, rejected, again);
                 self.send_fetch(fetch, reply);
             }
             Message::Api { token, reply } => {
@@ -76,7 +76,7 @@ impl Simulation {
     pub(super) fn command(&mut self, from: usize, sent: Millis, command: Command, back: Back, reply: Sender<Answer>) {
         let slow = match self.redis_fault() {
             Some((RedisFault::Refuses | RedisFault::Emptied, _)) => {
-                self.push(self.now + 1, Event::Answer { to: from, answer: Answer::Refused, lead: None, reply });
+                self.push(self.now + 1, Event::Answer { to: from, answer: Answer::Refused, owner: None, reply });
                 return;
             }
             Some((RedisFault::Silent, _)) => return,
@@ -87,7 +87,7 @@ impl Simulation {
             Some((RedisFault::Slow, _)) => self.rng.u64(20..600),
             Some((RedisFault::ReadOnly, _)) | None => 0,
         };
-        let (answer, lead) = self.execute(from, sent, &command);
+        let (answer, owner) = self.execute(from, sent, &command);
         let (after, answer) = match back {
             Back::Never => return,
             Back::Reset(after) => (after, Answer::Reset),
@@ -95,11 +95,11 @@ impl Simulation {
         };
         let slot = &mut self.slots[from];
         slot.pipe.2 = slot.pipe.2.max(self.now + after + slow);
-        let lead = lead.filter(|_| matches!(answer, Answer::Value(_)));
-        self.push(self.slots[from].pipe.2, Event::Answer { to: from, answer, lead, reply });
+        let owner = owner.filter(|_| matches!(answer, Answer::Value(_)));
+        self.push(self.slots[from].pipe.2, Event::Answer { to: from, answer, owner, reply });
     }
 
-    /// Runs a command. Returns the answer, and the attempt that became leader.
+    /// Runs a command. Returns the answer, and the owner that got the lock.
     fn execute(&mut self, from: usize, sent: Millis, command: &Command) -> (Answer, Option<String>) {
         let expired = self.database.advance_to(self.now);
         self.check_expired(&expired);
@@ -116,13 +116,13 @@ impl Simulation {
         let script = Script::new(from, self.slots[from].incarnation, sent, text, keys, args, &result);
         self.note_script(&script);
         self.check_script(&script, &before);
-        let lead = (script.word == "lead").then(|| script.owner.clone());
+        let owner = (script.word == "lock").then(|| script.owner.clone());
         match (script.name, script.word.as_str()) {
-            ("acquire", "lead") => self.moment(Moment::Lead, from),
+            ("acquire", "lock") => self.moment(Moment::Locked, from),
             ("publish", "written") => self.moment(Moment::Written, from),
             _ => {}
         }
-        (result.map_or_else(Answer::Error, Answer::Value), lead)
+        (result.map_or_else(Answer::Error, Answer::Value), owner)
     }
 
     fn send_fetch(&mut self, fetch: Fetch, reply: Sender<TokenResponse>) {
@@ -183,13 +183,13 @@ impl Simulation {
     }
 
     pub(super) fn api(&mut self, from: usize, token: &str, reply: Sender<i64>) {
-        let errcode = match self.active_fault(self.now, |kind| *kind == FaultKind::RefuseAll) {
+        let errcode = match self.active_fault(self.now, |kind| *kind == FaultKind::RejectAll) {
             Some(_) => 40001,
             None => self.wechat.accepts(token, self.now),
         };
         if errcode != 0 {
-            self.note(|| format!("the API refuses P{from}'s {token}: {errcode}"));
-            self.moment(Moment::Refusal, from);
+            self.note(|| format!("the API rejects P{from}'s {token}: {errcode}"));
+            self.moment(Moment::Rejection, from);
         }
         let way = self.rng.u64(5..60);
         self.push(self.now + way, Event::ApiAnswer { errcode, reply });

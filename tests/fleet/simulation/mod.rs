@@ -86,7 +86,7 @@ enum Event {
     Command { from: usize, sent: Millis, command: Command, back: Back, reply: Sender<Answer> },
     Fetch { number: usize, reply: Sender<TokenResponse> },
     Api { from: usize, token: String, reply: Sender<i64> },
-    Answer { to: usize, answer: Answer, lead: Option<String>, reply: Sender<Answer> },
+    Answer { to: usize, answer: Answer, owner: Option<String>, reply: Sender<Answer> },
     TokenResponse { number: usize, granted: TokenResponse, reply: Sender<TokenResponse> },
     ApiAnswer { errcode: i64, reply: Sender<i64> },
     Round(u32),
@@ -200,9 +200,9 @@ impl Simulation {
             Event::Command { from, sent, command, back, reply } => self.command(from, sent, command, back, reply),
             Event::Fetch { number, reply } => self.fetch(number, reply),
             Event::Api { from, token, reply } => self.api(from, &token, reply),
-            Event::Answer { to, answer, lead, reply } => {
+            Event::Answer { to, answer, owner, reply } => {
                 let heard = reply.send(answer).is_ok();
-                self.journal.leads[to].extend(lead.filter(|_| heard).map(|owner| (owner, self.now)));
+                self.journal.lock_owners[to].extend(owner.filter(|_| heard).map(|owner| (owner, self.now)));
             }
             Event::TokenResponse { number, granted, reply } => self.granted(number, granted, reply),
             Event::ApiAnswer { errcode, reply } => drop(reply.send(errcode)),

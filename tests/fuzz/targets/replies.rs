@@ -15,7 +15,7 @@ use wxacode::keys::RouteId;
 use wxacode::rate_limit::redis::RedisRateLimiter;
 use wxacode::redis::{ReconnectListener, ScriptCall, ScriptRunner, unavailable};
 use wxacode::token::redis_store::RedisTokenStore;
-use wxacode::token::state::FetchedToken;
+use wxacode::token::state::ReceivedToken;
 use wxacode::token::store::{Lease, TokenStore};
 
 pub(crate) fn run(bytes: &[u8]) {
@@ -68,14 +68,14 @@ async fn ask(replies: Arc<Replies>) {
     let now = Clock::default().now();
     let store = RedisTokenStore::new(replies.clone(), &secret, "place".to_owned(), events());
     let fetched =
-        FetchedToken { value: "token".into(), expires_in: Some(7200), requested_at: now, refresh_early: true };
+        ReceivedToken { value: "token".into(), expires_in: Some(7200), requested_at: now, refresh_early: true };
     let _ = store.acquire("a", Some("seen"), true, now).await;
     again();
     let _ = store.publish("a", &Lease::default(), &fetched, now).await;
     again();
     let _ = store.release("a", None, now).await;
     again();
-    let _ = store.spend_forced("a", now).await;
+    let _ = store.take_forced_refresh("a", now).await;
     again();
     let minute = RedisRateLimiter::new(replies.clone(), "place".to_owned());
     let _ = (minute.try_acquire(5000).await, minute.pause().await);

@@ -14,12 +14,12 @@ fn secs(seconds: f64) -> Duration {
     Duration::from_secs_f64(seconds)
 }
 
-fn at(seconds: f64) -> Now {
-    Now { mono: secs(seconds), wall: secs(1_000_000.0 + seconds) }
+fn at(seconds: f64) -> Timestamp {
+    Timestamp { mono: secs(seconds), wall: secs(1_000_000.0 + seconds) }
 }
 
-fn fetched(value: &str, life: i64, requested_at: Now) -> Result<RefreshOutcome> {
-    Ok(RefreshOutcome::Token(FetchedToken {
+fn fetched(value: &str, life: i64, requested_at: Timestamp) -> Result<RefreshOutcome> {
+    Ok(RefreshOutcome::Token(ReceivedToken {
         value: value.into(),
         expires_in: Some(life),
         requested_at,
@@ -29,13 +29,7 @@ fn fetched(value: &str, life: i64, requested_at: Now) -> Result<RefreshOutcome> 
 
 fn network() -> Error {
     let endpoint = Endpoint::StableToken;
-    Error::Network {
-        endpoint,
-        trouble: NetworkErrorKind::Unreachable,
-        host: "h".into(),
-        proxy: None,
-        detail: "d".into(),
-    }
+    Error::Network { endpoint, kind: NetworkErrorKind::Unreachable, host: "h".into(), proxy: None, detail: "d".into() }
 }
 
 fn api(errcode: i64) -> Error {
@@ -43,7 +37,7 @@ fn api(errcode: i64) -> Error {
     Error::Api { endpoint: Endpoint::StableToken, refusal, subject: None }
 }
 
-/// A state that got `value` at 0 s, with the soft deadline in the middle of its range.
+/// A state that got `value` at 0 s, with its refresh time in the middle of its range.
 fn holding(value: &str, life: i64) -> State {
     let mut state = State::new(RefreshPolicy::STABLE);
     let request = started(state.on_request(at(0.0), ONE));
@@ -75,23 +69,23 @@ fn the_first_caller_starts_a_refresh_and_the_others_join_it() {
 }
 
 #[test]
-fn callers_do_not_wait_for_a_refresh_between_soft_and_hard_deadline() {
+fn callers_do_not_wait_for_a_refresh_while_a_refresh_is_due() {
     let mut state = holding("T1", 7200);
     assert!(served(state.on_request(at(6944.9), ONE)).1.is_none());
     let (token, refresh) = served(state.on_request(at(6945.0), ONE));
     assert_eq!(token, "T1");
-    let request = refresh.expect("a flight at the soft deadline");
-    assert!(served(state.on_request(at(7184.9), ONE)).1.is_none(), "one flight at a time");
+    let request = refresh.expect("a refresh at the refresh time");
+    assert!(served(state.on_request(at(7184.9), ONE)).1.is_none(), "one refresh at a time");
     assert!(
         matches!(state.on_request(at(7185.0), ONE), Decision::Join { start: None, until: None, .. }),
-        "the hard deadline"
+        "the token has expired"
     );
     state.on_refresh_done(request.id, fetched("T2", 7200, at(7180.0)), at(7186.0), 0.5).unwrap();
     assert_eq!(served(state.on_request(at(7186.0), ONE)).0, "T2");
 }
 
 #[test]
-fn the_soft_deadline_is_spread_over_its_range() {
+fn the_refresh_time_is_spread_over_its_range() {
     for (rules, earliest, latest) in [(RefreshPolicy::STABLE, 6915.0, 6975.0), (RefreshPolicy::CLASSIC, 6540.0, 6660.0)]
     {
         for (jitter, due) in [(0.0, latest), (1.0, earliest)] {
@@ -130,7 +124,7 @@ fn a_thousand_lifetimes_make_a_thousand_requests_each_inside_its_window() {
 }
 
 #[test]
-fn a_failing_refresh_is_invisible_until_the_hard_deadline_and_pauses_between_attempts() {
+fn a_failing_refresh_is_invisible_until_the_token_expires_and_pauses_between_attempts() {
     let mut state = holding("T1", 7200);
     let mut now = 6945.0;
     let mut failures = 0;
@@ -209,20 +203,20 @@ fn a_request_is_not_repeated_within_10_s_of_an_invalid_answer() {
 }
 
 #[test]
-fn only_the_current_token_can_be_refused_and_only_once() {
+fn only_the_current_token_can_be_rejected_and_only_once() {
     let mut state = holding("T1", 7200);
-    assert_eq!(state.on_refused("T0", 40001, at(100.0)), Invalidation::AlreadyReplaced);
-    assert_eq!(served(state.on_request(at(100.0), ONE)).0, "T1", "an old token's refusal changes nothing");
-    assert_eq!(state.on_refused("T1", 42001, at(100.0)), Invalidation::Invalidated);
-    assert_eq!(state.on_refused("T1", 40001, at(100.0)), Invalidation::AlreadyReplaced, "the second to notice joins");
+    assert_eq!(state.on_rejected("T0", 40001, at(100.0)), Invalidation::AlreadyReplaced);
+    assert_eq!(served(state.on_request(at(100.0), ONE)).0, "T1", "an old token's rejection changes nothing");
+    assert_eq!(state.on_rejected("T1", 42001, at(100.0)), Invalidation::Invalidated);
+    assert_eq!(state.on_rejected("T1", 40001, at(100.0)), Invalidation::AlreadyReplaced, "the second to notice joins");
     let request = started(state.on_request(at(100.0), ONE));
     match request.kind {
-        RefreshKind::Ordinary { held: Some(token), refused: Some(42001) } => assert_eq!(token.expose(), "T1"),
+        RefreshKind::Replace { current: token, errcode: 42001 } => assert_eq!(token.expose(), "T1"),
         other => panic!("{other:?}"),
     }
     state.on_refresh_done(request.id, fetched("T2", 7200, at(100.0)), at(100.1), 0.5).unwrap();
     assert_eq!(
-        state.on_refused("T1", 40001, at(100.2)),
+        state.on_rejected("T1", 40001, at(100.2)),
         Invalidation::AlreadyReplaced,
         "somebody has replaced it already"
     );
@@ -230,31 +224,31 @@ fn only_the_current_token_can_be_refused_and_only_once() {
 }
 
 #[test]
-fn an_api_that_refuses_every_token_causes_one_refresh_in_30_s() {
+fn an_api_that_rejects_every_token_causes_one_refresh_in_30_s() {
     let mut state = holding("T1", 7200);
-    assert_eq!(state.on_refused("T1", 40001, at(100.0)), Invalidation::Invalidated);
+    assert_eq!(state.on_rejected("T1", 40001, at(100.0)), Invalidation::Invalidated);
     let request = started(state.on_request(at(100.0), ONE));
     state.on_refresh_done(request.id, fetched("T2", 7200, at(100.0)), at(100.0), 0.5).unwrap();
-    assert_eq!(state.on_refused("T2", 40001, at(129.9)), Invalidation::Suppressed);
+    assert_eq!(state.on_rejected("T2", 40001, at(129.9)), Invalidation::Suppressed);
     assert_eq!(served(state.on_request(at(129.9), ONE)).0, "T2", "still served: it is the API's fault");
-    assert_eq!(state.on_refused("T2", 40001, at(130.0)), Invalidation::Invalidated);
+    assert_eq!(state.on_rejected("T2", 40001, at(130.0)), Invalidation::Invalidated);
 }
 
 #[test]
-fn a_refused_token_of_a_provider_is_requested_again_at_once() {
+fn a_rejected_token_of_a_provider_is_requested_again_at_once() {
     let mut state = State::new(RefreshPolicy::PROVIDER);
     for n in 0..5 {
         let request = started(state.on_request(at(0.0), ONE));
         state.on_refresh_done(request.id, fetched(&format!("T{n}"), 7200, at(0.0)), at(0.0), 0.5).unwrap();
-        assert_eq!(state.on_refused(&format!("T{n}"), 40001, at(0.0)), Invalidation::Invalidated);
+        assert_eq!(state.on_rejected(&format!("T{n}"), 40001, at(0.0)), Invalidation::Invalidated);
     }
 }
 
 #[test]
 fn a_token_that_comes_back_is_the_same_token() {
     let mut state = holding("T1", 7200);
-    let before = state.present().unwrap().clone();
-    state.on_refused("T1", 40001, at(100.0));
+    let before = state.current().unwrap().clone();
+    state.on_rejected("T1", 40001, at(100.0));
     let request = started(state.on_request(at(100.0), ONE));
     let after = state.on_refresh_done(request.id, fetched("T1", 7100, at(100.0)), at(100.1), 0.5).unwrap();
     assert!(after.is(&before));
@@ -263,17 +257,17 @@ fn a_token_that_comes_back_is_the_same_token() {
 }
 
 #[test]
-fn a_refresh_from_before_the_refusal_does_not_make_the_token_valid_again() {
+fn a_refresh_from_before_the_rejection_does_not_make_the_token_valid_again() {
     let mut state = holding("T1", 7200);
     let refresh = served(state.on_request(at(6950.0), ONE)).1.unwrap();
-    assert_eq!(state.on_refused("T1", 40001, at(6950.1)), Invalidation::Invalidated);
+    assert_eq!(state.on_rejected("T1", 40001, at(6950.1)), Invalidation::Invalidated);
     assert!(
         matches!(state.on_request(at(6950.1), ONE), Decision::RetryAfterRefresh { until: None, .. }),
         "it may bring the same one"
     );
     state.on_refresh_done(refresh.id, fetched("T1", 250, at(6950.0)), at(6950.2), 0.5).unwrap();
     let replace = started(state.on_request(at(6950.2), ONE));
-    assert!(matches!(replace.kind, RefreshKind::Ordinary { refused: Some(40001), .. }));
+    assert!(matches!(replace.kind, RefreshKind::Replace { errcode: 40001, .. }));
     state.on_refresh_done(replace.id, fetched("T2", 7200, at(6950.2)), at(6950.3), 0.5).unwrap();
     assert_eq!(served(state.on_request(at(6950.4), ONE)).0, "T2");
 }
@@ -297,23 +291,23 @@ fn the_token_of_another_process_is_taken_only_if_it_is_different_and_newer() {
         RefreshOutcome::Token(fetched) => fetched,
         RefreshOutcome::Unchanged => unreachable!(),
     };
-    assert!(state.offer(offered("T0", 100, 100.0), 0.5).is_none(), "it is older");
-    state.on_refused("T1", 40001, at(100.0));
-    assert!(state.offer(offered("T1", 7200, 100.0), 0.5).is_none(), "it is the one that was refused");
-    assert!(state.offer(offered("T2", 7200, 100.0), 0.5).is_some());
-    assert!(state.offer(offered("T1", 7200, 100.5), 0.5).is_none(), "the store still has the refused token");
+    assert!(state.adopt_if_newer(offered("T0", 100, 100.0), 0.5).is_none(), "it is older");
+    state.on_rejected("T1", 40001, at(100.0));
+    assert!(state.adopt_if_newer(offered("T1", 7200, 100.0), 0.5).is_none(), "it is the one that was rejected");
+    assert!(state.adopt_if_newer(offered("T2", 7200, 100.0), 0.5).is_some());
+    assert!(state.adopt_if_newer(offered("T1", 7200, 100.5), 0.5).is_none(), "the store still has the rejected token");
     assert_eq!(served(state.on_request(at(100.0), ONE)).0, "T2");
 }
 
 #[test]
-fn a_failed_refresh_that_knew_of_the_refusal_makes_the_token_valid_again() {
+fn a_failed_refresh_that_knew_of_the_rejection_makes_the_token_valid_again() {
     let mut state = holding("T1", 7200);
-    state.on_refused("T1", 40001, at(100.0));
+    state.on_rejected("T1", 40001, at(100.0));
     let request = started(state.on_request(at(100.0), ONE));
     let kept = state.on_refresh_done(request.id, Ok(RefreshOutcome::Unchanged), at(100.1), 0.5).unwrap();
     assert_eq!(kept.expose(), "T1");
     assert_eq!(served(state.on_request(at(100.2), ONE)).0, "T1");
-    assert!(!state.was_rejected(&kept.as_fetched(at(100.2))), "a token that is valid again stays in the store");
+    assert!(!state.was_rejected(&kept.as_received(at(100.2))), "a token that is valid again stays in the store");
 }
 
 #[test]
@@ -323,9 +317,9 @@ fn a_forced_refresh_waits_for_an_ordinary_one_and_is_shared() {
     assert!(matches!(state.on_forced_request(at(0.0), ONE), Decision::RetryAfterRefresh { until: None, .. }));
     state.on_refresh_done(ordinary.id, fetched("T1", 7200, at(0.0)), at(0.1), 0.5).unwrap();
     let forced = started(state.on_forced_request(at(1.0), ONE));
-    assert!(matches!(forced.kind, RefreshKind::Forced { .. }));
+    assert!(matches!(forced.kind, RefreshKind::Force { .. }));
     assert!(matches!(state.on_forced_request(at(1.0), ONE), Decision::Join { start: None, until: None, .. }));
-    assert_eq!(served(state.on_request(at(1.0), ONE)).0, "T1", "others go on with the present one");
+    assert_eq!(served(state.on_request(at(1.0), ONE)).0, "T1", "others go on with the current one");
     let spent =
         Error::RateLimit { endpoint: Endpoint::StableToken, limit: ExceededLimit::ForcedRefresh, wait: secs(1.0) };
     state.on_refresh_done(forced.id, Err(spent), at(1.1), 0.5).unwrap_err();
@@ -344,7 +338,7 @@ fn a_refresh_that_ends_late_does_not_clear_a_newer_one() {
 
 #[test]
 fn a_token_expires_by_either_clock_and_a_jump_back_does_not_extend_it() {
-    let jump = |mono: f64, wall: f64| Now { mono: secs(mono), wall: secs(1_000_000.0 + wall) };
+    let jump = |mono: f64, wall: f64| Timestamp { mono: secs(mono), wall: secs(1_000_000.0 + wall) };
     let mut state = holding("T1", 7200);
     assert!(
         matches!(state.on_request(jump(100.0, 7200.0), ONE), Decision::Join { .. }),
@@ -359,7 +353,7 @@ fn a_token_expires_by_either_clock_and_a_jump_back_does_not_extend_it() {
 
 #[test]
 fn implausible_lifetimes_from_a_server_are_corrected() {
-    for (expires_in, hard) in [
+    for (expires_in, expires) in [
         (None, 54.0),
         (Some(0), 54.0),
         (Some(-7200), 54.0),
@@ -372,11 +366,11 @@ fn implausible_lifetimes_from_a_server_are_corrected() {
     ] {
         let mut state = State::new(RefreshPolicy::STABLE);
         let request = started(state.on_request(at(0.0), ONE));
-        let fetched = FetchedToken { value: "T".into(), expires_in, requested_at: at(0.0), refresh_early: true };
+        let fetched = ReceivedToken { value: "T".into(), expires_in, requested_at: at(0.0), refresh_early: true };
         state.on_refresh_done(request.id, Ok(RefreshOutcome::Token(fetched)), at(0.1), 0.5).unwrap();
-        let (_, refresh) = served(state.on_request(at(hard - 0.1), ONE));
+        let (_, refresh) = served(state.on_request(at(expires - 0.1), ONE));
         assert!(refresh.is_some(), "{expires_in:?}");
-        assert!(matches!(state.on_request(at(hard), ONE), Decision::Join { .. }), "{expires_in:?}");
+        assert!(matches!(state.on_request(at(expires), ONE), Decision::Join { .. }), "{expires_in:?}");
     }
 }
 
@@ -384,7 +378,7 @@ fn implausible_lifetimes_from_a_server_are_corrected() {
 fn a_bare_token_of_a_provider_is_kept_for_60_s() {
     let mut state = State::new(RefreshPolicy::PROVIDER);
     let request = started(state.on_request(at(0.0), ONE));
-    let bare = FetchedToken { value: "T".into(), expires_in: None, requested_at: at(0.0), refresh_early: false };
+    let bare = ReceivedToken { value: "T".into(), expires_in: None, requested_at: at(0.0), refresh_early: false };
     state.on_refresh_done(request.id, Ok(RefreshOutcome::Token(bare)), at(0.1), 0.5).unwrap();
     assert!(served(state.on_request(at(59.9), ONE)).1.is_none());
     started(state.on_request(at(60.0), ONE));
@@ -393,13 +387,13 @@ fn a_bare_token_of_a_provider_is_kept_for_60_s() {
 #[test]
 fn a_token_is_not_printed() {
     let state = holding("c4nary", 7200);
-    assert!(!format!("{:?}", state.present()).contains("c4nary"));
+    assert!(!format!("{:?}", state.current()).contains("c4nary"));
 }
 
 #[test]
 fn a_new_token_is_served_for_the_least_time_between_two_requests_wherever_the_wall_clock_jumps() {
     let state = holding("T", 7200);
-    let usable = |mono| state.is_usable(Now { mono, wall: secs(2_000_000.0) });
+    let usable = |mono| state.is_usable(Timestamp { mono, wall: secs(2_000_000.0) });
     let until = MIN_REFRESH_INTERVAL;
     assert_eq!((usable(until - Duration::from_millis(1)), usable(until)), (true, false));
 }

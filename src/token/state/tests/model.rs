@@ -8,12 +8,12 @@ use super::*;
 
 #[derive(Clone, Debug)]
 enum Event {
-    TokenRequest(RouteId),
-    AskForced(RouteId),
-    Lands(RouteId, Outcome),
-    Refused,
-    OldRefused,
-    Passes(f64),
+    Request(RouteId),
+    ForcedRequest(RouteId),
+    Completes(RouteId, Outcome),
+    Rejected,
+    OldRejected,
+    TimePasses(f64),
     WallJumps(f64),
 }
 
@@ -36,12 +36,12 @@ fn event() -> impl Strategy<Value = Event> {
         prop_oneof![3 => life.prop_map(Outcome::New), 1 => Just(Outcome::Same), 3 => (0u8..6).prop_map(Outcome::Fails)];
     let route = || prop::sample::select(vec![ONE, OTHER]);
     prop_oneof![
-        6 => route().prop_map(Event::TokenRequest),
-        1 => route().prop_map(Event::AskForced),
-        4 => (route(), outcome).prop_map(|(route, outcome)| Event::Lands(route, outcome)),
-        1 => Just(Event::Refused),
-        1 => Just(Event::OldRefused),
-        4 => prop_oneof![0.0..0.3, 0.0..2.0, 0.0..100.0, 0.0..8000.0].prop_map(Event::Passes),
+        6 => route().prop_map(Event::Request),
+        1 => route().prop_map(Event::ForcedRequest),
+        4 => (route(), outcome).prop_map(|(route, outcome)| Event::Completes(route, outcome)),
+        1 => Just(Event::Rejected),
+        1 => Just(Event::OldRejected),
+        4 => prop_oneof![0.0..0.3, 0.0..2.0, 0.0..100.0, 0.0..8000.0].prop_map(Event::TimePasses),
         1 => (-4000.0..4000.0).prop_map(Event::WallJumps),
     ]
 }
@@ -62,13 +62,13 @@ struct Model {
     state: State,
     mono: f64,
     wall: f64,
-    in_flight: HashMap<RouteId, (RefreshRequest, Now)>,
-    /// The flight that brought the token.
+    in_flight: HashMap<RouteId, (RefreshRequest, Timestamp)>,
+    /// The refresh that brought the token.
     brought_by: u64,
     /// Value, when it was requested, lifetime.
-    token: Option<(String, Now, f64)>,
-    first_seen: Now,
-    refused: bool,
+    token: Option<(String, Timestamp, f64)>,
+    first_seen: Timestamp,
+    rejected: bool,
     values: u32,
     last_rejected: Vec<f64>,
 }
@@ -83,14 +83,14 @@ impl Model {
             brought_by: 0,
             token: None,
             first_seen: at(0.0),
-            refused: false,
+            rejected: false,
             values: 0,
             last_rejected: Vec::new(),
         }
     }
 
-    fn now(&self) -> Now {
-        Now { mono: secs(self.mono), wall: secs(self.wall) }
+    fn now(&self) -> Timestamp {
+        Timestamp { mono: secs(self.mono), wall: secs(self.wall) }
     }
 
     fn left(&self) -> f64 {
@@ -105,18 +105,18 @@ impl Model {
         self.mono - self.first_seen.mono.as_secs_f64()
     }
 
-    fn starts_flight(&mut self, request: RefreshRequest, route: RouteId) {
-        let join_limit = RefreshPolicy::STABLE.join_limit.as_secs_f64();
+    fn start_refresh(&mut self, request: RefreshRequest, route: RouteId) {
+        let join_timeout = RefreshPolicy::STABLE.join_timeout.as_secs_f64();
         for (other, (_, begun)) in &self.in_flight {
-            assert_ne!(*other, route, "two in_flight on one route");
-            assert!(self.mono > begun.mono.as_secs_f64() + join_limit - 0.01, "another route's has just begun");
+            assert_ne!(*other, route, "two refreshes on one route");
+            assert!(self.mono > begun.mono.as_secs_f64() + join_timeout - 0.01, "another route's has just begun");
         }
         self.in_flight.insert(route, (request, self.now()));
     }
 
-    /// A flight that callers join is running; on another route they join it briefly.
-    fn joins_flight(&self, flight: u64, until: Option<Duration>, route: RouteId) {
-        let of = self.in_flight.iter().find(|(_, (request, _))| request.id == flight).expect("a running flight");
+    /// A refresh that callers join is running; on another route they join it briefly.
+    fn assert_joins(&self, refresh_id: u64, until: Option<Duration>, route: RouteId) {
+        let of = self.in_flight.iter().find(|(_, (request, _))| request.id == refresh_id).expect("a running refresh");
         assert_eq!(*of.0 == route, until.is_none());
         assert!(until.is_none_or(|until| until.as_secs_f64() <= self.mono + 0.26));
     }
@@ -125,28 +125,32 @@ impl Model {
         let now = self.now();
         let decision =
             if forced { self.state.on_forced_request(now, route) } else { self.state.on_request(now, route) };
-        let hard = self.token.as_ref().map_or(0.0, |(_, _, life)| (life * 0.1).min(15.0));
+        let expire_before = self.token.as_ref().map_or(0.0, |(_, _, life)| (life * 0.1).min(15.0));
         match decision {
             Decision::Serve { token, refresh, .. } => {
                 let (value, ..) = self.token.as_ref().expect("only a token that was given is served");
                 assert_eq!(token.expose(), value);
-                assert!(!self.refused, "a refused token is not served");
-                assert!(self.left() > hard - 0.01 || self.age() < 10.0, "served with {} s left", self.left());
+                assert!(!self.rejected, "a rejected token is not served");
+                assert!(self.left() > expire_before - 0.01 || self.age() < 10.0, "served with {} s left", self.left());
                 if let Some(request) = refresh {
                     assert!(self.left() < 0.9 * 7200.0);
-                    self.starts_flight(request, route);
+                    self.start_refresh(request, route);
                 }
             }
             Decision::Join { start, refresh, until } => {
-                assert!(forced || self.refused || self.left() < hard + 0.01, "waited with {} s left", self.left());
+                assert!(
+                    forced || self.rejected || self.left() < expire_before + 0.01,
+                    "waited with {} s left",
+                    self.left()
+                );
                 match start {
-                    Some(request) => self.starts_flight(request, route),
-                    None => self.joins_flight(refresh, until, route),
+                    Some(request) => self.start_refresh(request, route),
+                    None => self.assert_joins(refresh, until, route),
                 }
             }
             Decision::RetryAfterRefresh { refresh, until } => {
-                assert!(forced || self.refused);
-                self.joins_flight(refresh, until, route);
+                assert!(forced || self.rejected);
+                self.assert_joins(refresh, until, route);
             }
             Decision::Backoff { at, .. } => {
                 assert!(at.as_secs_f64() > self.mono && at.as_secs_f64() <= self.mono + 60.01);
@@ -155,14 +159,14 @@ impl Model {
         }
     }
 
-    fn completes_flight(&mut self, route: RouteId, outcome: Outcome, jitter: f64) {
+    fn complete_refresh(&mut self, route: RouteId, outcome: Outcome, jitter: f64) {
         let Some((request, requested_at)) = self.in_flight.remove(&route) else { return };
         let same = self.token.as_ref().map(|(value, ..)| value.clone());
         let (value, life) = match (outcome, same) {
             (Outcome::Fails(kind), _) => {
-                let before = self.state.present().map(|token| token.expose().to_owned());
+                let before = self.state.current().map(|token| token.expose().to_owned());
                 self.state.on_refresh_done(request.id, Err(failure(kind)), self.now(), jitter).unwrap_err();
-                assert_eq!(self.state.present().map(|token| token.expose().to_owned()), before);
+                assert_eq!(self.state.current().map(|token| token.expose().to_owned()), before);
                 return;
             }
             (Outcome::Same, Some(value)) => (value, Some(300)),
@@ -170,7 +174,7 @@ impl Model {
             (Outcome::Same, None) => (self.new_value(), Some(7200)),
         };
         let fetched =
-            FetchedToken { value: value.as_str().into(), expires_in: life, requested_at, refresh_early: true };
+            ReceivedToken { value: value.as_str().into(), expires_in: life, requested_at, refresh_early: true };
         let is_overtaken = self.state.is_usable(self.now()) && self.brought_by > request.id;
         let token =
             self.state.on_refresh_done(request.id, Ok(RefreshOutcome::Token(fetched)), self.now(), jitter).unwrap();
@@ -186,8 +190,8 @@ impl Model {
         }
         assert_eq!(token.first_seen(), self.first_seen);
         let same = self.token.as_ref().is_some_and(|(old, ..)| *old == value);
-        let aware_of_refusal = !matches!(request.kind, RefreshKind::Ordinary { refused: None, .. });
-        self.refused = self.refused && same && !aware_of_refusal;
+        let aware_of_rejection = !matches!(request.kind, RefreshKind::Renew { .. });
+        self.rejected = self.rejected && same && !aware_of_rejection;
         self.token = Some((value, requested_at, believed));
     }
 
@@ -196,13 +200,13 @@ impl Model {
         format!("T{}", self.values)
     }
 
-    fn is_refused(&mut self) {
+    fn reject_current(&mut self) {
         let Some((value, ..)) = &self.token else { return };
-        let was = self.refused;
-        match self.state.on_refused(&value.clone(), 40001, self.now()) {
+        let was = self.rejected;
+        match self.state.on_rejected(&value.clone(), 40001, self.now()) {
             Invalidation::Invalidated => {
                 assert!(!was);
-                self.refused = true;
+                self.rejected = true;
                 self.last_rejected.push(self.mono);
             }
             Invalidation::AlreadyReplaced => assert!(was),
@@ -219,14 +223,14 @@ proptest! {
         let mut model = Model::new();
         for (event, jitter) in events {
             match event {
-                Event::TokenRequest(route) => model.requests(false, route),
-                Event::AskForced(route) => model.requests(true, route),
-                Event::Lands(route, outcome) => model.completes_flight(route, outcome, jitter),
-                Event::Refused => model.is_refused(),
-                Event::OldRefused => {
-                    prop_assert_eq!(model.state.on_refused("T0", 40001, model.now()), Invalidation::AlreadyReplaced);
+                Event::Request(route) => model.requests(false, route),
+                Event::ForcedRequest(route) => model.requests(true, route),
+                Event::Completes(route, outcome) => model.complete_refresh(route, outcome, jitter),
+                Event::Rejected => model.reject_current(),
+                Event::OldRejected => {
+                    prop_assert_eq!(model.state.on_rejected("T0", 40001, model.now()), Invalidation::AlreadyReplaced);
                 }
-                Event::Passes(time) => {
+                Event::TimePasses(time) => {
                     model.mono += time;
                     model.wall += time;
                 }
@@ -234,7 +238,7 @@ proptest! {
             }
         }
         for pair in model.last_rejected.windows(2) {
-            prop_assert!(pair[1] - pair[0] > 29.99, "two tokens given up within 30 s");
+            prop_assert!(pair[1] - pair[0] > 29.99, "two tokens invalidated within 30 s");
         }
     }
 
@@ -250,7 +254,7 @@ proptest! {
                 continue;
             };
             starts.push(now);
-            let fetched = FetchedToken { value: format!("T{now}").into(), expires_in: lives.next().flatten(), requested_at: at(now), refresh_early: true };
+            let fetched = ReceivedToken { value: format!("T{now}").into(), expires_in: lives.next().flatten(), requested_at: at(now), refresh_early: true };
             state.on_refresh_done(request.id, Ok(RefreshOutcome::Token(fetched)), at(now), step / 5.0).unwrap();
         }
         for pair in starts.windows(2) {

@@ -28,17 +28,17 @@ fn a_refusal_of_the_account_holds_on_every_route() {
 
 #[test]
 fn callers_join_a_refresh_on_another_route_briefly_and_in_classic_mode_until_its_limit() {
-    for (rules, join_limit) in [(RefreshPolicy::STABLE, 0.25), (RefreshPolicy::CLASSIC, 6.0)] {
+    for (rules, join_timeout) in [(RefreshPolicy::STABLE, 0.25), (RefreshPolicy::CLASSIC, 6.0)] {
         let mut state = State::new(rules);
         let first = started(state.on_request(at(1.0), ONE));
-        match state.on_request(at(1.0 + join_limit - 0.01), OTHER) {
+        match state.on_request(at(1.0 + join_timeout - 0.01), OTHER) {
             Decision::Join { start: None, until: Some(until), refresh } => {
-                assert_eq!((until, refresh), (secs(1.0 + join_limit), first.id));
+                assert_eq!((until, refresh), (secs(1.0 + join_timeout), first.id));
             }
             other => panic!("{other:?}"),
         }
         assert!(matches!(state.on_forced_request(at(1.0), OTHER), Decision::RetryAfterRefresh { until: Some(_), .. }));
-        let second = started(state.on_request(at(1.0 + join_limit), OTHER));
+        let second = started(state.on_request(at(1.0 + join_timeout), OTHER));
         assert!(
             matches!(state.on_request(at(20.0), ONE), Decision::Join { until: None, refresh, .. } if refresh == first.id)
         );

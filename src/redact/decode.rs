@@ -1,9 +1,9 @@
-//! A text with layers of spelling taken off: percent, JSON and HTML.
+//! Decodes percent, JSON and HTML escapes, and remembers where in the text each decoded byte was.
 
 use std::ops::Range;
 
-/// The bytes that a text spells, and where in it each of them stands.
-pub(crate) struct View {
+/// The decoded bytes of a text, and the place of each in the text.
+pub(crate) struct Decoded {
     pub(crate) bytes: Vec<u8>,
     /// Where each byte begins in the text, and where the text ends.
     origin: Vec<u32>,
@@ -13,31 +13,31 @@ pub(crate) struct View {
 enum Unit {
     Byte(u8),
     Char(char),
-    /// It belongs to what follows.
-    Nothing,
+    /// Nothing: the escape belongs to what follows.
+    Skip,
 }
 
-impl View {
-    /// The text as it is, then with one layer less each time, while there is one.
-    pub(crate) fn layers(text: &str, most: usize) -> impl Iterator<Item = Self> {
+impl Decoded {
+    /// The text as it is, then decoded once, twice and so on, while there is something to decode.
+    pub(crate) fn decodings(text: &str, max_depth: usize) -> impl Iterator<Item = Self> {
         let length = u32::try_from(text.len()).unwrap_or(u32::MAX);
         let bytes = text.as_bytes()[..length as usize].to_vec();
         let raw = Self { bytes, origin: (0..=length).collect() };
         let mut next = Some(raw);
-        (0..most).map_while(move |_| {
-            let view = next.take()?;
-            next = view.decoded();
-            Some(view)
+        (0..max_depth).map_while(move |_| {
+            let decoded = next.take()?;
+            next = decoded.decode_once();
+            Some(decoded)
         })
     }
 
-    /// Where in the text these bytes stand.
+    /// The part of the text that these bytes were decoded from.
     pub(crate) fn source(&self, range: Range<usize>) -> Range<usize> {
         self.origin[range.start] as usize..self.origin[range.end] as usize
     }
 
-    /// One layer less, if there is one.
-    fn decoded(&self) -> Option<Self> {
+    /// Decodes once; `None` if there is nothing to decode.
+    fn decode_once(&self) -> Option<Self> {
         memchr::memchr3(b'%', b'\\', b'&', &self.bytes)?;
         let mut next =
             Self { bytes: Vec::with_capacity(self.bytes.len()), origin: Vec::with_capacity(self.bytes.len()) };
@@ -47,7 +47,7 @@ impl View {
             let (unit, length) = escape(rest).unwrap_or((Unit::Byte(rest[0]), 1));
             let origin = *skipped.get_or_insert(self.origin[at]);
             match unit {
-                Unit::Nothing => {}
+                Unit::Skip => {}
                 Unit::Byte(byte) => next.bytes.push(byte),
                 Unit::Char(char) => next.bytes.extend_from_slice(char.encode_utf8(&mut [0; 4]).as_bytes()),
             }
@@ -62,8 +62,8 @@ impl View {
     }
 }
 
-/// What the escape at the beginning of `text` stands for, and its length. A layer of the same kind around it counts as part
-/// of it: `%252B` is `+`, and so is `\\\u002b`.
+/// What the escape at the beginning of `text` stands for, and its length. An escape that is itself escaped in the same way
+/// counts as one: `%252B` is `+`, and so is `\\\u002b`.
 fn escape(text: &[u8]) -> Option<(Unit, usize)> {
     match text[0] {
         b'%' => percent(text),
@@ -90,7 +90,8 @@ fn unicode(text: &[u8], at: usize) -> Option<Unit> {
     Some(Unit::Char(char::from_u32(digits).unwrap_or(char::REPLACEMENT_CHARACTER)))
 }
 
-/// A run of any length: each layer of JSON doubles it. What follows is a digit code, or stands for itself.
+/// A run of backslashes of any length: each encoding as JSON doubles it. The character behind it is an escape of digits, or
+/// stands for itself.
 fn backslash(text: &[u8]) -> (Unit, usize) {
     let run = text.iter().take_while(|&&byte| byte == b'\\').count();
     if let Some(unit) = unicode(text, run) {
@@ -99,9 +100,9 @@ fn backslash(text: &[u8]) -> (Unit, usize) {
     match text.get(run) {
         Some(b'x' | b'X') => match hex(text, run + 1, 2) {
             Some(byte) => (Unit::Byte(byte as u8), run + 3),
-            None => (Unit::Nothing, run),
+            None => (Unit::Skip, run),
         },
-        _ => (Unit::Nothing, run),
+        _ => (Unit::Skip, run),
     }
 }
 
@@ -116,11 +117,11 @@ fn entity(text: &[u8]) -> Option<(Unit, usize)> {
     {
         at += 4;
     }
-    // What follows may be no entity: then the `amp;` before it is one.
+    // If what follows `&amp;` is no entity, the entity is `&amp;` itself.
     numbered(text, at).or_else(|| named(text, at)).or_else(|| named(text, 1))
 }
 
-/// With leading zeros, and as browsers read it: without its end, too.
+/// A numeric entity, with leading zeros or without its semicolon too, as browsers read it.
 fn numbered(text: &[u8], at: usize) -> Option<(Unit, usize)> {
     let (radix, begin) = match text.get(at..)? {
         [b'#', b'x' | b'X', ..] => (16, at + 2),
@@ -135,7 +136,7 @@ fn numbered(text: &[u8], at: usize) -> Option<(Unit, usize)> {
     Some((Unit::Char(char), end + usize::from(text.get(end) == Some(&b';'))))
 }
 
-/// HTML's names for what ASCII has beside letters and digits.
+/// HTML's names of the ASCII characters other than letters and digits.
 const NAMES: [(&str, u8); 37] = [
     ("amp", b'&'),
     ("apos", b'\''),
