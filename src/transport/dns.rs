@@ -249,7 +249,7 @@ mod tests {
                     drop(server.told.wait_while(server.speaks.lock().unwrap(), |speaks| !*speaks).unwrap());
                 }
                 match name.starts_with("unknown") {
-                    true => Err(io::Error::other("not cached")),
+                    true => Err(io::Error::other("not known")),
                     false => Ok(vec![Ipv4Addr::new(10, 0, 0, 1).into()]),
                 }
             })
@@ -320,7 +320,7 @@ mod tests {
         let server = Arc::new(Server::default());
         let names = server.names(8, LONG);
         for _ in 0..2 {
-            assert_eq!(names.addresses("unknown.example").await.unwrap_err().to_string(), "not cached");
+            assert_eq!(names.addresses("unknown.example").await.unwrap_err().to_string(), "not known");
         }
         assert_eq!(server.count(), 2);
     }

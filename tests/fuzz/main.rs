@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 use mutate::Mutator;
 
 /// An input that takes longer is a finding too.
-const LONGEST: Duration = Duration::from_secs(20);
+const MAX_TIME: Duration = Duration::from_secs(20);
 
 fn folder(target: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/corpus").join(target)
@@ -98,8 +98,8 @@ impl Watch {
             while !over.load(Ordering::Relaxed) {
                 std::thread::sleep(Duration::from_millis(200));
                 let (begun, bytes) = &*present.lock().unwrap();
-                if begun.elapsed() > LONGEST && !over.load(Ordering::Relaxed) {
-                    eprintln!("{target}: longer than {LONGEST:?}, see {}", keep(target, bytes).display());
+                if begun.elapsed() > MAX_TIME && !over.load(Ordering::Relaxed) {
+                    eprintln!("{target}: longer than {MAX_TIME:?}, see {}", keep(target, bytes).display());
                     std::process::exit(1);
                 }
             }

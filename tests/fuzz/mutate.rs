@@ -2,7 +2,7 @@
 
 use fastrand::Rng;
 
-const LONGEST: usize = 4096;
+const MAX_BYTES: usize = 4096;
 
 /// Tokens of the formats.
 const WORDS: [&[u8]; 44] = [
@@ -68,7 +68,7 @@ impl Mutator {
         for _ in 0..1 + self.random.u32(..) % 6 {
             self.mutate(&mut bytes);
         }
-        bytes.truncate(LONGEST);
+        bytes.truncate(MAX_BYTES);
         bytes
     }
 
@@ -104,7 +104,7 @@ impl Mutator {
 
     fn insert(&mut self, bytes: &mut Vec<u8>, at: usize, part: std::ops::Range<usize>, times: usize) {
         let part = bytes[part].to_vec();
-        let many = part.repeat(1 + self.random.usize(..times)).into_iter().take(LONGEST);
+        let many = part.repeat(1 + self.random.usize(..times)).into_iter().take(MAX_BYTES);
         bytes.splice(at..at, many);
     }
 

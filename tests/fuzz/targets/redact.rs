@@ -2,7 +2,7 @@
 
 use wxacode::redact::redact;
 
-const LONGEST: usize = 48;
+const MAX_BYTES: usize = 48;
 
 pub(crate) fn run(bytes: &[u8]) {
     let Some((&length, rest)) = bytes.split_first() else { return };
@@ -14,7 +14,7 @@ pub(crate) fn run(bytes: &[u8]) {
         assert!(!clean.contains(&part), "{part:?} is left in {clean:?}");
     }
 
-    let length = 8 + usize::from(length) % (LONGEST - 8);
+    let length = 8 + usize::from(length) % (MAX_BYTES - 8);
     let Some((secret, rest)) = rest.split_at_checked(length) else { return };
     let Some((ways, around)) = rest.split_at_checked(length) else { return };
     let secret: String = secret.iter().map(|byte| char::from(b'!' + byte % 94)).collect();
