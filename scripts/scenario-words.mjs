@@ -51,10 +51,7 @@ const TEXTS = [
     "An account's token says that it is another one (forged fingerprint)",
     '某个账号的 access_token 与指纹不符（指纹伪造）',
   ],
-  [
-    "An account's token has a generation that no lock has drawn",
-    '某个账号的 access_token 带有从未分配过的 generation',
-  ],
+  ["An account's token has a generation that no lock has drawn", '某个账号的 access_token 带有从未分配过的 generation'],
   ["An account's token has no end (PERSIST)", '某个账号的 access_token 没有过期时间（PERSIST）'],
   ["An account's lock is one without an end (PERSIST)", '某个账号的锁没有过期时间（PERSIST）'],
   ["An account's lock is one that another writer has set for a day", '某个账号的锁被占用一天'],
