@@ -3,7 +3,7 @@
 const { types } = require('node:util')
 const native = require('./lib/native')
 const { reasonOf, unwatch, watch } = require('./lib/abort')
-const { understood } = require('./lib/apis')
+const { decodeResponse } = require('./lib/apis')
 const { batch } = require('./lib/batch')
 const { json } = require('./lib/body')
 const { inbox, startCall } = require('./lib/calls')
@@ -13,12 +13,12 @@ const { syncSubscription } = require('./lib/events')
 const { KEPT, LANG } = require('./lib/kept')
 const { endpointOf } = require('./lib/kinds')
 const { bare } = require('./lib/own')
-const { checkedOptions } = require('./lib/options')
+const { validateOptions } = require('./lib/options')
 const { docsOf } = require('./lib/docs')
 const { placeOf, fitting } = require('./lib/path')
 const { tokenProvider } = require('./lib/provider')
 const { qrCodeRequest } = require('./lib/qr-code-request')
-const { checked, checkedJson } = require('./lib/shape')
+const { validate, validateToJson } = require('./lib/validate')
 
 const NO_OPTIONS = Object.freeze(bare({}))
 
@@ -43,7 +43,7 @@ class WxaCode {
 
   /** @param {import('./index').WxaCodeOptions} options */
   constructor(options) {
-    const given = checkedOptions(options)
+    const given = validateOptions(options)
     const provider = given.provider && tokenProvider(given.provider, given.lang)
     const opened = native.open(inbox, given.json, provider)
     if (Array.isArray(opened)) throw toError(opened, given.lang)
@@ -121,7 +121,7 @@ class WxaCode {
   async request(path, options = NO_OPTIONS) {
     if (typeof path !== 'string') throw wrongArgument('path', A_PATH, undefined, this.#lang)
     const endpoint = placeOf(path)
-    const given = checked('request', options, endpoint, this.#lang)
+    const given = validate('request', options, endpoint, this.#lang)
     const { method, query, body, retries } = given
     const verb = method ?? (body === undefined ? 'GET' : 'POST')
     const pairs = fitting(query ?? [], endpoint, this.#lang)
@@ -203,7 +203,7 @@ class WxaCode {
 
   /** @param {import('./index').CallOptions & { forceRefresh?: boolean }} [call] */
   async getAccessToken(call = NO_OPTIONS) {
-    const given = checked('tokenCall', call, 'getAccessToken', this.#lang)
+    const given = validate('tokenCall', call, 'getAccessToken', this.#lang)
     const { forceRefresh = false } = given
     const token = await this.#settle(given, (id, timeoutMs, cancel) => {
       this.#native.getAccessToken(id, timeoutMs, cancel, forceRefresh)
@@ -233,16 +233,16 @@ class WxaCode {
   }
 
   /**
-   * @param {import('./lib/shapes').EndpointName} name
+   * @param {import('./lib/schemas').EndpointName} name
    * @param {unknown} params
    * @param {import('./index').CallOptions} [call]
    */
   async #call(name, params, call) {
-    const json = checkedJson(name, params, this.#lang)
-    const outcome = await this.#settle(checkedCall(call, name, this.#lang), (id, timeoutMs, cancel) => {
+    const json = validateToJson(name, params, this.#lang)
+    const outcome = await this.#settle(validateCallOptions(call, name, this.#lang), (id, timeoutMs, cancel) => {
       return this.#native.call(id, timeoutMs, cancel, name, json)
     })
-    return typeof outcome === 'string' ? understood(name, outcome) : outcome
+    return typeof outcome === 'string' ? decodeResponse(name, outcome) : outcome
   }
 
   /**
@@ -285,8 +285,8 @@ class WxaCode {
  * @param {import('./lib/language').Language} [lang]
  * @returns {import('./index').CallOptions}
  */
-function checkedCall(call, endpoint, lang) {
-  return call === undefined ? NO_OPTIONS : checked('call', call, endpoint, lang)
+function validateCallOptions(call, endpoint, lang) {
+  return call === undefined ? NO_OPTIONS : validate('call', call, endpoint, lang)
 }
 
 /**

@@ -188,7 +188,7 @@ describe('the architecture', () => {
       ['lib/batch.js', 'index.js'],
       ['lib/web/koa.js', 'lib/errors.js'],
       ['lib/web/answer/log.js', 'lib/native.js'],
-      ['lib/shape.js', 'binding.js'],
+      ['lib/validate.js', 'binding.js'],
       ['fake/src/lru.js', 'lib/own.js'],
       ['cli/src/main.js', 'index.js'],
     ]) {

@@ -1,11 +1,11 @@
 'use strict'
 
-/** What WeChat's other APIs answer, in our spelling. */
+/** Decodes the responses of WeChat's APIs other than the QR code endpoints: our names, Dates for seconds. */
 
 const { bare, own, omitUndefined } = require('./own')
 
-/** @type {Record<string, (answer: any) => any>} */
-const ANSWERS = bare({
+/** @type {Record<string, (response: any) => any>} */
+const DECODERS = bare({
   generateScheme: ({ openlink }) => openlink,
   generateUrlLink: ({ url_link }) => url_link,
   generateShortLink: ({ link }) => link,
@@ -30,7 +30,7 @@ const ANSWERS = bare({
     return {
       invokeTime: date(invoke_time),
       costInMs: cost_in_ms,
-      // The addon has taken secrets out of them.
+      // The addon has redacted secrets in these fields.
       requestUrl: request_url ?? '',
       requestBody: request_body ?? '',
       responseBody: response_body ?? '',
@@ -40,12 +40,12 @@ const ANSWERS = bare({
 })
 
 /**
- * What an API answered, in our spelling.
+ * Decodes the response of an API.
  *
- * @param {string} name
- * @param {string} text
+ * @param {string} name of the endpoint
+ * @param {string} text JSON
  */
-const understood = (name, text) => ANSWERS[name](bare(JSON.parse(text)))
+const decodeResponse = (name, text) => DECODERS[name](bare(JSON.parse(text)))
 
 /** @param {any} info */
 function linkInfo(info) {
@@ -56,7 +56,7 @@ function linkInfo(info) {
     path,
     query,
     createTime: date(create_time),
-    // 0 is one that never ends.
+    // 0 means that the link never expires.
     expireTime: expire_time > 0 ? date(expire_time) : undefined,
     envVersion,
   })
@@ -72,4 +72,4 @@ const rateLimit = (limit) =>
 /** @param {number} seconds */
 const date = (seconds) => new Date(seconds * 1000)
 
-module.exports = { understood }
+module.exports = { decodeResponse }

@@ -6,7 +6,7 @@ const { invalid } = require('./errors')
 const { excerpt } = require('./excerpt')
 const { KINDS, codeFields } = require('./kinds')
 const { bare, own } = require('./own')
-const { checked } = require('./shape')
+const { validate } = require('./validate')
 
 /** @typedef {import('../index').WxaCode} WxaCode */
 /** @typedef {import('../index').BatchJob} Job */
@@ -32,7 +32,7 @@ const NO_OPTIONS = Object.freeze(bare({}))
  * @returns {AsyncGenerator<Result, void, undefined>}
  */
 async function* batch(wxa, jobs, options = NO_OPTIONS, lang = undefined) {
-  const { concurrency = DEFAULT_CONCURRENCY, signal, timeoutMs } = checked('batch', options, 'batch', lang)
+  const { concurrency = DEFAULT_CONCURRENCY, signal, timeoutMs } = validate('batch', options, 'batch', lang)
   /** @type {(job: Job, task: import('./bounded-map').Task) => Promise<Result>} */
   const worker = async (job, { index, signal: taskSignal, stop }) => {
     try {
@@ -48,7 +48,7 @@ async function* batch(wxa, jobs, options = NO_OPTIONS, lang = undefined) {
 
 /**
  * @param {WxaCode} wxa
- * @param {{ method: import('./shapes').CodeEndpoint, params: unknown }} request
+ * @param {{ method: import('./schemas').CodeEndpoint, params: unknown }} request
  * @param {{ signal: AbortSignal, timeoutMs?: number }} call
  */
 function fetchCode(wxa, { method, params }, call) {

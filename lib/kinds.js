@@ -2,20 +2,20 @@
 
 const { wrongArgument } = require('./errors')
 const { bare, own } = require('./own')
-const { endpoints } = require('./schema')
-const { SHAPES } = require('./shapes')
+const { endpoints } = require('./endpoints')
+const { SCHEMAS } = require('./schemas')
 
 /**
  * Which call each kind of code is, by the words of batches, of `check` and of codes over HTTP.
  *
- * @type {Record<import('../index').BatchJob['kind'], import('./shapes').CodeEndpoint>}
+ * @type {Record<import('../index').BatchJob['kind'], import('./schemas').CodeEndpoint>}
  */
 const KINDS = /** @type {any} */ (
   Object.fromEntries(endpoints.filter(({ group }) => group === 'code').map(({ kind, name }) => [kind, name]))
 )
 
 /** What a job or a mapping may say of a code, all kinds together. */
-const NAMES = ['kind', 'meta', ...new Set(Object.values(KINDS).flatMap((method) => SHAPES[method].names))]
+const NAMES = ['kind', 'meta', ...new Set(Object.values(KINDS).flatMap((method) => SCHEMAS[method].names))]
 
 /**
  * The call of a kind.

@@ -1,7 +1,7 @@
 'use strict'
 
 const { wrongArgument } = require('../../errors')
-const { checked } = require('../../shape')
+const { validate } = require('../../validate')
 const { clientLanguage, clientOf } = require('./client')
 const { isParameterError } = require('./exposure')
 const { Limits } = require('./limits')
@@ -36,7 +36,7 @@ function checkedSettings(wxa, toCode, options = {}) {
   const client = clientOf(wxa)
   const lang = clientLanguage(wxa)
   if (typeof toCode !== 'function') throw wrongArgument('toCode', A_MAPPING, 'codeHandler', lang)
-  const given = checked('codeHandler', options, 'codeHandler', lang)
+  const given = validate('codeHandler', options, 'codeHandler', lang)
   const { cacheControl = DEFAULT_CACHE_CONTROL, download = false, filename, expose = isParameterError } = given
   return {
     client,

@@ -1,6 +1,6 @@
 'use strict'
 
-/** What people have of Redis already: the options or an instance of ioredis or node-redis. Here it is a URL. */
+/** Explains an option `redis` that is the options or an instance of ioredis or node-redis instead of a URL. */
 
 const { excerpt } = require('./excerpt')
 const { own } = require('./own')
@@ -10,12 +10,12 @@ const { own } = require('./own')
 const HOST = /^[\w.:-]{1,253}$/
 
 /**
- * What was given instead of a URL, and the URL to write. A login is not repeated.
+ * Says what `given` is instead of a URL, and which URL to write. The explanation does not repeat a login.
  *
  * @param {object} given
  * @returns {Explanation | undefined}
  */
-function redisExplained(given) {
+function explainRedisOptions(given) {
   const isClient = typeof own(given, 'sendCommand') === 'function'
   const options = isClient ? (own(given, 'options') ?? own(given, '_options') ?? {}) : given
   if (!isClient && (own(given, 'url') !== undefined || !isAddress(options))) return undefined
@@ -84,4 +84,4 @@ function nameOf(options) {
   return typeof name === 'string' && /^[\w.-]{1,60}$/.test(name) ? name : 'mymaster'
 }
 
-module.exports = { redisExplained }
+module.exports = { explainRedisOptions }
