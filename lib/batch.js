@@ -4,7 +4,7 @@ const { reasonOf, sleepUnder } = require('./abort')
 const { boundedMap } = require('./bounded-map')
 const { invalid } = require('./errors')
 const { excerpt } = require('./excerpt')
-const { KINDS, codeFields } = require('./kinds')
+const { ENDPOINT_BY_KIND, codeFields, hasMinuteQuota } = require('./kinds')
 const { bare, own } = require('./own')
 const { validate } = require('./validate')
 
@@ -86,12 +86,12 @@ async function withRateLimitWait(call, signal) {
  */
 function callOf(job, lang) {
   const { kind, meta, ...params } = codeFields(typeof job === 'object' ? job : null)
-  if (typeof kind !== 'string' || !Object.hasOwn(KINDS, kind)) throw wrongKind(kind, lang)
-  return { method: KINDS[/** @type {keyof typeof KINDS} */ (kind)], params }
+  if (typeof kind !== 'string' || !Object.hasOwn(ENDPOINT_BY_KIND, kind)) throw wrongKind(kind, lang)
+  return { method: ENDPOINT_BY_KIND[/** @type {Job['kind']} */ (kind)], params }
 }
 
 /** @param {any} error */
-const isMinuteFull = (error) => own(error, 'endpoint') === 'getUnlimitedQRCode' && RATE_LIMITS.has(own(error, 'scope'))
+const isMinuteFull = (error) => hasMinuteQuota(own(error, 'endpoint')) && RATE_LIMITS.has(own(error, 'scope'))
 
 /**
  * Whether every other job would fail in the same way.
@@ -124,7 +124,7 @@ function wrongKind(kind, lang) {
     kind === undefined
       ? { zh: '任务没有 kind', en: 'a job has no kind' }
       : { zh: `任务的 kind 是 ${show(kind)}`, en: `a job's kind is ${show(kind)}` }
-  const kinds = Object.keys(KINDS)
+  const kinds = Object.keys(ENDPOINT_BY_KIND)
   const fix = { zh: `kind 取 ${kinds.join('、')} 之一`, en: `Set kind to one of ${kinds.join(', ')}` }
   return invalid({ endpoint: 'batch', param: 'kind', explanation: { cause, fix } }, lang)
 }

@@ -7,6 +7,7 @@
 
 const { invalid, misuse } = require('./errors')
 const { excerpt, loneSurrogateAt } = require('./excerpt')
+const { CODE_ENDPOINTS, isCodeEndpoint } = require('./kinds')
 const { Bare, bare, own } = require('./own')
 const { ADVICE, ALIASES, CALL_OPTION_NAMES, DATA_FORMAT_ERROR, ROOT_NAMES, SCHEMAS } = require('./schemas')
 
@@ -189,7 +190,8 @@ function unknownParam(key, { names }, { endpoint, lang, param, prefix, name }) {
         en: `Pass it in the second argument: (params, { ${key} })`,
       }
     const list = names.join(', ')
-    const owner = CODES.includes(/** @type {SchemaName} */ (name)) && CODES.find((code) => SCHEMAS[code].known.has(key))
+    // The first row, getUnlimitedQRCode, has parameters of the other rows too, so it is the last choice.
+    const owner = isCodeEndpoint(name) && CODE_ENDPOINTS.findLast((endpoint) => SCHEMAS[endpoint].known.has(key))
     if (owner)
       return {
         zh: `${wrong} 是 ${owner} 的参数；这里可用的参数：${list}`,
@@ -198,9 +200,6 @@ function unknownParam(key, { names }, { endpoint, lang, param, prefix, name }) {
     return { zh: `可用的参数：${list}`, en: `Allowed parameters: ${list}` }
   }
 }
-
-/** The endpoints whose parameters the caller may have meant. @type {SchemaName[]} */
-const CODES = ['getQRCode', 'getUnlimitedQRCode', 'createQRCode']
 
 /** @type {Rule} */
 const OBJECT_RULE = bare({ type: 'object', required: 0 })

@@ -48,6 +48,16 @@ const CODES = {
 }
 
 /**
+ * The command of a kind. Throws for a kind of cli/src/endpoints.js without a command here.
+ *
+ * @param {string} kind
+ */
+export function commandOf(kind) {
+  if (!Object.hasOwn(CODES, kind)) throw new Error(`cli/src/commands/codes.js has no command for the kind ${kind}`)
+  return CODES[/** @type {Kind} */ (kind)]
+}
+
+/**
  * `wxacode unlimited`, `wxacode limited`, `wxacode qrcode`: one code into a file, a pipe or the terminal.
  *
  * @param {Command} program
@@ -55,9 +65,8 @@ const CODES = {
  */
 export function addCodes(program, io) {
   const { say } = io
-  for (const [kind, { about, examples: shown }] of /** @type {[Kind, typeof CODES[Kind]][]} */ (
-    Object.entries(CODES)
-  )) {
+  for (const kind of /** @type {Kind[]} */ (Object.keys(KINDS))) {
+    const { about, examples: shown } = commandOf(kind)
     const command = program.command(kind).description(say(about)).addHelpText('after', examples(shown, io))
     command
       .option(
@@ -79,7 +88,7 @@ export function addCodes(program, io) {
 async function oneCode(kind, flags, io) {
   refuseNoPlace(flags, io)
   const wxa = await openClient(flags, io)
-  const image = await CODES[kind].ask(wxa, paramsFromFlags(KINDS[kind], flags), { signal: io.signal })
+  const image = await commandOf(kind).ask(wxa, paramsFromFlags(KINDS[kind], flags), { signal: io.signal })
   const type = /** @type {ImageType} */ (imageType(image))
   const file = place(image, type, flags.output, io)
   if (flags.show) (io.json ? io.errors : io.output).print(previewOf(image, io))

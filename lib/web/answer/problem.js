@@ -1,6 +1,7 @@
 'use strict'
 
 const { randomUUID } = require('node:crypto')
+const { hasMinuteQuota } = require('../../kinds')
 const { bare, own } = require('../../own')
 const { isParameterError } = require('./exposure')
 const { languageOf } = require('./language')
@@ -162,7 +163,7 @@ function exposedMembers(error, language) {
 function retryAfterSeconds(error) {
   const { retryAfterMs, scope, endpoint } = /** @type {any} */ (bare(error))
   if (retryAfterMs !== undefined) return Math.max(1, Math.ceil(retryAfterMs / 1000))
-  return scope === 'rate' || endpoint === 'getUnlimitedQRCode' ? MINUTE_S : HOUR_S
+  return scope === 'rate' || hasMinuteQuota(endpoint) ? MINUTE_S : HOUR_S
 }
 
 module.exports = { internalError, emptyProblem, problemOf }
