@@ -189,7 +189,7 @@ describe('the architecture', () => {
       ['lib/web/koa.js', 'lib/errors.js'],
       ['lib/web/answer/log.js', 'lib/native.js'],
       ['lib/validate.js', 'binding.js'],
-      ['fake/src/lru.js', 'lib/own.js'],
+      ['fake/src/lru.js', 'lib/safe-object.js'],
       ['cli/src/main.js', 'index.js'],
     ]) {
       const text = `require('${posix.relative(posix.dirname(path), to).replace(/^(?!\.)/, './')}')`

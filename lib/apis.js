@@ -2,10 +2,10 @@
 
 /** Decodes the responses of WeChat's APIs other than the QR code endpoints: our names, Dates for seconds. */
 
-const { bare, own, omitUndefined } = require('./own')
+const { nullProtoCopy, safeGet, omitUndefined } = require('./safe-object')
 
 /** @type {Record<string, (response: any) => any>} */
-const DECODERS = bare({
+const DECODERS = nullProtoCopy({
   generateScheme: ({ openlink }) => openlink,
   generateUrlLink: ({ url_link }) => url_link,
   generateShortLink: ({ link }) => link,
@@ -15,7 +15,7 @@ const DECODERS = bare({
   queryUrlLink: ({ url_link_info, quota_info }) =>
     omitUndefined({ urlLinkInfo: linkInfo(url_link_info), quotaInfo: visits(quota_info) }),
   getQuota: ({ quota, rate_limit, component_rate_limit }) => {
-    const { daily_limit: dailyLimit, used, remain } = bare(quota)
+    const { daily_limit: dailyLimit, used, remain } = nullProtoCopy(quota)
     return omitUndefined({
       dailyLimit,
       used,
@@ -26,7 +26,7 @@ const DECODERS = bare({
   },
   clearQuota: () => undefined,
   getRid: ({ request }) => {
-    const { invoke_time, cost_in_ms, request_url, request_body, response_body, client_ip } = bare(request)
+    const { invoke_time, cost_in_ms, request_url, request_body, response_body, client_ip } = nullProtoCopy(request)
     return {
       invokeTime: date(invoke_time),
       costInMs: cost_in_ms,
@@ -45,12 +45,12 @@ const DECODERS = bare({
  * @param {string} name of the endpoint
  * @param {string} text JSON
  */
-const decodeResponse = (name, text) => DECODERS[name](bare(JSON.parse(text)))
+const decodeResponse = (name, text) => DECODERS[name](nullProtoCopy(JSON.parse(text)))
 
 /** @param {any} info */
 function linkInfo(info) {
   if (!info) return undefined
-  const { appid, path, query, create_time, expire_time, env_version: envVersion } = bare(info)
+  const { appid, path, query, create_time, expire_time, env_version: envVersion } = nullProtoCopy(info)
   return omitUndefined({
     appid,
     path,
@@ -63,11 +63,11 @@ function linkInfo(info) {
 }
 
 /** @param {any} info */
-const visits = (info) => info && { remainVisitQuota: own(info, 'remain_visit_quota') }
+const visits = (info) => info && { remainVisitQuota: safeGet(info, 'remain_visit_quota') }
 
 /** @param {any} limit */
 const rateLimit = (limit) =>
-  limit && { callCount: own(limit, 'call_count'), refreshSecond: own(limit, 'refresh_second') }
+  limit && { callCount: safeGet(limit, 'call_count'), refreshSecond: safeGet(limit, 'refresh_second') }
 
 /** @param {number} seconds */
 const date = (seconds) => new Date(seconds * 1000)

@@ -1,7 +1,7 @@
 'use strict'
 
 const { wrongArgument } = require('./errors')
-const { bare, own } = require('./own')
+const { nullProtoCopy, safeGet } = require('./safe-object')
 const { endpoints } = require('./endpoints')
 const { SCHEMAS } = require('./schemas')
 
@@ -56,9 +56,9 @@ function endpointOf(kind, lang) {
  */
 function codeFields(code) {
   /** @type {Record<string, any>} */
-  const fields = bare(code)
+  const fields = nullProtoCopy(code)
   for (const name of NAMES) {
-    const value = Object.hasOwn(fields, name) ? undefined : own(code, name)
+    const value = Object.hasOwn(fields, name) ? undefined : safeGet(code, name)
     if (value !== undefined) fields[name] = value
   }
   return fields

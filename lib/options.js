@@ -2,7 +2,7 @@
 
 const { invalid } = require('./errors')
 const { isLanguage } = require('./language')
-const { own } = require('./own')
+const { safeGet } = require('./safe-object')
 const { validate } = require('./validate')
 
 /** What WeChat answers where there is no AppSecret. */
@@ -15,7 +15,7 @@ const NO_SECRET = 41004
  * @returns {{ json: string, appid: string, lang?: import('./language').Language, provider?: import('../index').TokenProvider }}
  */
 function validateOptions(options) {
-  const wanted = own(options, 'lang')
+  const wanted = safeGet(options, 'lang')
   const lang = isLanguage(wanted) ? wanted : undefined
   const settings = validate('options', options, undefined, lang)
   // The addon knows no language: its failures come in both.

@@ -3,9 +3,9 @@
 /** The schemas of parameters and options: names, types, and aliases from WeChat's documents and other packages. */
 
 const { types } = require('node:util')
-const { isClosed } = require('./body')
+const { isOpaque } = require('./body')
 const { isLanguage } = require('./language')
-const { Bare, bare, own } = require('./own')
+const { NullProto, nullProtoCopy, safeGet } = require('./safe-object')
 const { endpoints } = require('./endpoints')
 const { explainRedisOptions } = require('./redis-options')
 
@@ -100,7 +100,7 @@ const LIMIT = {
 }
 
 /** The rule of each type in endpoints.json. @type {Record<string, Rule>} */
-const TYPES = bare({
+const TYPES = nullProtoCopy({
   string: { type: 'string' },
   enum: { type: 'string' },
   boolean: { type: 'boolean' },
@@ -118,7 +118,7 @@ const TYPES = bare({
 })
 
 /** How to make the string that a scene has to be. @type {Record<string, { zh: string, en: string }>} */
-const SCENE = bare({
+const SCENE = nullProtoCopy({
   object: {
     zh: '，如 new URLSearchParams(obj).toString()，或用 wxacode-scene',
     en: ', such as new URLSearchParams(obj).toString(), or use wxacode-scene',
@@ -136,7 +136,7 @@ const SCENE = bare({
 const rulesOf = (params = []) =>
   Object.fromEntries(
     params.map((param) => {
-      const { name, type, required, typeErrcode, fields } = bare(param)
+      const { name, type, required, typeErrcode, fields } = nullProtoCopy(param)
       const conversionHints = name === 'scene' ? SCENE : undefined
       return [
         name,
@@ -218,7 +218,7 @@ const RULES = {
     },
     redis: {
       expected: { zh: " 'redis://主机:端口' 或 { url }", en: "'redis://host:port' or { url }" },
-      convert: (value) => (isString(value) ? bare({ url: value.toWellFormed() }) : undefined),
+      convert: (value) => (isString(value) ? nullProtoCopy({ url: value.toWellFormed() }) : undefined),
       emptyIsAbsent: true,
       explainMistake: explainRedisOptions,
       fields: {
@@ -236,7 +236,7 @@ const RULES = {
     ratePerMinute: TYPES.number,
     cache: {
       expected: { zh: '布尔值或对象', en: 'a boolean or an object' },
-      convert: (value) => (value === true ? new Bare() : value === false ? false : undefined),
+      convert: (value) => (value === true ? new NullProto() : value === false ? false : undefined),
       fields: {
         maxBytes: TYPES.number,
         ttlMs: TYPES.number,
@@ -251,7 +251,7 @@ const RULES = {
 
 /** The name of the validated object in errors, if it is not `params`.
  * @type {Partial<Record<SchemaName, string>>} */
-const ROOT_NAMES = bare({
+const ROOT_NAMES = nullProtoCopy({
   call: 'call',
   tokenCall: 'call',
   options: 'options',
@@ -262,7 +262,7 @@ const ROOT_NAMES = bare({
 
 /** Names that callers know from WeChat's documents and from other packages, normalized, with ours.
  * @type {Partial<Record<SchemaName, Record<string, string>>>} */
-const ALIASES = bare({
+const ALIASES = nullProtoCopy({
   getQRCode: { page: 'path' },
   getUnlimitedQRCode: { path: 'page' },
   createQRCode: { page: 'path' },
@@ -296,7 +296,7 @@ const ALIASES = bare({
 })
 
 /** The fix for a name that belongs to another method. @type {Partial<Record<SchemaName, Record<string, { zh: string, en: string }>>>} */
-const ADVICE = bare({
+const ADVICE = nullProtoCopy({
   getQRCode: {
     scene: {
       zh: "scene 是 getUnlimitedQRCode 的参数，getQRCode 的参数写在 path 的 ? 之后，如 path: 'pages/index/index?id=42'",
@@ -346,16 +346,16 @@ function toColor(value) {
   const parts = digits.match(digits.length === 3 ? /./g : /../g) ?? []
   const part = (/** @type {number} */ at) =>
     Number.parseInt(parts[at].length === 1 ? parts[at] + parts[at] : parts[at], 16)
-  return bare({ r: part(0), g: part(1), b: part(2) })
+  return nullProtoCopy({ r: part(0), g: part(1), b: part(2) })
 }
 
 /** @param {any} value an AbortSignal of this realm, of another, or of a polyfill: checked by the members that we use */
 function isSignal(value) {
   return (
     typeof value === 'object' &&
-    typeof own(value, 'aborted') === 'boolean' &&
-    typeof own(value, 'addEventListener') === 'function' &&
-    typeof own(value, 'removeEventListener') === 'function'
+    typeof safeGet(value, 'aborted') === 'boolean' &&
+    typeof safeGet(value, 'addEventListener') === 'function' &&
+    typeof safeGet(value, 'removeEventListener') === 'function'
   )
 }
 
@@ -374,7 +374,7 @@ function toSeconds(value) {
 
 /** @param {unknown} value a query object, converted to alternating names and values */
 function toPairs(value) {
-  if (typeof value !== 'object' || value === null || Array.isArray(value) || isClosed(value)) return undefined
+  if (typeof value !== 'object' || value === null || Array.isArray(value) || isOpaque(value)) return undefined
   const pairs = Object.entries(value).flat()
   return pairs.every(isQueryValue) ? pairs.map(String) : undefined
 }
@@ -392,8 +392,8 @@ const isQueryValue = (value) =>
 function compile(fields) {
   const names = Object.keys(fields)
   const rules = names.map((name) => {
-    const { fields: inner, ...rule } = bare(fields[name])
-    return bare({
+    const { fields: inner, ...rule } = nullProtoCopy(fields[name])
+    return nullProtoCopy({
       ...EMPTY_RULE,
       ...rule,
       name,
@@ -402,14 +402,14 @@ function compile(fields) {
       schema: inner && compile(inner),
     })
   })
-  return bare({ names, known: new Set(names), rules })
+  return nullProtoCopy({ names, known: new Set(names), rules })
 }
 
 /** Names of the options in the second argument of a call. */
 const CALL_OPTION_NAMES = Object.keys(CALL)
 
 /** @type {Record<SchemaName, Schema>} */
-const SCHEMAS = bare(
+const SCHEMAS = nullProtoCopy(
   /** @type {any} */ (Object.fromEntries(Object.entries(RULES).map((entry) => [entry[0], compile(entry[1])]))),
 )
 

@@ -8,7 +8,7 @@
 const { invalid, misuse } = require('./errors')
 const { excerpt, loneSurrogateAt } = require('./excerpt')
 const { CODE_ENDPOINTS, isCodeEndpoint } = require('./kinds')
-const { Bare, bare, own } = require('./own')
+const { NullProto, nullProtoCopy, safeGet } = require('./safe-object')
 const { ADVICE, ALIASES, CALL_OPTION_NAMES, DATA_FORMAT_ERROR, ROOT_NAMES, SCHEMAS } = require('./schemas')
 
 /** @typedef {import('./language').Language} Language */
@@ -76,7 +76,7 @@ const toJson = (converted) =>
 function validateObject(value, schema, at) {
   const isPlain = isPlainObject(value, schema, at)
   /** @type {Record<string, unknown>} */
-  const copy = /** @type {any} */ (new Bare())
+  const copy = /** @type {any} */ (new NullProto())
   for (const rule of schema.rules) {
     const converted = readProperty(value, rule, isPlain, at)
     if (converted !== undefined) copy[rule.name] = converted
@@ -110,7 +110,7 @@ function isPlainObject(value, schema, at) {
  */
 function readProperty(value, rule, isPlain, at) {
   const { name } = rule
-  const given = Object.hasOwn(value, name) ? value[name] : isPlain ? undefined : own(value, name)
+  const given = Object.hasOwn(value, name) ? value[name] : isPlain ? undefined : safeGet(value, name)
   if (given !== undefined && !(given === '' && rule.emptyIsAbsent)) return validateValue(given, rule, at)
   if (rule.required !== undefined) throw missingParam(rule, at, Object.hasOwn(value, name) ? given : ABSENT)
   return undefined
@@ -176,12 +176,13 @@ const mayComeFromVisitor = (rule, value) =>
 function unknownParam(key, { names }, { endpoint, lang, param, prefix, name }) {
   const wrong = excerpt(prefix + key)
   const meant =
-    names.find((known) => normalizeName(known) === normalizeName(key)) ?? own(name && ALIASES[name], normalizeName(key))
+    names.find((known) => normalizeName(known) === normalizeName(key)) ??
+    safeGet(name && ALIASES[name], normalizeName(key))
   const cause = { zh: `不认识的参数 ${wrong}`, en: `unknown parameter ${wrong}` }
   return invalid({ endpoint, param: wrong, explanation: { cause, fix: remedy() } }, lang)
 
   function remedy() {
-    const advice = own(own(ADVICE, name ?? ''), key)
+    const advice = safeGet(safeGet(ADVICE, name ?? ''), key)
     if (advice) return advice
     if (meant) return { zh: `改为 ${prefix}${meant}`, en: `Use ${prefix}${meant} instead` }
     if (param === 'params' && CALL_OPTION_NAMES.includes(key))
@@ -202,7 +203,7 @@ function unknownParam(key, { names }, { endpoint, lang, param, prefix, name }) {
 }
 
 /** @type {Rule} */
-const OBJECT_RULE = bare({ type: 'object', required: 0 })
+const OBJECT_RULE = nullProtoCopy({ type: 'object', required: 0 })
 
 /** @param {string} name */
 const normalizeName = (name) => (name.length > 40 ? name : name.replaceAll(/[_-]/g, '').toLowerCase())
@@ -282,7 +283,7 @@ function wrongType(rule, schema, value, { endpoint, lang, param }) {
       : { zh: '', en: '' }
   const of = schema && !rule.expected ? ` { ${schema.names.join(', ')} }` : ''
   const or = required === undefined ? { zh: '，或不传', en: ', or omit it' } : { zh: '', en: '' }
-  const how = own(rule.conversionHints, type) ?? { zh: '', en: '' }
+  const how = safeGet(rule.conversionHints, type) ?? { zh: '', en: '' }
   const fix = {
     zh: `传入${expected.zh}${of}${or.zh}${how.zh}${why.zh}`,
     en: `Pass ${expected.en}${of}${or.en}${how.en}${why.en}`,

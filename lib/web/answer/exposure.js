@@ -1,7 +1,7 @@
 'use strict'
 
 const { isCodeEndpoint } = require('../../kinds')
-const { bare } = require('../../own')
+const { nullProtoCopy } = require('../../safe-object')
 
 /**
  * Whether an error is about the parameters of a code (page, path, scene, size) and not about the account, its quotas or this
@@ -10,7 +10,7 @@ const { bare } = require('../../own')
  * @param {import('../../../index').WxaCodeError} error
  */
 function isParameterError(error) {
-  const { endpoint, scope, param } = /** @type {any} */ (bare(error))
+  const { endpoint, scope, param } = /** @type {any} */ (nullProtoCopy(error))
   // `token` is no parameter of a code: the client's token function returned an invalid token.
   if (error.code === 'ERR_WXA_PARAMS') return param !== 'token'
   return error.code === 'ERR_WXA_API' && isCodeEndpoint(endpoint) && scope === 'parameter'

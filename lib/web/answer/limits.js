@@ -2,7 +2,7 @@
 
 const { rateLimited } = require('../../errors')
 const { ENDPOINT_BY_KIND, hasMinuteQuota } = require('../../kinds')
-const { own } = require('../../own')
+const { safeGet } = require('../../safe-object')
 const { clientLanguage } = require('./client')
 const { SlidingWindow } = require('./sliding-window')
 
@@ -47,8 +47,8 @@ class Limits {
    * @throws {WxaCodeError} where a limit is exceeded
    */
   async run({ wxa, kind, etag }, call) {
-    const stats = typeof own(wxa, 'stats') === 'function' ? wxa.stats() : undefined
-    const key = own(stats, 'cache') ? etag : Symbol(etag)
+    const stats = typeof safeGet(wxa, 'stats') === 'function' ? wxa.stats() : undefined
+    const key = safeGet(stats, 'cache') ? etag : Symbol(etag)
     const inFlight = this.#inFlight.get(key) ?? this.#start(wxa, kind, stats)
     this.#inFlight.set(key, inFlight)
     inFlight.calls += 1
@@ -94,7 +94,7 @@ class Limits {
 function windowsByKind(ratePerMinute) {
   const unlimited = new SlidingWindow(ratePerMinute ?? UNLIMITED_PER_MINUTE)
   const scarce = ratePerMinute === undefined ? new SlidingWindow(SCARCE_PER_MINUTE) : unlimited
-  return (kind) => (hasMinuteQuota(own(ENDPOINT_BY_KIND, kind)) ? unlimited : scarce)
+  return (kind) => (hasMinuteQuota(safeGet(ENDPOINT_BY_KIND, kind)) ? unlimited : scarce)
 }
 
 /**
