@@ -4,12 +4,12 @@ import { imageType } from 'wxacode'
 import { asked, decode } from '../../__test__/support/decode.mjs'
 import { deadUrl } from '../../__test__/support/ports.mjs'
 import { commandOf } from '../src/commands/codes.js'
-import { KINDS } from '../src/params.js'
+import { PARAMS_BY_KIND } from '../src/params.js'
 import { setupCli, suite } from './helpers.mjs'
 
 suite('one code', (test) => {
   test('every kind has a command, and a kind without one is an error at the start', () => {
-    for (const kind of Object.keys(KINDS)) assert.ok(commandOf(kind).about.en, kind)
+    for (const kind of Object.keys(PARAMS_BY_KIND)) assert.ok(commandOf(kind).about.en, kind)
     assert.throws(() => commandOf('fourth'), /has no command for the kind fourth/)
   })
 
