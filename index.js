@@ -3,24 +3,24 @@
 const { types } = require('node:util')
 const native = require('./lib/native')
 const { reasonOf, unwatch, watch } = require('./lib/abort')
-const { understood } = require('./lib/apis')
+const { decodeResponse } = require('./lib/apis')
 const { batch } = require('./lib/batch')
 const { json } = require('./lib/body')
-const { inbox, startCall } = require('./lib/calls')
-const { madeFromEnv } = require('./lib/environment')
+const { completionQueue, startCall } = require('./lib/calls')
+const { createFromEnv } = require('./lib/environment')
 const { InvalidParamsError, WeChatAPIError, WxaCodeError, toError, wrongArgument } = require('./lib/errors')
 const { syncSubscription } = require('./lib/events')
-const { KEPT, LANG } = require('./lib/kept')
+const { CACHED, LANG } = require('./lib/symbols')
 const { endpointOf } = require('./lib/kinds')
-const { bare } = require('./lib/own')
-const { checkedOptions } = require('./lib/options')
+const { nullProtoCopy } = require('./lib/safe-object')
+const { validateOptions } = require('./lib/options')
 const { docsOf } = require('./lib/docs')
-const { placeOf, fitting } = require('./lib/path')
+const { endpointLabel, assertQueryFits } = require('./lib/path')
 const { tokenProvider } = require('./lib/provider')
 const { qrCodeRequest } = require('./lib/qr-code-request')
-const { checked, checkedJson } = require('./lib/shape')
+const { validate, validateToJson } = require('./lib/validate')
 
-const NO_OPTIONS = Object.freeze(bare({}))
+const NO_OPTIONS = Object.freeze(nullProtoCopy({}))
 
 const A_STRING = { en: 'a string', zh: '字符串' }
 const A_PATH = {
@@ -43,14 +43,14 @@ class WxaCode {
 
   /** @param {import('./index').WxaCodeOptions} options */
   constructor(options) {
-    const given = checkedOptions(options)
+    const given = validateOptions(options)
     const provider = given.provider && tokenProvider(given.provider, given.lang)
-    const opened = native.open(inbox, given.json, provider)
+    const opened = native.open(completionQueue, given.json, provider)
     if (Array.isArray(opened)) throw toError(opened, given.lang)
     this.#native = opened
     this.#appid = given.appid
     this.#lang = given.lang
-    syncSubscription(native, inbox)
+    syncSubscription(native, completionQueue)
   }
 
   /** @param {Partial<import('./index').WxaCodeOptions>} [options] */
@@ -58,7 +58,7 @@ class WxaCode {
     // TypeScript takes a static method of this class for a name of the module too, so it works as a function as well.
     // biome-ignore lint/complexity/noThisInStatic: a class that extends this one makes itself
     const Client = typeof this === 'function' ? this : WxaCode
-    return madeFromEnv(options, (all) => new Client(all))
+    return createFromEnv(options, (all) => new Client(all))
   }
 
   get appid() {
@@ -99,7 +99,7 @@ class WxaCode {
    *
    * @param {import('./lib/qr-code-request').QrCodeRequest} request
    */
-  [KEPT]({ endpoint, params }) {
+  [CACHED]({ endpoint, params }) {
     return this.#native.cached(endpoint, params) ?? undefined
   }
 
@@ -120,13 +120,13 @@ class WxaCode {
    */
   async request(path, options = NO_OPTIONS) {
     if (typeof path !== 'string') throw wrongArgument('path', A_PATH, undefined, this.#lang)
-    const endpoint = placeOf(path)
-    const given = checked('request', options, endpoint, this.#lang)
+    const endpoint = endpointLabel(path)
+    const given = validate('request', options, endpoint, this.#lang)
     const { method, query, body, retries } = given
     const verb = method ?? (body === undefined ? 'GET' : 'POST')
-    const pairs = fitting(query ?? [], endpoint, this.#lang)
+    const pairs = assertQueryFits(query ?? [], endpoint, this.#lang)
     const text = json(body, endpoint, this.#lang)
-    const answer = await this.#settle(given, (id, timeoutMs, cancel) => {
+    const answer = await this.#runNative(given, (id, timeoutMs, cancel) => {
       this.#native.request(id, timeoutMs, cancel, path, verb, pairs, text, retries)
     })
     return typeof answer === 'string' ? JSON.parse(answer) : answer
@@ -203,9 +203,9 @@ class WxaCode {
 
   /** @param {import('./index').CallOptions & { forceRefresh?: boolean }} [call] */
   async getAccessToken(call = NO_OPTIONS) {
-    const given = checked('tokenCall', call, 'getAccessToken', this.#lang)
+    const given = validate('tokenCall', call, 'getAccessToken', this.#lang)
     const { forceRefresh = false } = given
-    const token = await this.#settle(given, (id, timeoutMs, cancel) => {
+    const token = await this.#runNative(given, (id, timeoutMs, cancel) => {
       this.#native.getAccessToken(id, timeoutMs, cancel, forceRefresh)
     })
     return { accessToken: token.accessToken, expiresAt: new Date(token.expiresAt) }
@@ -214,7 +214,7 @@ class WxaCode {
   /** @param {string} accessToken */
   invalidateAccessToken(accessToken) {
     if (typeof accessToken !== 'string') throw wrongArgument('accessToken', A_STRING, undefined, this.#lang)
-    syncSubscription(native, inbox)
+    syncSubscription(native, completionQueue)
     this.#native.invalidateAccessToken(accessToken)
   }
 
@@ -224,7 +224,7 @@ class WxaCode {
 
   async close() {
     this.#native.close()
-    this.#closed ??= this.#drain()
+    this.#closed ??= this.#waitForIdle()
     await this.#closed
   }
 
@@ -233,16 +233,16 @@ class WxaCode {
   }
 
   /**
-   * @param {import('./lib/shapes').EndpointName} name
+   * @param {import('./lib/schemas').EndpointName} name
    * @param {unknown} params
    * @param {import('./index').CallOptions} [call]
    */
   async #call(name, params, call) {
-    const json = checkedJson(name, params, this.#lang)
-    const outcome = await this.#settle(checkedCall(call, name, this.#lang), (id, timeoutMs, cancel) => {
+    const json = validateToJson(name, params, this.#lang)
+    const outcome = await this.#runNative(validateCallOptions(call, name, this.#lang), (id, timeoutMs, cancel) => {
       return this.#native.call(id, timeoutMs, cancel, name, json)
     })
-    return typeof outcome === 'string' ? understood(name, outcome) : outcome
+    return typeof outcome === 'string' ? decodeResponse(name, outcome) : outcome
   }
 
   /**
@@ -252,8 +252,8 @@ class WxaCode {
    * @param {{ signal?: AbortSignal, timeoutMs?: number }} how
    * @param {import('./lib/calls').StartCall} start
    */
-  async #settle({ signal, timeoutMs }, start) {
-    syncSubscription(native, inbox)
+  async #runNative({ signal, timeoutMs }, start) {
+    syncSubscription(native, completionQueue)
     this.#running += 1
     try {
       const outcome =
@@ -267,7 +267,7 @@ class WxaCode {
     }
   }
 
-  async #drain() {
+  async #waitForIdle() {
     if (this.#running > 0) {
       await new Promise((resolve) => {
         this.#onIdle = () => resolve(undefined)
@@ -285,8 +285,8 @@ class WxaCode {
  * @param {import('./lib/language').Language} [lang]
  * @returns {import('./index').CallOptions}
  */
-function checkedCall(call, endpoint, lang) {
-  return call === undefined ? NO_OPTIONS : checked('call', call, endpoint, lang)
+function validateCallOptions(call, endpoint, lang) {
+  return call === undefined ? NO_OPTIONS : validate('call', call, endpoint, lang)
 }
 
 /**

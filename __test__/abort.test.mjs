@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { getEventListeners } from 'node:events'
 import { asked } from './support/decode.mjs'
-import { failure, suite, times, world } from './support/suite.mjs'
+import { failure, setup, suite, times } from './support/suite.mjs'
 
 const draw = (wxa, call) => wxa.createQRCode({ path: 'a', width: 280 }, call)
 const listeners = (signal) => getEventListeners(signal, 'abort').length
@@ -10,7 +10,7 @@ const REASONS = [new Error('my own'), 'text', 0, null, false, Symbol('mine'), { 
 suite('aborting', (test) => {
   for (const method of ['getUnlimitedQRCode', 'getQRCode', 'createQRCode', 'getAccessToken']) {
     test(`${method} with a signal that is aborted already sends nothing`, async (t) => {
-      const { fake, wxa } = await world(t)
+      const { fake, wxa } = await setup(t)
       const given = { getUnlimitedQRCode: [{ scene: 'a' }], getAccessToken: [] }[method] ?? [{ path: 'a' }]
       for (const reason of REASONS) {
         assert.equal(await failure(wxa[method](...given, { signal: AbortSignal.abort(reason) })), reason)
@@ -20,14 +20,14 @@ suite('aborting', (test) => {
   }
 
   test('an abort without a reason rejects with an AbortError', async (t) => {
-    const { wxa } = await world(t)
+    const { wxa } = await setup(t)
     const error = await failure(draw(wxa, { signal: AbortSignal.abort() }))
     assert.equal(error.name, 'AbortError')
     assert.ok(error instanceof DOMException)
   })
 
   test('an abort of a call that waits for the token lets the refresh go on, for other and later calls', async (t) => {
-    const { fake, wxa } = await world(t)
+    const { fake, wxa } = await setup(t)
     const hold = fake.hold('tokens')
     const controller = new AbortController()
     const first = failure(draw(wxa, { signal: controller.signal }))
@@ -44,7 +44,7 @@ suite('aborting', (test) => {
   })
 
   test('an abort of all calls that wait for the token leaves the token to the next call', async (t) => {
-    const { fake, wxa } = await world(t)
+    const { fake, wxa } = await setup(t)
     const hold = fake.hold('tokens')
     const controller = new AbortController()
     const calls = times(5, () => failure(draw(wxa, { signal: controller.signal })))
@@ -59,7 +59,7 @@ suite('aborting', (test) => {
 
   for (const reason of REASONS) {
     test(`an abort during the request rejects with the reason of the signal, ${String(reason)}, and closes the request`, async (t) => {
-      const { fake, wxa } = await world(t)
+      const { fake, wxa } = await setup(t)
       fake.hold('codes')
       const controller = new AbortController()
       const call = failure(draw(wxa, { signal: controller.signal }))
@@ -72,7 +72,7 @@ suite('aborting', (test) => {
   }
 
   test('an abort stops its own call and no other', async (t) => {
-    const { fake, wxa } = await world(t)
+    const { fake, wxa } = await setup(t)
     const hold = fake.hold('codes')
     const controllers = times(6, () => new AbortController())
     const calls = controllers.map(({ signal }) => draw(wxa, { signal }))
@@ -88,7 +88,7 @@ suite('aborting', (test) => {
   })
 
   test('an abort between two retries rejects at once', async (t) => {
-    const { fake, wxa } = await world(t, {}, { retries: 10, timeoutMs: 60_000 })
+    const { fake, wxa } = await setup(t, {}, { retries: 10, timeoutMs: 60_000 })
     fake.fail(-1, { endpoint: 'codes', times: Number.POSITIVE_INFINITY })
     const controller = new AbortController()
     const call = failure(draw(wxa, { signal: controller.signal }))
@@ -98,7 +98,7 @@ suite('aborting', (test) => {
   })
 
   test('an abort while a call waits for the rate limit rejects at once', async (t) => {
-    const { fake, wxa } = await world(t, {}, { ratePerMinute: 1, timeoutMs: 120_000 })
+    const { fake, wxa } = await setup(t, {}, { ratePerMinute: 1, timeoutMs: 120_000 })
     await wxa.getUnlimitedQRCode({ scene: 'a', width: 280 })
     const controller = new AbortController()
     const call = failure(wxa.getUnlimitedQRCode({ scene: 'a' }, { signal: controller.signal }))
@@ -108,7 +108,7 @@ suite('aborting', (test) => {
   })
 
   test('an abort after the call has no effect', async (t) => {
-    const { wxa } = await world(t)
+    const { wxa } = await setup(t)
     const controller = new AbortController()
     const image = await draw(wxa, { signal: controller.signal })
     controller.abort()
@@ -117,7 +117,7 @@ suite('aborting', (test) => {
   })
 
   test('a call leaves no listener on the signal, whether it succeeds or fails', async (t) => {
-    const { fake, wxa } = await world(t, {}, { retries: 0 })
+    const { fake, wxa } = await setup(t, {}, { retries: 0 })
     const { signal } = new AbortController()
     await draw(wxa, { signal })
     await wxa.getAccessToken({ signal })
@@ -140,7 +140,7 @@ suite('aborting', (test) => {
   })
 
   test("the caller's own listeners and onabort stay as they are", async (t) => {
-    const { wxa } = await world(t)
+    const { wxa } = await setup(t)
     const controller = new AbortController()
     const heard = []
     controller.signal.onabort = () => heard.push('onabort')
@@ -151,7 +151,7 @@ suite('aborting', (test) => {
   })
 
   test('AbortSignal.timeout rejects with its TimeoutError', async (t) => {
-    const { fake, wxa } = await world(t)
+    const { fake, wxa } = await setup(t)
     fake.hold('codes')
     const signal = AbortSignal.timeout(200)
     const error = await failure(draw(wxa, { signal }))
@@ -160,7 +160,7 @@ suite('aborting', (test) => {
   })
 
   test('AbortSignal.any works', async (t) => {
-    const { fake, wxa } = await world(t)
+    const { fake, wxa } = await setup(t)
     fake.hold('codes')
     const controller = new AbortController()
     const signal = AbortSignal.any([controller.signal, AbortSignal.timeout(60_000)])
@@ -171,7 +171,7 @@ suite('aborting', (test) => {
   })
 
   test('1000 calls at once on one signal resolve, without a warning, and leave no listener', async (t) => {
-    const { wxa } = await world(t)
+    const { wxa } = await setup(t)
     const { signal } = new AbortController()
     const warnings = []
     const onWarning = (warning) => {
@@ -186,7 +186,7 @@ suite('aborting', (test) => {
   })
 
   test('one abort ends 1000 calls', async (t) => {
-    const { fake, wxa } = await world(t)
+    const { fake, wxa } = await setup(t)
     fake.hold('tokens')
     const controller = new AbortController()
     const calls = times(1000, () => failure(draw(wxa, { signal: controller.signal })))
@@ -197,7 +197,7 @@ suite('aborting', (test) => {
   })
 
   test('an aborted call counts as no error of WeChat and closes nothing', async (t) => {
-    const { fake, wxa } = await world(t)
+    const { fake, wxa } = await setup(t)
     await failure(draw(wxa, { signal: AbortSignal.abort() }))
     await draw(wxa)
     assert.equal(fake.count('codes'), 1)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { WeChatAPIError, WxaCodeError } from 'wxacode'
-import { failure, suite, world } from './support/suite.mjs'
+import { failure, setup, suite } from './support/suite.mjs'
 
 const TYPES = [
   'application/json',
@@ -12,9 +12,9 @@ const TYPES = [
 const METHODS = { getUnlimitedQRCode: { scene: 'a' }, getQRCode: { path: 'a' }, createQRCode: { path: 'a' } }
 const HTML = '<html><head><title>502 Bad Gateway</title></head><body>502</body></html>'
 
-/** A world whose fake answers the next code request by `what`, and the error of that call. */
+/** Sets up a fake that responds to the next code request with `what`, and gives the error of that call. */
 async function answered(t, what, options = {}, call = ['createQRCode', { path: 'a' }]) {
-  const { fake, wxa } = await world(t, {}, { retries: 0 })
+  const { fake, wxa } = await setup(t, {}, { retries: 0 })
   await wxa.getAccessToken()
   fake.fail(what, { endpoint: 'codes', ...options })
   const [method, params] = call
@@ -28,7 +28,7 @@ const OTHER = '/wxa/queryscheme'
 
 /** What any other API gives when its server answers so. */
 async function other(t, body) {
-  const { fake, wxa } = await world(t, {}, { retries: 0 })
+  const { fake, wxa } = await setup(t, {}, { retries: 0 })
   await wxa.getAccessToken()
   fake.fail({ status: 200, body }, { endpoint: 'queryscheme' })
   return await wxa.request(OTHER, { body: {} })
@@ -130,7 +130,7 @@ suite('answers', (test) => {
     })
 
     test(`a ${isHyaline ? 'PNG' : 'JPEG'} that is cut at any byte is an error`, async (t) => {
-      const { fake, wxa } = await world(t, {}, { retries: 0 })
+      const { fake, wxa } = await setup(t, {}, { retries: 0 })
       const whole = await wxa.getQRCode({ path: 'a', isHyaline, width: 280 })
       const { length } = whole
       for (const end of [3, 8, 20, 100, 400, length >> 1, length - 13, length - 2, length - 1]) {
@@ -178,8 +178,8 @@ suite('answers', (test) => {
   for (const endpoint of ['codes', 'tokens']) {
     for (const status of [301, 302, 303, 307, 308]) {
       test(`a redirect of ${endpoint} by ${status} is not followed`, async (t) => {
-        const { fake, wxa } = await world(t, {}, { retries: 0 })
-        const { fake: other } = await world(t)
+        const { fake, wxa } = await setup(t, {}, { retries: 0 })
+        const { fake: other } = await setup(t)
         fake.fail({ status, headers: { Location: `${other.url}/elsewhere` }, body: HTML }, { endpoint })
         isAnswerError(await failure(wxa.createQRCode({ path: 'a' })), /redirect/)
         assert.equal(fake.count(endpoint), 1)
@@ -188,7 +188,7 @@ suite('answers', (test) => {
     }
 
     test(`a redirect of ${endpoint} to the same host is not followed`, async (t) => {
-      const { fake, wxa } = await world(t, {}, { retries: 0 })
+      const { fake, wxa } = await setup(t, {}, { retries: 0 })
       fake.fail('redirect', { endpoint })
       isAnswerError(await failure(wxa.createQRCode({ path: 'a' })), /redirect/)
       assert.ok(fake.requests.every((request) => request.endpoint !== undefined))
@@ -225,7 +225,7 @@ suite('answers', (test) => {
     ['something behind its end', '{"errcode":40001,"errmsg":"x"}\n<!-- 1 ms -->'],
   ]) {
     test(`a refused token is replaced whatever else the response holds: ${what}`, async (t) => {
-      const { fake, wxa } = await world(t)
+      const { fake, wxa } = await setup(t)
       const before = await wxa.getAccessToken()
       fake.fail({ status: 200, body }, { endpoint: 'codes' })
       fake.revokeTokens()
@@ -259,7 +259,7 @@ suite('answers', (test) => {
       ['<xml><phone>13800138000</phone></xml>', 'request'],
       [`{"phone":"13800138000","data":${'['.repeat(100_000)}`, 'request'],
     ]) {
-      const { fake, wxa } = await world(t, {}, { retries: 0 })
+      const { fake, wxa } = await setup(t, {}, { retries: 0 })
       await wxa.getAccessToken()
       fake.fail({ status: 200, body }, { where: ({ path }) => !path.includes('token') })
       const error = await failure(
@@ -294,7 +294,7 @@ suite('answers', (test) => {
   }
 
   test('the client works after each of these errors', async (t) => {
-    const { fake, wxa } = await world(t, {}, { retries: 0 })
+    const { fake, wxa } = await setup(t, {}, { retries: 0 })
     for (const what of [45029, 'html', 'empty', 'truncate', 'cut', 'huge', 'redirect', 'reset', 'close']) {
       fake.fail(what, { endpoint: 'codes' })
       await failure(wxa.createQRCode({ path: 'a' }))

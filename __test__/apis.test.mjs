@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict'
 import { WeChatAPIError } from 'wxacode'
 import { asked } from './support/decode.mjs'
-import { checkText, failure, suite, world } from './support/suite.mjs'
+import { checkText, failure, setup, suite } from './support/suite.mjs'
 
 const lastBody = (fake) => JSON.parse(fake.requests.at(-1).body)
 const DAY = 86_400_000
 
 suite('any other API', (test) => {
   test('posts a body as raw JSON with the token, and gives the answer parsed', async (t) => {
-    const { fake, wxa } = await world(t)
+    const { fake, wxa } = await setup(t)
     const answer = await wxa.request('/cgi-bin/openapi/quota/get', { body: { cgi_path: '/wxa/getwxacode', 名: '<&>' } })
     assert.equal(answer.errcode, 0)
     assert.equal(answer.quota.daily_limit, 10_000)
@@ -20,7 +20,7 @@ suite('any other API', (test) => {
   })
 
   test('gets without a body, with a query of strings, numbers and booleans', async (t) => {
-    const { fake, wxa } = await world(t)
+    const { fake, wxa } = await setup(t)
     await failure(wxa.request('/cgi-bin/get_api_domain_ip', { query: { a: 'ü&=', b: 2, c: true } }))
     const { method, path, query } = fake.requests.at(-1)
     assert.deepEqual([method, path], ['GET', '/cgi-bin/get_api_domain_ip'])
@@ -30,20 +30,20 @@ suite('any other API', (test) => {
   })
 
   test('method wins over the guess, and a post without parameters has an empty object', async (t) => {
-    const { fake, wxa } = await world(t)
+    const { fake, wxa } = await setup(t)
     await failure(wxa.request('/wxa/unheard', { method: 'POST' }))
     assert.deepEqual([fake.requests.at(-1).method, fake.requests.at(-1).body], ['POST', '{}'])
   })
 
   test('a picture comes as a Buffer', async (t) => {
-    const { wxa } = await world(t)
+    const { wxa } = await setup(t)
     const image = await wxa.request('/wxa/getwxacodeunlimit', { body: { scene: 'a', width: 280 } })
     assert.ok(Buffer.isBuffer(image))
     assert.equal(asked(image).scene, 'a')
   })
 
   test('a refusal is a WeChatAPIError that names the path, with rid and explanation', async (t) => {
-    const { fake, wxa } = await world(t)
+    const { fake, wxa } = await setup(t)
     fake.fail(48001, { endpoint: 'debug' })
     const error = await failure(wxa.request('/cgi-bin/openapi/quota/get', { body: { cgi_path: '/wxa/getwxacode' } }))
     assert.ok(error instanceof WeChatAPIError)
@@ -56,7 +56,7 @@ suite('any other API', (test) => {
 
   for (const errcode of [40001, 40014, 42001]) {
     test(`a token that WeChat refuses (${errcode}) is replaced and the request repeated once`, async (t) => {
-      const { fake, wxa } = await world(t)
+      const { fake, wxa } = await setup(t)
       await wxa.getAccessToken()
       fake.revokeTokens()
       fake.fail(errcode, { endpoint: 'debug' })
@@ -67,7 +67,7 @@ suite('any other API', (test) => {
   }
 
   test('-1 and broken connections are tried again, and not with retries: 0', async (t) => {
-    const { fake, wxa } = await world(t)
+    const { fake, wxa } = await setup(t)
     for (const what of [-1, 'reset', { status: 502, body: '<html>' }]) {
       fake.fail(what, { endpoint: 'debug' })
       const before = fake.count('debug')
@@ -81,7 +81,7 @@ suite('any other API', (test) => {
   })
 
   test('answers that are neither JSON nor a picture are refused', async (t) => {
-    const { fake, wxa } = await world(t, {}, { retries: 0 })
+    const { fake, wxa } = await setup(t, {}, { retries: 0 })
     for (const what of ['html', 'empty', { status: 200, body: 'ok' }, { status: 200, body: '{"a":' }]) {
       fake.fail(what, { endpoint: 'debug' })
       const error = await failure(wxa.request('/cgi-bin/openapi/quota/get', { body: {} }))
@@ -94,7 +94,7 @@ suite('any other API', (test) => {
   })
 
   test('the deadline and the signal hold, and an abort closes the request', async (t) => {
-    const { fake, wxa } = await world(t)
+    const { fake, wxa } = await setup(t)
     await wxa.getAccessToken()
     fake.fail('hang', { endpoint: 'debug', times: 2 })
     const body = { cgi_path: '/wxa/getwxacode' }
@@ -111,14 +111,14 @@ suite('any other API', (test) => {
   })
 
   test('the minute of getUnlimitedQRCode counts by whatever way it is asked', async (t) => {
-    const { wxa } = await world(t, {}, { ratePerMinute: 1, timeoutMs: 20_000 })
+    const { wxa } = await setup(t, {}, { ratePerMinute: 1, timeoutMs: 20_000 })
     await wxa.getUnlimitedQRCode({ scene: 'a' })
     const error = await failure(wxa.request('/wxa/getwxacodeunlimit', { body: { scene: 'b' } }))
     assert.equal(error.code, 'ERR_WXA_RATE_LIMIT')
   })
 
   test('a path that may hold anything is not repeated', async (t) => {
-    const { wxa, secret } = await world(t)
+    const { wxa, secret } = await setup(t)
     for (const path of [`/wxa/a?access_token=${secret}`, `https://x/${secret}`, secret, `/${'x'.repeat(1_000_000)}`]) {
       for (const options of [{}, { data: {} }, { body: 7 }, { method: 'PUT' }, { timeoutMs: 0 }]) {
         const error = await failure(wxa.request(path, options))
@@ -130,7 +130,7 @@ suite('any other API', (test) => {
   })
 
   test('what cannot be asked is refused before anything is sent, with the reason', async (t) => {
-    const { fake, wxa } = await world(t)
+    const { fake, wxa } = await setup(t)
     const cyclic = {}
     cyclic.self = cyclic
     for (const [path, options, param] of [
@@ -167,7 +167,7 @@ suite('any other API', (test) => {
 
 suite('links', (test) => {
   test('a scheme can be made and asked about', async (t) => {
-    const { fake, wxa, appid } = await world(t)
+    const { fake, wxa, appid } = await setup(t)
     const jumpWxa = { path: '/pages/index/index', query: 'a=1&b=%20', envVersion: 'trial' }
     const expireTime = new Date(Math.floor(Date.now() / 1000) * 1000 + DAY)
     const scheme = await wxa.generateScheme({ jumpWxa, expireTime })
@@ -186,7 +186,7 @@ suite('links', (test) => {
   })
 
   test('without an end a link lives as long as it may', async (t) => {
-    const { fake, wxa } = await world(t)
+    const { fake, wxa } = await setup(t)
     await wxa.generateScheme()
     assert.deepEqual(lastBody(fake), { is_expire: true, expire_type: 1, expire_interval: 30 })
     await wxa.generateUrlLink({ expireInterval: 1 })
@@ -194,7 +194,7 @@ suite('links', (test) => {
   })
 
   test('a URL link can be made and asked about, and so can the visits that are left', async (t) => {
-    const { wxa } = await world(t)
+    const { wxa } = await setup(t)
     const urlLink = await wxa.generateUrlLink({ path: 'pages/index/index', query: 'a=1' })
     assert.match(urlLink, /^https:\/\/wxaurl\.cn\//)
     const { urlLinkInfo } = await wxa.queryUrlLink({ urlLink })
@@ -205,7 +205,7 @@ suite('links', (test) => {
   })
 
   test('short links and schemes for NFC tags', async (t) => {
-    const { fake, wxa } = await world(t)
+    const { fake, wxa } = await setup(t)
     const short = await wxa.generateShortLink({ pageUrl: 'pages/index/index?a=1', pageTitle: '标题' })
     assert.match(short, /^#小程序:\/\//)
     assert.deepEqual(lastBody(fake), { page_url: 'pages/index/index?a=1', page_title: '标题' })
@@ -215,7 +215,7 @@ suite('links', (test) => {
   })
 
   test('a refusal is explained as it is meant there', async (t) => {
-    const { wxa } = await world(t)
+    const { wxa } = await setup(t)
     const error = await failure(wxa.generateScheme({ jumpWxa: { path: 'pages/none' } }))
     assert.deepEqual([error.errcode, error.endpoint], [40165, 'generateScheme'])
     assert.match(error.message, /page of the released version/)
@@ -224,14 +224,14 @@ suite('links', (test) => {
   })
 
   test('an answer without the link is no answer', async (t) => {
-    const { fake, wxa } = await world(t)
+    const { fake, wxa } = await setup(t)
     fake.fail({ status: 200, body: '{"errcode":0,"errmsg":"ok"}' }, { endpoint: 'links' })
     const error = await failure(wxa.generateScheme())
     assert.deepEqual([error.code, error.endpoint], ['ERR_WXA_RESPONSE', 'generateScheme'])
   })
 
   test('a picture is no answer where none was asked for', async (t) => {
-    const { fake, wxa } = await world(t, {}, { retries: 0 })
+    const { fake, wxa } = await setup(t, {}, { retries: 0 })
     const picture = await wxa.createQRCode({ path: 'a', width: 280 })
     for (const name of ['getRid', 'getQuota', 'clearQuota', 'generateScheme', 'queryScheme']) {
       fake.fail({ status: 200, body: picture }, { where: ({ path }) => !path.includes('token') })
@@ -242,13 +242,13 @@ suite('links', (test) => {
   })
 
   test('what has no errcode does not say that counters were set back', async (t) => {
-    const { fake, wxa } = await world(t)
+    const { fake, wxa } = await setup(t)
     fake.fail({ status: 200, body: '{}' }, { endpoint: 'debug' })
     assert.equal((await failure(wxa.clearQuota())).code, 'ERR_WXA_RESPONSE')
   })
 
   test('wrong parameters are refused before anything is sent, and misspelt ones told right', async (t) => {
-    const { fake, wxa } = await world(t)
+    const { fake, wxa } = await setup(t)
     for (const [call, param, hint] of [
       [() => wxa.generateScheme({ path: 'a' }), 'path', /jumpWxa/],
       [() => wxa.generateScheme({ jump_wxa: {} }), 'jump_wxa', /jumpWxa/],
@@ -279,7 +279,7 @@ suite('links', (test) => {
 
 suite('what WeChat tells of calls', (test) => {
   test('the quota of an API', async (t) => {
-    const { wxa } = await world(t)
+    const { wxa } = await setup(t)
     await wxa.getQRCode({ path: 'a' })
     const quota = await wxa.getQuota('/wxa/getwxacode')
     assert.deepEqual([quota.dailyLimit, quota.used, quota.remain], [10_000, 1, 9999])
@@ -288,7 +288,7 @@ suite('what WeChat tells of calls', (test) => {
   })
 
   test('counters are set back for the account that asks, and never twice', async (t) => {
-    const { fake, wxa, appid } = await world(t)
+    const { fake, wxa, appid } = await setup(t)
     await wxa.getQRCode({ path: 'a' })
     assert.equal(await wxa.clearQuota(), undefined)
     assert.deepEqual(lastBody(fake), { appid })
@@ -300,7 +300,7 @@ suite('what WeChat tells of calls', (test) => {
   })
 
   test('a rid is looked up, and no token comes with it', async (t) => {
-    const { wxa, secrets } = await world(t)
+    const { wxa, secrets } = await setup(t)
     const { rid } = await failure(wxa.getUnlimitedQRCode({ scene: 'a', page: 'pages/none' }))
     const info = await wxa.getRid(rid)
     assert.equal(info.requestBody, '{"scene":"a","page":"pages/none"}')
@@ -313,7 +313,7 @@ suite('what WeChat tells of calls', (test) => {
   })
 
   test('a secret in a remembered body is taken out however it is written', async (t) => {
-    const { fake, wxa } = await world(t)
+    const { fake, wxa } = await setup(t)
     const request = {
       invoke_time: 1,
       cost_in_ms: 1,
@@ -330,7 +330,7 @@ suite('what WeChat tells of calls', (test) => {
   })
 
   test('a rid is the number alone', async (t) => {
-    const { fake, wxa } = await world(t)
+    const { fake, wxa } = await setup(t)
     for (const wrong of ['', 'rid: 6-7-8', undefined, 7]) {
       assert.equal((await failure(wxa.getRid(wrong))).param, 'rid')
     }

@@ -188,8 +188,8 @@ describe('the architecture', () => {
       ['lib/batch.js', 'index.js'],
       ['lib/web/koa.js', 'lib/errors.js'],
       ['lib/web/answer/log.js', 'lib/native.js'],
-      ['lib/shape.js', 'binding.js'],
-      ['fake/src/lru.js', 'lib/own.js'],
+      ['lib/validate.js', 'binding.js'],
+      ['fake/src/lru.js', 'lib/safe-object.js'],
       ['cli/src/main.js', 'index.js'],
     ]) {
       const text = `require('${posix.relative(posix.dirname(path), to).replace(/^(?!\.)/, './')}')`

@@ -3,7 +3,7 @@ import { explain, WeChatAPIError, WxaCodeError } from 'wxacode'
 import { batch as batchOf, withRateLimitWait } from '../lib/batch.js'
 import { toError } from '../lib/errors.js'
 import { asked } from './support/decode.mjs'
-import { deferred, failure, suite, times, world } from './support/suite.mjs'
+import { deferred, failure, setup, suite, times } from './support/suite.mjs'
 
 const job = (n) => ({ kind: 'unlimited', scene: `n=${n}`, width: 280 })
 const jobs = (count) => times(count, job)
@@ -71,7 +71,7 @@ function counted(count) {
 
 suite('batch', (test) => {
   test('gives each job its own picture, of all kinds, from any iterable', async (t) => {
-    const { wxa } = await world(t)
+    const { wxa } = await setup(t)
     const list = [
       { kind: 'unlimited', scene: 'a', page: 'pages/index/index', isHyaline: true },
       { kind: 'limited', path: 'pages/index/index?b=1', envVersion: 'trial' },
@@ -109,13 +109,13 @@ suite('batch', (test) => {
   })
 
   test('nothing to do is done at once', async (t) => {
-    const { fake, wxa } = await world(t)
+    const { fake, wxa } = await setup(t)
     assert.deepEqual(await collect(wxa.batch([])), [])
     assert.equal(fake.count(), 0)
   })
 
   test('results come in the order in which they are done', async (t) => {
-    const { fake, wxa } = await world(t)
+    const { fake, wxa } = await setup(t)
     const slow = fake.hold('createwxaqrcode')
     const batch = wxa.batch([
       { kind: 'qrcode', path: 'slow' },
@@ -132,7 +132,7 @@ suite('batch', (test) => {
   })
 
   test('no more than concurrency are in flight, and no fewer', async (t) => {
-    const { fake, wxa } = await world(t)
+    const { fake, wxa } = await setup(t)
     await wxa.getAccessToken()
     const hold = fake.hold('codes')
     const { source, state, next } = counted(20)
@@ -148,7 +148,7 @@ suite('batch', (test) => {
   })
 
   test('jobs are taken only as fast as results are', async (t) => {
-    const { fake, wxa } = await world(t)
+    const { fake, wxa } = await setup(t)
     const { source, state, next } = counted(1000)
     const batch = wxa.batch(source, { concurrency: 4 })
     for (let n = 0; n < 10; n++) await next(batch)
@@ -160,7 +160,7 @@ suite('batch', (test) => {
   })
 
   test('a job that fails does not stop the others, and its error is its own', async (t) => {
-    const { fake, wxa } = await world(t)
+    const { fake, wxa } = await setup(t)
     const list = [
       job(0),
       { kind: 'unlimited', scene: '中' },
@@ -183,7 +183,7 @@ suite('batch', (test) => {
   })
 
   test('meta comes back and is not looked at', async (t) => {
-    const { wxa } = await world(t)
+    const { wxa } = await setup(t)
     const meta = { row: 7 }
     const [{ job: back, image }] = await collect(wxa.batch([{ ...job(1), meta }]))
     assert.equal(back.meta, meta)
@@ -191,7 +191,7 @@ suite('batch', (test) => {
   })
 
   test('a batch waits for a full minute, and no job fails by it', async (t) => {
-    const { fake, wxa } = await world(t, {}, { ratePerMinute: 5, timeoutMs: 20_000 })
+    const { fake, wxa } = await setup(t, {}, { ratePerMinute: 5, timeoutMs: 20_000 })
     const controller = new AbortController()
     const batch = wxa.batch(jobs(6), { concurrency: 6, signal: controller.signal })
     for (let n = 0; n < 5; n++) assert.ok((await batch.next()).value.image)
@@ -206,7 +206,7 @@ suite('batch', (test) => {
   })
 
   test('a budget error says when there is a turn again', async (t) => {
-    const { wxa } = await world(t, {}, { ratePerMinute: 1, timeoutMs: 20_000 })
+    const { wxa } = await setup(t, {}, { ratePerMinute: 1, timeoutMs: 20_000 })
     await wxa.getUnlimitedQRCode({ scene: 'a' })
     const { code, retryAfterMs } = await failure(wxa.getUnlimitedQRCode({ scene: 'a' }))
     assert.equal(code, 'ERR_WXA_RATE_LIMIT')
@@ -221,7 +221,7 @@ suite('batch', (test) => {
     ['no permission', {}, {}, (fake) => fake.fail(48001, { endpoint: 'codes', times: Infinity }), 48001],
   ]) {
     test(`stops when the account is refused: ${what}`, async (t) => {
-      const { fake, client } = await world(t, options)
+      const { fake, client } = await setup(t, options)
       const wxa = client(more)
       spoil(fake)
       let taken = 0
@@ -243,7 +243,7 @@ suite('batch', (test) => {
   }
 
   test("WeChat's busy answer stops nothing", async (t) => {
-    const { fake, wxa } = await world(t, {}, { retries: 0 })
+    const { fake, wxa } = await setup(t, {}, { retries: 0 })
     fake.fail(-1, { endpoint: 'codes', times: 3 })
     const results = await collect(wxa.batch(jobs(10)))
     assert.equal(results.filter(({ error }) => error?.errcode === -1).length, 3)
@@ -311,7 +311,7 @@ suite('batch', (test) => {
   }
 
   test('a closed client ends it', async (t) => {
-    const { wxa } = await world(t)
+    const { wxa } = await setup(t)
     const batch = wxa.batch(jobs(100), { concurrency: 2 })
     await batch.next()
     const closed = wxa.close()
@@ -322,7 +322,7 @@ suite('batch', (test) => {
   })
 
   test('abort ends it with the reason, and closes what is under way', async (t) => {
-    const { fake, wxa } = await world(t)
+    const { fake, wxa } = await setup(t)
     await wxa.getAccessToken()
     fake.hold('codes')
     const controller = new AbortController()
@@ -338,14 +338,14 @@ suite('batch', (test) => {
   })
 
   test('an aborted signal asks for nothing', async (t) => {
-    const { fake, wxa } = await world(t)
+    const { fake, wxa } = await setup(t)
     const reason = new Error('before')
     assert.equal(await failure(wxa.batch(jobs(3), { signal: AbortSignal.abort(reason) }).next()), reason)
     assert.equal(fake.count(), 0)
   })
 
   test('a consumer that stops aborts the pending jobs, and the source cleans up', async (t) => {
-    const { fake, wxa } = await world(t)
+    const { fake, wxa } = await setup(t)
     let isAway = false
     let taken = 0
     const source = (async function* () {
@@ -362,7 +362,7 @@ suite('batch', (test) => {
   })
 
   test('a source that never yields its next job delays no other', async (t) => {
-    const { wxa } = await world(t)
+    const { wxa } = await setup(t)
     const never = deferred()
     const source = (async function* () {
       yield job(0)
@@ -374,7 +374,7 @@ suite('batch', (test) => {
   })
 
   test('what the source throws ends it, after what was begun', async (t) => {
-    const { wxa } = await world(t)
+    const { wxa } = await setup(t)
     const broken = new Error('the list is broken')
     for (const source of [
       (function* () {
@@ -395,7 +395,7 @@ suite('batch', (test) => {
   })
 
   test('wrong options and jobs that cannot be iterated are told at the first step', async (t) => {
-    const { wxa } = await world(t)
+    const { wxa } = await setup(t)
     for (const [list, options, param] of [
       [[], { concurrency: 0 }, 'concurrency'],
       [[], { concurrency: 1.5 }, 'concurrency'],
@@ -411,14 +411,14 @@ suite('batch', (test) => {
   })
 
   test('a batch of cached codes sends no request', async (t) => {
-    const { fake, wxa } = await world(t, {}, { cache: true })
+    const { fake, wxa } = await setup(t, {}, { cache: true })
     const list = times(50, (n) => job(n % 10))
     assert.equal((await collect(wxa.batch(list))).length, 50)
     assert.equal(fake.count('codes'), 10)
   })
 
   test('a long batch of kept codes lets the event loop have its turns', async (t) => {
-    const { wxa } = await world(t, {}, { cache: true })
+    const { wxa } = await setup(t, {}, { cache: true })
     await wxa.getUnlimitedQRCode({ scene: 'n=0', width: 280 })
     let turns = 0
     const timer = setInterval(() => {

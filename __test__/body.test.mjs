@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { Readable } from 'node:stream'
 import { runInNewContext } from 'node:vm'
-import { failure, suite, world } from './support/suite.mjs'
+import { failure, setup, suite } from './support/suite.mjs'
 
 const API = '/cgi-bin/openapi/quota/get'
 const lastBody = (fake) => JSON.parse(fake.requests.at(-1).body)
@@ -34,7 +34,7 @@ suite('the body of a request', (test) => {
   for (const [name, value] of [...Object.entries(CLOSED), ...Object.entries(BYTES)]) {
     const hint = name in BYTES ? /toString\('base64'\)/ : /Object\.fromEntries/
     test(`${name} is refused as a body and inside one`, async (t) => {
-      const { fake, wxa } = await world(t)
+      const { fake, wxa } = await setup(t)
       for (const [body, param] of [
         [value, 'body'],
         [{ file: value }, 'body.file'],
@@ -67,7 +67,7 @@ suite('the body of a request', (test) => {
     ['half a character in a name', { 'a\udc00': 1 }, 'body', /lone surrogate as character 2/],
   ]) {
     test(`${shown} is refused`, async (t) => {
-      const { fake, wxa } = await world(t)
+      const { fake, wxa } = await setup(t)
       const error = await failure(wxa.request(API, { body }))
       assert.deepEqual([error.code, error.param], ['ERR_WXA_PARAMS', param])
       assert.match(error.message, hint)
@@ -76,7 +76,7 @@ suite('the body of a request', (test) => {
   }
 
   test('a body that contains itself or never stops is refused', async (t) => {
-    const { fake, wxa } = await world(t)
+    const { fake, wxa } = await setup(t)
     const cyclic = { list: [] }
     cyclic.list.push(cyclic)
     const endless = () => ({
@@ -93,7 +93,7 @@ suite('the body of a request', (test) => {
   })
 
   test('a plain body and one with toJSON are sent as JSON, and each getter runs once', async (t) => {
-    const { fake, wxa } = await world(t)
+    const { fake, wxa } = await setup(t)
     let asked = 0
     class Money {
       #cents = 5
@@ -130,7 +130,7 @@ suite('the body of a request', (test) => {
   })
 
   test('an exception of a getter reaches the caller unchanged', async (t) => {
-    const { wxa } = await world(t)
+    const { wxa } = await setup(t)
     const own = new Error('my own')
     const body = {
       get a() {
@@ -141,7 +141,7 @@ suite('the body of a request', (test) => {
   })
 
   test('the key __proto__ of parsed JSON is sent like any other key', async (t) => {
-    const { fake, wxa } = await world(t)
+    const { fake, wxa } = await setup(t)
     await wxa.request(API, { body: JSON.parse('{"cgi_path":"/wxa/getwxacode","__proto__":{"a":1}}') })
     assert.equal(fake.requests.at(-1).body, '{"cgi_path":"/wxa/getwxacode","__proto__":{"a":1}}')
   })
@@ -157,7 +157,7 @@ suite('the query of a request', (test) => {
     ['an object', { a: {} }],
   ]) {
     test(`${shown} is refused, with what to do`, async (t) => {
-      const { fake, wxa } = await world(t)
+      const { fake, wxa } = await setup(t)
       const error = await failure(wxa.request('/wxa/a', { query }))
       assert.equal(error.param, 'query')
       assert.match(error.message, /Object\.fromEntries/)
@@ -166,7 +166,7 @@ suite('the query of a request', (test) => {
   }
 
   test('a query that is too long is refused with its length and the limit', async (t) => {
-    const { fake, wxa } = await world(t)
+    const { fake, wxa } = await setup(t)
     for (const [query, length] of [
       [{ a: 'x'.repeat(6999) }, 7002],
       [{ a: '名'.repeat(800) }, 7203],
@@ -183,7 +183,7 @@ suite('the query of a request', (test) => {
   })
 
   test('each value of a query is read once', async (t) => {
-    const { fake, wxa } = await world(t)
+    const { fake, wxa } = await setup(t)
     let asked = 0
     const query = {
       get a() {

@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import { WxaCode } from 'wxacode'
 import { workerSource } from './support/child.mjs'
 import { asked } from './support/decode.mjs'
-import { allWaitFor, failure, suite, thrown, times, world } from './support/suite.mjs'
+import { allWaitFor, failure, setup, suite, thrown, times } from './support/suite.mjs'
 
 /** Two ways to ask for the same picture: what is not said, and what WeChat's tables give as its default. */
 const DEFAULTS = {
@@ -22,7 +22,7 @@ const counted = ({ hits, redisHits, coalesced, misses }) => ({ hits, redisHits, 
 
 suite('cache', (test) => {
   test('the same question is asked once, and everybody gets a Buffer of its own', async (t) => {
-    const { fake, wxa } = await world(t, {}, { cache: true })
+    const { fake, wxa } = await setup(t, {}, { cache: true })
     const first = await wxa.getUnlimitedQRCode({ scene: 'a' })
     const second = await wxa.getUnlimitedQRCode({ scene: 'a' })
     assert.equal(fake.count('codes'), 1)
@@ -39,7 +39,7 @@ suite('cache', (test) => {
 
   test('without cache every call asks, and there is nothing to tell of a cache', async (t) => {
     for (const more of [{}, { cache: false }, { cache: undefined }]) {
-      const { fake, wxa } = await world(t, {}, more)
+      const { fake, wxa } = await setup(t, {}, more)
       for (let n = 0; n < 2; n++) await wxa.getUnlimitedQRCode({ scene: 'a' })
       assert.equal(fake.count('codes'), 2)
       assert.equal(wxa.stats().cache, undefined)
@@ -47,7 +47,7 @@ suite('cache', (test) => {
   })
 
   test('a default that is spelt out is the same question, anything else is another', async (t) => {
-    const { fake, wxa } = await world(t, {}, { cache: {} })
+    const { fake, wxa } = await setup(t, {}, { cache: {} })
     const params = { scene: 'a', page: 'pages/index/index' }
     await wxa.getUnlimitedQRCode(params)
     await wxa.getUnlimitedQRCode({ ...params, ...DEFAULTS })
@@ -70,7 +70,7 @@ suite('cache', (test) => {
   })
 
   test('the three endpoints have pictures of their own', async (t) => {
-    const { fake, wxa } = await world(t, {}, { cache: true })
+    const { fake, wxa } = await setup(t, {}, { cache: true })
     for (let n = 0; n < 2; n++) {
       assert.equal(asked(await wxa.getQRCode({ path: 'a' })).kind, 'limited')
       assert.equal(asked(await wxa.createQRCode({ path: 'a' })).kind, 'qrcode')
@@ -80,7 +80,7 @@ suite('cache', (test) => {
   })
 
   test('calls that ask the same at the same time share one request', async (t) => {
-    const { fake, wxa } = await world(t, {}, { cache: true })
+    const { fake, wxa } = await setup(t, {}, { cache: true })
     const hold = fake.hold('codes')
     const calls = times(50, () => wxa.createQRCode({ path: 'a' }))
     await fake.arrived(1, 'codes')
@@ -97,7 +97,7 @@ suite('cache', (test) => {
     ['another', 2],
   ]) {
     test(`a caller that aborts leaves the others alone: ${who}`, async (t) => {
-      const { fake, wxa } = await world(t, {}, { cache: true })
+      const { fake, wxa } = await setup(t, {}, { cache: true })
       const hold = fake.hold('codes')
       const controllers = times(4, () => new AbortController())
       const calls = controllers.map(({ signal }) => wxa.createQRCode({ path: 'a' }, { signal }))
@@ -115,7 +115,7 @@ suite('cache', (test) => {
   }
 
   test('when all have aborted, the request is closed and the next call asks again', async (t) => {
-    const { fake, wxa } = await world(t, {}, { cache: true })
+    const { fake, wxa } = await setup(t, {}, { cache: true })
     const hold = fake.hold('codes')
     const controller = new AbortController()
     const calls = times(3, () => failure(wxa.createQRCode({ path: 'a' }, { signal: controller.signal })))
@@ -129,7 +129,7 @@ suite('cache', (test) => {
   })
 
   test('a worker that ends while it asks for all leaves the main thread its picture', async (t) => {
-    const { fake, wxa, options } = await world(t, {}, { cache: true })
+    const { fake, wxa, options } = await setup(t, {}, { cache: true })
     await wxa.getAccessToken()
     const hold = fake.hold('codes')
     const worker = new Worker(workerSource(`new WxaCode(given).createQRCode({ path: 'a' }).catch(() => {})`), {
@@ -146,7 +146,7 @@ suite('cache', (test) => {
   })
 
   test('clients of one account share what they keep, across workers, and no others do', async (t) => {
-    const { fake, client, options } = await world(t, {}, { cache: { maxBytes: 1e6 } })
+    const { fake, client, options } = await setup(t, {}, { cache: { maxBytes: 1e6 } })
     const wxa = client()
     await wxa.createQRCode({ path: 'a' })
     await client().createQRCode({ path: 'a' })
@@ -166,7 +166,7 @@ suite('cache', (test) => {
   })
 
   test('an error is never kept', async (t) => {
-    const { fake, wxa } = await world(t, {}, { cache: true, retries: 0 })
+    const { fake, wxa } = await setup(t, {}, { cache: true, retries: 0 })
     for (const what of [45011, 'html', 'truncate', 'reset', -1]) fake.fail(what, { endpoint: 'codes' })
     for (let n = 0; n < 5; n++) await failure(wxa.createQRCode({ path: 'a' }))
     assert.equal(asked(await wxa.createQRCode({ path: 'a' })).path, 'a')
@@ -175,7 +175,7 @@ suite('cache', (test) => {
   })
 
   test('those who share a request share its error, and each gets one of its own', async (t) => {
-    const { fake, wxa } = await world(t, {}, { cache: true })
+    const { fake, wxa } = await setup(t, {}, { cache: true })
     const hold = fake.hold('codes')
     const calls = times(5, () => failure(wxa.getUnlimitedQRCode({ scene: 'a', page: 'pages/none' })))
     await fake.arrived(1, 'codes')
@@ -188,7 +188,7 @@ suite('cache', (test) => {
   })
 
   test('no more is kept than maxBytes, and the least recently used goes first', async (t) => {
-    const { fake, wxa } = await world(t, {}, { cache: true })
+    const { fake, wxa } = await setup(t, {}, { cache: true })
     const size = (await wxa.createQRCode({ path: 'size', width: 280 })).length
     const { client } = { client: (more) => new WxaCode({ ...base, ...more }) }
     const base = { appid: fake.appid, secret: fake.secret, baseUrl: fake.url }
@@ -204,7 +204,7 @@ suite('cache', (test) => {
   })
 
   test('nothing is kept for longer than ttlMs', async (t) => {
-    const { fake, client } = await world(t)
+    const { fake, client } = await setup(t)
     const [short, long] = [client({ cache: { ttlMs: 1 } }), client({ cache: { ttlMs: Number.POSITIVE_INFINITY } })]
     for (const wxa of [short, long]) {
       await wxa.createQRCode({ path: 'a' })
@@ -215,14 +215,14 @@ suite('cache', (test) => {
   })
 
   test('a kept picture is given without a token, a turn of the minute, or WeChat', async (t) => {
-    const { fake, wxa } = await world(t, {}, { cache: true, ratePerMinute: 1 })
+    const { fake, wxa } = await setup(t, {}, { cache: true, ratePerMinute: 1 })
     await wxa.getUnlimitedQRCode({ scene: 'a' })
     await fake.close()
     for (let n = 0; n < 10; n++) assert.equal(asked(await wxa.getUnlimitedQRCode({ scene: 'a' })).scene, 'a')
   })
 
   test('a kept picture does not pass over a wrong parameter, an aborted signal, or close()', async (t) => {
-    const { wxa } = await world(t, {}, { cache: true })
+    const { wxa } = await setup(t, {}, { cache: true })
     await wxa.createQRCode({ path: 'a' })
     assert.equal((await failure(wxa.createQRCode({ path: 'a', width: 10 }))).param, 'width')
     assert.equal((await failure(wxa.createQRCode({ path: 'a' }, { timeoutMs: -1 }))).param, 'timeoutMs')
@@ -233,7 +233,7 @@ suite('cache', (test) => {
   })
 
   test('one with more time goes on where the first ran out of it', async (t) => {
-    const { fake, wxa } = await world(t, {}, { cache: true })
+    const { fake, wxa } = await setup(t, {}, { cache: true })
     await wxa.getAccessToken()
     fake.fail('hang', { endpoint: 'codes' })
     const hasty = failure(wxa.createQRCode({ path: 'a' }, { timeoutMs: 2000 }))
@@ -245,7 +245,7 @@ suite('cache', (test) => {
   })
 
   test('options that make no cache name the one at fault', async (t) => {
-    const { client } = await world(t)
+    const { client } = await setup(t)
     for (const [cache, param] of [
       [{ maxBytes: 0 }, 'cache.maxBytes'],
       [{ maxBytes: 1.5 }, 'cache.maxBytes'],
@@ -266,7 +266,7 @@ suite('cache', (test) => {
   })
 
   test('whatever is asked in whatever order, each question reaches WeChat once and gets its own picture', async (t) => {
-    const { fake, wxa } = await world(t, {}, { cache: true })
+    const { fake, wxa } = await setup(t, {}, { cache: true })
     const known = new Set()
     const question = fc.record({
       path: fc.constantFrom('a', 'b', 'c'),

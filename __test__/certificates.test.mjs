@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { certificates, ownCertificate } from './support/certificates.mjs'
 import { run } from './support/child.mjs'
 import { asked } from './support/decode.mjs'
-import { failure, suite, world } from './support/suite.mjs'
+import { failure, setup, suite } from './support/suite.mjs'
 
 const draw = (wxa) => wxa.createQRCode({ path: 'a', width: 280 })
 const DAY = 86_400_000
@@ -13,7 +13,7 @@ const daysFromNow = (days) => new Date(Date.now() + days * DAY)
 
 /** What comes of a client with `ca` at a host with `tls`, and that nothing was sent. */
 async function refusal(t, tls, options) {
-  const { fake, client } = await world(t, { tls })
+  const { fake, client } = await setup(t, { tls })
   const baseUrl = options.host ? fake.url.replace('127.0.0.1', options.host) : fake.url
   // A certificate is not tried again, but a handshake that takes too long on a busy machine is.
   const error = await failure(draw(client({ ca: options.ca, baseUrl, token: () => 'T-certificates', retries: 5 })))
@@ -28,7 +28,7 @@ suite('a self-signed certificate', (test) => {
     test(`is accepted if it was given as ca (basicConstraints CA:${isAuthority})`, async (t) => {
       const tls = await ownCertificate({ isAuthority })
       const { ca: other } = await certificates()
-      const { fake, client } = await world(t, { tls })
+      const { fake, client } = await setup(t, { tls })
       for (const ca of [tls.cert, `${other}\n${tls.cert}`, Buffer.from(tls.cert)]) {
         assert.equal(asked(await draw(client({ ca }))).path, 'a')
       }
@@ -39,7 +39,7 @@ suite('a self-signed certificate', (test) => {
 
   test('is accepted if NODE_EXTRA_CA_CERTS names it', async (t) => {
     const tls = await ownCertificate()
-    const { options } = await world(t, { tls })
+    const { options } = await setup(t, { tls })
     const folder = await mkdtemp(join(tmpdir(), 'wxacode-'))
     t.after(() => rm(folder, { recursive: true }))
     const file = join(folder, 'own.pem')
@@ -114,7 +114,7 @@ suite('a certificate of an authority', (test) => {
   test('whose root is among other roots of that name is accepted', async (t) => {
     const { ca, ...tls } = await certificates()
     const { ca: namesake } = await certificates()
-    const { client } = await world(t, { tls })
+    const { client } = await setup(t, { tls })
     assert.equal(asked(await draw(client({ ca: `${namesake}\n${ca}` }))).path, 'a')
   })
 })

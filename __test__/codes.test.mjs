@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { imageType } from 'wxacode'
 import { codeHandler } from 'wxacode/web'
 import { asked, decode } from './support/decode.mjs'
-import { failure, suite, times, world } from './support/suite.mjs'
+import { failure, setup, suite, times } from './support/suite.mjs'
 
 const SCENE_CHARACTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$&'()*+,/:;=?@-._~"
 
@@ -19,7 +19,7 @@ const isInk = ([r, g, b], wanted) => {
 
 suite('codes', (test) => {
   test('getUnlimitedQRCode gives the picture of what was asked, and sends just that', async (t) => {
-    const { fake, wxa, appid } = await world(t)
+    const { fake, wxa, appid } = await setup(t)
     const image = await wxa.getUnlimitedQRCode({
       scene: 'id=42',
       page: 'pages/goods/detail',
@@ -53,7 +53,7 @@ suite('codes', (test) => {
   })
 
   test('getQRCode gives the picture of what was asked, and sends just that', async (t) => {
-    const { fake, wxa, appid } = await world(t)
+    const { fake, wxa, appid } = await setup(t)
     const image = await wxa.getQRCode({
       path: 'pages/index/index?id=42&b=c',
       envVersion: 'develop',
@@ -82,7 +82,7 @@ suite('codes', (test) => {
   })
 
   test('createQRCode gives the picture of what was asked, and sends just that', async (t) => {
-    const { fake, wxa, appid } = await world(t)
+    const { fake, wxa, appid } = await setup(t)
     const image = await wxa.createQRCode({ path: 'pages/index/index?id=42', width: 281 })
     const { ink, ...rest } = decode(image)
     assert.deepEqual(rest, {
@@ -97,7 +97,7 @@ suite('codes', (test) => {
   })
 
   test('what is not asked is left to WeChat: released version, 430 pixels, black', async (t) => {
-    const { fake, wxa, appid } = await world(t)
+    const { fake, wxa, appid } = await setup(t)
     const { ink, ...rest } = decode(await wxa.getUnlimitedQRCode({ scene: 'a' }))
     assert.deepEqual(rest.asked, { kind: 'unlimited', appid, scene: 'a', env_version: 'release' })
     assert.equal(rest.width, 430)
@@ -111,7 +111,7 @@ suite('codes', (test) => {
 
   for (const method of ['getUnlimitedQRCode', 'getQRCode']) {
     test(`isHyaline gives a transparent PNG, whatever the header says (${method})`, async (t) => {
-      const { wxa } = await world(t)
+      const { wxa } = await setup(t)
       const given = method === 'getQRCode' ? { path: 'a' } : { scene: 'a' }
       const image = await wxa[method]({ ...given, isHyaline: true, lineColor: { r: 0, g: 100, b: 0 }, width: 280 })
       assert.equal(imageType(image), 'image/png')
@@ -122,13 +122,13 @@ suite('codes', (test) => {
   }
 
   test('autoColor lets WeChat choose the colour', async (t) => {
-    const { wxa } = await world(t)
+    const { wxa } = await setup(t)
     const { ink } = decode(await wxa.getUnlimitedQRCode({ scene: 'a', autoColor: true }))
     assert.ok(ink[1] > ink[0] && ink[1] > ink[2], String(ink))
   })
 
   test('the bounds of widths and colours are inside', async (t) => {
-    const { fake, wxa } = await world(t)
+    const { fake, wxa } = await setup(t)
     for (const width of [280, 1280, 430.0]) await wxa.createQRCode({ path: 'a', width })
     for (const lineColor of [
       { r: 0, g: 255, b: 0 },
@@ -141,7 +141,7 @@ suite('codes', (test) => {
   })
 
   test('every character that a scene may have comes back from the picture', async (t) => {
-    const { wxa } = await world(t)
+    const { wxa } = await setup(t)
     const scenes = [...SCENE_CHARACTERS, ...SCENE_CHARACTERS.match(/.{1,32}/g), '~'.repeat(32)]
     const images = await Promise.all(scenes.map((scene) => wxa.getUnlimitedQRCode({ scene, width: 280 })))
     assert.deepEqual(
@@ -151,7 +151,7 @@ suite('codes', (test) => {
   })
 
   test('a path with Chinese text is sent as raw UTF-8 with its length in bytes', async (t) => {
-    const { fake, wxa } = await world(t)
+    const { fake, wxa } = await setup(t)
     const path = 'pages/goods/detail?name=商品&mark=“é”&emoji=😀&tag=<b>&slash=\\'
     for (const method of ['getQRCode', 'createQRCode']) {
       assert.equal(asked(await wxa[method]({ path })).path, path)
@@ -162,7 +162,7 @@ suite('codes', (test) => {
   })
 
   test('a path of 1024 characters is sent, and so is a longer one in bytes', async (t) => {
-    const { fake, wxa } = await world(t)
+    const { fake, wxa } = await setup(t)
     const path = `pages/index/index?a=${'x'.repeat(1004)}`
     assert.equal(path.length, 1024)
     assert.equal(asked(await wxa.getQRCode({ path, width: 1280 })).path, path)
@@ -172,7 +172,7 @@ suite('codes', (test) => {
   })
 
   test("WeChat's refusal of a path counts the bytes of this path, in both languages", async (t) => {
-    const { fake, wxa } = await world(t)
+    const { fake, wxa } = await setup(t)
     const path = `pages/index/index?${'品'.repeat(1000)}`
     const error = await failure(wxa.getQRCode({ path }))
     assert.equal(error.code, 'ERR_WXA_API')
@@ -184,7 +184,7 @@ suite('codes', (test) => {
   })
 
   test('a path of createQRCode with 128 bytes is sent, and a longer one is refused without a request', async (t) => {
-    const { fake, wxa } = await world(t)
+    const { fake, wxa } = await setup(t)
     await wxa.createQRCode({ path: 'x'.repeat(128) })
     await wxa.createQRCode({ path: `${'品'.repeat(42)}ab` })
     const error = await failure(wxa.createQRCode({ path: '品'.repeat(43) }))
@@ -194,14 +194,14 @@ suite('codes', (test) => {
   })
 
   test('characters are counted, not UTF-16 units', async (t) => {
-    const { fake, wxa } = await world(t)
+    const { fake, wxa } = await setup(t)
     const error = await failure(wxa.getQRCode({ path: '😀'.repeat(1024) }))
     assert.equal(error.code, 'ERR_WXA_API')
     assert.equal(fake.count('codes'), 1)
   })
 
   test('a code without a cover ad is asked for by a call, by a batch and over HTTP', async (t) => {
-    const { fake, wxa } = await world(t)
+    const { fake, wxa } = await setup(t)
     const code = { scene: 'a', showSplashAd: false }
     await wxa.getUnlimitedQRCode(code)
     for await (const { error } of wxa.batch([{ kind: 'unlimited', ...code }])) assert.equal(error, undefined)
@@ -213,21 +213,21 @@ suite('codes', (test) => {
   })
 
   test('a page in a subpackage and an unpublished page with checkPath: false are sent', async (t) => {
-    const { fake, wxa } = await world(t, { app: { released: false } })
+    const { fake, wxa } = await setup(t, { app: { released: false } })
     const image = await wxa.getUnlimitedQRCode({ scene: 'a', page: 'packageA/pages/商品', checkPath: false })
     assert.equal(asked(image).page, 'packageA/pages/商品')
     assert.equal(lastBody(fake), '{"scene":"a","page":"packageA/pages/商品","check_path":false}')
   })
 
   test('an unpublished page is refused by WeChat and explained by checkPath: false', async (t) => {
-    const { wxa } = await world(t)
+    const { wxa } = await setup(t)
     const error = await failure(wxa.getUnlimitedQRCode({ scene: 'a', page: 'pages/new/index' }))
     assert.equal(error.errcode, 41030)
     assert.match(error.message, /checkPath: false/)
   })
 
   test('a request is a POST of JSON with Content-Length and the token in the query only', async (t) => {
-    const { fake, wxa } = await world(t)
+    const { fake, wxa } = await setup(t)
     await wxa.getUnlimitedQRCode({ scene: 'a' })
     await wxa.getQRCode({ path: 'a' })
     await wxa.createQRCode({ path: 'a' })
@@ -248,7 +248,7 @@ suite('codes', (test) => {
   })
 
   test('each of many calls at once gets its own picture', async (t) => {
-    const { wxa } = await world(t)
+    const { wxa } = await setup(t)
     const widths = times(60, (n) => 280 + n)
     const images = await Promise.all(widths.map((width) => wxa.createQRCode({ path: `w=${width}`, width })))
     for (const [at, image] of images.entries()) {
@@ -258,7 +258,7 @@ suite('codes', (test) => {
   })
 
   test('a picture is the bytes of the server, and a Buffer of its own', async (t) => {
-    const { fake, wxa } = await world(t)
+    const { fake, wxa } = await setup(t)
     const one = await wxa.createQRCode({ path: 'a' })
     const two = await wxa.createQRCode({ path: 'a' })
     assert.deepEqual(one, two)
@@ -270,7 +270,7 @@ suite('codes', (test) => {
   })
 
   test('a picture is a picture under any content type and any status', async (t) => {
-    const { fake, wxa } = await world(t)
+    const { fake, wxa } = await setup(t)
     const image = await wxa.createQRCode({ path: 'a' })
     for (const [status, type] of [
       [200, 'application/json'],
@@ -283,7 +283,7 @@ suite('codes', (test) => {
   })
 
   test('arbitrary legal parameters are sent as given', async (t) => {
-    const { fake, wxa } = await world(t, {}, { ratePerMinute: Number.POSITIVE_INFINITY })
+    const { fake, wxa } = await setup(t, {}, { ratePerMinute: Number.POSITIVE_INFINITY })
     const optional = (arbitrary) => fc.option(arbitrary, { nil: undefined })
     const part = fc.integer({ min: 0, max: 255 })
     const style = {
@@ -323,7 +323,7 @@ suite('codes', (test) => {
   })
 
   test('no scene but a legal one is ever sent', async (t) => {
-    const { fake, wxa } = await world(t)
+    const { fake, wxa } = await setup(t)
     const legal = new RegExp(`^[${SCENE_CHARACTERS.replace(/[-\]\\^]/g, '\\$&')}]{1,32}$`)
     await fc.assert(
       fc.asyncProperty(fc.string({ unit: 'binary', maxLength: 40 }), async (scene) => {
@@ -338,7 +338,7 @@ suite('codes', (test) => {
 
 suite('context', (test) => {
   test('an AsyncLocalStorage goes along with each of many calls', async (t) => {
-    const { wxa } = await world(t)
+    const { wxa } = await setup(t)
     const request = new AsyncLocalStorage()
     const stores = await Promise.all(
       times(40, (n) =>
@@ -354,7 +354,7 @@ suite('context', (test) => {
 
 suite('imageType', (test) => {
   test('it goes by the bytes', async (t) => {
-    const { wxa } = await world(t)
+    const { wxa } = await setup(t)
     assert.equal(imageType(await wxa.createQRCode({ path: 'a' })), 'image/jpeg')
     assert.equal(imageType(await wxa.getQRCode({ path: 'a', isHyaline: true })), 'image/png')
     assert.equal(imageType(Uint8Array.of(0xff, 0xd8, 0xff)), 'image/jpeg')

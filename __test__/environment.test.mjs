@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { WxaCode } from 'wxacode'
-import { newAppid, newSecret, suite, thrown, world } from './support/suite.mjs'
+import { newAppid, newSecret, setup, suite, thrown } from './support/suite.mjs'
 
 const NAMES = ['WXACODE_APPID', 'WXACODE_SECRET', 'WXACODE_BASE_URL', 'WXACODE_REDIS', 'WXACODE_PROXY']
 
@@ -25,7 +25,7 @@ const account = () => ({ WXACODE_APPID: newAppid(), WXACODE_SECRET: newSecret() 
 
 suite('a client by the environment', (test) => {
   test('reads appid, secret and baseUrl', async (t) => {
-    const { appid, secret, fake } = await world(t)
+    const { appid, secret, fake } = await setup(t)
     const variables = { WXACODE_APPID: appid, WXACODE_SECRET: secret, WXACODE_BASE_URL: fake.url }
     const wxa = withEnv(variables, () => WxaCode.fromEnv())
     assert.equal(wxa.appid, appid)

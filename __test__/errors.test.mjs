@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { inspect } from 'node:util'
 import { check, explain, InvalidParamsError, WeChatAPIError, WxaCode, WxaCodeError } from 'wxacode'
-import { checkMessage, failure, newAppid, suite, thrown, times, world } from './support/suite.mjs'
+import { checkMessage, failure, newAppid, setup, suite, thrown, times } from './support/suite.mjs'
 
 const CATALOGUE = JSON.parse(readFileSync(new URL('../src/wechat/errcodes.json', import.meta.url), 'utf8'))
 const METHODS = {
@@ -45,7 +45,7 @@ const rowOf = (errcode, place) =>
 
 /** The error of a call that WeChat refuses by `errcode` and `errmsg`. */
 async function refused(t, errcode, errmsg, method = 'getUnlimitedQRCode') {
-  const { fake, wxa } = await world(t, {}, { retries: 0, timeoutMs: 5000 })
+  const { fake, wxa } = await setup(t, {}, { retries: 0, timeoutMs: 5000 })
   fake.fail({ errcode, errmsg }, { endpoint: 'codes', times: Number.POSITIVE_INFINITY })
   return failure(wxa[method](method === 'getUnlimitedQRCode' ? { scene: 'a' } : { path: 'a' }))
 }
@@ -132,7 +132,7 @@ suite('WeChatAPIError', (test) => {
   }
 
   test('a refused page is named, and not whole when it is long', async (t) => {
-    const { fake, wxa } = await world(t)
+    const { fake, wxa } = await setup(t)
     const page = await failure(wxa.getUnlimitedQRCode({ scene: 'a', page: 'pages/nowhere' }))
     assert.equal(page.errcode, 41030)
     assert.match(page.explanation.cause.en, /^page "pages\/nowhere" is not in the released version/)
@@ -143,7 +143,7 @@ suite('WeChatAPIError', (test) => {
   })
 
   test('a page that the whole cache waits for is named to each caller', async (t) => {
-    const { fake, wxa } = await world(t, {}, { cache: true })
+    const { fake, wxa } = await setup(t, {}, { cache: true })
     const hold = fake.hold('codes')
     const calls = times(3, () => failure(wxa.getUnlimitedQRCode({ scene: 'a', page: 'pages/nowhere' })))
     await fake.arrived(1, 'codes')
@@ -167,7 +167,7 @@ suite('WeChatAPIError', (test) => {
     ['not in whitelist', '出口 IP', 'the outgoing IP'],
   ]) {
     test(`an address that is not listed is named: ${errmsg}`, async (t) => {
-      const { fake, wxa } = await world(t)
+      const { fake, wxa } = await setup(t)
       fake.fail({ errcode: 40164, errmsg }, { endpoint: 'tokens', times: Number.POSITIVE_INFINITY })
       const { scope, explanation, message } = await failure(wxa.createQRCode({ path: 'a' }))
       assert.equal(scope, 'ip')
@@ -182,7 +182,7 @@ suite('WeChatAPIError', (test) => {
 
   test('an unknown errcode has no scope, except at a token endpoint, where it concerns the account', async (t) => {
     assert.equal(Object.hasOwn(await refused(t, 99999, 'new'), 'scope'), false)
-    const { fake, wxa } = await world(t)
+    const { fake, wxa } = await setup(t)
     fake.fail({ errcode: 99999, errmsg: 'new' }, { endpoint: 'tokens', times: Number.POSITIVE_INFINITY })
     const error = await failure(wxa.createQRCode({ path: 'a' }))
     assert.deepEqual([error.scope, error.stopsBatch], ['account', true])
@@ -194,7 +194,7 @@ suite('WeChatAPIError', (test) => {
       for (const { errcode, where } of CATALOGUE) {
         if (!where.includes(place) && !where.includes('any')) continue
         // An account of its own for each: some pause it for the rest of the minute.
-        const { fake, wxa } = await world(t, {}, { retries: 0, token: () => 'a', timeoutMs: 5000 })
+        const { fake, wxa } = await setup(t, {}, { retries: 0, token: () => 'a', timeoutMs: 5000 })
         fake.fail(errcode, { endpoint: 'codes', times: Number.POSITIVE_INFINITY })
         const error = await failure(wxa[method](params))
         const row = rowOf(errcode, place)
@@ -212,7 +212,7 @@ suite('WeChatAPIError', (test) => {
 
 suite('errors', (test) => {
   test('the stack shows who called', async (t) => {
-    const { fake, wxa } = await world(t, {}, { retries: 0 })
+    const { fake, wxa } = await setup(t, {}, { retries: 0 })
     async function theFunctionThatCalled(params) {
       return await wxa.createQRCode(params)
     }
@@ -240,7 +240,7 @@ suite('errors', (test) => {
     ['hang', 'ERR_WXA_TIMEOUT', true],
   ]) {
     test(`${JSON.stringify(what)} has the code ${code}, a name, an endpoint and an explanation`, async (t) => {
-      const { fake, wxa } = await world(t, {}, { retries: 0 })
+      const { fake, wxa } = await setup(t, {}, { retries: 0 })
       await wxa.getAccessToken()
       fake.fail(what, { endpoint: 'codes' })
       const error = await failure(wxa.getQRCode({ path: 'a' }, what === 'hang' ? { timeoutMs: 300 } : {}))
@@ -281,7 +281,7 @@ suite('errors', (test) => {
   })
 
   test('two callers who get the same failure get errors of their own', async (t) => {
-    const { fake, wxa } = await world(t, { ipWhitelist: [] })
+    const { fake, wxa } = await setup(t, { ipWhitelist: [] })
     const hold = fake.hold('tokens')
     const calls = [failure(wxa.createQRCode({ path: 'a' })), failure(wxa.createQRCode({ path: 'a' }))]
     await fake.arrived(1)
@@ -378,12 +378,12 @@ suite(
       test(`${what} is told in the language of the client, whatever the environment says, or else in both`, async (t) => {
         for (const lang of ['zh', 'en']) {
           await withLang(lang === 'zh' ? 'en' : 'zh', async () => {
-            isIn(lang, await fail(await world(t, {}, { retries: 0, lang })))
+            isIn(lang, await fail(await setup(t, {}, { retries: 0, lang })))
           })
-          await withLang(lang, async () => isIn(lang, await fail(await world(t, {}, { retries: 0 }))))
+          await withLang(lang, async () => isIn(lang, await fail(await setup(t, {}, { retries: 0 }))))
         }
         for (const none of [undefined, '', 'fr', 'ZH', 'toString']) {
-          await withLang(none, async () => checkMessage(await fail(await world(t, {}, { retries: 0, lang: '' }))))
+          await withLang(none, async () => checkMessage(await fail(await setup(t, {}, { retries: 0, lang: '' }))))
         }
       })
     }
@@ -457,7 +457,7 @@ suite(
     })
 
     test('two clients of one process speak their own, also of the same failure', async (t) => {
-      const { fake, client } = await world(t, { ipWhitelist: [] })
+      const { fake, client } = await setup(t, { ipWhitelist: [] })
       const hold = fake.hold('tokens')
       const calls = ['zh', 'en', ''].map((lang) => failure(client({ lang }).createQRCode({ path: 'a' })))
       await fake.arrived(1)
@@ -469,7 +469,7 @@ suite(
     })
 
     test('the failure behind another one is told in the same language', async (t) => {
-      const { fake, wxa } = await world(t, {}, { lang: 'zh', timeoutMs: 1500 })
+      const { fake, wxa } = await setup(t, {}, { lang: 'zh', timeoutMs: 1500 })
       fake.fail('reset', { endpoint: 'tokens', times: Number.POSITIVE_INFINITY })
       const error = await failure(wxa.createQRCode({ path: 'a' }))
       assert.equal(error.code, 'ERR_WXA_TIMEOUT')
@@ -491,7 +491,7 @@ suite('what a log shows of an error', (test) => {
     ['', [1, 1, 0, 0]],
   ]) {
     test(`console.error says everything once: lang is ${lang || 'not set'}`, async (t) => {
-      const { fake, wxa } = await world(t, {}, { retries: 0, lang })
+      const { fake, wxa } = await setup(t, {}, { retries: 0, lang })
       fake.fail({ errcode: 41030, errmsg: 'invalid page rid: 1-2-3' }, { endpoint: 'codes' })
       const error = await failure(wxa.getUnlimitedQRCode({ scene: 'a', page: 'pages/nowhere' }))
       const shown = inspect(error)
@@ -515,7 +515,7 @@ suite('what a log shows of an error', (test) => {
   }
 
   test('console.error says everything of a cause once too', async (t) => {
-    const { fake, wxa } = await world(t, {}, { lang: 'en', timeoutMs: 1500 })
+    const { fake, wxa } = await setup(t, {}, { lang: 'en', timeoutMs: 1500 })
     fake.fail('reset', { endpoint: 'tokens', times: Number.POSITIVE_INFINITY })
     const error = await failure(wxa.createQRCode({ path: 'a' }))
     const shown = inspect(error)
@@ -538,7 +538,7 @@ suite('what a log shows of an error', (test) => {
       rid: '1-2-3',
       explanation: error.explanation,
     })
-    const { fake, wxa } = await world(t, {}, { timeoutMs: 1500 })
+    const { fake, wxa } = await setup(t, {}, { timeoutMs: 1500 })
     fake.fail('reset', { endpoint: 'tokens', times: Number.POSITIVE_INFINITY })
     const timeout = await failure(wxa.createQRCode({ path: 'a' }))
     const { cause } = JSON.parse(JSON.stringify(timeout))
@@ -555,7 +555,7 @@ suite('what a log shows of an error', (test) => {
 
   test('a refusal links to the page about its errcode, and an error without an errcode, or with an unknown one, to none', async (t) => {
     assert.deepEqual((await refused(t, 45009, 'limit')).explanation.docs, docsOf(45009))
-    const { fake, wxa, client } = await world(t, {}, { retries: 0 })
+    const { fake, wxa, client } = await setup(t, {}, { retries: 0 })
     assert.deepEqual((await failure(wxa.getUnlimitedQRCode({}))).explanation.docs, docsOf(40169))
     assert.deepEqual((await failure(wxa.getUnlimitedQRCode({ scene: '%' }))).explanation.docs, docsOf(40129))
     assert.equal('docs' in (await failure(wxa.getUnlimitedQRCode({ scene: 7 }))).explanation, false)

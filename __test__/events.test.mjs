@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { run, start, startWorker } from './support/child.mjs'
 import { needsRedis, patient, startRedis } from './support/redis.mjs'
-import { checkText, failure, suite, times, world } from './support/suite.mjs'
+import { checkText, failure, setup, suite, times } from './support/suite.mjs'
 
 const CHANNELS = ['token', 'redis', 'request']
 
@@ -42,7 +42,7 @@ const TOKEN = ['refresh', 'token', 'rate_limit']
 const draw = (wxa, call) => wxa.getUnlimitedQRCode({ scene: 'a', checkPath: false }, call)
 
 async function listening(t, clientOptions = {}, fakeOptions = {}) {
-  const here = await world(t, fakeOptions, clientOptions)
+  const here = await setup(t, fakeOptions, clientOptions)
   const ear = listen(t, here)
   t.after(() => checkText(JSON.stringify(ear.heard), [here.secret, ...here.fake.liveTokens()]))
   return { ...here, ...ear }
@@ -173,7 +173,7 @@ suite('events', (test) => {
 
   test('who has stopped listening hears nothing, and who listens again hears again', async (t) => {
     const { stdout, stderr } = await (async () => {
-      const { options } = await world(t)
+      const { options } = await setup(t)
       return run(
         `
         import { subscribe, unsubscribe } from 'node:diagnostics_channel'
@@ -199,7 +199,7 @@ suite('events', (test) => {
   })
 
   test('listening keeps no process alive, and a subscriber that throws harms no call', async (t) => {
-    const { options } = await world(t)
+    const { options } = await setup(t)
     const { code, stdout } = await run(
       `
       import { subscribe } from 'node:diagnostics_channel'
@@ -278,7 +278,7 @@ suite('events', (test) => {
 
   test('a Redis that goes and comes back', needsRedis, async (t) => {
     const redis = await startRedis(t)
-    const { wxa, client } = await world(t, {}, { redis: patient(redis.url) })
+    const { wxa, client } = await setup(t, {}, { redis: patient(redis.url) })
     const { names, find, told } = listen(t, { host: `127.0.0.1:${redis.port}` })
     await wxa.getAccessToken()
     assert.equal(wxa.stats().redis, 'up')

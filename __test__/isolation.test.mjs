@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { startFaultProxy } from './support/faults.mjs'
 import { freePort } from './support/ports.mjs'
 import { needsRedis, startRedis } from './support/redis.mjs'
-import { failure, newSecret, suite, times, world } from './support/suite.mjs'
+import { failure, newSecret, setup, suite, times } from './support/suite.mjs'
 import { until } from './support/until.mjs'
 
 /** How many turns Redis has counted in minutes. */
@@ -39,7 +39,7 @@ suite('isolation', (test) => {
   for (const mode of ['drop', 'refuse', 'reset']) {
     for (const cache of [false, true]) {
       test(`a dead proxy (${mode}) does not delay a client without a proxy, ${cache ? 'with' : 'without'} a cache`, async (t) => {
-        const { fake, client } = await world(t, {}, { cache })
+        const { fake, client } = await setup(t, {}, { cache })
         const proxy = await deadProxy(t, mode)
         const [dead, well] = [client({ proxy: proxy.url }), client()]
         const { signal, abort } = abortable()
@@ -62,8 +62,8 @@ suite('isolation', (test) => {
   }
 
   test('a client with a wrong secret, a bad token or another host uses none of the rate limit of the appid', async (t) => {
-    const { fake, client, secret } = await world(t, {}, { ratePerMinute: RATE })
-    const other = await world(t)
+    const { fake, client, secret } = await setup(t, {}, { ratePerMinute: RATE })
+    const other = await setup(t)
     const strangers = [
       client({ secret: newSecret() }),
       client({ secret: undefined, token: () => 'NO_TOKEN_OF_WECHATS' }),
@@ -80,7 +80,7 @@ suite('isolation', (test) => {
   })
 
   test('a token provider with a valid token shares the rate limit of the appid', async (t) => {
-    const { wxa, client } = await world(t, {}, { ratePerMinute: RATE })
+    const { wxa, client } = await setup(t, {}, { ratePerMinute: RATE })
     const { accessToken } = await wxa.getAccessToken()
     const provided = client({ secret: undefined, token: () => accessToken })
     await code(provided)
@@ -95,7 +95,7 @@ suite('isolation', (test) => {
       async (t) => {
         const redis = shared ? await startRedis(t) : undefined
         const meeting = redis && { redis: { url: redis.url, timeoutMs: 5000 } }
-        const { fake, client } = await world(t, {}, { ratePerMinute: RATE, retries: 0, ...meeting })
+        const { fake, client } = await setup(t, {}, { ratePerMinute: RATE, retries: 0, ...meeting })
         const way = await startFaultProxy(t, Number(new URL(fake.url).port))
         const baseUrl = way.url('http')
         const wxa = client({ baseUrl })

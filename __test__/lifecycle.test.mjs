@@ -4,7 +4,7 @@ import { createRequire } from 'node:module'
 import { WxaCodeError } from 'wxacode'
 import { message, run, start, startWorker, workerSource } from './support/child.mjs'
 import { asked } from './support/decode.mjs'
-import { failure, suite, times, world } from './support/suite.mjs'
+import { failure, setup, suite, times } from './support/suite.mjs'
 
 const draw = (wxa, call) => wxa.createQRCode({ path: 'a', width: 280 }, call)
 /** Milliseconds. A request for a token would keep a process for 4 s, an idle connection for longer. */
@@ -86,7 +86,7 @@ const startWorker = () => new Worker(given.worker, { eval: true, workerData: giv
 suite('processes', (test) => {
   for (const idle of ['that never called', 'that called', 'that was closed']) {
     test(`a client ${idle} keeps no process alive`, async (t) => {
-      const { options } = await world(t)
+      const { options } = await setup(t)
       const script = `${CLOCK}
         const wxa = new WxaCode(given)
         if (${idle !== 'that never called'}) await wxa.createQRCode({ path: 'a' })
@@ -99,7 +99,7 @@ suite('processes', (test) => {
   }
 
   test('a call keeps the process alive until it is done', async (t) => {
-    const { fake, options } = await world(t)
+    const { fake, options } = await setup(t)
     const hold = fake.hold('codes')
     const child = start(
       `new WxaCode(given).createQRCode({ path: 'a' }).then((image) => console.log(image.length > 1000))`,
@@ -113,7 +113,7 @@ suite('processes', (test) => {
   })
 
   test('a token request without a waiting caller does not keep the process alive', async (t) => {
-    const { fake, options } = await world(t)
+    const { fake, options } = await setup(t)
     const hold = fake.hold('tokens')
     const script = `${CLOCK}
       const { code } = await new WxaCode(given).createQRCode({ path: 'a' }, { timeoutMs: 300 }).catch((error) => error)
@@ -126,7 +126,7 @@ suite('processes', (test) => {
   })
 
   test('process.exit(3) with 20 calls under way exits with 3', async (t) => {
-    const { fake, options } = await world(t)
+    const { fake, options } = await setup(t)
     fake.hold('codes')
     const script = `
       const wxa = new WxaCode(given)
@@ -140,7 +140,7 @@ suite('processes', (test) => {
   })
 
   test('an uncaught exception with calls under way stops the process like any other', async (t) => {
-    const { fake, options } = await world(t)
+    const { fake, options } = await setup(t)
     fake.hold()
     const script = `
       const wxa = new WxaCode(given)
@@ -155,7 +155,7 @@ suite('processes', (test) => {
   })
 
   test('an unhandled rejection prints the error with its fields and without a secret', async (t) => {
-    const { options, secret } = await world(t)
+    const { options, secret } = await setup(t)
     const { code, stderr } = await run(`new WxaCode(given).getUnlimitedQRCode({ scene: 'a', page: 'pages/unknown' })`, {
       given: options,
     })
@@ -165,7 +165,7 @@ suite('processes', (test) => {
   })
 
   test('a client that is collected during its calls still answers', async (t) => {
-    const { fake, options } = await world(t)
+    const { fake, options } = await setup(t)
     const hold = fake.hold('codes')
     const script = `
       const calls = Array.from({ length: 10 }, () => new WxaCode(given).createQRCode({ path: 'a' }))
@@ -185,7 +185,7 @@ suite('processes', (test) => {
   })
 
   test('100 workers are terminated during their calls in a process whose main thread has not loaded the addon', async (t) => {
-    const { fake, options } = await world(t)
+    const { fake, options } = await setup(t)
     fake.hold('codes')
     const worker = workerSource(CALLS)
     const script = `
@@ -201,7 +201,7 @@ suite('processes', (test) => {
   })
 
   test('workers are terminated while they receive pictures, small and large', async (t) => {
-    const { fake, options } = await world(t)
+    const { fake, options } = await setup(t)
     const worker = workerSource(PICTURES)
     const script = `
       for (let round = 0; round < 6; round++) {
@@ -220,7 +220,7 @@ suite('processes', (test) => {
   })
 
   test('workers exit in a process whose main thread has not loaded the addon', async (t) => {
-    const { fake, options } = await world(t)
+    const { fake, options } = await setup(t)
     const worker = workerSource(
       `const image = await new WxaCode(given.options).createQRCode({ path: 'a' })
        parentPort.postMessage(image.length > 1000)`,
@@ -239,7 +239,7 @@ suite('processes', (test) => {
 
 suite('copies', (test) => {
   test('two copies of the package in one process, as test runners load them, work independently', async (t) => {
-    const { options } = await world(t)
+    const { options } = await setup(t)
     const require = createRequire(import.meta.url)
     const load = () => {
       for (const file of Object.keys(require.cache)) if (!file.endsWith('.node')) delete require.cache[file]
@@ -267,7 +267,7 @@ suite('copies', (test) => {
   })
 
   test('a copy without references completes its call', async (t) => {
-    const { fake, options } = await world(t)
+    const { fake, options } = await setup(t)
     const hold = fake.hold('codes')
     const script = `
       const begin = ({ WxaCode }) => new WxaCode(JSON.parse(process.env.TEST_GIVEN)).createQRCode({ path: 'a' })
@@ -283,7 +283,7 @@ suite('copies', (test) => {
   })
 
   test('timers that are mocked while the package is loaded delay no call', async (t) => {
-    const { options } = await world(t)
+    const { options } = await setup(t)
     const script = `
       import { mock } from 'node:test'
       import { createRequire } from 'node:module'
@@ -301,7 +301,7 @@ suite('copies', (test) => {
 
 suite('workers', (test) => {
   test('a terminated worker closes its own requests and no others', async (t) => {
-    const { fake, wxa, options } = await world(t)
+    const { fake, wxa, options } = await setup(t)
     await wxa.getAccessToken()
     const hold = fake.hold('codes')
     const worker = startWorker(CALLS, { options, calls: 10 })
@@ -320,7 +320,7 @@ suite('workers', (test) => {
   })
 
   test('a worker that exits while it fetches the shared token fails no call of another thread', async (t) => {
-    const { fake, wxa, options } = await world(t)
+    const { fake, wxa, options } = await setup(t)
     const hold = fake.hold('tokens')
     const worker = startWorker(CALLS, { options, calls: 1 })
     await fake.arrived(1, 'tokens')
@@ -333,7 +333,7 @@ suite('workers', (test) => {
   })
 
   test('a worker that exits leaves its token to the other threads', async (t) => {
-    const { fake, options, wxa } = await world(t)
+    const { fake, options, wxa } = await setup(t)
     const worker = startWorker(`parentPort.postMessage(await new WxaCode(given).createQRCode({ path: 'a' }))`, options)
     const [image] = await Promise.all([message(worker), once(worker, 'exit')])
     assert.equal(asked(image).path, 'a')
@@ -342,7 +342,7 @@ suite('workers', (test) => {
   })
 
   test('errors in a worker are of the classes of the worker', async (t) => {
-    const { options } = await world(t)
+    const { options } = await setup(t)
     const worker = startWorker(
       `const { WeChatAPIError } = require(given.package)
        const error = await new WxaCode(given.options).getQRCode({ path: '品'.repeat(1024) }).catch((error) => error)
@@ -355,7 +355,7 @@ suite('workers', (test) => {
 
 suite('closing', (test) => {
   test('close() waits for the calls under way, which succeed', async (t) => {
-    const { fake, wxa } = await world(t)
+    const { fake, wxa } = await setup(t)
     const hold = fake.hold()
     const events = []
     const calls = times(5, () => draw(wxa).then(() => events.push('image')))
@@ -367,7 +367,7 @@ suite('closing', (test) => {
   })
 
   test('close() waits for a call that began just before it', async (t) => {
-    const { client } = await world(t)
+    const { client } = await setup(t)
     for (const _ of times(100, Number)) {
       const wxa = client()
       const call = draw(wxa)
@@ -378,7 +378,7 @@ suite('closing', (test) => {
   })
 
   test('close() waits for calls that fail', async (t) => {
-    const { fake, wxa } = await world(t, {}, { retries: 0 })
+    const { fake, wxa } = await setup(t, {}, { retries: 0 })
     const hold = fake.hold('codes')
     fake.fail('reset', { endpoint: 'codes' })
     const call = failure(draw(wxa))
@@ -390,7 +390,7 @@ suite('closing', (test) => {
   })
 
   test('calls after close() reject with ERR_WXA_CLOSED and send nothing', async (t) => {
-    const { fake, wxa } = await world(t)
+    const { fake, wxa } = await setup(t)
     await wxa.close()
     for (const call of [
       wxa.getUnlimitedQRCode({ scene: 'a' }),
@@ -409,7 +409,7 @@ suite('closing', (test) => {
   })
 
   test('a call during close() rejects, while earlier calls go on', async (t) => {
-    const { fake, wxa } = await world(t)
+    const { fake, wxa } = await setup(t)
     const hold = fake.hold('codes')
     const call = draw(wxa)
     await fake.arrived(1, 'codes')
@@ -421,7 +421,7 @@ suite('closing', (test) => {
   })
 
   test('close() may be called again, at once and later', async (t) => {
-    const { wxa } = await world(t)
+    const { wxa } = await setup(t)
     await Promise.all([wxa.close(), wxa.close()])
     await wxa.close()
     assert.equal(wxa.stats().requests, 0)
@@ -429,7 +429,7 @@ suite('closing', (test) => {
   })
 
   test('close() of one client leaves the others of the account alone', async (t) => {
-    const { fake, wxa, client } = await world(t)
+    const { fake, wxa, client } = await setup(t)
     const other = client()
     const hold = fake.hold('tokens')
     const [one, two] = [draw(wxa), draw(other)]
@@ -443,7 +443,7 @@ suite('closing', (test) => {
   })
 
   test('a client can be disposed of', async (t) => {
-    const { wxa } = await world(t)
+    const { wxa } = await setup(t)
     await draw(wxa)
     await wxa[Symbol.asyncDispose]()
     assert.equal((await failure(draw(wxa))).code, 'ERR_WXA_CLOSED')
@@ -452,14 +452,14 @@ suite('closing', (test) => {
 
 suite('stats', (test) => {
   test('a new client has counted nothing', async (t) => {
-    const { wxa } = await world(t)
+    const { wxa } = await setup(t)
     const { tokenAgeMs, ...stats } = wxa.stats()
     assert.deepEqual(stats, { requests: 0, images: 0, imageBytes: 0, replays: 0, refreshes: 0, errors: {} })
     assert.equal(tokenAgeMs, undefined)
   })
 
   test('requests, pictures, bytes, replays, refreshes and errors are counted', async (t) => {
-    const { fake, wxa } = await world(t)
+    const { fake, wxa } = await setup(t)
     const images = await Promise.all(times(3, () => draw(wxa)))
     fake.revokeTokens()
     images.push(await draw(wxa))
@@ -485,7 +485,7 @@ suite('stats', (test) => {
   })
 
   test('each client counts its own calls, and the refreshes of the cache they share', async (t) => {
-    const { wxa, client } = await world(t)
+    const { wxa, client } = await setup(t)
     const other = client()
     await draw(wxa)
     assert.equal(other.stats().requests, 0)
@@ -493,7 +493,7 @@ suite('stats', (test) => {
   })
 
   test('a result of stats() does not change later', async (t) => {
-    const { wxa } = await world(t)
+    const { wxa } = await setup(t)
     const before = wxa.stats()
     await draw(wxa)
     assert.equal(before.images, 0)

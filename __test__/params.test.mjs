@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { check, InvalidParamsError, WxaCode, WxaCodeError } from 'wxacode'
 import { codeHandler } from 'wxacode/web'
-import { checkMessage, failure, newSecret, suite, thrown, world } from './support/suite.mjs'
+import { checkMessage, failure, newSecret, setup, suite, thrown } from './support/suite.mjs'
 
 const APPID = 'wx0123456789abcdef'
 const SECRET = newSecret()
@@ -25,7 +25,7 @@ const isInvalid = (error, param, errcode) => {
 
 /** That a call is refused for `param`, and that nothing is sent, not even for a token. */
 async function refused(t, method, args, param, errcode) {
-  const { fake, wxa } = await world(t)
+  const { fake, wxa } = await setup(t)
   const error = await failure(wxa[method](...args))
   isInvalid(error, param, errcode)
   assert.equal(fake.count(), 0)
@@ -389,7 +389,7 @@ suite('parameters', (test) => {
     })
 
     test(`${method} rejects and does not throw`, async (t) => {
-      const { wxa } = await world(t)
+      const { wxa } = await setup(t)
       const promise = wxa[method](null)
       assert.ok(promise instanceof Promise)
       await failure(promise)
@@ -412,7 +412,7 @@ suite('parameters', (test) => {
   }
 
   test('of call options a handler and a client have no second argument', async (t) => {
-    const { wxa, options } = await world(t)
+    const { wxa, options } = await setup(t)
     for (const wrong of [
       () => codeHandler(wxa, () => null, { signal: null }),
       () => new WxaCode({ ...options, signal: null }),
@@ -443,7 +443,7 @@ suite('parameters', (test) => {
   })
 
   test('undefined means absent', async (t) => {
-    const { fake, wxa } = await world(t)
+    const { fake, wxa } = await setup(t)
     const absent = Object.fromEntries(
       ['page', 'checkPath', 'showSplashAd', 'envVersion', 'width', 'autoColor', 'lineColor', 'isHyaline'].map((key) => [
         key,
@@ -458,7 +458,7 @@ suite('parameters', (test) => {
   })
 
   test('each getter is asked once, also one on a prototype', async (t) => {
-    const { fake, wxa } = await world(t)
+    const { fake, wxa } = await setup(t)
     let asked = 0
     class Params {
       get scene() {
@@ -484,7 +484,7 @@ suite('parameters', (test) => {
   })
 
   test("a getter's own exception reaches the caller as it is", async (t) => {
-    const { fake, wxa } = await world(t)
+    const { fake, wxa } = await setup(t)
     const own = new Error('my own')
     const params = {
       get scene() {
@@ -496,7 +496,7 @@ suite('parameters', (test) => {
   })
 
   test('frozen objects, objects without a prototype and symbols are fine', async (t) => {
-    const { fake, wxa } = await world(t)
+    const { fake, wxa } = await setup(t)
     await wxa.getUnlimitedQRCode(Object.freeze({ scene: 'a', lineColor: Object.freeze({ r: 0, g: 0, b: 0 }) }))
     await wxa.getUnlimitedQRCode(Object.assign(Object.create(null), { scene: 'a' }))
     await wxa.getUnlimitedQRCode({ scene: 'a', [Symbol('mine')]: 1 })
@@ -504,7 +504,7 @@ suite('parameters', (test) => {
   })
 
   test('params that change after the call change nothing', async (t) => {
-    const { fake, wxa } = await world(t)
+    const { fake, wxa } = await setup(t)
     const hold = fake.hold('tokens')
     const params = { scene: 'before', lineColor: { r: 1, g: 1, b: 1 } }
     const image = wxa.getUnlimitedQRCode(params)
@@ -516,7 +516,7 @@ suite('parameters', (test) => {
   })
 
   test('each getter is asked once, and one that changes does not pass with one value and count with another', async (t) => {
-    const { fake, wxa } = await world(t)
+    const { fake, wxa } = await setup(t)
     const once = (values) => ({
       get value() {
         return values.shift()
@@ -553,7 +553,7 @@ suite('parameters', (test) => {
   })
 
   test('a batch takes jobs that are instances of a class', async (t) => {
-    const { fake, wxa } = await world(t)
+    const { fake, wxa } = await setup(t)
     class Poster {
       #id = 7
       kind = 'unlimited'
@@ -569,7 +569,7 @@ suite('parameters', (test) => {
   })
 
   test('a batch refuses a wrong timeoutMs once, before its first job is taken', async (t) => {
-    const { fake, wxa } = await world(t)
+    const { fake, wxa } = await setup(t)
     for (const timeoutMs of [-1, 0, Number.NaN, 86_400_001, '1000']) {
       const jobs = {
         [Symbol.iterator]() {
@@ -604,7 +604,7 @@ suite('parameters', (test) => {
   })
 
   test('no error repeats more than an excerpt of what it was given', async (t) => {
-    const { fake, wxa } = await world(t)
+    const { fake, wxa } = await setup(t)
     const long = 'x'.repeat(10_000_000)
     for (const [call, param] of [
       [() => wxa.getQRCode({ path: 'a', [long]: 1 }), undefined],
@@ -643,7 +643,7 @@ suite('parameters', (test) => {
   })
 
   test('a path that is none is not repeated as the endpoint: it may hold a secret', async (t) => {
-    const { wxa, secret } = await world(t)
+    const { wxa, secret } = await setup(t)
     for (const path of [`/sns/jscode2session?secret=${secret}`, `https://api.weixin.qq.com/a?secret=${secret}`]) {
       const error = await failure(wxa.request(path, { retires: 1 }))
       assert.deepEqual([error.param, error.endpoint], ['retires', 'request'])
@@ -651,7 +651,7 @@ suite('parameters', (test) => {
   })
 
   test('colours may be written as designers do', async (t) => {
-    const { fake, wxa } = await world(t)
+    const { fake, wxa } = await setup(t)
     for (const [lineColor, sent] of [
       ['#ff0080', { r: 255, g: 0, b: 128 }],
       ['#F08', { r: 255, g: 0, b: 136 }],
@@ -665,7 +665,7 @@ suite('parameters', (test) => {
   })
 
   test('a refused call counts as an error and not as a request', async (t) => {
-    const { wxa } = await world(t)
+    const { wxa } = await setup(t)
     await failure(wxa.getUnlimitedQRCode({ scene: '%' }))
     assert.equal(wxa.stats().requests, 0)
   })
@@ -731,7 +731,7 @@ suite('options', (test) => {
   }
 
   test('the constructor never touches the network', async (t) => {
-    const { fake, client } = await world(t)
+    const { fake, client } = await setup(t)
     const ask = () => assert.fail('it was asked')
     for (const token of ['stable', 'classic', 'none', ask]) client({ appid: 'wxffffffffffffffff', token })
     await client().getUnlimitedQRCode({ scene: 'a' })
@@ -739,14 +739,14 @@ suite('options', (test) => {
   })
 
   test('a base URL keeps its path', async (t) => {
-    const { fake, client } = await world(t)
+    const { fake, client } = await setup(t)
     for (const slash of ['', '/'])
       await failure(client({ baseUrl: `${fake.url}/behind/a/gateway${slash}` }).getAccessToken())
     assert.equal(fake.requests[0].path, '/behind/a/gateway/cgi-bin/stable_token')
   })
 
   test('options that change after the constructor change nothing', async (t) => {
-    const { fake, client, options } = await world(t)
+    const { fake, client, options } = await setup(t)
     const baseUrl = [fake.url]
     const mine = { ...options, baseUrl }
     const wxa = client(mine)

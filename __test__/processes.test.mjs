@@ -7,7 +7,7 @@ import { start } from './support/child.mjs'
 import { asked } from './support/decode.mjs'
 import { freePort } from './support/ports.mjs'
 import { needsRedis, patient, startRedis } from './support/redis.mjs'
-import { suite, times, world } from './support/suite.mjs'
+import { setup, suite, times } from './support/suite.mjs'
 import { until } from './support/until.mjs'
 
 const SITE = createRequire(import.meta.url).resolve('./support/site-process.cjs')
@@ -85,7 +85,7 @@ suite('several processes', (test) => {
   })
 
   test('a forked process answers its open request after the message to stop, closes and exits', async (t) => {
-    const { fake, options } = await world(t)
+    const { fake, options } = await setup(t)
     const child = forkSite(t, options)
     const [{ ready: port }] = await once(child, 'message')
     const hold = fake.hold('codes')
@@ -99,7 +99,7 @@ suite('several processes', (test) => {
   })
 
   test('calls succeed in a process that forks during them, and in the fork', async (t) => {
-    const { fake, wxa, options } = await world(t)
+    const { fake, wxa, options } = await setup(t)
     const hold = fake.hold('codes')
     const own = wxa.getUnlimitedQRCode({ scene: 'parent', width: 280 })
     await fake.arrived(1, 'codes')
@@ -121,7 +121,7 @@ function needsFor(store) {
 
 async function startCluster(t, store) {
   const redis = store === 'with Redis' ? patient((await startRedis(t)).url) : undefined
-  const { fake, options } = await world(t, {}, { redis })
+  const { fake, options } = await setup(t, {}, { redis })
   const port = await freePort()
   const env = { SITE_CLIENT: JSON.stringify(options), PORT: String(port) }
   const { child, done, output, printed } = start(PRIMARY, { given: { site: SITE }, env })

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { InvalidParamsError, WeChatAPIError } from 'wxacode'
 import { message, run, startWorker } from './support/child.mjs'
 import { asked } from './support/decode.mjs'
-import { allWait, deferred, failure, suite, times, world } from './support/suite.mjs'
+import { allWait, deferred, failure, setup, suite, times } from './support/suite.mjs'
 
 const draw = (wxa, call) => wxa.createQRCode({ path: 'a', width: 280 }, call)
 const THROWN = [
@@ -53,9 +53,9 @@ class Granted {
   }
 }
 
-/** A world, a live token of its fake, and a maker of clients that ask a provider and know no secret. */
+/** The setup of a test, with a live token of its fake, and a maker of clients that ask a provider and know no secret. */
 async function provided(t) {
-  const { client, ...rest } = await world(t)
+  const { client, ...rest } = await setup(t)
   const { accessToken: live } = await client().getAccessToken()
   return { ...rest, live, clientOf: (token, more) => client({ secret: undefined, token, ...more }) }
 }
@@ -258,7 +258,7 @@ suite('a token provider', (test) => {
   })
 
   test('whose promise is garbage-collected: the call times out all the same', async (t) => {
-    const { options } = await world(t)
+    const { options } = await setup(t)
     const script = `
       const wxa = new WxaCode({ ...given, token: () => new Promise(() => {}) })
       const call = wxa.createQRCode({ path: 'a' }, { timeoutMs: 500 }).catch((error) => error)
@@ -287,7 +287,7 @@ suite('a token provider', (test) => {
   })
 
   test('that never settles keeps no process alive after its calls', async (t) => {
-    const { options } = await world(t)
+    const { options } = await setup(t)
     const script = `
       const wxa = new WxaCode({ ...given, token: () => new Promise(() => {}) })
       const { code } = await wxa.createQRCode({ path: 'a' }, { timeoutMs: 300 }).catch((error) => error)

@@ -6,7 +6,7 @@ import { run } from './support/child.mjs'
 import { asked } from './support/decode.mjs'
 import { deadUrl } from './support/ports.mjs'
 import { startProxy } from './support/proxy.mjs'
-import { failure, guard, suite, thrown, world } from './support/suite.mjs'
+import { failure, guard, setup, suite, thrown } from './support/suite.mjs'
 
 const draw = (wxa) => wxa.createQRCode({ path: 'a', width: 280 })
 /** An address for documentation only (RFC 5737). */
@@ -19,7 +19,7 @@ console.log(error.code + ' ' + error.message)`
 
 /** The message of a call through `proxy` that fails on its way. */
 async function lost(t, proxy, options = {}) {
-  const { client } = await world(t)
+  const { client } = await setup(t)
   const error = await failure(draw(client({ proxy, retries: 0, token: () => 'T-proxies', ...options })))
   assert.equal(error.code, 'ERR_WXA_NETWORK')
   return error
@@ -28,7 +28,7 @@ async function lost(t, proxy, options = {}) {
 suite('a proxy and secrets in plain http', (test) => {
   test('a proxy on another machine is refused for plain http to this machine', async (t) => {
     guard(t, 'Canary-p@ssword')
-    const { fake, client } = await world(t)
+    const { fake, client } = await setup(t)
     const { port } = new URL(fake.url)
     const login = `user:${encodeURIComponent('Canary-p@ssword')}@`
     for (const [proxy, baseUrl, more] of [
@@ -48,7 +48,7 @@ suite('a proxy and secrets in plain http', (test) => {
 
   test('a local proxy is accepted for plain http, and a remote one for https or without a secret', async (t) => {
     const proxy = await startProxy(t)
-    const { client } = await world(t)
+    const { client } = await setup(t)
     for (const host of ['127.0.0.1', 'localhost']) {
       assert.equal(asked(await draw(client({ proxy: `http://${host}:${proxy.port}` }))).path, 'a')
     }
@@ -58,7 +58,7 @@ suite('a proxy and secrets in plain http', (test) => {
 
   test("proxy 'env' uses no proxy for plain http", async (t) => {
     const proxy = await startProxy(t)
-    const { fake, options } = await world(t, {}, { proxy: 'env' })
+    const { fake, options } = await setup(t, {}, { proxy: 'env' })
     const env = { HTTPS_PROXY: proxy.url, HTTP_PROXY: proxy.url, http_proxy: proxy.url, ALL_PROXY: proxy.url }
     const script = `console.log((await new WxaCode(given).createQRCode({ path: 'a' })).length > 1000)`
     const { stdout, stderr } = await run(script, { given: options, env })
@@ -71,7 +71,7 @@ suite('a proxy and secrets in plain http', (test) => {
 suite('errors name the proxy', (test) => {
   test('an error names the proxy that was used, and none that NO_PROXY excludes', async (t) => {
     const [host, proxy] = [await deadUrl(), await deadUrl()].map((url) => new URL(url).host)
-    const { options } = await world(t, {}, { proxy: 'env', baseUrl: `https://${host}` })
+    const { options } = await setup(t, {}, { proxy: 'env', baseUrl: `https://${host}` })
     const said = async (env) =>
       (await run(FAIL, { given: options, env: { HTTPS_PROXY: `http://${proxy}`, ...env } })).stdout
     for (const no of ['127.0.0.1', host, '*', 'example.com 127.0.0.0/8']) {
@@ -133,7 +133,7 @@ suite('errors name the proxy', (test) => {
   test('a certificate error behind a proxy names the host', async (t) => {
     const proxy = await startProxy(t)
     const { ca: _, ...tls } = await certificates()
-    const { fake, client } = await world(t, { tls })
+    const { fake, client } = await setup(t, { tls })
     const { message } = await failure(draw(client({ proxy: proxy.url, retries: 5, token: () => 'T-proxies' })))
     const { host } = new URL(fake.url)
     assert.ok(message.includes(`the certificate of ${host}`), message)
@@ -142,7 +142,7 @@ suite('errors name the proxy', (test) => {
 
   test('a login with a backslash is sent unchanged', async (t) => {
     const proxy = await startProxy(t)
-    const { client } = await world(t)
+    const { client } = await setup(t)
     await draw(client({ proxy: `http://CORP\\user:pass@127.0.0.1:${proxy.port}` }))
     const login = `Basic ${Buffer.from('CORP\\user:pass').toString('base64')}`
     for (const { headers } of proxy.seen) assert.equal(headers['proxy-authorization'], login)
@@ -151,7 +151,7 @@ suite('errors name the proxy', (test) => {
 
   test('a login that has to be percent-encoded is refused, and the message says so', async (t) => {
     guard(t, 'Canary-password')
-    const { client } = await world(t)
+    const { client } = await setup(t)
     for (const password of ['1/Canary-password', 'a#Canary-password', '8?Canary-password']) {
       const error = thrown(() => client({ proxy: `http://user:${password}@proxy.example:8080` }))
       assert.equal(error.param, 'proxy')
@@ -170,7 +170,7 @@ suite('redirects', (test) => {
     await once(target, 'listening')
     t.after(() => target.close())
     const there = `http://127.0.0.1:${target.address().port}`
-    const { fake, secret, client } = await world(t)
+    const { fake, secret, client } = await setup(t)
     for (const [location, shown] of [
       [`${there}/login?next=Canary-next#top`, `Location: ${there}/login.`],
       ['//portal.example/auth', 'Location: http://portal.example/auth.'],

@@ -3,7 +3,7 @@ import { createContext, runInContext } from 'node:vm'
 import { imageType, WxaCode } from 'wxacode'
 import { codeHandler } from 'wxacode/web'
 import { run } from './support/child.mjs'
-import { failure, newAppid, newSecret, suite, thrown, world } from './support/suite.mjs'
+import { failure, newAppid, newSecret, setup, suite, thrown } from './support/suite.mjs'
 
 /** Jest, Vitest with a document, and code in node:vm have built-in classes of their own. */
 const realm = createContext({})
@@ -33,7 +33,7 @@ suite('values of other realms', (test) => {
   })
 
   test('the option ca takes bytes of another realm', async (t) => {
-    const { client } = await world(t)
+    const { client } = await setup(t)
     const error = thrown(() => client({ ca: bytesThere(Buffer.from('nonsense')) }))
     assert.equal(error.param, 'ca')
     assert.match(error.message, /certificate|PEM/)
@@ -41,7 +41,7 @@ suite('values of other realms', (test) => {
   })
 
   test('objects of another realm are objects, and properties of its Object.prototype do not count', async (t) => {
-    const { fake, wxa } = await world(t)
+    const { fake, wxa } = await setup(t)
     const other = createContext({})
     runInContext('Object.prototype.width = 1280; Object.prototype.signal = 7', other)
     const params = runInContext("({ scene: 'a', lineColor: { r: 1, g: 2, b: 3 } })", other)
@@ -54,7 +54,7 @@ suite('values of other realms', (test) => {
   })
 
   test('dates of another realm are dates', async (t) => {
-    const { fake, wxa } = await world(t)
+    const { fake, wxa } = await setup(t)
     const seconds = Math.floor(Date.now() / 1000) + 86_400
     await wxa.generateScheme({ expireTime: there(`new Date(${seconds * 1000})`) })
     assert.equal(JSON.parse(fake.requests.at(-1).body).expire_time, seconds)
@@ -63,14 +63,14 @@ suite('values of other realms', (test) => {
   })
 
   test('token functions and promises of another realm work', async (t) => {
-    const { client } = await world(t)
+    const { client } = await setup(t)
     const token = there('async ({ appid }) => ({ accessToken: "Token-of-" + appid, expiresIn: 60 })')
     const { accessToken } = await client({ token }).getAccessToken()
     assert.match(accessToken, /^Token-of-wx/)
   })
 
   test('an error of another realm, thrown by a token function, is hidden from visitors and logged unchanged', async (t) => {
-    const { client } = await world(t)
+    const { client } = await setup(t)
     const heard = []
     const handler = codeHandler(
       client({ token: there('() => { throw new TypeError("theirs") }') }),
@@ -115,7 +115,7 @@ suite('values of other realms', (test) => {
   })
 
   test('a batch works without a global AbortController', async (t) => {
-    const { options } = await world(t)
+    const { options } = await setup(t)
     const script = `
       globalThis.AbortController = function AbortController() { throw new Error('of a document') }
       const wxa = new WxaCode(given)
@@ -126,7 +126,7 @@ suite('values of other realms', (test) => {
 
 suite('signals of before Node.js 17', (test) => {
   test('stop a call and its request, and the call rejects with an AbortError', async (t) => {
-    const { fake, wxa } = await world(t)
+    const { fake, wxa } = await setup(t)
     fake.hold('codes')
     const { signal, abort, listeners } = oldController()
     const call = failure(wxa.getUnlimitedQRCode({ scene: 'a' }, { signal }))
@@ -140,14 +140,14 @@ suite('signals of before Node.js 17', (test) => {
   })
 
   test('keep no listener of a call that succeeds', async (t) => {
-    const { wxa } = await world(t)
+    const { wxa } = await setup(t)
     const { signal, listeners } = oldController()
     await wxa.createQRCode({ path: 'a' }, { signal })
     assert.equal(listeners.size, 0)
   })
 
   test('stop a batch', async (t) => {
-    const { fake, wxa } = await world(t)
+    const { fake, wxa } = await setup(t)
     fake.hold('codes')
     const { signal, abort, listeners } = oldController()
     const batch = wxa.batch([{ kind: 'unlimited', scene: 'a' }], { signal })

@@ -4,7 +4,7 @@ import { inspect } from 'node:util'
 import { run } from './support/child.mjs'
 import { deadUrl } from './support/ports.mjs'
 import { startProxy } from './support/proxy.mjs'
-import { checkText, failure, guard, suite, thrown, times, world } from './support/suite.mjs'
+import { checkText, failure, guard, setup, suite, thrown, times } from './support/suite.mjs'
 
 const draw = (wxa, call) => wxa.createQRCode({ path: 'a', width: 280 }, call)
 const HTML = { 'Content-Type': 'text/html' }
@@ -77,7 +77,7 @@ suite('secrets', (test) => {
       for (const [name, code] of Object.entries(MISHAPS)) {
         // `failure` looks for the secret and the tokens in every text of the error.
         test(`the error after ${name} of ${endpoint} shows no secret and no token (${token})`, async (t) => {
-          const { fake, wxa } = await world(t, {}, { token, retries: 0 })
+          const { fake, wxa } = await setup(t, {}, { token, retries: 0 })
           if (endpoint === 'codes') await wxa.getAccessToken()
           const what = code === 'ERR_WXA_API' ? Number(name) : name
           const mishap = fake.fail(what, { endpoint, times: Number.POSITIVE_INFINITY })
@@ -90,7 +90,7 @@ suite('secrets', (test) => {
 
       for (const [where, echo] of Object.entries(ECHOES)) {
         test(`a secret that the server of ${endpoint} repeats ${where} does not show (${token})`, async (t) => {
-          const { fake, wxa, secret } = await world(t, {}, { token, retries: 0 })
+          const { fake, wxa, secret } = await setup(t, {}, { token, retries: 0 })
           let known = secret
           if (endpoint === 'codes') known = (await wxa.getAccessToken()).accessToken
           const answer = echo(known, encodeURIComponent(known))
@@ -107,7 +107,7 @@ suite('secrets', (test) => {
     }
 
     test(`the error for a token response that breaks off shows no token (${token})`, async (t) => {
-      const { fake, wxa } = await world(t, {}, { token, retries: 0 })
+      const { fake, wxa } = await setup(t, {}, { token, retries: 0 })
       const value = 'Canary-token-that-WeChat-has-just-handed-out'
       guard(t, value)
       fake.fail({ status: 200, body: `{"access_token":"${value}","expires_in":72` }, { endpoint: 'tokens' })
@@ -124,7 +124,7 @@ suite('secrets', (test) => {
         `<xml><access_token>${value}</access_token></xml>`,
         `access_token=${value}&expires_in=7200`,
       ]) {
-        const { fake, wxa } = await world(t, {}, { token, retries: 0 })
+        const { fake, wxa } = await setup(t, {}, { token, retries: 0 })
         fake.fail({ status: 200, body }, { endpoint: 'tokens' })
         assert.equal((await failure(draw(wxa))).code, 'ERR_WXA_RESPONSE')
       }
@@ -134,7 +134,7 @@ suite('secrets', (test) => {
   test('a provider token with every kind of character does not show, in any encoding', async (t) => {
     const token = 'Canary !"#$%&\'()*+,-./:;<=>?@[\\]^_`{|}~0123456789'.replace(' ', '')
     guard(t, token)
-    const { fake, client } = await world(t)
+    const { fake, client } = await setup(t)
     const json = JSON.stringify(token).slice(1, -1)
     const form = new URLSearchParams({ t: token }).toString().slice(2)
     for (const text of [token, json, form, encodeURIComponent(token)]) {
@@ -146,7 +146,7 @@ suite('secrets', (test) => {
   })
 
   test('a timeout shows no secret although its cause repeats one', async (t) => {
-    const { fake, wxa } = await world(t, {}, { timeoutMs: 3000 })
+    const { fake, wxa } = await setup(t, {}, { timeoutMs: 3000 })
     const { accessToken } = await wxa.getAccessToken()
     fake.fail({ status: 502, headers: HTML, body: `<p>${accessToken}</p>` }, { endpoint: 'codes' })
     fake.fail('hang', { endpoint: 'codes' })
@@ -156,7 +156,7 @@ suite('secrets', (test) => {
   })
 
   test('the error for an unreachable or unknown host shows no secret', async (t) => {
-    const { client } = await world(t)
+    const { client } = await setup(t)
     for (const baseUrl of [await deadUrl(), 'https://nohost.invalid', ['https://nohost.invalid', await deadUrl()]]) {
       for (const token of ['stable', 'classic']) {
         const { code } = await failure(draw(client({ baseUrl, token, retries: 0 })))
@@ -167,7 +167,7 @@ suite('secrets', (test) => {
 
   test('the error for a proxy that refuses or does not exist shows neither a secret nor its login', async (t) => {
     guard(t, 'Canary-password')
-    const { wxa, client } = await world(t)
+    const { wxa, client } = await setup(t)
     await wxa.getAccessToken()
     const login = (url) => url.replace('http://', 'http://user:Canary-password@')
     const { url: refusing } = await startProxy(t, { refuse: 407 })
@@ -180,7 +180,7 @@ suite('secrets', (test) => {
   })
 
   test('the error for a refused option does not show the secret', async (t) => {
-    const { client, secret } = await world(t)
+    const { client, secret } = await setup(t)
     for (const wrong of [
       { secret: `${secret}\n` },
       { appSecret: secret },
@@ -201,7 +201,7 @@ suite('secrets', (test) => {
 
   for (const [where, echo] of Object.entries(ECHOES)) {
     test(`a gateway that repeats an earlier request ${where} of a code reveals no secret`, async (t) => {
-      const { fake, wxa, client, secret } = await world(t, {}, { retries: 0 })
+      const { fake, wxa, client, secret } = await setup(t, {}, { retries: 0 })
       const { accessToken: last } = await wxa.getAccessToken()
       wxa.invalidateAccessToken(last)
       fake.revokeTokens()
@@ -221,7 +221,7 @@ suite('secrets', (test) => {
       for (const spelling of spellings('').keys()) {
         for (const which of ['secret', 'token']) {
           // One request, whatever is answered.
-          const { fake, wxa, client, secret } = await world(t, {}, { token: 'classic', retries: 0 })
+          const { fake, wxa, client, secret } = await setup(t, {}, { token: 'classic', retries: 0 })
           const { accessToken } = await wxa.getAccessToken()
           wxa.invalidateAccessToken(accessToken)
           const text = spellings(which === 'secret' ? secret : accessToken)[spelling]
@@ -234,7 +234,7 @@ suite('secrets', (test) => {
   }
 
   test('a secret in the query or body of request() does not show, even one of another account', async (t) => {
-    const { fake, client, secret } = await world(t)
+    const { fake, client, secret } = await setup(t)
     const [body, query, token] = times(3, () => `Canary-${randomBytes(12).toString('hex')}`)
     guard(t, body, query, token)
     const provided = client({ token: () => 'a-token-of-ours', secret: undefined, retries: 0 })
@@ -257,7 +257,7 @@ suite('secrets', (test) => {
   })
 
   test('a value under the name of a secret does not show, even an unknown one', async (t) => {
-    const { fake, wxa } = await world(t, {}, { retries: 0 })
+    const { fake, wxa } = await setup(t, {}, { retries: 0 })
     await wxa.getAccessToken()
     for (const name of [
       'refresh_token',
@@ -278,7 +278,7 @@ suite('secrets', (test) => {
   })
 
   test('a token in a refusal does not show', async (t) => {
-    const { fake, wxa } = await world(t, {}, { retries: 0 })
+    const { fake, wxa } = await setup(t, {}, { retries: 0 })
     const value = 'Canary-token-that-no-client-has-seen-yet'
     guard(t, value)
     fake.fail(
@@ -289,7 +289,7 @@ suite('secrets', (test) => {
   })
 
   test('getRid shows neither secret nor token, in any encoding', async (t) => {
-    const { fake, wxa, secret, secrets } = await world(t)
+    const { fake, wxa, secret, secrets } = await setup(t)
     const { accessToken } = await wxa.getAccessToken()
     for (const text of [secret, accessToken].flatMap(spellings)) {
       const request = {
@@ -307,13 +307,13 @@ suite('secrets', (test) => {
   })
 
   test('the error for a secret that is too long is short', async (t) => {
-    const { client } = await world(t)
+    const { client } = await setup(t)
     const error = thrown(() => client({ secret: 'c4nary'.repeat(5000) }))
     assert.deepEqual([error.param, error.message.length < 1000], ['secret', true])
   })
 
   test('a response of any length makes a short error', async (t) => {
-    const { fake, wxa } = await world(t, {}, { retries: 0 })
+    const { fake, wxa } = await setup(t, {}, { retries: 0 })
     await wxa.getAccessToken()
     for (const errmsg of ['\\'.repeat(42), '\\'.repeat(1_000_000), 'x'.repeat(7_800_000), '&amp;'.repeat(1_000_000)]) {
       fake.fail({ status: 200, body: JSON.stringify({ errcode: 48001, errmsg }) }, { endpoint: 'codes' })
@@ -325,7 +325,7 @@ suite('secrets', (test) => {
   })
 
   test('a printed client shows no secret', async (t) => {
-    const { wxa, secret } = await world(t)
+    const { wxa, secret } = await setup(t)
     const { accessToken } = await wxa.getAccessToken()
     const shown = [
       inspect(wxa, { depth: Number.POSITIVE_INFINITY, showHidden: true }),
@@ -338,7 +338,7 @@ suite('secrets', (test) => {
   })
 
   test('the secret travels in the body of stable_token alone, tokens in queries alone', async (t) => {
-    const { fake, wxa, secret } = await world(t)
+    const { fake, wxa, secret } = await setup(t)
     await draw(wxa)
     await wxa.getUnlimitedQRCode({ scene: 'a' })
     await wxa.getAccessToken({ forceRefresh: true })
@@ -351,7 +351,7 @@ suite('secrets', (test) => {
   })
 
   test('the output of a process with every kind of failure shows no secret, at any log level', async (t) => {
-    const { fake, options, secret } = await world(t)
+    const { fake, options, secret } = await setup(t)
     for (const what of [-1, 'html', 'reset', 'truncate', 'redirect', 45009]) {
       fake.fail(what, { endpoint: 'codes', where: ({ path }) => path.endsWith('getwxacode') })
     }

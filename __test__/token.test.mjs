@@ -4,7 +4,7 @@ import { message, run, startWorker } from './support/child.mjs'
 import { asked } from './support/decode.mjs'
 import { deadUrl } from './support/ports.mjs'
 import { questionIn, startQuickWeChat } from './support/quick.mjs'
-import { allWait, failure, newSecret, suite, times, world } from './support/suite.mjs'
+import { allWait, failure, newSecret, setup, suite, times } from './support/suite.mjs'
 
 const ask = (wxa, n) => wxa.getUnlimitedQRCode({ scene: `n=${n}`, width: 280 })
 
@@ -26,7 +26,7 @@ suite(
     test('100 calls of a new client make 1 token request and get 100 correct pictures', async (t) => {
       // To draw a hundred takes seconds, and other tests of this process wait for their token.
       const wechat = await startQuickWeChat(t, { delayMs: 100 })
-      const { wxa } = await world(t, {}, { baseUrl: wechat.url })
+      const { wxa } = await setup(t, {}, { baseUrl: wechat.url })
       const images = await Promise.all(times(100, (n) => ask(wxa, n)))
       for (const [n, image] of images.entries()) assert.equal(questionIn(image).scene, `n=${n}`)
       assert.equal(wechat.seen.tokens, 1)
@@ -34,7 +34,7 @@ suite(
     })
 
     test('clients of the same account share one token request', async (t) => {
-      const { fake, client } = await world(t)
+      const { fake, client } = await setup(t)
       const hold = fake.hold('tokens')
       const pictures = Promise.all(times(5, () => rightPictures(client(), 5)))
       await fake.arrived(1, 'tokens')
@@ -44,7 +44,7 @@ suite(
     })
 
     test('the main thread and four workers share one token request', async (t) => {
-      const { fake, wxa, options } = await world(t)
+      const { fake, wxa, options } = await setup(t)
       const hold = fake.hold('tokens')
       const workers = times(4, (n) =>
         startWorker(
@@ -68,7 +68,7 @@ suite(
     })
 
     test('four processes without Redis make one token request each and get 200 pictures', async (t) => {
-      const { fake, options } = await world(t)
+      const { fake, options } = await setup(t)
       const script = `
       const wxa = new WxaCode(given)
       const images = await Promise.all(Array.from({ length: 50 }, () => wxa.getUnlimitedQRCode({ scene: 'a', width: 280 })))
@@ -83,7 +83,7 @@ suite(
     })
 
     test('after a token was revoked elsewhere 100 calls make exactly 1 more token request', async (t) => {
-      const { fake, wxa } = await world(t)
+      const { fake, wxa } = await setup(t)
       await ask(wxa, 0)
       fake.revokeTokens()
       await rightPictures(wxa, 100)
@@ -92,7 +92,7 @@ suite(
 
     for (const token of ['stable', 'classic']) {
       test(`50 calls whose token was refused make 1 more token request and 1 replay each (${token})`, async (t) => {
-        const { fake, wxa } = await world(t, {}, { token })
+        const { fake, wxa } = await setup(t, {}, { token })
         await ask(wxa, 0)
         const hold = fake.hold('codes')
         const pictures = rightPictures(wxa, 50)
@@ -107,7 +107,7 @@ suite(
 
       for (const errcode of [40001, 40014, 42001]) {
         test(`an API that always answers ${errcode} costs 200 calls at most 2 token requests (${token})`, async (t) => {
-          const { fake, wxa } = await world(t, {}, { token })
+          const { fake, wxa } = await setup(t, {}, { token })
           fake.fail(errcode, { endpoint: 'codes', times: Number.POSITIVE_INFINITY })
           const errors = await Promise.all(times(200, (n) => failure(ask(wxa, n))))
           for (const error of errors) {
@@ -122,14 +122,14 @@ suite(
     }
 
     test('consecutive calls to an API that always answers 40001 make no further token requests', async (t) => {
-      const { fake, wxa } = await world(t, {}, { token: 'classic' })
+      const { fake, wxa } = await setup(t, {}, { token: 'classic' })
       fake.fail(40001, { endpoint: 'codes', times: Number.POSITIVE_INFINITY })
       for (const n of times(20, Number)) assert.equal((await failure(ask(wxa, n))).errcode, 40001)
       assert.ok(fake.count('tokens') <= 2, `${fake.count('tokens')} token requests`)
     })
 
     test('a call is replayed at most once', async (t) => {
-      const { fake, wxa } = await world(t)
+      const { fake, wxa } = await setup(t)
       const where = () => {
         fake.revokeTokens()
         return true
@@ -143,7 +143,7 @@ suite(
     })
 
     test('a young token that WeChat returns again is not force-refreshed, and the caller gets the refusal', async (t) => {
-      const { fake, wxa } = await world(t)
+      const { fake, wxa } = await setup(t)
       fake.fail(40001, { endpoint: 'codes' })
       assert.equal((await failure(ask(wxa, 0))).errcode, 40001)
       assert.equal(fake.count('codes'), 1)
@@ -155,7 +155,7 @@ suite(
     })
 
     test('a refusal that is not about the token keeps the token', async (t) => {
-      const { fake, wxa } = await world(t)
+      const { fake, wxa } = await setup(t)
       for (const errcode of [41030, 45029, 48001]) {
         fake.fail(errcode, { endpoint: 'codes' })
         assert.equal((await failure(ask(wxa, 0))).errcode, errcode)
@@ -166,7 +166,7 @@ suite(
     })
 
     test('a token that expired early (42001) is replaced within the call', async (t) => {
-      const { fake, wxa } = await world(t)
+      const { fake, wxa } = await setup(t)
       await ask(wxa, 0)
       fake.clock.advance(7300)
       assert.equal(asked(await ask(wxa, 1)).scene, 'n=1')
@@ -179,14 +179,14 @@ suite(
       ['close', undefined],
     ]) {
       test(`${what} on stable_token is retried within the shared refresh`, async (t) => {
-        const { fake, wxa } = await world(t)
+        const { fake, wxa } = await setup(t)
         fake.fail(what, { endpoint: 'tokens', times: 2 })
         await rightPictures(wxa, 10)
         assert.equal(fake.count('tokens'), 3)
       })
 
       test(`${what} on the classic token is not tried again: every request would make another token`, async (t) => {
-        const { fake, wxa } = await world(t, {}, { token: 'classic' })
+        const { fake, wxa } = await setup(t, {}, { token: 'classic' })
         fake.fail(what, { endpoint: 'tokens' })
         const hold = fake.hold('tokens')
         const errors = Promise.all(times(10, (n) => failure(ask(wxa, n))))
@@ -206,7 +206,7 @@ suite(
     }
 
     test('an unreachable server fails the call with ERR_WXA_NETWORK or a timeout', async (t) => {
-      const { client } = await world(t)
+      const { client } = await setup(t)
       const error = await failure(ask(client({ baseUrl: await deadUrl(), timeoutMs: 300 }), 0))
       assert.ok(['ERR_WXA_NETWORK', 'ERR_WXA_TIMEOUT'].includes(error.code), error.code)
       assert.equal(error.retryable, true)
@@ -214,7 +214,7 @@ suite(
     })
 
     test('a wrong secret makes 1 request, whose refusal all waiting calls get, and for a while all later ones', async (t) => {
-      const { fake, client } = await world(t)
+      const { fake, client } = await setup(t)
       const wxa = client({ secret: newSecret() })
       const hold = fake.hold('tokens')
       const waiting = Promise.all(times(20, (n) => failure(ask(wxa, n))))
@@ -234,7 +234,7 @@ suite(
     })
 
     test('an IP outside the whitelist is refused once, with the IP in the message', async (t) => {
-      const { fake, wxa } = await world(t, { ipWhitelist: [] })
+      const { fake, wxa } = await setup(t, { ipWhitelist: [] })
       for (const n of [0, 1, 2]) {
         const error = await failure(ask(wxa, n))
         assert.equal(error.errcode, 40164)
@@ -244,7 +244,7 @@ suite(
     })
 
     test('a corrected secret works at once, and a wrong one does not disturb it', async (t) => {
-      const { fake, client, secret } = await world(t)
+      const { fake, client, secret } = await setup(t)
       assert.equal((await failure(ask(client({ secret: newSecret() }), 0))).errcode, 40125)
       await ask(client({ secret }), 0)
       assert.equal(fake.count('tokens'), 2)
@@ -252,7 +252,7 @@ suite(
 
     for (const what of ['html', 'empty', 'truncate', 'redirect', { status: 200, body: '{"expires_in":7200}' }]) {
       test(`an unexpected token response (${JSON.stringify(what)}) fails 20 callers with 1 request`, async (t) => {
-        const { fake, wxa } = await world(t)
+        const { fake, wxa } = await setup(t)
         fake.fail(what, { endpoint: 'tokens', times: Number.POSITIVE_INFINITY })
         const hold = fake.hold('tokens')
         const waiting = Promise.all(times(20, (n) => failure(ask(wxa, n))))
@@ -270,7 +270,7 @@ suite(
     }
 
     test('a client recovers after a token request that failed', async (t) => {
-      const { fake, wxa } = await world(t, {}, { token: 'classic' })
+      const { fake, wxa } = await setup(t, {}, { token: 'classic' })
       for (const what of ['reset', -1, 'close']) {
         fake.fail(what, { endpoint: 'tokens' })
         await failure(wxa.getAccessToken())
@@ -280,7 +280,7 @@ suite(
     })
 
     test('getAccessToken returns the token that the codes use, and its expiry', async (t) => {
-      const { fake, wxa } = await world(t, { tokenLife: 5000 })
+      const { fake, wxa } = await setup(t, { tokenLife: 5000 })
       const before = Date.now()
       const { accessToken, expiresAt } = await wxa.getAccessToken()
       assert.deepEqual([accessToken], fake.liveTokens())
@@ -294,7 +294,7 @@ suite(
 
     for (const life of [0, -5, 1, '7200', 1e9, 1e300, null, 'soon', undefined]) {
       test(`a token whose expires_in is ${life} is used, and not requested again at once`, async (t) => {
-        const { fake, wxa } = await world(t)
+        const { fake, wxa } = await setup(t)
         const body = JSON.stringify({ access_token: 'a-token-of-the-test', expires_in: life })
         fake.fail({ status: 200, body }, { endpoint: 'tokens', times: Number.POSITIVE_INFINITY })
         for (const _ of times(20, Number)) {
@@ -307,7 +307,7 @@ suite(
     }
 
     test('a token may be much longer than 512 characters and hold any visible character', async (t) => {
-      const { fake, wxa } = await world(t)
+      const { fake, wxa } = await setup(t)
       const token = `%20+&=/?#"'\\~${'x'.repeat(2000)}`
       fake.fail(
         { status: 200, body: JSON.stringify({ access_token: token, expires_in: 7200 }) },
@@ -319,7 +319,7 @@ suite(
     })
 
     test('stable_token is requested with a JSON body of exactly its fields, the classic token with a query', async (t) => {
-      const { fake, wxa, client, appid, secret } = await world(t)
+      const { fake, wxa, client, appid, secret } = await setup(t)
       await wxa.getAccessToken()
       await client({ token: 'classic' }).getAccessToken()
       const [stable, classic] = fake.requests
@@ -332,7 +332,7 @@ suite(
     })
 
     test('forceRefresh sends force_refresh: true, invalidates the old token and returns another one', async (t) => {
-      const { fake, wxa } = await world(t)
+      const { fake, wxa } = await setup(t)
       const old = await wxa.getAccessToken()
       const forced = await wxa.getAccessToken({ forceRefresh: true })
       assert.notEqual(forced.accessToken, old.accessToken)
@@ -346,7 +346,7 @@ suite(
     })
 
     test('a second forceRefresh within 30 s fails with ERR_WXA_RATE_LIMIT, nothing is sent and the token stays', async (t) => {
-      const { fake, wxa, client } = await world(t)
+      const { fake, wxa, client } = await setup(t)
       const { accessToken } = await wxa.getAccessToken({ forceRefresh: true })
       for (const one of [wxa, client()]) {
         const error = await failure(one.getAccessToken({ forceRefresh: true }))
@@ -360,7 +360,7 @@ suite(
     })
 
     test('forced refreshes at the same time share one', async (t) => {
-      const { fake, wxa, client } = await world(t)
+      const { fake, wxa, client } = await setup(t)
       const { accessToken: old } = await wxa.getAccessToken()
       const hold = fake.hold('tokens')
       const forced = Promise.all(
@@ -376,7 +376,7 @@ suite(
     })
 
     test('forceRefresh of a classic token makes another request', async (t) => {
-      const { fake, wxa } = await world(t, {}, { token: 'classic' })
+      const { fake, wxa } = await setup(t, {}, { token: 'classic' })
       const { accessToken: old } = await wxa.getAccessToken()
       const { accessToken } = await wxa.getAccessToken({ forceRefresh: true })
       assert.notEqual(accessToken, old)
@@ -384,7 +384,7 @@ suite(
     })
 
     test('a forceRefresh that fails leaves the old token in use', async (t) => {
-      const { fake, wxa } = await world(t)
+      const { fake, wxa } = await setup(t)
       await wxa.getAccessToken()
       fake.fail(45009, { endpoint: 'tokens' })
       assert.equal((await failure(wxa.getAccessToken({ forceRefresh: true }))).errcode, 45009)
@@ -393,7 +393,7 @@ suite(
     })
 
     test('invalidateAccessToken of the present token makes the next call fetch, without a refused request', async (t) => {
-      const { fake, wxa } = await world(t)
+      const { fake, wxa } = await setup(t)
       const { accessToken } = await wxa.getAccessToken()
       fake.revokeTokens()
       assert.equal(wxa.invalidateAccessToken(accessToken), undefined)
@@ -403,7 +403,7 @@ suite(
     })
 
     test('invalidateAccessToken of any other token is a no-op', async (t) => {
-      const { fake, wxa } = await world(t)
+      const { fake, wxa } = await setup(t)
       wxa.invalidateAccessToken('before there is any')
       const { accessToken } = await wxa.getAccessToken()
       for (const other of ['', 'other', `${accessToken} `, accessToken.slice(1)]) wxa.invalidateAccessToken(other)
@@ -412,7 +412,7 @@ suite(
     })
 
     test("with token 'none' no access token is asked for or sent, and WeChat's answer is passed on", async (t) => {
-      const { fake, client } = await world(t)
+      const { fake, client } = await setup(t)
       const wxa = client({ token: 'none', secret: undefined })
       assert.equal((await failure(ask(wxa, 0))).errcode, 41001)
       assert.equal(fake.count('tokens'), 0)
@@ -425,7 +425,7 @@ suite(
     })
 
     test("with token 'none' fromAppid says whose code it is, and a picture is a picture", async (t) => {
-      const { fake, wxa, client } = await world(t)
+      const { fake, wxa, client } = await setup(t)
       const image = await ask(wxa, 0)
       fake.fail({ status: 200, body: image }, { endpoint: 'codes' })
       const cloud = client({ token: 'none', secret: undefined, fromAppid: 'wx00000000000000aa' })
@@ -435,9 +435,9 @@ suite(
 
     test('clients of different appids, modes and sets of base URLs share nothing', async (t) => {
       const apps = times(2, (n) => ({ appid: `wx000000000000000${n}`, secret: newSecret() }))
-      const { fake, client } = await world(t, { apps })
+      const { fake, client } = await setup(t, { apps })
       const [first, second] = apps
-      const { fake: other } = await world(t, { apps })
+      const { fake: other } = await setup(t, { apps })
       const clients = [
         client(first),
         client(second),
@@ -451,8 +451,8 @@ suite(
     })
 
     test('the order and the spelling of the base URLs do not matter for sharing', async (t) => {
-      const { fake, client } = await world(t)
-      const { fake: other } = await world(t)
+      const { fake, client } = await setup(t)
+      const { fake: other } = await setup(t)
       const one = client({ baseUrl: [fake.url, other.url] })
       const two = client({ baseUrl: [`${other.url}/`, fake.url, fake.url] })
       const { accessToken } = await one.getAccessToken()
@@ -462,7 +462,7 @@ suite(
     })
 
     test('a client made later finds the token of an earlier one', async (t) => {
-      const { fake, client } = await world(t)
+      const { fake, client } = await setup(t)
       await ask(client(), 0)
       await ask(client(), 1)
       assert.equal(fake.count('tokens'), 1)
@@ -470,7 +470,7 @@ suite(
 
     // The slow one: some 10 s, the shortest time between two refreshes.
     test('while a token is valid no call waits for its refresh, and a failing refresh is invisible', async (t) => {
-      const { fake, wxa } = await world(t, { tokenLife: 30 }, { token: 'classic' })
+      const { fake, wxa } = await setup(t, { tokenLife: 30 }, { token: 'classic' })
       const draw = () => wxa.createQRCode({ path: 'a', width: 280 })
       await draw()
       const [token] = usedTokens(fake)

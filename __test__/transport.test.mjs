@@ -8,7 +8,7 @@ import { run } from './support/child.mjs'
 import { asked } from './support/decode.mjs'
 import { deadUrl } from './support/ports.mjs'
 import { startProxy } from './support/proxy.mjs'
-import { failure, guard, suite, thrown, times, world } from './support/suite.mjs'
+import { failure, guard, setup, suite, thrown, times } from './support/suite.mjs'
 
 const draw = (wxa, call) => wxa.createQRCode({ path: 'a', width: 280 }, call)
 const ALWAYS = { endpoint: 'codes', times: Number.POSITIVE_INFINITY }
@@ -55,7 +55,7 @@ console.log(said)`
 suite('retries', (test) => {
   for (const what of WOBBLES) {
     test(`${named(what)} of a code request is retried and the call succeeds`, async (t) => {
-      const { fake, wxa } = await world(t)
+      const { fake, wxa } = await setup(t)
       fake.fail(what, { endpoint: 'codes', times: 2 })
       assert.equal(asked(await draw(wxa)).path, 'a')
       assert.equal(fake.count('codes'), 3)
@@ -63,7 +63,7 @@ suite('retries', (test) => {
     })
 
     test(`${named(what)} of every code request is an error after 1 + retries requests`, async (t) => {
-      const { fake, client } = await world(t)
+      const { fake, client } = await setup(t)
       fake.fail(what, ALWAYS)
       for (const [retries, arrivals] of [
         [0, 1],
@@ -78,7 +78,7 @@ suite('retries', (test) => {
   }
 
   test('two retries are the default', async (t) => {
-    const { fake, wxa } = await world(t)
+    const { fake, wxa } = await setup(t)
     fake.fail(-1, ALWAYS)
     const error = await failure(draw(wxa))
     assert.equal(error.errcode, -1)
@@ -87,7 +87,7 @@ suite('retries', (test) => {
 
   for (const what of [...REFUSALS, ...NO_ANSWERS]) {
     test(`${named(what)} is never retried`, async (t) => {
-      const { fake, wxa } = await world(t)
+      const { fake, wxa } = await setup(t)
       fake.fail(what, ALWAYS)
       const error = await failure(draw(wxa))
       assert.equal(error.code, typeof what === 'number' ? 'ERR_WXA_API' : 'ERR_WXA_RESPONSE')
@@ -100,7 +100,7 @@ suite('deadlines', (test) => {
   for (const endpoint of ['tokens', 'codes']) {
     for (const what of ['hang', 'drip']) {
       test(`${what} of ${endpoint} makes the call time out`, async (t) => {
-        const { fake, wxa } = await world(t, {}, { timeoutMs: 300 })
+        const { fake, wxa } = await setup(t, {}, { timeoutMs: 300 })
         if (endpoint === 'codes') await wxa.getAccessToken({ timeoutMs: 50_000 })
         fake.fail(what, { endpoint, times: Number.POSITIVE_INFINITY })
         let error
@@ -117,7 +117,7 @@ suite('deadlines', (test) => {
   }
 
   test('timeoutMs of a call wins over the one of the client, either way', async (t) => {
-    const { fake, client } = await world(t)
+    const { fake, client } = await setup(t)
     fake.fail('hang', ALWAYS)
     const short = await clocked(() => failure(draw(client({ timeoutMs: 60_000 }), { timeoutMs: 200 })))
     assert.ok(short < ATTEMPT, `${short} ms`)
@@ -126,7 +126,7 @@ suite('deadlines', (test) => {
   })
 
   test('timeoutMs of a call counts beside a signal', async (t) => {
-    const { fake, wxa } = await world(t)
+    const { fake, wxa } = await setup(t)
     fake.fail('hang', ALWAYS)
     const { signal } = new AbortController()
     const ms = await clocked(() => failure(draw(wxa, { signal, timeoutMs: 200 })))
@@ -134,7 +134,7 @@ suite('deadlines', (test) => {
   })
 
   test('getAccessToken has a deadline too', async (t) => {
-    const { fake, wxa } = await world(t)
+    const { fake, wxa } = await setup(t)
     fake.hold('tokens')
     const error = await failure(wxa.getAccessToken({ timeoutMs: 200 }))
     assert.equal(error.code, 'ERR_WXA_TIMEOUT')
@@ -143,7 +143,7 @@ suite('deadlines', (test) => {
 
   for (const endpoint of ['tokens', 'codes']) {
     test(`the cause of a timeout is the last failure (${endpoint})`, async (t) => {
-      const { fake, wxa } = await world(t, {}, { timeoutMs: 3000 })
+      const { fake, wxa } = await setup(t, {}, { timeoutMs: 3000 })
       fake.fail(-1, { endpoint })
       fake.fail('hang', { endpoint, times: Number.POSITIVE_INFINITY })
       const error = await failure(draw(wxa))
@@ -156,7 +156,7 @@ suite('deadlines', (test) => {
   }
 
   test('a caller that times out leaves the shared token request alone', async (t) => {
-    const { fake, wxa } = await world(t)
+    const { fake, wxa } = await setup(t)
     const hold = fake.hold('tokens')
     const patient = draw(wxa)
     assert.equal((await failure(draw(wxa, { timeoutMs: 100 }))).code, 'ERR_WXA_TIMEOUT')
@@ -166,7 +166,7 @@ suite('deadlines', (test) => {
   })
 
   test('a code request that times out is closed', async (t) => {
-    const { fake, wxa } = await world(t)
+    const { fake, wxa } = await setup(t)
     fake.hold('codes')
     await failure(draw(wxa, { timeoutMs: 500 }))
     await fake.idle()
@@ -174,7 +174,7 @@ suite('deadlines', (test) => {
   })
 
   test('ratePerMinute: a call that times out while it waits is not sent', async (t) => {
-    const { fake, client } = await world(t, {}, { ratePerMinute: 3 })
+    const { fake, client } = await setup(t, {}, { ratePerMinute: 3 })
     const scene = (wxa) => wxa.getUnlimitedQRCode({ scene: 'a', width: 280 }, { timeoutMs: 20_000 })
     await Promise.all([client(), client(), client()].map(scene))
     const error = await failure(scene(client()))
@@ -186,7 +186,7 @@ suite('deadlines', (test) => {
   })
 
   test('ratePerMinute limits getUnlimitedQRCode alone, and Infinity turns it off', async (t) => {
-    const { fake, client } = await world(t)
+    const { fake, client } = await setup(t)
     await Promise.all(times(5, () => draw(client({ ratePerMinute: 1 }))))
     const free = client({ ratePerMinute: Number.POSITIVE_INFINITY })
     await Promise.all(times(5, () => free.getUnlimitedQRCode({ scene: 'a', width: 280 })))
@@ -196,7 +196,7 @@ suite('deadlines', (test) => {
 
 suite('several hosts', (test) => {
   test('an unreachable host is skipped, for tokens and codes', async (t) => {
-    const { fake, client } = await world(t)
+    const { fake, client } = await setup(t)
     const wxa = client({ baseUrl: [await deadUrl(), fake.url], retries: 0 })
     await Promise.all(times(5, () => draw(wxa)))
     assert.equal(fake.count('tokens'), 1)
@@ -204,16 +204,16 @@ suite('several hosts', (test) => {
   })
 
   test('the first host is used while it works', async (t) => {
-    const { fake, client } = await world(t)
-    const { fake: other } = await world(t)
+    const { fake, client } = await setup(t)
+    const { fake: other } = await setup(t)
     const wxa = client({ baseUrl: [fake.url, other.url] })
     for (const _ of times(5, Number)) await draw(wxa)
     assert.equal(other.count(), 0)
   })
 
   test('a host that does not answer a code gets half of the time and is avoided afterwards', async (t) => {
-    const { fake, client } = await world(t)
-    const { fake: hanging } = await world(t)
+    const { fake, client } = await setup(t)
+    const { fake: hanging } = await setup(t)
     const token = await tokenOf(client)
     hanging.hold()
     const wxa = client({ baseUrl: [hanging.url, fake.url], token: () => token, timeoutMs: 6000, retries: 0 })
@@ -225,8 +225,8 @@ suite('several hosts', (test) => {
   })
 
   test('a host that does not answer stable_token costs a call some seconds, not its token', async (t) => {
-    const { fake, client } = await world(t)
-    const { fake: hanging } = await world(t)
+    const { fake, client } = await setup(t)
+    const { fake: hanging } = await setup(t)
     hanging.hold()
     const wxa = client({ baseUrl: [hanging.url, fake.url], timeoutMs: 20_000 })
     assert.equal(asked(await draw(wxa)).path, 'a')
@@ -234,8 +234,8 @@ suite('several hosts', (test) => {
   })
 
   test('a refusal or an unexpected response of the first host is not retried on the next', async (t) => {
-    const { fake, client } = await world(t)
-    const { fake: other } = await world(t)
+    const { fake, client } = await setup(t)
+    const { fake: other } = await setup(t)
     const wxa = client({ baseUrl: [fake.url, other.url], retries: 0 })
     for (const what of [41030, 'html', { status: 502, body: HTML }]) {
       fake.fail(what, { endpoint: 'codes' })
@@ -245,8 +245,8 @@ suite('several hosts', (test) => {
   })
 
   test('a classic token request that was perhaps received is not sent to another host', async (t) => {
-    const { fake, client } = await world(t)
-    const { fake: other } = await world(t)
+    const { fake, client } = await setup(t)
+    const { fake: other } = await setup(t)
     fake.fail('reset', { endpoint: 'tokens' })
     const wxa = client({ baseUrl: [fake.url, other.url], token: 'classic' })
     await failure(wxa.getAccessToken())
@@ -254,7 +254,7 @@ suite('several hosts', (test) => {
   })
 
   test('a name that does not exist is ERR_WXA_NETWORK and named', async (t) => {
-    const { client } = await world(t)
+    const { client } = await setup(t)
     const wxa = client({ baseUrl: 'https://nohost.invalid', token: () => 'a', retries: 0 })
     const error = await failure(draw(wxa))
     assert.equal(error.code, 'ERR_WXA_NETWORK')
@@ -263,7 +263,7 @@ suite('several hosts', (test) => {
   })
 
   test('a closed port is ERR_WXA_NETWORK, and the error names it', async (t) => {
-    const { client } = await world(t)
+    const { client } = await setup(t)
     const url = await deadUrl()
     const error = await failure(draw(client({ baseUrl: url, token: () => 'a', retries: 0 })))
     assert.equal(error.code, 'ERR_WXA_NETWORK')
@@ -277,7 +277,7 @@ suite('proxies', (test) => {
     const proxy = await startProxy(t)
     const password = 'Canary-p@ss/word:%41'
     guard(t, password)
-    const { fake, client } = await world(t)
+    const { fake, client } = await setup(t)
     const wxa = client({ proxy: `http://user:${encodeURIComponent(password)}@127.0.0.1:${proxy.port}` })
     assert.equal(asked(await draw(wxa)).path, 'a')
     assert.deepEqual(
@@ -292,7 +292,7 @@ suite('proxies', (test) => {
   test('https goes through a CONNECT tunnel, which sees no token', async (t) => {
     const proxy = await startProxy(t)
     const { ca, ...tls } = await certificates()
-    const { fake, wxa } = await world(t, { tls }, { proxy: proxy.url, ca })
+    const { fake, wxa } = await setup(t, { tls }, { proxy: proxy.url, ca })
     await draw(wxa)
     assert.deepEqual(
       [...new Set(proxy.seen.map(({ method, url }) => `${method} ${url}`))],
@@ -304,7 +304,7 @@ suite('proxies', (test) => {
     test(`a ${what} proxy fails the call without its password`, async (t) => {
       const password = 'Canary-p@ssword'
       guard(t, password)
-      const { fake, client } = await world(t)
+      const { fake, client } = await setup(t)
       const url = what === 'dead' ? await deadUrl() : (await startProxy(t, { refuse: 407 })).url
       const proxy = `http://user:${encodeURIComponent(password)}@${new URL(url).host}`
       const error = await failure(draw(client({ proxy, retries: 0, token: () => 'a' })))
@@ -320,7 +320,7 @@ suite('proxies', (test) => {
   test('an invalid proxy is refused, without its password in the message', async (t) => {
     const password = 'Canary-password'
     guard(t, password)
-    const { client } = await world(t)
+    const { client } = await setup(t)
     for (const proxy of [
       `http://user:${password}@`,
       `http://user:${password}@[`,
@@ -335,7 +335,7 @@ suite('proxies', (test) => {
   test("proxy 'env' reads HTTPS_PROXY, and NO_PROXY", async (t) => {
     const proxy = await startProxy(t)
     const { ca, ...tls } = await certificates()
-    const { options } = await world(t, { tls }, { proxy: 'env', ca })
+    const { options } = await setup(t, { tls }, { proxy: 'env', ca })
     const child = (env) => run(CALL, { given: options, env })
     assert.deepEqual(await child({ HTTPS_PROXY: proxy.url }), {
       code: 0,
@@ -357,7 +357,7 @@ suite('proxies', (test) => {
 
   test('without the option proxy the environment is not read', async (t) => {
     const { ca, ...tls } = await certificates()
-    const { options } = await world(t, { tls }, { ca })
+    const { options } = await setup(t, { tls }, { ca })
     const dead = await deadUrl()
     const { stdout } = await run(CALL, {
       given: options,
@@ -370,7 +370,7 @@ suite('proxies', (test) => {
 suite('certificates', (test) => {
   test('a server with an unknown root is refused without a retry, and the message says what to do', async (t) => {
     const { ca: _, ...tls } = await certificates()
-    const { fake, wxa } = await world(t, { tls })
+    const { fake, wxa } = await setup(t, { tls })
     const error = await failure(draw(wxa))
     assert.equal(error.code, 'ERR_WXA_NETWORK')
     assert.equal(error.retryable, false)
@@ -382,7 +382,7 @@ suite('certificates', (test) => {
 
   test('a certificate for another name is refused', async (t) => {
     const { ca, ...tls } = await certificates({ hosts: ['127.0.0.1'] })
-    const { fake, client } = await world(t, { tls }, { ca })
+    const { fake, client } = await setup(t, { tls }, { ca })
     const elsewhere = fake.url.replace('127.0.0.1', 'localhost')
     const error = await failure(draw(client({ baseUrl: elsewhere, token: () => 'a', retries: 0 })))
     assert.equal(error.code, 'ERR_WXA_NETWORK')
@@ -393,7 +393,7 @@ suite('certificates', (test) => {
   test('ca adds a root, as text, as a Buffer, and with others in one', async (t) => {
     const { ca, ...tls } = await certificates()
     const { ca: other } = await certificates()
-    const { fake, client } = await world(t, { tls })
+    const { fake, client } = await setup(t, { tls })
     for (const one of [ca, Buffer.from(ca), new TextEncoder().encode(ca), `# a comment\n${other}\n${ca}`]) {
       assert.equal(asked(await draw(client({ ca: one }))).path, 'a')
     }
@@ -402,7 +402,7 @@ suite('certificates', (test) => {
 
   test('NODE_EXTRA_CA_CERTS adds a root', async (t) => {
     const { ca, ...tls } = await certificates()
-    const { options } = await world(t, { tls })
+    const { options } = await setup(t, { tls })
     const folder = await mkdtemp(join(tmpdir(), 'wxacode-'))
     t.after(() => rm(folder, { recursive: true }))
     const file = join(folder, 'ca.pem')

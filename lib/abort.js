@@ -1,7 +1,7 @@
 'use strict'
 
 const { clearTimeout, setTimeout } = require('node:timers')
-const { own } = require('./own')
+const { safeGet } = require('./safe-object')
 
 /**
  * @typedef {object} Watched
@@ -54,7 +54,7 @@ function unwatch(signal, call) {
  * @returns {unknown}
  */
 function reasonOf(signal) {
-  const reason = own(signal, 'reason')
+  const reason = safeGet(signal, 'reason')
   return reason === undefined ? new DOMException('This operation was aborted', 'AbortError') : reason
 }
 

@@ -1,11 +1,11 @@
 'use strict'
 
-/** What WeChat's other APIs answer, in our spelling. */
+/** Decodes the responses of WeChat's APIs other than the QR code endpoints: our names, Dates for seconds. */
 
-const { bare, own, omitUndefined } = require('./own')
+const { nullProtoCopy, safeGet, omitUndefined } = require('./safe-object')
 
-/** @type {Record<string, (answer: any) => any>} */
-const ANSWERS = bare({
+/** @type {Record<string, (response: any) => any>} */
+const DECODERS = nullProtoCopy({
   generateScheme: ({ openlink }) => openlink,
   generateUrlLink: ({ url_link }) => url_link,
   generateShortLink: ({ link }) => link,
@@ -15,7 +15,7 @@ const ANSWERS = bare({
   queryUrlLink: ({ url_link_info, quota_info }) =>
     omitUndefined({ urlLinkInfo: linkInfo(url_link_info), quotaInfo: visits(quota_info) }),
   getQuota: ({ quota, rate_limit, component_rate_limit }) => {
-    const { daily_limit: dailyLimit, used, remain } = bare(quota)
+    const { daily_limit: dailyLimit, used, remain } = nullProtoCopy(quota)
     return omitUndefined({
       dailyLimit,
       used,
@@ -26,11 +26,11 @@ const ANSWERS = bare({
   },
   clearQuota: () => undefined,
   getRid: ({ request }) => {
-    const { invoke_time, cost_in_ms, request_url, request_body, response_body, client_ip } = bare(request)
+    const { invoke_time, cost_in_ms, request_url, request_body, response_body, client_ip } = nullProtoCopy(request)
     return {
       invokeTime: date(invoke_time),
       costInMs: cost_in_ms,
-      // The addon has taken secrets out of them.
+      // The addon has redacted secrets in these fields.
       requestUrl: request_url ?? '',
       requestBody: request_body ?? '',
       responseBody: response_body ?? '',
@@ -40,36 +40,36 @@ const ANSWERS = bare({
 })
 
 /**
- * What an API answered, in our spelling.
+ * Decodes the response of an API.
  *
- * @param {string} name
- * @param {string} text
+ * @param {string} name of the endpoint
+ * @param {string} text JSON
  */
-const understood = (name, text) => ANSWERS[name](bare(JSON.parse(text)))
+const decodeResponse = (name, text) => DECODERS[name](nullProtoCopy(JSON.parse(text)))
 
 /** @param {any} info */
 function linkInfo(info) {
   if (!info) return undefined
-  const { appid, path, query, create_time, expire_time, env_version: envVersion } = bare(info)
+  const { appid, path, query, create_time, expire_time, env_version: envVersion } = nullProtoCopy(info)
   return omitUndefined({
     appid,
     path,
     query,
     createTime: date(create_time),
-    // 0 is one that never ends.
+    // 0 means that the link never expires.
     expireTime: expire_time > 0 ? date(expire_time) : undefined,
     envVersion,
   })
 }
 
 /** @param {any} info */
-const visits = (info) => info && { remainVisitQuota: own(info, 'remain_visit_quota') }
+const visits = (info) => info && { remainVisitQuota: safeGet(info, 'remain_visit_quota') }
 
 /** @param {any} limit */
 const rateLimit = (limit) =>
-  limit && { callCount: own(limit, 'call_count'), refreshSecond: own(limit, 'refresh_second') }
+  limit && { callCount: safeGet(limit, 'call_count'), refreshSecond: safeGet(limit, 'refresh_second') }
 
 /** @param {number} seconds */
 const date = (seconds) => new Date(seconds * 1000)
 
-module.exports = { understood }
+module.exports = { decodeResponse }

@@ -4,9 +4,9 @@ const { reasonOf, sleepUnder } = require('./abort')
 const { boundedMap } = require('./bounded-map')
 const { invalid } = require('./errors')
 const { excerpt } = require('./excerpt')
-const { KINDS, codeFields } = require('./kinds')
-const { bare, own } = require('./own')
-const { checked } = require('./shape')
+const { ENDPOINT_BY_KIND, codeFields, hasMinuteQuota } = require('./kinds')
+const { nullProtoCopy, safeGet } = require('./safe-object')
+const { validate } = require('./validate')
 
 /** @typedef {import('../index').WxaCode} WxaCode */
 /** @typedef {import('../index').BatchJob} Job */
@@ -15,15 +15,15 @@ const { checked } = require('./shape')
 /** @typedef {import('./language').Language} Language */
 
 const DEFAULT_CONCURRENCY = 16
-/** How many minutes in a row WeChat may call full. After that it is not the minute's quota that is used up, but the day's. */
+/** After so many refusals by the minute in a row, the quota of the day is used up. */
 const MAX_FULL_MINUTES = 3
-/** Scopes by which WeChat refuses a call of a minute that is full. */
+/** Scopes of WeChat's refusals when the quota of a minute is used up. */
 const RATE_LIMITS = new Set(['rate', 'quota'])
 
-const NO_OPTIONS = Object.freeze(bare({}))
+const NO_OPTIONS = Object.freeze(nullProtoCopy({}))
 
 /**
- * Codes, in the order in which they are done. An error that every other job would meet ends the batch.
+ * Yields the result of each job when it is done. An error that every other job would fail with ends the batch.
  *
  * @param {WxaCode} wxa
  * @param {Iterable<Job> | AsyncIterable<Job>} jobs
@@ -32,14 +32,14 @@ const NO_OPTIONS = Object.freeze(bare({}))
  * @returns {AsyncGenerator<Result, void, undefined>}
  */
 async function* batch(wxa, jobs, options = NO_OPTIONS, lang = undefined) {
-  const { concurrency = DEFAULT_CONCURRENCY, signal, timeoutMs } = checked('batch', options, 'batch', lang)
+  const { concurrency = DEFAULT_CONCURRENCY, signal, timeoutMs } = validate('batch', options, 'batch', lang)
   /** @type {(job: Job, task: import('./bounded-map').Task) => Promise<Result>} */
   const worker = async (job, { index, signal: taskSignal, stop }) => {
     try {
       return { job, index, image: await fetchCode(wxa, callOf(job, lang), { signal: taskSignal, timeoutMs }) }
     } catch (thrown) {
       const error = /** @type {any} */ (thrown)
-      if (isAccountError(error)) stop(error)
+      if (stopsBatch(error)) stop(error)
       return { job, index, error }
     }
   }
@@ -48,7 +48,7 @@ async function* batch(wxa, jobs, options = NO_OPTIONS, lang = undefined) {
 
 /**
  * @param {WxaCode} wxa
- * @param {{ method: import('./shapes').CodeEndpoint, params: unknown }} request
+ * @param {{ method: import('./schemas').CodeEndpoint, params: unknown }} request
  * @param {{ signal: AbortSignal, timeoutMs?: number }} call
  */
 function fetchCode(wxa, { method, params }, call) {
@@ -56,7 +56,7 @@ function fetchCode(wxa, { method, params }, call) {
 }
 
 /**
- * Makes a call, and again after each minute that is full.
+ * Makes a call, and repeats it after each minute whose quota is used up.
  *
  * @template T
  * @param {() => Promise<T>} call
@@ -71,10 +71,10 @@ async function withRateLimitWait(call, signal) {
     } catch (thrown) {
       const error = /** @type {any} */ (thrown)
       if (isMinuteFull(error)) fullMinutes += 1
-      else if (own(error, 'code') !== 'ERR_WXA_RATE_LIMIT') throw error
+      else if (safeGet(error, 'code') !== 'ERR_WXA_RATE_LIMIT') throw error
       if (fullMinutes > MAX_FULL_MINUTES) throw error
-      // After WeChat's own refusal the next call fails here, and says how long to wait.
-      await sleepUnder(own(error, 'retryAfterMs') ?? 0, signal)
+      // After WeChat's refusal the next call fails in the client, and its error says how long to wait.
+      await sleepUnder(safeGet(error, 'retryAfterMs') ?? 0, signal)
       if (signal.aborted) throw reasonOf(signal)
     }
   }
@@ -86,19 +86,19 @@ async function withRateLimitWait(call, signal) {
  */
 function callOf(job, lang) {
   const { kind, meta, ...params } = codeFields(typeof job === 'object' ? job : null)
-  if (typeof kind !== 'string' || !Object.hasOwn(KINDS, kind)) throw wrongKind(kind, lang)
-  return { method: KINDS[/** @type {keyof typeof KINDS} */ (kind)], params }
+  if (typeof kind !== 'string' || !Object.hasOwn(ENDPOINT_BY_KIND, kind)) throw wrongKind(kind, lang)
+  return { method: ENDPOINT_BY_KIND[/** @type {Job['kind']} */ (kind)], params }
 }
 
 /** @param {any} error */
-const isMinuteFull = (error) => own(error, 'endpoint') === 'getUnlimitedQRCode' && RATE_LIMITS.has(own(error, 'scope'))
+const isMinuteFull = (error) => hasMinuteQuota(safeGet(error, 'endpoint')) && RATE_LIMITS.has(safeGet(error, 'scope'))
 
 /**
- * Whether every other job would fail in the same way.
+ * Whether an error ends the batch, because every other job would fail in the same way.
  *
  * @param {any} error
  */
-const isAccountError = (error) => own(error, 'stopsBatch') === true
+const stopsBatch = (error) => safeGet(error, 'stopsBatch') === true
 
 /**
  * @param {any} jobs
@@ -124,7 +124,7 @@ function wrongKind(kind, lang) {
     kind === undefined
       ? { zh: '任务没有 kind', en: 'a job has no kind' }
       : { zh: `任务的 kind 是 ${show(kind)}`, en: `a job's kind is ${show(kind)}` }
-  const kinds = Object.keys(KINDS)
+  const kinds = Object.keys(ENDPOINT_BY_KIND)
   const fix = { zh: `kind 取 ${kinds.join('、')} 之一`, en: `Set kind to one of ${kinds.join(', ')}` }
   return invalid({ endpoint: 'batch', param: 'kind', explanation: { cause, fix } }, lang)
 }

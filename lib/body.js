@@ -1,17 +1,17 @@
 'use strict'
 
 /**
- * The body of a request as WeChat reads it: JSON without escapes. JSON would write what it cannot represent as `{}` or `null`,
- * and WeChat would respond to that, so it is refused here.
+ * The body of a request as JSON without escapes, as WeChat reads it. JSON.stringify writes a value that JSON cannot represent
+ * as `{}` or `null`, and WeChat would respond to that, so such a value is rejected here.
  */
 
 const { types } = require('node:util')
 const { invalid } = require('./errors')
 const { excerpt, loneSurrogateAt } = require('./excerpt')
-const { own } = require('./own')
+const { safeGet } = require('./safe-object')
 
-/** No API of WeChat needs a deeper body. An object that contains itself is deeper. */
-const DEEPEST = 100
+/** No API of WeChat needs a deeper body. A circular reference exceeds this depth. */
+const MAX_DEPTH = 100
 
 /**
  * Each value is read once, getters and `toJSON` included.
@@ -24,13 +24,13 @@ const DEEPEST = 100
 function json(body, endpoint, lang) {
   if (body === undefined) return undefined
   const whole = { endpoint, lang, param: 'body', key: '', depth: 0 }
-  const copy = plain(body, whole)
-  if (typeof copy !== 'object') throw unwritable(whole, TEXTS.closed)
+  const copy = toJsonValue(body, whole)
+  if (typeof copy !== 'object') throw notJson(whole, TEXTS.opaque)
   return JSON.stringify(copy)
 }
 
 /**
- * @typedef {object} Place
+ * @typedef {object} ParamContext
  * @property {string} endpoint
  * @property {import('./language').Language} [lang]
  * @property {string} param like `body.list[0]`
@@ -39,62 +39,62 @@ function json(body, endpoint, lang) {
  */
 
 /**
- * A copy that JSON can represent. Like JSON, it omits what is undefined in an object.
+ * Copies a value to one that JSON can represent. Like JSON.stringify, it omits undefined properties.
  *
  * @param {any} given
- * @param {Place} at
+ * @param {ParamContext} at
  * @returns {any}
  */
-function plain(given, at) {
-  if (at.depth > DEEPEST) throw unwritable({ ...at, param: 'body' }, TEXTS.deep)
-  if (ArrayBuffer.isView(given) || types.isAnyArrayBuffer(given)) throw unwritable(at, TEXTS.bytes)
-  const value = written(given, at.key)
-  if (typeof value === 'string') return text(value, at)
-  if (typeof value === 'number' && !Number.isFinite(value)) throw unwritable(at, TEXTS.number)
+function toJsonValue(given, at) {
+  if (at.depth > MAX_DEPTH) throw notJson({ ...at, param: 'body' }, TEXTS.deep)
+  if (ArrayBuffer.isView(given) || types.isAnyArrayBuffer(given)) throw notJson(at, TEXTS.bytes)
+  const value = applyToJson(given, at.key)
+  if (typeof value === 'string') return wellFormed(value, at)
+  if (typeof value === 'number' && !Number.isFinite(value)) throw notJson(at, TEXTS.number)
   if (typeof value === 'boolean' || typeof value === 'number') return value
   if (value === null) {
     if (given === null && at.depth > 0) return value
-    throw unwritable(at, TEXTS.null)
+    throw notJson(at, TEXTS.null)
   }
-  if (typeof value !== 'object') throw unwritable(at, typeof value === 'bigint' ? TEXTS.bigint : TEXTS.nothing)
-  if (Array.isArray(value)) return Array.from(value, (one, index) => plain(one, inside(at, index)))
-  if (isClosed(value)) throw unwritable(at, TEXTS.closed)
-  return fields(value, at)
+  if (typeof value !== 'object') throw notJson(at, typeof value === 'bigint' ? TEXTS.bigint : TEXTS.nothing)
+  if (Array.isArray(value)) return Array.from(value, (one, index) => toJsonValue(one, childContext(at, index)))
+  if (isOpaque(value)) throw notJson(at, TEXTS.opaque)
+  return toJsonFields(value, at)
 }
 
 /**
- * What the `toJSON` of an object or of its class returns, as a Date has one.
+ * Calls the `toJSON` of an object or of its class, like that of a Date.
  *
  * @param {any} given
  * @param {string} key
  */
-function written(given, key) {
+function applyToJson(given, key) {
   if (types.isBoxedPrimitive(given)) return given.valueOf()
-  const toJSON = typeof given === 'object' ? own(given, 'toJSON') : undefined
+  const toJSON = typeof given === 'object' ? safeGet(given, 'toJSON') : undefined
   return typeof toJSON === 'function' ? toJSON.call(given, key) : given
 }
 
 /**
  * @param {any} value
- * @param {Place} at
+ * @param {ParamContext} at
  */
-function fields(value, at) {
+function toJsonFields(value, at) {
   const copy = Object.create(null)
   for (const key of Object.keys(value)) {
     const one = value[key]
-    if (one !== undefined) copy[text(key, at)] = plain(one, inside(at, key))
+    if (one !== undefined) copy[wellFormed(key, at)] = toJsonValue(one, childContext(at, key))
   }
   return copy
 }
 
 /**
- * Whether an object keeps what it holds where JSON does not look: a Map, a Promise, URLSearchParams, a Blob, a stream, an
- * Error, of whatever realm.
+ * Whether JSON cannot see the contents of an object: a Map, a Promise, URLSearchParams, a Blob, a stream or an Error, of any
+ * realm.
  *
  * @param {any} value
  */
-function isClosed(value) {
-  if (types.isNativeError(value) || typeof own(value, 'pipe') === 'function') return true
+function isOpaque(value) {
+  if (types.isNativeError(value) || typeof safeGet(value, 'pipe') === 'function') return true
   return (
     !['Object', 'Module'].includes(Object.prototype.toString.call(value).slice(8, -1)) &&
     Object.keys(value).length === 0
@@ -103,43 +103,46 @@ function isClosed(value) {
 
 /**
  * @param {string} value
- * @param {Place} at
+ * @param {ParamContext} at
  */
-function text(value, at) {
+function wellFormed(value, at) {
   if (value.isWellFormed()) return value
-  const place = loneSurrogateAt(value)
-  throw unwritable(at, {
+  const position = loneSurrogateAt(value)
+  throw notJson(at, {
     cause: {
-      zh: `第 ${place} 个字符是不成对的代理字符，不是合法的 Unicode`,
-      en: `has a lone surrogate as character ${place} and is not valid Unicode`,
+      zh: `第 ${position} 个字符是不成对的代理字符，不是合法的 Unicode`,
+      en: `has a lone surrogate as character ${position} and is not valid Unicode`,
     },
     fix: {
       zh: '字符串可能在表情符号中间被截断，请按字符截取',
-      en: 'The string was probably cut inside an emoji: cut it by characters',
+      en: 'The string was probably cut childContext an emoji: cut it by characters',
     },
   })
 }
 
 /**
- * @param {Place} at
+ * @param {ParamContext} at
  * @param {string | number} key
- * @returns {Place}
+ * @returns {ParamContext}
  */
-const inside = (at, key) => ({
+const childContext = (at, key) => ({
   ...at,
   param: typeof key === 'number' ? `${at.param}[${key}]` : `${at.param}.${excerpt(key)}`,
   key: String(key),
   depth: at.depth + 1,
 })
 
-const PLAIN = {
+const PLAIN_OBJECT = {
   zh: '传入普通对象，其中只有字符串、有限的数字、布尔值、null、数组和普通对象',
   en: 'Pass a plain object of strings, finite numbers, booleans, null, arrays and plain objects',
 }
 
-/** What follows the parameter. @type {Record<string, import('../index').Explanation>} */
+/** Errors, without the name of the parameter at the beginning. @type {Record<string, import('../index').Explanation>} */
 const TEXTS = {
-  deep: { cause: { zh: '嵌套过深，或含有循环引用', en: 'is nested too deeply, or contains itself' }, fix: PLAIN },
+  deep: {
+    cause: { zh: '嵌套过深，或含有循环引用', en: 'is nested too deeply, or contains itself' },
+    fix: PLAIN_OBJECT,
+  },
   bytes: {
     cause: { zh: '是二进制数据，JSON 无法表示', en: 'is binary data, which JSON cannot represent' },
     fix: {
@@ -164,9 +167,9 @@ const TEXTS = {
       zh: '是函数、Symbol 或数组中的 undefined，JSON 会丢掉它或写成 null',
       en: 'is a function, a symbol, or undefined in an array, which JSON omits or writes as null',
     },
-    fix: PLAIN,
+    fix: PLAIN_OBJECT,
   },
-  closed: {
+  opaque: {
     cause: {
       zh: '是 Map、Set、Promise、FormData、URLSearchParams、Blob、流或 Error 之类的对象，JSON 会写成 {}',
       en: 'is a Map, Set, Promise, FormData, URLSearchParams, Blob, stream, Error or similar, which JSON writes as {}',
@@ -179,13 +182,13 @@ const TEXTS = {
 }
 
 /**
- * @param {Place} at
+ * @param {ParamContext} at
  * @param {import('../index').Explanation} explanation
  */
-function unwritable({ endpoint, lang, param }, { cause, fix }) {
+function notJson({ endpoint, lang, param }, { cause, fix }) {
   const name = excerpt(param)
   const explanation = { cause: { zh: `${name} ${cause.zh}`, en: `${name} ${cause.en}` }, fix }
   return invalid({ endpoint, param: name, explanation }, lang)
 }
 
-module.exports = { isClosed, json }
+module.exports = { isOpaque, json }

@@ -1,10 +1,10 @@
 'use strict'
 
-const { setImmediate: nextTick } = require('node:timers/promises')
+const { setImmediate: yieldToEventLoop } = require('node:timers/promises')
 const { Aborter, reasonOf } = require('./abort')
-const { own } = require('./own')
+const { safeGet } = require('./safe-object')
 
-/** After so many results the event loop runs: results that need no I/O would keep it from doing anything else. */
+/** The event loop runs after so many results: results without I/O would block it otherwise. */
 const YIELD_EVERY = 64
 
 /**
@@ -106,9 +106,9 @@ class BoundedQueue {
       if (this.signal.aborted) throw this.signal.reason
       const taken = this.#results.shift()
       if (taken) {
-        this.#settle()
+        this.#runNative()
         this.#yielded += 1
-        if (this.#yielded % YIELD_EVERY === 0) await nextTick()
+        if (this.#yielded % YIELD_EVERY === 0) await yieldToEventLoop()
         return taken
       }
       if (this.#hasSourceEnded && this.#inFlight === 0) {
@@ -135,7 +135,7 @@ class BoundedQueue {
     this.#isPulling = true
     const pulled = await source.next()
     this.#isPulling = false
-    return own(pulled, 'done') || this.#stopped ? undefined : { item: own(pulled, 'value') }
+    return safeGet(pulled, 'done') || this.#stopped ? undefined : { item: safeGet(pulled, 'value') }
   }
 
   /** @param {Promise<R>} work */
@@ -148,7 +148,7 @@ class BoundedQueue {
       },
       (error) => {
         this.stop(error)
-        this.#settle()
+        this.#runNative()
       },
     )
   }
@@ -177,12 +177,12 @@ class BoundedQueue {
    * @param {Iterator<T> | AsyncIterator<T>} source
    */
   async release(source) {
-    const returned = own(source, 'return')?.call(source)
+    const returned = safeGet(source, 'return')?.call(source)
     if (this.#isPulling) Promise.resolve(returned).catch(() => {})
     else await returned
   }
 
-  #settle() {
+  #runNative() {
     this.#inFlight -= 1
     this.#changed.notify()
   }

@@ -3,11 +3,11 @@
 const native = require('./native')
 const { publish, warn } = require('./events')
 
-/** How many outcomes and events are handed on before other events of the loop have their turn. */
+/** How many outcomes and events one run of `drain` delivers, so that other events of the loop run in between. */
 const DRAIN_LIMIT = 16
 
 /**
- * What waits for the calls that are under way, by number.
+ * The `resolve` functions of running calls, by number.
  *
  * @type {Map<number, (outcome: any) => void>}
  */
@@ -16,8 +16,8 @@ const pending = new Map()
 let last = 0
 
 /**
- * Weak, because the addon holds on to `drain`, and whatever that holds on to would never go away: a test runner's copy of
- * this package, for example. A caller that waits holds `index.js`, which holds the queue.
+ * A weak reference, because the addon holds `drain`, and whatever `drain` holds would never be collected, such as a test
+ * runner's copy of this package. A waiting caller holds `index.js`, which holds the queue.
  *
  * @type {WeakRef<import('../binding').CompletionQueueHandle>}
  */
@@ -38,8 +38,8 @@ function drain() {
   }
 }
 
-const inbox = new native.CompletionQueueHandle(drain)
-queueRef = new WeakRef(inbox)
+const completionQueue = new native.CompletionQueueHandle(drain)
+queueRef = new WeakRef(completionQueue)
 
 /**
  * Starts a call in the addon, under a number. Returns its value if that is available at once.
@@ -64,4 +64,4 @@ function startCall(start, timeoutMs, cancel) {
   })
 }
 
-module.exports = { inbox, startCall }
+module.exports = { completionQueue, startCall }

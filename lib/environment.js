@@ -2,9 +2,9 @@
 
 const { InvalidParamsError, invalid, wrongArgument } = require('./errors')
 const { isLanguage } = require('./language')
-const { own } = require('./own')
+const { safeGet } = require('./safe-object')
 
-/** Which variable each option comes from, as for the command line. @type {Record<string, string>} */
+/** The environment variable of each option, as for the command line. @type {Record<string, string>} */
 const VARIABLES = {
   appid: 'WXACODE_APPID',
   secret: 'WXACODE_SECRET',
@@ -14,8 +14,8 @@ const VARIABLES = {
 }
 
 /**
- * Makes a client of what the environment says, and of `options`, which go before it. A variable that is empty counts as not
- * set: docker-compose makes one of `${NOT_SET}`. What is wrong with a variable is told under its name.
+ * Creates a client from environment variables and `options`; an option has precedence over its variable. An empty variable
+ * counts as not set, because docker-compose passes one for `${NOT_SET}`. An error in a variable names the variable.
  *
  * @template T
  * @param {Record<string, unknown>} options
@@ -23,9 +23,9 @@ const VARIABLES = {
  * @param {Record<string, string | undefined>} [env]
  * @returns {T}
  */
-function madeFromEnv(options, make, env = process.env) {
+function createFromEnv(options, make, env = process.env) {
   if (typeof options !== 'object' || options === null) throw wrongArgument('options', { zh: '对象', en: 'an object' })
-  const lang = own(options, 'lang')
+  const lang = safeGet(options, 'lang')
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
   const open = Object.entries(VARIABLES).filter(([name]) => !Object.hasOwn(given, name))
   const set = open.filter(([, variable]) => env[variable])
@@ -59,4 +59,4 @@ function ofVariable(variable, { param, errcode, explanation: { cause, fix } }, v
   return invalid({ param, errcode, explanation }, lang)
 }
 
-module.exports = { madeFromEnv }
+module.exports = { createFromEnv }

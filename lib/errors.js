@@ -3,7 +3,7 @@
 const { types } = require('node:util')
 const { docsOf } = require('./docs')
 const { inLanguage, messageOf } = require('./language')
-const { bare, omitUndefined, own } = require('./own')
+const { nullProtoCopy, omitUndefined, safeGet } = require('./safe-object')
 
 /** @typedef {import('../index').Explanation} Explanation */
 /** @typedef {import('./language').Language} Language */
@@ -39,7 +39,7 @@ class WxaCodeError extends Error {
    * @param {Error} [cause]
    */
   constructor(given, lang, cause) {
-    const failure = bare(given)
+    const failure = nullProtoCopy(given)
     super(inLanguage(failure.message, lang), cause && { cause })
     this.code = failure.code
     this.retryable = failure.retryable
@@ -52,20 +52,20 @@ class WxaCodeError extends Error {
     const docs = isListed && errcode !== undefined ? { docs: docsOf(errcode) } : undefined
     // Not enumerable: the message says the same, and a logged error would say it again in both languages.
     const value = { ...explanation, ...docs }
-    Object.defineProperty(this, 'explanation', bare({ value, configurable: true, writable: true }))
+    Object.defineProperty(this, 'explanation', nullProtoCopy({ value, configurable: true, writable: true }))
   }
 
   /** What JSON.stringify writes: the message and the explanation too, and a cause that is an error of this package. */
   toJSON() {
     const { name, message } = this
     const fields = /** @type {object} */ ({ ...this })
-    const [explanation, cause] = [own(this, 'explanation'), own(this, 'cause')]
+    const [explanation, cause] = [safeGet(this, 'explanation'), safeGet(this, 'cause')]
     return omitUndefined({ name, message, ...fields, explanation, cause: isOurs(cause) ? cause : undefined })
   }
 
   /** Computed, so that a logged error shows the scope alone. */
   get stopsBatch() {
-    return this.code === 'ERR_WXA_CLOSED' || STOPPING.has(own(this, 'scope'))
+    return this.code === 'ERR_WXA_CLOSED' || STOPPING.has(safeGet(this, 'scope'))
   }
 }
 
@@ -78,11 +78,11 @@ const isOurs = (error) => error instanceof WxaCodeError
 
 // On the prototype, as in built-in errors, so that a logged error does not show the name as a field.
 for (const type of [WxaCodeError, WeChatAPIError, InvalidParamsError]) {
-  Object.defineProperty(type.prototype, 'name', bare({ value: type.name, configurable: true, writable: true }))
+  Object.defineProperty(type.prototype, 'name', nullProtoCopy({ value: type.name, configurable: true, writable: true }))
 }
 
 /** @type {Record<string, typeof WxaCodeError>} */
-const CLASSES = bare({ ERR_WXA_API: WeChatAPIError, ERR_WXA_PARAMS: InvalidParamsError })
+const CLASSES = nullProtoCopy({ ERR_WXA_API: WeChatAPIError, ERR_WXA_PARAMS: InvalidParamsError })
 
 /**
  * Converts a failure of the addon, with its causes, into an error with `cause`.
@@ -124,7 +124,7 @@ const isError = (value) => types.isNativeError(value) || value instanceof Error
  * @param {Language} [lang] of the client
  */
 function invalid(refusal, lang) {
-  const { endpoint, param, errcode, isListed = true, explanation } = bare(refusal)
+  const { endpoint, param, errcode, isListed = true, explanation } = nullProtoCopy(refusal)
   const failure = { code: 'ERR_WXA_PARAMS', endpoint, retryable: false, explanation, errcode, isListed, param }
   return new InvalidParamsError({ ...failure, message: messageOf(endpoint, explanation) }, lang)
 }

@@ -16,13 +16,13 @@ let listening = false
 
 /**
  * @param {typeof import('../binding')} native
- * @param {import('../binding').CompletionQueueHandle} inbox
+ * @param {import('../binding').CompletionQueueHandle} completionQueue
  */
-function syncSubscription(native, inbox) {
+function syncSubscription(native, completionQueue) {
   const wanted = channels.token.hasSubscribers || channels.redis.hasSubscribers || channels.request.hasSubscribers
   if (wanted === listening) return
   listening = wanted
-  if (wanted) native.listen(inbox)
+  if (wanted) native.listen(completionQueue)
   else native.unlisten()
 }
 

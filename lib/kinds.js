@@ -1,48 +1,67 @@
 'use strict'
 
 const { wrongArgument } = require('./errors')
-const { bare, own } = require('./own')
-const { endpoints } = require('./schema')
-const { SHAPES } = require('./shapes')
+const { nullProtoCopy, safeGet } = require('./safe-object')
+const { endpoints } = require('./endpoints')
+const { SCHEMAS } = require('./schemas')
+
+/** @typedef {import('../index').BatchJob['kind']} Kind */
+/** @typedef {import('./schemas').CodeEndpoint} CodeEndpoint */
+
+const codeEndpoints = endpoints.filter(({ group }) => group === 'code')
 
 /**
- * Which call each kind of code is, by the words of batches, of `check` and of codes over HTTP.
+ * The endpoint of each kind of a batch job, of `check` and of a `codeHandler`.
  *
- * @type {Record<import('../index').BatchJob['kind'], import('./shapes').CodeEndpoint>}
+ * @type {Record<Kind, CodeEndpoint>}
  */
-const KINDS = /** @type {any} */ (
-  Object.fromEntries(endpoints.filter(({ group }) => group === 'code').map(({ kind, name }) => [kind, name]))
-)
+const ENDPOINT_BY_KIND = /** @type {any} */ (Object.fromEntries(codeEndpoints.map(({ kind, name }) => [kind, name])))
 
-/** What a job or a mapping may say of a code, all kinds together. */
-const NAMES = ['kind', 'meta', ...new Set(Object.values(KINDS).flatMap((method) => SHAPES[method].names))]
+/** The names of the endpoints that make codes, in the order of endpoints.json. @type {CodeEndpoint[]} */
+const CODE_ENDPOINTS = Object.values(ENDPOINT_BY_KIND)
+
+const withMinuteQuota = new Set(endpoints.filter(({ perMinute }) => perMinute !== undefined).map(({ name }) => name))
+
+/** Names of the properties of a batch job or of a mapping's result, of all kinds. */
+const NAMES = ['kind', 'meta', ...new Set(CODE_ENDPOINTS.flatMap((endpoint) => SCHEMAS[endpoint].names))]
+
+/** @param {any} endpoint the `endpoint` of an error */
+const isCodeEndpoint = (endpoint) => CODE_ENDPOINTS.includes(endpoint)
 
 /**
- * The call of a kind.
+ * Whether WeChat limits the calls of an endpoint by the minute (`perMinute` in endpoints.json).
+ *
+ * @param {any} endpoint the `endpoint` of an error, or of a kind
+ */
+const hasMinuteQuota = (endpoint) => withMinuteQuota.has(endpoint)
+
+/**
+ * The endpoint of a kind. Throws for an unknown kind.
  *
  * @param {unknown} kind
  * @param {import('./language').Language} [lang]
  */
 function endpointOf(kind, lang) {
-  if (typeof kind === 'string' && Object.hasOwn(KINDS, kind)) return KINDS[/** @type {keyof typeof KINDS} */ (kind)]
-  const kinds = Object.keys(KINDS)
+  if (typeof kind === 'string' && Object.hasOwn(ENDPOINT_BY_KIND, kind))
+    return ENDPOINT_BY_KIND[/** @type {Kind} */ (kind)]
+  const kinds = Object.keys(ENDPOINT_BY_KIND)
   throw wrongArgument('kind', { en: `one of ${kinds.join(', ')}`, zh: ` ${kinds.join('、')} 之一` }, undefined, lang)
 }
 
 /**
- * A job, or what a mapping gave, as a copy: each property read once, those of a class's getters too.
+ * Copies a batch job, or the result of a mapping. Each property is read once, getters of a class included.
  *
  * @param {object} code
- * @returns {Record<string, any>} with nothing behind it
+ * @returns {Record<string, any>} a null-prototype object
  */
 function codeFields(code) {
   /** @type {Record<string, any>} */
-  const fields = bare(code)
+  const fields = nullProtoCopy(code)
   for (const name of NAMES) {
-    const value = Object.hasOwn(fields, name) ? undefined : own(code, name)
+    const value = Object.hasOwn(fields, name) ? undefined : safeGet(code, name)
     if (value !== undefined) fields[name] = value
   }
   return fields
 }
 
-module.exports = { KINDS, codeFields, endpointOf }
+module.exports = { CODE_ENDPOINTS, ENDPOINT_BY_KIND, codeFields, endpointOf, hasMinuteQuota, isCodeEndpoint }

@@ -1,6 +1,6 @@
 'use strict'
 
-const { own } = require('./own')
+const { safeGet } = require('./safe-object')
 
 /** @typedef {'zh' | 'en'} Language */
 /** @typedef {{ zh: string, en: string }} Text */
@@ -19,7 +19,7 @@ const isLanguage = (value) => value === 'zh' || value === 'en'
  * @returns {Language | undefined} undefined for both
  */
 function languageOfEnvironment() {
-  const value = own(process.env, 'WXACODE_LANG')
+  const value = safeGet(process.env, 'WXACODE_LANG')
   return isLanguage(value) ? value : undefined
 }
 

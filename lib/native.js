@@ -1,7 +1,7 @@
 'use strict'
 
 const { isError } = require('./errors')
-const { own } = require('./own')
+const { safeGet } = require('./safe-object')
 
 /** By these the generated loader loads another file. */
 const VARIABLES = [
@@ -55,5 +55,5 @@ function advice(error) {
  */
 function loadFailure(error) {
   if (!isError(error)) return undefined
-  return error.message.startsWith('Cannot find ') ? loadFailure(own(error, 'cause')) : error.message.split('\n')[0]
+  return error.message.startsWith('Cannot find ') ? loadFailure(safeGet(error, 'cause')) : error.message.split('\n')[0]
 }

@@ -2,8 +2,8 @@
 
 const { invalid } = require('./errors')
 const { isLanguage } = require('./language')
-const { own } = require('./own')
-const { checked } = require('./shape')
+const { safeGet } = require('./safe-object')
+const { validate } = require('./validate')
 
 /** What WeChat answers where there is no AppSecret. */
 const NO_SECRET = 41004
@@ -14,10 +14,10 @@ const NO_SECRET = 41004
  * @param {unknown} options
  * @returns {{ json: string, appid: string, lang?: import('./language').Language, provider?: import('../index').TokenProvider }}
  */
-function checkedOptions(options) {
-  const wanted = own(options, 'lang')
+function validateOptions(options) {
+  const wanted = safeGet(options, 'lang')
   const lang = isLanguage(wanted) ? wanted : undefined
-  const settings = checked('options', options, undefined, lang)
+  const settings = validate('options', options, undefined, lang)
   // The addon knows no language: its failures come in both.
   settings.lang = undefined
   const { token, secret } = settings
@@ -45,4 +45,4 @@ const noSecret = (lang) =>
     lang,
   )
 
-module.exports = { checkedOptions }
+module.exports = { validateOptions }

@@ -1,32 +1,32 @@
 'use strict'
 
-/** Where `request` sends something: what of it belongs into an error, and how much fits into a URL. */
+/** The path and query of `request`: the label of the path in errors, and the length of the URL. */
 
 const { invalid } = require('./errors')
 
 /**
- * What an error calls the endpoint. A path that is none is not repeated: it may hold anything, a secret in a query too.
+ * The endpoint's name in errors. An invalid path is not repeated, because it may contain a secret, such as a query with a token.
  *
  * @param {string} path
  */
-const placeOf = (path) => (/^\/[\w./-]{1,255}$/.test(path) ? path : 'request')
+const endpointLabel = (path) => (/^\/[\w./-]{1,255}$/.test(path) ? path : 'request')
 
 /**
  * Servers and gateways take a request line of 8000 bytes (RFC 9110, section 4.1), nginx one of 8 KiB. The path has 256 of
  * them, the token 512 and its name.
  */
-const LONGEST_QUERY = 7000
+const MAX_QUERY_BYTES = 7000
 
 /**
  * @param {string[]} pairs names and values in turn
  * @param {string} endpoint
  * @param {import('./language').Language} [lang] of the client
  */
-function fitting(pairs, endpoint, lang) {
+function assertQueryFits(pairs, endpoint, lang) {
   let length = 0
-  // Not encoded before it is known that it may fit: a text of a hundred megabytes takes a while.
-  for (const text of pairs) length += (text.length > LONGEST_QUERY ? text : encodeURIComponent(text)).length + 1
-  if (length > LONGEST_QUERY) throw tooLong(length, endpoint, lang)
+  // A text over the limit is not encoded: a hundred megabytes would take long.
+  for (const text of pairs) length += (text.length > MAX_QUERY_BYTES ? text : encodeURIComponent(text)).length + 1
+  if (length > MAX_QUERY_BYTES) throw tooLong(length, endpoint, lang)
   return pairs
 }
 
@@ -42,8 +42,8 @@ const tooLong = (length, endpoint, lang) =>
       param: 'query',
       explanation: {
         cause: {
-          zh: `query 编码后至少 ${length} 字节，最多 ${LONGEST_QUERY} 字节（更长的 URL 服务器和网关不接受）`,
-          en: `query has at least ${length} bytes when encoded; at most ${LONGEST_QUERY} are allowed, because servers and gateways refuse a longer URL`,
+          zh: `query 编码后至少 ${length} 字节，最多 ${MAX_QUERY_BYTES} 字节（更长的 URL 服务器和网关不接受）`,
+          en: `query has at least ${length} bytes when encoded; at most ${MAX_QUERY_BYTES} are allowed, because servers and gateways refuse a longer URL`,
         },
         fix: {
           zh: '把数据放进 body，接口只收 query 时分多次请求',
@@ -54,4 +54,4 @@ const tooLong = (length, endpoint, lang) =>
     lang,
   )
 
-module.exports = { fitting, placeOf }
+module.exports = { assertQueryFits, endpointLabel }

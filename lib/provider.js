@@ -2,13 +2,13 @@
 
 const { invalid } = require('./errors')
 const native = require('./native')
-const { own } = require('./own')
+const { safeGet } = require('./safe-object')
 
 /** @typedef {import('./language').Language} Language */
 
 /**
- * The caller's token provider as the addon calls it: always a promise, of one shape. What the caller's function throws
- * passes untouched.
+ * Wraps the caller's token provider for the addon: the result is a promise of one type. An exception of the caller's function
+ * is passed on unchanged.
  *
  * @param {import('../index').TokenProvider} provider
  * @param {Language} [lang] of the client
@@ -32,16 +32,17 @@ function tokenProvider(provider, lang) {
 async function answer(provider, ask, lang) {
   const given = await provider(ask)
   if (typeof given === 'string') return usable(given, undefined, undefined, lang)
-  const accessToken = own(given, 'accessToken')
-  // As WeChat answers, handed through.
-  if (accessToken === undefined) return usable(own(given, 'access_token'), own(given, 'expires_in'), given, lang)
-  return usable(accessToken, own(given, 'expiresIn'), undefined, lang)
+  const accessToken = safeGet(given, 'accessToken')
+  // WeChat's response, returned as it is.
+  if (accessToken === undefined)
+    return usable(safeGet(given, 'access_token'), safeGet(given, 'expires_in'), given, lang)
+  return usable(accessToken, safeGet(given, 'expiresIn'), undefined, lang)
 }
 
 /**
  * @param {unknown} accessToken
  * @param {unknown} expiresIn
- * @param {unknown} given for what it is instead
+ * @param {unknown} given the result, for the error
  * @param {Language} [lang]
  * @returns {{ accessToken: string, expiresIn: number | undefined }}
  */
@@ -53,20 +54,20 @@ function usable(accessToken, expiresIn, given, lang) {
 }
 
 /**
- * What was given is not repeated: it may be the token.
+ * The error for an invalid result. The message does not repeat the result, which may be the token.
  *
  * @param {any} given
  * @param {Language} [lang]
  */
 function unusable(given, lang) {
-  const errcode = own(given, 'errcode')
+  const errcode = safeGet(given, 'errcode')
   if (Number.isSafeInteger(errcode) && errcode !== 0) return refused(errcode, lang)
   const fix = isResponse(given) ? THE_BODY : A_TOKEN
   return invalid({ param: 'token', explanation: { cause: NO_TOKEN, fix } }, lang)
 }
 
 /**
- * WeChat's refusal, handed through: it is explained like one of our own.
+ * The error for a WeChat refusal that the provider returned. The explanation is the one of the errcode.
  *
  * @param {number} errcode
  * @param {Language} [lang]
@@ -85,9 +86,10 @@ function refused(errcode, lang) {
   return invalid({ param: 'token', errcode, isListed: known !== null, explanation: { cause, fix } }, lang)
 }
 
-/** @param {any} given an answer of fetch or axios instead of what is in it */
+/** @param {any} given a result that may be an HTTP response of fetch or axios instead of its body */
 const isResponse = (given) =>
-  typeof own(given, 'status') === 'number' && (own(given, 'headers') !== undefined || own(given, 'data') !== undefined)
+  typeof safeGet(given, 'status') === 'number' &&
+  (safeGet(given, 'headers') !== undefined || safeGet(given, 'data') !== undefined)
 
 const NO_TOKEN = { zh: 'token 函数没有返回有效的 access_token', en: 'the token function returned no valid token' }
 const A_TOKEN = {

@@ -2,13 +2,13 @@
 
 const { toError } = require('./errors')
 const native = require('./native')
-const { checkedJson } = require('./shape')
+const { validateToJson } = require('./validate')
 
 /**
  * The request of a code without a call.
  *
  * @typedef {object} QrCodeRequest
- * @property {import('./shapes').CodeEndpoint} endpoint
+ * @property {import('./schemas').CodeEndpoint} endpoint
  * @property {string} params JSON, as the addon reads it
  * @property {string} identity what the picture depends on: the same for requests that give the same picture
  */
@@ -16,13 +16,13 @@ const { checkedJson } = require('./shape')
 /**
  * What a call with these parameters would send. Throws the error that the call would reject with.
  *
- * @param {import('./shapes').CodeEndpoint} endpoint
+ * @param {import('./schemas').CodeEndpoint} endpoint
  * @param {unknown} given
  * @param {import('./language').Language} [lang]
  * @returns {QrCodeRequest}
  */
 function qrCodeRequest(endpoint, given, lang) {
-  const params = checkedJson(endpoint, given, lang)
+  const params = validateToJson(endpoint, given, lang)
   const identity = native.identity(endpoint, params)
   if (typeof identity !== 'string') throw toError(identity, lang)
   return { endpoint, params, identity }

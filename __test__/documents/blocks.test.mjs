@@ -12,7 +12,7 @@ import { blocksOf, DOCUMENTS, isChinese, ROOT, text } from '../../scripts/pages.
 import { pictures } from '../../scripts/pictures.mjs'
 import { asked } from '../support/decode.mjs'
 import { needsRedis } from '../support/redis.mjs'
-import { suite, world } from '../support/suite.mjs'
+import { setup, suite } from '../support/suite.mjs'
 
 const SURROUNDINGS = new URL('surroundings.mjs', import.meta.url).href
 /** The oldest that is promised, the last that is JavaScript, and the present one. */
@@ -221,7 +221,7 @@ async function compiled(t, compiler) {
 
 /** Runs a block in a folder of its own, and then looks at what it has left. */
 async function ran(t, code, { more = '', check }) {
-  const { options, fake } = await world(t, { app: { pages: ['pages/index/index', 'pages/shop'] } })
+  const { options, fake } = await setup(t, { app: { pages: ['pages/index/index', 'pages/shop'] } })
   const folder = folderFor(t)
   const here = code.replace(EXAMPLE, new URL('../../examples/miniprogram/', import.meta.url).href)
   const { outputText } = ts.transpileModule(here, { compilerOptions: { module: 'esnext', target: 'es2022' } })

@@ -4,7 +4,7 @@ import { decode } from '../support/decode.mjs'
 import { startQuickWeChat } from '../support/quick.mjs'
 import { needsRedis, patient, startRedis } from '../support/redis.mjs'
 import { keysOf } from '../support/redis-kinds.mjs'
-import { checkText, suite, times, world } from '../support/suite.mjs'
+import { checkText, setup, suite, times } from '../support/suite.mjs'
 import { until } from '../support/until.mjs'
 
 /** Asks all questions, then all of them again, as many at a time as it is told, and prints what came of it. */
@@ -39,7 +39,7 @@ async function fleetOf(t, { questions, baseUrl, rounds = 2, atOnce = 32, process
     cache: { redis: true },
     ...(baseUrl && { baseUrl }),
   }
-  const here = await world(t, fakeOptions, options)
+  const here = await setup(t, fakeOptions, options)
   const given = { options: here.options, questions, rounds, atOnce, isQuick: baseUrl !== undefined }
   const children = times(processes, () => start(CALLER, { given }))
   t.after(() => {

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { start, withoutWarnings } from '../support/child.mjs'
 import { needsRedis, patient, startRedis } from '../support/redis.mjs'
-import { checkText, failure, suite, times, world } from '../support/suite.mjs'
+import { checkText, failure, setup, suite, times } from '../support/suite.mjs'
 
 /** Says that it is there, waits for the word, then makes its calls and prints what came of them. */
 const CALLER = `
@@ -51,7 +51,7 @@ const errors = (results) => results.flatMap(({ errors }) => errors)
 const withRedis = async (t, more = {}, ...args) => {
   const redis = await startRedis(t, ...args)
   const options = { redis: patient(redis.url), timeoutMs: 50_000, ...more }
-  return { redis, ...(await world(t, {}, options)) }
+  return { redis, ...(await setup(t, {}, options)) }
 }
 
 suite(
@@ -177,7 +177,7 @@ suite(
       await once(swallow, 'listening')
       t.after(() => swallow.close())
       const redis = { url: `redis://127.0.0.1:${swallow.address().port}`, timeoutMs: 3000 }
-      const { fake, wxa } = await world(t, {}, { redis })
+      const { fake, wxa } = await setup(t, {}, { redis })
       const begun = performance.now()
       await wxa.getUnlimitedQRCode({ scene: 'a', checkPath: false })
       const first = performance.now() - begun
@@ -265,11 +265,11 @@ suite(
       await once(swallow, 'listening')
       t.after(() => swallow.close())
       const redis = { url: `redis://127.0.0.1:${swallow.address().port}`, timeoutMs: 2000 }
-      const worlds = await Promise.all(times(3, () => world(t, {}, { redis })))
-      await worlds[0].wxa.getAccessToken()
+      const setups = await Promise.all(times(3, () => setup(t, {}, { redis })))
+      await setups[0].wxa.getAccessToken()
       const begun = performance.now()
-      await worlds[1].wxa.getAccessToken()
-      await worlds[2].wxa.getAccessToken()
+      await setups[1].wxa.getAccessToken()
+      await setups[2].wxa.getAccessToken()
       const ms = performance.now() - begun
       assert.ok(ms < redis.timeoutMs, `${ms} ms`)
     })

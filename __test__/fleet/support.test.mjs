@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startFaultProxy } from '../support/faults.mjs'
+import { setupFleet } from '../support/fleet.mjs'
 import { needsRedis, startRedis } from '../support/redis.mjs'
-import { stage } from '../support/stage.mjs'
 import { suite } from '../support/suite.mjs'
 import { until } from '../support/until.mjs'
 import { all } from './scenarios/bounds.mjs'
@@ -145,7 +145,7 @@ suite(
     })
 
     test('a failed call and an additional token request are outside the bounds', needsRedis, async (t) => {
-      const place = await stage(t)
+      const place = await setupFleet(t)
       place.fake.fail(41030, { endpoint: 'codes' })
       await all(await place.enter(1), 2)
       const result = await place.tally()
@@ -157,7 +157,7 @@ suite(
     })
 
     test('a process that dies has crashed, and one that the scenario kills has not', needsRedis, async (t) => {
-      const place = await stage(t)
+      const place = await setupFleet(t)
       const [dies, killed] = await place.enter(2)
       dies.child.kill('SIGSEGV')
       killed.kill()
@@ -166,7 +166,7 @@ suite(
     })
 
     test('a call that never settles and a process that never exits count as hung', needsRedis, async (t) => {
-      const place = await stage(t)
+      const place = await setupFleet(t)
       const [stopped] = await place.enter(1)
       stopped.child.kill('SIGSTOP')
       stopped.call(3, { timeoutMs: 100 })
@@ -174,7 +174,7 @@ suite(
     })
 
     test('a secret that is printed, sent to Redis or stored in Redis is found', needsRedis, async (t) => {
-      const place = await stage(t)
+      const place = await setupFleet(t)
       const { secret } = place.options
       await all(await place.enter(1), 1)
       assert.equal((await place.tally()).secrets, 0)

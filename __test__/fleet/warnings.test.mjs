@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { run, withoutWarnings, workerSource } from '../support/child.mjs'
 import { freePort } from '../support/ports.mjs'
 import { needsRedis, patient, startRedis } from '../support/redis.mjs'
-import { checkText, suite, world } from '../support/suite.mjs'
+import { checkText, setup, suite } from '../support/suite.mjs'
 
 /** Makes some calls without a subscriber, and the process ends by itself. */
 const CALLER = `
@@ -36,7 +36,7 @@ async function warned(options) {
 suite('warnings of a process that does not listen', (test) => {
   test('a Redis that is down makes one warning, in both languages and without its login', async (t) => {
     const redis = `redis://user:p4ssw0rd@127.0.0.1:${await freePort()}`
-    const { options, secrets } = await world(t, {}, { redis: patient(redis) })
+    const { options, secrets } = await setup(t, {}, { redis: patient(redis) })
     const { ends, stderr, times } = await warned(options)
     assert.deepEqual([times, ends], [1, ['ok', 'ok', 'ok', 'ok']])
     assert.match(stderr, /127\.0\.0\.1:\d+ cannot be used \(connection refused\).*stats\(\)\.redis.*无法使用/)
@@ -45,13 +45,13 @@ suite('warnings of a process that does not listen', (test) => {
 
   test('a Redis that is down makes a warning in classic mode, beside the error of the call', async (t) => {
     const redis = patient(`redis://127.0.0.1:${await freePort()}`)
-    const { options } = await world(t, {}, { redis, token: 'classic', timeoutMs: 1500 })
+    const { options } = await setup(t, {}, { redis, token: 'classic', timeoutMs: 1500 })
     const { ends, times } = await warned(options)
     assert.deepEqual([times, new Set(ends)], [1, new Set(['ERR_WXA_REDIS'])])
   })
 
   test('a misspelt host of Redis makes a warning with the first call', async (t) => {
-    const { options } = await world(t, {}, { redis: 'redis://cache.invalid:6379' })
+    const { options } = await setup(t, {}, { redis: 'redis://cache.invalid:6379' })
     const { times, stderr } = await warned(options)
     assert.equal(times, 1)
     assert.match(stderr, /cache\.invalid:6379/)
@@ -59,7 +59,7 @@ suite('warnings of a process that does not listen', (test) => {
 
   test('a Redis that is down makes a warning whichever thread notices it', async (t) => {
     const redis = patient(`redis://127.0.0.1:${await freePort()}`)
-    const { options } = await world(t, {}, { redis })
+    const { options } = await setup(t, {}, { redis })
     const { stderr, code } = await run(CROWD, { given: { options, worker: workerSource(WORKER) } })
     assert.deepEqual(withoutWarnings(stderr), { warned: 1, rest: '' })
     assert.equal(code, 0)
@@ -67,14 +67,14 @@ suite('warnings of a process that does not listen', (test) => {
 
   test('a healthy Redis makes no warning', needsRedis, async (t) => {
     const redis = await startRedis(t)
-    const { options } = await world(t, {}, { redis: patient(redis.url) })
+    const { options } = await setup(t, {}, { redis: patient(redis.url) })
     assert.equal((await warned(options)).times, 0)
   })
 
   test('a user without access to the keys makes a warning that says what to allow', needsRedis, async (t) => {
     const redis = await startRedis(t, '--user', 'shop', 'on', '>right', '~shop:*', '+@all')
     const url = `redis://shop:right@127.0.0.1:${redis.port}`
-    const { options } = await world(t, {}, { redis: patient({ url, keyPrefix: 'other:' }) })
+    const { options } = await setup(t, {}, { redis: patient({ url, keyPrefix: 'other:' }) })
     const { ends, times, stderr } = await warned(options)
     assert.deepEqual([times, new Set(ends)], [1, new Set(['ok'])])
     assert.match(stderr, /NOPERM.*Set this ACL for the user: ~other:\* \+eval/)

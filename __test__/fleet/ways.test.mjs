@@ -14,7 +14,7 @@ import {
   startSocketRedis,
   startTlsRedis,
 } from '../support/redis-kinds.mjs'
-import { checkText, failure, guard, suite, thrown, times, world } from '../support/suite.mjs'
+import { checkText, failure, guard, setup, suite, thrown, times } from '../support/suite.mjs'
 import { until } from '../support/until.mjs'
 
 /**
@@ -101,15 +101,15 @@ async function share({ fake, wxa, options }) {
 
 /** A client whose calls succeed without Redis. */
 async function aloneWith(t, redis) {
-  const here = await world(t, {}, { redis })
+  const here = await setup(t, {}, { redis })
   await draw(here.wxa)
   assert.equal(here.wxa.stats().redis, 'down')
   return here
 }
 
-/** A world that has its token in a cluster: on one node, and there is another one where it may go. */
-async function worldIn(t, nodes, more) {
-  const here = await world(t, {}, { redis: patient(nodes[0].url), ...more })
+/** The setup of a test with a cluster: the token is on one node, and there is another node to which its slot may move. */
+async function setupInCluster(t, nodes, more) {
+  const here = await setup(t, {}, { redis: patient(nodes[0].url), ...more })
   await draw(here.wxa)
   const home = nodes.find((node) => keysOf(node).length > 0)
   const to = nodes.find((node) => node !== home)
@@ -121,13 +121,13 @@ suite(
   (test) => {
     test('two processes share a token through a socket', needsRedis, async (t) => {
       const redis = await startSocketRedis(t)
-      await share(await world(t, {}, { redis: patient(redis.url) }))
+      await share(await setup(t, {}, { redis: patient(redis.url) }))
       assert.ok(keysOf(redis).some((key) => key.endsWith(':token')))
     })
 
     test('two processes share a token through TLS with a root of their own', needsRedis, async (t) => {
       const redis = await startTlsRedis(t)
-      await share(await world(t, {}, { redis: patient({ url: redis.url, ca: redis.ca }) }))
+      await share(await setup(t, {}, { redis: patient({ url: redis.url, ca: redis.ca }) }))
       assert.ok(keysOf(redis).some((key) => key.endsWith(':token')))
     })
 
@@ -139,7 +139,7 @@ suite(
 
     test('a configured root works without the roots of the system', needsRedis, async (t) => {
       const redis = await startTlsRedis(t)
-      const { options } = await world(t, {}, { redis: patient({ url: redis.url, ca: redis.ca }) })
+      const { options } = await setup(t, {}, { redis: patient({ url: redis.url, ca: redis.ca }) })
       const [stats] = await join([options], { SSL_CERT_FILE: 'no-such.pem' })
       assert.equal(stats.redis, 'up')
     })
@@ -150,7 +150,7 @@ suite(
       'what is no PEM': Buffer.of(0, 255, 1),
     })) {
       test(`${what} is refused as redis.ca`, async (t) => {
-        const { client } = await world(t)
+        const { client } = await setup(t)
         for (const url of ['rediss://127.0.0.1', 'rediss-sentinel://127.0.0.1/0#main']) {
           const error = thrown(() => client({ redis: { url, ca } }))
           assert.equal(error.name, 'InvalidParamsError')
@@ -164,9 +164,9 @@ suite(
       const redis = await startRedis(t)
       redis.cli('ACL', 'SETUSER', 'sh@p', 'on', `>${PASSWORD}`, '~*', '+@all')
       const login = encodeURIComponent(PASSWORD)
-      await share(await world(t, {}, { redis: patient(`redis://sh%40p:${login}@127.0.0.1:${redis.port}`) }))
+      await share(await setup(t, {}, { redis: patient(`redis://sh%40p:${login}@127.0.0.1:${redis.port}`) }))
       redis.cli('CONFIG', 'SET', 'requirepass', PASSWORD)
-      await share(await world(t, {}, { redis: patient(`redis://:${login}@127.0.0.1:${redis.port}/0`) }))
+      await share(await setup(t, {}, { redis: patient(`redis://:${login}@127.0.0.1:${redis.port}/0`) }))
     })
 
     test('a user needs the commands of the scripts and of the circuit breaker, and no others', async () => {
@@ -187,7 +187,7 @@ suite(
       guard(t, PASSWORD)
       const redis = await startRedis(t, '--user', 'shop', 'on', '>right', ...ACL.split(' '))
       const url = `redis://shop:right@127.0.0.1:${redis.port}`
-      const here = await world(t, {}, { redis: patient({ url, keyPrefix: 'shop:' }) })
+      const here = await setup(t, {}, { redis: patient({ url, keyPrefix: 'shop:' }) })
       const { fake, wxa } = here
       await share(here)
       await wxa.getAccessToken({ forceRefresh: true })
@@ -224,7 +224,7 @@ suite(
       diagnostics.subscribe('wxacode:redis', listen)
       t.after(() => diagnostics.unsubscribe('wxacode:redis', listen))
       const wrong = encodeURIComponent(PASSWORD)
-      const here = await world(t, {}, { token: 'classic' })
+      const here = await setup(t, {}, { token: 'classic' })
       for (const url of [
         `redis://shop:${wrong}@127.0.0.1:${redis.port}`,
         `redis://:${wrong}@127.0.0.1:1`,
@@ -257,7 +257,7 @@ suite(
 
     test('a process has one connection for all its clients', needsRedis, async (t) => {
       const redis = await startRedis(t)
-      const { options } = await world(t, {}, { redis: patient(redis.url) })
+      const { options } = await setup(t, {}, { redis: patient(redis.url) })
       const all = times(20, (n) => ({ ...options, token: n % 2 ? 'stable' : 'classic' }))
       const workers = await Promise.all(times(2, () => work(t, all)))
       await Promise.all(workers.map(({ called }) => called()))
@@ -270,7 +270,7 @@ suite(
       const redis = await startTlsRedis(t)
       const { port } = await startSentinel(t, redis.tlsPort, { 'tls-replication': 'yes', ...redis.tls })
       const url = `rediss-sentinel://127.0.0.1:${port}/0#main`
-      await share(await world(t, {}, { redis: patient({ url, ca: redis.ca }) }))
+      await share(await setup(t, {}, { redis: patient({ url, ca: redis.ca }) }))
       await aloneWith(t, url)
     })
 
@@ -282,7 +282,7 @@ suite(
       const sentinel = await startSentinel(t, master.port)
       await until(async () => (await sentinel.ask('num-slaves')) === '1')
       const url = `redis-sentinel://shop:${encodeURIComponent(PASSWORD)}@127.0.0.1:1,127.0.0.1:${sentinel.port}/0#main`
-      const here = await world(t, {}, { redis: patient({ url, keyPrefix: 'shop:' }) })
+      const here = await setup(t, {}, { redis: patient({ url, keyPrefix: 'shop:' }) })
       await share(here)
       const worker = await work(t, [here.options])
       await until(() => keysOf(replica).some((key) => key.endsWith(':token')))
@@ -307,7 +307,7 @@ suite(
         const sentinel = await startSentinel(t, master.port)
         await until(async () => (await sentinel.ask('num-slaves')) === '1')
         await master.stop()
-        const { fake, options, wxa } = await world(t, {}, { redis: `redis-sentinel://127.0.0.1:${sentinel.port}#main` })
+        const { fake, options, wxa } = await setup(t, {}, { redis: `redis-sentinel://127.0.0.1:${sentinel.port}#main` })
         await draw(wxa)
         assert.equal(wxa.stats().redis, 'down')
         await until(() => wxa.stats().redis === 'up')
@@ -320,19 +320,19 @@ suite(
 
     test('in a cluster the keys of an account are on one node, whichever node the URL names', needsRedis, async (t) => {
       const nodes = await startCluster(t)
-      const worlds = []
+      const setups = []
       const homes = (appid) => nodes.filter((node) => keysOf(node).some((key) => key.includes(appid)))
-      while (worlds.length < 6 || !nodes.every((node) => keysOf(node).length > 0)) {
-        const here = await world(t, {}, { redis: patient(nodes[worlds.length % 3].url), ratePerMinute: 5 })
+      while (setups.length < 6 || !nodes.every((node) => keysOf(node).length > 0)) {
+        const here = await setup(t, {}, { redis: patient(nodes[setups.length % 3].url), ratePerMinute: 5 })
         await draw(here.wxa)
         assert.equal(here.wxa.stats().redis, 'up')
-        worlds.push(here)
+        setups.push(here)
       }
-      const others = worlds.map(({ options }, n) => ({ ...options, redis: patient(nodes[(n + 1) % 3].url) }))
+      const others = setups.map(({ options }, n) => ({ ...options, redis: patient(nodes[(n + 1) % 3].url) }))
       for (const { redis, refreshes } of await join(others)) {
         assert.deepEqual({ redis, refreshes }, { redis: 'up', refreshes: 0 })
       }
-      for (const { appid, fake, wxa } of worlds) {
+      for (const { appid, fake, wxa } of setups) {
         await Promise.all(times(3, () => draw(wxa)))
         assert.equal((await failure(draw(wxa, { timeoutMs: 5000 }))).code, 'ERR_WXA_RATE_LIMIT')
         await wxa.getAccessToken({ forceRefresh: true })
@@ -345,7 +345,7 @@ suite(
         const { CROSSSLOT = 0, MOVED = 0 } = errorsOf(node)
         assert.equal(CROSSSLOT, 0)
         // Each client is told once where its account lies.
-        assert.ok(MOVED <= 2 * 2 * worlds.length, `${MOVED} redirections`)
+        assert.ok(MOVED <= 2 * 2 * setups.length, `${MOVED} redirections`)
         // This process comes by the URL of each node, and by what the others have named.
         assert.ok(clients(node) <= 3, `${clients(node)} connections`)
       }
@@ -354,7 +354,7 @@ suite(
     for (const token of ['stable', 'classic']) {
       test(`${token}: calls go on while a slot moves`, needsRedis, async (t) => {
         const nodes = await startCluster(t)
-        const here = await worldIn(t, nodes, { token })
+        const here = await setupInCluster(t, nodes, { token })
         const workers = await Promise.all(nodes.map(({ url }) => work(t, [{ ...here.options, redis: patient(url) }])))
         const called = () => Promise.all(workers.map((worker) => worker.called()))
         here.move.begin()
@@ -376,7 +376,7 @@ suite(
 
       test(`${token}: a process that starts while its slot moves gets the shared token`, needsRedis, async (t) => {
         const nodes = await startCluster(t)
-        const here = await worldIn(t, nodes, { token })
+        const here = await setupInCluster(t, nodes, { token })
         here.move.begin()
         here.move.keys()
         const joining = join([here.options])
@@ -390,7 +390,7 @@ suite(
 
     test('a slot that has moved is found again at once', needsRedis, async (t) => {
       const nodes = await startCluster(t)
-      const here = await worldIn(t, nodes)
+      const here = await setupInCluster(t, nodes)
       const { begin, keys, end } = here.move
       for (const step of [begin, keys, end]) step()
       const { MOVED: before = 0 } = errorsOf(here.home)
@@ -403,18 +403,18 @@ suite(
 
     test('while one slot moves, the others stay available', needsRedis, async (t) => {
       const nodes = await startCluster(t)
-      const here = await worldIn(t, nodes, { token: 'classic' })
+      const here = await setupInCluster(t, nodes, { token: 'classic' })
       here.move.begin()
       await draw(here.wxa)
-      const other = await world(t, {}, { redis: patient(nodes[0].url), token: 'classic' })
+      const other = await setup(t, {}, { redis: patient(nodes[0].url), token: 'classic' })
       await draw(other.wxa)
       assert.equal(other.wxa.stats().redis, 'up')
     })
 
     test('a node without a host name has the host of the node that names it', needsRedis, async (t) => {
       const nodes = await startCluster(t, '--cluster-preferred-endpoint-type', 'unknown-endpoint')
-      const worlds = await Promise.all(times(6, () => world(t, {}, { redis: patient(nodes[0].url) })))
-      for (const { wxa } of worlds) {
+      const setups = await Promise.all(times(6, () => setup(t, {}, { redis: patient(nodes[0].url) })))
+      for (const { wxa } of setups) {
         await draw(wxa)
         assert.equal(wxa.stats().redis, 'up')
       }

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { NODES, runtime } from '../../scripts/runtimes.mjs'
 import { decode } from '../support/decode.mjs'
-import { suite, world } from '../support/suite.mjs'
+import { setup, suite } from '../support/suite.mjs'
 import { startRegistry } from './registry.mjs'
 import { TARBALLS } from './tarballs.mjs'
 
@@ -40,7 +40,7 @@ suite(
       test(`from nothing to a code with ${name}: ES module and CommonJS`, async (t) => {
         const project = await installed(t, name)
         await compile(project, COMPILERS['TypeScript 7'])
-        const { fake, options } = await world(t, {}, {})
+        const { fake, options } = await setup(t, {}, {})
         for (const program of PROGRAMS) {
           const before = fake.count('codes')
           const used = JSON.parse(await project.node([join('out', program)], accountIn(options)))

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { codeHandler } from 'wxacode/web'
 import { decode } from '../support/decode.mjs'
-import { suite, world } from '../support/suite.mjs'
+import { setup, suite } from '../support/suite.mjs'
 import { until } from '../support/until.mjs'
 
 const { Bun, Deno } = globalThis
@@ -9,7 +9,7 @@ const name = Bun ? 'Bun.serve' : 'Deno.serve'
 
 /** A site by the runtime's own server, whose handler takes a `Request` and gives a `Response`. */
 async function site(t) {
-  const here = await world(t)
+  const here = await setup(t)
   const handler = codeHandler(here.wxa, (req) => ({ scene: new URL(req.url).searchParams.get('scene') ?? 'a' }), {
     onError: () => {},
   })

@@ -25,14 +25,14 @@ export const newAppid = () => `wx${randomBytes(8).toString('hex')}`
 /** Recognisable, and different in a URL from what it is in a body. */
 export const newSecret = () => `Canary+/&=%${randomBytes(16).toString('hex')}`
 
-/** What no error of a test under way may contain. */
-const worlds = new Set()
+/** The setups of running tests, with the secrets that no error may contain. */
+const setups = new Set()
 
 /**
  * A fake WeChat with one app, or with others beside it, and a client of it. When the test ends, what the fake has seen
  * is searched for secrets at places where none belongs.
  */
-export async function world(t, { app, others = [], ...fakeOptions } = {}, clientOptions = {}) {
+export async function setup(t, { app, others = [], ...fakeOptions } = {}, clientOptions = {}) {
   const [appid, secret] = [newAppid(), newSecret()]
   const account = { appid, secret, ...app }
   const fake = await startFakeWeChat({ apps: [account, ...others], ...fakeOptions })
@@ -52,9 +52,9 @@ export async function world(t, { app, others = [], ...fakeOptions } = {}, client
       return [secret, ...others.map((other) => other.secret), ...tokens]
     },
   }
-  worlds.add(here)
+  setups.add(here)
   t.after(async () => {
-    worlds.delete(here)
+    setups.delete(here)
     await fake.close()
     checkRequests(fake.requests, here.secrets())
   })
@@ -64,11 +64,11 @@ export async function world(t, { app, others = [], ...fakeOptions } = {}, client
   return { fake, account, appid, secret, options, client, wxa: client(), secrets: here.secrets }
 }
 
-/** A secret that no world knows of, like a password in a proxy's URL. */
+/** A secret that no setup knows of, like a password in a proxy's URL. */
 export function guard(t, ...secrets) {
   const here = { secrets: () => secrets }
-  worlds.add(here)
-  t.after(() => worlds.delete(here))
+  setups.add(here)
+  t.after(() => setups.delete(here))
 }
 
 /** Awaits a rejection and gives the error, in which no secret may be. */
@@ -123,7 +123,7 @@ export function checkMessage({ message, explanation: { cause, fix } }) {
 
 /** That no text of an error, nor of its causes, shows a secret of a test under way. */
 export function checkError(error) {
-  const secrets = [...worlds].flatMap((one) => one.secrets())
+  const secrets = [...setups].flatMap((one) => one.secrets())
   checkText([...textsOf(error)].join('\n'), secrets)
 }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import { codeHandler } from 'wxacode/express'
-import { deferred, suite, world } from '../support/suite.mjs'
+import { deferred, setup, suite } from '../support/suite.mjs'
 import { frameworks, listening } from './frameworks.mjs'
 import { asked, site } from './site.mjs'
 
@@ -59,7 +59,7 @@ for (const name of Object.keys(others)) {
 
 suite('a request that was answered before the handler ran', (test) => {
   const answeredBefore = async (t, begin) => {
-    const { fake, wxa } = await world(t)
+    const { fake, wxa } = await setup(t)
     const [handled, thrown] = [deferred(), []]
     const mapped = []
     const handler = codeHandler(wxa, (req) => {

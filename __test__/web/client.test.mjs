@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { WxaCode } from 'wxacode'
 import { codeHandler } from 'wxacode/web'
-import { deferred, suite, times, world } from '../support/suite.mjs'
+import { deferred, setup, suite, times } from '../support/suite.mjs'
 import { frameworks, listening } from './frameworks.mjs'
 import { asked } from './site.mjs'
 
@@ -21,7 +21,7 @@ function lazy(make) {
 
 suite('a client that a function creates', (test) => {
   test('is created at the first request that needs it, and kept', async (t) => {
-    const { wxa } = await world(t)
+    const { wxa } = await setup(t)
     const { ask, seen } = lazy(() => wxa)
     assert.equal(seen.made, 0)
     for (let n = 0; n < 2; n++) assert.equal((await ask()).status, 200)
@@ -36,7 +36,7 @@ suite('a client that a function creates', (test) => {
   })
 
   test('is created once for all requests that wait for it', async (t) => {
-    const { wxa } = await world(t, {}, { cache: true })
+    const { wxa } = await setup(t, {}, { cache: true })
     const [begun, made] = [deferred(), deferred()]
     const { ask, seen } = lazy(() => {
       begun.resolve()
@@ -56,7 +56,7 @@ suite('a client that a function creates', (test) => {
     },
   })) {
     test(`is created again after its function ${how}, which makes a 500 whose reason is only in the log`, async (t) => {
-      const { wxa } = await world(t)
+      const { wxa } = await setup(t)
       const { ask, seen } = lazy((n) => (n < 3 ? fail() : wxa))
       for (let n = 0; n < 2; n++) {
         const answer = await ask()
@@ -80,7 +80,7 @@ suite('a client that a function creates', (test) => {
 
   for (const [name, { codeHandler, listen }] of Object.entries(frameworks)) {
     test(`with ${name}`, async (t) => {
-      const { wxa } = await world(t)
+      const { wxa } = await setup(t)
       const server = await listening(
         await listen(
           codeHandler(

@@ -6,7 +6,7 @@ import { before } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { decode } from '../support/decode.mjs'
-import { checkText, suite, world } from '../support/suite.mjs'
+import { checkText, setup, suite } from '../support/suite.mjs'
 
 const EXAMPLES = fileURLToPath(new URL('../../examples/', import.meta.url))
 const TSC = fileURLToPath(new URL('../../node_modules/typescript/bin/tsc', import.meta.url))
@@ -19,7 +19,7 @@ suite(
   (test) => {
     for (const name of ['express', 'koa', 'fastify', 'hono', 'nest']) {
       test(`for ${name} answers with codes and problems, and stops on SIGTERM`, async (t) => {
-        const here = await world(t)
+        const here = await setup(t)
         const example = await started(t, name, environmentOf(here.options))
 
         const code = await example.curl('/code/bund?from=poster')

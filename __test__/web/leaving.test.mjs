@@ -6,7 +6,7 @@ import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promi
 import autocannon from 'autocannon'
 import { codeHandler } from 'wxacode/express'
 import { startQuickWeChat } from '../support/quick.mjs'
-import { allWaitFor, deferred, suite, times, world } from '../support/suite.mjs'
+import { allWaitFor, deferred, setup, suite, times } from '../support/suite.mjs'
 import { until } from '../support/until.mjs'
 import { frameworks } from './frameworks.mjs'
 import { site } from './site.mjs'
@@ -31,7 +31,7 @@ const remain = (wanted, { server }) =>
 
 suite('a visitor who disconnects before the handler runs', (test) => {
   test('makes no request to WeChat', async (t) => {
-    const { fake, wxa } = await world(t)
+    const { fake, wxa } = await setup(t)
     const handled = deferred()
     const handler = codeHandler(wxa, () => ({ scene: 'before' }))
     const server = createServer(async (req, res) => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { WxaCode } from 'wxacode'
 import { codeHandler } from 'wxacode/web'
+import limits from '../../lib/web/answer/limits.js'
 import slidingWindow from '../../lib/web/answer/sliding-window.js'
 import { startQuickWeChat } from '../support/quick.mjs'
 import { needsRedis, patient, startRedis } from '../support/redis.mjs'
@@ -207,6 +208,15 @@ suite('the limits of a handler', (test) => {
     const image = Buffer.from([0xff, 0xd8, 0xff, 0xd9])
     const { statuses } = handlerOf({ appid: 'wx', getUnlimitedQRCode: async () => image }, { ratePerMinute: 1 })
     assert.deepEqual(await statuses(['scene=a', 'scene=b']), [200, 429])
+  })
+
+  test('count a kind without a quota by the minute in the window of the scarce kinds', async () => {
+    const handler = new limits.Limits({})
+    const call = (kind) => handler.run({ wxa: {}, kind, etag: kind }, async () => kind)
+    assert.equal(await call('a fourth kind'), 'a fourth kind')
+    for (let n = 1; n < 60; n++) await call(n % 2 ? 'limited' : 'qrcode')
+    await assert.rejects(call('a fourth kind'), { code: 'ERR_WXA_RATE_LIMIT' })
+    assert.equal(await call('unlimited'), 'unlimited')
   })
 })
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { codeHandler } from 'wxacode/web'
-import { suite, world } from '../support/suite.mjs'
+import { setup, suite } from '../support/suite.mjs'
 
 suite(
   'the default log',
@@ -8,7 +8,7 @@ suite(
     /** The lines that come of requests for these, by a handler of its own. */
     const linesOf = async (t, codes, { options, client } = {}) => {
       const log = t.mock.method(console, 'error', () => {})
-      const { wxa } = await world(t, {}, client)
+      const { wxa } = await setup(t, {}, client)
       const handler = codeHandler(wxa, (request) => codes[new URL(request.url).searchParams.get('n')], options)
       for (const n of codes.keys()) await handler(new Request(`http://here/?n=${n}`))
       log.mock.restore()

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import { WeChatAPIError } from 'wxacode'
-import { suite, world } from '../support/suite.mjs'
+import { setup, suite } from '../support/suite.mjs'
 import { frameworks, listening } from './frameworks.mjs'
 import { asked, site } from './site.mjs'
 
@@ -224,7 +224,7 @@ suite(
   (test) => {
     const alone = async (t, toCode) => {
       const log = t.mock.method(console, 'error', () => {})
-      const { wxa } = await world(t)
+      const { wxa } = await setup(t)
       const server = await listening(
         createServer(frameworks['node:http'].codeHandler(wxa, toCode)).listen(0, '127.0.0.1'),
       )

@@ -1,5 +1,5 @@
 import { request } from 'node:http'
-import { checkText, world } from '../support/suite.mjs'
+import { checkText, setup } from '../support/suite.mjs'
 import { frameworks } from './frameworks.mjs'
 
 /** What a site makes of `/code?scene=...`, unless a test says otherwise. */
@@ -10,7 +10,7 @@ const byScene = (query) => ({ scene: query.get('scene') ?? 'a', page: 'pages/ind
  * `failures` is what the log has heard, `thrown` what the framework has.
  */
 export async function site(t, name, { toCode = byScene, options, fake, client } = {}) {
-  const here = await world(t, fake, client)
+  const here = await setup(t, fake, client)
   const { codeHandler, listen } = frameworks[name]
   const [failures, thrown] = [[], []]
   const onError = (error, note) => failures.push({ error, ...note })

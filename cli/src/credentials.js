@@ -51,10 +51,10 @@ async function fileText(path) {
  * @param {Io} io
  * @returns {Promise<string>}
  */
-function typed({ stdin, errors, signal }) {
+function typed({ stdin, errorOutput, signal }) {
   const mute = new Writable({ write: (_chunk, _encoding, done) => done() })
   const asking = createInterface({ input: stdin, output: mute, terminal: true })
-  errors.ask('AppSecret: ')
+  errorOutput.prompt('AppSecret: ')
   return new Promise((resolve, reject) => {
     const stop = () => reject(signal.reason)
     signal.addEventListener('abort', stop, { once: true })
@@ -64,7 +64,7 @@ function typed({ stdin, errors, signal }) {
     asking.once('close', () => resolve(''))
   }).finally(() => {
     asking.close()
-    errors.print('')
+    errorOutput.print('')
   })
 }
 

@@ -66,7 +66,7 @@ function spelled({ cause, fix }, { param = '' }, flags, spell) {
   const name = VARIABLES[param] ? `${flags[param]} (${VARIABLES[param]})` : flags[param]
   return {
     cause: own ? each(cause, (text) => text.replace(own, name)) : each(cause, (text) => renamed(text, flags, spell)),
-    fix: fix && each(fix, (text, lang) => renamed(worded(text, lang, flags), flags, spell)),
+    fix: fix && each(fix, (text, lang) => renamed(withFlagNames(text, lang, flags), flags, spell)),
   }
 }
 
@@ -117,7 +117,7 @@ function renamed(text, flags, spell) {
  * @param {'zh' | 'en'} lang
  * @param {Record<string, string>} flags
  */
-function worded(text, lang, flags) {
+function withFlagNames(text, lang, flags) {
   const words = WORDS.filter((word) => Object.hasOwn(flags, word)).join('|')
   const before = lang === 'zh' ? '' : `(?<=\\b(?:${BEFORE.join('|')}) )`
   return text.replace(new RegExp(`(?<![\\w./-])${before}(${words})(?![\\w./:-])`, 'gi'), (word) => flags[word] ?? word)

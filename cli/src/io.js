@@ -3,7 +3,7 @@ import { EXIT } from './exit-codes.js'
 import { exitCodeOf, failureOf } from './failure.js'
 import { inFlags } from './flag-names.js'
 import { languageFor } from './language.js'
-import { createColors, openDoor } from './terminal.js'
+import { createColors, createWriter } from './terminal.js'
 
 /** @import { WriteStream } from 'node:tty' */
 /** @import { Failure } from './failure.js' */
@@ -11,7 +11,7 @@ import { createColors, openDoor } from './terminal.js'
 /** @import { Colors } from './terminal.js' */
 
 /**
- * What a command ends with: `text` for people, a line or several, `json` for programs.
+ * The result of a command: `text` for people, one or several lines, and `json` for programs.
  *
  * @typedef {object} Result
  * @property {object} json
@@ -20,7 +20,7 @@ import { createColors, openDoor } from './terminal.js'
  */
 
 /**
- * What commands see of the world: language, colours, where to write, and whether they shall stop.
+ * The input and output of a command: language, colours, writers, and the signal of Ctrl-C.
  *
  * @typedef {ReturnType<typeof createIo>} Io
  */
@@ -35,8 +35,8 @@ export function createIo(process, argv) {
   const json = argv.includes('--json')
   // With `-o -` the standard output is the picture.
   const isPiped = isPicture(argv)
-  const [picture, errors] = [openDoor(stdout), openDoor(stderr)]
-  const output = isPiped ? errors : picture
+  const [picture, errorOutput] = [createWriter(stdout), createWriter(stderr)]
+  const output = isPiped ? errorOutput : picture
   const { signal, release } = signalOf(process)
   // The reader has closed the pipe, as `| head` does.
   stdout.on('error', () => process.exit(EXIT.failed))
@@ -51,7 +51,7 @@ export function createIo(process, argv) {
     /** Results; a picture of `-o -`; what is beside a result. */
     output,
     picture,
-    errors,
+    errorOutput,
     signal,
     /** Gives Ctrl-C back its usual effect. */
     release,
@@ -72,19 +72,19 @@ export function createIo(process, argv) {
       io.exitCode = exitCodeOf(error)
       const failure = failureOf(error, lang, inFlags)
       if (json) output.json({ ok: false, error: failure })
-      else errors.print(failureText(failure, io.errColors, lang))
+      else errorOutput.print(failureText(failure, io.errColors, lang))
     },
     /** A line of a result that comes bit by bit. @param {string} head @param {string} text */
     line(head, text) {
-      if (!json) output.printUnder(head, text)
+      if (!json) output.printIndented(head, text)
     },
     /** A word beside the result, for people only. @param {Text} text */
     note(text) {
-      if (!json) errors.print(text[lang])
+      if (!json) errorOutput.print(text[lang])
     },
     /** What Node or a library warns of. @param {Error} warning */
     warn({ name, message }) {
-      errors.print(`${io.errColors.yellow('!')} ${name}: ${message}`)
+      errorOutput.print(`${io.errColors.yellow('!')} ${name}: ${message}`)
     },
   }
   return io

@@ -7,7 +7,7 @@ import { CODE_PARAMS } from './endpoints.js'
 /** @typedef {keyof typeof CODE_PARAMS} Kind */
 
 /** The names of what each kind of code takes, as index.d.ts of wxacode spells them. */
-export const KINDS = /** @type {Record<Kind, string[]>} */ (
+export const PARAMS_BY_KIND = /** @type {Record<Kind, string[]>} */ (
   Object.fromEntries(Object.entries(CODE_PARAMS).map(([kind, params]) => [kind, params.map(({ name }) => name)]))
 )
 

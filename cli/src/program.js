@@ -48,7 +48,7 @@ export function createProgram(io) {
     .configureOutput({
       outputError() {},
       writeOut: (text) => io.output.print(linesOf(text)),
-      writeErr: (text) => io.errors.print(linesOf(text)),
+      writeErr: (text) => io.errorOutput.print(linesOf(text)),
     })
     .exitOverride()
     .version(version, '-V, --version', say({ zh: '显示版本', en: 'show the version' }))

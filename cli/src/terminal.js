@@ -7,8 +7,8 @@ import { printable, printableJson } from './printable.js'
 /** @import { WriteStream } from 'node:tty' */
 
 /**
- * A colour of ours stands in a text as a mark that only this file turns into the escape of a terminal. It holds a word
- * that is drawn anew in each run and never shown, so that no value from outside can hold one.
+ * A colour in a text is a mark that only this file turns into a terminal escape. The mark contains a random id of this run,
+ * which is never printed, so that no value from outside can contain a mark.
  */
 const MARK = `\ufdd0${randomUUID()} `
 const MARK_END = '\ufdd1'
@@ -20,7 +20,7 @@ const mark = (codes) => MARK + codes + MARK_END
 /** @typedef {ReturnType<typeof createColors>} Colors */
 
 /**
- * Styles for a text that goes through a door.
+ * Styles for a text that a writer prints.
  *
  * @param {boolean} isColorSupported
  */
@@ -48,15 +48,15 @@ export function createColors(isColorSupported) {
   }
 }
 
-/** @typedef {ReturnType<typeof openDoor>} Door */
+/** @typedef {ReturnType<typeof createWriter>} Writer */
 
 /**
- * The way to stdout or stderr, and the only one: whatever came from outside, an errmsg, a cell of a list, a name in a
- * certificate, is printed here, and what cannot be printed is shown as an escape. A line stays one line.
+ * The only writer to stdout or stderr. Text from outside (an errmsg, a cell of a list, a name in a certificate) is printed
+ * with unprintable characters escaped, and a line stays one line.
  *
  * @param {Partial<WriteStream> & { write(text: string | Uint8Array): boolean }} stream
  */
-export function openDoor(stream) {
+export function createWriter(stream) {
   return {
     get columns() {
       return stream.columns
@@ -66,21 +66,21 @@ export function openDoor(stream) {
     },
     isTerminal: stream.isTTY === true,
     /** @param {string | string[]} text a line, or several */
-    print: (text) => stream.write(`${[text].flat().map(rendered).join('\n')}\n`),
+    print: (text) => stream.write(`${[text].flat().map(render).join('\n')}\n`),
     /**
-     * A line that begins with a head. Where it is too long for the terminal it goes on below its text, and nothing that
-     * a value says stands where a head does.
+     * Prints a line that begins with a head. A line that is too long for the terminal continues below its text, so that no
+     * value appears in the column of the heads.
      *
      * @param {string} head
      * @param {string} text
      */
-    printUnder(head, text) {
+    printIndented(head, text) {
       const width = stream.isTTY ? stream.columns : undefined
-      const [begin, rest] = [rendered(head), rendered(text)]
-      stream.write(`${begin}${width ? hung(rest, width, stringWidth(begin)) : rest}\n`)
+      const [begin, rest] = [render(head), render(text)]
+      stream.write(`${begin}${width ? wrapIndented(rest, width, stringWidth(begin)) : rest}\n`)
     },
-    /** A question, after which the answer is typed. @param {string} text */
-    ask: (text) => stream.write(rendered(text)),
+    /** Prints a question without a line break. @param {string} text */
+    prompt: (text) => stream.write(render(text)),
     /** @param {unknown} value */
     json: (value) => stream.write(`${printableJson(value)}\n`),
     /** A picture, for a pipe. @param {Uint8Array} bytes */
@@ -89,12 +89,12 @@ export function openDoor(stream) {
 }
 
 /** @param {string} line */
-function rendered(line) {
+function render(line) {
   const parts = line.split(MARKS)
   return parts.map((part, at) => (at % 2 === 0 ? printable(part) : `\x1b[${part}m`)).join('')
 }
 
-/** A narrower column is not worth the trouble. */
+/** The minimum width of a wrapped column. */
 const MIN_COLUMNS = 20
 
 /**
@@ -102,7 +102,7 @@ const MIN_COLUMNS = 20
  * @param {number} width
  * @param {number} indent
  */
-function hung(line, width, indent) {
+function wrapIndented(line, width, indent) {
   const lines = wrapAnsi(line, Math.max(width - indent, MIN_COLUMNS), { hard: true })
   return lines.replaceAll('\n', `\n${' '.repeat(indent)}`)
 }

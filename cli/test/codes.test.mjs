@@ -3,9 +3,16 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { imageType } from 'wxacode'
 import { asked, decode } from '../../__test__/support/decode.mjs'
 import { deadUrl } from '../../__test__/support/ports.mjs'
+import { commandOf } from '../src/commands/codes.js'
+import { PARAMS_BY_KIND } from '../src/params.js'
 import { setupCli, suite } from './helpers.mjs'
 
 suite('one code', (test) => {
+  test('every kind has a command, and a kind without one is an error at the start', () => {
+    for (const kind of Object.keys(PARAMS_BY_KIND)) assert.ok(commandOf(kind).about.en, kind)
+    assert.throws(() => commandOf('fourth'), /has no command for the kind fourth/)
+  })
+
   test('unlimited writes what was asked into the file, and says so', async (t) => {
     const { wxacode, file, fake } = await setupCli(t)
     const args = ['--scene', 'id=42', '--page', 'pages/goods/detail', '--width', '280', '--line-color', '0,100,0']

@@ -9,12 +9,12 @@ import { freePort } from '../../__test__/support/ports.mjs'
 import { needsRedis, speaksTls, startRedis, startTlsRedis } from '../../__test__/support/redis.mjs'
 import { startCluster, startSentinel, startSocketRedis } from '../../__test__/support/redis-kinds.mjs'
 import { readAddress } from '../src/doctor/redis/address.js'
-import { TRY_ALL } from '../src/doctor/redis/look.js'
+import { TRY_COMMANDS } from '../src/doctor/redis/probe.js'
 import { redis } from '../src/doctor/redis/redis.js'
 import { setupCli, suite } from './helpers.mjs'
 
 /** An account whose client finds Redis well, or as `redis` and `events` say. */
-const stageOf = (url, { redis = 'up', events = [] } = {}) => ({
+const contextOf = (url, { redis = 'up', events = [] } = {}) => ({
   options: { appid: 'wx0123456789abcdef', redis: url },
   signal: new AbortController().signal,
   token: async () => ({}),
@@ -24,7 +24,7 @@ const stageOf = (url, { redis = 'up', events = [] } = {}) => ({
 
 /** What doctor finds of a Redis, in English. */
 async function found(url, client) {
-  const { ok, detail, cause, fix, exitCode } = await redis(stageOf(url, client))
+  const { ok, detail, cause, fix, exitCode } = await redis(contextOf(url, client))
   if (ok === false) assert.equal(exitCode, 4)
   for (const text of [detail, cause, fix]) assert.equal(text?.zh === undefined, text?.en === undefined)
   return { ok, detail: detail?.en, cause: cause?.en, fix: fix?.en }
@@ -191,12 +191,12 @@ suite('doctor and Redis', (test) => {
       texts.flatMap((text) => [...text.matchAll(/redis\.p?call\('([A-Z]+)'/g)].map(([, name]) => name)),
     )
     assert.ok(used.size >= 10)
-    for (const name of used) assert.ok(TRY_ALL.includes(`try('${name}'`), name)
+    for (const name of used) assert.ok(TRY_COMMANDS.includes(`try('${name}'`), name)
   })
 
   test('reads addresses as the client does', () => {
     assert.deepEqual(readAddress('rediss://:p%20w%@[::1]:7000/3'), {
-      places: [{ host: '::1', port: 7000 }],
+      servers: [{ host: '::1', port: 7000 }],
       isTls: true,
       username: undefined,
       password: 'p w%',
@@ -204,13 +204,13 @@ suite('doctor and Redis', (test) => {
       name: '[::1]:7000',
     })
     const sentinels = readAddress('redis-sentinel://me:p@a:1,b/2#main')
-    assert.deepEqual(sentinels.places, [
+    assert.deepEqual(sentinels.servers, [
       { host: 'a', port: 1 },
       { host: 'b', port: 26379 },
     ])
     assert.deepEqual([sentinels.master, sentinels.username, sentinels.db, sentinels.name], ['main', 'me', 2, 'a:1,b'])
     const socket = readAddress('unix:///run/redis.sock?db=1&pass=x')
-    assert.deepEqual([socket.places, socket.db, socket.password], [[{ path: '/run/redis.sock' }], 1, 'x'])
+    assert.deepEqual([socket.servers, socket.db, socket.password], [[{ path: '/run/redis.sock' }], 1, 'x'])
     assert.equal(readAddress('http://a'), undefined)
   })
 })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { explain } from 'wxacode'
-import { suite, times, world } from '../../__test__/support/suite.mjs'
+import { setup, suite, times } from '../../__test__/support/suite.mjs'
 import { EXIT } from '../src/exit-codes.js'
 import { exitCodeOf } from '../src/failure.js'
 
@@ -20,7 +20,7 @@ const isFullMinute = (errcode, endpoint) =>
 async function refusedBatch(t, errcode, endpoint) {
   const isToken = endpoint === 'stable_token'
   const client = { retries: 0, timeoutMs: 20_000, ...(isToken ? {} : { token: () => 'some-token' }) }
-  const { fake, wxa } = await world(t, {}, client)
+  const { fake, wxa } = await setup(t, {}, client)
   const where = { endpoint: isToken ? 'tokens' : 'codes', times: Number.POSITIVE_INFINITY }
   fake.fail({ errcode, errmsg: 'refused' }, where)
   const job = JOBS[isToken ? 'createQRCode' : endpoint]

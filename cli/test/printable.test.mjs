@@ -16,7 +16,7 @@ const EVIL = `x\x1b]0;owned\x07\x1b[2K\r\n${FORGED}\u009b1A\u202e\u2066\u200b\u0
 /** The same for where a line or a URL has no room for a new line. */
 const EVIL_LINE = EVIL.replaceAll(/[\r\n\u2028]/g, '')
 
-const WATCH = new URL('door-watch.mjs', import.meta.url)
+const WATCH = new URL('stray-writes.mjs', import.meta.url)
 /** Every write of the child is watched. */
 const watched = (env) => ({ env: { NODE_OPTIONS: `--import=${WATCH}`, ...env } })
 
@@ -133,11 +133,11 @@ suite('printed text', (test) => {
 
   test('shows warnings of Node and unhandled errors without their escape sequences', async (t) => {
     const here = await setupCli(t)
-    const warned = await here.wxacode(['explain', '40169'], watched({ DOOR_WARNS: EVIL }))
+    const warned = await here.wxacode(['explain', '40169'], watched({ NODE_WARNS: EVIL }))
     assertSeen(warned.out + warned.err, 'warning')
     assert.match(warned.err, /! Warning: x\\x1b/)
     here.fake.hold('tokens')
-    const thrown = await here.wxacode(['token'], watched({ DOOR_THROWS: EVIL }))
+    const thrown = await here.wxacode(['token'], watched({ NODE_THROWS: EVIL }))
     assertSeen(thrown.out + thrown.err, 'error')
     assert.match(thrown.err, /✗ Error: x\\x1b.*\n {4}at /)
     assert.equal(thrown.code, 1)

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { parse } from 'csv-parse/sync'
 import { asked } from '../../__test__/support/decode.mjs'
-import { escaped, reportColumns, textOf, unescaped } from '../src/batch/report-cells.js'
+import { escapeFormula, reportColumns, textOf, unescapeFormula } from '../src/batch/report-cells.js'
 import { setupCli, suite } from './helpers.mjs'
 
 /** Sets up a mini-program whose page `pages/soon` is not published yet. */
@@ -173,8 +173,8 @@ suite('the cells of a report', (test) => {
     '\n=1',
   ]) {
     test(`keep ${JSON.stringify(text)} as text in Excel, and read back the same`, () => {
-      assert.ok(!/^[=+\-@\t\r\n＝]/.test(escaped(text)))
-      assert.equal(unescaped(escaped(text)), text)
+      assert.ok(!/^[=+\-@\t\r\n＝]/.test(escapeFormula(text)))
+      assert.equal(unescapeFormula(escapeFormula(text)), text)
     })
   }
 

@@ -17,8 +17,8 @@ function authenticateByToken(endpoint, { record }, { accounts }) {
   const token = record.query.access_token
   if (!token) return 41001
   for (const account of accounts) {
-    const verdict = verdictOf(token, account)
-    if (verdict !== undefined) return verdict || spend(account.quotas[endpoint]) || account
+    const status = statusOf(token, account)
+    if (status !== undefined) return status || spend(account.quotas[endpoint]) || account
   }
   return 40001
 }
@@ -27,7 +27,7 @@ function authenticateByToken(endpoint, { record }, { accounts }) {
  * @param {string} token
  * @param {Account} account
  */
-const verdictOf = (token, { stable, classic }) => stable.verdict(token) ?? classic.verdict(token)
+const statusOf = (token, { stable, classic }) => stable.statusOf(token) ?? classic.statusOf(token)
 
 /**
  * Who calls with an AppSecret, and whether the quota lasts. The whitelist belongs to the account, so it comes after the
@@ -54,7 +54,7 @@ function authenticateBySecret(endpoint, { appid, secret }, { ip }, { accounts, i
  */
 function accountNamedIn({ record: { query }, body }, { accounts }) {
   const { access_token: token = '' } = query
-  const byToken = accounts.find((account) => verdictOf(token, account) !== undefined)
+  const byToken = accounts.find((account) => statusOf(token, account) !== undefined)
   if (byToken) return byToken
   const params = readJson(body, {})
   const appid = query.appid ?? (typeof params === 'object' ? params.appid : undefined)

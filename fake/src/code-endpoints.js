@@ -5,9 +5,9 @@ const { readCodeBody, WIDTH } = require('./params.js')
 const { colorFor, MAX_TEXT_BYTES } = require('./picture.js')
 const { refusal } = require('./refusals.js')
 
-/** @import { Answer, CodeEndpoint, CodeParams, PictureOrder, Exchange, ServerState } from './types.js' */
+/** @import { Answer, CodeEndpoint, CodeParams, PictureSpec, Exchange, ServerState } from './types.js' */
 
-const KINDS = { getwxacode: 'limited', getwxacodeunlimit: 'unlimited', createwxaqrcode: 'qrcode' }
+const KIND_BY_ENDPOINT = { getwxacode: 'limited', getwxacodeunlimit: 'unlimited', createwxaqrcode: 'qrcode' }
 
 /**
  * The three code endpoints: who calls, whether the quota lasts, what is asked, the picture.
@@ -21,12 +21,12 @@ function answerCode(endpoint, exchange, state) {
   if (typeof account === 'number') return account
   const params = readCodeBody(endpoint, exchange.body, account.app)
   if (typeof params === 'number') return params
-  const order = orderFor(endpoint, params, account.appid)
+  const spec = pictureSpecFor(endpoint, params, account.appid)
   // What WeChat says to a page of thousands of characters is unknown; a QR symbol cannot hold it.
-  if (Buffer.byteLength(order.text) > MAX_TEXT_BYTES) return 40097
-  if (endpoint === 'getwxacodeunlimit') return pictureAnswer(order)
-  const answer = account.codes.take(JSON.stringify(order))
-    ? pictureAnswer(order)
+  if (Buffer.byteLength(spec.text) > MAX_TEXT_BYTES) return 40097
+  if (endpoint === 'getwxacodeunlimit') return pictureAnswer(spec)
+  const answer = account.codes.take(JSON.stringify(spec))
+    ? pictureAnswer(spec)
     : refusal(45029, { endpoint, ip: exchange.ip, clock: state.clock })
   // https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/qr-code/api_getqrcode.html
   answer.headers['Num-Used'] = account.codes.used
@@ -37,13 +37,13 @@ function answerCode(endpoint, exchange, state) {
  * @param {CodeEndpoint} endpoint
  * @param {CodeParams} params
  * @param {string} appid
- * @returns {PictureOrder}
+ * @returns {PictureSpec}
  */
-function orderFor(endpoint, params, appid) {
+function pictureSpecFor(endpoint, params, appid) {
   const isUnlimited = endpoint === 'getwxacodeunlimit'
   const isQRCode = endpoint === 'createwxaqrcode'
   const text = JSON.stringify({
-    kind: KINDS[endpoint],
+    kind: KIND_BY_ENDPOINT[endpoint],
     appid,
     scene: isUnlimited ? params.scene : undefined,
     path: isUnlimited ? undefined : params.path,
@@ -58,11 +58,11 @@ function orderFor(endpoint, params, appid) {
 /**
  * A transparent PNG is labelled `image/jpeg` too:
  * https://developers.weixin.qq.com/community/develop/doc/00066ef8a18af825407a282cd5ac00
- * @param {PictureOrder} order
+ * @param {PictureSpec} spec
  * @returns {Answer}
  */
-function pictureAnswer(order) {
-  return { status: 200, headers: { 'Content-Type': 'image/jpeg' }, body: order }
+function pictureAnswer(spec) {
+  return { status: 200, headers: { 'Content-Type': 'image/jpeg' }, body: spec }
 }
 
 module.exports = { answerCode }

@@ -19,11 +19,11 @@ const FIELDS = {
 
 /** @type {Record<DebugEndpoint, (params: DebugParams, account: Account, state: ServerState) => number | object>} */
 const ANSWERS = {
-  'quota/get': tellQuota,
+  'quota/get': quotaInfo,
   'quota/clear': clearOne,
   clear_quota: ({ appid }, account) => (appid === account.appid ? clearAll(account) : 40013),
   'clear_quota/v2': (_params, account) => clearAll(account),
-  'rid/get': ({ rid = '' }, account, { rids }) => rids.tell(rid, account),
+  'rid/get': ({ rid = '' }, account, { rids }) => rids.lookUp(rid, account),
 }
 
 /**
@@ -80,7 +80,7 @@ function identify({ appid, appsecret: secret }, exchange, state) {
  * @param {DebugParams} params
  * @param {Account} account
  */
-function tellQuota({ cgi_path: path = '' }, { quotas }) {
+function quotaInfo({ cgi_path: path = '' }, { quotas }) {
   const quota = quotaOf(path, quotas)
   return typeof quota === 'number' ? quota : quotaReport(quota)
 }

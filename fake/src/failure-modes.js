@@ -16,49 +16,49 @@ const HUGE_BYTES = 9 * 1024 * 1024 + 1
 const HTML = '<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>\n'
 
 /**
- * Lets a request fail in the way that was ordered.
- * @param {Failure} what
+ * Fails a request in the injected way.
+ * @param {Failure} failure
  * @param {Exchange} exchange
  */
-function fail(what, exchange) {
-  if (typeof what === 'string') FAILURES[what](exchange)
-  else if (typeof what === 'object' && 'status' in what) send(exchange, plainAnswer(what))
+function fail(failure, exchange) {
+  if (typeof failure === 'string') FAILURES[failure](exchange)
+  else if (typeof failure === 'object' && 'status' in failure) send(exchange, plainAnswer(failure))
 }
 
 /**
- * @param {Failure} what
+ * @param {Failure} failure
  * @returns {number | string | undefined} undefined where the failure is no errcode
  */
-function errcodeIn(what) {
-  if (typeof what === 'number') return what
-  return typeof what === 'object' && 'errcode' in what ? what.errcode : undefined
+function errcodeIn(failure) {
+  if (typeof failure === 'number') return failure
+  return typeof failure === 'object' && 'errcode' in failure ? failure.errcode : undefined
 }
 
 /**
- * A misspelt one would be met when a request comes, far from the line that ordered it.
- * @param {Failure} what
+ * Throws for an unknown failure when it is injected, and not at the request that it affects.
+ * @param {Failure} failure
  */
-function checkFailure(what) {
+function checkFailure(failure) {
   const isOne =
-    typeof what === 'object' && what !== null
-      ? 'errcode' in what || 'status' in what
-      : Number.isInteger(what) || Object.hasOwn(FAILURES, what)
+    typeof failure === 'object' && failure !== null
+      ? 'errcode' in failure || 'status' in failure
+      : Number.isInteger(failure) || Object.hasOwn(FAILURES, failure)
   if (isOne) return
   const names = Object.keys(FAILURES).join(', ')
-  throw new TypeError(`fail: ${inspect(what)} is none of an errcode, { errcode }, { status }, ${names}`)
+  throw new TypeError(`fail: ${inspect(failure)} is none of an errcode, { errcode }, { status }, ${names}`)
 }
 
 /**
- * The answer to a request for which an errcode was ordered.
- * @param {{ what: Failure, contentType?: string }} failure
+ * The answer with an injected errcode.
+ * @param {{ failure: Failure, contentType?: string }} fault
  * @param {Exchange} exchange
  * @param {Clock} clock
  * @returns {Answer | undefined} undefined where the failure is no errcode
  */
-function orderedRefusal({ what, contentType }, exchange, clock) {
-  const errcode = errcodeIn(what)
+function injectedRefusal({ failure, contentType }, exchange, clock) {
+  const errcode = errcodeIn(failure)
   if (errcode === undefined) return undefined
-  const errmsg = typeof what === 'object' && 'errmsg' in what ? what.errmsg : undefined
+  const errmsg = typeof failure === 'object' && 'errmsg' in failure ? failure.errmsg : undefined
   const text = errmsg ?? errmsgFor(errcode, { endpoint: exchange.record.endpoint, ip: exchange.ip, clock })
   const answer = jsonAnswer({ errcode, errmsg: text })
   answer.headers['Content-Type'] = contentType ?? JSON_TYPE
@@ -153,4 +153,4 @@ function hugeBody(exchange) {
   return Buffer.concat([head, Buffer.alloc(HUGE_BYTES - body.length, 0x20), tail])
 }
 
-module.exports = { checkFailure, errcodeIn, fail, orderedRefusal }
+module.exports = { checkFailure, errcodeIn, fail, injectedRefusal }

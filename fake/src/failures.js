@@ -6,20 +6,20 @@ const { checkFailure, errcodeIn } = require('./failure-modes.js')
 
 /** @import { FailOptions, Failure, FailureHandle, RecordedRequest } from '../index.js' */
 
-/** The failures that are ordered and not used up, first come first served. */
+/** The queue of injected failures that are not used up, oldest first. */
 function createFailures() {
-  /** @type {{ what: Failure, options: FailOptions, used: number, left: number }[]} */
+  /** @type {{ failure: Failure, options: FailOptions, used: number, left: number }[]} */
   let queue = []
   return {
     /**
-     * @param {Failure} what
+     * @param {Failure} failure
      * @param {FailOptions} [options]
      * @returns {FailureHandle}
      */
-    add(what, options = {}) {
-      checkFailure(what)
+    add(failure, options = {}) {
+      checkFailure(failure)
       checkScope(options.endpoint)
-      const entry = { what, options, used: 0, left: options.times ?? 1 }
+      const entry = { failure, options, used: 0, left: options.times ?? 1 }
       queue.push(entry)
       return {
         get used() {
@@ -33,25 +33,25 @@ function createFailures() {
     /** @param {RecordedRequest} record */
     take(record) {
       const entry = queue.find(
-        ({ what, options: { endpoint, where }, left }) =>
-          left > 0 && fits(what, endpoint, record.endpoint) && (where === undefined || where(record)),
+        ({ failure, options: { endpoint, where }, left }) =>
+          left > 0 && fits(failure, endpoint, record.endpoint) && (where === undefined || where(record)),
       )
       if (entry === undefined) return undefined
       entry.used++
       entry.left--
       if (entry.left <= 0) queue = queue.filter((other) => other !== entry)
-      return { what: entry.what, contentType: entry.options.contentType }
+      return { failure: entry.failure, contentType: entry.options.contentType }
     },
   }
 }
 
 /**
- * @param {Failure} what
+ * @param {Failure} failure
  * @param {FailOptions['endpoint']} scope
  * @param {RecordedRequest['endpoint']} endpoint
  */
-function fits(what, scope, endpoint) {
-  const errcode = errcodeIn(what)
+function fits(failure, scope, endpoint) {
+  const errcode = errcodeIn(failure)
   if (scope === undefined && errcode !== undefined) return mayAnswer(errcode, endpoint)
   return inScope(endpoint, scope)
 }

@@ -5,7 +5,7 @@ const { checkScope, inScope } = require('./endpoints.js')
 /** @import { EndpointScope, Hold } from '../index.js' */
 /** @import { Exchange } from './types.js' */
 
-/** Doors that tests shut and open, so that they can wait on conditions and not on time. */
+/** Gates that hold requests until a test releases them, so that tests wait on conditions and not on time. */
 function createHolds() {
   /** @type {{ scope: EndpointScope | undefined, waiting: Map<Exchange, () => void> }[]} */
   let holds = []

@@ -1,7 +1,7 @@
 'use strict'
 
 const { randomBytes } = require('node:crypto')
-const { createLatest } = require('./latest.js')
+const { createFifoCache } = require('./fifo-cache.js')
 
 /** @import { LinkInfo, LinkKind } from './types.js' */
 
@@ -14,8 +14,8 @@ const PREFIXES = { scheme: 'weixin://dl/business/?t=', urlLink: 'https://wxaurl.
 
 /** The schemes and URL links that an app has made, for the queries. */
 function createLinks() {
-  /** @type {ReturnType<typeof createLatest<LinkInfo>>} */
-  const links = createLatest(KEEP)
+  /** @type {ReturnType<typeof createFifoCache<LinkInfo>>} */
+  const links = createFifoCache(KEEP)
   return {
     /**
      * @param {LinkKind} kind

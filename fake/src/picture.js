@@ -8,7 +8,7 @@ const { encode: encodeQR } = require('uqr')
 const { createLru } = require('./lru.js')
 const { after } = require('./real-time.js')
 
-/** @import { CodeParams, Color, PictureOrder } from './types.js' */
+/** @import { CodeParams, Color, PictureSpec } from './types.js' */
 
 /** What the largest QR symbol holds at the lowest error correction, in bytes. */
 const MAX_TEXT_BYTES = 2953
@@ -34,26 +34,26 @@ const PAUSE_MS = 5
 const waiting = []
 
 /**
- * @param {PictureOrder} order
+ * @param {PictureSpec} spec
  * @returns {Buffer} JPEG, or PNG with a transparent background when `hyaline`
  */
-function picture(order) {
-  const key = keyOf(order)
+function picture(spec) {
+  const key = keyOf(spec)
   const known = cache.get(key)
   if (known) return known
-  const image = encode(order)
+  const image = encode(spec)
   cache.set(key, image)
   return image
 }
 
 /**
- * Calls when it is time to ask for the picture: now if it is known, otherwise after those that were ordered before. A
- * hundred new ones take seconds, and tests in this process must not wait for them.
- * @param {PictureOrder} order
+ * Calls `draw` at once for a cached picture, and otherwise after the queued pictures. A hundred new pictures take seconds, and
+ * tests in this process must not wait for them.
+ * @param {PictureSpec} spec
  * @param {() => void} draw
  */
-function inTurn(order, draw) {
-  if (cache.get(keyOf(order))) return draw()
+function enqueueDraw(spec, draw) {
+  if (cache.get(keyOf(spec))) return draw()
   if (waiting.push(draw) === 1) after(0, drawNext)
 }
 
@@ -63,7 +63,7 @@ function drawNext() {
   if (waiting.length > 0) after(PAUSE_MS, drawNext)
 }
 
-/** @param {PictureOrder} order */
+/** @param {PictureSpec} spec */
 const keyOf = ({ width, color, hyaline, text }) => `${width} ${color} ${hyaline} ${text}`
 
 /**
@@ -78,17 +78,17 @@ function colorFor({ auto_color: auto = false, line_color: line }) {
   return 0.299 * red + 0.587 * green + 0.114 * blue > LIGHTEST_LUMINANCE ? BLACK : [red, green, blue]
 }
 
-/** @param {PictureOrder} order */
-function encode(order) {
-  const { width, hyaline } = order
-  const image = { width, height: width, data: draw(order) }
+/** @param {PictureSpec} spec */
+function encode(spec) {
+  const { width, hyaline } = spec
+  const image = { width, height: width, data: draw(spec) }
   // Real codes have all quantisation values at 1, which is quality 100.
   return hyaline ? PNG.sync.write(image, PNG_OPTIONS) : jpeg.encode(image, 100).data
 }
 
 /**
  * Modules of whole pixels, centred: what the width leaves over becomes margin.
- * @param {PictureOrder} order
+ * @param {PictureSpec} spec
  */
 function draw({ text, width, color, hyaline }) {
   const { data: modules } = encodeQR(text, { ecc: 'L', border: QUIET_ZONE })
@@ -108,4 +108,4 @@ function draw({ text, width, color, hyaline }) {
   return pixels
 }
 
-module.exports = { MAX_TEXT_BYTES, picture, inTurn, colorFor }
+module.exports = { MAX_TEXT_BYTES, picture, enqueueDraw, colorFor }

@@ -5,7 +5,7 @@ const { answerFor } = require('./answers.js')
 const { attempt } = require('./attempt.js')
 const { accountNamedIn } = require('./authentication.js')
 const { ENDPOINTS, groupOf } = require('./endpoints.js')
-const { fail, orderedRefusal } = require('./failure-modes.js')
+const { fail, injectedRefusal } = require('./failure-modes.js')
 const { after } = require('./real-time.js')
 const { send } = require('./send.js')
 
@@ -65,8 +65,8 @@ function createRequestHandler({ state, journal, holds, failures, server, sockets
   /** @param {Exchange} exchange */
   function decide(exchange) {
     if (holds.stops(exchange, () => attempt(exchange, () => decide(exchange)))) return
-    const failure = failures.take(exchange.record)
-    const answer = failure === undefined ? answerFor(exchange, state) : orderedRefusal(failure, exchange, state.clock)
+    const fault = failures.take(exchange.record)
+    const answer = fault === undefined ? answerFor(exchange, state) : injectedRefusal(fault, exchange, state.clock)
     const act = () => {
       if (exchange.res.destroyed) return
       // A client measures by it how far its own clock is off.
@@ -74,7 +74,7 @@ function createRequestHandler({ state, journal, holds, failures, server, sockets
       if (answer) {
         if (answer.errcode) state.rids.remember(exchange, answer, accountNamedIn(exchange, state))
         send(exchange, answer)
-      } else if (failure) fail(failure.what, exchange)
+      } else if (fault) fail(fault.failure, exchange)
     }
     const ms = latencyOf(exchange.record.endpoint)
     if (ms === 0) return act()

@@ -1,6 +1,6 @@
 'use strict'
 
-const { createLatest } = require('./latest.js')
+const { createFifoCache } = require('./fifo-cache.js')
 const { DAY } = require('./quota.js')
 
 /** @import { Clock } from '../index.js' */
@@ -10,14 +10,14 @@ const KEPT_SECONDS = 7 * DAY
 const RID = /^[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{8}$/
 
 /**
- * What WeChat remembers of the requests that it refused, by the rid in its answer.
+ * The refused requests by the rid of their answer, as WeChat stores them.
  * https://developers.weixin.qq.com/miniprogram/dev/server/API/openApi-mgnt/api_getridinfo.html
  * @param {Clock} clock
  * @param {number} keep
  */
 function createRids(clock, keep) {
-  /** @type {ReturnType<typeof createLatest<{ at: number, owner: Account | undefined, request: object }>>} */
-  const refused = createLatest(keep)
+  /** @type {ReturnType<typeof createFifoCache<{ at: number, owner: Account | undefined, request: object }>>} */
+  const refused = createFifoCache(keep)
   return {
     /**
      * @param {Exchange} exchange
@@ -43,7 +43,7 @@ function createRids(clock, keep) {
      * @param {Account} account who asks
      * @returns {number | { request: object }} the errcode of the refusal, or the answer
      */
-    tell(rid, account) {
+    lookUp(rid, account) {
       if (!RID.test(rid)) return 76002
       const found = refused.get(rid)
       if (found === undefined || clock.now() >= found.at + KEPT_SECONDS * 1000) return 76001

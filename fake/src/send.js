@@ -2,9 +2,9 @@
 
 const { isUint8Array } = require('node:util/types')
 const { attempt } = require('./attempt.js')
-const { inTurn, picture } = require('./picture.js')
+const { enqueueDraw, picture } = require('./picture.js')
 
-/** @import { Answer, PictureOrder, Exchange } from './types.js' */
+/** @import { Answer, PictureSpec, Exchange } from './types.js' */
 
 /**
  * @param {Exchange} exchange
@@ -27,12 +27,12 @@ function send(exchange, { status, headers, body, errcode }) {
     exchange.res.end(body)
     return
   }
-  inTurn(body, () => attempt(exchange, () => sendPicture(exchange, { status, headers, body })))
+  enqueueDraw(body, () => attempt(exchange, () => sendPicture(exchange, { status, headers, body })))
 }
 
 /**
  * @param {Exchange} exchange
- * @param {{ status: number, headers: Answer['headers'], body: PictureOrder }} answer
+ * @param {{ status: number, headers: Answer['headers'], body: PictureSpec }} answer
  */
 function sendPicture(exchange, { status, headers, body }) {
   if (exchange.res.destroyed) return

@@ -79,10 +79,10 @@ function tokenViews({ accounts }) {
   return {
     /** @param {string} [appid] */
     revokeTokens(appid) {
-      for (const family of families(appid)) family.kill()
+      for (const family of families(appid)) family.revoke()
     },
     /** @param {string} [appid] */
-    liveTokens: (appid) => families(appid).flatMap((family) => family.live()),
+    liveTokens: (appid) => families(appid).flatMap((family) => family.valid()),
   }
 }
 

@@ -54,7 +54,7 @@ function identify(endpoint, { grant_type: grantType, appid, secret }, exchange, 
  * @param {ServerState} state
  */
 function tokenAnswer(token, { clock }) {
-  const expiresIn = Math.ceil((token.diesAt - clock.now()) / 1000)
+  const expiresIn = Math.ceil((token.expiresAt - clock.now()) / 1000)
   return jsonAnswer({ access_token: token.value, expires_in: expiresIn })
 }
 

@@ -8,26 +8,26 @@ const { randomBytes } = require('node:crypto')
 // https://developers.weixin.qq.com/doc/oplatform/developers/dev/AccessToken.html: "within 5 minutes both are accepted"
 const OVERLAP_SECONDS = 300
 // https://developers.weixin.qq.com/minigame/dev/api-backend/open-api/access-token/auth.getStableAccessToken.html
-const FORCED_APART_SECONDS = 30
+const FORCED_INTERVAL_SECONDS = 30
 
 /** Opaque to clients. Its shape (small integer, underscore, 136 characters in all) is what users saw in 2024 and 2025. */
 const newTokenValue = () => `91_${randomBytes(100).toString('base64url').slice(0, 133)}`
 
 /**
- * The tokens of one family: the current one and the one before it, which may live on for the overlap. Whatever is older is
- * forgotten and so indistinguishable from garbage.
+ * The tokens of one mode: the current token and the previous token, which stays valid for the overlap. An older token is
+ * unknown, like any invalid text.
  * @param {Clock} clock
  * @param {number} life seconds
  */
-function createFamily(clock, life) {
-  // A life shorter than the overlap would renew at every call.
+function createTokens(clock, life) {
+  // With a life shorter than the overlap every call would renew the token.
   const overlap = Math.min(OVERLAP_SECONDS, life / 2) * 1000
   /** @type {Token | undefined} */
   let current
   /** @type {Token | undefined} */
   let previous
   /** @param {Token | undefined} token */
-  const isAlive = (token) => token !== undefined && clock.now() < token.diesAt
+  const isValid = (token) => token !== undefined && clock.now() < token.expiresAt
   return {
     overlap,
     current: () => current,
@@ -35,24 +35,25 @@ function createFamily(clock, life) {
     issue() {
       const now = clock.now()
       // Expired is 42001, replaced is 40001.
-      previous = current && isAlive(current) ? { ...current, diesAt: now + overlap, afterwards: 40001 } : current
-      current = { value: newTokenValue(), diesAt: now + life * 1000, afterwards: 42001 }
+      previous =
+        current && isValid(current) ? { ...current, expiresAt: now + overlap, errcodeAfterExpiry: 40001 } : current
+      current = { value: newTokenValue(), expiresAt: now + life * 1000, errcodeAfterExpiry: 42001 }
       return current
     },
-    kill() {
+    revoke() {
       current = undefined
       previous = undefined
     },
     /**
      * @param {string} value
-     * @returns {number | undefined} 0 for a live token, the errcode for a dead one, undefined for one it does not know
+     * @returns {number | undefined} 0 for a valid token, the errcode for an expired or replaced token, undefined for an unknown token
      */
-    verdict(value) {
+    statusOf(value) {
       const token = [current, previous].find((one) => one?.value === value)
       if (token === undefined) return undefined
-      return isAlive(token) ? 0 : token.afterwards
+      return isValid(token) ? 0 : token.errcodeAfterExpiry
     },
-    live: () => [current, previous].filter(isAlive).map((token) => /** @type {Token} */ (token).value),
+    valid: () => [current, previous].filter(isValid).map((token) => /** @type {Token} */ (token).value),
   }
 }
 
@@ -62,8 +63,8 @@ function createFamily(clock, life) {
  * @param {number} life seconds
  */
 function createClassicTokens(clock, life) {
-  const { issue, kill, verdict, live } = createFamily(clock, life)
-  return { issue, kill, verdict, live }
+  const { issue, revoke, statusOf, valid } = createTokens(clock, life)
+  return { issue, revoke, statusOf, valid }
 }
 
 /**
@@ -74,29 +75,29 @@ function createClassicTokens(clock, life) {
  * @param {Quota} forcedDay
  */
 function createStableTokens(clock, life, forcedDay) {
-  const family = createFamily(clock, life)
+  const family = createTokens(clock, life)
   let forcedAt = Number.NEGATIVE_INFINITY
   return {
-    /** The same token to everybody until its last five minutes, so that every caller can use it for that long. */
+    /** The current token until its last five minutes, so that every caller can use it for at least that long. */
     ordinary() {
       const token = family.current()
-      return token && token.diesAt - clock.now() > family.overlap ? token : family.issue()
+      return token && token.expiresAt - clock.now() > family.overlap ? token : family.issue()
     },
     /**
-     * A new token, the old one dead at once; too soon after the last time it is an ordinary call and says nothing.
-     * @returns {Token | undefined} undefined when the day's quota is spent
+     * Revokes the token and issues a new one. Within 30 s of the last forced call, it is an ordinary call.
+     * @returns {Token | undefined} undefined if the day's quota is used up
      */
     forced() {
       const now = clock.now()
-      if (now < forcedAt + FORCED_APART_SECONDS * 1000) return this.ordinary()
+      if (now < forcedAt + FORCED_INTERVAL_SECONDS * 1000) return this.ordinary()
       if (forcedDay.take()) return undefined
       forcedAt = now
-      family.kill()
+      family.revoke()
       return family.issue()
     },
-    kill: family.kill,
-    verdict: family.verdict,
-    live: family.live,
+    revoke: family.revoke,
+    statusOf: family.statusOf,
+    valid: family.valid,
   }
 }
 

@@ -13,9 +13,9 @@ export type Quota = ReturnType<typeof createQuota>
 export interface Token {
   value: string
   /** ms */
-  diesAt: number
-  /** What WeChat answers to it once it is dead. */
-  afterwards: 40001 | 42001
+  expiresAt: number
+  /** WeChat's errcode for the token after `expiresAt`. */
+  errcodeAfterExpiry: 40001 | 42001
 }
 
 export interface EndpointQuota {
@@ -49,7 +49,7 @@ export interface Account {
 export interface Answer {
   status: number
   headers: Record<string, string | number>
-  body: string | Uint8Array | PictureOrder
+  body: string | Uint8Array | PictureSpec
   errcode?: number
 }
 
@@ -89,7 +89,7 @@ export interface CodeParams {
 
 export type Color = readonly [red: number, green: number, blue: number]
 
-export interface PictureOrder {
+export interface PictureSpec {
   text: string
   width: number
   color: Color

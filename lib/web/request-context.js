@@ -1,6 +1,6 @@
 'use strict'
 
-const { own } = require('../own')
+const { safeGet } = require('../safe-object')
 
 /** Reason of a call that is no longer needed. Made once, because a stack for each call would cost more than it is worth. */
 const FINISHED = new Error('the visitor has left, or has an answer')
@@ -16,9 +16,9 @@ function requestContext(req, res) {
   const signal = abortSignalOf(res)
   return {
     method: req.method ?? 'GET',
-    header: (name) => /** @type {string | undefined} */ (own(req.headers, name)),
+    header: (name) => /** @type {string | undefined} */ (safeGet(req.headers, name)),
     signal,
-    isOver: () => signal.aborted || res.headersSent,
+    isResponseOver: () => signal.aborted || res.headersSent,
   }
 }
 

@@ -1,6 +1,6 @@
 'use strict'
 
-const { own } = require('../own')
+const { safeGet } = require('../safe-object')
 
 /**
  * Headers to be set on an answer that others have begun: what it varies by already, it goes on to.
@@ -9,7 +9,7 @@ const { own } = require('../own')
  * @param {unknown} before the `Vary` that is set
  */
 function withVary(headers, before) {
-  const more = own(headers, 'Vary')
+  const more = safeGet(headers, 'Vary')
   if (more === undefined || !before) return headers
   const fields = String(before).split(/\s*,\s*/)
   const isNamed = fields.some((field) => field === '*' || field.toLowerCase() === more.toLowerCase())

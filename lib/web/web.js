@@ -1,6 +1,6 @@
 'use strict'
 
-const { bare } = require('../own')
+const { nullProtoCopy } = require('../safe-object')
 const { createResponder } = require('./answer')
 
 /**
@@ -20,11 +20,11 @@ function codeHandler(wxa, toCode, options) {
       method,
       signal,
       header: (/** @type {string} */ name) => headers.get(name) ?? undefined,
-      isOver: () => signal.aborted,
+      isResponseOver: () => signal.aborted,
     }
     const { status, headers: fields, body } = await answer([request, ...rest], context)
     // Whatever an init has not is looked up behind it.
-    return new Response(method === 'HEAD' ? null : body, bare({ status, headers: fields }))
+    return new Response(method === 'HEAD' ? null : body, nullProtoCopy({ status, headers: fields }))
   }
 }
 

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createContext, runInContext } from 'node:vm'
 import { asked } from '../../__test__/support/decode.mjs'
-import { suite, world } from '../../__test__/support/suite.mjs'
+import { setup, suite } from '../../__test__/support/suite.mjs'
 import poster from '../../examples/miniprogram/poster.js'
 
 const ROOT = fileURLToPath(new URL('../../examples/miniprogram/', import.meta.url))
@@ -21,7 +21,7 @@ suite('the example mini-program', (test) => {
     ['Android', (scene) => scene],
   ])
     test(`shows what a server put into the picture: ${system}`, async (t) => {
-      const { wxa } = await world(t)
+      const { wxa } = await setup(t)
       const picture = await wxa.getUnlimitedQRCode({ scene: poster.encode(values), page: 'pages/index/index' })
       const { scene, page } = asked(picture)
       const { data } = opened(page, { scene: deliver(scene) })

@@ -1,4 +1,4 @@
-import { stage } from '../../support/stage.mjs'
+import { setupFleet } from '../../support/fleet.mjs'
 import { until } from '../../support/until.mjs'
 import { all, one, PROCESSES, SLACK, upTo } from './bounds.mjs'
 
@@ -28,7 +28,7 @@ export const budget = [
       slowestMs: upTo(IMPATIENT.timeoutMs + SLACK),
     },
     async run(t) {
-      const place = await stage(t, { isWell: true, ratePerMinute: RATE })
+      const place = await setupFleet(t, { isWell: true, ratePerMinute: RATE })
       await all(await place.enter(CROWD), CALLS, IMPATIENT)
       return { ...(await place.tally()), codeRequests: place.fake.count('codes') }
     },
@@ -41,7 +41,7 @@ export const budget = [
     outcome: 'each process counts for itself and no call fails',
     expect: { tokenRequests: [PROCESSES, PROCESSES] },
     async run(t) {
-      const place = await stage(t, { ratePerMinute: RATE })
+      const place = await setupFleet(t, { ratePerMinute: RATE })
       await place.proxy.set('refuse')
       await all(await place.enter(PROCESSES), CALLS)
       await place.proxy.set('pass')
@@ -62,7 +62,7 @@ export const budget = [
     },
     async run(t) {
       const limits = { unlimitedPerMinute: PER_MINUTE, unlimitedErrcode: errcode }
-      const place = await stage(t, { isWell: true, fake: { limits } })
+      const place = await setupFleet(t, { isWell: true, fake: { limits } })
       const callers = await place.enter(PROCESSES)
       await minuteHasJustBegun()
       await callers[0].call(PER_MINUTE, IMPATIENT)

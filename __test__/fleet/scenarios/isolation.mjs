@@ -2,9 +2,9 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startFaultProxy } from '../../support/faults.mjs'
+import { setupFleet } from '../../support/fleet.mjs'
 import { missingNetwork, withNameServer } from '../../support/names.mjs'
 import { startQuickWeChat } from '../../support/quick.mjs'
-import { stage } from '../../support/stage.mjs'
 import { newAppid, newSecret } from '../../support/suite.mjs'
 import { none, one, REDIS_TIMEOUT, SLACK, upTo } from './bounds.mjs'
 
@@ -42,7 +42,7 @@ async function sideBySide(ill, well, how = PATIENT) {
 /** Two accounts in one Redis: the first is in trouble, the second is well. */
 async function neighbours(t, { token = 'classic', isWell = true, ...more } = {}) {
   const account = { appid: newAppid(), secret: newSecret() }
-  const place = await stage(t, { token, isWell, fake: { others: [account] }, ...more })
+  const place = await setupFleet(t, { token, isWell, fake: { others: [account] }, ...more })
   place.more.secrets.push(account.secret)
   return { ...place, neighbour: account }
 }
@@ -237,7 +237,7 @@ const codes = [
       tokenRequests: upTo(1),
     },
     async run(t) {
-      const place = await stage(t, { isWell: true, ...CACHE })
+      const place = await setupFleet(t, { isWell: true, ...CACHE })
       const line = await startFaultProxy(t, new URL(place.fake.url).port)
       // The same hosts for both, or they would not be one account.
       const hosts = [place.fake.url]
@@ -269,7 +269,7 @@ const codes = [
       tokenRequests: upTo(1),
     },
     async run(t) {
-      const place = await stage(t, { isWell: true, fake: { latency: { token: 50, code: 900 } }, ...CACHE })
+      const place = await setupFleet(t, { isWell: true, fake: { latency: { token: 50, code: 900 } }, ...CACHE })
       const callers = await place.enter(14)
       const [warm] = callers
       await place.warm([warm])
@@ -288,7 +288,7 @@ const codes = [
     expect: { codeRequests: [1, 14], slowestMs: upTo(2 * 900 + SLACK), tokenRequests: upTo(1) },
     async run(t) {
       const cache = { redis: true, maxEntryBytes: 1024 }
-      const place = await stage(t, { isWell: true, fake: { latency: { token: 50, code: 900 } }, cache })
+      const place = await setupFleet(t, { isWell: true, fake: { latency: { token: 50, code: 900 } }, cache })
       const callers = await place.enter(14)
       await place.warm([callers[0]])
       const before = place.fake.count('codes')
@@ -310,7 +310,7 @@ const codes = [
     },
     async run(t) {
       const { url: baseUrl, seen } = await startQuickWeChat(t)
-      const place = await stage(t, { baseUrl, ...CACHE })
+      const place = await setupFleet(t, { baseUrl, ...CACHE })
       // What so many calls take by themselves, on this machine and at this moment.
       const [alone, caller] = [...(await place.enter(1, { cache: {} })), ...(await place.enter(1))]
       for (const one of [alone, caller]) await place.warm([one])
@@ -355,7 +355,7 @@ const ways = [
     tokenRequests: upTo(ROUNDS + 1),
   },
   async run(t) {
-    const place = await stage(t, { isWell: true, redis: undefined })
+    const place = await setupFleet(t, { isWell: true, redis: undefined })
     const more = await client(t, place)
     const [ill] = await place.enter(1, { ...more, beside: { secret: place.account.secret } })
     await sideBySide([ill], [ill.neighbour], LIMITED)

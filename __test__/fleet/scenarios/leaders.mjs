@@ -1,5 +1,5 @@
 import { startFaultProxy } from '../../support/faults.mjs'
-import { stage } from '../../support/stage.mjs'
+import { setupFleet } from '../../support/fleet.mjs'
 import { until } from '../../support/until.mjs'
 import { all, none, one, PROCESSES, SLACK, upTo } from './bounds.mjs'
 
@@ -35,7 +35,7 @@ export const leaders = [
     outcome: 'one other fetches the token',
     expect: replaced,
     async run(t) {
-      const place = await stage(t, { isWell: true })
+      const place = await setupFleet(t, { isWell: true })
       const { hold, leader, followers } = await inFlight(place)
       leader.kill()
       const followed = all(followers, 8)
@@ -52,7 +52,7 @@ export const leaders = [
     outcome: 'one other fetches the token',
     expect: replaced,
     async run(t) {
-      const place = await stage(t, { isWell: true })
+      const place = await setupFleet(t, { isWell: true })
       // Most of the default 10 s goes by in its sleep.
       const { hold, leader, led, followers } = await inFlight(place, { timeoutMs: 20_000 })
       leader.child.kill('SIGSTOP')
@@ -72,7 +72,7 @@ export const leaders = [
     outcome: 'one other fetches the token',
     expect: replaced,
     async run(t) {
-      const place = await stage(t, { isWell: true })
+      const place = await setupFleet(t, { isWell: true })
       const line = await startFaultProxy(t, place.redis.port)
       const { hold, led, followers } = await inFlight(place, { redis: line.url('redis') })
       await line.set('drop')
@@ -91,7 +91,7 @@ export const leaders = [
     outcome: 'no process waits for a lock without a holder',
     expect: { tokenRequests: one },
     async run(t) {
-      const place = await stage(t)
+      const place = await setupFleet(t)
       const { proxy, enter, patient } = place
       await learnScripts(place)
       const [first] = await enter(1)
@@ -111,7 +111,7 @@ export const leaders = [
     outcome: 'the same attempt asks again and recognises itself',
     expect: { tokenRequests: one, afterwards: none },
     async run(t) {
-      const place = await stage(t)
+      const place = await setupFleet(t)
       const { fake, proxy, enter, patient, warm } = place
       const [first] = await enter(1)
       await warm([first])
@@ -135,7 +135,7 @@ export const leaders = [
     outcome: 'no process waits for a lock without a holder',
     expect: { tokenRequests: one },
     async run(t) {
-      const place = await stage(t)
+      const place = await setupFleet(t)
       const { fake, redis, enter, patient, warm } = place
       const [first] = await enter(1)
       await warm([first])
@@ -161,7 +161,7 @@ export const leaders = [
     outcome: 'it hands it over when Redis is back again',
     expect: { tokenRequests: one, afterwards: none },
     async run(t) {
-      const { enter, fake, patient, proxy, redis, tally, warm } = await stage(t)
+      const { enter, fake, patient, proxy, redis, tally, warm } = await setupFleet(t)
       await learnScripts({ enter, redis, warm })
       await proxy.set('refuse')
       const [first] = await enter(1)
@@ -183,7 +183,7 @@ export const leaders = [
     outcome: 'the fleet forgets the refused one',
     expect: { tokenRequests: [1, PROCESSES], afterwards: none },
     async run(t) {
-      const { enter, fake, patient, proxy, redis, tally, warm } = await stage(t)
+      const { enter, fake, patient, proxy, redis, tally, warm } = await setupFleet(t)
       const callers = await enter(PROCESSES)
       await warm(callers)
       const refused = await redis.token()
@@ -205,7 +205,7 @@ export const leaders = [
     outcome: 'one process asks and the others wait',
     expect: { tokenRequests: one, slowestMs: upTo(3000 + SLACK) },
     async run(t) {
-      const place = await stage(t, { isWell: true, fake: { latency: { token: 3000, code: 10 } } })
+      const place = await setupFleet(t, { isWell: true, fake: { latency: { token: 3000, code: 10 } } })
       await all(await place.enter(PROCESSES), 8)
       return place.tally()
     },
@@ -219,7 +219,7 @@ export const leaders = [
     // A leader has 6 s in all.
     expect: { tokenRequests: [2, 2], slowestMs: upTo(6000 + SLACK) },
     async run(t) {
-      const place = await stage(t, { isWell: true })
+      const place = await setupFleet(t, { isWell: true })
       place.fake.fail('hang', { endpoint: 'tokens' })
       await all(await place.enter(PROCESSES), 8)
       return place.tally()

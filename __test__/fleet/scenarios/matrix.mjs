@@ -1,4 +1,4 @@
-import { DEFAULT_TIMEOUT, stage } from '../../support/stage.mjs'
+import { DEFAULT_TIMEOUT, setupFleet } from '../../support/fleet.mjs'
 import { until } from '../../support/until.mjs'
 import { all, none, one, PROCESSES, SLACK, upTo } from './bounds.mjs'
 
@@ -161,7 +161,7 @@ function cell(fault, moment, mode, options = {}) {
     outcome: moment.outcome[mode],
     expect: { afterwards: none, failedAfterwards: none, slowestAfterwards: upTo(SLACK), ...moment[mode](fault) },
     async run(t) {
-      const place = await stage(t, { token: mode, isWell: fault.shared || fault.forgets, ...options })
+      const place = await setupFleet(t, { token: mode, isWell: fault.shared || fault.forgets, ...options })
       let meanwhile
       const end = () => {
         meanwhile = place.fake.count('tokens')

@@ -1,6 +1,6 @@
 import { start, workerSource } from '../../support/child.mjs'
+import { setupFleet } from '../../support/fleet.mjs'
 import { speaksTls } from '../../support/redis.mjs'
-import { stage } from '../../support/stage.mjs'
 import { newAppid, newSecret } from '../../support/suite.mjs'
 import { until } from '../../support/until.mjs'
 import { all, none, one, PROCESSES, upTo } from './bounds.mjs'
@@ -61,7 +61,7 @@ const well = (mode) => ({
   outcome: 'the fleet makes one token request',
   expect: { tokenRequests: one },
   async run(t) {
-    const place = await stage(t, { token: mode, isWell: true })
+    const place = await setupFleet(t, { token: mode, isWell: true })
     await all(await place.enter(PROCESSES), 8)
     return place.tally()
   },
@@ -80,7 +80,7 @@ export const sharing = [
     skip: speaksTls ? undefined : 'redis-server was built without TLS',
     expect: { tokenRequests: one },
     async run(t) {
-      const place = await stage(t, { tls: true, isWell: true })
+      const place = await setupFleet(t, { tls: true, isWell: true })
       await all(await place.enter(PROCESSES), 8)
       return place.tally()
     },
@@ -93,7 +93,7 @@ export const sharing = [
     outcome: 'no call fails',
     expect: { tokenRequests: [PROCESSES, PROCESSES], afterwards: none },
     async run(t) {
-      const place = await stage(t)
+      const place = await setupFleet(t)
       const callers = await place.enter(PROCESSES)
       for (const mode of ['refuse', 'pass', 'drop', 'pass', 'reset', 'pass', 'dropReplies']) {
         await place.proxy.set(mode)
@@ -115,7 +115,7 @@ export const sharing = [
     expect: { tokenRequests: [2, 2], ofOneAccount: one },
     async run(t) {
       const other = { appid: newAppid(), secret: newSecret() }
-      const place = await stage(t, { isWell: true, fake: { others: [other] } })
+      const place = await setupFleet(t, { isWell: true, fake: { others: [other] } })
       const both = await Promise.all([place.enter(2), place.enter(2, other)])
       await all(both.flat(), 8)
       return { ...(await place.tally()), ofOneAccount: mostOfOne(place.fake) }
@@ -129,7 +129,7 @@ export const sharing = [
     outcome: 'the new one fetches its own token at once',
     expect: { tokenRequests: one },
     async run(t) {
-      const place = await stage(t, { isWell: true })
+      const place = await setupFleet(t, { isWell: true })
       const before = await place.enter(PROCESSES)
       await place.warm(before)
       const { secret } = place.account
@@ -149,7 +149,7 @@ export const sharing = [
     outcome: 'it does not get the token of the right one',
     expect: { failed: [8, 8], codes: ['ERR_WXA_API'], tokenRequests: one },
     async run(t) {
-      const place = await stage(t, { isWell: true })
+      const place = await setupFleet(t, { isWell: true })
       await place.warm(await place.enter(PROCESSES))
       const secret = newSecret()
       place.more.secrets.push(secret)
@@ -166,7 +166,7 @@ export const sharing = [
     // So many workers start at once that their calls wait for a core, not for Redis.
     expect: { tokenRequests: one, slowestMs: upTo(10_000) },
     async run(t) {
-      const place = await stage(t, { isWell: true, fake: { latency: { token: 500, code: 100 } } })
+      const place = await setupFleet(t, { isWell: true, fake: { latency: { token: 500, code: 100 } } })
       const given = { options: place.options, worker: workerSource(WORKER) }
       const crowd = start(CROWD, { given, preamble: '' })
       const left = await until(() => crowd.child.exitCode !== null || crowd.child.signalCode !== null, 45_000)

@@ -5,7 +5,7 @@ import { PARAMS } from '../params.js'
 /** What a column may be beside a parameter. */
 const OURS = ['kind', 'name', 'label']
 
-const KNOWN = new Map([...PARAMS, ...OURS].map((name) => [plain(name), name]))
+const KNOWN = new Map([...PARAMS, ...OURS].map((name) => [normalizeName(name), name]))
 
 /**
  * What a column is to us: a parameter under any of its spellings (`checkPath`, `check_path`, `Check path`), or one that
@@ -32,7 +32,7 @@ export function createColumns(used) {
  * @param {Set<string>} used
  */
 function nameOf(header, used) {
-  const given = plain(header)
+  const given = normalizeName(header)
   const known = KNOWN.get(given)
   if (known !== undefined || used.has(header)) return known ?? header
   for (const [spelling, name] of KNOWN) {
@@ -46,10 +46,10 @@ function nameOf(header, used) {
  *
  * @param {string} header
  */
-export const isColumn = (header) => KNOWN.has(plain(header))
+export const isColumn = (header) => KNOWN.has(normalizeName(header))
 
 /** @param {string} header */
-function plain(header) {
+function normalizeName(header) {
   return trimmed(header)
     .replace(/[_\-\s]/g, '')
     .toLowerCase()

@@ -15,7 +15,7 @@ const KEPT_DIGITS = 15
 const ZEROS = 3
 
 /** @type {Record<string, Text>} */
-const KINDS = {
+const DAMAGE_TEXTS = {
   formula: { zh: '表格软件的错误值', en: 'an error value of a spreadsheet' },
   shortened: { zh: '被表格软件缩写的长数字', en: 'a long number that a spreadsheet shortened' },
   rounded: {
@@ -28,7 +28,7 @@ const KINDS = {
   imprecise: { zh: 'JSON 数字存不下的长数字', en: 'a number that is too long for JSON: write it in quotes' },
 }
 
-/** @type {[keyof typeof KINDS, RegExp][]} */
+/** @type {[keyof typeof DAMAGE_TEXTS, RegExp][]} */
 const PATTERNS = [
   [
     'formula',
@@ -51,7 +51,7 @@ const PATTERNS = [
  * @property {number} row
  * @property {string} column
  * @property {unknown} cell
- * @property {keyof typeof KINDS} kind
+ * @property {keyof typeof DAMAGE_TEXTS} kind
  */
 
 /** @typedef {ReturnType<typeof createInspector>} Inspector */
@@ -117,7 +117,7 @@ function createNumbers() {
 
 /**
  * @param {string} text
- * @returns {keyof typeof KINDS | undefined}
+ * @returns {keyof typeof DAMAGE_TEXTS | undefined}
  */
 function kindOf(text) {
   const value = trimmed(text)
@@ -138,8 +138,8 @@ function damaged(listed, total) {
     listed
       .map(({ row, column, cell, kind }) =>
         lang === 'zh'
-          ? `第 ${row} 行 ${column} “${excerpt(cell)}”（${KINDS[kind].zh}）`
-          : `row ${row} ${column} “${excerpt(cell)}” (${KINDS[kind].en})`,
+          ? `第 ${row} 行 ${column} “${excerpt(cell)}”（${DAMAGE_TEXTS[kind].zh}）`
+          : `row ${row} ${column} “${excerpt(cell)}” (${DAMAGE_TEXTS[kind].en})`,
       )
       .join(lang === 'zh' ? '；' : '; ')
   const more = total - listed.length

@@ -86,13 +86,13 @@ export async function openJournal(folder, key) {
      * and somebody else wrote the journal. What is not there is forgotten.
      *
      * @param {Plan} plan
-     * @returns {Promise<'yes' | 'no' | 'unproven'>}
+     * @returns {Promise<'yes' | 'no' | 'unverified'>}
      */
-    async holds(plan) {
+    async statusOf(plan) {
       const entry = entryFor(plan)
       if (entry === undefined) return 'no'
       const bytes = await bytesOf(join(folder.path, pictureFile(plan.name, entry.type)))
-      if (bytes !== undefined && digest(bytes) === entry.image) return isOurs(plan.name, entry) ? 'yes' : 'unproven'
+      if (bytes !== undefined && digest(bytes) === entry.image) return isOurs(plan.name, entry) ? 'yes' : 'unverified'
       entries.delete(plan.name)
       return 'no'
     },

@@ -7,7 +7,7 @@ import { RowError, UsageError } from '../errors.js'
 import { isColumn } from './columns.js'
 import { delimiterOf, withoutSep } from './delimiter.js'
 import { decoded, encodingOf, headOf, refusePage, textOf } from './encoding.js'
-import { isReport, unescaped } from './report-cells.js'
+import { isReport, unescapeFormula } from './report-cells.js'
 
 /**
  * A row as it stands in the list: its number there, as an editor or Excel counts, and its cells by column. `problem` is
@@ -159,9 +159,9 @@ async function* csvRows(texts, delimiter, column) {
     if (cells.every(isBlank)) continue
     if (columns === undefined) {
       isFedBack = isReport(new Set(cells.map(trimmed)))
-      columns = headerOf(isFedBack ? cells.map(unescaped) : cells, column)
+      columns = headerOf(isFedBack ? cells.map(unescapeFormula) : cells, column)
     } else {
-      const given = isFedBack ? cells.map(unescaped) : cells
+      const given = isFedBack ? cells.map(unescapeFormula) : cells
       yield { row, cells: named(columns, given), problem: excess(columns, given) }
     }
   }

@@ -9,7 +9,7 @@ import { RowError, UsageError } from '../errors.js'
  * back has the numbers of the list that it tells of.
  */
 const ROW = 'row'
-const HOLE = /\{([^{}]+)\}/g
+const PLACEHOLDER = /\{([^{}]+)\}/g
 
 /** Not possible in the name of a file on every system, or read in another order; `%` because it stands for these. */
 const UNSAFE = /[\\:*?"<>|%\p{Cc}\u200e\u200f\u202a-\u202e\u2066-\u2069]/u
@@ -24,23 +24,26 @@ const MAX_BYTES = 200
  *
  * @param {string} pattern
  */
-export const holesOf = (pattern) => [...pattern.matchAll(HOLE)].map(([, hole]) => hole).filter((hole) => hole !== ROW)
+export const placeholdersOf = (pattern) =>
+  [...pattern.matchAll(PLACEHOLDER)].map(([, placeholder]) => placeholder).filter((placeholder) => placeholder !== ROW)
 
 /**
  * A pattern with other names for its columns.
  *
  * @param {string} pattern
- * @param {(hole: string) => string} nameOf
+ * @param {(placeholder: string) => string} nameOf
  */
-export const renamed = (pattern, nameOf) => pattern.replace(HOLE, (_, hole) => `{${nameOf(hole)}}`)
+export const renamed = (pattern, nameOf) => pattern.replace(PLACEHOLDER, (_, placeholder) => `{${nameOf(placeholder)}}`)
 
 /**
  * @param {string} pattern
  * @param {Row} row
- * @param {(value: string, hole: string) => string} [each] what is done to each value
+ * @param {(value: string, placeholder: string) => string} [each] what is done to each value
  */
 export function fill(pattern, { row, cells }, each = (value) => value) {
-  return pattern.replace(HOLE, (_, hole) => each(String(cells[hole] ?? (hole === ROW ? row : '')), hole))
+  return pattern.replace(PLACEHOLDER, (_, placeholder) =>
+    each(String(cells[placeholder] ?? (placeholder === ROW ? row : '')), placeholder),
+  )
 }
 
 /**
@@ -51,10 +54,10 @@ export function fill(pattern, { row, cells }, each = (value) => value) {
  * @param {Row} row
  */
 export function fileName(pattern, row) {
-  const name = fill(pattern, row, (given, hole) => {
+  const name = fill(pattern, row, (given, placeholder) => {
     const value = trimmed(given)
-    if (value === '') throw empty(hole)
-    return escaped(value.replace(IMAGE_EXTENSION, ''))
+    if (value === '') throw empty(placeholder)
+    return escapeSegment(value.replace(IMAGE_EXTENSION, ''))
   })
   const why = impossible(name)
   if (why === undefined) return name
@@ -81,7 +84,7 @@ export const nameKey = (name) => name.normalize('NFC').toLowerCase()
  * @param {string} pattern
  */
 export function refuseBadPattern(pattern) {
-  const likely = pattern.replace(HOLE, 'x')
+  const likely = pattern.replace(PLACEHOLDER, 'x')
   const why =
     impossible(likely) ??
     (UNSAFE.test(likely) && { zh: '含有不可用的字符', en: 'it has a character that is not allowed in names' })
@@ -99,7 +102,7 @@ export function refuseBadPattern(pattern) {
 }
 
 /** @param {string} value */
-const escaped = (value) => value.replace(new RegExp(`${UNSAFE.source}|/`, 'gu'), percent)
+const escapeSegment = (value) => value.replace(new RegExp(`${UNSAFE.source}|/`, 'gu'), percent)
 
 /** @param {string} one */
 const percent = (one) =>

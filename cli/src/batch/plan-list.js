@@ -1,7 +1,7 @@
 import { createColumns } from './columns.js'
 import { createInspector } from './damage.js'
 import { readList } from './list.js'
-import { holesOf, renamed } from './names.js'
+import { placeholdersOf, renamed } from './names.js'
 import { planOf } from './row-plan.js'
 
 /** @import { Kind } from '../params.js' */
@@ -30,10 +30,10 @@ import { planOf } from './row-plan.js'
  */
 export function createPlanList({ list, format, kind, name, label, account, signal }) {
   const patterns = [name, label].filter((pattern) => pattern !== undefined)
-  const column = createColumns(new Set(patterns.flatMap(holesOf)))
+  const column = createColumns(new Set(patterns.flatMap(placeholdersOf)))
   /** @type {Rules} */
   const rules = { kind, account, name: name && renamed(name, column), label: label && renamed(label, column) }
-  const needed = [rules.name, rules.label].flatMap((pattern) => holesOf(pattern ?? ''))
+  const needed = [rules.name, rules.label].flatMap((pattern) => placeholdersOf(pattern ?? ''))
   /** @type {Set<string>} */
   const columns = new Set()
   /** @param {string} header */

@@ -89,7 +89,7 @@ const shortened = (column) => (column.length > 40 ? `${column.slice(0, 40)}…` 
  * @param {Plan} plan
  * @param {number[]} rows
  */
-export function clash({ name, row }, rows) {
+export function duplicateName({ name, row }, rows) {
   const others = rows
     .filter((other) => other !== row)
     .slice(0, 3)

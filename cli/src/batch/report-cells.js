@@ -45,7 +45,7 @@ export function textOf(cell) {
 const FORMULA = /^'*[=+\-@\t\r\n＝＋－＠]/
 
 /** @param {string} text */
-export const escaped = (text) => (FORMULA.test(text) ? `'${text}` : text)
+export const escapeFormula = (text) => (FORMULA.test(text) ? `'${text}` : text)
 
 /** @param {string} text */
-export const unescaped = (text) => (text.startsWith("'") && FORMULA.test(text) ? text.slice(1) : text)
+export const unescapeFormula = (text) => (text.startsWith("'") && FORMULA.test(text) ? text.slice(1) : text)

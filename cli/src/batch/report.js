@@ -4,7 +4,7 @@ import { basename, dirname } from 'node:path'
 import { finished } from 'node:stream/promises'
 import { stringify } from 'csv-stringify'
 import { failureOf } from '../failure.js'
-import { escaped, reportColumns, textOf } from './report-cells.js'
+import { escapeFormula, reportColumns, textOf } from './report-cells.js'
 
 /** @import { Language } from '../language.js' */
 /** @import { Folder } from './folder.js' */
@@ -25,7 +25,7 @@ export function openReport(folder, { list, columns, lang }) {
   const temporary = folder.temporary('report')
   const rows = stringify({
     header: true,
-    columns: all.map((key) => ({ key, header: escaped(key) })),
+    columns: all.map((key) => ({ key, header: escapeFormula(key) })),
     bom: true,
     record_delimiter: 'windows',
     quoted_match: /[\r\n]/,
@@ -42,7 +42,7 @@ export function openReport(folder, { list, columns, lang }) {
       /** @type {Map<string, unknown>} */
       const record = new Map(Object.entries({ row: plan.row, kind: plan.kind, ...given(plan) }))
       for (const [key, value] of Object.entries(said)) record.set(own.get(key) ?? key, value)
-      if (!rows.write(all.map((column) => escaped(textOf(record.get(column)))))) await once(rows, 'drain')
+      if (!rows.write(all.map((column) => escapeFormula(textOf(record.get(column)))))) await once(rows, 'drain')
     },
     /** @returns {Promise<string>} its name in the folder */
     async finish() {

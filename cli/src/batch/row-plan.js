@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { check } from 'wxacode'
 import { isBlank, trimmed } from '../blanks.js'
 import { RowError } from '../errors.js'
-import { KINDS, PARAMS, readParam } from '../params.js'
+import { PARAMS, PARAMS_BY_KIND, readParam } from '../params.js'
 import { fileName, fill, nameKey } from './names.js'
 
 /** @import { Text } from '../language.js' */
@@ -113,8 +113,8 @@ const isGiven = (cell) => !isBlank(cell)
 function kindOf({ cells }, otherwise) {
   if (!isGiven(cells.kind)) return otherwise
   const kind = typeof cells.kind === 'string' ? trimmed(cells.kind) : cells.kind
-  if (Object.hasOwn(KINDS, /** @type {string} */ (kind))) return /** @type {Kind} */ (kind)
-  const kinds = Object.keys(KINDS)
+  if (Object.hasOwn(PARAMS_BY_KIND, /** @type {string} */ (kind))) return /** @type {Kind} */ (kind)
+  const kinds = Object.keys(PARAMS_BY_KIND)
   throw new RowError(
     { zh: `没有 kind ${kind}`, en: `unknown kind ${kind}` },
     { zh: `可用 ${kinds.join('、')}`, en: `Use one of ${kinds.join(', ')}` },

@@ -8,7 +8,7 @@ import { createProgress } from './progress.js'
 import { openReport } from './report.js'
 import { writeSheet } from './sheet/sheet.js'
 import { summaryOf } from './summary.js'
-import { pendingRows, validRows, work } from './work.js'
+import { fetchAll, pendingRows, validRows } from './work.js'
 
 /** @import { WxaCode } from 'wxacode' */
 /** @import { Io } from '../io.js' */
@@ -88,7 +88,7 @@ async function openContext(found, folder, { list, columns }, options, io) {
  * @param {BatchContext} context
  */
 function ask(plans, wxa, { concurrency }, { signal }, context) {
-  return work(pendingRows(validRows(plans.read(), context), context), wxa, { concurrency, signal }, context)
+  return fetchAll(pendingRows(validRows(plans.read(), context), context), wxa, { concurrency, signal }, context)
 }
 
 /**

@@ -3,7 +3,7 @@ import { imageType } from 'wxacode'
 import { RowError } from '../errors.js'
 import { failureOf, isNetworkFailure } from '../failure.js'
 import { extensionOf } from '../files.js'
-import { clash } from './preflight.js'
+import { duplicateName } from './preflight.js'
 
 /** @import { BatchJob, BatchOptions, WxaCode } from 'wxacode' */
 /** @import { ImageType } from '../files.js' */
@@ -15,11 +15,11 @@ import { clash } from './preflight.js'
 /** @import { Preflight } from './preflight.js' */
 /** @import { Counters } from './counters.js' */
 
-/** So many failures one after the other mean that there is no network, and not that these rows are special. */
+/** After so many network failures in a row the batch ends: there is no network. */
 const GIVE_UP_AFTER = 50
 
 /**
- * What a batch works with.
+ * What the functions of a batch share.
  *
  * @typedef {object} BatchContext
  * @property {Preflight} preflight
@@ -32,7 +32,7 @@ const GIVE_UP_AFTER = 50
  */
 
 /**
- * The rows that can be asked for. The others are reported.
+ * Yields the valid rows and reports the invalid ones.
  *
  * @param {AsyncIterable<{ plan: Plan }>} list
  * @param {BatchContext} context
@@ -40,7 +40,7 @@ const GIVE_UP_AFTER = 50
 export async function* validRows(list, context) {
   for await (const { plan } of list) {
     const error = plan.error ?? clashOf(plan, context) ?? context.folder.linked(plan.name)
-    if (error) await failed(plan, error, context)
+    if (error) await reportFailure(plan, error, context)
     else yield plan
   }
 }
@@ -51,12 +51,11 @@ export async function* validRows(list, context) {
  */
 function clashOf(plan, { preflight: { clashes } }) {
   const clashing = clashes.get(plan.key)
-  return clashing && clash(plan, clashing)
+  return clashing && duplicateName(plan, clashing)
 }
 
 /**
- * Those of them whose picture is not there already. One that somebody else's journal knows is asked for again, unless
- * that is counted for ever.
+ * Yields the rows without a picture. A picture from another journal is requested again, unless its kind is limited for ever.
  *
  * @param {AsyncIterable<Plan>} plans
  * @param {BatchContext} context
@@ -64,12 +63,12 @@ function clashOf(plan, { preflight: { clashes } }) {
 export async function* pendingRows(plans, context) {
   const { journal, counters, onProgress } = context
   for await (const plan of plans) {
-    const held = await journal.holds(plan)
-    if (held === 'yes') {
+    const status = await journal.statusOf(plan)
+    if (status === 'yes') {
       counters.kept++
       onProgress()
-    } else if (held === 'unproven' && plan.kind !== 'unlimited') {
-      await failed(plan, unproven(plan), context)
+    } else if (status === 'unverified' && plan.kind !== 'unlimited') {
+      await reportFailure(plan, unverified(plan), context)
     } else {
       counters.ask()
       yield plan
@@ -78,19 +77,19 @@ export async function* pendingRows(plans, context) {
 }
 
 /**
- * Asks for codes and writes them, until all are there, the account is refused, or nothing answers any more.
+ * Requests codes and writes them, until all are written, an error ends the batch, or too many network failures follow.
  *
  * @param {AsyncIterable<Plan>} plans
  * @param {WxaCode} wxa
  * @param {BatchOptions} options
  * @param {BatchContext} context
  */
-export async function work(plans, wxa, options, context) {
+export async function fetchAll(plans, wxa, options, context) {
   let unanswered = 0
   for await (const { job, image, error } of wxa.batch(jobs(plans), options)) {
     const plan = /** @type {Plan} */ (job.meta)
-    if (image) await written(plan, image, context)
-    else await failed(plan, error, context)
+    if (image) await writeImage(plan, image, context)
+    else await reportFailure(plan, error, context)
     unanswered = isNetworkFailure(error) ? unanswered + 1 : 0
     if (unanswered === GIVE_UP_AFTER) throw error
   }
@@ -109,7 +108,7 @@ async function* jobs(plans) {
  * @param {Buffer} image
  * @param {BatchContext} context
  */
-async function written(plan, image, { folder, journal, counters, onProgress }) {
+async function writeImage(plan, image, { folder, journal, counters, onProgress }) {
   const type = /** @type {ImageType} */ (imageType(image))
   const temporary = folder.temporary('picture')
   await writeFile(temporary, image, { flag: 'wx' })
@@ -125,14 +124,14 @@ async function written(plan, image, { folder, journal, counters, onProgress }) {
  * @param {unknown} error
  * @param {BatchContext} context
  */
-async function failed(plan, error, { report, counters, lang, onProgress }) {
+async function reportFailure(plan, error, { report, counters, lang, onProgress }) {
   await report.add(plan, error)
   counters.fail(failureOf(error, lang), plan)
   onProgress()
 }
 
 /** @param {Plan} plan */
-const unproven = ({ name }) =>
+const unverified = ({ name }) =>
   new RowError(
     {
       zh: `${name} 的图片已在，但记录它的不是这个 AppSecret：AppSecret 已更换，或文件夹来自别处`,

@@ -6,7 +6,7 @@ import { createPlanList } from '../batch/plan-list.js'
 import { runBatch } from '../batch/run.js'
 import { clientOptions } from '../client.js'
 import { addClientFlags, addOptions, number } from '../flags.js'
-import { KINDS } from '../params.js'
+import { PARAMS_BY_KIND } from '../params.js'
 import { examples, run } from './command.js'
 
 /** @import { Command } from 'commander' */
@@ -65,7 +65,7 @@ function addBatchFlags(command, { say }) {
       en: 'for pictures, report.csv and index.html',
     }).makeOptionMandatory()
     option('--kind <kind>', { zh: '没有 kind 列的行', en: 'of rows without a column kind' })
-      .choices(Object.keys(KINDS))
+      .choices(Object.keys(PARAMS_BY_KIND))
       .default('unlimited')
     option('--name <pattern>', {
       zh: '文件名，如 "{city}/{scene}" 或 "{row}"（默认 name 列，其次 scene、path）',

@@ -1,7 +1,7 @@
 import { Option } from 'commander'
 import { check } from 'wxacode'
 import { addParamFlags, paramsFromFlags } from '../flags.js'
-import { KINDS, PARAMS } from '../params.js'
+import { PARAMS, PARAMS_BY_KIND } from '../params.js'
 import { examples, run } from './command.js'
 
 /** @import { Command } from 'commander' */
@@ -26,7 +26,7 @@ export function addCheck(program, io) {
           zh: '种类（默认：有 --path 时为 limited，否则 unlimited）',
           en: 'default: limited with --path, else unlimited',
         }),
-      ).choices(Object.keys(KINDS)),
+      ).choices(Object.keys(PARAMS_BY_KIND)),
     )
     .addHelpText(
       'after',
@@ -38,7 +38,7 @@ export function addCheck(program, io) {
         io,
       ),
     )
-    .action(run(io, (flags) => checked(flags, io)))
+    .action(run(io, (flags) => checkCode(flags, io)))
   addParamFlags(command, PARAMS, io)
 }
 
@@ -46,7 +46,7 @@ export function addCheck(program, io) {
  * @param {Record<string, any>} flags
  * @param {Io} io
  */
-function checked(flags, { say, colors }) {
+function checkCode(flags, { say, colors }) {
   /** @type {Kind} */
   const kind = flags.kind ?? (flags.path === undefined ? 'unlimited' : 'limited')
   const params = paramsFromFlags(PARAMS, flags)

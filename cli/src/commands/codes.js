@@ -4,7 +4,7 @@ import { openClient } from '../client.js'
 import { UsageError } from '../errors.js'
 import { writeWhole } from '../files.js'
 import { addClientFlags, addParamFlags, paramsFromFlags } from '../flags.js'
-import { KINDS } from '../params.js'
+import { PARAMS_BY_KIND } from '../params.js'
 import { previewOf } from '../preview.js'
 import { examples, run } from './command.js'
 
@@ -48,6 +48,16 @@ const CODES = {
 }
 
 /**
+ * The command of a kind. Throws for a kind of cli/src/endpoints.js without a command here.
+ *
+ * @param {string} kind
+ */
+export function commandOf(kind) {
+  if (!Object.hasOwn(CODES, kind)) throw new Error(`cli/src/commands/codes.js has no command for the kind ${kind}`)
+  return CODES[/** @type {Kind} */ (kind)]
+}
+
+/**
  * `wxacode unlimited`, `wxacode limited`, `wxacode qrcode`: one code into a file, a pipe or the terminal.
  *
  * @param {Command} program
@@ -55,9 +65,8 @@ const CODES = {
  */
 export function addCodes(program, io) {
   const { say } = io
-  for (const [kind, { about, examples: shown }] of /** @type {[Kind, typeof CODES[Kind]][]} */ (
-    Object.entries(CODES)
-  )) {
+  for (const kind of /** @type {Kind[]} */ (Object.keys(PARAMS_BY_KIND))) {
+    const { about, examples: shown } = commandOf(kind)
     const command = program.command(kind).description(say(about)).addHelpText('after', examples(shown, io))
     command
       .option(
@@ -65,7 +74,7 @@ export function addCodes(program, io) {
         say({ zh: '写入的文件，- 为标准输出', en: 'the file to write, - for the standard output' }),
       )
       .option('--show', say({ zh: '在终端里预览', en: 'show it in the terminal' }))
-    addParamFlags(command, KINDS[kind], io)
+    addParamFlags(command, PARAMS_BY_KIND[kind], io)
     addClientFlags(command, io)
     command.action(run(io, (flags) => oneCode(kind, flags, io)))
   }
@@ -77,24 +86,24 @@ export function addCodes(program, io) {
  * @param {Io} io
  */
 async function oneCode(kind, flags, io) {
-  refuseNoPlace(flags, io)
+  requireOutput(flags, io)
   const wxa = await openClient(flags, io)
-  const image = await CODES[kind].ask(wxa, paramsFromFlags(KINDS[kind], flags), { signal: io.signal })
+  const image = await commandOf(kind).ask(wxa, paramsFromFlags(PARAMS_BY_KIND[kind], flags), { signal: io.signal })
   const type = /** @type {ImageType} */ (imageType(image))
-  const file = place(image, type, flags.output, io)
-  if (flags.show) (io.json ? io.errors : io.output).print(previewOf(image, io))
+  const file = writeOutput(image, type, flags.output, io)
+  if (flags.show) (io.json ? io.errorOutput : io.output).print(previewOf(image, io))
   const size = `${type}, ${(image.length / 1024).toFixed(1)} KB`
   const text = file === undefined ? '' : `${io.colors.green('✓')} ${file} (${size})`
   return { json: { ok: true, file, type, bytes: image.length }, text }
 }
 
 /**
- * A picture that would go nowhere is not asked for: some are counted for ever.
+ * Throws if there is no output for the picture, before a request that may count for ever.
  *
  * @param {{ output?: string, show?: boolean }} flags
  * @param {Io} io
  */
-function refuseNoPlace({ output, show }, io) {
+function requireOutput({ output, show }, io) {
   if (output === undefined && !show) {
     throw new UsageError(
       { zh: '没有说明图片放在哪里', en: 'no output for the picture is given' },
@@ -119,7 +128,7 @@ function refuseNoPlace({ output, show }, io) {
  * @param {Io} io
  * @returns {string | undefined} the file, if there is one
  */
-function place(image, type, output, io) {
+function writeOutput(image, type, output, io) {
   if (output === undefined) return undefined
   if (output === '-') {
     io.picture.bytes(image)

@@ -1,6 +1,6 @@
 import { clientOptions } from '../client.js'
+import { createContext } from '../doctor/context.js'
 import { examine } from '../doctor/index.js'
-import { createStage } from '../doctor/stage.js'
 import { EXIT } from '../exit-codes.js'
 import { addClientFlags } from '../flags.js'
 import { padded } from '../width.js'
@@ -42,16 +42,16 @@ export function addDoctor(program, io) {
  */
 async function doctor(flags, io) {
   const { signal, env } = io
-  const stage = createStage(await clientOptions(flags, io), { page: flags.page, signal, env })
+  const context = createContext(await clientOptions(flags, io), { page: flags.page, signal, env })
   const findings = []
-  for await (const finding of examine(stage)) {
-    tell(finding, io)
+  for await (const finding of examine(context)) {
+    printFinding(finding, io)
     findings.push(finding)
   }
-  stage.tokenEvents.stop()
-  stage.redisEvents.stop()
+  context.tokenEvents.stop()
+  context.redisEvents.stop()
   const worst = findings.find(({ ok }) => ok === false)
-  const checks = findings.map((finding) => spoken(finding, io))
+  const checks = findings.map((finding) => toJson(finding, io))
   return { json: { ok: worst === undefined, checks }, text: '', exitCode: worst?.exitCode ?? EXIT.ok }
 }
 
@@ -59,7 +59,7 @@ async function doctor(flags, io) {
  * @param {Finding & { title: Text }} finding
  * @param {Io} io
  */
-function tell({ title, ok, detail, cause, fix }, { say, colors, line }) {
+function printFinding({ title, ok, detail, cause, fix }, { say, colors, line }) {
   const mark = ok === 'skip' ? colors.dim('-') : ok ? colors.green('✓') : colors.red('✗')
   const said = cause ? colors.red(say(cause)) : detail ? say(detail) : ''
   line(`${mark} ${padded(say(title), TITLE_COLUMNS)}`, ok === 'skip' ? colors.dim(said) : said)
@@ -70,7 +70,7 @@ function tell({ title, ok, detail, cause, fix }, { say, colors, line }) {
  * @param {Finding & { name: string }} finding
  * @param {Io} io
  */
-function spoken({ name, ok, detail, cause, fix, errcode, rid }, { say }) {
+function toJson({ name, ok, detail, cause, fix, errcode, rid }, { say }) {
   const text = (/** @type {Text | undefined} */ one) => one && say(one)
   return { name, ok, detail: text(detail), cause: text(cause), fix: text(fix), errcode, rid }
 }

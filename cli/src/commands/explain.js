@@ -36,7 +36,7 @@ export function addExplain(program, io) {
       'after',
       examples(['wxacode explain 40169', 'wxacode explain 40001 --endpoint stable_token', 'wxacode explain -- -1'], io),
     )
-    .action(run(io, (flags, errcode) => explained(errcode, flags.endpoint, io)))
+    .action(run(io, (flags, errcode) => explainErrcode(errcode, flags.endpoint, io)))
 }
 
 /**
@@ -45,7 +45,7 @@ export function addExplain(program, io) {
  * @param {Io} io
  * @returns {Result}
  */
-function explained(given, endpoint, io) {
+function explainErrcode(given, endpoint, io) {
   if (!/^-?\d{1,9}$/.test(given)) {
     throw new UsageError(
       { zh: 'errcode 应为整数', en: 'an errcode must be a whole number' },
@@ -57,17 +57,19 @@ function explained(given, endpoint, io) {
   const meanings = meaningsOf(errcode, endpoint === undefined ? ENDPOINTS : [endpoint])
   if (meanings.length === 0) return unknown(errcode, endpoint, io)
   const { lang, colors } = io
-  const spoken = meanings.map(({ endpoints, cause, fix }) => ({ endpoints, cause: cause[lang], fix: fix[lang] }))
+  const translated = meanings.map(({ endpoints, cause, fix }) => ({ endpoints, cause: cause[lang], fix: fix[lang] }))
   const docs = meanings[0].docs[lang]
-  const text = spoken.flatMap((meaning) => [
-    [colors.bold(given), colors.dim(placeOf(meaning.endpoints, endpoint, spoken.length, io))].join(' ').trimEnd(),
+  const text = translated.flatMap((meaning) => [
+    [colors.bold(given), colors.dim(endpointsLabel(meaning.endpoints, endpoint, translated.length, io))]
+      .join(' ')
+      .trimEnd(),
     `  ${colors.dim(io.say({ zh: '原因', en: 'why' }))}  ${meaning.cause}`,
     `  ${colors.dim(io.say({ zh: '处理', en: 'fix' }))}  ${meaning.fix}`,
   ])
-  const [{ cause, fix }] = spoken
+  const [{ cause, fix }] = translated
   const see = io.say({ zh: '文档', en: 'see' })
   return {
-    json: { ok: true, errcode, endpoint, cause, fix, docs, meanings: spoken },
+    json: { ok: true, errcode, endpoint, cause, fix, docs, meanings: translated },
     text: [...text, `  ${colors.dim(see)}  ${docs}`],
   }
 }
@@ -101,7 +103,7 @@ function meaningsOf(errcode, endpoints) {
  * @param {number} meanings
  * @param {Io} io
  */
-function placeOf(endpoints, asked, meanings, { say }) {
+function endpointsLabel(endpoints, asked, meanings, { say }) {
   if (asked !== undefined) return asked
   if (meanings === 1) return ''
   return listed(endpoints, say)

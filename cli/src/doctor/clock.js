@@ -1,17 +1,17 @@
 import { skewOf } from './connection.js'
 import { bad, good, skipped } from './finding.js'
 
-/** @import { Stage } from './stage.js' */
+/** @import { DoctorContext } from './context.js' */
 
 const TOLERANCE_MS = 60_000
 
 /**
  * Whether our clock goes with WeChat's.
  *
- * @param {Stage} stage
+ * @param {DoctorContext} context
  */
-export async function clock(stage) {
-  const ahead = await skewOf(stage).catch(() => undefined)
+export async function clock(context) {
+  const ahead = await skewOf(context).catch(() => undefined)
   if (ahead === undefined) return skipped({ zh: '没有得到微信的时间', en: 'no answer with a date' })
   const seconds = Math.round(Math.abs(ahead) / 1000)
   const [zh, en] = ahead > 0 ? ['快', 'ahead of'] : ['慢', 'behind']

@@ -9,7 +9,7 @@ import { loginOf } from './proxy.js'
 /** @import { Socket } from 'node:net' */
 /** @import { TLSSocket } from 'node:tls' */
 /** @import { WxaCodeOptions } from 'wxacode' */
-/** @import { Stage } from './stage.js' */
+/** @import { DoctorContext } from './context.js' */
 
 const TIMEOUT_MS = 10_000
 
@@ -17,14 +17,14 @@ const TIMEOUT_MS = 10_000
  * A TLS connection to WeChat's host, through the proxy if there is one. Whether its certificate is good is for the caller
  * to judge: nothing secret is sent over it.
  *
- * @param {Stage} stage
+ * @param {DoctorContext} context
  * @returns {Promise<TLSSocket>}
  */
-export async function openTls(stage) {
-  const { url, proxy, options, signal } = stage
+export async function openTls(context) {
+  const { url, proxy, options, signal } = context
   const [host, port] = [hostOf(url), Number(url.port || 443)]
   const tls = connect({
-    socket: proxy && (await tunnel(proxy, `${url.hostname}:${port}`, stage)),
+    socket: proxy && (await tunnel(proxy, `${url.hostname}:${port}`, context)),
     host,
     port,
     servername: isIP(host) ? undefined : host,
@@ -42,7 +42,7 @@ export async function openTls(stage) {
 /**
  * @param {URL} proxy
  * @param {string} host
- * @param {Stage} stage
+ * @param {DoctorContext} context
  * @returns {Promise<Socket>}
  */
 async function tunnel(proxy, host, { options: { ca }, signal }) {
@@ -74,14 +74,14 @@ const hostOf = ({ hostname }) => hostname.replace(/[[\]]/g, '')
  * How many milliseconds our clock is ahead of WeChat's, by the date of an answer; undefined for an answer without one. A
  * date counts whole seconds, so half of one is added; of the way there and back the middle counts.
  *
- * @param {Stage} stage
+ * @param {DoctorContext} context
  * @returns {Promise<number | undefined>}
  */
-export async function skewOf(stage) {
-  const how = { timeout: TIMEOUT_MS, signal: stage.signal }
-  const socket = stage.isPlain ? undefined : await openTls(stage)
+export async function skewOf(context) {
+  const how = { timeout: TIMEOUT_MS, signal: context.signal }
+  const socket = context.isPlainHttp ? undefined : await openTls(context)
   const sent = Date.now()
-  const asking = socket ? askOverTls(stage.url, { ...how, createConnection: () => socket }) : plainly(stage, how)
+  const asking = socket ? askOverTls(context.url, { ...how, createConnection: () => socket }) : plainly(context, how)
   const [answer] = await answerTo(asking, 'response')
   const ours = (sent + Date.now()) / 2
   answer.destroy()
@@ -90,7 +90,7 @@ export async function skewOf(stage) {
 }
 
 /**
- * @param {Stage} stage
+ * @param {DoctorContext} context
  * @param {{ timeout: number, signal: AbortSignal }} how
  */
 function plainly({ url, proxy }, how) {

@@ -3,7 +3,7 @@ import { badBecause, good, skipped } from './finding.js'
 
 /** @import { ErrcodeScope } from 'wxacode' */
 /** @import { Finding } from './finding.js' */
-/** @import { Stage } from './stage.js' */
+/** @import { DoctorContext } from './context.js' */
 
 /**
  * What a token request is refused for before the AppSecret is looked at, or after it was found good.
@@ -15,11 +15,11 @@ const BESIDE_THE_SECRET = { ip: 'whitelist', quota: 'quota', rate: 'quota' }
 /**
  * Why there is no token, if that is what the check is about.
  *
- * @param {Stage} stage
+ * @param {DoctorContext} context
  * @returns {Promise<{ about: 'whitelist' | 'quota' | 'credentials', error: any } | undefined>}
  */
-export async function refusalOf(stage) {
-  const { error } = await stage.token()
+export async function refusalOf(context) {
+  const { error } = await context.token()
   if (error === undefined) return undefined
   const scope = error instanceof WeChatAPIError ? error.scope : undefined
   return { about: (scope && BESIDE_THE_SECRET[scope]) ?? 'credentials', error }
@@ -31,13 +31,13 @@ export const NO_TOKEN = skipped({ zh: '没有 access_token', en: 'there is no to
 /**
  * Whether WeChat gives a token for this AppID and AppSecret.
  *
- * @param {Stage} stage
+ * @param {DoctorContext} context
  * @returns {Promise<Finding>}
  */
-export async function credentials(stage) {
-  if (!stage.hasToken) return skipped({ zh: '--token none 不用 AppSecret', en: 'no AppSecret with --token none' })
-  const refusal = await refusalOf(stage)
-  const { appid } = stage.options
+export async function credentials(context) {
+  if (!context.hasToken) return skipped({ zh: '--token none 不用 AppSecret', en: 'no AppSecret with --token none' })
+  const refusal = await refusalOf(context)
+  const { appid } = context.options
   if (refusal === undefined)
     return good({ zh: `微信接受了 ${appid}`, en: `WeChat accepts ${appid} with this AppSecret` })
   if (refusal.about === 'credentials') return badBecause(refusal.error)

@@ -3,12 +3,12 @@ import { isIP } from 'node:net'
 import { EXIT } from '../exit-codes.js'
 import { bad, good, skipped } from './finding.js'
 
-/** @import { Stage } from './stage.js' */
+/** @import { DoctorContext } from './context.js' */
 
 /**
  * Whether WeChat's host has an address.
  *
- * @param {Stage} stage
+ * @param {DoctorContext} context
  */
 export async function dns({ url: { hostname }, proxy }) {
   if (isIP(hostname.replace(/[[\]]/g, '')))

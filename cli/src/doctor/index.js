@@ -11,64 +11,64 @@ import { whitelist } from './whitelist.js'
 
 /** @import { Text } from '../language.js' */
 /** @import { Finding } from './finding.js' */
-/** @import { Stage } from './stage.js' */
+/** @import { DoctorContext } from './context.js' */
 
 /**
  * @typedef {object} Check
  * @property {string} name
  * @property {Text} title
- * @property {(stage: Stage) => Promise<Finding>} look
- * @property {boolean} [isWire] nothing of WeChat's can be known without it
- * @property {boolean} [isApart] it does not look at WeChat
+ * @property {(context: DoctorContext) => Promise<Finding>} run
+ * @property {boolean} [isNetworkCheck] if it fails, the checks of WeChat are skipped
+ * @property {boolean} [needsNoWeChat] it does not run at WeChat
  */
 
 /**
- * What the doctor looks at, in this order: from the wire up to the page.
+ * The checks in their order, from the network up to the page.
  *
  * @type {Check[]}
  */
 const CHECKS = [
-  { name: 'dns', title: { zh: 'DNS', en: 'DNS' }, look: dns, isWire: true },
-  { name: 'tls', title: { zh: 'TLS', en: 'TLS' }, look: tls, isWire: true },
-  { name: 'clock', title: { zh: '时钟', en: 'clock' }, look: clock },
-  { name: 'redis', title: { zh: 'Redis', en: 'Redis' }, look: redis, isApart: true },
-  { name: 'credentials', title: { zh: '凭据', en: 'credentials' }, look: credentials },
-  { name: 'whitelist', title: { zh: 'IP 白名单', en: 'IP whitelist' }, look: whitelist },
-  { name: 'quota', title: { zh: '额度', en: 'quota' }, look: quota },
-  { name: 'page', title: { zh: '页面', en: 'page' }, look: page },
-  { name: 'token', title: { zh: 'access_token', en: 'token' }, look: token },
+  { name: 'dns', title: { zh: 'DNS', en: 'DNS' }, run: dns, isNetworkCheck: true },
+  { name: 'tls', title: { zh: 'TLS', en: 'TLS' }, run: tls, isNetworkCheck: true },
+  { name: 'clock', title: { zh: '时钟', en: 'clock' }, run: clock },
+  { name: 'redis', title: { zh: 'Redis', en: 'Redis' }, run: redis, needsNoWeChat: true },
+  { name: 'credentials', title: { zh: '凭据', en: 'credentials' }, run: credentials },
+  { name: 'whitelist', title: { zh: 'IP 白名单', en: 'IP whitelist' }, run: whitelist },
+  { name: 'quota', title: { zh: '额度', en: 'quota' }, run: quota },
+  { name: 'page', title: { zh: '页面', en: 'page' }, run: page },
+  { name: 'token', title: { zh: 'access_token', en: 'token' }, run: token },
 ]
 
 /** @type {Finding} */
 const NO_CONNECTION = skipped({ zh: '没有连接', en: 'there is no connection' })
 
 /**
- * What goes wrong in a look is a finding, and the others are had all the same.
+ * What goes wrong in a run is a finding, and the others are had all the same.
  *
- * @param {Check['look']} look
- * @param {Stage} stage
+ * @param {Check['run']} run
+ * @param {DoctorContext} context
  */
-async function looked(look, stage) {
+async function runCheck(run, context) {
   try {
-    return await look(stage)
+    return await run(context)
   } catch (error) {
-    stage.signal.throwIfAborted()
+    context.signal.throwIfAborted()
     return badBecause(error)
   }
 }
 
 /**
- * The findings, one after the other.
+ * Runs the checks one after the other and yields their findings.
  *
- * @param {Stage} stage
+ * @param {DoctorContext} context
  * @returns {AsyncGenerator<Finding & { name: string, title: Text }>}
  */
-export async function* examine(stage) {
-  let isCut = false
-  for (const { name, title, look, isWire, isApart } of CHECKS) {
-    const finding = isCut && !isApart ? NO_CONNECTION : await looked(look, stage)
-    stage.signal.throwIfAborted()
-    if (isWire && finding.ok === false) isCut = true
+export async function* examine(context) {
+  let isOffline = false
+  for (const { name, title, run, isNetworkCheck, needsNoWeChat } of CHECKS) {
+    const finding = isOffline && !needsNoWeChat ? NO_CONNECTION : await runCheck(run, context)
+    context.signal.throwIfAborted()
+    if (isNetworkCheck && finding.ok === false) isOffline = true
     yield { name, title, ...finding }
   }
 }

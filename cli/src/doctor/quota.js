@@ -5,7 +5,7 @@ import { bad, badBecause, good, skipped } from './finding.js'
 
 /** @import { Quota } from 'wxacode' */
 /** @import { Finding } from './finding.js' */
-/** @import { Stage } from './stage.js' */
+/** @import { DoctorContext } from './context.js' */
 
 export const TOKENS = { stable: '/cgi-bin/stable_token', classic: '/cgi-bin/token' }
 /** What an API without a limit is given as. */
@@ -14,15 +14,15 @@ const ENDLESS = 1e12
 /**
  * Whether today's calls are used up, of the token and of the codes.
  *
- * @param {Stage} stage
+ * @param {DoctorContext} context
  * @returns {Promise<Finding>}
  */
-export async function quota(stage) {
-  const refusal = stage.hasToken ? await refusalOf(stage) : undefined
+export async function quota(context) {
+  const refusal = context.hasToken ? await refusalOf(context) : undefined
   if (refusal) return refusal.about === 'quota' ? badBecause(refusal.error) : NO_TOKEN
-  const token = stage.options.token === 'classic' ? TOKENS.classic : TOKENS.stable
+  const token = context.options.token === 'classic' ? TOKENS.classic : TOKENS.stable
   const found = await Promise.all(
-    (stage.hasToken ? [token, ...CODE_PATHS] : CODE_PATHS).map((path) => quotaOf(path, stage)),
+    (context.hasToken ? [token, ...CODE_PATHS] : CODE_PATHS).map((path) => quotaOf(path, context)),
   )
   const known = found.filter((one) => one !== undefined)
   const empty = known.find(({ remain }) => remain <= 0)
@@ -34,7 +34,7 @@ export async function quota(stage) {
 
 /**
  * @param {string} path
- * @param {Stage} stage
+ * @param {DoctorContext} context
  * @returns {Promise<(Quota & { path: string }) | undefined>} undefined where WeChat does not tell
  */
 export async function quotaOf(path, { wxa, signal }) {

@@ -5,7 +5,7 @@ import { bad, good, skipped } from './finding.js'
 
 /** @import { TLSSocket } from 'node:tls' */
 /** @import { Text } from '../language.js' */
-/** @import { Stage } from './stage.js' */
+/** @import { DoctorContext } from './context.js' */
 
 const DAY_MS = 86_400_000
 
@@ -32,20 +32,20 @@ const UNKNOWN_ROOT = {
  * Whether who answers for WeChat's host is WeChat. What the system trusts Node does not know, but the client does: a
  * certificate is bad only if the client finds so too.
  *
- * @param {Stage} stage
+ * @param {DoctorContext} context
  */
-export async function tls(stage) {
-  if (stage.isPlain) return skipped({ zh: '明文 http', en: 'plain http' })
+export async function tls(context) {
+  if (context.isPlainHttp) return skipped({ zh: '明文 http', en: 'plain http' })
   try {
-    const socket = await openTls(stage)
-    const isGood = socket.authorized || (await stage.isReached())
+    const socket = await openTls(context)
+    const isGood = socket.authorized || (await context.isReached())
     const finding = isGood ? good(told(socket)) : unauthorized(socket)
     socket.destroy()
     return finding
   } catch (error) {
-    stage.signal.throwIfAborted()
-    if (await stage.isReached()) return good({ zh: '客户端已连通微信', en: 'the client gets through to WeChat' })
-    return unreachable(stage, /** @type {NodeJS.ErrnoException} */ (error))
+    context.signal.throwIfAborted()
+    if (await context.isReached()) return good({ zh: '客户端已连通微信', en: 'the client gets through to WeChat' })
+    return unreachable(context, /** @type {NodeJS.ErrnoException} */ (error))
   }
 }
 
@@ -76,7 +76,7 @@ function unauthorized(socket) {
 }
 
 /**
- * @param {Stage} stage
+ * @param {DoctorContext} context
  * @param {NodeJS.ErrnoException} error
  */
 function unreachable({ url: { host }, proxy }, { code, message }) {

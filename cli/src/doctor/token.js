@@ -5,7 +5,7 @@ import { quotaOf, TOKENS } from './quota.js'
 
 /** @import { Text } from '../language.js' */
 /** @import { Finding } from './finding.js' */
-/** @import { Stage } from './stage.js' */
+/** @import { DoctorContext } from './context.js' */
 
 /** What WeChat gives a token. */
 const LIFE_SECONDS = 7200
@@ -16,17 +16,17 @@ const FRESH_SECONDS = 60
  * Which family the token is of, and what can be known of other systems that use the appid. The last check, because it
  * hears whether WeChat refused the token at one of the others.
  *
- * @param {Stage} stage
+ * @param {DoctorContext} context
  * @returns {Promise<Finding>}
  */
-export async function token(stage) {
-  if (!stage.hasToken) return skipped({ zh: '--token none 没有 access_token', en: 'none with --token none' })
-  const { token: given } = await stage.token()
+export async function token(context) {
+  if (!context.hasToken) return skipped({ zh: '--token none 没有 access_token', en: 'none with --token none' })
+  const { token: given } = await context.token()
   if (given === undefined) return NO_TOKEN
-  if (stage.tokenEvents.events.some(({ event }) => event === 'token.invalidated')) return takenAway()
-  const isStable = stage.options.token !== 'classic'
+  if (context.tokenEvents.events.some(({ event }) => event === 'token.invalidated')) return takenAway()
+  const isStable = context.options.token !== 'classic'
   const seconds = Math.round((given.expiresAt.getTime() - Date.now()) / 1000)
-  const classic = await quotaOf(TOKENS.classic, stage)
+  const classic = await quotaOf(TOKENS.classic, context)
   const notes = isStable ? stableNotes(seconds, classic?.used) : classicNotes(classic?.used)
   const head = `${isStable ? 'stable' : 'classic'} ${given.fingerprint ?? ''}`
   const left = { zh: `还有 ${Math.floor(seconds / 60)} 分钟`, en: `${Math.floor(seconds / 60)} min left` }

@@ -6,7 +6,7 @@ import { bad, badBecause, good } from './finding.js'
 
 /** @import { Text } from '../language.js' */
 /** @import { Finding } from './finding.js' */
-/** @import { Stage } from './stage.js' */
+/** @import { DoctorContext } from './context.js' */
 
 const NOT_LISTED = 40164
 /** Of which WeChat knows nothing: what it refuses, it remembers with the address that it came from. */
@@ -15,12 +15,12 @@ const NOWHERE = '/wxacode/doctor'
 /**
  * Whether the address that WeChat sees may use the AppSecret.
  *
- * @param {Stage} stage
+ * @param {DoctorContext} context
  * @returns {Promise<Finding>}
  */
-export async function whitelist(stage) {
-  const refusal = stage.hasToken ? await refusalOf(stage) : undefined
-  if (refusal === undefined) return listed(await seenAddress(stage))
+export async function whitelist(context) {
+  const refusal = context.hasToken ? await refusalOf(context) : undefined
+  if (refusal === undefined) return listed(await seenAddress(context))
   if (refusal.about !== 'whitelist') return NO_TOKEN
   return refusal.error.errcode === NOT_LISTED ? unlisted(refusal.error) : badBecause(refusal.error)
 }
@@ -74,7 +74,7 @@ const UNNAMED = [
 ]
 
 /**
- * @param {Stage} stage
+ * @param {DoctorContext} context
  * @returns {Promise<string | undefined>}
  */
 async function seenAddress({ wxa, signal }) {

@@ -1,8 +1,8 @@
 'use strict'
 
 const { wrongArgument } = require('../../errors')
-const { KEPT, LANG } = require('../../kept')
-const { own } = require('../../own')
+const { CACHED, LANG } = require('../../symbols')
+const { safeGet } = require('../../safe-object')
 
 /** @typedef {import('../../../index').WxaCode} WxaCode */
 
@@ -10,8 +10,8 @@ const A_CLIENT = { zh: ' WxaCode，也不是返回 WxaCode 的函数', en: 'a Wx
 const RETURNS_A_CLIENT = { zh: '返回 WxaCode 的函数', en: 'a function that returns a WxaCode' }
 
 /**
- * The client of a handler. One that a function makes is made for the first request that needs it, and kept. What the
- * function throws is thrown to the requests that wait for it, and the next one calls it again.
+ * The client of a handler. A factory is called at the first request that needs the client, and its client is used from then
+ * on. If the factory throws, the waiting requests fail, and the next request calls the factory again.
  *
  * @param {any} wxa
  * @returns {() => WxaCode | Promise<WxaCode>}
@@ -20,41 +20,41 @@ function clientOf(wxa) {
   if (isClient(wxa)) return () => wxa
   if (typeof wxa !== 'function') throw wrongArgument('wxa', A_CLIENT, 'codeHandler')
   /** @type {Promise<WxaCode> | undefined} */
-  let made
+  let client
   return () => {
-    made ??= make(wxa).catch((error) => {
-      made = undefined
+    client ??= createClient(wxa).catch((error) => {
+      client = undefined
       throw error
     })
-    return made
+    return client
   }
 }
 
 /** @param {() => any} factory */
-async function make(factory) {
+async function createClient(factory) {
   const wxa = await factory()
   if (!isClient(wxa)) throw wrongArgument('wxa', RETURNS_A_CLIENT, 'codeHandler')
   return wxa
 }
 
 /** @param {any} value of this copy of the package, of another, or a stand-in of a test */
-const isClient = (value) => typeof own(value, 'getUnlimitedQRCode') === 'function'
+const isClient = (value) => typeof safeGet(value, 'getUnlimitedQRCode') === 'function'
 
 /**
- * The language of a client's errors. A function that makes the client, and a stand-in, have none.
+ * The language of a client's errors. A factory and a stand-in have none.
  *
  * @param {any} wxa
  * @returns {import('../../language').Language | undefined}
  */
-const clientLanguage = (wxa) => own(wxa, LANG)
+const clientLanguage = (wxa) => safeGet(wxa, LANG)
 
 /**
- * The picture of a code, if it is kept in this process.
+ * The image of a code, if the client has it in memory.
  *
- * @param {any} wxa a stand-in keeps nothing
+ * @param {any} wxa a stand-in has no cache
  * @param {import('../../qr-code-request').QrCodeRequest} request
  * @returns {Buffer | undefined}
  */
-const cachedPicture = (wxa, request) => wxa[KEPT]?.(request)
+const cachedImage = (wxa, request) => wxa[CACHED]?.(request)
 
-module.exports = { clientLanguage, clientOf, cachedPicture }
+module.exports = { clientLanguage, clientOf, cachedImage }

@@ -5,10 +5,10 @@ const { imageType } = require('../../../index')
 const { WxaCodeError, invalid, isError, isMisuse, misuse } = require('../../errors')
 const { codeFields, endpointOf } = require('../../kinds')
 const { qrCodeRequest } = require('../../qr-code-request')
-const { cachedPicture } = require('./client')
+const { cachedImage } = require('./client')
 const { disposition } = require('./disposition')
 const { etagOf, isKnown } = require('./etag')
-const { checkedSettings } = require('./options')
+const { validateSettings } = require('./options')
 const { internalError, emptyProblem, problemOf } = require('./problem')
 
 /** @typedef {import('../../../index').WxaCode} WxaCode */
@@ -20,7 +20,7 @@ const { internalError, emptyProblem, problemOf } = require('./problem')
  * @property {string} method
  * @property {(name: string) => string | undefined} header by its name in lower case
  * @property {AbortSignal} signal aborted when the visitor has left, or has an answer
- * @property {() => boolean} isOver whether the visitor has left, or somebody else has begun to answer
+ * @property {() => boolean} isResponseOver whether the visitor has left, or other code has begun the response
  */
 
 /**
@@ -42,8 +42,8 @@ const CLIENT_CLOSED = Object.freeze({ status: 499, headers: {} })
 const NOSNIFF = { 'X-Content-Type-Options': 'nosniff' }
 
 /**
- * What all adapters are made of: from a request to an answer. What the caller's own functions throw is thrown on, but for
- * those that are no part of a site: the one that makes the client, and the client's token function.
+ * Creates the function behind every adapter, from a request to an answer. Exceptions of the caller's functions are passed on,
+ * except those of the factory of the client and of the client's token function.
  *
  * @param {WxaCode | (() => WxaCode | Promise<WxaCode>)} wxa
  * @param {(...args: any[]) => any} toCode
@@ -51,10 +51,10 @@ const NOSNIFF = { 'X-Content-Type-Options': 'nosniff' }
  * @returns {(args: any[], context: RequestContext) => Promise<Answer>} `args` are the framework's own, the request first
  */
 function createResponder(wxa, toCode, options) {
-  const settings = checkedSettings(wxa, toCode, options)
+  const settings = validateSettings(wxa, toCode, options)
   return async (args, context) => {
-    if (context.isOver()) return CLIENT_CLOSED
-    // An OPTIONS or a DELETE that finds its way here is not worth a code.
+    if (context.isResponseOver()) return CLIENT_CLOSED
+    // OPTIONS or DELETE must not cost a code.
     if (context.method !== 'GET' && context.method !== 'HEAD') return emptyProblem(405, context, { Allow: 'GET, HEAD' })
     const code = await toCode(...args)
     if (code === null || code === undefined) return emptyProblem(404, context)
@@ -63,7 +63,7 @@ function createResponder(wxa, toCode, options) {
 }
 
 /**
- * From what the mapping returned to an answer, or to what is wrong with it or with the server.
+ * Turns the result of the mapping into an answer, or into a problem.
  *
  * @param {Request} request
  * @param {CodeParams} code
@@ -73,7 +73,7 @@ async function answerTo(request, code) {
   if (typeof code !== 'object' || Array.isArray(code))
     return failed(noObject(code, request.settings.lang), request, true)
   const { kind = 'unlimited', ...params } = /** @type {CodeParams} */ (codeFields(code))
-  // Before the ETag, so that nonsense is refused whatever a browser claims to have.
+  // Validated before the ETag, so that invalid parameters are refused whatever `If-None-Match` says.
   let parsed
   try {
     const { lang } = request.settings
@@ -91,21 +91,21 @@ async function answerTo(request, code) {
   const etag = etagOf(wxa.appid, parsed.identity)
   const validators = { ETag: etag, ...settings.cacheControl }
   if (isKnown(etag, context.header('if-none-match'))) return { status: 304, headers: validators }
-  const cached = cachedPicture(wxa, parsed)
-  // Type and length only WeChat could tell, and it is not asked for what is not to be sent.
+  const cached = cachedImage(wxa, parsed)
+  // Type and length are unknown without a request to WeChat, and HEAD makes none.
   // {@link https://www.rfc-editor.org/rfc/rfc9110#section-9.3.2}
   if (context.method === 'HEAD' && !cached) return { status: 200, headers: { ...NOSNIFF, ...validators } }
-  // Before WeChat is asked, so that a function that is broken costs no code.
+  // Called before the request to WeChat, so that a function that throws costs no code.
   const saveAs = {
     filename: await settings.filename(code, request.req),
     isDownload: await settings.download(request.req),
   }
-  if (cached) return picture(cached, saveAs, validators)
-  if (context.isOver()) return CLIENT_CLOSED
+  if (cached) return imageResponse(cached, saveAs, validators)
+  if (context.isResponseOver()) return CLIENT_CLOSED
   const call = { signal: context.signal, timeoutMs: settings.timeoutMs }
   const ask = () => wxa[parsed.endpoint](/** @type {any} */ (params), call)
   try {
-    return picture(await settings.limits.run({ wxa, kind, etag }, ask), saveAs, validators)
+    return imageResponse(await settings.limits.run({ wxa, kind, etag }, ask), saveAs, validators)
   } catch (thrown) {
     return failed(thrown, request)
   }
@@ -131,7 +131,7 @@ function noObject(code, lang) {
  * @param {Record<string, string>} validators
  * @returns {Answer}
  */
-function picture(image, { filename, isDownload }, validators) {
+function imageResponse(image, { filename, isDownload }, validators) {
   const type = /** @type {string} */ (imageType(image))
   return {
     status: 200,
@@ -147,13 +147,13 @@ function picture(image, { filename, isDownload }, validators) {
 }
 
 /**
- * @param {unknown} thrown by `check`, by a call, by the token function of the client, or by what makes the client
+ * @param {unknown} thrown by the validation, by a call, by the client's token function, or by the factory of the client
  * @param {Request} request
  * @param {boolean} [isServersFault] whether it is a mistake in the server's own code or set-up
  * @returns {Promise<Answer>}
  */
 async function failed(thrown, { req, context, settings }, isServersFault = false) {
-  if (context.isOver()) return CLIENT_CLOSED
+  if (context.isResponseOver()) return CLIENT_CLOSED
   const error = isError(thrown) ? thrown : new Error(inspect(thrown), { cause: thrown })
   const { instance, ...problem } = isServersFault ? internalError(context) : await problemFor(error, context, settings)
   await settings.onError(error, { req, status: problem.status, instance })
@@ -167,7 +167,7 @@ async function failed(thrown, { req, context, settings }, isServersFault = false
  */
 async function problemFor(error, context, settings) {
   const ours = error instanceof WxaCodeError ? /** @type {import('../../../index').WxaCodeError} */ (error) : undefined
-  // Only true is a yes: what a function of the options forgot to say is none.
+  // Only true exposes details: a function of the options may return undefined by mistake.
   const isExposed = ours !== undefined && (await settings.expose(ours)) === true
   return problemOf(ours, isExposed, context)
 }

@@ -1,7 +1,8 @@
 'use strict'
 
 const { rateLimited } = require('../../errors')
-const { own } = require('../../own')
+const { ENDPOINT_BY_KIND, hasMinuteQuota } = require('../../kinds')
+const { safeGet } = require('../../safe-object')
 const { clientLanguage } = require('./client')
 const { SlidingWindow } = require('./sliding-window')
 
@@ -15,24 +16,24 @@ const { SlidingWindow } = require('./sliding-window')
  * @property {() => void} end
  */
 
-/** Three of the five thousand that WeChat allows all processes and routes of an account. */
+/** The rate for an endpoint with a quota by the minute: 3000 of the 5000 that WeChat allows an account. */
 const UNLIMITED_PER_MINUTE = 3000
-/** At this rate the 100,000 codes of an account last for more than a day. */
+/** The rate of all other endpoints together: the 100,000 codes of an account last for more than a day. */
 const SCARCE_PER_MINUTE = 60
 const CONCURRENCY = 256
 /** How long calls in flight will take is unknown. */
 const SOON_MS = 1000
 
-/** What one handler may ask of WeChat: so many codes in any minute, and so many at once. */
+/** The limits of one handler: requests to WeChat in any minute, and concurrent requests. */
 class Limits {
-  #windows
+  #windowOf
   #concurrency
   /** By what is asked. @type {Map<unknown, InFlight>} */
   #inFlight = new Map()
 
   /** @param {{ ratePerMinute?: number, concurrency?: number }} limits */
   constructor({ ratePerMinute, concurrency = CONCURRENCY }) {
-    this.#windows = windowsOf(ratePerMinute)
+    this.#windowOf = windowsByKind(ratePerMinute)
     this.#concurrency = concurrency
   }
 
@@ -46,8 +47,8 @@ class Limits {
    * @throws {WxaCodeError} where a limit is exceeded
    */
   async run({ wxa, kind, etag }, call) {
-    const stats = typeof own(wxa, 'stats') === 'function' ? wxa.stats() : undefined
-    const key = own(stats, 'cache') ? etag : Symbol(etag)
+    const stats = typeof safeGet(wxa, 'stats') === 'function' ? wxa.stats() : undefined
+    const key = safeGet(stats, 'cache') ? etag : Symbol(etag)
     const inFlight = this.#inFlight.get(key) ?? this.#start(wxa, kind, stats)
     this.#inFlight.set(key, inFlight)
     inFlight.calls += 1
@@ -70,7 +71,7 @@ class Limits {
    */
   #start(wxa, kind, before) {
     if (this.#inFlight.size >= this.#concurrency) throw tooManyAtOnce(this.#concurrency, clientLanguage(wxa))
-    const window = this.#windows[kind]
+    const window = this.#windowOf(kind)
     const wait = window.wait()
     if (wait > 0) throw tooManyPerMinute(window.limit, wait, clientLanguage(wxa))
     const permit = window.acquire()
@@ -85,15 +86,15 @@ class Limits {
 }
 
 /**
- * A number of one's own is for codes of all kinds together.
+ * The window that counts a kind. An option `ratePerMinute` is one limit for all kinds together.
  *
  * @param {number} [ratePerMinute]
- * @returns {Record<Kind, InstanceType<typeof SlidingWindow>>}
+ * @returns {(kind: Kind) => InstanceType<typeof SlidingWindow>}
  */
-function windowsOf(ratePerMinute) {
+function windowsByKind(ratePerMinute) {
   const unlimited = new SlidingWindow(ratePerMinute ?? UNLIMITED_PER_MINUTE)
   const scarce = ratePerMinute === undefined ? new SlidingWindow(SCARCE_PER_MINUTE) : unlimited
-  return { unlimited, limited: scarce, qrcode: scarce }
+  return (kind) => (hasMinuteQuota(safeGet(ENDPOINT_BY_KIND, kind)) ? unlimited : scarce)
 }
 
 /**

@@ -1,7 +1,7 @@
 'use strict'
 
 const { wrongArgument } = require('../../errors')
-const { checked } = require('../../shape')
+const { validate } = require('../../validate')
 const { clientLanguage, clientOf } = require('./client')
 const { isParameterError } = require('./exposure')
 const { Limits } = require('./limits')
@@ -25,18 +25,18 @@ const A_MAPPING = { zh: '从请求给出参数的函数', en: 'a function from t
  */
 
 /**
- * The options of a handler, checked when it is made: what is wrong with it is not first heard of from a visitor.
+ * Validates the options when the handler is created, so that a mistake throws at the start and not at a visitor's request.
  *
  * @param {any} wxa
  * @param {unknown} toCode
  * @param {unknown} [options]
  * @returns {Settings}
  */
-function checkedSettings(wxa, toCode, options = {}) {
+function validateSettings(wxa, toCode, options = {}) {
   const client = clientOf(wxa)
   const lang = clientLanguage(wxa)
   if (typeof toCode !== 'function') throw wrongArgument('toCode', A_MAPPING, 'codeHandler', lang)
-  const given = checked('codeHandler', options, 'codeHandler', lang)
+  const given = validate('codeHandler', options, 'codeHandler', lang)
   const { cacheControl = DEFAULT_CACHE_CONTROL, download = false, filename, expose = isParameterError } = given
   return {
     client,
@@ -64,4 +64,4 @@ const toFunction =
   async (...args) =>
     typeof choice === 'function' ? choice(...args) : choice
 
-module.exports = { checkedSettings }
+module.exports = { validateSettings }

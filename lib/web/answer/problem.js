@@ -1,7 +1,8 @@
 'use strict'
 
 const { randomUUID } = require('node:crypto')
-const { bare, own } = require('../../own')
+const { hasMinuteQuota } = require('../../kinds')
+const { nullProtoCopy, safeGet } = require('../../safe-object')
 const { isParameterError } = require('./exposure')
 const { languageOf } = require('./language')
 
@@ -26,7 +27,7 @@ const BROKEN = 500
 /** If the client's token function threw, or returned no valid token. */
 const UNAVAILABLE = 503
 
-/** Scopes of refusals that time cures. */
+/** Scopes of refusals that end with time. */
 const RATE_LIMITS = new Set(['rate', 'quota'])
 const MINUTE_S = 60
 /** WeChat does not document when a daily quota resets. */
@@ -77,7 +78,7 @@ function problemOf(error, isExposed, context) {
   const status = statusOf(error)
   const more = (/** @type {Language} */ language) => (error && isExposed ? exposedMembers(error, language) : {})
   const headers = error && status === TOO_MANY ? { 'Retry-After': String(retryAfterSeconds(error)) } : undefined
-  return logged(status, context, more, headers)
+  return problemWithInstance(status, context, more, headers)
 }
 
 /**
@@ -85,13 +86,13 @@ function problemOf(error, isExposed, context) {
  *
  * @param {RequestContext} context
  */
-const internalError = (context) => logged(BROKEN, context)
+const internalError = (context) => problemWithInstance(BROKEN, context)
 
 /** @param {WxaCodeError | undefined} error */
 function statusOf(error) {
   if (error === undefined) return UNAVAILABLE
   if (error.code === 'ERR_WXA_PARAMS') return isParameterError(error) ? BAD_REQUEST : UNAVAILABLE
-  return error.code === 'ERR_WXA_API' && RATE_LIMITS.has(own(error, 'scope')) ? TOO_MANY : STATUSES[error.code]
+  return error.code === 'ERR_WXA_API' && RATE_LIMITS.has(safeGet(error, 'scope')) ? TOO_MANY : STATUSES[error.code]
 }
 
 /**
@@ -101,7 +102,7 @@ function statusOf(error) {
  * @param {Record<string, string>} [headers]
  * @returns {Answer & { instance: string }}
  */
-function logged(status, context, more = () => ({}), headers) {
+function problemWithInstance(status, context, more = () => ({}), headers) {
   const instance = `urn:uuid:${randomUUID()}`
   const language = languageOf(context.header('accept-language'))
   return { ...problem(status, language, { instance, ...more(language) }, headers), instance }
@@ -142,27 +143,27 @@ function problem(status, language, members, headers) {
 }
 
 /**
- * What there is to know about an error. Its `type` stays `about:blank`: the title is that of the status, and an errcode has one
- * status if it is refused here and another one if WeChat refuses it. The page about the errcode is `explanation.docs`. The message is not: it may repeat what a proxy on the way has said.
+ * The members that describe an error. The `type` of the problem stays `about:blank`: the title is that of the status, and an errcode has one
+ * status if it is refused here and another one if WeChat refuses it. The page about the errcode is `explanation.docs`. The message is not: it may repeat the text of a proxy.
  *
  * @param {WxaCodeError} error
  * @param {Language} language
  */
 function exposedMembers(error, language) {
-  const { code, errcode, errmsg, rid, param } = /** @type {any} */ (bare(error))
-  const explanation = own(error, 'explanation')
+  const { code, errcode, errmsg, rid, param } = /** @type {any} */ (nullProtoCopy(error))
+  const explanation = safeGet(error, 'explanation')
   const known = { code, errcode, errmsg, rid, param }
   if (explanation === undefined) return { detail: `${errcode} ${errmsg}`, ...known }
   const cause = explanation.cause[language]
   const fix = explanation.fix[language]
-  return { detail: cause, ...known, explanation: { cause, fix, docs: own(own(explanation, 'docs'), language) } }
+  return { detail: cause, ...known, explanation: { cause, fix, docs: safeGet(safeGet(explanation, 'docs'), language) } }
 }
 
 /** @param {WxaCodeError} error */
 function retryAfterSeconds(error) {
-  const { retryAfterMs, scope, endpoint } = /** @type {any} */ (bare(error))
+  const { retryAfterMs, scope, endpoint } = /** @type {any} */ (nullProtoCopy(error))
   if (retryAfterMs !== undefined) return Math.max(1, Math.ceil(retryAfterMs / 1000))
-  return scope === 'rate' || endpoint === 'getUnlimitedQRCode' ? MINUTE_S : HOUR_S
+  return scope === 'rate' || hasMinuteQuota(endpoint) ? MINUTE_S : HOUR_S
 }
 
 module.exports = { internalError, emptyProblem, problemOf }

@@ -28,8 +28,8 @@ async fn a_reply_of_no_known_form_is_an_error() {
     let text = |text: &str| Value::BulkString(text.into());
     assert!(matches!(lock.read(Value::Array(vec![text("locked")])), Ok(Lookup::Locked)));
     assert!(matches!(lock.read(Value::Array(vec![text("fetch")])), Ok(Lookup::FetchWithoutLock)));
-    let unawaited = lock.read(Value::Array(vec![text("result"), text("n")]));
-    assert!(matches!(unawaited, Ok(Lookup::FetchWithoutLock)), "the lock has waited for no owner");
+    let foreign = lock.read(Value::Array(vec![text("result"), text("n")]));
+    assert!(matches!(foreign, Ok(Lookup::FetchWithoutLock)), "the lock has waited for no owner");
     match lock.read(Value::Array(vec![text("wait"), Value::Int(7), text("owner")])) {
         Ok(Lookup::Wait(time, owner)) => assert_eq!((time, owner.as_str()), (Duration::from_millis(7), "owner")),
         _ => panic!("a wait"),

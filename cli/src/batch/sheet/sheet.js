@@ -24,7 +24,7 @@ const GRIDS = ['2x2', '2x3', '3x4', '4x5', '5x7', '6x8', '8x10']
  */
 
 /**
- * @typedef {object} Looks
+ * @typedef {object} SheetOptions
  * @property {string} grid
  * @property {string} title
  * @property {Io} io
@@ -76,7 +76,7 @@ const tooSmall = (grid) => ({
 
 /**
  * @param {Contents} contents
- * @param {Looks} looks
+ * @param {SheetOptions} looks
  */
 async function* page(contents, looks) {
   const [columns, rows] = looks.grid.split('x').map(Number)
@@ -97,7 +97,7 @@ async function* page(contents, looks) {
 
 /**
  * @param {Contents} contents
- * @param {Looks} looks
+ * @param {SheetOptions} looks
  */
 function head({ failed }, { grid, title, count, notAsked, date, io: { say, lang } }) {
   const facts = [say({ zh: `${count} 个码`, en: `${count} codes` }), date]
@@ -110,13 +110,13 @@ function head({ failed }, { grid, title, count, notAsked, date, io: { say, lang 
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${escaped(title)}</title>
+<title>${escapeHtml(title)}</title>
 <style>
 ${STYLE}</style>
 </head>
 <body style="${styleOf(grid)}">
 <header>
-<h1>${escaped(title)}</h1>
+<h1>${escapeHtml(title)}</h1>
 <p>${[...facts, ...links].join(' · ')}</p>
 <label>${say({ zh: '每页', en: 'Per page' })} <select>${choices(grid)}</select></label>
 <label><input type="checkbox" id="lines" checked> ${say({ zh: '裁切线', en: 'Cut lines' })}</label>
@@ -145,8 +145,8 @@ const choices = (grid) =>
 /** @param {Code} code */
 function figure({ file, label }) {
   const source = file.split('/').map(encodeURIComponent).join('/')
-  const text = escaped(label)
-  return `<figure><img src="${escaped(source)}" alt="${text}" title="${text}" loading="lazy"><figcaption>${text}</figcaption></figure>\n`
+  const text = escapeHtml(label)
+  return `<figure><img src="${escapeHtml(source)}" alt="${text}" title="${text}" loading="lazy"><figcaption>${text}</figcaption></figure>\n`
 }
 
 /**
@@ -154,23 +154,23 @@ function figure({ file, label }) {
  *
  * @param {number} page
  * @param {number} pages
- * @param {Looks} looks
+ * @param {SheetOptions} looks
  */
 const foot = (page, pages, { title, count, date, io: { say } }) =>
-  `</div>\n<footer><span>${escaped(title)}</span><span>${say({ zh: `${count} 个码`, en: `${count} codes` })}</span><span>${date}</span><span>${page} / ${pages}</span></footer>\n</section>\n`
+  `</div>\n<footer><span>${escapeHtml(title)}</span><span>${say({ zh: `${count} 个码`, en: `${count} codes` })}</span><span>${date}</span><span>${page} / ${pages}</span></footer>\n</section>\n`
 
 /**
  * The rows that have no code, on paper too, so that the reader sees which codes are missing.
  *
  * @param {Contents} contents
- * @param {Looks} looks
+ * @param {SheetOptions} looks
  */
 function missing({ failures, failed, report }, { notAsked, io: { say } }) {
   if (failed + notAsked === 0) return ''
   const titles = [say({ zh: '行', en: 'Row' }), say({ zh: '标签', en: 'Label' }), say({ zh: '原因', en: 'Why' })]
   const rows = failures.map(({ row, label, failure: { errcode, cause } }) => {
     const cells = [String(row), label, errcode === undefined ? cause : `${errcode} ${cause}`]
-    return `<tr>${cells.map((cell) => `<td>${escaped(cell)}</td>`).join('')}</tr>\n`
+    return `<tr>${cells.map((cell) => `<td>${escapeHtml(cell)}</td>`).join('')}</tr>\n`
   })
   const table = `<table>\n<tr>${titles.map((title) => `<th>${title}</th>`).join('')}</tr>\n${rows.join('')}</table>\n`
   const rest = [
@@ -180,7 +180,7 @@ function missing({ failures, failed, report }, { notAsked, io: { say } }) {
   const heading = say(failed > 0 ? failedText(failed) : notAskedText(notAsked))
   return `<aside id="missing">
 <h2>${heading}</h2>
-${failures.length > 0 ? table : ''}${rest.map((text) => `<p>${escaped(text)}</p>\n`).join('')}</aside>
+${failures.length > 0 ? table : ''}${rest.map((text) => `<p>${escapeHtml(text)}</p>\n`).join('')}</aside>
 `
 }
 
@@ -200,4 +200,4 @@ const notAskedText = (notAsked) => ({
 const moreText = (more, report) => ({ zh: `另有 ${more} 行，见 ${report}`, en: `and ${more} more, see ${report}` })
 
 /** @param {string} text */
-const escaped = (text) => text.replace(/[&<>"']/g, (one) => `&#${one.charCodeAt(0)};`)
+const escapeHtml = (text) => text.replace(/[&<>"']/g, (one) => `&#${one.charCodeAt(0)};`)

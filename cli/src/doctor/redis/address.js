@@ -1,12 +1,12 @@
 import { isIP } from 'node:net'
-import { unescape as decoded } from 'node:querystring'
+import { unescape as percentDecode } from 'node:querystring'
 
 /**
- * Where a Redis is, as the client reads its address.
+ * The parsed address of a Redis, as the client parses it.
  *
  * @typedef {object} Address
- * @property {Place[]} places one, or the sentinels that know it
- * @property {string} [master] the name that sentinels know it by
+ * @property {ServerAddress[]} servers the server, or the sentinels
+ * @property {string} [master] its name at the sentinels
  * @property {boolean} isTls
  * @property {string} [username]
  * @property {string} [password]
@@ -14,20 +14,20 @@ import { unescape as decoded } from 'node:querystring'
  * @property {string} name without the login
  */
 
-/** @typedef {{ host: string, port: number } | { path: string }} Place */
+/** @typedef {{ host: string, port: number } | { path: string }} ServerAddress */
 
 const PORT = 6379
 const SENTINEL_PORT = 26379
 
 /**
- * @param {string} url which the client has found good
- * @returns {Address | undefined} undefined where only the client knows what is meant
+ * @param {string} url accepted by the client
+ * @returns {Address | undefined} undefined for an address that only the client can parse
  */
 export function readAddress(url) {
   const [, scheme, rest] = /^([a-z+-]+):\/\/(.*)$/is.exec(url.trim()) ?? []
-  if (/^(redis|valkey)s?-sentinel$|^rediss-sentinel$/.test(scheme)) return ofSentinels(rest, scheme)
-  if (/^((redis|valkey)\+)?unix$/.test(scheme)) return ofSocket(url)
-  return /^(rediss?|valkeys?)$/.test(scheme) ? ofServer(url, scheme) : undefined
+  if (/^(redis|valkey)s?-sentinel$|^rediss-sentinel$/.test(scheme)) return fromSentinelUrl(rest, scheme)
+  if (/^((redis|valkey)\+)?unix$/.test(scheme)) return fromSocketUrl(url)
+  return /^(rediss?|valkeys?)$/.test(scheme) ? fromServerUrl(url, scheme) : undefined
 }
 
 /**
@@ -35,24 +35,24 @@ export function readAddress(url) {
  * @param {string} scheme
  * @returns {Address | undefined}
  */
-function ofServer(url, scheme) {
-  const found = parsed(url)
+function fromServerUrl(url, scheme) {
+  const found = parseUrl(url)
   if (!found?.hostname) return undefined
-  const place = { host: found.hostname.replace(/[[\]]/g, ''), port: Number(found.port || PORT) }
+  const server = { host: found.hostname.replace(/[[\]]/g, ''), port: Number(found.port || PORT) }
   const isTls = /^(rediss|valkeys)$/.test(scheme)
-  return { places: [place], isTls, ...loginOf(found), db: dbOf(found.pathname.slice(1)), name: nameOf(place) }
+  return { servers: [server], isTls, ...loginOf(found), db: dbOf(found.pathname.slice(1)), name: nameOf(server) }
 }
 
 /**
  * @param {string} url
  * @returns {Address | undefined}
  */
-function ofSocket(url) {
-  const found = parsed(url)
+function fromSocketUrl(url) {
+  const found = parseUrl(url)
   if (!found?.pathname) return undefined
-  const [path, query] = [decoded(found.pathname), found.searchParams]
+  const [path, query] = [percentDecode(found.pathname), found.searchParams]
   const login = { username: query.get('user') ?? undefined, password: query.get('pass') ?? undefined }
-  return { places: [{ path }], isTls: false, ...login, db: dbOf(query.get('db') ?? ''), name: path }
+  return { servers: [{ path }], isTls: false, ...login, db: dbOf(query.get('db') ?? ''), name: path }
 }
 
 /**
@@ -62,20 +62,20 @@ function ofSocket(url) {
  * @param {string} scheme
  * @returns {Address | undefined}
  */
-function ofSentinels(text, scheme) {
+function fromSentinelUrl(text, scheme) {
   const [, login, hosts, db = '', master] = /^(?:(.*)@)?([^@/#]+)(?:\/([^#]*))?#(.+)$/.exec(text) ?? []
-  const servers = hosts?.split(',').map((host) => parsed(`redis://${host}`)) ?? []
-  const account = parsed(`redis://${login === undefined ? '' : `${login}@`}localhost`)
-  if (servers.length === 0 || account === undefined || servers.includes(undefined)) return undefined
-  const places = servers.map((server) => ({
-    host: /** @type {URL} */ (server).hostname.replace(/[[\]]/g, ''),
-    port: Number(/** @type {URL} */ (server).port || SENTINEL_PORT),
+  const urls = hosts?.split(',').map((host) => parseUrl(`redis://${host}`)) ?? []
+  const account = parseUrl(`redis://${login === undefined ? '' : `${login}@`}localhost`)
+  if (urls.length === 0 || account === undefined || urls.includes(undefined)) return undefined
+  const servers = urls.map((url) => ({
+    host: /** @type {URL} */ (url).hostname.replace(/[[\]]/g, ''),
+    port: Number(/** @type {URL} */ (url).port || SENTINEL_PORT),
   }))
-  return { places, master, isTls: scheme === 'rediss-sentinel', ...loginOf(account), db: dbOf(db), name: hosts }
+  return { servers, master, isTls: scheme === 'rediss-sentinel', ...loginOf(account), db: dbOf(db), name: hosts }
 }
 
 /** @param {string} url */
-function parsed(url) {
+function parseUrl(url) {
   try {
     return new URL(url)
   } catch {
@@ -85,17 +85,17 @@ function parsed(url) {
 
 /** @param {URL} url */
 const loginOf = ({ username, password }) => ({
-  username: username ? decoded(username) : undefined,
-  password: password ? decoded(password) : undefined,
+  username: username ? percentDecode(username) : undefined,
+  password: password ? percentDecode(password) : undefined,
 })
 
 /** @param {string} text */
 const dbOf = (text) => (/^\d+$/.test(text) ? Number(text) : 0)
 
 /**
- * A place as people write it.
+ * The address of a server as text.
  *
- * @param {Place} place
+ * @param {ServerAddress} server
  */
-export const nameOf = (place) =>
-  'path' in place ? place.path : `${isIP(place.host) === 6 ? `[${place.host}]` : place.host}:${place.port}`
+export const nameOf = (server) =>
+  'path' in server ? server.path : `${isIP(server.host) === 6 ? `[${server.host}]` : server.host}:${server.port}`

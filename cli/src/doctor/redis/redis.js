@@ -1,42 +1,41 @@
 import { EXIT } from '../../exit-codes.js'
 import { bad, good, skipped } from '../finding.js'
 import { readAddress } from './address.js'
-import { lookAt } from './look.js'
-import { TIMED_OUT, troubleOf } from './trouble.js'
+import { diagnose, TIMED_OUT } from './diagnosis.js'
+import { probeRedis } from './probe.js'
 
 /** @import { RedisOptions } from 'wxacode' */
 /** @import { Text } from '../../language.js' */
 /** @import { Finding } from '../finding.js' */
-/** @import { Stage } from '../stage.js' */
+/** @import { DoctorContext } from '../context.js' */
 
-/** Who has not answered until then is as good as dead. */
+/** After this time a Redis counts as unreachable. */
 const TIMEOUT_MS = 10_000
 /** How long the client waits by default. */
 const CLIENT_MS = 250
 
 /**
- * Whether the fleet's Redis can be used: by a conversation of our own, which knows where it ends, and by what the client
- * itself found.
+ * Checks the fleet's Redis: by a connection of the doctor, which knows the step that fails, and by the state of the client.
  *
- * @param {Stage} stage
+ * @param {DoctorContext} context
  * @returns {Promise<Finding>}
  */
-export async function redis(stage) {
-  const url = urlOf(stage.options.redis)
+export async function redis(context) {
+  const url = urlOf(context.options.redis)
   if (url === undefined)
     return skipped({ zh: '没有设置（--redis 或 WXACODE_REDIS）', en: 'none is given (--redis or WXACODE_REDIS)' })
   const address = readAddress(url)
-  if (address === undefined) return ofClient(stage)
+  if (address === undefined) return clientFinding(context)
   const timeout = AbortSignal.timeout(TIMEOUT_MS)
   try {
-    const signal = AbortSignal.any([stage.signal, timeout])
-    const { name, ms } = await lookAt(address, { appid: String(stage.options.appid), signal })
-    return ms > CLIENT_MS ? slow(name, ms) : await confirmed(stage, name, ms)
+    const signal = AbortSignal.any([context.signal, timeout])
+    const { name, ms } = await probeRedis(address, { appid: String(context.options.appid), signal })
+    return ms > CLIENT_MS ? slow(name, ms) : await confirmed(context, name, ms)
   } catch (error) {
-    stage.signal.throwIfAborted()
-    // The client trusts what the system trusts, which Node does not know.
-    if (isOfCertificate(error) && (await isUp(stage))) return ofClient(stage)
-    return bad(...troubleOf(isTimeout(error) ? TIMED_OUT : error, address), EXIT.network)
+    context.signal.throwIfAborted()
+    // The client trusts the system's certificates, and Node does not.
+    if (isOfCertificate(error) && (await isUp(context))) return clientFinding(context)
+    return bad(...diagnose(isTimeout(error) ? TIMED_OUT : error, address), EXIT.network)
   }
 }
 
@@ -44,12 +43,12 @@ export async function redis(stage) {
 const urlOf = (option) => (typeof option === 'object' ? option.url : option)
 
 /**
- * @param {Stage} stage
+ * @param {DoctorContext} context
  * @param {string} name
  * @param {number} ms
  */
-async function confirmed(stage, name, ms) {
-  const down = await downOf(stage)
+async function confirmed(context, name, ms) {
+  const down = await downOf(context)
   if (down !== undefined) return missed(name, down)
   const took = ms < 10 ? ms.toFixed(1) : String(Math.round(ms))
   return good({
@@ -58,31 +57,31 @@ async function confirmed(stage, name, ms) {
   })
 }
 
-/** @param {Stage} stage */
-async function ofClient(stage) {
-  const down = await downOf(stage)
+/** @param {DoctorContext} context */
+async function clientFinding(context) {
+  const down = await downOf(context)
   if (down !== undefined) return missed(down.host, down)
   return good({ zh: '客户端已连通', en: 'the client gets through to it' })
 }
 
 /**
- * What the client says of a Redis that is down to it.
+ * The client's last event `redis.down`, if the client considers Redis down.
  *
- * @param {Stage} stage
+ * @param {DoctorContext} context
  */
-async function downOf(stage) {
-  await stage.token()
-  if (stage.wxa.stats().redis !== 'down') return undefined
-  const down = stage.redisEvents.events.findLast(({ event }) => event === 'redis.down')
+async function downOf(context) {
+  await context.token()
+  if (context.wxa.stats().redis !== 'down') return undefined
+  const down = context.redisEvents.events.findLast(({ event }) => event === 'redis.down')
   return { host: 'Redis', message: '', ...down }
 }
 
 /**
- * Whether the client has used it: a token that came went through it.
+ * Whether the client has used Redis: it has a token, and each token goes through Redis.
  *
- * @param {Stage} stage
+ * @param {DoctorContext} context
  */
-const isUp = async (stage) => (await stage.token()).token !== undefined && stage.wxa.stats().redis === 'up'
+const isUp = async (context) => (await context.token()).token !== undefined && context.wxa.stats().redis === 'up'
 
 /**
  * @param {string} name

@@ -1,11 +1,11 @@
 'use strict'
 
 /**
- * A memory for so many things: whatever came first goes first.
+ * A cache of at most `keep` entries. The oldest entry is dropped first.
  * @template T
  * @param {number} keep
  */
-function createLatest(keep) {
+function createFifoCache(keep) {
   /** @type {Map<string, T>} */
   const entries = new Map()
   return {
@@ -23,4 +23,4 @@ function createLatest(keep) {
   }
 }
 
-module.exports = { createLatest }
+module.exports = { createFifoCache }

@@ -3,14 +3,14 @@ import { connect, isIP } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 
 /** @import { Socket } from 'node:net' */
-/** @import { Place } from './address.js' */
+/** @import { ServerAddress } from './address.js' */
 
 /** @typedef {string | number | null | Reply[]} Reply */
 
-/** @typedef {Awaited<ReturnType<typeof converse>>} Conversation */
+/** @typedef {Awaited<ReturnType<typeof connectResp>>} RespConnection */
 
-/** What Redis refused; `code` is its first word. */
-export class Refusal extends Error {
+/** An error reply of Redis; `code` is its first word. */
+export class RedisReplyError extends Error {
   /** @param {string} said */
   constructor(said) {
     super(said)
@@ -18,8 +18,8 @@ export class Refusal extends Error {
   }
 }
 
-/** Who answers there speaks another protocol. */
-export class Stranger extends Error {
+/** The server does not speak RESP. */
+export class NotRedisError extends Error {
   /** @param {string} said */
   constructor(said) {
     super('no answer of a Redis')
@@ -28,21 +28,21 @@ export class Stranger extends Error {
 }
 
 /**
- * A conversation with a Redis, one command after the other, in RESP2. A client of the field would hide what a doctor looks
- * for: who else answers there, and at which step it ends.
+ * Opens a RESP2 connection that sends one command after the other. A Redis client library would hide what the doctor reports:
+ * another service at the address, and the step at which the connection fails.
  *
- * @param {Place} place
+ * @param {ServerAddress} server
  * @param {{ isTls: boolean, signal: AbortSignal }} how
  */
-export async function converse(place, { isTls, signal }) {
-  const socket = open(place, isTls)
-  // What happens to it is told to who waits for an answer.
+export async function connectResp(server, { isTls, signal }) {
+  const socket = open(server, isTls)
+  // `nextChunk` throws the error to the caller that waits for a reply.
   socket.on('error', () => {})
   const end = () => socket.destroy()
   signal.addEventListener('abort', end, { once: true })
   try {
     await once(socket, 'connect', { signal })
-    if (isTls && !('path' in place)) await handshake(socket, signal)
+    if (isTls && !('path' in server)) await handshake(socket, signal)
   } catch (error) {
     socket.destroy()
     throw error
@@ -54,14 +54,14 @@ export async function converse(place, { isTls, signal }) {
      * @param {...(string | number)} words
      * @returns {Promise<Reply>}
      */
-    async ask(...words) {
+    async send(...words) {
       const parts = words.map((word) => `$${Buffer.byteLength(String(word))}\r\n${word}\r\n`)
       socket.write(`*${words.length}\r\n${parts.join('')}`)
       for (;;) {
-        const read = replyIn(unread)
+        const read = parseReply(unread)
         if (read !== undefined) {
           unread = unread.slice(read.end)
-          if (read.reply instanceof Refusal) throw read.reply
+          if (read.reply instanceof RedisReplyError) throw read.reply
           return read.reply
         }
         unread += (await nextChunk(socket, signal)).toString('latin1')
@@ -71,7 +71,7 @@ export async function converse(place, { isTls, signal }) {
 }
 
 /**
- * A Redis that speaks no TLS takes the beginning of a handshake for half a command, and waits for the rest.
+ * Waits for the TLS handshake. A Redis without TLS reads a ClientHello as half a command and waits for the rest.
  *
  * @param {Socket} socket
  * @param {AbortSignal} signal
@@ -85,13 +85,13 @@ async function handshake(socket, signal) {
 }
 
 /**
- * @param {Place} place
+ * @param {ServerAddress} server
  * @param {boolean} isTls
  * @returns {Socket}
  */
-function open(place, isTls) {
-  if (!isTls || 'path' in place) return connect(place)
-  return connectTls({ ...place, servername: isIP(place.host) ? undefined : place.host })
+function open(server, isTls) {
+  if (!isTls || 'path' in server) return connect(server)
+  return connectTls({ ...server, servername: isIP(server.host) ? undefined : server.host })
 }
 
 /**
@@ -117,23 +117,23 @@ async function nextChunk(socket, signal) {
 const closed = () => Object.assign(new Error('the connection was closed'), { code: 'ECONNRESET' })
 
 /**
- * The reply at the beginning of a text, if it is whole.
+ * Parses the reply at the beginning of a text. Returns undefined for an incomplete reply.
  *
  * @param {string} text
- * @returns {{ reply: Reply | Refusal, end: number } | undefined}
+ * @returns {{ reply: Reply | RedisReplyError, end: number } | undefined}
  */
-function replyIn(text, at = 0) {
-  if (text.length > at && !'+-:$*'.includes(text[at])) throw new Stranger(text)
+function parseReply(text, at = 0) {
+  if (text.length > at && !'+-:$*'.includes(text[at])) throw new NotRedisError(text)
   const line = text.indexOf('\r\n', at)
   if (line === -1) return undefined
   const [kind, said, end] = [text[at], text.slice(at + 1, line), line + 2]
   if (kind === '+') return { reply: said, end }
-  if (kind === '-') return { reply: new Refusal(said), end }
+  if (kind === '-') return { reply: new RedisReplyError(said), end }
   const count = Number(said)
-  if (!Number.isInteger(count)) throw new Stranger(text)
+  if (!Number.isInteger(count)) throw new NotRedisError(text)
   if (kind === ':') return { reply: count, end }
   if (count < 0) return { reply: null, end }
-  if (kind === '*') return repliesIn(text, end, count)
+  if (kind === '*') return parseReplies(text, end, count)
   return text.length < end + count + 2 ? undefined : { reply: text.slice(end, end + count), end: end + count + 2 }
 }
 
@@ -142,14 +142,14 @@ function replyIn(text, at = 0) {
  * @param {number} at
  * @param {number} count
  */
-function repliesIn(text, at, count) {
+function parseReplies(text, at, count) {
   /** @type {Reply[]} */
   const reply = []
   let end = at
   while (reply.length < count) {
-    const one = replyIn(text, end)
+    const one = parseReply(text, end)
     if (one === undefined) return undefined
-    reply.push(one.reply instanceof Refusal ? one.reply.message : one.reply)
+    reply.push(one.reply instanceof RedisReplyError ? one.reply.message : one.reply)
     end = one.end
   }
   return { reply, end }

@@ -1,7 +1,7 @@
 import { start, withoutWarnings } from './child.mjs'
 import { startFaultProxy } from './faults.mjs'
 import { startRedis, startTlsRedis } from './redis.mjs'
-import { checkText, times, world } from './suite.mjs'
+import { checkText, setup, times } from './suite.mjs'
 import { until } from './until.mjs'
 
 /**
@@ -43,28 +43,28 @@ const PATIENT = 2000
 export const DEFAULT_TIMEOUT = 10_000
 
 /**
- * Where a scenario plays: a real Redis behind a fault proxy, a fake WeChat, and processes that call when they are told
+ * The setup of a scenario: a real Redis behind a fault proxy, a fake WeChat, and processes that call when they are told
  * to. `tally` says what came of it all. With `isWell` all of them give Redis more than its 250 ms, and `patient` are the
  * options for single ones that do.
  */
-export async function stage(t, { token = 'stable', tls, isWell, fake: fakeOptions, ...clientOptions } = {}) {
+export async function setupFleet(t, { token = 'stable', tls, isWell, fake: fakeOptions, ...clientOptions } = {}) {
   const redis = await (tls ? startTlsRedis(t) : startRedis(t))
   const proxy = await startFaultProxy(t, redis.tls?.port ?? redis.port)
   const latency = { token: 50, code: 10 }
   const meeting = tls ? { url: proxy.url('rediss'), ca: redis.tls.ca } : { url: proxy.url('redis') }
   const patient = { redis: { ...meeting, timeoutMs: PATIENT } }
   const given = { redis: meeting, timeoutMs: undefined, token, ...(isWell && patient), ...clientOptions }
-  const { fake, options, ...here } = await world(t, { latency, ...fakeOptions }, given)
+  const { fake, options, ...here } = await setup(t, { latency, ...fakeOptions }, given)
   const callers = []
   let uncounted = 0
   /** What else no secret may show in, and what else is secret. */
   const more = { texts: [], secrets: [] }
   const { account } = here
-  const place = { redis, proxy, fake, options, account, callers, more, patient, releasedAt: 0, enter, warm, tally }
+  const fleet = { redis, proxy, fake, options, account, callers, more, patient, releasedAt: 0, enter, warm, tally }
   t.after(() => {
     for (const { child } of callers) child.kill('SIGKILL')
   })
-  return place
+  return fleet
 
   /** Processes that are there and have not called yet. */
   async function enter(count, others = {}) {
@@ -95,7 +95,7 @@ export async function stage(t, { token = 'stable', tls, isWell, fake: fakeOption
       failed: failures.length,
       codes: [...new Set(failures.map(({ code }) => code))],
       tokenRequests: fake.count('tokens') - uncounted,
-      slowestMs: Math.round(Math.max(0, ...outcomes.map((outcome) => spent(outcome, place.releasedAt)))),
+      slowestMs: Math.round(Math.max(0, ...outcomes.map((outcome) => spent(outcome, fleet.releasedAt)))),
       hung: sum(batches.map(({ hung }) => hung)) + ends.filter((end) => end === 'hung').length,
       crashed: ends.filter((end) => end === 'crashed').length,
       secrets: texts.filter((text) => shows(text, secrets)).length,

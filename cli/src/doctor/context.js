@@ -7,27 +7,27 @@ import { proxyFor } from './proxy.js'
 /** @typedef {{ token?: AccessToken & { fingerprint?: string }, error?: unknown }} TokenOutcome */
 
 /**
- * What the checks of one run share: the client, where WeChat is, and what has been asked already.
+ * The context of one run: the client, WeChat's URL, and results that several checks use.
  *
- * @typedef {ReturnType<typeof createStage>} Stage
+ * @typedef {ReturnType<typeof createContext>} DoctorContext
  */
 
 /**
  * @param {WxaCodeOptions} options
  * @param {{ page?: string, signal: AbortSignal, env: NodeJS.ProcessEnv }} given
  */
-export function createStage(options, { page, signal, env }) {
+export function createContext(options, { page, signal, env }) {
   const wxa = new WxaCode(options)
   const url = new URL(String(options.baseUrl ?? 'https://api.weixin.qq.com'))
   /** @type {Promise<TokenOutcome> | undefined} */
-  let asked
-  /** The token, or why there is none; asked for once. */
+  let outcome
+  /** The token or the error, requested once. */
   const token = () => {
-    asked ??= tokenOf(wxa, signal).then(
+    outcome ??= tokenOf(wxa, signal).then(
       (given) => ({ token: given }),
       (error) => ({ error }),
     )
-    return asked
+    return outcome
   }
   return {
     options,
@@ -35,15 +35,15 @@ export function createStage(options, { page, signal, env }) {
     url,
     page,
     signal,
-    /** The events since the doctor began. */
+    /** The events since the start of the doctor. */
     tokenEvents: listen(),
     redisEvents: /** @type {typeof listen<RedisEvent>} */ (listen)('wxacode:redis'),
     proxy: proxyFor(url, options.proxy, env),
-    /** Plain http, which is for a fake on this machine and for cloud run. */
-    isPlain: url.protocol === 'http:',
+    /** Plain http: a fake on this machine, or cloud run. */
+    isPlainHttp: url.protocol === 'http:',
     hasToken: options.token !== 'none',
     token,
-    /** Whether the client has had an answer of WeChat's. */
+    /** Whether the client has received a response of WeChat. */
     async isReached() {
       const { error } = await token()
       return error === undefined || error instanceof WeChatAPIError

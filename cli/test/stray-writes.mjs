@@ -1,15 +1,15 @@
 import { writeSync } from 'node:fs'
 import process from 'node:process'
 
-/** Loaded into a child: a write to stdout or stderr other than through the door is reported, and the child ends. */
-const DOORS = /\/cli\/src\/terminal\.js|\/node_modules\/cli-progress\//
+/** Loaded into a child: a write to stdout or stderr outside cli/src/terminal.js is reported, and the child ends. */
+const ALLOWED = /\/cli\/src\/terminal\.js|\/node_modules\/cli-progress\//
 
 Error.stackTraceLimit = 50
 for (const stream of [process.stdout, process.stderr]) {
   const write = stream.write.bind(stream)
   stream.write = (...args) => {
     const { stack } = new Error('who writes?')
-    if (!DOORS.test(stack)) {
+    if (!ALLOWED.test(stack)) {
       writeSync(2, `STRAY WRITE ${stack}`)
       process.exit(99)
     }
@@ -20,11 +20,11 @@ for (const stream of [process.stdout, process.stderr]) {
 // What Node prints by itself, as soon as the command line has begun.
 process.on('newListener', (event) => {
   if (event !== 'uncaughtException') return
-  const { DOOR_WARNS, DOOR_THROWS } = process.env
-  if (DOOR_WARNS) setImmediate(() => process.emitWarning(DOOR_WARNS))
-  if (DOOR_THROWS) {
+  const { NODE_WARNS, NODE_THROWS } = process.env
+  if (NODE_WARNS) setImmediate(() => process.emitWarning(NODE_WARNS))
+  if (NODE_THROWS) {
     setImmediate(() => {
-      throw new Error(DOOR_THROWS)
+      throw new Error(NODE_THROWS)
     })
   }
 })

@@ -1,11 +1,11 @@
 import { quoted } from '../../printable.js'
-import { Refusal, Stranger } from './conversation.js'
-import { Forbidden } from './look.js'
+import { ScriptDeniedError } from './probe.js'
+import { NotRedisError, RedisReplyError } from './resp-connection.js'
 
 /** @import { Text } from '../../language.js' */
 /** @import { Address } from './address.js' */
 
-/** @typedef {(name: string) => [cause: Text, fix: Text]} Trouble what is wrong with it, and what to do */
+/** @typedef {(name: string) => [cause: Text, fix: Text]} Diagnosis the cause and the fix */
 
 export const TIMED_OUT = Object.assign(new Error('no answer in time'), { code: 'ETIMEDOUT' })
 
@@ -21,8 +21,8 @@ const GIVE_LOGIN = {
   en: 'Put the login into WXACODE_REDIS=redis://user:password@host:6379 (redis://:password@host without a user), special characters percent-encoded',
 }
 
-/** By what the system says of a connection. @type {Record<string, Trouble>} */
-const OF_THE_WAY = {
+/** By the error code of the system. @type {Record<string, Diagnosis>} */
+const BY_SYSTEM_CODE = {
   ENOTFOUND: (name) => [
     { zh: `无法解析 ${name}`, en: `${name} has no address` },
     { zh: '检查主机名的拼写与 DNS', en: 'Look at the spelling of the host, and at DNS' },
@@ -56,8 +56,8 @@ const OF_THE_WAY = {
   ],
 }
 
-/** By the first word of what Redis answers. @type {Record<string, Trouble>} */
-const OF_REDIS = {
+/** By the first word of Redis's error reply. @type {Record<string, Diagnosis>} */
+const BY_REDIS_CODE = {
   NOAUTH: (name) => [{ zh: `${name} 要求密码`, en: `${name} requires a password` }, GIVE_LOGIN],
   WRONGPASS: (name) => [
     { zh: `${name} 不接受这个用户名或密码`, en: `${name} does not accept this user or password` },
@@ -114,16 +114,16 @@ const OF_REDIS = {
  * @param {Address} address
  * @returns {[cause: Text, fix: Text]}
  */
-export function troubleOf(error, { name, username, password }) {
-  if (error instanceof Forbidden) return ofScript(error, name, username)
-  if (error instanceof Stranger) return ofStranger(error.said, name)
-  if (error instanceof Refusal) return ofRefusal(error, name, { username, password })
-  const way = OF_THE_WAY[error.code] ?? OF_THE_WAY[ALIKE[error.code]]
-  return way ? way(name) : ofTheWay(String(error.code ?? error.message), name)
+export function diagnose(error, { name, username, password }) {
+  if (error instanceof ScriptDeniedError) return fromScript(error, name, username)
+  if (error instanceof NotRedisError) return fromOtherService(error.said, name)
+  if (error instanceof RedisReplyError) return fromReply(error, name, { username, password })
+  const diagnosis = BY_SYSTEM_CODE[error.code] ?? BY_SYSTEM_CODE[SAME_AS[error.code]]
+  return diagnosis ? diagnosis(name) : fromSystem(String(error.code ?? error.message), name)
 }
 
 /** @type {Record<string, string>} */
-const ALIKE = {
+const SAME_AS = {
   EAI_AGAIN: 'ENOTFOUND',
   EHOSTUNREACH: 'ETIMEDOUT',
   ENETUNREACH: 'ETIMEDOUT',
@@ -137,7 +137,7 @@ const ALIKE = {
  * @param {string} name
  * @returns {[Text, Text]}
  */
-function ofTheWay(why, name) {
+function fromSystem(why, name) {
   if (/CERT|SIGNATURE|ISSUER/.test(why)) {
     return [
       { zh: `${name} 的证书不可信：${why}`, en: `the certificate of ${name} is not trusted: ${why}` },
@@ -155,8 +155,8 @@ function ofTheWay(why, name) {
  * @param {string} name
  * @returns {[Text, Text]}
  */
-function ofStranger(said, name) {
-  // An alert of TLS.
+function fromOtherService(said, name) {
+  // A TLS alert.
   if (said.startsWith('\x15')) {
     return [
       { zh: `${name} 要求 TLS`, en: `${name} speaks TLS` },
@@ -171,13 +171,13 @@ function ofStranger(said, name) {
 }
 
 /**
- * @param {Refusal} refusal
+ * @param {RedisReplyError} reply
  * @param {string} name
  * @param {{ username?: string, password?: string }} login
  * @returns {[Text, Text]}
  */
-function ofRefusal({ code, message }, name, { username, password }) {
-  if (OF_REDIS[code]) return OF_REDIS[code](name)
+function fromReply({ code, message }, name, { username, password }) {
+  if (BY_REDIS_CODE[code]) return BY_REDIS_CODE[code](name)
   if (password !== undefined && /AUTH|password/i.test(message)) return needless(name)
   if (code === 'NOPERM') return forbidden(name, username, ['EVAL'], message)
   if (/unknown command|DB index/i.test(message)) return unable(name, message)
@@ -213,14 +213,14 @@ const unable = (name, message) =>
       ]
 
 /**
- * @param {Forbidden} error
+ * @param {ScriptDeniedError} error
  * @param {string} name
  * @param {string | undefined} username
  * @returns {[Text, Text]}
  */
-function ofScript({ commands, refusal }, name, username) {
-  if (OF_REDIS[refusal.code]) return OF_REDIS[refusal.code](name)
-  return forbidden(name, username, commands, refusal.message)
+function fromScript({ commands, reply }, name, username) {
+  if (BY_REDIS_CODE[reply.code]) return BY_REDIS_CODE[reply.code](name)
+  return forbidden(name, username, commands, reply.message)
 }
 
 /**

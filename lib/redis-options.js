@@ -1,24 +1,24 @@
 'use strict'
 
-/** What people have of Redis already: the options or an instance of ioredis or node-redis. Here it is a URL. */
+/** Explains an option `redis` that is the options or an instance of ioredis or node-redis instead of a URL. */
 
 const { excerpt } = require('./excerpt')
-const { own } = require('./own')
+const { safeGet } = require('./safe-object')
 
 /** @typedef {import('../index').Explanation} Explanation */
 
 const HOST = /^[\w.:-]{1,253}$/
 
 /**
- * What was given instead of a URL, and the URL to write. A login is not repeated.
+ * Says what `given` is instead of a URL, and which URL to write. The explanation does not repeat a login.
  *
  * @param {object} given
  * @returns {Explanation | undefined}
  */
-function redisExplained(given) {
-  const isClient = typeof own(given, 'sendCommand') === 'function'
-  const options = isClient ? (own(given, 'options') ?? own(given, '_options') ?? {}) : given
-  if (!isClient && (own(given, 'url') !== undefined || !isAddress(options))) return undefined
+function explainRedisOptions(given) {
+  const isClient = typeof safeGet(given, 'sendCommand') === 'function'
+  const options = isClient ? (safeGet(given, 'options') ?? safeGet(given, '_options') ?? {}) : given
+  if (!isClient && (safeGet(given, 'url') !== undefined || !isAddress(options))) return undefined
   const url = excerpt(urlOf(options))
   const what = isClient
     ? {
@@ -40,7 +40,9 @@ function redisExplained(given) {
 
 /** @param {any} options */
 const isAddress = (options) =>
-  ['host', 'port', 'path', 'socket', 'sentinels', 'rootNodes', 'nodes'].some((name) => own(options, name) !== undefined)
+  ['host', 'port', 'path', 'socket', 'sentinels', 'rootNodes', 'nodes'].some(
+    (name) => safeGet(options, name) !== undefined,
+  )
 
 /**
  * The URL that says what these options say, as far as it can be shown.
@@ -48,11 +50,11 @@ const isAddress = (options) =>
  * @param {any} options of ioredis, or of node-redis with its `socket`
  */
 function urlOf(options) {
-  const socket = own(options, 'socket') ?? options
-  const tls = own(socket, 'tls') ? 's' : ''
-  const path = own(socket, 'path')
+  const socket = safeGet(options, 'socket') ?? options
+  const tls = safeGet(socket, 'tls') ? 's' : ''
+  const path = safeGet(socket, 'path')
   if (typeof path === 'string') return `unix://${path}`
-  const sentinels = own(options, 'sentinels')
+  const sentinels = safeGet(options, 'sentinels')
   if (Array.isArray(sentinels) && sentinels.length > 0)
     return `redis${tls}-sentinel://${sentinels
       .slice(0, 3)
@@ -66,22 +68,22 @@ function urlOf(options) {
  * @param {number} usual
  */
 function hostOf(at, usual) {
-  const host = own(at, 'host')
-  const port = Number(own(at, 'port') ?? usual)
+  const host = safeGet(at, 'host')
+  const port = Number(safeGet(at, 'port') ?? usual)
   const shown = typeof host === 'string' && HOST.test(host) ? (host.includes(':') ? `[${host}]` : host) : 'localhost'
   return `${shown}:${Number.isInteger(port) ? port : usual}`
 }
 
 /** @param {any} options */
 function databaseOf(options) {
-  const database = Number(own(options, 'db') ?? own(options, 'database') ?? 0)
+  const database = Number(safeGet(options, 'db') ?? safeGet(options, 'database') ?? 0)
   return Number.isInteger(database) ? database : 0
 }
 
 /** @param {any} options */
 function nameOf(options) {
-  const name = own(options, 'name')
+  const name = safeGet(options, 'name')
   return typeof name === 'string' && /^[\w.-]{1,60}$/.test(name) ? name : 'mymaster'
 }
 
-module.exports = { redisExplained }
+module.exports = { explainRedisOptions }

@@ -1,0 +1,416 @@
+'use strict'
+
+/** The schemas of parameters and options: names, types, and aliases from WeChat's documents and other packages. */
+
+const { types } = require('node:util')
+const { isOpaque } = require('./body')
+const { isLanguage } = require('./language')
+const { NullProto, nullProtoCopy, safeGet } = require('./safe-object')
+const { endpoints } = require('./endpoints')
+const { explainRedisOptions } = require('./redis-options')
+
+/** @typedef {import('../index').Explanation} Explanation */
+
+/**
+ * @typedef {object} Rule
+ * @property {'string' | 'number' | 'boolean' | 'object'} [type] the required type
+ * @property {(value: any) => any} [convert] returns what is used of a value, as a copy if it is mutable, or undefined for
+ *   an invalid value
+ * @property {{ zh: string, en: string }} [expected] describes valid values in errors
+ * @property {number} [required] set if required: the errcode of WeChat's response without it, or 0 if it is an option of ours
+ * @property {number} [errcode] the errcode of WeChat's response to a wrong type
+ * @property {Record<string, Rule>} [fields] of an object
+ * @property {Record<string, { zh: string, en: string }>} [conversionHints] how to convert a value of another type
+ * @property {true} [emptyIsAbsent] `''` counts as omitted: docker-compose passes it for a variable that is not set
+ * @property {(value: object) => Explanation | undefined} [explainMistake] explains an object meant for another package, and what
+ *   to write instead
+ */
+
+/** @typedef {Rule & { name: string, firstKey: string, nextKey: string, schema?: Schema }} FieldRule with every property set, and the
+ *   key in JSON as the first property of an object and as a later one */
+
+/**
+ * @typedef {object} Schema
+ * @property {string[]} names
+ * @property {Set<string>} known the names as a set
+ * @property {FieldRule[]} rules
+ */
+
+/**
+ * @typedef {'getUnlimitedQRCode' | 'getQRCode' | 'createQRCode'} CodeEndpoint
+ */
+
+/**
+ * @typedef {CodeEndpoint | 'generateScheme' | 'generateUrlLink'
+ *   | 'generateShortLink' | 'generateNFCScheme' | 'queryScheme' | 'queryUrlLink' | 'getQuota' | 'clearQuota'
+ *   | 'getRid'} EndpointName
+ */
+
+/**
+ * @typedef {EndpointName | 'request' | 'batch' | 'call' | 'tokenCall' | 'codeHandler' | 'options'} SchemaName
+ */
+
+/** WeChat's errcode for a wrong JSON type. Some parameters have another one. */
+const DATA_FORMAT_ERROR = 47001
+const DAY_MS = 86_400_000
+
+/** Every property of a rule. */
+const EMPTY_RULE = {
+  type: undefined,
+  convert: undefined,
+  expected: undefined,
+  required: undefined,
+  errcode: undefined,
+  conversionHints: undefined,
+  emptyIsAbsent: undefined,
+  explainMistake: undefined,
+  name: '',
+  firstKey: '',
+  nextKey: '',
+  schema: undefined,
+}
+
+/** @type {Record<string, Rule>} */
+const CALL = {
+  signal: { convert: acceptIf(isSignal), expected: { zh: ' AbortSignal', en: 'an AbortSignal' } },
+  timeoutMs: { type: 'number' },
+}
+
+/** @type {Rule} the timeout of a batch or a handler, set once for many calls */
+const TIMEOUT = {
+  convert: acceptIf((value) => typeof value === 'number' && value > 0 && value <= DAY_MS),
+  expected: { zh: '大于 0、至多一天的毫秒数', en: 'a number of milliseconds, more than 0 and at most a day' },
+}
+
+/** @type {Rule} an option that may come from an environment variable */
+const SETTING = { type: 'string', emptyIsAbsent: true }
+
+/** @type {Rule} */
+const PEM = {
+  expected: { zh: ' PEM 字符串或 Buffer', en: 'a PEM string or a Buffer' },
+  // A copy: the caller may change the bytes.
+  convert: (value) => (types.isUint8Array(value) ? Buffer.from(value).toString() : isString(value) ? value : undefined),
+  emptyIsAbsent: true,
+}
+
+/** @type {Rule} */
+const LIMIT = {
+  expected: { zh: '不小于 1 的整数，或 Infinity', en: 'a whole number from 1 on, or Infinity' },
+  convert: acceptIf((value) => value === Number.POSITIVE_INFINITY || (Number.isSafeInteger(value) && value >= 1)),
+}
+
+/** The rule of each type in endpoints.json. @type {Record<string, Rule>} */
+const TYPES = nullProtoCopy({
+  string: { type: 'string' },
+  enum: { type: 'string' },
+  boolean: { type: 'boolean' },
+  integer: { type: 'number', convert: toNumber },
+  number: { type: 'number', convert: toNumber },
+  time: { convert: toSeconds, expected: { zh: '有效的 Date', en: 'a valid Date' } },
+  color: {
+    convert: toColor,
+    expected: {
+      zh: "对象 { r, g, b } 或 '#ff0000' 这样的颜色",
+      en: "an object { r, g, b } or a colour like '#ff0000'",
+    },
+  },
+  object: {},
+})
+
+/** How to make the string that a scene has to be. @type {Record<string, { zh: string, en: string }>} */
+const SCENE = nullProtoCopy({
+  object: {
+    zh: '，如 new URLSearchParams(obj).toString()，或用 wxacode-scene',
+    en: ', such as new URLSearchParams(obj).toString(), or use wxacode-scene',
+  },
+  number: { zh: '，如 String(42)', en: ', such as String(42)' },
+  bigint: { zh: '，如 String(42n)', en: ', such as String(42n)' },
+})
+
+/**
+ * The rules of an endpoint's parameters, by name, from endpoints.json.
+ *
+ * @param {any[]} [params]
+ * @returns {Record<string, Rule>}
+ */
+const rulesOf = (params = []) =>
+  Object.fromEntries(
+    params.map((param) => {
+      const { name, type, required, typeErrcode, fields } = nullProtoCopy(param)
+      const conversionHints = name === 'scene' ? SCENE : undefined
+      return [
+        name,
+        { ...TYPES[type], required, errcode: typeErrcode, conversionHints, fields: fields && rulesOf(fields) },
+      ]
+    }),
+  )
+
+/** @type {Record<SchemaName, Record<string, Rule>>} */
+const RULES = {
+  .../** @type {any} */ (
+    Object.fromEntries(
+      endpoints.filter(({ group }) => group !== 'token').map(({ name, params }) => [name, rulesOf(params)]),
+    )
+  ),
+  request: {
+    ...CALL,
+    method: {
+      convert: acceptIf((value) => value === 'GET' || value === 'POST'),
+      expected: { zh: " 'GET' 或 'POST'", en: "'GET' or 'POST'" },
+    },
+    query: {
+      convert: toPairs,
+      expected: {
+        zh: '值为字符串、数字或布尔值的普通对象（URLSearchParams 和 Map 用 Object.fromEntries() 转换）',
+        en: 'a plain object of strings, numbers and booleans (made of URLSearchParams or a Map by Object.fromEntries())',
+      },
+    },
+    body: {
+      convert: acceptIf((value) => typeof value === 'object' && value !== null),
+      expected: { zh: '普通对象', en: 'a plain object' },
+    },
+    retries: { type: 'number' },
+  },
+  batch: {
+    ...CALL,
+    timeoutMs: TIMEOUT,
+    concurrency: {
+      convert: acceptIf((value) => Number.isInteger(value) && value >= 1 && value <= 1000),
+      expected: { zh: ' 1 到 1000 的整数', en: 'a whole number from 1 to 1000' },
+    },
+  },
+  call: CALL,
+  tokenCall: { ...CALL, forceRefresh: { type: 'boolean' } },
+  codeHandler: {
+    cacheControl: {
+      convert: acceptIf((value) => value === false || (isString(value) && /^[\t -~]+$/.test(value))),
+      expected: { zh: '一行非空的 ASCII 文本，或 false', en: 'a line of ASCII text, or false' },
+    },
+    download: {
+      convert: acceptIf((value) => typeof value === 'boolean' || isFunction(value)),
+      expected: { zh: '布尔值或函数', en: 'a boolean or a function' },
+    },
+    filename: {
+      convert: acceptIf((value) => isString(value) || isFunction(value)),
+      expected: { zh: '字符串或函数', en: 'a string or a function' },
+    },
+    expose: {
+      convert: acceptIf((value) => typeof value === 'boolean' || isFunction(value)),
+      expected: { zh: '布尔值或函数', en: 'a boolean or a function' },
+    },
+    onError: { convert: acceptIf(isFunction), expected: { zh: '函数', en: 'a function' } },
+    timeoutMs: TIMEOUT,
+    ratePerMinute: LIMIT,
+    concurrency: LIMIT,
+  },
+  options: {
+    appid: { ...SETTING, required: 40013 },
+    secret: SETTING,
+    token: {
+      expected: { zh: " 'stable'、'classic'、'none' 或函数", en: "'stable', 'classic', 'none' or a function" },
+      convert: acceptIf((value) => isFunction(value) || ['stable', 'classic', 'none'].includes(value)),
+      emptyIsAbsent: true,
+    },
+    baseUrl: {
+      expected: { zh: '字符串或非空的字符串数组', en: 'a string or a non-empty array of strings' },
+      convert: toStrings,
+      emptyIsAbsent: true,
+    },
+    redis: {
+      expected: { zh: " 'redis://主机:端口' 或 { url }", en: "'redis://host:port' or { url }" },
+      convert: (value) => (isString(value) ? nullProtoCopy({ url: value.toWellFormed() }) : undefined),
+      emptyIsAbsent: true,
+      explainMistake: explainRedisOptions,
+      fields: {
+        url: { ...SETTING, required: 0 },
+        ca: PEM,
+        timeoutMs: TYPES.number,
+        keyPrefix: { type: 'string' },
+        allowUnsharedRotation: { type: 'boolean' },
+      },
+    },
+    fromAppid: SETTING,
+    lang: { convert: acceptIf(isLanguage), expected: { zh: " 'zh' 或 'en'", en: "'zh' or 'en'" }, emptyIsAbsent: true },
+    timeoutMs: TYPES.number,
+    retries: TYPES.number,
+    ratePerMinute: TYPES.number,
+    cache: {
+      expected: { zh: '布尔值或对象', en: 'a boolean or an object' },
+      convert: (value) => (value === true ? new NullProto() : value === false ? false : undefined),
+      fields: {
+        maxBytes: TYPES.number,
+        ttlMs: TYPES.number,
+        redis: { type: 'boolean' },
+        maxEntryBytes: TYPES.number,
+      },
+    },
+    proxy: SETTING,
+    ca: PEM,
+  },
+}
+
+/** The name of the validated object in errors, if it is not `params`.
+ * @type {Partial<Record<SchemaName, string>>} */
+const ROOT_NAMES = nullProtoCopy({
+  call: 'call',
+  tokenCall: 'call',
+  options: 'options',
+  request: 'options',
+  batch: 'options',
+  codeHandler: 'options',
+})
+
+/** Names that callers know from WeChat's documents and from other packages, normalized, with ours.
+ * @type {Partial<Record<SchemaName, Record<string, string>>>} */
+const ALIASES = nullProtoCopy({
+  getQRCode: { page: 'path' },
+  getUnlimitedQRCode: { path: 'page' },
+  createQRCode: { page: 'path' },
+  generateScheme: { path: 'jumpWxa', query: 'jumpWxa', page: 'jumpWxa' },
+  generateUrlLink: { page: 'path', pageurl: 'path' },
+  generateShortLink: { page: 'pageUrl', path: 'pageUrl', title: 'pageTitle' },
+  generateNFCScheme: { path: 'jumpWxa', query: 'jumpWxa', page: 'jumpWxa' },
+  queryScheme: { openlink: 'scheme' },
+  queryUrlLink: { url: 'urlLink', link: 'urlLink' },
+  request: { timeout: 'timeoutMs', data: 'body', json: 'body', params: 'query', qs: 'query', searchparams: 'query' },
+  batch: { timeout: 'timeoutMs' },
+  options: {
+    appkey: 'secret',
+    appsecret: 'secret',
+    secretkey: 'secret',
+    accesstoken: 'token',
+    gettoken: 'token',
+    timeout: 'timeoutMs',
+    host: 'baseUrl',
+    origin: 'baseUrl',
+    endpoint: 'baseUrl',
+    agent: 'proxy',
+    httpsagent: 'proxy',
+    redisurl: 'redis',
+    language: 'lang',
+    locale: 'lang',
+  },
+  call: { timeout: 'timeoutMs' },
+  codeHandler: { timeout: 'timeoutMs', attachment: 'download', max: 'ratePerMinute', limit: 'ratePerMinute' },
+  tokenCall: { timeout: 'timeoutMs', force: 'forceRefresh' },
+})
+
+/** The fix for a name that belongs to another method. @type {Partial<Record<SchemaName, Record<string, { zh: string, en: string }>>>} */
+const ADVICE = nullProtoCopy({
+  getQRCode: {
+    scene: {
+      zh: "scene 是 getUnlimitedQRCode 的参数，getQRCode 的参数写在 path 的 ? 之后，如 path: 'pages/index/index?id=42'",
+      en: "scene belongs to getUnlimitedQRCode, while getQRCode carries parameters after the ? in path, as in path: 'pages/index/index?id=42'",
+    },
+  },
+  createQRCode: {
+    scene: {
+      zh: "scene 是 getUnlimitedQRCode 的参数，createQRCode 的参数写在 path 的 ? 之后，如 path: 'pages/index/index?id=42'",
+      en: "scene belongs to getUnlimitedQRCode, while createQRCode carries parameters after the ? in path, as in path: 'pages/index/index?id=42'",
+    },
+  },
+})
+
+/**
+ * @param {(value: any) => boolean} fits
+ * @returns {(value: any) => any}
+ */
+function acceptIf(fits) {
+  return (value) => (fits(value) ? value : undefined)
+}
+
+/** @param {unknown} value */
+function isString(value) {
+  return typeof value === 'string'
+}
+
+/** @param {unknown} value */
+function isFunction(value) {
+  return typeof value === 'function'
+}
+
+/** @param {unknown} value one string or several */
+function toStrings(value) {
+  const texts = Array.isArray(value) ? Array.from(value) : [value]
+  if (texts.length === 0 || !texts.every(isString)) return undefined
+  const copy = texts.map((text) => text.toWellFormed())
+  // JSON.stringify looks for the toJSON of an array.
+  Object.setPrototypeOf(copy, null)
+  return copy
+}
+
+/** @param {unknown} value `#ff0000` or `#f00`, as designers hand it over */
+function toColor(value) {
+  if (typeof value !== 'string' || !/^#?(?:[0-9a-f]{3}|[0-9a-f]{6})$/i.test(value)) return undefined
+  const digits = value.replace('#', '')
+  const parts = digits.match(digits.length === 3 ? /./g : /../g) ?? []
+  const part = (/** @type {number} */ at) =>
+    Number.parseInt(parts[at].length === 1 ? parts[at] + parts[at] : parts[at], 16)
+  return nullProtoCopy({ r: part(0), g: part(1), b: part(2) })
+}
+
+/** @param {any} value an AbortSignal of this realm, of another, or of a polyfill: checked by the members that we use */
+function isSignal(value) {
+  return (
+    typeof value === 'object' &&
+    typeof safeGet(value, 'aborted') === 'boolean' &&
+    typeof safeGet(value, 'addEventListener') === 'function' &&
+    typeof safeGet(value, 'removeEventListener') === 'function'
+  )
+}
+
+/** @param {unknown} value a number; NaN and Infinity become strings, because JSON has no such numbers and the addon reads them */
+function toNumber(value) {
+  if (typeof value !== 'number') return undefined
+  return Number.isFinite(value) ? value : String(value)
+}
+
+/** @param {unknown} value a Date of any realm, converted to WeChat's seconds */
+function toSeconds(value) {
+  if (!types.isDate(value)) return undefined
+  const time = Date.prototype.getTime.call(value)
+  return Number.isNaN(time) ? undefined : time / 1000
+}
+
+/** @param {unknown} value a query object, converted to alternating names and values */
+function toPairs(value) {
+  if (typeof value !== 'object' || value === null || Array.isArray(value) || isOpaque(value)) return undefined
+  const pairs = Object.entries(value).flat()
+  return pairs.every(isQueryValue) ? pairs.map(String) : undefined
+}
+
+/** @param {any} value */
+const isQueryValue = (value) =>
+  (typeof value === 'string' && value.isWellFormed()) || typeof value === 'boolean' || Number.isFinite(value)
+
+/**
+ * Sets every property of every rule, so that no lookup reaches a prototype.
+ *
+ * @param {Record<string, Rule>} fields
+ * @returns {Schema}
+ */
+function compile(fields) {
+  const names = Object.keys(fields)
+  const rules = names.map((name) => {
+    const { fields: inner, ...rule } = nullProtoCopy(fields[name])
+    return nullProtoCopy({
+      ...EMPTY_RULE,
+      ...rule,
+      name,
+      firstKey: `{"${name}":`,
+      nextKey: `,"${name}":`,
+      schema: inner && compile(inner),
+    })
+  })
+  return nullProtoCopy({ names, known: new Set(names), rules })
+}
+
+/** Names of the options in the second argument of a call. */
+const CALL_OPTION_NAMES = Object.keys(CALL)
+
+/** @type {Record<SchemaName, Schema>} */
+const SCHEMAS = nullProtoCopy(
+  /** @type {any} */ (Object.fromEntries(Object.entries(RULES).map((entry) => [entry[0], compile(entry[1])]))),
+)
+
+module.exports = { ADVICE, ALIASES, CALL_OPTION_NAMES, DATA_FORMAT_ERROR, ROOT_NAMES, SCHEMAS }
