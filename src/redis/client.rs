@@ -1,6 +1,7 @@
 //! The client: one time limit for each request, and a circuit breaker, so that a dead Redis costs one time-out.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -28,7 +29,7 @@ const BACKGROUND_TIMEOUT: Duration = Duration::from_secs(2);
 /// The script of a probe. A replica refuses it, and so does a Redis whose memory is full. NOPERM is an answer: the account
 /// of the key may not write there.
 pub const PROBE: &str = "return redis.call('SET', KEYS[1], '1', 'PX', 1000)";
-/// A failure that concerns one account is reported again after this.
+/// A failure that concerns one account is reported once in this time.
 const REPORT_INTERVAL: Duration = Duration::from_secs(60);
 
 const SLOT_MIGRATING: &str = "the cluster is moving this slot";
@@ -181,11 +182,9 @@ impl<B: Backend> RedisClient<B> {
         let (appid, now) = (appid_of(key), clock::monotonic());
         let mut reported = self.reported.lock();
         reported.retain(|_, at| now < *at + REPORT_INTERVAL);
-        let is_new = reported.insert((appid.to_owned(), reason.to_owned()), now).is_none();
+        let Entry::Vacant(entry) = reported.entry((appid.to_owned(), reason.to_owned())) else { return };
+        entry.insert(now);
         drop(reported);
-        if !is_new {
-            return;
-        }
         self.events.warnings.once(&format!("{} {reason}", self.backend.name()), || error.to_string());
         self.emit(|host| RedisEvent::AccountError { host, appid: appid.to_owned(), error: error.clone() });
     }
