@@ -30,10 +30,7 @@ pub(crate) fn timeout(waited_for: TimeoutPhase, limit: Duration, cause: Option<&
     let (last_zh, last_en) = match cause {
         Some(cause) => {
             let last = |language| cause.headline(language);
-            (
-                format!("；上一次失败：{}", last(Language::Zh)),
-                format!("; the last failure was [{}]", last(Language::En)),
-            )
+            (format!("；上一次失败：{}", last(Language::Zh)), format!("; the last failure: {}", last(Language::En)))
         }
         None => Default::default(),
     };
@@ -50,6 +47,13 @@ pub(crate) fn timeout(waited_for: TimeoutPhase, limit: Duration, cause: Option<&
             "检查到微信服务器的网络（DNS、防火墙、代理），或调大 timeoutMs",
             "Check the network to WeChat (DNS, firewall, proxy), or raise timeoutMs",
         ),
+    };
+    // More time would not help against a host that cannot be reached.
+    let fix = match cause {
+        Some(Error::Network { kind, host, proxy, .. }) if kind.is_before_the_request() => {
+            network(*kind, host, proxy.as_deref()).fix
+        }
+        _ => fix,
     };
     Explanation {
         cause: Bilingual::new(

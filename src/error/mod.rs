@@ -154,6 +154,11 @@ impl NetworkErrorKind {
             Self::Certificate(_) | Self::Proxy(ProxyErrorKind::AuthRequired | ProxyErrorKind::Certificate(_))
         )
     }
+
+    /// Whether the host was not reached, so that no request was sent.
+    pub(crate) fn is_before_the_request(self) -> bool {
+        !matches!(self, Self::ResponseTimeout | Self::ConnectionClosed)
+    }
 }
 
 /// Why a certificate was not accepted.
@@ -474,7 +479,13 @@ impl Error {
             (Self::Provider(_), None) => messages::provider(),
             (_, None) => messages::cancelled(),
         };
-        let what = self.said().unwrap_or_else(|| cause().in_language(language).to_owned());
+        let cause_text = || cause().in_language(language).to_owned();
+        let what = match (self, self.said()) {
+            // The detail alone names no host.
+            (Self::Network { .. }, Some(detail)) => format!("{} ({detail})", cause_text()),
+            (_, Some(said)) => said,
+            (_, None) => cause_text(),
+        };
         match self.endpoint() {
             Some(endpoint) => format!("{}: {what}", endpoint.name()),
             None => what,

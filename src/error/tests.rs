@@ -246,6 +246,21 @@ fn only_a_limit_says_how_long_to_wait_and_only_a_time_out_has_a_cause() {
 }
 
 #[test]
+fn a_time_out_after_a_failed_connection_names_the_host_and_says_what_to_do_about_it() {
+    let unreachable = || network(NetworkErrorKind::Unreachable);
+    let error = timed_out(Some(unreachable()));
+    for (language, host) in [(Language::En, "cannot connect to"), (Language::Zh, "无法连接")] {
+        let message = error.message(language);
+        assert!(message.contains(host) && message.contains("(the detail)"), "{message}");
+        assert!(message.contains("baseUrl") && !message.contains("timeoutMs"), "{message}");
+    }
+    assert_eq!(error.explanation().unwrap().fix, unreachable().explanation().unwrap().fix);
+    for slow in [timed_out(None), timed_out(Some(network(NetworkErrorKind::ResponseTimeout)))] {
+        assert!(slow.message(Language::En).contains("raise timeoutMs"), "{slow}");
+    }
+}
+
+#[test]
 fn a_failure_on_the_way_concerns_the_route() {
     let on_the_way = [network(NetworkErrorKind::Dns), timed_out(None), response(200, BadResponse::TooLarge, "")];
     assert!(on_the_way.iter().all(Error::is_route_specific));
