@@ -247,11 +247,11 @@ suite(
           4224,
           60_000,
         )
-      assert.equal(acquire('paused'), 'lead\ne\n1')
-      assert.equal(acquire('paused'), 'lead\ne\n1', 'a lost reply')
+      assert.equal(acquire('paused'), 'lock\ne\n1')
+      assert.equal(acquire('paused'), 'lock\ne\n1', 'a lost reply')
       assert.match(acquire('other'), /^wait/)
       redis.cli('DEL', 'lock')
-      assert.equal(acquire('other'), 'lead\ne\n2')
+      assert.equal(acquire('other'), 'lock\ne\n2')
       assert.equal(publish('other', 'e', 2, 'second'), 'written')
       redis.cli('SET', 'lock', 'third')
       assert.match(publish('paused', 'e', 1, 'first'), /^token\nsecond\n/)
