@@ -122,7 +122,13 @@ const MISSPELT = [
   ['createQRCode', 'scene', 'scene belongs to getUnlimitedQRCode', 'scene 是 getUnlimitedQRCode 的参数'],
   ['getUnlimitedQRCode', 'signal', '(params, { signal })'],
   ['createQRCode', 'timeoutMs', '(params, { timeoutMs })'],
-  ['getUnlimitedQRCode', 'lineColour', undefined],
+  ['getUnlimitedQRCode', 'lineColour', 'Use lineColor instead', '改为 lineColor'],
+  ['getUnlimitedQRCode', 'secne', 'Use scene instead', '改为 scene'],
+  ['getUnlimitedQRCode', 'with', 'Use width instead', '改为 width'],
+  ['getUnlimitedQRCode', 'pag', 'Use page instead', '改为 page'],
+  ['getUnlimitedQRCode', 'check_pth', 'Use checkPath instead', '改为 checkPath'],
+  ['getUnlimitedQRCode', 'env', 'Allowed parameters: scene', '可用的参数：scene'],
+  ['getUnlimitedQRCode', 'pa', 'Allowed parameters: scene', '可用的参数：scene'],
   ['getUnlimitedQRCode', 'constructor', undefined],
   ['getUnlimitedQRCode', 'toString', undefined],
   ['createQRCode', 'envVersion', 'envVersion belongs to getQRCode', 'envVersion 是 getQRCode 的参数'],
@@ -424,11 +430,29 @@ suite('parameters', (test) => {
   })
 
   test('what an object is to hold is said', async (t) => {
-    const colour = await refused(t, 'getQRCode', [{ path: 'a', lineColor: 'red' }], 'lineColor')
-    assert.match(colour.message, /lineColor is a string; it must be an object { r, g, b } or a colour like '#ff0000'\./)
-    assert.match(colour.explanation.fix.zh, /^传入对象 { r, g, b } 或 '#ff0000' 这样的颜色/)
+    const colour = await refused(t, 'getQRCode', [{ path: 'a', lineColor: 7 }], 'lineColor')
+    assert.match(colour.message, /lineColor is a number; it must be an object { r, g, b } or a colour like '#ff0000'\./)
+    assert.match(colour.explanation.fix.zh, /^传入 '#ff0000' 或 { r: 255, g: 0, b: 0 }，或不传/)
     const params = await refused(t, 'createQRCode', ['a'], 'params')
     assert.match(params.explanation.fix.en, /^Pass an object { path, width }/)
+  })
+
+  test('a text that is no colour is named, unless it is so long that it may be a secret', async (t) => {
+    const { explanation } = await refused(t, 'getQRCode', [{ path: 'a', lineColor: 'red' }], 'lineColor')
+    assert.equal(explanation.cause.en, 'lineColor is “red”, which is not a hexadecimal colour')
+    assert.equal(explanation.cause.zh, 'lineColor 的“red”不是十六进制颜色')
+    assert.equal(explanation.fix.en, "Pass '#ff0000' or { r: 255, g: 0, b: 0 }, or omit it")
+    const long = await refused(t, 'getQRCode', [{ path: 'a', lineColor: SECRET }], 'lineColor')
+    assert.ok(!long.message.includes(SECRET) && long.message.includes('lineColor is not a hexadecimal colour'))
+  })
+
+  test('a missing scene or path is explained with an example', async (t) => {
+    const scene = await refused(t, 'getUnlimitedQRCode', [{}], 'scene', 40169)
+    assert.equal(scene.explanation.fix.en, "Pass scene, 1 to 32 characters, such as 'id=42'")
+    assert.equal(scene.explanation.fix.zh, "传入 scene，1 到 32 个字符，如 'id=42'")
+    const path = await refused(t, 'createQRCode', [{}], 'path', 40159)
+    assert.equal(path.explanation.fix.en, "Pass path, such as 'pages/index/index?id=42'")
+    assert.equal((await failure((await setup(t)).wxa.getQuota())).explanation.fix.en, 'Pass path')
   })
 
   test('getAccessToken refuses wrong call options', async (t) => {

@@ -27,7 +27,7 @@ const CHARTS = [
 
 export async function report(results, { write, rounds }) {
   const all = { ...results, addonBytes: await addonSize() }
-  const parts = [`## Goals\n\n${goals(all)}`, ...results.scenes.map(sceneText)]
+  const parts = [`## Goals\n\n${words('The goal is')}\n\n${goals(all)}`, ...results.scenes.map(sceneText)]
   if (results.kept) parts.push(keptText(results.kept))
   if (results.cold) parts.push(coldText(results.cold, results.coldTls))
   if (results.steady) parts.push(steadyText(results.steady))

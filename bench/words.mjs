@@ -6,7 +6,7 @@ import { translator } from '../scripts/translator.mjs'
 const TEXTS = [
   ['Performance', '性能'],
   [
-    'Measured on {date} by `npm run bench -- --write`: {cores} cores ({model}), {memory} GiB, Node {node}. Medians of {rounds} rounds. In each round every client has a turn in a process of its own, against a server in Rust on the same machine. `bare` is a reqwest loop on one thread without Node: what it reaches against a client is the most that any client could. Ratios are medians of the ratios of the rounds. Clients and server share the cores, so rates are lower than either would reach alone.',
+    'Measured on {date} by `npm run bench -- --write`: {cores} cores ({model}), {memory} GiB, Node {node}. Medians of {rounds} rounds. In each round each client runs once, in its own process, against a server in Rust on the same machine. `bare` is a reqwest loop on one thread without Node: its rate is an upper bound for any client. Ratios are medians of the ratios of the rounds. Clients and server share the cores, so rates are lower than either would reach alone.',
     '{date} 用 `npm run bench -- --write` 测得：{cores} 核（{model}），{memory} GiB 内存，Node {node}。数字是 {rounds} 轮的中位数：每一轮里各客户端依次在自己的进程中运行，请求同一台机器上用 Rust 写的服务。`bare` 是不含 Node 的单线程 reqwest 循环，它的成绩是任何客户端的上限。比值是各轮比值的中位数。客户端与服务共用 CPU，所以速率低于各自独占时。',
   ],
   [
@@ -20,6 +20,10 @@ const TEXTS = [
   ],
   ['RSS is the peak of the process.', 'RSS 是进程的峰值。'],
   ['Goals', '目标'],
+  [
+    'The goal is what wxacode sets out to reach, and the aim is more than that. A goal is marked as missed even where wxacode is faster than the client beside it.',
+    '目标是 wxacode 要达到的数值，期望比目标更高。没有达到目标就写“未达到”，即使 wxacode 比所对比的客户端快。',
+  ],
   ['A cached code of 60 KB', '命中缓存的 60 KB 小程序码'],
   ['Cold start', '冷启动'],
   ['200,000 calls in one process', '一个进程调用 20 万次'],
@@ -28,7 +32,7 @@ const TEXTS = [
     '{date} 用 `npm run bench -- --only kept` 测了七次：中位数，括号里是最小值和最大值。',
   ],
   [
-    'With `cache`, the same code again: all of it happens on the JavaScript thread, in turns with the copy alone, which every caller is owed.',
+    'With `cache`, the same code again. A hit runs entirely on the JavaScript thread. Rounds alternate with a plain `Buffer.from` of the same bytes, the copy that every caller needs anyway.',
     '开启 `cache` 后再次请求同一个码：命中的全部工作都在 JavaScript 线程上。每轮与单独用 `Buffer.from` 复制同样的字节交替测量：无论怎么实现，调用方都要得到自己的一份副本。',
   ],
   [

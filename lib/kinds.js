@@ -1,6 +1,7 @@
 'use strict'
 
-const { wrongArgument } = require('./errors')
+const { invalid, misuse } = require('./errors')
+const { excerpt } = require('./excerpt')
 const { nullProtoCopy, safeGet } = require('./safe-object')
 const { endpoints } = require('./endpoints')
 const { SCHEMAS } = require('./schemas')
@@ -44,8 +45,17 @@ const hasMinuteQuota = (endpoint) => withMinuteQuota.has(endpoint)
 function endpointOf(kind, lang) {
   if (typeof kind === 'string' && Object.hasOwn(ENDPOINT_BY_KIND, kind))
     return ENDPOINT_BY_KIND[/** @type {Kind} */ (kind)]
-  const kinds = Object.keys(ENDPOINT_BY_KIND)
-  throw wrongArgument('kind', { en: `one of ${kinds.join(', ')}`, zh: ` ${kinds.join('、')} 之一` }, undefined, lang)
+  throw misuse(invalid({ param: 'kind', explanation: { cause: wrongKind(kind), fix: KINDS_FIX } }, lang))
+}
+
+const KINDS = Object.keys(ENDPOINT_BY_KIND)
+const KINDS_FIX = { zh: `kind 取 ${KINDS.join('、')} 之一`, en: `Set kind to one of ${KINDS.join(', ')}` }
+
+/** @param {unknown} kind */
+function wrongKind(kind) {
+  if (kind === undefined) return { zh: '缺少 kind', en: 'kind is missing' }
+  if (typeof kind !== 'string') return { zh: 'kind 不是字符串', en: 'kind is not a string' }
+  return { zh: `未知的 kind“${excerpt(kind)}”`, en: `unknown kind “${excerpt(kind)}”` }
 }
 
 /**

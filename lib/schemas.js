@@ -4,6 +4,7 @@
 
 const { types } = require('node:util')
 const { isOpaque } = require('./body')
+const { excerpt } = require('./excerpt')
 const { isLanguage } = require('./language')
 const { NullProto, nullProtoCopy, safeGet } = require('./safe-object')
 const { endpoints } = require('./endpoints')
@@ -17,6 +18,8 @@ const { explainRedisOptions } = require('./redis-options')
  * @property {(value: any) => any} [convert] returns what is used of a value, as a copy if it is mutable, or undefined for
  *   an invalid value
  * @property {{ zh: string, en: string }} [expected] describes valid values in errors
+ * @property {{ zh: string, en: string }} [example] of a valid value, for a fix: instead of `expected`, or after the name of a missing parameter
+ * @property {(param: string, text: string) => { zh: string, en: string }} [explainText] explains an invalid string where others are valid
  * @property {number} [required] set if required: the errcode of WeChat's response without it, or 0 if it is an option of ours
  * @property {number} [errcode] the errcode of WeChat's response to a wrong type
  * @property {Record<string, Rule>} [fields] of an object
@@ -59,6 +62,8 @@ const EMPTY_RULE = {
   type: undefined,
   convert: undefined,
   expected: undefined,
+  example: undefined,
+  explainText: undefined,
   required: undefined,
   errcode: undefined,
   conversionHints: undefined,
@@ -113,6 +118,8 @@ const TYPES = nullProtoCopy({
       zh: "对象 { r, g, b } 或 '#ff0000' 这样的颜色",
       en: "an object { r, g, b } or a colour like '#ff0000'",
     },
+    example: { zh: " '#ff0000' 或 { r: 255, g: 0, b: 0 }", en: "'#ff0000' or { r: 255, g: 0, b: 0 }" },
+    explainText: explainColor,
   },
   object: {},
 })
@@ -127,6 +134,12 @@ const SCENE = nullProtoCopy({
   bigint: { zh: '，如 String(42n)', en: ', such as String(42n)' },
 })
 
+/** Of required parameters, by their rule in endpoints.json. @type {Record<string, { zh: string, en: string }>} */
+const EXAMPLES = nullProtoCopy({
+  scene: { zh: "，1 到 32 个字符，如 'id=42'", en: ", 1 to 32 characters, such as 'id=42'" },
+  path: { zh: "，如 'pages/index/index?id=42'", en: ", such as 'pages/index/index?id=42'" },
+})
+
 /**
  * The rules of an endpoint's parameters, by name, from endpoints.json.
  *
@@ -136,11 +149,17 @@ const SCENE = nullProtoCopy({
 const rulesOf = (params = []) =>
   Object.fromEntries(
     params.map((param) => {
-      const { name, type, required, typeErrcode, fields } = nullProtoCopy(param)
+      const { name, type, rule, required, typeErrcode, fields } = nullProtoCopy(param)
       const conversionHints = name === 'scene' ? SCENE : undefined
       return [
         name,
-        { ...TYPES[type], required, errcode: typeErrcode, conversionHints, fields: fields && rulesOf(fields) },
+        {
+          ...TYPES[type],
+          ...(required === undefined ? undefined : { required, example: safeGet(EXAMPLES, rule ?? '') }),
+          errcode: typeErrcode,
+          conversionHints,
+          fields: fields && rulesOf(fields),
+        },
       ]
     }),
   )
@@ -348,6 +367,25 @@ function toColor(value) {
     Number.parseInt(parts[at].length === 1 ? parts[at] + parts[at] : parts[at], 16)
   return nullProtoCopy({ r: part(0), g: part(1), b: part(2) })
 }
+
+/**
+ * Repeats a short text only: a long one may be a secret in the wrong place.
+ *
+ * @param {string} param
+ * @param {string} text that is no colour
+ */
+function explainColor(param, text) {
+  if (text.length > LONGEST_COLOR)
+    return { zh: `${param} 不是十六进制颜色`, en: `${param} is not a hexadecimal colour` }
+  const shown = excerpt(text)
+  return {
+    zh: `${param} 的“${shown}”不是十六进制颜色`,
+    en: `${param} is “${shown}”, which is not a hexadecimal colour`,
+  }
+}
+
+/** As long as the longest name of a colour in CSS. */
+const LONGEST_COLOR = 20
 
 /** @param {any} value an AbortSignal of this realm, of another, or of a polyfill: checked by the members that we use */
 function isSignal(value) {

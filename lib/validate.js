@@ -10,6 +10,7 @@ const { excerpt, loneSurrogateAt } = require('./excerpt')
 const { CODE_ENDPOINTS, isCodeEndpoint } = require('./kinds')
 const { NullProto, nullProtoCopy, safeGet } = require('./safe-object')
 const { ADVICE, ALIASES, CALL_OPTION_NAMES, DATA_FORMAT_ERROR, ROOT_NAMES, SCHEMAS } = require('./schemas')
+const { mostSimilar } = require('./similar')
 
 /** @typedef {import('./language').Language} Language */
 /** @typedef {import('./schemas').Rule} Rule */
@@ -184,7 +185,7 @@ function unknownParam(key, { names }, { endpoint, lang, param, prefix, name }) {
   function remedy() {
     const advice = safeGet(safeGet(ADVICE, name ?? ''), key)
     if (advice) return advice
-    if (meant) return { zh: `改为 ${prefix}${meant}`, en: `Use ${prefix}${meant} instead` }
+    if (meant) return useInstead(meant)
     if (param === 'params' && CALL_OPTION_NAMES.includes(key))
       return {
         zh: `放在第二个参数里：(params, { ${key} })`,
@@ -198,7 +199,13 @@ function unknownParam(key, { names }, { endpoint, lang, param, prefix, name }) {
         zh: `${wrong} 是 ${owner} 的参数；这里可用的参数：${list}`,
         en: `${wrong} belongs to ${owner}. Allowed parameters: ${list}`,
       }
-    return { zh: `可用的参数：${list}`, en: `Allowed parameters: ${list}` }
+    const similar = mostSimilar(key, names, normalizeName)
+    return similar ? useInstead(similar) : { zh: `可用的参数：${list}`, en: `Allowed parameters: ${list}` }
+  }
+
+  /** @param {string} right */
+  function useInstead(right) {
+    return { zh: `改为 ${prefix}${right}`, en: `Use ${prefix}${right} instead` }
   }
 }
 
@@ -229,9 +236,10 @@ function missingParam(rule, at, given) {
     ? { zh: `${param} ${state.zh}${why.zh}`, en: `${param} is ${state.en}${why.en}` }
     : { zh: `缺少 ${param}`, en: `${param} is missing` }
   const where = param === 'appid' ? WHERE_TO_FIND_APPID : { zh: '', en: '' }
+  const example = rule.example ?? { zh: '', en: '' }
   const fix = isFromEnvironment
     ? { zh: where.zh + ENVIRONMENT_FIX.zh, en: where.en + ENVIRONMENT_FIX.en }
-    : { zh: `传入 ${param}`, en: `Pass ${param}` }
+    : { zh: `传入 ${param}${example.zh}`, en: `Pass ${param}${example.en}` }
   return invalid({ endpoint, param, errcode, explanation: { cause, fix } }, lang)
 }
 
@@ -270,10 +278,12 @@ function wrongType(rule, schema, value, { endpoint, lang, param }) {
   const expected = rule.expected ?? TYPES[expectedType]
   const type = value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value
   const got = TYPES[type]
+  const wrong = typeof value === 'string' ? rule.explainText?.(param, value) : undefined
   const cause =
-    rule.expected && !(schema && type !== 'object')
+    wrong ??
+    (rule.expected && !(schema && type !== 'object')
       ? { zh: `${param} 须为${expected.zh}`, en: `${param} must be ${expected.en}` }
-      : { zh: `${param} 是${got.zh}，须为${expected.zh}`, en: `${param} is ${got.en}; it must be ${expected.en}` }
+      : { zh: `${param} 是${got.zh}，须为${expected.zh}`, en: `${param} is ${got.en}; it must be ${expected.en}` })
   const why =
     errcode === DATA_FORMAT_ERROR
       ? {
@@ -284,9 +294,10 @@ function wrongType(rule, schema, value, { endpoint, lang, param }) {
   const of = schema && !rule.expected ? ` { ${schema.names.join(', ')} }` : ''
   const or = required === undefined ? { zh: '，或不传', en: ', or omit it' } : { zh: '', en: '' }
   const how = safeGet(rule.conversionHints, type) ?? { zh: '', en: '' }
+  const right = (rule.expected && rule.example) ?? expected
   const fix = {
-    zh: `传入${expected.zh}${of}${or.zh}${how.zh}${why.zh}`,
-    en: `Pass ${expected.en}${of}${or.en}${how.en}${why.en}`,
+    zh: `传入${right.zh}${of}${or.zh}${how.zh}${why.zh}`,
+    en: `Pass ${right.en}${of}${or.en}${how.en}${why.en}`,
   }
   return invalid({ endpoint, param, errcode, explanation: { cause, fix } }, lang)
 }

@@ -157,5 +157,5 @@ function environment() {
   const day = new Date().toISOString().slice(0, 10)
   const memory = Math.round(totalmem() / 2 ** 30)
   const [, redis] = spawnSync('redis-server', ['--version'], { encoding: 'utf8' }).stdout.match(/v=(\S+)/) ?? []
-  return `Played on ${day}: ${availableParallelism()} cores, ${memory} GiB, Node ${process.version}, Redis ${redis}.`
+  return `Run on ${day}: ${availableParallelism()} cores, ${memory} GiB, Node ${process.version}, Redis ${redis}.`
 }

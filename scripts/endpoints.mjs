@@ -138,11 +138,10 @@ export const ENDPOINTS = ${JSON.stringify(known.map(({ name }) => name))}
 const WORDS = {
   en: {
     title: 'Parameters',
-    about:
-      'What each call takes, and what WeChat assumes where something is left out. Written from `src/wechat/endpoints.json`.',
+    about: 'The parameters of each call and their defaults. Generated from `src/wechat/endpoints.json`.',
     heads: ['parameter', "WeChat's name", 'type', 'required', 'default', ''],
     yes: 'yes',
-    quota: 'How many',
+    quota: 'Limit',
     link: 'source',
   },
   zh: {

@@ -30,7 +30,7 @@ const TEXTS = [
   ['The reply that grants the lock gets lost', '授予锁的响应丢失'],
   ['The reply that grants the lock gets lost, and the connection breaks', '授予锁的响应丢失，连接随之断开'],
   ['Redis is stopped (SIGSTOP) while it is asked for the lock', '请求锁时 Redis 被挂起（SIGSTOP）'],
-  ['The reply gets lost that lets a process hand its token over', '进程共享 access_token 时，Redis 的响应丢失'],
+  ['The reply that lets a process hand over its token is lost', '进程共享 access_token 时，Redis 的响应丢失'],
   ['WeChat refuses the token while Redis refuses connections', 'Redis 拒绝连接期间，微信拒绝 access_token'],
   ['WeChat takes 3 s for a token', '微信需要 3 秒才返回 access_token'],
   ['WeChat does not answer the first attempt', '微信不响应第一次请求'],
@@ -79,7 +79,7 @@ const TEXTS = [
     'A client has a wrong AppSecret, and another of the same appid the right one',
     '同一 appid 的两个实例，一个 AppSecret 错误，一个正确',
   ],
-  ['A name server says nothing of the hosts of 700 accounts', '域名服务器对 700 个账号的主机名没有响应'],
+  ['A name server does not respond for the hosts of 700 accounts', '域名服务器对 700 个账号的主机名没有响应'],
   ['cold start', '冷启动'],
   ['steady', '稳定运行'],
   ['mid-flight', '获取中'],
@@ -94,7 +94,7 @@ const TEXTS = [
   ['slowest call', '最慢的调用'],
   ['promises', '承诺'],
   [
-    'Played on {day}: {cores} cores, {memory} GiB, Node {node}, Redis {redis}.',
+    'Run on {day}: {cores} cores, {memory} GiB, Node {node}, Redis {redis}.',
     '运行于 {day}，环境为 {cores} 核，{memory} GiB 内存，Node {node}，Redis {redis}。',
   ],
   [

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { parse } from 'csv-parse/sync'
 import { asked } from '../../__test__/support/decode.mjs'
 import { escapeFormula, reportColumns, textOf, unescapeFormula } from '../src/batch/report-cells.js'
@@ -109,6 +109,21 @@ suite('a report', (test) => {
       ['4.jpg', 'c'],
       ['5.jpg', 'd'],
     ])
+  })
+
+  test('that is used as input has no successor when nothing fails, and one of an earlier run is removed', async (t) => {
+    const { batch, wxacode, correct, file } = await setupBatch(t, 'scene,page\na,\nb,pages/soon\n')
+    await batch()
+    assert.equal((await batch('codes/report.csv')).json().report, 'codes/report-2.csv')
+    correct('codes/report.csv', 'pages/soon', 'pages/index/index')
+    const { code, out } = await wxacode(['batch', 'codes/report.csv', '--out', 'codes'])
+    assert.equal(code, 0)
+    assert.match(out, /^✓ 1 written, 0 already there\n {2}sheet {2}codes\/index\.html\n$/)
+    assert.ok(!existsSync(file('codes/report-2.csv')))
+    const page = readFileSync(file('codes/index.html'), 'utf8')
+    assert.equal(page.match(/<figure>/g).length, 1, 'the sheet has the rows of the report')
+    assert.ok(page.includes('1 code · ') && page.includes('<span>1 code</span>'))
+    assert.deepEqual((await batch()).json().kept, 1, 'the list has the row that is wrong')
   })
 
   test('that is used as input is not overwritten, even when the batch is stopped', async (t) => {

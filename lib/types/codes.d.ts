@@ -124,8 +124,8 @@ export interface UnlimitedQRCodeParams extends Style {
 export interface CreateQRCodeParams {
   // <params createQRCode>
   /**
-   * Page and query, such as `pages/index/index?id=42`: 1 to 128 bytes of UTF-8 (a Chinese character has 3). The query
-   * must not contain `scancode_time`.
+   * Page and query, such as `pages/index/index?id=42`: 1 to 128 bytes of UTF-8 (a Chinese character takes 3). The
+   * query must not contain `scancode_time`.
    */
   path: string
   /**

@@ -55,7 +55,7 @@ export declare class WxaCodeError<Code extends WxaErrorCode = WxaErrorCode> exte
   /** What was called: `'getUnlimitedQRCode'`, `'stable_token'`, ..., or the path of {@link WxaCode.request}. */
   readonly endpoint?: string
   /**
-   * Whether the same call may succeed later without a change. True for time-outs, rate limits, `ERR_WXA_REDIS`, failed
+   * Whether the same call may succeed later without a change. True for timeouts, rate limits, `ERR_WXA_REDIS`, failed
    * connections (not for a certificate or a proxy's login) and temporary errcodes: WeChat is busy, the token was replaced, a
    * quota resets.
    *

@@ -368,7 +368,7 @@ const ways = [
 const SILENT = 700
 
 const names = {
-  fault: `A name server says nothing of the hosts of ${SILENT} accounts`,
+  fault: `A name server does not respond for the hosts of ${SILENT} accounts`,
   moment: 'cold start',
   mode: 'none',
   promises: [16, 20],

@@ -154,7 +154,7 @@ export const leaders = [
     },
   },
   {
-    fault: 'The reply gets lost that lets a process hand its token over',
+    fault: 'The reply that lets a process hand over its token is lost',
     moment: 'after an outage',
     mode: 'stable',
     promises: [8, 14, 15, 16, 19],

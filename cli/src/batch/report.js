@@ -20,7 +20,7 @@ import { escapeFormula, reportColumns, textOf } from './report-cells.js'
  * @param {{ list: string, columns: string[], lang: Language }} about
  */
 export function openReport(folder, { list, columns, lang }) {
-  const name = reportName(list, folder)
+  const { name, isOfReport } = reportName(list, folder)
   const { all, own } = reportColumns(columns)
   const temporary = folder.temporary('report')
   const rows = stringify({
@@ -31,12 +31,14 @@ export function openReport(folder, { list, columns, lang }) {
     quoted_match: /[\r\n]/,
   })
   const file = rows.pipe(createWriteStream(temporary, { flags: 'wx' }))
+  let count = 0
   return {
     /**
      * @param {Plan} plan
      * @param {unknown} error
      */
     async add(plan, error) {
+      count++
       const { code, errcode, param, rid, cause, fix } = failureOf(error, lang)
       const said = { file: plan.name, code, errcode, param, rid, error: cause, fix }
       /** @type {Map<string, unknown>} */
@@ -44,10 +46,18 @@ export function openReport(folder, { list, columns, lang }) {
       for (const [key, value] of Object.entries(said)) record.set(own.get(key) ?? key, value)
       if (!rows.write(all.map((column) => escapeFormula(textOf(record.get(column)))))) await once(rows, 'drain')
     },
-    /** @returns {Promise<string>} its name in the folder */
+    /**
+     * A report that was fed back and in which nothing failed has no successor, and one of an earlier run is removed.
+     *
+     * @returns {Promise<string | undefined>} its name in the folder
+     */
     async finish() {
       rows.end()
       await finished(file)
+      if (isOfReport && count === 0) {
+        folder.remove(name)
+        return undefined
+      }
       folder.publish(temporary, name)
       return name
     },
@@ -69,6 +79,7 @@ const given = ({ cells }) => Object.fromEntries(Object.entries(cells).filter(([,
  */
 function reportName(list, { path }) {
   const found = /^report(?:-(\d{1,6}))?\.csv$/i.exec(basename(list))
-  if (found === null || realpathSync(dirname(list)) !== realpathSync(path)) return 'report.csv'
-  return `report-${Number(found[1] ?? 1) + 1}.csv`
+  if (found === null || realpathSync(dirname(list)) !== realpathSync(path))
+    return { name: 'report.csv', isOfReport: false }
+  return { name: `report-${Number(found[1] ?? 1) + 1}.csv`, isOfReport: true }
 }

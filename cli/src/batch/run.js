@@ -50,7 +50,7 @@ export async function runBatch(plans, wxa, options, io) {
     const sheet = isDone ? await drawSheet(plans, context, { ...options, report }, io) : undefined
     context.journal.close()
     const inside = (/** @type {string} */ file) => join(options.out, file)
-    const files = { report: inside(report), sheet: sheet && inside(sheet) }
+    const files = { report: report && inside(report), sheet: sheet && inside(sheet) }
     return summaryOf({ counters: context.counters, isDryRun: wxa === undefined, stopped, ...files }, io)
   } finally {
     folder.close()
@@ -96,7 +96,7 @@ function ask(plans, wxa, { concurrency }, { signal }, context) {
  *
  * @param {PlanList} plans
  * @param {BatchContext} context
- * @param {RunOptions & { report: string }} options
+ * @param {RunOptions & { report?: string }} options
  * @param {Io} io
  */
 function drawSheet(plans, { folder, journal, counters, preflight: { clashes } }, { grid, title, report }, io) {

@@ -10,7 +10,7 @@ import { failureText } from '../io.js'
  * @property {Counters} counters
  * @property {boolean} isDryRun nothing was to be asked
  * @property {unknown} stopped why it ended before its end
- * @property {string} report
+ * @property {string} [report]
  * @property {string} [sheet]
  */
 
@@ -64,7 +64,7 @@ function textOf({ counters, isDryRun, notAsked, stopped, report, sheet }, { say,
     }
     lines.push(`${colors.yellow('…')} ${say(again)}`)
   }
-  lines.push(`  ${say({ zh: '报告', en: 'report' })}  ${report}`)
+  if (report) lines.push(`  ${say({ zh: '报告', en: 'report' })}  ${report}`)
   if (sheet) lines.push(`  ${say({ zh: '版面', en: 'sheet' })}  ${sheet}`)
   return lines
 }

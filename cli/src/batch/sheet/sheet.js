@@ -20,7 +20,7 @@ const GRIDS = ['2x2', '2x3', '3x4', '4x5', '5x7', '6x8', '8x10']
  * @property {number} rows of the list
  * @property {{ row: number, label: string, failure: Failure }[]} failures the first of those rows that have no code
  * @property {number} failed how many there are
- * @property {string} report the file that has all failures
+ * @property {string} [report] the file that has all failures, if there are any
  */
 
 /**
@@ -68,10 +68,13 @@ async function countOf(all) {
 const dateOf = (now) =>
   [now.getFullYear(), now.getMonth() + 1, now.getDate()].map((part) => String(part).padStart(2, '0')).join('-')
 
+/** @param {number} count */
+const countText = (count) => ({ zh: `${count} 个码`, en: count === 1 ? '1 code' : `${count} codes` })
+
 /** @param {string} grid */
 const tooSmall = (grid) => ({
   zh: `注意：--grid ${grid} 的图片只有 ${sideOf(grid).toFixed(0)} 毫米宽，小于 ${SMALLEST} 毫米可能扫不出来`,
-  en: `note: with --grid ${grid} a picture is ${sideOf(grid).toFixed(0)} mm wide, and below ${SMALLEST} mm telephones may not read it`,
+  en: `note: with --grid ${grid} a picture is ${sideOf(grid).toFixed(0)} mm wide, and below ${SMALLEST} mm phones may not be able to scan it`,
 })
 
 /**
@@ -100,7 +103,7 @@ async function* page(contents, looks) {
  * @param {SheetOptions} looks
  */
 function head({ failed }, { grid, title, count, notAsked, date, io: { say, lang } }) {
-  const facts = [say({ zh: `${count} 个码`, en: `${count} codes` }), date]
+  const facts = [say(countText(count)), date]
   const wrong = [failed > 0 && failedText(failed), notAsked > 0 && notAskedText(notAsked)].filter(
     (text) => text !== false,
   )
@@ -129,7 +132,7 @@ ${STYLE}</style>
 
 const SMALL = {
   zh: `图片小于 ${SMALLEST} 毫米，手机可能扫不出来：减少每页的数量`,
-  en: `The pictures are below ${SMALLEST} mm, which telephones may not read: choose fewer to a page`,
+  en: `The pictures are below ${SMALLEST} mm, which phones may not be able to scan: choose fewer to a page`,
 }
 
 /** @param {string} grid */
@@ -157,7 +160,7 @@ function figure({ file, label }) {
  * @param {SheetOptions} looks
  */
 const foot = (page, pages, { title, count, date, io: { say } }) =>
-  `</div>\n<footer><span>${escapeHtml(title)}</span><span>${say({ zh: `${count} 个码`, en: `${count} codes` })}</span><span>${date}</span><span>${page} / ${pages}</span></footer>\n</section>\n`
+  `</div>\n<footer><span>${escapeHtml(title)}</span><span>${say(countText(count))}</span><span>${date}</span><span>${page} / ${pages}</span></footer>\n</section>\n`
 
 /**
  * The rows that have no code, on paper too, so that the reader sees which codes are missing.
@@ -174,7 +177,7 @@ function missing({ failures, failed, report }, { notAsked, io: { say } }) {
   })
   const table = `<table>\n<tr>${titles.map((title) => `<th>${title}</th>`).join('')}</tr>\n${rows.join('')}</table>\n`
   const rest = [
-    failed > failures.length ? say(moreText(failed - failures.length, report)) : '',
+    failed > failures.length && report !== undefined ? say(moreText(failed - failures.length, report)) : '',
     notAsked > 0 ? say(notAskedText(notAsked)) : '',
   ].filter((text) => text !== '')
   const heading = say(failed > 0 ? failedText(failed) : notAskedText(notAsked))
