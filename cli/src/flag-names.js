@@ -50,7 +50,7 @@ export function inColumns(told, error) {
   return {
     cause,
     fix: fix && {
-      zh: fix.zh.replace(PASSED.zh, '$1 列填 $2'),
+      zh: fix.zh.replace(PASSED.zh, '把 $1 列填为 $2'),
       en: fix.en.replace(PASSED.en, 'set the column $1 to $2'),
     },
   }
