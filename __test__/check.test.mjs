@@ -42,7 +42,7 @@ suite('check', (test) => {
   test('another kind is a mistake of the caller', () => {
     const { explanation, param } = thrown(() => check('round', {}))
     assert.equal(param, 'kind')
-    assert.deepEqual(explanation.cause, { zh: '不认识的 kind“round”', en: 'unknown kind “round”' })
+    assert.deepEqual(explanation.cause, { zh: '未知的 kind“round”', en: 'unknown kind “round”' })
     assert.equal(explanation.fix.en, 'Set kind to one of unlimited, limited, qrcode')
     assert.match(thrown(() => check(undefined, {})).message, /^kind is missing\./)
     assert.match(thrown(() => check(7, {})).message, /^kind is not a string\./)

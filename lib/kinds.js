@@ -55,7 +55,7 @@ const KINDS_FIX = { zh: `kind 取 ${KINDS.join('、')} 之一`, en: `Set kind to
 function wrongKind(kind) {
   if (kind === undefined) return { zh: '缺少 kind', en: 'kind is missing' }
   if (typeof kind !== 'string') return { zh: 'kind 不是字符串', en: 'kind is not a string' }
-  return { zh: `不认识的 kind“${excerpt(kind)}”`, en: `unknown kind “${excerpt(kind)}”` }
+  return { zh: `未知的 kind“${excerpt(kind)}”`, en: `unknown kind “${excerpt(kind)}”` }
 }
 
 /**

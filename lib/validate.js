@@ -179,7 +179,7 @@ function unknownParam(key, { names }, { endpoint, lang, param, prefix, name }) {
   const meant =
     names.find((known) => normalizeName(known) === normalizeName(key)) ??
     safeGet(name && ALIASES[name], normalizeName(key))
-  const cause = { zh: `不认识的参数 ${wrong}`, en: `unknown parameter ${wrong}` }
+  const cause = { zh: `未知参数 ${wrong}`, en: `unknown parameter ${wrong}` }
   return invalid({ endpoint, param: wrong, explanation: { cause, fix: remedy() } }, lang)
 
   function remedy() {

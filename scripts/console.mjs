@@ -71,13 +71,30 @@ async function session(code, file, folder, bin) {
         .replace(/--port \d+/, '--port 0')
         .replace(/(wxacode rid )\S+/, `$1${rid}`)
         .replace(/redis:\/\/127\.0\.0\.1:\d+/, redis?.url ?? '')
-      commands.push({ command, shown, printed: await run(here, { cwd: folder, env }, shown.length) })
+      const printed = await run(here, { cwd: folder, env }, shown.length)
+      commands.push({ command, shown, printed: printed.map((line) => asWritten(line, command, { rid, redis })) })
     }
     return commands
   } finally {
     redis?.stop()
     await fake.close()
   }
+}
+
+/**
+ * A line with the rid and the ports that the command of the document names.
+ *
+ * @param {string} line
+ * @param {string} command
+ * @param {{ rid: string, redis?: { port: number } }} real
+ */
+function asWritten(line, command, { rid, redis }) {
+  const [, wanted] = /wxacode rid (\S+)/.exec(command) ?? []
+  const [, address] = /redis:\/\/(\S+)/.exec(command) ?? []
+  const [, port] = /--port (\d+)/.exec(command) ?? []
+  const same = wanted ? line.replace(rid, wanted) : line
+  const there = redis && address ? same.replace(`127.0.0.1:${redis.port}`, address) : same
+  return port ? there.replace(/(\/\/127\.0\.0\.1):\d+/, `$1:${port}`) : there
 }
 
 /**

@@ -70,12 +70,12 @@ function places() {
 /** @param {'en' | 'zh'} language */
 function page(language) {
   const { about, contents, all, colon } = WORDS[language]
-  const errcodes = [...new Set(known.map(({ errcode }) => errcode))]
+  const errcodes = [...new Set(known.map(({ errcode }) => errcode))].sort((a, b) => a - b)
   const endpoints = [...new Set(known.flatMap(({ where }) => where))]
   const lists = endpoints.map((endpoint) => {
-    const links = known
-      .filter(({ where }) => where.includes(endpoint))
-      .map(({ errcode }) => `[${errcode}](#${errcode})`)
+    const links = errcodes
+      .filter((errcode) => known.some((row) => row.errcode === errcode && row.where.includes(endpoint)))
+      .map((errcode) => `[${errcode}](#${errcode})`)
     return `- ${shown(endpoint, language)}${colon}${links.join(' ')}`
   })
   const sections = errcodes.map((errcode) => {

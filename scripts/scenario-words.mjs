@@ -73,11 +73,11 @@ const TEXTS = [
   ],
   [
     'A client has a dead proxy, and another of the same account has none',
-    '同一账号的两个客户端，一个的代理不可用，一个不用代理',
+    '同一账号的两个实例，一个的代理不可用，一个不用代理',
   ],
   [
     'A client has a wrong AppSecret, and another of the same appid the right one',
-    '同一 appid 的两个客户端，一个 AppSecret 错误，一个正确',
+    '同一 appid 的两个实例，一个 AppSecret 错误，一个正确',
   ],
   ['A name server does not respond for the hosts of 700 accounts', '域名服务器对 700 个账号的主机名没有响应'],
   ['cold start', '冷启动'],

@@ -6,7 +6,7 @@
 export const CODE_PARAMS = {
   unlimited: [
     {"name":"scene","wire":"scene","type":"string","flags":"--scene <text>","text":{"zh":"1 到 32 个可见字符","en":"1 to 32 visible characters"}},
-    {"name":"page","wire":"page","type":"string","flags":"--page <path>","text":{"zh":"页面，如 pages/index/index（默认主页）","en":"a page, like pages/index/index (default: the main page)"}},
+    {"name":"page","wire":"page","type":"string","flags":"--page <path>","text":{"zh":"页面，如 pages/index/index（默认首页）","en":"a page, like pages/index/index (default: the main page)"}},
     {"name":"checkPath","wire":"check_path","type":"boolean","flags":"--no-check-path","text":{"zh":"页面可以尚未发布","en":"the page need not be published"}},
     {"name":"showSplashAd","wire":"show_splash_ad","type":"boolean","flags":"--no-show-splash-ad","text":{"zh":"打开时不展示封面广告","en":"no cover ad when the code is opened"}},
     {"name":"envVersion","wire":"env_version","type":"enum","flags":"--env-version <version>","text":{"zh":"release、trial 或 develop","en":"release, trial or develop"}},

@@ -45,14 +45,31 @@ const WORDS = ['scene', 'page', 'path', 'width', 'redis', 'proxy', 'ca']
 const BEFORE = ['from', 'into', 'give', 'pass', 'use', 'send', 'set', 'shorten', 'clamp', 'share a', 'by']
 
 /** For a row of a list, whose columns are called as the parameters are: options are flags. @type {Spelling} */
-export const inColumns = (told, error) => spelled(told, error, OPTIONS, instead)
+export function inColumns(told, error) {
+  const { cause, fix } = spelled(told, error, OPTIONS, instead)
+  return {
+    cause,
+    fix: fix && {
+      zh: fix.zh.replace(PASSED.zh, '把 $1 列填为 $2'),
+      en: fix.en.replace(PASSED.en, 'set the column $1 to $2'),
+    },
+  }
+}
+
+/** A parameter with its value, as a program passes it. */
+const PASSED = { zh: /传 (checkPath): (false)/g, en: /pass (checkPath): (false)/g }
 
 /** For a command whose flags the parameters are. @type {Spelling} */
 export const inFlags = (told, error) => spelled(told, error, { ...OPTIONS, ...PARAMS }, instead)
 
 /** For who may be asking on behalf of a program: both. @type {Spelling} */
 export const withFlags = (told, error) =>
-  inColumns({ ...told, fix: told.fix && each(told.fix, (text, lang) => renamed(text, PARAMS, beside[lang])) }, error)
+  spelled(
+    { ...told, fix: told.fix && each(told.fix, (text, lang) => renamed(text, PARAMS, beside[lang])) },
+    error,
+    OPTIONS,
+    instead,
+  )
 
 /**
  * @param {Told} told

@@ -54,7 +54,7 @@ export function addClientFlags(command, { say }) {
       en: 'a file with the AppSecret, or WXACODE_SECRET',
     })
     option('--secret-stdin', {
-      zh: '从标准输入读取 AppSecret',
+      zh: '从标准输入读取 AppSecret，终端里会提示输入',
       en: 'read the AppSecret from the standard input',
     }).conflicts('secretFile')
     option('--secret [text]', { zh: '', en: '' }).argParser(refuseSecret).preset('').hideHelp()
@@ -62,7 +62,7 @@ export function addClientFlags(command, { say }) {
       .choices(['stable', 'classic', 'none'])
       .default('stable')
     option('--base-url <url>', {
-      zh: '微信的地址，如假服务器，或 WXACODE_BASE_URL',
+      zh: '微信的地址，如模拟微信服务，或 WXACODE_BASE_URL',
       en: "WeChat's address, a fake's for example, or WXACODE_BASE_URL",
     })
     option('--redis <url>', {

@@ -17,7 +17,7 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
 const EXIT_CODES = {
   zh: `退出码：
   0    一切正常
-  1    有一个码、一行或一项检查失败
+  1    有码、列表的行或检查项失败
   2    用法或参数有误，没有发出请求
   3    账号被拒：凭据、IP 白名单、额度，或接入配置
   4    连不上微信或 Redis，或响应无法识别

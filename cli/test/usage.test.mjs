@@ -264,7 +264,7 @@ suite('usage', (test) => {
     assert.match(twice.err, /the column checkPath occurs twice/)
     writeFileSync(file('list.csv'), 'scene,page\ns,no\n')
     const refused = await at(['batch', 'list.csv', '--out', 'out', '--timeout', '60'])
-    assert.match(refused.out, /pass checkPath: false for/)
+    assert.match(refused.out, /set the column checkPath to false for/)
   })
 
   test('a variable that is empty is not set', async (t) => {

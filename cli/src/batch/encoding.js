@@ -148,7 +148,7 @@ class NotInEncoding extends UsageError {
         en: `${path} is not ${encoding}, somewhere from line ${line} on`,
       },
       {
-        zh: '去掉 --encoding 让 wxacode 自行判断，或另存为“CSV UTF-8”',
+        zh: '去掉 --encoding 让 wxacode 自动判断，或另存为“CSV UTF-8”',
         en: 'Omit --encoding to detect it, or save as "CSV UTF-8"',
       },
     )
@@ -198,7 +198,7 @@ function decoderOf(encoding, options = { fatal: true }) {
     return new TextDecoder(encoding, options)
   } catch {
     throw new UsageError(
-      { zh: `不认识的编码 ${encoding}`, en: `unknown encoding ${encoding}` },
+      { zh: `不支持的编码 ${encoding}`, en: `unknown encoding ${encoding}` },
       { zh: '常用的有 utf-8、gb18030、utf-16le', en: 'Common ones are utf-8, gb18030 and utf-16le' },
     )
   }

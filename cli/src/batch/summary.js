@@ -65,6 +65,6 @@ function textOf({ counters, isDryRun, notAsked, stopped, report, sheet }, { say,
     lines.push(`${colors.yellow('…')} ${say(again)}`)
   }
   if (report) lines.push(`  ${say({ zh: '报告', en: 'report' })}  ${report}`)
-  if (sheet) lines.push(`  ${say({ zh: '总览', en: 'sheet' })}  ${sheet}`)
+  if (sheet) lines.push(`  ${say({ zh: '版面', en: 'sheet' })}  ${sheet}`)
   return lines
 }

@@ -138,7 +138,7 @@ const unverified = ({ name }) =>
       en: `the picture of ${name} exists, but no run with this AppSecret has recorded it: the file has changed, or the folder comes from elsewhere`,
     },
     {
-      zh: '确认图片无误即可使用；要重新请求（计入终身 100,000 个），先删除该图片',
+      zh: '确认图片无误即可使用；要重新请求（计入累计 10 万个的额度），先删除该图片',
       en: 'Use the picture if it is right; to request it again, which counts towards the 100,000 in total, delete it first',
     },
     'name',

@@ -80,11 +80,11 @@ function addBatchFlags(command, { say }) {
       .argParser(gridOf(say))
       .default('3x4')
     option('--encoding <name>', {
-      zh: '列表的编码，如 gb18030（默认自行判断）',
+      zh: '列表的编码，如 gb18030（默认自动判断）',
       en: 'of the list, like gb18030 (default: detected)',
     })
     option('--delimiter <character>', {
-      zh: '列表的分隔符，一个字符或 tab（默认自行判断）',
+      zh: '列表的分隔符，一个字符或 tab（默认自动判断）',
       en: 'between the cells of the list, a character or tab (default: detected)',
     }).argParser(delimiterOf(say))
     option('--concurrency <n>', { zh: '同时的请求数（默认 16）', en: 'requests at once (default: 16)' }).argParser(

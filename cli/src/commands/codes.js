@@ -31,7 +31,7 @@ const CODES = {
   },
   limited: {
     about: {
-      zh: '带路径的小程序码，与 qrcode 合计终身 100,000 个（getQRCode）',
+      zh: '带路径的小程序码，与 qrcode 共用累计 10 万个的额度（getQRCode）',
       en: 'a code with a path; 100,000 in total, together with qrcode (getQRCode)',
     },
     examples: ['wxacode limited --path "pages/index/index?id=42" -o code.jpg'],
@@ -39,7 +39,7 @@ const CODES = {
   },
   qrcode: {
     about: {
-      zh: '带路径的方形二维码，与 limited 合计终身 100,000 个（createQRCode）',
+      zh: '带路径的方形二维码，与 limited 共用累计 10 万个的额度（createQRCode）',
       en: 'a square QR code with a path; 100,000 in total, together with limited (createQRCode)',
     },
     examples: ['wxacode qrcode --path "pages/index/index?id=42" --width 600 -o code.jpg'],

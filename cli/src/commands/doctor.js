@@ -30,7 +30,7 @@ export function addDoctor(program, io) {
         en: 'check network, clock, Redis, credentials, whitelist, quota, page and token',
       }),
     )
-    .option('--page <path>', say({ zh: '要检查的页面（默认主页）', en: 'the page to check (default: the main page)' }))
+    .option('--page <path>', say({ zh: '要检查的页面（默认首页）', en: 'the page to check (default: the main page)' }))
     .addHelpText('after', examples(['wxacode doctor', 'wxacode doctor --page pages/goods/detail --json'], io))
     .action(run(io, (flags) => doctor(flags, io)))
   addClientFlags(command, io)

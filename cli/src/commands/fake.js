@@ -25,7 +25,7 @@ export function addFake(program, io) {
     option('--port <n>', { zh: '端口（默认任选）', en: 'the port (default: any free one)' }).argParser(natural)
     option('--appid <id>', { zh: 'AppID（默认每次新生成）', en: 'the AppID (default: a new one)' })
     option('--secret <text>', {
-      zh: '假的 AppSecret（默认每次新生成）',
+      zh: 'AppSecret（默认每次新生成）',
       en: 'the AppSecret, which is a fake too (default: a new one)',
     })
     option('--page <paths...>', { zh: '已发布的页面', en: 'published pages' }).default(DEFAULT_PAGES)

@@ -39,7 +39,7 @@ export async function credentials(context) {
   const refusal = await refusalOf(context)
   const { appid } = context.options
   if (refusal === undefined)
-    return good({ zh: `微信接受了 ${appid}`, en: `WeChat accepts ${appid} with this AppSecret` })
+    return good({ zh: `AppID 和 AppSecret 有效（${appid}）`, en: `WeChat accepts ${appid} with this AppSecret` })
   if (refusal.about === 'credentials') return badBecause(refusal.error)
   return skipped({ zh: '微信还没有核对 AppSecret', en: 'WeChat has not checked the AppSecret' })
 }

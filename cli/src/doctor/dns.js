@@ -12,7 +12,7 @@ import { bad, good, skipped } from './finding.js'
  */
 export async function dns({ url: { hostname }, proxy }) {
   if (isIP(hostname.replace(/[[\]]/g, '')))
-    return skipped({ zh: `${hostname} 就是地址`, en: `${hostname} is an address` })
+    return skipped({ zh: `${hostname} 已是 IP 地址，无需解析`, en: `${hostname} is an address` })
   if (proxy) return skipped({ zh: '由代理解析', en: 'the proxy looks names up' })
   try {
     const addresses = (await lookup(hostname, { all: true })).map(({ address }) => address)

@@ -19,6 +19,6 @@ export async function page(context) {
     return badBecause(error)
   }
   return context.page === undefined
-    ? good({ zh: '主页已发布（用 --page 检查其他页面）', en: 'the main page is published (--page checks another)' })
+    ? good({ zh: '首页已发布（用 --page 检查其他页面）', en: 'the main page is published (--page checks another)' })
     : good({ zh: `${context.page} 已发布`, en: `${context.page} is published` })
 }

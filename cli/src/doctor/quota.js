@@ -50,7 +50,7 @@ const exhausted = ({ path, dailyLimit }) =>
       en: `all ${count(dailyLimit)} calls of ${nameOf(path)} for today are used`,
     },
     {
-      zh: '额度明天恢复；急用时可在公众平台清零或调用 clearQuota()，每月 10 次',
+      zh: '额度明天恢复；急用时可在小程序后台清零或调用 clearQuota()，每月 10 次',
       en: 'It resets tomorrow; if necessary, reset it with clearQuota() or in the console, 10 times a month',
     },
     EXIT.account,

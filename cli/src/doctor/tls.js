@@ -35,7 +35,7 @@ const UNKNOWN_ROOT = {
  * @param {DoctorContext} context
  */
 export async function tls(context) {
-  if (context.isPlainHttp) return skipped({ zh: '明文 http', en: 'plain http' })
+  if (context.isPlainHttp) return skipped({ zh: '未使用（明文 http）', en: 'plain http' })
   try {
     const socket = await openTls(context)
     const isGood = socket.authorized || (await context.isReached())
@@ -44,7 +44,7 @@ export async function tls(context) {
     return finding
   } catch (error) {
     context.signal.throwIfAborted()
-    if (await context.isReached()) return good({ zh: '客户端已连通微信', en: 'the client gets through to WeChat' })
+    if (await context.isReached()) return good({ zh: '已连通微信', en: 'the client gets through to WeChat' })
     return unreachable(context, /** @type {NodeJS.ErrnoException} */ (error))
   }
 }

@@ -133,7 +133,7 @@ const tooManyAtOnce = (limit, lang) =>
  */
 function tooMany(retryAfterMs, cause, lang) {
   const fix = {
-    zh: '确认路由先查 id 是否存在（不存在返回 null），客户端打开了 cache；访问量确实这么大时调高上限',
+    zh: '确认路由先查 id 是否存在（不存在返回 null），实例开启了 cache；访问量确实这么大时调高上限',
     en:
       'Make sure that the route looks ids up and returns null for unknown ones, and that the client has a cache; ' +
       'increase the limit if this many visitors are real',

@@ -104,7 +104,7 @@ const BY_REDIS_CODE = {
     { zh: '检查集群：redis-cli --cluster check', en: 'Look at it: redis-cli --cluster check' },
   ],
   NOMASTER: (name) => [
-    { zh: `哨兵 ${name} 不认识这个主库名`, en: `the sentinels ${name} do not know that master` },
+    { zh: `哨兵 ${name} 没有这个主库名`, en: `the sentinels ${name} do not know that master` },
     { zh: '核对地址里 # 后面的主库名', en: 'See the name behind # in the address' },
   ],
 }
@@ -165,7 +165,7 @@ function fromOtherService(said, name) {
   }
   const answer = quoted(said.split('\n')[0])
   return [
-    { zh: `${name} 不是 Redis：它答${answer}`, en: `${name} is not Redis: it responds with ${answer}` },
+    { zh: `${name} 不是 Redis：返回的是${answer}`, en: `${name} is not Redis: it responds with ${answer}` },
     LOOK_THERE,
   ]
 }

@@ -61,7 +61,7 @@ async function confirmed(context, name, ms) {
 async function clientFinding(context) {
   const down = await downOf(context)
   if (down !== undefined) return missed(down.host, down)
-  return good({ zh: '客户端已连通', en: 'the client gets through to it' })
+  return good({ zh: '已连通', en: 'the client gets through to it' })
 }
 
 /**
@@ -89,9 +89,9 @@ const isUp = async (context) => (await context.token()).token !== undefined && c
  */
 const missed = (name, { message }) =>
   bad(
-    { zh: `客户端用不了 ${name}：${message}`, en: `the client cannot use ${name}: ${message}` },
+    { zh: `wxacode 无法使用 ${name}：${message}`, en: `the client cannot use ${name}: ${message}` },
     {
-      zh: '再运行一次；仍然如此则检查 Redis 的负载与网络延迟，客户端默认最多等 250 ms',
+      zh: '再运行一次；仍然如此则检查 Redis 的负载与网络延迟，wxacode 默认最多等 250 ms',
       en: 'Run it again; if it persists look at the load of Redis and the delay on the way: the client waits 250 ms by default',
     },
     EXIT.network,
@@ -104,7 +104,7 @@ const missed = (name, { message }) =>
 const slow = (name, ms) =>
   bad(
     {
-      zh: `${name} 往返 ${Math.round(ms)} ms，而客户端默认最多等 ${CLIENT_MS} ms`,
+      zh: `${name} 往返 ${Math.round(ms)} ms，而 wxacode 默认最多等 ${CLIENT_MS} ms`,
       en: `${name} takes ${Math.round(ms)} ms there and back, and the client waits ${CLIENT_MS} ms by default`,
     },
     {
