@@ -43,17 +43,17 @@ pub(crate) fn timeout(waited_for: TimeoutPhase, limit: Duration, cause: Option<&
             "检查共用该 Redis 的其他进程到微信服务器的网络，或调大 timeoutMs",
             "Check the network between WeChat and the other processes that share this Redis, or raise timeoutMs",
         ),
+        // More time would not help against a host that cannot be reached.
+        TimeoutPhase::Token | TimeoutPhase::Answer if matches!(cause, Some(Error::Network { kind, .. }) if kind.is_before_the_request()) => {
+            Bilingual::new(
+                "检查到该主机的网络（DNS、防火墙、安全组、代理）",
+                "Check the network to that host (DNS, firewall, security group, proxy)",
+            )
+        }
         TimeoutPhase::Token | TimeoutPhase::Answer => Bilingual::new(
             "检查到微信服务器的网络（DNS、防火墙、代理），或调大 timeoutMs",
             "Check the network to WeChat (DNS, firewall, proxy), or raise timeoutMs",
         ),
-    };
-    // More time would not help against a host that cannot be reached.
-    let fix = match cause {
-        Some(Error::Network { kind, host, proxy, .. }) if kind.is_before_the_request() => {
-            network(*kind, host, proxy.as_deref()).fix
-        }
-        _ => fix,
     };
     Explanation {
         cause: Bilingual::new(

@@ -482,7 +482,7 @@ impl Error {
         let cause_text = || cause().in_language(language).to_owned();
         let what = match (self, self.said()) {
             // The detail alone names no host.
-            (Self::Network { .. }, Some(detail)) => format!("{} ({detail})", cause_text()),
+            (Self::Network { host, .. }, Some(detail)) => format!("{detail} ({host})"),
             (_, Some(said)) => said,
             (_, None) => cause_text(),
         };
