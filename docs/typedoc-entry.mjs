@@ -7,7 +7,8 @@ import { Converter, ReflectionKind } from 'typedoc'
 export function load(app) {
   app.converter.on(Converter.EVENT_RESOLVE_BEGIN, ({ project }) => {
     for (const names of project.getReflectionsByKind(ReflectionKind.Namespace)) {
-      if (names.name === 'export=') project.removeReflection(names)
+      // Its members are types of the module, which are imported from lib/types.
+      if (names.name === 'export=') project.mergeReflections(names, /** @type {any} */ (names.parent))
     }
     const entries = project
       .getReflectionsByKind(ReflectionKind.Class)
