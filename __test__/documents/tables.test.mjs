@@ -1,0 +1,220 @@
+import assert from 'node:assert/strict'
+import { createRequire } from 'node:module'
+import { describe, test } from 'node:test'
+import ts from 'typescript6'
+import { proseOf, text, twinOf } from '../../scripts/pages.mjs'
+
+const require = createRequire(import.meta.url)
+const { endpoints } = require('../../lib/endpoints.json')
+const { ENDPOINTS: OF_THE_FAKE } = require('../../fake/src/endpoints.js')
+const { EXIT } = await import('../../cli/src/exit-codes.js')
+
+/** Rows of cells, without the head, for each table of a page in turn. */
+function tablesOf(file) {
+  const tables = proseOf(file)
+    .split(/\n(?!\|)/)
+    .map((part) => part.split('\n').filter((line) => line.startsWith('|')))
+  return tables
+    .filter((lines) => lines.length > 0)
+    .map((lines) => lines.slice(2).map((line) => line.split(/(?<!\\)\|/).slice(1, -1)))
+}
+
+/** What stands in backticks. */
+const codesIn = (cell) => [...cell.matchAll(/`([^`]+)`/g)].map(([, code]) => code)
+/** Method and path of WeChat's endpoints, in whichever column. */
+const routesIn = (row) => row.flatMap(codesIn).filter((code) => /^(GET|POST) \//.test(code))
+const column = (rows, n) => rows.flatMap((row) => codesIn(row[n]))
+
+/** The declaration of this name in a file of types. */
+function declared(file, name) {
+  const source = ts.createSourceFile(file, text(file), ts.ScriptTarget.Latest, true)
+  return source.statements.find((statement) => statement.name?.text === name)
+}
+const membersOf = (file, name) =>
+  declared(file, name)
+    .members.filter((member) => member.name && ts.isIdentifier(member.name))
+    .map((member) => member.name.text)
+/** The strings in a type, however deep. */
+function stringsIn(file, name) {
+  const found = []
+  const visit = (node) => {
+    if (ts.isLiteralTypeNode(node) && ts.isStringLiteral(node.literal)) found.push(node.literal.text)
+    ts.forEachChild(node, visit)
+  }
+  visit(declared(file, name))
+  return found
+}
+/** The names of the events of a channel. */
+const eventsOf = (type) =>
+  [
+    ...declared('lib/types/events.d.ts', type)
+      .getText()
+      .matchAll(/\bevent: ('[^']+'(?:\s*\|\s*'[^']+')*)/g),
+  ].flatMap(([, names]) => names.match(/[^'|\s]+/g))
+
+const sorted = (names) => [...new Set(names)].sort()
+const sameNames = (shown, wanted) => assert.deepEqual(sorted(shown), sorted(wanted))
+
+const ERRORS = 'lib/types/errors.d.ts'
+const EVENTS = 'lib/types/events.d.ts'
+const ROUTES = endpoints.map(({ name, method, path }) => [name, `${method} ${path}`])
+
+/** What the tables of each page have to say, in the order in which they stand there. */
+const TABLES = {
+  'docs/en/usage.md': {
+    'the three methods and their endpoints': (rows) => {
+      const shown = rows.map((row) => [codesIn(row[0])[0].split('(')[0], ...routesIn(row)])
+      assert.deepEqual(shown, ROUTES.slice(0, 3))
+    },
+    'every option': (rows) => sameNames(column(rows, 0), membersOf('lib/types/options.d.ts', 'WxaCodeOptions')),
+    'every environment variable and its option': (rows) => {
+      const known = [...text('lib/environment.js').matchAll(/(\w+): '(WXACODE_\w+)'/g)].map(([, name, key]) => [
+        key,
+        name,
+      ])
+      assert.deepEqual(
+        rows.map((row) => [codesIn(row[0])[0], codesIn(row[1])[0]]),
+        [...known, ['WXACODE_LANG', 'lang']],
+      )
+    },
+  },
+  'docs/en/errors.md': {
+    'every code, with its class': (rows) => {
+      sameNames(column(rows, 0), stringsIn(ERRORS, 'WxaErrorCode'))
+      const classes = { ERR_WXA_PARAMS: 'InvalidParamsError', ERR_WXA_API: 'WeChatAPIError' }
+      for (const [code, name] of rows.map((row) => [codesIn(row[0])[0], codesIn(row[1])[0]])) {
+        assert.equal(name, classes[code] ?? 'WxaCodeError', code)
+      }
+    },
+    'every property of an error': (rows) => {
+      const members = ['WxaCodeError', 'WeChatAPIError', 'InvalidParamsError'].flatMap((name) =>
+        membersOf(ERRORS, name),
+      )
+      // `hint` is what `rid` was called in older responses.
+      sameNames(
+        column(rows, 0),
+        members.filter((name) => !['hint', 'toJSON'].includes(name)),
+      )
+    },
+  },
+  'docs/en/tokens.md': {
+    'every mode': (rows) => {
+      const type = declared('lib/types/options.d.ts', 'WxaCodeOptions').members.find(
+        ({ name }) => name.text === 'token',
+      )
+      assert.deepEqual(column(rows, 0).slice(0, 3), type.type.getText().match(/'\w+'/g))
+    },
+    'the schemes of a Redis URL': (rows) => {
+      for (const url of column(rows, 0)) assert.match(url, /^(redis|rediss|unix|redis-sentinel):\/\//)
+    },
+  },
+  'docs/en/cache.md': {
+    'every option of the cache': (rows) =>
+      sameNames(column(rows, 0), membersOf('lib/types/options.d.ts', 'CacheOptions')),
+    'the counters of calls': (rows) =>
+      sameNames(
+        column(rows, 0),
+        membersOf(EVENTS, 'CacheStats').filter((name) => !['entries', 'sizeBytes'].includes(name)),
+      ),
+  },
+  'docs/en/frameworks.md': {
+    'the adapters that the package has': (rows) =>
+      sameNames(
+        column(rows, 1),
+        Object.keys(require('../../package.json').exports)
+          .filter((path) => !/^\.$|json/.test(path))
+          .map((path) => `wxacode${path.slice(1)}`),
+      ),
+    'every status that a handler sends': (rows) => {
+      const problems = [...text('lib/web/answer/problem.js').matchAll(/^ {2}(\d{3}): \{/gm)].map(([, status]) => status)
+      sameNames(
+        rows.map((row) => row[0].trim()),
+        ['200', '304', ...problems],
+      )
+    },
+    'every option of a handler': (rows) =>
+      sameNames(column(rows, 0), membersOf('lib/web/types.d.ts', 'CodeHandlerOptions')),
+  },
+  'docs/en/events.md': {
+    'every channel with its events': (rows) => {
+      const types = { 'wxacode:token': 'TokenEvent', 'wxacode:redis': 'RedisEvent', 'wxacode:request': 'RequestEvent' }
+      assert.deepEqual(column(rows, 0), Object.keys(types))
+      for (const row of rows) sameNames(codesIn(row[1]), eventsOf(types[codesIn(row[0])[0]]))
+    },
+    'events that there are': (rows) => {
+      const known = ['TokenEvent', 'RedisEvent', 'RequestEvent'].flatMap(eventsOf)
+      for (const event of column(rows, 0)) assert.ok(known.includes(event), event)
+    },
+    'every statistic': (rows) => sameNames(column(rows, 0), membersOf(EVENTS, 'Stats')),
+  },
+  'docs/en/apis.md': {
+    'every method of links, with its endpoint': (rows) => {
+      const links = endpoints.filter(({ group }) => group === 'link')
+      sameNames(
+        column(rows, 0),
+        links.map(({ name }) => name),
+      )
+      sameNames(
+        rows.flatMap(routesIn),
+        links.map(({ method, path }) => `${method} ${path}`),
+      )
+    },
+    'every method for debugging': (rows) =>
+      sameNames(
+        rows.map((row) => codesIn(row[0])[0].split('(')[0]),
+        endpoints.filter(({ group }) => group === 'debug').map(({ name }) => name),
+      ),
+  },
+  'cli/README.md': {
+    'every command': (rows) => {
+      const files = ['batch', 'check', 'doctor', 'explain', 'fake', 'rid', 'token']
+      const kinds = endpoints.flatMap(({ kind }) => kind ?? [])
+      for (const file of files) assert.match(text(`cli/src/commands/${file}.js`), new RegExp(`\\.command\\('${file}'`))
+      sameNames(column(rows, 0), [...files, ...kinds])
+    },
+    'flags that there are': (rows) => {
+      const known = ['cli/src/flags.js', 'cli/src/commands/command.js'].map(text).join('')
+      for (const flag of column(rows, 2)) assert.ok(known.includes(flag.split(' ')[0]), flag)
+    },
+    'every exit code': (rows) =>
+      sameNames(
+        rows.flatMap((row) => [row[0].trim(), ...(row[1].match(/\b143\b/) ?? [])]),
+        Object.values(EXIT).map(String),
+      ),
+  },
+  'fake/README.md': {
+    'every endpoint of the fake': (rows) =>
+      assert.deepEqual(
+        rows.map((row) => row.slice(0, 3).map((cell) => codesIn(cell)[0])),
+        [...OF_THE_FAKE].map(([path, { method, name, group }]) => [`${method} ${path}`, name, group]),
+      ),
+    'every failure of the network': (rows) => {
+      const shown = column(rows, 0).filter((what) => what.startsWith("'"))
+      sameNames(
+        shown.map((what) => what.slice(1, -1)),
+        stringsIn('fake/index.d.ts', 'Failure'),
+      )
+    },
+  },
+  'scene/README.md': {
+    'every field': (rows) => {
+      for (const name of column(rows, 0)) assert.ok(declared('scene/index.d.ts', name.split('(')[0]), name)
+    },
+    'every code of an error': (rows) => {
+      const codes = text('scene/index.d.ts')
+        .match(/readonly code: (.*)/)[1]
+        .match(/ERR_\w+/g)
+      sameNames(column(rows, 0), codes)
+    },
+  },
+}
+
+describe('tables of documents', () => {
+  for (const [page, tables] of Object.entries(TABLES)) {
+    for (const file of [page, twinOf(page)]) {
+      for (const [n, [title, check]] of Object.entries(tables).entries()) {
+        test(`${file} has ${title}`, () => check(tablesOf(file)[n]))
+      }
+    }
+  }
+})
