@@ -9,8 +9,9 @@ import { writeSheet } from '../src/batch/sheet/sheet.js'
 import { needsChromium, openPage } from './chromium.mjs'
 import { setupCli, suite } from './helpers.mjs'
 
-/** Kept for README.md; `UPDATE_SCREENSHOT=1` takes it anew. */
+/** Kept for the documents; `UPDATE_SCREENSHOT=1` takes them anew, the Chinese one with a Chinese font. */
 const SCREENSHOT = fileURLToPath(new URL('../../docs/contact-sheet.png', import.meta.url))
+const SCREENSHOT_ZH = fileURLToPath(new URL('../../docs/contact-sheet.zh-CN.png', import.meta.url))
 const MAX_SCREENSHOT_BYTES = 300 * 1024
 
 const SHOPS = ['Bund', 'Jing’an', 'Xuhui', 'Pudong', 'Hongqiao', 'Old Town']
@@ -24,11 +25,17 @@ const LIST = `scene,page,width,label,城市\n${LABELS.map(
 ).join('')}`
 const SHOWN = LABELS.toSpliced(7, 1)
 
+const SHOPS_ZH = ['外滩店', '静安店', '徐汇店', '浦东店', '虹桥店', '老城厢店']
+const LIST_ZH = `scene,page,label,城市\n${times(
+  30,
+  (at) => `shop=1&table=${at + 1},${at === 7 ? 'no' : ''},${SHOPS_ZH[at % SHOPS_ZH.length]} ${at + 1} 号桌,上海\n`,
+).join('')}`
+
 /** The folder of a batch, and its page in Chromium. */
-async function sheet(t, args = []) {
+async function sheet(t, args = [], list = LIST) {
   const app = { appid: 'wx0123456789abcdef' }
   const { wxacode, file } = await setupCli(t, { app })
-  writeFileSync(file('list.csv'), LIST)
+  writeFileSync(file('list.csv'), list)
   const { code, err } = await wxacode([
     'batch',
     'list.csv',
@@ -96,6 +103,19 @@ suite('the contact sheet', (test) => {
     assert.ok(seen.requests.every((url) => url.startsWith(pathToFileURL(file('table codes')).href)))
     if (process.env.UPDATE_SCREENSHOT) await page.screenshot({ path: SCREENSHOT, type: 'png' })
     assert.ok(statSync(SCREENSHOT).size < MAX_SCREENSHOT_BYTES)
+  })
+
+  test('speaks Chinese with the command line', needsChromium, async (t) => {
+    const { page } = await sheet(t, ['--lang', 'zh', '--title', '桌码'], LIST_ZH)
+    assert.equal(await page.locator('html').getAttribute('lang'), 'zh-CN')
+    assert.equal(await page.getByRole('button').innerText(), '打印')
+    const header = await page.locator('body').innerText()
+    for (const part of ['桌码', '29 个码', '1 行失败', '每页', '裁切线', '外滩店 1 号桌']) {
+      assert.ok(header.includes(part), part)
+    }
+    await scrollThrough(page)
+    if (process.env.UPDATE_SCREENSHOT) await page.screenshot({ path: SCREENSHOT_ZH, type: 'png' })
+    assert.ok(statSync(SCREENSHOT_ZH).size < MAX_SCREENSHOT_BYTES)
   })
 
   test('has the grid of its options, and changes it on the page', needsChromium, async (t) => {
