@@ -470,7 +470,8 @@ suite(
 
     test('the failure behind another one is told in the same language', async (t) => {
       const { fake, wxa } = await setup(t, {}, { lang: 'zh', timeoutMs: 1500 })
-      fake.fail('reset', { endpoint: 'tokens', times: Number.POSITIVE_INFINITY })
+      fake.fail('reset', { endpoint: 'tokens' })
+      fake.fail('hang', { endpoint: 'tokens' })
       const error = await failure(wxa.createQRCode({ path: 'a' }))
       assert.equal(error.code, 'ERR_WXA_TIMEOUT')
       isIn('zh', error)
@@ -516,7 +517,8 @@ suite('what a log shows of an error', (test) => {
 
   test('console.error says everything of a cause once too', async (t) => {
     const { fake, wxa } = await setup(t, {}, { lang: 'en', timeoutMs: 1500 })
-    fake.fail('reset', { endpoint: 'tokens', times: Number.POSITIVE_INFINITY })
+    fake.fail('reset', { endpoint: 'tokens' })
+    fake.fail('hang', { endpoint: 'tokens' })
     const error = await failure(wxa.createQRCode({ path: 'a' }))
     const shown = inspect(error)
     assert.match(shown, /\[cause\]: WxaCodeError: stable_token: /)
@@ -539,7 +541,8 @@ suite('what a log shows of an error', (test) => {
       explanation: error.explanation,
     })
     const { fake, wxa } = await setup(t, {}, { timeoutMs: 1500 })
-    fake.fail('reset', { endpoint: 'tokens', times: Number.POSITIVE_INFINITY })
+    fake.fail('reset', { endpoint: 'tokens' })
+    fake.fail('hang', { endpoint: 'tokens' })
     const timeout = await failure(wxa.createQRCode({ path: 'a' }))
     const { cause } = JSON.parse(JSON.stringify(timeout))
     assert.deepEqual([cause.code, cause.message], ['ERR_WXA_NETWORK', timeout.cause.message])
