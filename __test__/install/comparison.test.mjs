@@ -37,8 +37,13 @@ before(async () => {
     cwd: folder,
   })
   load = createRequire(join(folder, 'package.json'))
+  // node-easywechat writes its cache into the current folder.
+  process.chdir(folder)
 })
-after(() => rmSync(folder, { recursive: true, force: true }))
+after(() => {
+  process.chdir(tmpdir())
+  rmSync(folder, { recursive: true, force: true })
+})
 
 /** One way to call each: `code(params)` gives whatever the SDK gives, or throws what it throws. */
 const SDKS = {
