@@ -1,13 +1,13 @@
 //! Why a call failed and what to do, where it was not WeChat that said no: its errcodes have a catalogue.
 
+mod certificates;
+
 use std::time::Duration;
 
-use super::{
-    BadResponse, CertificateErrorKind, Error, ExceededLimit, NetworkErrorKind, ProxyErrorKind, RedisErrorKind,
-    TimeoutPhase,
-};
+use super::{BadResponse, Error, ExceededLimit, NetworkErrorKind, ProxyErrorKind, RedisErrorKind, TimeoutPhase};
 use crate::error::explanation::{Bilingual, Explanation, Language};
 use crate::wechat::answer::Unexpected;
+use certificates::{certified, refused};
 
 fn seconds(time: Duration) -> String {
     match time.as_millis() {
@@ -179,72 +179,6 @@ fn way_to(proxy: Option<&str>) -> Bilingual {
         None => Bilingual::new(
             "检查 baseUrl、防火墙、安全组和出口网络；需要代理时设置 proxy",
             "Check baseUrl, the firewall, the security group and the outgoing network; set proxy if you need one",
-        ),
-    }
-}
-
-fn refused(host: &str, kind: CertificateErrorKind) -> Bilingual {
-    let (zh, en) = match kind {
-        CertificateErrorKind::UnknownIssuer => {
-            ("由不受信任的机构签发", "is issued by an authority that is not trusted")
-        }
-        CertificateErrorKind::SelfSigned => ("是不受信任的自签名证书", "is self-signed and not trusted"),
-        CertificateErrorKind::Expired => ("已过期", "has expired"),
-        CertificateErrorKind::NotValidYet => ("尚未生效", "is not valid yet"),
-        CertificateErrorKind::HostnameMismatch => ("属于其他主机名", "is for another host name"),
-        CertificateErrorKind::MissingSan => {
-            ("的 subjectAltName 中没有主机名", "has no host name in its subjectAltName")
-        }
-        CertificateErrorKind::CaUsedAsEndEntity => {
-            ("是 CA 证书，不是服务器证书", "is a CA certificate and not a server certificate")
-        }
-        CertificateErrorKind::Other => ("不可用", "cannot be used"),
-    };
-    Bilingual::new(format!("{host} 的证书{zh}"), format!("the certificate of {host} {en}"))
-}
-
-/// `param` is where the host's name stands.
-fn certified(address: &str, kind: CertificateErrorKind, param: &str) -> Bilingual {
-    let host = host_name(address);
-    match kind {
-        CertificateErrorKind::UnknownIssuer => Bilingual::new(
-            "经过会解密流量的企业代理或使用私有 CA 时，用 ca 或 NODE_EXTRA_CA_CERTS 加入其根证书；否则可能有人冒充该主机",
-            "Behind a company proxy that decrypts traffic, or with a private CA, add its root certificate with ca or \
-             NODE_EXTRA_CA_CERTS; otherwise another server may be impersonating that host",
-        ),
-        CertificateErrorKind::SelfSigned => Bilingual::new(
-            "若该证书是你自己的，把这张证书的 PEM 作为 ca 传入，或写进 NODE_EXTRA_CA_CERTS 所指的文件；否则可能有人冒充该主机",
-            "If the certificate is yours, pass it in PEM format as ca, or add it to the file that NODE_EXTRA_CA_CERTS names; \
-             otherwise another server may be impersonating that host",
-        ),
-        CertificateErrorKind::Expired => Bilingual::new(
-            "在该主机上换新证书；本机时间不对时校正系统时间",
-            "Renew the certificate on that host; if the clock of this machine is wrong, set it",
-        ),
-        CertificateErrorKind::NotValidYet => Bilingual::new(
-            "校正本机的系统时间；时间正确时检查证书的生效日期",
-            "Set the clock of this machine; if the clock is right, check the start date of the certificate",
-        ),
-        CertificateErrorKind::HostnameMismatch => Bilingual::new(
-            format!("{param} 写证书里有的主机名，或为 {host} 重新签发证书；证书来自中间的设备时，检查 DNS 与代理"),
-            format!(
-                "In {param} use a host name that the certificate has, or issue a certificate for {host}; \
-                 if the certificate comes from a device in between, check DNS and proxies"
-            ),
-        ),
-        CertificateErrorKind::MissingSan => Bilingual::new(
-            "重新生成证书并写明主机名，例如 openssl req -x509 加上 -addext subjectAltName=DNS:主机名（IP 地址写 IP:地址）；只有 CN 不够",
-            "Generate the certificate again with its host name: openssl req -x509 with -addext subjectAltName=DNS:<host> \
-             (or IP:<address>); a CN alone is not enough",
-        ),
-        CertificateErrorKind::CaUsedAsEndEntity => Bilingual::new(
-            "为该主机签发服务器证书（basicConstraints 为 CA:FALSE）；若这张证书是你自己的，也可把它的 PEM 作为 ca 传入",
-            "Issue a server certificate for that host (basicConstraints CA:FALSE); if this one is yours, you can also \
-             pass it in PEM format as ca",
-        ),
-        CertificateErrorKind::Other => Bilingual::new(
-            "为该主机重新签发服务器证书（X.509 v3，SHA-256）",
-            "Issue a new server certificate for that host (X.509 v3, SHA-256)",
         ),
     }
 }
@@ -428,132 +362,4 @@ pub(super) fn provider() -> Bilingual {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::HashSet;
-
-    use super::*;
-
-    const FLAWS: [CertificateErrorKind; 8] = [
-        CertificateErrorKind::UnknownIssuer,
-        CertificateErrorKind::SelfSigned,
-        CertificateErrorKind::Expired,
-        CertificateErrorKind::NotValidYet,
-        CertificateErrorKind::HostnameMismatch,
-        CertificateErrorKind::MissingSan,
-        CertificateErrorKind::CaUsedAsEndEntity,
-        CertificateErrorKind::Other,
-    ];
-
-    /// Each cause is another one, and all texts are there in their language.
-    fn check(explanations: impl IntoIterator<Item = Explanation>) {
-        let mut causes = HashSet::new();
-        for Explanation { cause, fix } in explanations {
-            for Bilingual { zh, en } in [&cause, &fix] {
-                let is_chinese = |c: char| ('\u{4e00}'..='\u{9fff}').contains(&c);
-                assert!(zh.contains(is_chinese), "{zh}");
-                assert!(en.len() > 10 && !en.contains(is_chinese), "{en}");
-            }
-            assert!(causes.insert(cause.en.clone()), "{}", cause.en);
-        }
-    }
-
-    #[test]
-    fn a_time_is_shown_in_the_unit_of_its_size() {
-        let shown = [0, 999, 1000, 1500, 9999, 10_000, 10_001, 60_000].map(|ms| seconds(Duration::from_millis(ms)));
-        assert_eq!(shown, ["0 ms", "999 ms", "1 s", "1.5 s", "9.999 s", "10 s", "11 s", "60 s"]);
-    }
-
-    #[test]
-    fn every_failure_of_the_network_has_a_cause_of_its_own_with_the_name_of_what_failed() {
-        let of_hosts = [
-            NetworkErrorKind::Dns,
-            NetworkErrorKind::Unreachable,
-            NetworkErrorKind::Tls,
-            NetworkErrorKind::ResponseTimeout,
-            NetworkErrorKind::ConnectionClosed,
-        ];
-        let of_proxies = [
-            ProxyErrorKind::Dns,
-            ProxyErrorKind::Unreachable,
-            ProxyErrorKind::Tls,
-            ProxyErrorKind::AuthRequired,
-            ProxyErrorKind::ConnectRejected,
-        ];
-        let of_hosts = of_hosts.into_iter().chain(FLAWS.map(NetworkErrorKind::Certificate));
-        let of_proxies = of_proxies.into_iter().chain(FLAWS.map(ProxyErrorKind::Certificate));
-        let explain = |kind, proxy| {
-            let explanation = network(kind, "host.example", proxy);
-            for text in [&explanation.cause.en, &explanation.cause.zh] {
-                assert!(text.contains(proxy.unwrap_or("host.example")), "{text}");
-            }
-            explanation
-        };
-        let proxied = of_proxies.map(|kind| explain(NetworkErrorKind::Proxy(kind), Some("proxy.example:1")));
-        let behind = of_hosts.clone().map(|kind| explain(kind, Some("proxy.example:1")));
-        check(of_hosts.map(|kind| explain(kind, None)).chain(behind).chain(proxied));
-    }
-
-    #[test]
-    fn the_fix_of_an_unreachable_host_depends_on_whether_a_proxy_is_on_the_way() {
-        let fix = |proxy| network(NetworkErrorKind::Unreachable, "host.example", proxy).fix;
-        assert_ne!(fix(None), fix(Some("proxy.example:1")));
-    }
-
-    #[test]
-    fn every_response_without_a_result_has_a_cause_of_its_own_with_its_status() {
-        let body = BadResponse::Body;
-        let problems = [
-            (412, body(Unexpected::Empty)),
-            (502, body(Unexpected::Empty)),
-            (412, body(Unexpected::Html)),
-            (200, body(Unexpected::CutOff)),
-            (200, body(Unexpected::Json)),
-            (200, body(Unexpected::Errcode)),
-            (200, body(Unexpected::Other)),
-            (200, BadResponse::TooLarge),
-            (302, BadResponse::Redirect),
-        ];
-        check(problems.map(|(status, problem)| {
-            let explanation = response(status, problem);
-            assert!(explanation.cause.en.ends_with(&format!("(HTTP {status})")), "{explanation:?}");
-            explanation
-        }));
-        let names_length = |status| response(status, body(Unexpected::Empty)).cause.en.contains("Content-Length");
-        assert!(names_length(412) && !names_length(502));
-    }
-
-    #[test]
-    fn every_time_out_says_what_was_waited_for_and_what_failed_before() {
-        let phases = [TimeoutPhase::Token, TimeoutPhase::Answer, TimeoutPhase::Provider, TimeoutPhase::Peer];
-        let limit = Duration::from_millis(1500);
-        check(phases.map(|phase| timeout(phase, limit, None)));
-        let cause = Error::Redis { reason: "OOM".into(), kind: RedisErrorKind::Down };
-        let explained = timeout(TimeoutPhase::Token, limit, Some(&cause)).cause.en;
-        assert!(explained.contains("1.5 s") && explained.contains("OOM"), "{explained}");
-    }
-
-    #[test]
-    fn every_limit_says_when_it_is_worth_trying_again() {
-        let limits =
-            [ExceededLimit::ForcedRefresh, ExceededLimit::Process, ExceededLimit::Redis, ExceededLimit::WeChat];
-        check(limits.map(|limit| {
-            let explanation = rate_limit(limit, Duration::from_millis(4321));
-            assert!(explanation.cause.en.contains("4.321 s"), "{explanation:?}");
-            explanation
-        }));
-    }
-
-    #[test]
-    fn every_failure_of_redis_has_a_cause_of_its_own() {
-        let keys = || "shop:*".to_owned();
-        let faults = [
-            RedisErrorKind::Down,
-            RedisErrorKind::Denied { keys: keys() },
-            RedisErrorKind::WrongType { keys: keys() },
-            RedisErrorKind::Script,
-        ];
-        check(faults.iter().map(|fault| redis("REASON", fault)).chain([closed()]));
-        assert!(redis("NOPERM", &faults[1]).fix.en.contains(&format!("~shop:* {COMMANDS}")));
-        assert!(redis("WRONGTYPE", &faults[2]).cause.en.contains("shop:*"));
-    }
-}
+mod tests;
