@@ -159,7 +159,7 @@ suite('secrets', (test) => {
     const { client } = await setup(t)
     for (const baseUrl of [await deadUrl(), 'https://nohost.invalid', ['https://nohost.invalid', await deadUrl()]]) {
       for (const token of ['stable', 'classic']) {
-        const { code } = await failure(draw(client({ baseUrl, token, retries: 0 })))
+        const { code } = await failure(draw(client({ baseUrl, token, retries: 0, timeoutMs: 60_000 })))
         assert.equal(code, 'ERR_WXA_NETWORK')
       }
     }
@@ -173,7 +173,7 @@ suite('secrets', (test) => {
     const { url: refusing } = await startProxy(t, { refuse: 407 })
     for (const proxy of [login(refusing), login(await deadUrl())]) {
       for (const token of ['stable', 'classic']) {
-        const { code } = await failure(draw(client({ proxy, token, retries: 0 })))
+        const { code } = await failure(draw(client({ proxy, token, retries: 0, timeoutMs: 60_000 })))
         assert.equal(code, proxy.endsWith(new URL(refusing).port) ? 'ERR_WXA_RESPONSE' : 'ERR_WXA_NETWORK')
       }
     }
