@@ -375,7 +375,7 @@ suite(
     }
 
     for (const [what, fail] of Object.entries(FAILURES)) {
-      test(`${what} is told in the language of the client, whatever the environment says, or else in both`, async (t) => {
+      test(`${what} has a message in the language of the client, whatever the environment says; without one, in both`, async (t) => {
         for (const lang of ['zh', 'en']) {
           await withLang(lang === 'zh' ? 'en' : 'zh', async () => {
             isIn(lang, await fail(await setup(t, {}, { retries: 0, lang })))
@@ -388,7 +388,7 @@ suite(
       })
     }
 
-    test('errors without a client are told in the language of the environment', async () => {
+    test('errors without a client have messages in the language of the environment', async () => {
       for (const lang of ['zh', 'en']) {
         await withLang(lang, () => {
           isIn(lang, check('unlimited', { scene: 'a b' }))
@@ -468,7 +468,7 @@ suite(
       checkMessage(both)
     })
 
-    test('the failure behind another one is told in the same language', async (t) => {
+    test('the cause of an error has a message in the same language', async (t) => {
       const { fake, wxa } = await setup(t, {}, { lang: 'zh', timeoutMs: 1500 })
       fake.fail('reset', { endpoint: 'tokens' })
       fake.fail('hang', { endpoint: 'tokens' })

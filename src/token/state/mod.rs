@@ -101,7 +101,7 @@ pub(crate) enum Invalidation {
     Suppressed,
 }
 
-/// The state of an account's token. It is told of events and the time, and decides.
+/// The state of an account's token: takes events and the time, and returns decisions.
 pub(crate) struct State {
     policy: RefreshPolicy,
     current: Option<CurrentToken>,
