@@ -27,10 +27,10 @@ export declare class CompletionQueueHandle {
 }
 
 export declare class NativeClient {
-  /** Calls an endpoint by its name. A cached image is returned at once: the completion queue would cost more than the copy. */
-  call(call: number, timeoutMs: number | undefined | null, cancel: AbortHandle | undefined | null, endpoint: string, params: string): Buffer | null
+  /** Calls an endpoint by its position in the schema. A cached image is returned at once: the completion queue would cost more than the copy. */
+  call(call: number, timeoutMs: number | undefined | null, cancel: AbortHandle | undefined | null, endpoint: number, params: string): Buffer | null
   /** The cached image of a QR code. Makes no request and never waits. */
-  cached(endpoint: string, params: string): Buffer | null
+  cached(endpoint: number, params: string): Buffer | null
   getAccessToken(call: number, timeoutMs: number | undefined | null, cancel: AbortHandle | undefined | null, force: boolean): void
   /** Calls any API. `method` is `GET` or `POST`, `query` names and values in turn, `body` JSON. */
   request(call: number, timeoutMs: number | undefined | null, cancel: AbortHandle | undefined | null, path: string, method: string, query: Array<string>, body?: string | undefined | null, retries?: number | undefined | null): void
@@ -82,7 +82,7 @@ export interface GrantedToken {
 }
 
 /** What the image of a QR code depends on: the same text for requests that give the same image. Or the error of the parameters. */
-export declare function identity(endpoint: string, params: string): string | Array<Failure>
+export declare function identity(endpoint: number, params: string): string | Array<Failure>
 
 /** `image/jpeg` or `image/png`, by magic bytes. */
 export declare function imageType(image: Uint8Array): string | null

@@ -2,15 +2,15 @@
 
 const { types } = require('node:util')
 const native = require('./lib/native')
-const { reasonOf, unwatch, watch } = require('./lib/abort')
 const { decodeResponse } = require('./lib/apis')
 const { batch } = require('./lib/batch')
 const { json } = require('./lib/body')
-const { completionQueue, startCall } = require('./lib/calls')
+const { completionQueue, startCall, startCallUnder } = require('./lib/calls')
 const { createFromEnv } = require('./lib/environment')
 const { InvalidParamsError, WeChatAPIError, WxaCodeError, toError, wrongArgument } = require('./lib/errors')
 const { syncSubscription } = require('./lib/events')
 const { CACHED, LANG } = require('./lib/symbols')
+const { ENDPOINT_INDEX } = require('./lib/endpoints')
 const { endpointOf } = require('./lib/kinds')
 const { nullProtoCopy } = require('./lib/safe-object')
 const { validateOptions } = require('./lib/options')
@@ -75,7 +75,7 @@ class WxaCode {
    * @param {import('./index').CallOptions} [call]
    */
   async getQRCode(params, call) {
-    return await this.#call('getQRCode', params, call)
+    return this.#settle(await this.#start('getQRCode', params, call))
   }
 
   /**
@@ -83,7 +83,7 @@ class WxaCode {
    * @param {import('./index').CallOptions} [call]
    */
   async getUnlimitedQRCode(params, call) {
-    return await this.#call('getUnlimitedQRCode', params, call)
+    return this.#settle(await this.#start('getUnlimitedQRCode', params, call))
   }
 
   /**
@@ -91,7 +91,7 @@ class WxaCode {
    * @param {import('./index').CallOptions} [call]
    */
   async createQRCode(params, call) {
-    return await this.#call('createQRCode', params, call)
+    return this.#settle(await this.#start('createQRCode', params, call))
   }
 
   /**
@@ -100,7 +100,7 @@ class WxaCode {
    * @param {import('./lib/qr-code-request').QrCodeRequest} request
    */
   [CACHED]({ endpoint, params }) {
-    return this.#native.cached(endpoint, params) ?? undefined
+    return this.#native.cached(ENDPOINT_INDEX[endpoint], params) ?? undefined
   }
 
   /**
@@ -126,9 +126,10 @@ class WxaCode {
     const verb = method ?? (body === undefined ? 'GET' : 'POST')
     const pairs = assertQueryFits(query ?? [], endpoint, this.#lang)
     const text = json(body, endpoint, this.#lang)
-    const answer = await this.#runNative(given, (id, timeoutMs, cancel) => {
+    const started = this.#run(given, (id, timeoutMs, cancel) => {
       this.#native.request(id, timeoutMs, cancel, path, verb, pairs, text, retries)
     })
+    const answer = this.#settle(await started)
     return typeof answer === 'string' ? JSON.parse(answer) : answer
   }
 
@@ -205,9 +206,10 @@ class WxaCode {
   async getAccessToken(call = NO_OPTIONS) {
     const given = validate('tokenCall', call, 'getAccessToken', this.#lang)
     const { forceRefresh = false } = given
-    const token = await this.#runNative(given, (id, timeoutMs, cancel) => {
+    const started = this.#run(given, (id, timeoutMs, cancel) => {
       this.#native.getAccessToken(id, timeoutMs, cancel, forceRefresh)
     })
+    const token = this.#settle(await started)
     return { accessToken: token.accessToken, expiresAt: new Date(token.expiresAt) }
   }
 
@@ -233,38 +235,54 @@ class WxaCode {
   }
 
   /**
+   * Calls an endpoint that answers with JSON.
+   *
    * @param {import('./lib/schemas').EndpointName} name
    * @param {unknown} params
    * @param {import('./index').CallOptions} [call]
    */
   async #call(name, params, call) {
-    const json = validateToJson(name, params, this.#lang)
-    const outcome = await this.#runNative(validateCallOptions(call, name, this.#lang), (id, timeoutMs, cancel) => {
-      return this.#native.call(id, timeoutMs, cancel, name, json)
-    })
-    return typeof outcome === 'string' ? decodeResponse(name, outcome) : outcome
+    return decodeResponse(name, this.#settle(await this.#start(name, params, call)))
   }
 
   /**
-   * Runs a native call under the caller's signal and throws here what it failed with, so that the stack shows the
-   * caller. Every step awaits: a promise that is merely returned would break that stack.
+   * Starts the call of an endpoint. It is not async, nor is `#settle`: each async function costs a call more than half a
+   * microsecond, and the method that the caller awaits is enough for a stack that shows the caller.
+   *
+   * @param {import('./lib/schemas').EndpointName} name
+   * @param {unknown} params
+   * @param {import('./index').CallOptions} [call]
+   */
+  #start(name, params, call) {
+    const json = validateToJson(name, params, this.#lang)
+    const given = call === undefined ? NO_OPTIONS : validate('call', call, name, this.#lang)
+    const endpoint = ENDPOINT_INDEX[name]
+    return this.#run(given, (id, timeoutMs, cancel) => this.#native.call(id, timeoutMs, cancel, endpoint, json))
+  }
+
+  /**
+   * Starts a native call under the caller's signal. What it gives is awaited and passed to `#settle`.
    *
    * @param {{ signal?: AbortSignal, timeoutMs?: number }} how
    * @param {import('./lib/calls').StartCall} start
    */
-  async #runNative({ signal, timeoutMs }, start) {
+  #run({ signal, timeoutMs }, start) {
     syncSubscription(native, completionQueue)
+    const outcome = signal === undefined ? startCall(start, timeoutMs) : startCallUnder(signal, start, timeoutMs)
     this.#running += 1
-    try {
-      const outcome =
-        signal === undefined ? await startCall(start, timeoutMs) : await startCallUnder(signal, start, timeoutMs)
-      if (!Array.isArray(outcome)) return outcome
-      if (signal && outcome[0].code === 'ABORTED') throw reasonOf(signal)
-      throw toError(outcome, this.#lang)
-    } finally {
-      this.#running -= 1
-      if (this.#running === 0) this.#onIdle?.()
-    }
+    return outcome
+  }
+
+  /**
+   * Gives the value of an ended call, or throws here what it failed with, so that the stack shows the caller.
+   *
+   * @param {any} outcome
+   */
+  #settle(outcome) {
+    this.#running -= 1
+    if (this.#running === 0) this.#onIdle?.()
+    if (Array.isArray(outcome)) throw toError(outcome, this.#lang)
+    return outcome
   }
 
   async #waitForIdle() {
@@ -276,32 +294,6 @@ class WxaCode {
     // One turn later, so that every caller has what it waited for.
     await new Promise((resolve) => setImmediate(resolve))
     this.#native.dispose()
-  }
-}
-
-/**
- * @param {unknown} call
- * @param {string} endpoint
- * @param {import('./lib/language').Language} [lang]
- * @returns {import('./index').CallOptions}
- */
-function validateCallOptions(call, endpoint, lang) {
-  return call === undefined ? NO_OPTIONS : validate('call', call, endpoint, lang)
-}
-
-/**
- * @param {AbortSignal} signal
- * @param {import('./lib/calls').StartCall} start
- * @param {number} [timeoutMs]
- */
-async function startCallUnder(signal, start, timeoutMs) {
-  if (signal.aborted) throw reasonOf(signal)
-  const cancel = new native.AbortHandle()
-  watch(signal, cancel)
-  try {
-    return await startCall(start, timeoutMs, cancel)
-  } finally {
-    unwatch(signal, cancel)
   }
 }
 

@@ -1,6 +1,7 @@
 'use strict'
 
 const native = require('./native')
+const { reasonOf, unwatch, watch } = require('./abort')
 const { publish, warn } = require('./events')
 
 /** How many outcomes and events one run of `drain` delivers, so that other events of the loop run in between. */
@@ -52,16 +53,36 @@ queueRef = new WeakRef(completionQueue)
  *
  * @param {StartCall} start
  * @param {number} [timeoutMs]
- * @param {import('../binding').AbortHandle} [cancel]
- * @returns {any} the value itself if it is available at once, or a promise
+ * @returns {any} the outcome itself if it is available at once, or a promise, which never rejects
  */
-function startCall(start, timeoutMs, cancel) {
+function startCall(start, timeoutMs) {
+  const call = ++last
+  const immediate = start(call, timeoutMs) ?? undefined
+  return immediate === undefined ? new Promise((resolve) => pending.set(call, resolve)) : immediate
+}
+
+/**
+ * The same under a signal. A call that was aborted has failed with the signal's reason.
+ *
+ * @param {AbortSignal} signal
+ * @param {StartCall} start
+ * @param {number} [timeoutMs]
+ * @returns {any}
+ */
+function startCallUnder(signal, start, timeoutMs) {
+  if (signal.aborted) throw reasonOf(signal)
+  const cancel = new native.AbortHandle()
   const call = ++last
   const immediate = start(call, timeoutMs, cancel) ?? undefined
   if (immediate !== undefined) return immediate
+  watch(signal, cancel)
   return new Promise((resolve) => {
-    pending.set(call, resolve)
+    pending.set(call, (outcome) => {
+      unwatch(signal, cancel)
+      const isAborted = Array.isArray(outcome) && outcome[0].code === 'ABORTED'
+      resolve(isAborted ? [{ thrown: reasonOf(signal) }] : outcome)
+    })
   })
 }
 
-module.exports = { completionQueue, startCall }
+module.exports = { completionQueue, startCall, startCallUnder }

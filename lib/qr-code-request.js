@@ -1,5 +1,6 @@
 'use strict'
 
+const { ENDPOINT_INDEX } = require('./endpoints')
 const { toError } = require('./errors')
 const native = require('./native')
 const { validateToJson } = require('./validate')
@@ -23,7 +24,7 @@ const { validateToJson } = require('./validate')
  */
 function qrCodeRequest(endpoint, given, lang) {
   const params = validateToJson(endpoint, given, lang)
-  const identity = native.identity(endpoint, params)
+  const identity = native.identity(ENDPOINT_INDEX[endpoint], params)
   if (typeof identity !== 'string') throw toError(identity, lang)
   return { endpoint, params, identity }
 }

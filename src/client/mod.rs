@@ -3,7 +3,6 @@
 mod send;
 mod stats;
 
-use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
@@ -21,10 +20,10 @@ use crate::rate_limit::RateLimiter;
 use crate::redact;
 use crate::token::source::TokenSource;
 use crate::token::{CacheHandle, TokenCache};
-use crate::transport::body::Body;
 use crate::transport::{Transport, block_in_place_if_large};
 use crate::wechat::answer::{AnswerKind, Scalar, read_image, scalars_of};
 use crate::wechat::apis::{self, ApiCall, Context};
+use crate::wechat::body::Body;
 use crate::wechat::endpoint::Endpoint;
 use crate::wechat::errcode;
 use crate::wechat::qr_code::QrCodeRequest;
@@ -64,24 +63,6 @@ impl Tokens {
     }
 }
 
-/// The image of a QR code.
-pub(crate) enum Image {
-    Fetched(Body),
-    /// Shared with the cache and with other callers.
-    Cached(Bytes),
-}
-
-impl Deref for Image {
-    type Target = [u8];
-
-    fn deref(&self) -> &[u8] {
-        match self {
-            Self::Fetched(body) => body,
-            Self::Cached(bytes) => bytes,
-        }
-    }
-}
-
 impl Client {
     /// Whether calls are still taken.
     pub(crate) fn check_open(&self) -> Result<()> {
@@ -101,11 +82,11 @@ impl Client {
     }
 
     /// The image of a QR code: from the cache, or fetched.
-    pub(crate) async fn qr_code(self: &Arc<Self>, request: &QrCodeRequest, timeout: Option<Duration>) -> Result<Image> {
+    pub(crate) async fn qr_code(self: &Arc<Self>, request: &QrCodeRequest, timeout: Option<Duration>) -> Result<Body> {
         let deadline = Deadline::new(timeout.unwrap_or(self.timeout), Some(request.endpoint().clone()));
         let image = match &self.qr_codes {
-            None => self.fetch(&request.api_request(), &deadline).await.map(Image::Fetched),
-            Some(qr_codes) => self.get_or_fetch(qr_codes, request, &deadline).await.map(Image::Cached),
+            None => self.fetch(&request.api_request(), &deadline).await,
+            Some(qr_codes) => self.get_or_fetch(qr_codes, request, &deadline).await.map(Body::from),
         };
         let error = image.inspect_err(|error| self.stats.error(error));
         error.map_err(|error| error.with_subject(request.page().as_deref(), &self.transport.secrets().redactor(&[])))
@@ -127,7 +108,7 @@ impl Client {
         let (body, kind) = self.request(&request, Some(expected_field), timeout, retries).await?;
         let kind = match kind {
             AnswerKind::Json(_) if *endpoint == Endpoint::GetRid => {
-                AnswerKind::Json(block_in_place_if_large(body.len(), || self.redacted_call(&body)))
+                AnswerKind::Json(block_in_place_if_large(body.len(), || self.redacted_call(&body.contiguous())))
             }
             kind => kind,
         };
@@ -223,7 +204,7 @@ impl Client {
     ) -> Result<Bytes> {
         let fetch = || {
             let (client, request, deadline) = (self.clone(), request.api_request(), deadline.clone());
-            async move { client.fetch(&request, &deadline).await.map(|image| Bytes::copy_from_slice(&image)) }
+            async move { client.fetch(&request, &deadline).await.map(|image| image.to_bytes()) }
         };
         let (image, found) = qr_codes.get(request.identity().clone(), self.transport.route(), deadline, fetch).await?;
         self.stats.found(found);

@@ -8,9 +8,9 @@ use crate::deadline::Deadline;
 use crate::error::{Error, Result, TimeoutPhase};
 use crate::rate_limit::{Permit, RedisAvailability};
 use crate::token::state::Token;
-use crate::transport::body::Body;
 use crate::transport::{HttpRequest, RetryPolicy};
 use crate::wechat::answer::{AnswerError, AnswerKind};
+use crate::wechat::body::Body;
 use crate::wechat::request::ApiRequest;
 
 /// A request with its deadline and retries.
@@ -20,8 +20,8 @@ pub(crate) struct TimedRequest<'a> {
     pub(crate) retries: u32,
 }
 
-/// Reads the bytes of a response.
-pub(crate) type Read<'a> = &'a (dyn Fn(&[u8]) -> Result<AnswerKind, AnswerError> + Sync);
+/// Reads the body of a response.
+pub(crate) type Read<'a> = &'a (dyn Fn(&Body) -> Result<AnswerKind, AnswerError> + Sync);
 
 impl Client {
     /// Gives the bytes of the response and what `read` made of them. When WeChat says that the minute is used up, waits for the

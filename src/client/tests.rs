@@ -71,7 +71,7 @@ fn target(request: &str) -> &str {
 async fn a_qr_code_is_fetched_with_a_token_and_counted() {
     let (client, server) = client([token("T"), image()]).await;
     assert_eq!(client.stats(), Stats::default());
-    assert_eq!(*client.qr_code(&scene("a"), None).await.unwrap(), jpeg()[..]);
+    assert_eq!(client.qr_code(&scene("a"), None).await.unwrap().contiguous(), jpeg());
     let request = &server.requests()[1];
     assert_eq!(target(request), "/wxa/getwxacodeunlimit?access_token=T");
     assert!(request.ends_with(r#""scene":"a"}"#), "{request}");
@@ -118,7 +118,7 @@ async fn a_cached_qr_code_is_given_without_a_request() {
     let client = open(Options { cache: Some(CacheOptions::default()), ..options(&server) });
     assert!(client.has_cache() && client.cached(&scene("a")).is_none());
     for _ in 0..2 {
-        assert_eq!(*client.qr_code(&scene("a"), None).await.unwrap(), jpeg()[..]);
+        assert_eq!(client.qr_code(&scene("a"), None).await.unwrap().contiguous(), jpeg());
     }
     assert_eq!(client.cached(&scene("a")).as_deref(), Some(&jpeg()[..]));
     assert!(client.cached(&scene("b")).is_none());

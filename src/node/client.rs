@@ -19,12 +19,12 @@ use super::environment::Environment;
 use super::failure::{Failure, failures, thrown};
 use super::options;
 use super::provider::TokenFn;
-use crate::client::{Client, Image, Stats};
+use crate::client::{Client, Stats};
 use crate::error::{Error, Result};
 use crate::options::{retries as checked_retries, timeout as checked_timeout};
-use crate::transport::body::Body;
 use crate::wechat::answer::AnswerKind;
 use crate::wechat::apis;
+use crate::wechat::body::Body;
 use crate::wechat::endpoint::{Endpoint, Method};
 use crate::wechat::qr_code::QrCodeRequest;
 
@@ -81,7 +81,7 @@ pub(super) fn open(
 /// an object, whose fields would be looked up one by one on the JavaScript thread. JavaScript has checked their types.
 #[napi]
 impl NativeClient {
-    /// Calls an endpoint by its name. A cached image is returned at once: the completion queue would cost more than the copy.
+    /// Calls an endpoint by its position in the schema. A cached image is returned at once: the completion queue would cost more than the copy.
     #[napi]
     pub fn call<'env>(
         &self,
@@ -89,10 +89,10 @@ impl NativeClient {
         call: f64,
         timeout_ms: Option<f64>,
         cancel: Option<ClassInstance<'_, AbortHandle>>,
-        endpoint: String,
+        endpoint: u32,
         params: String,
     ) -> napi::Result<Option<BufferSlice<'env>>> {
-        let endpoint = endpoint_named(endpoint);
+        let endpoint = endpoint_at(endpoint);
         if endpoint.returns_qr_code() {
             return self.qr_code(env, call, timeout_ms, cancel, endpoint, params);
         }
@@ -110,10 +110,10 @@ impl NativeClient {
     pub fn cached<'env>(
         &self,
         env: &'env Env,
-        endpoint: String,
+        endpoint: u32,
         params: String,
     ) -> napi::Result<Option<BufferSlice<'env>>> {
-        match parse_qr_code(&endpoint_named(endpoint), &params) {
+        match parse_qr_code(&endpoint_at(endpoint), &params) {
             Ok(request) => cached(env, &self.client.open(), &request),
             Err(_) => Ok(None),
         }
@@ -303,9 +303,9 @@ fn cached<'env>(
     image.map(|image| BufferSlice::copy_from(env, image)).transpose()
 }
 
-/// An unknown name becomes `Endpoint::Other`, whose parameters are rejected.
-pub(super) fn endpoint_named(name: String) -> Endpoint {
-    Endpoint::from_name(&name).unwrap_or_else(|| Endpoint::from_path(&name, Method::Post))
+/// The endpoint at a position in `lib/endpoints.json`. Behind the last there is `Endpoint::Other`, whose parameters are rejected.
+pub(super) fn endpoint_at(index: u32) -> Endpoint {
+    Endpoint::KNOWN.into_iter().nth(index as usize).unwrap_or_else(|| Endpoint::from_path("", Method::Post))
 }
 
 /// The request of a QR code, or the error of its parameters.
@@ -349,7 +349,7 @@ impl Handle {
 /// The outcome of a call that succeeded.
 fn outcome((body, kind): (Body, AnswerKind)) -> Outcome {
     match kind {
-        AnswerKind::Image => Outcome::Image(Image::Fetched(body)),
+        AnswerKind::Image => Outcome::Image(body),
         AnswerKind::Json(text) => Outcome::Json(text),
     }
 }

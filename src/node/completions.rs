@@ -13,9 +13,9 @@ use tokio::task::yield_now;
 
 use super::events::NativeEvent;
 use super::failure::Failure;
-use crate::client::Image;
 use crate::event::EventBus;
 use crate::registry;
+use crate::wechat::body::Body;
 
 /// Weak, except while calls are under way.
 pub(super) type Wake = ThreadsafeFunction<(), (), (), Status, false, true>;
@@ -28,7 +28,7 @@ pub(super) struct GrantedToken {
 }
 
 pub(super) enum Outcome {
-    Image(Image),
+    Image(Body),
     Token(GrantedToken),
     Json(String),
     /// The failure, then what caused it, and so on.
@@ -168,7 +168,7 @@ pub(super) struct Thrown {
 fn to_js(env: &Env, all: &mut Array, index: u32, outcome: Outcome) -> Result<()> {
     match outcome {
         // Copied: external Buffers cost more up to some 192 KiB, and cannot be transferred to other threads.
-        Outcome::Image(image) => all.set(index, BufferSlice::copy_from(env, &*image)?),
+        Outcome::Image(image) => all.set(index, BufferSlice::copy_from(env, image.contiguous())?),
         Outcome::Token(token) => all.set(index, token),
         Outcome::Json(text) => all.set(index, text),
         Outcome::Failed(failures) => all.set(index, failures),

@@ -20,6 +20,11 @@ use crate::wechat::errcode::{self, Scope};
 use crate::wechat::image::ImageType;
 use failure::{Explained, NativeBilingual};
 
+/// Pictures are allocated on one thread and freed on another, which other allocators make slow or forget to give back.
+#[cfg(target_os = "linux")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// One thread moves the bytes of any number of calls: a second one costs more in wake-ups than it carries. napi's default
 /// is one per core.
 #[napi_derive::module_init]

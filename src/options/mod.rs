@@ -145,8 +145,7 @@ impl Options {
         let secrets = cache.as_ref().map_or_else(Arc::default, |cache| cache.secrets());
         secret.iter().for_each(|secret| secrets.add_permanent(secret));
         let http_clients = registry.http_clients(&http_settings)?;
-        let transport =
-            Arc::new(Transport::new(http_clients, registry.buffers(), base_urls.clone(), secrets, events.clone()));
+        let transport = Arc::new(Transport::new(http_clients, base_urls.clone(), secrets, events.clone()));
         let app = App::new(&rate_limited_appid, &base_urls.iter().map(Url::to_string).collect::<Vec<_>>());
         let rate_limiter =
             RateLimiter::new(rate, registry.sliding_window(&app), account.is_some(), redis_limiter, events);

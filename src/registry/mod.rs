@@ -20,7 +20,6 @@ use crate::token::fingerprint::Fingerprinter;
 use crate::token::redis_store::RedisTokenStore;
 use crate::token::state::RefreshPolicy;
 use crate::token::store::LocalStore;
-use crate::transport::body::BufferPool;
 use crate::transport::http_clients::{HttpClients, HttpSettings};
 use weak_cache::{Keyed, WeakCache};
 
@@ -67,8 +66,6 @@ pub(crate) struct Registry {
     qr_code_caches: WeakCache<QrCodeCache>,
     redis_clients: WeakCache<RedisClient>,
     windows: WeakCache<SlidingWindow>,
-    /// Memory for responses, reused.
-    buffers: Arc<BufferPool>,
     event_bus: Arc<EventBus>,
 }
 
@@ -182,11 +179,6 @@ impl Registry {
     /// The HTTP clients of a proxy and its trusted roots.
     pub(crate) fn http_clients(&mut self, settings: &HttpSettings) -> Result<Arc<HttpClients>, InvalidParam> {
         self.http_clients.get(settings, || HttpClients::new(settings).map(Arc::new))
-    }
-
-    /// The memory that responses are read into.
-    pub(crate) fn buffers(&self) -> Arc<BufferPool> {
-        self.buffers.clone()
     }
 
     /// The calls of an app in the last minute: WeChat counts them for all its tokens.

@@ -151,7 +151,9 @@ impl WeChatSource {
         };
         let policy = RetryPolicy { retries: 0, attempt_timeout: Some(ATTEMPT_TIMEOUT), repeatable: !request.forced };
         self.transport
-            .send_with_retries(&http, policy, &request.deadline, request.on_retry, read_token)
+            .send_with_retries(&http, policy, &request.deadline, request.on_retry, |body| {
+                read_token(&body.contiguous())
+            })
             .await
             .map(|(_, response)| response)
     }
@@ -167,7 +169,9 @@ impl WeChatSource {
         };
         let policy = RetryPolicy { retries: 0, attempt_timeout: Some(ATTEMPT_TIMEOUT), repeatable: false };
         self.transport
-            .send_with_retries(&http, policy, &request.deadline, request.on_retry, read_token)
+            .send_with_retries(&http, policy, &request.deadline, request.on_retry, |body| {
+                read_token(&body.contiguous())
+            })
             .await
             .map(|(_, response)| response)
     }
@@ -227,7 +231,7 @@ mod tests {
     fn a_source_says_how_its_tokens_come() {
         let pool = Arc::new(HttpClients::new(&HttpSettings::default()).unwrap());
         let events = EventSource::new(Arc::default(), "wx", None);
-        let transport = Arc::new(Transport::new(pool, Arc::default(), Vec::new(), Arc::default(), events));
+        let transport = Arc::new(Transport::new(pool, Vec::new(), Arc::default(), events));
         let wechats = |mode, unshared_rotation| {
             let (appid, secret, transport) = ("wx".to_owned(), "s3cret".into(), transport.clone());
             WeChatSource { mode, unshared_rotation, appid, secret, transport }

@@ -1,6 +1,5 @@
 //! HTTP to WeChat: hosts, retries, limits, and errors without a secret in them. Only `redis` opens connections besides.
 
-pub(crate) mod body;
 #[cfg(test)]
 pub(crate) mod certificates;
 pub(crate) mod dns;
@@ -27,8 +26,8 @@ use crate::event::{EventSource, RequestEvent, RequestLabel};
 use crate::keys::RouteId;
 use crate::redact::{Redactor, Secrets};
 use crate::wechat::answer::{self, AnswerError, Unexpected};
+use crate::wechat::body::{Body, BodyBuilder};
 use crate::wechat::endpoint::{Endpoint, Method};
-use body::{Body, BufferPool};
 use hosts::{Host, HostList};
 use http_clients::HttpClients;
 pub(crate) use sent::SentCounter;
@@ -62,7 +61,6 @@ pub(crate) struct RetryPolicy {
 /// Sends a client's requests to WeChat.
 pub(crate) struct Transport {
     http_clients: Arc<HttpClients>,
-    buffers: Arc<BufferPool>,
     hosts: HostList,
     secrets: Arc<Secrets>,
     events: EventSource,
@@ -81,13 +79,12 @@ impl Transport {
     /// A transport whose errors contain none of `secrets`.
     pub(crate) fn new(
         http_clients: Arc<HttpClients>,
-        buffers: Arc<BufferPool>,
         bases: Vec<url::Url>,
         secrets: Arc<Secrets>,
         events: EventSource,
     ) -> Self {
         let hosts = HostList::new(bases, http_clients.proxy());
-        Self { http_clients, buffers, hosts, secrets, events, jitter: fastrand::f64 }
+        Self { http_clients, hosts, secrets, events, jitter: fastrand::f64 }
     }
 
     /// The secrets that are taken out of errors.
@@ -108,7 +105,7 @@ impl Transport {
         policy: RetryPolicy,
         deadline: &Deadline,
         on_retry: &(dyn Fn(Error) + Send + Sync),
-        read: impl Fn(&[u8]) -> std::result::Result<T, AnswerError>,
+        read: impl Fn(&Body) -> std::result::Result<T, AnswerError>,
     ) -> Result<(Body, T)> {
         let mut failures = 0;
         loop {
@@ -132,7 +129,7 @@ impl Transport {
         call: &HttpRequest<'_>,
         policy: RetryPolicy,
         deadline: &Deadline,
-        read: &impl Fn(&[u8]) -> std::result::Result<T, AnswerError>,
+        read: &impl Fn(&Body) -> std::result::Result<T, AnswerError>,
     ) -> Result<(Body, T)> {
         let hosts = self.hosts.by_preference();
         let mut rest = hosts.iter().peekable();
@@ -172,7 +169,7 @@ impl Transport {
         host: &Host,
         call: &HttpRequest<'_>,
         timeout: Option<Duration>,
-        read: &impl Fn(&[u8]) -> std::result::Result<T, AnswerError>,
+        read: &impl Fn(&Body) -> std::result::Result<T, AnswerError>,
     ) -> Result<(Body, T)> {
         let mut span =
             RequestSpan { events: &self.events, call, host, begun: clock::monotonic(), status: None, ended: false };
@@ -216,17 +213,14 @@ impl Transport {
         if announced > MAX_RESPONSE_BYTES {
             return Err(too_large());
         }
-        let mut body = match call.endpoint.returns_token() {
-            true => Body::unpooled(announced),
-            false => self.buffers.body(announced),
-        };
+        let mut body = BodyBuilder::default();
         while let Some(chunk) = answer.chunk().await.map_err(network_error)? {
             if body.len() + chunk.len() > MAX_RESPONSE_BYTES {
                 return Err(too_large());
             }
-            body.bytes.extend_from_slice(&chunk);
+            body.push(chunk);
         }
-        Ok(RawResponse { status, location, body })
+        Ok(RawResponse { status, location, body: body.finish() })
     }
 }
 
@@ -312,18 +306,19 @@ pub(crate) fn block_in_place_if_large<T>(bytes: usize, work: impl FnOnce() -> T)
 fn interpret_response<T>(
     call: &HttpRequest<'_>,
     raw: RawResponse,
-    read: &impl Fn(&[u8]) -> std::result::Result<T, AnswerError>,
+    read: &impl Fn(&Body) -> std::result::Result<T, AnswerError>,
 ) -> Result<(Body, T)> {
     let (RawResponse { status, location, body }, endpoint) = (raw, &call.endpoint);
     match read(&body) {
         Ok(found) => Ok((body, found)),
         Err(AnswerError::Refused(refusal)) => {
             let error = Error::Api { endpoint: endpoint.clone(), refusal, subject: None };
-            let token = endpoint.returns_token().then(|| answer::token_in(&body)).flatten();
+            let token = endpoint.returns_token().then(|| answer::token_in(&body.contiguous())).flatten();
             Err(error.redacted(&Redactor::new(token.as_deref())))
         }
         Err(AnswerError::Unexpected(what)) => {
-            let excerpt = if endpoint.returns_token() { String::new() } else { excerpt(&body, what, status) };
+            let excerpt =
+                if endpoint.returns_token() { String::new() } else { excerpt(&body.contiguous(), what, status) };
             let (problem, excerpt) = match (300..400).contains(&status) {
                 true => (BadResponse::Redirect, location.map_or(excerpt, |to| format!("Location: {to}"))),
                 false => (BadResponse::Body(what), excerpt),

@@ -9,7 +9,8 @@ use super::certificates::{Certificate, Claims};
 use super::http_clients::{HttpClients, HttpSettings};
 use super::*;
 use crate::error::TimeoutPhase;
-use crate::wechat::answer::{read_image, read_token};
+use crate::wechat::answer::{AnswerError, TokenResponse, read_image};
+use crate::wechat::body::Body;
 use crate::wechat::image::tests::jpeg;
 
 /// What the server does with a request.
@@ -130,7 +131,7 @@ fn transport(bases: &[&url::Url]) -> Transport {
 fn with_pool(pool: Arc<HttpClients>, bases: &[&url::Url]) -> Transport {
     let bases = bases.iter().map(|&url| url.clone()).collect();
     let events = EventSource::new(Arc::default(), "wx", None);
-    Transport { jitter: || 0.1, ..Transport::new(pool, Arc::default(), bases, Arc::default(), events) }
+    Transport { jitter: || 0.1, ..Transport::new(pool, bases, Arc::default(), events) }
 }
 
 const POLICY: RetryPolicy = RetryPolicy { retries: 2, attempt_timeout: None, repeatable: true };
@@ -153,7 +154,7 @@ async fn ask_within(transport: &Transport, policy: RetryPolicy, limit: Duration)
     if let Err(error) = &result {
         assert!(!format!("{error} {error:?}").contains("c4nary"), "{error:?}");
     }
-    result.map(|(body, _)| body.to_vec())
+    result.map(|(body, _)| body.contiguous().into_owned())
 }
 
 fn refusal(errcode: i64) -> ServerAction {
@@ -161,6 +162,10 @@ fn refusal(errcode: i64) -> ServerAction {
         200,
         format!(r#"{{"errcode":{errcode},"errmsg":"m access_token=c4nary%2B%2F c4nary+/"}}"#).into_bytes(),
     )
+}
+
+fn read_token(body: &Body) -> std::result::Result<TokenResponse, AnswerError> {
+    crate::wechat::answer::read_token(&body.contiguous())
 }
 
 #[tokio::test]

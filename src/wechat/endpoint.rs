@@ -174,11 +174,6 @@ impl Endpoint {
         self.spec().map(|spec| spec.group)
     }
 
-    /// The endpoint of this name in errors.
-    pub(crate) fn from_name(name: &str) -> Option<Self> {
-        Self::KNOWN.iter().zip(SPECS.iter()).find(|(_, spec)| spec.name == name).map(|(known, _)| known.clone())
-    }
-
     /// The endpoint of any of its names: `getUnlimitedQRCode`, `getwxacodeunlimit` or `/wxa/getwxacodeunlimit`.
     pub(crate) fn from_any_name(name: &str) -> Option<Self> {
         let has_name =
@@ -217,8 +212,6 @@ mod tests {
             }
         }
         assert_eq!(Endpoint::from_any_name("getwxacodeunlimited"), None);
-        assert_eq!(Endpoint::from_name("getQRCode"), Some(Endpoint::GetQrCode));
-        assert_eq!(Endpoint::from_name("getwxacode"), None, "WeChat's name, and not the one of errors");
     }
 
     #[test]

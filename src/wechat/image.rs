@@ -2,6 +2,8 @@
 
 use memchr::memmem;
 
+use super::body::Body;
+
 /// The two formats in which WeChat sends images.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ImageType {
@@ -31,11 +33,16 @@ impl ImageType {
         }
     }
 
-    /// Whether `bytes`, which begin as this type, run up to the image's own end marker.
-    pub(crate) fn is_complete(self, bytes: &[u8]) -> bool {
+    /// The type of a body, if it is an image.
+    pub(crate) fn of(body: &Body) -> Option<Self> {
+        body.frames().first().and_then(|first| Self::from_bytes(first))
+    }
+
+    /// Whether `body`, which begins as this type, runs up to the image's own end marker.
+    pub(crate) fn is_complete(self, body: &Body) -> bool {
         match self {
-            Self::Jpeg => jpeg_is_complete(bytes),
-            Self::Png => png_is_complete(bytes),
+            Self::Jpeg => jpeg_is_complete(body),
+            Self::Png => png_is_complete(body),
         }
     }
 }
@@ -44,32 +51,46 @@ const PNG_MAGIC: &[u8] = b"\x89PNG\r\n\x1a\n";
 
 /// A start of scan, and an end of image somewhere behind it. The headers are walked first because a
 /// thumbnail inside them has end markers of its own.
-fn jpeg_is_complete(bytes: &[u8]) -> bool {
-    let mut at = 2;
+fn jpeg_is_complete(body: &Body) -> bool {
+    let (mut reader, mut at) = (body.reader(), 2);
     loop {
-        let Some(&[0xFF, marker, high, low]) = bytes.get(at..at + 4) else {
+        let Some([0xFF, marker, high, low]) = reader.array(at) else {
             return false;
         };
         match marker {
             0xFF => at += 1, // fill byte
-            0xDA => return memmem::rfind(&bytes[at + 4..], &[0xFF, 0xD9]).is_some(),
+            0xDA => return has_jpeg_end(body, at + 4),
             _ => at += 2 + usize::from(u16::from_be_bytes([high, low])),
         }
     }
 }
 
+/// Whether an end of image (FF D9) lies behind `start`, perhaps in two frames. Searched from the end, where it is.
+fn has_jpeg_end(body: &Body, start: usize) -> bool {
+    let (mut end, mut next) = (body.len(), None);
+    for frame in body.frames().iter().rev() {
+        let begin = end - frame.len();
+        let scan = &frame[start.saturating_sub(begin).min(frame.len())..];
+        if memmem::rfind(scan, &[0xFF, 0xD9]).is_some() || (scan.last() == Some(&0xFF) && next == Some(0xD9)) {
+            return true;
+        }
+        (end, next) = (begin, scan.first().copied());
+    }
+    false
+}
+
 /// Chunk by chunk (length, type, data, checksum) up to a whole `IEND`.
-fn png_is_complete(bytes: &[u8]) -> bool {
-    let mut at = PNG_MAGIC.len();
+fn png_is_complete(body: &Body) -> bool {
+    let (mut reader, mut at) = (body.reader(), PNG_MAGIC.len());
     loop {
-        let Some(&[a, b, c, d, ref kind @ ..]) = bytes.get(at..at + 8) else {
+        let Some([a, b, c, d, kind @ ..]) = reader.array::<8>(at) else {
             return false;
         };
         let end = u64::from(u32::from_be_bytes([a, b, c, d])) + at as u64 + 12;
-        if end > bytes.len() as u64 {
+        if end > body.len() as u64 {
             return false;
         }
-        if kind == b"IEND" {
+        if kind == *b"IEND" {
             return true;
         }
         at = end as usize;
@@ -78,8 +99,10 @@ fn png_is_complete(bytes: &[u8]) -> bool {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use super::*;
+    use bytes::Bytes;
     use proptest::prelude::*;
+
+    use super::*;
 
     /// Headers, a thumbnail that has an end marker too, a scan with a stuffed FF, the end marker.
     pub(crate) fn jpeg() -> Vec<u8> {
@@ -106,10 +129,37 @@ pub(crate) mod tests {
     fn only_an_untruncated_image_is_complete() {
         for whole in [jpeg(), png()] {
             let kind = ImageType::from_bytes(&whole).unwrap();
-            assert!(kind.is_complete(&whole));
+            assert!(kind.is_complete(&whole[..].into()));
             for end in 0..whole.len() {
-                assert!(!kind.is_complete(&whole[..end]), "{kind:?} cut at {end} of {}", whole.len());
+                assert!(!kind.is_complete(&whole[..end].into()), "{kind:?} cut at {end} of {}", whole.len());
             }
+        }
+    }
+
+    /// In frames of so many bytes, however small.
+    fn in_frames(bytes: &[u8], size: usize) -> Body {
+        Body::of_frames(bytes.chunks(size).map(Bytes::copy_from_slice).collect())
+    }
+
+    #[test]
+    fn an_image_is_complete_in_whatever_frames_it_arrived() {
+        for whole in [jpeg(), png()] {
+            let kind = ImageType::from_bytes(&whole).unwrap();
+            for size in 1..=whole.len() {
+                assert!(kind.is_complete(&in_frames(&whole, size)), "{kind:?} in frames of {size}");
+                for end in 3..whole.len() {
+                    let cut = in_frames(&whole[..end], size);
+                    assert!(!kind.is_complete(&cut), "{kind:?} cut at {end}, in frames of {size}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn only_the_end_of_the_scan_is_the_end_of_a_jpeg() {
+        let thumbnail = [&[0xFF, 0xD8, 0xFF, 0xE0, 0, 6, 0xFF, 0xD9, 0xFF, 0xD9][..], &[0xFF, 0xDA, 0, 3]].concat();
+        for size in 1..=thumbnail.len() {
+            assert!(!ImageType::Jpeg.is_complete(&in_frames(&thumbnail, size)), "in frames of {size}");
         }
     }
 
@@ -125,7 +175,7 @@ pub(crate) mod tests {
         for mut whole in [jpeg(), png()] {
             let kind = ImageType::from_bytes(&whole).unwrap();
             whole.extend(b"\r\n");
-            assert!(kind.is_complete(&whole));
+            assert!(kind.is_complete(&whole[..].into()));
         }
     }
 
@@ -135,7 +185,7 @@ pub(crate) mod tests {
             for magic in [&[0xFF, 0xD8, 0xFF][..], PNG_MAGIC] {
                 let bytes = [magic, &tail].concat();
                 let kind = ImageType::from_bytes(&bytes).unwrap();
-                let _ = kind.is_complete(&bytes);
+                let _ = kind.is_complete(&bytes[..].into());
             }
         }
     }

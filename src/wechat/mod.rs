@@ -2,6 +2,7 @@
 
 pub mod answer;
 pub mod apis;
+pub mod body;
 pub mod endpoint;
 pub(crate) mod errcode;
 pub mod image;

@@ -3,6 +3,7 @@
 
 mod json;
 
+use super::body::Body;
 use super::image::ImageType;
 use json::{Members, Quoted, Value};
 
@@ -63,11 +64,11 @@ pub enum AnswerError {
 /// # Errors
 ///
 /// The refusal, or that the response is no whole image.
-pub fn read_image(body: &[u8]) -> Result<ImageType, AnswerError> {
-    match ImageType::from_bytes(body) {
+pub fn read_image(body: &Body) -> Result<ImageType, AnswerError> {
+    match ImageType::of(body) {
         Some(kind) if kind.is_complete(body) => Ok(kind),
         Some(_) => Err(AnswerError::Unexpected(Unexpected::CutOff)),
-        None => Err(read_refusal(body)),
+        None => Err(read_refusal(&body.contiguous())),
     }
 }
 
@@ -86,11 +87,12 @@ impl AnswerKind {
     /// # Errors
     ///
     /// The refusal, or that the response is neither an image nor JSON with the field `expected_field`.
-    pub fn read(body: &[u8], expected_field: Option<&str>) -> Result<Self, AnswerError> {
-        if ImageType::from_bytes(body).is_some() && expected_field.is_none() {
+    pub fn read(body: &Body, expected_field: Option<&str>) -> Result<Self, AnswerError> {
+        if ImageType::of(body).is_some() && expected_field.is_none() {
             return read_image(body).map(|_| Self::Image);
         }
-        let body = trimmed(body);
+        let body = body.contiguous();
+        let body = trimmed(&body);
         if body.starts_with(b"{") {
             let object = Object::read(body, expected_field);
             object.check()?;

@@ -4,6 +4,15 @@ use super::*;
 use crate::wechat::image::tests::{jpeg, png};
 use proptest::prelude::*;
 
+/// Of a body in one frame.
+fn read_image(body: &[u8]) -> Result<ImageType, AnswerError> {
+    super::read_image(&body.into())
+}
+
+fn read_any(body: &[u8], expected_field: Option<&str>) -> Result<AnswerKind, AnswerError> {
+    AnswerKind::read(&body.into(), expected_field)
+}
+
 fn refused(body: &str) -> Refusal {
     match read_image(body.as_bytes()) {
         Err(AnswerError::Refused(refusal)) => refusal,
@@ -51,7 +60,7 @@ fn an_answer_that_is_neither_json_nor_an_image_is_named() {
 
 #[test]
 fn any_api_answers_json_an_image_or_a_refusal() {
-    let read = |body: &[u8]| AnswerKind::read(body, None);
+    let read = |body: &[u8]| read_any(body, None);
     assert_eq!(read(&jpeg()), Ok(AnswerKind::Image));
     assert_eq!(read(&jpeg()[..20]), Err(AnswerError::Unexpected(Unexpected::CutOff)));
     for json in [r#"{"errcode":0,"errmsg":"ok"}"#, r#"{"ip_list":["1.2.3.4"]}"#, " [1]", "\u{feff}{}"] {
@@ -66,14 +75,14 @@ fn any_api_answers_json_an_image_or_a_refusal() {
 
 #[test]
 fn an_answer_without_the_expected_field_is_invalid() {
-    let read = |body: &str| AnswerKind::read(body.as_bytes(), Some("openlink"));
+    let read = |body: &str| read_any(body.as_bytes(), Some("openlink"));
     let good = r#"{"errcode":0,"openlink":"weixin://"}"#;
     assert_eq!(read(good), Ok(AnswerKind::Json(good.to_owned())));
     for body in [r#"{"errcode":0}"#, r#"{"openlink":null}"#, r#"{"a":{"openlink":1}}"#] {
         assert_eq!(read(body), Err(AnswerError::Unexpected(Unexpected::Json)), "{body}");
     }
     assert_eq!(read("[1]"), Err(AnswerError::Unexpected(Unexpected::Other)));
-    assert_eq!(AnswerKind::read(&jpeg(), Some("openlink")), Err(AnswerError::Unexpected(Unexpected::Other)));
+    assert_eq!(read_any(&jpeg(), Some("openlink")), Err(AnswerError::Unexpected(Unexpected::Other)));
 }
 
 #[test]
@@ -122,8 +131,7 @@ fn a_token_is_a_string_and_its_lifetime_may_be_anything() {
 
 #[test]
 fn a_present_errcode_other_than_0_is_a_failure() {
-    let code = |text: &str| match AnswerKind::read(format!("{{\"errcode\":{text},\"openid\":\"o\"}}").as_bytes(), None)
-    {
+    let code = |text: &str| match read_any(format!("{{\"errcode\":{text},\"openid\":\"o\"}}").as_bytes(), None) {
         Err(AnswerError::Refused(refusal)) => Some(refusal.errcode),
         Err(AnswerError::Unexpected(Unexpected::Errcode)) => None,
         other => panic!("{text}: {other:?}"),
@@ -168,7 +176,7 @@ fn a_present_errcode_other_than_0_is_a_failure() {
     }
     for good in ["0", "\"0\"", "\" 0 \"", "-0", "0.0", "0e5", "null"] {
         let body = format!("{{\"errcode\":{good},\"openid\":\"o\"}}");
-        assert_eq!(AnswerKind::read(body.as_bytes(), None), Ok(AnswerKind::Json(body.clone())), "{good}");
+        assert_eq!(read_any(body.as_bytes(), None), Ok(AnswerKind::Json(body.clone())), "{good}");
     }
 }
 
@@ -199,8 +207,7 @@ fn an_errcode_takes_precedence_over_the_text_beside_it() {
         (deep("[", 100_000).as_bytes(), ""),
         (deep("{\"a\":", 100_000).as_bytes(), ""),
     ] {
-        let read =
-            [AnswerKind::read(body, None).unwrap_err(), read_image(body).unwrap_err(), read_token(body).err().unwrap()];
+        let read = [read_any(body, None).unwrap_err(), read_image(body).unwrap_err(), read_token(body).err().unwrap()];
         for unexpected in read {
             let AnswerError::Refused(Refusal { errcode, errmsg: text, .. }) = unexpected else {
                 panic!("{}: {unexpected:?}", String::from_utf8_lossy(body))
@@ -225,10 +232,10 @@ fn a_successful_answer_is_returned_as_json_that_javascript_parses() {
         (br#"{"half":"\ud83d"}"#, r#"{"half":"\ud83d"}"#),
         (br#"{"a":1,"a":2}"#, r#"{"a":1,"a":2}"#),
     ] {
-        assert_eq!(AnswerKind::read(body, None), Ok(AnswerKind::Json(text.to_owned())));
+        assert_eq!(read_any(body, None), Ok(AnswerKind::Json(text.to_owned())));
     }
     let nested = |depth| "[".repeat(depth) + &"]".repeat(depth);
-    assert!(AnswerKind::read(nested(500).as_bytes(), None).is_ok());
+    assert!(read_any(nested(500).as_bytes(), None).is_ok());
     for other in [
         &nested(1_000_000)[..],
         &format!("{{\"a\":{}}}", nested(600)),
@@ -243,10 +250,7 @@ fn a_successful_answer_is_returned_as_json_that_javascript_parses() {
         "]",
         "{",
     ] {
-        assert!(
-            matches!(AnswerKind::read(other.as_bytes(), None), Err(AnswerError::Unexpected(Unexpected::Other))),
-            "{other}"
-        );
+        assert!(matches!(read_any(other.as_bytes(), None), Err(AnswerError::Unexpected(Unexpected::Other))), "{other}");
     }
 }
 
@@ -306,13 +310,7 @@ fn parsing_is_fast_for_any_answer() {
             for bytes in [b"".to_vec(), b"\xFF\"".to_vec()] {
                 let body = [begin.as_bytes(), &bytes, unit.repeat(LENGTH / unit.len()).as_bytes()].concat();
                 let begun = Instant::now();
-                let _ = (
-                    read_image(&body),
-                    read_token(&body),
-                    AnswerKind::read(&body, None),
-                    outline(&body),
-                    token_in(&body),
-                );
+                let _ = (read_image(&body), read_token(&body), read_any(&body, None), outline(&body), token_in(&body));
                 assert!(begun.elapsed() < LONG, "{begin:?} {unit:?} {bytes:?}: {:?}", begun.elapsed());
             }
         }
@@ -331,7 +329,7 @@ proptest! {
     fn valid_json_is_read_like_serde_json_reads_it(members in prop::collection::vec((prop::sample::select(vec!["errcode", "errmsg", "a"]), json()), 0..4)) {
         let members: Vec<_> = members.iter().map(|(name, value)| format!("{name:?}:{value}")).collect();
         let body = format!("{{{}}}", members.join(","));
-        match AnswerKind::read(body.as_bytes(), None) {
+        match read_any(body.as_bytes(), None) {
             Ok(AnswerKind::Json(text)) => prop_assert_eq!(text, body),
             Err(AnswerError::Unexpected(what)) => prop_assert_eq!(what, Unexpected::Errcode),
             Err(AnswerError::Refused(_)) => prop_assert!(body.contains("errcode")),
@@ -341,7 +339,7 @@ proptest! {
 
     #[test]
     fn a_returned_answer_is_valid_json(body in prop::collection::vec(prop::sample::select(b"{}[]\"\\:,0e ua\n\x08\xe5\xbe\xae\xff".to_vec()), 0..40)) {
-        if let Ok(AnswerKind::Json(text)) = AnswerKind::read(&body, None) {
+        if let Ok(AnswerKind::Json(text)) = read_any(&body, None) {
             prop_assert!(serde_json::from_str::<serde::de::IgnoredAny>(&text).is_ok(), "{}", text);
         }
     }
