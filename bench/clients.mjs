@@ -3,6 +3,7 @@
 
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { BEFORE, OURS, REFERENCE } from './names.mjs'
 
 const require = createRequire(import.meta.url)
 const PARAMS = { scene: 'id=42', page: 'pages/index/index' }
@@ -13,21 +14,28 @@ const SECRET = '0123456789abcdef0123456789abcdef'
 
 const endpoint = (base) => `${base}/wxa/getwxacodeunlimit?access_token=BENCH_TOKEN_BENCH_TOKEN_BENCH_TOKEN`
 
-export const clients = {
-  async wxacode({ base, ca, cache }) {
-    const { WxaCode } = require('..')
-    const wxa = new WxaCode({
-      appid: APPID,
-      secret: SECRET,
-      baseUrl: base,
-      ca: ca && readFileSync(ca),
-      ratePerMinute: Number.POSITIVE_INFINITY,
-      cache,
-    })
-    return () => wxa.getUnlimitedQRCode(PARAMS)
-  },
+async function wxacode({ base, ca, cache, build = '..' }) {
+  // Only the addon of another build, under the JavaScript of this one.
+  const addon = build.endsWith('.node')
+  if (addon) process.env.NAPI_RS_NATIVE_LIBRARY_PATH = build
+  const { WxaCode } = require(addon ? '..' : build)
+  const wxa = new WxaCode({
+    appid: APPID,
+    secret: SECRET,
+    baseUrl: base,
+    ca: ca && readFileSync(ca),
+    ratePerMinute: Number.POSITIVE_INFINITY,
+    cache,
+  })
+  return () => wxa.getUnlimitedQRCode(PARAMS)
+}
 
-  async 'undici Pool'({ base, ca, concurrency }) {
+export const clients = {
+  [OURS]: wxacode,
+  [BEFORE]: wxacode,
+
+  // All else at its defaults: its timeouts, and one request at a time on a connection (`pipelining`).
+  async [REFERENCE]({ base, ca, concurrency }) {
     const { Pool } = await import('undici')
     const pool = new Pool(base, { connections: concurrency, connect: { ca: ca && readFileSync(ca) } })
     const path = endpoint('')

@@ -25,3 +25,7 @@ export const number = (value, digits = 0) =>
   value === undefined
     ? ''
     : value.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits })
+
+/** Results as JSON, without the digits that mean nothing. */
+export const asJson = (results) =>
+  JSON.stringify(results, (_, value) => (typeof value === 'number' ? Number(value.toPrecision(6)) : value))

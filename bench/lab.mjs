@@ -2,7 +2,7 @@
 
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,6 +10,7 @@ import { performance } from 'node:perf_hooks'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { certificates as issue } from '../__test__/support/certificates.mjs'
+import { BARE, BEFORE } from './names.mjs'
 
 const run = promisify(execFile)
 const here = (path) => fileURLToPath(new URL(path, import.meta.url))
@@ -37,27 +38,55 @@ export async function startServer({ size, latency, tls }, { cert, key }) {
   }
 }
 
-/** What one client does under one load, as `measure.mjs` counts it. */
-export async function measure(client, { base, ca, concurrency, size }, { warmup, time }) {
+/** Bytes of the addon in this clone. */
+export function addonBytes() {
+  const name = readdirSync(here('..')).find((file) => file.endsWith('.node'))
+  if (!name) throw new Error('there is no addon: npm run build')
+  return statSync(here(`../${name}`)).size
+}
+
+/** Threads of the addon's runtime, from its source: the bare loop has as many. */
+export function addonWorkers() {
+  const file = 'src/node/mod.rs'
+  const [, workers] = /\.worker_threads\((\d+)\)/.exec(readFileSync(here(`../${file}`), 'utf8')) ?? []
+  if (!workers) throw new Error(`${file} does not say how many threads the addon has: .worker_threads(<n>)`)
+  return Number(workers)
+}
+
+/** What one client does under one load, as `measure.mjs` counts it. Of a run of many minutes one turn may fail, once. */
+export async function measure(client, load, options) {
+  try {
+    return await turn(client, load, options)
+  } catch (error) {
+    console.error(`${client} failed, and has its turn again: ${error.message}`)
+    return turn(client, load, options)
+  }
+}
+
+async function turn(client, { base, ca, concurrency, size }, { warmup, time, addon }) {
   const given = { base, ca, concurrency, warmup, time }
-  if (client === 'bare') return JSON.parse(await output(native('bare'), flags(given)))
+  if (client === BARE) return JSON.parse(await output(native('bare'), flags({ ...given, workers: addonWorkers() })))
   if (client === 'go') {
     return JSON.parse(await output(native('go'), flags({ ...given, warmup: `${warmup}ms`, time: `${time}ms` })))
   }
-  return script('measure.mjs', { client, size, ...given })
+  return script('measure.mjs', { client, size, build: buildOf(client, addon), ...given })
 }
+
+const buildOf = (client, addon) => (client === BEFORE ? addon : undefined)
 
 export const makeMany = (count) => script('many.mjs', { count })
 
-/** What a kept code costs, over so many turns. */
-export const keptCode = (base, rounds) => script('kept.mjs', { base, rounds })
+/** What a cached code costs, by so many samples. */
+export const keptCode = (client, { base, samples, addon }) =>
+  script('kept.mjs', { client, base, samples, build: buildOf(client, addon) })
 
 export const steadyMemory = (base, calls) => script('steady.mjs', { base, calls })
 
 /** Milliseconds from the start of a process to its first code. */
-export async function coldStart(client, { base, ca }) {
+export async function coldStart(client, { base, ca, addon }) {
+  const given = { client, base, ca, concurrency: 1, build: buildOf(client, addon) }
   const begun = performance.now()
-  await output(process.execPath, [here('cold.mjs'), JSON.stringify({ client, base, ca, concurrency: 1 })], ca)
+  await output(process.execPath, [here('cold.mjs'), JSON.stringify(given)], ca)
   return performance.now() - begun
 }
 
@@ -68,7 +97,11 @@ async function script(file, given) {
   return JSON.parse(await output(process.execPath, ['--expose-gc', here(file), JSON.stringify(given)], given.ca))
 }
 
-const output = async (program, args, ca) => (await run(program, args, { env: trusting(ca) })).stdout
+/** A client that hangs ends the run instead of keeping it. */
+const TURN_LIMIT = 120_000
+
+const output = async (program, args, ca) =>
+  (await run(program, args, { env: trusting(ca), timeout: TURN_LIMIT, killSignal: 'SIGKILL' })).stdout
 
 const flags = (given) =>
   Object.entries(given).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, String(value)]))

@@ -1,7 +1,20 @@
 // What is measured: a load, and who carries it.
 
-const EVERYBODY = ['wxacode', 'undici', 'undici Pool', 'fetch', 'axios', 'co-wechat-api', 'impit', 'go', 'bare']
-const FEW = ['wxacode', 'undici', 'undici Pool', 'co-wechat-api', 'bare']
+import { BARE, BEFORE, OURS, REFERENCE } from './names.mjs'
+
+// Another build is only there with `--addon`, and Go only where it is installed.
+const EVERYBODY = [OURS, BEFORE, REFERENCE, 'undici', 'co-wechat-api', 'impit', 'axios', 'fetch', 'go', BARE]
+const FEW = [OURS, BEFORE, REFERENCE, 'undici', 'co-wechat-api', BARE]
+export const COLD = [OURS, BEFORE, 'undici', 'axios', 'co-wechat-api', 'impit']
+
+/** Enough to judge a change in less than ten minutes. */
+export const QUICK = {
+  rounds: 20,
+  time: 1000,
+  warmup: 700,
+  only: ['usual', 'tls', 'kept'],
+  clients: [OURS, BEFORE, REFERENCE, BARE],
+}
 
 export const USUAL = { concurrency: 64, size: 60 * 1024, latency: 0, tls: false }
 

@@ -36,7 +36,7 @@ func main() {
 	for n := 0; n < *concurrency; n++ {
 		go func() {
 			for {
-				fetch(client, *base+"/wxa/getwxacodeunlimit?access_token=BENCH")
+				fetch(client, *base+"/wxa/getwxacodeunlimit?access_token=BENCH_TOKEN_BENCH_TOKEN_BENCH_TOKEN")
 				atomic.AddInt64(&codes, 1)
 			}
 		}()

@@ -6,6 +6,9 @@ use std::time::{Duration, Instant};
 
 use clap::Parser;
 
+/// As long as the others'.
+const TOKEN: &str = "BENCH_TOKEN_BENCH_TOKEN_BENCH_TOKEN";
+
 #[derive(Parser)]
 struct Options {
     #[arg(long)]
@@ -14,7 +17,8 @@ struct Options {
     ca: Option<String>,
     #[arg(long, default_value_t = 64)]
     concurrency: usize,
-    #[arg(long, default_value_t = 1)]
+    /// Threads that move bytes: as many as the addon's runtime has.
+    #[arg(long)]
     workers: usize,
     /// Milliseconds.
     #[arg(long, default_value_t = 2000)]
@@ -32,14 +36,21 @@ fn main() {
 
 async fn run(options: Options) {
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let mut builder = reqwest::Client::builder().tls_certs_only([]);
+    // As the addon builds its client.
+    let mut builder = reqwest::Client::builder()
+        .tls_certs_only([])
+        .redirect(reqwest::redirect::Policy::none())
+        .referer(false)
+        .retry(reqwest::retry::never())
+        .no_proxy()
+        .user_agent("wxacode/bench");
     if let Some(file) = &options.ca {
         let pem = std::fs::read(file).expect("the root");
         builder = builder.tls_certs_only([reqwest::Certificate::from_pem(&pem).expect("a root")]);
     }
     let client = builder.build().expect("a client");
     let url: reqwest::Url =
-        format!("{}/wxa/getwxacodeunlimit?access_token=BENCH", options.base).parse().expect("a URL");
+        format!("{}/wxa/getwxacodeunlimit?access_token={TOKEN}", options.base).parse().expect("a URL");
     let codes = Arc::new(AtomicU64::new(0));
     for _ in 0..options.concurrency {
         let (client, url, codes) = (client.clone(), url.clone(), codes.clone());

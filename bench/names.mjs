@@ -1,0 +1,9 @@
+// Names that several files of the benchmark use.
+
+export const OURS = 'wxacode'
+/** Another build of wxacode, which takes turns with this one: `--addon`. */
+export const BEFORE = 'wxacode (before)'
+/** What wxacode is compared with: the fastest client of JavaScript, with as many connections as calls. */
+export const REFERENCE = 'undici Pool'
+/** A loop of reqwest without Node: what is left of a client if only its HTTP is counted. */
+export const BARE = 'bare'
