@@ -1,4 +1,5 @@
-//! Signature and encryption of pushes, as WeChat defines them: <https://developers.weixin.qq.com/doc/oplatform/Third-party_Platforms/2.0/api/Before_Develop/Technical_Plan.html>.
+//! Signature and encryption of pushes, as WeChat describes them:
+//! <https://developers.weixin.qq.com/doc/oplatform/Third-party_Platforms/2.0/api/Before_Develop/message_push.html>.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
