@@ -1,6 +1,7 @@
 //! Why a call failed and what to do, where it was not WeChat that said no: its errcodes have a catalogue.
 
 mod certificates;
+pub(super) mod push;
 
 use std::time::Duration;
 

@@ -4,6 +4,7 @@ pub(crate) mod explanation;
 pub mod invalid;
 mod kinds;
 mod messages;
+mod push;
 mod status;
 
 use std::any::Any;
@@ -20,6 +21,7 @@ use crate::wechat::errcode::{self, Reaction, Scope, Subject};
 pub use kinds::{
     BadResponse, CertificateErrorKind, ExceededLimit, NetworkErrorKind, ProxyErrorKind, RedisErrorKind, TimeoutPhase,
 };
+pub use push::{PushError, PushPart, PushQueryProblem, PushXmlProblem};
 
 /// Why a call failed. Cheap to clone: a failed refresh fails every caller that waited for it.
 #[derive(Clone, Debug)]
@@ -91,6 +93,8 @@ pub enum Error {
         /// The time until the next call may go.
         wait: Duration,
     },
+    /// A push to the platform's event URL was refused: it is not from WeChat, for another platform, or unreadable.
+    Push(PushError),
     /// The client was closed, or the environment that it belongs to is ending.
     Closed,
     /// The caller aborted its own call.
@@ -116,6 +120,7 @@ impl Error {
             Self::Response { .. } | Self::Provider(_) => "ERR_WXA_RESPONSE",
             Self::Redis { .. } => "ERR_WXA_REDIS",
             Self::RateLimit { .. } => "ERR_WXA_RATE_LIMIT",
+            Self::Push(_) => "ERR_WXA_PUSH",
             Self::Closed | Self::Cancelled => "ERR_WXA_CLOSED",
         }
     }
@@ -128,7 +133,7 @@ impl Error {
             | Self::Response { endpoint, .. }
             | Self::RateLimit { endpoint, .. } => Some(endpoint),
             Self::Params { endpoint, .. } | Self::Timeout { endpoint, .. } => endpoint.as_ref(),
-            Self::Redis { .. } | Self::Closed | Self::Cancelled | Self::Provider(_) => None,
+            Self::Redis { .. } | Self::Push(_) | Self::Closed | Self::Cancelled | Self::Provider(_) => None,
         }
     }
 
@@ -141,7 +146,7 @@ impl Error {
             Self::Response { status, problem, .. } => status::is_retryable(*status) || problem.is_retryable(*status),
             Self::Network { kind, .. } => kind.is_transient(),
             Self::Timeout { .. } | Self::RateLimit { .. } | Self::Redis { .. } => true,
-            Self::Params { .. } | Self::Closed | Self::Cancelled | Self::Provider(_) => false,
+            Self::Params { .. } | Self::Push(_) | Self::Closed | Self::Cancelled | Self::Provider(_) => false,
         }
     }
 
@@ -221,6 +226,7 @@ impl Error {
             Self::Response { status, problem, .. } => Some(messages::response(*status, *problem)),
             Self::Redis { reason, kind } => Some(messages::redis(reason, kind)),
             Self::RateLimit { limit, wait, .. } => Some(messages::rate_limit(*limit, *wait)),
+            Self::Push(push) => Some(messages::push::push(push)),
             Self::Closed => Some(messages::closed()),
             Self::Cancelled | Self::Provider(_) => None,
         }
