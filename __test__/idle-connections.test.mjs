@@ -170,7 +170,7 @@ suite('idle connections that are dead', (test) => {
     await network.set('drop')
     const error = await failure(draw(wxa, { timeoutMs: 4000 }))
     assert.equal(error.code, 'ERR_WXA_TIMEOUT')
-    assert.match(error.message, /last failure: .* on a connection that had been idle/)
+    assert.equal(error.cause, undefined)
     await network.set('forget')
     await Promise.all(times(N, () => succeeds(draw(wxa))))
   })
@@ -183,7 +183,7 @@ suite('idle connections that are slow', (test) => {
     const { fake, wxa, network, events } = here
     const requests = fake.count('codes')
     await network.set('delay', { ms: 2500 })
-    await succeeds(draw(wxa, { timeoutMs: 50_000 }))
+    await succeeds(draw(wxa))
     assert.equal(fake.count('codes') - requests, 2)
     assert.deepEqual(
       events.map(({ event }) => event),

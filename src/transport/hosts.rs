@@ -14,11 +14,13 @@ use crate::wechat::endpoint::Endpoint;
 /// How long a host that could not be reached is ejected. Then one call tries it again.
 const EJECTION_TIME: Duration = Duration::from_secs(30);
 
-/// The share of a request on a connection that was idle. Such a connection may be dead without a word, and the rest of 3 s is
-/// left for a new one.
-const IDLE_SHARE: Duration = Duration::from_millis(1500);
-/// WeChat often takes half a second: with less time than this, a second request would often be one too many.
-const MIN_IDLE_SHARE: Duration = Duration::from_secs(1);
+/// The share of a request on a connection that was idle: 15 % of its time, so that of the default 10 s half of 3 s is left for a
+/// new connection. Who gives a call more time is in no hurry to send a request twice.
+const IDLE_SHARE: f64 = 0.15;
+/// The least share. WeChat often takes half a second: after less than this, a second request would often be one too many.
+const MIN_IDLE_SHARE: Duration = Duration::from_millis(1500);
+/// The same of a request with little time, which needs the other half for a new connection.
+const MIN_HALF: Duration = Duration::from_secs(1);
 /// How many requests of a slow host are sent twice although the first was answered. Each answer brings back a tenth.
 const MAX_NEEDLESS: u32 = 20;
 const TENTHS: u32 = 10;
@@ -129,8 +131,9 @@ impl Host {
     /// that is slow again and again is given more: not every request is sent twice.
     pub(crate) fn idle_share(&self, limit: Duration) -> Option<Duration> {
         let is_slow = self.needless.load(Ordering::Relaxed) < TENTHS;
-        let share = if is_slow { limit / 2 } else { IDLE_SHARE.min(limit / 2) };
-        Some(share).filter(|share| *share >= MIN_IDLE_SHARE)
+        let half = limit / 2;
+        let share = if is_slow { half } else { limit.mul_f64(IDLE_SHARE).max(MIN_IDLE_SHARE).min(half) };
+        Some(share).filter(|share| *share >= MIN_HALF)
     }
 
     /// A request was sent twice, and the first was answered.
@@ -183,15 +186,16 @@ mod tests {
         let hosts = hosts();
         let [host, other] = [0, 1].map(|n| &hosts.hosts[n]);
         let share = |host: &Host, ms| host.idle_share(Duration::from_millis(ms)).map(|share| share.as_millis());
-        let shares = |host| [share(host, 10_000), share(host, 2000), share(host, 1999)];
-        let usual = [Some(1500), Some(1000), None];
+        let shares = |host| [share(host, 50_000), share(host, 10_000), share(host, 4000), share(host, 2000)];
+        let usual = [Some(7500), Some(1500), Some(1500), Some(1000)];
+        assert_eq!(share(host, 1999), None);
         host.mark_healthy();
         for _ in 0..MAX_NEEDLESS {
             assert_eq!(shares(host), usual);
             host.record_needless();
         }
         for _ in 0..TENTHS {
-            assert_eq!((shares(host), shares(other)), ([Some(5000), Some(1000), None], usual));
+            assert_eq!((shares(host), shares(other)), ([25_000, 5000, 2000, 1000].map(Some), usual));
             host.record_needless();
             host.mark_healthy();
         }

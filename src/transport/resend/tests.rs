@@ -214,7 +214,7 @@ async fn the_first_request_counts_as_sent_and_fails_in_an_event_and_to_the_calle
     for error in [error, &reported.lock()[0]] {
         let Error::Network { kind: NetworkErrorKind::IdleConnection, detail, .. } = error else { panic!("{error:?}") };
         assert_eq!(detail, "no answer within 1500 ms on a connection that had been idle");
-        assert!(error.is_transient());
+        assert!(error.is_transient() && error.is_of_idle_connection());
     }
     assert_eq!(reported.lock().len(), 1);
 }
