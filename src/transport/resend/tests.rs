@@ -123,7 +123,17 @@ async fn quick() -> (Server, Network) {
     (server, network)
 }
 
-const LATE: ServerAction = ServerAction::Late(Duration::from_millis(2200));
+/// A call with so much time has a share of 3 s, and gives up the first request after 6 s.
+const PATIENT: Duration = Duration::from_secs(20);
+/// A picture after that share.
+const LATE: ServerAction = ServerAction::Late(Duration::from_secs(4));
+
+/// How many more requests are sent twice needlessly before the host counts as slow, which it does then.
+fn needless_until_slow(transport: &Transport) -> usize {
+    let host = transport.hosts.by_preference()[0];
+    let is_quick = || host.idle_share(Duration::from_secs(10)) == Some(Duration::from_millis(1500));
+    std::iter::from_fn(|| is_quick().then(|| host.record_needless())).count()
+}
 
 /// A server that answers soon once, so that a connection is idle, and then follows `script`.
 async fn then(script: impl IntoIterator<Item = ServerAction>) -> (Server, Network, Transport) {
@@ -243,19 +253,17 @@ async fn a_new_connection_has_the_whole_time() {
 async fn a_late_answer_on_an_idle_connection_counts_and_the_second_request_is_aborted() {
     let (server, _network, transport) = then([LATE]).await;
     let recorder = recorded(&transport);
-    ask(&transport, POLICY).await.unwrap();
+    ask_within(&transport, POLICY, PATIENT).await.unwrap();
     assert_eq!(server.count(), 3);
     assert_eq!(recorder.take(), [("request.abort", None), ("request.ok", None)]);
+    assert_eq!(needless_until_slow(&transport), 19, "of 20");
 }
 
 #[tokio::test]
 async fn a_slow_host_gets_few_requests_twice() {
     let (server, _network, transport) = then([LATE]).await;
-    let host = transport.hosts.by_preference()[0];
-    while host.idle_share(Duration::from_secs(10)) == Some(Duration::from_millis(1500)) {
-        host.record_needless();
-    }
-    ask(&transport, POLICY).await.unwrap();
+    needless_until_slow(&transport);
+    ask_within(&transport, POLICY, PATIENT).await.unwrap();
     assert_eq!(server.count(), 2);
 }
 
@@ -263,7 +271,7 @@ async fn a_slow_host_gets_few_requests_twice() {
 async fn a_late_answer_counts_when_a_new_connection_is_refused() {
     let (server, network, transport) = then([LATE]).await;
     network.refuse(true);
-    ask(&transport, ONE_TRY).await.unwrap();
+    ask_within(&transport, ONE_TRY, PATIENT).await.unwrap();
     assert_eq!(server.count(), 2);
 }
 
@@ -298,9 +306,9 @@ async fn a_host_that_is_gone_is_an_error_that_says_so() {
 #[tokio::test]
 async fn a_first_request_that_is_reset_late_leaves_the_answer_to_the_second() -> Result<()> {
     let (server, _network, transport) =
-        then([ServerAction::LateReset(Duration::from_secs(2)), ServerAction::Late(Duration::from_secs(1))]).await;
+        then([ServerAction::LateReset(Duration::from_secs(4)), ServerAction::Late(Duration::from_secs(3))]).await;
     let recorder = recorded(&transport);
-    ask(&transport, ONE_TRY).await?;
+    ask_within(&transport, ONE_TRY, PATIENT).await?;
     assert_eq!(server.count(), 3);
     assert_eq!(failures(&recorder), [NetworkErrorKind::ConnectionClosed]);
     Ok(())
