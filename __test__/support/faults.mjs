@@ -5,6 +5,9 @@ import { freePort } from './ports.mjs'
 
 const HOST = '127.0.0.1'
 
+/** Bytes with which TLS ends a connection, at most. A request has more. */
+const GOODBYE = 64
+
 /** What a mode keeps from arriving. */
 const SWALLOWS = { requests: ['drop'], replies: ['drop', 'dropReplies', 'half-close'] }
 
@@ -18,11 +21,14 @@ const SWALLOWS = { requests: ['drop'], replies: ['drop', 'dropReplies', 'half-cl
  * - `half-close`: FIN instead of replies, while requests still arrive
  * - `slice`: replies come byte after byte
  * - `refuse`: no server listens
+ * - `forget`: a black hole for the connections so far, as a NAT that was restarted; new ones pass.
+ *   `seen.swallowed` counts the requests on those
  * - `dropReplies`: requests arrive, their replies get lost; with `from`, not before a request in which that text is
  */
 export async function startFaultProxy(t, targetPort) {
-  const clients = new Set()
-  const seen = { connections: 0, requests: 0, replies: 0, lost: 0, wire: [] }
+  /** By connection, what swallows all that it carries from now on. */
+  const clients = new Map()
+  const seen = { connections: 0, requests: 0, replies: 0, lost: 0, swallowed: 0, wire: [] }
   const server = createServer({ allowHalfOpen: true, noDelay: true }, accept)
   // It may have to leave this port and come back.
   const port = await freePort()
@@ -34,7 +40,10 @@ export async function startFaultProxy(t, targetPort) {
   async function set(mode, options = {}) {
     const wasRefusing = proxy.mode === 'refuse'
     Object.assign(proxy, { mode, options })
-    for (const client of clients) greet(client)
+    for (const [client, swallow] of clients) {
+      if (mode === 'forget') swallow()
+      greet(client)
+    }
     if (mode === 'refuse' && !wasRefusing) await close()
     if (mode !== 'refuse' && wasRefusing) await listen()
   }
@@ -47,16 +56,22 @@ export async function startFaultProxy(t, targetPort) {
   async function close() {
     const closed = server.listening && once(server, 'close')
     server.close()
-    for (const client of clients) client.destroy()
+    for (const client of clients.keys()) client.destroy()
     await closed
   }
 
   function accept(client) {
     seen.connections += 1
-    clients.add(client)
     const target = connect({ port: targetPort, host: HOST, noDelay: true })
     const requests = lane('requests', client, target)
     const replies = lane('replies', target, client)
+    clients.set(client, () => {
+      requests.tear()
+      replies.tear()
+      client.on('data', (piece) => {
+        if (piece.length > GOODBYE) seen.swallowed += 1
+      })
+    })
     for (const socket of [client, target]) socket.on('error', () => {})
     client.on('end', () => requests.carried(() => target.end()))
     client.on('close', () => {
@@ -84,7 +99,10 @@ export async function startFaultProxy(t, targetPort) {
       if (proxy.options.from && piece.includes(proxy.options.from)) proxy.options.from = undefined
       turn = turn.then(() => carry(piece, due))
     })
-    return { isTorn: () => torn, carried: (next) => turn.then(next) }
+    const tear = () => {
+      torn = true
+    }
+    return { tear, isTorn: () => torn, carried: (next) => turn.then(next) }
 
     async function carry(piece, due) {
       if (proxy.mode === 'delay' && name === 'replies') await sleep(Math.max(0, due - performance.now()))

@@ -259,7 +259,7 @@ export type RequestEvent = WxaEvent &
       } & RequestFields &
         ErrorFields)
     | ({
-        /** The call was aborted or timed out. */
+        /** The call was aborted or timed out, or its request was sent twice and the other one was answered first. */
         event: 'request.abort'
       } & RequestFields)
     | {

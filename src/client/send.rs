@@ -105,10 +105,12 @@ impl Client {
         let policy = RetryPolicy { retries: call.retries, attempt_timeout: None, repeatable };
         Counters::add(&self.stats.requests);
         let last_failure = Mutex::new(None);
-        let on_retry = |error| {
+        let on_retry = |error: Error| {
             permit.iter().for_each(|permit| permit.record_extra());
             Counters::add(&self.stats.requests);
-            *last_failure.lock() = Some(error);
+            if !error.is_of_idle_connection() {
+                *last_failure.lock() = Some(error);
+            }
         };
         let last = || last_failure.lock().take();
         let answer = self.transport.send_with_retries(&http_request, policy, call.deadline, &on_retry, read);

@@ -47,6 +47,8 @@ pub enum NetworkErrorKind {
     Tls,
     /// The host did not respond in time.
     ResponseTimeout,
+    /// A connection that was idle did not respond; the request was sent again on a new one.
+    IdleConnection,
     /// The connection was closed before the response was complete.
     ConnectionClosed,
     /// The proxy failed; the host behind it was not reached.
@@ -64,7 +66,7 @@ impl NetworkErrorKind {
 
     /// Whether the host was not reached, so that no request was sent.
     pub(crate) fn is_before_the_request(self) -> bool {
-        !matches!(self, Self::ResponseTimeout | Self::ConnectionClosed)
+        !matches!(self, Self::ResponseTimeout | Self::IdleConnection | Self::ConnectionClosed)
     }
 }
 

@@ -88,6 +88,17 @@ pub(crate) fn network(kind: NetworkErrorKind, host: &str, proxy: Option<&str>) -
                 "Try again later; if it persists, check the network, or add a second host to baseUrl",
             ),
         ),
+        NetworkErrorKind::IdleConnection => (
+            Bilingual::new(
+                format!("到 {host} 的一个空闲连接没有响应，可能早已失效"),
+                format!("a connection to {host} that had been idle did not respond and may have been dead"),
+            ),
+            Bilingual::new(
+                "请求已在新连接上重发；经常出现时，检查中间的防火墙、NAT 或负载均衡是否丢弃空闲连接而不关闭",
+                "The request was sent again on a new connection; if it occurs often, check whether a firewall, NAT or load \
+                 balancer in between drops idle connections without closing them",
+            ),
+        ),
         NetworkErrorKind::ConnectionClosed => (
             Bilingual::new(
                 format!("与 {host} 的连接在响应完成前断开"),

@@ -150,6 +150,11 @@ impl Error {
         }
     }
 
+    /// Whether an idle connection did not respond. The request was sent again, so this explains no failure of the call.
+    pub(crate) fn is_of_idle_connection(&self) -> bool {
+        matches!(self, Self::Network { kind: NetworkErrorKind::IdleConnection, .. })
+    }
+
     /// Whether to retry the same request within this call: WeChat was busy, a connection failed, or a server had an internal
     /// error. A refusal is not retried.
     pub fn is_transient(&self) -> bool {

@@ -333,7 +333,11 @@ impl RefreshRun<'_> {
     async fn fetch(&self, forced: bool, rejected: Option<(&Token, i64)>) -> Result<ReceivedToken> {
         let requested_at = self.guard.cache.now();
         let deadline = self.fetch_deadline.get_or_init(|| Deadline::new(self.source.timeout(), self.source.endpoint()));
-        let on_retry = |error| self.guard.set_last_failure(error);
+        let on_retry = |error: Error| {
+            if !error.is_of_idle_connection() {
+                self.guard.set_last_failure(error);
+            }
+        };
         let request = TokenRequest { forced, rejected, deadline: deadline.clone(), on_retry: &on_retry };
         let fetched = async {
             let given = self.source.fetch(request).await?;

@@ -1,6 +1,6 @@
 //! The base URLs in order of preference. A host that could not be reached is ejected for a while (outlier ejection).
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -13,6 +13,17 @@ use crate::wechat::endpoint::Endpoint;
 
 /// How long a host that could not be reached is ejected. Then one call tries it again.
 const EJECTION_TIME: Duration = Duration::from_secs(30);
+
+/// The share of a request on a connection that was idle: 15 % of its time, so that of the default 10 s half of 3 s is left for a
+/// new connection. Who gives a call more time is in no hurry to send a request twice.
+const IDLE_SHARE: f64 = 0.15;
+/// The least share. WeChat often takes half a second: after less than this, a second request would often be one too many.
+const MIN_IDLE_SHARE: Duration = Duration::from_millis(1500);
+/// The same of a request with little time, which needs the other half for a new connection.
+const MIN_HALF: Duration = Duration::from_secs(1);
+/// How many requests of a slow host are sent twice although the first was answered. Each answer brings back a tenth.
+const MAX_NEEDLESS: u32 = 20;
+const TENTHS: u32 = 10;
 
 /// The hosts of a client, at least one.
 pub(crate) struct HostList {
@@ -29,6 +40,8 @@ pub(crate) struct Host {
     pub(crate) proxy: Option<String>,
     /// Milliseconds since the start; 0 for a healthy host.
     ejected_until: AtomicU64,
+    /// How many requests may yet be sent twice needlessly, in tenths.
+    needless: AtomicU32,
 }
 
 impl HostList {
@@ -36,7 +49,8 @@ impl HostList {
     pub(crate) fn new(bases: Vec<Url>, proxy: Option<&Proxy>) -> Self {
         let host = |base: Url| {
             let proxy = proxy.filter(|proxy| proxy.serves(&base)).map(Proxy::name);
-            Host { name: name(&base), proxy, base, ejected_until: AtomicU64::new(0) }
+            let needless = AtomicU32::new(MAX_NEEDLESS * TENTHS);
+            Host { name: name(&base), proxy, base, ejected_until: AtomicU64::new(0), needless }
         };
         Self { hosts: bases.into_iter().map(host).collect(), start: clock::monotonic() }
     }
@@ -103,11 +117,28 @@ impl Host {
         if self.ejected_until.load(Ordering::Relaxed) != 0 {
             self.ejected_until.store(0, Ordering::Relaxed);
         }
+        if self.needless.load(Ordering::Relaxed) < MAX_NEEDLESS * TENTHS {
+            self.needless.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     /// The host could not be reached: the others come first for 30 seconds.
     pub(crate) fn eject(&self, hosts: &HostList) {
         self.ejected_until.store(hosts.now() + EJECTION_TIME.as_millis() as u64, Ordering::Relaxed);
+    }
+
+    /// How long a request waits for an answer on a connection that was idle, of `limit` in all; `None` for the whole. A host
+    /// that is slow again and again is given more: not every request is sent twice.
+    pub(crate) fn idle_share(&self, limit: Duration) -> Option<Duration> {
+        let is_slow = self.needless.load(Ordering::Relaxed) < TENTHS;
+        let half = limit / 2;
+        let share = if is_slow { half } else { limit.mul_f64(IDLE_SHARE).max(MIN_IDLE_SHARE).min(half) };
+        Some(share).filter(|share| *share >= MIN_HALF)
+    }
+
+    /// A request was sent twice, and the first was answered.
+    pub(crate) fn record_needless(&self) {
+        let _ = self.needless.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(TENTHS));
     }
 
     /// Whether the host is healthy, or this call may try it. After `EJECTION_TIME` one call claims the right to try it; the
@@ -148,6 +179,29 @@ mod tests {
         assert_eq!(names(&hosts), other, "only one call pays for trying");
         hosts.hosts[0].mark_healthy();
         assert_eq!(names(&hosts), preferred);
+    }
+
+    #[test]
+    fn an_idle_connection_has_a_share_that_is_longer_at_a_slow_host() {
+        let hosts = hosts();
+        let [host, other] = [0, 1].map(|n| &hosts.hosts[n]);
+        let share = |host: &Host, ms| host.idle_share(Duration::from_millis(ms)).map(|share| share.as_millis());
+        let shares = |host| [share(host, 50_000), share(host, 10_000), share(host, 4000), share(host, 2000)];
+        let usual = [Some(7500), Some(1500), Some(1500), Some(1000)];
+        assert_eq!(share(host, 1999), None);
+        host.mark_healthy();
+        for _ in 0..MAX_NEEDLESS {
+            assert_eq!(shares(host), usual);
+            host.record_needless();
+        }
+        for _ in 0..TENTHS {
+            assert_eq!((shares(host), shares(other)), ([25_000, 5000, 2000, 1000].map(Some), usual));
+            host.record_needless();
+            host.mark_healthy();
+        }
+        assert_eq!(shares(host), usual);
+        host.record_needless();
+        assert_eq!(share(host, 10_000), Some(5000));
     }
 
     #[test]

@@ -1,12 +1,15 @@
 //! The HTTP clients, and the connections that they keep.
 
-use std::sync::{LazyLock, OnceLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 use std::time::Duration;
 
+use parking_lot::RwLock;
 use reqwest::Client;
+use rustls::ClientConfig;
 use rustls::pki_types::CertificateDer;
 use url::Url;
 
+use super::connect::ConnectLayer;
 use super::dns::Resolver;
 use super::proxy::Proxy;
 use super::tls;
@@ -33,10 +36,15 @@ pub(crate) struct HttpClients {
     pub(crate) route: RouteId,
     proxy: Option<Proxy>,
     ca: Vec<CertificateDer<'static>>,
-    plain: OnceLock<Client>,
-    secure: OnceLock<Client>,
-    proxied: OnceLock<Client>,
+    /// Shared by all clients, so that a new one resumes the TLS sessions of the one before.
+    tls: OnceLock<ClientConfig>,
+    plain: Slot,
+    secure: Slot,
+    proxied: Slot,
 }
+
+/// An HTTP client with its connections, until they are discarded.
+type Slot = RwLock<Option<Arc<Client>>>;
 
 impl HttpClients {
     /// Checks the settings.
@@ -51,9 +59,10 @@ impl HttpClients {
             route: RouteId::new(),
             proxy: settings.proxy.clone(),
             ca: ca.transpose()?.unwrap_or_default(),
-            plain: OnceLock::new(),
-            secure: OnceLock::new(),
-            proxied: OnceLock::new(),
+            tls: OnceLock::new(),
+            plain: Slot::default(),
+            secure: Slot::default(),
+            proxied: Slot::default(),
         })
     }
 
@@ -63,30 +72,62 @@ impl HttpClients {
     }
 
     /// For requests to `url`, through the proxy or not.
-    pub(crate) fn client(&self, url: &Url, proxied: bool) -> Result<&Client, InvalidParam> {
+    pub(crate) fn client(&self, url: &Url, proxied: bool) -> Result<Arc<Client>, InvalidParam> {
         let proxy = self.proxy().filter(|_| proxied);
-        // A proxy may itself be asked over TLS.
-        let plain = url.scheme() == "http" && proxy.is_none_or(|proxy| proxy.url().scheme() == "http");
-        let made = match (proxy, plain) {
+        let slot = self.slot(url, proxy);
+        if !is_plain(url, proxy) {
+            tls::prepare();
+        }
+        let made = slot.read().clone();
+        if let Some(client) = made {
+            return Ok(client);
+        }
+        // One of those that wait for it makes it.
+        let mut slot = slot.write();
+        match &*slot {
+            Some(client) => Ok(client.clone()),
+            None => {
+                let client = Arc::new(build(self.tls()?, proxy)?);
+                Ok(slot.insert(client).clone())
+            }
+        }
+    }
+
+    /// Discards the idle connections of `client`: the next request gets a new one. Requests under way go on.
+    pub(crate) fn discard(&self, client: &Arc<Client>, url: &Url, proxied: bool) {
+        let mut slot = self.slot(url, self.proxy().filter(|_| proxied)).write();
+        if slot.as_ref().is_some_and(|present| Arc::ptr_eq(present, client)) {
+            *slot = None;
+        }
+    }
+
+    fn slot(&self, url: &Url, proxy: Option<&Proxy>) -> &Slot {
+        match (proxy, is_plain(url, proxy)) {
             (Some(_), _) => &self.proxied,
             (None, true) => &self.plain,
             (None, false) => &self.secure,
-        };
-        if !plain {
-            tls::prepare();
         }
-        match made.get() {
-            Some(client) => Ok(client),
-            None => build(&self.ca, proxy).map(|client| made.get_or_init(|| client)),
+    }
+
+    fn tls(&self) -> Result<ClientConfig, InvalidParam> {
+        if let Some(config) = self.tls.get() {
+            return Ok(config.clone());
         }
+        let config = tls::config(&self.ca).map_err(|error| unusable("ca", error.to_string(), error.to_string()))?;
+        Ok(self.tls.get_or_init(|| config).clone())
     }
 }
 
+/// Whether requests to `url` need no TLS. A proxy may itself be asked over TLS.
+fn is_plain(url: &Url, proxy: Option<&Proxy>) -> bool {
+    url.scheme() == "http" && proxy.is_none_or(|proxy| proxy.url().scheme() == "http")
+}
+
 /// An HTTP client that follows no redirect, sends no Referer, repeats nothing by itself and asks no proxy unasked.
-fn build(ca: &[CertificateDer<'static>], proxy: Option<&Proxy>) -> Result<Client, InvalidParam> {
-    let config = tls::config(ca).map_err(|error| unusable("ca", error.to_string(), error.to_string()))?;
+fn build(tls: ClientConfig, proxy: Option<&Proxy>) -> Result<Client, InvalidParam> {
     let builder = Client::builder()
-        .tls_backend_preconfigured(config)
+        .tls_backend_preconfigured(tls)
+        .connector_layer(ConnectLayer)
         .dns_resolver(Resolver::of_system())
         .redirect(reqwest::redirect::Policy::none())
         .referer(false)
@@ -134,7 +175,7 @@ mod tests {
     fn an_http_client_is_created_when_it_is_needed() {
         let asked = |pool: &HttpClients, url: &str, proxied| {
             pool.client(&url.parse().unwrap(), proxied).unwrap();
-            [&pool.plain, &pool.secure, &pool.proxied].map(|made| made.get().is_some())
+            [&pool.plain, &pool.secure, &pool.proxied].map(|made| made.read().is_some())
         };
         let pool = HttpClients::new(&HttpSettings::default()).unwrap();
         assert_eq!(asked(&pool, "http://api.weixin.qq.com/", false), [true, false, false]);

@@ -2,35 +2,38 @@
 
 #[cfg(test)]
 pub(crate) mod certificates;
+mod connect;
 pub(crate) mod dns;
 mod failure;
 pub(crate) mod hosts;
 pub(crate) mod http_clients;
 
 pub(crate) mod proxy;
+mod resend;
 mod sent;
+mod span;
 mod tls;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::header::{CONTENT_TYPE, HeaderValue, LOCATION};
+use reqwest::header::LOCATION;
 use tokio::runtime::RuntimeFlavor;
-use tokio::time::Instant;
 
 use crate::backoff::backoff;
-use crate::clock;
 use crate::deadline::Deadline;
 use crate::error::{BadResponse, Error, NetworkErrorKind, Result, one_line};
-use crate::event::{EventSource, RequestEvent, RequestLabel};
+use crate::event::EventSource;
 use crate::keys::RouteId;
 use crate::redact::{Redactor, Secrets};
 use crate::wechat::answer::{self, AnswerError, Unexpected};
 use crate::wechat::body::{Body, BodyBuilder};
-use crate::wechat::endpoint::{Endpoint, Method};
+use crate::wechat::endpoint::Endpoint;
 use hosts::{Host, HostList};
 use http_clients::HttpClients;
+use resend::Resend;
 pub(crate) use sent::SentCounter;
+use span::RequestSpan;
 
 /// The largest response that is read. WeChat's QR codes are under 1 MiB.
 pub(crate) const MAX_RESPONSE_BYTES: usize = 8 << 20;
@@ -54,7 +57,7 @@ pub(crate) struct RetryPolicy {
     pub(crate) retries: u32,
     /// The timeout of one attempt at one host; `None` for the time left.
     pub(crate) attempt_timeout: Option<Duration>,
-    /// Whether a request without a response may be sent to another host.
+    /// Whether a request without a response may be sent again, on a new connection or to another host.
     pub(crate) repeatable: bool,
 }
 
@@ -98,7 +101,7 @@ impl Transport {
     }
 
     /// Sends a call until `read` makes something of the answer, WeChat refuses, or no retry is left. Gives the bytes
-    /// and what was read in them. `on_retry` gets every failure before its retry.
+    /// and what was read in them. `on_retry` gets every failure before the request is sent again.
     pub(crate) async fn send_with_retries<T>(
         &self,
         call: &HttpRequest<'_>,
@@ -109,7 +112,7 @@ impl Transport {
     ) -> Result<(Body, T)> {
         let mut failures = 0;
         loop {
-            let error = match self.attempt(call, policy, deadline, &read).await {
+            let error = match self.attempt(call, policy, deadline, on_retry, &read).await {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
@@ -129,6 +132,7 @@ impl Transport {
         call: &HttpRequest<'_>,
         policy: RetryPolicy,
         deadline: &Deadline,
+        on_retry: &(dyn Fn(Error) + Send + Sync),
         read: &impl Fn(&Body) -> std::result::Result<T, AnswerError>,
     ) -> Result<(Body, T)> {
         let hosts = self.hosts.by_preference();
@@ -137,7 +141,10 @@ impl Transport {
             let Some(host) = rest.next() else { return Err(Error::Closed) };
             let share = rest.peek().filter(|_| policy.repeatable).map(|_| deadline.remaining() / 2);
             let timeout = [policy.attempt_timeout, share].into_iter().flatten().min();
-            let error = match self.request(host, call, timeout, read).await {
+            let limit = timeout.unwrap_or_else(|| deadline.remaining());
+            let idle_share = policy.repeatable.then(|| host.idle_share(limit)).flatten();
+            let resend = idle_share.map(|after| Resend { after, on_retry });
+            let error = match self.request(host, call, timeout, resend, read).await {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
@@ -169,11 +176,11 @@ impl Transport {
         host: &Host,
         call: &HttpRequest<'_>,
         timeout: Option<Duration>,
+        resend: Option<Resend<'_>>,
         read: &impl Fn(&Body) -> std::result::Result<T, AnswerError>,
     ) -> Result<(Body, T)> {
-        let mut span =
-            RequestSpan { events: &self.events, call, host, begun: clock::monotonic(), status: None, ended: false };
-        let answer = match with_timeout(timeout, self.send(host, call), &call.endpoint, host).await {
+        let mut span = RequestSpan::new(&self.events, call, host);
+        let answer = match with_timeout(timeout, self.send(host, call, resend, &mut span), &call.endpoint, host).await {
             Ok(raw) => {
                 host.mark_healthy();
                 span.status = Some(raw.status);
@@ -186,21 +193,15 @@ impl Transport {
         answer
     }
 
-    async fn send(&self, host: &Host, call: &HttpRequest<'_>) -> Result<RawResponse> {
-        let url = host.url(&call.endpoint, call.query);
-        let http = self
-            .http_clients
-            .client(&url, host.proxy.is_some())
-            .map_err(|invalid| Error::Params { endpoint: Some(call.endpoint.clone()), invalid })?;
-        let request = match call.endpoint.method() {
-            Method::Get => http.get(url),
-            Method::Post => http
-                .post(url)
-                .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
-                .body(sent::body(call.body.clone().unwrap_or_default(), call.sent)),
-        };
+    async fn send<'a>(
+        &'a self,
+        host: &'a Host,
+        call: &'a HttpRequest<'a>,
+        resend: Option<Resend<'_>>,
+        span: &mut RequestSpan<'a>,
+    ) -> Result<RawResponse> {
         let network_error = |error| failure::network(&call.endpoint, host, &error);
-        let mut answer = request.send().await.map_err(network_error)?;
+        let mut answer = self.response(host, call, resend, span).await?;
         let status = answer.status().as_u16();
         let location = location(&answer);
         let too_large = || Error::Response {
@@ -221,46 +222,6 @@ impl Transport {
             body.push(chunk);
         }
         Ok(RawResponse { status, location, body: body.finish() })
-    }
-}
-
-/// Emits how a request ends, even if its caller is dropped before that.
-struct RequestSpan<'a> {
-    events: &'a EventSource,
-    call: &'a HttpRequest<'a>,
-    host: &'a Host,
-    begun: Instant,
-    status: Option<u16>,
-    ended: bool,
-}
-
-impl RequestSpan<'_> {
-    fn end(&mut self, answer: Result<usize, &Error>) {
-        self.ended = true;
-        let (request, status) = (|| self.label(), self.status);
-        match answer {
-            Ok(body_bytes) => self.events.request(|| RequestEvent::Ok {
-                request: request(),
-                status: status.unwrap_or_default(),
-                body_bytes,
-            }),
-            Err(error) => {
-                self.events.request(|| RequestEvent::Error { request: request(), status, error: error.clone() });
-            }
-        }
-    }
-
-    fn label(&self) -> RequestLabel {
-        let (endpoint, host) = (self.call.endpoint.clone(), self.host.name.clone());
-        RequestLabel { endpoint, host, duration: self.begun.elapsed() }
-    }
-}
-
-impl Drop for RequestSpan<'_> {
-    fn drop(&mut self) {
-        if !self.ended {
-            self.events.request(|| RequestEvent::Abort { request: self.label() });
-        }
     }
 }
 

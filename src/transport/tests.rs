@@ -26,6 +26,12 @@ pub(crate) enum ServerAction {
     Reset,
     Close,
     Hang,
+    /// A picture after so long.
+    Late(Duration),
+    /// A reset after so long.
+    LateReset(Duration),
+    /// A picture, and the end of the connection without a word of it in the head.
+    AnswerAndClose,
 }
 
 /// A server that follows a script, its last act for ever, and remembers what arrived.
@@ -49,7 +55,7 @@ impl Server {
         Self { url, arrived }
     }
 
-    fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.arrived.lock().unwrap().len()
     }
 
@@ -104,8 +110,25 @@ async fn serve(
             }
             ServerAction::Close => return,
             ServerAction::Hang => std::future::pending().await,
+            ServerAction::Late(wait) => {
+                tokio::time::sleep(wait).await;
+                let _ = socket.write_all(&picture()).await;
+            }
+            ServerAction::LateReset(wait) => {
+                tokio::time::sleep(wait).await;
+                socket.set_zero_linger().unwrap();
+                return;
+            }
+            ServerAction::AnswerAndClose => {
+                let _ = socket.write_all(&picture()).await;
+                return;
+            }
         }
     }
+}
+
+fn picture() -> Vec<u8> {
+    [format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", jpeg().len()).as_bytes(), &jpeg()].concat()
 }
 
 async fn read_request(socket: &mut TcpStream) -> Option<String> {
@@ -124,7 +147,7 @@ async fn read_request(socket: &mut TcpStream) -> Option<String> {
     }
 }
 
-fn transport(bases: &[&url::Url]) -> Transport {
+pub(super) fn transport(bases: &[&url::Url]) -> Transport {
     with_pool(Arc::new(HttpClients::new(&HttpSettings::default()).unwrap()), bases)
 }
 
@@ -134,13 +157,13 @@ fn with_pool(pool: Arc<HttpClients>, bases: &[&url::Url]) -> Transport {
     Transport { jitter: || 0.1, ..Transport::new(pool, bases, Arc::default(), events) }
 }
 
-const POLICY: RetryPolicy = RetryPolicy { retries: 2, attempt_timeout: None, repeatable: true };
+pub(super) const POLICY: RetryPolicy = RetryPolicy { retries: 2, attempt_timeout: None, repeatable: true };
 
-async fn ask(transport: &Transport, policy: RetryPolicy) -> Result<Vec<u8>> {
+pub(super) async fn ask(transport: &Transport, policy: RetryPolicy) -> Result<Vec<u8>> {
     ask_within(transport, policy, Duration::from_secs(10)).await
 }
 
-async fn ask_within(transport: &Transport, policy: RetryPolicy, limit: Duration) -> Result<Vec<u8>> {
+pub(super) async fn ask_within(transport: &Transport, policy: RetryPolicy, limit: Duration) -> Result<Vec<u8>> {
     let call = HttpRequest {
         endpoint: Endpoint::GetQrCode,
         query: &[("access_token", "c4nary+/")],
@@ -165,7 +188,7 @@ fn refusal(errcode: i64) -> ServerAction {
 }
 
 fn read_token(body: &Body) -> std::result::Result<TokenResponse, AnswerError> {
-    crate::wechat::answer::read_token(&body.contiguous())
+    answer::read_token(&body.contiguous())
 }
 
 #[tokio::test]

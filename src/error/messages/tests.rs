@@ -40,6 +40,7 @@ fn every_failure_of_the_network_has_a_cause_of_its_own_with_the_name_of_what_fai
         NetworkErrorKind::Unreachable,
         NetworkErrorKind::Tls,
         NetworkErrorKind::ResponseTimeout,
+        NetworkErrorKind::IdleConnection,
         NetworkErrorKind::ConnectionClosed,
     ];
     let of_proxies = [
