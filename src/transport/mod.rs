@@ -1,4 +1,5 @@
-//! HTTP to WeChat: hosts, retries, limits, and errors without a secret in them. Only `redis` opens connections besides.
+//! HTTP to WeChat: hosts, retries, limits, and errors without a secret in them. `stream` connects to Redis: nothing else opens a
+//! connection.
 
 pub(crate) mod body;
 #[cfg(test)]
@@ -10,7 +11,8 @@ pub(crate) mod http_clients;
 
 pub(crate) mod proxy;
 mod sent;
-mod tls;
+pub(crate) mod stream;
+pub(crate) mod tls;
 
 use std::sync::Arc;
 use std::time::Duration;
