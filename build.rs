@@ -1,5 +1,4 @@
-//! Links the addon: napi's own set-up, and on Linux a flag that keeps the loaded library in memory. Trims the catalogue of
-//! errcodes to what the crate reads.
+//! Trims the catalogue of errcodes to what the crate reads.
 
 use std::error::Error;
 use std::path::Path;
@@ -11,12 +10,6 @@ const ERRCODES: &str = "src/wechat/errcodes.json";
 const FIELDS: [&str; 8] = ["errcode", "where", "cause_zh", "cause_en", "fix_zh", "fix_en", "retryable", "scope"];
 
 fn main() -> Result<(), Box<dyn Error>> {
-    #[cfg(feature = "node")]
-    napi_build::setup();
-    // The addon runs threads of its own: unmapping it while they run would crash the process.
-    if std::env::var("CARGO_CFG_TARGET_OS").as_deref() == Ok("linux") {
-        println!("cargo:rustc-cdylib-link-arg=-Wl,-z,nodelete");
-    }
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rerun-if-changed={ERRCODES}");
     trim_errcodes(Path::new(&std::env::var("OUT_DIR")?))

@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn mozillas_roots_and_the_installed_ones_are_the_usual_ones() {
+    fn the_usual_roots_are_those_of_mozilla_and_the_installed_ones() {
         let usual = usual();
         let has = |name: &[u8]| usual.roots.iter().any(|root| root.subject.as_ref() == name);
         assert!(!webpki_roots::TLS_SERVER_ROOTS.is_empty());
