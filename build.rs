@@ -1,10 +1,24 @@
-//! Links the addon: napi's own set-up, and on Linux a flag that keeps the loaded library in memory.
+//! Trims the catalogue of errcodes to what the crate reads.
 
-fn main() {
-    #[cfg(feature = "node")]
-    napi_build::setup();
-    // The addon runs threads of its own: unmapping it while they run would crash the process.
-    if std::env::var("CARGO_CFG_TARGET_OS").as_deref() == Ok("linux") {
-        println!("cargo:rustc-cdylib-link-arg=-Wl,-z,nodelete");
+use std::error::Error;
+use std::path::Path;
+
+use serde_json::{Map, Value};
+
+const ERRCODES: &str = "src/wechat/errcodes.json";
+/// The fields of `ErrcodeEntry`. The others are for the documents, and have half of the size.
+const FIELDS: [&str; 8] = ["errcode", "where", "cause_zh", "cause_en", "fix_zh", "fix_en", "retryable", "scope"];
+
+fn main() -> Result<(), Box<dyn Error>> {
+    println!("cargo:rerun-if-changed=build.rs");
+    println!("cargo:rerun-if-changed={ERRCODES}");
+    trim_errcodes(Path::new(&std::env::var("OUT_DIR")?))
+}
+
+fn trim_errcodes(out: &Path) -> Result<(), Box<dyn Error>> {
+    let mut entries: Vec<Map<String, Value>> = serde_json::from_slice(&std::fs::read(ERRCODES)?)?;
+    for entry in &mut entries {
+        entry.retain(|field, _| FIELDS.contains(&field.as_str()));
     }
+    Ok(std::fs::write(out.join("errcodes.json"), serde_json::to_vec(&entries)?)?)
 }

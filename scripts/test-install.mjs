@@ -33,7 +33,8 @@ run(process.execPath, [
 ])
 
 function build() {
-  const options = ['build', '--platform', '--release', '--no-js', '--no-const-enum', '--output-dir', ADDONS]
+  const where = ['--manifest-path', 'addon/Cargo.toml', '--output-dir', ADDONS]
+  const options = ['build', ...where, '--platform', '--release', '--no-js', '--no-const-enum']
   if (!host.endsWith('linux-gnu')) return run('npx', ['napi', ...options, '--target', host])
   if (!existsSync(join(ZIG, 'bin/cargo-zigbuild'))) {
     run('python3', ['-m', 'venv', ZIG])

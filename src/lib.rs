@@ -3,7 +3,7 @@
 //! `wechat` has what WeChat's servers speak, `token` keeps the access token, `transport` speaks HTTP and `redis` Redis, `client`
 //! makes calls of them, and only `node` names Node.js. `docs/en/architecture.md` has the plan.
 //!
-//! The crate is the addon and is not published. `pub` is what the tests in `tests/` use, and no promise.
+//! `addon/` makes the addon of it; neither is published. `pub` is what the tests in `tests/` use, and no promise.
 
 // The macros of napi expand to unsafe code, so that the addon's own build cannot forbid it.
 #![cfg_attr(not(feature = "node"), forbid(unsafe_code))]

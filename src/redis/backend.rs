@@ -75,14 +75,14 @@ impl Connections {
     ) -> Result<Value, BackendError> {
         let used = self.pool.get(node);
         if let Some(mut used) = used.clone() {
-            match eval(call, &mut used.connection).await {
+            match eval(call, &mut used.connection.requests).await {
                 Err(error) if error.is_io_error() => {}
                 result => return result.map_err(BackendError::Reply),
             }
         }
         let replacement = self.replace(node, used.as_ref(), context.listeners).await;
         let mut connection = replacement.map_err(BackendError::Connect)?.connection;
-        eval(call, &mut connection).await.map_err(BackendError::Reply)
+        eval(call, &mut connection.requests).await.map_err(BackendError::Reply)
     }
 
     /// Connects, unless another request has done so since `broken` broke.

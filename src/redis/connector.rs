@@ -1,23 +1,14 @@
 //! Where a Redis is and how to get there: one server, the master that sentinels name, or a node that a cluster names.
 
-use std::sync::LazyLock;
-
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD as STANDARD;
-use redis::aio::MultiplexedConnection;
-use redis::sentinel::{SentinelClient, SentinelClientBuilder, SentinelServerType};
-use redis::{AsyncConnectionConfig, Client, ConnectionAddr, IntoConnectionInfo, RedisResult, TlsCertificates, TlsMode};
-use rustls::RootCertStore;
+use redis::RedisResult;
 use rustls::pki_types::CertificateDer;
-use tokio::sync::Mutex;
 
+use super::sentinel::Sentinels;
+use super::server::{Connection, Server};
 use crate::error::explanation::Bilingual;
 use crate::error::invalid::InvalidParam;
 use crate::roots;
-use crate::transport::dns::Resolver;
-
-/// Any number of requests share one connection.
-pub(crate) type Connection = MultiplexedConnection;
+use crate::transport::tls;
 
 /// Opens connections: to a server or a node of its cluster, or to the master that sentinels name.
 pub(crate) struct Connector {
@@ -26,64 +17,52 @@ pub(crate) struct Connector {
 }
 
 enum Target {
-    Server(Client),
-    Sentinels(Mutex<SentinelClient>),
+    Server(Server),
+    Sentinels(Sentinels),
 }
 
 impl Connector {
     /// `ca` are PEM roots that are trusted instead of the usual ones.
     pub(crate) fn parse(url: &str, ca: Option<&[u8]>) -> Result<Self, InvalidParam> {
-        if ca.is_some_and(|pem| roots::of_pem(pem).is_none()) {
-            return Err(no_certificate());
-        }
+        let ca = ca.map(|pem| roots::of_pem(pem).ok_or_else(no_certificate)).transpose()?;
         // redis-rs' own errors may repeat the password.
-        Self::server(url, ca).or_else(|| Self::sentinels(url, ca)).ok_or_else(unusable)
+        Self::server(url, ca.as_deref()).or_else(|| Self::sentinels(url, ca.as_deref())).ok_or_else(unusable)
     }
 
-    /// `redis://`, `rediss://`, `unix://`.
-    fn server(url: &str, ca: Option<&[u8]>) -> Option<Self> {
-        let client = match url.starts_with("rediss") {
-            true => Client::build_with_tls(url, certificates(ca)),
-            false => Client::open(url),
+    /// `redis://`, `rediss://`, `unix://`, and the names that Valkey has for the first two.
+    fn server(url: &str, ca: Option<&[CertificateDer<'static>]>) -> Option<Self> {
+        let (scheme, rest) = url.split_once("://")?;
+        let server = match scheme.to_ascii_lowercase().as_str() {
+            // After a # redis-rs has the wish for TLS without certificates, which no build of this crate grants.
+            "rediss" | "valkeys" if !rest.contains('#') => {
+                Server::parse(&format!("redis://{rest}"), Some(tls::redis_config(ca)?))
+            }
+            "rediss" | "valkeys" => None,
+            _ => Server::parse(url, None),
         };
-        let client = client.ok()?;
-        let name = match client.get_connection_info().addr() {
-            ConnectionAddr::Tcp(host, port) | ConnectionAddr::TcpTls { host, port, .. } => format!("{host}:{port}"),
-            ConnectionAddr::Unix(path) => path.display().to_string(),
-            _ => String::from("redis"),
-        };
-        Some(Self { kind: Target::Server(client), name })
+        let server = server?;
+        Some(Self { name: server.name(), kind: Target::Server(server) })
     }
 
     /// `redis-sentinel://[login@]host:port,host:port/db#master`, `rediss-sentinel://` for TLS to the master. The login is
     /// the master's.
-    fn sentinels(url: &str, ca: Option<&[u8]>) -> Option<Self> {
+    fn sentinels(url: &str, ca: Option<&[CertificateDer<'static>]>) -> Option<Self> {
         let (tls, rest) = match url.strip_prefix("redis-sentinel://") {
-            Some(rest) => (false, rest),
-            None => (true, url.strip_prefix("rediss-sentinel://")?),
+            Some(rest) => (None, rest),
+            None => (Some(ca), url.strip_prefix("rediss-sentinel://")?),
         };
         let (rest, master) = rest.split_once('#').filter(|(_, master)| !master.is_empty())?;
         let (servers, db) = rest.split_once('/').unwrap_or((rest, ""));
         let (login, hosts) = servers.rsplit_once('@').unwrap_or(("", servers));
         let at = if login.is_empty() { "" } else { "@" };
-        let address = |url: String| Some(url.into_connection_info().ok()?.addr().clone());
-        let sentinels: Option<Vec<_>> = hosts.split(',').map(|host| address(format!("redis://{host}"))).collect();
-        let node = format!("redis://{login}{at}localhost/{db}").into_connection_info().ok()?;
-        let node = node.redis_settings();
-        let mut builder = SentinelClientBuilder::new(sentinels?, master, SentinelServerType::Master).ok()?;
-        builder = builder.set_client_to_redis_db(node.db());
-        if let Some(username) = node.username() {
-            builder = builder.set_client_to_redis_username(username);
-        }
-        if let Some(password) = node.password() {
-            builder = builder.set_client_to_redis_password(password);
-        }
-        if tls {
-            builder = builder.set_client_to_redis_tls_mode(TlsMode::Secure);
-            builder = builder.set_client_to_redis_certificates(certificates(ca));
-        }
-        let client = builder.build().ok()?;
-        Some(Self { kind: Target::Sentinels(Mutex::new(client)), name: hosts.to_owned() })
+        let servers: Option<_> = hosts.split(',').map(|host| Server::parse(&format!("redis://{host}"), None)).collect();
+        let tls = match tls {
+            Some(ca) => Some(tls::redis_config(ca)?),
+            None => None,
+        };
+        let login = Server::parse(&format!("redis://{login}{at}localhost/{db}"), tls)?;
+        let sentinels = Sentinels { servers: servers?, master: master.to_owned(), login };
+        Some(Self { kind: Target::Sentinels(sentinels), name: hosts.to_owned() })
     }
 
     /// Host and port, without login.
@@ -93,55 +72,12 @@ impl Connector {
 
     /// Takes as long as it takes: the time for it is the caller's. `node` is what a cluster has named, as `host:port`.
     pub(crate) async fn connect(&self, node: Option<&str>) -> RedisResult<Connection> {
-        let config = AsyncConnectionConfig::new().set_connection_timeout(None).set_response_timeout(None);
-        let config = config.set_dns_resolver(Resolver::of_system());
-        let client = match (&self.kind, node.and_then(address)) {
-            (Target::Server(client), Some((host, port))) => {
-                let info = client.get_connection_info().clone();
-                // A cluster whose nodes have no names means the host that one has asked.
-                let host = if host.is_empty() { host_of(info.addr()) } else { host };
-                let addr = match info.addr() {
-                    ConnectionAddr::TcpTls { insecure, tls_params, .. } => {
-                        ConnectionAddr::TcpTls { host, port, insecure: *insecure, tls_params: tls_params.clone() }
-                    }
-                    _ => ConnectionAddr::Tcp(host, port),
-                };
-                Client::open(info.set_addr(addr))?
-            }
-            (Target::Server(client), None) => client.clone(),
-            (Target::Sentinels(client), _) => client.lock().await.async_get_client().await?,
-        };
-        client.get_multiplexed_async_connection_with_config(&config).await
+        match (&self.kind, node.and_then(address)) {
+            (Target::Server(server), Some((host, port))) => server.at(host, port).connect().await,
+            (Target::Server(server), None) => server.connect().await,
+            (Target::Sentinels(sentinels), _) => sentinels.connect().await,
+        }
     }
-}
-
-fn host_of(addr: &ConnectionAddr) -> String {
-    match addr {
-        ConnectionAddr::Tcp(host, _) | ConnectionAddr::TcpTls { host, .. } => host.clone(),
-        _ => String::new(),
-    }
-}
-
-/// redis-rs takes PEM only, and refuses the whole for one odd certificate in it.
-fn certificates(ca: Option<&[u8]>) -> TlsCertificates {
-    let root_cert = match ca.and_then(roots::of_pem) {
-        Some(roots) => pem(&roots),
-        None => USUAL_ROOTS.clone(),
-    };
-    TlsCertificates { client_tls: None, root_cert: Some(root_cert) }
-}
-
-static USUAL_ROOTS: LazyLock<Vec<u8>> = LazyLock::new(|| {
-    let mut store = RootCertStore::empty();
-    let sound: Vec<_> = roots::ROOTS.iter().filter(|root| store.add((*root).clone()).is_ok()).cloned().collect();
-    pem(&sound)
-});
-
-fn pem(roots: &[CertificateDer<'_>]) -> Vec<u8> {
-    let pem = |root: &CertificateDer<'_>| {
-        format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", STANDARD.encode(root))
-    };
-    roots.iter().map(pem).collect::<String>().into_bytes()
 }
 
 fn address(node: &str) -> Option<(String, u16)> {
@@ -215,15 +151,6 @@ mod tests {
         };
         let (_, first) = tokio::join!(connector.connect(Some(&node)), first_byte);
         assert_eq!(first, 0x16, "a handshake");
-    }
-
-    #[test]
-    fn the_given_roots_are_trusted_in_place_of_the_usual_ones_and_an_odd_one_is_left_out() {
-        let trusted = |ca| roots::of_pem(&certificates(ca).root_cert.unwrap()).unwrap();
-        assert!(trusted(None).len() > 1);
-        let given = &roots::ROOTS[..1];
-        let odd = b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
-        assert_eq!(trusted(Some(&[&odd[..], &pem(given)].concat())), given);
     }
 
     #[test]

@@ -13,6 +13,8 @@ mod failure;
 pub(crate) mod fake;
 mod pool;
 mod script;
+mod sentinel;
+mod server;
 
 pub use backend::{AttemptContext, Backend, Connections};
 pub use client::{DEFAULT_TIMEOUT, PROBE, RedisClient};

@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 use tokio::sync::Mutex as AsyncMutex;
 
 use super::cluster::Node;
-use super::connector::Connection;
+use super::server::Connection;
 
 /// A connection with an id, so that a request that saw it break does not replace its successor.
 #[derive(Clone)]

@@ -10,7 +10,7 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use futures_util::future::{BoxFuture, Shared};
+use futures_util::future::Shared;
 use lru::LruCache;
 use parking_lot::Mutex;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
@@ -205,22 +205,6 @@ impl Resolve for Resolver {
             let addresses = names.addresses(name.as_str()).await?;
             let addresses: Vec<_> = addresses.iter().map(|&address| SocketAddr::new(address, 0)).collect();
             Ok(Box::new(addresses.into_iter()) as Addrs)
-        })
-    }
-}
-
-impl redis::io::AsyncDNSResolver for Resolver {
-    fn resolve<'a, 'b: 'a>(
-        &'a self,
-        host: &'b str,
-        port: u16,
-    ) -> BoxFuture<'a, redis::RedisResult<Box<dyn Iterator<Item = SocketAddr> + Send + 'a>>> {
-        // A Redis that fails over may be elsewhere a moment later, and connections to it are rare.
-        self.expire(host);
-        Box::pin(async move {
-            let addresses = self.addresses(host).await.map_err(io::Error::other)?;
-            let addresses: Vec<_> = addresses.iter().map(|&address| SocketAddr::new(address, port)).collect();
-            Ok(Box::new(addresses.into_iter()) as Box<dyn Iterator<Item = SocketAddr> + Send>)
         })
     }
 }

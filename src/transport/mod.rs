@@ -1,4 +1,5 @@
-//! HTTP to WeChat: hosts, retries, limits, and errors without a secret in them. Only `redis` opens connections besides.
+//! HTTP to WeChat: hosts, retries, limits, and errors without a secret in them. `stream` connects to Redis: nothing else opens a
+//! connection.
 
 #[cfg(test)]
 pub(crate) mod certificates;
@@ -12,7 +13,8 @@ pub(crate) mod proxy;
 mod resend;
 mod sent;
 mod span;
-mod tls;
+pub(crate) mod stream;
+pub(crate) mod tls;
 
 use std::sync::Arc;
 use std::time::Duration;

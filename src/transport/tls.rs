@@ -19,11 +19,23 @@ use crate::roots;
 /// The TLS of a client that was given these roots, or none.
 pub(crate) fn config(ca: &[CertificateDer<'static>]) -> Result<ClientConfig, Error> {
     let builder = ClientConfig::builder_with_provider(PROVIDER.clone()).with_safe_default_protocol_versions()?;
-    let trust = Trust { given: ca.to_vec(), extra: verifier(ca) };
+    let trust = Trust { given: ca.to_vec(), extra: verifier(roots::store(ca)) };
     let mut config = builder.dangerous().with_custom_certificate_verifier(Arc::new(trust)).with_no_client_auth();
     // A client has a host or two.
     config.resumption = Resumption::in_memory_sessions(16);
     Ok(config)
+}
+
+/// The TLS to a Redis, which trusts the given roots in place of the usual ones.
+pub(crate) fn redis_config(ca: Option<&[CertificateDer<'static>]>) -> Option<Arc<ClientConfig>> {
+    let verifier = match ca {
+        Some(ca) => verifier(roots::store(ca))?,
+        None => USUAL.clone()?,
+    };
+    let builder = ClientConfig::builder_with_provider(PROVIDER.clone()).with_safe_default_protocol_versions().ok()?;
+    let mut config = builder.with_webpki_verifier(verifier).with_no_client_auth();
+    config.resumption = Resumption::in_memory_sessions(16);
+    Some(Arc::new(config))
 }
 
 /// Reads the usual roots, which takes milliseconds, on first use.
@@ -32,13 +44,11 @@ pub(crate) fn prepare() {
 }
 
 /// Made once: there are hundreds of roots.
-static USUAL: LazyLock<Option<Arc<WebPkiServerVerifier>>> = LazyLock::new(|| verifier(&roots::ROOTS));
+static USUAL: LazyLock<Option<Arc<WebPkiServerVerifier>>> = LazyLock::new(|| verifier(roots::usual()));
 
 static PROVIDER: LazyLock<Arc<CryptoProvider>> = LazyLock::new(|| Arc::new(provider()));
 
-fn verifier(certificates: &[CertificateDer<'static>]) -> Option<Arc<WebPkiServerVerifier>> {
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(certificates.iter().cloned());
+fn verifier(roots: RootCertStore) -> Option<Arc<WebPkiServerVerifier>> {
     // Without a root no server can be trusted.
     WebPkiServerVerifier::builder_with_provider(Arc::new(roots), PROVIDER.clone()).build().ok()
 }
@@ -107,9 +117,9 @@ impl ServerCertVerifier for Trust {
 }
 
 impl Trust {
-    /// Whether this very certificate, byte by byte, was given as one to trust.
+    /// Whether this very certificate, byte by byte, was given as one to trust. None of Mozilla's is a server's.
     fn is_given(&self, certificate: &CertificateDer<'_>) -> bool {
-        self.given.iter().chain(&*roots::ROOTS).any(|given| given == certificate)
+        self.given.iter().chain(&*roots::INSTALLED).any(|given| given == certificate)
     }
 }
 
@@ -196,7 +206,7 @@ mod tests {
         at: Duration,
     ) -> Option<CertificateErrorKind> {
         let given: Vec<_> = given.iter().map(|certificate| certificate.der.clone()).collect();
-        let trust = Trust { extra: verifier(&given), given };
+        let trust = Trust { extra: verifier(roots::store(&given)), given };
         let name = ServerName::try_from(host.to_owned()).unwrap();
         let verified = trust.verify_server_cert(&server.der, &[], &name, &[], UnixTime::since_unix_epoch(at));
         verified.err().map(|error| CertificateErrorKind::of(&error))

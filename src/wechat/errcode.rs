@@ -77,8 +77,8 @@ struct ErrcodeEntry {
 }
 
 static CATALOGUE: LazyLock<Vec<ErrcodeEntry>> = LazyLock::new(|| {
-    // The file is part of the crate and a test reads it: a mistake in it cannot reach a user.
-    serde_json::from_str(include_str!("errcodes.json")).unwrap_or_default()
+    // The file is part of the crate and a test reads it: a mistake in it cannot reach a user. build.rs trims it.
+    serde_json::from_str(include_str!(concat!(env!("OUT_DIR"), "/errcodes.json"))).unwrap_or_default()
 });
 
 /// An errcode means different things at different endpoints, so an entry that names the endpoint wins over an entry for any. An

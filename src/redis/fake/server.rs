@@ -1,4 +1,4 @@
-//! A Redis on a socket, which replies to scripts as a test says and keeps no keys.
+//! A Redis or a sentinel on a socket, which replies to scripts, and to who is the master, as a test says and keeps no keys.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -23,6 +23,9 @@ impl From<&str> for Reaction {
     }
 }
 
+/// The commands that a test has the replies to.
+const SCRIPTED: [&str; 3] = ["EVAL", "ROLE", "SENTINEL"];
+
 /// A command with its arguments.
 type Words = Vec<String>;
 
@@ -36,13 +39,14 @@ pub(crate) struct Server {
 }
 
 struct State {
-    /// For scripts. The last one holds for ever.
+    /// To [`SCRIPTED`] commands. The last one holds for ever.
     reactions: Mutex<VecDeque<Reaction>>,
     commands: Mutex<Vec<Words>>,
 }
 
 impl Server {
-    /// A server that reacts to scripts in this order, and goes on with the last reaction. Its reply to all else is OK.
+    /// A server that reacts to [`SCRIPTED`] commands in this order, and goes on with the last reaction. Its reply to all else
+    /// is OK.
     pub(crate) async fn start(reactions: impl IntoIterator<Item = impl Into<Reaction>>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
@@ -96,9 +100,9 @@ impl State {
     }
 
     fn reaction_to(&self, words: Words) -> Reaction {
-        let is_script = words[0] == "EVAL";
+        let is_scripted = SCRIPTED.contains(&words[0].as_str());
         self.commands.lock().push(words);
-        if !is_script {
+        if !is_scripted {
             return "+OK".into();
         }
         let mut reactions = self.reactions.lock();
