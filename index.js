@@ -2,7 +2,8 @@
 
 const { types } = require('node:util')
 const native = require('./lib/native')
-const { reasonOf, unwatch, watch } = require('./lib/abort')
+const { reasonOf } = require('./lib/abort')
+const { startCallUnder } = require('./lib/abort-call')
 const { decodeResponse } = require('./lib/apis')
 const { batch } = require('./lib/batch')
 const { json } = require('./lib/body')
@@ -13,7 +14,9 @@ const { syncSubscription } = require('./lib/events')
 const { CACHED, LANG } = require('./lib/symbols')
 const { endpointOf } = require('./lib/kinds')
 const { nullProtoCopy } = require('./lib/safe-object')
+const { Activity, Opened } = require('./lib/opened')
 const { validateOptions } = require('./lib/options')
+const { platformClass } = require('./lib/platform')
 const { docsOf } = require('./lib/docs')
 const { endpointLabel, assertQueryFits } = require('./lib/path')
 const { tokenProvider } = require('./lib/provider')
@@ -35,14 +38,21 @@ class WxaCode {
   #appid
   /** @type {import('./lib/language').Language | undefined} */
   #lang
-  #running = 0
-  /** @type {(() => void) | undefined} */
-  #onIdle
+  #activity = new Activity()
+  /** Of the platform, if this is the client of one of its merchants. @type {Activity | undefined} */
+  #ofPlatform
   /** @type {Promise<void> | undefined} */
   #closed
 
   /** @param {import('./index').WxaCodeOptions} options */
   constructor(options) {
+    if (options instanceof Opened) {
+      this.#native = options.native
+      this.#appid = options.appid
+      this.#lang = options.lang
+      this.#ofPlatform = options.activity
+      return
+    }
     const given = validateOptions(options)
     const provider = given.provider && tokenProvider(given.provider, given.lang)
     const opened = native.open(completionQueue, given.json, provider)
@@ -254,7 +264,8 @@ class WxaCode {
    */
   async #runNative({ signal, timeoutMs }, start) {
     syncSubscription(native, completionQueue)
-    this.#running += 1
+    this.#activity.begin()
+    this.#ofPlatform?.begin()
     try {
       const outcome =
         signal === undefined ? await startCall(start, timeoutMs) : await startCallUnder(signal, start, timeoutMs)
@@ -262,19 +273,13 @@ class WxaCode {
       if (signal && outcome[0].code === 'ABORTED') throw reasonOf(signal)
       throw toError(outcome, this.#lang)
     } finally {
-      this.#running -= 1
-      if (this.#running === 0) this.#onIdle?.()
+      this.#activity.end()
+      this.#ofPlatform?.end()
     }
   }
 
   async #waitForIdle() {
-    if (this.#running > 0) {
-      await new Promise((resolve) => {
-        this.#onIdle = () => resolve(undefined)
-      })
-    }
-    // One turn later, so that every caller has what it waited for.
-    await new Promise((resolve) => setImmediate(resolve))
+    await this.#activity.idle()
     this.#native.dispose()
   }
 }
@@ -287,22 +292,6 @@ class WxaCode {
  */
 function validateCallOptions(call, endpoint, lang) {
   return call === undefined ? NO_OPTIONS : validate('call', call, endpoint, lang)
-}
-
-/**
- * @param {AbortSignal} signal
- * @param {import('./lib/calls').StartCall} start
- * @param {number} [timeoutMs]
- */
-async function startCallUnder(signal, start, timeoutMs) {
-  if (signal.aborted) throw reasonOf(signal)
-  const cancel = new native.AbortHandle()
-  watch(signal, cancel)
-  try {
-    return await startCall(start, timeoutMs, cancel)
-  } finally {
-    unwatch(signal, cancel)
-  }
 }
 
 /**
@@ -337,6 +326,8 @@ function check(kind, params) {
   }
 }
 
+const WxaPlatform = platformClass((opened) => new WxaCode(/** @type {any} */ (opened)))
+
 // The module is the class, so that a default import and `require()` give it; each name is assigned by itself, which is how
 // Node and bundlers find out what `import { ... }` may name.
 module.exports = WxaCode
@@ -345,6 +336,7 @@ module.exports.WxaCode = WxaCode
 module.exports.InvalidParamsError = InvalidParamsError
 module.exports.WeChatAPIError = WeChatAPIError
 module.exports.WxaCodeError = WxaCodeError
+module.exports.WxaPlatform = WxaPlatform
 module.exports.check = check
 module.exports.explain = explain
 module.exports.fromEnv = WxaCode.fromEnv

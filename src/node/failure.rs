@@ -82,15 +82,17 @@ fn failure(error: &Error) -> Failure {
         param: None,
         retry_after_ms: error.wait().map(|wait| wait.as_millis() as f64),
     };
-    match error {
-        Error::Api { refusal, .. } => Failure {
+    if let Some(refusal) = error.refusal() {
+        return Failure {
             errcode: Some(refusal.errcode),
             is_listed: errcode::is_listed(refusal.errcode),
             errmsg: Some(refusal.errmsg.clone()),
             rid: refusal.rid.clone(),
             hint: refusal.hint.clone(),
             ..failure
-        },
+        };
+    }
+    match error {
         Error::Params { invalid, .. } => {
             let (errcode, param) = (invalid.errcode, Some(invalid.param.clone().into_owned()));
             Failure { errcode, is_listed: errcode.is_some_and(errcode::is_listed), param, ..failure }
