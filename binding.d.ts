@@ -72,6 +72,8 @@ export interface Failure {
   rid?: string
   hint?: string
   param?: string
+  /** Why a push was refused. */
+  reason?: string
   retryAfterMs?: number
 }
 

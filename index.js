@@ -9,7 +9,14 @@ const { batch } = require('./lib/batch')
 const { json } = require('./lib/body')
 const { completionQueue, startCall } = require('./lib/calls')
 const { createFromEnv } = require('./lib/environment')
-const { InvalidParamsError, WeChatAPIError, WxaCodeError, toError, wrongArgument } = require('./lib/errors')
+const {
+  InvalidParamsError,
+  InvalidPushError,
+  WeChatAPIError,
+  WxaCodeError,
+  toError,
+  wrongArgument,
+} = require('./lib/errors')
 const { syncSubscription } = require('./lib/events')
 const { CACHED, LANG } = require('./lib/symbols')
 const { endpointOf } = require('./lib/kinds')
@@ -334,6 +341,7 @@ module.exports = WxaCode
 module.exports.default = WxaCode
 module.exports.WxaCode = WxaCode
 module.exports.InvalidParamsError = InvalidParamsError
+module.exports.InvalidPushError = InvalidPushError
 module.exports.WeChatAPIError = WeChatAPIError
 module.exports.WxaCodeError = WxaCodeError
 module.exports.WxaPlatform = WxaPlatform

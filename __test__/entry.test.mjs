@@ -10,7 +10,16 @@ import { suite } from './support/suite.mjs'
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url))
 const required = createRequire(import.meta.url)('wxacode')
-const NAMES = ['InvalidParamsError', 'WeChatAPIError', 'WxaCode', 'WxaCodeError', 'check', 'explain', 'imageType']
+const NAMES = [
+  'InvalidParamsError',
+  'InvalidPushError',
+  'WeChatAPIError',
+  'WxaCode',
+  'WxaCodeError',
+  'check',
+  'explain',
+  'imageType',
+]
 /** Static methods, which TypeScript lets an ES module import too. */
 const STATIC = ['fromEnv']
 

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { inspect } from 'node:util'
-import { check, explain, InvalidParamsError, WeChatAPIError, WxaCode, WxaCodeError } from 'wxacode'
+import { check, explain, InvalidParamsError, InvalidPushError, WeChatAPIError, WxaCode, WxaCodeError } from 'wxacode'
+import { toError } from '../lib/errors.js'
 import { checkMessage, failure, newAppid, setup, suite, thrown, times } from './support/suite.mjs'
 
 const CATALOGUE = JSON.parse(readFileSync(new URL('../src/wechat/errcodes.json', import.meta.url), 'utf8'))
@@ -613,5 +614,23 @@ suite('explain', (test) => {
       assert.equal(explain(errcode), undefined, String(errcode))
     }
     assert.equal(explain(40169, 'createQRCode'), undefined)
+  })
+})
+
+suite('InvalidPushError', (test) => {
+  const explanation = { cause: { zh: '因', en: 'cause' }, fix: { zh: '解', en: 'fix' } }
+  const message = { zh: '中文', en: 'English', both: 'both' }
+  const refused = (lang) =>
+    toError([{ code: 'ERR_WXA_PUSH', message, retryable: false, reason: 'signature', explanation }], lang)
+
+  test('says why a push was refused', () => {
+    const error = refused()
+    assert.ok(error instanceof InvalidPushError && error instanceof WxaCodeError)
+    assert.ok(!(error instanceof InvalidParamsError))
+    assert.deepEqual({ ...error }, { code: 'ERR_WXA_PUSH', retryable: false, reason: 'signature' })
+    assert.deepEqual([error.name, error.message, refused('zh').message], ['InvalidPushError', 'both', '中文'])
+    assert.equal(error.stopsBatch, false)
+    const { name, reason, explanation: written } = JSON.parse(JSON.stringify(error))
+    assert.deepEqual({ name, reason, written }, { name: 'InvalidPushError', reason: 'signature', written: explanation })
   })
 })

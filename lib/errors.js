@@ -23,6 +23,7 @@ const { nullProtoCopy, omitUndefined, safeGet } = require('./safe-object')
  * @property {string} [rid]
  * @property {string} [hint]
  * @property {string} [param]
+ * @property {string} [reason]
  * @property {number} [retryAfterMs]
  */
 
@@ -30,7 +31,17 @@ const { nullProtoCopy, omitUndefined, safeGet } = require('./safe-object')
 const STOPPING = new Set(['account', 'configuration', 'ip', 'quota'])
 
 /** What an error has of a failure, where it is known. */
-const FIELDS = /** @type {const} */ (['endpoint', 'errcode', 'errmsg', 'scope', 'rid', 'hint', 'param', 'retryAfterMs'])
+const FIELDS = /** @type {const} */ ([
+  'endpoint',
+  'errcode',
+  'errmsg',
+  'scope',
+  'rid',
+  'hint',
+  'param',
+  'reason',
+  'retryAfterMs',
+])
 
 class WxaCodeError extends Error {
   /**
@@ -73,16 +84,22 @@ class WeChatAPIError extends WxaCodeError {}
 
 class InvalidParamsError extends WxaCodeError {}
 
+class InvalidPushError extends WxaCodeError {}
+
 /** @param {unknown} error */
 const isOurs = (error) => error instanceof WxaCodeError
 
 // On the prototype, as in built-in errors, so that a logged error does not show the name as a field.
-for (const type of [WxaCodeError, WeChatAPIError, InvalidParamsError]) {
+for (const type of [WxaCodeError, WeChatAPIError, InvalidParamsError, InvalidPushError]) {
   Object.defineProperty(type.prototype, 'name', nullProtoCopy({ value: type.name, configurable: true, writable: true }))
 }
 
 /** @type {Record<string, typeof WxaCodeError>} */
-const CLASSES = nullProtoCopy({ ERR_WXA_API: WeChatAPIError, ERR_WXA_PARAMS: InvalidParamsError })
+const CLASSES = nullProtoCopy({
+  ERR_WXA_API: WeChatAPIError,
+  ERR_WXA_PARAMS: InvalidParamsError,
+  ERR_WXA_PUSH: InvalidPushError,
+})
 
 /**
  * Converts a failure of the addon, with its causes, into an error with `cause`.
@@ -187,6 +204,7 @@ const isMisuse = (error) => misuses.has(error)
 
 module.exports = {
   InvalidParamsError,
+  InvalidPushError,
   WeChatAPIError,
   WxaCodeError,
   invalid,

@@ -35,7 +35,7 @@ pub mod keys;
 #[cfg(feature = "node")]
 mod node;
 mod options;
-mod platform;
+pub mod platform;
 pub mod rate_limit;
 pub mod redact;
 pub mod redis;

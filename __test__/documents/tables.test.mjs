@@ -81,21 +81,25 @@ const TABLES = {
   'docs/en/errors.md': {
     'every code, with its class': (rows) => {
       sameNames(column(rows, 0), stringsIn(ERRORS, 'WxaErrorCode'))
-      const classes = { ERR_WXA_PARAMS: 'InvalidParamsError', ERR_WXA_API: 'WeChatAPIError' }
+      const classes = {
+        ERR_WXA_PARAMS: 'InvalidParamsError',
+        ERR_WXA_API: 'WeChatAPIError',
+        ERR_WXA_PUSH: 'InvalidPushError',
+      }
       for (const [code, name] of rows.map((row) => [codesIn(row[0])[0], codesIn(row[1])[0]])) {
         assert.equal(name, classes[code] ?? 'WxaCodeError', code)
       }
     },
     'every property of an error': (rows) => {
-      const members = ['WxaCodeError', 'WeChatAPIError', 'InvalidParamsError'].flatMap((name) =>
-        membersOf(ERRORS, name),
-      )
+      const classes = ['WxaCodeError', 'WeChatAPIError', 'InvalidParamsError', 'InvalidPushError']
+      const members = classes.flatMap((name) => membersOf(ERRORS, name))
       // `hint` is what `rid` was called in older responses.
       sameNames(
         column(rows, 0),
         members.filter((name) => !['hint', 'toJSON'].includes(name)),
       )
     },
+    'every reason of a refused push': (rows) => sameNames(column(rows, 0), stringsIn(ERRORS, 'PushErrorReason')),
   },
   'docs/en/tokens.md': {
     'every mode': (rows) => {

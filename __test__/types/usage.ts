@@ -17,8 +17,10 @@ import DefaultWxaCode, {
   type Explanation,
   explain,
   InvalidParamsError,
+  type InvalidPushError,
   imageType,
   type ProvidedToken,
+  type PushErrorReason,
   type QRCodeParams,
   type Quota,
   type RedisEvent,
@@ -301,6 +303,7 @@ export function narrowed(error: unknown): string {
       case 'ERR_WXA_RESPONSE':
       case 'ERR_WXA_REDIS':
       case 'ERR_WXA_RATE_LIMIT':
+      case 'ERR_WXA_PUSH':
       case 'ERR_WXA_CLOSED':
         return plain.message
       default:
@@ -321,12 +324,18 @@ export function byCode(error: unknown): string | number | undefined {
   same<typeof error.retryAfterMs, number | undefined>(true)
   // @ts-expect-error which error it is has not been asked
   error.param
+  // @ts-expect-error only an InvalidPushError has one
+  error.reason
   switch (error.code) {
     case 'ERR_WXA_API':
       return error.errmsg
     case 'ERR_WXA_PARAMS':
       same<typeof error, InvalidParamsError>(true)
       return error.param
+    case 'ERR_WXA_PUSH':
+      same<typeof error, InvalidPushError>(true)
+      same<typeof error.reason, PushErrorReason>(true)
+      return error.reason
     case 'ERR_WXA_RATE_LIMIT':
       same<typeof error.retryAfterMs, number>(true)
       return error.retryAfterMs

@@ -30,6 +30,7 @@ export type WxaErrorCode =
   | 'ERR_WXA_RESPONSE'
   | 'ERR_WXA_REDIS'
   | 'ERR_WXA_RATE_LIMIT'
+  | 'ERR_WXA_PUSH'
   | 'ERR_WXA_CLOSED'
 
 /**
@@ -122,6 +123,31 @@ export declare class InvalidParamsError extends WxaCodeError<'ERR_WXA_PARAMS'> {
   readonly explanation: Explanation
 }
 
+/**
+ * Why a push was refused:
+ *
+ * - `'query'`: `timestamp`, `nonce` or `msg_signature` is absent from the query, repeated or malformed, or `encrypt_type` is not `aes`
+ * - `'size'`: the body is larger than 64 KiB
+ * - `'xml'`: the body, or the decrypted message, is not XML as WeChat sends it; a DOCTYPE is refused
+ * - `'signature'`: `msg_signature` does not match; check `pushToken`, and that nothing changes the body on its way
+ * - `'decrypt'`: the signature is right, but `encodingAESKey` does not decrypt the content
+ * - `'appid'`: the push is for another platform
+ */
+export type PushErrorReason = 'query' | 'size' | 'xml' | 'signature' | 'decrypt' | 'appid'
+
+/**
+ * A push to a platform's URL was refused: it is not from WeChat, for another platform, or unreadable. `code` is `'ERR_WXA_PUSH'`.
+ * Neither the message nor a property contains anything of the push.
+ */
+export declare class InvalidPushError extends WxaCodeError<'ERR_WXA_PUSH'> {
+  /** See {@link WxaCodeError}. */
+  static [Symbol.hasInstance](value: unknown): value is InvalidPushError
+  /** Why it was refused. */
+  readonly reason: PushErrorReason
+  /** Cause and fix. */
+  readonly explanation: Explanation
+}
+
 /** What an errcode means. */
 export interface ErrcodeExplanation extends Explanation {
   docs: Bilingual
@@ -149,6 +175,7 @@ export interface ErrcodeExplanation extends Explanation {
 export type AnyWxaCodeError =
   | WeChatAPIError
   | InvalidParamsError
+  | InvalidPushError
   | (WxaCodeError<'ERR_WXA_RATE_LIMIT'> & {
       /** When the call may be repeated, in milliseconds from now. */
       readonly retryAfterMs: number

@@ -2,6 +2,7 @@
 
 mod certificates;
 pub(super) mod platform;
+pub(super) mod push;
 
 use std::time::Duration;
 

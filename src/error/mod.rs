@@ -5,6 +5,7 @@ pub mod invalid;
 mod kinds;
 mod messages;
 mod platform;
+mod push;
 mod status;
 
 use std::any::Any;
@@ -21,8 +22,8 @@ use crate::wechat::errcode::{self, Reaction, Scope, Subject};
 pub use kinds::{
     BadResponse, CertificateErrorKind, ExceededLimit, NetworkErrorKind, ProxyErrorKind, RedisErrorKind, TimeoutPhase,
 };
-
 pub use platform::{StoreProblem, TicketError};
+pub use push::{PushError, PushPart, PushQueryProblem, PushXmlProblem};
 
 /// Why a call failed. Cheap to clone: a failed refresh fails every caller that waited for it.
 #[derive(Clone, Debug)]
@@ -98,6 +99,8 @@ pub enum Error {
     Ticket(Box<TicketError>),
     /// The store of a third-party platform did not do what a call needed.
     Store(Box<StoreProblem>),
+    /// A push to the platform's event URL was refused: it is not from WeChat, for another platform, or unreadable.
+    Push(PushError),
     /// The client was closed, or the environment that it belongs to is ending.
     Closed,
     /// The caller aborted its own call.
@@ -125,6 +128,7 @@ impl Error {
             Self::Response { .. } | Self::Provider(_) => "ERR_WXA_RESPONSE",
             Self::Redis { .. } => "ERR_WXA_REDIS",
             Self::RateLimit { .. } => "ERR_WXA_RATE_LIMIT",
+            Self::Push(_) => "ERR_WXA_PUSH",
             Self::Closed | Self::Cancelled => "ERR_WXA_CLOSED",
         }
     }
@@ -138,7 +142,12 @@ impl Error {
             | Self::RateLimit { endpoint, .. } => Some(endpoint),
             Self::Params { endpoint, .. } | Self::Timeout { endpoint, .. } => endpoint.as_ref(),
             Self::Ticket(ticket) => ticket.endpoint(),
-            Self::Redis { .. } | Self::Store(_) | Self::Closed | Self::Cancelled | Self::Provider(_) => None,
+            Self::Redis { .. }
+            | Self::Store(_)
+            | Self::Push(_)
+            | Self::Closed
+            | Self::Cancelled
+            | Self::Provider(_) => None,
         }
     }
 
@@ -171,7 +180,7 @@ impl Error {
             Self::Network { kind, .. } => kind.is_transient(),
             Self::Timeout { .. } | Self::RateLimit { .. } | Self::Redis { .. } | Self::Ticket(_) => true,
             Self::Store(problem) => problem.is_retryable(),
-            Self::Params { .. } | Self::Closed | Self::Cancelled | Self::Provider(_) => false,
+            Self::Params { .. } | Self::Push(_) | Self::Closed | Self::Cancelled | Self::Provider(_) => false,
         }
     }
 
@@ -253,6 +262,7 @@ impl Error {
             Self::RateLimit { limit, wait, .. } => Some(messages::rate_limit(*limit, *wait)),
             Self::Ticket(ticket) => Some(messages::platform::ticket(ticket)),
             Self::Store(problem) => Some(messages::platform::store(problem)),
+            Self::Push(push) => Some(messages::push::push(push)),
             Self::Closed => Some(messages::closed()),
             Self::Cancelled | Self::Provider(_) => None,
         }

@@ -204,6 +204,7 @@ fn an_error_is_retryable_if_the_same_call_may_succeed_without_a_change() {
         (limited(), true, false),
         (redis(), true, false),
         (provider(), false, false),
+        (Error::Push(PushError::Decrypt), false, false),
         (Error::Closed, false, false),
         (Error::Cancelled, false, false),
     ];
@@ -225,6 +226,7 @@ fn an_error_has_the_code_of_its_class_and_its_endpoint() {
         (limited(), "ERR_WXA_RATE_LIMIT", &unlimited),
         (redis(), "ERR_WXA_REDIS", &None),
         (provider(), "ERR_WXA_RESPONSE", &None),
+        (Error::Push(PushError::Decrypt), "ERR_WXA_PUSH", &None),
         (Error::Closed, "ERR_WXA_CLOSED", &None),
         (Error::Cancelled, "ERR_WXA_CLOSED", &None),
     ];

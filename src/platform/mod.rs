@@ -6,6 +6,7 @@
 //! | `tickets`, `component`, `authorizer` | the three credentials: each is a source of the next one |
 //! | `merchant` | a merchant's access token, and what is remembered of its record |
 //! | `authorization`, `codes` | merchants authorise, return, are imported, withdraw |
+//! | `push` | what WeChat pushes: checked, decrypted, read |
 //! | `calls`, `list` | the calls with the component token; WeChat's list of merchants |
 //! | `records`, `store` | what must not be lost, and where it is kept |
 //! | `changes`, `fleet` | what processes tell each other through Redis |
@@ -20,6 +21,7 @@ pub(crate) mod core;
 mod fleet;
 mod list;
 mod merchant;
+pub mod push;
 mod records;
 pub(crate) mod store;
 mod tickets;

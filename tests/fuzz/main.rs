@@ -1,4 +1,4 @@
-//! Properties of parsers for any bytes: the body of an answer, a text with a secret, parameters, replies of Redis. Each run
+//! Properties of parsers for any bytes: the body of an answer, a text with a secret, parameters, pushes, replies of Redis. Each run
 //! tries the inputs in `corpus/`, which has the seeds and all that earlier runs found, and then mutations of them for as long
 //! as `npm run fuzz` says.
 

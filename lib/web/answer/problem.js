@@ -20,6 +20,8 @@ const STATUSES = {
   ERR_WXA_REDIS: 503,
   ERR_WXA_CLOSED: 503,
   ERR_WXA_TIMEOUT: 504,
+  // No call for a code fails by a push.
+  ERR_WXA_PUSH: 500,
 }
 const BAD_REQUEST = 400
 const TOO_MANY = 429

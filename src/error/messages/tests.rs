@@ -1,7 +1,7 @@
 use std::collections::HashSet;
 
 use super::*;
-use crate::error::CertificateErrorKind;
+use crate::error::{CertificateErrorKind, PushError, PushPart, PushQueryProblem, PushXmlProblem};
 
 const FLAWS: [CertificateErrorKind; 8] = [
     CertificateErrorKind::UnknownIssuer,
@@ -124,4 +124,51 @@ fn every_failure_of_redis_has_a_cause_of_its_own() {
     check(faults.iter().map(|fault| redis("REASON", fault)).chain([closed()]));
     assert!(redis("NOPERM", &faults[1]).fix.en.contains(&format!("~shop:* {COMMANDS}")));
     assert!(redis("WRONGTYPE", &faults[2]).cause.en.contains("shop:*"));
+}
+
+#[test]
+fn every_refusal_of_a_push_has_a_cause_of_its_own_that_names_what_to_check() {
+    let query = |problem| PushError::Query { name: "nonce", problem };
+    let queries = [
+        PushQueryProblem::Missing,
+        PushQueryProblem::Repeated,
+        PushQueryProblem::Malformed,
+        PushQueryProblem::NotEncrypted,
+    ];
+    let problems = [
+        PushXmlProblem::Encoding,
+        PushXmlProblem::Doctype,
+        PushXmlProblem::Entity,
+        PushXmlProblem::Depth,
+        PushXmlProblem::Syntax,
+        PushXmlProblem::Element("Encrypt"),
+    ];
+    let xml = [PushPart::Envelope, PushPart::Message]
+        .into_iter()
+        .flat_map(|part| problems.map(|problem| PushError::Xml { part, problem }));
+    let signatures = [true, false].map(|is_addressed_elsewhere| PushError::Signature { is_addressed_elsewhere });
+    let others = [PushError::Size, PushError::Decrypt, PushError::Appid];
+    let all: Vec<_> = queries.map(query).into_iter().chain(xml).chain(signatures).chain(others).collect();
+    let mut fixes = HashSet::new();
+    for error in &all {
+        let Explanation { cause, fix } = push::push(error);
+        for Bilingual { zh, en } in [&cause, &fix] {
+            let is_chinese = |c: char| ('\u{4e00}'..='\u{9fff}').contains(&c);
+            assert!(zh.contains(is_chinese) && en.len() > 10, "{zh} {en}");
+        }
+        fixes.insert(fix.en);
+    }
+    let causes: HashSet<_> = all.iter().map(|error| push::push(error).cause.en).collect();
+    assert_eq!((causes.len(), fixes.len()), (all.len(), 8));
+    let says = |error: PushError, text: &str| {
+        let Explanation { cause, fix } = push::push(&error);
+        assert!([cause.en, fix.en].iter().any(|en| en.contains(text)), "{error:?}: {text}");
+    };
+    says(query(PushQueryProblem::Missing), "nonce");
+    says(PushError::Xml { part: PushPart::Envelope, problem: PushXmlProblem::Element("Encrypt") }, "<Encrypt>");
+    says(PushError::Signature { is_addressed_elsewhere: false }, "pushToken");
+    says(PushError::Signature { is_addressed_elsewhere: false }, "reverse proxy");
+    says(PushError::Signature { is_addressed_elsewhere: true }, "another platform");
+    says(PushError::Decrypt, "encodingAESKey");
+    says(PushError::Appid, "component_appid");
 }

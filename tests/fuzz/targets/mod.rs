@@ -2,6 +2,7 @@
 
 pub(crate) mod answer;
 pub(crate) mod params;
+pub(crate) mod push;
 pub(crate) mod redact;
 pub(crate) mod replies;
 
@@ -9,5 +10,10 @@ pub(crate) mod replies;
 pub(crate) type Run = fn(&[u8]);
 
 /// All properties by name.
-pub(crate) const ALL: [(&str, Run); 4] =
-    [("answer", answer::run), ("redact", redact::run), ("params", params::run), ("replies", replies::run)];
+pub(crate) const ALL: [(&str, Run); 5] = [
+    ("answer", answer::run),
+    ("redact", redact::run),
+    ("params", params::run),
+    ("push", push::run),
+    ("replies", replies::run),
+];
