@@ -153,6 +153,17 @@ fn the_current_key_opens_then_the_previous_one() {
 }
 
 #[test]
+fn a_key_that_opens_garbage_by_chance_does_not_keep_the_previous_one_from_opening_the_push() {
+    // Found by trying 54 million random numbers: under the other key, padding and length happen to be right.
+    let message = b"<xml><MsgType>a</MsgType><A>00000191</A></xml>";
+    let sealed = encrypt(&KEY_BYTES, &54_260_640_u128.to_be_bytes(), message, APPID);
+    let open = |keys: &[&str]| open(&config(keys), &query(&sealed), PushBody::Encrypt(&sealed));
+    assert!(crypto::decrypt(&OTHER_KEY_BYTES, &sealed).is_some());
+    assert_eq!(open(&[OTHER_KEY]).unwrap_err(), PushError::Appid);
+    assert!(open(&[OTHER_KEY, KEY]).is_ok() && open(&[KEY, OTHER_KEY]).is_ok());
+}
+
+#[test]
 fn a_push_for_another_platform_is_refused_by_the_appid_inside() {
     for appid in ["wx134c8103faa5a59f", "", "wx134c8103faa5a59", "wx134c8103faa5a59e2", "WX134C8103FAA5A59E"] {
         let sealed = encrypt(&KEY_BYTES, &[7; RANDOM], b"<xml><MsgType>a</MsgType></xml>", appid);

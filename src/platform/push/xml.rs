@@ -82,7 +82,7 @@ impl fmt::Debug for Field {
 /// What is in the root element, which is `<xml>`.
 pub(super) fn parse(bytes: &[u8]) -> Result<Fields, PushXmlProblem> {
     let text = str::from_utf8(bytes).map_err(|_| PushXmlProblem::Encoding)?;
-    let mut reader = Reader::from_str(text.strip_prefix('\u{FEFF}').unwrap_or(text));
+    let mut reader = Reader::from_str(text);
     let mut tree = Tree::default();
     loop {
         match reader.read_event().map_err(|_| PushXmlProblem::Syntax)? {
