@@ -11,6 +11,7 @@ const { syncSubscription } = require('./events')
 const { Activity, Opened } = require('./opened')
 const { validatePlatformOptions } = require('./options')
 const { platformStore } = require('./platform-store')
+const { pushEvent, readPush } = require('./push')
 const { nullProtoCopy } = require('./safe-object')
 const { LANG } = require('./symbols')
 const { validate } = require('./validate')
@@ -24,7 +25,7 @@ const A_PATH = { en: 'a string: request(path, { query, body })', zh: '字符串�
 /**
  * The class of third-party platforms, whose merchants' clients `makeClient` makes.
  *
- * @param {(opened: Opened) => import('../index').WxaCode} makeClient
+ * @param {(opened: import('./opened').Opened) => import('../index').WxaCode} makeClient
  * @returns {typeof import('../index').WxaPlatform}
  */
 function platformClass(makeClient) {
@@ -56,6 +57,13 @@ function platformClass(makeClient) {
     /** The language of this platform's errors, if it has one of its own. */
     get [LANG]() {
       return this.#lang
+    }
+
+    /** @param {import('../index').Push} push */
+    async receivePush(push) {
+      const { query, raw, encrypt } = readPush(push, this.#lang)
+      const answer = await this.#run(NO_OPTIONS, (id) => this.#native.receivePush(id, query, raw, encrypt))
+      return pushEvent(answer)
     }
 
     /**

@@ -306,6 +306,12 @@ const RULES = {
   platform: {
     appid: { ...SETTING, required: 40013 },
     secret: { ...SETTING, required: 41004 },
+    pushToken: SETTING,
+    encodingAESKey: {
+      expected: { zh: '字符串，或 [新的, 旧的]', en: 'a string, or [current, previous]' },
+      convert: toStrings,
+      emptyIsAbsent: true,
+    },
     store: {
       expected: {
         zh: " 'file:路径'、'memory' 或 { get, set, delete }",
@@ -394,6 +400,9 @@ const ALIASES = nullProtoCopy({
     componentsecret: 'secret',
     componentappsecret: 'secret',
     appsecret: 'secret',
+    token: 'pushToken',
+    aeskey: 'encodingAESKey',
+    encodingkey: 'encodingAESKey',
     storage: 'store',
     timeout: 'timeoutMs',
     host: 'baseUrl',

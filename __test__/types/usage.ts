@@ -304,6 +304,8 @@ export function narrowed(error: unknown): string {
       case 'ERR_WXA_REDIS':
       case 'ERR_WXA_RATE_LIMIT':
       case 'ERR_WXA_PUSH':
+      case 'ERR_WXA_TICKET':
+      case 'ERR_WXA_STORE':
       case 'ERR_WXA_CLOSED':
         return plain.message
       default:

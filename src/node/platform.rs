@@ -23,6 +23,7 @@ use crate::deadline::Deadline;
 use crate::error::{Error, Result};
 use crate::options::platform::OpenPlatform;
 use crate::options::retries as checked_retries;
+use crate::platform::push::PushBody;
 use crate::platform::{AuthorizationPage, Platform};
 use crate::wechat::endpoint::Endpoint;
 
@@ -48,6 +49,9 @@ pub struct NativePlatformStats {
     /// `up` or `down`.
     pub redis: Option<&'static str>,
 }
+
+/// A longer body is refused. No more of it is copied than shows that it is too long.
+const MAX_PUSH_BYTES: usize = (64 << 10) + 1;
 
 /// What `authorizationUrl` takes.
 #[derive(Deserialize)]
@@ -87,13 +91,40 @@ pub(super) fn open_platform(
 impl NativePlatform {
     /// The client of a merchant, or why its options do not make one.
     #[napi(ts_return_type = "NativeClient | Array<Failure>")]
-    pub fn client(&self, appid: String, options: String) -> napi::Result<Either<NativeClient, Vec<Failure>>> {
+    pub(super) fn client(&self, appid: String, options: String) -> napi::Result<Either<NativeClient, Vec<Failure>>> {
         let made = || self.get()?.client(&appid, &options::read_merchant(&options)?);
         match catch_unwind(AssertUnwindSafe(made)) {
             Ok(Ok(client)) => Ok(Either::A(NativeClient::new(client, self.runner.clone()))),
             Ok(Err(error)) => Ok(Either::B(failures(&error))),
             Err(_) => Err(bug("client()")),
         }
+    }
+
+    /// Takes a push: gives its event. `query` are names and values in turn. Of the body there is `raw`, or the text of `<Encrypt>`.
+    #[napi]
+    #[allow(clippy::too_many_arguments, reason = "JavaScript hands over one by one what it has checked")]
+    pub fn receive_push(
+        &self,
+        env: &Env,
+        call: f64,
+        query: Vec<String>,
+        raw: Option<&[u8]>,
+        encrypt: Option<String>,
+    ) -> napi::Result<()> {
+        let open = self.get();
+        let raw = raw.map(|raw| raw[..raw.len().min(MAX_PUSH_BYTES)].to_vec());
+        let is_open = open.as_ref().map_err(Clone::clone).and_then(|open| open.platform.component.check_open());
+        self.runner.run(env, call, None, is_open, async move {
+            let open = open?;
+            let pairs: Vec<_> = query.chunks_exact(2).map(|pair| (pair[0].clone(), pair[1].clone())).collect();
+            let body = match &raw {
+                Some(raw) => PushBody::Raw(raw),
+                None => PushBody::Encrypt(encrypt.as_deref().unwrap_or_default()),
+            };
+            let event = open.read_push(&pairs, body)?;
+            Box::pin(open.platform.receive(&event)).await?;
+            Ok(Outcome::Json(event.to_json().to_string()))
+        })
     }
 
     /// Exchanges an authorization code: gives `{ appid, permissions }`.

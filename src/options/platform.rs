@@ -17,6 +17,7 @@ use crate::error::{Error, Result};
 use crate::event::{EventBus, EventSource};
 use crate::keys::{Account, App, ConnectionRole, Mode};
 use crate::platform::core::{Core, PlatformKey, StoreChoice};
+use crate::platform::push::{self, PlatformEvent, PushBody, PushConfig};
 use crate::platform::store::StoreFunctions;
 use crate::platform::{AuthorizerSource, ComponentSource, Platform};
 use crate::rate_limit::RateLimiter;
@@ -45,10 +46,20 @@ pub(crate) struct PlatformOptions {
     pub(crate) proxy: Option<String>,
     #[serde(deserialize_with = "json::pem")]
     pub(crate) ca: Option<Vec<u8>>,
+    #[serde(deserialize_with = "json::secret")]
+    pub(crate) push_token: Option<SecretString>,
+    /// The current key, and perhaps the previous one.
+    #[serde(rename = "encodingAESKey")]
+    pub(crate) encoding_aes_key: Vec<SecretText>,
     /// The caller's own store.
     #[serde(skip)]
     pub(crate) functions: Option<Arc<dyn StoreFunctions>>,
 }
+
+/// A text of a list that `Debug` does not show.
+#[derive(Deserialize)]
+#[serde(transparent)]
+pub(crate) struct SecretText(String);
 
 /// Options of a merchant's client.
 #[derive(Default, Deserialize)]
@@ -67,6 +78,7 @@ pub(crate) struct MerchantOptions {
 pub(crate) struct OpenPlatform {
     pub(crate) platform: Arc<Platform>,
     key: PlatformKey,
+    push: Option<PushConfig>,
     timeout: Duration,
     retries: u32,
     /// Of requests, which belong to the thread.
@@ -105,6 +117,7 @@ impl PlatformOptions {
         let retries = self.retries.map_or(Ok(2), rules::retries)?;
         let redis = self.redis.map(|redis| rules::redis(redis, &token)).transpose()?;
         let store = store(self.store.as_deref(), self.functions.is_some(), redis.is_some())?;
+        let push = push_config(&appid, self.push_token, self.encoding_aes_key)?;
         let http_settings = HttpSettings { proxy: rules::proxy(self.proxy.as_deref())?, ca: self.ca };
         rules::check_proxy(&base_urls, http_settings.proxy.as_ref(), &token)?;
 
@@ -134,7 +147,7 @@ impl PlatformOptions {
         };
         drop(registry);
         let platform = Platform::new(core, Arc::new(component));
-        Ok(OpenPlatform { platform, key, timeout, retries, events, closed })
+        Ok(OpenPlatform { platform, key, push, timeout, retries, events, closed })
     }
 }
 
@@ -147,6 +160,16 @@ impl OpenPlatform {
     /// The time of a call, unless it has one of its own.
     pub(crate) fn timeout(&self) -> Duration {
         self.timeout
+    }
+
+    /// Checks and reads a push.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Push`] for a push that is not WeChat's, and [`Error::Params`] without `pushToken`.
+    pub(crate) fn read_push(&self, query: &[(String, String)], body: PushBody<'_>) -> Result<PlatformEvent> {
+        let config = self.push.as_ref().ok_or_else(|| Error::Params { endpoint: None, invalid: no_push_config() })?;
+        push::open(config, query, body).map_err(Error::Push)
     }
 
     /// The client of a merchant.
@@ -204,6 +227,34 @@ impl OpenPlatform {
         let PlatformKey { secret, bases, redis, .. } = self.key.clone();
         Account { appid: appid.to_owned(), mode: Mode::Authorizer, secret, bases, redis }
     }
+}
+
+/// A process that gets no pushes needs neither the token nor the keys.
+fn push_config(
+    appid: &str,
+    token: Option<SecretString>,
+    keys: Vec<SecretText>,
+) -> Result<Option<PushConfig>, InvalidParam> {
+    if token.is_none() && keys.is_empty() {
+        return Ok(None);
+    }
+    let keys: Vec<_> = keys.into_iter().map(|SecretText(key)| SecretString::from(key)).collect();
+    PushConfig::new(appid, token.unwrap_or_default(), &keys).map(Some)
+}
+
+fn no_push_config() -> InvalidParam {
+    InvalidParam::new(
+        "pushToken",
+        None,
+        Bilingual::new(
+            "没有 pushToken 和 encodingAESKey，无法验证和解密推送",
+            "without pushToken and encodingAESKey no push can be checked and decrypted",
+        ),
+        Bilingual::new(
+            "把微信开放平台后台的“消息校验Token”和“消息加解密Key”传给 new WxaPlatform()",
+            "Pass 消息校验Token and 消息加解密Key of open.weixin.qq.com to new WxaPlatform()",
+        ),
+    )
 }
 
 fn rate_limiter(

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
 use parking_lot::Mutex;
 use secrecy::{ExposeSecret, SecretString};
@@ -16,7 +16,6 @@ use super::records::Records;
 use super::store::{FileStore, KeyNames, MemoryStore, OwnStore, RedisRecordStore, StoreFunctions, as_store_error};
 use super::tickets::Tickets;
 use crate::clock::Clock;
-use crate::error::Error;
 use crate::event::{EventBus, EventSource, PlatformNotice};
 use crate::keys::{Mode, RedisConfig};
 use crate::redis::ScriptRunner;

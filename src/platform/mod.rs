@@ -6,7 +6,7 @@
 //! | `tickets`, `component`, `authorizer` | the three credentials: each is a source of the next one |
 //! | `merchant` | a merchant's access token, and what is remembered of its record |
 //! | `authorization`, `codes` | merchants authorise, return, are imported, withdraw |
-//! | `push` | what WeChat pushes: checked, decrypted, read |
+//! | `push`, `receive` | what WeChat pushes: checked, decrypted, read; and what is done with it |
 //! | `calls`, `list` | the calls with the component token; WeChat's list of merchants |
 //! | `records`, `store` | what must not be lost, and where it is kept |
 //! | `changes`, `fleet` | what processes tell each other through Redis |
@@ -22,6 +22,7 @@ mod fleet;
 mod list;
 mod merchant;
 pub mod push;
+mod receive;
 mod records;
 pub(crate) mod store;
 mod tickets;
@@ -32,7 +33,6 @@ use parking_lot::Mutex;
 
 pub(crate) use authorization::AuthorizationPage;
 pub(crate) use authorizer::AuthorizerSource;
-pub(crate) use calls::PAGE;
 pub(crate) use component::ComponentSource;
 use core::{Core, CoreHandle};
 

@@ -174,11 +174,6 @@ impl TokenCache {
         }
     }
 
-    /// Ends the pause after a failure: what WeChat refused may have changed.
-    pub(crate) fn end_backoff(&self) {
-        self.inner.lock().state.end_backoff();
-    }
-
     /// Adopts a token that came without a refresh, and stores it.
     ///
     /// # Errors

@@ -270,12 +270,6 @@ impl State {
         self.current.take().map(|current| current.token)
     }
 
-    /// Ends the backoff: what WeChat refused may have changed.
-    pub(crate) fn end_backoff(&mut self) {
-        self.routes = Routes::default();
-        self.backoff = None;
-    }
-
     /// Whether a refresh began before the tokens were forgotten, and why they were. Without a reason its token is as good as any
     /// unless there is a newer one.
     fn forgotten_during(&self, refresh_id: u64) -> Option<Option<Error>> {
