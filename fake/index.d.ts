@@ -4,7 +4,11 @@
  * @module wxacode-fake
  */
 
-/** Name of an endpoint: the last segment of its path, or the last two if one is not unique. */
+import type { FakePlatforms, Platform } from './types/platform.js'
+
+export * from './types/platform.js'
+
+/** Name of an endpoint: the last segment of its path, or the last two or three if it is not unique. */
 export type EndpointName =
   | 'token'
   | 'stable_token'
@@ -22,9 +26,20 @@ export type EndpointName =
   | 'clear_quota/v2'
   | 'quota/clear'
   | 'rid/get'
+  | 'api_start_push_ticket'
+  | 'api_component_token'
+  | 'api_create_preauthcode'
+  | 'api_query_auth'
+  | 'api_authorizer_token'
+  | 'api_get_authorizer_list'
+  | 'api_get_authorizer_info'
+  | 'component/clear_quota/v2'
 
-/** The two token endpoints, the three code endpoints, the six for schemes and links, or the five for debugging. */
-export type EndpointGroup = 'tokens' | 'codes' | 'links' | 'debug'
+/**
+ * The two token endpoints, the three code endpoints, the six for schemes and links, the five for debugging, or the eight of
+ * third-party platforms.
+ */
+export type EndpointGroup = 'tokens' | 'codes' | 'links' | 'debug' | 'platform'
 
 /** One endpoint, or a group of them. */
 export type EndpointScope = EndpointName | EndpointGroup
@@ -72,6 +87,13 @@ export interface FakeOptions {
    */
   apps?: App[]
   /**
+   * Third-party platforms (第三方平台) that the fake knows. It reads all but their `appid` whenever it is needed, so that a test
+   * can change them.
+   *
+   * @defaultValue none
+   */
+  platforms?: Platform[]
+  /**
    * IP addresses that may use an AppSecret (the token endpoints and clear_quota/v2): single addresses, `a.b.c.*`, CIDR. The
    * fake responds to all others with 40164. An empty list allows no address.
    *
@@ -101,12 +123,14 @@ export interface FakeOptions {
         link?: number
         /** Delay of the group `'debug'`, in milliseconds. */
         debug?: number
+        /** Delay of the group `'platform'`, in milliseconds. */
+        platform?: number
       }
-  /** Quotas and rate limits, each per app. */
+  /** Quotas and rate limits, each per app or platform. */
   limits?: Limits
   /**
-   * Maximum number of records in {@link FakeWeChat.requests}, and of refusals that `rid/get` knows. It does not affect
-   * {@link FakeWeChat.count}.
+   * Maximum number of records in {@link FakeWeChat.requests} and {@link FakeWeChat.pushes}, and of refusals that `rid/get`
+   * knows. It does not affect {@link FakeWeChat.count}.
    *
    * @defaultValue 10000
    */
@@ -152,7 +176,7 @@ export interface App {
 }
 
 /**
- * Maximum numbers of calls, per app. A window starts with its first call and lasts a second, minute, day or month (30 days) by
+ * Maximum numbers of calls, per app or platform. A window starts with its first call and lasts a second, minute, day or month (30 days) by
  * {@link FakeWeChat.clock}. Refused calls do not count. `Infinity` means no limit.
  */
 export interface Limits {
@@ -184,7 +208,9 @@ export interface Limits {
   shortLinksPerDay?: number
   /** Permanent short links in total, then 85400. Default 100 000. */
   permanentShortLinks?: number
-  /** Calls of clear_quota and clear_quota/v2 together per month, then 48006. Default 10. */
+  /** Calls of api_component_token per day, then 45009. Default 2000. */
+  componentTokensPerDay?: number
+  /** Calls of clear_quota and clear_quota/v2 together, or of component/clear_quota/v2, per month, then 48006. Default 10. */
   clearsPerMonth?: number
   /** Calls of quota/clear per month, then 48006. Default 50. */
   clearsOfOnePerMonth?: number
@@ -320,7 +346,7 @@ export interface Hold {
 }
 
 /** A running fake WeChat. */
-export interface FakeWeChat {
+export interface FakeWeChat extends FakePlatforms {
   /** Base URL: `http://127.0.0.1:<port>`, or `https` with `tls`, without a trailing slash. */
   readonly url: string
   /** AppID of the first app. */
@@ -352,13 +378,14 @@ export interface FakeWeChat {
   /** Holds requests until the hold is released, and decides then. Without an argument it holds those to all endpoints. */
   hold(endpoint?: EndpointScope): Hold
   /**
-   * Makes all valid tokens invalid (40001), as if another system had forced a refresh. The next token request gets a new one.
-   * Without an argument it affects all apps.
+   * Makes all valid access tokens invalid (40001), as if another system had forced a refresh. The next token request gets a new
+   * one. With the appid of a merchant it affects the merchant's tokens of all platforms too, with that of a platform the
+   * platform's own. Without an argument it affects all.
    */
   revokeTokens(appid?: string): void
   /**
-   * Returns the tokens that the fake accepts now, stable ones first, newest first. Without an argument it returns those of all
-   * apps.
+   * Returns the access tokens that the fake accepts now: stable ones, classic ones, those of merchants and those of platforms,
+   * newest first. Without an argument it returns all.
    */
   liveTokens(appid?: string): string[]
   /** How many requests have no complete response yet. */

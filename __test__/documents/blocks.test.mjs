@@ -73,6 +73,10 @@ const OUTCOMES = {
       console.log(wxa.stats().cache)`,
     check: ({ stdout }) => assert.match(stdout, /\bhits: 1\b.*misses: 1\b/s),
   },
+  'fake.pushTicket()': {
+    check: ({ stdout }) =>
+      assert.match(stdout, /^success \d+ \[ 'component_verify_ticket', 'authorized', 'unauthorized' \]$/m),
+  },
   "fake.count('codes')": { check: ({ stdout }) => assert.match(stdout, /^\d+ 1 .*"scene":"id=42"/m) },
   "from 'node:test'": {
     check: ({ stdout }) => assert.match(stdout, /^(?:#|ℹ) pass [1-9]\d*$[\s\S]*^(?:#|ℹ) fail 0$/m),

@@ -4,10 +4,11 @@ const { answerCode } = require('./code-endpoints.js')
 const { answerDebug } = require('./debug-endpoints.js')
 const { ENDPOINTS } = require('./endpoints.js')
 const { answerLink } = require('./link-endpoints.js')
+const { answerPlatform } = require('./platform/endpoints.js')
 const { refusal } = require('./refusals.js')
 const { answerStableToken, answerToken } = require('./token-endpoints.js')
 
-/** @import { Answer, CodeEndpoint, DebugEndpoint, LinkEndpoint, Exchange, ServerState } from './types.js' */
+/** @import { Answer, CodeEndpoint, DebugEndpoint, LinkEndpoint, PlatformEndpoint, Exchange, ServerState } from './types.js' */
 
 /**
  * What WeChat answers to a request.
@@ -40,6 +41,7 @@ function answerOf({ name, group }, exchange, state) {
   if (name === 'stable_token') return answerStableToken(exchange, state)
   if (group === 'links') return answerLink(/** @type {LinkEndpoint} */ (name), exchange, state)
   if (group === 'debug') return answerDebug(/** @type {DebugEndpoint} */ (name), exchange, state)
+  if (group === 'platform') return answerPlatform(/** @type {PlatformEndpoint} */ (name), exchange, state)
   return answerCode(/** @type {CodeEndpoint} */ (name), exchange, state)
 }
 

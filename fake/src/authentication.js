@@ -2,21 +2,24 @@
 
 const { spend } = require('./endpoint-quotas.js')
 const { readJson } = require('./json-body.js')
+const { merchantBehind, ownerOf } = require('./platform/authentication.js')
 
-/** @import { EndpointName } from '../index.js' */
-/** @import { Account, Exchange, ServerState } from './types.js' */
+/** @import { Account, AppEndpoint, Exchange, PlatformState, ServerState } from './types.js' */
 
 /**
  * Who calls with an access token, and whether the quota lasts.
- * @param {EndpointName} endpoint
+ * @param {AppEndpoint} endpoint
  * @param {Exchange} exchange
  * @param {ServerState} state
  * @returns {number | Account} the errcode of the refusal, or the account
  */
-function authenticateByToken(endpoint, { record }, { accounts }) {
-  const token = record.query.access_token
+function authenticateByToken(endpoint, exchange, state) {
+  const token = exchange.record.query.access_token
   if (!token) return 41001
-  for (const account of accounts) {
+  const merchant = merchantBehind(token, endpoint, exchange, state)
+  if (typeof merchant === 'number') return merchant
+  if (merchant) return spend(merchant.quotas[endpoint]) || merchant
+  for (const account of state.accounts) {
     const status = statusOf(token, account)
     if (status !== undefined) return status || spend(account.quotas[endpoint]) || account
   }
@@ -32,15 +35,15 @@ const statusOf = (token, { stable, classic }) => stable.statusOf(token) ?? class
 /**
  * Who calls with an AppSecret, and whether the quota lasts. The whitelist belongs to the account, so it comes after the
  * appid, and it is there to keep a stolen secret from being tried, so it comes before the secret.
- * @param {EndpointName} endpoint
+ * @param {AppEndpoint} endpoint
  * @param {{ appid: string, secret: string }} credentials
  * @param {Exchange} exchange
  * @param {ServerState} state
  * @returns {number | Account} the errcode of the refusal, or the account
  */
-function authenticateBySecret(endpoint, { appid, secret }, { ip }, { accounts, isListed }) {
+function authenticateBySecret(endpoint, { appid, secret }, { ip }, { accounts, isListed, platforms }) {
   const account = accounts.find((account) => account.appid === appid)
-  if (account === undefined) return 40013
+  if (account === undefined) return platforms.some((platform) => platform.appid === appid) ? 61024 : 40013
   if (!isListed(ip)) return 40164
   if (account.secret !== secret) return 40125
   return spend(account.quotas[endpoint]) || account
@@ -50,15 +53,17 @@ function authenticateBySecret(endpoint, { appid, secret }, { ip }, { accounts, i
  * Whose request this is, refused or not: he may look its rid up.
  * @param {Exchange} exchange
  * @param {ServerState} state
- * @returns {Account | undefined} undefined for no account: without an appid, and without a token or with a forgotten one
+ * @returns {Account | PlatformState | undefined} undefined for none: without an appid, and without a token or with a
+ *   forgotten one
  */
-function accountNamedIn({ record: { query }, body }, { accounts }) {
-  const { access_token: token = '' } = query
-  const byToken = accounts.find((account) => statusOf(token, account) !== undefined)
+function callerNamedIn({ record: { query }, body }, { accounts, platforms }) {
+  const token = query.access_token || query.component_access_token || ''
+  const byToken = ownerOf(token, platforms) ?? accounts.find((account) => statusOf(token, account) !== undefined)
   if (byToken) return byToken
-  const params = readJson(body, {})
-  const appid = query.appid ?? (typeof params === 'object' ? params.appid : undefined)
-  return accounts.find((account) => account.appid === appid)
+  const json = readJson(body, {})
+  const params = typeof json === 'object' ? json : {}
+  const appid = query.appid ?? params.component_appid ?? params.appid
+  return [...accounts, ...platforms].find((one) => one.appid === appid)
 }
 
-module.exports = { authenticateByToken, authenticateBySecret, accountNamedIn }
+module.exports = { authenticateByToken, authenticateBySecret, callerNamedIn }

@@ -4,6 +4,7 @@
 
 /**
  * https://developers.weixin.qq.com/miniprogram/dev/server/API/
+ * https://developers.weixin.qq.com/doc/oplatform/openApi/
  * @type {Map<string, { name: EndpointName, group: EndpointGroup, method: 'GET' | 'POST' }>}
  */
 const ENDPOINTS = new Map([
@@ -23,6 +24,20 @@ const ENDPOINTS = new Map([
   ['/cgi-bin/clear_quota/v2', { name: 'clear_quota/v2', group: 'debug', method: 'POST' }],
   ['/cgi-bin/openapi/quota/clear', { name: 'quota/clear', group: 'debug', method: 'POST' }],
   ['/cgi-bin/openapi/rid/get', { name: 'rid/get', group: 'debug', method: 'POST' }],
+  ['/cgi-bin/component/api_start_push_ticket', { name: 'api_start_push_ticket', group: 'platform', method: 'POST' }],
+  ['/cgi-bin/component/api_component_token', { name: 'api_component_token', group: 'platform', method: 'POST' }],
+  ['/cgi-bin/component/api_create_preauthcode', { name: 'api_create_preauthcode', group: 'platform', method: 'POST' }],
+  ['/cgi-bin/component/api_query_auth', { name: 'api_query_auth', group: 'platform', method: 'POST' }],
+  ['/cgi-bin/component/api_authorizer_token', { name: 'api_authorizer_token', group: 'platform', method: 'POST' }],
+  [
+    '/cgi-bin/component/api_get_authorizer_list',
+    { name: 'api_get_authorizer_list', group: 'platform', method: 'POST' },
+  ],
+  [
+    '/cgi-bin/component/api_get_authorizer_info',
+    { name: 'api_get_authorizer_info', group: 'platform', method: 'POST' },
+  ],
+  ['/cgi-bin/component/clear_quota/v2', { name: 'component/clear_quota/v2', group: 'platform', method: 'POST' }],
 ])
 
 /** @type {Map<EndpointName | undefined, EndpointGroup>} */

@@ -128,6 +128,10 @@ function plainAnswer({ status, headers = {}, body = '' }) {
 function plausibleAnswer({ record, body }) {
   const group = groupOf(record.endpoint)
   if (group === 'tokens') return plausibleJson({ access_token: newTokenValue(), expires_in: 7200 })
+  if (group === 'platform') {
+    const value = newTokenValue()
+    return plausibleJson({ component_access_token: value, authorizer_access_token: value, expires_in: 7200 })
+  }
   if (group === 'links' || group === 'debug')
     return plausibleJson({ errcode: 0, errmsg: 'ok', spoilt: 'by fake.fail()' })
   const hyaline = /"is_hyaline"\s*:\s*true/.test(body.toString())

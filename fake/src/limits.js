@@ -29,6 +29,8 @@ const DEFAULT_LIMITS = {
   clearsPerMonth: 10,
   // https://developers.weixin.qq.com/doc/channels/api/basic/api_clearapiquota.html
   clearsOfOnePerMonth: 50,
+  // Not published; users name 2,000 to 10,000.
+  componentTokensPerDay: 2000,
   // What quota/get told of generatescheme: https://developers.weixin.qq.com/community/personal/oCJUsw3LGu42VIje593o8KGvcMPA/question
   callsPerDay: 10_000_000,
 }

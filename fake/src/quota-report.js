@@ -2,7 +2,7 @@
 
 const { ENDPOINTS } = require('./endpoints.js')
 
-/** @import { EndpointQuotas, Quota } from './types.js' */
+/** @import { AppEndpoint, EndpointQuotas, Quota } from './types.js' */
 
 /**
  * The quota that belongs to a `cgi_path`, as `quota/get` and `quota/clear` look it up.
@@ -13,7 +13,9 @@ const { ENDPOINTS } = require('./endpoints.js')
 function quotaOf(path, quotas) {
   if (path.startsWith('/sns/')) return 76022
   const endpoint = ENDPOINTS.get(path)
-  return endpoint === undefined ? 76021 : quotas[endpoint.name]
+  if (endpoint === undefined) return 76021
+  // Those of a third-party platform are no app's.
+  return endpoint.group === 'platform' ? 76022 : quotas[/** @type {AppEndpoint} */ (endpoint.name)]
 }
 
 /** @param {import('./types.js').EndpointQuota} quota */

@@ -3,7 +3,7 @@
 const { URLSearchParams } = require('node:url')
 const { answerFor } = require('./answers.js')
 const { attempt } = require('./attempt.js')
-const { accountNamedIn } = require('./authentication.js')
+const { callerNamedIn } = require('./authentication.js')
 const { ENDPOINTS, groupOf } = require('./endpoints.js')
 const { fail, injectedRefusal } = require('./failure-modes.js')
 const { after } = require('./real-time.js')
@@ -72,7 +72,7 @@ function createRequestHandler({ state, journal, holds, failures, server, sockets
       // A client measures by it how far its own clock is off.
       exchange.res.setHeader('Date', new Date(state.clock.now()).toUTCString())
       if (answer) {
-        if (answer.errcode) state.rids.remember(exchange, answer, accountNamedIn(exchange, state))
+        if (answer.errcode) state.rids.remember(exchange, answer, callerNamedIn(exchange, state))
         send(exchange, answer)
       } else if (fault) fail(fault.failure, exchange)
     }
@@ -105,8 +105,8 @@ function recordOf({ url = '/', method = '', headers }, at) {
  */
 function createLatency(latency = 0) {
   if (typeof latency === 'number') return () => latency
-  const { token = 0, code = 0, link = 0, debug = 0 } = latency
-  const ms = { tokens: token, codes: code, links: link, debug }
+  const { token = 0, code = 0, link = 0, debug = 0, platform = 0 } = latency
+  const ms = { tokens: token, codes: code, links: link, debug, platform }
   return (endpoint) => ms[groupOf(endpoint) ?? 'codes']
 }
 

@@ -4,7 +4,7 @@ const { createFifoCache } = require('./fifo-cache.js')
 const { DAY } = require('./quota.js')
 
 /** @import { Clock } from '../index.js' */
-/** @import { Account, Answer, Exchange } from './types.js' */
+/** @import { Account, Answer, Exchange, PlatformState } from './types.js' */
 
 const KEPT_SECONDS = 7 * DAY
 const RID = /^[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{8}$/
@@ -16,13 +16,13 @@ const RID = /^[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{8}$/
  * @param {number} keep
  */
 function createRids(clock, keep) {
-  /** @type {ReturnType<typeof createFifoCache<{ at: number, owner: Account | undefined, request: object }>>} */
+  /** @type {ReturnType<typeof createFifoCache<{ at: number, owner: Account | PlatformState | undefined, request: object }>>} */
   const refused = createFifoCache(keep)
   return {
     /**
      * @param {Exchange} exchange
      * @param {Answer} answer
-     * @param {Account | undefined} owner whose request it was
+     * @param {Account | PlatformState | undefined} owner whose request it was
      */
     remember({ record, req, ip }, { body }, owner) {
       const response = body.toString()

@@ -7,6 +7,8 @@ const { checkScope } = require('./endpoints.js')
 const { createFailures } = require('./failures.js')
 const { createHolds } = require('./holds.js')
 const { createJournal } = require('./journal.js')
+const { createPlatformControls, withSwitches } = require('./platform/controls.js')
+const { createAutomaticPushes } = require('./platform/schedule.js')
 const { createRequestHandler, peerOf } = require('./request-handler.js')
 const { createState, KEEP_REQUESTS } = require('./state.js')
 
@@ -14,7 +16,7 @@ const { createState, KEEP_REQUESTS } = require('./state.js')
 /** @import { ServerOptions as TlsOptions } from 'node:https' */
 /** @import { AddressInfo, Socket } from 'node:net' */
 /** @import { FakeOptions, FakeWeChat } from '../index.js' */
-/** @import { ServerState } from './types.js' */
+/** @import { PlatformSwitches, ServerState } from './types.js' */
 
 const HOST = '127.0.0.1'
 const KEEP_ALIVE_MS = 60_000
@@ -24,7 +26,7 @@ const KEEP_ALIVE_MS = 60_000
  * @returns {Promise<FakeWeChat>}
  */
 async function startFakeWeChat(options = {}) {
-  const clock = createClock()
+  const clock = createClock(() => automaticPushes.check())
   const state = createState(options, clock)
   const journal = createJournal(options.keepRequests ?? KEEP_REQUESTS)
   const holds = createHolds()
@@ -37,18 +39,22 @@ async function startFakeWeChat(options = {}) {
     createRequestHandler({ state, journal, holds, failures, server, sockets, latency: options.latency }),
   )
   await listen(server, options.port ?? 0)
+  const automaticPushes = createAutomaticPushes(state)
 
   const { port } = /** @type {AddressInfo} */ (server.address())
   const apps = state.accounts.map(({ appid, secret }) => ({ appid, secret }))
   /** @type {Promise<void> | undefined} */
   let closed
   const close = () => {
+    automaticPushes.stop()
+    state.pushes.close()
     closed ??= shut(server, sockets)
       .then(() => journal.until(() => journal.open === 0))
       .then(journal.close)
     return closed
   }
-  return {
+  /** @type {Omit<FakeWeChat, keyof PlatformSwitches>} */
+  const fake = {
     url: `${options.tls ? 'https' : 'http'}://${HOST}:${port}`,
     ...apps[0],
     apps,
@@ -66,16 +72,25 @@ async function startFakeWeChat(options = {}) {
     fail: failures.add,
     hold: holds.add,
     ...tokenViews(state),
+    ...createPlatformControls(state),
     close,
     [Symbol.asyncDispose]: close,
   }
+  return withSwitches(fake, state.switches)
 }
 
 /** @param {ServerState} state */
-function tokenViews({ accounts }) {
+function tokenViews({ accounts, platforms }) {
   /** @param {string} [appid] */
-  const families = (appid) =>
-    accounts.filter((one) => appid === undefined || one.appid === appid).flatMap((one) => [one.stable, one.classic])
+  const families = (appid) => {
+    const isMeant = (/** @type {{ appid: string }} */ one) => appid === undefined || one.appid === appid
+    const merchants = platforms.flatMap((platform) => platform.merchants.all())
+    return [
+      ...accounts.filter(isMeant).flatMap(({ stable, classic }) => [stable, classic]),
+      ...merchants.filter(({ account }) => isMeant(account)).map(({ access }) => access),
+      ...platforms.filter(isMeant).map(({ tokens }) => tokens),
+    ]
+  }
   return {
     /** @param {string} [appid] */
     revokeTokens(appid) {

@@ -1,8 +1,10 @@
 'use strict'
 
-const { BlockList } = require('node:net')
 const { createAccount } = require('./apps.js')
+const { createPlatform } = require('./platform/platforms.js')
+const { createPushes } = require('./platform/pushes.js')
 const { createRids } = require('./rids.js')
+const { createWhitelist } = require('./whitelist.js')
 
 /** @import { Clock, FakeOptions } from '../index.js' */
 /** @import { ServerState } from './types.js' */
@@ -18,28 +20,25 @@ const KEEP_REQUESTS = 10_000
 function createState(options, clock) {
   const apps = options.apps ?? [{}]
   if (apps.length === 0) throw new TypeError('apps: at least one app is needed')
+  const keep = options.keepRequests ?? KEEP_REQUESTS
+  const switches = { rotateRefreshTokens: false, overlapAccessTokens: true }
+  const accounts = apps.map((app) => createAccount(app, clock, options))
   return {
     clock,
-    accounts: apps.map((app) => createAccount(app, clock, options)),
+    accounts,
+    accountOf(appid) {
+      const known = accounts.find((account) => account.appid === appid)
+      if (known) return known
+      const account = createAccount({ appid }, clock, options)
+      accounts.push(account)
+      return account
+    },
     isListed: createWhitelist(options.ipWhitelist),
-    rids: createRids(clock, options.keepRequests ?? KEEP_REQUESTS),
+    rids: createRids(clock, keep),
+    platforms: (options.platforms ?? []).map((platform) => createPlatform(platform, clock, options, switches)),
+    switches,
+    pushes: createPushes(clock, keep),
   }
-}
-
-/**
- * Entries are single addresses, `a.b.c.*` or CIDR:
- * https://developers.weixin.qq.com/doc/oplatform/developers/basic_func/ip_whitelist
- * @param {string[]} [entries]
- * @returns {ServerState['isListed']}
- */
-function createWhitelist(entries) {
-  if (entries === undefined) return () => true
-  const list = new BlockList()
-  for (const entry of entries) {
-    const [address, bits = '32'] = entry.replace(/\.\*$/, '.0/24').split('/')
-    list.addSubnet(address, Number(bits))
-  }
-  return (ip) => list.check(ip)
 }
 
 module.exports = { KEEP_REQUESTS, createState }

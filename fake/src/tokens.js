@@ -18,8 +18,9 @@ const newTokenValue = () => `91_${randomBytes(100).toString('base64url').slice(0
  * unknown, like any invalid text.
  * @param {Clock} clock
  * @param {number} life seconds
+ * @param {() => string} [newValue]
  */
-function createTokens(clock, life) {
+function createTokens(clock, life, newValue = newTokenValue) {
   // With a life shorter than the overlap every call would renew the token.
   const overlap = Math.min(OVERLAP_SECONDS, life / 2) * 1000
   /** @type {Token | undefined} */
@@ -37,7 +38,7 @@ function createTokens(clock, life) {
       // Expired is 42001, replaced is 40001.
       previous =
         current && isValid(current) ? { ...current, expiresAt: now + overlap, errcodeAfterExpiry: 40001 } : current
-      current = { value: newTokenValue(), expiresAt: now + life * 1000, errcodeAfterExpiry: 42001 }
+      current = { value: newValue(), expiresAt: now + life * 1000, errcodeAfterExpiry: 42001 }
       return current
     },
     revoke() {
@@ -101,4 +102,4 @@ function createStableTokens(clock, life, forcedDay) {
   }
 }
 
-module.exports = { newTokenValue, createClassicTokens, createStableTokens }
+module.exports = { newTokenValue, createTokens, createClassicTokens, createStableTokens }

@@ -1,12 +1,15 @@
 // Types that the source files share and users never see.
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import type { App, Clock, EndpointName, RecordedRequest } from '../index.js'
+import type { App, Clock, EndpointName, Platform, RecordedPush, RecordedRequest } from '../index.js'
 import type { createLinks } from './links.js'
 import type { createNfcSchemes } from './nfc-schemes.js'
+import type { createMerchants } from './platform/merchants.js'
+import type { createPushes } from './platform/pushes.js'
+import type { createTickets } from './platform/tickets.js'
 import type { createQuota } from './quota.js'
 import type { createRids } from './rids.js'
-import type { createClassicTokens, createStableTokens } from './tokens.js'
+import type { createClassicTokens, createStableTokens, createTokens } from './tokens.js'
 
 export type Quota = ReturnType<typeof createQuota>
 
@@ -24,7 +27,9 @@ export interface EndpointQuota {
   rate?: Quota
 }
 
-export type EndpointQuotas = Record<EndpointName, EndpointQuota>
+export type EndpointQuotas = Record<AppEndpoint, EndpointQuota>
+
+export type PlatformQuotas = Record<PlatformEndpoint, EndpointQuota>
 
 export interface Account {
   appid: string
@@ -69,9 +74,72 @@ export interface Exchange {
 export interface ServerState {
   clock: Clock
   accounts: Account[]
+  /** The account of an appid. One that is none of the apps becomes one with the default pages. */
+  accountOf(appid: string): Account
   /** Whether this address may call with an AppSecret. */
   isListed(ip: string): boolean
   rids: ReturnType<typeof createRids>
+  platforms: PlatformState[]
+  /** How all platforms behave. */
+  switches: PlatformSwitches
+  pushes: ReturnType<typeof createPushes>
+}
+
+export interface PlatformSwitches {
+  rotateRefreshTokens: boolean
+  overlapAccessTokens: boolean
+}
+
+/** A third-party platform. */
+export interface PlatformState {
+  platform: Platform
+  appid: string
+  secret: string
+  pushToken: string
+  encodingAESKey: string
+  /** Whether this address may call for the platform. */
+  isListed(ip: string): boolean
+  /** Its component_access_tokens. */
+  tokens: ReturnType<typeof createTokens>
+  tickets: ReturnType<typeof createTickets>
+  /** The latest. */
+  preAuthCode: string | undefined
+  merchants: ReturnType<typeof createMerchants>
+  quotas: PlatformQuotas
+  /** Calls of component/clear_quota/v2. */
+  clearings: Quota
+  /** Whether automatic pushes are stopped. */
+  isStopped: boolean
+}
+
+/** A merchant that has authorised a platform. */
+export interface Merchant {
+  account: Account
+  permissions: number[]
+  /** ms */
+  authorizedAt: number
+  /** Whether api_query_auth was called for it. */
+  isQueried: boolean
+  access: ReturnType<typeof createTokens>
+  refresh: ReturnType<typeof createTokens>
+}
+
+/** A push while its answer is awaited. */
+export type PushRecord = { -readonly [Name in keyof RecordedPush]: RecordedPush[Name] }
+
+/** What the bodies of the platform's endpoints hold, all in one. */
+export interface PlatformParams {
+  component_appid?: string
+  component_secret?: string
+  component_appsecret?: string
+  component_verify_ticket?: string
+  authorization_code?: string
+  authorizer_appid?: string
+  authorizer_refresh_token?: string
+  offset?: number
+  count?: number
+  appid?: string
+  appsecret?: string
 }
 
 export interface CodeParams {
@@ -149,4 +217,15 @@ export type LinkEndpoint =
   | 'generatenfcscheme'
   | 'queryscheme'
   | 'query_urllink'
-export type DebugEndpoint = Exclude<EndpointName, 'token' | 'stable_token' | CodeEndpoint | LinkEndpoint>
+export type PlatformEndpoint =
+  | 'api_start_push_ticket'
+  | 'api_component_token'
+  | 'api_create_preauthcode'
+  | 'api_query_auth'
+  | 'api_authorizer_token'
+  | 'api_get_authorizer_list'
+  | 'api_get_authorizer_info'
+  | 'component/clear_quota/v2'
+/** Those that an app calls, or a platform on its behalf. */
+export type AppEndpoint = Exclude<EndpointName, PlatformEndpoint>
+export type DebugEndpoint = Exclude<AppEndpoint, 'token' | 'stable_token' | CodeEndpoint | LinkEndpoint>

@@ -22,6 +22,14 @@ export const PATHS = {
   'clear_quota/v2': '/cgi-bin/clear_quota/v2',
   'quota/clear': '/cgi-bin/openapi/quota/clear',
   'rid/get': '/cgi-bin/openapi/rid/get',
+  api_start_push_ticket: '/cgi-bin/component/api_start_push_ticket',
+  api_component_token: '/cgi-bin/component/api_component_token',
+  api_create_preauthcode: '/cgi-bin/component/api_create_preauthcode',
+  api_query_auth: '/cgi-bin/component/api_query_auth',
+  api_authorizer_token: '/cgi-bin/component/api_authorizer_token',
+  api_get_authorizer_list: '/cgi-bin/component/api_get_authorizer_list',
+  api_get_authorizer_info: '/cgi-bin/component/api_get_authorizer_info',
+  'component/clear_quota/v2': '/cgi-bin/component/clear_quota/v2',
 }
 export const CODES = ['getwxacode', 'getwxacodeunlimit', 'createwxaqrcode']
 export const LINKS = [
@@ -33,6 +41,16 @@ export const LINKS = [
   'query_urllink',
 ]
 export const DEBUG = ['quota/get', 'clear_quota', 'clear_quota/v2', 'quota/clear', 'rid/get']
+export const PLATFORM = [
+  'api_start_push_ticket',
+  'api_component_token',
+  'api_create_preauthcode',
+  'api_query_auth',
+  'api_authorizer_token',
+  'api_get_authorizer_list',
+  'api_get_authorizer_info',
+  'component/clear_quota/v2',
+]
 /** A body that each of these endpoints takes. */
 export const GOOD = {
   getwxacode: { path: 'pages/index/index?a=1' },

@@ -4,7 +4,7 @@ import { get as getTls } from 'node:https'
 import { test } from 'node:test'
 import { generate } from 'selfsigned'
 import { startFakeWeChat } from '../index.js'
-import { CODES, DEBUG, LINKS, PATHS, raw, start } from './helpers.mjs'
+import { CODES, DEBUG, LINKS, PATHS, PLATFORM, raw, start } from './helpers.mjs'
 
 test('requests are recorded with their outcome', async (t) => {
   const { fake, stable, post } = await start(t)
@@ -39,9 +39,9 @@ test('counts are exact while records are bounded', async (t) => {
   await fake.arrived(3, 'tokens')
 })
 
-test('scopes: tokens, codes, links, debug, and each endpoint by its name', async (t) => {
+test('scopes: tokens, codes, links, debug, platform, and each endpoint by its name', async (t) => {
   const { fake, post } = await start(t)
-  const groups = { tokens: ['token', 'stable_token'], codes: CODES, links: LINKS, debug: DEBUG }
+  const groups = { tokens: ['token', 'stable_token'], codes: CODES, links: LINKS, debug: DEBUG, platform: PLATFORM }
   const all = Object.values(groups).flat()
   assert.deepEqual(all.toSorted(), Object.keys(PATHS).toSorted())
   for (const endpoint of all) await (await post(endpoint, '')).json()
@@ -137,10 +137,11 @@ test('latency by group', async (t) => {
   const before = performance.now()
   await (await post('getwxacode', {}, 'x')).json()
   assert.ok(performance.now() - before >= 39)
-  const slow = await start(t, { latency: { link: 40, debug: 80 } })
+  const slow = await start(t, { latency: { link: 40, debug: 80, platform: 60 } })
   for (const [endpoint, ms] of [
     ['queryscheme', 40],
     ['rid/get', 80],
+    ['api_query_auth', 60],
   ]) {
     const since = performance.now()
     await slow.ask(endpoint, {}, 'x')
