@@ -25,7 +25,7 @@ const A_PATH = { en: 'a string: request(path, { query, body })', zh: '字符串�
 /**
  * The class of third-party platforms, whose merchants' clients `makeClient` makes.
  *
- * @param {(opened: import('./opened').Opened) => import('../index').WxaCode} makeClient
+ * @param {(opened: object) => import('../index').WxaCode} makeClient
  * @returns {typeof import('../index').WxaPlatform}
  */
 function platformClass(makeClient) {

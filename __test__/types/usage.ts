@@ -345,7 +345,15 @@ export function byCode(error: unknown): string | number | undefined {
       // @ts-expect-error only a WeChatAPIError has one
       return error.errcode
     default:
-      same<typeof error.code, 'ERR_WXA_NETWORK' | 'ERR_WXA_RESPONSE' | 'ERR_WXA_REDIS' | 'ERR_WXA_CLOSED'>(true)
+      same<
+        typeof error.code,
+        | 'ERR_WXA_NETWORK'
+        | 'ERR_WXA_RESPONSE'
+        | 'ERR_WXA_REDIS'
+        | 'ERR_WXA_TICKET'
+        | 'ERR_WXA_STORE'
+        | 'ERR_WXA_CLOSED'
+      >(true)
       return error.endpoint
   }
 }

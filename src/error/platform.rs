@@ -81,6 +81,11 @@ pub enum StoreProblem {
 }
 
 impl StoreProblem {
+    /// Whether the store is this platform's and only out of order, so that work goes on in memory meanwhile.
+    pub(crate) fn is_outage(&self) -> bool {
+        self.is_retryable() && !matches!(self, Self::Locked { .. })
+    }
+
     /// Whether the same call may succeed without a change.
     pub(super) fn is_retryable(&self) -> bool {
         !matches!(

@@ -8,7 +8,7 @@ use crate::wechat::errcode::{self, Scope};
 
 /// What `index.js` needs to throw the right class.
 #[napi(object, object_from_js = false)]
-pub(super) struct Failure {
+pub struct Failure {
     /// `ERR_WXA_...`, or `ABORTED` for the caller's own signal.
     pub code: &'static str,
     pub message: Message,
@@ -30,7 +30,7 @@ pub(super) struct Failure {
 
 /// JavaScript knows which one its reader wants.
 #[napi(object, object_from_js = false)]
-pub(super) struct Message {
+pub struct Message {
     pub zh: String,
     pub en: String,
     /// Both languages, shortened.
@@ -38,13 +38,13 @@ pub(super) struct Message {
 }
 
 #[napi(object, object_from_js = false)]
-pub(crate) struct NativeBilingual {
+pub struct NativeBilingual {
     pub zh: String,
     pub en: String,
 }
 
 #[napi(object, object_from_js = false)]
-pub(super) struct Explained {
+pub struct Explained {
     pub cause: NativeBilingual,
     pub fix: NativeBilingual,
 }

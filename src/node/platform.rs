@@ -21,7 +21,7 @@ use super::platform_store::StoreFn;
 use super::run::{CallRunner, bug, timeout};
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
-use crate::options::platform::OpenPlatform;
+use crate::options::platform::{OpenPlatform, check_imported};
 use crate::options::retries as checked_retries;
 use crate::platform::push::PushBody;
 use crate::platform::{AuthorizationPage, Platform};
@@ -91,7 +91,7 @@ pub(super) fn open_platform(
 impl NativePlatform {
     /// The client of a merchant, or why its options do not make one.
     #[napi(ts_return_type = "NativeClient | Array<Failure>")]
-    pub(super) fn client(&self, appid: String, options: String) -> napi::Result<Either<NativeClient, Vec<Failure>>> {
+    pub fn client(&self, appid: String, options: String) -> napi::Result<Either<NativeClient, Vec<Failure>>> {
         let made = || self.get()?.client(&appid, &options::read_merchant(&options)?);
         match catch_unwind(AssertUnwindSafe(made)) {
             Ok(Ok(client)) => Ok(Either::A(NativeClient::new(client, self.runner.clone()))),
@@ -155,6 +155,7 @@ impl NativePlatform {
     ) -> napi::Result<()> {
         let refresh_token = SecretString::from(refresh_token);
         self.run(env, call, timeout_ms, cancel, Endpoint::AuthorizerToken, move |platform, _| async move {
+            check_imported(&appid, &refresh_token)?;
             platform.import_authorizer(&appid, refresh_token).await.map(|()| done())
         })
     }

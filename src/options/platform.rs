@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use url::Url;
 
@@ -26,6 +26,7 @@ use crate::registry::{self, Registry};
 use crate::token::source::TokenSource;
 use crate::transport::Transport;
 use crate::transport::http_clients::HttpSettings;
+use crate::wechat::answer::is_token;
 
 /// Options of a platform, of the right types, whose values are not checked yet.
 #[derive(Default, Deserialize)]
@@ -227,6 +228,30 @@ impl OpenPlatform {
         let PlatformKey { secret, bases, redis, .. } = self.key.clone();
         Account { appid: appid.to_owned(), mode: Mode::Authorizer, secret, bases, redis }
     }
+}
+
+/// A merchant from another program.
+///
+/// # Errors
+///
+/// If the appid is none, or the refresh token cannot be one.
+pub(crate) fn check_imported(appid: &str, refresh_token: &SecretString) -> Result<()> {
+    let checked = rules::appid("appid", appid).and_then(|_| match is_token(refresh_token.expose_secret()) {
+        true => Ok(()),
+        false => Err(InvalidParam::new(
+            "refreshToken",
+            None,
+            Bilingual::new(
+                "refreshToken 为空，或含有空白、控制字符或非 ASCII 字符",
+                "refreshToken is empty, or has white space, a control character or one that is not ASCII",
+            ),
+            Bilingual::new(
+                "传入该商户的 authorizer_refresh_token，不要带首尾空白",
+                "Pass the authorizer_refresh_token of the merchant, without white space around it",
+            ),
+        )),
+    });
+    checked.map_err(|invalid| Error::Params { endpoint: None, invalid })
 }
 
 /// A process that gets no pushes needs neither the token nor the keys.

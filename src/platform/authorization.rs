@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::Platform;
@@ -92,6 +93,7 @@ impl Platform {
         let granted = self.query_auth_once(code, deadline).await?;
         let (appid, now) = (granted.appid.clone(), self.core.seconds());
         let tokens = granted.tokens.clone();
+        let is_kept = Mutex::new(false);
         let saved = self.update(&appid, |current| {
             let known = match current {
                 Some(Record::Authorizer(known)) => known.clone(),
@@ -100,7 +102,8 @@ impl Platform {
             // The push has brought the same code, and it was exchanged.
             let is_saved =
                 tokens.refresh_token.is_some() && is_same(known.refresh_token.as_ref(), tokens.refresh_token.as_ref());
-            if is_saved && known.code.is_none() {
+            *is_kept.lock() = is_saved && known.code.is_none();
+            if *is_kept.lock() {
                 return Change::Keep;
             }
             Change::Put(Record::Authorizer(Authorizer {
@@ -114,6 +117,7 @@ impl Platform {
         let merchant = self.core.merchant(&appid);
         let life = tokens.expires_in.and_then(|life| u64::try_from(life).ok()).unwrap_or_default();
         match saved {
+            Ok(_) if is_kept.into_inner() => Ok((appid, granted.permissions.clone())),
             Ok(_) => {
                 self.renew(&merchant).await;
                 let received = ReceivedToken {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::oneshot;
 
 use super::Platform;
 use super::calls::MerchantTokens;
@@ -97,8 +98,14 @@ impl TokenSource for AuthorizerSource {
     fn fetch<'a>(&'a self, request: TokenRequest<'a>) -> BoxFuture<'a, Result<SourceToken>> {
         // A task of its own: who cancels the refresh must not lose a refresh token that is on its way.
         let (source, deadline) = (self.clone(), request.deadline.clone());
-        let refresh = tokio::spawn(async move { source.refresh(&deadline).await });
-        Box::pin(async move { refresh.await.unwrap_or(Err(Error::Closed)) })
+        let (sender, fetched) = oneshot::channel();
+        tokio::spawn(async move {
+            let result = source.refresh(&deadline).await;
+            if let Err(Ok(token)) = sender.send(result) {
+                source.keep_waiting(token);
+            }
+        });
+        Box::pin(async move { fetched.await.unwrap_or(Err(Error::Closed)) })
     }
 }
 
@@ -156,7 +163,7 @@ impl AuthorizerSource {
         }
         self.merchant.set_known(record.clone());
         match record {
-            Some(Record::Authorizer(authorizer)) => Ok(authorizer),
+            Some(Record::Authorizer(known)) if known.code.is_some() || known.refresh_token.is_some() => Ok(known),
             Some(Record::Removed { .. }) => Err(not_authorized()),
             _ => self.listed().await,
         }
@@ -166,7 +173,8 @@ impl AuthorizerSource {
         let listed = self.platform.listed(&self.merchant.appid).await?;
         let Some(found) = listed.and_then(|listed| listed.record()) else { return Err(not_authorized()) };
         let saved = self.update(|current| match current {
-            Some(Record::Authorizer(_) | Record::Removed { .. }) => Change::Keep,
+            Some(Record::Authorizer(known)) if known.refresh_token.is_some() => Change::Keep,
+            Some(Record::Removed { .. }) => Change::Keep,
             _ => Change::Put(found.clone()),
         });
         match saved.await? {
@@ -215,9 +223,11 @@ impl AuthorizerSource {
             return Err(error);
         }
         let without = Authorizer { code: None, ..authorizer.clone() };
-        let kept = self.replace(authorizer, &without).await?;
+        let mut kept = self.replace(authorizer, &without).await?;
         if kept.refresh_token.is_none() {
-            return Err(error);
+            // A process that died may have exchanged the code.
+            let Ok(listed) = self.listed().await else { return Err(error) };
+            kept = listed;
         }
         self.merchant.events.platform(|| PlatformNotice::AuthorizationFailed { error });
         Ok(Err(kept))
@@ -238,13 +248,18 @@ impl AuthorizerSource {
         match self.replace(used, &next).await {
             Ok(_) => Ok(token),
             Err(error) => {
-                let life = token.expires_in.and_then(|life| u64::try_from(life).ok());
-                let expires = self.platform.core.clock.now().mono + life.map_or(DEFAULT_LIFE, Duration::from_secs);
-                self.merchant.keep_waiting(WaitingToken { token, expires });
+                self.keep_waiting(token);
                 self.platform.core.notice(|| PlatformNotice::StoreError { error: error.clone() });
                 Err(error)
             }
         }
+    }
+
+    /// Keeps an access token for the next refresh.
+    fn keep_waiting(&self, token: SourceToken) {
+        let life = token.expires_in.and_then(|life| u64::try_from(life).ok());
+        let expires = self.platform.core.clock.now().mono + life.map_or(DEFAULT_LIFE, Duration::from_secs);
+        self.merchant.keep_waiting(WaitingToken { token, expires });
     }
 
     /// Saves a record in place of the one that was used. A later authorisation, or another process's newer token, stays.

@@ -2,13 +2,18 @@
 
 use std::sync::Arc;
 
+use futures_util::FutureExt;
+use futures_util::future::join_all;
+
 use super::authorizer::not_authorized;
 use super::changes::{ChangeNotice, News, POLL_INTERVAL};
 use super::core::Core;
 use super::records::Record;
 use super::store::RecordKey;
 use crate::event::PlatformNotice;
-use crate::redis::ReconnectListener;
+
+/// Tokens that are written at once into a Redis that was emptied.
+const PARALLEL_TOKENS: usize = 32;
 
 impl Core {
     /// Tells the other processes of a change, now or as soon as Redis answers.
@@ -83,8 +88,10 @@ impl Core {
             Some((RecordKey::Authorizer(merchant.appid.to_string()), record))
         });
         let restored = self.records.restore_all(ticket.into_iter().chain(known)).await;
-        self.component.clone().on_reconnect();
-        merchants.iter().for_each(|merchant| merchant.cache.clone().on_reconnect());
+        self.component.restore_stored().await;
+        for some in merchants.chunks(PARALLEL_TOKENS) {
+            join_all(some.iter().map(|merchant| merchant.cache.restore_stored().boxed())).await;
+        }
         if restored > 0 {
             self.notice(|| PlatformNotice::StoreRestored { records: restored });
         }

@@ -137,9 +137,8 @@ impl Platform {
         let Ok(list) = self.list().await else { return };
         let known = list.values().filter_map(|one| Some((RecordKey::Authorizer(one.appid.clone()), one.record()?)));
         let restored = self.core.records.restore_all(known).await;
-        if restored > 0 {
-            self.core.notice(|| PlatformNotice::StoreRestored { records: restored });
-        }
+        // One was restored for the call that needed it.
+        self.core.notice(|| PlatformNotice::StoreRestored { records: restored + 1 });
     }
 }
 

@@ -229,14 +229,14 @@ impl Records {
                 }
                 Ok(false) => {}
                 Err(failure) => {
-                    self.keep(key, wanted);
+                    self.keep(key, wanted, &failure);
                     return Err(failure);
                 }
             }
         }
         let current = unsaved.or_else(|| known.cloned());
         if let Change::Put(record) = change(current.as_ref()) {
-            self.keep(key, record);
+            self.keep(key, record, &error);
         }
         Err(error)
     }
@@ -316,7 +316,11 @@ impl Records {
         self.up.send_if_modified(|up| std::mem::replace(up, result.is_ok()) != result.is_ok());
     }
 
-    fn keep(&self, key: &RecordKey, record: Record) {
+    /// Keeps what could not be saved. In a store that is not this platform's, or is another process's, it has no place.
+    fn keep(&self, key: &RecordKey, record: Record, error: &Error) {
+        if !is_outage(error) {
+            return;
+        }
         self.unsaved.lock().insert(key.clone(), record);
         let mut is_retrying = self.is_retrying.lock();
         if !*is_retrying {
@@ -346,4 +350,9 @@ impl Records {
             }
         }
     }
+}
+
+/// Whether work goes on in memory after this error.
+pub(crate) fn is_outage(error: &Error) -> bool {
+    matches!(error, Error::Store(problem) if problem.is_outage())
 }

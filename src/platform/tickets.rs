@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use super::changes::ChangeNotice;
 use super::core::Core;
-use super::records::{Change, Record, Ticket};
+use super::records::{Change, Record, Ticket, is_outage};
 use super::store::RecordKey;
 use crate::error::{Error, Result, TicketError};
 use crate::event::PlatformNotice;
@@ -77,7 +77,7 @@ impl Core {
             .await;
         let newest = match &saved {
             Ok(Some(Record::Ticket(stored))) => stored.clone(),
-            _ if is_newer(known.as_ref()) => ticket.clone(),
+            Err(error) if is_outage(error) && is_newer(known.as_ref()) => ticket.clone(),
             _ => return saved.map(|_| false),
         };
         let received = newest == ticket;
