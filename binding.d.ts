@@ -42,6 +42,30 @@ export declare class NativeClient {
   dispose(): void
 }
 
+export declare class NativePlatform {
+  /** The client of a merchant, or why its options do not make one. */
+  client(appid: string, options: string): NativeClient | Array<Failure>
+  /** Takes a push: gives its event. `query` are names and values in turn. Of the body there is `raw`, or the text of `<Encrypt>`. */
+  receivePush(call: number, query: Array<string>, raw?: Uint8Array | undefined | null, encrypt?: string | undefined | null): void
+  /** Exchanges an authorization code: gives `{ appid, permissions }`. */
+  completeAuthorization(call: number, timeoutMs: number | undefined | null, cancel: AbortHandle | undefined | null, code: string): void
+  importAuthorizer(call: number, timeoutMs: number | undefined | null, cancel: AbortHandle | undefined | null, appid: string, refreshToken: string): void
+  removeAuthorizer(call: number, timeoutMs: number | undefined | null, cancel: AbortHandle | undefined | null, appid: string): void
+  /** The URL of the page on which a merchant authorises, as JSON. `page` is JSON whose types JavaScript has checked. */
+  authorizationUrl(call: number, timeoutMs: number | undefined | null, cancel: AbortHandle | undefined | null, page: string): void
+  /** A page of WeChat's list: `{ total, authorizers: [{ appid, authorizedAt }] }`. */
+  authorizers(call: number, timeoutMs: number | undefined | null, cancel: AbortHandle | undefined | null, offset: number): void
+  getComponentAccessToken(call: number, timeoutMs?: number | undefined | null, cancel?: AbortHandle | undefined | null): void
+  startPushTicket(call: number, timeoutMs?: number | undefined | null, cancel?: AbortHandle | undefined | null): void
+  /** Calls any API of the platform. `body` is JSON. */
+  request(call: number, timeoutMs: number | undefined | null, cancel: AbortHandle | undefined | null, path: string, query: Array<string>, body?: string | undefined | null, retries?: number | undefined | null): void
+  stats(): NativePlatformStats | null
+  /** Refuses every later call, also of merchants' clients. */
+  close(): void
+  /** Ends after the calls before `close`: when it is done, the file of the store is free. */
+  release(call: number): void
+}
+
 /** Cause, fix and scope of an errcode, by the endpoint's name in any spelling. */
 export declare function explain(errcode: number, endpoint?: string | undefined | null): ExplainedErrcode | null
 
@@ -116,7 +140,7 @@ export interface NativeCacheStats {
 
 /** All fields of all events; `lib/types/events.d.ts` says which event has which. */
 export interface NativeEvent {
-  /** `token`, `redis` or `request`. */
+  /** `token`, `redis`, `request` or `platform`. */
   channel: string
   event: string
   /** Milliseconds since 1970. */
@@ -140,6 +164,22 @@ export interface NativeEvent {
   outageMs?: number
   expiresInMs?: number
   message?: string
+  count?: number
+}
+
+export interface NativePlatformStats {
+  requests: number
+  refreshes: number
+  /** Milliseconds since the last ticket came. */
+  ticketAgeMs?: number
+  ticketRefused: boolean
+  tokenAgeMs?: number
+  /** `up` or `down`. */
+  store: string
+  /** Records that wait to be saved. */
+  unsaved: number
+  /** `up` or `down`. */
+  redis?: string
 }
 
 export interface NativeStats {
@@ -158,6 +198,9 @@ export interface NativeStats {
 /** A client, or why its options, which are JSON, do not make one. A panic in a synchronous export would end the process. */
 export declare function open(queue: CompletionQueueHandle, options: string, provider?: (request: TokenRequest) => Promise<ProvidedToken>): NativeClient | Array<Failure>
 
+/** A platform, or why its options, which are JSON, do not make one. */
+export declare function openPlatform(queue: CompletionQueueHandle, options: string, store?: (request: StoreRequest) => Promise<StoreAnswer>): NativePlatform | Array<Failure>
+
 export interface ProvidedToken {
   accessToken: string
   expiresIn?: number
@@ -166,6 +209,17 @@ export interface ProvidedToken {
 export interface RejectedToken {
   accessToken: string
   errcode: number
+}
+
+export interface StoreAnswer {
+  value?: Buffer
+}
+
+export interface StoreRequest {
+  /** `get`, `set` or `delete`. */
+  operation: string
+  key: string
+  value?: Buffer
 }
 
 /** Becomes the value that was thrown, whatever its type. */

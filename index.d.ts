@@ -67,6 +67,25 @@ import type {
   TokenProvider,
   WxaCodeOptions,
 } from './lib/types/options'
+import type {
+  AuthorizationUrlOptions,
+  AuthorizedEvent,
+  Authorizer,
+  CompletedAuthorization,
+  ImportedAuthorizer,
+  MerchantOptions,
+  OtherPlatformEvent,
+  PlatformEvent,
+  PlatformRequestOptions,
+  PlatformStateEvent,
+  PlatformStats,
+  PlatformStore,
+  Push,
+  TicketEvent,
+  UnauthorizedEvent,
+  WxaPlatformOptions,
+} from './lib/types/platform'
+import { WxaPlatform } from './lib/types/wxa-platform'
 
 /**
  * Client for the codes of one mini-program. Make one for each appid and keep it. Making one is cheap and uses no network. Clients
@@ -323,6 +342,9 @@ declare namespace WxaCode {
   export {
     AccessToken,
     AnyWxaCodeError,
+    AuthorizationUrlOptions,
+    AuthorizedEvent,
+    Authorizer,
     BatchJob,
     BatchNote,
     BatchOptions,
@@ -333,6 +355,7 @@ declare namespace WxaCode {
     CallOptions,
     CloudBase,
     CodeImage,
+    CompletedAuthorization,
     CreateQRCodeParams,
     check,
     EnvVersion,
@@ -342,13 +365,22 @@ declare namespace WxaCode {
     Expiry,
     Explanation,
     explain,
+    ImportedAuthorizer,
     InvalidParamsError,
     InvalidPushError,
     imageType,
     JumpWxa,
     LinkInfo,
+    MerchantOptions,
     NFCSchemeParams,
+    OtherPlatformEvent,
+    PlatformEvent,
+    PlatformRequestOptions,
+    PlatformStateEvent,
+    PlatformStats,
+    PlatformStore,
     ProvidedToken,
+    Push,
     PushErrorReason,
     QRCodeParams,
     QuerySchemeParams,
@@ -367,9 +399,11 @@ declare namespace WxaCode {
     ShortLinkParams,
     Stats,
     Style,
+    TicketEvent,
     TokenEvent,
     TokenFields,
     TokenProvider,
+    UnauthorizedEvent,
     UnlimitedQRCodeParams,
     UrlLinkInfo,
     UrlLinkParams,
@@ -383,6 +417,8 @@ declare namespace WxaCode {
     WxaCodeOptions,
     WxaErrorCode,
     WxaEvent,
+    WxaPlatform,
+    WxaPlatformOptions,
   }
 }
 

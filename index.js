@@ -20,7 +20,9 @@ const { CACHED, LANG } = require('./lib/symbols')
 const { ENDPOINT_INDEX } = require('./lib/endpoints')
 const { endpointOf } = require('./lib/kinds')
 const { nullProtoCopy } = require('./lib/safe-object')
+const { Activity, Opened } = require('./lib/opened')
 const { validateOptions } = require('./lib/options')
+const { platformClass } = require('./lib/platform')
 const { docsOf } = require('./lib/docs')
 const { endpointLabel, assertQueryFits } = require('./lib/path')
 const { tokenProvider } = require('./lib/provider')
@@ -42,14 +44,21 @@ class WxaCode {
   #appid
   /** @type {import('./lib/language').Language | undefined} */
   #lang
-  #running = 0
-  /** @type {(() => void) | undefined} */
-  #onIdle
+  #activity = new Activity()
+  /** Of the platform, if this is the client of one of its merchants. @type {Activity | undefined} */
+  #ofPlatform
   /** @type {Promise<void> | undefined} */
   #closed
 
   /** @param {import('./index').WxaCodeOptions} options */
   constructor(options) {
+    if (options instanceof Opened) {
+      this.#native = options.native
+      this.#appid = options.appid
+      this.#lang = options.lang
+      this.#ofPlatform = options.activity
+      return
+    }
     const given = validateOptions(options)
     const provider = given.provider && tokenProvider(given.provider, given.lang)
     const opened = native.open(completionQueue, given.json, provider)
@@ -276,7 +285,8 @@ class WxaCode {
   #run({ signal, timeoutMs }, start) {
     syncSubscription(native, completionQueue)
     const outcome = signal === undefined ? startCall(start, timeoutMs) : startCallUnder(signal, start, timeoutMs)
-    this.#running += 1
+    this.#activity.begin()
+    this.#ofPlatform?.begin()
     return outcome
   }
 
@@ -286,20 +296,14 @@ class WxaCode {
    * @param {any} outcome
    */
   #settle(outcome) {
-    this.#running -= 1
-    if (this.#running === 0) this.#onIdle?.()
+    this.#activity.end()
+    this.#ofPlatform?.end()
     if (Array.isArray(outcome)) throw toError(outcome, this.#lang)
     return outcome
   }
 
   async #waitForIdle() {
-    if (this.#running > 0) {
-      await new Promise((resolve) => {
-        this.#onIdle = () => resolve(undefined)
-      })
-    }
-    // One turn later, so that every caller has what it waited for.
-    await new Promise((resolve) => setImmediate(resolve))
+    await this.#activity.idle()
     this.#native.dispose()
   }
 }
@@ -336,6 +340,8 @@ function check(kind, params) {
   }
 }
 
+const WxaPlatform = platformClass((opened) => new WxaCode(/** @type {any} */ (opened)))
+
 // The module is the class, so that a default import and `require()` give it; each name is assigned by itself, which is how
 // Node and bundlers find out what `import { ... }` may name.
 module.exports = WxaCode
@@ -345,6 +351,7 @@ module.exports.InvalidParamsError = InvalidParamsError
 module.exports.InvalidPushError = InvalidPushError
 module.exports.WeChatAPIError = WeChatAPIError
 module.exports.WxaCodeError = WxaCodeError
+module.exports.WxaPlatform = WxaPlatform
 module.exports.check = check
 module.exports.explain = explain
 module.exports.fromEnv = WxaCode.fromEnv

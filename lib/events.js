@@ -10,6 +10,7 @@ const channels = {
   token: channel('wxacode:token'),
   redis: channel('wxacode:redis'),
   request: channel('wxacode:request'),
+  platform: channel('wxacode:platform'),
 }
 
 let listening = false
@@ -19,7 +20,11 @@ let listening = false
  * @param {import('../binding').CompletionQueueHandle} completionQueue
  */
 function syncSubscription(native, completionQueue) {
-  const wanted = channels.token.hasSubscribers || channels.redis.hasSubscribers || channels.request.hasSubscribers
+  const wanted =
+    channels.token.hasSubscribers ||
+    channels.redis.hasSubscribers ||
+    channels.request.hasSubscribers ||
+    channels.platform.hasSubscribers
   if (wanted === listening) return
   listening = wanted
   if (wanted) native.listen(completionQueue)

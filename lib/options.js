@@ -28,6 +28,22 @@ function validateOptions(options) {
   return { json: JSON.stringify(settings), appid: settings.fromAppid ?? settings.appid, lang, provider }
 }
 
+/**
+ * The options of a platform: as JSON for the addon, and the caller's own store beside them.
+ *
+ * @param {unknown} options
+ * @returns {{ json: string, appid: string, lang?: import('./language').Language, store?: import('../index').PlatformStore }}
+ */
+function validatePlatformOptions(options) {
+  const wanted = safeGet(options, 'lang')
+  const lang = isLanguage(wanted) ? wanted : undefined
+  const settings = validate('platform', options, undefined, lang)
+  settings.lang = undefined
+  const own = typeof settings.store === 'object' ? settings.store : undefined
+  if (own) settings.store = undefined
+  return { json: JSON.stringify(settings), appid: settings.appid, lang, store: own }
+}
+
 /** @param {import('./language').Language} [lang] */
 const noSecret = (lang) =>
   invalid(
@@ -45,4 +61,4 @@ const noSecret = (lang) =>
     lang,
   )
 
-module.exports = { validateOptions }
+module.exports = { validateOptions, validatePlatformOptions }

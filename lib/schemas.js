@@ -19,6 +19,7 @@ const { isLanguage } = require('./language')
 const { NullProto, nullProtoCopy, safeGet } = require('./safe-object')
 const { endpoints } = require('./endpoints')
 const { explainRedisOptions } = require('./redis-options')
+const { isStore } = require('./platform-store')
 
 /** @typedef {import('../index').Explanation} Explanation */
 
@@ -60,7 +61,8 @@ const { explainRedisOptions } = require('./redis-options')
  */
 
 /**
- * @typedef {EndpointName | 'request' | 'batch' | 'call' | 'tokenCall' | 'codeHandler' | 'options'} SchemaName
+ * @typedef {EndpointName | 'request' | 'batch' | 'call' | 'tokenCall' | 'codeHandler' | 'options' | 'platform' | 'merchant'
+ *   | 'authorizationUrl' | 'importAuthorizer' | 'platformRequest'} SchemaName
  */
 
 /** WeChat's errcode for a wrong JSON type. Some parameters have another one. */
@@ -174,11 +176,70 @@ const rulesOf = (params = []) =>
     }),
   )
 
+/** @type {Record<string, Rule>} */
+const CACHE = {
+  maxBytes: TYPES.number,
+  ttlMs: TYPES.number,
+  redis: { type: 'boolean' },
+  maxEntryBytes: TYPES.number,
+}
+
+/** Options that clients and platforms have. @type {Record<string, Rule>} */
+const SHARED_OPTIONS = {
+  baseUrl: {
+    expected: { zh: '字符串或非空的字符串数组', en: 'a string or a non-empty array of strings' },
+    convert: toStrings,
+    emptyIsAbsent: true,
+  },
+  redis: {
+    expected: { zh: " 'redis://主机:端口' 或 { url }", en: "'redis://host:port' or { url }" },
+    convert: (value) => (isString(value) ? nullProtoCopy({ url: value.toWellFormed() }) : undefined),
+    emptyIsAbsent: true,
+    explainMistake: explainRedisOptions,
+    fields: {
+      url: { ...SETTING, required: 0 },
+      ca: PEM,
+      timeoutMs: TYPES.number,
+      keyPrefix: { type: 'string' },
+      allowUnsharedRotation: { type: 'boolean' },
+    },
+  },
+  lang: { convert: acceptIf(isLanguage), expected: { zh: " 'zh' 或 'en'", en: "'zh' or 'en'" }, emptyIsAbsent: true },
+  timeoutMs: TYPES.number,
+  retries: TYPES.number,
+  proxy: SETTING,
+  ca: PEM,
+}
+
+/** @type {Rule} */
+const CACHE_OPTION = {
+  expected: { zh: '布尔值或对象', en: 'a boolean or an object' },
+  convert: (value) => (value === true ? new NullProto() : value === false ? false : undefined),
+  fields: CACHE,
+}
+
+/** @type {Rule} */
+const QUERY = {
+  convert: toPairs,
+  expected: {
+    zh: '值为字符串、数字或布尔值的普通对象（URLSearchParams 和 Map 用 Object.fromEntries() 转换）',
+    en: 'a plain object of strings, numbers and booleans (made of URLSearchParams or a Map by Object.fromEntries())',
+  },
+}
+
+/** @type {Rule} */
+const BODY = {
+  convert: acceptIf((value) => typeof value === 'object' && value !== null),
+  expected: { zh: '普通对象', en: 'a plain object' },
+}
+
 /** @type {Record<SchemaName, Record<string, Rule>>} */
 const RULES = {
   .../** @type {any} */ (
     Object.fromEntries(
-      endpoints.filter(({ group }) => group !== 'token').map(({ name, params }) => [name, rulesOf(params)]),
+      endpoints
+        .filter(({ group }) => group !== 'token' && group !== 'component')
+        .map(({ name, params }) => [name, rulesOf(params)]),
     )
   ),
   request: {
@@ -187,17 +248,8 @@ const RULES = {
       convert: acceptIf((value) => value === 'GET' || value === 'POST'),
       expected: { zh: " 'GET' 或 'POST'", en: "'GET' or 'POST'" },
     },
-    query: {
-      convert: toPairs,
-      expected: {
-        zh: '值为字符串、数字或布尔值的普通对象（URLSearchParams 和 Map 用 Object.fromEntries() 转换）',
-        en: 'a plain object of strings, numbers and booleans (made of URLSearchParams or a Map by Object.fromEntries())',
-      },
-    },
-    body: {
-      convert: acceptIf((value) => typeof value === 'object' && value !== null),
-      expected: { zh: '普通对象', en: 'a plain object' },
-    },
+    query: QUERY,
+    body: BODY,
     retries: { type: 'number' },
   },
   batch: {
@@ -240,41 +292,60 @@ const RULES = {
       convert: acceptIf((value) => isFunction(value) || ['stable', 'classic', 'none'].includes(value)),
       emptyIsAbsent: true,
     },
-    baseUrl: {
-      expected: { zh: '字符串或非空的字符串数组', en: 'a string or a non-empty array of strings' },
-      convert: toStrings,
-      emptyIsAbsent: true,
-    },
-    redis: {
-      expected: { zh: " 'redis://主机:端口' 或 { url }", en: "'redis://host:port' or { url }" },
-      convert: (value) => (isString(value) ? nullProtoCopy({ url: value.toWellFormed() }) : undefined),
-      emptyIsAbsent: true,
-      explainMistake: explainRedisOptions,
-      fields: {
-        url: { ...SETTING, required: 0 },
-        ca: PEM,
-        timeoutMs: TYPES.number,
-        keyPrefix: { type: 'string' },
-        allowUnsharedRotation: { type: 'boolean' },
-      },
-    },
+    baseUrl: SHARED_OPTIONS.baseUrl,
+    redis: SHARED_OPTIONS.redis,
     fromAppid: SETTING,
-    lang: { convert: acceptIf(isLanguage), expected: { zh: " 'zh' 或 'en'", en: "'zh' or 'en'" }, emptyIsAbsent: true },
+    lang: SHARED_OPTIONS.lang,
     timeoutMs: TYPES.number,
     retries: TYPES.number,
     ratePerMinute: TYPES.number,
-    cache: {
-      expected: { zh: '布尔值或对象', en: 'a boolean or an object' },
-      convert: (value) => (value === true ? new NullProto() : value === false ? false : undefined),
-      fields: {
-        maxBytes: TYPES.number,
-        ttlMs: TYPES.number,
-        redis: { type: 'boolean' },
-        maxEntryBytes: TYPES.number,
-      },
-    },
+    cache: CACHE_OPTION,
     proxy: SETTING,
     ca: PEM,
+  },
+  platform: {
+    appid: { ...SETTING, required: 40013 },
+    secret: { ...SETTING, required: 41004 },
+    pushToken: SETTING,
+    encodingAESKey: {
+      expected: { zh: '字符串，或 [新的, 旧的]', en: 'a string, or [current, previous]' },
+      convert: toStrings,
+      emptyIsAbsent: true,
+    },
+    store: {
+      expected: {
+        zh: " 'file:路径'、'memory' 或 { get, set, delete }",
+        en: "'file:' and a path, 'memory', or an object with get, set and delete",
+      },
+      convert: acceptIf((value) => isString(value) || isStore(value)),
+      emptyIsAbsent: true,
+    },
+    ...SHARED_OPTIONS,
+  },
+  merchant: {
+    cache: CACHE_OPTION,
+    ratePerMinute: TYPES.number,
+    timeoutMs: TYPES.number,
+    retries: TYPES.number,
+  },
+  authorizationUrl: {
+    redirectUri: { type: 'string', required: 0 },
+    authType: {
+      convert: acceptIf((value) => Number.isInteger(value) && value >= 1 && value <= 99),
+      expected: { zh: '正整数', en: 'a positive whole number' },
+    },
+    bizAppid: { type: 'string' },
+    mobile: { type: 'boolean' },
+  },
+  importAuthorizer: {
+    appid: { ...SETTING, required: 40013 },
+    refreshToken: { ...SETTING, required: 0 },
+  },
+  platformRequest: {
+    ...CALL,
+    query: QUERY,
+    body: BODY,
+    retries: { type: 'number' },
   },
 }
 
@@ -287,6 +358,11 @@ const ROOT_NAMES = nullProtoCopy({
   request: 'options',
   batch: 'options',
   codeHandler: 'options',
+  platform: 'options',
+  merchant: 'options',
+  authorizationUrl: 'options',
+  importAuthorizer: 'authorizer',
+  platformRequest: 'options',
 })
 
 /** Names that callers know from WeChat's documents and from other packages, normalized, with ours.
@@ -318,6 +394,26 @@ const ALIASES = nullProtoCopy({
     redisurl: 'redis',
     language: 'lang',
     locale: 'lang',
+  },
+  platform: {
+    componentappid: 'appid',
+    componentsecret: 'secret',
+    componentappsecret: 'secret',
+    appsecret: 'secret',
+    token: 'pushToken',
+    aeskey: 'encodingAESKey',
+    encodingkey: 'encodingAESKey',
+    storage: 'store',
+    timeout: 'timeoutMs',
+    host: 'baseUrl',
+    agent: 'proxy',
+    redisurl: 'redis',
+    language: 'lang',
+  },
+  merchant: { timeout: 'timeoutMs' },
+  importAuthorizer: {
+    authorizerappid: 'appid',
+    authorizerrefreshtoken: 'refreshToken',
   },
   call: { timeout: 'timeoutMs' },
   codeHandler: { timeout: 'timeoutMs', attachment: 'download', max: 'ratePerMinute', limit: 'ratePerMinute' },

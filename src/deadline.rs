@@ -36,18 +36,21 @@ impl Deadline {
     ///
     /// # Errors
     ///
-    /// [`Error::Timeout`] when the deadline comes first.
+    /// [`Error::Timeout`] when the deadline comes first; where a ticket was waited for, [`Error::Ticket`].
     pub async fn timeout<T>(
         &self,
         waited_for: TimeoutPhase,
         last_failure: impl FnOnce() -> Option<Error>,
         work: impl Future<Output = T>,
     ) -> Result<T> {
-        tokio::time::timeout_at(self.at, work).await.map_err(|_| Error::Timeout {
-            endpoint: self.endpoint.clone(),
-            waited_for,
-            limit: self.limit,
-            cause: last_failure().map(Box::new),
+        tokio::time::timeout_at(self.at, work).await.map_err(|_| match last_failure() {
+            Some(missing @ Error::Ticket(_)) => missing,
+            cause => Error::Timeout {
+                endpoint: self.endpoint.clone(),
+                waited_for,
+                limit: self.limit,
+                cause: cause.map(Box::new),
+            },
         })
     }
 }

@@ -34,6 +34,7 @@ pub(crate) enum EventKind {
     Token(TokenEvent),
     Redis(RedisEvent),
     Request(RequestEvent),
+    Platform(PlatformNotice),
 }
 
 /// Names a token without giving it away.
@@ -147,6 +148,54 @@ pub(crate) enum RequestEvent {
     },
 }
 
+/// An event of a third-party platform. Its account is the platform, or the merchant that it concerns.
+#[derive(Clone, Debug)]
+pub(crate) enum PlatformNotice {
+    /// A newer ticket was pushed.
+    TicketReceived,
+    /// WeChat refused the ticket.
+    TicketRefused {
+        error: Error,
+    },
+    /// An authorization code was exchanged for the merchant's tokens.
+    AuthorizationCompleted,
+    AuthorizationFailed {
+        error: Error,
+    },
+    /// `reason` is `withdrawn` or `removed`.
+    AuthorizationEnded {
+        reason: &'static str,
+    },
+    /// What was to be saved is kept in memory.
+    StoreError {
+        error: Error,
+    },
+    /// The store was empty, and has so many records again.
+    StoreRestored {
+        records: usize,
+    },
+    /// All merchants were read at WeChat.
+    ListRead {
+        merchants: usize,
+        duration: Duration,
+    },
+}
+
+impl PlatformNotice {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::TicketReceived => "ticket.received",
+            Self::TicketRefused { .. } => "ticket.refused",
+            Self::AuthorizationCompleted => "authorization.completed",
+            Self::AuthorizationFailed { .. } => "authorization.failed",
+            Self::AuthorizationEnded { .. } => "authorization.ended",
+            Self::StoreError { .. } => "store.error",
+            Self::StoreRestored { .. } => "store.restored",
+            Self::ListRead { .. } => "list.read",
+        }
+    }
+}
+
 /// The request of an event.
 #[derive(Clone, Debug)]
 pub(crate) struct RequestLabel {
@@ -186,6 +235,7 @@ impl EventKind {
                 RequestEvent::Abort { .. } => "request.abort",
                 RequestEvent::RateLimitExceeded { .. } => "rate_limit.exceeded",
             },
+            Self::Platform(notice) => notice.name(),
         }
     }
 }
@@ -265,6 +315,11 @@ impl EventSource {
         self.bus.emit(Some(&self.account), || EventKind::Redis(build()));
     }
 
+    /// Emits an event of a platform, or of the merchant.
+    pub(crate) fn platform(&self, build: impl FnOnce() -> PlatformNotice) {
+        self.bus.emit(Some(&self.account), || EventKind::Platform(build()));
+    }
+
     /// Emits an event of the account's requests.
     pub(crate) fn request(&self, build: impl FnOnce() -> RequestEvent) {
         self.bus.emit(Some(&self.account), || EventKind::Request(build()));
@@ -303,6 +358,12 @@ pub(crate) mod testing {
             EventKind::Token(TokenEvent::RefreshError { error, .. } | TokenEvent::ServedStale { error, .. })
             | EventKind::Redis(RedisEvent::AccountError { error, .. })
             | EventKind::Request(RequestEvent::Error { error, .. }) => Some(error.code()),
+            EventKind::Platform(
+                PlatformNotice::TicketRefused { error }
+                | PlatformNotice::AuthorizationFailed { error }
+                | PlatformNotice::StoreError { error },
+            ) => Some(error.code()),
+            EventKind::Platform(PlatformNotice::AuthorizationEnded { reason }) => Some(reason),
             EventKind::Request(RequestEvent::RateLimitExceeded { limit, .. }) => Some(limit.name()),
             _ => None,
         }

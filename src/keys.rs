@@ -39,14 +39,20 @@ pub enum Mode {
     Stable,
     /// `/cgi-bin/token`: each request makes a new token, and the one before ends soon.
     Classic,
+    /// `/cgi-bin/component/api_component_token`: the token of a third-party platform.
+    Component,
+    /// `/cgi-bin/component/api_authorizer_token`: the token of a merchant of a third-party platform.
+    Authorizer,
 }
 
 impl Mode {
-    /// The name in options and events: `stable` or `classic`.
+    /// The name in options and events.
     pub fn name(self) -> &'static str {
         match self {
             Self::Stable => "stable",
             Self::Classic => "classic",
+            Self::Component => "component",
+            Self::Authorizer => "authorizer",
         }
     }
 }

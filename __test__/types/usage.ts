@@ -304,6 +304,8 @@ export function narrowed(error: unknown): string {
       case 'ERR_WXA_REDIS':
       case 'ERR_WXA_RATE_LIMIT':
       case 'ERR_WXA_PUSH':
+      case 'ERR_WXA_TICKET':
+      case 'ERR_WXA_STORE':
       case 'ERR_WXA_CLOSED':
         return plain.message
       default:
@@ -343,7 +345,15 @@ export function byCode(error: unknown): string | number | undefined {
       // @ts-expect-error only a WeChatAPIError has one
       return error.errcode
     default:
-      same<typeof error.code, 'ERR_WXA_NETWORK' | 'ERR_WXA_RESPONSE' | 'ERR_WXA_REDIS' | 'ERR_WXA_CLOSED'>(true)
+      same<
+        typeof error.code,
+        | 'ERR_WXA_NETWORK'
+        | 'ERR_WXA_RESPONSE'
+        | 'ERR_WXA_REDIS'
+        | 'ERR_WXA_TICKET'
+        | 'ERR_WXA_STORE'
+        | 'ERR_WXA_CLOSED'
+      >(true)
       return error.endpoint
   }
 }

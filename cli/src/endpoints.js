@@ -33,4 +33,4 @@ export const CODE_PARAMS = {
 export const CODE_PATHS = ["/wxa/getwxacodeunlimit","/wxa/getwxacode","/cgi-bin/wxaapp/createwxaqrcode"]
 
 /** What errors call the endpoints that wxacode knows. */
-export const ENDPOINTS = ["getUnlimitedQRCode","getQRCode","createQRCode","stable_token","token","generateScheme","generateUrlLink","generateShortLink","generateNFCScheme","queryScheme","queryUrlLink","getQuota","clearQuota","getRid"]
+export const ENDPOINTS = ["getUnlimitedQRCode","getQRCode","createQRCode","stable_token","token","generateScheme","generateUrlLink","generateShortLink","generateNFCScheme","queryScheme","queryUrlLink","getQuota","clearQuota","getRid","api_component_token","api_start_push_ticket","api_create_preauthcode","api_query_auth","api_authorizer_token","api_get_authorizer_list","api_get_authorizer_info"]

@@ -31,6 +31,8 @@ export type WxaErrorCode =
   | 'ERR_WXA_REDIS'
   | 'ERR_WXA_RATE_LIMIT'
   | 'ERR_WXA_PUSH'
+  | 'ERR_WXA_TICKET'
+  | 'ERR_WXA_STORE'
   | 'ERR_WXA_CLOSED'
 
 /**
@@ -184,4 +186,6 @@ export type AnyWxaCodeError =
   | WxaCodeError<'ERR_WXA_NETWORK'>
   | WxaCodeError<'ERR_WXA_RESPONSE'>
   | WxaCodeError<'ERR_WXA_REDIS'>
+  | WxaCodeError<'ERR_WXA_TICKET'>
+  | WxaCodeError<'ERR_WXA_STORE'>
   | WxaCodeError<'ERR_WXA_CLOSED'>

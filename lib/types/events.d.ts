@@ -53,7 +53,7 @@ export interface WxaEvent {
   /** AppID of the account. */
   appid: string
   /** Where the client's token comes from; absent with token `'none'`. */
-  mode?: 'stable' | 'classic' | 'provider'
+  mode?: 'stable' | 'classic' | 'provider' | 'component' | 'authorizer'
 }
 
 /** Members of events about a token. */

@@ -19,6 +19,7 @@ use crate::error::{Error, Result};
 use crate::rate_limit::RateLimiter;
 use crate::redact;
 use crate::token::source::TokenSource;
+use crate::token::state::Token;
 use crate::token::{CacheHandle, TokenCache};
 use crate::transport::{Transport, block_in_place_if_large};
 use crate::wechat::answer::{AnswerKind, Scalar, read_image, scalars_of};
@@ -45,6 +46,8 @@ pub(crate) struct Client {
     pub(crate) stats: Counters,
     pub(crate) clock: Clock,
     pub(crate) closed: AtomicBool,
+    /// Set when the platform of a merchant's client is closed.
+    pub(crate) owner_closed: Option<Arc<AtomicBool>>,
 }
 
 /// The client's token cache and token source. A client inside WeChat's cloud needs none.
@@ -66,7 +69,8 @@ impl Tokens {
 impl Client {
     /// Whether calls are still taken.
     pub(crate) fn check_open(&self) -> Result<()> {
-        if self.closed.load(Ordering::Acquire) { Err(Error::Closed) } else { Ok(()) }
+        let owner = self.owner_closed.as_ref().is_some_and(|closed| closed.load(Ordering::Acquire));
+        if owner || self.closed.load(Ordering::Acquire) { Err(Error::Closed) } else { Ok(()) }
     }
 
     /// Whether the client has a cache.
@@ -138,9 +142,20 @@ impl Client {
         timeout: Option<Duration>,
         retries: Option<u32>,
     ) -> Result<(Body, AnswerKind)> {
-        self.learn_secrets(request);
         let deadline = Deadline::new(timeout.unwrap_or(self.timeout), Some(request.endpoint.clone()));
-        let call = TimedRequest { request, deadline: &deadline, retries: retries.unwrap_or(self.retries) };
+        self.request_within(request, expected_field, &deadline, retries.unwrap_or(self.retries)).await
+    }
+
+    /// The same until a deadline.
+    pub(crate) async fn request_within(
+        &self,
+        request: &ApiRequest,
+        expected_field: Option<&'static str>,
+        deadline: &Deadline,
+        retries: u32,
+    ) -> Result<(Body, AnswerKind)> {
+        self.learn_secrets(request);
+        let call = TimedRequest { request, deadline, retries };
         let answer = self.send_within_rate_limit(&call, &|body| AnswerKind::read(body, expected_field)).await;
         answer.inspect_err(|error| self.stats.error(error))
     }
@@ -166,6 +181,12 @@ impl Client {
             true => cache.force(source, &deadline).await?,
         };
         Ok((token.expose().to_owned(), token.expires().wall_time(cache.now())))
+    }
+
+    /// The token of a call that is not made here.
+    pub(crate) async fn token(&self, deadline: &Deadline) -> Result<Token> {
+        let Tokens { cache, source, .. } = self.tokens.as_ref().ok_or_else(no_token)?;
+        cache.get(source, deadline).await
     }
 
     /// Another API refused this token: the token is invalidated if it is the present one.

@@ -7,6 +7,7 @@ use super::{Client, Tokens};
 use crate::deadline::Deadline;
 use crate::error::{Error, Result, TimeoutPhase};
 use crate::rate_limit::{Permit, RedisAvailability};
+use crate::redact;
 use crate::token::state::Token;
 use crate::transport::{HttpRequest, RetryPolicy};
 use crate::wechat::answer::{AnswerError, AnswerKind};
@@ -51,12 +52,24 @@ impl Client {
         if permit.as_ref().is_some_and(|permit| permit.waited) {
             token = cache.get(source, call.deadline).await?;
         }
-        let answer = self.send(call, Some(&token), permit.as_ref(), read).await;
+        let answer = self.send_with_replay(call, tokens, &token, permit.as_ref(), read).await;
+        answer.inspect_err(|error| source.on_refusal(error))
+    }
+
+    async fn send_with_replay(
+        &self,
+        call: &TimedRequest<'_>,
+        Tokens { cache, source, .. }: &Tokens,
+        token: &Token,
+        permit: Option<&Permit<'_>>,
+        read: Read<'_>,
+    ) -> Result<(Body, AnswerKind)> {
+        let answer = self.send(call, Some(token), permit, read).await;
         let Some(errcode) = answer.as_ref().err().and_then(Error::rejected_token) else { return answer };
-        match cache.replace(&token, errcode, source, call.deadline).await? {
+        match cache.replace(token, errcode, source, call.deadline).await? {
             Some(other) => {
                 Counters::add(&self.stats.replays);
-                self.send(call, Some(&other), permit.as_ref(), read).await
+                self.send(call, Some(&other), permit, read).await
             }
             None => answer,
         }
@@ -98,8 +111,11 @@ impl Client {
         let more = query.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let query: Vec<_> = auth_param.into_iter().chain(more).collect();
         let sent = permit.map(Permit::sent);
-        let secrets = token.as_slice();
-        let http_request = HttpRequest { endpoint: endpoint.clone(), query: &query, body: body.clone(), secrets, sent };
+        // The body of a component call has tokens of a merchant.
+        let text = body.as_deref().filter(|_| endpoint.returns_token()).and_then(|body| std::str::from_utf8(body).ok());
+        let secrets: Vec<_> = token.into_iter().chain(redact::named_values(text.unwrap_or_default())).collect();
+        let http_request =
+            HttpRequest { endpoint: endpoint.clone(), query: &query, body: body.clone(), secrets: &secrets, sent };
         // No harm is done when WeChat makes the same QR code twice.
         let repeatable = endpoint.returns_qr_code() || call.retries > 0;
         let policy = RetryPolicy { retries: call.retries, attempt_timeout: None, repeatable };

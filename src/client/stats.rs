@@ -61,8 +61,7 @@ impl Counters {
     pub(crate) fn error(&self, error: &Error) {
         let name = match error {
             Error::Provider(_) => return,
-            Error::Api { refusal, .. } => refusal.errcode.to_string(),
-            other => other.code().to_owned(),
+            error => error.errcode().map_or_else(|| error.code().to_owned(), |errcode| errcode.to_string()),
         };
         *self.errors.lock().entry(name).or_default() += 1;
     }

@@ -1,6 +1,7 @@
 //! Why a call failed and what to do, where it was not WeChat that said no: its errcodes have a catalogue.
 
 mod certificates;
+pub(super) mod platform;
 pub(super) mod push;
 
 use std::time::Duration;
@@ -10,7 +11,7 @@ use crate::error::explanation::{Bilingual, Explanation, Language};
 use crate::wechat::answer::Unexpected;
 use certificates::{certified, refused};
 
-fn seconds(time: Duration) -> String {
+pub(super) fn seconds(time: Duration) -> String {
     match time.as_millis() {
         ms if ms < 1000 => format!("{ms} ms"),
         ms if ms < 10_000 => format!("{} s", ms as f64 / 1000.0),

@@ -4,6 +4,7 @@ pub(crate) mod explanation;
 pub mod invalid;
 mod kinds;
 mod messages;
+mod platform;
 mod push;
 mod status;
 
@@ -21,6 +22,7 @@ use crate::wechat::errcode::{self, Reaction, Scope, Subject};
 pub use kinds::{
     BadResponse, CertificateErrorKind, ExceededLimit, NetworkErrorKind, ProxyErrorKind, RedisErrorKind, TimeoutPhase,
 };
+pub use platform::{StoreProblem, TicketError};
 pub use push::{PushError, PushPart, PushQueryProblem, PushXmlProblem};
 
 /// Why a call failed. Cheap to clone: a failed refresh fails every caller that waited for it.
@@ -93,6 +95,10 @@ pub enum Error {
         /// The time until the next call may go.
         wait: Duration,
     },
+    /// The ticket of a third-party platform is missing, or WeChat refused it, and no newer one came in time.
+    Ticket(Box<TicketError>),
+    /// The store of a third-party platform did not do what a call needed.
+    Store(Box<StoreProblem>),
     /// A push to the platform's event URL was refused: it is not from WeChat, for another platform, or unreadable.
     Push(PushError),
     /// The client was closed, or the environment that it belongs to is ending.
@@ -114,6 +120,8 @@ impl Error {
     pub(crate) fn code(&self) -> &'static str {
         match self {
             Self::Api { .. } => "ERR_WXA_API",
+            Self::Ticket(ticket) => ticket.code(),
+            Self::Store(_) => "ERR_WXA_STORE",
             Self::Params { .. } => "ERR_WXA_PARAMS",
             Self::Timeout { .. } => "ERR_WXA_TIMEOUT",
             Self::Network { .. } => "ERR_WXA_NETWORK",
@@ -133,8 +141,33 @@ impl Error {
             | Self::Response { endpoint, .. }
             | Self::RateLimit { endpoint, .. } => Some(endpoint),
             Self::Params { endpoint, .. } | Self::Timeout { endpoint, .. } => endpoint.as_ref(),
-            Self::Redis { .. } | Self::Push(_) | Self::Closed | Self::Cancelled | Self::Provider(_) => None,
+            Self::Ticket(ticket) => ticket.endpoint(),
+            Self::Redis { .. }
+            | Self::Store(_)
+            | Self::Push(_)
+            | Self::Closed
+            | Self::Cancelled
+            | Self::Provider(_) => None,
         }
+    }
+
+    /// The refusal of WeChat, if that is what failed.
+    pub(crate) fn refusal(&self) -> Option<&Refusal> {
+        match self {
+            Self::Api { refusal, .. } => Some(refusal),
+            Self::Ticket(ticket) => ticket.refusal.as_ref().map(|(_, refusal)| refusal),
+            _ => None,
+        }
+    }
+
+    /// The errcode of the refusal.
+    pub(crate) fn errcode(&self) -> Option<i64> {
+        self.refusal().map(|refusal| refusal.errcode)
+    }
+
+    /// Whether the time was up. A call whose time is longer may still succeed.
+    pub(crate) fn is_out_of_time(&self) -> bool {
+        matches!(self, Self::Timeout { .. } | Self::Ticket(_))
     }
 
     /// Whether the same call may succeed later without a change.
@@ -145,7 +178,8 @@ impl Error {
             }
             Self::Response { status, problem, .. } => status::is_retryable(*status) || problem.is_retryable(*status),
             Self::Network { kind, .. } => kind.is_transient(),
-            Self::Timeout { .. } | Self::RateLimit { .. } | Self::Redis { .. } => true,
+            Self::Timeout { .. } | Self::RateLimit { .. } | Self::Redis { .. } | Self::Ticket(_) => true,
+            Self::Store(problem) => problem.is_retryable(),
             Self::Params { .. } | Self::Push(_) | Self::Closed | Self::Cancelled | Self::Provider(_) => false,
         }
     }
@@ -231,6 +265,8 @@ impl Error {
             Self::Response { status, problem, .. } => Some(messages::response(*status, *problem)),
             Self::Redis { reason, kind } => Some(messages::redis(reason, kind)),
             Self::RateLimit { limit, wait, .. } => Some(messages::rate_limit(*limit, *wait)),
+            Self::Ticket(ticket) => Some(messages::platform::ticket(ticket)),
+            Self::Store(problem) => Some(messages::platform::store(problem)),
             Self::Push(push) => Some(messages::push::push(push)),
             Self::Closed => Some(messages::closed()),
             Self::Cancelled | Self::Provider(_) => None,
@@ -314,7 +350,8 @@ impl Error {
     /// The text of WeChat or of the network.
     fn said(&self) -> Option<String> {
         match self {
-            Self::Api { refusal: Refusal { errcode, errmsg, rid, .. }, .. } => {
+            Self::Api { .. } | Self::Ticket(_) => {
+                let Refusal { errcode, errmsg, rid, .. } = self.refusal()?;
                 let rid = rid.as_ref().map(|rid| format!(" (rid {rid})")).unwrap_or_default();
                 Some(one_line(&format!("{errcode} {errmsg}{rid}")))
             }

@@ -3,25 +3,22 @@
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::UNIX_EPOCH;
 
-use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
-use napi::bindgen_prelude::{BufferSlice, ClassInstance, Either, Env, spawn};
+use napi::bindgen_prelude::{BufferSlice, ClassInstance, Either, Env};
 use napi_derive::napi;
 use parking_lot::Mutex;
-use tokio::task::yield_now;
-use tokio_util::sync::CancellationToken;
 
 use super::abort::AbortHandle;
-use super::completions::{Completion, CompletionQueue, CompletionQueueHandle, GrantedToken, Outcome};
+use super::completions::{CompletionQueueHandle, GrantedToken, Outcome};
 use super::environment::Environment;
-use super::failure::{Failure, failures, thrown};
+use super::failure::{Failure, failures};
 use super::options;
 use super::provider::TokenFn;
+use super::run::{CallRunner, bug, timeout};
 use crate::client::{Client, Stats};
 use crate::error::{Error, Result};
-use crate::options::{retries as checked_retries, timeout as checked_timeout};
+use crate::options::retries as checked_retries;
 use crate::wechat::answer::AnswerKind;
 use crate::wechat::apis;
 use crate::wechat::body::Body;
@@ -31,8 +28,7 @@ use crate::wechat::qr_code::QrCodeRequest;
 #[napi]
 pub struct NativeClient {
     client: Handle,
-    closing: CancellationToken,
-    completions: Arc<CompletionQueue>,
+    runner: CallRunner,
 }
 
 #[napi(object, object_from_js = false)]
@@ -70,10 +66,16 @@ pub(super) fn open(
     let Environment { closing, requests, .. } = Environment::current(env)?;
     match catch_unwind(AssertUnwindSafe(|| options::read(options, provider)?.open(requests))) {
         Ok(Ok(client)) => {
-            Ok(Either::A(NativeClient { client: Handle::new(client), closing, completions: queue.completions() }))
+            Ok(Either::A(NativeClient::new(client, CallRunner { closing, completions: queue.completions() })))
         }
         Ok(Err(error)) => Ok(Either::B(failures(&error))),
         Err(_) => Err(bug("the constructor")),
+    }
+}
+
+impl NativeClient {
+    pub(super) fn new(client: Client, runner: CallRunner) -> Self {
+        Self { client: Handle::new(client), runner }
     }
 }
 
@@ -243,53 +245,7 @@ impl NativeClient {
         cancel: Option<ClassInstance<'_, AbortHandle>>,
         work: impl Future<Output = Result<Outcome>> + Send + 'static,
     ) -> napi::Result<()> {
-        self.run_boxed(env, call, cancel, Box::pin(work))
-    }
-
-    /// Runs a call until it is done, aborted, or its environment ends; dropping the call closes its request. Not generic, so that
-    /// the code below is compiled once.
-    fn run_boxed(
-        &self,
-        env: &Env,
-        call: f64,
-        cancel: Option<ClassInstance<'_, AbortHandle>>,
-        work: BoxFuture<'static, Result<Outcome>>,
-    ) -> napi::Result<()> {
-        self.completions.begin(env)?;
-        // Checked on the JavaScript thread: a `close()` right behind the call does not overtake it.
-        let open = self.client.open().map(drop);
-        let (closing, completions) = (self.closing.clone(), self.completions.clone());
-        let cancel = cancel.map(|cancel| cancel.token());
-        let work = async move {
-            open?;
-            let cancelled = async {
-                match cancel {
-                    Some(cancel) => cancel.cancelled_owned().await,
-                    None => std::future::pending().await,
-                }
-            };
-            tokio::select! {
-                outcome = work => outcome,
-                () = cancelled => Err(Error::Cancelled),
-                () = closing.cancelled() => Err(Error::Closed),
-            }
-        };
-        let outcome = async move {
-            work.await.unwrap_or_else(|error| match thrown(&error) {
-                Some(thrown) => Outcome::Thrown(thrown),
-                None => Outcome::Failed(failures(&error)),
-            })
-        };
-        spawn(async move {
-            let outcome = AssertUnwindSafe(outcome).catch_unwind().await;
-            let outcome = outcome.unwrap_or_else(|_| Outcome::Thrown(bug("a call")));
-            if completions.push(Completion::Ended(call, outcome)) {
-                // Calls that end at the same moment share the wake-up.
-                yield_now().await;
-                completions.wake();
-            }
-        });
-        Ok(())
+        self.runner.run(env, call, cancel, self.client.open().map(drop), work)
     }
 }
 
@@ -347,19 +303,9 @@ impl Handle {
 }
 
 /// The outcome of a call that succeeded.
-fn outcome((body, kind): (Body, AnswerKind)) -> Outcome {
+pub(super) fn outcome((body, kind): (Body, AnswerKind)) -> Outcome {
     match kind {
         AnswerKind::Image => Outcome::Image(body),
         AnswerKind::Json(text) => Outcome::Json(text),
     }
-}
-
-/// The error of a panic.
-fn bug(place: &str) -> napi::Error {
-    napi::Error::from_reason(format!("wxacode: a bug in {place}; please report it"))
-}
-
-fn timeout(timeout_ms: Option<f64>, endpoint: Option<Endpoint>) -> Result<Option<Duration>> {
-    let checked = timeout_ms.map(|ms| checked_timeout("timeoutMs", ms)).transpose();
-    checked.map_err(|invalid| Error::Params { endpoint, invalid })
 }

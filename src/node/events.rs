@@ -5,13 +5,13 @@ use std::time::{Duration, UNIX_EPOCH};
 use napi_derive::napi;
 
 use crate::error::{Error, ExceededLimit};
-use crate::event::{Event, EventKind, RedisEvent, RequestEvent, RequestLabel, TokenEvent, TokenLabel};
+use crate::event::{Event, EventKind, PlatformNotice, RedisEvent, RequestEvent, RequestLabel, TokenEvent, TokenLabel};
 
 /// All fields of all events; `lib/types/events.d.ts` says which event has which.
 #[napi(object, object_from_js = false)]
 #[derive(Default)]
 pub(super) struct NativeEvent {
-    /// `token`, `redis` or `request`.
+    /// `token`, `redis`, `request` or `platform`.
     pub channel: &'static str,
     pub event: &'static str,
     /// Milliseconds since 1970.
@@ -35,6 +35,7 @@ pub(super) struct NativeEvent {
     pub outage_ms: Option<f64>,
     pub expires_in_ms: Option<f64>,
     pub message: Option<String>,
+    pub count: Option<f64>,
 }
 
 impl From<&Event> for NativeEvent {
@@ -43,6 +44,7 @@ impl From<&Event> for NativeEvent {
             EventKind::Token(event) => token(event),
             EventKind::Redis(event) => redis(event),
             EventKind::Request(event) => request(event),
+            EventKind::Platform(notice) => platform(notice),
         };
         Self {
             event: kind.name(),
@@ -127,16 +129,28 @@ fn request(event: &RequestEvent) -> NativeEvent {
     }
 }
 
+fn platform(notice: &PlatformNotice) -> NativeEvent {
+    let fields = NativeEvent { channel: "platform", ..NativeEvent::default() };
+    match notice {
+        PlatformNotice::TicketReceived | PlatformNotice::AuthorizationCompleted => fields,
+        PlatformNotice::TicketRefused { error }
+        | PlatformNotice::AuthorizationFailed { error }
+        | PlatformNotice::StoreError { error } => fields.with_error(error),
+        PlatformNotice::AuthorizationEnded { reason } => NativeEvent { reason: Some(reason), ..fields },
+        PlatformNotice::StoreRestored { records } => NativeEvent { count: Some(*records as f64), ..fields },
+        PlatformNotice::ListRead { merchants, duration } => {
+            NativeEvent { count: Some(*merchants as f64), duration_ms: Some(ms(*duration)), ..fields }
+        }
+    }
+}
+
 impl NativeEvent {
     fn with_token(self, TokenLabel { fingerprint, number }: &TokenLabel) -> Self {
         Self { fingerprint: Some(fingerprint.clone()), token_number: Some(*number as f64), ..self }
     }
 
     fn with_error(self, error: &Error) -> Self {
-        let refusal = match error {
-            Error::Api { refusal, .. } => Some(refusal),
-            _ => None,
-        };
+        let refusal = error.refusal();
         Self {
             code: Some(error.code()),
             errcode: refusal.map(|refusal| refusal.errcode),

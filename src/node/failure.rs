@@ -8,7 +8,7 @@ use crate::wechat::errcode::{self, Scope};
 
 /// What `index.js` needs to throw the right class.
 #[napi(object, object_from_js = false)]
-pub(super) struct Failure {
+pub struct Failure {
     /// `ERR_WXA_...`, or `ABORTED` for the caller's own signal.
     pub code: &'static str,
     pub message: Message,
@@ -30,7 +30,7 @@ pub(super) struct Failure {
 
 /// JavaScript knows which one its reader wants.
 #[napi(object, object_from_js = false)]
-pub(super) struct Message {
+pub struct Message {
     pub zh: String,
     pub en: String,
     /// Both languages, shortened.
@@ -38,13 +38,13 @@ pub(super) struct Message {
 }
 
 #[napi(object, object_from_js = false)]
-pub(crate) struct NativeBilingual {
+pub struct NativeBilingual {
     pub zh: String,
     pub en: String,
 }
 
 #[napi(object, object_from_js = false)]
-pub(super) struct Explained {
+pub struct Explained {
     pub cause: NativeBilingual,
     pub fix: NativeBilingual,
 }
@@ -85,15 +85,17 @@ fn failure(error: &Error) -> Failure {
         reason: None,
         retry_after_ms: error.wait().map(|wait| wait.as_millis() as f64),
     };
-    match error {
-        Error::Api { refusal, .. } => Failure {
+    if let Some(refusal) = error.refusal() {
+        return Failure {
             errcode: Some(refusal.errcode),
             is_listed: errcode::is_listed(refusal.errcode),
             errmsg: Some(refusal.errmsg.clone()),
             rid: refusal.rid.clone(),
             hint: refusal.hint.clone(),
             ..failure
-        },
+        };
+    }
+    match error {
         Error::Params { invalid, .. } => {
             let (errcode, param) = (invalid.errcode, Some(invalid.param.clone().into_owned()));
             Failure { errcode, is_listed: errcode.is_some_and(errcode::is_listed), param, ..failure }

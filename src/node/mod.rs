@@ -11,7 +11,10 @@ mod environment;
 mod events;
 mod failure;
 mod options;
+mod platform;
+mod platform_store;
 mod provider;
+mod run;
 
 use napi_derive::napi;
 

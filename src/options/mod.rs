@@ -1,6 +1,7 @@
 //! Checks the options and builds a `Client` from them. Never touches the network.
 
 pub(crate) mod json;
+pub(crate) mod platform;
 mod rules;
 
 use std::sync::Arc;
@@ -169,6 +170,7 @@ impl Options {
             stats: Counters::default(),
             clock: registry.clock(),
             closed: AtomicBool::new(false),
+            owner_closed: None,
         })
     }
 }

@@ -5,8 +5,17 @@ use std::ops::Range;
 use memchr::memchr2_iter;
 
 /// How names of secrets end. `_`, `-` and case are ignored.
-const SECRET_SUFFIXES: [&str; 8] =
-    ["accesstoken", "refreshtoken", "sessionkey", "secret", "ticket", "password", "aeskey", "authorizationcode"];
+const SECRET_SUFFIXES: [&str; 9] = [
+    "accesstoken",
+    "refreshtoken",
+    "sessionkey",
+    "secret",
+    "ticket",
+    "password",
+    "aeskey",
+    "authorizationcode",
+    "preauthcode",
+];
 
 /// The values of a text that have the name of a secret.
 pub(crate) fn named_values(text: &str) -> impl Iterator<Item = &str> {

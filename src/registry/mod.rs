@@ -13,8 +13,10 @@ use crate::clock::Clock;
 use crate::error::invalid::InvalidParam;
 use crate::event::{EventBus, EventSource};
 use crate::keys::{Account, App, ConnectionRole, Mode, RedisConfig, RedisServer};
+use crate::platform::core::{Core, PlatformKey, Shared};
+use crate::platform::store::StoreFunctions;
 use crate::rate_limit::window::SlidingWindow;
-use crate::redis::RedisClient;
+use crate::redis::{RedisClient, ScriptRunner};
 use crate::token::TokenCache;
 use crate::token::fingerprint::Fingerprinter;
 use crate::token::redis_store::RedisTokenStore;
@@ -49,6 +51,12 @@ impl Keyed for RedisClient {
     const MAX_IDLE: usize = 0;
 }
 
+/// Its file is free when the last platform is closed.
+impl Keyed for Core {
+    type Key = PlatformKey;
+    const MAX_IDLE: usize = 0;
+}
+
 /// A new client does not get back the permits that earlier clients have used.
 impl Keyed for SlidingWindow {
     type Key = App;
@@ -66,6 +74,7 @@ pub(crate) struct Registry {
     qr_code_caches: WeakCache<QrCodeCache>,
     redis_clients: WeakCache<RedisClient>,
     windows: WeakCache<SlidingWindow>,
+    platforms: WeakCache<Core>,
     event_bus: Arc<EventBus>,
 }
 
@@ -106,7 +115,7 @@ impl Registry {
         self.token_caches.get(account, || {
             let policy = match account.mode {
                 Mode::Stable => RefreshPolicy::STABLE,
-                Mode::Classic => RefreshPolicy::CLASSIC,
+                Mode::Classic | Mode::Component | Mode::Authorizer => RefreshPolicy::CLASSIC,
             };
             let clock = self.clock.clone();
             let events = EventSource::new(event_bus.clone(), account.appid.as_str(), Some(account.mode.name()));
@@ -174,6 +183,23 @@ impl Registry {
         role: ConnectionRole,
     ) -> Result<Arc<RedisClient>, InvalidParam> {
         redis_client(&mut self.redis_clients, &self.event_bus, redis, role)
+    }
+
+    /// What the platforms with this key share. `functions` are those of the caller's own store.
+    pub(crate) fn platform(
+        &mut self,
+        key: &PlatformKey,
+        functions: Option<Arc<dyn StoreFunctions>>,
+    ) -> Result<Arc<Core>, InvalidParam> {
+        let (redis_clients, event_bus) = (&mut self.redis_clients, &self.event_bus);
+        self.platforms.get(key, || {
+            let scripts: Option<Arc<dyn ScriptRunner>> = match &key.redis {
+                Some(redis) => Some(redis_client(redis_clients, event_bus, redis, ConnectionRole::Tokens)?),
+                None => None,
+            };
+            let shared = Shared { clock: self.clock.clone(), event_bus: event_bus.clone(), scripts, functions };
+            Ok(Core::new(key, shared))
+        })
     }
 
     /// The HTTP clients of a proxy and its trusted roots.

@@ -1,10 +1,11 @@
 //! One refresh: a task that no caller owns and any number of callers await. A caller that leaves does not cancel it.
 
 use std::pin::pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use super::cache::TokenCache;
@@ -69,13 +70,14 @@ impl Refresh {
 /// Fetches a token, updates the store, and finishes: callers wait for a slow store no longer than `max_caller_delay`.
 async fn run(guard: &RefreshGuard, source: &dyn TokenSource, kind: &RefreshKind) {
     let store = &*guard.cache.store;
-    let deadline = Deadline::new(store.max_lock_wait() + source.timeout() + REFRESH_OVERHEAD, source.endpoint());
+    let limit = source.preparation_timeout() + store.max_lock_wait() + source.timeout() + REFRESH_OVERHEAD;
+    let deadline = Deadline::new(limit, source.endpoint());
     let refresh = RefreshRun {
         source,
         store,
         guard,
         owner: random_id(),
-        fetch_deadline: OnceLock::new(),
+        fetch_deadline: Mutex::new(None),
         without_store: AtomicBool::new(false),
     };
     let RefreshResult { result, origin, update, max_caller_delay } =
@@ -138,8 +140,8 @@ struct RefreshRun<'a> {
     store: &'a dyn TokenStore,
     guard: &'a RefreshGuard,
     owner: String,
-    /// The deadline of all requests of the refresh: the lock expires soon after it.
-    fetch_deadline: OnceLock<Deadline>,
+    /// The deadline of all requests under the lock, which expires soon after it.
+    fetch_deadline: Mutex<Option<Deadline>>,
     /// Whether the store did not answer, so that it is unknown what other processes do.
     without_store: AtomicBool,
 }
@@ -159,7 +161,26 @@ impl RefreshRun<'_> {
     async fn run(&self, kind: &RefreshKind) -> RefreshResult {
         let mut failures = 0;
         loop {
-            let outcome = self.attempt(kind).await;
+            let outcome = match self.prepare().await {
+                Ok(()) => self.attempt(kind).await,
+                // The attempt before may have left the lock to this process.
+                Err(error) => RefreshResult {
+                    update: if failures == 0 {
+                        StoreUpdate::Nothing
+                    } else {
+                        StoreUpdate::Release(kind.current().cloned())
+                    },
+                    ..RefreshResult::with(Err(error), Origin::Source)
+                },
+            };
+            if let Some(error) = outcome.result.as_ref().err().filter(|error| self.source.prepares_again_after(error)) {
+                self.guard.set_last_failure(error.clone());
+                if let Ok(Some(other)) = self.apply(&outcome.update).await {
+                    return RefreshResult::with(Ok(RefreshOutcome::Token(other)), Origin::Fleet);
+                }
+                *self.fetch_deadline.lock() = None;
+                continue;
+            }
             let Some((error, pause)) = self.pause_after(kind, &outcome, failures) else { return outcome };
             if error.is_route_specific()
                 && let Ok(Some(other)) = self.apply(&outcome.update).await
@@ -177,8 +198,19 @@ impl RefreshRun<'_> {
         let error = outcome.result.as_ref().err().filter(|error| error.is_transient())?;
         let pause = backoff(failures, fastrand::f64());
         let may = !matches!(kind, RefreshKind::Force { .. }) && failures < self.source.retries();
-        let left = self.fetch_deadline.get().map_or(Duration::ZERO, Deadline::remaining);
+        let left = self.fetch_deadline.lock().as_ref().map_or(Duration::ZERO, Deadline::remaining);
         (may && pause < left).then(|| (error.clone(), pause))
+    }
+
+    async fn prepare(&self) -> Result<()> {
+        let on_wait = |error| self.guard.set_last_failure(error);
+        match self.source.prepare(&on_wait) {
+            None => Ok(()),
+            Some(prepared) => {
+                let deadline = Deadline::new(self.source.preparation_timeout(), self.source.endpoint());
+                self.guard.within(&deadline, prepared).await?
+            }
+        }
     }
 
     async fn attempt(&self, kind: &RefreshKind) -> RefreshResult {
@@ -332,7 +364,10 @@ impl RefreshRun<'_> {
 
     async fn fetch(&self, forced: bool, rejected: Option<(&Token, i64)>) -> Result<ReceivedToken> {
         let requested_at = self.guard.cache.now();
-        let deadline = self.fetch_deadline.get_or_init(|| Deadline::new(self.source.timeout(), self.source.endpoint()));
+        let deadline = {
+            let new = || Deadline::new(self.source.timeout(), self.source.endpoint());
+            self.fetch_deadline.lock().get_or_insert_with(new).clone()
+        };
         let on_retry = |error: Error| {
             if !error.is_of_idle_connection() {
                 self.guard.set_last_failure(error);
@@ -348,6 +383,6 @@ impl RefreshRun<'_> {
                 refresh_early: given.refresh_early,
             })
         };
-        self.guard.within(deadline, fetched).await?
+        self.guard.within(&deadline, fetched).await?
     }
 }

@@ -64,6 +64,25 @@ pub trait TokenSource: Send + Sync {
     /// The timeout of one fetch.
     fn timeout(&self) -> Duration;
 
+    /// How long `prepare` may take.
+    fn preparation_timeout(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    /// Waits for what a fetch needs from elsewhere, such as another token; `None` if it needs nothing. Runs before the lock is
+    /// acquired: the lock of a process that waits long would expire.
+    fn prepare<'a>(&'a self, _on_wait: &'a (dyn Fn(Error) + Send + Sync)) -> Option<BoxFuture<'a, Result<()>>> {
+        None
+    }
+
+    /// Whether to prepare again after a fetch failed like this, and fetch once more. The next `prepare` has to wait for something new.
+    fn prepares_again_after(&self, _error: &Error) -> bool {
+        false
+    }
+
+    /// WeChat refused a call with a token of this source.
+    fn on_refusal(&self, _error: &Error) {}
+
     /// Fetches a token. The source keeps the deadline of the request; dropping the future cancels the fetch.
     fn fetch<'a>(&'a self, request: TokenRequest<'a>) -> BoxFuture<'a, Result<SourceToken>>;
 }
@@ -91,7 +110,7 @@ impl TokenSource for WeChatSource {
     fn endpoint(&self) -> Option<Endpoint> {
         Some(match self.mode {
             Mode::Stable => Endpoint::StableToken,
-            Mode::Classic => Endpoint::ClassicToken,
+            Mode::Classic | Mode::Component | Mode::Authorizer => Endpoint::ClassicToken,
         })
     }
 
@@ -107,7 +126,7 @@ impl TokenSource for WeChatSource {
     fn retries(&self) -> u32 {
         match self.mode {
             Mode::Stable => 4,
-            Mode::Classic => 0,
+            Mode::Classic | Mode::Component | Mode::Authorizer => 0,
         }
     }
 
@@ -124,7 +143,7 @@ impl TokenSource for WeChatSource {
             let secret = self.secret.expose_secret();
             let response = match self.mode {
                 Mode::Stable => self.stable(secret, &request).await?,
-                Mode::Classic => self.classic(secret, &request).await?,
+                Mode::Classic | Mode::Component | Mode::Authorizer => self.classic(secret, &request).await?,
             };
             Ok(SourceToken {
                 value: response.access_token.into(),
@@ -136,7 +155,7 @@ impl TokenSource for WeChatSource {
 }
 
 /// One attempt of a token request: WeChat answers these in milliseconds.
-const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(4);
+pub(crate) const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(4);
 
 impl WeChatSource {
     async fn stable(&self, secret: &str, request: &TokenRequest<'_>) -> Result<TokenResponse> {
@@ -151,9 +170,7 @@ impl WeChatSource {
         };
         let policy = RetryPolicy { retries: 0, attempt_timeout: Some(ATTEMPT_TIMEOUT), repeatable: !request.forced };
         self.transport
-            .send_with_retries(&http, policy, &request.deadline, request.on_retry, |body| {
-                read_token(&body.contiguous())
-            })
+            .send_with_retries(&http, policy, &request.deadline, request.on_retry, read_token)
             .await
             .map(|(_, response)| response)
     }
@@ -169,9 +186,7 @@ impl WeChatSource {
         };
         let policy = RetryPolicy { retries: 0, attempt_timeout: Some(ATTEMPT_TIMEOUT), repeatable: false };
         self.transport
-            .send_with_retries(&http, policy, &request.deadline, request.on_retry, |body| {
-                read_token(&body.contiguous())
-            })
+            .send_with_retries(&http, policy, &request.deadline, request.on_retry, read_token)
             .await
             .map(|(_, response)| response)
     }

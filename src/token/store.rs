@@ -86,6 +86,11 @@ pub trait TokenStore: Send + Sync {
     /// The same by the count of this process, for when the store is unreachable.
     fn take_forced_refresh_locally(&self, now: Timestamp) -> Option<Duration>;
 
+    /// Deletes the token, and lets no refresh that has begun store another one.
+    fn forget(&self) -> BoxFuture<'_, Result<()>> {
+        Box::pin(async { Ok(()) })
+    }
+
     /// `listener` is notified when the store is reachable again.
     fn subscribe(&self, listener: Weak<dyn ReconnectListener>);
 

@@ -63,6 +63,17 @@ impl TokenCache {
         }
     }
 
+    /// The same at once, whether or not a client uses this cache: the store has lost what it had.
+    pub(crate) async fn restore_stored(&self) {
+        let current = {
+            let (now, inner) = (self.now(), self.inner.lock());
+            inner.state.current().filter(|_| inner.state.is_usable(now)).cloned()
+        };
+        if let Some(current) = current {
+            self.compare(&current).await;
+        }
+    }
+
     async fn compare(&self, current: &Token) {
         let now = self.now();
         let ours = current.as_received(now);

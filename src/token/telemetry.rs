@@ -69,7 +69,11 @@ impl TokenCache {
 
     /// WeChat rejected a token before it expired and has another one that this process did not request.
     pub(super) fn emit_replaced_externally(&self, token: &Token, errcode: i64) {
-        let message = if self.events.mode() == Some("classic") { MAYBE_REPLACED } else { REPLACED };
+        let message = match self.events.mode() {
+            Some("classic") => MAYBE_REPLACED,
+            Some("component" | "authorizer") => REPLACED_OF_PLATFORM,
+            _ => REPLACED,
+        };
         self.events.token(|| TokenEvent::ReplacedExternally { token: self.label(token), errcode, message });
     }
 }
@@ -78,6 +82,10 @@ impl TokenCache {
 const MAYBE_REPLACED: &str = "most likely another system shares this appid: WeChat refused the access token before its \
     time and this process had not requested another. Let every system use token 'stable', or give each environment an appid of \
     its own. | 很可能另有系统在使用同一个 appid：access_token 提前失效，而本进程没有刷新过。请都改用 stable_token，或每个环境使用各自的 appid。";
+
+const REPLACED_OF_PLATFORM: &str = "most likely another system uses this third-party platform: WeChat refused the access token before \
+    its time and this process had not requested another. Let every process share one redis, and no other program request tokens of the \
+    platform or of its merchants. | 很可能另有系统在使用同一个第三方平台：access_token 提前失效，而本进程没有刷新过。请让所有进程共用同一个 redis，并停止其他程序获取该平台和商户的 token。";
 
 const REPLACED: &str = "another system shares this appid: WeChat replaced the access token before its time and \
     this process did not request that. Let it use token 'stable' too, or give every environment an appid of its own. | \

@@ -66,7 +66,7 @@ pub(crate) struct RetryPolicy {
 /// Sends a client's requests to WeChat.
 pub(crate) struct Transport {
     http_clients: Arc<HttpClients>,
-    hosts: HostList,
+    hosts: Arc<HostList>,
     secrets: Arc<Secrets>,
     events: EventSource,
     /// The jitter of the pauses between retries, 0..1.
@@ -88,8 +88,14 @@ impl Transport {
         secrets: Arc<Secrets>,
         events: EventSource,
     ) -> Self {
-        let hosts = HostList::new(bases, http_clients.proxy());
+        let hosts = Arc::new(HostList::new(bases, http_clients.proxy()));
         Self { http_clients, hosts, secrets, events, jitter: fastrand::f64 }
+    }
+
+    /// A transport to the same hosts, which shares what is known of them, for another account.
+    pub(crate) fn for_account(&self, secrets: Arc<Secrets>, events: EventSource) -> Self {
+        let (http_clients, hosts) = (self.http_clients.clone(), self.hosts.clone());
+        Self { http_clients, hosts, secrets, events, jitter: self.jitter }
     }
 
     /// The secrets that are taken out of errors.

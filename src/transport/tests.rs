@@ -9,8 +9,7 @@ use super::certificates::{Certificate, Claims};
 use super::http_clients::{HttpClients, HttpSettings};
 use super::*;
 use crate::error::TimeoutPhase;
-use crate::wechat::answer::{AnswerError, TokenResponse, read_image};
-use crate::wechat::body::Body;
+use crate::wechat::answer::{read_image, read_token};
 use crate::wechat::image::tests::jpeg;
 
 /// What the server does with a request.
@@ -185,10 +184,6 @@ fn refusal(errcode: i64) -> ServerAction {
         200,
         format!(r#"{{"errcode":{errcode},"errmsg":"m access_token=c4nary%2B%2F c4nary+/"}}"#).into_bytes(),
     )
-}
-
-fn read_token(body: &Body) -> std::result::Result<TokenResponse, AnswerError> {
-    answer::read_token(&body.contiguous())
 }
 
 #[tokio::test]

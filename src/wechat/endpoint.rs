@@ -37,6 +37,20 @@ pub enum Endpoint {
     ClearQuota,
     /// WeChat's record of one request: `POST /cgi-bin/openapi/rid/get`.
     GetRid,
+    /// A component access token: `POST /cgi-bin/component/api_component_token`.
+    ComponentToken,
+    /// Starts the pushes of tickets again: `POST /cgi-bin/component/api_start_push_ticket`.
+    StartPushTicket,
+    /// A code for the page on which a merchant authorises: `POST /cgi-bin/component/api_create_preauthcode`.
+    CreatePreauthcode,
+    /// The tokens of a merchant, for its authorization code: `POST /cgi-bin/component/api_query_auth`.
+    QueryAuth,
+    /// An access token of a merchant: `POST /cgi-bin/component/api_authorizer_token`.
+    AuthorizerToken,
+    /// The merchants with their refresh tokens: `POST /cgi-bin/component/api_get_authorizer_list`.
+    GetAuthorizerList,
+    /// What a merchant has granted: `POST /cgi-bin/component/api_get_authorizer_info`.
+    GetAuthorizerInfo,
     /// Any other endpoint that takes an access token.
     Other {
         /// The path on WeChat's host, with its leading slash.
@@ -65,6 +79,8 @@ pub(crate) enum Group {
     Token,
     Link,
     Debug,
+    /// Of a third-party platform. Responses may hold tokens of merchants.
+    Component,
 }
 
 /// An endpoint of the schema.
@@ -107,7 +123,7 @@ impl EndpointSpec {
 
 impl Endpoint {
     /// The endpoints of the schema.
-    pub(crate) const KNOWN: [Self; 14] = [
+    pub(crate) const KNOWN: [Self; 21] = [
         Self::GetUnlimitedQrCode,
         Self::GetQrCode,
         Self::CreateQrCode,
@@ -122,6 +138,13 @@ impl Endpoint {
         Self::GetQuota,
         Self::ClearQuota,
         Self::GetRid,
+        Self::ComponentToken,
+        Self::StartPushTicket,
+        Self::CreatePreauthcode,
+        Self::QueryAuth,
+        Self::AuthorizerToken,
+        Self::GetAuthorizerList,
+        Self::GetAuthorizerInfo,
     ];
 
     /// The endpoint in the schema.
@@ -162,6 +185,11 @@ impl Endpoint {
 
     /// Whether responses hold a token, so that no part of a response may be shown.
     pub(crate) fn returns_token(&self) -> bool {
+        matches!(self.group(), Some(Group::Token | Group::Component))
+    }
+
+    /// Whether it takes an account's credentials in place of an access token.
+    pub(crate) fn takes_credentials(&self) -> bool {
         self.group() == Some(Group::Token)
     }
 

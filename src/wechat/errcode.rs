@@ -92,7 +92,7 @@ fn entry(errcode: i64, endpoint: Option<&Endpoint>) -> Option<&'static ErrcodeEn
     let qr_code = |entry: &&ErrcodeEntry| {
         entry.places.iter().filter_map(|place| Endpoint::from_any_name(place)).any(|place| place.returns_qr_code())
     };
-    let is_other_api = !endpoint.returns_qr_code() && !endpoint.returns_token();
+    let is_other_api = !endpoint.returns_qr_code() && !endpoint.takes_credentials();
     let as_for_qr_codes = || entries.clone().find(qr_code).filter(|_| is_other_api);
     entries.clone().find(named).or_else(|| entries.clone().find(any)).or_else(as_for_qr_codes)
 }
@@ -172,8 +172,10 @@ impl TemplateArgs<'_> {
 /// written as IPv4 and as IPv6 counts once.
 fn addresses(errmsg: &str) -> Vec<IpAddr> {
     let words = errmsg.split(|c: char| c.is_whitespace() || c == ',' || c == ';');
+    // The address may follow its name without a space.
+    let named = |word: &str| word.split_once("IP:").map_or(word, |(_, rest)| rest).parse::<IpAddr>().ok();
     let mut found = Vec::new();
-    for address in words.filter_map(|word| word.parse::<IpAddr>().ok()) {
+    for address in words.filter_map(named) {
         let address = address.to_canonical();
         if !found.contains(&address) {
             found.push(address);
@@ -193,7 +195,7 @@ pub(crate) fn scope(errcode: i64, endpoint: Option<&Endpoint>) -> Option<Scope> 
     let scope = entry(errcode, endpoint).or_else(|| entry(errcode, None)).map(|entry| entry.scope);
     match scope {
         // A token endpoint gets nothing but the account's credentials.
-        None | Some(Scope::Parameter | Scope::Token) if endpoint.is_some_and(Endpoint::returns_token) => {
+        None | Some(Scope::Parameter | Scope::Token) if endpoint.is_some_and(Endpoint::takes_credentials) => {
             Some(Scope::Account)
         }
         scope => scope,
@@ -205,6 +207,18 @@ pub(crate) const BUSY: i64 = -1;
 
 /// The access token is not valid.
 pub(crate) const INVALID_CREDENTIAL: i64 = 40001;
+
+/// The merchant has not authorised the platform.
+pub(crate) const NOT_AUTHORIZED: i64 = 61003;
+
+/// The ticket of the platform has expired, or is none.
+pub(crate) const INVALID_TICKET: [i64; 2] = [61005, 61006];
+
+/// The authorization code is none, was used, or has expired.
+pub(crate) const INVALID_AUTHORIZATION_CODE: [i64; 2] = [61009, 61010];
+
+/// The refresh token of the merchant is not valid.
+pub(crate) const INVALID_REFRESH_TOKEN: i64 = 61023;
 
 #[cfg(test)]
 mod tests;

@@ -18,6 +18,8 @@ const STATUSES = {
   ERR_WXA_NETWORK: 502,
   ERR_WXA_RESPONSE: 502,
   ERR_WXA_REDIS: 503,
+  ERR_WXA_TICKET: 503,
+  ERR_WXA_STORE: 503,
   ERR_WXA_CLOSED: 503,
   ERR_WXA_TIMEOUT: 504,
   // No call for a code fails by a push.

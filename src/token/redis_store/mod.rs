@@ -45,6 +45,7 @@ const PUBLISH: &str = include_str!("publish.lua");
 const PEEK: &str = include_str!("peek.lua");
 const RELEASE: &str = include_str!("release.lua");
 const TAKE_FORCED_REFRESH: &str = include_str!("take_forced_refresh.lua");
+const FORGET: &str = include_str!("forget.lua");
 const REPAIR: &str = include_str!("repair.lua");
 
 /// One account's keys in Redis.
@@ -59,6 +60,8 @@ pub struct RedisTokenStore {
     last_failure: Mutex<Option<Instant>>,
     /// Counts forced refreshes while there is no Redis.
     local: LocalStore,
+    /// What a failure of Redis is called.
+    errors: fn(Error) -> Error,
 }
 
 impl RedisTokenStore {
@@ -73,7 +76,13 @@ impl RedisTokenStore {
             events,
             last_failure: Mutex::default(),
             local: LocalStore::default(),
+            errors: |error| error,
         }
+    }
+
+    /// The same store, whose failures have another name.
+    pub(crate) fn with_errors(self, errors: fn(Error) -> Error) -> Self {
+        Self { errors, ..self }
     }
 
     fn script(&self, script: &'static str, keys: &[&str]) -> ScriptCall {
@@ -122,7 +131,7 @@ impl RedisTokenStore {
             Err(Error::Redis { kind, .. }) if *kind != RedisErrorKind::Down => Some(clock::monotonic()),
             _ => None,
         };
-        result
+        result.map_err(self.errors)
     }
 
     fn emit_corrupt(&self) {
@@ -268,6 +277,11 @@ impl TokenStore for RedisTokenStore {
             let Value::Int(wait) = self.run(call).await? else { return Err(unexpected_reply()) };
             Ok((wait > 0).then(|| Duration::from_millis(wait.unsigned_abs())))
         })
+    }
+
+    fn forget(&self) -> BoxFuture<'_, Result<()>> {
+        let call = self.script(FORGET, &["token", "lock", "fence"]).arg(random_id()).arg(ms(FENCE_TTL)).background();
+        Box::pin(async move { self.run(call).await.map(drop) })
     }
 
     fn take_forced_refresh_locally(&self, now: Timestamp) -> Option<Duration> {

@@ -116,6 +116,8 @@ pub(crate) struct State {
     /// The backoff of all routes, after a failure that does not concern the route.
     backoff: Option<RefreshBackoff>,
     cooldown_until: Option<Duration>,
+    /// The last refresh that began before the account's tokens were forgotten, and why they were.
+    forgotten: Option<(u64, Option<Error>)>,
 }
 
 struct InFlight {
@@ -150,6 +152,7 @@ impl State {
             last_rejected: None,
             backoff: None,
             cooldown_until: None,
+            forgotten: None,
         }
     }
 
@@ -222,6 +225,11 @@ impl State {
                 }
                 let aware_of_rejection =
                     finished.is_some_and(|finished| !matches!(finished.kind, RefreshKind::Renew { .. }));
+                if let RefreshOutcome::Token(_) = outcome
+                    && let Some(reason) = self.forgotten_during(refresh_id)
+                {
+                    return reason.map_or_else(|| self.keep_current(false), Err);
+                }
                 match outcome {
                     RefreshOutcome::Token(_) if self.is_superseded(refresh_id, now) => self.keep_current(false),
                     RefreshOutcome::Token(received) => Ok(self.adopt(received, refresh_id, aware_of_rejection, jitter)),
@@ -252,6 +260,21 @@ impl State {
         self.last_rejected = Some(current.token.clone());
         self.cooldown_until = Some(now.mono + self.policy.cooldown);
         Invalidation::Invalidated
+    }
+
+    /// Forgets the token, and what running refreshes still bring. For a while calls fail with `reason`, if there is one.
+    pub(crate) fn forget(&mut self, reason: Option<&Error>, now: Timestamp) -> Option<Token> {
+        self.routes = Routes::default();
+        self.backoff = reason.and_then(|reason| RefreshBackoff::after(None, reason, now, 0.0));
+        self.forgotten = Some((self.started, reason.cloned()));
+        self.current.take().map(|current| current.token)
+    }
+
+    /// Whether a refresh began before the tokens were forgotten, and why they were. Without a reason its token is as good as any
+    /// unless there is a newer one.
+    fn forgotten_during(&self, refresh_id: u64) -> Option<Option<Error>> {
+        let (_, reason) = self.forgotten.as_ref().filter(|(last, _)| refresh_id <= *last)?;
+        (reason.is_some() || self.current.is_some()).then(|| reason.clone())
     }
 
     /// Adopts a token from the store, unless the current one expires later. Returns the token if it was adopted.

@@ -111,8 +111,9 @@ impl AnswerKind {
 /// # Errors
 ///
 /// The refusal, or that the response has no token.
-pub fn read_token(body: &[u8]) -> Result<TokenResponse, AnswerError> {
-    let body = trimmed(body);
+pub fn read_token(body: &Body) -> Result<TokenResponse, AnswerError> {
+    let body = body.contiguous();
+    let body = trimmed(&body);
     if !body.starts_with(b"{") {
         return Err(AnswerError::Unexpected(not_json(body)));
     }
@@ -176,6 +177,9 @@ pub enum Scalar {
     Number(f64),
 }
 
+/// The names of an app's, a platform's and a merchant's access token. A response has one of them.
+const ACCESS_TOKENS: [&str; 3] = ["access_token", "component_access_token", "authorizer_access_token"];
+
 /// The fields of an object that count.
 #[derive(Default)]
 struct Object<'a> {
@@ -210,7 +214,7 @@ impl<'a> Object<'a> {
                 object.errmsg = Some(value);
             } else if key.is("expires_in") {
                 object.expires_in = Some(value);
-            } else if key.is("access_token") {
+            } else if ACCESS_TOKENS.iter().any(|name| key.is(name)) {
                 object.access_token = if let Value::Text(text) = value { Some(text) } else { None };
             }
             if expected_field.is_some_and(|expected_field| key.is(expected_field)) {

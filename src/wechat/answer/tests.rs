@@ -9,6 +9,10 @@ fn read_image(body: &[u8]) -> Result<ImageType, AnswerError> {
     super::read_image(&body.into())
 }
 
+fn read_token(body: &[u8]) -> Result<TokenResponse, AnswerError> {
+    super::read_token(&body.into())
+}
+
 fn read_any(body: &[u8], expected_field: Option<&str>) -> Result<AnswerKind, AnswerError> {
     AnswerKind::read(&body.into(), expected_field)
 }

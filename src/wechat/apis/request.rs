@@ -20,27 +20,9 @@ pub fn build(
 ) -> Result<ApiRequest, InvalidParam> {
     let endpoint = Endpoint::from_path(checked(path)?, method);
     if endpoint.returns_token() {
-        return Err(InvalidParam::new(
-            "path",
-            None,
-            Bilingual::new(
-                format!("{} 是获取 access_token 的接口", endpoint.path()),
-                format!("{} is an endpoint of the access token", endpoint.path()),
-            ),
-            Bilingual::new(
-                "access_token 由 WxaCode 管理：用 getAccessToken() 获取，用 getAccessToken({ forceRefresh: true }) 强制刷新",
-                "WxaCode manages the access token: use getAccessToken(), or getAccessToken({ forceRefresh: true })",
-            ),
-        ));
+        return Err(of_token(&endpoint));
     }
-    if query.iter().any(|(name, _)| name == "access_token") {
-        return Err(InvalidParam::new(
-            "query.access_token",
-            None,
-            Bilingual::new("query 含有 access_token", "query contains an access_token"),
-            Bilingual::new("去掉它：wxacode 会加上 access_token", "Remove it: wxacode adds the access token"),
-        ));
-    }
+    refuse_token(&query)?;
     if method == Method::Get && body.is_some() {
         return Err(InvalidParam::new(
             "body",
@@ -54,6 +36,47 @@ pub fn build(
     Ok(ApiRequest { endpoint, query, body })
 }
 
+/// The same for a third-party platform, whose own APIs are among them, but for those that hand out a token.
+///
+/// # Errors
+///
+/// As `build`.
+pub fn build_for_platform(path: &str, query: Vec<(String, String)>, body: String) -> Result<ApiRequest, InvalidParam> {
+    let endpoint = Endpoint::from_path(checked(path)?, Method::Post);
+    let hands_out = [Endpoint::StableToken, Endpoint::ComponentToken, Endpoint::AuthorizerToken, Endpoint::QueryAuth];
+    if hands_out.contains(&endpoint) {
+        return Err(of_token(&endpoint));
+    }
+    refuse_token(&query)?;
+    Ok(ApiRequest { endpoint, query, body: Some(body.into()) })
+}
+
+fn of_token(endpoint: &Endpoint) -> InvalidParam {
+    InvalidParam::new(
+        "path",
+        None,
+        Bilingual::new(
+            format!("{} 是获取 access_token 的接口", endpoint.path()),
+            format!("{} is an endpoint of the access token", endpoint.path()),
+        ),
+        Bilingual::new(
+            "access_token 由 WxaCode 管理：用 getAccessToken() 获取，用 getAccessToken({ forceRefresh: true }) 强制刷新",
+            "WxaCode manages the access token: use getAccessToken(), or getAccessToken({ forceRefresh: true })",
+        ),
+    )
+}
+
+fn refuse_token(query: &[(String, String)]) -> Result<(), InvalidParam> {
+    if !query.iter().any(|(name, _)| matches!(name.as_str(), "access_token" | "component_access_token")) {
+        return Ok(());
+    }
+    Err(InvalidParam::new(
+        "query.access_token",
+        None,
+        Bilingual::new("query 含有 access_token", "query contains an access_token"),
+        Bilingual::new("去掉它：wxacode 会加上 access_token", "Remove it: wxacode adds the access token"),
+    ))
+}
 fn checked(path: &str) -> Result<&str, InvalidParam> {
     let invalid = |zh: &str, en: &str| {
         InvalidParam::new(

@@ -69,7 +69,7 @@ fn no_cause_or_fix_holds_research_notes_or_advises_what_the_client_does_itself()
 #[test]
 fn a_row_of_a_token_endpoint_is_about_neither_parameters_nor_a_token() {
     for row in rows() {
-        if row.places.iter().filter_map(|place| Endpoint::from_any_name(place)).any(|place| place.returns_token()) {
+        if row.places.iter().filter_map(|place| Endpoint::from_any_name(place)).any(|place| place.takes_credentials()) {
             assert!(!matches!(row.scope, Scope::Parameter | Scope::Token), "{}", row.errcode);
         }
     }

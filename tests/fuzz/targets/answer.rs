@@ -9,7 +9,7 @@ use wxacode::wechat::image::ImageType;
 pub(crate) fn run(body: &[u8]) {
     let image = read_image(&body.into());
     assert!(image.is_err() || ImageType::from_bytes(body).is_some());
-    if let Ok(granted) = read_token(body) {
+    if let Ok(granted) = read_token(&body.into()) {
         assert!(is_token(&granted.access_token) && token_in(body) == Some(granted.access_token));
     }
     let any = AnswerKind::read(&body.into(), None);

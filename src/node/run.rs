@@ -1,0 +1,95 @@
+//! Runs the calls of an environment's clients and platforms.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use napi::bindgen_prelude::{ClassInstance, Env, spawn};
+use tokio::task::yield_now;
+use tokio_util::sync::CancellationToken;
+
+use super::abort::AbortHandle;
+use super::completions::{Completion, CompletionQueue, Outcome};
+use super::failure::{failures, thrown};
+use crate::error::{Error, Result};
+use crate::options::timeout as checked_timeout;
+use crate::wechat::endpoint::Endpoint;
+
+/// Where calls run, and where their outcomes go.
+#[derive(Clone)]
+pub(super) struct CallRunner {
+    pub(super) closing: CancellationToken,
+    pub(super) completions: Arc<CompletionQueue>,
+}
+
+impl CallRunner {
+    pub(super) fn run(
+        &self,
+        env: &Env,
+        call: f64,
+        cancel: Option<ClassInstance<'_, AbortHandle>>,
+        open: Result<()>,
+        work: impl Future<Output = Result<Outcome>> + Send + 'static,
+    ) -> napi::Result<()> {
+        self.run_boxed(env, call, cancel, open, Box::pin(work))
+    }
+
+    /// Runs a call until it is done, aborted, or its environment ends; dropping the call closes its request. `open` was checked on
+    /// the JavaScript thread: a `close()` right behind the call does not overtake it. Not generic, so that the code below is
+    /// compiled once.
+    fn run_boxed(
+        &self,
+        env: &Env,
+        call: f64,
+        cancel: Option<ClassInstance<'_, AbortHandle>>,
+        open: Result<()>,
+        work: BoxFuture<'static, Result<Outcome>>,
+    ) -> napi::Result<()> {
+        self.completions.begin(env)?;
+        let (closing, completions) = (self.closing.clone(), self.completions.clone());
+        let cancel = cancel.map(|cancel| cancel.token());
+        let work = async move {
+            open?;
+            let cancelled = async {
+                match cancel {
+                    Some(cancel) => cancel.cancelled_owned().await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                outcome = work => outcome,
+                () = cancelled => Err(Error::Cancelled),
+                () = closing.cancelled() => Err(Error::Closed),
+            }
+        };
+        let outcome = async move {
+            work.await.unwrap_or_else(|error| match thrown(&error) {
+                Some(thrown) => Outcome::Thrown(thrown),
+                None => Outcome::Failed(failures(&error)),
+            })
+        };
+        spawn(async move {
+            let outcome = AssertUnwindSafe(outcome).catch_unwind().await;
+            let outcome = outcome.unwrap_or_else(|_| Outcome::Thrown(bug("a call")));
+            if completions.push(Completion::Ended(call, outcome)) {
+                // Calls that end at the same moment share the wake-up.
+                yield_now().await;
+                completions.wake();
+            }
+        });
+        Ok(())
+    }
+}
+
+/// The error of a panic.
+pub(super) fn bug(place: &str) -> napi::Error {
+    napi::Error::from_reason(format!("wxacode: a bug in {place}; please report it"))
+}
+
+/// The time of a call, if it has one of its own.
+pub(super) fn timeout(timeout_ms: Option<f64>, endpoint: Option<Endpoint>) -> Result<Option<Duration>> {
+    let checked = timeout_ms.map(|ms| checked_timeout("timeoutMs", ms)).transpose();
+    checked.map_err(|invalid| Error::Params { endpoint, invalid })
+}

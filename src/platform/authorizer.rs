@@ -1,0 +1,299 @@
+//! The authorizer access token: a token source whose requests need a component access token and the merchant's refresh token. A
+//! refresh token that comes back is saved before anybody gets the access token that came with it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::oneshot;
+
+use super::Platform;
+use super::calls::MerchantTokens;
+use super::merchant::{Merchant, WaitingToken};
+use super::records::{Authorizer, Change, Record, is_same};
+use super::store::RecordKey;
+use super::tickets::TICKET_TIMEOUT;
+use crate::deadline::Deadline;
+use crate::error::{Error, Result};
+use crate::event::PlatformNotice;
+use crate::keys::RouteId;
+use crate::token::source::{FETCH_TIMEOUT, SourceToken, TokenRequest, TokenSource};
+use crate::wechat::answer::Refusal;
+use crate::wechat::endpoint::Endpoint;
+use crate::wechat::errcode::{INVALID_AUTHORIZATION_CODE, INVALID_REFRESH_TOKEN, NOT_AUTHORIZED};
+
+/// How long a component token may take in all.
+const PREPARATION_TIMEOUT: Duration = Duration::from_secs(30).saturating_add(TICKET_TIMEOUT);
+/// A waiting token with less time left is not worth using.
+const MIN_LIFE: Duration = Duration::from_secs(60);
+/// The life of a token of which WeChat says none.
+const DEFAULT_LIFE: Duration = Duration::from_secs(60);
+
+/// Fetches the access tokens of one merchant.
+#[derive(Clone)]
+pub(crate) struct AuthorizerSource {
+    pub(crate) platform: Arc<Platform>,
+    pub(crate) merchant: Arc<Merchant>,
+}
+
+impl TokenSource for AuthorizerSource {
+    fn endpoint(&self) -> Option<Endpoint> {
+        Some(Endpoint::AuthorizerToken)
+    }
+
+    fn route(&self) -> RouteId {
+        self.platform.component.transport.route()
+    }
+
+    fn repeats_tokens(&self) -> bool {
+        false
+    }
+
+    /// Where WeChat has replaced the refresh token and its response was lost, the list has the new one.
+    fn retries(&self) -> u32 {
+        4
+    }
+
+    /// Two processes would take the token from each other.
+    fn works_without_store(&self) -> bool {
+        false
+    }
+
+    fn timeout(&self) -> Duration {
+        FETCH_TIMEOUT
+    }
+
+    fn preparation_timeout(&self) -> Duration {
+        PREPARATION_TIMEOUT
+    }
+
+    fn prepare<'a>(&'a self, on_wait: &'a (dyn Fn(Error) + Send + Sync)) -> Option<BoxFuture<'a, Result<()>>> {
+        Some(Box::pin(async move {
+            let deadline = Deadline::new(PREPARATION_TIMEOUT, Some(Endpoint::ComponentToken));
+            let mut waiting = self.platform.core.tickets.waiting();
+            let token = self.platform.component.token(&deadline);
+            tokio::pin!(token);
+            loop {
+                if let Some(missing) = waiting.borrow_and_update().clone() {
+                    on_wait(missing);
+                }
+                tokio::select! {
+                    biased;
+                    token = &mut token => return token.map(drop),
+                    Ok(()) = waiting.changed() => {}
+                }
+            }
+        }))
+    }
+
+    fn on_refusal(&self, error: &Error) {
+        if error.errcode() == Some(NOT_AUTHORIZED) {
+            let (merchant, error) = (self.merchant.clone(), error.clone());
+            // The store of the fleet is told in the background.
+            tokio::spawn(async move { merchant.cache.forget(Some(&error)).await });
+        }
+    }
+
+    fn fetch<'a>(&'a self, request: TokenRequest<'a>) -> BoxFuture<'a, Result<SourceToken>> {
+        // A task of its own: who cancels the refresh must not lose a refresh token that is on its way.
+        let (source, deadline) = (self.clone(), request.deadline.clone());
+        let (sender, fetched) = oneshot::channel();
+        tokio::spawn(async move {
+            let result = source.refresh(&deadline).await;
+            if let Err(Ok(token)) = sender.send(result) {
+                source.keep_waiting(token);
+            }
+        });
+        Box::pin(async move { fetched.await.unwrap_or(Err(Error::Closed)) })
+    }
+}
+
+impl AuthorizerSource {
+    async fn refresh(&self, deadline: &Deadline) -> Result<SourceToken> {
+        if let Some(token) = self.waiting_token().await? {
+            return Ok(token);
+        }
+        let mut authorizer = self.authorizer().await?;
+        if authorizer.code.is_some() {
+            match self.exchange(&authorizer, deadline).await? {
+                Ok(token) => return Ok(token),
+                Err(without_code) => authorizer = without_code,
+            }
+        }
+        let Some(refresh_token) = authorizer.refresh_token.clone() else { return Err(not_authorized()) };
+        let request = |refresh_token: SecretString| async move {
+            self.platform.authorizer_token(&self.merchant.appid, refresh_token.expose_secret(), deadline).await
+        };
+        let tokens = match request(refresh_token).await {
+            Err(refused) if refused.errcode() == Some(INVALID_REFRESH_TOKEN) => {
+                authorizer = self.other_refresh_token(&authorizer, refused).await?;
+                request(authorizer.refresh_token.clone().unwrap_or_default()).await?
+            }
+            answer => answer?,
+        };
+        self.save_and_give(&authorizer, tokens).await
+    }
+
+    /// The access token of a refresh whose refresh token could not be saved. It is saved first.
+    async fn waiting_token(&self) -> Result<Option<SourceToken>> {
+        if !self.merchant.has_waiting() {
+            return Ok(None);
+        }
+        self.platform.core.records.save(&self.key()).await?;
+        let now = self.platform.core.clock.now().mono;
+        let left = |waiting: &WaitingToken| waiting.expires.saturating_sub(now);
+        let waiting = self.merchant.take_waiting().filter(|waiting| left(waiting) > MIN_LIFE);
+        Ok(waiting.map(|waiting| {
+            let expires_in = Some(left(&waiting).as_secs() as i64);
+            SourceToken { expires_in, ..waiting.token }
+        }))
+    }
+
+    /// The merchant's record, or what WeChat's list has of it.
+    async fn authorizer(&self) -> Result<Authorizer> {
+        let records = &self.platform.core.records;
+        let mut record = records.read(&self.key()).await?;
+        if record.is_none()
+            && let Some(known @ Record::Authorizer(_)) = self.merchant.known()
+        {
+            // The store was emptied.
+            records.restore(&self.key(), &known).await?;
+            record = records.read(&self.key()).await?;
+        }
+        self.merchant.set_known(record.clone());
+        match record {
+            Some(Record::Authorizer(known)) if known.code.is_some() || known.refresh_token.is_some() => Ok(known),
+            Some(Record::Removed { .. }) => Err(not_authorized()),
+            _ => self.listed().await,
+        }
+    }
+
+    async fn listed(&self) -> Result<Authorizer> {
+        let listed = self.platform.listed(&self.merchant.appid).await?;
+        let Some(found) = listed.and_then(|listed| listed.record()) else { return Err(not_authorized()) };
+        let saved = self.update(|current| match current {
+            Some(Record::Authorizer(known)) if known.refresh_token.is_some() => Change::Keep,
+            Some(Record::Removed { .. }) => Change::Keep,
+            _ => Change::Put(found.clone()),
+        });
+        match saved.await? {
+            Some(Record::Authorizer(authorizer)) => {
+                self.platform.restore_from_list();
+                Ok(authorizer)
+            }
+            _ => Err(not_authorized()),
+        }
+    }
+
+    /// The refresh token in WeChat's list, if it is another one than WeChat has just refused.
+    async fn other_refresh_token(&self, refused: &Authorizer, error: Error) -> Result<Authorizer> {
+        let listed = self.platform.listed(&self.merchant.appid).await?;
+        let Some(listed) = listed.filter(|listed| listed.refresh_token.is_some()) else { return Err(error) };
+        if is_same(listed.refresh_token.as_ref(), refused.refresh_token.as_ref()) {
+            return Err(error);
+        }
+        let other = Authorizer {
+            refresh_token: listed.refresh_token,
+            code: None,
+            authorized_at: refused.authorized_at.max(listed.authorized_at),
+            rotations: refused.rotations + 1,
+        };
+        self.replace(refused, &other).await
+    }
+
+    /// Exchanges the code of an authorisation that was pushed. Returns the record without it if the code is good for nothing, but
+    /// there is a refresh token of an earlier authorisation.
+    async fn exchange(&self, authorizer: &Authorizer, deadline: &Deadline) -> Result<Result<SourceToken, Authorizer>> {
+        let Some(code) = &authorizer.code else { return Ok(Err(authorizer.clone())) };
+        let error = match self.platform.query_auth_once(code, deadline).await {
+            Ok(granted) if *granted.appid == *self.merchant.appid => {
+                let exchanged = Authorizer { code: None, rotations: authorizer.rotations + 1, ..authorizer.clone() };
+                let saved = self.save_and_give(&exchanged, granted.tokens.clone()).await;
+                if saved.is_ok() {
+                    self.merchant.events.platform(|| PlatformNotice::AuthorizationCompleted);
+                }
+                return saved.map(Ok);
+            }
+            Ok(_) => not_authorized(),
+            Err(error) => error,
+        };
+        let is_over = error.errcode().is_some_and(|errcode| INVALID_AUTHORIZATION_CODE.contains(&errcode));
+        if !is_over && error.errcode() != Some(NOT_AUTHORIZED) {
+            return Err(error);
+        }
+        let without = Authorizer { code: None, ..authorizer.clone() };
+        let mut kept = self.replace(authorizer, &without).await?;
+        if kept.refresh_token.is_none() {
+            // A process that died may have exchanged the code.
+            let Ok(listed) = self.listed().await else { return Err(error) };
+            kept = listed;
+        }
+        self.merchant.events.platform(|| PlatformNotice::AuthorizationFailed { error });
+        Ok(Err(kept))
+    }
+
+    /// Saves the refresh token that came back, then gives the access token. What cannot be saved is kept until it can.
+    async fn save_and_give(&self, used: &Authorizer, tokens: MerchantTokens) -> Result<SourceToken> {
+        let MerchantTokens { access_token, expires_in, refresh_token } = tokens;
+        let token = SourceToken { value: access_token, expires_in, refresh_early: true };
+        let refresh_token = refresh_token.or_else(|| used.refresh_token.clone());
+        let is_new = !is_same(refresh_token.as_ref(), used.refresh_token.as_ref());
+        let stored = self.merchant.known();
+        let is_stored = matches!(&stored, Some(Record::Authorizer(stored)) if stored == used);
+        if !is_new && is_stored {
+            return Ok(token);
+        }
+        let next = Authorizer { refresh_token, rotations: used.rotations + u64::from(is_new), ..used.clone() };
+        match self.replace(used, &next).await {
+            Ok(_) => Ok(token),
+            Err(error) => {
+                self.keep_waiting(token);
+                self.platform.core.notice(|| PlatformNotice::StoreError { error: error.clone() });
+                Err(error)
+            }
+        }
+    }
+
+    /// Keeps an access token for the next refresh.
+    fn keep_waiting(&self, token: SourceToken) {
+        let life = token.expires_in.and_then(|life| u64::try_from(life).ok());
+        let expires = self.platform.core.clock.now().mono + life.map_or(DEFAULT_LIFE, Duration::from_secs);
+        self.merchant.keep_waiting(WaitingToken { token, expires });
+    }
+
+    /// Saves a record in place of the one that was used. A later authorisation, or another process's newer token, stays.
+    async fn replace(&self, used: &Authorizer, next: &Authorizer) -> Result<Authorizer> {
+        let age = |authorizer: &Authorizer| (authorizer.authorized_at, authorizer.rotations);
+        let saved = self.update(|current| match current {
+            Some(Record::Authorizer(current)) if age(current) > age(used) => Change::Keep,
+            Some(Record::Authorizer(current)) if current == next => Change::Keep,
+            Some(Record::Removed { .. } | Record::Withdrawn { .. }) => Change::Keep,
+            _ => Change::Put(Record::Authorizer(next.clone())),
+        });
+        match saved.await? {
+            Some(Record::Authorizer(authorizer)) => Ok(authorizer),
+            _ => Err(not_authorized()),
+        }
+    }
+
+    async fn update(&self, change: impl Fn(Option<&Record>) -> Change + Send + Sync) -> Result<Option<Record>> {
+        let known = self.merchant.known();
+        let saved = self.platform.core.records.update(&self.key(), known.as_ref(), change).await;
+        if let Ok(record) = &saved {
+            self.merchant.set_known(record.clone());
+        }
+        saved
+    }
+
+    fn key(&self) -> RecordKey {
+        RecordKey::Authorizer(self.merchant.appid.to_string())
+    }
+}
+
+/// WeChat's refusal of a merchant that has not authorised the platform, where it is known without asking.
+pub(crate) fn not_authorized() -> Error {
+    let errmsg = "component is not authorized by this account".to_owned();
+    let refusal = Refusal { errcode: NOT_AUTHORIZED, errmsg, rid: None, hint: None };
+    Error::Api { endpoint: Endpoint::AuthorizerToken, refusal, subject: None }
+}

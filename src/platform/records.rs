@@ -1,0 +1,358 @@
+//! What a platform must not lose, in its store, and what could not be saved yet.
+
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::join_all;
+use parking_lot::Mutex;
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use tokio::sync::watch;
+
+use super::store::{RecordKey, RecordStore, failed};
+use crate::backoff::backoff;
+use crate::error::{Error, Result, StoreProblem};
+
+/// Writers of the same record follow each other; those of different records rarely meet.
+const LOCKS: usize = 64;
+/// How often a writer reads again after another process was first.
+const MAX_CONFLICTS: usize = 8;
+/// Records that are written at once into a store that was emptied.
+const PARALLEL_RESTORES: usize = 32;
+/// The pause between tries to save grows to 16 s.
+const MAX_RETRY_STEPS: u32 = 5;
+
+/// A record in the store.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub(crate) enum Record {
+    /// The platform's ticket.
+    Ticket(Ticket),
+    /// A merchant that has authorised the platform.
+    Authorizer(Authorizer),
+    /// A merchant that the caller has removed: it is not looked up at WeChat.
+    Removed {
+        /// In seconds since 1970.
+        at: u64,
+    },
+    /// A merchant that has withdrawn its authorisation. Never stored: the record is deleted.
+    Withdrawn {
+        /// In seconds since 1970.
+        at: u64,
+    },
+}
+
+/// The ticket that was pushed last.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Ticket {
+    #[serde(with = "secret")]
+    pub(crate) value: SecretString,
+    /// When WeChat made the push, in seconds since 1970.
+    pub(crate) create_time: u64,
+    /// When the push came, in seconds since 1970.
+    pub(crate) received_at: u64,
+    /// WeChat has refused it since.
+    #[serde(default)]
+    pub(crate) refused: bool,
+}
+
+/// What a merchant's tokens come from.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Authorizer {
+    /// The refresh token; none before the first authorization code was exchanged.
+    #[serde(with = "secret_option", default)]
+    pub(crate) refresh_token: Option<SecretString>,
+    /// An authorization code that was pushed and not exchanged yet.
+    #[serde(with = "secret_option", default)]
+    pub(crate) code: Option<SecretString>,
+    /// When the merchant authorised, in seconds since 1970.
+    pub(crate) authorized_at: u64,
+    /// How often WeChat has replaced the refresh token since.
+    #[serde(default)]
+    pub(crate) rotations: u64,
+}
+
+/// Whether both are the same secret.
+pub(crate) fn is_same(one: Option<&SecretString>, other: Option<&SecretString>) -> bool {
+    one.map(ExposeSecret::expose_secret) == other.map(ExposeSecret::expose_secret)
+}
+
+impl PartialEq for Ticket {
+    fn eq(&self, other: &Self) -> bool {
+        is_same(Some(&self.value), Some(&other.value))
+            && (self.create_time, self.refused) == (other.create_time, other.refused)
+    }
+}
+
+impl PartialEq for Authorizer {
+    fn eq(&self, other: &Self) -> bool {
+        is_same(self.refresh_token.as_ref(), other.refresh_token.as_ref())
+            && is_same(self.code.as_ref(), other.code.as_ref())
+            && (self.authorized_at, self.rotations) == (other.authorized_at, other.rotations)
+    }
+}
+
+mod secret {
+    use super::{Deserialize, Deserializer, ExposeSecret, SecretString, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(value: &SecretString, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(value.expose_secret())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SecretString, D::Error> {
+        String::deserialize(deserializer).map(SecretString::from)
+    }
+}
+
+mod secret_option {
+    use super::{Deserialize, Deserializer, ExposeSecret, SecretString, Serialize, Serializer};
+
+    #[allow(clippy::ref_option, reason = "serde calls it like this")]
+    pub(super) fn serialize<S: Serializer>(value: &Option<SecretString>, serializer: S) -> Result<S::Ok, S::Error> {
+        value.as_ref().map(ExposeSecret::expose_secret).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SecretString>, D::Error> {
+        Ok(Option::<String>::deserialize(deserializer)?.map(SecretString::from))
+    }
+}
+
+impl Record {
+    /// What decides between two versions of a record: the later time, then the later rotation.
+    fn age(&self) -> (u64, u64) {
+        match self {
+            Self::Ticket(ticket) => (ticket.create_time, u64::from(ticket.refused)),
+            Self::Authorizer(authorizer) => (authorizer.authorized_at, authorizer.rotations),
+            Self::Removed { at } | Self::Withdrawn { at } => (*at, u64::MAX),
+        }
+    }
+}
+
+/// What a writer makes of the record that it has read.
+pub(crate) enum Change {
+    /// It stays.
+    Keep,
+    /// It is replaced.
+    Put(Record),
+}
+
+/// The records of a platform. What the store did not take is kept, is what later readers see, and is written as soon as the store
+/// takes it.
+pub(crate) struct Records {
+    me: Weak<Self>,
+    store: Arc<dyn RecordStore>,
+    locks: [tokio::sync::Mutex<()>; LOCKS],
+    unsaved: Mutex<HashMap<RecordKey, Record>>,
+    is_retrying: Mutex<bool>,
+    /// Whether the last operation succeeded.
+    up: watch::Sender<bool>,
+}
+
+impl Records {
+    pub(crate) fn new(store: Arc<dyn RecordStore>) -> Arc<Self> {
+        Arc::new_cyclic(|me| Self {
+            me: me.clone(),
+            store,
+            locks: std::array::from_fn(|_| tokio::sync::Mutex::default()),
+            unsaved: Mutex::default(),
+            is_retrying: Mutex::new(false),
+            up: watch::Sender::new(true),
+        })
+    }
+
+    /// Whether other processes write records too, so that what this process remembers may be old.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.store.is_shared()
+    }
+
+    /// How many records wait to be saved.
+    pub(crate) fn unsaved(&self) -> usize {
+        self.unsaved.lock().len()
+    }
+
+    /// Whether the store worked when it was last used.
+    pub(crate) fn is_up(&self) -> bool {
+        *self.up.borrow()
+    }
+
+    /// The record, or the unsaved one.
+    pub(crate) async fn read(&self, key: &RecordKey) -> Result<Option<Record>> {
+        let _turn = self.turn(key).await;
+        if let Some(unsaved) = self.unsaved_of(key) {
+            return Ok(Some(unsaved));
+        }
+        Ok(self.stored(key).await?.0)
+    }
+
+    /// Changes a record. When this returns `Ok`, the record that it returns is saved. After an error it is kept in memory and
+    /// written later; `known` is what the change applies to if the store cannot be read.
+    pub(crate) async fn update(
+        &self,
+        key: &RecordKey,
+        known: Option<&Record>,
+        change: impl Fn(Option<&Record>) -> Change + Send + Sync,
+    ) -> Result<Option<Record>> {
+        let _turn = self.turn(key).await;
+        let unsaved = self.unsaved_of(key);
+        let mut error = failed(StoreProblem::Redis { reason: "other processes keep writing the record".to_owned() });
+        for _ in 0..MAX_CONFLICTS {
+            let (stored, revision) = match self.stored(key).await {
+                Ok(stored) => stored,
+                Err(failure) => {
+                    error = failure;
+                    break;
+                }
+            };
+            // What this process could not save counts, unless another process has written a later one.
+            let (current, must_write) = match &unsaved {
+                Some(ours) if stored.as_ref().is_none_or(|stored| ours.age() > stored.age()) => {
+                    (Some(ours.clone()), true)
+                }
+                _ => (stored, false),
+            };
+            let wanted = match change(current.as_ref()) {
+                Change::Keep if !must_write => {
+                    self.unsaved.lock().remove(key);
+                    return Ok(current);
+                }
+                Change::Keep => current,
+                Change::Put(record) => Some(record),
+            };
+            let Some(wanted) = wanted else { return Ok(None) };
+            match self.write(key, &wanted, revision).await {
+                Ok(true) => {
+                    self.unsaved.lock().remove(key);
+                    return Ok(Some(wanted));
+                }
+                Ok(false) => {}
+                Err(failure) => {
+                    self.keep(key, wanted, &failure);
+                    return Err(failure);
+                }
+            }
+        }
+        let current = unsaved.or_else(|| known.cloned());
+        if let Change::Put(record) = change(current.as_ref()) {
+            self.keep(key, record, &error);
+        }
+        Err(error)
+    }
+
+    /// Writes what this process knows into a store that was emptied. A record that is there stays.
+    pub(crate) async fn restore(&self, key: &RecordKey, known: &Record) -> Result<bool> {
+        let restored = Mutex::new(false);
+        self.update(key, Some(known), |current| {
+            *restored.lock() = current.is_none();
+            if current.is_none() { Change::Put(known.clone()) } else { Change::Keep }
+        })
+        .await?;
+        Ok(restored.into_inner())
+    }
+
+    /// The same of many records. Returns how many were not there.
+    pub(crate) async fn restore_all(&self, known: impl Iterator<Item = (RecordKey, Record)>) -> usize {
+        let known: Vec<_> = known.collect();
+        let mut restored = 0;
+        for some in known.chunks(PARALLEL_RESTORES) {
+            let mut restores = Vec::new();
+            for (key, record) in some {
+                restores.push(self.restore(key, record).boxed());
+            }
+            restored += join_all(restores).await.into_iter().filter(|one| matches!(one, Ok(true))).count();
+        }
+        restored
+    }
+
+    /// Waits for writes, and lets other processes use the store.
+    pub(crate) async fn release(&self) {
+        let keys: Vec<_> = self.unsaved.lock().keys().cloned().collect();
+        for key in keys {
+            let _ = self.save(&key).await;
+        }
+        self.store.release().await;
+    }
+
+    /// Tries again to save a record.
+    pub(crate) async fn save(&self, key: &RecordKey) -> Result<()> {
+        if !self.unsaved.lock().contains_key(key) {
+            return Ok(());
+        }
+        self.update(key, None, |_| Change::Keep).await.map(drop)
+    }
+
+    async fn turn(&self, key: &RecordKey) -> tokio::sync::MutexGuard<'_, ()> {
+        let mut hasher = DefaultHasher::new();
+        key.hash(&mut hasher);
+        self.locks[hasher.finish() as usize % LOCKS].lock().await
+    }
+
+    fn unsaved_of(&self, key: &RecordKey) -> Option<Record> {
+        self.unsaved.lock().get(key).cloned()
+    }
+
+    async fn stored(&self, key: &RecordKey) -> Result<(Option<Record>, u64)> {
+        let read = self.store.read(key).await;
+        self.note(&read);
+        let Some(stored) = read? else { return Ok((None, 0)) };
+        let unreadable = |_| failed(StoreProblem::Unreadable { key: key.to_string() });
+        let record = serde_json::from_str(&stored.json).map_err(unreadable)?;
+        Ok((Some(record), stored.revision))
+    }
+
+    async fn write(&self, key: &RecordKey, record: &Record, revision: u64) -> Result<bool> {
+        let json = match record {
+            Record::Withdrawn { .. } => None,
+            record => Some(serde_json::to_string(record).map_err(|_| Error::Closed)?),
+        };
+        let written = self.store.write(key, json.as_deref(), revision).await;
+        self.note(&written);
+        written
+    }
+
+    fn note<T>(&self, result: &Result<T>) {
+        self.up.send_if_modified(|up| std::mem::replace(up, result.is_ok()) != result.is_ok());
+    }
+
+    /// Keeps what could not be saved. In a store that is not this platform's, or is another process's, it has no place.
+    fn keep(&self, key: &RecordKey, record: Record, error: &Error) {
+        if !is_outage(error) {
+            return;
+        }
+        self.unsaved.lock().insert(key.clone(), record);
+        let mut is_retrying = self.is_retrying.lock();
+        if !*is_retrying {
+            *is_retrying = true;
+            tokio::spawn(Self::retry(self.me.clone()));
+        }
+    }
+
+    /// Saves what is unsaved as soon as the store takes it, as long as a platform is open.
+    async fn retry(records: Weak<Self>) {
+        let mut failures = 0;
+        loop {
+            tokio::time::sleep(Duration::from_millis(200) + backoff(failures, 1.0)).await;
+            failures = (failures + 1).min(MAX_RETRY_STEPS);
+            let Some(records) = records.upgrade() else { return };
+            let keys: Vec<_> = records.unsaved.lock().keys().cloned().collect();
+            for key in keys {
+                // One failure is enough: the others would wait for the store too.
+                if records.save(&key).await.is_err() {
+                    break;
+                }
+            }
+            let unsaved = records.unsaved.lock();
+            if unsaved.is_empty() {
+                *records.is_retrying.lock() = false;
+                return;
+            }
+        }
+    }
+}
+
+/// Whether work goes on in memory after this error.
+pub(crate) fn is_outage(error: &Error) -> bool {
+    matches!(error, Error::Store(problem) if problem.is_outage())
+}
