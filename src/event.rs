@@ -1,5 +1,7 @@
 //! Events for subscribers: tokens, Redis, requests. An event is built only while there is a subscriber, and holds no secret.
 
+mod platform;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -10,6 +12,7 @@ use crate::clock::Clock;
 use crate::error::{Error, ExceededLimit};
 use crate::warning::Warnings;
 use crate::wechat::endpoint::Endpoint;
+pub(crate) use platform::PlatformNotice;
 
 /// An event, with its time and the account that it concerns.
 #[derive(Clone, Debug)]
@@ -146,54 +149,6 @@ pub(crate) enum RequestEvent {
         limit: ExceededLimit,
         retry_after: Duration,
     },
-}
-
-/// An event of a third-party platform. Its account is the platform, or the merchant that it concerns.
-#[derive(Clone, Debug)]
-pub(crate) enum PlatformNotice {
-    /// A newer ticket was pushed.
-    TicketReceived,
-    /// WeChat refused the ticket.
-    TicketRefused {
-        error: Error,
-    },
-    /// An authorization code was exchanged for the merchant's tokens.
-    AuthorizationCompleted,
-    AuthorizationFailed {
-        error: Error,
-    },
-    /// `reason` is `withdrawn` or `removed`.
-    AuthorizationEnded {
-        reason: &'static str,
-    },
-    /// What was to be saved is kept in memory.
-    StoreError {
-        error: Error,
-    },
-    /// The store was empty, and has so many records again.
-    StoreRestored {
-        records: usize,
-    },
-    /// All merchants were read at WeChat.
-    ListRead {
-        merchants: usize,
-        duration: Duration,
-    },
-}
-
-impl PlatformNotice {
-    fn name(&self) -> &'static str {
-        match self {
-            Self::TicketReceived => "ticket.received",
-            Self::TicketRefused { .. } => "ticket.refused",
-            Self::AuthorizationCompleted => "authorization.completed",
-            Self::AuthorizationFailed { .. } => "authorization.failed",
-            Self::AuthorizationEnded { .. } => "authorization.ended",
-            Self::StoreError { .. } => "store.error",
-            Self::StoreRestored { .. } => "store.restored",
-            Self::ListRead { .. } => "list.read",
-        }
-    }
 }
 
 /// The request of an event.
@@ -353,17 +308,17 @@ pub(crate) mod testing {
             EventKind::Token(
                 TokenEvent::RefreshStart { reason, .. } | TokenEvent::InvalidateIgnored { reason, .. },
             )
-            | EventKind::Redis(RedisEvent::QrCodeLockSkip { reason }) => Some(reason),
+            | EventKind::Redis(RedisEvent::QrCodeLockSkip { reason })
+            | EventKind::Platform(PlatformNotice::AuthorizationEnded { reason }) => Some(reason),
             EventKind::Token(TokenEvent::ForcedRefreshLimit { .. }) => Some(ExceededLimit::ForcedRefresh.name()),
             EventKind::Token(TokenEvent::RefreshError { error, .. } | TokenEvent::ServedStale { error, .. })
             | EventKind::Redis(RedisEvent::AccountError { error, .. })
-            | EventKind::Request(RequestEvent::Error { error, .. }) => Some(error.code()),
-            EventKind::Platform(
+            | EventKind::Request(RequestEvent::Error { error, .. })
+            | EventKind::Platform(
                 PlatformNotice::TicketRefused { error }
                 | PlatformNotice::AuthorizationFailed { error }
                 | PlatformNotice::StoreError { error },
             ) => Some(error.code()),
-            EventKind::Platform(PlatformNotice::AuthorizationEnded { reason }) => Some(reason),
             EventKind::Request(RequestEvent::RateLimitExceeded { limit, .. }) => Some(limit.name()),
             _ => None,
         }

@@ -39,23 +39,22 @@ pub enum Mode {
     Stable,
     /// `/cgi-bin/token`: each request makes a new token, and the one before ends soon.
     Classic,
-    /// `/cgi-bin/component/api_component_token`: the token of a third-party platform.
-    Component,
-    /// `/cgi-bin/component/api_authorizer_token`: the token of a merchant of a third-party platform.
-    Authorizer,
 }
 
 impl Mode {
-    /// The name in options and events.
+    /// The name in options and events: `stable` or `classic`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Stable => "stable",
             Self::Classic => "classic",
-            Self::Component => "component",
-            Self::Authorizer => "authorizer",
         }
     }
 }
+
+/// The mode, in events and in the names of keys, of a third-party platform's own token.
+pub(crate) const COMPONENT: &str = "component";
+/// The same of a merchant's token.
+pub(crate) const AUTHORIZER: &str = "authorizer";
 
 /// The account that a token belongs to. Only clients that agree on all fields share a token.
 #[derive(Clone, Debug)]

@@ -347,12 +347,7 @@ export function byCode(error: unknown): string | number | undefined {
     default:
       same<
         typeof error.code,
-        | 'ERR_WXA_NETWORK'
-        | 'ERR_WXA_RESPONSE'
-        | 'ERR_WXA_REDIS'
-        | 'ERR_WXA_TICKET'
-        | 'ERR_WXA_STORE'
-        | 'ERR_WXA_CLOSED'
+        'ERR_WXA_NETWORK' | 'ERR_WXA_RESPONSE' | 'ERR_WXA_REDIS' | 'ERR_WXA_TICKET' | 'ERR_WXA_STORE' | 'ERR_WXA_CLOSED'
       >(true)
       return error.endpoint
   }

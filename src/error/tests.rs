@@ -1,5 +1,6 @@
 use super::*;
 use crate::error::explanation::Bilingual;
+use crate::error::explanation::Language;
 use crate::wechat::answer::Unexpected;
 
 const SECOND: Duration = Duration::from_secs(1);

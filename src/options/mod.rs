@@ -131,7 +131,9 @@ impl Options {
             }
             None => None,
         };
-        let qr_codes = cache_limits.map(|limits| registry.qr_code_cache(account.as_ref(), &limits)).transpose()?;
+        let qr_codes = cache_limits
+            .map(|limits| registry.qr_code_cache(account.as_ref(), mode.map(Mode::name), &limits))
+            .transpose()?;
         let rate_limited_appid: Arc<str> = from_appid.as_ref().unwrap_or(&appid).as_str().into();
         let mode = match &self.token {
             TokenChoice::Provider(_) => Some("provider"),

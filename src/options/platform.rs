@@ -15,7 +15,7 @@ use crate::error::explanation::Bilingual;
 use crate::error::invalid::InvalidParam;
 use crate::error::{Error, Result};
 use crate::event::{EventBus, EventSource};
-use crate::keys::{Account, App, ConnectionRole, Mode};
+use crate::keys::{AUTHORIZER, Account, App, COMPONENT, ConnectionRole, Mode};
 use crate::platform::core::{Core, PlatformKey, StoreChoice};
 use crate::platform::push::{self, PlatformEvent, PushBody, PushConfig};
 use crate::platform::store::StoreFunctions;
@@ -126,7 +126,7 @@ impl PlatformOptions {
         let mut registry = registry::global();
         let core = core(&mut registry, &key, self.functions)?;
         let closed = Arc::<AtomicBool>::default();
-        let label = EventSource::new(events.clone(), core.appid.clone(), Some(Mode::Component.name()));
+        let label = EventSource::new(events.clone(), core.appid.clone(), Some(COMPONENT));
         let http_clients = registry.http_clients(&http_settings)?;
         let secrets = core.component.secrets();
         let transport = Arc::new(Transport::new(http_clients, base_urls, secrets, label.clone()));
@@ -188,7 +188,7 @@ impl OpenPlatform {
         let limits = options.cache.as_ref().map(|cache| rules::cache(cache, has_redis)).transpose()?;
 
         let merchant = self.platform.core.merchant(appid);
-        let label = EventSource::new(self.events.clone(), merchant.appid.clone(), Some(Mode::Authorizer.name()));
+        let label = EventSource::new(self.events.clone(), merchant.appid.clone(), Some(AUTHORIZER));
         let transport =
             Arc::new(self.platform.component.transport.for_account(merchant.cache.secrets(), label.clone()));
         let mut registry = registry::global();
@@ -200,7 +200,7 @@ impl OpenPlatform {
             None => None,
         };
         let qr_codes = match limits {
-            Some(limits) => Some(registry.qr_code_cache(Some(&self.account(appid)), &limits)?),
+            Some(limits) => Some(registry.qr_code_cache(Some(&self.account(appid)), Some(AUTHORIZER), &limits)?),
             None => None,
         };
         let rate_limiter = rate_limiter(&mut registry, &self.key, appid, rate, redis_limiter, label);
@@ -226,7 +226,8 @@ impl OpenPlatform {
 
     fn account(&self, appid: &str) -> Account {
         let PlatformKey { secret, bases, redis, .. } = self.key.clone();
-        Account { appid: appid.to_owned(), mode: Mode::Authorizer, secret, bases, redis }
+        // The mode counts for tokens only, which are not looked up by an account.
+        Account { appid: appid.to_owned(), mode: Mode::Classic, secret, bases, redis }
     }
 }
 

@@ -97,7 +97,7 @@ impl TokenSource for AuthorizerSource {
 
     fn fetch<'a>(&'a self, request: TokenRequest<'a>) -> BoxFuture<'a, Result<SourceToken>> {
         // A task of its own: who cancels the refresh must not lose a refresh token that is on its way.
-        let (source, deadline) = (self.clone(), request.deadline.clone());
+        let (source, deadline) = (self.clone(), request.deadline);
         let (sender, fetched) = oneshot::channel();
         tokio::spawn(async move {
             let result = source.refresh(&deadline).await;

@@ -17,7 +17,7 @@ use super::store::{FileStore, KeyNames, MemoryStore, OwnStore, RedisRecordStore,
 use super::tickets::Tickets;
 use crate::clock::Clock;
 use crate::event::{EventBus, EventSource, PlatformNotice};
-use crate::keys::{Mode, RedisConfig};
+use crate::keys::{AUTHORIZER, COMPONENT, RedisConfig};
 use crate::redis::ScriptRunner;
 use crate::seal::account_key_id;
 use crate::token::fingerprint::Fingerprinter;
@@ -131,8 +131,8 @@ impl Core {
         };
         let records = Records::new(record_store(key, &shared, &names));
         let appid: Arc<str> = key.appid.as_str().into();
-        let events = EventSource::new(shared.event_bus.clone(), appid.clone(), Some(Mode::Component.name()));
-        let component = token_cache(&shared, &key.secret, &names, &appid, Mode::Component);
+        let events = EventSource::new(shared.event_bus.clone(), appid.clone(), Some(COMPONENT));
+        let component = token_cache(&shared, &key.secret, &names, &appid, COMPONENT);
         component.secrets().add_permanent(&key.secret);
         Arc::new(Self {
             tickets: Tickets::default(),
@@ -163,8 +163,8 @@ impl Core {
             merchants.sweep_at = MIN_SWEEP.max(2 * merchants.by_appid.len());
         }
         let appid: Arc<str> = appid.into();
-        let cache = token_cache(&self.shared, &self.secret, &self.names, &appid, Mode::Authorizer);
-        let events = EventSource::new(self.shared.event_bus.clone(), appid.clone(), Some(Mode::Authorizer.name()));
+        let cache = token_cache(&self.shared, &self.secret, &self.names, &appid, AUTHORIZER);
+        let events = EventSource::new(self.shared.event_bus.clone(), appid.clone(), Some(AUTHORIZER));
         let merchant = Arc::new(Merchant::new(appid.clone(), cache, events));
         merchants.by_appid.insert(appid, merchant.clone());
         merchant
@@ -182,7 +182,7 @@ impl Core {
 
     /// The prefix of the keys of a merchant's token in Redis.
     pub(crate) fn authorizer_prefix(&self, appid: &str) -> String {
-        self.names.token(appid, Mode::Authorizer.name())
+        self.names.token(appid, AUTHORIZER)
     }
 
     /// Emits what happens to the platform.
@@ -256,13 +256,13 @@ fn token_cache(
     secret: &SecretString,
     names: &KeyNames,
     appid: &Arc<str>,
-    mode: Mode,
+    mode: &'static str,
 ) -> Arc<TokenCache> {
-    let events = EventSource::new(shared.event_bus.clone(), appid.clone(), Some(mode.name()));
+    let events = EventSource::new(shared.event_bus.clone(), appid.clone(), Some(mode));
     let (policy, store): (_, Arc<dyn TokenStore>) = match &shared.scripts {
         None => (RefreshPolicy::CLASSIC, Arc::new(LocalStore::default())),
         Some(scripts) => {
-            let prefix = names.token(appid, mode.name());
+            let prefix = names.token(appid, mode);
             let store = RedisTokenStore::new(scripts.clone(), secret, prefix, events.clone());
             (RefreshPolicy::CLASSIC.for_fleet(), Arc::new(store.with_errors(as_store_error)))
         }

@@ -115,7 +115,7 @@ impl Registry {
         self.token_caches.get(account, || {
             let policy = match account.mode {
                 Mode::Stable => RefreshPolicy::STABLE,
-                Mode::Classic | Mode::Component | Mode::Authorizer => RefreshPolicy::CLASSIC,
+                Mode::Classic => RefreshPolicy::CLASSIC,
             };
             let clock = self.clock.clone();
             let events = EventSource::new(event_bus.clone(), account.appid.as_str(), Some(account.mode.name()));
@@ -148,6 +148,7 @@ impl Registry {
     pub(crate) fn qr_code_cache(
         &mut self,
         account: Option<&Account>,
+        mode: Option<&'static str>,
         limits: &Limits,
     ) -> Result<Arc<QrCodeCache>, InvalidParam> {
         let Some(account) = account else { return Ok(Arc::new(QrCodeCache::new(limits, None))) };
@@ -161,7 +162,7 @@ impl Registry {
                         prefix: redis.key_prefix.clone(),
                         account: format!("{}:{}", account.appid, account.key_id()),
                     },
-                    events(event_bus, &account.appid, account.mode.name()),
+                    EventSource::new(event_bus.clone(), account.appid.as_str(), mode),
                     limits.ttl,
                     max_entry_bytes,
                 )),
@@ -351,8 +352,9 @@ mod tests {
             redis: None,
         };
         let limits = |max_bytes| Limits { max_bytes, ttl: None, redis_max_entry_bytes: None };
-        let mut qr_codes =
-            |account: Option<Account>, max_bytes| registry.qr_code_cache(account.as_ref(), &limits(max_bytes)).unwrap();
+        let mut qr_codes = |account: Option<Account>, max_bytes| {
+            registry.qr_code_cache(account.as_ref(), None, &limits(max_bytes)).unwrap()
+        };
         let first = qr_codes(Some(account("wx1")), 1);
         assert!(Arc::ptr_eq(&first, &qr_codes(Some(account("wx1")), 1)));
         assert!(!Arc::ptr_eq(&first, &qr_codes(Some(account("wx1")), 2)));

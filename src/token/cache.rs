@@ -25,11 +25,10 @@ use crate::event::{EventSource, TokenEvent};
 use crate::keys::RouteId;
 use crate::redact::Secrets;
 use crate::redis::ReconnectListener;
-use crate::seal::random_id;
 
 /// The token of one account, for all clients of this process that agree on the [`Account`](crate::keys::Account).
 pub struct TokenCache {
-    clock: Clock,
+    pub(super) clock: Clock,
     pub(super) store: Arc<dyn TokenStore>,
     pub(super) events: EventSource,
     pub(super) fingerprinter: Fingerprinter,
@@ -152,36 +151,6 @@ impl TokenCache {
             _ => ignored("already_replaced"),
         }
         verdict
-    }
-
-    /// Forgets the token, also in the store, and what running refreshes still bring. With a `reason`, which is a refusal, calls
-    /// fail with it for a while.
-    ///
-    /// # Errors
-    ///
-    /// If the store does not answer: then other processes may still use the token there.
-    pub(crate) async fn forget(&self, reason: Option<&Error>) -> Result<()> {
-        self.forget_here(reason);
-        self.store.forget().await
-    }
-
-    /// The same in this process alone: another one has deleted the stored token.
-    pub(crate) fn forget_here(&self, reason: Option<&Error>) {
-        let now = self.clock.now();
-        let forgotten = self.inner.lock().state.forget(reason, now);
-        if let Some((token, errcode)) = forgotten.zip(reason.and_then(Error::errcode)) {
-            self.events.token(|| TokenEvent::Invalidated { token: self.label(&token), errcode });
-        }
-    }
-
-    /// Adopts a token that came without a refresh, and stores it.
-    ///
-    /// # Errors
-    ///
-    /// If the store does not answer. This process uses the token all the same.
-    pub(crate) async fn adopt(&self, received: ReceivedToken) -> Result<()> {
-        self.adopt_if_newer(received.clone(), Duration::ZERO);
-        self.acquire_and_publish(&random_id(), &received).await.map(drop)
     }
 
     /// The secrets to take out of errors of this account's clients.

@@ -8,11 +8,13 @@
 //! | `progress` | what callers see of a refresh while they wait for it |
 //! | `store`, `redis_store` | the token and its lock outside this process |
 //! | `sync` | compares this process's token with Redis, and restores it there |
+//! | `forget` | tokens that are void before their time |
 //! | `source` | where tokens come from: WeChat or the caller's function |
 //! | `telemetry` | events |
 
 mod cache;
 pub mod fingerprint;
+mod forget;
 mod progress;
 pub mod redis_store;
 mod refresh;

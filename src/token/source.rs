@@ -110,7 +110,7 @@ impl TokenSource for WeChatSource {
     fn endpoint(&self) -> Option<Endpoint> {
         Some(match self.mode {
             Mode::Stable => Endpoint::StableToken,
-            Mode::Classic | Mode::Component | Mode::Authorizer => Endpoint::ClassicToken,
+            Mode::Classic => Endpoint::ClassicToken,
         })
     }
 
@@ -126,7 +126,7 @@ impl TokenSource for WeChatSource {
     fn retries(&self) -> u32 {
         match self.mode {
             Mode::Stable => 4,
-            Mode::Classic | Mode::Component | Mode::Authorizer => 0,
+            Mode::Classic => 0,
         }
     }
 
@@ -143,7 +143,7 @@ impl TokenSource for WeChatSource {
             let secret = self.secret.expose_secret();
             let response = match self.mode {
                 Mode::Stable => self.stable(secret, &request).await?,
-                Mode::Classic | Mode::Component | Mode::Authorizer => self.classic(secret, &request).await?,
+                Mode::Classic => self.classic(secret, &request).await?,
             };
             Ok(SourceToken {
                 value: response.access_token.into(),

@@ -202,7 +202,7 @@ fn cache(mode: Mode, clock: Clock, outbox: &Arc<Outbox>) -> Arc<TokenCache> {
     };
     let rules = match mode {
         Mode::Stable => RefreshPolicy::STABLE,
-        Mode::Classic | Mode::Component | Mode::Authorizer => RefreshPolicy::CLASSIC,
+        Mode::Classic => RefreshPolicy::CLASSIC,
     };
     let events = EventSource::new(Arc::default(), account.appid.as_str(), Some(mode.name()));
     let place = account.key_prefix().expect("it has a meeting");

@@ -25,7 +25,7 @@ impl SimulatedSource {
     fn kind(&self) -> Endpoint {
         match self.mode {
             Mode::Stable => Endpoint::StableToken,
-            Mode::Classic | Mode::Component | Mode::Authorizer => Endpoint::ClassicToken,
+            Mode::Classic => Endpoint::ClassicToken,
         }
     }
 

@@ -51,7 +51,7 @@ impl WeChat {
     pub(crate) fn grant(&mut self, now: Millis, forced: bool, cause: Cause) -> (usize, Millis) {
         let number = match self.mode {
             Mode::Stable => self.stable(now, forced, cause),
-            Mode::Classic | Mode::Component | Mode::Authorizer => self.classic(now, cause),
+            Mode::Classic => self.classic(now, cause),
         };
         (number, self.tokens[number].expires - now)
     }

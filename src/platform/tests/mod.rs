@@ -30,7 +30,6 @@ pub(crate) struct Process {
     pub(crate) open: OpenPlatform,
     pub(crate) platform: Arc<Platform>,
     pub(crate) events: Arc<RecordingListener>,
-    pub(crate) bus: Arc<EventBus>,
 }
 
 /// Where a process keeps its records.
@@ -45,10 +44,9 @@ pub(crate) enum Place {
 impl Process {
     pub(crate) fn start(wechat: &WeChat, place: &Place, redis: Option<Arc<dyn ScriptRunner>>) -> Self {
         let (choice, functions) = match place {
-            Place::Memory => (Some("memory".to_owned()), None),
+            Place::Memory | Place::Redis => (Some("memory".to_owned()), None),
             Place::File(path) => (Some(format!("file:{path}")), None),
             Place::Own(functions) => (None, Some(functions.clone())),
-            Place::Redis => (Some("memory".to_owned()), None),
         };
         let options = PlatformOptions {
             appid: PLATFORM.into(),
@@ -62,17 +60,17 @@ impl Process {
         let bus = Arc::<EventBus>::default();
         let events = Arc::<RecordingListener>::default();
         bus.add(events.clone());
-        let (process_bus, is_redis) = (bus.clone(), matches!(place, Place::Redis));
+        let is_redis = matches!(place, Place::Redis);
         let open = options.open_on(Arc::default(), |_: &mut _, key: &core::PlatformKey, functions| {
             let mut key = key.clone();
             if is_redis {
                 key.store = StoreChoice::Redis;
             }
             let clock = Clock::manual(Duration::from_secs(1_000_000));
-            Ok(Core::new(&key, Shared { clock, event_bus: process_bus, scripts: redis, functions }))
+            Ok(Core::new(&key, Shared { clock, event_bus: bus, scripts: redis, functions }))
         });
         let open = open.unwrap_or_else(|error| panic!("{error}"));
-        Self { platform: open.platform.clone(), open, events, bus }
+        Self { platform: open.platform.clone(), open, events }
     }
 
     pub(crate) fn alone(wechat: &WeChat) -> Self {

@@ -46,9 +46,13 @@ impl RefreshBackoff {
 fn pause(error: &Error, backoff: Duration) -> Option<Duration> {
     match error {
         // A request to a store that is down costs nothing, and should be made as soon as the store is up.
-        Error::Redis { .. } | Error::Store(_) | Error::RateLimit { .. } | Error::Closed | Error::Cancelled => None,
-        // The wait for the next ticket is no request either.
-        Error::Ticket(_) => None,
+        // Nor is the wait for the next ticket a request.
+        Error::Redis { .. }
+        | Error::Store(_)
+        | Error::Ticket(_)
+        | Error::RateLimit { .. }
+        | Error::Closed
+        | Error::Cancelled => None,
         error if is_refusal(error) => Some(REFUSAL_TTL),
         // An unexpected response is the same again a moment later.
         Error::Api { .. } | Error::Response { .. } if !error.is_transient() => Some(backoff.max(MIN_REFRESH_INTERVAL)),

@@ -8,6 +8,7 @@
 //! another route, whose callers join that refresh only for a moment.
 
 mod backoff;
+mod forget;
 mod policy;
 mod routes;
 mod token;
@@ -260,21 +261,6 @@ impl State {
         self.last_rejected = Some(current.token.clone());
         self.cooldown_until = Some(now.mono + self.policy.cooldown);
         Invalidation::Invalidated
-    }
-
-    /// Forgets the token, and what running refreshes still bring. For a while calls fail with `reason`, if there is one.
-    pub(crate) fn forget(&mut self, reason: Option<&Error>, now: Timestamp) -> Option<Token> {
-        self.routes = Routes::default();
-        self.backoff = reason.and_then(|reason| RefreshBackoff::after(None, reason, now, 0.0));
-        self.forgotten = Some((self.started, reason.cloned()));
-        self.current.take().map(|current| current.token)
-    }
-
-    /// Whether a refresh began before the tokens were forgotten, and why they were. Without a reason its token is as good as any
-    /// unless there is a newer one.
-    fn forgotten_during(&self, refresh_id: u64) -> Option<Option<Error>> {
-        let (_, reason) = self.forgotten.as_ref().filter(|(last, _)| refresh_id <= *last)?;
-        (reason.is_some() || self.current.is_some()).then(|| reason.clone())
     }
 
     /// Adopts a token from the store, unless the current one expires later. Returns the token if it was adopted.

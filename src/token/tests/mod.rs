@@ -1,4 +1,5 @@
 mod fleet;
+mod preparation;
 mod routes;
 mod upstream;
 

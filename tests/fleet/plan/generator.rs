@@ -73,7 +73,7 @@ impl Generator {
     /// The approximate time at which the first token is renewed.
     fn renewal(mode: Mode, given: Option<Millis>) -> Millis {
         match (mode, given) {
-            (Mode::Classic | Mode::Component | Mode::Authorizer, _) => 6600 * SECOND,
+            (Mode::Classic, _) => 6600 * SECOND,
             (Mode::Stable, Some(lifetime)) if lifetime > 300 * SECOND => lifetime - 255 * SECOND,
             (Mode::Stable, _) => 6945 * SECOND,
         }

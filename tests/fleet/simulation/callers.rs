@@ -25,9 +25,7 @@ impl Simulation {
         let left = self.slots[slot].process.as_ref().and_then(Process::left).unwrap_or(0);
         let renewal = match self.plan.mode {
             wxacode::keys::Mode::Stable => 200 * SECOND..300 * SECOND,
-            wxacode::keys::Mode::Classic | wxacode::keys::Mode::Component | wxacode::keys::Mode::Authorizer => {
-                520 * SECOND..680 * SECOND
-            }
+            wxacode::keys::Mode::Classic => 520 * SECOND..680 * SECOND,
         };
         let rejected = self.plan.theme == Theme::Rejecting
             && self.active_fault(self.now, |w| *w == FaultKind::RejectAll).is_some();
