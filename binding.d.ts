@@ -21,9 +21,10 @@ export declare class CompletionQueueHandle {
   constructor(wake: Wake)
   /**
    * The number of a call, its outcome, the number of the next, and so on, of `most` calls; 0 and an event for each
-   * event, -1 and a text for each warning. If that is not all, `wake` is called again.
+   * event, -1 and a text for each warning. If that is not all, `wake` is called again. `allocate` makes a Buffer of any
+   * content.
    */
-  take(most: number): Array<number | Buffer | GrantedToken | string | NativeEvent | Array<Failure | Thrown>>
+  take(most: number, allocate: (bytes: number) => Buffer): Array<number | Buffer | GrantedToken | string | NativeEvent | Array<Failure | Thrown>>
 }
 
 export declare class NativeClient {

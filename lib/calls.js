@@ -16,6 +16,9 @@ const pending = new Map()
 
 let last = 0
 
+/** For a picture that arrived in several pieces: the addon fills the whole Buffer. */
+const allocate = Buffer.allocUnsafeSlow
+
 /**
  * A weak reference, because the addon holds `drain`, and whatever `drain` holds would never be collected, such as a test
  * runner's copy of this package. A waiting caller holds `index.js`, which holds the queue.
@@ -25,7 +28,7 @@ let last = 0
 let queueRef
 
 function drain() {
-  const completions = queueRef.deref()?.take(DRAIN_LIMIT) ?? []
+  const completions = queueRef.deref()?.take(DRAIN_LIMIT, allocate) ?? []
   for (let at = 0; at < completions.length; at += 2) {
     const call = /** @type {number} */ (completions[at])
     if (call === 0) {

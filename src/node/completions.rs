@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use napi::Status;
-use napi::bindgen_prelude::{Array, BufferSlice, Env, Error, Result, spawn};
+use napi::bindgen_prelude::{Array, BufferSlice, Env, Error, Function, Result, spawn};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi_derive::napi;
 use parking_lot::Mutex;
@@ -121,9 +121,15 @@ impl CompletionQueueHandle {
     }
 
     /// The number of a call, its outcome, the number of the next, and so on, of `most` calls; 0 and an event for each
-    /// event, -1 and a text for each warning. If that is not all, `wake` is called again.
+    /// event, -1 and a text for each warning. If that is not all, `wake` is called again. `allocate` makes a Buffer of any
+    /// content.
     #[napi(ts_return_type = "Array<number | Buffer | GrantedToken | string | NativeEvent | Array<Failure | Thrown>>")]
-    pub fn take<'env>(&self, env: &'env Env, most: u32) -> Result<Array<'env>> {
+    pub fn take<'env>(
+        &self,
+        env: &'env Env,
+        most: u32,
+        #[napi(ts_arg_type = "(bytes: number) => Buffer")] allocate: Allocate<'env>,
+    ) -> Result<Array<'env>> {
         let (completions, warnings) = (self.completions.take(most as usize), self.event_bus.warnings.take());
         self.completions
             .end(env, completions.iter().filter(|completion| matches!(completion, Completion::Ended(..))).count())?;
@@ -143,7 +149,7 @@ impl CompletionQueueHandle {
                 Completion::Ended(call, outcome) => {
                     all.set(index, call)?;
                     // An outcome that cannot be converted is an error of its own call and of no other.
-                    if let Err(error) = to_js(env, &mut all, index + 1, outcome) {
+                    if let Err(error) = to_js(env, &allocate, &mut all, index + 1, outcome) {
                         all.set(index + 1, vec![Thrown { thrown: error }])?;
                     }
                 }
@@ -165,13 +171,32 @@ pub(super) struct Thrown {
     pub thrown: Error,
 }
 
-fn to_js(env: &Env, all: &mut Array, index: u32, outcome: Outcome) -> Result<()> {
+type Allocate<'env> = Function<'env, u32, BufferSlice<'env>>;
+
+fn to_js(env: &Env, allocate: &Allocate, all: &mut Array, index: u32, outcome: Outcome) -> Result<()> {
     match outcome {
-        // Copied: external Buffers cost more up to some 192 KiB, and cannot be transferred to other threads.
-        Outcome::Image(image) => all.set(index, BufferSlice::copy_from(env, image.contiguous())?),
+        Outcome::Image(image) => all.set(index, buffer(env, allocate, &image)?),
         Outcome::Token(token) => all.set(index, token),
         Outcome::Json(text) => all.set(index, text),
         Outcome::Failed(failures) => all.set(index, failures),
         Outcome::Thrown(error) => all.set(index, vec![Thrown { thrown: error }]),
     }
+}
+
+/// A Buffer of an image. Copied, and only once: external Buffers cost more up to some 192 KiB, and cannot be transferred to
+/// other threads.
+fn buffer<'env>(env: &Env, allocate: &Allocate<'env>, image: &Body) -> Result<BufferSlice<'env>> {
+    if let [frame] = image.frames() {
+        return BufferSlice::copy_from(env, frame);
+    }
+    let mut buffer = allocate.call(u32::try_from(image.len()).unwrap_or(u32::MAX))?;
+    let mut rest = &mut buffer[..];
+    for frame in image.frames() {
+        let (here, behind) = rest
+            .split_at_mut_checked(frame.len())
+            .ok_or_else(|| Error::from_reason("wxacode: the Buffer is smaller than the image"))?;
+        here.copy_from_slice(frame);
+        rest = behind;
+    }
+    Ok(buffer)
 }
