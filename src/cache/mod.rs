@@ -2,6 +2,7 @@
 //! same QR code is fetched once: in this process, and with Redis in a fleet.
 
 mod memory;
+mod recent;
 mod redis;
 mod single_flight;
 
@@ -13,10 +14,13 @@ use parking_lot::Mutex;
 
 pub use self::redis::{KeySpace, RedisQrCodes};
 use crate::deadline::Deadline;
+use crate::error::invalid::InvalidParam;
 use crate::error::{Error, Result, TimeoutPhase};
 use crate::keys::RouteId;
-use crate::wechat::qr_code::Identity;
+use crate::wechat::endpoint::Endpoint;
+use crate::wechat::qr_code::{Identity, QrCodeRequest};
 use memory::Memory;
+use recent::RecentRequests;
 use single_flight::{CurrentPhase, SingleFlight};
 
 /// The limits of a cache. Clients with equal limits and the same account share a cache.
@@ -57,6 +61,7 @@ pub enum CacheOutcome {
 /// QR codes that were fetched before, and the requests in flight, by what the image depends on.
 pub struct QrCodeCache {
     memory: Mutex<Memory>,
+    recent: RecentRequests,
     in_flight: Arc<SingleFlight>,
     redis: Option<Arc<RedisQrCodes>>,
 }
@@ -66,9 +71,19 @@ impl QrCodeCache {
     pub fn new(limits: &Limits, redis: Option<RedisQrCodes>) -> Self {
         Self {
             memory: Mutex::new(Memory::new(limits.max_bytes, limits.ttl)),
+            recent: RecentRequests::new(),
             in_flight: Arc::default(),
             redis: redis.map(Arc::new),
         }
+    }
+
+    /// The request of these parameters, which are JSON in the caller's spelling.
+    pub(crate) fn request(
+        &self,
+        endpoint: &Endpoint,
+        params: &str,
+    ) -> std::result::Result<Arc<QrCodeRequest>, InvalidParam> {
+        self.recent.parse(endpoint, params)
     }
 
     /// A QR code from memory. Never waits.

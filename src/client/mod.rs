@@ -78,6 +78,15 @@ impl Client {
         self.qr_codes.is_some()
     }
 
+    /// The request of a QR code. `params` is JSON in the caller's spelling.
+    pub(crate) fn qr_code_request(&self, endpoint: &Endpoint, params: &str) -> Result<Arc<QrCodeRequest>> {
+        let request = match &self.qr_codes {
+            Some(qr_codes) => qr_codes.request(endpoint, params),
+            None => QrCodeRequest::parse(endpoint, params).map(Arc::new),
+        };
+        request.map_err(|invalid| Error::Params { endpoint: Some(endpoint.clone()), invalid })
+    }
+
     /// The image of a QR code from memory. Never waits.
     pub(crate) fn cached(&self, request: &QrCodeRequest) -> Option<Bytes> {
         let image = self.qr_codes.as_ref()?.cached(request.identity())?;

@@ -115,10 +115,10 @@ impl NativeClient {
         endpoint: u32,
         params: String,
     ) -> napi::Result<Option<BufferSlice<'env>>> {
-        match parse_qr_code(&endpoint_at(endpoint), &params) {
-            Ok(request) => cached(env, &self.client.open(), &request),
-            Err(_) => Ok(None),
-        }
+        let client = self.client.open();
+        let request =
+            client.as_ref().ok().and_then(|client| client.qr_code_request(&endpoint_at(endpoint), &params).ok());
+        request.map_or(Ok(None), |request| cached(env, &client, &request))
     }
 
     #[napi]
@@ -221,9 +221,9 @@ impl NativeClient {
     ) -> napi::Result<Option<BufferSlice<'env>>> {
         let client = self.client.open();
         let timeout = timeout(timeout_ms, Some(endpoint.clone()));
-        let has_cache = client.as_ref().is_ok_and(|client| client.has_cache());
         // Without a cache the parameters are parsed on another thread, which spares the JavaScript thread the work.
-        let request = (has_cache && timeout.is_ok()).then(|| parse_qr_code(&endpoint, &params));
+        let with_cache = client.as_ref().ok().filter(|client| client.has_cache() && timeout.is_ok());
+        let request = with_cache.map(|client| client.qr_code_request(&endpoint, &params));
         if let Some(Ok(request)) = &request
             && let Some(image) = cached(env, &client, request)?
         {
@@ -231,7 +231,7 @@ impl NativeClient {
         }
         self.run(env, call, cancel, async move {
             let (client, timeout) = (client?, timeout?);
-            let request = request.unwrap_or_else(|| parse_qr_code(&endpoint, &params))?;
+            let request = request.unwrap_or_else(|| client.qr_code_request(&endpoint, &params))?;
             // Boxed, so that the JavaScript thread does not move kilobytes of unused state.
             Box::pin(client.qr_code(&request, timeout)).await.map(Outcome::Image)
         })?;
