@@ -1,3 +1,7 @@
+use std::time::Duration;
+
+use tokio::time::timeout;
+
 use super::super::connector::Connector;
 use super::super::fake::server::Server as Fake;
 use super::*;
@@ -22,7 +26,8 @@ async fn sentinel(name: &str, address: &str, flags: &str) -> Fake {
 /// What came of the connection to the master `main` of these sentinels.
 async fn connect(sentinels: &[&str]) -> RedisResult<Connection> {
     let url = format!("redis-sentinel://{}/0#main", sentinels.join(","));
-    Connector::parse(&url, None).ok().unwrap().connect(None).await
+    let connector = Connector::parse(&url, None).ok().unwrap();
+    timeout(Duration::from_secs(60), connector.connect(None)).await.expect("an end")
 }
 
 fn is_not_named(connected: RedisResult<Connection>) -> bool {
