@@ -12,6 +12,9 @@ const FIELDS: [&str; 8] = ["errcode", "where", "cause_zh", "cause_en", "fix_zh",
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rerun-if-changed={ERRCODES}");
+    // `napi build` collects the types that napi's macros write in this folder, and asks for them again where it has none.
+    println!("cargo:rerun-if-env-changed=NAPI_TYPE_DEF_TMP_FOLDER");
+    println!("cargo:rerun-if-env-changed=NAPI_FORCE_BUILD_WXACODE");
     trim_errcodes(Path::new(&std::env::var("OUT_DIR")?))
 }
 

@@ -54,7 +54,10 @@ mod tests {
         let has = |name: &[u8]| usual.roots.iter().any(|root| root.subject.as_ref() == name);
         assert!(!webpki_roots::TLS_SERVER_ROOTS.is_empty());
         assert!(webpki_roots::TLS_SERVER_ROOTS.iter().all(|root| has(&root.subject)));
-        assert!(store(&INSTALLED).roots.iter().all(|root| has(&root.subject)));
+        let installed = store(&INSTALLED);
+        assert!(installed.roots.iter().all(|root| has(&root.subject)));
+        // Those that both have are there twice.
+        assert_eq!(usual.len(), installed.len() + webpki_roots::TLS_SERVER_ROOTS.len());
     }
 
     #[test]

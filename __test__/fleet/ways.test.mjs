@@ -144,6 +144,38 @@ suite(
       assert.equal(stats.redis, 'up')
     })
 
+    test('a root in NODE_EXTRA_CA_CERTS counts for a Redis without a root of its own', needsRedis, async (t) => {
+      const [redis, other] = await Promise.all([startTlsRedis(t), startTlsRedis(t)])
+      const { options } = await setup(t)
+      const ways = [redis.url, { url: redis.url, ca: other.ca }]
+      const clients = ways.map((way) => ({ ...options, redis: patient(way) }))
+      const [usual, given] = await join(clients, { NODE_EXTRA_CA_CERTS: redis.tls['tls-ca-cert-file'] })
+      assert.deepEqual([usual.redis, given.redis], ['up', 'down'])
+    })
+
+    test('a certificate for another host is not accepted', needsRedis, async (t) => {
+      const redis = await startTlsRedis(t)
+      const at = (host) => ({ url: `rediss://${host}:${redis.tlsPort}`, ca: redis.ca })
+      // Which is here by definition, and is not in the certificate.
+      await aloneWith(t, at('other.localhost'))
+      assert.deepEqual(keysOf(redis), [])
+      await share(await setup(t, {}, { redis: patient(at('localhost')) }))
+    })
+
+    test('the keys are in the database of the URL, by either protocol', needsRedis, async (t) => {
+      const redis = await startRedis(t)
+      const { port } = await startSentinel(t, redis.port)
+      const urls = [
+        `redis://127.0.0.1:${redis.port}/1`,
+        `redis://127.0.0.1:${redis.port}/2?protocol=resp3`,
+        `redis-sentinel://127.0.0.1:${port}/3#main`,
+        `redis-sentinel://127.0.0.1:${port}/4?protocol=resp3#main`,
+      ]
+      for (const url of urls) await share(await setup(t, {}, { redis: patient(url) }))
+      assert.deepEqual(keysOf(redis), [])
+      for (const n of [1, 2, 3, 4]) assert.match(redis.cli('-n', n, '--raw', 'KEYS', '*'), /:token$/m)
+    })
+
     for (const [what, ca] of Object.entries({
       'a PEM without a certificate': '-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n',
       'a PEM whose certificate is none': '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n',

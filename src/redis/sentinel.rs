@@ -24,37 +24,45 @@ pub(super) struct Sentinels {
     pub(super) login: Server,
 }
 
+/// Why there is no connection by a sentinel. What comes later says more.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Failed {
+    /// The sentinel.
+    Sentinel,
+    /// The sentinel names no such master.
+    Name,
+    /// The master that it names.
+    Master,
+}
+
+type Failure = (Failed, RedisError);
+
 impl Sentinels {
-    /// Connects to the master that the first of them names. The failure of a master that was named says more than that of a
-    /// sentinel.
+    /// Connects to the master of the sentinel that is the first to name one.
     pub(super) async fn connect(&self) -> RedisResult<Connection> {
         let lookups: Vec<_> = self.servers.iter().map(|sentinel| self.connect_by(sentinel)).collect();
-        let mut lookups = stream::iter(lookups).buffered(CONCURRENT_LOOKUPS);
-        let mut failure = not_named();
-        let mut of_master = None;
+        let mut lookups = stream::iter(lookups).buffer_unordered(CONCURRENT_LOOKUPS);
+        let mut failure: Option<Failure> = None;
         while let Some(lookup) = lookups.next().await {
             match lookup {
-                Ok(Ok(connection)) => return Ok(connection),
-                Ok(Err(error)) if error.kind() != ErrorKind::MasterNameNotFoundBySentinel => of_master = Some(error),
-                Ok(Err(error)) | Err(error) => failure = error,
+                Ok(connection) => return Ok(connection),
+                Err(new) if failure.as_ref().is_none_or(|(failed, _)| *failed < new.0) => failure = Some(new),
+                Err(_) => {}
             }
         }
-        Err(of_master.unwrap_or(failure))
+        Err(failure.map_or_else(not_named, |(_, error)| error))
     }
 
-    /// The outer result is the sentinel's, the inner one that of the master.
-    async fn connect_by(&self, sentinel: &Server) -> RedisResult<RedisResult<Connection>> {
-        let mut connection = sentinel.connect().await?;
-        let masters: Vec<Master> = redis::cmd("SENTINEL").arg("MASTERS").query_async(&mut connection.requests).await?;
+    async fn connect_by(&self, sentinel: &Server) -> Result<Connection, Failure> {
+        let masters = masters(sentinel).await.map_err(|error| (Failed::Sentinel, error))?;
         let named = masters.iter().filter(|master| master.get("name") == Some(&self.master));
         for (host, port) in named.filter_map(address) {
-            match self.connect_to_master(host, port).await {
-                Ok(None) => {}
-                Ok(Some(connection)) => return Ok(Ok(connection)),
-                Err(error) => return Ok(Err(error)),
+            let connected = self.connect_to_master(host, port).await;
+            if let Some(connection) = connected.map_err(|error| (Failed::Master, error))? {
+                return Ok(connection);
             }
         }
-        Ok(Err(not_named()))
+        Err((Failed::Name, not_named()))
     }
 
     /// `None` if the server says that it is no master: the sentinel has not heard of it yet.
@@ -63,6 +71,11 @@ impl Sentinels {
         let role: Role = redis::cmd("ROLE").query_async(&mut connection.requests).await?;
         Ok(matches!(role, Role::Primary { .. }).then_some(connection))
     }
+}
+
+async fn masters(sentinel: &Server) -> RedisResult<Vec<Master>> {
+    let mut connection = sentinel.connect().await?;
+    redis::cmd("SENTINEL").arg("MASTERS").query_async(&mut connection.requests).await
 }
 
 /// The address of a master that no sentinel believes to be down.

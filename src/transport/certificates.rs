@@ -68,6 +68,11 @@ impl Certificate {
         Self { der: whole.into(), key: pkcs8.as_ref().to_vec().into(), pair, name }
     }
 
+    /// The same key by the name of somebody else: what is signed with it is a forgery. The name is the content of a sequence.
+    pub(crate) fn under_the_name(self, name: &[u8]) -> Self {
+        Self { name: der(SEQUENCE, &[name]), ..self }
+    }
+
     /// As `ca` takes it.
     pub(crate) fn pem(&self) -> Vec<u8> {
         use base64::prelude::{BASE64_STANDARD, Engine};

@@ -27,6 +27,8 @@ pub(crate) async fn connect(host: &str, port: u16, tls: Option<&Arc<ClientConfig
     let addresses = resolver.addresses(host).await.map_err(io::Error::other)?;
     let connecting = addresses.iter().map(|&address| Box::pin(TcpStream::connect(SocketAddr::new(address, port))));
     let (socket, _) = select_ok(connecting).await?;
+    // Many callers share a connection: the request of one does not wait for the acknowledgement of another's.
+    socket.set_nodelay(true)?;
     let Some(tls) = tls else { return Ok(Box::new(socket)) };
     let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
     Ok(Box::new(TlsConnector::from(tls.clone()).connect(name, socket).await?))

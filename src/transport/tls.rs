@@ -180,6 +180,8 @@ fn provider() -> CryptoProvider {
 mod tests {
     use std::time::Duration;
 
+    use rustls::pki_types::TrustAnchor;
+
     use super::super::certificates::{Certificate, Claims};
     use super::*;
 
@@ -254,6 +256,23 @@ mod tests {
                     "{is_authority}"
                 );
             }
+        }
+    }
+
+    #[test]
+    fn mozillas_roots_are_known_where_no_root_is_given() {
+        let name = ServerName::try_from(HOST).unwrap();
+        let refusal = |root: &TrustAnchor<'_>| {
+            let forger = Certificate::new(AUTHORITY, None).under_the_name(&root.subject);
+            let forged = Certificate::new(SERVER, Some(&forger)).der;
+            let verified =
+                USUAL.clone()?.verify_server_cert(&forged, &[], &name, &[], UnixTime::since_unix_epoch(IN_2026));
+            verified.err()
+        };
+        // By the name alone the forgery is theirs, and then its signature is wrong.
+        let unknown = Error::from(CertificateError::UnknownIssuer);
+        for root in webpki_roots::TLS_SERVER_ROOTS {
+            assert!(refusal(root).is_some_and(|refusal| refusal != unknown), "{root:?}");
         }
     }
 

@@ -62,7 +62,9 @@ impl Scope {
     }
 }
 
+/// build.rs leaves these fields in the file and no others.
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct ErrcodeEntry {
     errcode: i64,
     #[serde(rename = "where")]

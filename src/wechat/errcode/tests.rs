@@ -1,7 +1,10 @@
 use super::*;
 
+/// As the addon has it.
+const CATALOGUE_JSON: &str = include_str!(concat!(env!("OUT_DIR"), "/errcodes.json"));
+
 fn rows() -> Vec<ErrcodeEntry> {
-    serde_json::from_str(include_str!("../errcodes.json")).unwrap()
+    serde_json::from_str(CATALOGUE_JSON).unwrap()
 }
 
 #[test]
@@ -121,7 +124,7 @@ fn an_endpoint_without_a_row_takes_the_scope_of_the_first_row_and_token_endpoint
 
 #[test]
 fn scope_names_are_those_of_the_catalogue() {
-    for row in serde_json::from_str::<Vec<serde_json::Value>>(include_str!("../errcodes.json")).unwrap() {
+    for row in serde_json::from_str::<Vec<serde_json::Value>>(CATALOGUE_JSON).unwrap() {
         let scope: Scope = serde_json::from_value(row["scope"].clone()).unwrap();
         assert_eq!(row["scope"], scope.name());
     }
