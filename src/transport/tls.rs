@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn mozillas_roots_are_known_where_no_root_is_given() {
+    fn roots_of_mozilla_are_known_where_no_root_is_given() {
         let name = ServerName::try_from(HOST).unwrap();
         let refusal = |root: &TrustAnchor<'_>| {
             let forger = Certificate::new(AUTHORITY, None).under_the_name(&root.subject);
