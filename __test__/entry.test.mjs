@@ -16,6 +16,7 @@ const NAMES = [
   'WeChatAPIError',
   'WxaCode',
   'WxaCodeError',
+  'WxaPlatform',
   'check',
   'explain',
   'imageType',

@@ -8,6 +8,8 @@ import { inspect } from 'node:util'
 import { Worker } from 'node:worker_threads'
 import { InvalidParamsError, InvalidPushError, WxaCode, WxaPlatform } from 'wxacode'
 import { startFakeWeChat } from 'wxacode-fake'
+import { run, start } from './support/child.mjs'
+import { needsRedis, patient, startRedis } from './support/redis.mjs'
 import { newAppid, newSecret, suite } from './support/suite.mjs'
 import { until } from './support/until.mjs'
 
@@ -193,15 +195,11 @@ suite('a third-party platform', (test) => {
     const text = await readFile(path, 'utf8')
     assert.ok(!text.includes(appid) && !text.includes('ticket'))
     const script = `
-      const { WxaPlatform } = require('wxacode')
-      const platform = new WxaPlatform(${JSON.stringify({ appid: platform.appid, secret: 'other', store: `file:${path}` })})
-      platform.importAuthorizer({ appid: '${appid}', refreshToken: 'r' }).catch((error) => console.log(error.code, error.message))`
-    const { execFile } = await import('node:child_process')
-    const said = await new Promise((resolve, reject) =>
-      execFile(process.execPath, ['-e', script], { cwd: import.meta.dirname }, (error, out) =>
-        error ? reject(error) : resolve(out),
-      ),
-    )
+      const { WxaPlatform } = await import('wxacode')
+      const platform = new WxaPlatform(given.options)
+      await platform.importAuthorizer({ appid: given.appid, refreshToken: 'r' }).catch((error) => console.log(error.code, error.message))`
+    const options = { appid: platform.appid, secret: 'other', store: `file:${path}` }
+    const { stdout: said } = await run(script, { given: { appid, options } })
     assert.match(said, /^ERR_WXA_STORE .*redis/)
     await platform.close()
     assert.equal(await codeOf(platform.getComponentAccessToken()), 'ERR_WXA_CLOSED')
@@ -322,6 +320,46 @@ suite('a third-party platform', (test) => {
     const said = inspect(mine, { depth: 9 })
     const secrets = [...fake.liveTokens(), ...fake.liveTickets(), receiver.events.at(-1).authorizationCode]
     for (const secret of secrets.filter((one) => typeof one === 'string')) assert.ok(!said.includes(secret), said)
+  })
+
+  test('processes share everything through Redis, where nothing is in the clear', needsRedis, async (t) => {
+    const redis = await startRedis(t)
+    const shared = { store: undefined, redis: patient(redis.url) }
+    const { fake, receiver, platform, credentials } = await setup(t, shared)
+    const appid = await merchantOf(fake, receiver)
+    const count = () => ['api_component_token', 'api_authorizer_token', 'api_query_auth'].map((one) => fake.count(one))
+    const before = count()
+    const given = { appid, options: { ...credentials, ...shared, baseUrl: fake.url } }
+    const other = start(
+      `
+      const { WxaPlatform } = await import('wxacode')
+      const platform = new WxaPlatform(given.options)
+      const client = platform.client(given.appid)
+      await Promise.all(Array.from({ length: 20 }, () => client.getUnlimitedQRCode({ scene: 'a', checkPath: false })))
+      console.log('served')
+      for (;;) {
+        const error = await client.getAccessToken().then(() => undefined, (thrown) => thrown)
+        if (error) { console.log(error.errcode); break }
+        await new Promise((resolve) => setTimeout(resolve, 50))
+      }
+      await platform.close()`,
+      { given },
+    )
+    await other.printed('served')
+    assert.deepEqual(count(), before)
+    const stored = JSON.stringify(redis.everything())
+    for (const secret of [...fake.liveTokens(appid, platform.appid), ...fake.liveTickets(), credentials.secret])
+      assert.ok(!stored.includes(secret))
+    assert.match(stored, /:authorizer/)
+    const begun = Date.now()
+    await fake.unauthorize(appid)
+    const { stdout, code } = await other.done
+    assert.deepEqual([code, stdout], [0, 'served\n61003\n'])
+    assert.ok(Date.now() - begun < 5000)
+    const merchant = await merchantOf(fake, receiver)
+    redis.cli('FLUSHALL')
+    await until(() => JSON.stringify(redis.everything()).includes(`${merchant}:authorizer`))
+    await until(() => redis.everything().some(({ key }) => key.endsWith(':ticket')))
   })
 
   test('worker threads share the tokens of a file', async (t) => {
