@@ -265,11 +265,29 @@ suite('a third-party platform', (test) => {
   })
 
   test('a refused push says why, and options say what is wrong with them', async (t) => {
-    const { platform, credentials } = await setup(t)
+    const { fake, platform, credentials, open } = await setup(t)
     const error = await platform.receivePush({ query: {}, body: '' }).catch((thrown) => thrown)
     assert.ok(error instanceof InvalidPushError)
     assert.equal(error.reason, 'query')
     await assert.rejects(platform.receivePush(), InvalidParamsError)
+    const push = fake.pushes[0]
+    const query = Object.fromEntries(new URL(push.url).searchParams)
+    const encrypt = push.body.match(/<Encrypt>(?:<!\[CDATA\[)?([^<\]]+)/)[1]
+    const reason = (changed, body = push.body) =>
+      platform.receivePush({ query: { ...query, ...changed }, body }).then(
+        (event) => event.type,
+        (thrown) => thrown.reason,
+      )
+    assert.equal(await reason({}), 'component_verify_ticket')
+    assert.equal(await reason({}, Buffer.from(push.body)), 'component_verify_ticket')
+    assert.equal(await reason({}, { xml: { Encrypt: [encrypt] } }), 'component_verify_ticket')
+    assert.equal(await reason({}, { xml: [{ Encrypt: encrypt }] }), 'component_verify_ticket')
+    assert.equal(await reason({}, { xml: {} }), 'xml')
+    assert.equal(await reason({}, 'x'.repeat(65_537)), 'size')
+    assert.equal(await reason({ nonce: [query.nonce] }), 'query')
+    assert.equal(await reason({ nonce: 'other' }), 'signature')
+    const deaf = open({ pushToken: undefined, encodingAESKey: undefined })
+    await assert.rejects(deaf.receivePush({ query, body: push.body }), { param: 'pushToken' })
     const { appid, secret } = credentials
     const param = (options) => {
       try {

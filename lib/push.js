@@ -27,14 +27,15 @@ function readPush(push, lang) {
 }
 
 /**
- * Names and values in turn. A name that is there twice has an array as its value, which the addon refuses.
+ * Names and values in turn. Parsers make an array of a name that is there twice: the addon refuses such a name, and so an array of
+ * one is given twice.
  *
  * @param {object} query
  */
 function pairsOf(query) {
   const entries = query instanceof URLSearchParams ? [...query] : Object.entries(query)
   return entries.flatMap(([name, value]) =>
-    (Array.isArray(value) ? Array.from(value) : [value])
+    (Array.isArray(value) ? [...Array.from(value), ...Array.from(value)] : [value])
       .filter((one) => typeof one === 'string')
       .flatMap((one) => [name, one]),
   )

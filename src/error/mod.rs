@@ -214,7 +214,7 @@ impl Error {
     /// What WeChat refused; `None` for all other errors and for an errcode that the catalogue does not have.
     pub(crate) fn scope(&self) -> Option<Scope> {
         match self {
-            Self::Api { endpoint, refusal, .. } => errcode::scope(refusal.errcode, Some(endpoint)),
+            Self::Api { .. } | Self::Ticket(_) => errcode::scope(self.errcode()?, self.endpoint()),
             _ => None,
         }
     }

@@ -103,7 +103,8 @@ pub(crate) struct Core {
     pub(crate) changes: Option<Changes>,
     pub(crate) events: EventSource,
     names: KeyNames,
-    shared: Shared,
+    event_bus: Arc<EventBus>,
+    caches: TokenCaches,
     merchants: Mutex<Merchants>,
     /// Cancelled when the last platform is closed.
     open: Mutex<Open>,
@@ -132,7 +133,8 @@ impl Core {
         let records = Records::new(record_store(key, &shared, &names));
         let appid: Arc<str> = key.appid.as_str().into();
         let events = EventSource::new(shared.event_bus.clone(), appid.clone(), Some(COMPONENT));
-        let component = token_cache(&shared, &key.secret, &names, &appid, COMPONENT);
+        let caches = TokenCaches::new(&shared, &key.secret, &names, &events);
+        let component = caches.make(shared.clock.clone(), names.token(&appid, COMPONENT), &events);
         component.secrets().add_permanent(&key.secret);
         Arc::new(Self {
             tickets: Tickets::default(),
@@ -148,7 +150,8 @@ impl Core {
             records,
             events,
             names,
-            shared,
+            event_bus: shared.event_bus,
+            caches,
         })
     }
 
@@ -163,8 +166,8 @@ impl Core {
             merchants.sweep_at = MIN_SWEEP.max(2 * merchants.by_appid.len());
         }
         let appid: Arc<str> = appid.into();
-        let cache = token_cache(&self.shared, &self.secret, &self.names, &appid, AUTHORIZER);
-        let events = EventSource::new(self.shared.event_bus.clone(), appid.clone(), Some(AUTHORIZER));
+        let events = EventSource::new(self.event_bus.clone(), appid.clone(), Some(AUTHORIZER));
+        let cache = self.caches.make(self.clock.clone(), self.authorizer_prefix(&appid), &events);
         let merchant = Arc::new(Merchant::new(appid.clone(), cache, events));
         merchants.by_appid.insert(appid, merchant.clone());
         merchant
@@ -251,21 +254,29 @@ fn record_store(key: &PlatformKey, shared: &Shared, names: &KeyNames) -> Arc<dyn
     }
 }
 
-fn token_cache(
-    shared: &Shared,
-    secret: &SecretString,
-    names: &KeyNames,
-    appid: &Arc<str>,
-    mode: &'static str,
-) -> Arc<TokenCache> {
-    let events = EventSource::new(shared.event_bus.clone(), appid.clone(), Some(mode));
-    let (policy, store): (_, Arc<dyn TokenStore>) = match &shared.scripts {
-        None => (RefreshPolicy::CLASSIC, Arc::new(LocalStore::default())),
-        Some(scripts) => {
-            let prefix = names.token(appid, mode);
-            let store = RedisTokenStore::new(scripts.clone(), secret, prefix, events.clone());
-            (RefreshPolicy::CLASSIC.for_fleet(), Arc::new(store.with_errors(as_store_error)))
-        }
-    };
-    TokenCache::new(policy, shared.clock.clone(), store, events, Fingerprinter::new(secret))
+/// Makes the token caches of a platform and of its merchants, which share what follows from the secret.
+struct TokenCaches {
+    fingerprinter: Arc<Fingerprinter>,
+    /// The store of the platform's own token; `None` without Redis.
+    redis: Option<RedisTokenStore>,
+}
+
+impl TokenCaches {
+    fn new(shared: &Shared, secret: &SecretString, names: &KeyNames, events: &EventSource) -> Self {
+        let redis = shared.scripts.clone().map(|scripts| {
+            let prefix = names.token(&names.appid, COMPONENT);
+            RedisTokenStore::new(scripts, secret, prefix, events.clone()).with_errors(as_store_error)
+        });
+        Self { fingerprinter: Arc::new(Fingerprinter::new(secret)), redis }
+    }
+
+    fn make(&self, clock: Clock, key_prefix: String, events: &EventSource) -> Arc<TokenCache> {
+        let (policy, store): (_, Arc<dyn TokenStore>) = match &self.redis {
+            None => (RefreshPolicy::CLASSIC, Arc::new(LocalStore::default())),
+            Some(redis) => {
+                (RefreshPolicy::CLASSIC.for_fleet(), Arc::new(redis.for_account(key_prefix, events.clone())))
+            }
+        };
+        TokenCache::new(policy, clock, store, events.clone(), self.fingerprinter.clone())
+    }
 }

@@ -31,7 +31,7 @@ pub struct TokenCache {
     pub(super) clock: Clock,
     pub(super) store: Arc<dyn TokenStore>,
     pub(super) events: EventSource,
-    pub(super) fingerprinter: Fingerprinter,
+    pub(super) fingerprinter: Arc<Fingerprinter>,
     /// Of all clients that share this cache.
     pub(super) secrets: Arc<Secrets>,
     pub(super) inner: Mutex<Inner>,
@@ -75,7 +75,7 @@ impl TokenCache {
         clock: Clock,
         store: Arc<dyn TokenStore>,
         events: EventSource,
-        fingerprinter: Fingerprinter,
+        fingerprinter: impl Into<Arc<Fingerprinter>>,
     ) -> Arc<Self> {
         let inner = Inner {
             state: State::new(policy),
@@ -84,6 +84,7 @@ impl TokenCache {
             stop: CancellationToken::new(),
             handles: 0,
         };
+        let fingerprinter = fingerprinter.into();
         let (secrets, inner, refreshes) = (Arc::default(), Mutex::new(inner), AtomicU64::new(0));
         let cache = Self { clock, store, events, fingerprinter, secrets, inner, refreshes };
         let cache = Arc::new(cache);

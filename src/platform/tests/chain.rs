@@ -254,6 +254,7 @@ async fn a_withdrawal_forgets_the_merchant_in_the_fleet_within_a_second() {
     other.call(MERCHANT).await.unwrap();
     one.call(MERCHANT).await.unwrap();
     one.platform.receive_withdrawal(MERCHANT, 999_999).await.unwrap();
+    one.call(MERCHANT).await.unwrap();
     other.call(MERCHANT).await.unwrap();
     wechat.state.lock().merchants.get_mut(MERCHANT).unwrap().authorized = false;
     one.platform.receive_withdrawal(MERCHANT, 1_000_001).await.unwrap();

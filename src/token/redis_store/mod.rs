@@ -51,8 +51,8 @@ const REPAIR: &str = include_str!("repair.lua");
 /// One account's keys in Redis.
 pub struct RedisTokenStore {
     scripts: Arc<dyn ScriptRunner>,
-    seal: Seal,
-    fingerprinter: Fingerprinter,
+    seal: Arc<Seal>,
+    fingerprinter: Arc<Fingerprinter>,
     /// `<keyPrefix>{appid:mode:print}`: the braces keep all keys of an account in one slot of a cluster.
     key_prefix: String,
     events: EventSource,
@@ -67,7 +67,18 @@ pub struct RedisTokenStore {
 impl RedisTokenStore {
     /// Tokens are sealed by a key that follows from `secret`; keys begin with `key_prefix`, whose braces choose the slot.
     pub fn new(scripts: Arc<dyn ScriptRunner>, secret: &SecretString, key_prefix: String, events: EventSource) -> Self {
-        let (seal, fingerprinter) = (Seal::new(secret, "token"), Fingerprinter::new(secret));
+        let (seal, fingerprinter) = (Arc::new(Seal::new(secret, "token")), Arc::new(Fingerprinter::new(secret)));
+        Self::with_keys(scripts, seal, fingerprinter, key_prefix, events)
+    }
+
+    /// The same with keys that many accounts share.
+    fn with_keys(
+        scripts: Arc<dyn ScriptRunner>,
+        seal: Arc<Seal>,
+        fingerprinter: Arc<Fingerprinter>,
+        key_prefix: String,
+        events: EventSource,
+    ) -> Self {
         Self {
             scripts,
             seal,
@@ -83,6 +94,13 @@ impl RedisTokenStore {
     /// The same store, whose failures have another name.
     pub(crate) fn with_errors(self, errors: fn(Error) -> Error) -> Self {
         Self { errors, ..self }
+    }
+
+    /// The store of another account with the same secret. Both share what follows from the secret.
+    pub(crate) fn for_account(&self, key_prefix: String, events: EventSource) -> Self {
+        let (seal, fingerprinter) = (self.seal.clone(), self.fingerprinter.clone());
+        let store = Self::with_keys(self.scripts.clone(), seal, fingerprinter, key_prefix, events);
+        store.with_errors(self.errors)
     }
 
     fn script(&self, script: &'static str, keys: &[&str]) -> ScriptCall {
