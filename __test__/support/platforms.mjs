@@ -37,7 +37,7 @@ function client(appid) {
 const draw = (appid, how) => client(appid).getUnlimitedQRCode({ scene: 'a', checkPath: false }, how)
 const WAYS = {
   draw: ({ appid, how }) => draw(appid, how),
-  link: ({ appid, how }) => client(appid).generateScheme({}, how),
+  link: ({ appid, how }) => client(appid).generateScheme({ jumpWxa: { query: 'm=' + appid } }, how),
   token: ({ appid, how }) => client(appid).getAccessToken(how),
   push: ({ query, body }) => platform.receivePush({ query, body: Buffer.from(body, 'base64') }),
   complete: ({ code }) => platform.completeAuthorization(code),
