@@ -8,6 +8,7 @@ import { until } from '../support/until.mjs'
 /** How many processes are killed with each store. */
 const KILLS = Number(process.env.TEST_KILLS ?? 16)
 const MERCHANTS = 4
+const patience = { timeout: 120_000 + KILLS * 5000 }
 /** A life has about so many steps in Redis. */
 const STEPS = 16
 /** After so many seconds WeChat does not know the refresh token before the current one any more. */
@@ -16,14 +17,14 @@ const OVERLAP = 301
 suite(
   'a process with a platform that is killed',
   (test) => {
-    test('at any step of its file loses no merchant', async (t) => {
+    test('at any step of its file loses no merchant', patience, async (t) => {
       const place = await setupPlatforms(t)
       const options = { store: place.file }
       const steps = startFileSteps(t, place.folder)
       t.diagnostic(JSON.stringify(await live(place, { options, steps, most: 12 })))
     })
 
-    test('at any step in Redis loses no merchant', needsRedis, async (t) => {
+    test('at any step in Redis loses no merchant', { ...needsRedis, ...patience }, async (t) => {
       const redis = await startRedis(t)
       const steps = await startRedisSteps(t, redis.port)
       const place = await setupPlatforms(t, { redis: patient(steps.url) })
