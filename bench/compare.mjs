@@ -29,6 +29,7 @@ const TITLES = {
   cold: 'cold start',
   coldTls: 'cold start over TLS',
   many: '10,000 clients',
+  merchants: '10,000 merchants of a platform',
 }
 
 /** Everything that was measured, as `[title, rounds by client]`. */

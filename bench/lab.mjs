@@ -74,7 +74,8 @@ async function turn(client, { base, ca, concurrency, size }, { warmup, time, add
 
 const buildOf = (client, addon) => (client === BEFORE ? addon : undefined)
 
-export const makeMany = (count) => script('many.mjs', { count })
+/** So many clients, of apps or of the merchants of one platform. */
+export const makeMany = (count, { merchants = false } = {}) => script('many.mjs', { count, merchants })
 
 /** What a cached code costs, by so many samples. */
 export const keptCode = (client, { base, samples, addon }) =>

@@ -1,12 +1,15 @@
-// As many clients as a service provider has appids, in one process: what it costs to make one and to keep one.
+// As many clients as a service provider has appids, in one process: what it costs to make one and to keep one. The clients are
+// of apps with a secret each, or of the merchants of one platform.
 
 import { createRequire } from 'node:module'
 import { performance } from 'node:perf_hooks'
 
-const { WxaCode } = createRequire(import.meta.url)('..')
-const { count } = JSON.parse(process.argv[2])
+const { WxaCode, WxaPlatform } = createRequire(import.meta.url)('..')
+const { count, merchants = false } = JSON.parse(process.argv[2])
 const secret = '0123456789abcdef0123456789abcdef'
-const make = (n) => new WxaCode({ appid: `wx${n.toString(16).padStart(16, '0')}`, secret })
+const appid = (n) => `wx${n.toString(16).padStart(16, '0')}`
+const platform = new WxaPlatform({ appid: appid(0), secret, store: 'memory' })
+const make = (n) => (merchants ? platform.client(appid(1 + n)) : new WxaCode({ appid: appid(1 + n), secret }))
 const memory = () => {
   gc()
   return process.memoryUsage().rss

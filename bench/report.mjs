@@ -27,7 +27,8 @@ export function reportText(results) {
   const parts = [`## Goals\n\n${goalsText(results)}`, ...results.scenes.map(sceneText)]
   if (results.kept) parts.push(keptText(results.kept))
   if (results.cold) parts.push(coldText(results.cold, results.coldTls))
-  if (results.many) parts.push(manyText(results.many))
+  if (results.many) parts.push(manyText('10,000 clients', results.many))
+  if (results.merchants) parts.push(manyText('10,000 merchants of a platform', results.merchants))
   if (results.steady) parts.push(steadyText(results.steady))
   return parts.join('\n\n')
 }
@@ -96,9 +97,9 @@ All on the JavaScript thread, in turns with \`Buffer.from\` of the same bytes. C
 ${table(['client', 'a hit, µs', '`Buffer.from`, µs', 'a hit over it, µs', 'CPU of a hit, µs', 'CPU of `Buffer.from`, µs'], rows)}`
 }
 
-function manyText({ [OURS]: rounds }) {
+function manyText(title, { [OURS]: rounds }) {
   const { makeUs, keepKiB } = medians(rounds)
-  return `## 10,000 clients\n\n${table(['to make one, µs', 'to keep one, KiB'], [[number(makeUs, 1), number(keepKiB, 1)]])}`
+  return `## ${title}\n\n${table(['to make one, µs', 'to keep one, KiB'], [[number(makeUs, 1), number(keepKiB, 1)]])}`
 }
 
 function steadyText(rss) {

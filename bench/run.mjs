@@ -35,7 +35,7 @@ const program = new Command()
   .option('--rounds <n>', 'rounds, in each of which every client has a turn (5)', positive)
   .option('--time <ms>', 'how long one turn is measured (2000)', positive)
   .option('--warmup <ms>', 'and how long it runs before that (1000)', positive)
-  .option('--only <scenes...>', `of ${scenes.map(({ name }) => name).join(', ')}, kept, cold, many, steady`)
+  .option('--only <scenes...>', `of ${scenes.map(({ name }) => name).join(', ')}, kept, cold, many, merchants, steady`)
   .option('--clients <clients...>', 'only these')
   .option('--quick', `to judge a change: ${QUICK.rounds} short rounds of ${QUICK.only.join(', ')}`)
   .option('--addon <path>', `another build, the folder of a clone or a .node file, as the client ${BEFORE}`, path)
@@ -82,6 +82,8 @@ async function run() {
       results.coldTls = await withServer({ ...USUAL, tls: true }, playCold)
     }
     if (chosen('many')) results.many = await inTurns([OURS], options.rounds, () => makeMany(10_000))
+    if (chosen('merchants'))
+      results.merchants = await inTurns([OURS], options.rounds, () => makeMany(10_000, { merchants: true }))
     if (chosen('steady')) results.steady = await withServer(USUAL, ({ base }) => steadyMemory(base, 200_000))
   } finally {
     await papers.close()

@@ -29,7 +29,7 @@ use crate::wechat::endpoint::Endpoint;
 use crate::wechat::errcode;
 use crate::wechat::qr_code::QrCodeRequest;
 use crate::wechat::request::ApiRequest;
-use send::TimedRequest;
+pub(crate) use send::TimedRequest;
 pub(crate) use stats::{Counters, Stats};
 
 /// The Rust side of one `new WxaCode(...)`: its account, its transport, its limits and its counters.
@@ -152,20 +152,19 @@ impl Client {
         retries: Option<u32>,
     ) -> Result<(Body, AnswerKind)> {
         let deadline = Deadline::new(timeout.unwrap_or(self.timeout), Some(request.endpoint.clone()));
-        self.request_within(request, expected_field, &deadline, retries.unwrap_or(self.retries)).await
+        let retries = retries.unwrap_or(self.retries);
+        let call = TimedRequest { request, deadline: &deadline, retries, attempt_timeout: None };
+        self.request_within(&call, expected_field).await
     }
 
     /// The same until a deadline.
     pub(crate) async fn request_within(
         &self,
-        request: &ApiRequest,
+        call: &TimedRequest<'_>,
         expected_field: Option<&'static str>,
-        deadline: &Deadline,
-        retries: u32,
     ) -> Result<(Body, AnswerKind)> {
-        self.learn_secrets(request);
-        let call = TimedRequest { request, deadline, retries };
-        let answer = self.send_within_rate_limit(&call, &|body| AnswerKind::read(body, expected_field)).await;
+        self.learn_secrets(call.request);
+        let answer = self.send_within_rate_limit(call, &|body| AnswerKind::read(body, expected_field)).await;
         answer.inspect_err(|error| self.stats.error(error))
     }
 
@@ -219,7 +218,7 @@ impl Client {
     }
 
     async fn fetch(&self, request: &ApiRequest, deadline: &Deadline) -> Result<Body> {
-        let call = TimedRequest { request, deadline, retries: self.retries };
+        let call = TimedRequest { request, deadline, retries: self.retries, attempt_timeout: None };
         let (image, _) =
             self.send_within_rate_limit(&call, &|body| read_image(body).map(|_| AnswerKind::Image)).await?;
         self.stats.image(image.len());

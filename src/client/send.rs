@@ -1,5 +1,7 @@
 //! One call: token and permit, transport, response, and the single replay with another token.
 
+use std::time::Duration;
+
 use parking_lot::Mutex;
 
 use super::stats::Counters;
@@ -19,6 +21,8 @@ pub(crate) struct TimedRequest<'a> {
     pub(crate) request: &'a ApiRequest,
     pub(crate) deadline: &'a Deadline,
     pub(crate) retries: u32,
+    /// The time of one attempt; `None` for all that is left.
+    pub(crate) attempt_timeout: Option<Duration>,
 }
 
 /// Reads the body of a response.
@@ -118,7 +122,7 @@ impl Client {
             HttpRequest { endpoint: endpoint.clone(), query: &query, body: body.clone(), secrets: &secrets, sent };
         // No harm is done when WeChat makes the same QR code twice.
         let repeatable = endpoint.returns_qr_code() || call.retries > 0;
-        let policy = RetryPolicy { retries: call.retries, attempt_timeout: None, repeatable };
+        let policy = RetryPolicy { retries: call.retries, attempt_timeout: call.attempt_timeout, repeatable };
         Counters::add(&self.stats.requests);
         let last_failure = Mutex::new(None);
         let on_retry = |error: Error| {

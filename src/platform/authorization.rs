@@ -10,7 +10,7 @@ use super::Platform;
 use super::authorizer::{AuthorizerSource, not_authorized};
 use super::changes::ChangeNotice;
 use super::merchant::{Merchant, WaitingToken};
-use super::records::{Authorizer, Change, Record, is_same};
+use super::records::{Authorizer, Change, Record, is_outage, is_same};
 use super::store::RecordKey;
 use crate::deadline::Deadline;
 use crate::error::Result;
@@ -169,7 +169,10 @@ impl Platform {
     pub(crate) async fn remove_authorizer(&self, appid: &str) -> Result<()> {
         let at = self.core.seconds();
         let saved = self.update(appid, |_| Change::Put(Record::Removed { at })).await;
-        self.end(&self.core.merchant(appid), "removed").await;
+        // In a store that is another process's, or damaged, the merchant is still there.
+        if saved.as_ref().err().is_none_or(is_outage) {
+            self.end(&self.core.merchant(appid), "removed").await;
+        }
         saved.map(drop)
     }
 

@@ -6,10 +6,12 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::Platform;
+use crate::client::TimedRequest;
 use crate::clock::Timestamp;
 use crate::deadline::Deadline;
 use crate::error::invalid::InvalidParam;
 use crate::error::{BadResponse, Error, Result, TimeoutPhase};
+use crate::token::source::ATTEMPT_TIMEOUT;
 use crate::transport::{HttpRequest, RetryPolicy};
 use crate::wechat::answer::{AnswerKind, Unexpected, is_token};
 use crate::wechat::apis;
@@ -195,7 +197,10 @@ impl Platform {
         body["component_appid"] = (*self.core.appid).into();
         let expected = endpoint.spec().and_then(|spec| spec.answer.as_deref());
         let request = ApiRequest::post(endpoint.clone(), body.to_string().into_bytes());
-        let (_, answer) = self.component.request_within(&request, expected, deadline, 0).await?;
+        // Of the time of a refresh, enough for another try is left by a server that says nothing.
+        let attempt_timeout = matches!(endpoint, Endpoint::AuthorizerToken).then_some(ATTEMPT_TIMEOUT);
+        let call = TimedRequest { request: &request, deadline, retries: 0, attempt_timeout };
+        let (_, answer) = self.component.request_within(&call, expected).await?;
         match answer {
             AnswerKind::Json(text) => serde_json::from_str(&text).map_err(|_| unexpected(endpoint)),
             AnswerKind::Image => Err(unexpected(endpoint)),

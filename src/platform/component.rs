@@ -64,6 +64,11 @@ impl TokenSource for ComponentSource {
 
     fn fetch<'a>(&'a self, request: TokenRequest<'a>) -> BoxFuture<'a, Result<SourceToken>> {
         Box::pin(async move {
+            if self.core.records.is_shared() {
+                // Another process may have sent the same ticket while this one waited for the lock. A store that fails now leaves
+                // the ticket that this process knows.
+                let _ = self.core.reload_ticket().await;
+            }
             let ticket = self.core.tickets.current().filter(|ticket| !ticket.refused);
             let Some(ticket) = ticket else { return Err(self.core.ticket_error()) };
             let (secret, value) = (self.core.secret.expose_secret(), ticket.value.expose_secret());
