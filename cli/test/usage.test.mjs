@@ -4,7 +4,19 @@ import { readFile } from 'node:fs/promises'
 import { inFlags, withFlags } from '../src/flag-names.js'
 import { setupCli, suite, wxacode } from './helpers.mjs'
 
-const COMMANDS = ['unlimited', 'limited', 'qrcode', 'batch', 'check', 'explain', 'doctor', 'token', 'rid', 'fake']
+const COMMANDS = [
+  'unlimited',
+  'limited',
+  'qrcode',
+  'batch',
+  'check',
+  'explain',
+  'doctor',
+  'token',
+  'rid',
+  'platform',
+  'fake',
+]
 const CHINESE = /[\u4e00-\u9fff]/
 
 suite('usage', (test) => {
@@ -219,7 +231,7 @@ suite('usage', (test) => {
     assert.equal(json.code, 2)
     assert.match(json.json().error.fix, /^可用：getUnlimitedQRCode、/)
     assert.equal(elsewhere.code, 1)
-    assert.match(elsewhere.out, /about 40125 at getQRCode; it comes from stable_token, token: omit --endpoint/)
+    assert.match(elsewhere.out, /about 40125 at getQRCode; it comes from stable_token, token, api_component_token, [\w, ]+: omit --endpoint/)
     assert.match(path.out, /^45009 \/wxa\/getwxacode\n {2}why {2}The daily calls/)
   })
 
