@@ -147,6 +147,17 @@ function invalid(refusal, lang) {
 }
 
 /**
+ * A refusal of a push that needs no addon.
+ *
+ * @param {{ reason: string, explanation: Explanation }} refusal
+ * @param {Language} [lang] of the platform
+ */
+function refusedPush(refusal, lang) {
+  const message = messageOf(undefined, refusal.explanation)
+  return new InvalidPushError({ code: 'ERR_WXA_PUSH', retryable: false, message, ...refusal }, lang)
+}
+
+/**
  * A call over a limit that JavaScript counts.
  *
  * @param {{ endpoint: string, retryAfterMs: number, explanation: Explanation }} refusal
@@ -212,6 +223,7 @@ module.exports = {
   isMisuse,
   misuse,
   rateLimited,
+  refusedPush,
   toError,
   wrongArgument,
 }

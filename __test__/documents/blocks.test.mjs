@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import ts from 'typescript6'
+import { startFakeWeChat } from 'wxacode-fake'
 import { isShown, play, redBlocksOf, redLines, sessionsOf } from '../../scripts/console.mjs'
 import { blocksOf, DOCUMENTS, isChinese, ROOT, text } from '../../scripts/pages.mjs'
 import { pictures } from '../../scripts/pictures.mjs'
@@ -36,6 +37,15 @@ const OUTCOMES = {
   'instanceof WeChatAPIError': {
     check: ({ stderr }) => assert.match(stderr, /^getUnlimitedQRCode: 41030 .*^41030 [\w-]+ .*checkPath/ms),
   },
+  'POST = pushHandler': {
+    more: "console.log((await POST(new Request('http://here/', { method: 'POST' }))).status)",
+    check: ({ stdout }) => assert.match(stdout, /^400$/m),
+  },
+  'push(c.req.raw)': {
+    more: "console.log((await app.request('/wechat/push', { method: 'POST' })).status)",
+    check: ({ stdout }) => assert.match(stdout, /^400$/m),
+  },
+  'pushHandler(platform': { check: async ({ push }) => assert.deepEqual(await push('/wechat/push'), [200, 'success']) },
   '.listen(3000)': { check: async ({ get }) => assert.equal(asked(await get('/code/42')).scene, 'id=42') },
   'route.ts': {
     more: `const context = { params: Promise.resolve({ id: '42' }) }
@@ -90,6 +100,9 @@ const OUTCOMES = {
   'port: 3000': { check: async ({ get }) => assert.equal(asked(await get('/code/42')).scene, 'id=42') },
   'versionOf(': { check: ({ stdout }) => assert.match(stdout, /{ shop: 5 }\s{ shop: 5, from: 'share' }/) },
 }
+
+/** What signs and encrypts the pushes to the platform of a block. */
+const OF_PUSHES = { pushToken: 'a-token-of-pushes', encodingAESKey: 'k'.repeat(43) }
 
 /** The files that blocks of a project repeat; the install tests and the examples' tests run them. */
 const OF_PROJECTS = [
@@ -235,7 +248,7 @@ async function ran(t, code, { more = '', check }) {
     NODE_TEST_CONTEXT: undefined,
     WXACODE_APPID: options.appid,
     WXACODE_SECRET: options.secret,
-    TEST_GIVEN: JSON.stringify({ ...options, baseUrl: await withPhoneNumbers(t, fake.url) }),
+    TEST_GIVEN: JSON.stringify({ ...options, baseUrl: await withPhoneNumbers(t, fake.url), ...OF_PUSHES }),
   }
   const child = spawn(process.execPath, ['--import', SURROUNDINGS, 'block.mjs'], { cwd: folder, env })
   t.after(() => child.kill('SIGKILL'))
@@ -258,6 +271,14 @@ async function ran(t, code, { more = '', check }) {
     ...output,
     file: (name) => readFileSync(join(folder, name)),
     files: (name) => readdirSync(join(folder, name)),
+    push: async (path) => {
+      const { appid, secret } = options
+      const pushUrl = `http://127.0.0.1:${port}${path}`
+      const sender = await startFakeWeChat({ platforms: [{ appid, secret, pushUrl, ...OF_PUSHES }] })
+      t.after(() => sender.close())
+      const { status, answer } = await sender.pushTicket()
+      return [status, answer]
+    },
     get: async (path) => Buffer.from(await (await fetch(`http://127.0.0.1:${port}${path}`)).arrayBuffer()),
   })
 }

@@ -6,7 +6,7 @@ import { Server } from 'node:net'
 
 const require = createRequire(import.meta.url)
 const wxacode = require('wxacode')
-const { appid, secret, baseUrl } = JSON.parse(process.env.TEST_GIVEN)
+const { appid, secret, baseUrl, pushToken, encodingAESKey } = JSON.parse(process.env.TEST_GIVEN)
 
 wxacode.WxaCode = class WxaCode extends wxacode.WxaCode {
   constructor(options) {
@@ -25,6 +25,9 @@ Object.assign(globalThis, {
   wxa: new wxacode.WxaCode({ appid, secret }),
   appid,
   secret,
+  platform: new wxacode.WxaPlatform({ appid, secret, pushToken, encodingAESKey, store: 'memory', baseUrl }),
+  pushToken,
+  encodingAESKey,
   writeFile,
   scene: 'id=42',
   page: 'pages/index/index',

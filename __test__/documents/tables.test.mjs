@@ -138,6 +138,11 @@ const TABLES = {
     },
     'every option of a handler': (rows) =>
       sameNames(column(rows, 0), membersOf('lib/web/types.d.ts', 'CodeHandlerOptions')),
+    'every status that a push handler sends': (rows) =>
+      assert.deepEqual(
+        rows.map((row) => row[0].trim()),
+        ['200', '400', '401', '405', '500'],
+      ),
   },
   'docs/en/events.md': {
     'every channel with its events': (rows) => {

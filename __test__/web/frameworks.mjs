@@ -6,24 +6,32 @@ import express4 from 'express4'
 import { fastify } from 'fastify'
 import { Hono } from 'hono'
 import Koa from 'koa'
-import { codeHandler as forExpress } from 'wxacode/express'
-import { codeHandler as forFastify } from 'wxacode/fastify'
-import { codeHandler as forKoa } from 'wxacode/koa'
-import { codeHandler as forWeb } from 'wxacode/web'
+import { codeHandler as forExpress, pushHandler as pushForExpress } from 'wxacode/express'
+import { codeHandler as forFastify, pushHandler as pushForFastify } from 'wxacode/fastify'
+import { codeHandler as forKoa, pushHandler as pushForKoa } from 'wxacode/koa'
+import { codeHandler as forWeb, pushHandler as pushForWeb } from 'wxacode/web'
 
 /**
  * Every framework, its adapter, and how it listens: with `/code` for the handler, something before it that makes all
  * answers vary by Origin, and an error handler of its own that tells `hear` of what was thrown, and answers with its message.
  *
- * @type {Record<string, { codeHandler: Function, listen: (handler: Function, hear: (error: unknown) => void) => Promise<import('node:http').Server> }>}
+ * @type {Record<string, { codeHandler: Function, pushHandler: Function, listen: (handler: Function, hear: (error: unknown) => void) => Promise<import('node:http').Server> }>}
  */
 export const frameworks = {
-  'Express 5': { codeHandler: forExpress, listen: (...how) => listenWithExpress(express, ...how) },
-  'Express 4': { codeHandler: forExpress, listen: (...how) => listenWithExpress(express4, ...how) },
-  'node:http': { codeHandler: forExpress, listen: listenWithout },
-  Koa: { codeHandler: forKoa, listen: listenWithKoa },
-  Fastify: { codeHandler: forFastify, listen: listenWithFastify },
-  Hono: { codeHandler: forWeb, listen: listenWithHono },
+  'Express 5': {
+    codeHandler: forExpress,
+    pushHandler: pushForExpress,
+    listen: (...how) => listenWithExpress(express, ...how),
+  },
+  'Express 4': {
+    codeHandler: forExpress,
+    pushHandler: pushForExpress,
+    listen: (...how) => listenWithExpress(express4, ...how),
+  },
+  'node:http': { codeHandler: forExpress, pushHandler: pushForExpress, listen: listenWithout },
+  Koa: { codeHandler: forKoa, pushHandler: pushForKoa, listen: listenWithKoa },
+  Fastify: { codeHandler: forFastify, pushHandler: pushForFastify, listen: listenWithFastify },
+  Hono: { codeHandler: forWeb, pushHandler: pushForWeb, listen: listenWithHono },
 }
 
 const thrown = (error) => JSON.stringify({ thrown: String(error?.message ?? error) })
@@ -80,6 +88,8 @@ async function listenWithFastify(handler, hear) {
     hear(error)
     return reply.code(500).send(thrown(error))
   })
+  // WeChat's pushes are XML, which the handler reads by itself.
+  app.addContentTypeParser(['text/xml', 'application/xml'], (_request, _body, done) => done(null))
   app.all('/code', handler)
   await app.listen({ port: 0, host: '127.0.0.1' })
   return app.server

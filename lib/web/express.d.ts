@@ -1,13 +1,13 @@
 /**
- * Codes over HTTP with Express 4 and 5, with plain `node:http`, or with anything else that calls `(req, res, next)`.
+ * Codes over HTTP, and WeChat's pushes to a third-party platform, with Express 4 and 5, with plain `node:http`, or with anything else that calls `(req, res, next)`.
  *
  * @module wxacode/express
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Client, CodeHandlerOptions, ToCode } from './types'
+import type { Client, CodeHandlerOptions, OnEvent, Platform, ToCode } from './types'
 
-export type { Client, CodeHandlerOptions, CodeParams, FailureNote, ToCode } from './types'
+export type { Client, CodeHandlerOptions, CodeParams, FailureNote, OnEvent, Platform, ToCode } from './types'
 
 /**
  * Type of the request unless `toCode` or the type argument names another: `(req: express.Request) => ...` or
@@ -67,3 +67,29 @@ export function codeHandler<Req extends IncomingMessage = AnyRequest>(
   toCode: ToCode<[req: Req]>,
   options?: CodeHandlerOptions<Req>,
 ): (req: Req, res: ServerResponse, next?: (error?: unknown) => void) => void
+
+/**
+ * Makes a handler for the URL to which WeChat pushes tickets and authorisations (授权事件接收 URL). It passes each push to
+ * `platform.receivePush`, and responds as WeChat expects, with nothing in the body but `success`.
+ *
+ * - 200 `success`: the push was saved; authorisation codes are exchanged in the background, and `onEvent` is called
+ * - 400: a push that cannot be read, is larger than 64 KiB, compressed, or takes longer than 10 s
+ * - 401: not signed by WeChat, or for another platform
+ * - 405: a method other than POST
+ * - 500: the push could not be saved; WeChat pushes it again
+ *
+ * The handler reads the body by itself. Where a parser of text or XML was there before, it takes what that has left. `console.error`
+ * shows why a push was refused, each reason once a minute.
+ *
+ * @example
+ * ```js
+ * app.post('/wechat/push', pushHandler(platform, (event) => {
+ *   if (event.type === 'unauthorized') console.log(event)
+ * }))
+ * ```
+ * @throws `InvalidParamsError` of `wxacode` for anything but a platform and a function, when the handler is made
+ */
+export function pushHandler(
+  platform: Platform,
+  onEvent?: OnEvent,
+): (req: IncomingMessage, res: ServerResponse, next?: (error?: unknown) => void) => void

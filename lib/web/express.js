@@ -2,6 +2,8 @@
 
 const { createResponder } = require('./answer')
 const { internalError } = require('./answer/problem')
+const { nodePush } = require('./node-push')
+const { createPushResponder } = require('./push')
 const { withVary } = require('./vary')
 const { requestContext } = require('./request-context')
 
@@ -22,6 +24,24 @@ function codeHandler(wxa, toCode, options) {
     answer([req], context)
       .then((given) => send(res, given))
       .catch(next ?? ((error) => sendInternalError(res, error, context)))
+  }
+}
+
+/**
+ * @param {any} platform
+ * @param {(event: any) => unknown} [onEvent]
+ */
+function pushHandler(platform, onEvent) {
+  const answer = createPushResponder(platform, onEvent)
+  /**
+   * @param {import('node:http').IncomingMessage} req
+   * @param {import('node:http').ServerResponse} res
+   * @param {(error?: any) => void} [next] not with node:http
+   */
+  return (req, res, next) => {
+    answer(nodePush(req, req))
+      .then((given) => send(res, given))
+      .catch(next ?? ((error) => console.error('wxacode: pushHandler', error)))
   }
 }
 
@@ -51,4 +71,4 @@ function send(res, { status, headers, body }) {
   res.end(body)
 }
 
-module.exports = { codeHandler }
+module.exports = { codeHandler, pushHandler }

@@ -1,13 +1,13 @@
 /**
- * Codes over HTTP with Fastify 4 and 5.
+ * Codes over HTTP, and WeChat's pushes to a third-party platform, with Fastify 4 and 5.
  *
  * @module wxacode/fastify
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Client, CodeHandlerOptions, ToCode } from './types'
+import type { Client, CodeHandlerOptions, OnEvent, Platform, ToCode } from './types'
 
-export type { Client, CodeHandlerOptions, CodeParams, FailureNote, ToCode } from './types'
+export type { Client, CodeHandlerOptions, CodeParams, FailureNote, OnEvent, Platform, ToCode } from './types'
 
 /** The members of Fastify's request that the handler uses. */
 export interface FastifyLikeRequest {
@@ -54,3 +54,21 @@ export function codeHandler<Req extends FastifyLikeRequest = AnyRequest>(
   toCode: ToCode<[request: Req]>,
   options?: CodeHandlerOptions<Req>,
 ): (request: Req, reply: FastifyLikeReply) => Promise<void>
+
+/**
+ * Makes a handler that responds to WeChat's pushes like `pushHandler` of `wxacode/express`.
+ *
+ * Fastify refuses content types that it has no parser for, with 415. The first line of the example lets XML through to the handler,
+ * which reads it by itself.
+ *
+ * @example
+ * ```js
+ * app.addContentTypeParser(['text/xml', 'application/xml'], (_request, _body, done) => done(null))
+ * app.post('/wechat/push', pushHandler(platform, (event) => console.log(event)))
+ * ```
+ * @throws `InvalidParamsError` of `wxacode` for anything but a platform and a function, when the handler is made
+ */
+export function pushHandler(
+  platform: Platform,
+  onEvent?: OnEvent,
+): (request: FastifyLikeRequest, reply: FastifyLikeReply) => Promise<void>

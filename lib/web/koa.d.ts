@@ -1,13 +1,13 @@
 /**
- * Codes over HTTP with Koa 2 and 3.
+ * Codes over HTTP, and WeChat's pushes to a third-party platform, with Koa 2 and 3.
  *
  * @module wxacode/koa
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Client, CodeHandlerOptions, ToCode } from './types'
+import type { Client, CodeHandlerOptions, OnEvent, Platform, ToCode } from './types'
 
-export type { Client, CodeHandlerOptions, CodeParams, FailureNote, ToCode } from './types'
+export type { Client, CodeHandlerOptions, CodeParams, FailureNote, OnEvent, Platform, ToCode } from './types'
 
 /** The members of Koa's context that the handler uses. */
 export interface KoaContext {
@@ -55,3 +55,14 @@ export function codeHandler<Ctx extends KoaContext = AnyContext>(
   toCode: ToCode<[ctx: Ctx]>,
   options?: CodeHandlerOptions<Ctx>,
 ): (ctx: Ctx) => Promise<void>
+
+/**
+ * Makes a middleware that responds to WeChat's pushes like `pushHandler` of `wxacode/express`. It does not call the next middleware.
+ *
+ * @example
+ * ```js
+ * router.post('/wechat/push', pushHandler(platform, (event) => console.log(event)))
+ * ```
+ * @throws `InvalidParamsError` of `wxacode` for anything but a platform and a function, when the handler is made
+ */
+export function pushHandler(platform: Platform, onEvent?: OnEvent): (ctx: KoaContext) => Promise<void>

@@ -1,4 +1,12 @@
-import type { AnyWxaCodeError, CreateQRCodeParams, QRCodeParams, UnlimitedQRCodeParams, WxaCode } from '../../index'
+import type {
+  AnyWxaCodeError,
+  CreateQRCodeParams,
+  PlatformEvent,
+  QRCodeParams,
+  UnlimitedQRCodeParams,
+  WxaCode,
+  WxaPlatform,
+} from '../../index'
 
 /**
  * The client of a handler, or a function that makes it. The handler calls the function for the first request that needs a client,
@@ -113,3 +121,12 @@ export interface CodeHandlerOptions<Req = unknown> {
    */
   timeoutMs?: number
 }
+
+/** The platform of a push handler, or a function that makes it at the first push, as {@link Client} does for codes. */
+export type Platform = WxaPlatform | (() => WxaPlatform | Promise<WxaPlatform>)
+
+/**
+ * Called with what each push says, after the push was saved and answered. The answer does not wait for it: what it throws, or
+ * rejects with, is logged and changes nothing.
+ */
+export type OnEvent = (event: PlatformEvent) => unknown

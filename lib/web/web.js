@@ -2,6 +2,8 @@
 
 const { nullProtoCopy } = require('../safe-object')
 const { createResponder } = require('./answer')
+const { createPushResponder } = require('./push')
+const { readRequest } = require('./push/body')
 
 /**
  * @param {any} wxa
@@ -22,10 +24,37 @@ function codeHandler(wxa, toCode, options) {
       header: (/** @type {string} */ name) => headers.get(name) ?? undefined,
       isResponseOver: () => signal.aborted,
     }
-    const { status, headers: fields, body } = await answer([request, ...rest], context)
-    // Whatever an init has not is looked up behind it.
-    return new Response(method === 'HEAD' ? null : body, nullProtoCopy({ status, headers: fields }))
+    return responseOf(method, await answer([request, ...rest], context))
   }
 }
 
-module.exports = { codeHandler }
+/**
+ * @param {any} platform
+ * @param {(event: any) => unknown} [onEvent]
+ */
+function pushHandler(platform, onEvent) {
+  const answer = createPushResponder(platform, onEvent)
+  /** @param {Request} request */
+  return async (request) => {
+    const { method, headers, url } = request
+    const push = {
+      method,
+      header: (/** @type {string} */ name) => headers.get(name) ?? undefined,
+      query: new URL(url).searchParams,
+      left: [],
+      read: () => (request.bodyUsed || request.body?.locked ? undefined : readRequest(request)),
+      closing: { Connection: 'close' },
+    }
+    return responseOf(method, await answer(push))
+  }
+}
+
+/**
+ * @param {string} method
+ * @param {import('./answer').Answer} answer
+ */
+const responseOf = (method, { status, headers, body }) =>
+  // Whatever an init has not is looked up behind it.
+  new Response(method === 'HEAD' ? null : body, nullProtoCopy({ status, headers }))
+
+module.exports = { codeHandler, pushHandler }

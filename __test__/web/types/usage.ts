@@ -5,11 +5,11 @@ import express, { type Request as ExpressRequest } from 'express'
 import { type FastifyRequest, fastify } from 'fastify'
 import { type Context, Hono } from 'hono'
 import Koa from 'koa'
-import { type AnyWxaCodeError, WxaCode, WxaCodeError } from 'wxacode'
-import { type CodeParams, codeHandler as forExpress } from 'wxacode/express'
-import { codeHandler as forFastify } from 'wxacode/fastify'
-import { codeHandler as forKoa } from 'wxacode/koa'
-import { codeHandler as forWeb } from 'wxacode/web'
+import { type AnyWxaCodeError, type PlatformEvent, WxaCode, WxaCodeError, type WxaPlatform } from 'wxacode'
+import { type CodeParams, codeHandler as forExpress, pushHandler as pushForExpress } from 'wxacode/express'
+import { codeHandler as forFastify, pushHandler as pushForFastify } from 'wxacode/fastify'
+import { codeHandler as forKoa, pushHandler as pushForKoa } from 'wxacode/koa'
+import { codeHandler as forWeb, pushHandler as pushForWeb } from 'wxacode/web'
 
 /** Compiles only if both types are the same. */
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
@@ -117,3 +117,27 @@ forExpress(wxa, () => null, { maxAge: 60 })
 forKoa(wxa, () => 'id=1')
 // @ts-expect-error a WxaCode comes first
 forWeb(() => null)
+
+declare const platform: WxaPlatform
+
+app.post(
+  '/wechat/push',
+  pushForExpress(platform, (event) => {
+    same<typeof event, PlatformEvent>(true)
+    if ('authorizerAppid' in event) console.log(event.authorizerAppid)
+  }),
+)
+createServer(pushForExpress(platform)).listen(3000)
+koa.use(pushForKoa(platform, async ({ type }) => type))
+server.post(
+  '/wechat/push',
+  pushForFastify(async () => platform),
+)
+const push = pushForWeb(platform)
+hono.post('/wechat/push', (c) => push(c.req.raw))
+/** As Next.js checks a route handler. */
+export const POST: (request: Request, context: { params: Promise<object> }) => Promise<Response> = push
+// @ts-expect-error a client is no platform
+pushForExpress(wxa)
+// @ts-expect-error onEvent is a function
+pushForWeb(platform, { onEvent: () => {} })

@@ -1,8 +1,8 @@
 'use strict'
 
-const { wrongArgument } = require('../../errors')
 const { CACHED, LANG } = require('../../symbols')
 const { safeGet } = require('../../safe-object')
+const { givenOrMade } = require('./factory')
 
 /** @typedef {import('../../../index').WxaCode} WxaCode */
 
@@ -10,32 +10,13 @@ const A_CLIENT = { zh: ' WxaCode，也不是返回 WxaCode 的函数', en: 'a Wx
 const RETURNS_A_CLIENT = { zh: '返回 WxaCode 的函数', en: 'a function that returns a WxaCode' }
 
 /**
- * The client of a handler. A factory is called at the first request that needs the client, and its client is used from then
- * on. If the factory throws, the waiting requests fail, and the next request calls the factory again.
+ * The client of a handler, or what its factory makes.
  *
  * @param {any} wxa
  * @returns {() => WxaCode | Promise<WxaCode>}
  */
-function clientOf(wxa) {
-  if (isClient(wxa)) return () => wxa
-  if (typeof wxa !== 'function') throw wrongArgument('wxa', A_CLIENT, 'codeHandler')
-  /** @type {Promise<WxaCode> | undefined} */
-  let client
-  return () => {
-    client ??= createClient(wxa).catch((error) => {
-      client = undefined
-      throw error
-    })
-    return client
-  }
-}
-
-/** @param {() => any} factory */
-async function createClient(factory) {
-  const wxa = await factory()
-  if (!isClient(wxa)) throw wrongArgument('wxa', RETURNS_A_CLIENT, 'codeHandler')
-  return wxa
-}
+const clientOf = (wxa) =>
+  givenOrMade(wxa, { handler: 'codeHandler', param: 'wxa', isOne: isClient, one: A_CLIENT, factory: RETURNS_A_CLIENT })
 
 /** @param {any} value of this copy of the package, of another, or a stand-in of a test */
 const isClient = (value) => typeof safeGet(value, 'getUnlimitedQRCode') === 'function'
