@@ -231,7 +231,10 @@ suite('usage', (test) => {
     assert.equal(json.code, 2)
     assert.match(json.json().error.fix, /^可用：getUnlimitedQRCode、/)
     assert.equal(elsewhere.code, 1)
-    assert.match(elsewhere.out, /about 40125 at getQRCode; it comes from stable_token, token, api_component_token, [\w, ]+: omit --endpoint/)
+    assert.match(
+      elsewhere.out,
+      /about 40125 at getQRCode; it comes from stable_token, token, api_component_token, [\w, ]+: omit --endpoint/,
+    )
     assert.match(path.out, /^45009 \/wxa\/getwxacode\n {2}why {2}The daily calls/)
   })
 
