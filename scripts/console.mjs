@@ -12,6 +12,7 @@ import { fileURLToPath } from 'node:url'
 import { WxaCode } from 'wxacode'
 import { startFakeWeChat } from 'wxacode-fake'
 import { freePort } from '../__test__/support/ports.mjs'
+import { openProvider } from './console-platform.mjs'
 import { blocksOf, DOCUMENTS, isChinese, ROOT, text } from './pages.mjs'
 
 const ACCOUNT = { appid: 'wx1234567890abcdef', secret: '0123456789abcdef0123456789abcdef' }
@@ -58,9 +59,11 @@ export async function play(file) {
 async function session(code, file, folder, bin) {
   // An excerpt that tells of the whitelist is of an account that has none.
   const whitelist = /^✗ IP/m.test(code) ? { ipWhitelist: [] } : {}
-  const fake = await startFakeWeChat({ apps: [{ ...ACCOUNT, pages: PAGES }], ...whitelist })
+  const provider = /wechat\.json/.test(code) ? await openProvider(folder) : undefined
+  const fake = await startFakeWeChat({ apps: [{ ...ACCOUNT, pages: PAGES }], ...whitelist, ...provider?.fakeOptions })
+  await provider?.serve(fake)
   const redis = code.includes('redis://') ? await startRedis() : undefined
-  const env = environment(bin, folder, fake.url, isChinese(file) ? 'zh' : 'en')
+  const env = { ...environment(bin, folder, fake.url, isChinese(file) ? 'zh' : 'en'), ...provider?.env }
   try {
     const rid = code.includes('wxacode rid ') ? await aRid(fake) : ''
     const commands = []
@@ -78,6 +81,7 @@ async function session(code, file, folder, bin) {
   } finally {
     redis?.stop()
     await fake.close()
+    provider?.close()
   }
 }
 
@@ -283,6 +287,7 @@ export const steady = (line) =>
     .replaceAll(/[\d.]+ ms\b/g, 'ms')
     .replaceAll(/(127\.0\.0\.1):\d+/g, '$1:port')
     .replaceAll(/\d+\/(\d{4,})/g, 'n/$1')
+    .replaceAll(/(last push came |推送在 )\d+ (s|秒)/g, '$1$2')
     .replace(/(less than|within|不到) \d+ (s|秒)/, '$1 $2')
 
 /** Whether the lines shown are among those printed, in their order. @param {Command} command */

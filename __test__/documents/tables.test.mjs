@@ -176,7 +176,7 @@ const TABLES = {
   },
   'cli/README.md': {
     'every command': (rows) => {
-      const files = ['batch', 'check', 'doctor', 'explain', 'fake', 'rid', 'token']
+      const files = ['batch', 'check', 'doctor', 'explain', 'fake', 'platform', 'rid', 'token']
       const kinds = endpoints.flatMap(({ kind }) => kind ?? [])
       for (const file of files) assert.match(text(`cli/src/commands/${file}.js`), new RegExp(`\\.command\\('${file}'`))
       sameNames(column(rows, 0), [...files, ...kinds])
@@ -184,6 +184,14 @@ const TABLES = {
     'flags that there are': (rows) => {
       const known = ['cli/src/flags.js', 'cli/src/commands/command.js'].map(text).join('')
       for (const flag of column(rows, 2)) assert.ok(known.includes(flag.split(' ')[0]), flag)
+    },
+    'every variable and flag of a platform': (rows) => {
+      const variables = new Set(text('cli/src/platform.js').match(/WXACODE_PLATFORM_\w+/g))
+      sameNames(
+        column(rows, 1).filter((name) => name.startsWith('WXACODE_')),
+        [...variables],
+      )
+      for (const flag of column(rows, 2)) assert.ok(text('cli/src/flags.js').includes(flag.split(' ')[0]), flag)
     },
     'every exit code': (rows) =>
       sameNames(

@@ -18,12 +18,22 @@ export const openClient = async (flags, io) => new WxaCode(await clientOptions(f
  * @param {Io} io
  * @returns {Promise<WxaCodeOptions>}
  */
-export async function clientOptions(flags, io) {
-  const { env, lang } = io
+export const clientOptions = async (flags, io) => ({
+  ...(await readCredentials(flags, io)),
+  token: flags.token,
+  ratePerMinute: flags.rate,
+  ...(await networkOptions(flags, io)),
+})
+
+/**
+ * What clients of accounts and platforms have in common.
+ *
+ * @param {Omit<ClientFlags, 'token'>} flags
+ * @param {Io} io
+ */
+export async function networkOptions(flags, { env, lang }) {
   return {
     lang,
-    ...(await readCredentials(flags, io)),
-    token: flags.token,
     // A variable that docker-compose leaves empty is not set.
     baseUrl: flags.baseUrl ?? (env.WXACODE_BASE_URL || undefined),
     redis: flags.redis ?? (env.WXACODE_REDIS || undefined),
@@ -31,7 +41,6 @@ export async function clientOptions(flags, io) {
     ca: flags.ca === undefined ? undefined : await pem(flags.ca),
     timeoutMs: flags.timeout === undefined ? undefined : flags.timeout * 1000,
     retries: flags.retries,
-    ratePerMinute: flags.rate,
   }
 }
 

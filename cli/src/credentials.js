@@ -6,29 +6,34 @@ import { UsageError } from './errors.js'
 
 /** @import { Io } from './io.js' */
 
+/** Where a mini-program's credentials may be in the environment. */
+const VARIABLES = { appid: 'WXACODE_APPID', secret: 'WXACODE_SECRET' }
+
 /**
  * Who asks: from flags, else from the environment. The AppSecret is read from a file or from the standard input, never
  * from a flag of its own, and is never shown.
  *
  * @param {{ appid?: string, secretFile?: string, secretStdin?: boolean, token?: string }} flags
  * @param {Io} io
+ * @param {typeof VARIABLES} [variables]
  */
-export async function readCredentials(flags, io) {
-  const appid = flags.appid ?? io.env.WXACODE_APPID
-  if (!appid) throw missing('AppID', '--appid', 'WXACODE_APPID')
-  if (flags.token === 'none') return { appid }
-  const secret = await readSecret(flags, io)
-  if (!secret) throw missing('AppSecret', '--secret-file / --secret-stdin', 'WXACODE_SECRET')
+export async function readCredentials(flags, io, variables = VARIABLES) {
+  const appid = flags.appid ?? io.env[variables.appid]
+  if (!appid) throw missing('AppID', '--appid', variables.appid)
+  if (flags.token === 'none') return { appid, secret: undefined }
+  const secret = await readSecret(flags, io, variables.secret)
+  if (!secret) throw missing('AppSecret', '--secret-file / --secret-stdin', variables.secret)
   return { appid, secret }
 }
 
 /**
  * @param {{ secretFile?: string, secretStdin?: boolean }} flags
  * @param {Io} io
+ * @param {string} variable
  */
-async function readSecret({ secretFile, secretStdin }, io) {
+async function readSecret({ secretFile, secretStdin }, io, variable) {
   if (secretFile !== undefined) return filled(await fileText(secretFile), secretFile)
-  if (!secretStdin) return io.env.WXACODE_SECRET
+  if (!secretStdin) return io.env[variable]
   return filled(io.stdin.isTTY ? await typed(io) : (await text(io.stdin)).trim(), '--secret-stdin')
 }
 
@@ -85,7 +90,7 @@ function filled(secret, source) {
  * @param {string} flag
  * @param {string} variable
  */
-const missing = (what, flag, variable) =>
+export const missing = (what, flag, variable) =>
   new UsageError(
     { zh: `缺少 ${what}`, en: `the ${what} is missing` },
     { zh: `设置环境变量 ${variable}，或使用 ${flag}`, en: `Set ${variable}, or use ${flag}` },

@@ -40,6 +40,22 @@ const VARIABLES = {
   proxy: 'WXACODE_PROXY',
 }
 
+/** The same of a third-party platform; its token and key of pushes are no flags. @type {Record<string, string>} */
+const PLATFORM_OPTIONS = {
+  ...OPTIONS,
+  store: '--store',
+  pushToken: 'WXACODE_PLATFORM_PUSH_TOKEN',
+  encodingAESKey: 'WXACODE_PLATFORM_ENCODING_AES_KEY',
+}
+
+/** @type {Record<string, string>} */
+const PLATFORM_VARIABLES = {
+  ...VARIABLES,
+  appid: 'WXACODE_PLATFORM_APPID',
+  secret: 'WXACODE_PLATFORM_SECRET',
+  store: 'WXACODE_PLATFORM_STORE',
+}
+
 /** Names that are words too mean the parameter in Chinese, and in English behind one of these. */
 const WORDS = ['scene', 'page', 'path', 'width', 'redis', 'proxy', 'ca']
 const BEFORE = ['from', 'into', 'give', 'pass', 'use', 'send', 'set', 'shorten', 'clamp', 'share a', 'by']
@@ -62,6 +78,9 @@ const PASSED = { zh: /传 (checkPath): (false)/g, en: /pass (checkPath): (false)
 /** For a command whose flags the parameters are. @type {Spelling} */
 export const inFlags = (told, error) => spelled(told, error, { ...OPTIONS, ...PARAMS }, instead)
 
+/** For the options of a third-party platform. @type {Spelling} */
+export const inPlatformFlags = (told, error) => spelled(told, error, PLATFORM_OPTIONS, instead, PLATFORM_VARIABLES)
+
 /** For who may be asking on behalf of a program: both. @type {Spelling} */
 export const withFlags = (told, error) =>
   spelled(
@@ -76,11 +95,12 @@ export const withFlags = (told, error) =>
  * @param {{ param?: string }} error
  * @param {Record<string, string>} flags
  * @param {Spell} spell
+ * @param {Record<string, string>} [variables]
  * @returns {Told}
  */
-function spelled({ cause, fix }, { param = '' }, flags, spell) {
+function spelled({ cause, fix }, { param = '' }, flags, spell, variables = VARIABLES) {
   const own = Object.hasOwn(flags, param) ? new RegExp(`(?<![\\w.-])${param}(?![\\w-])`, 'g') : undefined
-  const name = VARIABLES[param] ? `${flags[param]} (${VARIABLES[param]})` : flags[param]
+  const name = variables[param] ? `${flags[param]} (${variables[param]})` : flags[param]
   return {
     cause: own ? each(cause, (text) => text.replace(own, name)) : each(cause, (text) => renamed(text, flags, spell)),
     fix: fix && each(fix, (text, lang) => renamed(withFlagNames(text, lang, flags), flags, spell)),

@@ -21,6 +21,8 @@ import { PARAM_OF, readParam } from './params.js'
  * @property {number} [rate] codes per minute
  */
 
+/** @typedef {Omit<ClientFlags, 'token' | 'rate'> & { store?: string }} PlatformFlags */
+
 /**
  * Adds options when all is said of them: commander looks at a default only once.
  *
@@ -39,6 +41,8 @@ export function addOptions(command, say, describe) {
   for (const option of options) command.addOption(option)
 }
 
+/** @typedef {(flags: string, text: Text) => Option} Describe */
+
 /**
  * Of every command that talks to WeChat.
  *
@@ -49,39 +53,81 @@ export function addClientFlags(command, { say }) {
   command.optionsGroup(say({ zh: '账号与网络：', en: 'Account and network:' }))
   addOptions(command, say, (option) => {
     option('--appid <id>', { zh: '小程序 AppID，或 WXACODE_APPID', en: "the mini-program's AppID, or WXACODE_APPID" })
-    option('--secret-file <path>', {
-      zh: '从文件读取 AppSecret，或 WXACODE_SECRET',
-      en: 'a file with the AppSecret, or WXACODE_SECRET',
-    })
-    option('--secret-stdin', {
-      zh: '从标准输入读取 AppSecret，终端里会提示输入',
-      en: 'read the AppSecret from the standard input',
-    }).conflicts('secretFile')
-    option('--secret [text]', { zh: '', en: '' }).argParser(refuseSecret).preset('').hideHelp()
+    describeSecret(option, 'WXACODE_SECRET')
     option('--token <family>', { zh: 'access_token 的来源', en: 'where the access token comes from' })
       .choices(['stable', 'classic', 'none'])
       .default('stable')
-    option('--base-url <url>', {
-      zh: '微信的地址，如模拟微信服务，或 WXACODE_BASE_URL',
-      en: "WeChat's address, a fake's for example, or WXACODE_BASE_URL",
-    })
-    option('--redis <url>', {
-      zh: '共享 access_token 的 Redis，或 WXACODE_REDIS',
-      en: 'the Redis that shares the token, or WXACODE_REDIS',
-    }).argParser(withoutPassword('WXACODE_REDIS'))
-    option('--proxy <url>', {
-      zh: '代理，或 env，或 WXACODE_PROXY',
-      en: 'a proxy, or the word env, or WXACODE_PROXY',
-    }).argParser(withoutPassword('WXACODE_PROXY'))
-    option('--ca <path>', { zh: '额外的根证书，PEM', en: 'extra root certificates, PEM' })
-    option('--timeout <seconds>', { zh: '每次调用的时限（默认 10）', en: 'for each call (default: 10)' }).argParser(
-      number(say, /^\d+(\.\d+)?$/),
-    )
-    option('--retries <n>', {
-      zh: '微信繁忙时的重试次数（默认 2）',
-      en: 'how often to try again while WeChat is busy (default: 2)',
-    }).argParser(number(say, /^\d+$/))
+    describeNetwork(option, say)
   })
+}
+
+/**
+ * Of a command that is for third-party platforms only.
+ *
+ * @param {Command} command
+ * @param {Io} io
+ */
+export function addPlatformFlags(command, { say }) {
+  command.optionsGroup(say({ zh: '第三方平台与网络：', en: 'Platform and network:' }))
+  addOptions(command, say, (option) => {
+    option('--appid <id>', {
+      zh: '第三方平台 AppID，或 WXACODE_PLATFORM_APPID',
+      en: "the platform's AppID, or WXACODE_PLATFORM_APPID",
+    })
+    describeSecret(option, 'WXACODE_PLATFORM_SECRET')
+    describeStore(option)
+    describeNetwork(option, say)
+  })
+}
+
+/** @param {Describe} option */
+export const describeStore = (option) =>
+  option('--store <file>', {
+    zh: '服务保存 ticket 与 refresh token 的 file:路径，或 WXACODE_PLATFORM_STORE（默认在 Redis）',
+    en: 'the file: of the server with its tickets and refresh tokens, or WXACODE_PLATFORM_STORE (default: in Redis)',
+  })
+
+/**
+ * @param {Describe} option
+ * @param {string} variable
+ */
+function describeSecret(option, variable) {
+  option('--secret-file <path>', {
+    zh: `从文件读取 AppSecret，或 ${variable}`,
+    en: `a file with the AppSecret, or ${variable}`,
+  })
+  option('--secret-stdin', {
+    zh: '从标准输入读取 AppSecret，终端里会提示输入',
+    en: 'read the AppSecret from the standard input',
+  }).conflicts('secretFile')
+  option('--secret [text]', { zh: '', en: '' }).argParser(refuseSecret(variable)).preset('').hideHelp()
+}
+
+/**
+ * @param {Describe} option
+ * @param {Io['say']} say
+ */
+function describeNetwork(option, say) {
+  option('--base-url <url>', {
+    zh: '微信的地址，如模拟微信服务，或 WXACODE_BASE_URL',
+    en: "WeChat's address, a fake's for example, or WXACODE_BASE_URL",
+  })
+  option('--redis <url>', {
+    zh: '共享 access_token 的 Redis，或 WXACODE_REDIS',
+    en: 'the Redis that shares the token, or WXACODE_REDIS',
+  }).argParser(withoutPassword('WXACODE_REDIS'))
+  option('--proxy <url>', {
+    zh: '代理，或 env，或 WXACODE_PROXY',
+    en: 'a proxy, or the word env, or WXACODE_PROXY',
+  }).argParser(withoutPassword('WXACODE_PROXY'))
+  option('--ca <path>', { zh: '额外的根证书，PEM', en: 'extra root certificates, PEM' })
+  option('--timeout <seconds>', { zh: '每次调用的时限（默认 10）', en: 'for each call (default: 10)' }).argParser(
+    number(say, /^\d+(\.\d+)?$/),
+  )
+  option('--retries <n>', {
+    zh: '微信繁忙时的重试次数（默认 2）',
+    en: 'how often to try again while WeChat is busy (default: 2)',
+  }).argParser(number(say, /^\d+$/))
 }
 
 /**
@@ -136,16 +182,16 @@ export const number = (say, pattern) => (/** @type {string} */ text) => {
   return Number(text)
 }
 
-/** Whatever was given is not repeated. */
-function refuseSecret() {
+/** Whatever was given is not repeated. @param {string} variable */
+const refuseSecret = (variable) => () => {
   throw new UsageError(
     {
       zh: '--secret 不接受明文：命令行会留在 shell 历史和进程列表里',
       en: '--secret is not supported: the shell keeps a command line in its history, and other users see it in the process list',
     },
     {
-      zh: '使用 --secret-file、--secret-stdin 或 WXACODE_SECRET；这个 AppSecret 若已进入历史记录，请清除',
-      en: 'Use --secret-file, --secret-stdin or WXACODE_SECRET, and delete this line from the shell history',
+      zh: `使用 --secret-file、--secret-stdin 或 ${variable}；这个 AppSecret 若已进入历史记录，请清除`,
+      en: `Use --secret-file, --secret-stdin or ${variable}, and delete this line from the shell history`,
     },
   )
 }

@@ -6,6 +6,7 @@ import { addCodes } from './commands/codes.js'
 import { addDoctor } from './commands/doctor.js'
 import { addExplain } from './commands/explain.js'
 import { addFake } from './commands/fake.js'
+import { addPlatform } from './commands/platform.js'
 import { addRid } from './commands/rid.js'
 import { addToken } from './commands/token.js'
 import { helpIn } from './help.js'
@@ -62,6 +63,7 @@ export function createProgram(io) {
       ).choices(['zh', 'en']),
     )
     .addHelpText('after', `\n${say(EXIT_CODES)}\n`)
-  for (const add of [addCodes, addBatch, addCheck, addExplain, addDoctor, addToken, addRid, addFake]) add(program, io)
+  for (const add of [addCodes, addBatch, addCheck, addExplain, addDoctor, addToken, addRid, addPlatform, addFake])
+    add(program, io)
   return program
 }

@@ -4,7 +4,19 @@ import { readFile } from 'node:fs/promises'
 import { inFlags, withFlags } from '../src/flag-names.js'
 import { setupCli, suite, wxacode } from './helpers.mjs'
 
-const COMMANDS = ['unlimited', 'limited', 'qrcode', 'batch', 'check', 'explain', 'doctor', 'token', 'rid', 'fake']
+const COMMANDS = [
+  'unlimited',
+  'limited',
+  'qrcode',
+  'batch',
+  'check',
+  'explain',
+  'doctor',
+  'token',
+  'rid',
+  'platform',
+  'fake',
+]
 const CHINESE = /[\u4e00-\u9fff]/
 
 suite('usage', (test) => {

@@ -1,14 +1,14 @@
 import { skewOf } from './connection.js'
 import { bad, good, skipped } from './finding.js'
 
-/** @import { DoctorContext } from './context.js' */
+/** @import { Connection } from './context.js' */
 
 const TOLERANCE_MS = 60_000
 
 /**
  * Whether our clock goes with WeChat's.
  *
- * @param {DoctorContext} context
+ * @param {Connection} context
  */
 export async function clock(context) {
   const ahead = await skewOf(context).catch(() => undefined)

@@ -9,7 +9,7 @@ import { loginOf } from './proxy.js'
 /** @import { Socket } from 'node:net' */
 /** @import { TLSSocket } from 'node:tls' */
 /** @import { WxaCodeOptions } from 'wxacode' */
-/** @import { DoctorContext } from './context.js' */
+/** @import { Connection } from './context.js' */
 
 const TIMEOUT_MS = 10_000
 
@@ -17,7 +17,7 @@ const TIMEOUT_MS = 10_000
  * A TLS connection to WeChat's host, through the proxy if there is one. Whether its certificate is good is for the caller
  * to judge: nothing secret is sent over it.
  *
- * @param {DoctorContext} context
+ * @param {Connection} context
  * @returns {Promise<TLSSocket>}
  */
 export async function openTls(context) {
@@ -42,7 +42,7 @@ export async function openTls(context) {
 /**
  * @param {URL} proxy
  * @param {string} host
- * @param {DoctorContext} context
+ * @param {Connection} context
  * @returns {Promise<Socket>}
  */
 async function tunnel(proxy, host, { options: { ca }, signal }) {
@@ -74,7 +74,7 @@ const hostOf = ({ hostname }) => hostname.replace(/[[\]]/g, '')
  * How many milliseconds our clock is ahead of WeChat's, by the date of an answer; undefined for an answer without one. A
  * date counts whole seconds, so half of one is added; of the way there and back the middle counts.
  *
- * @param {DoctorContext} context
+ * @param {Connection} context
  * @returns {Promise<number | undefined>}
  */
 export async function skewOf(context) {
@@ -90,7 +90,7 @@ export async function skewOf(context) {
 }
 
 /**
- * @param {DoctorContext} context
+ * @param {Connection} context
  * @param {{ timeout: number, signal: AbortSignal }} how
  */
 function plainly({ url, proxy }, how) {

@@ -3,12 +3,12 @@ import { isIP } from 'node:net'
 import { EXIT } from '../exit-codes.js'
 import { bad, good, skipped } from './finding.js'
 
-/** @import { DoctorContext } from './context.js' */
+/** @import { Connection } from './context.js' */
 
 /**
  * Whether WeChat's host has an address.
  *
- * @param {DoctorContext} context
+ * @param {Connection} context
  */
 export async function dns({ url: { hostname }, proxy }) {
   if (isIP(hostname.replace(/[[\]]/g, '')))

@@ -5,7 +5,7 @@ import { bad, good, skipped } from './finding.js'
 
 /** @import { TLSSocket } from 'node:tls' */
 /** @import { Text } from '../language.js' */
-/** @import { DoctorContext } from './context.js' */
+/** @import { Connection } from './context.js' */
 
 const DAY_MS = 86_400_000
 
@@ -32,7 +32,7 @@ const UNKNOWN_ROOT = {
  * Whether who answers for WeChat's host is WeChat. What the system trusts Node does not know, but the client does: a
  * certificate is bad only if the client finds so too.
  *
- * @param {DoctorContext} context
+ * @param {Connection} context
  */
 export async function tls(context) {
   if (context.isPlainHttp) return skipped({ zh: '未使用（明文 http）', en: 'plain http' })
@@ -76,7 +76,7 @@ function unauthorized(socket) {
 }
 
 /**
- * @param {DoctorContext} context
+ * @param {Connection} context
  * @param {NodeJS.ErrnoException} error
  */
 function unreachable({ url: { host }, proxy }, { code, message }) {

@@ -7,7 +7,7 @@ import { probeRedis } from './probe.js'
 /** @import { RedisOptions } from 'wxacode' */
 /** @import { Text } from '../../language.js' */
 /** @import { Finding } from '../finding.js' */
-/** @import { DoctorContext } from '../context.js' */
+/** @import { Connection } from '../context.js' */
 
 /** After this time a Redis counts as unreachable. */
 const TIMEOUT_MS = 10_000
@@ -17,7 +17,7 @@ const CLIENT_MS = 250
 /**
  * Checks the fleet's Redis: by a connection of the doctor, which knows the step that fails, and by the state of the client.
  *
- * @param {DoctorContext} context
+ * @param {Connection} context
  * @returns {Promise<Finding>}
  */
 export async function redis(context) {
@@ -43,7 +43,7 @@ export async function redis(context) {
 const urlOf = (option) => (typeof option === 'object' ? option.url : option)
 
 /**
- * @param {DoctorContext} context
+ * @param {Connection} context
  * @param {string} name
  * @param {number} ms
  */
@@ -57,7 +57,7 @@ async function confirmed(context, name, ms) {
   })
 }
 
-/** @param {DoctorContext} context */
+/** @param {Connection} context */
 async function clientFinding(context) {
   const down = await downOf(context)
   if (down !== undefined) return missed(down.host, down)
@@ -67,7 +67,7 @@ async function clientFinding(context) {
 /**
  * The client's last event `redis.down`, if the client considers Redis down.
  *
- * @param {DoctorContext} context
+ * @param {Connection} context
  */
 async function downOf(context) {
   await context.token()
@@ -79,7 +79,7 @@ async function downOf(context) {
 /**
  * Whether the client has used Redis: it has a token, and each token goes through Redis.
  *
- * @param {DoctorContext} context
+ * @param {Connection} context
  */
 const isUp = async (context) => (await context.token()).token !== undefined && context.wxa.stats().redis === 'up'
 
