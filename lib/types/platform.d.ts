@@ -194,8 +194,8 @@ export interface PlatformStats {
   redis?: 'up' | 'down'
 }
 
-/** Members of an event that has an error. */
-interface Failed {
+/** Members of a platform's event that has an error. */
+export interface PlatformFailure {
   /** {@link WxaCodeError.code} of the error. */
   code: WxaErrorCode
   /** WeChat's errcode, if it refused. */
@@ -216,7 +216,7 @@ export type PlatformStateEvent = WxaEvent &
     | ({
         /** WeChat refused the ticket. It is not sent again. */
         event: 'ticket.refused'
-      } & Failed)
+      } & PlatformFailure)
     | {
         /** An authorization code was exchanged for the tokens of the merchant. */
         event: 'authorization.completed'
@@ -224,7 +224,7 @@ export type PlatformStateEvent = WxaEvent &
     | ({
         /** An authorization code that was pushed could not be exchanged. */
         event: 'authorization.failed'
-      } & Failed)
+      } & PlatformFailure)
     | {
         /** The tokens of the merchant were forgotten. */
         event: 'authorization.ended'
@@ -234,7 +234,7 @@ export type PlatformStateEvent = WxaEvent &
     | ({
         /** A refresh token could not be saved. It is in memory, and saved before its access token is used. */
         event: 'store.error'
-      } & Failed)
+      } & PlatformFailure)
     | {
         /** The store was empty and was filled again, from memory or from WeChat's list. */
         event: 'store.restored'
