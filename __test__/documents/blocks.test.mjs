@@ -7,13 +7,13 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import ts from 'typescript6'
-import { startFakeWeChat } from 'wxacode-fake'
 import { isShown, play, redBlocksOf, redLines, sessionsOf } from '../../scripts/console.mjs'
 import { blocksOf, DOCUMENTS, isChinese, ROOT, text } from '../../scripts/pages.mjs'
 import { pictures } from '../../scripts/pictures.mjs'
 import { asked } from '../support/decode.mjs'
 import { needsRedis } from '../support/redis.mjs'
-import { setup, suite } from '../support/suite.mjs'
+import { newAppid, newSecret, setup, suite } from '../support/suite.mjs'
+import { until } from '../support/until.mjs'
 
 const SURROUNDINGS = new URL('surroundings.mjs', import.meta.url).href
 /** The oldest that is promised, the last that is JavaScript, and the present one. */
@@ -33,10 +33,35 @@ const isCode = (language) => language === 'js' || language === 'ts'
  * has one.
  */
 const OUTCOMES = {
-  'code.jpg': { check: ({ file }) => assert.equal(asked(file('code.jpg')).scene, 'id=42') },
-  'instanceof WeChatAPIError': {
-    check: ({ stderr }) => assert.match(stderr, /^getUnlimitedQRCode: 41030 .*^41030 [\w-]+ .*checkPath/ms),
+  'platform.authorizationUrl': {
+    check: async ({ get, push, fake, output }) => {
+      assert.deepEqual(await push('/wechat/push'), [200, 'success'])
+      assert.match(String(await get('/authorize')), /<a href="https:\/\/mp\.weixin\.qq\.com\/.*redirect_uri=https/)
+      const merchant = newAppid()
+      const code = await fake.authorize(merchant)
+      assert.equal(String(await get(`/authorized?auth_code=${encodeURIComponent(code)}`)), `${merchant}: 17, 88`)
+      assert.equal(asked(await get(`/code/${merchant}`)).scene, 'id=42')
+      assert.ok(await until(() => /component_verify_ticket[\s\S]*authorized/.test(output.stdout)))
+    },
   },
+  "store: 'memory'": { check: ({ stdout }) => assert.match(stdout, /^success true$/m) },
+  'store: PlatformStore': {
+    more: `await platform.importAuthorizer({ appid: merchantAppid, refreshToken: 'refreshtoken@@@1' })
+      console.log(await store.get(\`wxacode:\${platform.appid}:authorizer:\${merchantAppid}\`) instanceof Uint8Array)`,
+    check: ({ stdout }) => assert.match(stdout, /^true$/m),
+  },
+  importAuthorizer: {
+    more: 'console.log(platform.stats().store)',
+    check: ({ stdout }) => assert.match(stdout, /^up$/m),
+  },
+  askToAuthorizeAgain: { check: ({ stdout }) => assert.match(stdout, /^ask wx00000000000000a1$/m) },
+  'as PlatformStateEvent': {
+    more: `const { channel } = await import('node:diagnostics_channel')
+      await platform.removeAuthorizer(merchantAppid)
+      channel('wxacode:platform').publish({ event: 'store.error', appid, code: 'ERR_WXA_STORE', message: 'no disk' })`,
+    check: ({ stderr }) => assert.match(stderr, /^store\.error wx\w+ no disk$/m),
+  },
+  ticketAgeMs: { more: 'console.log(isWell)', check: ({ stdout }) => assert.match(stdout, /^true$/m) },
   'POST = pushHandler': {
     more: "console.log((await POST(new Request('http://here/', { method: 'POST' }))).status)",
     check: ({ stdout }) => assert.match(stdout, /^400$/m),
@@ -46,6 +71,11 @@ const OUTCOMES = {
     check: ({ stdout }) => assert.match(stdout, /^400$/m),
   },
   'pushHandler(platform': { check: async ({ push }) => assert.deepEqual(await push('/wechat/push'), [200, 'success']) },
+  'platform.authorizers': { check: ({ stderr }) => assert.equal(stderr, '') },
+  'code.jpg': { check: ({ file }) => assert.equal(asked(file('code.jpg')).scene, 'id=42') },
+  'instanceof WeChatAPIError': {
+    check: ({ stderr }) => assert.match(stderr, /^getUnlimitedQRCode: 41030 .*^41030 [\w-]+ .*checkPath/ms),
+  },
   '.listen(3000)': { check: async ({ get }) => assert.equal(asked(await get('/code/42')).scene, 'id=42') },
   'route.ts': {
     more: `const context = { params: Promise.resolve({ id: '42' }) }
@@ -83,10 +113,6 @@ const OUTCOMES = {
       console.log(wxa.stats().cache)`,
     check: ({ stdout }) => assert.match(stdout, /\bhits: 1\b.*misses: 1\b/s),
   },
-  'fake.pushTicket()': {
-    check: ({ stdout }) =>
-      assert.match(stdout, /^success \d+ \[ 'component_verify_ticket', 'authorized', 'unauthorized' \]$/m),
-  },
   "fake.count('codes')": { check: ({ stdout }) => assert.match(stdout, /^\d+ 1 .*"scene":"id=42"/m) },
   "from 'node:test'": {
     check: ({ stdout }) => assert.match(stdout, /^(?:#|ℹ) pass [1-9]\d*$[\s\S]*^(?:#|ℹ) fail 0$/m),
@@ -100,9 +126,6 @@ const OUTCOMES = {
   'port: 3000': { check: async ({ get }) => assert.equal(asked(await get('/code/42')).scene, 'id=42') },
   'versionOf(': { check: ({ stdout }) => assert.match(stdout, /{ shop: 5 }\s{ shop: 5, from: 'share' }/) },
 }
-
-/** What signs and encrypts the pushes to the platform of a block. */
-const OF_PUSHES = { pushToken: 'a-token-of-pushes', encodingAESKey: 'k'.repeat(43) }
 
 /** The files that blocks of a project repeat; the install tests and the examples' tests run them. */
 const OF_PROJECTS = [
@@ -238,7 +261,11 @@ async function compiled(t, compiler) {
 
 /** Runs a block in a folder of its own, and then looks at what it has left. */
 async function ran(t, code, { more = '', check }) {
-  const { options, fake } = await setup(t, { app: { pages: ['pages/index/index', 'pages/shop'] } })
+  const ofPlatform = { appid: newAppid(), secret: newSecret(), pushUrl: 'http://127.0.0.1:1/' }
+  const { options, fake } = await setup(t, {
+    app: { pages: ['pages/index/index', 'pages/shop'] },
+    platforms: [ofPlatform],
+  })
   const folder = folderFor(t)
   const here = code.replace(EXAMPLE, new URL('../../examples/miniprogram/', import.meta.url).href)
   const { outputText } = ts.transpileModule(here, { compilerOptions: { module: 'esnext', target: 'es2022' } })
@@ -248,7 +275,12 @@ async function ran(t, code, { more = '', check }) {
     NODE_TEST_CONTEXT: undefined,
     WXACODE_APPID: options.appid,
     WXACODE_SECRET: options.secret,
-    TEST_GIVEN: JSON.stringify({ ...options, baseUrl: await withPhoneNumbers(t, fake.url), ...OF_PUSHES }),
+    TEST_GIVEN: JSON.stringify({
+      ...options,
+      baseUrl: await withPhoneNumbers(t, fake.url),
+      ofPlatform: fake.platforms[0],
+      pushed: /\bplatform\./.test(code) ? await pushed(fake) : undefined,
+    }),
   }
   const child = spawn(process.execPath, ['--import', SURROUNDINGS, 'block.mjs'], { cwd: folder, env })
   t.after(() => child.kill('SIGKILL'))
@@ -269,18 +301,24 @@ async function ran(t, code, { more = '', check }) {
   const port = /listening on (\d+);/.exec(output.stdout)?.[1]
   await check({
     ...output,
-    file: (name) => readFileSync(join(folder, name)),
-    files: (name) => readdirSync(join(folder, name)),
+    output,
+    fake,
     push: async (path) => {
-      const { appid, secret } = options
-      const pushUrl = `http://127.0.0.1:${port}${path}`
-      const sender = await startFakeWeChat({ platforms: [{ appid, secret, pushUrl, ...OF_PUSHES }] })
-      t.after(() => sender.close())
-      const { status, answer } = await sender.pushTicket()
+      ofPlatform.pushUrl = `http://127.0.0.1:${port}${path}`
+      const { status, answer } = await fake.pushTicket()
       return [status, answer]
     },
+    file: (name) => readFileSync(join(folder, name)),
+    files: (name) => readdirSync(join(folder, name)),
     get: async (path) => Buffer.from(await (await fetch(`http://127.0.0.1:${port}${path}`)).arrayBuffer()),
   })
+}
+
+/** A ticket as WeChat pushes it, for a platform without a server. */
+async function pushed(fake) {
+  await assert.rejects(fake.pushTicket())
+  const { url, body } = fake.pushes.at(-1)
+  return { query: Object.fromEntries(new URL(url).searchParams), body }
 }
 
 /** Within the project, so that a block finds the packages; out of the way of git. */

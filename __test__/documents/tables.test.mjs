@@ -5,6 +5,7 @@ import ts from 'typescript6'
 import { proseOf, text, twinOf } from '../../scripts/pages.mjs'
 
 const require = createRequire(import.meta.url)
+const { explain } = require('wxacode')
 const { endpoints } = require('../../lib/endpoints.json')
 const { ENDPOINTS: OF_THE_FAKE } = require('../../fake/src/endpoints.js')
 const { EXIT } = await import('../../cli/src/exit-codes.js')
@@ -47,7 +48,7 @@ function stringsIn(file, name) {
 /** The names of the events of a channel. */
 const eventsOf = (type) =>
   [
-    ...declared('lib/types/events.d.ts', type)
+    ...declared(type === 'PlatformStateEvent' ? PLATFORM : EVENTS, type)
       .getText()
       .matchAll(/\bevent: ('[^']+'(?:\s*\|\s*'[^']+')*)/g),
   ].flatMap(([, names]) => names.match(/[^'|\s]+/g))
@@ -57,6 +58,18 @@ const sameNames = (shown, wanted) => assert.deepEqual(sorted(shown), sorted(want
 
 const ERRORS = 'lib/types/errors.d.ts'
 const EVENTS = 'lib/types/events.d.ts'
+const PLATFORM = 'lib/types/platform.d.ts'
+/** The channels and the types of their events. */
+const CHANNELS = {
+  'wxacode:token': 'TokenEvent',
+  'wxacode:redis': 'RedisEvent',
+  'wxacode:request': 'RequestEvent',
+  'wxacode:platform': 'PlatformStateEvent',
+}
+/** The paths by which the package is imported for a web framework. */
+const ADAPTERS = Object.keys(require('../../package.json').exports)
+  .filter((path) => !/^\.$|json/.test(path))
+  .map((path) => `wxacode${path.slice(1)}`)
 const ROUTES = endpoints.map(({ name, method, path }) => [name, `${method} ${path}`])
 
 /** What the tables of each page have to say, in the order in which they stand there. */
@@ -122,13 +135,7 @@ const TABLES = {
       ),
   },
   'docs/en/frameworks.md': {
-    'the adapters that the package has': (rows) =>
-      sameNames(
-        column(rows, 1),
-        Object.keys(require('../../package.json').exports)
-          .filter((path) => !/^\.$|json/.test(path))
-          .map((path) => `wxacode${path.slice(1)}`),
-      ),
+    'the adapters that the package has': (rows) => sameNames(column(rows, 1), ADAPTERS),
     'every status that a handler sends': (rows) => {
       const problems = [...text('lib/web/answer/problem.js').matchAll(/^ {2}(\d{3}): \{/gm)].map(([, status]) => status)
       sameNames(
@@ -146,15 +153,47 @@ const TABLES = {
   },
   'docs/en/events.md': {
     'every channel with its events': (rows) => {
-      const types = { 'wxacode:token': 'TokenEvent', 'wxacode:redis': 'RedisEvent', 'wxacode:request': 'RequestEvent' }
-      assert.deepEqual(column(rows, 0), Object.keys(types))
-      for (const row of rows) sameNames(codesIn(row[1]), eventsOf(types[codesIn(row[0])[0]]))
+      assert.deepEqual(column(rows, 0), Object.keys(CHANNELS))
+      for (const row of rows) sameNames(codesIn(row[1]), eventsOf(CHANNELS[codesIn(row[0])[0]]))
     },
     'events that there are': (rows) => {
-      const known = ['TokenEvent', 'RedisEvent', 'RequestEvent'].flatMap(eventsOf)
+      const known = Object.values(CHANNELS).flatMap(eventsOf)
       for (const event of column(rows, 0)) assert.ok(known.includes(event), event)
     },
     'every statistic': (rows) => sameNames(column(rows, 0), membersOf(EVENTS, 'Stats')),
+  },
+  'docs/en/platform.md': {
+    'the three credentials': (rows) =>
+      assert.deepEqual(
+        column(
+          rows.map((row) => row.slice(0, 1)),
+          0,
+        ),
+        ['component_verify_ticket', 'component_access_token', 'authorizer_access_token'],
+      ),
+    'options to enter settings of open.weixin.qq.com in': (rows) => {
+      const known = ['WxaPlatformOptions', 'AuthorizationUrlOptions'].flatMap((name) => membersOf(PLATFORM, name))
+      for (const name of column(rows, 2)) assert.ok([...known, 'authorizationUrl()'].includes(name), name)
+    },
+    'every option of a platform': (rows) => sameNames(column(rows, 0), membersOf(PLATFORM, 'WxaPlatformOptions')),
+    'the adapters that receive pushes': (rows) => {
+      sameNames(column(rows, 1), ADAPTERS)
+      for (const path of ADAPTERS) assert.equal(typeof require(path).pushHandler, 'function', path)
+    },
+    'every type of a push that wxacode acts on': (rows) =>
+      sameNames(
+        column(rows, 0).filter((name) => name !== 'event.type'),
+        ['TicketEvent', 'AuthorizedEvent', 'UnauthorizedEvent'].flatMap((name) => stringsIn(PLATFORM, name)),
+      ),
+    'the stores that need no code': (rows) => {
+      const stores = column(rows, 0).filter((code) => code.startsWith("'"))
+      assert.deepEqual(stores, ["'file:/var/lib/shop/wechat.json'", "'memory'"])
+    },
+    'errcodes that have an explanation': (rows) => {
+      const errcodes = rows.flatMap((row) => row[0].match(/\d+/g))
+      for (const errcode of errcodes) assert.ok(explain(Number(errcode)), errcode)
+    },
+    'every statistic of a platform': (rows) => sameNames(column(rows, 0), membersOf(PLATFORM, 'PlatformStats')),
   },
   'docs/en/apis.md': {
     'every method of links, with its endpoint': (rows) => {
