@@ -1,7 +1,6 @@
 // Third-party platforms (第三方平台): one object for the provider, a client for each of its merchants.
 
-import type { WxaErrorCode } from './errors'
-import type { WxaEvent } from './events'
+import type { ErrorFields, WxaEvent } from './events'
 import type { CacheOptions, CallOptions, RedisOptions } from './options'
 
 /**
@@ -194,18 +193,6 @@ export interface PlatformStats {
   redis?: 'up' | 'down'
 }
 
-/** Members of an event that has an error. */
-interface Failed {
-  /** {@link WxaCodeError.code} of the error. */
-  code: WxaErrorCode
-  /** WeChat's errcode, if it refused. */
-  errcode?: number
-  /** WeChat's number of the request, if it gave one. */
-  rid?: string
-  /** Message of the error. */
-  message: string
-}
-
 /** Events on `wxacode:platform`. `appid` is that of the platform, or of the merchant that the event is about. */
 export type PlatformStateEvent = WxaEvent &
   (
@@ -216,7 +203,7 @@ export type PlatformStateEvent = WxaEvent &
     | ({
         /** WeChat refused the ticket. It is not sent again. */
         event: 'ticket.refused'
-      } & Failed)
+      } & ErrorFields)
     | {
         /** An authorization code was exchanged for the tokens of the merchant. */
         event: 'authorization.completed'
@@ -224,7 +211,7 @@ export type PlatformStateEvent = WxaEvent &
     | ({
         /** An authorization code that was pushed could not be exchanged. */
         event: 'authorization.failed'
-      } & Failed)
+      } & ErrorFields)
     | {
         /** The tokens of the merchant were forgotten. */
         event: 'authorization.ended'
@@ -234,7 +221,7 @@ export type PlatformStateEvent = WxaEvent &
     | ({
         /** A refresh token could not be saved. It is in memory, and saved before its access token is used. */
         event: 'store.error'
-      } & Failed)
+      } & ErrorFields)
     | {
         /** The store was empty and was filled again, from memory or from WeChat's list. */
         event: 'store.restored'

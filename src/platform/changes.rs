@@ -129,3 +129,57 @@ fn read(reply: &Value) -> Option<(String, i64, Vec<String>)> {
     };
     Some((String::from_utf8(epoch.clone()).ok()?, *last, changes.iter().filter_map(text).collect()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::redis::fake::FakeRedis;
+
+    fn processes(redis: &Arc<FakeRedis>) -> [Changes; 2] {
+        [(); 2].map(|()| Changes::new(redis.clone(), "{wx1:component:f}:changes".into()))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_process_hears_once_what_others_have_changed_since_it_began() {
+        let [one, other] = processes(&Arc::default());
+        one.add(ChangeNotice::Ticket);
+        assert_eq!(one.exchange().await.unwrap(), News::default());
+        assert_eq!(other.exchange().await.unwrap(), News::default(), "what was before is read from the store");
+        one.add(ChangeNotice::Ended("wxm".into()));
+        one.add(ChangeNotice::Renewed("wxn".into()));
+        assert_eq!(one.exchange().await.unwrap(), News::default(), "it knows its own");
+        let heard = [ChangeNotice::Ended("wxm".into()), ChangeNotice::Renewed("wxn".into())];
+        assert_eq!(other.exchange().await.unwrap().changes, heard);
+        assert_eq!(other.exchange().await.unwrap(), News::default());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_could_not_be_told_is_told_when_redis_is_back() {
+        let redis = Arc::<FakeRedis>::default();
+        let [one, other] = processes(&redis);
+        other.exchange().await.unwrap();
+        redis.set_up(false);
+        one.add(ChangeNotice::Ticket);
+        assert_eq!(one.exchange().await.unwrap_err().code(), "ERR_WXA_STORE");
+        redis.set_up(true);
+        one.exchange().await.unwrap();
+        assert_eq!(other.exchange().await.unwrap().changes, [ChangeNotice::Ticket]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_process_learns_that_it_has_missed_changes_and_that_redis_was_emptied() {
+        let redis = Arc::<FakeRedis>::default();
+        let [one, other] = processes(&redis);
+        other.exchange().await.unwrap();
+        for n in 0..=KEPT {
+            one.add(ChangeNotice::Ended(format!("wx{n}")));
+        }
+        one.exchange().await.unwrap();
+        let news = other.exchange().await.unwrap();
+        assert!(news.missed && !news.emptied && news.changes.is_empty());
+        redis.database().clear();
+        let news = other.exchange().await.unwrap();
+        assert!(news.emptied && !news.missed);
+        assert_eq!(other.exchange().await.unwrap(), News::default());
+    }
+}
