@@ -15,8 +15,10 @@ suite(
   (test) => {
     test('FLUSHALL costs living processes nothing, and new ones find what those know', needsRedis, async (t) => {
       const { redis, place } = await withRedis(t)
-      const [one, other] = await place.enter(2)
+      const [one] = await place.enter(1)
       const appids = await place.merchants(3, one)
+      // It comes later than all that it could be told of: that would make it ask Redis again.
+      const [other] = await place.enter(1)
       allWell(await one.link(appids), 3)
       allWell(await other.link(appids), 3)
       const count = counter(place.fake, ...COUNTED)
@@ -27,9 +29,8 @@ suite(
       assert.ok(await until(isBack), keys().join())
       assert.ok(await until(() => keys().filter((key) => key.endsWith(':token')).length === 4), keys().join())
       const [cold] = await place.enter(1)
-      const before = redis.everything()
       allWell(await cold.link(appids), 3)
-      assert.deepEqual(count(), [0, 0, 0, 0], inspect(before) + cold.output.stdout)
+      assert.deepEqual(count(), [0, 0, 0, 0])
       assert.ok(one.events('store.restored').length + other.events('store.restored').length > 0)
       await leave(one, other, cold)
       seen(place, redis)
