@@ -12,7 +12,7 @@ import { blocksOf, DOCUMENTS, isChinese, ROOT, text } from '../../scripts/pages.
 import { pictures } from '../../scripts/pictures.mjs'
 import { asked } from '../support/decode.mjs'
 import { needsRedis } from '../support/redis.mjs'
-import { newAppid, newSecret, setup, suite } from '../support/suite.mjs'
+import { newAppid, setup, suite } from '../support/suite.mjs'
 import { until } from '../support/until.mjs'
 
 const SURROUNDINGS = new URL('surroundings.mjs', import.meta.url).href
@@ -261,7 +261,7 @@ async function compiled(t, compiler) {
 
 /** Runs a block in a folder of its own, and then looks at what it has left. */
 async function ran(t, code, { more = '', check }) {
-  const ofPlatform = { appid: newAppid(), secret: newSecret(), pushUrl: 'http://127.0.0.1:1/' }
+  const ofPlatform = { appid: newAppid(), pushUrl: 'http://127.0.0.1:1/' }
   const { options, fake } = await setup(t, {
     app: { pages: ['pages/index/index', 'pages/shop'] },
     platforms: [ofPlatform],
