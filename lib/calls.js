@@ -1,5 +1,6 @@
 'use strict'
 
+const { Buffer } = require('node:buffer')
 const native = require('./native')
 const { reasonOf, unwatch, watch } = require('./abort')
 const { publish, warn } = require('./events')
