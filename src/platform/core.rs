@@ -168,6 +168,7 @@ impl Core {
         let appid: Arc<str> = appid.into();
         let events = EventSource::new(self.event_bus.clone(), appid.clone(), Some(AUTHORIZER));
         let cache = self.caches.make(self.clock.clone(), self.authorizer_prefix(&appid), &events);
+        cache.secrets().include(self.component.secrets());
         let merchant = Arc::new(Merchant::new(appid.clone(), cache, events));
         merchants.by_appid.insert(appid, merchant.clone());
         merchant

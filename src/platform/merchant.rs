@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use parking_lot::Mutex;
+use secrecy::ExposeSecret;
 
-use super::records::Record;
+use super::records::{Authorizer, Record};
 use crate::event::EventSource;
 use crate::token::TokenCache;
 use crate::token::source::SourceToken;
@@ -36,7 +37,11 @@ impl Merchant {
         self.known.lock().clone()
     }
 
+    /// What WeChat's answers to calls for this merchant are searched for includes its refresh token.
     pub(crate) fn set_known(&self, record: Option<Record>) {
+        if let Some(Record::Authorizer(Authorizer { refresh_token: Some(token), .. })) = &record {
+            self.cache.secrets().add_request_secret(token.expose_secret());
+        }
         *self.known.lock() = record;
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::watch;
 
 use super::changes::ChangeNotice;
@@ -81,7 +81,7 @@ impl Core {
             _ => return saved.map(|_| false),
         };
         let received = newest == ticket;
-        self.tickets.learn(&newest);
+        self.learn_ticket(&newest);
         if received {
             self.notice(|| PlatformNotice::TicketReceived);
             self.tell(ChangeNotice::Ticket).await;
@@ -92,7 +92,7 @@ impl Core {
     /// Reads the ticket from the store, which another process may have written.
     pub(crate) async fn reload_ticket(&self) -> Result<()> {
         if let Some(Record::Ticket(stored)) = self.records.read(&RecordKey::Ticket).await? {
-            self.tickets.learn(&stored);
+            self.learn_ticket(&stored);
         }
         Ok(())
     }
@@ -123,6 +123,12 @@ impl Core {
         }
     }
 
+    /// Takes a ticket, which no error may show from now on.
+    fn learn_ticket(&self, ticket: &Ticket) {
+        self.component.secrets().add_request_secret(ticket.value.expose_secret());
+        self.tickets.learn(ticket);
+    }
+
     fn usable_now(&self) -> Option<Ticket> {
         self.tickets.current().filter(|ticket| !ticket.refused)
     }
@@ -131,7 +137,7 @@ impl Core {
     pub(crate) async fn refuse_ticket(&self, refused: &Ticket, endpoint: Endpoint, refusal: Refusal) -> Error {
         *self.tickets.refusal.lock() = Some((endpoint, refusal));
         let ticket = Ticket { refused: true, ..refused.clone() };
-        self.tickets.learn(&ticket);
+        self.learn_ticket(&ticket);
         let known = Record::Ticket(refused.clone());
         // A store that does not take it costs the next process one more request.
         let _ = self

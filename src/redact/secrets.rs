@@ -1,6 +1,7 @@
 //! The secrets of a client.
 
 use std::collections::VecDeque;
+use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
 use secrecy::{ExposeSecret, SecretString};
@@ -19,6 +20,8 @@ pub(crate) struct Secrets {
     permanent: Mutex<Vec<SecretString>>,
     tokens: Mutex<VecDeque<SecretString>>,
     from_requests: Mutex<VecDeque<SecretString>>,
+    /// The secrets of the platform, of a merchant's account.
+    platform: OnceLock<Arc<Self>>,
 }
 
 impl Secrets {
@@ -40,11 +43,21 @@ impl Secrets {
         add_recent(&self.from_requests, secret, MAX_REQUEST_SECRETS);
     }
 
+    /// Adds the secrets of the platform that calls for this account.
+    pub(crate) fn include(&self, platform: Arc<Self>) {
+        let _ = self.platform.set(platform);
+    }
+
     /// A redactor for one response, with all secrets and those of its own request.
     pub(crate) fn redactor(&self, own: &[&str]) -> Redactor {
+        let mut known = self.known();
+        known.extend(self.platform.get().map(|platform| platform.known()).unwrap_or_default());
+        Redactor::new(known.iter().map(ExposeSecret::expose_secret).chain(own.iter().copied()))
+    }
+
+    fn known(&self) -> Vec<SecretString> {
         let (permanent, tokens, from_requests) = (self.permanent.lock(), self.tokens.lock(), self.from_requests.lock());
-        let known = permanent.iter().chain(tokens.iter()).chain(from_requests.iter()).map(ExposeSecret::expose_secret);
-        Redactor::new(known.chain(own.iter().copied()))
+        permanent.iter().chain(tokens.iter()).chain(from_requests.iter()).cloned().collect()
     }
 }
 

@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
@@ -117,6 +118,17 @@ fn the_oldest_secrets_of_a_client_are_forgotten_first() {
     let clean = redactor
         .redact("app-secret-of-this-client 33333333 44444444 00000000 session-key-of-a-user a-token-of-the-call");
     assert_eq!(clean, "*** *** *** 00000000 *** ***");
+}
+
+#[test]
+fn an_account_of_a_platform_has_the_secrets_of_the_platform_too() {
+    let (platform, merchant) = (Arc::new(Secrets::default()), Secrets::default());
+    merchant.include(platform.clone());
+    platform.add_permanent(&"secret-of-the-platform".into());
+    merchant.add_token("token-of-the-merchant");
+    let text = "secret-of-the-platform token-of-the-merchant";
+    assert_eq!(merchant.redactor(&[]).redact(text), "*** ***");
+    assert_eq!(platform.redactor(&[]).redact(text), "*** token-of-the-merchant");
 }
 
 /// What is linear takes a hundredth of this even on a busy machine, what is quadratic many times as long.
