@@ -149,7 +149,8 @@ suite('secrets', (test) => {
     const { fake, wxa } = await setup(t, {}, { timeoutMs: 3000 })
     const { accessToken } = await wxa.getAccessToken()
     fake.fail({ status: 502, headers: HTML, body: `<p>${accessToken}</p>` }, { endpoint: 'codes' })
-    fake.fail('hang', { endpoint: 'codes' })
+    // For ever: a request on an idle connection is sent again on a new one.
+    fake.fail('hang', { endpoint: 'codes', times: Number.POSITIVE_INFINITY })
     const error = await failure(draw(wxa))
     assert.equal(error.code, 'ERR_WXA_TIMEOUT')
     assert.equal(error.cause.code, 'ERR_WXA_RESPONSE')
