@@ -43,7 +43,7 @@ function listen(t, { appid }) {
 
 const draw = (wxa, call) => wxa.createQRCode({ path: 'a', width: 280 }, call)
 
-/** What is told of a request that was sent again. */
+/** Expected events of a request that was sent again. */
 const IDLE = /had been idle did not respond.*空闲连接没有响应/
 
 const sentAgain = (events) => events.filter(({ message }) => IDLE.test(message)).length

@@ -4,7 +4,7 @@ import { inspect } from 'node:util'
 import { setupPlatforms } from './support/platforms.mjs'
 import { newAppid, suite } from './support/suite.mjs'
 
-/** How an answer may repeat a secret, or show a new one where nobody looks for it. `plain` is one that the client knows. */
+/** Answers that contain a secret in different places and encodings. `plain` is a secret that the client knows. */
 const ECHOES = {
   'in errmsg': (plain) => ({ errcode: 48001, errmsg: `no: ${plain} rid: 1-2-3` }),
   'in a rid': (plain) => ({ errcode: 48001, errmsg: `no rid: ${plain}` }),

@@ -1,4 +1,4 @@
-// The figures as text: for whoever works on wxacode everything, and the goals. The page for users is `page.mjs`.
+// All figures and the goals as text, for contributors. `page.mjs` writes the page for users.
 
 import { medians, number, ratio, table } from './figures.mjs'
 import { goalsText } from './goals.mjs'

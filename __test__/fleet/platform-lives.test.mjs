@@ -102,7 +102,7 @@ suite(
         )
         assert.deepEqual(await Promise.all(refusals), [true, true, true, true])
         const ms = performance.now() - told
-        // It is told twice a second. A busy machine is paused now and then.
+        // Each process polls Redis for changes every 400 ms. A busy machine needs longer.
         assert.ok(ms < 4000, `${ms} ms`)
         for (const one of fleet) allWell(await one.link(stays), 1)
         assert.deepEqual(count().slice(0, 2), [0, 0])
@@ -194,7 +194,7 @@ suite(
       seen(place, redis)
     })
 
-    test('a second process on one file is told of redis; a killed one frees it at once', async (t) => {
+    test('the error of a second process on one file names redis; a killed process frees the file at once', async (t) => {
       const place = await setupPlatforms(t, { store: 'memory' })
       const options = { store: place.file }
       const [holder, second] = await place.enter(2, options)

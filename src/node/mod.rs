@@ -23,7 +23,7 @@ use crate::wechat::errcode::{self, Scope};
 use crate::wechat::image::ImageType;
 use failure::{Explained, NativeBilingual};
 
-/// Pictures are allocated on one thread and freed on another, which other allocators make slow or forget to give back.
+/// Pictures are allocated on the runtime thread and freed on the JavaScript thread. mimalloc frees across threads without a lock.
 #[cfg(target_os = "linux")]
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
