@@ -262,6 +262,17 @@ suite('several hosts', (test) => {
     assert.match(error.message, /DNS/)
   })
 
+  test('a host in other letters than ASCII is the one that browsers mean', async (t) => {
+    const { client } = await setup(t)
+    const baseUrl = ['https://网关.invalid:8443/微信', 'https://Bücher。invalid']
+    const error = await failure(draw(client({ baseUrl: baseUrl[0], token: () => 'a', retries: 0 })))
+    assert.equal(error.code, 'ERR_WXA_NETWORK')
+    assert.match(error.message, /xn--d6q013i\.invalid/)
+    const other = await failure(draw(client({ baseUrl: baseUrl[1], token: () => 'a', retries: 0 })))
+    assert.match(other.message, /xn--bcher-kva\.invalid/)
+    assert.match(thrown(() => client({ baseUrl: 'https://网关 .invalid' })).message, /baseUrl/)
+  })
+
   test('a closed port is ERR_WXA_NETWORK, and the error names it', async (t) => {
     const { client } = await setup(t)
     const url = await deadUrl()

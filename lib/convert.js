@@ -1,5 +1,6 @@
 'use strict'
 
+const { URL } = require('node:url')
 const { types } = require('node:util')
 const { isOpaque } = require('./body')
 const { excerpt } = require('./excerpt')
@@ -33,6 +34,22 @@ function toStrings(value) {
   // JSON.stringify looks for the toJSON of an array.
   Object.setPrototypeOf(copy, null)
   return copy
+}
+
+/**
+ * The host of a URL may have letters of any script. Node writes it in ASCII here: the addon has no Unicode tables.
+ *
+ * @param {unknown} value one string or several
+ */
+function toUrls(value) {
+  const texts = toStrings(value)
+  for (const at in texts) texts[at] = withAsciiHost(texts[at])
+  return texts
+}
+
+/** @param {string} text */
+function withAsciiHost(text) {
+  return /[^\0-\x7f]/.test(text) && URL.canParse(text) ? new URL(text).href : text
 }
 
 /** @param {unknown} value `#ff0000` or `#f00`, as designers hand it over */
@@ -109,4 +126,5 @@ module.exports = {
   toPairs,
   toSeconds,
   toStrings,
+  toUrls,
 }

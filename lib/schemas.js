@@ -14,6 +14,7 @@ const {
   toPairs,
   toSeconds,
   toStrings,
+  toUrls,
 } = require('./convert')
 const { isLanguage } = require('./language')
 const { NullProto, nullProtoCopy, safeGet } = require('./safe-object')
@@ -189,7 +190,7 @@ const CACHE = {
 const SHARED_OPTIONS = {
   baseUrl: {
     expected: { zh: '字符串或非空的字符串数组', en: 'a string or a non-empty array of strings' },
-    convert: toStrings,
+    convert: toUrls,
     emptyIsAbsent: true,
   },
   redis: {

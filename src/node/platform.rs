@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
+use futures_util::future::BoxFuture;
 use napi::bindgen_prelude::{ClassInstance, Either, Env};
 use napi_derive::napi;
 use parking_lot::Mutex;
@@ -313,7 +314,24 @@ impl NativePlatform {
         self.open.lock().clone().ok_or(Error::Closed)
     }
 
-    fn run<Work, Running>(
+    fn run<Running>(
+        &self,
+        env: &Env,
+        call: f64,
+        timeout_ms: Option<f64>,
+        cancel: Option<ClassInstance<'_, AbortHandle>>,
+        endpoint: Endpoint,
+        work: impl FnOnce(Arc<Platform>, Deadline) -> Running + Send + 'static,
+    ) -> napi::Result<()>
+    where
+        Running: Future<Output = Result<Outcome>> + Send + 'static,
+    {
+        let work = move |platform, deadline| -> BoxFuture<'static, _> { Box::pin(work(platform, deadline)) };
+        self.run_boxed(env, call, timeout_ms, cancel, endpoint, Box::new(work))
+    }
+
+    /// Not generic, so that it is compiled once.
+    fn run_boxed(
         &self,
         env: &Env,
         call: f64,
@@ -321,21 +339,20 @@ impl NativePlatform {
         cancel: Option<ClassInstance<'_, AbortHandle>>,
         endpoint: Endpoint,
         work: Work,
-    ) -> napi::Result<()>
-    where
-        Work: FnOnce(Arc<Platform>, Deadline) -> Running + Send + 'static,
-        Running: Future<Output = Result<Outcome>> + Send + 'static,
-    {
+    ) -> napi::Result<()> {
         let open = self.get();
         let is_open = open.as_ref().map_err(Clone::clone).and_then(|open| open.platform.component.check_open());
         self.runner.run(env, call, cancel, is_open, async move {
             let open = open?;
             let timeout = timeout(timeout_ms, Some(endpoint.clone()))?.unwrap_or_else(|| open.timeout());
             let deadline = Deadline::new(timeout, Some(endpoint));
-            Box::pin(work(open.platform.clone(), deadline)).await
+            work(open.platform.clone(), deadline).await
         })
     }
 }
+
+/// What a call of a platform does within its time.
+type Work = Box<dyn FnOnce(Arc<Platform>, Deadline) -> BoxFuture<'static, Result<Outcome>> + Send>;
 
 /// The outcome of a call that gives nothing.
 fn done() -> Outcome {

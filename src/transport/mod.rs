@@ -19,6 +19,7 @@ pub(crate) mod tls;
 use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use reqwest::header::LOCATION;
 use tokio::runtime::RuntimeFlavor;
 
@@ -73,6 +74,9 @@ pub(crate) struct Transport {
     jitter: fn() -> f64,
 }
 
+/// Reads an answer: keeps what is in it, or tells what is wrong with it.
+type Read<'a> = dyn Fn(&Body) -> std::result::Result<(), AnswerError> + Send + Sync + 'a;
+
 struct RawResponse {
     status: u16,
     /// Where a redirect leads.
@@ -110,18 +114,34 @@ impl Transport {
 
     /// Sends a call until `read` makes something of the answer, WeChat refuses, or no retry is left. Gives the bytes
     /// and what was read in them. `on_retry` gets every failure before the request is sent again.
-    pub(crate) async fn send_with_retries<T>(
+    pub(crate) async fn send_with_retries<T: Send>(
         &self,
         call: &HttpRequest<'_>,
         policy: RetryPolicy,
         deadline: &Deadline,
         on_retry: &(dyn Fn(Error) + Send + Sync),
-        read: impl Fn(&Body) -> std::result::Result<T, AnswerError>,
+        read: impl Fn(&Body) -> std::result::Result<T, AnswerError> + Send + Sync,
     ) -> Result<(Body, T)> {
+        let found = Mutex::new(None);
+        let read = |body: &Body| read(body).map(|it| *found.lock() = Some(it));
+        let body = self.send_until(call, policy, deadline, on_retry, &read).await?;
+        let found = found.lock().take();
+        found.map(|found| (body, found)).ok_or(Error::Closed)
+    }
+
+    /// The same for any type that is read: not generic, so that it is compiled once.
+    async fn send_until(
+        &self,
+        call: &HttpRequest<'_>,
+        policy: RetryPolicy,
+        deadline: &Deadline,
+        on_retry: &(dyn Fn(Error) + Send + Sync),
+        read: &Read<'_>,
+    ) -> Result<Body> {
         let mut failures = 0;
         loop {
-            let error = match self.attempt(call, policy, deadline, on_retry, &read).await {
-                Ok(answer) => return Ok(answer),
+            let error = match self.attempt(call, policy, deadline, on_retry, read).await {
+                Ok(body) => return Ok(body),
                 Err(error) => error,
             };
             let pause = backoff(failures, (self.jitter)());
@@ -135,14 +155,14 @@ impl Transport {
     }
 
     /// One attempt: at the preferred host, and at the next one if it cannot be reached.
-    async fn attempt<T>(
+    async fn attempt(
         &self,
         call: &HttpRequest<'_>,
         policy: RetryPolicy,
         deadline: &Deadline,
         on_retry: &(dyn Fn(Error) + Send + Sync),
-        read: &impl Fn(&Body) -> std::result::Result<T, AnswerError>,
-    ) -> Result<(Body, T)> {
+        read: &Read<'_>,
+    ) -> Result<Body> {
         let hosts = self.hosts.by_preference();
         let mut rest = hosts.iter().peekable();
         loop {
@@ -153,7 +173,7 @@ impl Transport {
             let idle_share = policy.repeatable.then(|| host.idle_share(limit)).flatten();
             let resend = idle_share.map(|after| Resend { after, on_retry });
             let error = match self.request(host, call, timeout, resend, read).await {
-                Ok(answer) => return Ok(answer),
+                Ok(body) => return Ok(body),
                 Err(error) => error,
             };
             let next = match &error {
@@ -179,14 +199,14 @@ impl Transport {
     }
 
     /// One request to one host.
-    async fn request<T>(
+    async fn request(
         &self,
         host: &Host,
         call: &HttpRequest<'_>,
         timeout: Option<Duration>,
         resend: Option<Resend<'_>>,
-        read: &impl Fn(&Body) -> std::result::Result<T, AnswerError>,
-    ) -> Result<(Body, T)> {
+        read: &Read<'_>,
+    ) -> Result<Body> {
         let mut span = RequestSpan::new(&self.events, call, host);
         let answer = match with_timeout(timeout, self.send(host, call, resend, &mut span), &call.endpoint, host).await {
             Ok(raw) => {
@@ -197,7 +217,7 @@ impl Transport {
             Err(error) => Err(error),
         };
         let answer = answer.map_err(|error| error.redacted(&self.secrets.redactor(call.secrets)));
-        span.end(answer.as_ref().map(|(body, _)| body.len()));
+        span.end(answer.as_ref().map(Body::len));
         answer
     }
 
@@ -272,14 +292,10 @@ pub(crate) fn block_in_place_if_large<T>(bytes: usize, work: impl FnOnce() -> T)
 
 /// The result of a response. The body decides; the status is used only if `read` finds neither the expected content nor a
 /// refusal.
-fn interpret_response<T>(
-    call: &HttpRequest<'_>,
-    raw: RawResponse,
-    read: &impl Fn(&Body) -> std::result::Result<T, AnswerError>,
-) -> Result<(Body, T)> {
+fn interpret_response(call: &HttpRequest<'_>, raw: RawResponse, read: &Read<'_>) -> Result<Body> {
     let (RawResponse { status, location, body }, endpoint) = (raw, &call.endpoint);
     match read(&body) {
-        Ok(found) => Ok((body, found)),
+        Ok(()) => Ok(body),
         Err(AnswerError::Refused(refusal)) => {
             let error = Error::Api { endpoint: endpoint.clone(), refusal, subject: None };
             let token = endpoint.returns_token().then(|| answer::token_in(&body.contiguous())).flatten();
