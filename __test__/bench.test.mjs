@@ -8,7 +8,7 @@ import { promisify } from 'node:util'
 import { compareBuilds, compareRuns } from '../bench/compare.mjs'
 import { GOALS, goals } from '../bench/goals.mjs'
 import { addonWorkers } from '../bench/lab.mjs'
-import { BARE, BEFORE, OURS, REFERENCE } from '../bench/names.mjs'
+import { BARE, BEFORE, MINIMAL, OURS, REFERENCE } from '../bench/names.mjs'
 import { LEAST_ROUNDS, pairedInterval, unpairedInterval } from '../bench/noise.mjs'
 import { charts, inReadme } from '../bench/page.mjs'
 import { pages } from '../bench/report.mjs'
@@ -181,6 +181,17 @@ describe('the goals', () => {
     assert.equal(measured['CPU per code against the bare loop'], '4.00x')
   })
 
+  test('beside a goal stands what the minimal addon reaches, if it took part', () => {
+    const cpuUs = (value) => [{ codesPerSecond: 1, cpuUs: value }]
+    const rows = goals(oneScene({ [OURS]: cpuUs(30), [BARE]: cpuUs(10), [MINIMAL]: cpuUs(20) }))
+    assert.deepEqual(
+      rows.map(([what, value, , , , floor]) => [what, value, floor]),
+      [['CPU per code against the bare loop', '3.00x', '2.00x']],
+    )
+    const [[, , , , , absent]] = goals(oneScene({ [OURS]: cpuUs(30), [BARE]: cpuUs(10) }))
+    assert.equal(absent, '')
+  })
+
   test('the bare loop has as many threads as the addon: its source says how many', () => assert.ok(addonWorkers() >= 1))
 })
 
@@ -189,7 +200,7 @@ describe('what a run writes', () => {
     for (const [file, written] of pages(wholeRun())) {
       assert.doesNotMatch(written, /undefined|NaN|\{\w+\}/, file)
       assert.deepEqual(mistakesIn(file, written, isChinese(file)), [])
-      if (file.startsWith('docs/')) assert.doesNotMatch(written, /\| (?:bare|go) \|/, file)
+      if (file.startsWith('docs/')) assert.doesNotMatch(written, /\| (?:bare|go|minimal addon) \|/, file)
     }
   })
 

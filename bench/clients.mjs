@@ -3,7 +3,7 @@
 
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { BEFORE, OURS, REFERENCE } from './names.mjs'
+import { BEFORE, MINIMAL, OURS, REFERENCE } from './names.mjs'
 
 const require = createRequire(import.meta.url)
 const PARAMS = { scene: 'id=42', page: 'pages/index/index' }
@@ -30,9 +30,35 @@ async function wxacode({ base, ca, cache, build = '..' }) {
   return () => wxa.getUnlimitedQRCode(PARAMS)
 }
 
+/** The queue of `lib/calls.js`, and nothing else. */
+async function minimal({ base, ca, cache, workers, library }) {
+  const addon = { exports: {} }
+  process.dlopen(addon, library)
+  const { Minimal } = addon.exports
+  const pending = new Map()
+  let last = 0
+  const drain = () => {
+    const ended = native.take(Buffer.allocUnsafeSlow)
+    for (let at = 0; at < ended.length; at += 2) {
+      pending.get(ended[at])(ended[at + 1])
+      pending.delete(ended[at])
+    }
+  }
+  const native = new Minimal(endpoint(base), workers, ca && readFileSync(ca, 'utf8'), drain)
+  const post = async () => {
+    const call = ++last
+    native.post(call)
+    return new Promise((resolve) => pending.set(call, resolve))
+  }
+  if (!cache) return post
+  native.keep(await post())
+  return async () => native.copy()
+}
+
 export const clients = {
   [OURS]: wxacode,
   [BEFORE]: wxacode,
+  [MINIMAL]: minimal,
 
   // All else at its defaults: its timeouts, and one request at a time on a connection (`pipelining`).
   async [REFERENCE]({ base, ca, concurrency }) {

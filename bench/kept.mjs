@@ -9,8 +9,8 @@ import { median } from './figures.mjs'
 /** So few that most samples are shorter than a time slice: another process that has the core spoils some, not the median. */
 const AT_ONCE = 20
 
-const { client, base, build, samples } = JSON.parse(process.argv[2])
-const hit = await clients[client]({ base, build, cache: true })
+const { client, samples, ...given } = JSON.parse(process.argv[2])
+const hit = await clients[client]({ ...given, cache: true })
 const image = await hit()
 const copy = async () => Buffer.from(image)
 

@@ -10,11 +10,13 @@ import { performance } from 'node:perf_hooks'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { certificates as issue } from '../__test__/support/certificates.mjs'
-import { BARE, BEFORE } from './names.mjs'
+import { BARE, BEFORE, MINIMAL } from './names.mjs'
 
 const run = promisify(execFile)
 const here = (path) => fileURLToPath(new URL(path, import.meta.url))
 const native = (name) => here(`native/target/release/${name}`)
+/** What the platform calls a library. */
+const LIBRARY = /^(?:lib)?wxacode_bench_minimal\.(?:so|dylib|dll)$/
 
 /** A root and a server's certificate in a folder that `close` removes. */
 export async function certificates() {
@@ -69,7 +71,14 @@ async function turn(client, { base, ca, concurrency, size }, { warmup, time, add
   if (client === 'go') {
     return JSON.parse(await output(native('go'), flags({ ...given, warmup: `${warmup}ms`, time: `${time}ms` })))
   }
-  return script('measure.mjs', { client, size, build: buildOf(client, addon), ...given })
+  return script('measure.mjs', { client, size, build: buildOf(client, addon), ...minimalAddon(client), ...given })
+}
+
+/** Where that addon is, and how many threads its runtime gets. */
+function minimalAddon(client) {
+  if (client !== MINIMAL) return {}
+  const library = readdirSync(native('')).find((file) => LIBRARY.test(file))
+  return { library: native(library), workers: addonWorkers() }
 }
 
 const buildOf = (client, addon) => (client === BEFORE ? addon : undefined)
@@ -79,7 +88,7 @@ export const makeMany = (count, { merchants = false } = {}) => script('many.mjs'
 
 /** What a cached code costs, by so many samples. */
 export const keptCode = (client, { base, samples, addon }) =>
-  script('kept.mjs', { client, base, samples, build: buildOf(client, addon) })
+  script('kept.mjs', { client, base, samples, build: buildOf(client, addon), ...minimalAddon(client) })
 
 export const steadyMemory = (base, calls) => script('steady.mjs', { base, calls })
 

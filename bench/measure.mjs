@@ -7,7 +7,8 @@ import { clients } from './clients.mjs'
 /** How long the loop is observed while it has nothing to do. */
 const IDLE_MS = 200
 
-const { client, base, ca, build, concurrency, size, warmup, time } = JSON.parse(process.argv[2])
+const given = JSON.parse(process.argv[2])
+const { client, concurrency, size, warmup, time } = given
 const delay = monitorEventLoopDelay({ resolution: 1 })
 // What it reads has the millisecond of its timer in it, and what that timer is late by itself.
 delay.enable()
@@ -15,7 +16,7 @@ await sleep(IDLE_MS)
 delay.disable()
 const idle = delay.percentile(50)
 
-const code = await clients[client]({ base, ca, build, concurrency })
+const code = await clients[client](given)
 const first = await code()
 if (first.length !== size) throw new Error(`${client} gave ${first.length} bytes, not ${size}`)
 

@@ -7,3 +7,5 @@ export const BEFORE = 'wxacode (before)'
 export const REFERENCE = 'undici Pool'
 /** A loop of reqwest without Node: what is left of a client if only its HTTP is counted. */
 export const BARE = 'bare'
+/** An addon that only requests codes, and checks nothing: what an addon costs at least. */
+export const MINIMAL = 'minimal addon'

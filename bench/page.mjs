@@ -1,7 +1,7 @@
 // docs/en/performance.md: what users want to know of a run. Everything else is in bench/GOALS.md.
 
 import { medians, number, ratio, table } from './figures.mjs'
-import { BARE, OURS, REFERENCE } from './names.mjs'
+import { BARE, MINIMAL, OURS, REFERENCE } from './names.mjs'
 import { text as words } from './words.mjs'
 
 const COLUMNS = [
@@ -20,7 +20,7 @@ const CHARTS = [
 ]
 
 /** A Node backend could use these; the others are for contributors. */
-const isForUsers = (client) => client !== BARE && client !== 'go'
+const isForUsers = (client) => client !== BARE && client !== MINIMAL && client !== 'go'
 
 const sceneOf = ({ scenes }, name) => scenes.find((scene) => scene.name === name)
 

@@ -2,7 +2,7 @@
 
 import { medians, number, ratio, table } from './figures.mjs'
 import { goalsText } from './goals.mjs'
-import { BEFORE, OURS, REFERENCE } from './names.mjs'
+import { BEFORE, MINIMAL, OURS, REFERENCE } from './names.mjs'
 import { page } from './page.mjs'
 import { inChinese } from './words.mjs'
 
@@ -51,7 +51,7 @@ function goalsPage(results) {
 
 Written by \`npm run bench -- --write\`, on ${date}${commit ? ` at ${commit}` : ''}: ${cores} cores (${cpu}), ${memoryGiB} GiB, Node ${node}, ${rounds} rounds of ${time} ms.${busy} How to measure and to judge a change is in [CONTRIBUTING.md](../CONTRIBUTING.md#performance); users read [docs/en/performance.md](../docs/en/performance.md).
 
-The goal is what wxacode sets out to reach, and the aim is more than that: with 64 concurrent calls and codes of 60 KB, over plain HTTP, unless it is said. The reference is \`${REFERENCE}\`, with as many connections as calls and all else at its defaults. \`bare\` is a reqwest loop without Node, on as many threads as the addon's runtime has, and built with the same options as the addon's HTTP client. Figures are medians of the rounds, ratios medians of the ratios of the rounds. Loop delay is the 99th percentile that \`monitorEventLoopDelay\` has with a resolution of 1 ms, less its median in the same process before the load, about 1.1 ms: that is the timer's own.
+The goal is what wxacode sets out to reach, and the aim is more than that: with 64 concurrent calls and codes of 60 KB, over plain HTTP, unless it is said. The reference is \`${REFERENCE}\`, with as many connections as calls and all else at its defaults. \`bare\` is a reqwest loop without Node, on as many threads as the addon's runtime has, and built with the same options as the addon's HTTP client. \`${MINIMAL}\` hands over to JavaScript what \`bare\` receives, in the way wxacode does, and does nothing else: no token, no parameter, no check, no limit, no error. What it costs is the floor of any addon. Figures are medians of the rounds, ratios medians of the ratios of the rounds. Loop delay is the 99th percentile that \`monitorEventLoopDelay\` has with a resolution of 1 ms, less its median in the same process before the load, about 1.1 ms: that is the timer's own.
 
 ${reportText(results)}
 `
@@ -84,7 +84,7 @@ ${table(['client', 'ms', 'ms over TLS'], rows)}`
 }
 
 function keptText(kept) {
-  const rows = [OURS, BEFORE]
+  const rows = [OURS, BEFORE, MINIMAL]
     .filter((client) => kept[client])
     .map((client) => {
       const { hitUs, copyUs, overUs, hitCpuUs, copyCpuUs } = medians(kept[client])

@@ -18,7 +18,7 @@ import {
   startServer,
   steadyMemory,
 } from './lab.mjs'
-import { BEFORE, OURS } from './names.mjs'
+import { BEFORE, MINIMAL, OURS } from './names.mjs'
 import { report } from './report.mjs'
 import { COLD, QUICK, scenes, USUAL } from './scenes.mjs'
 
@@ -100,7 +100,9 @@ function play({ title, clients }, load) {
 }
 
 function playKept(load) {
-  return inTurns(taking([OURS, BEFORE]), options.rounds, (client) => keptCode(client, { ...load, samples: 1000 }))
+  return inTurns(taking([OURS, BEFORE, MINIMAL]), options.rounds, (client) =>
+    keptCode(client, { ...load, samples: 1000 }),
+  )
 }
 
 /** Bare Node takes part, so that only what a client adds is told. */

@@ -1,10 +1,10 @@
 // What is measured: a load, and who carries it.
 
-import { BARE, BEFORE, OURS, REFERENCE } from './names.mjs'
+import { BARE, BEFORE, MINIMAL, OURS, REFERENCE } from './names.mjs'
 
 // Another build is only there with `--addon`, and Go only where it is installed.
-const EVERYBODY = [OURS, BEFORE, REFERENCE, 'undici', 'co-wechat-api', 'impit', 'axios', 'fetch', 'go', BARE]
-const FEW = [OURS, BEFORE, REFERENCE, 'undici', 'co-wechat-api', BARE]
+const EVERYBODY = [OURS, BEFORE, REFERENCE, 'undici', 'co-wechat-api', 'impit', 'axios', 'fetch', 'go', MINIMAL, BARE]
+const FEW = [OURS, BEFORE, REFERENCE, 'undici', 'co-wechat-api', MINIMAL, BARE]
 export const COLD = [OURS, BEFORE, 'undici', 'axios', 'co-wechat-api', 'impit']
 
 /** Enough to judge a change in less than ten minutes. */
@@ -13,7 +13,7 @@ export const QUICK = {
   time: 1000,
   warmup: 700,
   only: ['usual', 'tls', 'kept'],
-  clients: [OURS, BEFORE, REFERENCE, BARE],
+  clients: [OURS, BEFORE, REFERENCE, MINIMAL, BARE],
 }
 
 export const USUAL = { concurrency: 64, size: 60 * 1024, latency: 0, tls: false }

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 const bench = fileURLToPath(new URL('../bench/', import.meta.url))
 
 build('npm', ['ci', '--no-audit', '--no-fund', '--prefer-offline'])
-build('cargo', ['build', '--release', '--manifest-path', 'native/Cargo.toml'])
+build('cargo', ['build', '--release', '--workspace', '--manifest-path', 'native/Cargo.toml'])
 // A pooled Go client takes part where there is Go.
 if (spawnSync('go', ['version']).status === 0) build('go', ['build', '-o', 'native/target/release/go', 'go/main.go'])
 run(process.execPath, ['run.mjs', ...process.argv.slice(2)], 'inherit', false)
