@@ -62,7 +62,7 @@ class WxaCode {
   #closed
 
   static {
-    traceMethods(WxaCode, TRACED, (client) => (#appid in client ? client.#account() : undefined))
+    traceMethods(WxaCode, TRACED, (client) => (#appid in client ? client.#owner() : undefined))
   }
 
   /** @param {import('./index').WxaCodeOptions} options */
@@ -266,7 +266,7 @@ class WxaCode {
     return this.close()
   }
 
-  #account() {
+  #owner() {
     const [appid, componentAppid] = [this.#appid, this.#componentAppid]
     return componentAppid === undefined ? { appid } : { appid, componentAppid }
   }

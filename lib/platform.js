@@ -54,7 +54,7 @@ function platformClass(makeClient) {
     #closed
 
     static {
-      traceMethods(WxaPlatform, TRACED, (platform) => (#appid in platform ? platform.#account() : undefined))
+      traceMethods(WxaPlatform, TRACED, (platform) => (#appid in platform ? platform.#owner() : undefined))
     }
 
     /** @param {import('../index').WxaPlatformOptions} options */
@@ -154,7 +154,7 @@ function platformClass(makeClient) {
           this.#call('authorizers', call, (id, timeoutMs, cancel) =>
             this.#native.authorizers(id, timeoutMs, cancel, offset),
           )
-        const answer = await traced(LIST, this.#account(), page)
+        const answer = await traced(LIST, this.#owner(), page)
         const { total, authorizers } = JSON.parse(answer)
         for (const { appid, authorizedAt } of authorizers) yield { appid, authorizedAt: new Date(authorizedAt) }
         read += authorizers.length
@@ -213,7 +213,7 @@ function platformClass(makeClient) {
       await startCall((id) => this.#native.release(id))
     }
 
-    #account() {
+    #owner() {
       return { appid: this.#appid, componentAppid: this.#appid }
     }
 

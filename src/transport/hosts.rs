@@ -220,6 +220,14 @@ mod tests {
         let url = hosts.hosts[1].url(&Endpoint::GetQrCode, &[("access_token", "a+b&c")]);
         assert_eq!(url.as_str(), "https://b.example:8443/wx/wxa/getwxacode?access_token=a%2Bb%26c");
         assert_eq!(hosts.hosts[0].url(&Endpoint::StableToken, &[]).as_str(), "https://a.example/cgi-bin/stable_token");
+        assert_eq!(hosts.hosts[1].path(&Endpoint::GetQrCode), "/wx/wxa/getwxacode");
+    }
+
+    #[test]
+    fn the_port_of_a_host_is_known_if_it_is_the_usual_one_too() {
+        let hosts = hosts();
+        let [a, b] = [0, 1].map(|n| hosts.hosts[n].host_and_port());
+        assert_eq!([a, b], [("a.example", 443), ("b.example", 8443)]);
     }
 
     #[test]
