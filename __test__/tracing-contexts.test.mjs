@@ -123,16 +123,32 @@ suite('contexts of traced calls', (test) => {
       return { accessToken, expiresIn: 30 }
     }
     const make = () => as('maker', () => here.client({ secret: undefined, token }))
-    await as('untraced', () => make().getAccessToken())
-    assert.deepEqual(asks.splice(0), [[undefined, ['appid']]])
     traceOf(t, { appids: [here.appid] })
-    const other = here.client({ secret: undefined, token: (ask) => token(ask) })
+    const other = make()
     await as('waits', () => other.getAccessToken())
     assert.deepEqual(asks.splice(0), [['waits', ['appid']]])
     const again = deferred()
     asked.push(again)
     await soon(again.promise, () => as('served', () => other.getAccessToken()))
     assert.deepEqual(asks, [[undefined, ['appid']]])
+  })
+
+  test('without subscribers the token function runs in the context of no call', async (t) => {
+    const { options } = await setup(t)
+    const ended = await run(
+      `
+      import { AsyncLocalStorage } from 'node:async_hooks'
+      const storage = new AsyncLocalStorage()
+      const token = () => {
+        console.log(storage.getStore())
+        return 'a-token'
+      }
+      const wxa = storage.run('maker', () => new WxaCode({ ...given, token, secret: undefined }))
+      await storage.run('caller', () => wxa.getAccessToken())
+      `,
+      { given: options },
+    )
+    assert.deepEqual(ended, { code: 0, signal: null, stderr: '', stdout: 'undefined\n' })
   })
 
   test('in a worker thread', async (t) => {
