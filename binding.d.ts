@@ -19,12 +19,15 @@ export declare class AbortHandle {
 export declare class CompletionQueueHandle {
   /** Calls `wake` when there is something to `take` again. */
   constructor(wake: Wake)
+  /** The call with this number, which begins next, is traced: `take` gives its requests too. */
+  trace(call: number): void
   /**
    * The number of a call, its outcome, the number of the next, and so on, of `most` calls; 0 and an event for each
-   * event, -1 and a text for each warning. If that is not all, `wake` is called again. `allocate` makes a Buffer of any
-   * content.
+   * event, -1 and a text for each warning. Of traced calls -2 and an attempt for each request, -3 and a source for each picture
+   * that was found, and -4 and the number of a call of which nothing more comes. If that is not all, `wake` is called again.
+   * `allocate` makes a Buffer of any content.
    */
-  take(most: number, allocate: (bytes: number) => Buffer): Array<number | Buffer | GrantedToken | string | NativeEvent | Array<Failure | Thrown>>
+  take(most: number, allocate: (bytes: number) => Buffer): Array<number | Buffer | GrantedToken | string | NativeEvent | NativeAttempt | FoundSource | Array<Failure | Thrown>>
 }
 
 export declare class NativeClient {
@@ -102,6 +105,13 @@ export interface Failure {
   retryAfterMs?: number
 }
 
+/** Where the picture of a traced call came from. */
+export interface FoundSource {
+  call: number
+  /** `wechat`, `memory`, `redis` or `joined`. */
+  source: string
+}
+
 export interface GrantedToken {
   accessToken: string
   /** Milliseconds since 1970. */
@@ -123,6 +133,32 @@ export interface Message {
   en: string
   /** Both languages, shortened. */
   both: string
+}
+
+/** The members of an attempt; `lib/types/tracing.d.ts` says what they mean. */
+export interface NativeAttempt {
+  /** The number of the call; 0 if no call waited for the request. */
+  call: number
+  startTimeMs: number
+  durationMs: number
+  scheme: string
+  host: string
+  port: number
+  method: string
+  path: string
+  endpoint: string
+  /** `code`, `token` or `api`. */
+  purpose: string
+  resendCount: number
+  connectionReused?: boolean
+  status?: number
+  bodyBytes?: number
+  code?: string
+  errcode?: number
+  rid?: string
+  message?: string
+  /** `true`, or absent. */
+  aborted?: boolean
 }
 
 export interface NativeBilingual {
@@ -231,6 +267,8 @@ export interface Thrown {
 export interface TokenRequest {
   appid: string
   rejected?: RejectedToken
+  /** The number of the traced call that waits for the token; 0 for any other. */
+  call: number
 }
 
 export declare function unlisten(): void

@@ -85,6 +85,7 @@ import type {
   UnauthorizedEvent,
   WxaPlatformOptions,
 } from './lib/types/platform'
+import type { AttemptMessage, CallContext } from './lib/types/tracing'
 import { WxaPlatform } from './lib/types/wxa-platform'
 
 /**
@@ -342,6 +343,7 @@ declare namespace WxaCode {
   export {
     AccessToken,
     AnyWxaCodeError,
+    AttemptMessage,
     AuthorizationUrlOptions,
     AuthorizedEvent,
     Authorizer,
@@ -352,6 +354,7 @@ declare namespace WxaCode {
     Bilingual,
     CacheOptions,
     CacheStats,
+    CallContext,
     CallOptions,
     CloudBase,
     CodeImage,

@@ -2,7 +2,7 @@
 
 const { types } = require('node:util')
 const native = require('./lib/native')
-const { decodeResponse } = require('./lib/apis')
+const { API_ENDPOINTS, decodeResponse } = require('./lib/apis')
 const { batch } = require('./lib/batch')
 const { json } = require('./lib/body')
 const { completionQueue, startCall, startCallUnder } = require('./lib/calls')
@@ -17,16 +17,17 @@ const {
 } = require('./lib/errors')
 const { syncSubscription } = require('./lib/events')
 const { CACHED, LANG } = require('./lib/symbols')
-const { ENDPOINT_INDEX } = require('./lib/endpoints')
-const { endpointOf } = require('./lib/kinds')
+const { ENDPOINT_INDEX, pathOf } = require('./lib/endpoints')
+const { CODE_ENDPOINTS, endpointOf } = require('./lib/kinds')
 const { nullProtoCopy } = require('./lib/safe-object')
 const { Activity, Opened } = require('./lib/opened')
 const { validateOptions } = require('./lib/options')
 const { platformClass } = require('./lib/platform')
 const { docsOf } = require('./lib/docs')
-const { endpointLabel, assertQueryFits } = require('./lib/path')
+const { endpointLabel, assertQueryFits, requestPath } = require('./lib/path')
 const { tokenProvider } = require('./lib/provider')
 const { qrCodeRequest } = require('./lib/qr-code-request')
+const { traceMethods } = require('./lib/tracing')
 const { validate, validateToJson } = require('./lib/validate')
 
 const NO_OPTIONS = Object.freeze(nullProtoCopy({}))
@@ -36,6 +37,14 @@ const A_PATH = {
   en: 'a string: request(path, { method, query, body })',
   zh: '字符串：request(path, { method, query, body })',
 }
+
+/** What is traced of the methods. @type {Record<string, import('./lib/tracing').Traced>} */
+const TRACED = nullProtoCopy({
+  ...Object.fromEntries(CODE_ENDPOINTS.map((name) => [name, { path: pathOf(name), isCode: true }])),
+  ...Object.fromEntries(API_ENDPOINTS.map((name) => [name, { path: pathOf(name) }])),
+  getAccessToken: { hidesResult: true },
+  request: { path: requestPath, hidesResult: true },
+})
 
 /** @implements {import('./index').WxaCode} */
 class WxaCode {
@@ -47,8 +56,14 @@ class WxaCode {
   #activity = new Activity()
   /** Of the platform, if this is the client of one of its merchants. @type {Activity | undefined} */
   #ofPlatform
+  /** AppID of the platform, if this is the client of one of its merchants. @type {string | undefined} */
+  #componentAppid
   /** @type {Promise<void> | undefined} */
   #closed
+
+  static {
+    traceMethods(WxaCode, TRACED, (client) => (#appid in client ? client.#owner() : undefined))
+  }
 
   /** @param {import('./index').WxaCodeOptions} options */
   constructor(options) {
@@ -57,6 +72,7 @@ class WxaCode {
       this.#appid = options.appid
       this.#lang = options.lang
       this.#ofPlatform = options.activity
+      this.#componentAppid = options.componentAppid
       return
     }
     const given = validateOptions(options)
@@ -248,6 +264,11 @@ class WxaCode {
 
   [Symbol.asyncDispose]() {
     return this.close()
+  }
+
+  #owner() {
+    const [appid, componentAppid] = [this.#appid, this.#componentAppid]
+    return componentAppid === undefined ? { appid } : { appid, componentAppid }
   }
 
   /**

@@ -72,4 +72,7 @@ const rateLimit = (limit) =>
 /** @param {number} seconds */
 const date = (seconds) => new Date(seconds * 1000)
 
-module.exports = { decodeResponse }
+/** The names of these APIs. */
+const API_ENDPOINTS = Object.keys(DECODERS)
+
+module.exports = { API_ENDPOINTS, decodeResponse }

@@ -4,6 +4,7 @@ const { Buffer } = require('node:buffer')
 const native = require('./native')
 const { reasonOf, unwatch, watch } = require('./abort')
 const { publish, warn } = require('./events')
+const { beginning, publishAttempt, release, setSource } = require('./tracing')
 
 /** How many outcomes and events one run of `drain` delivers, so that other events of the loop run in between. */
 const DRAIN_LIMIT = 16
@@ -28,17 +29,18 @@ const allocate = Buffer.allocUnsafeSlow
  */
 let queueRef
 
+/** What else the addon tells, by the negative of its number. @type {Array<(told: any) => void>} */
+const TOLD = [publish, warn, publishAttempt, setSource, release]
+
 function drain() {
   const completions = queueRef.deref()?.take(DRAIN_LIMIT, allocate) ?? []
   for (let at = 0; at < completions.length; at += 2) {
     const call = /** @type {number} */ (completions[at])
-    if (call === 0) {
-      publish(/** @type {import('../binding').NativeEvent} */ (completions[at + 1]))
-    } else if (call === -1) {
-      warn(/** @type {string} */ (completions[at + 1]))
-    } else {
+    if (call > 0) {
       pending.get(call)?.(completions[at + 1])
       pending.delete(call)
+    } else {
+      TOLD[-call](completions[at + 1])
     }
   }
 }
@@ -61,7 +63,7 @@ queueRef = new WeakRef(completionQueue)
  */
 function startCall(start, timeoutMs) {
   const call = ++last
-  const immediate = start(call, timeoutMs) ?? undefined
+  const immediate = begin(call, start, timeoutMs)
   return immediate === undefined ? new Promise((resolve) => pending.set(call, resolve)) : immediate
 }
 
@@ -74,19 +76,39 @@ function startCall(start, timeoutMs) {
  * @returns {any}
  */
 function startCallUnder(signal, start, timeoutMs) {
-  if (signal.aborted) throw reasonOf(signal)
+  const trace = beginning()
+  if (signal.aborted) {
+    trace?.abort()
+    throw reasonOf(signal)
+  }
   const cancel = new native.AbortHandle()
   const call = ++last
-  const immediate = start(call, timeoutMs, cancel) ?? undefined
+  const immediate = begin(call, start, timeoutMs, cancel)
   if (immediate !== undefined) return immediate
   watch(signal, cancel)
   return new Promise((resolve) => {
     pending.set(call, (outcome) => {
       unwatch(signal, cancel)
       const isAborted = Array.isArray(outcome) && outcome[0].code === 'ABORTED'
+      if (isAborted) trace?.abort()
       resolve(isAborted ? [{ thrown: reasonOf(signal) }] : outcome)
     })
   })
+}
+
+/**
+ * @param {number} call
+ * @param {StartCall} start
+ * @param {number} [timeoutMs]
+ * @param {import('../binding').AbortHandle} [cancel]
+ */
+function begin(call, start, timeoutMs, cancel) {
+  const trace = beginning()
+  if (trace === undefined) return start(call, timeoutMs, cancel) ?? undefined
+  queueRef.deref()?.trace(call)
+  const immediate = start(call, timeoutMs, cancel) ?? undefined
+  trace.begun(call, immediate !== undefined)
+  return immediate
 }
 
 module.exports = { completionQueue, startCall, startCallUnder }

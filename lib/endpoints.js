@@ -12,4 +12,12 @@ const { endpoints } = require('./endpoints.json')
  */
 const ENDPOINT_INDEX = nullProtoCopy(Object.fromEntries(endpoints.map(({ name }, index) => [name, index])))
 
-module.exports = { ENDPOINT_INDEX, endpoints: endpoints.map((endpoint) => nullProtoCopy(endpoint)) }
+/**
+ * The path of an endpoint at WeChat.
+ *
+ * @param {string} name
+ * @returns {string}
+ */
+const pathOf = (name) => endpoints[ENDPOINT_INDEX[name]].path
+
+module.exports = { ENDPOINT_INDEX, pathOf, endpoints: endpoints.map((endpoint) => nullProtoCopy(endpoint)) }

@@ -33,12 +33,14 @@ class Opened {
    * @param {string} appid
    * @param {import('./language').Language | undefined} lang
    * @param {Activity} activity of the platform
+   * @param {string} componentAppid AppID of the platform
    */
-  constructor(native, appid, lang, activity) {
+  constructor(native, appid, lang, activity, componentAppid) {
     this.native = native
     this.appid = appid
     this.lang = lang
     this.activity = activity
+    this.componentAppid = componentAppid
   }
 }
 

@@ -12,6 +12,13 @@ const { invalid } = require('./errors')
 const endpointLabel = (path) => (/^\/[\w./-]{1,255}$/.test(path) ? path : 'request')
 
 /**
+ * The path of a call of `request`, unless it is invalid.
+ *
+ * @param {unknown} path
+ */
+const requestPath = (path) => (typeof path === 'string' && endpointLabel(path) === path ? path : undefined)
+
+/**
  * Servers and gateways take a request line of 8000 bytes (RFC 9110, section 4.1), nginx one of 8 KiB. The path has 256 of
  * them, the token 512 and its name.
  */
@@ -54,4 +61,4 @@ const tooLong = (length, endpoint, lang) =>
     lang,
   )
 
-module.exports = { assertQueryFits, endpointLabel }
+module.exports = { assertQueryFits, endpointLabel, requestPath }

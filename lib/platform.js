@@ -1,7 +1,8 @@
 'use strict'
 
 const native = require('./native')
-const { endpointLabel, assertQueryFits } = require('./path')
+const { pathOf } = require('./endpoints')
+const { endpointLabel, assertQueryFits, requestPath } = require('./path')
 const { json } = require('./body')
 const { completionQueue, startCall, startCallUnder } = require('./calls')
 const { toError, wrongArgument } = require('./errors')
@@ -12,6 +13,7 @@ const { platformStore } = require('./platform-store')
 const { pushEvent, readPush } = require('./push')
 const { nullProtoCopy } = require('./safe-object')
 const { LANG } = require('./symbols')
+const { traceMethods, traced } = require('./tracing')
 const { validate } = require('./validate')
 
 /** @typedef {import('./language').Language} Language */
@@ -19,6 +21,20 @@ const { validate } = require('./validate')
 const NO_OPTIONS = Object.freeze(nullProtoCopy({}))
 const A_STRING = { en: 'a string', zh: '字符串' }
 const A_PATH = { en: 'a string: request(path, { query, body })', zh: '字符串：request(path, { query, body })' }
+
+/** What is traced of the methods. @type {Record<string, import('./tracing').Traced>} */
+const TRACED = nullProtoCopy({
+  receivePush: { hidesResult: true },
+  authorizationUrl: { path: pathOf('api_create_preauthcode'), hidesResult: true },
+  completeAuthorization: { path: pathOf('api_query_auth') },
+  importAuthorizer: {},
+  removeAuthorizer: {},
+  getComponentAccessToken: { hidesResult: true },
+  startPushTicket: { path: pathOf('api_start_push_ticket') },
+  request: { path: requestPath, hidesResult: true },
+})
+/** A page of the list, which is not yet what the caller gets. */
+const LIST = { method: 'authorizers', path: pathOf('api_get_authorizer_list'), hidesResult: true }
 
 /**
  * The class of third-party platforms, whose merchants' clients `makeClient` makes.
@@ -36,6 +52,10 @@ function platformClass(makeClient) {
     #activity = new Activity()
     /** @type {Promise<void> | undefined} */
     #closed
+
+    static {
+      traceMethods(WxaPlatform, TRACED, (platform) => (#appid in platform ? platform.#owner() : undefined))
+    }
 
     /** @param {import('../index').WxaPlatformOptions} options */
     constructor(options) {
@@ -74,7 +94,7 @@ function platformClass(makeClient) {
       if (given.cache === false) given.cache = undefined
       const opened = this.#native.client(appid, JSON.stringify(given))
       if (Array.isArray(opened)) throw toError(opened, this.#lang)
-      return makeClient(new Opened(opened, appid, this.#lang, this.#activity))
+      return makeClient(new Opened(opened, appid, this.#lang, this.#activity, this.#appid))
     }
 
     /**
@@ -130,9 +150,11 @@ function platformClass(makeClient) {
       let read = 0
       for (;;) {
         const offset = read
-        const answer = await this.#call('authorizers', call, (id, timeoutMs, cancel) =>
-          this.#native.authorizers(id, timeoutMs, cancel, offset),
-        )
+        const page = () =>
+          this.#call('authorizers', call, (id, timeoutMs, cancel) =>
+            this.#native.authorizers(id, timeoutMs, cancel, offset),
+          )
+        const answer = await traced(LIST, this.#owner(), page)
         const { total, authorizers } = JSON.parse(answer)
         for (const { appid, authorizedAt } of authorizers) yield { appid, authorizedAt: new Date(authorizedAt) }
         read += authorizers.length
@@ -189,6 +211,10 @@ function platformClass(makeClient) {
     async #release() {
       await this.#activity.idle()
       await startCall((id) => this.#native.release(id))
+    }
+
+    #owner() {
+      return { appid: this.#appid, componentAppid: this.#appid }
     }
 
     /**

@@ -3,22 +3,25 @@
 const { invalid } = require('./errors')
 const native = require('./native')
 const { safeGet } = require('./safe-object')
+const { inContextOf } = require('./tracing')
 
 /** @typedef {import('./language').Language} Language */
 
 /**
  * Wraps the caller's token provider for the addon: the result is a promise of one type. An exception of the caller's function
- * is passed on unchanged.
+ * is passed on unchanged. The function runs in the async context of the call that waits for the token, if that is traced, and
+ * otherwise in that of no call.
  *
  * @param {import('../index').TokenProvider} provider
  * @param {Language} [lang] of the client
- * @returns {(ask: { appid: string, rejected?: { accessToken: string, errcode: number } }) => Promise<{ accessToken: string, expiresIn?: number }>}
+ * @returns {(ask: import('../binding').TokenRequest) => Promise<{ accessToken: string, expiresIn?: number }>}
  */
 function tokenProvider(provider, lang) {
   // Without a reference the promise would be collected, and the call that waits for it would never settle.
   const pending = new Set()
   return (ask) => {
-    const asked = answer(provider, ask, lang).finally(() => pending.delete(asked))
+    const { call, ...question } = ask
+    const asked = inContextOf(call, () => answer(provider, question, lang)).finally(() => pending.delete(asked))
     pending.add(asked)
     return asked
   }

@@ -1,5 +1,6 @@
 //! Events for subscribers: tokens, Redis, requests. An event is built only while there is a subscriber, and holds no secret.
 
+pub(crate) mod attempt;
 mod platform;
 
 use std::sync::Arc;
@@ -258,6 +259,11 @@ impl EventSource {
     /// How the account gets its tokens: `stable`, `classic` or `provider`.
     pub(crate) fn mode(&self) -> Option<&'static str> {
         self.account.mode
+    }
+
+    /// The time by the clock of the bus.
+    pub(crate) fn wall(&self) -> SystemTime {
+        UNIX_EPOCH + self.bus.clock.wall()
     }
 
     /// Emits an event of the account's token.

@@ -94,6 +94,19 @@ const OUTCOMES = {
   },
   'redis://user:password@': { more: 'console.log(wxa.appid)', check: ({ stdout }) => assert.match(stdout, /wx/) },
   'as TokenEvent': { more: 'await wxa.getAccessToken()', check: ({ stderr }) => assert.equal(stderr, '') },
+  'as CallContext': {
+    more: 'await wxa.getAccessToken()',
+    check: ({ stdout }) => assert.match(stdout, /^getAccessToken wx\w+ - succeeded$/m),
+  },
+  'as AttemptMessage': {
+    more: 'await wxa.getAccessToken()',
+    check: ({ stdout }) => assert.match(stdout, /^getAccessToken token 0 200 [\d.]+$/m),
+  },
+  'bindStore(': {
+    more: `const token = () => console.log(calls.getStore().method) ?? 'a-token'
+      await new WxaCode({ appid, token }).getAccessToken()`,
+    check: ({ stdout }) => assert.match(stdout, /^getAccessToken$/m),
+  },
   'subscribe(': { more: 'await wxa.getAccessToken()', check: ({ stdout }) => assert.match(stdout, /'refresh\.ok'/) },
   'fake.fail(41030)': {
     more: "console.log('codes', fake.count('codes'))",

@@ -4,9 +4,11 @@ import { subscribe } from 'node:diagnostics_channel'
 import DefaultWxaCode, {
   type AccessToken,
   type AnyWxaCodeError,
+  type AttemptMessage,
   type BatchJob,
   type BatchResult,
   type CacheStats,
+  type CallContext,
   type CallOptions,
   type CodeImage,
   type CreateQRCodeParams,
@@ -399,6 +401,21 @@ subscribe('wxacode:token', (message) => {
 subscribe('wxacode:redis', (message) => {
   const told = message as RedisEvent
   return told.event === 'redis.down' ? told.host : undefined
+})
+subscribe('tracing:wxacode:call:asyncEnd', (message) => {
+  const { method, appid, componentAppid, path, source, result, error, aborted } = message as CallContext
+  const told: string = [method, appid, componentAppid ?? '', path ?? '', source ?? 'none'].join()
+  const ended: boolean = aborted ?? (error === undefined && result !== undefined)
+  console.log(told, ended)
+  // @ts-expect-error: of a set of names
+  if (source === 'disk') console.log(told)
+})
+subscribe('wxacode:attempt', (message) => {
+  const told = message as AttemptMessage
+  const where: string = `${told.method} ${told.scheme}://${told.host}:${told.port}${told.path}`
+  const count: number =
+    told.resendCount + (told.bodyBytes ?? 0) + (told.errcode ?? 0) + told.startTimeMs + told.durationMs
+  console.log(told.call?.method, where, count, told.connectionReused === true, told.code === 'ERR_WXA_API', told.rid)
 })
 subscribe('wxacode:request', (message) => {
   const told = message as RequestEvent

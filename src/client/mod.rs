@@ -16,6 +16,7 @@ use crate::deadline::Deadline;
 use crate::error::explanation::Bilingual;
 use crate::error::invalid::InvalidParam;
 use crate::error::{Error, Result};
+use crate::event::attempt;
 use crate::rate_limit::RateLimiter;
 use crate::redact;
 use crate::token::source::TokenSource;
@@ -98,7 +99,7 @@ impl Client {
     pub(crate) async fn qr_code(self: &Arc<Self>, request: &QrCodeRequest, timeout: Option<Duration>) -> Result<Body> {
         let deadline = Deadline::new(timeout.unwrap_or(self.timeout), Some(request.endpoint().clone()));
         let image = match &self.qr_codes {
-            None => self.fetch(&request.api_request(), &deadline).await,
+            None => self.fetch(&request.api_request(), &deadline).await.inspect(|_| attempt::found("wechat")),
             Some(qr_codes) => self.get_or_fetch(qr_codes, request, &deadline).await.map(Body::from),
         };
         let error = image.inspect_err(|error| self.stats.error(error));
@@ -237,6 +238,12 @@ impl Client {
         };
         let (image, found) = qr_codes.get(request.identity().clone(), self.transport.route(), deadline, fetch).await?;
         self.stats.found(found);
+        attempt::found(match found {
+            CacheOutcome::Memory => "memory",
+            CacheOutcome::Redis => "redis",
+            CacheOutcome::Coalesced => "joined",
+            CacheOutcome::Miss => "wechat",
+        });
         Ok(image)
     }
 }

@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use napi::Status;
 use napi::bindgen_prelude::{Array, BufferSlice, Env, Error, Function, Result, spawn};
@@ -11,9 +12,11 @@ use napi_derive::napi;
 use parking_lot::Mutex;
 use tokio::task::yield_now;
 
+use super::attempts::{AttemptQueue, NativeAttempt};
 use super::events::NativeEvent;
 use super::failure::Failure;
 use crate::event::EventBus;
+use crate::event::attempt::Recorder;
 use crate::registry;
 use crate::wechat::body::Body;
 
@@ -41,6 +44,11 @@ pub(super) enum Completion {
     /// A call, by its number.
     Ended(f64, Outcome),
     Event(Box<NativeEvent>),
+    Attempt(Box<NativeAttempt>),
+    /// Where the picture of a traced call came from.
+    Source(f64, &'static str),
+    /// Nothing more comes of a traced call.
+    Released(f64),
 }
 
 /// The queue of one copy of our JavaScript: test runners load several copies into one environment.
@@ -48,6 +56,8 @@ pub(super) struct CompletionQueue {
     queue: Mutex<VecDeque<Completion>>,
     wake: Mutex<Wake>,
     pending: Mutex<usize>,
+    /// The call that is traced, of those that have not begun.
+    traced: AtomicU64,
 }
 
 impl CompletionQueue {
@@ -73,6 +83,13 @@ impl CompletionQueue {
             self.wake.lock().unref(env)?;
         }
         Ok(())
+    }
+
+    /// The recorder of a call that begins, if it is traced.
+    pub(super) fn recorder(self: &Arc<Self>, call: f64) -> Option<Arc<Recorder>> {
+        let call = call as u64;
+        let is_traced = self.traced.load(Ordering::Relaxed) == call;
+        is_traced.then(|| Recorder::new(call, Arc::new(AttemptQueue(self.clone()))))
     }
 
     /// Adds a completion. Gives whether the queue was empty, so that the caller has to `wake`.
@@ -115,15 +132,28 @@ impl CompletionQueueHandle {
     /// Calls `wake` when there is something to `take` again.
     #[napi(constructor)]
     pub fn new(wake: Wake) -> Self {
-        let completions =
-            CompletionQueue { queue: Mutex::default(), wake: Mutex::new(wake), pending: Mutex::default() };
+        let completions = CompletionQueue {
+            queue: Mutex::default(),
+            wake: Mutex::new(wake),
+            pending: Mutex::default(),
+            traced: AtomicU64::default(),
+        };
         Self { completions: Arc::new(completions), event_bus: registry::global().event_bus() }
     }
 
+    /// The call with this number, which begins next, is traced: `take` gives its requests too.
+    #[napi]
+    pub fn trace(&self, call: f64) {
+        self.completions.traced.store(call as u64, Ordering::Relaxed);
+    }
+
     /// The number of a call, its outcome, the number of the next, and so on, of `most` calls; 0 and an event for each
-    /// event, -1 and a text for each warning. If that is not all, `wake` is called again. `allocate` makes a Buffer of any
-    /// content.
-    #[napi(ts_return_type = "Array<number | Buffer | GrantedToken | string | NativeEvent | Array<Failure | Thrown>>")]
+    /// event, -1 and a text for each warning. Of traced calls -2 and an attempt for each request, -3 and a source for each picture
+    /// that was found, and -4 and the number of a call of which nothing more comes. If that is not all, `wake` is called again.
+    /// `allocate` makes a Buffer of any content.
+    #[napi(
+        ts_return_type = "Array<number | Buffer | GrantedToken | string | NativeEvent | NativeAttempt | FoundSource | Array<Failure | Thrown>>"
+    )]
     pub fn take<'env>(
         &self,
         env: &'env Env,
@@ -146,6 +176,18 @@ impl CompletionQueueHandle {
                     all.set(index, 0)?;
                     all.set(index + 1, *event)?;
                 }
+                Completion::Attempt(attempt) => {
+                    all.set(index, -2)?;
+                    all.set(index + 1, *attempt)?;
+                }
+                Completion::Source(call, source) => {
+                    all.set(index, -3)?;
+                    all.set(index + 1, FoundSource { call, source })?;
+                }
+                Completion::Released(call) => {
+                    all.set(index, -4)?;
+                    all.set(index + 1, call)?;
+                }
                 Completion::Ended(call, outcome) => {
                     all.set(index, call)?;
                     // An outcome that cannot be converted is an error of its own call and of no other.
@@ -163,6 +205,14 @@ impl CompletionQueueHandle {
     pub(super) fn completions(&self) -> Arc<CompletionQueue> {
         self.completions.clone()
     }
+}
+
+/// Where the picture of a traced call came from.
+#[napi(object, object_from_js = false)]
+pub(super) struct FoundSource {
+    pub call: f64,
+    /// `wechat`, `memory`, `redis` or `joined`.
+    pub source: &'static str,
 }
 
 /// Becomes the value that was thrown, whatever its type.

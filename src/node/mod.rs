@@ -4,6 +4,7 @@
 #![allow(clippy::needless_pass_by_value, reason = "napi makes an owned value of each argument")]
 
 mod abort;
+mod attempts;
 mod check;
 mod client;
 mod completions;

@@ -10,6 +10,7 @@ use napi_derive::napi;
 use secrecy::SecretString;
 
 use crate::error::{Error, Result};
+use crate::event::attempt;
 use crate::token::source::Provider;
 
 /// Weak: an idle token function keeps no process alive. JavaScript has wrapped the caller's function so that it always
@@ -20,6 +21,8 @@ pub(super) type TokenFn = ThreadsafeFunction<TokenRequest, Promise<ProvidedToken
 pub(super) struct TokenRequest {
     pub appid: String,
     pub rejected: Option<RejectedToken>,
+    /// The number of the traced call that waits for the token; 0 for any other.
+    pub call: f64,
 }
 
 #[napi(object, object_from_js = false)]
@@ -48,7 +51,8 @@ impl JsProvider {
 impl Provider for JsProvider {
     fn fetch_token(&self, rejected: Option<(String, i64)>) -> BoxFuture<'static, Result<(SecretString, Option<i64>)>> {
         let rejected = rejected.map(|(access_token, errcode)| RejectedToken { access_token, errcode });
-        let request = TokenRequest { appid: self.appid.clone(), rejected };
+        let call = attempt::call().unwrap_or_default() as f64;
+        let request = TokenRequest { appid: self.appid.clone(), rejected, call };
         let token_fn = self.token_fn.clone();
         Box::pin(async move {
             let promise = token_fn.call_async_catch(request).await.map_err(thrown)?;

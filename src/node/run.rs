@@ -14,6 +14,7 @@ use super::abort::AbortHandle;
 use super::completions::{Completion, CompletionQueue, Outcome};
 use super::failure::{failures, thrown};
 use crate::error::{Error, Result};
+use crate::event::attempt;
 use crate::options::timeout as checked_timeout;
 use crate::wechat::endpoint::Endpoint;
 
@@ -50,6 +51,10 @@ impl CallRunner {
         self.completions.begin(env)?;
         let (closing, completions) = (self.closing.clone(), self.completions.clone());
         let cancel = cancel.map(|cancel| cancel.token());
+        let work = match completions.recorder(call) {
+            Some(recorder) => Box::pin(attempt::recorded(Some(recorder), work)),
+            None => work,
+        };
         let work = async move {
             open?;
             let cancelled = async {

@@ -14,7 +14,7 @@ use super::records::{Authorizer, Change, Record, is_outage, is_same};
 use super::store::RecordKey;
 use crate::deadline::Deadline;
 use crate::error::Result;
-use crate::event::PlatformNotice;
+use crate::event::{PlatformNotice, attempt};
 use crate::token::source::{SourceToken, TokenSource};
 use crate::token::state::ReceivedToken;
 use crate::wechat::endpoint::Endpoint;
@@ -54,7 +54,7 @@ impl Platform {
         if saved.is_err() || is_kept {
             let merchant = self.core.merchant(appid);
             self.renew(&merchant).await;
-            tokio::spawn(self.clone().complete_in_background(merchant));
+            tokio::spawn(attempt::in_background(self.clone().complete_in_background(merchant)));
         }
         saved.map(drop)
     }

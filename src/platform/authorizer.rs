@@ -16,7 +16,7 @@ use super::store::RecordKey;
 use super::tickets::TICKET_TIMEOUT;
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
-use crate::event::PlatformNotice;
+use crate::event::{PlatformNotice, attempt};
 use crate::keys::RouteId;
 use crate::token::source::{FETCH_TIMEOUT, SourceToken, TokenRequest, TokenSource};
 use crate::wechat::answer::Refusal;
@@ -99,12 +99,12 @@ impl TokenSource for AuthorizerSource {
         // A task of its own: who cancels the refresh must not lose a refresh token that is on its way.
         let (source, deadline) = (self.clone(), request.deadline);
         let (sender, fetched) = oneshot::channel();
-        tokio::spawn(async move {
+        tokio::spawn(attempt::inherited(async move {
             let result = source.refresh(&deadline).await;
             if let Err(Ok(token)) = sender.send(result) {
                 source.keep_waiting(token);
             }
-        });
+        }));
         Box::pin(async move { fetched.await.unwrap_or(Err(Error::Closed)) })
     }
 }

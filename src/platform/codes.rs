@@ -15,6 +15,7 @@ use super::calls::Granted;
 use crate::clock;
 use crate::deadline::Deadline;
 use crate::error::{Error, Result, TimeoutPhase};
+use crate::event::attempt;
 use crate::wechat::endpoint::Endpoint;
 
 /// How long the result of an exchange is remembered: a merchant returns to the page within a moment.
@@ -69,11 +70,11 @@ impl Platform {
         let (mut outcome, sender) = self.core.codes.join(code);
         if let Some(sender) = sender {
             let (platform, code) = (self.clone(), code.clone());
-            tokio::spawn(async move {
+            tokio::spawn(attempt::inherited(async move {
                 let deadline = Deadline::new(EXCHANGE_TIMEOUT, Some(Endpoint::QueryAuth));
                 let granted = platform.query_auth(code.expose_secret(), &deadline).await;
                 sender.send_replace(Some(granted.map(Arc::new)));
-            });
+            }));
         }
         let done = async {
             let done = outcome.wait_for(Option::is_some).await.map_err(|_| Error::Closed)?;

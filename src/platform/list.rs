@@ -16,7 +16,7 @@ use super::store::RecordKey;
 use crate::clock;
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
-use crate::event::PlatformNotice;
+use crate::event::{PlatformNotice, attempt};
 use crate::wechat::endpoint::Endpoint;
 
 /// How long a reading serves other merchants.
@@ -91,10 +91,10 @@ impl Platform {
         let (mut progress, sender) = self.core.list.join();
         if let Some(sender) = sender {
             let platform = self.clone();
-            tokio::spawn(async move {
+            tokio::spawn(attempt::inherited(async move {
                 let result = platform.read_list().await.map(Arc::new);
                 sender.send_replace(Some(Done { at: clock::monotonic(), result }));
-            });
+            }));
         }
         let done = progress.wait_for(Option::is_some).await.map_err(|_| Error::Closed)?;
         done.as_ref().map_or(Err(Error::Closed), |done| done.result.clone())
@@ -125,12 +125,12 @@ impl Platform {
         }
         let platform = self.clone();
         let stop = self.core.stopped();
-        tokio::spawn(async move {
+        tokio::spawn(attempt::in_background(async move {
             tokio::select! {
                 () = stop.cancelled() => {}
                 () = platform.write_list() => {}
             }
-        });
+        }));
     }
 
     async fn write_list(self: Arc<Self>) {

@@ -252,8 +252,9 @@ impl TokenCache {
         let (action, refresh) = self.decide(source, on_request);
         // Without the lock: a runtime that is shutting down drops a refresh at once, which finishes it and takes the lock.
         if let Some(refresh) = refresh {
-            self.emit_start(refresh.kind(), matches!(action, NextAction::Serve(_)));
-            refresh.start();
+            let in_background = matches!(action, NextAction::Serve(_));
+            self.emit_start(refresh.kind(), in_background);
+            refresh.start(in_background);
         }
         action
     }

@@ -17,7 +17,7 @@ use crate::backoff::{backoff, poll_pause};
 use crate::clock;
 use crate::deadline::Deadline;
 use crate::error::{Error, ExceededLimit, Result};
-use crate::event::RedisEvent;
+use crate::event::{RedisEvent, attempt};
 use crate::seal::random_id;
 
 /// When a younger token is rejected, the API is at fault: a forced refresh would not help.
@@ -54,16 +54,21 @@ impl Refresh {
         &self.kind
     }
 
-    /// Begins, as a task that no caller owns.
-    pub(crate) fn start(self) {
+    /// Begins, as a task that no caller owns. Its requests belong to the call that starts it, unless that has a token already.
+    pub(crate) fn start(self, in_background: bool) {
         let Self { guard, source, kind, stop } = self;
-        tokio::spawn(async move {
+        let work = async move {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => {}
                 () = run(&guard, &*source, &kind) => {}
             }
-        });
+        };
+        if in_background {
+            tokio::spawn(attempt::in_background(work));
+        } else {
+            tokio::spawn(attempt::inherited(work));
+        }
     }
 }
 

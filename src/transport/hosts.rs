@@ -87,8 +87,13 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
 impl Host {
     /// Host and port, the usual one too: what an error says could not be reached.
     pub(crate) fn address(&self) -> String {
-        let port = self.base.port_or_known_default().unwrap_or_default();
-        format!("{}:{port}", self.base.host_str().unwrap_or_default())
+        let (host, port) = self.host_and_port();
+        format!("{host}:{port}")
+    }
+
+    /// The same in two.
+    pub(crate) fn host_and_port(&self) -> (&str, u16) {
+        (self.base.host_str().unwrap_or_default(), self.base.port_or_known_default().unwrap_or_default())
     }
 
     /// Whether it is reached by https.
@@ -105,11 +110,16 @@ impl Host {
     /// Where a request goes, with `query` encoded.
     pub(crate) fn url(&self, endpoint: &Endpoint, query: &[(&str, &str)]) -> Url {
         let mut url = self.base.clone();
-        url.set_path(&format!("{}{}", self.base.path().trim_end_matches('/'), endpoint.path()));
+        url.set_path(&self.path(endpoint));
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }
         url
+    }
+
+    /// The path of a request, with that of the base URL.
+    pub(crate) fn path(&self, endpoint: &Endpoint) -> String {
+        format!("{}{}", self.base.path().trim_end_matches('/'), endpoint.path())
     }
 
     /// The host has responded.
@@ -210,6 +220,14 @@ mod tests {
         let url = hosts.hosts[1].url(&Endpoint::GetQrCode, &[("access_token", "a+b&c")]);
         assert_eq!(url.as_str(), "https://b.example:8443/wx/wxa/getwxacode?access_token=a%2Bb%26c");
         assert_eq!(hosts.hosts[0].url(&Endpoint::StableToken, &[]).as_str(), "https://a.example/cgi-bin/stable_token");
+        assert_eq!(hosts.hosts[1].path(&Endpoint::GetQrCode), "/wx/wxa/getwxacode");
+    }
+
+    #[test]
+    fn the_port_of_a_host_is_known_if_it_is_the_usual_one_too() {
+        let hosts = hosts();
+        let [a, b] = [0, 1].map(|n| hosts.hosts[n].host_and_port());
+        assert_eq!([a, b], [("a.example", 443), ("b.example", 8443)]);
     }
 
     #[test]

@@ -211,13 +211,13 @@ impl Transport {
         let answer = match with_timeout(timeout, self.send(host, call, resend, &mut span), &call.endpoint, host).await {
             Ok(raw) => {
                 host.mark_healthy();
-                span.status = Some(raw.status);
+                span.body_bytes = Some(raw.body.len());
                 block_in_place_if_large(raw.body.len(), || interpret_response(call, raw, read))
             }
             Err(error) => Err(error),
         };
         let answer = answer.map_err(|error| error.redacted(&self.secrets.redactor(call.secrets)));
-        span.end(answer.as_ref().map(Body::len));
+        span.end(answer.as_ref().map(drop));
         answer
     }
 
@@ -231,6 +231,7 @@ impl Transport {
         let network_error = |error| failure::network(&call.endpoint, host, &error);
         let mut answer = self.response(host, call, resend, span).await?;
         let status = answer.status().as_u16();
+        span.status = Some(status);
         let location = location(&answer);
         let too_large = || Error::Response {
             endpoint: call.endpoint.clone(),

@@ -10,7 +10,7 @@ use reqwest::Client;
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use url::Url;
 
-use super::connect::unless_idle;
+use super::connect::Connection;
 use super::hosts::Host;
 use super::span::RequestSpan;
 use super::{HttpRequest, Transport, failure, sent};
@@ -35,9 +35,13 @@ impl Transport {
     ) -> Result<reqwest::Response> {
         let url = host.url(&call.endpoint, call.query);
         let http = self.http_client(host, call, &url)?;
-        let Some(Resend { after, on_retry }) = resend else { return head(&http, host, call, url).await };
-        let mut first = pin!(head(&http, host, call, url.clone()));
-        if let Some(answer) = unless_idle(first.as_mut(), after).await {
+        let (traced, untraced) = (span.connection(), Connection::default());
+        let connection = traced.as_deref().unwrap_or(&untraced);
+        let Some(Resend { after, on_retry }) = resend else {
+            return connection.watch(head(&http, host, call, url)).await;
+        };
+        let mut first = pin!(connection.watch(head(&http, host, call, url.clone())));
+        if let Some(answer) = connection.unless_idle(first.as_mut(), after).await {
             return answer;
         }
         let detail = format!("no answer within {} ms on a connection that had been idle", after.as_millis());
@@ -46,8 +50,9 @@ impl Transport {
         // The others may be as dead.
         self.http_clients.discard(&http, &url, host.proxy.is_some());
         let new = self.http_client(host, call, &url)?;
-        let second = pin!(head(&new, host, call, url));
         let mut other = std::mem::replace(span, RequestSpan::new(&self.events, call, host));
+        let (traced, untraced) = (span.connection(), Connection::default());
+        let second = pin!(traced.as_deref().unwrap_or(&untraced).watch(head(&new, host, call, url)));
         let give_up_at = other.begun + 2 * after;
         other.abandoned = Some(silent);
         // The first one goes on: perhaps WeChat only takes its time.
