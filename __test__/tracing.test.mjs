@@ -129,14 +129,21 @@ suite('tracing', (test) => {
     fake.revokeTokens()
     await as('one', () => draw(wxa))
     const told = attempts('one')
+    // On a busy machine the token is requested again: an attempt has 4 s.
+    const purposes = told.map(({ purpose }) => purpose)
     assert.deepEqual(
-      told.map(({ purpose, resendCount, errcode }) => [purpose, resendCount, errcode]),
+      purposes.filter((purpose, n) => purpose !== purposes[n - 1]),
+      ['code', 'token', 'code'],
+    )
+    const ofCode = told.filter(({ purpose }) => purpose === 'code')
+    assert.deepEqual(
+      ofCode.map(({ resendCount, errcode }) => [resendCount, errcode]),
       [
-        ['code', 0, 40001],
-        ['token', 0, undefined],
-        ['code', 1, undefined],
+        [0, 40001],
+        [1, undefined],
       ],
     )
+    assert.equal(told.find(({ purpose }) => purpose === 'token').resendCount, 0)
     assert.deepEqual([told[0].code, told[0].status], ['ERR_WXA_API', 200])
     assert.ok(told[0].rid && told[0].message.includes(told[0].rid))
     assert.ok(told.every((one) => one.call === call('one')))
