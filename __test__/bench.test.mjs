@@ -8,7 +8,7 @@ import { promisify } from 'node:util'
 import { compareBuilds, compareRuns } from '../bench/compare.mjs'
 import { GOALS, goals } from '../bench/goals.mjs'
 import { addonWorkers } from '../bench/lab.mjs'
-import { BARE, BEFORE, MINIMAL, OURS, REFERENCE } from '../bench/names.mjs'
+import { BARE, BEFORE, MINIMAL, OURS, REFERENCE, TRACED } from '../bench/names.mjs'
 import { LEAST_ROUNDS, pairedInterval, unpairedInterval } from '../bench/noise.mjs'
 import { charts, inReadme } from '../bench/page.mjs'
 import { pages } from '../bench/report.mjs'
@@ -44,7 +44,9 @@ const oneScene = (rounds) => ({ scenes: [{ name: 'usual', title: 'usual', rounds
 function wholeRun(count = 5) {
   const random = randoms(11)
   const of = (clients, once) =>
-    Object.fromEntries(clients.filter((client) => client !== BEFORE).map((client) => [client, once(client)]))
+    Object.fromEntries(
+      clients.filter((client) => client !== BEFORE && client !== TRACED).map((client) => [client, once(client)]),
+    )
   const cold = () => of(['none', ...COLD], (client) => [{ ms: client === 'none' ? 50 : 60 + random() }])
   return {
     environment: {

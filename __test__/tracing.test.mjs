@@ -5,13 +5,13 @@ import { InvalidParamsError, WeChatAPIError } from 'wxacode'
 import { run } from './support/child.mjs'
 import { needsRedis, patient, startRedis } from './support/redis.mjs'
 import { allWaitFor, failure, newAppid, setup, suite } from './support/suite.mjs'
-import { as, traceOf } from './support/tracing.mjs'
+import { as, traceOf, UNHURRIED } from './support/tracing.mjs'
 
 const draw = (wxa, call, scene = 'a') => wxa.getUnlimitedQRCode({ scene, checkPath: false, width: 280 }, call)
 
 /** A fake, a client with a token, and what is published of its calls from now on. */
 async function tracing(t, clientOptions = {}, fakeOptions = {}) {
-  const here = await setup(t, fakeOptions, clientOptions)
+  const here = await setup(t, fakeOptions, { ...UNHURRIED, ...clientOptions })
   await here.wxa.getAccessToken()
   const port = Number(new URL(here.fake.url).port)
   return {
@@ -129,14 +129,21 @@ suite('tracing', (test) => {
     fake.revokeTokens()
     await as('one', () => draw(wxa))
     const told = attempts('one')
+    // On a busy machine the token is requested again: an attempt has 4 s.
+    const purposes = told.map(({ purpose }) => purpose)
     assert.deepEqual(
-      told.map(({ purpose, resendCount, errcode }) => [purpose, resendCount, errcode]),
+      purposes.filter((purpose, n) => purpose !== purposes[n - 1]),
+      ['code', 'token', 'code'],
+    )
+    const ofCode = told.filter(({ purpose }) => purpose === 'code')
+    assert.deepEqual(
+      ofCode.map(({ resendCount, errcode }) => [resendCount, errcode]),
       [
-        ['code', 0, 40001],
-        ['token', 0, undefined],
-        ['code', 1, undefined],
+        [0, 40001],
+        [1, undefined],
       ],
     )
+    assert.equal(told.find(({ purpose }) => purpose === 'token').resendCount, 0)
     assert.deepEqual([told[0].code, told[0].status], ['ERR_WXA_API', 200])
     assert.ok(told[0].rid && told[0].message.includes(told[0].rid))
     assert.ok(told.every((one) => one.call === call('one')))

@@ -18,7 +18,7 @@ import {
   startServer,
   steadyMemory,
 } from './lab.mjs'
-import { BEFORE, MINIMAL, OURS } from './names.mjs'
+import { BEFORE, MINIMAL, OURS, TRACED } from './names.mjs'
 import { report } from './report.mjs'
 import { COLD, QUICK, scenes, USUAL } from './scenes.mjs'
 
@@ -51,7 +51,10 @@ if (options.addon && !existsSync(options.addon.endsWith('.node') ? options.addon
   program.error(`--addon: there is no build of wxacode at ${options.addon}`)
 
 const chosen = (name) => options.only === undefined || options.only.includes(name)
-const isThere = (client) => (client !== 'go' || goIsThere()) && (client !== BEFORE || options.addon !== undefined)
+const isThere = (client) =>
+  (client !== 'go' || goIsThere()) &&
+  (client !== BEFORE || options.addon !== undefined) &&
+  (client !== TRACED || options.clients?.includes(TRACED))
 const taking = (clients) => clients.filter((client) => isThere(client) && (options.clients?.includes(client) ?? true))
 
 const results = options.from ? JSON.parse(await readFile(options.from, 'utf8')) : await run()

@@ -1,9 +1,10 @@
 // What is measured: a load, and who carries it.
 
-import { BARE, BEFORE, MINIMAL, OURS, REFERENCE } from './names.mjs'
+import { BARE, BEFORE, MINIMAL, OURS, REFERENCE, TRACED } from './names.mjs'
 
-// Another build is only there with `--addon`, and Go only where it is installed.
-const EVERYBODY = [OURS, BEFORE, REFERENCE, 'undici', 'co-wechat-api', 'impit', 'axios', 'fetch', 'go', MINIMAL, BARE]
+// Another build is only there with `--addon`, the traced one if `--clients` names it, and Go only where it is installed.
+const OTHERS = [REFERENCE, 'undici', 'co-wechat-api', 'impit', 'axios', 'fetch', 'go', MINIMAL, BARE]
+const EVERYBODY = [OURS, BEFORE, TRACED, ...OTHERS]
 const FEW = [OURS, BEFORE, REFERENCE, 'undici', 'co-wechat-api', MINIMAL, BARE]
 export const COLD = [OURS, BEFORE, 'undici', 'axios', 'co-wechat-api', 'impit']
 
