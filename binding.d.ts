@@ -100,7 +100,7 @@ export interface Failure {
   rid?: string
   hint?: string
   param?: string
-  /** Why a push was refused. */
+  /** Why a push was refused, or what is wrong with a store. */
   reason?: string
   retryAfterMs?: number
 }

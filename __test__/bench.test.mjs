@@ -68,6 +68,7 @@ function wholeRun(count = 5) {
     coldTls: cold(),
     many: { [OURS]: [{ makeUs: 9.5, keepKiB: 4.5 }] },
     merchants: { [OURS]: [{ makeUs: 9.5, keepKiB: 3.5 }] },
+    merchantsRedis: { [OURS]: [{ makeUs: 9.5, keepKiB: 3.5 }] },
     steady: [103, 143],
   }
 }

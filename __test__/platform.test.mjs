@@ -197,10 +197,10 @@ suite('a third-party platform', (test) => {
     const script = `
       const { WxaPlatform } = await import('wxacode')
       const platform = new WxaPlatform(given.options)
-      await platform.importAuthorizer({ appid: given.appid, refreshToken: 'r' }).catch((error) => console.log(error.code, error.message))`
+      await platform.importAuthorizer({ appid: given.appid, refreshToken: 'r' }).catch((error) => console.log(error.code, error.reason, error.message))`
     const options = { appid: platform.appid, secret: 'other', store: `file:${path}` }
     const { stdout: said } = await run(script, { given: { appid, options } })
-    assert.match(said, /^ERR_WXA_STORE .*redis/)
+    assert.match(said, /^ERR_WXA_STORE locked .*redis/)
     await platform.close()
     assert.equal(await codeOf(platform.getComponentAccessToken()), 'ERR_WXA_CLOSED')
     const requests = fake.count('api_get_authorizer_list')
@@ -212,7 +212,7 @@ suite('a third-party platform', (test) => {
     await writeFile(path, 'x')
     const damaged = open()
     const error = await damaged.removeAuthorizer(appid).catch((thrown) => thrown)
-    assert.equal(error.code, 'ERR_WXA_STORE')
+    assert.deepEqual([error.code, error.reason], ['ERR_WXA_STORE', 'damaged'])
     assert.match(error.message, /damaged/)
     assert.equal(await readFile(path, 'utf8'), 'x')
   })
@@ -254,7 +254,7 @@ suite('a third-party platform', (test) => {
       .catch((thrown) => thrown)
     assert.equal(error.code, undefined, 'a valid token is served without a read')
     const refused = await platform.importAuthorizer({ appid, refreshToken: 'r' }).catch((thrown) => thrown)
-    assert.equal(refused.code, 'ERR_WXA_STORE')
+    assert.deepEqual([refused.code, refused.reason], ['ERR_WXA_STORE', 'threw'])
     assert.ok(!inspect(refused).includes('canary'), inspect(refused))
     const push = await fake.pushTicket({ newTicket: true })
     assert.equal(push.status, 500)
@@ -315,7 +315,9 @@ suite('a third-party platform', (test) => {
     const client = platform.client(await merchantOf(fake, receiver))
     await platform.close()
     await platform.close()
-    assert.equal(await codeOf(client.getUnlimitedQRCode({ scene: 'a' })), 'ERR_WXA_CLOSED')
+    for (const call of [() => client.getUnlimitedQRCode({ scene: 'a' }), () => platform.getComponentAccessToken()]) {
+      await assert.rejects(call, { code: 'ERR_WXA_CLOSED', message: /this WxaPlatform is closed.*new WxaPlatform/ })
+    }
     assert.throws(() => platform.client(newAppid()), { code: 'ERR_WXA_CLOSED' })
     await client.close()
   })

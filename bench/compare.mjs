@@ -30,6 +30,7 @@ const TITLES = {
   coldTls: 'cold start over TLS',
   many: '10,000 clients',
   merchants: '10,000 merchants of a platform',
+  merchantsRedis: '10,000 merchants of a platform with Redis',
 }
 
 /** Everything that was measured, as `[title, rounds by client]`. */

@@ -62,6 +62,8 @@ export const GOALS = [
   { what: '10,000 clients: to keep one', ...figureOf('many', 'keepKiB', ' KiB'), most: 16, aim: 4 },
   { what: '10,000 merchants: to make a client', ...figureOf('merchants', 'makeUs', ' µs'), most: 100, aim: 20 },
   { what: '10,000 merchants: to keep a client', ...figureOf('merchants', 'keepKiB', ' KiB'), most: 16, aim: 4 },
+  { what: 'the same with Redis: to make a client', ...figureOf('merchantsRedis', 'makeUs', ' µs'), most: 100, aim: 20 },
+  { what: 'the same with Redis: to keep a client', ...figureOf('merchantsRedis', 'keepKiB', ' KiB'), most: 16, aim: 4 },
 ]
 
 /** One row for each goal that was measured. */

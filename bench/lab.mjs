@@ -10,6 +10,7 @@ import { performance } from 'node:perf_hooks'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { certificates as issue } from '../__test__/support/certificates.mjs'
+import { needsRedis, startRedis } from '../__test__/support/redis.mjs'
 import { BARE, BEFORE, MINIMAL } from './names.mjs'
 
 const run = promisify(execFile)
@@ -83,8 +84,20 @@ function minimalAddon(client) {
 
 const buildOf = (client, addon) => (client === BEFORE ? addon : undefined)
 
-/** So many clients, of apps or of the merchants of one platform. */
-export const makeMany = (count, { merchants = false } = {}) => script('many.mjs', { count, merchants })
+/** So many clients, of apps or of the merchants of one platform, which has a Redis if there is a URL. */
+export const makeMany = (count, { merchants = false, redis } = {}) => script('many.mjs', { count, merchants, redis })
+
+/** Uses a redis-server of its own. `undefined` where none is installed. */
+export async function withRedis(use) {
+  if (needsRedis.skip) return undefined
+  const ends = []
+  try {
+    const { url } = await startRedis({ after: (end) => ends.push(end) })
+    return await use(url)
+  } finally {
+    for (const end of ends) await end()
+  }
+}
 
 /** What a cached code costs, by so many samples. */
 export const keptCode = (client, { base, samples, addon }) =>

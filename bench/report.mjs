@@ -29,6 +29,7 @@ export function reportText(results) {
   if (results.cold) parts.push(coldText(results.cold, results.coldTls))
   if (results.many) parts.push(manyText('10,000 clients', results.many))
   if (results.merchants) parts.push(manyText('10,000 merchants of a platform', results.merchants))
+  if (results.merchantsRedis) parts.push(manyText('10,000 merchants of a platform with Redis', results.merchantsRedis))
   if (results.steady) parts.push(steadyText(results.steady))
   return parts.join('\n\n')
 }

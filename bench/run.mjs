@@ -17,6 +17,7 @@ import {
   measure,
   startServer,
   steadyMemory,
+  withRedis,
 } from './lab.mjs'
 import { BEFORE, MINIMAL, OURS, TRACED } from './names.mjs'
 import { report } from './report.mjs'
@@ -85,8 +86,13 @@ async function run() {
       results.coldTls = await withServer({ ...USUAL, tls: true }, playCold)
     }
     if (chosen('many')) results.many = await inTurns([OURS], options.rounds, () => makeMany(10_000))
-    if (chosen('merchants'))
-      results.merchants = await inTurns([OURS], options.rounds, () => makeMany(10_000, { merchants: true }))
+    if (chosen('merchants')) {
+      const merchants = true
+      results.merchants = await inTurns([OURS], options.rounds, () => makeMany(10_000, { merchants }))
+      results.merchantsRedis = await withRedis((redis) =>
+        inTurns([OURS], options.rounds, () => makeMany(10_000, { merchants, redis })),
+      )
+    }
     if (chosen('steady')) results.steady = await withServer(USUAL, ({ base }) => steadyMemory(base, 200_000))
   } finally {
     await papers.close()

@@ -321,7 +321,8 @@ pub(crate) mod testing {
             | EventKind::Redis(RedisEvent::AccountError { error, .. })
             | EventKind::Request(RequestEvent::Error { error, .. })
             | EventKind::Platform(
-                PlatformNotice::TicketRefused { error }
+                PlatformNotice::TicketAwaited { error }
+                | PlatformNotice::TicketRefused { error }
                 | PlatformNotice::AuthorizationFailed { error }
                 | PlatformNotice::StoreError { error },
             ) => Some(error.code()),

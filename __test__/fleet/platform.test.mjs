@@ -31,6 +31,27 @@ suite(
       },
     )
 
+    test(
+      'a new process knows the age of the ticket without a call, and keeps nobody from the file',
+      needsRedis,
+      async (t) => {
+        const redis = await startRedis(t)
+        for (const options of [{ redis: patient(redis.url) }, { store: 'file' }]) {
+          const place = await setupPlatforms(t)
+          const own = options.store ? { store: place.file } : options
+          const first = place.open(own)
+          await place.ticket()
+          const [next] = await place.enter(1, own)
+          const stats = async () => (await next.ask({ way: 'stats' }))[0].value
+          assert.ok(await until(async () => (await stats()).ticketAgeMs !== undefined))
+          assert.equal((await stats()).store, 'up')
+          assert.equal(place.fake.count('platform'), 0)
+          await place.merchants(1, first)
+          await next.leave()
+        }
+      },
+    )
+
     test('200 merchants at once in a new process make one component request, and none waits for another', async (t) => {
       const place = await setupPlatforms(t)
       const store = place.file

@@ -88,7 +88,11 @@ export async function startRedis(t, ...more) {
   }
 
   function asClient() {
-    return { encoding: 'latin1', env: { ...process.env, ...(password && { REDISCLI_AUTH: password }) } }
+    return {
+      encoding: 'latin1',
+      maxBuffer: Number.POSITIVE_INFINITY,
+      env: { ...process.env, ...(password && { REDISCLI_AUTH: password }) },
+    }
   }
 
   /** Every key with what it holds, as text. */

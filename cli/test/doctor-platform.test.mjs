@@ -20,6 +20,8 @@ async function examine({ wxacode }, args = [], options = {}) {
 const skipped = (of, names) => {
   for (const name of names) assert.equal(of[name].ok, 'skip', name)
 }
+/** Longer than a test may take. */
+const PATIENT = ['--timeout', '600']
 const after = (name) => LINKS.slice(LINKS.indexOf(name) + 1)
 
 suite('doctor --platform', (test) => {
@@ -90,7 +92,8 @@ suite('doctor --platform', (test) => {
   test('a store without a ticket says what to check about pushes', async (t) => {
     const here = await setupPlatform(t)
     await here.served((platform) => platform.importAuthorizer({ appid: newAppid(), refreshToken: 'r' }))
-    const { code, of, red } = await examine(here, ['--timeout', '1'])
+    // It does not wait for a push.
+    const { code, of, red } = await examine(here, PATIENT)
     assert.deepEqual([code, red], [1, ['ticket']])
     assert.match(of.ticket.cause, /no push has come yet/)
     for (const word of [/80 or 443/, /XML/, /安全模式/, /10 minutes/, /startPushTicket/])
@@ -102,7 +105,7 @@ suite('doctor --platform', (test) => {
   test('a ticket that WeChat refuses is the link that is broken, once', async (t) => {
     const here = await setupPlatform(t)
     await here.served(() => here.fake.pushTicket({ ticket: 'ticket@@@of-somebody-else' }))
-    const { code, of, red } = await examine(here, ['--timeout', '1'])
+    const { code, of, red } = await examine(here, PATIENT)
     assert.deepEqual([code, red], [3, ['ticket']])
     assert.equal(of.ticket.errcode, 61006)
     assert.match(of.ticket.cause, /WeChat does not accept the ticket that came \d+ s ago \(61006\)/)
@@ -199,6 +202,7 @@ suite('doctor --platform', (test) => {
       const before = tokens()
       const { code, of, red } = await examine(here, ['--merchant', merchant])
       assert.deepEqual([code, red], [0, []])
+      assert.match(of.ticket.detail, /^the last push came \d+ s ago$/)
       assert.match(of.token.detail, /^the one that the processes share by Redis/)
       assert.match(of.code.detail, /share by Redis/)
       assert.deepEqual(tokens(), before)

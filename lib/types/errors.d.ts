@@ -150,6 +150,21 @@ export declare class InvalidPushError extends WxaCodeError<'ERR_WXA_PUSH'> {
   readonly explanation: Explanation
 }
 
+/**
+ * What is wrong with the store of a platform:
+ *
+ * - `'locked'`: another process, or another platform of this one, uses the file
+ * - `'secret'`: the file was encrypted with another AppSecret
+ * - `'platform'`: the file belongs to another platform
+ * - `'damaged'`: the file, or the value of a key, is not what wxacode has stored there; or, in a store of your own, it was
+ *   encrypted with another AppSecret. It is not overwritten, except in Redis
+ * - `'file'`: the operating system cannot read or write the file
+ * - `'redis'`: Redis does not respond, or refuses
+ * - `'threw'`: a function of your own store threw
+ * - `'timeout'`: a function of your own store did not end within 3 s
+ */
+export type StoreErrorReason = 'locked' | 'secret' | 'platform' | 'damaged' | 'file' | 'redis' | 'threw' | 'timeout'
+
 /** What an errcode means. */
 export interface ErrcodeExplanation extends Explanation {
   docs: Bilingual
@@ -187,5 +202,8 @@ export type AnyWxaCodeError =
   | WxaCodeError<'ERR_WXA_RESPONSE'>
   | WxaCodeError<'ERR_WXA_REDIS'>
   | WxaCodeError<'ERR_WXA_TICKET'>
-  | WxaCodeError<'ERR_WXA_STORE'>
+  | (WxaCodeError<'ERR_WXA_STORE'> & {
+      /** What is wrong with the store. */
+      readonly reason: StoreErrorReason
+    })
   | WxaCodeError<'ERR_WXA_CLOSED'>

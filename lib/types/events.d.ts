@@ -1,6 +1,6 @@
 // Events on `node:diagnostics_channel`, and statistics.
 
-import type { WxaErrorCode } from './errors'
+import type { StoreErrorReason, WxaErrorCode } from './errors'
 
 /** Counters of one client since it was made. */
 export interface Stats {
@@ -72,6 +72,8 @@ export interface ErrorFields {
   errcode?: number
   /** WeChat's request id, with `'ERR_WXA_API'` if WeChat returned one. */
   rid?: string
+  /** What is wrong with the store, with `'ERR_WXA_STORE'`. */
+  reason?: StoreErrorReason
   /** Message of the error, in both languages. */
   message: string
 }

@@ -112,15 +112,26 @@ export interface UnauthorizedEvent {
   authorizerAppid: string
 }
 
+/** Never made: TypeScript narrows by a property only where every type of it is one value. */
+declare enum Unlisted {
+  Type = 'any other',
+}
+
+/**
+ * A string that is none of the types above, such as `'notify_third_fasteregister'`. TypeScript takes it for one value, so that
+ * `event.type === 'authorized'` narrows the event. To compare it, make it a string: `const type: string | undefined = event.type`.
+ */
+export type OtherPlatformEventType = Unlisted.Type
+
 /** Any other push. */
 export interface OtherPlatformEvent {
   /** `InfoType`, else `Event`, else `MsgType`; absent if the message has none of them. */
-  type?: string
+  type?: OtherPlatformEventType
   /** The message by WeChat's names: strings, objects without prototype, and arrays of what is repeated. */
   fields: Readonly<Record<string, unknown>>
 }
 
-/** What a push says. */
+/** What a push says. A comparison of `type` with one of the names above narrows it. */
 export type PlatformEvent = TicketEvent | AuthorizedEvent | UnauthorizedEvent | OtherPlatformEvent
 
 /** The page on which a merchant authorises the platform. */
@@ -179,7 +190,10 @@ export interface PlatformStats {
   requests: number
   /** Component access tokens that this process has fetched. */
   refreshes: number
-  /** How long ago the last ticket came, in milliseconds; absent if none has come yet. */
+  /**
+   * How long ago the last ticket came, in milliseconds; absent if none has come yet. It is known as soon as the store was read, a
+   * moment after the platform was made.
+   */
   ticketAgeMs?: number
   /** Whether WeChat has refused the last ticket. */
   ticketRefused: boolean
@@ -201,6 +215,10 @@ export type PlatformStateEvent = WxaEvent &
         event: 'ticket.received'
       }
     | ({
+        /** Calls wait for a ticket: none has come yet, or WeChat has refused the last one. Once for all calls that wait. */
+        event: 'ticket.awaited'
+      } & ErrorFields)
+    | ({
         /** WeChat refused the ticket. It is not sent again. */
         event: 'ticket.refused'
       } & ErrorFields)
@@ -219,7 +237,10 @@ export type PlatformStateEvent = WxaEvent &
         reason: 'withdrawn' | 'removed'
       }
     | ({
-        /** A refresh token could not be saved. It is in memory, and saved before its access token is used. */
+        /**
+         * A refresh token could not be saved: it is in memory, and saved before its access token is used. Or, with the reason
+         * `'damaged'`, a value in Redis cannot be decrypted: it counts as absent and is replaced.
+         */
         event: 'store.error'
       } & ErrorFields)
     | {

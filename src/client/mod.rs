@@ -70,8 +70,10 @@ impl Tokens {
 impl Client {
     /// Whether calls are still taken.
     pub(crate) fn check_open(&self) -> Result<()> {
-        let owner = self.owner_closed.as_ref().is_some_and(|closed| closed.load(Ordering::Acquire));
-        if owner || self.closed.load(Ordering::Acquire) { Err(Error::Closed) } else { Ok(()) }
+        if self.owner_closed.as_ref().is_some_and(|closed| closed.load(Ordering::Acquire)) {
+            return Err(Error::PlatformClosed);
+        }
+        if self.closed.load(Ordering::Acquire) { Err(Error::Closed) } else { Ok(()) }
     }
 
     /// Whether the client has a cache.

@@ -341,10 +341,10 @@ pub(crate) fn redis(reason: &str, kind: &RedisErrorKind) -> Explanation {
     Explanation { cause, fix }
 }
 
-pub(crate) fn closed() -> Explanation {
+pub(crate) fn closed(class: &str) -> Explanation {
     Explanation {
-        cause: Bilingual::new("WxaCode 已关闭", "this WxaCode is closed"),
-        fix: Bilingual::new("close() 之后新建一个 WxaCode", "Create a new WxaCode after close()"),
+        cause: Bilingual::new(format!("{class} 已关闭"), format!("this {class} is closed")),
+        fix: Bilingual::new(format!("close() 之后新建一个 {class}"), format!("Create a new {class} after close()")),
     }
 }
 

@@ -104,6 +104,8 @@ pub enum Error {
     Push(PushError),
     /// The client was closed, or the environment that it belongs to is ending.
     Closed,
+    /// The third-party platform was closed, or the environment that it belongs to is ending.
+    PlatformClosed,
     /// The caller aborted its own call.
     Cancelled,
     /// The caller's own token provider threw this. It travels untouched.
@@ -130,7 +132,7 @@ impl Error {
             Self::Redis { .. } => "ERR_WXA_REDIS",
             Self::RateLimit { .. } => "ERR_WXA_RATE_LIMIT",
             Self::Push(_) => "ERR_WXA_PUSH",
-            Self::Closed | Self::Cancelled => "ERR_WXA_CLOSED",
+            Self::Closed | Self::PlatformClosed | Self::Cancelled => "ERR_WXA_CLOSED",
         }
     }
 
@@ -147,6 +149,7 @@ impl Error {
             | Self::Store(_)
             | Self::Push(_)
             | Self::Closed
+            | Self::PlatformClosed
             | Self::Cancelled
             | Self::Provider(_) => None,
         }
@@ -181,7 +184,12 @@ impl Error {
             Self::Network { kind, .. } => kind.is_transient(),
             Self::Timeout { .. } | Self::RateLimit { .. } | Self::Redis { .. } | Self::Ticket(_) => true,
             Self::Store(problem) => problem.is_retryable(),
-            Self::Params { .. } | Self::Push(_) | Self::Closed | Self::Cancelled | Self::Provider(_) => false,
+            Self::Params { .. }
+            | Self::Push(_)
+            | Self::Closed
+            | Self::PlatformClosed
+            | Self::Cancelled
+            | Self::Provider(_) => false,
         }
     }
 
@@ -246,6 +254,15 @@ impl Error {
         }
     }
 
+    /// What is wrong with a push or a store, in a word.
+    pub(crate) fn reason(&self) -> Option<&'static str> {
+        match self {
+            Self::Push(push) => Some(push.reason()),
+            Self::Store(problem) => Some(problem.reason()),
+            _ => None,
+        }
+    }
+
     /// The failure behind this one.
     pub(crate) fn cause(&self) -> Option<&Self> {
         match self {
@@ -269,7 +286,8 @@ impl Error {
             Self::Ticket(ticket) => Some(messages::platform::ticket(ticket)),
             Self::Store(problem) => Some(messages::platform::store(problem)),
             Self::Push(push) => Some(messages::push::push(push)),
-            Self::Closed => Some(messages::closed()),
+            Self::Closed => Some(messages::closed("WxaCode")),
+            Self::PlatformClosed => Some(messages::closed("WxaPlatform")),
             Self::Cancelled | Self::Provider(_) => None,
         }
     }

@@ -73,8 +73,13 @@ pub enum StoreProblem {
         /// The time that it had.
         limit: Duration,
     },
-    /// The caller's own store gave what this package has not stored there.
+    /// The caller's own store gave what this package has not stored there, or a record is of no known form.
     Unreadable {
+        /// The key.
+        key: String,
+    },
+    /// A value in Redis was changed. It counts as absent, and is replaced. Only an event says so.
+    DamagedRecord {
         /// The key.
         key: String,
     },
@@ -90,7 +95,25 @@ impl StoreProblem {
     pub(super) fn is_retryable(&self) -> bool {
         !matches!(
             self,
-            Self::OtherSecret { .. } | Self::OtherPlatform { .. } | Self::Damaged { .. } | Self::Unreadable { .. }
+            Self::OtherSecret { .. }
+                | Self::OtherPlatform { .. }
+                | Self::Damaged { .. }
+                | Self::Unreadable { .. }
+                | Self::DamagedRecord { .. }
         )
+    }
+
+    /// The problem in a word, which `lib/types/errors.d.ts` explains.
+    pub(super) fn reason(&self) -> &'static str {
+        match self {
+            Self::Locked { .. } => "locked",
+            Self::OtherSecret { .. } => "secret",
+            Self::OtherPlatform { .. } => "platform",
+            Self::Damaged { .. } | Self::Unreadable { .. } | Self::DamagedRecord { .. } => "damaged",
+            Self::File { .. } => "file",
+            Self::Redis { .. } => "redis",
+            Self::Threw { .. } => "threw",
+            Self::Hangs { .. } => "timeout",
+        }
     }
 }

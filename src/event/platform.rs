@@ -9,6 +9,10 @@ use crate::error::Error;
 pub(crate) enum PlatformNotice {
     /// A newer ticket was pushed.
     TicketReceived,
+    /// Calls wait for a ticket; `error` says why there is none.
+    TicketAwaited {
+        error: Error,
+    },
     /// WeChat refused the ticket.
     TicketRefused {
         error: Error,
@@ -22,7 +26,7 @@ pub(crate) enum PlatformNotice {
     AuthorizationEnded {
         reason: &'static str,
     },
-    /// What was to be saved is kept in memory.
+    /// What was to be saved is kept in memory, or a record cannot be decrypted and counts as absent.
     StoreError {
         error: Error,
     },
@@ -41,6 +45,7 @@ impl PlatformNotice {
     pub(super) fn name(&self) -> &'static str {
         match self {
             Self::TicketReceived => "ticket.received",
+            Self::TicketAwaited { .. } => "ticket.awaited",
             Self::TicketRefused { .. } => "ticket.refused",
             Self::AuthorizationCompleted => "authorization.completed",
             Self::AuthorizationFailed { .. } => "authorization.failed",

@@ -17,6 +17,7 @@ use super::options;
 use super::provider::TokenFn;
 use super::run::{CallRunner, bug, timeout};
 use crate::client::{Client, Stats};
+use crate::error::invalid::InvalidParam;
 use crate::error::{Error, Result};
 use crate::options::retries as checked_retries;
 use crate::wechat::answer::AnswerKind;
@@ -24,6 +25,7 @@ use crate::wechat::apis;
 use crate::wechat::body::Body;
 use crate::wechat::endpoint::{Endpoint, Method};
 use crate::wechat::qr_code::QrCodeRequest;
+use crate::wechat::request::ApiRequest;
 
 #[napi]
 pub struct NativeClient {
@@ -156,13 +158,8 @@ impl NativeClient {
         let client = self.client.get();
         self.run(env, call, cancel, async move {
             let method = if method == "GET" { Method::Get } else { Method::Post };
-            let invalid = |invalid| Error::Params { endpoint: None, invalid };
-            let pairs = query.chunks_exact(2).map(|pair| (pair[0].clone(), pair[1].clone())).collect();
-            let request = apis::request::build(&path, method, pairs, body).map_err(invalid)?;
-            let retries = retries.map(checked_retries).transpose().map_err(invalid)?;
-            let timeout = timeout(timeout_ms, Some(request.endpoint.clone()))?;
-            let client = client?;
-            Box::pin(client.request(&request, None, timeout, retries)).await.map(outcome)
+            let request = apis::request::build(&path, method, pairs(&query), body);
+            send(&*client?, request, timeout_ms, retries).await
         })
     }
 
@@ -302,8 +299,27 @@ impl Handle {
     }
 }
 
+/// Names and values, which JavaScript hands over in turn.
+pub(super) fn pairs(query: &[String]) -> Vec<(String, String)> {
+    query.chunks_exact(2).map(|pair| (pair[0].clone(), pair[1].clone())).collect()
+}
+
+/// A call of any API, of a client or of a platform.
+pub(super) async fn send(
+    client: &Client,
+    request: Result<ApiRequest, InvalidParam>,
+    timeout_ms: Option<f64>,
+    retries: Option<f64>,
+) -> Result<Outcome> {
+    let invalid = |invalid| Error::Params { endpoint: None, invalid };
+    let request = request.map_err(invalid)?;
+    let retries = retries.map(checked_retries).transpose().map_err(invalid)?;
+    let timeout = timeout(timeout_ms, Some(request.endpoint.clone()))?;
+    Box::pin(client.request(&request, None, timeout, retries)).await.map(outcome)
+}
+
 /// The outcome of a call that succeeded.
-pub(super) fn outcome((body, kind): (Body, AnswerKind)) -> Outcome {
+fn outcome((body, kind): (Body, AnswerKind)) -> Outcome {
     match kind {
         AnswerKind::Image => Outcome::Image(body),
         AnswerKind::Json(text) => Outcome::Json(text),

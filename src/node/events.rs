@@ -133,7 +133,8 @@ fn platform(notice: &PlatformNotice) -> NativeEvent {
     let fields = NativeEvent { channel: "platform", ..NativeEvent::default() };
     match notice {
         PlatformNotice::TicketReceived | PlatformNotice::AuthorizationCompleted => fields,
-        PlatformNotice::TicketRefused { error }
+        PlatformNotice::TicketAwaited { error }
+        | PlatformNotice::TicketRefused { error }
         | PlatformNotice::AuthorizationFailed { error }
         | PlatformNotice::StoreError { error } => fields.with_error(error),
         PlatformNotice::AuthorizationEnded { reason } => NativeEvent { reason: Some(reason), ..fields },
@@ -155,6 +156,7 @@ impl NativeEvent {
             code: Some(error.code()),
             errcode: refusal.map(|refusal| refusal.errcode),
             rid: refusal.and_then(|refusal| refusal.rid.clone()),
+            reason: error.reason(),
             message: Some(error.to_string()),
             ..self
         }

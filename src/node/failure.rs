@@ -23,7 +23,7 @@ pub struct Failure {
     pub rid: Option<String>,
     pub hint: Option<String>,
     pub param: Option<String>,
-    /// Why a push was refused.
+    /// Why a push was refused, or what is wrong with a store.
     pub reason: Option<&'static str>,
     pub retry_after_ms: Option<f64>,
 }
@@ -82,7 +82,7 @@ fn failure(error: &Error) -> Failure {
         rid: None,
         hint: None,
         param: None,
-        reason: None,
+        reason: error.reason(),
         retry_after_ms: error.wait().map(|wait| wait.as_millis() as f64),
     };
     if let Some(refusal) = error.refusal() {
@@ -100,7 +100,6 @@ fn failure(error: &Error) -> Failure {
             let (errcode, param) = (invalid.errcode, Some(invalid.param.clone().into_owned()));
             Failure { errcode, is_listed: errcode.is_some_and(errcode::is_listed), param, ..failure }
         }
-        Error::Push(push) => Failure { reason: Some(push.reason()), ..failure },
         Error::Cancelled => Failure { code: "ABORTED", ..failure },
         _ => failure,
     }

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::abort::AbortHandle;
-use super::client::{NativeClient, outcome};
+use super::client::{NativeClient, pairs, send};
 use super::completions::{CompletionQueueHandle, GrantedToken, Outcome};
 use super::environment::Environment;
 use super::failure::{Failure, failures};
@@ -23,7 +23,6 @@ use super::run::{CallRunner, bug, timeout};
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
 use crate::options::platform::{OpenPlatform, check_imported};
-use crate::options::retries as checked_retries;
 use crate::platform::push::PushBody;
 use crate::platform::{AuthorizationPage, Platform};
 use crate::wechat::endpoint::Endpoint;
@@ -117,12 +116,11 @@ impl NativePlatform {
         let is_open = open.as_ref().map_err(Clone::clone).and_then(|open| open.platform.component.check_open());
         self.runner.run(env, call, None, is_open, async move {
             let open = open?;
-            let pairs: Vec<_> = query.chunks_exact(2).map(|pair| (pair[0].clone(), pair[1].clone())).collect();
             let body = match &raw {
                 Some(raw) => PushBody::Raw(raw),
                 None => PushBody::Encrypt(encrypt.as_deref().unwrap_or_default()),
             };
-            let event = open.read_push(&pairs, body)?;
+            let event = open.read_push(&pairs(&query), body)?;
             Box::pin(open.platform.receive(&event)).await?;
             Ok(Outcome::Json(event.to_json().to_string()))
         })
@@ -260,13 +258,9 @@ impl NativePlatform {
         let open = self.get();
         let is_open = open.as_ref().map_err(Clone::clone).and_then(|open| open.platform.component.check_open());
         self.runner.run(env, call, cancel, is_open, async move {
-            let pairs = query.chunks_exact(2).map(|pair| (pair[0].clone(), pair[1].clone())).collect();
-            let invalid = |invalid| Error::Params { endpoint: None, invalid };
             let platform = open?.platform.clone();
-            let request = platform.request(&path, pairs, body).map_err(invalid)?;
-            let retries = retries.map(checked_retries).transpose().map_err(invalid)?;
-            let timeout = timeout(timeout_ms, Some(request.endpoint.clone()))?;
-            Box::pin(platform.component.request(&request, None, timeout, retries)).await.map(outcome)
+            let request = platform.request(&path, pairs(&query), body);
+            send(&platform.component, request, timeout_ms, retries).await
         })
     }
 
@@ -275,7 +269,7 @@ impl NativePlatform {
         let open = self.get().ok()?;
         let core = &open.platform.core;
         let stats = open.platform.component.stats();
-        let ticket = core.tickets.current();
+        let ticket = core.tickets.shown();
         let age = |since: u64| Duration::from_secs(core.seconds().saturating_sub(since)).as_millis() as f64;
         let up = |up: bool| if up { "up" } else { "down" };
         Some(NativePlatformStats {
@@ -311,7 +305,7 @@ impl NativePlatform {
     }
 
     fn get(&self) -> Result<Arc<OpenPlatform>> {
-        self.open.lock().clone().ok_or(Error::Closed)
+        self.open.lock().clone().ok_or(Error::PlatformClosed)
     }
 
     fn run<Running>(

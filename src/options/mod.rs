@@ -16,7 +16,7 @@ use crate::client::{Client, Counters, Tokens};
 use crate::error::invalid::InvalidParam;
 use crate::error::{Error, Result};
 use crate::event::{EventBus, EventSource};
-use crate::keys::{Account, App, ConnectionRole, Mode};
+use crate::keys::{Account, App, ConnectionRole, Mode, RedisConfig};
 use crate::rate_limit::RateLimiter;
 use crate::rate_limit::redis::RedisRateLimiter;
 use crate::registry;
@@ -90,6 +90,38 @@ pub(crate) enum TokenChoice {
     Provider(Arc<dyn Provider>),
 }
 
+/// How requests reach WeChat and Redis, checked: what the options of a client and of a platform have in common.
+struct Network {
+    base_urls: Vec<Url>,
+    timeout: Duration,
+    retries: u32,
+    redis: Option<RedisConfig>,
+    http_settings: HttpSettings,
+}
+
+/// The same, unchecked.
+#[derive(Default)]
+struct NetworkOptions {
+    base_urls: Vec<String>,
+    timeout_ms: Option<f64>,
+    retries: Option<f64>,
+    redis: Option<RedisOptions>,
+    proxy: Option<String>,
+    ca: Option<Vec<u8>>,
+}
+
+impl NetworkOptions {
+    fn checked(self, token: &TokenChoice) -> Result<Network, InvalidParam> {
+        let base_urls = rules::base_urls(&self.base_urls, token)?;
+        let timeout = self.timeout_ms.map_or(Ok(Duration::from_secs(10)), |ms| timeout("timeoutMs", ms))?;
+        let retries = self.retries.map_or(Ok(2), retries)?;
+        let redis = self.redis.map(|redis| rules::redis(redis, token)).transpose()?;
+        let http_settings = HttpSettings { proxy: rules::proxy(self.proxy.as_deref())?, ca: self.ca };
+        rules::check_proxy(&base_urls, http_settings.proxy.as_ref(), token)?;
+        Ok(Network { base_urls, timeout, retries, redis, http_settings })
+    }
+}
+
 impl Options {
     /// A client with these options. Its requests are reported to `events`.
     pub(crate) fn open(self, events: Arc<EventBus>) -> Result<Client> {
@@ -101,15 +133,18 @@ impl Options {
         let from_appid =
             self.from_appid.as_deref().map(|id| rules::from_appid(id, &self.token)).transpose()?.map(str::to_owned);
         let secret = rules::secret(self.secret, &self.token)?;
-        let base_urls = rules::base_urls(&self.base_urls, &self.token)?;
-        let timeout = self.timeout_ms.map_or(Ok(Duration::from_secs(10)), |ms| timeout("timeoutMs", ms))?;
-        let retries = self.retries.map_or(Ok(2), retries)?;
         let rate = self.rate_per_minute.map_or(Ok(Some(5000)), rules::rate)?;
         let unshared_rotation = self.redis.as_ref().is_none_or(|redis| redis.allow_unshared_rotation.unwrap_or(false));
-        let redis = self.redis.map(|redis| rules::redis(redis, &self.token)).transpose()?;
-        let cache_limits = self.cache.map(|cache| rules::cache(&cache, redis.is_some())).transpose()?;
-        let http_settings = HttpSettings { proxy: rules::proxy(self.proxy.as_deref())?, ca: self.ca };
-        rules::check_proxy(&base_urls, http_settings.proxy.as_ref(), &self.token)?;
+        let cache_limits = self.cache.map(|cache| rules::cache(&cache, self.redis.is_some())).transpose()?;
+        let network = NetworkOptions {
+            base_urls: self.base_urls,
+            timeout_ms: self.timeout_ms,
+            retries: self.retries,
+            redis: self.redis,
+            proxy: self.proxy,
+            ca: self.ca,
+        };
+        let Network { base_urls, timeout, retries, redis, http_settings } = network.checked(&self.token)?;
 
         let mut registry = registry::global();
         let mode = match &self.token {

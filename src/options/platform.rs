@@ -9,7 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use url::Url;
 
-use super::{CacheOptions, RedisOptions, TokenChoice, json, rules};
+use super::{CacheOptions, Network, NetworkOptions, RedisOptions, TokenChoice, json, rules};
 use crate::client::{Client, Counters, Tokens};
 use crate::error::explanation::Bilingual;
 use crate::error::invalid::InvalidParam;
@@ -25,7 +25,6 @@ use crate::rate_limit::redis::RedisRateLimiter;
 use crate::registry::{self, Registry};
 use crate::token::source::TokenSource;
 use crate::transport::Transport;
-use crate::transport::http_clients::HttpSettings;
 use crate::wechat::answer::is_token;
 
 /// Options of a platform, of the right types, whose values are not checked yet.
@@ -113,14 +112,17 @@ impl PlatformOptions {
         let token = TokenChoice::Classic;
         let appid = rules::appid("appid", &self.appid)?.to_owned();
         let secret = rules::secret(self.secret, &token)?.unwrap_or_default();
-        let base_urls = rules::base_urls(&self.base_urls, &token)?;
-        let timeout = self.timeout_ms.map_or(Ok(Duration::from_secs(10)), |ms| rules::timeout("timeoutMs", ms))?;
-        let retries = self.retries.map_or(Ok(2), rules::retries)?;
-        let redis = self.redis.map(|redis| rules::redis(redis, &token)).transpose()?;
+        let network = NetworkOptions {
+            base_urls: self.base_urls,
+            timeout_ms: self.timeout_ms,
+            retries: self.retries,
+            redis: self.redis,
+            proxy: self.proxy,
+            ca: self.ca,
+        };
+        let Network { base_urls, timeout, retries, redis, http_settings } = network.checked(&token)?;
         let store = store(self.store.as_deref(), self.functions.is_some(), redis.is_some())?;
         let push = push_config(&appid, self.push_token, self.encoding_aes_key)?;
-        let http_settings = HttpSettings { proxy: rules::proxy(self.proxy.as_deref())?, ca: self.ca };
-        rules::check_proxy(&base_urls, http_settings.proxy.as_ref(), &token)?;
 
         let key = PlatformKey { appid, secret, bases: base_urls.iter().map(Url::to_string).collect(), redis, store };
         let mut registry = registry::global();

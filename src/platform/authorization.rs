@@ -9,6 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::Platform;
 use super::authorizer::{AuthorizerSource, not_authorized};
 use super::changes::ChangeNotice;
+use super::codes::code_hash;
 use super::merchant::{Merchant, WaitingToken};
 use super::records::{Authorizer, Change, Record, is_outage, is_same};
 use super::store::RecordKey;
@@ -31,22 +32,19 @@ impl Platform {
         code: SecretString,
         create_time: u64,
     ) -> Result<()> {
+        let hash = code_hash(&code);
         let saved = self.update(appid, |current| {
-            let refresh_token = match current {
+            let known = match current {
                 // A replay, or older than what is known.
-                Some(Record::Authorizer(known)) if known.authorized_at > create_time => return Change::Keep,
-                Some(Record::Authorizer(known)) if known.authorized_at == create_time => return Change::Keep,
+                Some(Record::Authorizer(known)) if known.authorized_at >= create_time => return Change::Keep,
+                // The merchant's page was faster.
+                Some(Record::Authorizer(known)) if known.exchanged.as_ref() == Some(&hash) => return Change::Keep,
                 Some(Record::Removed { at } | Record::Withdrawn { at }) if *at > create_time => return Change::Keep,
-                Some(Record::Authorizer(known)) => known.refresh_token.clone(),
-                _ => None,
+                Some(Record::Authorizer(known)) => known.clone(),
+                _ => Authorizer::default(),
             };
             let code = Some(code.clone());
-            Change::Put(Record::Authorizer(Authorizer {
-                refresh_token,
-                code,
-                authorized_at: create_time,
-                rotations: 0,
-            }))
+            Change::Put(Record::Authorizer(Authorizer { code, authorized_at: create_time, rotations: 0, ..known }))
         });
         let saved = saved.await;
         let is_kept = matches!(&saved, Ok(Some(Record::Authorizer(known)))
@@ -92,23 +90,22 @@ impl Platform {
     ) -> Result<(String, Vec<i64>)> {
         let granted = self.query_auth_once(code, deadline).await?;
         let (appid, now) = (granted.appid.clone(), self.core.seconds());
-        let tokens = granted.tokens.clone();
+        let (tokens, hash) = (granted.tokens.clone(), code_hash(code));
         let is_kept = Mutex::new(false);
         let saved = self.update(&appid, |current| {
             let known = match current {
                 Some(Record::Authorizer(known)) => known.clone(),
                 _ => Authorizer::default(),
             };
-            // The push has brought the same code, and it was exchanged.
-            let is_saved =
-                tokens.refresh_token.is_some() && is_same(known.refresh_token.as_ref(), tokens.refresh_token.as_ref());
-            *is_kept.lock() = is_saved && known.code.is_none();
+            // The push has brought the same code, here or to another process, and it was exchanged.
+            *is_kept.lock() = known.exchanged.as_ref() == Some(&hash);
             if *is_kept.lock() {
                 return Change::Keep;
             }
             Change::Put(Record::Authorizer(Authorizer {
                 refresh_token: tokens.refresh_token.clone().or(known.refresh_token),
                 code: known.code.filter(|pushed| !is_same(Some(pushed), Some(code))),
+                exchanged: Some(hash.clone()),
                 authorized_at: now.max(known.authorized_at),
                 rotations: known.rotations + 1,
             }))
@@ -117,7 +114,13 @@ impl Platform {
         let merchant = self.core.merchant(&appid);
         let life = tokens.expires_in.and_then(|life| u64::try_from(life).ok()).unwrap_or_default();
         match saved {
-            Ok(_) if is_kept.into_inner() => Ok((appid, granted.permissions.clone())),
+            Ok(_) if is_kept.into_inner() => {
+                // Another process has exchanged it, and tells that soon: a refusal that is remembered here is over.
+                if merchant.cache.current().is_none() {
+                    merchant.cache.forget_here(None);
+                }
+                Ok((appid, granted.permissions.clone()))
+            }
             Ok(_) => {
                 self.renew(&merchant).await;
                 let received = ReceivedToken {
@@ -150,9 +153,9 @@ impl Platform {
             }
             Some(Record::Authorizer(known)) => Change::Put(Record::Authorizer(Authorizer {
                 refresh_token: Some(refresh_token.clone()),
-                code: None,
                 authorized_at: now.max(known.authorized_at),
                 rotations: known.rotations + 1,
+                ..Authorizer::default()
             })),
             _ => Change::Put(Record::Authorizer(Authorizer {
                 refresh_token: Some(refresh_token.clone()),

@@ -2,6 +2,7 @@
 //! refresh token that comes back is saved before anybody gets the access token that came with it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -10,6 +11,7 @@ use tokio::sync::oneshot;
 
 use super::Platform;
 use super::calls::MerchantTokens;
+use super::codes::code_hash;
 use super::merchant::{Merchant, WaitingToken};
 use super::records::{Authorizer, Change, Record, is_same};
 use super::store::RecordKey;
@@ -18,7 +20,7 @@ use crate::deadline::Deadline;
 use crate::error::{Error, Result};
 use crate::event::{PlatformNotice, attempt};
 use crate::keys::RouteId;
-use crate::token::source::{FETCH_TIMEOUT, SourceToken, TokenRequest, TokenSource};
+use crate::token::source::{SourceToken, TokenRequest, TokenSource};
 use crate::wechat::answer::Refusal;
 use crate::wechat::endpoint::Endpoint;
 use crate::wechat::errcode::{INVALID_AUTHORIZATION_CODE, INVALID_REFRESH_TOKEN, NOT_AUTHORIZED};
@@ -46,22 +48,9 @@ impl TokenSource for AuthorizerSource {
         self.platform.component.transport.route()
     }
 
-    fn repeats_tokens(&self) -> bool {
-        false
-    }
-
     /// Where WeChat has replaced the refresh token and its response was lost, the list has the new one.
     fn retries(&self) -> u32 {
         4
-    }
-
-    /// Two processes would take the token from each other.
-    fn works_without_store(&self) -> bool {
-        false
-    }
-
-    fn timeout(&self) -> Duration {
-        FETCH_TIMEOUT
     }
 
     fn preparation_timeout(&self) -> Duration {
@@ -172,10 +161,21 @@ impl AuthorizerSource {
     async fn listed(&self) -> Result<Authorizer> {
         let listed = self.platform.listed(&self.merchant.appid).await?;
         let Some(found) = listed.and_then(|listed| listed.record()) else { return Err(not_authorized()) };
-        let saved = self.update(|current| match current {
-            Some(Record::Authorizer(known)) if known.refresh_token.is_some() => Change::Keep,
-            Some(Record::Removed { .. }) => Change::Keep,
-            _ => Change::Put(found.clone()),
+        let is_counted = AtomicBool::new(false);
+        let saved = self.update(|current| {
+            let is_missing = match current {
+                Some(Record::Authorizer(known)) => known.refresh_token.is_none(),
+                Some(Record::Removed { .. }) => false,
+                _ => true,
+            };
+            if !is_missing {
+                return Change::Keep;
+            }
+            // Now: whoever fills the store from the list comes to this record after this change.
+            if !is_counted.swap(true, Ordering::Relaxed) {
+                self.platform.core.list.note_restored();
+            }
+            Change::Put(found.clone())
         });
         match saved.await? {
             Some(Record::Authorizer(authorizer)) => {
@@ -196,6 +196,7 @@ impl AuthorizerSource {
         let other = Authorizer {
             refresh_token: listed.refresh_token,
             code: None,
+            exchanged: refused.exchanged.clone(),
             authorized_at: refused.authorized_at.max(listed.authorized_at),
             rotations: refused.rotations + 1,
         };
@@ -208,8 +209,13 @@ impl AuthorizerSource {
         let Some(code) = &authorizer.code else { return Ok(Err(authorizer.clone())) };
         let error = match self.platform.query_auth_once(code, deadline).await {
             Ok(granted) if *granted.appid == *self.merchant.appid => {
-                let exchanged = Authorizer { code: None, rotations: authorizer.rotations + 1, ..authorizer.clone() };
-                let saved = self.save_and_give(&exchanged, granted.tokens.clone()).await;
+                let exchanged = Authorizer {
+                    code: None,
+                    exchanged: Some(code_hash(code)),
+                    rotations: authorizer.rotations + 1,
+                    ..authorizer.clone()
+                };
+                let saved = self.save_and_give(&exchanged, granted.tokens_at(self.platform.core.clock.now())).await;
                 if saved.is_ok() {
                     self.merchant.events.platform(|| PlatformNotice::AuthorizationCompleted);
                 }

@@ -41,6 +41,15 @@ pub(crate) struct Granted {
     pub(crate) tokens: MerchantTokens,
 }
 
+impl Granted {
+    /// The tokens, with the life that the access token has left.
+    pub(crate) fn tokens_at(&self, now: Timestamp) -> MerchantTokens {
+        let age = now.mono.saturating_sub(self.requested_at.mono).as_secs();
+        let expires_in = self.tokens.expires_in.map(|life| life.saturating_sub_unsigned(age).max(0));
+        MerchantTokens { expires_in, ..self.tokens.clone() }
+    }
+}
+
 /// A merchant in WeChat's list.
 #[derive(Clone)]
 pub(crate) struct Listed {

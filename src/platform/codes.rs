@@ -12,14 +12,17 @@ use tokio::time::Instant;
 
 use super::Platform;
 use super::calls::Granted;
+use super::fleet_codes::Claim;
 use crate::clock;
 use crate::deadline::Deadline;
 use crate::error::{Error, Result, TimeoutPhase};
 use crate::event::attempt;
+use crate::seal::hex;
 use crate::wechat::endpoint::Endpoint;
+use crate::wechat::errcode::INVALID_AUTHORIZATION_CODE;
 
 /// How long the result of an exchange is remembered: a merchant returns to the page within a moment.
-const KEPT_FOR: Duration = Duration::from_secs(600);
+pub(crate) const KEPT_FOR: Duration = Duration::from_secs(600);
 const MAX_KEPT: usize = 256;
 /// The time of one exchange, whoever waits for it.
 const EXCHANGE_TIMEOUT: Duration = Duration::from_secs(6);
@@ -32,13 +35,13 @@ pub(crate) struct ExchangedCodes(Mutex<VecDeque<Exchange>>);
 
 struct Exchange {
     at: Instant,
-    hash: Vec<u8>,
+    hash: String,
     outcome: watch::Receiver<Outcome>,
 }
 
 impl ExchangedCodes {
     fn join(&self, code: &SecretString) -> (watch::Receiver<Outcome>, Option<watch::Sender<Outcome>>) {
-        let hash = digest(&SHA256, code.expose_secret().as_bytes()).as_ref().to_vec();
+        let hash = code_hash(code);
         let mut exchanges = self.0.lock();
         exchanges.retain(|exchange| exchange.at.elapsed() < KEPT_FOR && !exchange.has_failed());
         if let Some(exchange) = exchanges.iter().find(|exchange| exchange.hash == hash) {
@@ -51,6 +54,11 @@ impl ExchangedCodes {
     }
 }
 
+/// Names a code without giving it away.
+pub(crate) fn code_hash(code: &SecretString) -> String {
+    hex(&digest(&SHA256, code.expose_secret().as_bytes()).as_ref()[..16])
+}
+
 impl Exchange {
     fn has_failed(&self) -> bool {
         match &*self.outcome.borrow() {
@@ -61,7 +69,7 @@ impl Exchange {
 }
 
 impl Platform {
-    /// Exchanges a code, or gives what this process has exchanged it for.
+    /// Exchanges a code, or gives what this process, or another one of the fleet, has exchanged it for.
     pub(crate) async fn query_auth_once(
         self: &Arc<Self>,
         code: &SecretString,
@@ -71,8 +79,7 @@ impl Platform {
         if let Some(sender) = sender {
             let (platform, code) = (self.clone(), code.clone());
             tokio::spawn(attempt::inherited(async move {
-                let deadline = Deadline::new(EXCHANGE_TIMEOUT, Some(Endpoint::QueryAuth));
-                let granted = platform.query_auth(code.expose_secret(), &deadline).await;
+                let granted = platform.query_auth_in_fleet(&code).await;
                 sender.send_replace(Some(granted.map(Arc::new)));
             }));
         }
@@ -81,5 +88,33 @@ impl Platform {
             done.clone().unwrap_or(Err(Error::Closed))
         };
         deadline.timeout(TimeoutPhase::Answer, || None, done).await?
+    }
+
+    async fn query_auth_in_fleet(&self, code: &SecretString) -> Result<Granted> {
+        let exchange = async || {
+            let deadline = Deadline::new(EXCHANGE_TIMEOUT, Some(Endpoint::QueryAuth));
+            self.query_auth(code.expose_secret(), &deadline).await
+        };
+        let Some(fleet) = &self.core.fleet_codes else { return exchange().await };
+        let was_overtaken = match fleet.claim(code).await {
+            Claim::Told(granted) => return Ok(granted),
+            Claim::Overtaken => true,
+            Claim::Ours => false,
+        };
+        match exchange().await {
+            Ok(granted) => {
+                fleet.tell(code, &granted).await;
+                Ok(granted)
+            }
+            Err(error) => {
+                if error.errcode().is_some_and(|errcode| INVALID_AUTHORIZATION_CODE.contains(&errcode))
+                    && let Some(granted) = fleet.told(code, was_overtaken).await
+                {
+                    return Ok(granted);
+                }
+                fleet.give_back(code).await;
+                Err(error)
+            }
+        }
     }
 }

@@ -11,7 +11,7 @@ use super::core::Core;
 use super::tickets::TICKET_TIMEOUT;
 use crate::error::{Error, Result};
 use crate::keys::RouteId;
-use crate::token::source::{ATTEMPT_TIMEOUT, FETCH_TIMEOUT, SourceToken, TokenRequest, TokenSource};
+use crate::token::source::{ATTEMPT_TIMEOUT, SourceToken, TokenRequest, TokenSource};
 use crate::transport::{HttpRequest, RetryPolicy, Transport};
 use crate::wechat::answer::read_token;
 use crate::wechat::endpoint::Endpoint;
@@ -32,22 +32,9 @@ impl TokenSource for ComponentSource {
         self.transport.route()
     }
 
-    fn repeats_tokens(&self) -> bool {
-        false
-    }
-
     /// The platform has thousands of these requests a day.
     fn retries(&self) -> u32 {
         2
-    }
-
-    /// Two processes would take the token from each other.
-    fn works_without_store(&self) -> bool {
-        false
-    }
-
-    fn timeout(&self) -> Duration {
-        FETCH_TIMEOUT
     }
 
     fn preparation_timeout(&self) -> Duration {

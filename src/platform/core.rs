@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::changes::Changes;
 use super::codes::ExchangedCodes;
+use super::fleet_codes::FleetCodes;
 use super::list::ListReader;
 use super::merchant::Merchant;
 use super::records::Records;
@@ -99,6 +100,8 @@ pub(crate) struct Core {
     pub(crate) tickets: Tickets,
     pub(crate) list: ListReader,
     pub(crate) codes: ExchangedCodes,
+    /// The same of the fleet; `None` without Redis.
+    pub(crate) fleet_codes: Option<FleetCodes>,
     /// What other processes have changed; `None` without Redis.
     pub(crate) changes: Option<Changes>,
     pub(crate) events: EventSource,
@@ -130,9 +133,9 @@ impl Core {
             appid: key.appid.clone(),
             key_id: key.key_id(),
         };
-        let records = Records::new(record_store(key, &shared, &names));
         let appid: Arc<str> = key.appid.as_str().into();
         let events = EventSource::new(shared.event_bus.clone(), appid.clone(), Some(COMPONENT));
+        let records = Records::new(record_store(key, &shared, &names, &events));
         let caches = TokenCaches::new(&shared, &key.secret, &names, &events);
         let component = caches.make(shared.clock.clone(), names.token(&appid, COMPONENT), &events);
         component.secrets().add_permanent(&key.secret);
@@ -140,6 +143,9 @@ impl Core {
             tickets: Tickets::default(),
             list: ListReader::default(),
             codes: ExchangedCodes::default(),
+            fleet_codes: shared.scripts.clone().map(|scripts| {
+                FleetCodes::new(scripts, &key.secret, shared.clock.clone(), names.token(&key.appid, COMPONENT))
+            }),
             changes: shared.scripts.clone().map(|scripts| Changes::new(scripts, names.changes())),
             clock: shared.clock.clone(),
             secret: key.secret.clone(),
@@ -182,6 +188,12 @@ impl Core {
     /// All merchants that this process knows.
     pub(crate) fn merchants(&self) -> Vec<Arc<Merchant>> {
         self.merchants.lock().by_appid.values().cloned().collect()
+    }
+
+    /// The prefix of the platform's own keys in Redis.
+    #[cfg(test)]
+    pub(crate) fn component_prefix(&self) -> String {
+        self.names.token(&self.appid, COMPONENT)
     }
 
     /// The prefix of the keys of a merchant's token in Redis.
@@ -241,7 +253,12 @@ impl Drop for CoreHandle {
     }
 }
 
-fn record_store(key: &PlatformKey, shared: &Shared, names: &KeyNames) -> Arc<dyn super::store::RecordStore> {
+fn record_store(
+    key: &PlatformKey,
+    shared: &Shared,
+    names: &KeyNames,
+    events: &EventSource,
+) -> Arc<dyn super::store::RecordStore> {
     let PlatformKey { appid, secret, store, .. } = key;
     match (store, &shared.scripts, &shared.functions) {
         (StoreChoice::File(path), ..) => FileStore::new(path, appid, secret),
@@ -249,7 +266,7 @@ fn record_store(key: &PlatformKey, shared: &Shared, names: &KeyNames) -> Arc<dyn
             Arc::new(OwnStore::new(functions.clone(), appid, secret, scripts.is_some()))
         }
         (StoreChoice::Redis, Some(scripts), _) => {
-            Arc::new(RedisRecordStore::new(scripts.clone(), secret, names.clone()))
+            Arc::new(RedisRecordStore::new(scripts.clone(), secret, names.clone(), events.clone()))
         }
         (StoreChoice::Memory | StoreChoice::Own(_) | StoreChoice::Redis, ..) => Arc::new(MemoryStore::default()),
     }

@@ -25,11 +25,8 @@ impl Core {
         }
     }
 
-    /// Listens to the other processes until the last platform is closed.
+    /// Looks at the ticket, and listens to the other processes until the last platform is closed.
     pub(super) fn listen(self: &Arc<Self>) {
-        if self.changes.is_none() {
-            return;
-        }
         let (core, stop) = (self.clone(), self.stopped());
         tokio::spawn(async move {
             tokio::select! {
@@ -40,10 +37,14 @@ impl Core {
     }
 
     async fn listen_for_ever(&self) {
+        let mut has_seen = self.see_ticket().await.is_ok();
         let Some(changes) = &self.changes else { return };
         loop {
             match changes.exchange().await {
-                Ok(news) => self.learn(news).await,
+                Ok(news) => {
+                    self.learn(news).await;
+                    has_seen = has_seen || self.see_ticket().await.is_ok();
+                }
                 Err(_) => changes.recovered().await,
             }
             tokio::time::sleep(POLL_INTERVAL).await;

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -36,6 +37,8 @@ pub(crate) type List = HashMap<String, Listed>;
 pub(crate) struct ListReader {
     last: Mutex<Option<Reading>>,
     restored_at: Mutex<Option<Instant>>,
+    /// Records that calls have restored since the store was last filled.
+    by_calls: AtomicUsize,
 }
 
 struct Reading {
@@ -73,6 +76,11 @@ impl ListReader {
             *at = Some(clock::monotonic());
         }
         due
+    }
+
+    /// A call has restored the record that it needed.
+    pub(crate) fn note_restored(&self) {
+        self.by_calls.fetch_add(1, Ordering::Relaxed);
     }
 
     /// The store was emptied: the next reading is written into it.
@@ -137,8 +145,10 @@ impl Platform {
         let Ok(list) = self.list().await else { return };
         let known = list.values().filter_map(|one| Some((RecordKey::Authorizer(one.appid.clone()), one.record()?)));
         let restored = self.core.records.restore_all(known).await;
-        // One was restored for the call that needed it.
-        self.core.notice(|| PlatformNotice::StoreRestored { records: restored + 1 });
+        let records = restored + self.core.list.by_calls.swap(0, Ordering::Relaxed);
+        if records > 0 {
+            self.core.notice(|| PlatformNotice::StoreRestored { records });
+        }
     }
 }
 

@@ -9,7 +9,7 @@
 //! | `push`, `receive` | what WeChat pushes: checked, decrypted, read; and what is done with it |
 //! | `calls`, `list` | the calls with the component token; WeChat's list of merchants |
 //! | `records`, `store` | what must not be lost, and where it is kept |
-//! | `changes`, `fleet` | what processes tell each other through Redis |
+//! | `changes`, `fleet`, `fleet_codes` | what processes tell each other through Redis |
 
 mod authorization;
 mod authorizer;
@@ -19,6 +19,7 @@ mod codes;
 mod component;
 pub(crate) mod core;
 mod fleet;
+mod fleet_codes;
 mod list;
 mod merchant;
 pub mod push;

@@ -12,7 +12,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use tokio::sync::watch;
 
-use super::store::{RecordKey, RecordStore, failed};
+use super::store::{RecordKey, RecordStore, Stored, failed};
 use crate::backoff::backoff;
 use crate::error::{Error, Result, StoreProblem};
 
@@ -68,6 +68,9 @@ pub(crate) struct Authorizer {
     /// An authorization code that was pushed and not exchanged yet.
     #[serde(with = "secret_option", default)]
     pub(crate) code: Option<SecretString>,
+    /// The hash of the code that was exchanged last.
+    #[serde(default)]
+    pub(crate) exchanged: Option<String>,
     /// When the merchant authorised, in seconds since 1970.
     pub(crate) authorized_at: u64,
     /// How often WeChat has replaced the refresh token since.
@@ -91,7 +94,8 @@ impl PartialEq for Authorizer {
     fn eq(&self, other: &Self) -> bool {
         is_same(self.refresh_token.as_ref(), other.refresh_token.as_ref())
             && is_same(self.code.as_ref(), other.code.as_ref())
-            && (self.authorized_at, self.rotations) == (other.authorized_at, other.rotations)
+            && (&self.exchanged, self.authorized_at, self.rotations)
+                == (&other.exchanged, other.authorized_at, other.rotations)
     }
 }
 
@@ -185,6 +189,11 @@ impl Records {
             return Ok(Some(unsaved));
         }
         Ok(self.stored(key).await?.0)
+    }
+
+    /// The record in the store, to show it. Keeps no other process out.
+    pub(crate) async fn peek(&self, key: &RecordKey) -> Result<Option<Record>> {
+        Ok(self.parsed(key, self.store.peek(key).await)?.0)
     }
 
     /// Changes a record. When this returns `Ok`, the record that it returns is saved. After an error it is kept in memory and
@@ -294,12 +303,15 @@ impl Records {
     }
 
     async fn stored(&self, key: &RecordKey) -> Result<(Option<Record>, u64)> {
-        let read = self.store.read(key).await;
+        self.parsed(key, self.store.read(key).await)
+    }
+
+    fn parsed(&self, key: &RecordKey, read: Result<Option<Stored>>) -> Result<(Option<Record>, u64)> {
         self.note(&read);
-        let Some(stored) = read? else { return Ok((None, 0)) };
+        let Some(Stored { json, revision }) = read? else { return Ok((None, 0)) };
         let unreadable = |_| failed(StoreProblem::Unreadable { key: key.to_string() });
-        let record = serde_json::from_str(&stored.json).map_err(unreadable)?;
-        Ok((Some(record), stored.revision))
+        let record = json.map(|json| serde_json::from_str(&json).map_err(unreadable)).transpose()?;
+        Ok((record, revision))
     }
 
     async fn write(&self, key: &RecordKey, record: &Record, revision: u64) -> Result<bool> {

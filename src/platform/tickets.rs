@@ -20,6 +20,8 @@ pub(crate) const TICKET_TIMEOUT: Duration = Duration::from_secs(15 * 60);
 /// What this process knows of the ticket.
 pub(crate) struct Tickets {
     current: watch::Sender<Option<Ticket>>,
+    /// The one that was in the store when the platform was opened.
+    seen: parking_lot::Mutex<Option<Ticket>>,
     /// Why a refresh waits for a ticket; `None` while none does.
     waiting: watch::Sender<Option<Error>>,
     refusal: parking_lot::Mutex<Option<(Endpoint, Refusal)>>,
@@ -29,6 +31,7 @@ impl Default for Tickets {
     fn default() -> Self {
         Self {
             current: watch::Sender::new(None),
+            seen: parking_lot::Mutex::default(),
             waiting: watch::Sender::new(None),
             refusal: parking_lot::Mutex::default(),
         }
@@ -39,6 +42,11 @@ impl Tickets {
     /// The ticket that this process knows.
     pub(crate) fn current(&self) -> Option<Ticket> {
         self.current.borrow().clone()
+    }
+
+    /// The same, or the one that was in the store when the platform was opened. It is shown, and not sent to WeChat.
+    pub(crate) fn shown(&self) -> Option<Ticket> {
+        self.current().or_else(|| self.seen.lock().clone())
     }
 
     /// Why calls wait for a ticket, as it changes.
@@ -89,6 +97,14 @@ impl Core {
         saved.map(|_| received)
     }
 
+    /// Looks which ticket is in the store, for `stats()`.
+    pub(super) async fn see_ticket(&self) -> Result<()> {
+        if let Some(Record::Ticket(stored)) = self.records.peek(&RecordKey::Ticket).await? {
+            *self.tickets.seen.lock() = Some(stored);
+        }
+        Ok(())
+    }
+
     /// Reads the ticket from the store, which another process may have written.
     pub(crate) async fn reload_ticket(&self) -> Result<()> {
         if let Some(Record::Ticket(stored)) = self.records.read(&RecordKey::Ticket).await? {
@@ -110,6 +126,7 @@ impl Core {
         // Without the store it is unknown whether there is a ticket.
         reloaded?;
         let _waiting = WaitingGuard(&self.tickets.waiting);
+        self.notice(|| PlatformNotice::TicketAwaited { error: self.ticket_error() });
         loop {
             let missing = self.ticket_error();
             on_wait(missing.clone());

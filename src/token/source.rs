@@ -51,18 +51,25 @@ pub trait TokenSource: Send + Sync {
     }
 
     /// Whether a rejected token can come back from an ordinary request, so that only a forced one gives another.
-    fn repeats_tokens(&self) -> bool;
+    fn repeats_tokens(&self) -> bool {
+        false
+    }
 
     /// How often a request that is not forced is retried after a transient failure.
     fn retries(&self) -> u32 {
         0
     }
 
-    /// Whether a process may fetch for itself when the fleet's store is out of reach.
-    fn works_without_store(&self) -> bool;
+    /// Whether a process may fetch for itself when the fleet's store is out of reach. Not where two processes would take the token
+    /// from each other.
+    fn works_without_store(&self) -> bool {
+        false
+    }
 
     /// The timeout of one fetch.
-    fn timeout(&self) -> Duration;
+    fn timeout(&self) -> Duration {
+        FETCH_TIMEOUT
+    }
 
     /// How long `prepare` may take.
     fn preparation_timeout(&self) -> Duration {
@@ -134,10 +141,6 @@ impl TokenSource for WeChatSource {
         self.mode == Mode::Stable || self.unshared_rotation
     }
 
-    fn timeout(&self) -> Duration {
-        FETCH_TIMEOUT
-    }
-
     fn fetch<'a>(&'a self, request: TokenRequest<'a>) -> BoxFuture<'a, Result<SourceToken>> {
         Box::pin(async move {
             let secret = self.secret.expose_secret();
@@ -204,10 +207,6 @@ pub(crate) struct ProviderSource(pub(crate) Arc<dyn Provider>);
 impl TokenSource for ProviderSource {
     fn endpoint(&self) -> Option<Endpoint> {
         None
-    }
-
-    fn repeats_tokens(&self) -> bool {
-        false
     }
 
     fn works_without_store(&self) -> bool {

@@ -49,7 +49,7 @@ impl TokenCache {
 
     /// A refresh has failed. `stale` is the token that is served on; nothing is emitted if the cache was closed.
     pub(super) fn emit_failure(&self, error: &Error, stale: Option<Token>, now: Timestamp, duration: Duration) {
-        if matches!(error, Error::Closed) {
+        if matches!(error, Error::Closed | Error::PlatformClosed) {
             return;
         }
         self.events.token(|| TokenEvent::RefreshError { duration, error: error.clone() });

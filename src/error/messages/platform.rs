@@ -115,6 +115,18 @@ pub(crate) fn store(problem: &StoreProblem) -> Explanation {
                 "Check secret, and that the store gives back the very bytes it was given; delete the key if necessary",
             ),
         ),
+        StoreProblem::DamagedRecord { key } => (
+            (
+                format!("Redis 中 {key} 的值无法解密：它被改动过；按不存在处理，之后会被替换"),
+                format!(
+                    "the value of {key} in Redis cannot be decrypted: it was changed; it counts as absent and is replaced"
+                ),
+            ),
+            (
+                "内容由 api_get_authorizer_list 或下一次推送恢复；查明还有谁在写这些键",
+                "api_get_authorizer_list or the next push has what was in it; find out who else writes these keys",
+            ),
+        ),
     };
     Explanation { cause: Bilingual::new(cause_zh, cause_en), fix: Bilingual::new(fix_zh, fix_en) }
 }

@@ -122,7 +122,7 @@ fn every_failure_of_redis_has_a_cause_of_its_own() {
         RedisErrorKind::WrongType { keys: keys() },
         RedisErrorKind::Script,
     ];
-    check(faults.iter().map(|fault| redis("REASON", fault)).chain([closed()]));
+    check(faults.iter().map(|fault| redis("REASON", fault)).chain(["WxaCode", "WxaPlatform"].map(closed)));
     assert!(redis("NOPERM", &faults[1]).fix.en.contains(&format!("~shop:* {COMMANDS}")));
     assert!(redis("WRONGTYPE", &faults[2]).cause.en.contains("shop:*"));
 }

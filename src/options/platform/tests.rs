@@ -97,8 +97,8 @@ async fn the_client_of_a_merchant_has_the_settings_of_the_platform_unless_it_has
     assert!(open.client(merchant, &cache).is_err(), "without redis");
     assert!(open.client("wx1", &MerchantOptions::default()).is_err());
     open.close();
-    assert!(matches!(client.check_open(), Err(Error::Closed)));
-    assert!(matches!(open.client(merchant, &MerchantOptions::default()), Err(Error::Closed)));
+    assert!(matches!(client.check_open(), Err(Error::PlatformClosed)));
+    assert!(matches!(open.client(merchant, &MerchantOptions::default()), Err(Error::PlatformClosed)));
 }
 
 #[test]

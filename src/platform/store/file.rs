@@ -167,6 +167,18 @@ impl RecordStore for FileStore {
         })
     }
 
+    /// The file is whole at any time, whoever has locked it.
+    fn peek<'a>(&'a self, key: &'a RecordKey) -> BoxFuture<'a, Result<Option<Stored>>> {
+        Box::pin(async move {
+            if let Some(open) = &self.state.lock().open {
+                return Ok(open.table.read(key));
+            }
+            let disk = self.disk.clone();
+            let table = self.bounded(tokio::task::spawn_blocking(move || disk.read())).await?;
+            Ok(table.read(key))
+        })
+    }
+
     fn write<'a>(&'a self, key: &'a RecordKey, json: Option<&'a str>, revision: u64) -> BoxFuture<'a, Result<bool>> {
         Box::pin(async move {
             self.open().await?;
@@ -211,12 +223,15 @@ struct Disk {
 impl Disk {
     fn open(&self) -> Result<OpenFile, StoreProblem> {
         let lock = self.lock()?;
-        let table = match fs::read(&self.path) {
-            Ok(bytes) => self.format.read(&bytes, &self.shown())?,
-            Err(error) if error.kind() == ErrorKind::NotFound => Table::default(),
-            Err(error) => return Err(self.io(&error)),
-        };
-        Ok(OpenFile { table, _lock: lock })
+        Ok(OpenFile { table: self.read()?, _lock: lock })
+    }
+
+    fn read(&self) -> Result<Table, StoreProblem> {
+        match fs::read(&self.path) {
+            Ok(bytes) => self.format.read(&bytes, &self.shown()),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Table::default()),
+            Err(error) => Err(self.io(&error)),
+        }
     }
 
     /// A file beside, because the file itself is replaced.

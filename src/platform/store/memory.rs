@@ -18,7 +18,7 @@ pub(super) struct Table {
 impl Table {
     pub(super) fn read(&self, key: &RecordKey) -> Option<Stored> {
         let (json, revision) = self.records.get(&key.to_string())?;
-        Some(Stored { json: json.clone(), revision: *revision })
+        Some(Stored { json: Some(json.clone()), revision: *revision })
     }
 
     /// Returns whether it was written: not if the record has another revision.

@@ -45,9 +45,12 @@ impl fmt::Display for RecordKey {
     }
 }
 
-/// A record as JSON, and the revision by which a writer shows what it has read.
+/// What a store has of a record.
 pub(crate) struct Stored {
-    pub(crate) json: String,
+    /// The record as JSON; `None` for a value that cannot be decrypted and that nobody else can have written: it counts as absent,
+    /// and a writer replaces it.
+    pub(crate) json: Option<String>,
+    /// By which a writer shows what it has read.
     pub(crate) revision: u64,
 }
 
@@ -56,6 +59,11 @@ pub(crate) struct Stored {
 pub(crate) trait RecordStore: Send + Sync {
     /// The record of this key.
     fn read<'a>(&'a self, key: &'a RecordKey) -> BoxFuture<'a, Result<Option<Stored>>>;
+
+    /// The same, to show it and not to work with it: keeps no other process out.
+    fn peek<'a>(&'a self, key: &'a RecordKey) -> BoxFuture<'a, Result<Option<Stored>>> {
+        self.read(key)
+    }
 
     /// Writes a record, or deletes it, unless it has changed since `revision` was read; 0 if there was none. Returns whether it was
     /// written. When it was, it outlasts this process.

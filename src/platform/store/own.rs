@@ -54,7 +54,7 @@ impl RecordStore for OwnStore {
             let Some(sealed) = bounded("get", self.functions.get(name.clone())).await? else { return Ok(None) };
             let opened = self.seal.open(&sealed, &name).and_then(|plain| String::from_utf8(plain).ok());
             let json = opened.ok_or_else(|| failed(StoreProblem::Unreadable { key: name }))?;
-            Ok(Some(Stored { json, revision: 0 }))
+            Ok(Some(Stored { json: Some(json), revision: 0 }))
         })
     }
 

@@ -8,6 +8,7 @@ use secrecy::SecretString;
 
 use super::{RecordKey, RecordStore, Stored, failed};
 use crate::error::{Error, Result, StoreProblem};
+use crate::event::{EventSource, PlatformNotice};
 use crate::redis::{ScriptCall, ScriptRunner};
 use crate::seal::Seal;
 
@@ -19,6 +20,7 @@ pub(crate) struct RedisRecordStore {
     scripts: Arc<dyn ScriptRunner>,
     seal: Seal,
     names: KeyNames,
+    events: EventSource,
 }
 
 /// The names of a platform's keys in Redis. Each merchant has a slot of its own in a cluster.
@@ -52,8 +54,14 @@ impl KeyNames {
 }
 
 impl RedisRecordStore {
-    pub(crate) fn new(scripts: Arc<dyn ScriptRunner>, secret: &SecretString, names: KeyNames) -> Self {
-        Self { scripts, seal: Seal::new(secret, "platform record"), names }
+    /// `events` are those of the platform.
+    pub(crate) fn new(
+        scripts: Arc<dyn ScriptRunner>,
+        secret: &SecretString,
+        names: KeyNames,
+        events: EventSource,
+    ) -> Self {
+        Self { scripts, seal: Seal::new(secret, "platform record"), names, events }
     }
 }
 
@@ -72,8 +80,12 @@ impl RecordStore for RedisRecordStore {
             let reply = self.scripts.run(ScriptCall::new(READ, vec![name.clone()])).await.map_err(as_store_error)?;
             let Value::Array(row) = reply else { return Ok(None) };
             let [Value::BulkString(sealed), Value::Int(revision)] = row.as_slice() else { return Ok(None) };
-            let opened = self.seal.open(sealed, &name).and_then(|plain| String::from_utf8(plain).ok());
-            let json = opened.ok_or_else(|| failed(StoreProblem::Unreadable { key: name }))?;
+            let json = self.seal.open(sealed, &name).and_then(|plain| String::from_utf8(plain).ok());
+            if json.is_none() {
+                // The name of the key follows from the AppSecret: what does not open is no other AppSecret's.
+                let error = failed(StoreProblem::DamagedRecord { key: name });
+                self.events.platform(|| PlatformNotice::StoreError { error });
+            }
             Ok(Some(Stored { json, revision: revision.unsigned_abs() }))
         })
     }

@@ -135,6 +135,20 @@ async fn a_token_that_is_always_refused_costs_few_requests() {
 }
 
 #[tokio::test]
+async fn a_component_token_that_was_refused_twice_in_a_row_holds_up_its_merchants_for_ten_seconds() {
+    let wechat = WeChat::start().await;
+    let process = Process::ready(&wechat, &Place::Memory, None).await;
+    wechat.script("api_authorizer_token", [WeChat::refusal(40001), WeChat::refusal(40001)]);
+    for _ in 0..3 {
+        assert_eq!(code(&process.call(MERCHANT).await.unwrap_err()), ("ERR_WXA_API", Some(40001)));
+    }
+    assert_eq!(["api_component_token", "api_authorizer_token"].map(|call| wechat.count(call)), [2, 2]);
+    pass(Duration::from_secs(11)).await;
+    process.call(MERCHANT).await.unwrap();
+    assert_eq!(["api_component_token", "api_authorizer_token"].map(|call| wechat.count(call)), [2, 3]);
+}
+
+#[tokio::test]
 async fn a_refused_refresh_token_is_looked_up_once() {
     let wechat = WeChat::start().await;
     let process = Process::ready(&wechat, &Place::Memory, None).await;

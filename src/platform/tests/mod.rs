@@ -1,4 +1,6 @@
 mod chain;
+mod codes;
+mod events;
 mod stores;
 mod wechat;
 

@@ -309,3 +309,24 @@ async fn a_locked_or_damaged_file_is_no_outage() {
     second.call(MERCHANT).await.unwrap();
     std::fs::remove_dir_all(folder).unwrap();
 }
+
+#[tokio::test]
+async fn a_record_in_an_own_store_that_does_not_open_may_be_another_secrets_and_stays() {
+    let wechat = WeChat::start().await;
+    let disk = Disk::default();
+    let first = Process::ready(&wechat, &Place::Own(Mortal::healthy(&disk)), None).await;
+    first.call(MERCHANT).await.unwrap();
+    for value in disk.lock().values_mut() {
+        value.reverse();
+    }
+    let before = disk.lock().clone();
+    let process = Process::start(&wechat, &Place::Own(Mortal::healthy(&disk)), None);
+    for error in [
+        process.platform.core.receive_ticket(TICKET.into(), 2_000).await.unwrap_err(),
+        process.platform.import_authorizer(MERCHANT, "r".into()).await.unwrap_err(),
+        process.call(MERCHANT).await.unwrap_err(),
+    ] {
+        assert_eq!((error.code(), error.reason()), ("ERR_WXA_STORE", Some("damaged")));
+    }
+    assert_eq!(*disk.lock(), before);
+}

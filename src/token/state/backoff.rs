@@ -52,7 +52,10 @@ fn pause(error: &Error, backoff: Duration) -> Option<Duration> {
         | Error::Ticket(_)
         | Error::RateLimit { .. }
         | Error::Closed
+        | Error::PlatformClosed
         | Error::Cancelled => None,
+        // The token that the request was made with has been replaced a moment ago: the next one may be good.
+        error if error.rejected_token().is_some() => Some(MIN_REFRESH_INTERVAL),
         error if is_refusal(error) => Some(REFUSAL_TTL),
         // An unexpected response is the same again a moment later.
         Error::Api { .. } | Error::Response { .. } if !error.is_transient() => Some(backoff.max(MIN_REFRESH_INTERVAL)),

@@ -1,7 +1,4 @@
-import { clock } from '../clock.js'
-import { dns } from '../dns.js'
-import { redis } from '../redis/redis.js'
-import { tls } from '../tls.js'
+import { NETWORK_CHECKS } from '../network.js'
 import { authorization, code, permissions } from './merchant.js'
 import { authorizers, options, store, token, whitelist } from './platform.js'
 import { ticket } from './ticket.js'
@@ -16,10 +13,7 @@ import { ticket } from './ticket.js'
  */
 export const PLATFORM_CHECKS = [
   { name: 'options', title: { zh: '配置', en: 'options' }, run: options, needsNoWeChat: true },
-  { name: 'dns', title: { zh: 'DNS', en: 'DNS' }, run: dns, isNetworkCheck: true },
-  { name: 'tls', title: { zh: 'TLS', en: 'TLS' }, run: tls, isNetworkCheck: true },
-  { name: 'clock', title: { zh: '时钟', en: 'clock' }, run: clock },
-  { name: 'redis', title: { zh: 'Redis', en: 'Redis' }, run: redis, needsNoWeChat: true },
+  ...NETWORK_CHECKS,
   { name: 'store', title: { zh: '存储', en: 'store' }, run: store, needsNoWeChat: true },
   { name: 'ticket', title: { zh: 'ticket', en: 'ticket' }, run: ticket, needsNoWeChat: true },
   { name: 'token', title: { zh: '平台 token', en: 'token' }, run: token },

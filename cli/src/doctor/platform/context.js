@@ -1,9 +1,13 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { openPlatform } from '../../platform.js'
 import { obstacleOf } from '../../store-file.js'
 import { listen } from '../../token.js'
 import { connectionOf, isAnswer, remembered, tokenIn } from '../context.js'
 
+/** @import { PlatformStateEvent, WxaPlatform } from 'wxacode' */
 /** @import { PlatformOptions } from '../../platform.js' */
+
+const CHANNEL = 'wxacode:platform'
 
 /** @typedef {{ total_count: number }} ListAnswer of `api_get_authorizer_list` */
 
@@ -13,6 +17,30 @@ import { connectionOf, isAnswer, remembered, tokenIn } from '../context.js'
  * @typedef {object} InfoAnswer
  * @property {{ authorizer_refresh_token?: string | null, func_info?: { funcscope_category?: { id?: number } }[] }} [authorization_info]
  */
+
+/**
+ * The component access token. A call without a usable ticket waits for the next push, which the server receives and not the doctor:
+ * here its error comes at once.
+ *
+ * @param {WxaPlatform} platform
+ * @param {AbortSignal} signal
+ */
+async function tokenNow(platform, signal) {
+  const waiting = new AbortController()
+  /** @param {unknown} event */
+  const hear = (event) => {
+    if (/** @type {PlatformStateEvent} */ (event).event === 'ticket.awaited') waiting.abort()
+  }
+  subscribe(CHANNEL, hear)
+  try {
+    return await platform.getComponentAccessToken({ signal: AbortSignal.any([signal, waiting.signal]) })
+  } catch (error) {
+    if (!waiting.signal.aborted || signal.aborted) throw error
+    return await platform.getComponentAccessToken({ signal, timeoutMs: 1 })
+  } finally {
+    unsubscribe(CHANNEL, hear)
+  }
+}
 
 /**
  * The context of one run for a third-party platform.
@@ -33,7 +61,7 @@ export function createPlatformContext(options, { merchant, page, signal, env }) 
     const { value: inTheWay } = await obstacle()
     // No check tells this error: that of the store says it all.
     if (inTheWay) throw new Error(inTheWay.cause.en)
-    return platform.getComponentAccessToken({ signal })
+    return tokenNow(platform, signal)
   })
   const token = async () => tokenIn(await given())
   return {

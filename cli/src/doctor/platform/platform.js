@@ -47,9 +47,9 @@ export async function storeErrorOf(context) {
 export async function store(context) {
   const failed = await storeErrorOf(context)
   if (failed) return failed
-  const { token } = await context.token()
-  const isRead = token === undefined || context.wxa.stats().ticketAgeMs !== undefined
-  if (context.options.store !== undefined && !isRead)
+  const { token: given } = await context.token()
+  const isOpen = given === undefined || isNew(context, context.options.appid)
+  if (context.options.store !== undefined && !isOpen)
     return skipped({ zh: '没有打开：Redis 里已有有效的平台 token', en: 'not opened: there is a valid token in Redis' })
   return context.options.store === undefined
     ? good({ zh: 'Redis', en: 'in Redis' })

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { WeChatAPIError } from 'wxacode'
 import { EXIT } from '../../exit-codes.js'
 import { bad, good, skipped } from '../finding.js'
@@ -10,6 +11,9 @@ import { STORE_FAILED, storeErrorOf } from './platform.js'
 const MINUTE_MS = 60_000
 /** WeChat pushes every ten minutes: two pushes have not come. */
 const LATE_MS = 25 * MINUTE_MS
+/** How long a store may take that has just been read for a token. */
+const READING_MS = 2000
+const POLL_MS = 20
 /** How long a ticket lives. */
 const LIFE_HOURS = 12
 
@@ -22,18 +26,33 @@ const LIFE_HOURS = 12
 export async function ticket(context) {
   if (await storeErrorOf(context)) return STORE_FAILED
   const { token, error } = await context.token()
-  const { ticketAgeMs: age, ticketRefused } = context.wxa.stats()
-  if (age === undefined) return token === undefined ? none(error) : unread()
+  const { ticketAgeMs: age, ticketRefused } = await known(context, token !== undefined)
+  if (age === undefined) return token === undefined ? none(error) : unneeded()
   if (ticketRefused) return refused(age, error)
   if (age > LATE_MS) return late(age)
   return good({ zh: `上一次推送在 ${ago(age).zh}前`, en: `the last push came ${ago(age).en} ago` })
 }
 
+/**
+ * What is known of the ticket. With a token of other processes no call reads it: the platform does that by itself after its start.
+ *
+ * @param {PlatformContext} context
+ * @param {boolean} hasToken
+ */
+async function known({ wxa }, hasToken) {
+  const end = performance.now() + READING_MS
+  for (;;) {
+    const stats = wxa.stats()
+    if (!hasToken || stats.ticketAgeMs !== undefined || performance.now() > end) return stats
+    await sleep(POLL_MS)
+  }
+}
+
 /** A token that other processes have made needs none. */
-const unread = () =>
+const unneeded = () =>
   skipped({
-    zh: '没有读取：Redis 里已有有效的平台 token',
-    en: 'not read: there is a valid token in Redis',
+    zh: '存储里没有读到；Redis 里已有有效的平台 token',
+    en: 'none was read in the store; there is a valid token in Redis',
   })
 
 /** @param {unknown} error */

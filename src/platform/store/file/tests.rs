@@ -42,7 +42,7 @@ async fn put_and_end(folder: &Folder, json: &str) {
 }
 
 async fn read(store: &FileStore, key: &RecordKey) -> Option<String> {
-    store.read(key).await.unwrap().map(|stored| stored.json)
+    store.read(key).await.unwrap().and_then(|stored| stored.json)
 }
 
 fn problem<T>(result: Result<T>) -> StoreProblem {
