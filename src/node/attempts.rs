@@ -61,7 +61,7 @@ impl NativeAttempt {
             connection_reused: attempt.connection_reused,
             status: attempt.status.map(u32::from),
             body_bytes: attempt.body_bytes.map(|bytes| bytes as f64),
-            code: error.map(|error| error.code()),
+            code: error.map(Error::code),
             errcode: refusal.map(|refusal| refusal.errcode),
             rid: refusal.and_then(|refusal| refusal.rid.clone()),
             message: error.map(ToString::to_string),
