@@ -1,0 +1,5 @@
+'use strict'
+
+const { WxaCodeInstrumentation } = require('./instrumentation')
+
+module.exports = { WxaCodeInstrumentation }
