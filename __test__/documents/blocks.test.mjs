@@ -14,6 +14,7 @@ import { asked } from '../support/decode.mjs'
 import { needsRedis } from '../support/redis.mjs'
 import { newAppid, setup, suite } from '../support/suite.mjs'
 import { until } from '../support/until.mjs'
+import { OF_TELEMETRY } from './telemetry.mjs'
 
 const SURROUNDINGS = new URL('surroundings.mjs', import.meta.url).href
 /** The oldest that is promised, the last that is JavaScript, and the present one. */
@@ -33,6 +34,7 @@ const isCode = (language) => language === 'js' || language === 'ts'
  * has one.
  */
 const OUTCOMES = {
+  ...OF_TELEMETRY,
   'platform.authorizationUrl': {
     check: async ({ get, push, fake, output }) => {
       assert.deepEqual(await push('/wechat/push'), [200, 'success'])
@@ -288,6 +290,8 @@ async function ran(t, code, { more = '', check }) {
     NODE_TEST_CONTEXT: undefined,
     WXACODE_APPID: options.appid,
     WXACODE_SECRET: options.secret,
+    // Where nobody listens: what would be sent is looked at before.
+    SENTRY_DSN: 'http://key@127.0.0.1:1/1',
     TEST_GIVEN: JSON.stringify({
       ...options,
       baseUrl: await withPhoneNumbers(t, fake.url),

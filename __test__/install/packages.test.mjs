@@ -19,6 +19,7 @@ const PACKAGES = {
   'wxacode-fake': { folder: 'fake', holds: ['index.js', 'index.d.ts', 'cli.js', 'src', 'types'], budget: 64_000 },
   'wxacode-cli': { folder: 'cli', holds: ['bin', 'src'], budget: 116_000 },
   'wxacode-scene': { folder: 'scene', holds: ['src', 'index.d.ts'], budget: 16_000 },
+  'wxacode-otel': { folder: 'otel', holds: ['src', 'index.d.ts'], budget: 16_000 },
 }
 
 const addonPackage = readdirSync(TARBALLS)
@@ -58,7 +59,7 @@ suite('what is published', (test) => {
     })
   }
 
-  for (const name of ['wxacode', 'wxacode-scene', 'wxacode-fake']) {
+  for (const name of ['wxacode', 'wxacode-scene', 'wxacode-otel', 'wxacode-fake']) {
     test(`the types of ${name} are right for every way to resolve them`, async () => {
       await promisify(execFile)(ATTW, [tarballOf(name), '--no-color'])
     })

@@ -54,8 +54,8 @@ suite('spans', (test) => {
   test("the call of a platform's merchant names the platform too", async (t) => {
     const { spans } = record(t)
     const appid = newAppid()
-    await call({ appid, componentAppid: 'wxcomponent' })
-    assert.equal(only(spans(ofApp(appid))).attributes['wxacode.component_appid'], 'wxcomponent')
+    await call({ appid, componentAppid: 'wx00000000000000c1' })
+    assert.equal(only(spans(ofApp(appid))).attributes['wxacode.component_appid'], 'wx00000000000000c1')
   })
 
   test('a refusal of WeChat has its errcode as the type of the error', async (t) => {
