@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { until } from '../support/until.mjs'
 
 /** What comes of the blocks about OpenTelemetry, Prometheus, pino and Sentry. */
 export const OF_TELEMETRY = {
@@ -19,9 +20,13 @@ export const OF_TELEMETRY = {
     },
   },
   "from 'pino'": {
-    check: ({ stdout }) => {
-      const lines = stdout.split('\n').filter((line) => line.startsWith('{'))
-      const [event, error] = lines.map((line) => JSON.parse(line)).sort((one, other) => one.level - other.level)
+    check: async ({ output }) => {
+      // pino writes when it likes.
+      const lines = () => output.stdout.split('\n').filter((line) => line.startsWith('{') && line.endsWith('}'))
+      assert.ok(await until(() => lines().length === 2))
+      const [event, error] = lines()
+        .map((line) => JSON.parse(line))
+        .sort((one, other) => one.level - other.level)
       assert.deepEqual([event.msg, event.errcode, event.level], ['request.error', 41030, 40])
       assert.deepEqual([error.err.code, error.err.errcode, error.level], ['ERR_WXA_API', 41030, 50])
     },
