@@ -15,7 +15,7 @@ const { setFailure } = require('./failure')
 const { ATTR_ABORTED, ATTR_APPID, ATTR_CONNECTION_REUSED, ATTR_ENDPOINT, ATTR_PURPOSE } = require('./names')
 const { hrTimeOf } = require('./time')
 
-/** @typedef {import('./messages').Attempt} Attempt */
+/** @typedef {import('wxacode').AttemptMessage} Attempt */
 
 const DEFAULT_PORTS = { http: 80, https: 443 }
 

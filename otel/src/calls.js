@@ -7,7 +7,7 @@ const { failureOf, setFailure } = require('./failure')
 const { ATTR_ABORTED, ATTR_APPID, ATTR_COMPONENT_APPID, ATTR_METHOD, ATTR_PATH, ATTR_SOURCE } = require('./names')
 const { hrTimeOf, lengthOf } = require('./time')
 
-/** @typedef {import('./messages').Call} Call */
+/** @typedef {import('wxacode').CallContext} Call */
 
 /**
  * What is known of a call: its span, the context in which that is active, when it began by the wall clock and by the
