@@ -91,9 +91,9 @@ suite('spans of wxacode', (test) => {
   })
 
   test('a request that gets no response has no status and the code of the error', async (t) => {
-    const { fake, wxa, here } = await recorded(t)
-    fake.fail('reset', { endpoint: 'codes' })
-    await failure(wxa.getQRCode({ path: 'pages/index/index' }, { timeoutMs: 400 }))
+    const { fake, wxa, here } = await recorded(t, {}, { retries: 0 })
+    fake.fail('reset', { endpoint: 'codes', times: Number.POSITIVE_INFINITY })
+    await failure(wxa.getQRCode({ path: 'pages/index/index' }))
     const [first] = here()
       .filter((span) => isRequest(span) && span.attributes['wxacode.purpose'] === 'code')
       .sort(byStart)
