@@ -28,8 +28,6 @@ class Calls {
   #instruments
   /** By the object that all messages of a call share. @type {WeakMap<Call, Started>} */
   #started = new WeakMap()
-  /** @type {WeakSet<Call>} */
-  #ended = new WeakSet()
 
   /**
    * @param {() => import('@opentelemetry/api').Tracer} tracer
@@ -71,12 +69,11 @@ class Calls {
   /** @param {Call} call */
   end(call) {
     const started = this.#started.get(call)
-    if (!started || this.#ended.has(call)) return
-    this.#ended.add(call)
+    if (!started) return
     const { span, startMs, begun, requests } = started
     const durationMs = performance.now() - begun
     if (call.source !== undefined) span.setAttribute(ATTR_SOURCE, call.source)
-    const failure = !call.aborted && 'error' in call ? failureOf(call.error) : undefined
+    const failure = 'error' in call ? failureOf(call.error) : undefined
     if (call.aborted) span.setAttribute(ATTR_ABORTED, true)
     if (failure) setFailure(span, failure)
     // The start is in whole milliseconds, rounded down. The span must not end before that of its last request.
