@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { context, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
-import { checkText, failure, setup, suite } from '../../__test__/support/suite.mjs'
+import { setupPlatforms } from '../../__test__/support/platforms.mjs'
+import { checkText, failure, newAppid, setup, suite } from '../../__test__/support/suite.mjs'
 import { until } from '../../__test__/support/until.mjs'
 import { msOf, ofApp, ofPort, only, record } from './recorder.mjs'
 
@@ -178,6 +179,30 @@ suite('spans of wxacode', (test) => {
         .map(({ attributes }) => attributes['wxacode.purpose']),
       ['token', 'api', 'api'],
     )
+  })
+
+  test("a merchant's calls and a platform's name the platform, and show nothing secret", async (t) => {
+    const { spans } = record(t)
+    // What is in `texts` is searched for secrets.
+    const { fake, open, ticket, options, texts } = await setupPlatforms(t)
+    const platform = open({ store: 'memory' })
+    await ticket()
+    const merchant = newAppid()
+    await platform.completeAuthorization(await fake.authorize(merchant, { push: false }))
+    await platform.client(merchant).getQRCode({ path: 'pages/index/index' })
+    const calls = spans((span) => isCall(span) && span.attributes['wxacode.component_appid'] === options.appid)
+    assert.deepEqual(
+      calls.map(({ name, attributes }) => [name, attributes['wxacode.appid']]),
+      [
+        ['wxacode receivePush', options.appid],
+        ['wxacode completeAuthorization', options.appid],
+        ['wxacode getQRCode', merchant],
+      ],
+    )
+    const ids = calls.map(idOf)
+    const requests = spans((span) => ids.includes(parentOf(span)))
+    assert.ok(requests.some(({ attributes }) => attributes['wxacode.endpoint'] === 'getQRCode'))
+    texts.push(JSON.stringify(spans().map(shown)))
   })
 
   test('requests and refreshes are measured', async (t) => {
