@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import * as ofWxaCode from 'wxacode'
 import * as module from 'wxacode-otel'
-import { setup, suite } from '../../__test__/support/suite.mjs'
-import { ofApp, record } from './recorder.mjs'
+import { newAppid, setup, suite } from '../../__test__/support/suite.mjs'
+import { call, ofApp, record } from './recorder.mjs'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 const require = createRequire(import.meta.url)
@@ -17,11 +17,15 @@ suite('loading', (test) => {
     assert.deepEqual(Object.keys(require('wxacode-otel')), ['WxaCodeInstrumentation'])
   })
 
-  test('by default it is enabled from the start, by its configuration it is not', (t) => {
+  test('by default it is enabled from the start, by its configuration it is not', async (t) => {
+    const { provider, spans } = record(t, { enabled: false })
+    const appid = newAppid()
     const [one, other] = [new module.WxaCodeInstrumentation(), new module.WxaCodeInstrumentation({ enabled: false })]
     t.after(() => one.disable())
-    assert.equal(one.getConfig().enabled, true)
-    assert.equal(other.getConfig().enabled, false)
+    for (const each of [one, other]) each.setTracerProvider(provider)
+    await call({ appid })
+    assert.equal(spans(ofApp(appid)).length, 1)
+    assert.deepEqual([one.getConfig().enabled, other.getConfig().enabled], [true, false])
   })
 
   test('all copies of wxacode are recorded, as CommonJS and as ES modules, loaded before it or after', async (t) => {

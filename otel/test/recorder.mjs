@@ -31,6 +31,7 @@ export function record(t, { sampler, enabled = true } = {}) {
   })
   return {
     instrumentation,
+    provider,
     tracer: provider.getTracer('test'),
     /** The spans that have ended and that `which` is true of, in the order of their ends. */
     spans: (which = () => true) => spanExporter.getFinishedSpans().filter(which),
