@@ -32,13 +32,14 @@ suite('spans of wxacode', (test) => {
       .filter(isCall)
       .find(({ name }) => name === 'wxacode getUnlimitedQRCode')
     const requests = here()
-      .filter((span) => isRequest(span) && parentOf(span) === idOf(ofCode))
+      .filter((span) => isRequest(span) && parentOf(span) === idOf(ofCode) && !span.attributes['wxacode.aborted'])
       .sort(byStart)
     assert.deepEqual(
       requests.map(({ attributes: of }) => [
         of['wxacode.endpoint'],
         of['wxacode.purpose'],
-        of['http.request.resend_count'],
+        // On a busy machine the token is requested again, on another connection, because the first is silent.
+        of['wxacode.purpose'] === 'code' ? of['http.request.resend_count'] : undefined,
         of['http.response.status_code'],
         of['error.type'],
       ]),
