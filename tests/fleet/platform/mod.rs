@@ -1,0 +1,67 @@
+//! The fleet of a third-party platform: several processes of the crate's platform with one Redis or a durable store each, pushes
+//! at random processes, and merchants who authorise and withdraw.
+//!
+//! `FLEET_SEED=<n> cargo test --no-default-features --test fleet platform::replays -- --nocapture` prints the trace of one run.
+//! `FLEET_PLATFORM_SEEDS=<n>` is the number of runs (default 120) and `FLEET_BASE=<n>` the first seed (default 0).
+
+mod invariants;
+mod journal;
+mod member;
+mod plan;
+mod simulation;
+mod wechat;
+mod wire;
+
+use std::collections::BTreeMap;
+
+use crate::{Verdict, number, report, run_all};
+use journal::Journal;
+use plan::Plan;
+use simulation::Simulation;
+
+const PLATFORM: &str = "wx0123456789abcdef";
+const SECRET: &str = "c4nary-component-secret";
+
+fn run(seed: u64, traced: bool) -> Journal {
+    Simulation::new(Plan::of(seed), traced).run()
+}
+
+fn judge(seed: u64) -> Verdict {
+    match std::panic::catch_unwind(|| run(seed, false)) {
+        Ok(journal) => (journal.seen, journal.violation),
+        Err(_) => (BTreeMap::new(), Some("a panic".to_owned())),
+    }
+}
+
+#[test]
+fn invariants_of_platforms_hold_whatever_fails() {
+    if number("FLEET_SEED").is_some() {
+        return;
+    }
+    let base = number("FLEET_BASE").unwrap_or(0);
+    let count = number("FLEET_PLATFORM_SEEDS").unwrap_or(120);
+    println!("platforms: seeds {base} to {}", base + count - 1);
+    let seeds: Vec<_> = (base..base + count).collect();
+    let (seen, broken) = run_all(&seeds, judge);
+    println!("{seen:#?}");
+    report(&broken);
+}
+
+#[test]
+fn replays() {
+    let Some(seed) = number("FLEET_SEED") else { return };
+    println!("{:#?}", Plan::of(seed));
+    let journal = run(seed, true);
+    for line in journal.trace.iter().flatten() {
+        println!("{line}");
+    }
+    assert!(journal.violation.is_none(), "{:?}", journal.violation);
+}
+
+#[test]
+fn a_seed_gives_the_same_run_every_time() {
+    for seed in 0..10 {
+        let (one, two) = (run(seed, true).trace, run(seed, true).trace);
+        assert!(one == two, "seed {seed}");
+    }
+}
