@@ -1,6 +1,7 @@
 //! What must hold in every run, whatever fails in it.
 
 use wxacode::error::Error;
+use wxacode::token::source::FETCH_TIMEOUT;
 
 use super::journal::Request;
 use super::member::{Job, JobEnd};
@@ -16,6 +17,8 @@ use crate::source::ATTEMPT;
 use crate::wire::Command;
 
 const CANARY: &str = "c4nary";
+/// The longest time of a refresh.
+const FETCH: Millis = FETCH_TIMEOUT.as_millis() as Millis;
 /// What a change takes to reach all processes.
 const FLEET: Millis = SECOND;
 /// The time after a fault of Redis until a process notices that it is over, and writes what it kept.
@@ -62,7 +65,39 @@ impl Simulation {
             Kind::Component => self.check_ticket(request),
             Kind::Refresh => self.check_retired(request),
             Kind::Api => self.check_ended_merchant(request),
-            Kind::Exchange | Kind::List => {}
+            Kind::Exchange => self.check_exchange(request),
+            Kind::List => {
+                self.check_list(request);
+                self.check_unauthorized(request);
+            }
+        }
+    }
+
+    /// A code is exchanged once: by the push, and by the page that the merchant returns to.
+    fn check_exchange(&mut self, request: &Request) {
+        let answered = |other: &&Request| other.secret == request.secret && matches!(other.errcode, Some(0 | 61009));
+        let before = self.same(request).filter(answered).filter(|other| other.heard).count();
+        if before > 1 && !self.plan.has(|kind| kind.is_of_a_process() || empties(kind)) {
+            self.violation(format!("P{} sends {} for the third time", request.from, request.secret));
+        }
+    }
+
+    /// What a living process knows need not be read again after Redis was emptied.
+    fn check_list(&mut self, request: &Request) {
+        let only_flushed = self.plan.faults.iter().all(|fault| fault.kind == FaultKind::Flush);
+        let known = self.plan.merchants.iter().all(|authorized| *authorized);
+        let Some(flushed) = self.fault_periods.first().map(|period| period.begin) else { return };
+        if !only_flushed || !known || !self.plan.actions.is_empty() || self.plan.rules.rotates {
+            return;
+        }
+        let refreshed = |merchant: usize| {
+            self.journal.requests.iter().any(|other| {
+                (other.kind, other.merchant, other.errcode) == (Kind::Refresh, Some(merchant), Some(0))
+                    && other.answered.is_some_and(|answered| answered + 2 * SECOND < flushed)
+            })
+        };
+        if (0..self.plan.merchants.len()).all(refreshed) {
+            self.violation(format!("P{} reads the list again", request.from));
         }
     }
 
@@ -73,10 +108,20 @@ impl Simulation {
 
     /// Two requests for the same token never overlap: the answer to one makes that of the other void.
     fn check_overlap(&mut self, request: &Request) {
-        if !matches!(request.kind, Kind::Component | Kind::Refresh) || self.plan.has(|kind| empties(kind) || sleeps(kind)) {
+        if !matches!(request.kind, Kind::Component | Kind::Refresh)
+            || self.plan.has(|kind| empties(kind) || sleeps(kind))
+        {
             return;
         }
-        let ends = |other: &Request| other.answered.unwrap_or(Millis::MAX).min(other.sent + ATTEMPT.as_millis() as Millis);
+        // The process gives up at the end of an attempt, or of the whole refresh.
+        let is_bad = self.plan.has(FaultKind::is_of_wechat);
+        let ends = |other: &Request| {
+            let attempt = other.answered.unwrap_or(Millis::MAX).min(other.sent + ATTEMPT.as_millis() as Millis);
+            let before =
+                self.journal.requests.iter().filter(|first| first.from == other.from && first.kind != Kind::Api);
+            let begun = before.map(|first| first.sent).find(|&sent| is_bad && other.sent < sent + FETCH);
+            attempt.min(begun.map_or(Millis::MAX, |begun| begun + FETCH))
+        };
         if self.same(request).take(20).any(|other| request.sent < ends(other)) {
             self.violation(format!("P{} asks {:?} while somebody else does", request.from, request.kind));
         }
@@ -125,7 +170,9 @@ impl Simulation {
             return;
         };
         let last = self.pushes.iter().rev().find(|push| match &push.kind {
-            PushKind::Unauthorized { merchant: other } | PushKind::Authorized { merchant: other, .. } => *other == merchant,
+            PushKind::Unauthorized { merchant: other } | PushKind::Authorized { merchant: other, .. } => {
+                *other == merchant
+            }
             PushKind::Ticket(_) => false,
         });
         let Some(answered) = last.and_then(|push| push.answered) else { return };
@@ -136,6 +183,18 @@ impl Simulation {
         });
         if !trouble && answered + FLEET < request.sent {
             self.violation(format!("P{} uses a token of merchant {merchant}, which has withdrawn", request.from));
+        }
+    }
+
+    /// Nobody asks for a merchant without an authorisation more than once a minute.
+    fn check_unauthorized(&mut self, request: &Request) {
+        let minute = |other: &&Request| request.sent < other.sent + 59 * SECOND && other.from == request.from;
+        let unauthorized = self.wechat.merchants.iter().filter(|merchant| !merchant.authorized).count();
+        let steady = self.plan.faults.is_empty() && self.plan.actions.is_empty();
+        let lately = self.same(request).take_while(|other| request.sent < other.sent + 59 * SECOND);
+        let lately = lately.filter(minute).filter(|other| other.errcode == Some(0)).count();
+        if steady && lately > 1 + unauthorized {
+            self.violation(format!("P{} reads the list {} times in a minute", request.from, lately + 1));
         }
     }
 }
@@ -152,7 +211,9 @@ impl Simulation {
         }
         self.journal.count(&match result {
             Ok(()) => format!("{} ok", name(job)),
-            Err(error) => format!("{} {}", name(job), error.errcode().map_or(error.code().to_owned(), |c| c.to_string())),
+            Err(error) => {
+                format!("{} {}", name(job), error.errcode().map_or(error.code().to_owned(), |c| c.to_string()))
+            }
         });
         if self.was_asleep(from, ended.begun, ended.ended) {
             return;
@@ -183,7 +244,9 @@ impl Simulation {
                 self.violation(format!("call {number} of P{from} for merchant {merchant} fails: {error:?}"));
             }
             Err(error) if !state.authorized && error.errcode() != Some(61003) => {
-                self.violation(format!("merchant {merchant} has withdrawn, and call {number} of P{from} fails: {error:?}"));
+                self.violation(format!(
+                    "merchant {merchant} has withdrawn, and call {number} of P{from} fails: {error:?}"
+                ));
             }
             Ok(()) if !state.authorized => {
                 self.violation(format!("call {number} of P{from} for merchant {merchant} succeeds after its end"));
@@ -220,11 +283,13 @@ impl Simulation {
             }
         }
         let withdrawn = self.wechat.merchants.iter().filter(|merchant| !merchant.authorized).count();
-        let lists = last.iter().filter(|request| request.kind == Kind::List).count();
+        let lists = last.iter().filter(|request| (request.kind, request.errcode) == (Kind::List, Some(0))).count();
         let refused = last.iter().filter(|request| request.errcode == Some(61003)).count();
         let processes = self.plan.processes;
         if lists > processes * withdrawn.max(1) || refused > processes * withdrawn {
-            self.violation(format!("{withdrawn} have withdrawn: {lists} lists and {refused} refusals in the last round"));
+            self.violation(format!(
+                "{withdrawn} have withdrawn: {lists} lists and {refused} refusals in the last round"
+            ));
         }
         if self.plan.store == StoreKind::Redis && self.database.field_of("ticket", "value").is_none() {
             self.violation("Redis ends without the ticket".to_owned());
@@ -247,7 +312,7 @@ fn name(job: &Job) -> &'static str {
     match job {
         Job::Call { .. } => "call",
         Job::Push(_) => "push",
-        Job::Complete(_) => "return",
+        Job::Return => "return",
         Job::Remove(_) => "removal",
     }
 }

@@ -25,7 +25,7 @@ pub(super) enum Job {
     /// A push, by its number.
     Push(usize),
     /// A merchant returns with its code.
-    Complete(usize),
+    Return,
     /// The caller removes a merchant.
     Remove(usize),
 }
@@ -87,19 +87,18 @@ impl Member {
         self.machine.call(Box::pin(async move { (Job::Push(number), process.receive(&event).await) }));
     }
 
-    pub(super) fn complete(&mut self, merchant: usize, code: String) {
+    pub(super) fn come_back(&mut self, code: String) {
         let process = self.process.clone();
         self.machine.call(Box::pin(async move {
             let completed = process.complete_authorization(&SecretString::from(code.as_str()), millis(CALL)).await;
-            (Job::Complete(merchant), completed.map(drop))
+            (Job::Return, completed.map(drop))
         }));
     }
 
     pub(super) fn remove(&mut self, merchant: usize) {
         let process = self.process.clone();
-        self.machine.call(Box::pin(async move {
-            (Job::Remove(merchant), process.remove_authorizer(&appid(merchant)).await)
-        }));
+        self.machine
+            .call(Box::pin(async move { (Job::Remove(merchant), process.remove_authorizer(&appid(merchant)).await) }));
     }
 
     /// Closes the platform in the background.

@@ -80,7 +80,9 @@ pub(super) struct Action {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ActionKind {
     /// The merchant authorises the platform, or changes its authorisation, and returns to its page or does not.
-    Authorize { returns: bool },
+    Authorize {
+        returns: bool,
+    },
     Withdraw,
     Remove,
 }
@@ -315,7 +317,9 @@ impl Generator {
             StoreKind::Redis => false,
         };
         match self.rng.u32(0..100) {
-            kind if own => FaultKind::Store([StoreFault::Throws, StoreFault::Hangs, StoreFault::Mute][kind as usize % 3]),
+            kind if own => {
+                FaultKind::Store([StoreFault::Throws, StoreFault::Hangs, StoreFault::Mute][kind as usize % 3])
+            }
             0..15 => FaultKind::Redis(RedisFault::Refuses),
             15..27 => FaultKind::Redis(RedisFault::Silent),
             27..37 => FaultKind::Redis(RedisFault::Stalled),

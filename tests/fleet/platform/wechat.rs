@@ -326,9 +326,9 @@ impl Call {
 
     fn code<'a>(&self, wechat: &'a WeChat) -> Option<(usize, &'a (String, Millis))> {
         let codes = wechat.merchants.iter().enumerate();
-        codes.filter_map(|(number, merchant)| Some((number, merchant.code.as_ref()?))).find(|(_, (code, _))| {
-            *code == self.secret
-        })
+        codes
+            .filter_map(|(number, merchant)| Some((number, merchant.code.as_ref()?)))
+            .find(|(_, (code, _))| *code == self.secret)
     }
 
     fn merchant_of_code(&self, wechat: &WeChat) -> usize {

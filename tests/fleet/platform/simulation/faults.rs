@@ -77,7 +77,10 @@ impl Simulation {
     }
 
     pub(super) fn active_fault(&self, is: impl Fn(&FaultKind) -> bool) -> Option<&FaultPeriod> {
-        self.fault_periods.iter().rev().find(|period| period.begin <= self.now && self.now < period.end && is(&period.kind))
+        self.fault_periods
+            .iter()
+            .rev()
+            .find(|period| period.begin <= self.now && self.now < period.end && is(&period.kind))
     }
 
     pub(super) fn redis_fault(&self) -> Option<(RedisFault, Millis)> {

@@ -4,6 +4,9 @@ use wxacode::platform::push::{Authorization, PlatformEvent};
 
 use super::*;
 
+/// WeChat makes a push that is not answered four times.
+const LAST_ATTEMPT: u32 = 3;
+
 impl Simulation {
     pub(super) fn ticket(&mut self) {
         if self.round == Some(ROUNDS) {
@@ -25,7 +28,8 @@ impl Simulation {
     /// Makes a push at a random process. One that is not answered in 5 s is made again.
     pub(super) fn deliver(&mut self, number: usize, attempt: u32) {
         let Push { kind, created, answered } = &self.pushes[number];
-        if answered.is_some() || attempt > 3 {
+        let again = !matches!(kind, PushKind::Ticket(_));
+        if (again && answered.is_some()) || attempt > LAST_ATTEMPT || self.round == Some(ROUNDS) {
             return;
         }
         let create_time = seconds(*created);
@@ -42,14 +46,17 @@ impl Simulation {
                 PlatformEvent::Unauthorized { authorizer_appid: appid(merchant), create_time }
             }
         };
-        let again = !matches!(kind, PushKind::Ticket(_));
         let to = self.rng.usize(0..self.slots.len());
         if self.work(to, |member| member.push(number, event)) {
             self.note(|| format!("push {number} comes to P{to}"));
             self.moment(Moment::Push, to);
         }
-        if again || attempt == 0 {
+        if again {
             self.push(self.now + 5 * SECOND + 1, Event::Push { number, attempt: attempt + 1 });
+        } else if attempt == 0 && self.rng.u32(0..4) == 0 {
+            // A ticket may come twice, the second time when a newer one is there.
+            let late = self.rng.u64(5 * SECOND..3 * PUSHES);
+            self.push(self.now + late, Event::Push { number, attempt: LAST_ATTEMPT });
         }
     }
 
@@ -69,7 +76,7 @@ impl Simulation {
                 let code = self.wechat.authorize(merchant, self.now);
                 if returns {
                     let at = self.now + self.rng.u64(0..2 * SECOND);
-                    self.push(at, Event::Return { merchant, code: code.clone() });
+                    self.push(at, Event::Return(code.clone()));
                 }
                 self.new_push(PushKind::Authorized { merchant, code });
             }
@@ -87,8 +94,8 @@ impl Simulation {
         }
     }
 
-    pub(super) fn come_back(&mut self, merchant: usize, code: String) {
+    pub(super) fn come_back(&mut self, code: String) {
         let to = self.rng.usize(0..self.slots.len());
-        self.work(to, |member| member.complete(merchant, code));
+        self.work(to, |member| member.come_back(code));
     }
 }
