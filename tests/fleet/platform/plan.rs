@@ -15,7 +15,7 @@ pub(super) enum Theme {
     Redis,
     WeChat,
     Processes,
-    /// Processes that crash during a refresh that replaces the refresh token.
+    /// Processes that crash, and stores that fail, during a refresh that replaces the refresh token.
     Rotation,
     /// Merchants authorise, return and withdraw.
     Merchants,
@@ -290,6 +290,7 @@ impl Generator {
 
     fn kind(&mut self, theme: Theme, store: StoreKind) -> FaultKind {
         match theme {
+            Theme::Rotation if self.rng.u32(0..3) == 0 => self.store_fault(store),
             Theme::Calm | Theme::Merchants | Theme::Rotation => FaultKind::Crash,
             Theme::Redis => self.store_fault(store),
             Theme::WeChat => FaultKind::WeChat(self.wechat_fault()),
