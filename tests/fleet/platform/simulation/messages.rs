@@ -81,16 +81,19 @@ impl Simulation {
         let result = match fault {
             Some(FaultKind::Store(StoreFault::Hangs)) => return,
             Some(FaultKind::Store(StoreFault::Throws)) => Err(store_error()),
-            Some(FaultKind::Store(StoreFault::Mute)) => self.operate(from, operation).and(Err(store_error())),
-            _ => self.operate(from, operation),
+            Some(FaultKind::Store(StoreFault::Mute)) => {
+                self.operate(from, operation);
+                Err(store_error())
+            }
+            _ => Ok(self.operate(from, operation)),
         };
         let at = self.now + self.rng.u64(1..10);
         self.push(at, Event::StoreReply { result, reply });
     }
 
-    fn operate(&mut self, from: usize, operation: Operation) -> StoreReply {
+    fn operate(&mut self, from: usize, operation: Operation) -> Option<Vec<u8>> {
         match operation {
-            Operation::Get(key) => return Ok(self.disk.get(&key).cloned()),
+            Operation::Get(key) => return self.disk.get(&key).cloned(),
             Operation::Set(key, value) => {
                 self.note(|| format!("store: P{from} sets {key}"));
                 self.disk.insert(key, value);
@@ -101,7 +104,7 @@ impl Simulation {
                 self.disk.remove(&key);
             }
         }
-        Ok(None)
+        None
     }
 
     fn send_request(&mut self, from: usize, target: &str, body: &[u8], reply: Sender<Response>) {
