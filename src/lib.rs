@@ -42,6 +42,7 @@ pub mod redis;
 mod registry;
 mod roots;
 mod seal;
+pub mod simulation;
 pub mod token;
 mod transport;
 mod warning;

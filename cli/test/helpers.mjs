@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { parse } from 'csv-parse/sync'
 import { startFakeWeChat } from 'wxacode-fake'
-import { checkText, newAppid, newSecret } from '../../__test__/support/suite.mjs'
+import { checkText, newAppid, newSecret, times } from '../../__test__/support/suite.mjs'
 
 export { suite } from '../../__test__/support/suite.mjs'
 
@@ -98,4 +99,28 @@ export function watch(child, secrets) {
     }
   }
   return { child, output, done, printed }
+}
+
+/** A list of small codes: `id=1` to `id=n`. */
+export const listOf = (n) => `scene,width,isHyaline\n${times(n, (at) => `id=${at + 1},280,true\n`).join('')}`
+
+/** Sets up the command line with a list. */
+export async function setupBatch(t, list, options) {
+  const here = await setupCli(t, options)
+  writeFileSync(here.file('list.csv'), list)
+  return {
+    ...here,
+    batch: (args = [], more) => here.wxacode(['batch', 'list.csv', '--out', 'codes', '--json', ...args], more),
+    pictures: () =>
+      readdirSync(here.file('codes'))
+        .filter((name) => /\.(png|jpg)$/.test(name))
+        .sort(),
+    picture: (name) => readFileSync(here.file(`codes/${name}`)),
+    report: () => parse(readFileSync(here.file('codes/report.csv')), { columns: true, bom: true }),
+    hidden: () => readdirSync(here.file('codes/.wxacode')).sort(),
+    scenes: () =>
+      here.fake.requests
+        .filter(({ endpoint }) => endpoint === 'getwxacodeunlimit')
+        .map(({ body }) => JSON.parse(body).scene),
+  }
 }

@@ -120,7 +120,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
     /// The `code` that JavaScript sees.
-    pub(crate) fn code(&self) -> &'static str {
+    pub fn code(&self) -> &'static str {
         match self {
             Self::Api { .. } => "ERR_WXA_API",
             Self::Ticket(ticket) => ticket.code(),
@@ -165,7 +165,7 @@ impl Error {
     }
 
     /// The errcode of the refusal.
-    pub(crate) fn errcode(&self) -> Option<i64> {
+    pub fn errcode(&self) -> Option<i64> {
         self.refusal().map(|refusal| refusal.errcode)
     }
 

@@ -6,6 +6,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use napi_derive::napi;
 
 use super::completions::{Completion, CompletionQueue};
+use crate::error::Error;
 use crate::event::attempt::{Attempt, AttemptSink, Ending, Purpose};
 use crate::wechat::endpoint::Method;
 

@@ -24,7 +24,8 @@ use crate::rate_limit::RateLimiter;
 use crate::rate_limit::redis::RedisRateLimiter;
 use crate::registry::{self, Registry};
 use crate::token::source::TokenSource;
-use crate::transport::Transport;
+use crate::transport::http_clients::HttpClients;
+use crate::transport::{Carrier, Transport};
 use crate::wechat::answer::is_token;
 
 /// Options of a platform, of the right types, whose values are not checked yet.
@@ -54,6 +55,9 @@ pub(crate) struct PlatformOptions {
     /// The caller's own store.
     #[serde(skip)]
     pub(crate) functions: Option<Arc<dyn StoreFunctions>>,
+    /// Carries the requests in place of HTTP.
+    #[serde(skip)]
+    pub(crate) carrier: Option<Arc<dyn Carrier>>,
 }
 
 /// A text of a list that `Debug` does not show.
@@ -129,7 +133,10 @@ impl PlatformOptions {
         let core = core(&mut registry, &key, self.functions)?;
         let closed = Arc::<AtomicBool>::default();
         let label = EventSource::new(events.clone(), core.appid.clone(), Some(COMPONENT));
-        let http_clients = registry.http_clients(&http_settings)?;
+        let http_clients = match self.carrier {
+            Some(carrier) => Arc::new(HttpClients::new(&http_settings)?.carried_by(carrier)),
+            None => registry.http_clients(&http_settings)?,
+        };
         let secrets = core.component.secrets();
         let transport = Arc::new(Transport::new(http_clients, base_urls, secrets, label.clone()));
         let source: Arc<dyn TokenSource> =

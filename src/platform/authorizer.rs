@@ -32,6 +32,9 @@ const MIN_LIFE: Duration = Duration::from_secs(60);
 /// The life of a token of which WeChat says none.
 const DEFAULT_LIFE: Duration = Duration::from_secs(60);
 
+/// Whether nobody waits for a refresh any more.
+type IsCancelled<'a> = &'a (dyn Fn() -> bool + Send + Sync);
+
 /// Fetches the access tokens of one merchant.
 #[derive(Clone)]
 pub(crate) struct AuthorizerSource {
@@ -85,11 +88,12 @@ impl TokenSource for AuthorizerSource {
     }
 
     fn fetch<'a>(&'a self, request: TokenRequest<'a>) -> BoxFuture<'a, Result<SourceToken>> {
-        // A task of its own: who cancels the refresh must not lose a refresh token that is on its way.
+        // A task of its own: who cancels the refresh must not lose a refresh token that is on its way. What was not sent by then
+        // is not sent any more: the lock may be another process's.
         let (source, deadline) = (self.clone(), request.deadline);
         let (sender, fetched) = oneshot::channel();
         tokio::spawn(attempt::inherited(async move {
-            let result = source.refresh(&deadline).await;
+            let result = source.refresh(&deadline, &|| sender.is_closed()).await;
             if let Err(Ok(token)) = sender.send(result) {
                 source.keep_waiting(token);
             }
@@ -99,12 +103,12 @@ impl TokenSource for AuthorizerSource {
 }
 
 impl AuthorizerSource {
-    async fn refresh(&self, deadline: &Deadline) -> Result<SourceToken> {
+    async fn refresh(&self, deadline: &Deadline, is_cancelled: IsCancelled<'_>) -> Result<SourceToken> {
         if let Some(token) = self.waiting_token().await? {
             return Ok(token);
         }
         let mut authorizer = self.authorizer().await?;
-        if authorizer.code.is_some() {
+        if authorizer.code.is_some() && !is_cancelled() {
             match self.exchange(&authorizer, deadline).await? {
                 Ok(token) => return Ok(token),
                 Err(without_code) => authorizer = without_code,
@@ -112,6 +116,9 @@ impl AuthorizerSource {
         }
         let Some(refresh_token) = authorizer.refresh_token.clone() else { return Err(not_authorized()) };
         let request = |refresh_token: SecretString| async move {
+            if is_cancelled() {
+                return Err(Error::Closed);
+            }
             self.platform.authorizer_token(&self.merchant.appid, refresh_token.expose_secret(), deadline).await
         };
         let tokens = match request(refresh_token).await {

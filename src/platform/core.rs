@@ -1,6 +1,6 @@
 //! What all `WxaPlatform`s of a process share that agree on platform, secret, hosts, Redis and store.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -115,7 +115,7 @@ pub(crate) struct Core {
 
 #[derive(Default)]
 struct Merchants {
-    by_appid: HashMap<Arc<str>, Arc<Merchant>>,
+    by_appid: BTreeMap<Arc<str>, Arc<Merchant>>,
     sweep_at: usize,
 }
 

@@ -1,6 +1,6 @@
 //! WeChat's list of all merchants with their refresh tokens: the way back to what the store does not have.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -30,7 +30,7 @@ const PARALLEL_PAGES: usize = 4;
 const RESTORE_INTERVAL: Duration = Duration::from_secs(600);
 
 /// All merchants, by appid.
-pub(crate) type List = HashMap<String, Listed>;
+pub(crate) type List = BTreeMap<String, Listed>;
 
 /// Reads the list, once for all who need it within a moment.
 #[derive(Default)]

@@ -1,6 +1,6 @@
 //! What a platform must not lose, in its store, and what could not be saved yet.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -149,7 +149,7 @@ pub(crate) struct Records {
     me: Weak<Self>,
     store: Arc<dyn RecordStore>,
     locks: [tokio::sync::Mutex<()>; LOCKS],
-    unsaved: Mutex<HashMap<RecordKey, Record>>,
+    unsaved: Mutex<BTreeMap<RecordKey, Record>>,
     is_retrying: Mutex<bool>,
     /// Whether the last operation succeeded.
     up: watch::Sender<bool>,

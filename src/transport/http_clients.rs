@@ -9,6 +9,7 @@ use rustls::ClientConfig;
 use rustls::pki_types::CertificateDer;
 use url::Url;
 
+use super::Carrier;
 use super::connect::ConnectLayer;
 use super::dns::Resolver;
 use super::proxy::Proxy;
@@ -41,6 +42,8 @@ pub(crate) struct HttpClients {
     plain: Slot,
     secure: Slot,
     proxied: Slot,
+    /// Takes all requests, if there is one.
+    carrier: Option<Arc<dyn Carrier>>,
 }
 
 /// An HTTP client with its connections, until they are discarded.
@@ -63,7 +66,18 @@ impl HttpClients {
             plain: Slot::default(),
             secure: Slot::default(),
             proxied: Slot::default(),
+            carrier: None,
         })
+    }
+
+    /// The same with all requests carried by `carrier`.
+    pub(crate) fn carried_by(self, carrier: Arc<dyn Carrier>) -> Self {
+        Self { carrier: Some(carrier), ..self }
+    }
+
+    /// What carries the requests in place of HTTP.
+    pub(crate) fn carrier(&self) -> Option<&Arc<dyn Carrier>> {
+        self.carrier.as_ref()
     }
 
     /// The proxy of requests, if there is one.

@@ -10,10 +10,11 @@ use wxacode::event::EventBus;
 use wxacode::redis::{AttemptContext, Backend, BackendError, DEFAULT_TIMEOUT, PROBE, RedisClient, ScriptCall, SlotMap};
 
 use crate::database::redis_error;
-use crate::wire::{Answer, Command, Message, Outbox};
+use crate::wire::{Answer, Command, Outbox, RedisRequest};
 
-pub(crate) struct SimulatedConnection {
-    outbox: Arc<Outbox>,
+/// The connection of a process that sends messages `M`.
+pub(crate) struct SimulatedConnection<M> {
+    outbox: Arc<Outbox<M>>,
     pipe: Mutex<Pipe>,
     slots: SlotMap,
 }
@@ -25,12 +26,17 @@ struct Pipe {
     connected: bool,
 }
 
-pub(crate) fn client(outbox: Arc<Outbox>) -> Arc<RedisClient<SimulatedConnection>> {
+/// What messages have to be made from.
+pub(crate) trait CarriesRedis: From<RedisRequest> + Send + 'static {}
+
+impl<M: From<RedisRequest> + Send + 'static> CarriesRedis for M {}
+
+pub(crate) fn client<M: CarriesRedis>(outbox: Arc<Outbox<M>>) -> Arc<RedisClient<SimulatedConnection<M>>> {
     let backend = SimulatedConnection { outbox, pipe: Mutex::default(), slots: SlotMap::default() };
     RedisClient::with_backend(backend, DEFAULT_TIMEOUT, Arc::<EventBus>::default())
 }
 
-impl SimulatedConnection {
+impl<M: CarriesRedis> SimulatedConnection<M> {
     /// Sends a command, on a new connection if there is none, and returns the answer.
     async fn send(&self, command: Command) -> Answer {
         let connection = {
@@ -38,7 +44,7 @@ impl SimulatedConnection {
             pipe.connected = true;
             pipe.number
         };
-        self.outbox.ask(|reply| Message::Redis { command, connection, reply }).await
+        self.outbox.ask(|reply| RedisRequest { command, connection, reply }.into()).await
     }
 
     fn disconnect(&self) {
@@ -47,7 +53,7 @@ impl SimulatedConnection {
     }
 }
 
-impl Backend for SimulatedConnection {
+impl<M: CarriesRedis> Backend for SimulatedConnection<M> {
     /// Like the crate's backend: a connection that breaks is replaced once.
     async fn attempt(&self, call: &ScriptCall, context: &AttemptContext<'_>) -> Result<Value, BackendError> {
         let command = match call.script {

@@ -16,7 +16,10 @@ mod invariants;
 mod journal;
 #[path = "../../src/redis/fake/lua.rs"]
 mod lua;
+mod machine;
+mod network;
 mod plan;
+mod platform;
 mod process;
 mod simulation;
 mod source;
@@ -48,7 +51,7 @@ fn judge(seed: u64) -> Verdict {
 }
 
 /// Runs the seeds on all cores. Returns the events, and the seeds that violated an invariant.
-fn run_all(seeds: &[u64]) -> (BTreeMap<String, u64>, Vec<(u64, String)>) {
+fn run_all(seeds: &[u64], judge: fn(u64) -> Verdict) -> (BTreeMap<String, u64>, Vec<(u64, String)>) {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let (mut seen, mut broken) = (BTreeMap::<String, u64>::new(), Vec::new());
     let verdicts: Vec<_> = std::thread::scope(|scope| {
@@ -77,7 +80,7 @@ fn invariants_hold_whatever_fails() {
     let count = number("FLEET_SEEDS").unwrap_or(2000);
     println!("seeds {base} to {}", base + count - 1);
     let seeds: Vec<_> = (base..base + count).collect();
-    let (seen, broken) = run_all(&seeds);
+    let (seen, broken) = run_all(&seeds, judge);
     println!("{seen:#?}");
     report(&broken);
 }

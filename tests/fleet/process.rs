@@ -1,13 +1,8 @@
 //! A process: a runtime with a separate clock, the crate's token cache, and callers.
 
-use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Poll};
-use std::time::Duration;
 
-use futures_util::future::BoxFuture;
-use tokio::runtime::{Builder, Runtime};
-use tokio::time::{Instant, advance, sleep_until, timeout};
+use tokio::time::{Instant, timeout};
 use wxacode::clock::Clock;
 use wxacode::deadline::Deadline;
 use wxacode::error::{Error, TimeoutPhase};
@@ -22,9 +17,10 @@ use wxacode::token::{CacheHandle, TokenCache};
 use wxacode::wechat::endpoint::Endpoint;
 
 use crate::client;
+use crate::machine::{Ended, Machine, Progress, millis};
 use crate::simulation::{Millis, SECRET};
 use crate::source::SimulatedSource;
-use crate::wire::{Message, Outbox};
+use crate::wire::{Message, TokenOutbox};
 
 /// The default `timeoutMs`.
 pub(crate) const CALL: Millis = 10_000;
@@ -65,84 +61,43 @@ impl From<Result<i64, Error>> for Outcome {
     }
 }
 
-/// What a process did until it paused.
-#[derive(Default)]
-pub(crate) struct Progress {
-    pub(crate) at: Millis,
-    pub(crate) messages: Vec<Message>,
-    pub(crate) reports: Vec<Report>,
+/// The end of a call, before its times are known.
+pub(crate) type CallEnd = (CallRequest, Vec<Millis>, Outcome);
+
+impl From<Ended<CallEnd>> for Report {
+    fn from(Ended { begun, ended, result: (request, waits, outcome) }: Ended<CallEnd>) -> Self {
+        Self { request, begun, ended, waits, outcome }
+    }
 }
 
 pub(crate) struct Process {
-    runtime: Runtime,
-    start: Instant,
-    /// The simulation's time at the start, plus the time that the process was suspended.
-    begun: Millis,
-    /// Runs with the process's runtime; faults set its wall time.
-    clock: Clock,
-    outbox: Arc<Outbox>,
+    machine: Machine<Message, CallEnd>,
     cache: Arc<TokenCache>,
     source: Arc<dyn TokenSource>,
     member: Option<CacheHandle>,
-    callers: Vec<Caller>,
 }
-
-struct Caller {
-    request: CallRequest,
-    begun: Millis,
-    work: BoxFuture<'static, (Vec<Millis>, Outcome)>,
-}
-
-/// The Unix time at which a simulation starts.
-const EPOCH: Duration = Duration::from_secs(1_700_000_000);
 
 impl Process {
     pub(crate) fn start(mode: Mode, now: Millis) -> Self {
-        let runtime = Builder::new_current_thread().enable_time().start_paused(true).build().expect("a runtime");
-        let entered = runtime.enter();
-        let start = Instant::now();
-        let clock = Clock::manual(EPOCH + millis(now));
-        let outbox = Arc::<Outbox>::default();
-        let cache = cache(mode, clock.clone(), &outbox);
-        let source = Arc::new(SimulatedSource { mode, outbox: outbox.clone() });
-        drop(entered);
+        let machine = Machine::new(now);
+        let (clock, outbox) = (machine.clock.clone(), machine.outbox.clone());
+        let cache = machine.enter(|| cache(mode, clock, &outbox));
         let member = Some(cache.attach());
-        Self { runtime, start, begun: now, clock, outbox, cache, source, member, callers: Vec::new() }
+        Self { machine, cache, source: Arc::new(SimulatedSource { mode, outbox }), member }
     }
 
     /// Runs until `time`, until it sends a message or until a call completes.
-    pub(crate) fn run(&mut self, time: Millis) -> Progress {
-        let Self { runtime, start, begun, outbox, callers, .. } = self;
-        let mut reports = Vec::new();
-        let at = runtime.block_on(tokio::task::unconstrained(async {
-            let mut alarm = pin!(sleep_until(*start + millis(time - *begun)));
-            std::future::poll_fn(|context| {
-                let at = *begun + start.elapsed().as_millis() as Millis;
-                reports.extend(poll_callers(callers, context, at));
-                match Pin::new(&**outbox).poll(context) {
-                    Poll::Pending if reports.is_empty() => alarm.as_mut().poll(context),
-                    _ => Poll::Ready(()),
-                }
-            })
-            .await;
-            *begun + start.elapsed().as_millis() as Millis
-        }));
-        Progress { at, messages: self.outbox.take(), reports }
-    }
-
-    /// The time of the process, as a time of the simulation.
-    pub(crate) fn now(&self) -> Millis {
-        let _entered = self.runtime.enter();
-        self.begun + self.start.elapsed().as_millis() as Millis
+    pub(crate) fn run(&mut self, time: Millis) -> Progress<Message, CallEnd> {
+        self.machine.run(time)
     }
 
     /// Whether anything can happen without a new call.
     pub(crate) fn is_active(&self) -> bool {
-        !self.callers.is_empty() || self.tasks() > 0
+        self.machine.is_active()
     }
 
     pub(crate) fn tasks(&self) -> usize {
-        self.runtime.metrics().num_alive_tasks()
+        self.machine.tasks()
     }
 
     pub(crate) fn current(&self) -> Option<Token> {
@@ -151,32 +106,29 @@ impl Process {
 
     /// The remaining lifetime of the present token by the clocks of this process.
     pub(crate) fn left(&self) -> Option<Millis> {
-        let _entered = self.runtime.enter();
-        let token = self.cache.current()?;
-        Some(token.expires().left(self.cache.now()).as_millis() as Millis)
+        self.machine.enter(|| {
+            let token = self.cache.current()?;
+            Some(token.expires().left(self.cache.now()).as_millis() as Millis)
+        })
     }
 
     pub(crate) fn call(&mut self, request: CallRequest) {
-        let begun = self.now();
-        let work = Box::pin(work(self.cache.clone(), self.source.clone(), self.outbox.clone(), request.clone()));
-        self.callers.push(Caller { request, begun, work });
+        let (cache, source, outbox) = (self.cache.clone(), self.source.clone(), self.machine.outbox.clone());
+        self.machine.call(Box::pin(work(cache, source, outbox, request)));
     }
 
-    /// Ends a pause at `now`, during which the clock went on. Messages that arrived are read before timers fire.
+    /// Ends a pause at `now`, during which the clock went on.
     pub(crate) fn wake(&mut self, now: Millis) {
-        let slept = millis(now - self.now());
-        self.runtime.block_on(advance(slept));
+        self.machine.wake(now);
     }
 
     /// Ends a suspension at `now`, during which the monotonic clock stood still.
     pub(crate) fn wake_from_suspend(&mut self, now: Millis) {
-        let slept = now - self.now();
-        self.begun += slept;
-        self.clock.shift_wall(slept as i64);
+        self.machine.wake_from_suspend(now);
     }
 
     pub(crate) fn set_wall_clock(&mut self, by: i64) {
-        self.clock.shift_wall(by);
+        self.machine.clock.shift_wall(by);
     }
 
     /// Closes the last client.
@@ -189,7 +141,7 @@ impl Process {
     }
 }
 
-fn cache(mode: Mode, clock: Clock, outbox: &Arc<Outbox>) -> Arc<TokenCache> {
+fn cache(mode: Mode, clock: Clock, outbox: &Arc<TokenOutbox>) -> Arc<TokenCache> {
     let secret = SECRET.into();
     let meeting =
         RedisConfig { url: "redis://sim".into(), ca: None, timeout: DEFAULT_TIMEOUT, key_prefix: "wxacode:".into() };
@@ -210,40 +162,26 @@ fn cache(mode: Mode, clock: Clock, outbox: &Arc<Outbox>) -> Arc<TokenCache> {
     TokenCache::new(rules.for_fleet(), clock, Arc::new(store), events, Fingerprinter::new(&secret))
 }
 
-/// Polls all callers in the order of their calls, so that a seed determines the run.
-fn poll_callers(callers: &mut Vec<Caller>, context: &mut Context<'_>, at: Millis) -> Vec<Report> {
-    let mut reports = Vec::new();
-    callers.retain_mut(|caller| match caller.work.as_mut().poll(context) {
-        Poll::Pending => true,
-        Poll::Ready((waits, outcome)) => {
-            let Caller { request, begun, .. } = caller;
-            reports.push(Report { request: request.clone(), begun: *begun, ended: at, waits, outcome });
-            false
-        }
-    });
-    reports
-}
-
 async fn work(
     cache: Arc<TokenCache>,
     source: Arc<dyn TokenSource>,
-    outbox: Arc<Outbox>,
+    outbox: Arc<TokenOutbox>,
     request: CallRequest,
-) -> (Vec<Millis>, Outcome) {
+) -> CallEnd {
     let mut waits = Vec::new();
     let call = call(&cache, &source, &outbox, request.forced, &mut waits);
     let outcome = match request.aborted {
         None => call.await.into(),
         Some(time) => timeout(millis(time), call).await.map_or(Outcome::Aborted, Outcome::from),
     };
-    (waits, outcome)
+    (request, waits, outcome)
 }
 
 /// The steps of the crate's client: a token, the API, and one replay with another token.
 async fn call(
     cache: &Arc<TokenCache>,
     source: &Arc<dyn TokenSource>,
-    outbox: &Outbox,
+    outbox: &TokenOutbox,
     forced: bool,
     waits: &mut Vec<Millis>,
 ) -> Result<i64, Error> {
@@ -268,11 +206,7 @@ async fn call(
     }
 }
 
-async fn api(outbox: &Outbox, token: &Token, deadline: &Deadline) -> Result<i64, Error> {
+async fn api(outbox: &TokenOutbox, token: &Token, deadline: &Deadline) -> Result<i64, Error> {
     let token = token.expose().to_owned();
     deadline.timeout(TimeoutPhase::Answer, || None, outbox.ask(|reply| Message::Api { token, reply })).await
-}
-
-fn millis(time: Millis) -> Duration {
-    Duration::from_millis(time)
 }

@@ -12,13 +12,13 @@ use wxacode::token::source::{FETCH_TIMEOUT, SourceToken, TokenRequest, TokenSour
 use wxacode::wechat::answer::Refusal;
 use wxacode::wechat::endpoint::Endpoint;
 
-use crate::wire::{Message, Outbox, TokenResponse};
+use crate::wire::{Message, TokenOutbox, TokenResponse};
 
 pub(crate) const ATTEMPT: Duration = Duration::from_secs(4);
 
 pub(crate) struct SimulatedSource {
     pub(crate) mode: Mode,
-    pub(crate) outbox: Arc<Outbox>,
+    pub(crate) outbox: Arc<TokenOutbox>,
 }
 
 impl SimulatedSource {

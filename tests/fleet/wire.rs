@@ -1,6 +1,5 @@
 //! Messages between a process and the simulation.
 
-use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use futures_util::task::AtomicWaker;
@@ -46,13 +45,19 @@ pub(crate) enum TokenResponse {
     Unreachable,
 }
 
+/// A command on its way to Redis.
+#[derive(Debug)]
+pub(crate) struct RedisRequest {
+    pub(crate) command: Command,
+    /// The number of the connection.
+    pub(crate) connection: u64,
+    pub(crate) reply: oneshot::Sender<Answer>,
+}
+
+/// A message of a client's process.
 #[derive(Debug)]
 pub(crate) enum Message {
-    Redis {
-        command: Command,
-        connection: u64,
-        reply: oneshot::Sender<Answer>,
-    },
+    Redis(RedisRequest),
     Token {
         forced: bool,
         /// Whether an API rejected the present token.
@@ -68,16 +73,30 @@ pub(crate) enum Message {
     },
 }
 
+impl From<RedisRequest> for Message {
+    fn from(request: RedisRequest) -> Self {
+        Self::Redis(request)
+    }
+}
+
+/// The messages of a client's process.
+pub(crate) type TokenOutbox = Outbox<Message>;
+
 /// Messages of a process that the simulation has not taken yet.
-#[derive(Default)]
-pub(crate) struct Outbox {
-    messages: Mutex<Vec<Message>>,
+pub(crate) struct Outbox<M> {
+    messages: Mutex<Vec<M>>,
     waker: AtomicWaker,
 }
 
-impl Outbox {
+impl<M> Default for Outbox<M> {
+    fn default() -> Self {
+        Self { messages: Mutex::default(), waker: AtomicWaker::new() }
+    }
+}
+
+impl<M> Outbox<M> {
     /// Sends a message and waits for its answer, for ever if there is none: time limits are the caller's.
-    pub(crate) async fn ask<T>(&self, message: impl FnOnce(oneshot::Sender<T>) -> Message) -> T {
+    pub(crate) async fn ask<T>(&self, message: impl FnOnce(oneshot::Sender<T>) -> M) -> T {
         let (sender, receiver) = oneshot::channel();
         self.messages.lock().push(message(sender));
         self.waker.wake();
@@ -87,12 +106,12 @@ impl Outbox {
         }
     }
 
-    pub(crate) fn take(&self) -> Vec<Message> {
+    pub(crate) fn take(&self) -> Vec<M> {
         std::mem::take(&mut *self.messages.lock())
     }
 
     /// Ready when there is a message.
-    pub(crate) fn poll(self: Pin<&Self>, context: &mut Context<'_>) -> Poll<()> {
+    pub(crate) fn poll(&self, context: &mut Context<'_>) -> Poll<()> {
         self.waker.register(context.waker());
         if self.messages.lock().is_empty() { Poll::Pending } else { Poll::Ready(()) }
     }

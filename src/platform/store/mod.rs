@@ -21,14 +21,15 @@ use futures_util::future::BoxFuture;
 use crate::error::{Error, Result, StoreProblem};
 pub(crate) use file::FileStore;
 pub(crate) use memory::MemoryStore;
-pub(crate) use own::{OwnStore, StoreFunctions};
+pub(crate) use own::OwnStore;
+pub use own::StoreFunctions;
 pub(crate) use redis::{KeyNames, RedisRecordStore, as_store_error};
 
 /// How long an operation of a store may take. Callers wait for it.
 pub(crate) const STORE_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The key of a record.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum RecordKey {
     /// The ticket of the platform.
     Ticket,

@@ -10,7 +10,7 @@ use crate::error::{Error, Result, StoreProblem};
 use crate::seal::Seal;
 
 /// The three functions of a `PlatformStore`. What they throw is an [`Error::Store`].
-pub(crate) trait StoreFunctions: Send + Sync {
+pub trait StoreFunctions: Send + Sync {
     /// The bytes of a key.
     fn get(&self, key: String) -> BoxFuture<'static, Result<Option<Vec<u8>>>>;
     /// Stores bytes.

@@ -203,6 +203,52 @@ async fn a_cancelled_refresh_saves_its_refresh_token() {
     assert_eq!(wechat.count("api_authorizer_token"), 1);
 }
 
+/// A store whose reads wait while its gate is closed.
+struct Gated {
+    disk: Disk,
+    open: tokio::sync::watch::Sender<bool>,
+}
+
+impl StoreFunctions for Gated {
+    fn get(&self, key: String) -> BoxFuture<'static, Result<Option<Vec<u8>>>> {
+        let (disk, mut open) = (self.disk.clone(), self.open.subscribe());
+        Box::pin(async move {
+            let _ = open.wait_for(|open| *open).await;
+            Ok(disk.lock().get(&key).cloned())
+        })
+    }
+
+    fn set(&self, key: String, value: Vec<u8>) -> BoxFuture<'static, Result<()>> {
+        self.disk.lock().insert(key, value);
+        Box::pin(async { Ok(()) })
+    }
+
+    fn delete(&self, key: String) -> BoxFuture<'static, Result<()>> {
+        self.disk.lock().remove(&key);
+        Box::pin(async { Ok(()) })
+    }
+}
+
+#[tokio::test]
+async fn a_refresh_that_was_given_up_sends_nothing_more() {
+    let wechat = WeChat::start().await;
+    let store = Arc::new(Gated { disk: Disk::default(), open: tokio::sync::watch::Sender::new(true) });
+    let process = Process::ready(&wechat, &Place::Own(store.clone()), None).await;
+    process.platform.component.token(&crate::deadline::Deadline::new(Duration::from_secs(5), None)).await.unwrap();
+    let client = process.client(MERCHANT);
+    let idle = Arc::strong_count(&process.platform);
+    store.open.send_replace(false);
+    tokio::select! {
+        _ = process.call(MERCHANT) => panic!("the gate is closed"),
+        () = until(|| store.open.receiver_count() > 0) => {}
+    }
+    // The lock is another process's from now on.
+    client.dispose();
+    store.open.send_replace(true);
+    until(|| Arc::strong_count(&process.platform) == idle).await;
+    assert_eq!(wechat.count("api_authorizer_token"), 0);
+}
+
 #[tokio::test]
 async fn a_store_that_hangs_is_an_error_and_valid_tokens_serve_on() {
     let wechat = WeChat::start().await;

@@ -1,5 +1,7 @@
+mod deadlines;
 mod fleet;
 mod preparation;
+mod rejection;
 mod routes;
 mod upstream;
 
@@ -214,17 +216,6 @@ async fn waiting_callers_share_the_error_and_the_next_attempt_follows_a_pause() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_caller_does_not_wait_for_a_pause_beyond_its_deadline() {
-    let (cache, upstream) = (cache(), Upstream::new(false).fails(unreachable).gives("T1"));
-    get(&cache, &upstream).await.unwrap_err();
-    let started = Instant::now();
-    let short = Deadline::new(Duration::from_nanos(1), None);
-    assert!(matches!(cache.get(&upstream.source(), &short).await, Err(Error::Network { .. })));
-    assert_eq!(started.elapsed(), Duration::ZERO);
-    assert_eq!(get(&cache, &upstream).await.unwrap(), "T1");
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_refusal_reaches_all_callers_for_a_minute_and_recovers_without_a_restart() {
     let (cache, upstream) = (cache(), Upstream::new(false).fails(bad_secret).fails(bad_secret).gives("T1"));
     for _ in 0..59 {
@@ -240,30 +231,6 @@ async fn a_refusal_reaches_all_callers_for_a_minute_and_recovers_without_a_resta
     assert_eq!(upstream.count(), 2, "one prober");
     sleep(Duration::from_secs(60)).await;
     assert_eq!(get(&cache, &upstream).await.unwrap(), "T1");
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_deadline_of_the_caller_wins_and_its_error_has_the_last_failure_as_cause() {
-    let (cache, upstream) = (cache(), Upstream::new(false));
-    upstream.hangs.store(true, Ordering::Relaxed);
-    let started = Instant::now();
-    match cache.get(&upstream.source(), &deadline(2)).await {
-        Err(Error::Timeout { waited_for: TimeoutPhase::Token, endpoint, cause: Some(cause), .. }) => {
-            assert_eq!(endpoint, Some(Endpoint::GetUnlimitedQrCode));
-            assert!(matches!(*cause, Error::Network { .. }));
-        }
-        other => panic!("{other:?}"),
-    }
-    assert_eq!(started.elapsed(), Duration::from_secs(2));
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_refresh_stops_when_upstream_never_answers() {
-    let (cache, upstream) = (cache(), Upstream::new(false));
-    upstream.hangs.store(true, Ordering::Relaxed);
-    let error = cache.get(&upstream.source(), &deadline(3600)).await.unwrap_err();
-    assert!(matches!(error, Error::Timeout { cause: Some(_), .. }), "it tells of the last failure: {error}");
-    assert!(upstream.was_dropped.load(Ordering::Relaxed), "its request is dropped");
 }
 
 #[tokio::test(start_paused = true)]
@@ -301,107 +268,10 @@ async fn a_new_client_does_not_join_the_cancelled_refresh_of_the_last_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_forced_refresh_past_its_deadline_neither_waits_nor_sends_a_request() {
-    let (cache, upstream) = (cache(), Upstream::new(true));
-    upstream.hangs.store(true, Ordering::Relaxed);
-    let (source, started) = (upstream.source(), Instant::now());
-    let (_member, ordinary) = (cache.attach(), deadline(100));
-    let first = cache.get(&source, &ordinary);
-    let short = Deadline::new(Duration::from_millis(200), None);
-    let forced = async {
-        let error = cache.force(&source, &short).await.unwrap_err();
-        assert_eq!((error.code(), started.elapsed()), ("ERR_WXA_TIMEOUT", Duration::from_millis(200)));
-    };
-    let _ = tokio::join!(first, forced);
-    assert_eq!(upstream.forced.load(Ordering::Relaxed), 0);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_call_with_time_left_starts_another_refresh_when_the_joined_one_times_out() {
-    let (cache, upstream) = (cache(), Upstream::new(false).gives("T1"));
-    upstream.hangs.store(true, Ordering::Relaxed);
-    let (long, source) = (deadline(60), upstream.source());
-    let first = cache.get(&source, &long);
-    let second = async {
-        // The refresh has 15 s, as after a sleep that used up all of them but one.
-        sleep(Duration::from_secs(14)).await;
-        upstream.hangs.store(false, Ordering::Relaxed);
-        get(&cache, &upstream).await
-    };
-    let (first, second) = tokio::join!(first, second);
-    assert!(matches!(first, Err(Error::Timeout { .. })));
-    assert_eq!(second.unwrap(), "T1");
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_panic_of_the_source_fails_all_waiting_callers() {
     let (cache, upstream) = (cache(), Upstream::new(false).then(|| panic!("on purpose")).gives("T1"));
     assert!(get_many(&cache, &upstream, 3).await.iter().all(Result::is_err));
     assert_eq!(get(&cache, &upstream).await.unwrap(), "T1");
-}
-
-#[tokio::test(start_paused = true)]
-async fn many_callers_with_the_same_rejected_token_make_one_refresh() {
-    let (cache, upstream) = (cache(), Upstream::new(true).gives("T1").gives("T2"));
-    let source = upstream.source();
-    let soon = deadline(10);
-    let token = cache.get(&source, &soon).await.unwrap();
-    let others = join_all((0..400).map(|_| cache.replace(&token, 40001, &source, &soon))).await;
-    for other in others {
-        assert_eq!(other.unwrap().expect("another token").expose(), "T2");
-    }
-    assert_eq!(upstream.count(), 2);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_rejected_token_that_is_returned_again_is_forced_only_when_old_enough_and_in_budget() {
-    let upstream = Upstream::new(true).gives("T1");
-    let upstream = upstream.gives("T1").gives("T1").gives("T2").gives("T2").gives("T2").gives("T2");
-    let (cache, source) = (cache(), upstream.source());
-    let one = cache.get(&source, &deadline(10)).await.unwrap();
-    assert!(cache.replace(&one, 40001, &source, &deadline(10)).await.unwrap().is_none(), "too young");
-    assert_eq!((upstream.count(), upstream.forced.load(Ordering::Relaxed)), (2, 0));
-    sleep(Duration::from_secs(31)).await;
-    let two = cache.replace(&one, 40001, &source, &deadline(10)).await.unwrap().expect("forced");
-    assert_eq!((two.expose(), upstream.count(), upstream.forced.load(Ordering::Relaxed)), ("T2", 4, 1));
-    sleep(Duration::from_secs(29)).await;
-    assert!(cache.replace(&two, 40001, &source, &deadline(10)).await.unwrap().is_none(), "cooling down");
-    assert_eq!(upstream.count(), 4);
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_api_that_rejects_every_token_causes_two_requests_in_30_s() {
-    for repeats in [true, false] {
-        let mut upstream = Upstream::new(repeats);
-        for n in 0..20 {
-            upstream = if repeats { upstream.gives("T") } else { upstream.gives(["A", "B"][n % 2]) };
-        }
-        let (cache, source) = (cache(), upstream.source());
-        for _ in 0..290 {
-            let calls = (0..20).map(|_| async {
-                let token = cache.get(&source, &deadline(10)).await.unwrap();
-                let _ = cache.replace(&token, 40001, &source, &deadline(10)).await;
-            });
-            join_all(calls).await;
-            sleep(Duration::from_millis(100)).await;
-        }
-        assert!(upstream.count() <= 2, "{} requests", upstream.count());
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_forced_refresh_is_shared_and_the_next_one_has_no_budget() {
-    let (cache, upstream) = (cache(), Upstream::new(true).gives("T1").gives("T2"));
-    let source = upstream.source();
-    get(&cache, &upstream).await.unwrap();
-    let soon = deadline(10);
-    let tokens = join_all((0..10).map(|_| cache.force(&source, &soon))).await;
-    assert!(tokens.iter().all(|token| token.as_ref().unwrap().expose() == "T2"));
-    assert_eq!((upstream.count(), upstream.forced.load(Ordering::Relaxed)), (2, 1));
-    let error = cache.force(&source, &deadline(10)).await.unwrap_err();
-    assert_eq!(error.code(), "ERR_WXA_RATE_LIMIT");
-    assert_eq!(upstream.count(), 2, "nothing is sent without a budget");
-    assert_eq!(get(&cache, &upstream).await.unwrap(), "T2", "and the current token stays");
 }
 
 #[tokio::test(start_paused = true)]

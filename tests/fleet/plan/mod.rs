@@ -134,6 +134,22 @@ pub(crate) enum FaultKind {
     Leave,
     /// The wall clock jumps by so many milliseconds.
     Jump(i64),
+    /// The own store of a platform.
+    Store(StoreFault),
+    /// WeChat pushes nothing.
+    Silence,
+    /// WeChat refuses the ticket that it pushed last.
+    RefuseTicket,
+    /// WeChat forgets all access tokens.
+    Revoke,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum StoreFault {
+    Throws,
+    Hangs,
+    /// Does what it was asked to do, and throws.
+    Mute,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

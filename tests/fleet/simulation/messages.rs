@@ -6,7 +6,7 @@ impl Simulation {
     pub(super) fn send(&mut self, from: usize, message: Message) {
         let at = self.now;
         match message {
-            Message::Redis { command, connection, reply } => self.send_command(from, command, connection, reply),
+            Message::Redis(request) => self.send_command(from, request),
             Message::Token { forced, rejected, again, reply } => {
                 let fetch = Fetch::new(from, self.slots[from].incarnation, at, forced, rejected, again);
                 self.send_fetch(fetch, reply);
@@ -19,7 +19,8 @@ impl Simulation {
         }
     }
 
-    fn send_command(&mut self, from: usize, command: Command, connection: u64, reply: Sender<Answer>) {
+    fn send_command(&mut self, from: usize, request: RedisRequest) {
+        let RedisRequest { command, connection, reply } = request;
         let at = self.now;
         self.check_command(from, &command);
         match &command {
@@ -30,47 +31,10 @@ impl Simulation {
                 _ => {}
             },
         }
-        let mine = |period: &&FaultPeriod| {
-            period.begin <= at && at < period.end && period.target.is_none_or(|target| target == from)
-        };
-        let held = self.fault_periods.iter().filter(mine).filter(|w| w.kind == FaultKind::Held).map(|w| w.end).max();
-        let network = self.fault_periods.iter().filter(mine).find_map(|period| match &period.kind {
-            FaultKind::Network(network) => Some(network.clone()),
-            _ => None,
-        });
-        let pipe = &mut self.slots[from].pipe;
-        if pipe.0 != connection {
-            *pipe = (connection, 0, 0);
+        let mut route = Route { latency: &self.plan.redis, faults: &self.fault_periods, rng: &mut self.rng };
+        if let Some((arrives, back)) = self.slots[from].pipe.depart(from, at, connection, &mut route) {
+            self.push(arrives, Event::Command { from, sent: at, command, back, reply });
         }
-        let way = self.rng.u64(self.plan.redis.clone());
-        let mut arrives = at.max(held.unwrap_or(0)) + way;
-        let mut back = Back::After(self.rng.u64(self.plan.redis.clone()));
-        if let Some(network) = network {
-            match self.cross(&network) {
-                Some((late, fate)) => (arrives, back) = (arrives + late, fate),
-                None => return,
-            }
-        }
-        let pipe = &mut self.slots[from].pipe;
-        pipe.1 = pipe.1.max(arrives);
-        self.push(self.slots[from].pipe.1, Event::Command { from, sent: at, command, back, reply });
-    }
-
-    /// The delay of a command on a bad network and the fate of its answer; none if the command is lost.
-    fn cross(&mut self, network: &Network) -> Option<(Millis, Back)> {
-        let mut happens = |percent| self.rng.u32(0..100) < percent;
-        if happens(network.lost) {
-            return None;
-        }
-        let (unanswered, reset) = (happens(network.unanswered), happens(network.reset));
-        let mut late = || if self.rng.bool() { self.rng.u64(0..=network.late) } else { 1 };
-        let (there, back) = (late(), late());
-        let fate = match (unanswered, reset) {
-            (true, _) => Back::Never,
-            (_, true) => Back::Reset(back),
-            _ => Back::After(back),
-        };
-        Some((there, fate))
     }
 
     pub(super) fn command(&mut self, from: usize, sent: Millis, command: Command, back: Back, reply: Sender<Answer>) {
@@ -93,10 +57,9 @@ impl Simulation {
             Back::Reset(after) => (after, Answer::Reset),
             Back::After(after) => (after, answer),
         };
-        let slot = &mut self.slots[from];
-        slot.pipe.2 = slot.pipe.2.max(self.now + after + slow);
+        let arrives = self.slots[from].pipe.answer(self.now + after + slow);
         let owner = owner.filter(|_| matches!(answer, Answer::Value(_)));
-        self.push(self.slots[from].pipe.2, Event::Answer { to: from, answer, owner, reply });
+        self.push(arrives, Event::Answer { to: from, answer, owner, reply });
     }
 
     /// Runs a command. Returns the answer, and the owner that got the lock.

@@ -13,10 +13,12 @@ use tokio::sync::oneshot::Sender;
 use crate::database::Database;
 use crate::journal::{Fetch, Journal, Script, script_name};
 use crate::lua;
-use crate::plan::{FaultKind, Forged, Moment, Network, Plan, RedisFault, Target, Theme, Trigger, WeChatFault};
-use crate::process::{CallRequest, Process, Progress, Report};
+use crate::machine::Progress;
+use crate::network::{Back, Pipe, Route};
+use crate::plan::{FaultKind, Forged, Moment, Plan, RedisFault, Target, Theme, Trigger, WeChatFault};
+use crate::process::{CallRequest, Process, Report};
 use crate::wechat::{Cause, WeChat};
-use crate::wire::{Answer, Command, Message, TokenResponse};
+use crate::wire::{Answer, Command, Message, RedisRequest, TokenResponse};
 
 pub(crate) type Millis = u64;
 pub(crate) const SECOND: Millis = 1000;
@@ -61,8 +63,8 @@ pub(crate) struct Slot {
     at: Millis,
     /// Until when the process sleeps, if it does.
     pub(crate) asleep: Option<Millis>,
-    /// The connection to Redis: its number, the arrival of its last command and that of its last answer.
-    pipe: (u64, Millis, Millis),
+    /// The connection to Redis.
+    pipe: Pipe,
 }
 
 /// A fault with its begin and end.
@@ -73,7 +75,7 @@ pub(crate) struct FaultPeriod {
     pub(crate) begin: Millis,
     pub(crate) end: Millis,
     /// The incarnation of the process that it affects.
-    incarnation: u32,
+    pub(crate) incarnation: u32,
 }
 
 enum Event {
@@ -94,13 +96,6 @@ enum Event {
     Stop,
 }
 
-/// The fate of an answer on the network.
-enum Back {
-    After(Millis),
-    Never,
-    Reset(Millis),
-}
-
 impl Simulation {
     pub(crate) fn new(plan: Plan, traced: bool) -> Self {
         fastrand::seed(plan.seed);
@@ -109,7 +104,7 @@ impl Simulation {
             incarnation: 0,
             at: 0,
             asleep: None,
-            pipe: (0, 0, 0),
+            pipe: Pipe::default(),
         };
         let mut simulation = Self {
             now: 0,
@@ -180,11 +175,11 @@ impl Simulation {
             if slot.asleep.is_some() || slot.at >= time || !process.is_active() {
                 continue;
             }
-            let Progress { at, messages, reports } = process.run(time);
+            let Progress { at, messages, ended } = process.run(time);
             slot.at = at;
-            came |= !messages.is_empty() || !reports.is_empty();
+            came |= !messages.is_empty() || !ended.is_empty();
             messages.into_iter().for_each(|message| self.push(at, Event::Message(number, message)));
-            reports.into_iter().for_each(|report| self.push(at, Event::CallEnded(number, report)));
+            ended.into_iter().for_each(|call| self.push(at, Event::CallEnded(number, call.into())));
         }
         came
     }

@@ -1,4 +1,7 @@
+mod forgetting;
+mod lifetime;
 mod model;
+mod rejection;
 mod routes;
 
 use super::*;
@@ -203,76 +206,6 @@ fn a_request_is_not_repeated_within_10_s_of_an_invalid_answer() {
 }
 
 #[test]
-fn only_the_current_token_can_be_rejected_and_only_once() {
-    let mut state = holding("T1", 7200);
-    assert_eq!(state.on_rejected("T0", 40001, at(100.0)), Invalidation::AlreadyReplaced);
-    assert_eq!(served(state.on_request(at(100.0), ONE)).0, "T1", "an old token's rejection changes nothing");
-    assert_eq!(state.on_rejected("T1", 42001, at(100.0)), Invalidation::Invalidated);
-    assert_eq!(state.on_rejected("T1", 40001, at(100.0)), Invalidation::AlreadyReplaced, "the second to notice joins");
-    let request = started(state.on_request(at(100.0), ONE));
-    match request.kind {
-        RefreshKind::Replace { current: token, errcode: 42001 } => assert_eq!(token.expose(), "T1"),
-        other => panic!("{other:?}"),
-    }
-    state.on_refresh_done(request.id, fetched("T2", 7200, at(100.0)), at(100.1), 0.5).unwrap();
-    assert_eq!(
-        state.on_rejected("T1", 40001, at(100.2)),
-        Invalidation::AlreadyReplaced,
-        "somebody has replaced it already"
-    );
-    assert_eq!(served(state.on_request(at(100.2), ONE)).0, "T2");
-}
-
-#[test]
-fn an_api_that_rejects_every_token_causes_one_refresh_in_30_s() {
-    let mut state = holding("T1", 7200);
-    assert_eq!(state.on_rejected("T1", 40001, at(100.0)), Invalidation::Invalidated);
-    let request = started(state.on_request(at(100.0), ONE));
-    state.on_refresh_done(request.id, fetched("T2", 7200, at(100.0)), at(100.0), 0.5).unwrap();
-    assert_eq!(state.on_rejected("T2", 40001, at(129.9)), Invalidation::Suppressed);
-    assert_eq!(served(state.on_request(at(129.9), ONE)).0, "T2", "still served: it is the API's fault");
-    assert_eq!(state.on_rejected("T2", 40001, at(130.0)), Invalidation::Invalidated);
-}
-
-#[test]
-fn a_rejected_token_of_a_provider_is_requested_again_at_once() {
-    let mut state = State::new(RefreshPolicy::PROVIDER);
-    for n in 0..5 {
-        let request = started(state.on_request(at(0.0), ONE));
-        state.on_refresh_done(request.id, fetched(&format!("T{n}"), 7200, at(0.0)), at(0.0), 0.5).unwrap();
-        assert_eq!(state.on_rejected(&format!("T{n}"), 40001, at(0.0)), Invalidation::Invalidated);
-    }
-}
-
-#[test]
-fn a_token_that_comes_back_is_the_same_token() {
-    let mut state = holding("T1", 7200);
-    let before = state.current().unwrap().clone();
-    state.on_rejected("T1", 40001, at(100.0));
-    let request = started(state.on_request(at(100.0), ONE));
-    let after = state.on_refresh_done(request.id, fetched("T1", 7100, at(100.0)), at(100.1), 0.5).unwrap();
-    assert!(after.is(&before));
-    assert_eq!(after.first_seen(), before.first_seen());
-    assert_eq!(served(state.on_request(at(100.2), ONE)).0, "T1");
-}
-
-#[test]
-fn a_refresh_from_before_the_rejection_does_not_make_the_token_valid_again() {
-    let mut state = holding("T1", 7200);
-    let refresh = served(state.on_request(at(6950.0), ONE)).1.unwrap();
-    assert_eq!(state.on_rejected("T1", 40001, at(6950.1)), Invalidation::Invalidated);
-    assert!(
-        matches!(state.on_request(at(6950.1), ONE), Decision::RetryAfterRefresh { until: None, .. }),
-        "it may bring the same one"
-    );
-    state.on_refresh_done(refresh.id, fetched("T1", 250, at(6950.0)), at(6950.2), 0.5).unwrap();
-    let replace = started(state.on_request(at(6950.2), ONE));
-    assert!(matches!(replace.kind, RefreshKind::Replace { errcode: 40001, .. }));
-    state.on_refresh_done(replace.id, fetched("T2", 7200, at(6950.2)), at(6950.3), 0.5).unwrap();
-    assert_eq!(served(state.on_request(at(6950.4), ONE)).0, "T2");
-}
-
-#[test]
 fn a_fleet_compares_a_valid_token_every_minute() {
     let mut state = State::new(RefreshPolicy::STABLE.for_fleet());
     let request = started(state.on_request(at(0.0), ONE));
@@ -297,17 +230,6 @@ fn the_token_of_another_process_is_taken_only_if_it_is_different_and_newer() {
     assert!(state.adopt_if_newer(offered("T2", 7200, 100.0), 0.5).is_some());
     assert!(state.adopt_if_newer(offered("T1", 7200, 100.5), 0.5).is_none(), "the store still has the rejected token");
     assert_eq!(served(state.on_request(at(100.0), ONE)).0, "T2");
-}
-
-#[test]
-fn a_failed_refresh_that_knew_of_the_rejection_makes_the_token_valid_again() {
-    let mut state = holding("T1", 7200);
-    state.on_rejected("T1", 40001, at(100.0));
-    let request = started(state.on_request(at(100.0), ONE));
-    let kept = state.on_refresh_done(request.id, Ok(RefreshOutcome::Unchanged), at(100.1), 0.5).unwrap();
-    assert_eq!(kept.expose(), "T1");
-    assert_eq!(served(state.on_request(at(100.2), ONE)).0, "T1");
-    assert!(!state.was_rejected(&kept.as_received(at(100.2))), "a token that is valid again stays in the store");
 }
 
 #[test]
@@ -337,99 +259,7 @@ fn a_refresh_that_ends_late_does_not_clear_a_newer_one() {
 }
 
 #[test]
-fn a_token_expires_by_either_clock_and_a_jump_back_does_not_extend_it() {
-    let jump = |mono: f64, wall: f64| Timestamp { mono: secs(mono), wall: secs(1_000_000.0 + wall) };
-    let mut state = holding("T1", 7200);
-    assert!(
-        matches!(state.on_request(jump(100.0, 7200.0), ONE), Decision::Join { .. }),
-        "a suspend stops the monotonic clock"
-    );
-    let mut state = holding("T1", 7200);
-    assert!(matches!(state.on_request(jump(7200.0, 100.0), ONE), Decision::Join { .. }), "the wall clock was set back");
-    let mut state = holding("T1", 7200);
-    assert!(served(state.on_request(jump(100.0, 3700.0), ONE)).1.is_none(), "an hour forward costs nothing");
-    assert!(served(state.on_request(jump(100.0, -3500.0), ONE)).1.is_none(), "an hour back costs nothing");
-}
-
-#[test]
-fn implausible_lifetimes_from_a_server_are_corrected() {
-    for (expires_in, expires) in [
-        (None, 54.0),
-        (Some(0), 54.0),
-        (Some(-7200), 54.0),
-        (Some(i64::MIN), 54.0),
-        (Some(1), 13.5),
-        (Some(300), 285.0),
-        (Some(7200), 7185.0),
-        (Some(1_000_000_000), 7185.0),
-        (Some(i64::MAX), 7185.0),
-    ] {
-        let mut state = State::new(RefreshPolicy::STABLE);
-        let request = started(state.on_request(at(0.0), ONE));
-        let fetched = ReceivedToken { value: "T".into(), expires_in, requested_at: at(0.0), refresh_early: true };
-        state.on_refresh_done(request.id, Ok(RefreshOutcome::Token(fetched)), at(0.1), 0.5).unwrap();
-        let (_, refresh) = served(state.on_request(at(expires - 0.1), ONE));
-        assert!(refresh.is_some(), "{expires_in:?}");
-        assert!(matches!(state.on_request(at(expires), ONE), Decision::Join { .. }), "{expires_in:?}");
-    }
-}
-
-#[test]
-fn a_bare_token_of_a_provider_is_kept_for_60_s() {
-    let mut state = State::new(RefreshPolicy::PROVIDER);
-    let request = started(state.on_request(at(0.0), ONE));
-    let bare = ReceivedToken { value: "T".into(), expires_in: None, requested_at: at(0.0), refresh_early: false };
-    state.on_refresh_done(request.id, Ok(RefreshOutcome::Token(bare)), at(0.1), 0.5).unwrap();
-    assert!(served(state.on_request(at(59.9), ONE)).1.is_none());
-    started(state.on_request(at(60.0), ONE));
-}
-
-#[test]
 fn a_token_is_not_printed() {
     let state = holding("c4nary", 7200);
     assert!(!format!("{:?}", state.current()).contains("c4nary"));
-}
-
-#[test]
-fn a_new_token_is_served_for_the_least_time_between_two_requests_wherever_the_wall_clock_jumps() {
-    let state = holding("T", 7200);
-    let usable = |mono| state.is_usable(Timestamp { mono, wall: secs(2_000_000.0) });
-    let until = MIN_REFRESH_INTERVAL;
-    assert_eq!((usable(until - Duration::from_millis(1)), usable(until)), (true, false));
-}
-
-#[test]
-fn a_forgotten_token_is_served_no_more_and_its_refusal_is_remembered_for_a_minute() {
-    let mut state = holding("T1", 7200);
-    assert!(state.forget(Some(&api(50002)), at(10.0)).is_some());
-    assert!(matches!(state.on_request(at(10.0), ONE), Decision::Fail(_)));
-    assert!(matches!(state.on_request(at(69.9), OTHER), Decision::Fail(_)));
-    started(state.on_request(at(70.0), ONE));
-}
-
-#[test]
-fn a_refresh_that_began_before_the_tokens_were_forgotten_brings_none() {
-    let mut state = holding("T1", 7200);
-    let request = started(state.on_forced_request(at(20.0), ONE));
-    state.forget(Some(&api(50002)), at(21.0));
-    let outcome = state.on_refresh_done(request.id, fetched("T2", 7200, at(20.0)), at(22.0), 0.5);
-    assert!(matches!(outcome, Err(Error::Api { .. })));
-    assert!(state.current().is_none());
-    // What begins after that is as good as ever.
-    let request = started(state.on_request(at(90.0), ONE));
-    assert!(state.on_refresh_done(request.id, fetched("T3", 7200, at(90.0)), at(91.0), 0.5).is_ok());
-    assert_eq!(served(state.on_request(at(92.0), ONE)).0, "T3");
-}
-
-#[test]
-fn a_token_that_came_with_a_new_authorisation_is_not_replaced_by_an_older_refresh() {
-    let mut state = holding("T1", 7200);
-    let request = started(state.on_forced_request(at(20.0), ONE));
-    state.forget(None, at(21.0));
-    let received =
-        ReceivedToken { value: "T3".into(), expires_in: Some(7200), requested_at: at(21.0), refresh_early: true };
-    assert!(state.adopt_if_newer(received, 0.5).is_some());
-    let outcome = state.on_refresh_done(request.id, fetched("T2", 7200, at(20.0)), at(22.0), 0.5);
-    assert_eq!(outcome.unwrap().expose(), "T3");
-    assert_eq!(served(state.on_request(at(23.0), ONE)).0, "T3");
 }
