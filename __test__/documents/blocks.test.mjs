@@ -104,6 +104,12 @@ const OUTCOMES = {
   'explain(40159': { check: ({ stdout }) => assert.match(stdout, /^parameter .*1024.*$/m) },
   AbortController: { more: 'console.log(image.length > 1000)', check: ({ stdout }) => assert.match(stdout, /^true$/m) },
   "check('unlimited'": { check: ({ stdout }) => assert.match(stdout, /^scene .*%, spaces? .*Chinese/m) },
+  'wxa.ready(': {
+    more: `console.log(wxa.stats().refreshes)
+      process.emit('SIGTERM')
+      console.log((await wxa.ready().catch((error) => error)).code)`,
+    check: ({ stdout }) => assert.match(stdout, /^1\nERR_WXA_CLOSED$/m),
+  },
   'invalidateAccessToken(': {
     more: 'console.log(expiresAt > new Date())',
     check: ({ stdout }) => assert.match(stdout, /^true$/m),

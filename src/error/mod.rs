@@ -104,6 +104,8 @@ pub enum Error {
     Push(PushError),
     /// The client was closed, or the environment that it belongs to is ending.
     Closed,
+    /// `close({ timeoutMs })` waited no longer for a running call.
+    CutOff,
     /// The caller aborted its own call.
     Cancelled,
     /// The caller's own token provider threw this. It travels untouched.
@@ -130,7 +132,7 @@ impl Error {
             Self::Redis { .. } => "ERR_WXA_REDIS",
             Self::RateLimit { .. } => "ERR_WXA_RATE_LIMIT",
             Self::Push(_) => "ERR_WXA_PUSH",
-            Self::Closed | Self::Cancelled => "ERR_WXA_CLOSED",
+            Self::Closed | Self::CutOff | Self::Cancelled => "ERR_WXA_CLOSED",
         }
     }
 
@@ -147,6 +149,7 @@ impl Error {
             | Self::Store(_)
             | Self::Push(_)
             | Self::Closed
+            | Self::CutOff
             | Self::Cancelled
             | Self::Provider(_) => None,
         }
@@ -181,7 +184,9 @@ impl Error {
             Self::Network { kind, .. } => kind.is_transient(),
             Self::Timeout { .. } | Self::RateLimit { .. } | Self::Redis { .. } | Self::Ticket(_) => true,
             Self::Store(problem) => problem.is_retryable(),
-            Self::Params { .. } | Self::Push(_) | Self::Closed | Self::Cancelled | Self::Provider(_) => false,
+            Self::Params { .. } | Self::Push(_) | Self::Closed | Self::CutOff | Self::Cancelled | Self::Provider(_) => {
+                false
+            }
         }
     }
 
@@ -270,6 +275,7 @@ impl Error {
             Self::Store(problem) => Some(messages::platform::store(problem)),
             Self::Push(push) => Some(messages::push::push(push)),
             Self::Closed => Some(messages::closed()),
+            Self::CutOff => Some(messages::cut_off()),
             Self::Cancelled | Self::Provider(_) => None,
         }
     }
