@@ -32,7 +32,7 @@ async function taken(batch) {
 
 /** What a server does: takes a batch's results and, on SIGTERM, closes its client. */
 const SERVER = `
-import { rename, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 const wxa = new WxaCode(given.options)
 process.once('SIGTERM', () => wxa.close({ timeoutMs: 60_000 }).then(() => console.log('closed')))
