@@ -1,6 +1,6 @@
 'use strict'
 
-const { clearTimeout, setTimeout } = require('node:timers')
+const { clearTimeout, setImmediate, setTimeout } = require('node:timers')
 
 /** The calls and batches of a client, or of a platform and its clients: `close()` waits for them. */
 class Activity {

@@ -16,9 +16,10 @@ const FOLDERS = [
   'fake/test',
   'cli/test',
   'scene/test',
+  'nest/test',
 ]
 /** What is published, most specific first. */
-const MEASURED = ['lib/web/', 'lib/', 'fake/', 'cli/', 'scene/', 'index.js']
+const MEASURED = ['lib/web/', 'lib/', 'fake/', 'cli/', 'scene/', 'nest/', 'index.js']
 
 /**
  * A reporter of node:test that prints what failed, and at the end the table.

@@ -29,6 +29,7 @@ const files = shuffled(
         'fake/test',
         'cli/test',
         'scene/test',
+        'nest/test',
       ].flatMap(testsIn),
 )
 console.log(`TEST_SEED=${seed}`)

@@ -138,7 +138,10 @@ const OF_PROJECTS = [
   '__test__/install/nest/src/codes.service.ts',
   '__test__/install/nest/src/codes.service.spec.ts',
   '__test__/install/vitest/codes.test.js',
+  '__test__/install/nest/src/posters.module.ts',
+  'examples/nest/src/app.module.ts',
   'examples/nest/src/codes/codes.controller.ts',
+  'examples/nest/src/health/health.controller.ts',
 ]
 
 /** Files of a project with Jest or Vitest, which the install tests make, compile and run. */
