@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { InvalidParamsError, WxaCodeError } from 'wxacode'
 import { run, start } from './support/child.mjs'
 import { asked } from './support/decode.mjs'
@@ -199,6 +200,7 @@ suite('a batch when its client is closed', (test) => {
       isClosed = true
     })
     await wxa.close()
+    for (const _ of times(20, Number)) await nextTurn()
     assert.equal(isClosed, false)
     writing.resolve()
     await closing
@@ -261,7 +263,7 @@ suite('a batch when its client is closed', (test) => {
     const { code, signal, stdout, stderr } = await done
     assert.deepEqual([code, signal, stderr], [0, null, ''])
     const files = readdirSync(folder)
-    assert.deepEqual(stdout.split('\n').sort(), ['', `ERR_WXA_CLOSED ${files.length}`, 'closed'])
+    assert.equal(stdout, `ERR_WXA_CLOSED ${files.length}\nclosed\n`)
     assert.equal(files.length, fake.count('codes'))
     for (const file of files) assert.equal(`${asked(readFileSync(join(folder, file))).scene}.jpg`, file)
   })
@@ -285,6 +287,21 @@ suite('close({ timeoutMs }) of a platform', (test) => {
     assert.deepEqual([results.length, results[0].error.code, error.code], [2, 'ERR_WXA_CLOSED', 'ERR_WXA_CLOSED'])
     const [next] = await place.enter(1, { store: place.file })
     allWell(await next.ask({ way: 'token', appid }))
+  })
+
+  test('ends a batch of a merchant that waits for its source', async (t) => {
+    const place = await setupPlatforms(t)
+    const platform = place.open({ store: 'memory' })
+    const [appid] = await place.merchants(1, platform)
+    const asking = deferred()
+    async function* queue() {
+      asking.resolve()
+      await new Promise(() => {})
+    }
+    const taking = taken(platform.client(appid).batch(queue()))
+    await asking.promise
+    await platform.close()
+    assert.equal((await taking).error.code, 'ERR_WXA_CLOSED')
   })
 
   test('of one merchant leaves the others alone', async (t) => {

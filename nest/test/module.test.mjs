@@ -55,10 +55,10 @@ suite('WxaCodeModule', (test) => {
         return make(appids.class)
       }
     }
+    const instances = new Set()
     class Existing {
-      made = 0
       async createWxaCodeOptions() {
-        this.made += 1
+        instances.add(this)
         return make(appids.existing)
       }
     }
@@ -77,7 +77,7 @@ suite('WxaCodeModule', (test) => {
       ],
     })
     for (const [name, appid] of Object.entries(appids)) assert.equal(app.get(getWxaCodeToken(name)).appid, appid)
-    assert.equal(app.get(Existing).made, 1)
+    assert.deepEqual([...instances], [app.select(shared).get(Existing)])
   })
 
   test('is global unless it is told not to be', async (t) => {

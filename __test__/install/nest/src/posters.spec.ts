@@ -1,17 +1,19 @@
+/** @jest-environment node */
+
 import { get } from 'node:http'
-import { Controller, Get, type INestApplication } from '@nestjs/common'
-import { type HealthCheckService, TerminusModule } from '@nestjs/terminus'
+import { Controller, Get, type INestApplication, Inject } from '@nestjs/common'
+import { HealthCheckService, TerminusModule } from '@nestjs/terminus'
 import { Test } from '@nestjs/testing'
 import { WxaCode } from 'wxacode'
 import { type FakeWeChat, startFakeWeChat } from 'wxacode-fake'
-import { getWxaCodeToken, InjectWxaCode, type WxaCodeHealthIndicator } from 'wxacode-nest'
+import { getWxaCodeToken, InjectWxaCode, WxaCodeHealthIndicator } from 'wxacode-nest'
 import { PostersModule } from './posters.module'
 
 @Controller('health')
 class HealthController {
   constructor(
-    private readonly health: HealthCheckService,
-    private readonly wxacode: WxaCodeHealthIndicator,
+    @Inject(HealthCheckService) private readonly health: HealthCheckService,
+    @Inject(WxaCodeHealthIndicator) private readonly wxacode: WxaCodeHealthIndicator,
     @InjectWxaCode() private readonly shop: WxaCode,
     @InjectWxaCode('members') private readonly members: WxaCode,
   ) {}
@@ -48,7 +50,7 @@ beforeEach(async () => {
 })
 
 afterEach(async () => {
-  await app.close()
+  await app?.close()
   await fake.close()
 })
 
