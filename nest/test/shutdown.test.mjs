@@ -41,6 +41,12 @@ try {
 }
 `
 
+/** The scenes that were asked for: on a busy machine a request may be sent again. */
+const scenesAsked = (fake) =>
+  new Set(
+    fake.requests.filter(({ endpoint }) => endpoint === 'getwxacodeunlimit').map(({ body }) => JSON.parse(body).scene),
+  )
+
 suite('the shutdown of an application', (test) => {
   test('closes its clients and platforms, after the calls under way', async (t) => {
     const { fake, options } = await setup(t)
@@ -86,7 +92,7 @@ suite('the shutdown of an application', (test) => {
     assert.deepEqual([signal, stderr], ['SIGTERM', ''])
     const files = readdirSync(folder)
     assert.equal(stdout, `ERR_WXA_CLOSED ${files.length}\n`)
-    assert.equal(files.length, fake.count('codes'))
+    assert.equal(files.length, scenesAsked(fake).size)
     for (const file of files) assert.equal(`${asked(readFileSync(join(folder, file))).scene}.jpg`, file)
   })
 })
