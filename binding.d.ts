@@ -36,12 +36,16 @@ export declare class NativeClient {
   /** The cached image of a QR code. Makes no request and never waits. */
   cached(endpoint: number, params: string): Buffer | null
   getAccessToken(call: number, timeoutMs: number | undefined | null, cancel: AbortHandle | undefined | null, force: boolean): void
+  /** Fetches a token unless there is a good one. Without tokens there is nothing to do. */
+  ready(call: number, timeoutMs?: number | undefined | null, cancel?: AbortHandle | undefined | null): void
   /** Calls any API. `method` is `GET` or `POST`, `query` names and values in turn, `body` JSON. */
   request(call: number, timeoutMs: number | undefined | null, cancel: AbortHandle | undefined | null, path: string, method: string, query: Array<string>, body?: string | undefined | null, retries?: number | undefined | null): void
   invalidateAccessToken(accessToken: string): void
   stats(): NativeStats
   /** Refuses every later call. */
   close(): void
+  /** Ends the running calls, which `close` waits for no longer. */
+  cutOff(): void
   /** Drops the client, after the calls before `close` have ended. */
   dispose(): void
 }
@@ -66,6 +70,8 @@ export declare class NativePlatform {
   stats(): NativePlatformStats | null
   /** Refuses every later call, also of merchants' clients. */
   close(): void
+  /** Ends the running calls, also those of merchants' clients, which `close` waits for no longer. */
+  cutOff(): void
   /** Ends after the calls before `close`: when it is done, the file of the store is free. */
   release(call: number): void
 }

@@ -63,6 +63,7 @@ import type {
   AccessToken,
   CacheOptions,
   CallOptions,
+  CloseOptions,
   ProvidedToken,
   RedisOptions,
   TokenProvider,
@@ -156,7 +157,7 @@ declare class WxaCode {
    *
    * If a job fails with an error that every other job would get too ({@link WxaCodeError.stopsBatch}: a wrong AppSecret, an IP
    * address that is not on the whitelist, 45029, a daily quota), the batch starts no more jobs. It yields the results of those
-   * in flight, then throws that error.
+   * in flight, then throws that error. {@link close} ends a batch in the same way, with `ERR_WXA_CLOSED`.
    *
    * @example
    * ```ts
@@ -296,14 +297,39 @@ declare class WxaCode {
    */
   invalidateAccessToken(accessToken: string): void
 
+  /**
+   * Fetches the access token, so that a wrong AppSecret (40125), an IP address that is not on the whitelist (40164) or a network
+   * failure is known at the start of a service and not with its first visitor. With a good token, of this process or of `redis`, it
+   * sends no request to WeChat. With a token function it calls that, unless its last token is still good; with token `'none'` it
+   * does nothing.
+   *
+   * @example
+   * ```ts
+   * await wxa.ready({ timeoutMs: 5000 })
+   * app.listen(3000)
+   * ```
+   * @throws as {@link getAccessToken} does
+   */
+  ready(call?: CallOptions): Promise<void>
+
   /** Returns the counters of this client. */
   stats(): Stats
 
   /**
-   * Rejects new calls with `ERR_WXA_CLOSED` and resolves once pending calls have finished. It is not required for the process to
-   * exit.
+   * Rejects new calls with `ERR_WXA_CLOSED` and resolves once pending calls have finished. A {@link batch} starts no more jobs: it
+   * yields the results of those in flight, then throws `ERR_WXA_CLOSED`. It is not required for the process to exit.
+   *
+   * With `timeoutMs` it also waits until the loops over batches have taken their results. What still runs after that time fails with
+   * `ERR_WXA_CLOSED`. Without it a call may take its own `timeoutMs`, and a loop is not waited for, so that it may close the client
+   * itself.
+   *
+   * @example
+   * ```ts
+   * process.once('SIGTERM', () => wxa.close({ timeoutMs: 10_000 }))
+   * ```
+   * @throws {@link InvalidParamsError} for invalid options; then nothing is closed
    */
-  close(): Promise<void>
+  close(options?: CloseOptions): Promise<void>
 
   /** The same as {@link close}, for `await using`. */
   [Symbol.asyncDispose](): Promise<void>
@@ -358,6 +384,7 @@ declare namespace WxaCode {
     CacheStats,
     CallContext,
     CallOptions,
+    CloseOptions,
     CloudBase,
     CodeImage,
     CompletedAuthorization,

@@ -142,7 +142,8 @@ class WxaCode {
    * @returns {AsyncGenerator<import('./index').BatchResult<J>, void, undefined>}
    */
   batch(jobs, options) {
-    return /** @type {any} */ (batch(this, jobs, options, this.#lang))
+    const activities = this.#ofPlatform ? [this.#activity, this.#ofPlatform] : [this.#activity]
+    return /** @type {any} */ (batch(this, jobs, options, this.#lang, activities))
   }
 
   /**
@@ -256,9 +257,19 @@ class WxaCode {
     return this.#native.stats()
   }
 
-  async close() {
+  /** @param {import('./index').CallOptions} [call] */
+  async ready(call = NO_OPTIONS) {
+    const given = validate('call', call, 'ready', this.#lang)
+    this.#settle(await this.#run(given, (id, timeoutMs, cancel) => this.#native.ready(id, timeoutMs, cancel)))
+  }
+
+  /** @param {import('./index').CloseOptions} [options] */
+  async close(options = NO_OPTIONS) {
+    const { timeoutMs } = validate('close', options, 'close', this.#lang)
     this.#native.close()
+    this.#activity.endBatches()
     this.#closed ??= this.#waitForIdle()
+    if (timeoutMs !== undefined && !(await this.#activity.endsWithin(timeoutMs))) this.#native.cutOff()
     await this.#closed
   }
 

@@ -81,7 +81,7 @@ describe('a release', () => {
 
   test('all packages have the same version and depend on each other in it', () => {
     assert.equal(/^version = "(.+)"/m.exec(read('Cargo.toml'))[1], version)
-    for (const workspace of ['fake', 'scene', 'otel', 'cli']) {
+    for (const workspace of ['fake', 'scene', 'otel', 'nest', 'cli']) {
       const { version: its, dependencies, peerDependencies } = json(`${workspace}/package.json`)
       assert.equal(its, version, workspace)
       for (const [name, range] of Object.entries({ ...dependencies, ...peerDependencies })) {

@@ -85,22 +85,22 @@ class Aborter {
 }
 
 /**
- * Resolves after so long, or when the signal is aborted.
+ * Resolves after so long, or when one of the signals is aborted.
  *
  * @param {number} ms
- * @param {AbortSignal} signal
+ * @param {...AbortSignal} signals
  * @returns {Promise<void>}
  */
-function sleepUnder(ms, signal) {
+function sleepUnder(ms, ...signals) {
   return new Promise((resolve) => {
     const wake = () => {
       clearTimeout(timer)
-      signal.removeEventListener('abort', wake)
+      for (const signal of signals) signal.removeEventListener('abort', wake)
       resolve()
     }
     const timer = setTimeout(wake, ms)
-    signal.addEventListener('abort', wake)
-    if (signal.aborted) wake()
+    for (const signal of signals) signal.addEventListener('abort', wake)
+    if (signals.some(({ aborted }) => aborted)) wake()
   })
 }
 

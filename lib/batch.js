@@ -1,6 +1,6 @@
 'use strict'
 
-const { reasonOf, sleepUnder } = require('./abort')
+const { Aborter, reasonOf, sleepUnder } = require('./abort')
 const { boundedMap } = require('./bounded-map')
 const { invalid } = require('./errors')
 const { excerpt } = require('./excerpt')
@@ -13,6 +13,7 @@ const { validate } = require('./validate')
 /** @typedef {import('../index').BatchResult} Result */
 /** @typedef {import('../index').CodeImage} CodeImage */
 /** @typedef {import('./language').Language} Language */
+/** @typedef {InstanceType<typeof import('./opened').Activity>} Activity */
 
 const DEFAULT_CONCURRENCY = 16
 /** After so many refusals by the minute in a row, the quota of the day is used up. */
@@ -23,36 +24,49 @@ const RATE_LIMITS = new Set(['rate', 'quota'])
 const NO_OPTIONS = Object.freeze(nullProtoCopy({}))
 
 /**
- * Yields the result of each job when it is done. An error that every other job would fail with ends the batch.
+ * Yields the result of each job when it is done. An error that every other job would fail with ends the batch, and so does the
+ * end of the client.
  *
  * @param {WxaCode} wxa
  * @param {Iterable<Job> | AsyncIterable<Job>} jobs
  * @param {import('../index').BatchOptions} [options]
  * @param {Language} [lang] of the client
+ * @param {Activity[]} activities of the client and of its platform
  * @returns {AsyncGenerator<Result, void, undefined>}
  */
-async function* batch(wxa, jobs, options = NO_OPTIONS, lang = undefined) {
+async function* batch(wxa, jobs, options = NO_OPTIONS, lang = undefined, activities = []) {
   const { concurrency = DEFAULT_CONCURRENCY, signal, timeoutMs } = validate('batch', options, 'batch', lang)
+  const closing = new Aborter()
   /** @type {(job: Job, task: import('./bounded-map').Task) => Promise<Result>} */
   const worker = async (job, { index, signal: taskSignal, stop }) => {
     try {
-      return { job, index, image: await fetchCode(wxa, callOf(job, lang), { signal: taskSignal, timeoutMs }) }
+      const call = { signal: taskSignal, timeoutMs }
+      return { job, index, image: await fetchCode(wxa, callOf(job, lang), call, closing.signal) }
     } catch (thrown) {
       const error = /** @type {any} */ (thrown)
       if (stopsBatch(error)) stop(error)
       return { job, index, error }
     }
   }
-  yield* boundedMap(iteratorOf(jobs, lang), worker, { concurrency, signal })
+  // From then on every call fails in the same way.
+  const onClose = () => void wxa.ready().catch((error) => closing.abort(error))
+  const source = iteratorOf(jobs, lang)
+  const ends = activities.map((activity) => activity.beginBatch(onClose))
+  try {
+    yield* boundedMap(source, worker, { concurrency, signal, closing: closing.signal })
+  } finally {
+    for (const end of ends) end()
+  }
 }
 
 /**
  * @param {WxaCode} wxa
  * @param {{ method: import('./schemas').CodeEndpoint, params: unknown }} request
  * @param {{ signal: AbortSignal, timeoutMs?: number }} call
+ * @param {AbortSignal} closing
  */
-function fetchCode(wxa, { method, params }, call) {
-  return withRateLimitWait(() => wxa[method](/** @type {any} */ (params), call), call.signal)
+function fetchCode(wxa, { method, params }, call, closing) {
+  return withRateLimitWait(() => wxa[method](/** @type {any} */ (params), call), call.signal, closing)
 }
 
 /**
@@ -61,9 +75,10 @@ function fetchCode(wxa, { method, params }, call) {
  * @template T
  * @param {() => Promise<T>} call
  * @param {AbortSignal} signal
+ * @param {AbortSignal[]} closing a client that is closed makes no call in the next minute either
  * @returns {Promise<T>}
  */
-async function withRateLimitWait(call, signal) {
+async function withRateLimitWait(call, signal, ...closing) {
   let fullMinutes = 0
   for (;;) {
     try {
@@ -74,7 +89,7 @@ async function withRateLimitWait(call, signal) {
       else if (safeGet(error, 'code') !== 'ERR_WXA_RATE_LIMIT') throw error
       if (fullMinutes > MAX_FULL_MINUTES) throw error
       // After WeChat's refusal the next call fails in the client, and its error says how long to wait.
-      await sleepUnder(safeGet(error, 'retryAfterMs') ?? 0, signal)
+      await sleepUnder(safeGet(error, 'retryAfterMs') ?? 0, signal, ...closing)
       if (signal.aborted) throw reasonOf(signal)
     }
   }

@@ -22,26 +22,30 @@ const YIELD_EVERY = 64
  *
  * Items are pulled while fewer than `concurrency` are in flight; a result counts until the consumer has taken it. When the
  * source throws or a worker rejects, no further item is started, and the error is thrown after the results of those in flight.
+ * When `closing` is aborted, the same happens with its reason, and a source that was asked for an item is not waited for.
  * When `signal` is aborted, or the consumer returns early, the workers' signal is aborted and their results are dropped. The
- * source's `return()` is called at the end in either case.
+ * source's `return()` is called at the end in each case.
  *
  * @template T, R
  * @param {Iterator<T> | AsyncIterator<T>} source
  * @param {(item: T, task: Task) => Promise<R>} worker
- * @param {{ concurrency: number, signal?: AbortSignal }} options
+ * @param {{ concurrency: number, signal?: AbortSignal, closing?: AbortSignal }} options
  * @returns {AsyncGenerator<R, void, undefined>}
  */
-async function* boundedMap(source, worker, { concurrency, signal }) {
+async function* boundedMap(source, worker, { concurrency, signal, closing }) {
   /** @type {BoundedQueue<T, R>} */
   const queue = new BoundedQueue(concurrency)
   const onAbort = () => queue.abort(reasonOf(/** @type {AbortSignal} */ (signal)))
   if (signal?.aborted) onAbort()
   signal?.addEventListener('abort', onAbort)
+  const onClosing = () => queue.leave(/** @type {AbortSignal} */ (closing).reason)
+  closing?.addEventListener('abort', onClosing)
   pump(queue, source, worker)
   try {
     for (let taken = await queue.take(); taken; taken = await queue.take()) yield taken.result
   } finally {
     signal?.removeEventListener('abort', onAbort)
+    closing?.removeEventListener('abort', onClosing)
     queue.abort(new Error('the consumer takes no more results'))
     await queue.release(source)
   }
@@ -81,6 +85,8 @@ class BoundedQueue {
   #yielded = 0
   #hasSourceEnded = false
   #isPulling = false
+  /** Whether a source that was asked for an item is not waited for. */
+  #hasLeftSource = false
   /** Why no further item is started. @type {{ reason: unknown } | undefined} */
   #stopped
   #aborter = new Aborter()
@@ -111,7 +117,7 @@ class BoundedQueue {
         if (this.#yielded % YIELD_EVERY === 0) await yieldToEventLoop()
         return taken
       }
-      if (this.#hasSourceEnded && this.#inFlight === 0) {
+      if ((this.#hasSourceEnded || (this.#hasLeftSource && this.#isPulling)) && this.#inFlight === 0) {
         if (this.#stopped) throw this.#stopped.reason
         return undefined
       }
@@ -157,6 +163,12 @@ class BoundedQueue {
   stop(reason) {
     this.#stopped ??= { reason }
     this.#changed.notify()
+  }
+
+  /** @param {unknown} reason */
+  leave(reason) {
+    this.#hasLeftSource = true
+    this.stop(reason)
   }
 
   /** @param {unknown} reason */

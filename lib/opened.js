@@ -1,10 +1,14 @@
 'use strict'
 
-/** What the calls of a platform and of its clients have in common: `close()` waits for all of them. */
+const { clearTimeout, setImmediate, setTimeout } = require('node:timers')
+
+/** The calls and batches of a client, or of a platform and its clients: `close()` waits for them. */
 class Activity {
   running = 0
-  /** @type {(() => void) | undefined} */
-  onIdle
+  /** What the batches do when they have to end. @type {Set<() => void>} */
+  #batches = new Set()
+  /** @type {Array<() => void>} */
+  #waiting = []
 
   begin() {
     this.running += 1
@@ -12,19 +16,57 @@ class Activity {
 
   end() {
     this.running -= 1
-    if (this.running === 0) this.onIdle?.()
+    if (this.running === 0) this.#wake()
+  }
+
+  /**
+   * A batch begins, which is told when it has to end. Returns what it calls when it has ended.
+   *
+   * @param {() => void} onClose
+   */
+  beginBatch(onClose) {
+    this.#batches.add(onClose)
+    return () => {
+      this.#batches.delete(onClose)
+      if (this.#batches.size === 0) this.#wake()
+    }
+  }
+
+  /** Tells the batches to end. */
+  endBatches() {
+    for (const onClose of this.#batches) onClose()
   }
 
   /** Resolves when no call runs, one turn later, so that every caller has what it waited for. */
   async idle() {
-    if (this.running > 0) {
-      await new Promise((resolve) => {
-        this.onIdle = () => resolve(undefined)
-      })
-    }
-    await new Promise((resolve) => setImmediate(resolve))
+    if (this.running > 0) await new Promise((resolve) => this.#waiting.push(() => resolve(undefined)))
+    await nextTurn()
+  }
+
+  /**
+   * Whether all calls and all batches end within `ms`. A batch has ended when its consumer has taken the last result.
+   *
+   * @param {number} ms
+   */
+  async endsWithin(ms) {
+    let isOver = false
+    const timer = setTimeout(() => {
+      isOver = true
+      this.#wake()
+    }, ms)
+    const isBusy = () => this.running > 0 || this.#batches.size > 0
+    while (isBusy() && !isOver) await new Promise((resolve) => this.#waiting.push(() => resolve(undefined)))
+    clearTimeout(timer)
+    await nextTurn()
+    return !isBusy()
+  }
+
+  #wake() {
+    for (const wake of this.#waiting.splice(0)) wake()
   }
 }
+
+const nextTurn = () => new Promise((resolve) => setImmediate(resolve))
 
 /** A client that a platform has opened: `new WxaCode` takes it in place of options. */
 class Opened {

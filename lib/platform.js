@@ -198,9 +198,20 @@ function platformClass(makeClient) {
       return /** @type {any} */ (this.#native.stats())
     }
 
-    async close() {
+    /** @param {import('../index').CallOptions} [call] */
+    async ready(call) {
+      await this.#call('ready', call, (id, timeoutMs, cancel) =>
+        this.#native.getComponentAccessToken(id, timeoutMs, cancel),
+      )
+    }
+
+    /** @param {import('../index').CloseOptions} [options] */
+    async close(options = NO_OPTIONS) {
+      const { timeoutMs } = validate('close', options, 'close', this.#lang)
       this.#native.close()
+      this.#activity.endBatches()
       this.#closed ??= this.#release()
+      if (timeoutMs !== undefined && !(await this.#activity.endsWithin(timeoutMs))) this.#native.cutOff()
       await this.#closed
     }
 

@@ -63,7 +63,7 @@ const { isStore } = require('./platform-store')
  */
 
 /**
- * @typedef {EndpointName | 'request' | 'batch' | 'call' | 'tokenCall' | 'codeHandler' | 'options' | 'platform' | 'merchant'
+ * @typedef {EndpointName | 'request' | 'batch' | 'call' | 'close' | 'tokenCall' | 'codeHandler' | 'options' | 'platform' | 'merchant'
  *   | 'authorizationUrl' | 'importAuthorizer' | 'platformRequest'} SchemaName
  */
 
@@ -95,7 +95,7 @@ const CALL = {
   timeoutMs: { type: 'number' },
 }
 
-/** @type {Rule} the timeout of a batch or a handler, set once for many calls */
+/** @type {Rule} the timeout of a batch, a handler or close(): of more than one call */
 const TIMEOUT = {
   convert: acceptIf((value) => typeof value === 'number' && value > 0 && value <= DAY_MS),
   expected: { zh: '大于 0、至多一天的毫秒数', en: 'a number of milliseconds, more than 0 and at most a day' },
@@ -263,6 +263,7 @@ const RULES = {
     },
   },
   call: CALL,
+  close: { timeoutMs: TIMEOUT },
   tokenCall: { ...CALL, forceRefresh: { type: 'boolean' } },
   codeHandler: {
     cacheControl: {
@@ -359,6 +360,7 @@ const ROOT_NAMES = nullProtoCopy({
   options: 'options',
   request: 'options',
   batch: 'options',
+  close: 'options',
   codeHandler: 'options',
   platform: 'options',
   merchant: 'options',

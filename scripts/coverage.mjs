@@ -17,9 +17,10 @@ const FOLDERS = [
   'cli/test',
   'scene/test',
   'otel/test',
+  'nest/test',
 ]
 /** What is published, most specific first. */
-const MEASURED = ['lib/web/', 'lib/', 'fake/', 'cli/', 'scene/', 'otel/', 'index.js']
+const MEASURED = ['lib/web/', 'lib/', 'fake/', 'cli/', 'scene/', 'otel/', 'nest/', 'index.js']
 
 /**
  * A reporter of node:test that prints what failed, and at the end the table.

@@ -30,6 +30,7 @@ const files = shuffled(
         'cli/test',
         'scene/test',
         'otel/test',
+        'nest/test',
       ].flatMap(testsIn),
 )
 console.log(`TEST_SEED=${seed}`)

@@ -119,6 +119,12 @@ const OUTCOMES = {
   'explain(40159': { check: ({ stdout }) => assert.match(stdout, /^parameter .*1024.*$/m) },
   AbortController: { more: 'console.log(image.length > 1000)', check: ({ stdout }) => assert.match(stdout, /^true$/m) },
   "check('unlimited'": { check: ({ stdout }) => assert.match(stdout, /^scene .*%, spaces? .*Chinese/m) },
+  'wxa.ready(': {
+    more: `console.log(wxa.stats().refreshes)
+      process.emit('SIGTERM')
+      console.log((await wxa.ready().catch((error) => error)).code)`,
+    check: ({ stdout }) => assert.match(stdout, /^1\nERR_WXA_CLOSED$/m),
+  },
   'invalidateAccessToken(': {
     more: 'console.log(expiresAt > new Date())',
     check: ({ stdout }) => assert.match(stdout, /^true$/m),
@@ -147,7 +153,10 @@ const OF_PROJECTS = [
   '__test__/install/nest/src/codes.service.ts',
   '__test__/install/nest/src/codes.service.spec.ts',
   '__test__/install/vitest/codes.test.js',
+  '__test__/install/nest/src/posters.module.ts',
+  'examples/nest/src/app.module.ts',
   'examples/nest/src/codes/codes.controller.ts',
+  'examples/nest/src/health/health.controller.ts',
 ]
 
 /** Files of a project with Jest or Vitest, which the install tests make, compile and run. */

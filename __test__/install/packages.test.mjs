@@ -18,6 +18,7 @@ const PACKAGES = {
   wxacode: { folder: '.', holds: ['index.js', 'index.d.ts', 'binding.js', 'binding.d.ts', 'lib'], budget: 106_000 },
   'wxacode-fake': { folder: 'fake', holds: ['index.js', 'index.d.ts', 'cli.js', 'src', 'types'], budget: 64_000 },
   'wxacode-cli': { folder: 'cli', holds: ['bin', 'src'], budget: 116_000 },
+  'wxacode-nest': { folder: 'nest', holds: ['src', 'index.d.ts'], budget: 12_000 },
   'wxacode-scene': { folder: 'scene', holds: ['src', 'index.d.ts'], budget: 16_000 },
   'wxacode-otel': { folder: 'otel', holds: ['src', 'index.d.ts'], budget: 16_000 },
 }
@@ -59,7 +60,7 @@ suite('what is published', (test) => {
     })
   }
 
-  for (const name of ['wxacode', 'wxacode-scene', 'wxacode-otel', 'wxacode-fake']) {
+  for (const name of ['wxacode', 'wxacode-scene', 'wxacode-otel', 'wxacode-fake', 'wxacode-nest']) {
     test(`the types of ${name} are right for every way to resolve them`, async () => {
       await promisify(execFile)(ATTW, [tarballOf(name), '--no-color'])
     })

@@ -13,7 +13,7 @@ import { TARBALLS } from './tarballs.mjs'
 const run = promisify(execFile)
 const NPM = process.env.npm_execpath
 /** How many tests the folder of a project has. */
-const TESTS = { nest: 7, vitest: 3 }
+const TESTS = { nest: 10, vitest: 3 }
 
 let registry
 const projects = {}

@@ -10,6 +10,7 @@ import DefaultWxaCode, {
   type CacheStats,
   type CallContext,
   type CallOptions,
+  type CloseOptions,
   type CodeImage,
   type CreateQRCodeParams,
   check,
@@ -125,6 +126,10 @@ export async function calls(wxa: WxaCode, signal: AbortSignal) {
     stats.refreshes,
   ]
   numbers.push(stats.errors['41030'], stats.errors.ERR_WXA_TIMEOUT, stats.tokenAgeMs)
+  const limit: CloseOptions = { timeoutMs: 10_000 }
+  same<Awaited<ReturnType<typeof wxa.ready>>, void>(true)
+  await wxa.ready(call)
+  await wxa.close(limit)
   await wxa.close()
   return [images, bodies]
 }
@@ -152,6 +157,10 @@ export async function misuse(wxa: WxaCode) {
   await wxa.createQRCode(square, { signal: new AbortController() })
   // @ts-expect-error an option of getAccessToken alone
   await wxa.createQRCode(square, { forceRefresh: true })
+  // @ts-expect-error an option of getAccessToken alone
+  await wxa.ready({ forceRefresh: true })
+  // @ts-expect-error the name is timeoutMs
+  await wxa.close({ timeout: 1 })
   // @ts-expect-error a token
   wxa.invalidateAccessToken()
   // @ts-expect-error options

@@ -45,6 +45,11 @@ suite(
         const answered = await example.curl('/code/xuhui')
         assert.deepEqual([answered.status, answered.problem.errcode], [502, 41030])
 
+        if (name === 'nest') {
+          const { status, body } = await example.curl('/health')
+          assert.deepEqual([status, JSON.parse(body).info.wxacode.status], [200, 'up'])
+        }
+
         const { end, stderr } = await example.stop()
         assert.equal(end, endOf(name), stderr)
         assert.match(stderr, /502 .*41030/)

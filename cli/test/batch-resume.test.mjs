@@ -91,25 +91,29 @@ suite('batch that stops and goes on', (test) => {
     assert.equal((await batch(['--timeout', '100', '--retries', '5'])).json().written, 200)
   })
 
-  test('stops on Ctrl-C with 130, a report and no half-written file, and continues with the same command', async (t) => {
-    const { begin, batch, fake, file, hidden, pictures } = await setupBatch(t, `${listOf(100)}bad%,280,true\n`)
-    const held = { count: 0 }
-    fake.fail('hang', { endpoint: 'codes', times: Number.POSITIVE_INFINITY, where: () => ++held.count > 40 })
-    const { child, done, output } = begin(['batch', 'list.csv', '--out', 'codes'])
-    await fake.arrived(41, 'codes')
-    child.kill('SIGINT')
-    const { code, out } = await done
-    assert.equal(code, 130)
-    assert.match(out, /✓ \d+ written.*stopped.*rows not requested: run the same command to continue/s)
-    assert.ok(existsSync(file('codes/report.csv')))
-    assert.deepEqual(hidden(), ['journal.jsonl'])
-    const written = pictures()
-    assert.equal(written.length, Number(/✓ (\d+) written/.exec(output.out)[1]))
-    for (const name of written) assert.equal(`${asked(readFileSync(file(`codes/${name}`))).scene}.png`, name)
-    held.count = Number.NEGATIVE_INFINITY
-    const again = await batch()
-    assert.deepEqual([again.json().kept, again.json().written], [written.length, 100 - written.length])
-  })
+  for (const [signal, exitCode] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ])
+    test(`stops on ${signal} with ${exitCode}, a report and no half-written file, and continues with the same command`, async (t) => {
+      const { begin, batch, fake, file, hidden, pictures } = await setupBatch(t, `${listOf(100)}bad%,280,true\n`)
+      const held = { count: 0 }
+      fake.fail('hang', { endpoint: 'codes', times: Number.POSITIVE_INFINITY, where: () => ++held.count > 40 })
+      const { child, done, output } = begin(['batch', 'list.csv', '--out', 'codes'])
+      await fake.arrived(41, 'codes')
+      child.kill(signal)
+      const { code, out } = await done
+      assert.equal(code, exitCode)
+      assert.match(out, /✓ \d+ written.*stopped.*rows not requested: run the same command to continue/s)
+      assert.ok(existsSync(file('codes/report.csv')))
+      assert.deepEqual(hidden(), ['journal.jsonl'])
+      const written = pictures()
+      assert.equal(written.length, Number(/✓ (\d+) written/.exec(output.out)[1]))
+      for (const name of written) assert.equal(`${asked(readFileSync(file(`codes/${name}`))).scene}.png`, name)
+      held.count = Number.NEGATIVE_INFINITY
+      const again = await batch()
+      assert.deepEqual([again.json().kept, again.json().written], [written.length, 100 - written.length])
+    })
 
   test('refuses a folder that another batch works in', async (t) => {
     const { begin, batch, fake } = await setupBatch(t, listOf(3))

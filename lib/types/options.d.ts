@@ -255,6 +255,17 @@ export interface CallOptions {
   timeoutMs?: number
 }
 
+/** Options of {@link WxaCode.close} and {@link WxaPlatform.close}. */
+export interface CloseOptions {
+  /**
+   * How long to wait for running calls and batches, in milliseconds. More than 0, at most 86400000 (a day). After that they fail with
+   * `ERR_WXA_CLOSED`.
+   *
+   * @defaultValue none: calls are waited for until their own deadlines
+   */
+  timeoutMs?: number
+}
+
 /** Result of {@link WxaCode.getAccessToken}. */
 export interface AccessToken {
   /** The token. It is a secret: do not log it. */

@@ -2,7 +2,7 @@
 
 import type WxaCode = require('../../index')
 
-import type { AccessToken, CallOptions } from './options'
+import type { AccessToken, CallOptions, CloseOptions } from './options'
 import type {
   AuthorizationUrlOptions,
   Authorizer,
@@ -102,14 +102,25 @@ export declare class WxaPlatform {
    */
   request<T = unknown>(path: string, options?: PlatformRequestOptions): Promise<T>
 
+  /**
+   * Fetches the component access token, so that a wrong AppSecret, an IP address that is not on the whitelist or a store that does not
+   * answer is known at the start. With a good token it sends no request to WeChat.
+   *
+   * Do not let a new platform's server wait for it before it listens: the first ticket is pushed to that server, every 10 minutes.
+   *
+   * @throws as {@link getComponentAccessToken} does; `'ERR_WXA_TICKET'` if no ticket was pushed until the deadline
+   */
+  ready(call?: CallOptions): Promise<void>
+
   /** Gives counters and the state of ticket, token and store. */
   stats(): PlatformStats
 
   /**
    * Closes the platform and the clients of its merchants, after the calls that have begun. Then another process can use its file. Later
-   * calls fail with `'ERR_WXA_CLOSED'`.
+   * calls fail with `'ERR_WXA_CLOSED'`. `timeoutMs` works as in {@link WxaCode.close}, for the calls and batches of merchants too; after
+   * it, what is unsaved is still saved.
    */
-  close(): Promise<void>
+  close(options?: CloseOptions): Promise<void>
 
   /** Does what `close()` does, for `await using`. */
   [Symbol.asyncDispose](): Promise<void>

@@ -194,6 +194,14 @@ impl Client {
         Ok((token.expose().to_owned(), token.expires().wall_time(cache.now())))
     }
 
+    /// Fetches a token unless there is a good one.
+    pub(crate) async fn ready(&self, timeout: Option<Duration>) -> Result<()> {
+        if self.tokens.is_some() {
+            self.access_token(false, timeout).await?;
+        }
+        Ok(())
+    }
+
     /// The token of a call that is not made here.
     pub(crate) async fn token(&self, deadline: &Deadline) -> Result<Token> {
         let Tokens { cache, source, .. } = self.tokens.as_ref().ok_or_else(no_token)?;

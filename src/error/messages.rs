@@ -348,6 +348,19 @@ pub(crate) fn closed(class: &str) -> Explanation {
     }
 }
 
+pub(crate) fn cut_off() -> Explanation {
+    Explanation {
+        cause: Bilingual::new(
+            "close() 等到了 timeoutMs，这次调用仍未结束，已被取消；微信可能已经处理了该请求",
+            "close() has waited timeoutMs for this call, which had not ended, and has cancelled it; WeChat may have handled the request",
+        ),
+        fix: Bilingual::new(
+            "进程重启后再次调用；要等得更久，调大 close() 的 timeoutMs",
+            "Make the call again after the restart; to wait longer, raise the timeoutMs of close()",
+        ),
+    }
+}
+
 /// Of an errcode that the catalogue does not have. Only a message has it.
 pub(super) fn unlisted(errcode: i64, rid: Option<&str>) -> Explanation {
     let fix = match rid {

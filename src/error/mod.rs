@@ -106,6 +106,8 @@ pub enum Error {
     Closed,
     /// The third-party platform was closed, or the environment that it belongs to is ending.
     PlatformClosed,
+    /// `close({ timeoutMs })` waited no longer for a running call.
+    CutOff,
     /// The caller aborted its own call.
     Cancelled,
     /// The caller's own token provider threw this. It travels untouched.
@@ -132,7 +134,7 @@ impl Error {
             Self::Redis { .. } => "ERR_WXA_REDIS",
             Self::RateLimit { .. } => "ERR_WXA_RATE_LIMIT",
             Self::Push(_) => "ERR_WXA_PUSH",
-            Self::Closed | Self::PlatformClosed | Self::Cancelled => "ERR_WXA_CLOSED",
+            Self::Closed | Self::PlatformClosed | Self::CutOff | Self::Cancelled => "ERR_WXA_CLOSED",
         }
     }
 
@@ -150,6 +152,7 @@ impl Error {
             | Self::Push(_)
             | Self::Closed
             | Self::PlatformClosed
+            | Self::CutOff
             | Self::Cancelled
             | Self::Provider(_) => None,
         }
@@ -188,6 +191,7 @@ impl Error {
             | Self::Push(_)
             | Self::Closed
             | Self::PlatformClosed
+            | Self::CutOff
             | Self::Cancelled
             | Self::Provider(_) => false,
         }
@@ -288,6 +292,7 @@ impl Error {
             Self::Push(push) => Some(messages::push::push(push)),
             Self::Closed => Some(messages::closed("WxaCode")),
             Self::PlatformClosed => Some(messages::closed("WxaPlatform")),
+            Self::CutOff => Some(messages::cut_off()),
             Self::Cancelled | Self::Provider(_) => None,
         }
     }

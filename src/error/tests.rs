@@ -207,6 +207,7 @@ fn an_error_is_retryable_if_the_same_call_may_succeed_without_a_change() {
         (provider(), false, false),
         (Error::Push(PushError::Decrypt), false, false),
         (Error::Closed, false, false),
+        (Error::CutOff, false, false),
         (Error::Cancelled, false, false),
     ];
     for (error, retryable, within_the_call) in cases {
@@ -229,6 +230,7 @@ fn an_error_has_the_code_of_its_class_and_its_endpoint() {
         (provider(), "ERR_WXA_RESPONSE", &None),
         (Error::Push(PushError::Decrypt), "ERR_WXA_PUSH", &None),
         (Error::Closed, "ERR_WXA_CLOSED", &None),
+        (Error::CutOff, "ERR_WXA_CLOSED", &None),
         (Error::Cancelled, "ERR_WXA_CLOSED", &None),
     ];
     for (error, code, endpoint) in cases {

@@ -67,9 +67,7 @@ pub(super) fn open(
 ) -> napi::Result<Either<NativeClient, Vec<Failure>>> {
     let Environment { closing, requests, .. } = Environment::current(env)?;
     match catch_unwind(AssertUnwindSafe(|| options::read(options, provider)?.open(requests))) {
-        Ok(Ok(client)) => {
-            Ok(Either::A(NativeClient::new(client, CallRunner { closing, completions: queue.completions() })))
-        }
+        Ok(Ok(client)) => Ok(Either::A(NativeClient::new(client, CallRunner::new(closing, queue.completions())))),
         Ok(Err(error)) => Ok(Either::B(failures(&error))),
         Err(_) => Err(bug("the constructor")),
     }
@@ -140,6 +138,22 @@ impl NativeClient {
         })
     }
 
+    /// Fetches a token unless there is a good one. Without tokens there is nothing to do.
+    #[napi]
+    pub fn ready(
+        &self,
+        env: &Env,
+        call: f64,
+        timeout_ms: Option<f64>,
+        cancel: Option<ClassInstance<'_, AbortHandle>>,
+    ) -> napi::Result<()> {
+        let client = self.client.get();
+        self.run(env, call, cancel, async move {
+            client?.ready(timeout(timeout_ms, None)?).await?;
+            Ok(Outcome::Json("null".to_owned()))
+        })
+    }
+
     /// Calls any API. `method` is `GET` or `POST`, `query` names and values in turn, `body` JSON.
     #[napi]
     #[allow(clippy::too_many_arguments, reason = "JavaScript hands over one by one what it has checked")]
@@ -199,6 +213,12 @@ impl NativeClient {
         if let Ok(client) = self.client.get() {
             client.close();
         }
+    }
+
+    /// Ends the running calls, which `close` waits for no longer.
+    #[napi]
+    pub fn cut_off(&self) {
+        self.runner.cut_off();
     }
 
     /// Drops the client, after the calls before `close` have ended.

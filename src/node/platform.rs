@@ -80,7 +80,7 @@ pub(super) fn open_platform(
     match catch_unwind(AssertUnwindSafe(opened)) {
         Ok(Ok(open)) => Ok(Either::A(NativePlatform {
             open: Mutex::new(Some(Arc::new(open))),
-            runner: CallRunner { closing, completions: queue.completions() },
+            runner: CallRunner::new(closing, queue.completions()),
         })),
         Ok(Err(error)) => Ok(Either::B(failures(&error))),
         Err(_) => Err(bug("the constructor")),
@@ -94,7 +94,7 @@ impl NativePlatform {
     pub fn client(&self, appid: String, options: String) -> napi::Result<Either<NativeClient, Vec<Failure>>> {
         let made = || self.get()?.client(&appid, &options::read_merchant(&options)?);
         match catch_unwind(AssertUnwindSafe(made)) {
-            Ok(Ok(client)) => Ok(Either::A(NativeClient::new(client, self.runner.clone()))),
+            Ok(Ok(client)) => Ok(Either::A(NativeClient::new(client, self.runner.child()))),
             Ok(Err(error)) => Ok(Either::B(failures(&error))),
             Err(_) => Err(bug("client()")),
         }
@@ -292,11 +292,17 @@ impl NativePlatform {
         }
     }
 
+    /// Ends the running calls, also those of merchants' clients, which `close` waits for no longer.
+    #[napi]
+    pub fn cut_off(&self) {
+        self.runner.cut_off();
+    }
+
     /// Ends after the calls before `close`: when it is done, the file of the store is free.
     #[napi]
     pub fn release(&self, env: &Env, call: f64) -> napi::Result<()> {
         let open = self.open.lock().take();
-        self.runner.run(env, call, None, Ok(()), async move {
+        self.runner.run_last(env, call, async move {
             if let Some(open) = open {
                 open.platform.release().await;
             }

@@ -21,11 +21,40 @@ use crate::wechat::endpoint::Endpoint;
 /// Where calls run, and where their outcomes go.
 #[derive(Clone)]
 pub(super) struct CallRunner {
-    pub(super) closing: CancellationToken,
-    pub(super) completions: Arc<CompletionQueue>,
+    /// Cancelled when the environment ends.
+    closing: CancellationToken,
+    /// Cancelled when `close()` waits no longer.
+    cut_off: CancellationToken,
+    completions: Arc<CompletionQueue>,
 }
 
 impl CallRunner {
+    pub(super) fn new(closing: CancellationToken, completions: Arc<CompletionQueue>) -> Self {
+        let cut_off = closing.child_token();
+        Self { closing, cut_off, completions }
+    }
+
+    /// A runner whose calls end when these ones are cut off, and that can cut its own off alone.
+    pub(super) fn child(&self) -> Self {
+        Self { cut_off: self.cut_off.child_token(), ..self.clone() }
+    }
+
+    /// Ends the running calls, and later ones at once.
+    pub(super) fn cut_off(&self) {
+        self.cut_off.cancel();
+    }
+
+    /// Runs what `close()` itself has to do, whether or not calls were cut off.
+    pub(super) fn run_last(
+        &self,
+        env: &Env,
+        call: f64,
+        work: impl Future<Output = Result<Outcome>> + Send + 'static,
+    ) -> napi::Result<()> {
+        let cut_off = self.closing.child_token();
+        Self { cut_off, ..self.clone() }.run(env, call, None, Ok(()), work)
+    }
+
     pub(super) fn run(
         &self,
         env: &Env,
@@ -49,7 +78,7 @@ impl CallRunner {
         work: BoxFuture<'static, Result<Outcome>>,
     ) -> napi::Result<()> {
         self.completions.begin(env)?;
-        let (closing, completions) = (self.closing.clone(), self.completions.clone());
+        let (cut_off, completions) = (self.cut_off.clone(), self.completions.clone());
         let cancel = cancel.map(|cancel| cancel.token());
         let work = match completions.recorder(call) {
             Some(recorder) => Box::pin(attempt::recorded(Some(recorder), work)),
@@ -66,7 +95,7 @@ impl CallRunner {
             tokio::select! {
                 outcome = work => outcome,
                 () = cancelled => Err(Error::Cancelled),
-                () = closing.cancelled() => Err(Error::Closed),
+                () = cut_off.cancelled() => Err(Error::CutOff),
             }
         };
         let outcome = async move {
