@@ -217,7 +217,7 @@ mod tests {
     use super::*;
 
     /// Sends one request to each of these, as far as a recorder knows.
-    async fn send(endpoints: [Endpoint; 2]) {
+    fn send(endpoints: [Endpoint; 2]) {
         for endpoint in endpoints {
             let Some(recorder) = recorder() else { continue };
             let count = recorder.resend_count(&endpoint);
@@ -229,9 +229,9 @@ mod tests {
     async fn requests_are_recorded_for_the_call_of_their_task_and_counted_by_purpose() {
         let sink = Arc::new(RecordingSink::default());
         recorded(Some(Recorder::new(7, sink.clone())), async {
-            send([Endpoint::StableToken, Endpoint::GetQrCode]).await;
+            send([Endpoint::StableToken, Endpoint::GetQrCode]);
             tokio::spawn(inherited(async {
-                send([Endpoint::CreateQrCode, Endpoint::AuthorizerToken]).await;
+                send([Endpoint::CreateQrCode, Endpoint::AuthorizerToken]);
                 found("wechat");
             }))
             .await
@@ -247,9 +247,9 @@ mod tests {
     async fn what_runs_in_the_background_belongs_to_no_call_and_counts_by_itself() {
         let sink = Arc::new(RecordingSink::default());
         recorded(Some(Recorder::new(7, sink.clone())), async {
-            send([Endpoint::StableToken, Endpoint::GetRid]).await;
+            send([Endpoint::StableToken, Endpoint::GetRid]);
             let task = tokio::spawn(in_background(async {
-                send([Endpoint::StableToken, Endpoint::StableToken]).await;
+                send([Endpoint::StableToken, Endpoint::StableToken]);
                 found("wechat");
                 assert_eq!(call(), None);
             }));

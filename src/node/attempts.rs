@@ -6,6 +6,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use napi_derive::napi;
 
 use super::completions::{Completion, CompletionQueue};
+use crate::error::Error;
 use crate::event::attempt::{Attempt, AttemptSink, Ending, Purpose};
 use crate::wechat::endpoint::Method;
 
@@ -42,7 +43,7 @@ impl NativeAttempt {
             Ending::Failed(error) => Some(error),
             Ending::Answered | Ending::GivenUp => None,
         };
-        let refusal = error.and_then(|error| error.refusal());
+        let refusal = error.and_then(Error::refusal);
         Self {
             call: call.unwrap_or_default() as f64,
             start_time_ms: ms(attempt.begun.duration_since(UNIX_EPOCH).unwrap_or_default()),
@@ -61,7 +62,7 @@ impl NativeAttempt {
             connection_reused: attempt.connection_reused,
             status: attempt.status.map(u32::from),
             body_bytes: attempt.body_bytes.map(|bytes| bytes as f64),
-            code: error.map(|error| error.code()),
+            code: error.map(Error::code),
             errcode: refusal.map(|refusal| refusal.errcode),
             rid: refusal.and_then(|refusal| refusal.rid.clone()),
             message: error.map(ToString::to_string),

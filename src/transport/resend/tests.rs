@@ -346,16 +346,19 @@ async fn a_caller_who_leaves_aborts_the_second_request() {
 }
 
 /// Records the attempts of `work`, each as what tells them apart.
-async fn attempts_of(work: impl Future) -> Vec<(u32, Option<bool>, Option<u16>, &'static str)> {
+fn attempts_of(work: impl Future) -> impl Future<Output = Vec<(u32, Option<bool>, Option<u16>, &'static str)>> {
     let sink = Arc::new(RecordingSink::default());
-    attempt::recorded(Some(Recorder::new(1, sink.clone())), work).await;
-    let told = sink.attempts.lock();
-    let ending = |ending: &Ending| match ending {
-        Ending::Answered => "answered",
-        Ending::Failed(error) => error.code(),
-        Ending::GivenUp => "given up",
-    };
-    told.iter().map(|one| (one.resend_count, one.connection_reused, one.status, ending(&one.ending))).collect()
+    let work = Box::pin(attempt::recorded(Some(Recorder::new(1, sink.clone())), work));
+    async move {
+        work.await;
+        let told = sink.attempts.lock();
+        let ending = |ending: &Ending| match ending {
+            Ending::Answered => "answered",
+            Ending::Failed(error) => error.code(),
+            Ending::GivenUp => "given up",
+        };
+        told.iter().map(|one| (one.resend_count, one.connection_reused, one.status, ending(&one.ending))).collect()
+    }
 }
 
 #[tokio::test]
@@ -370,7 +373,7 @@ async fn both_requests_are_recorded_each_with_its_own_connection() {
 
 #[tokio::test]
 async fn a_request_that_is_given_up_is_recorded_with_what_is_known_of_it() {
-    let (_server, network, transport) = then([LATE]).await;
+    let (_server, _network, transport) = then([LATE]).await;
     let late = attempts_of(ask_within(&transport, POLICY, PATIENT)).await;
     assert_eq!(late, [(1, Some(false), None, "given up"), (0, Some(true), Some(200), "answered")]);
 }
