@@ -43,7 +43,7 @@ impl NativeAttempt {
             Ending::Failed(error) => Some(error),
             Ending::Answered | Ending::GivenUp => None,
         };
-        let refusal = error.and_then(|error| error.refusal());
+        let refusal = error.and_then(Error::refusal);
         Self {
             call: call.unwrap_or_default() as f64,
             start_time_ms: ms(attempt.begun.duration_since(UNIX_EPOCH).unwrap_or_default()),

@@ -346,16 +346,19 @@ async fn a_caller_who_leaves_aborts_the_second_request() {
 }
 
 /// Records the attempts of `work`, each as what tells them apart.
-async fn attempts_of(work: impl Future) -> Vec<(u32, Option<bool>, Option<u16>, &'static str)> {
+fn attempts_of(work: impl Future) -> impl Future<Output = Vec<(u32, Option<bool>, Option<u16>, &'static str)>> {
     let sink = Arc::new(RecordingSink::default());
-    attempt::recorded(Some(Recorder::new(1, sink.clone())), work).await;
-    let told = sink.attempts.lock();
-    let ending = |ending: &Ending| match ending {
-        Ending::Answered => "answered",
-        Ending::Failed(error) => error.code(),
-        Ending::GivenUp => "given up",
-    };
-    told.iter().map(|one| (one.resend_count, one.connection_reused, one.status, ending(&one.ending))).collect()
+    let work = Box::pin(attempt::recorded(Some(Recorder::new(1, sink.clone())), work));
+    async move {
+        work.await;
+        let told = sink.attempts.lock();
+        let ending = |ending: &Ending| match ending {
+            Ending::Answered => "answered",
+            Ending::Failed(error) => error.code(),
+            Ending::GivenUp => "given up",
+        };
+        told.iter().map(|one| (one.resend_count, one.connection_reused, one.status, ending(&one.ending))).collect()
+    }
 }
 
 #[tokio::test]
@@ -364,14 +367,14 @@ async fn both_requests_are_recorded_each_with_its_own_connection() {
     let transport = filled(&network, 1).await;
     network.forget();
     let both = [(0, Some(true), None, "ERR_WXA_NETWORK"), (1, Some(false), Some(200), "answered")];
-    assert_eq!(attempts_of(Box::pin(ask(&transport, ONE_TRY))).await, both);
-    assert_eq!(attempts_of(Box::pin(ask(&transport, ONE_TRY))).await, [(0, Some(true), Some(200), "answered")]);
+    assert_eq!(attempts_of(ask(&transport, ONE_TRY)).await, both);
+    assert_eq!(attempts_of(ask(&transport, ONE_TRY)).await, [(0, Some(true), Some(200), "answered")]);
 }
 
 #[tokio::test]
 async fn a_request_that_is_given_up_is_recorded_with_what_is_known_of_it() {
     let (_server, _network, transport) = then([LATE]).await;
-    let late = attempts_of(Box::pin(ask_within(&transport, POLICY, PATIENT))).await;
+    let late = attempts_of(ask_within(&transport, POLICY, PATIENT)).await;
     assert_eq!(late, [(1, Some(false), None, "given up"), (0, Some(true), Some(200), "answered")]);
 }
 
@@ -379,6 +382,6 @@ async fn a_request_that_is_given_up_is_recorded_with_what_is_known_of_it() {
 async fn a_request_without_a_connection_is_recorded_as_one() {
     let address = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let url = format!("http://{address}").parse().unwrap();
-    let refused = attempts_of(Box::pin(ask(&transport(&[&url]), ONE_TRY))).await;
+    let refused = attempts_of(ask(&transport(&[&url]), ONE_TRY)).await;
     assert_eq!(refused, [(0, None, None, "ERR_WXA_NETWORK")]);
 }
