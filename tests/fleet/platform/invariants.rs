@@ -127,12 +127,13 @@ impl Simulation {
         }
     }
 
-    /// Whatever fails, requests for one token are few.
+    /// Whatever fails, few requests for one token come to WeChat.
     fn check_rate(&mut self, request: &Request) {
         if request.kind == Kind::Api {
             return;
         }
-        let lately = self.same(request).take_while(|other| request.sent < other.sent + 60 * SECOND).count() + 1;
+        let lately = self.same(request).take_while(|other| request.sent < other.sent + 60 * SECOND);
+        let lately = lately.filter(|other| other.errcode.is_some()).count() + 1;
         let fleet = self.journal.seen.entry(format!("most {:?} a minute", request.kind)).or_default();
         *fleet = (*fleet).max(lately as u64);
         if lately > MOST_A_MINUTE {
