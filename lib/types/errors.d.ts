@@ -161,7 +161,7 @@ export declare class InvalidPushError extends WxaCodeError<'ERR_WXA_PUSH'> {
  * - `'file'`: the operating system cannot read or write the file
  * - `'redis'`: Redis does not respond, or refuses
  * - `'threw'`: a function of your own store threw
- * - `'timeout'`: a function of your own store did not end within 3 s
+ * - `'timeout'`: a function of your own store did not end within 3 s, or what a push brought was not saved within 4 s
  */
 export type StoreErrorReason = 'locked' | 'secret' | 'platform' | 'damaged' | 'file' | 'redis' | 'threw' | 'timeout'
 

@@ -73,6 +73,11 @@ pub enum StoreProblem {
         /// The time that it had.
         limit: Duration,
     },
+    /// What a push brought was not saved in the time that WeChat waits for an answer.
+    PushNotSaved {
+        /// The time that the store had.
+        limit: Duration,
+    },
     /// The caller's own store gave what this package has not stored there, or a record is of no known form.
     Unreadable {
         /// The key.
@@ -113,7 +118,7 @@ impl StoreProblem {
             Self::File { .. } => "file",
             Self::Redis { .. } => "redis",
             Self::Threw { .. } => "threw",
-            Self::Hangs { .. } => "timeout",
+            Self::Hangs { .. } | Self::PushNotSaved { .. } => "timeout",
         }
     }
 }

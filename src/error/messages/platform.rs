@@ -103,6 +103,19 @@ pub(crate) fn store(problem: &StoreProblem) -> Explanation {
                 ("检查 store 背后的数据库", "Check the database behind your store"),
             )
         }
+        StoreProblem::PushNotSaved { limit } => {
+            let limit = seconds(*limit);
+            (
+                (
+                    format!("推送带来的内容在 {limit} 内没有保存好，所以没有应答成功"),
+                    format!("what the push brought was not saved within {limit}, so the push was not accepted"),
+                ),
+                (
+                    "检查 store 背后的数据库、Redis 或磁盘；微信会再次推送",
+                    "Check the database, Redis or disk behind the store; WeChat sends the push again",
+                ),
+            )
+        }
         StoreProblem::Unreadable { key } => (
             (
                 format!("store 中 {key} 的值无法解密：已损坏，或用另一个 AppSecret 加密"),

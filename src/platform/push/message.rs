@@ -7,7 +7,7 @@ use super::xml::Fields;
 use crate::error::{PushError, PushPart, PushXmlProblem};
 
 /// What WeChat pushed. Times are seconds since 1970.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum PlatformEvent {
     /// The platform's ticket, every ten minutes.
     ComponentVerifyTicket {
@@ -37,7 +37,7 @@ pub enum PlatformEvent {
 }
 
 /// What an authorisation brings.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Authorization {
     /// The merchant's.
     pub authorizer_appid: String,

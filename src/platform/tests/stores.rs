@@ -8,6 +8,7 @@ use parking_lot::Mutex;
 
 use super::*;
 use crate::error::StoreProblem;
+use crate::platform::push::{Authorization, PlatformEvent};
 use crate::redis::fake::FakeRedis;
 
 const OTHER: &str = "wx00000000000000ee";
@@ -73,6 +74,8 @@ struct Moody {
     disk: Disk,
     fails: std::sync::atomic::AtomicBool,
     hangs: std::sync::atomic::AtomicBool,
+    /// How long each operation takes, in milliseconds.
+    takes: std::sync::atomic::AtomicU64,
     sets: Mutex<Vec<String>>,
 }
 
@@ -87,7 +90,11 @@ impl Moody {
         let fails = self.fails.load(Ordering::Relaxed);
         let problem = StoreProblem::Threw { operation: "set", reason: "no database".to_owned() };
         let result = if fails { Err(Error::Store(Box::new(problem))) } else { Ok(work(&mut self.disk.lock())) };
-        Box::pin(async move { result })
+        let takes = Duration::from_millis(self.takes.load(Ordering::Relaxed));
+        Box::pin(async move {
+            tokio::time::sleep(takes).await;
+            result
+        })
     }
 }
 
@@ -264,6 +271,32 @@ async fn a_store_that_hangs_is_an_error_and_valid_tokens_serve_on() {
     assert_eq!(process.platform.core.tickets.current().unwrap().create_time, 2_000, "it is used from memory");
     store.hangs.store(false, Ordering::Relaxed);
     until(|| process.platform.core.records.unsaved() == 0).await;
+}
+
+#[tokio::test]
+async fn a_push_is_answered_before_wechat_stops_waiting_however_slow_its_store_is_and_is_saved_all_the_same() {
+    let wechat = WeChat::start().await;
+    let store = Arc::<Moody>::default();
+    let process = Process::ready(&wechat, &Place::Own(store.clone()), None).await;
+    wechat.state.lock().codes.insert("code-c4nary".into(), OTHER.into());
+    // In time for each of its operations, and not for all of them.
+    store.takes.store(2_500, Ordering::Relaxed);
+    let begun = std::time::Instant::now();
+    let pushed = PlatformEvent::Authorized(Authorization {
+        authorizer_appid: OTHER.to_owned(),
+        authorization_code: "code-c4nary".into(),
+        code_expires: None,
+        pre_auth_code: None,
+        create_time: 1_000_500,
+    });
+    let error = process.platform.receive(&pushed).await.unwrap_err();
+    assert!(begun.elapsed() < Duration::from_millis(4_900), "{:?}", begun.elapsed());
+    assert_eq!(error.code(), "ERR_WXA_STORE");
+    assert!(error.to_string().contains("WeChat sends the push again"), "{error}");
+    until(|| store.disk.lock().keys().any(|key| key.contains(OTHER))).await;
+    store.takes.store(0, Ordering::Relaxed);
+    process.platform.receive(&pushed).await.unwrap();
+    process.call(OTHER).await.unwrap();
 }
 
 #[tokio::test]
