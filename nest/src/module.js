@@ -10,14 +10,14 @@ const { getWxaCodeToken, getWxaPlatformToken } = require('./tokens')
  * What the module makes: how, and under which token.
  *
  * @typedef {object} Kind
- * @property {(options: any) => any} make
+ * @property {(options: any, name?: string) => any} make
  * @property {(name?: string) => any} tokenOf
  * @property {string} method of a class that makes options
  */
 
 /** @type {Kind} */
 const CLIENT = {
-  make: (options) => WxaCode.fromEnv(options),
+  make: (options, name) => WxaCode.fromEnv(name === undefined ? options : ofNamed(options)),
   tokenOf: getWxaCodeToken,
   method: 'createWxaCodeOptions',
 }
@@ -28,6 +28,14 @@ const PLATFORM = {
   tokenOf: getWxaPlatformToken,
   method: 'createWxaPlatformOptions',
 }
+
+/**
+ * The options of an account with a name: the environment has the AppID and the AppSecret of the one without. An empty string is
+ * as good as none, and `fromEnv` looks for none then.
+ *
+ * @param {any} options
+ */
+const ofNamed = (options) => ({ ...options, appid: options.appid ?? '', secret: options.secret ?? '' })
 
 // biome-ignore lint/complexity/noStaticOnlyClass: Nest knows a module by its class
 class WxaCodeModule {
@@ -78,7 +86,7 @@ function dynamic({ make, tokenOf, method }, { name, isGlobal = true, imports, ..
       {
         provide: token,
         inject: [options],
-        useFactory: (/** @type {any} */ given) => make(clientOptions(given)),
+        useFactory: (/** @type {any} */ given) => make(clientOptions(given), name),
       },
       {
         provide: Symbol('lifecycle'),

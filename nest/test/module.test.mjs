@@ -122,6 +122,14 @@ suite('WxaCodeModule', (test) => {
     t.after(() => delete process.env.WXACODE_APPID)
     const { app } = await startApp(t, { imports: [WxaCodeModule.forRoot({ secret: options.secret })] })
     assert.equal(app.get(WxaCode).appid, options.appid)
+    // An account with a name that is not configured must not become the one of the environment.
+    const { appid, ...rest } = options
+    const named = (given) => startFailure(t, { imports: [WxaCodeModule.forRoot({ ...given, name: 'members' })] })
+    assert.equal((await named(rest)).param, 'appid')
+    assert.equal((await named({ ...rest, appid: undefined })).param, 'appid')
+    process.env.WXACODE_SECRET = options.secret
+    t.after(() => delete process.env.WXACODE_SECRET)
+    assert.equal((await named({ ...options, secret: undefined })).param, 'secret')
   })
 
   test('fails the start with the explained error of an option, and names its own', async (t) => {
