@@ -182,7 +182,7 @@ suite('tracing', (test) => {
     assert.equal(call('before').aborted, true)
   })
 
-  test('a call that runs out of time is an error, and its request is given up', async (t) => {
+  test('a call that runs out of time is an error, and so is its request', async (t) => {
     const { fake, wxa, phases, call, attempts } = await tracing(t)
     fake.hold('codes')
     const error = await as('one', () => failure(draw(wxa, { timeoutMs: 300 })))
@@ -190,7 +190,9 @@ suite('tracing', (test) => {
     assert.deepEqual(phases('one'), requesting(1, FAILED))
     assert.equal(call('one').error, error)
     assert.equal(call('one').aborted, undefined)
-    assert.equal(attempts('one')[0].aborted, true)
+    const [{ code, message, aborted, status }] = attempts('one')
+    assert.deepEqual([code, aborted, status], ['ERR_WXA_TIMEOUT', undefined, undefined])
+    assert.match(message, /getUnlimitedQRCode|createQRCode|getQRCode/)
   })
 
   test('a picture from memory has no request', async (t) => {

@@ -27,6 +27,17 @@ impl Deadline {
         self.at.saturating_duration_since(clock::monotonic())
     }
 
+    /// The [`Error::Timeout`] of a request that was waited for until the deadline; `None` while there is time.
+    pub(crate) fn passed(&self) -> Option<Error> {
+        let passed = || Error::Timeout {
+            endpoint: self.endpoint.clone(),
+            waited_for: TimeoutPhase::Answer,
+            limit: self.limit,
+            cause: None,
+        };
+        self.remaining().is_zero().then(passed)
+    }
+
     /// Whether there is still time after a pause.
     pub fn outlasts(&self, pause: Duration) -> bool {
         pause < self.remaining()

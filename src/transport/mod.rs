@@ -174,7 +174,7 @@ impl Transport {
             let limit = timeout.unwrap_or_else(|| deadline.remaining());
             let idle_share = policy.repeatable.then(|| host.idle_share(limit)).flatten();
             let resend = idle_share.map(|after| Resend { after, on_retry });
-            let error = match self.request(host, call, timeout, resend, read).await {
+            let error = match self.request(host, call, timeout, deadline, resend, read).await {
                 Ok(body) => return Ok(body),
                 Err(error) => error,
             };
@@ -206,10 +206,11 @@ impl Transport {
         host: &Host,
         call: &HttpRequest<'_>,
         timeout: Option<Duration>,
+        deadline: &Deadline,
         resend: Option<Resend<'_>>,
         read: &Read<'_>,
     ) -> Result<Body> {
-        let mut span = RequestSpan::new(&self.events, call, host);
+        let mut span = RequestSpan::new(&self.events, call, host, deadline);
         let answer = match with_timeout(timeout, self.send(host, call, resend, &mut span), &call.endpoint, host).await {
             Ok(raw) => {
                 host.mark_healthy();

@@ -50,7 +50,7 @@ impl Transport {
         // The others may be as dead.
         self.http_clients.discard(&http, &url, host.proxy.is_some());
         let new = self.http_client(host, call, &url)?;
-        let mut other = std::mem::replace(span, RequestSpan::new(&self.events, call, host));
+        let mut other = std::mem::replace(span, RequestSpan::new(&self.events, call, host, span.deadline));
         let (traced, untraced) = (span.connection(), Connection::default());
         let second = pin!(traced.as_deref().unwrap_or(&untraced).watch(head(&new, host, call, url)));
         let give_up_at = other.begun + 2 * after;

@@ -9,6 +9,7 @@ use super::HttpRequest;
 use super::connect::Connection;
 use super::hosts::Host;
 use crate::clock;
+use crate::deadline::Deadline;
 use crate::error::{Error, Result};
 use crate::event::attempt::{self, Attempt, Ending, Recorder};
 use crate::event::{EventSource, RequestEvent, RequestLabel};
@@ -18,6 +19,8 @@ pub(super) struct RequestSpan<'a> {
     events: &'a EventSource,
     call: &'a HttpRequest<'a>,
     host: &'a Host,
+    /// Of the call: a request that is dropped after it has timed out.
+    pub(super) deadline: &'a Deadline,
     pub(super) begun: Instant,
     pub(super) status: Option<u16>,
     pub(super) body_bytes: Option<usize>,
@@ -36,7 +39,12 @@ struct Traced {
 }
 
 impl<'a> RequestSpan<'a> {
-    pub(super) fn new(events: &'a EventSource, call: &'a HttpRequest<'a>, host: &'a Host) -> Self {
+    pub(super) fn new(
+        events: &'a EventSource,
+        call: &'a HttpRequest<'a>,
+        host: &'a Host,
+        deadline: &'a Deadline,
+    ) -> Self {
         let traced = attempt::recorder().map(|recorder| Traced {
             begun: events.wall(),
             resend_count: recorder.resend_count(&call.endpoint),
@@ -44,7 +52,8 @@ impl<'a> RequestSpan<'a> {
             recorder,
         });
         let begun = clock::monotonic();
-        Self { events, call, host, begun, status: None, body_bytes: None, abandoned: None, traced, ended: false }
+        let (status, body_bytes, abandoned) = (None, None, None);
+        Self { events, call, host, deadline, begun, status, body_bytes, abandoned, traced, ended: false }
     }
 
     /// Where the request notes its connection, if that is recorded.
@@ -102,7 +111,7 @@ impl Drop for RequestSpan<'_> {
             Some(error) => self.end(Err(&error)),
             None => {
                 self.events.request(|| RequestEvent::Abort { request: self.label() });
-                self.record(|| Ending::GivenUp);
+                self.record(|| self.deadline.passed().map_or(Ending::GivenUp, Ending::Failed));
             }
         }
     }
