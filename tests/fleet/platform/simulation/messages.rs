@@ -183,8 +183,10 @@ impl Simulation {
 }
 
 fn script(command: &Command) -> Option<&'static str> {
-    const SCRIPTS: [(&str, &str); 10] = [
+    const SCRIPTS: [(&str, &str); 12] = [
         (include_str!("../../../../src/platform/changes.lua"), "changes"),
+        (include_str!("../../../../src/platform/claim_code.lua"), "claim_code"),
+        (include_str!("../../../../src/platform/tell_code.lua"), "tell_code"),
         (include_str!("../../../../src/platform/store/read_record.lua"), "read_record"),
         (include_str!("../../../../src/platform/store/write_record.lua"), "write_record"),
         (include_str!("../../../../src/token/redis_store/acquire.lua"), "acquire"),
