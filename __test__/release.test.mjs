@@ -94,7 +94,7 @@ describe('a release', () => {
     const { repository } = json('package.json')
     const [, address] = /^git\+(.+)\.git$/.exec(repository.url)
     assert.deepEqual(mismatches(address), [])
-    assert.equal(mismatches(`${address}-fork`).length, 3 * 5 + 2 + 2)
+    assert.equal(mismatches(`${address}-fork`).length, 3 * 6 + 2 + 2)
     const [step] = release.jobs.versions.steps.filter(({ run }) => run?.includes('scripts/repository.mjs'))
     assert.match(step.run, /"\$GITHUB_SERVER_URL\/\$GITHUB_REPOSITORY"/)
   })

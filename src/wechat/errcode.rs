@@ -62,18 +62,15 @@ impl Scope {
     }
 }
 
-/// build.rs leaves these fields in the file and no others.
+/// build.rs leaves these fields in the file, in this order, and no others.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct ErrcodeEntry {
     errcode: i64,
-    #[serde(rename = "where")]
     places: Vec<String>,
     cause_zh: String,
     cause_en: String,
     fix_zh: String,
     fix_en: String,
-    #[serde(rename = "retryable")]
     reaction: Reaction,
     scope: Scope,
 }
