@@ -167,22 +167,25 @@ impl AuthorizerSource {
 
     async fn listed(&self) -> Result<Authorizer> {
         let listed = self.platform.listed(&self.merchant.appid).await?;
-        let Some(found) = listed.and_then(|listed| listed.record()) else { return Err(not_authorized()) };
+        let Some(found) = listed.and_then(|listed| listed.authorizer()) else { return Err(not_authorized()) };
         let is_counted = AtomicBool::new(false);
         let saved = self.update(|current| {
-            let is_missing = match current {
-                Some(Record::Authorizer(known)) => known.refresh_token.is_none(),
-                Some(Record::Removed { .. }) => false,
-                _ => true,
+            let record = match current {
+                // As many steps as the process has taken that exchanged the code, and has not saved that yet.
+                Some(Record::Authorizer(known)) if known.refresh_token.is_none() => Authorizer {
+                    authorized_at: found.authorized_at.max(known.authorized_at),
+                    rotations: known.rotations + 1,
+                    exchanged: known.exchanged.clone(),
+                    ..found.clone()
+                },
+                Some(Record::Authorizer(_) | Record::Removed { .. }) => return Change::Keep,
+                _ => found.clone(),
             };
-            if !is_missing {
-                return Change::Keep;
-            }
             // Now: whoever fills the store from the list comes to this record after this change.
             if !is_counted.swap(true, Ordering::Relaxed) {
                 self.platform.core.list.note_restored();
             }
-            Change::Put(found.clone())
+            Change::Put(Record::Authorizer(record))
         });
         match saved.await? {
             Some(Record::Authorizer(authorizer)) => {
@@ -216,12 +219,8 @@ impl AuthorizerSource {
         let Some(code) = &authorizer.code else { return Ok(Err(authorizer.clone())) };
         let error = match self.platform.query_auth_once(code, deadline).await {
             Ok(granted) if *granted.appid == *self.merchant.appid => {
-                let exchanged = Authorizer {
-                    code: None,
-                    exchanged: Some(code_hash(code)),
-                    rotations: authorizer.rotations + 1,
-                    ..authorizer.clone()
-                };
+                // That it brings a refresh token is counted where the token is saved.
+                let exchanged = Authorizer { code: None, exchanged: Some(code_hash(code)), ..authorizer.clone() };
                 let saved = self.save_and_give(&exchanged, granted.tokens_at(self.platform.core.clock.now())).await;
                 if saved.is_ok() {
                     self.merchant.events.platform(|| PlatformNotice::AuthorizationCompleted);

@@ -143,7 +143,9 @@ impl Platform {
 
     async fn write_list(self: Arc<Self>) {
         let Ok(list) = self.list().await else { return };
-        let known = list.values().filter_map(|one| Some((RecordKey::Authorizer(one.appid.clone()), one.record()?)));
+        let known = list
+            .values()
+            .filter_map(|one| Some((RecordKey::Authorizer(one.appid.clone()), Record::Authorizer(one.authorizer()?))));
         let restored = self.core.records.restore_all(known).await;
         let records = restored + self.core.list.by_calls.swap(0, Ordering::Relaxed);
         if records > 0 {
@@ -154,9 +156,8 @@ impl Platform {
 
 impl Listed {
     /// What the store keeps of it.
-    pub(crate) fn record(&self) -> Option<Record> {
+    pub(crate) fn authorizer(&self) -> Option<Authorizer> {
         let refresh_token = Some(self.refresh_token.clone()?);
-        let authorized_at = self.authorized_at;
-        Some(Record::Authorizer(Authorizer { refresh_token, authorized_at, ..Authorizer::default() }))
+        Some(Authorizer { refresh_token, authorized_at: self.authorized_at, ..Authorizer::default() })
     }
 }
