@@ -156,14 +156,14 @@ suite('batch', (test) => {
   })
 
   test('reports rows that share a file name, however it is written, and fetches the others', async (t) => {
-    const { batch, report, scenes } = await setupBatch(
+    const { batch, report, requested } = await setupBatch(
       t,
       'scene,name\na,One\nb,two\nc,oNE\nd,one.png\ne,\u0065\u0301\nf,\u00e9\n',
     )
     const { code, json } = await batch()
     assert.equal(code, 1)
     assert.deepEqual([json().written, json().errors], [1, { ERR_CLI_NAME: 5 }])
-    assert.deepEqual(scenes(), ['b'])
+    assert.deepEqual(requested(), ['b'])
     assert.deepEqual(
       report().map(({ row, error }) => [row, error]),
       [

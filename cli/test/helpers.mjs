@@ -108,8 +108,19 @@ export const listOf = (n) => `scene,width,isHyaline\n${times(n, (at) => `id=${at
 export async function setupBatch(t, list, options) {
   const here = await setupCli(t, options)
   writeFileSync(here.file('list.csv'), list)
+  let looked = 0
   return {
     ...here,
+    /**
+     * The scenes that were requested since the last look, sorted. Each once: on a busy machine a request that waits for its
+     * response on an idle connection is sent again.
+     */
+    requested: () => {
+      const all = here.fake.requests.filter(({ endpoint }) => endpoint === 'getwxacodeunlimit')
+      const scenes = all.slice(looked).map(({ body }) => JSON.parse(body).scene)
+      looked = all.length
+      return [...new Set(scenes)].sort()
+    },
     batch: (args = [], more) => here.wxacode(['batch', 'list.csv', '--out', 'codes', '--json', ...args], more),
     pictures: () =>
       readdirSync(here.file('codes'))
@@ -118,9 +129,5 @@ export async function setupBatch(t, list, options) {
     picture: (name) => readFileSync(here.file(`codes/${name}`)),
     report: () => parse(readFileSync(here.file('codes/report.csv')), { columns: true, bom: true }),
     hidden: () => readdirSync(here.file('codes/.wxacode')).sort(),
-    scenes: () =>
-      here.fake.requests
-        .filter(({ endpoint }) => endpoint === 'getwxacodeunlimit')
-        .map(({ body }) => JSON.parse(body).scene),
   }
 }
