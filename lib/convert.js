@@ -43,7 +43,8 @@ function toStrings(value) {
  */
 function toUrls(value) {
   const texts = toStrings(value)
-  for (const at in texts) texts[at] = withAsciiHost(texts[at])
+  if (texts === undefined) return undefined
+  for (let at = 0; at < texts.length; at++) texts[at] = withAsciiHost(texts[at])
   return texts
 }
 
