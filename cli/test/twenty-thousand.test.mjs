@@ -65,7 +65,7 @@ const rowsAsked = (requests) =>
 
 suite('twenty thousand rows', (test) => {
   test('with faults, killed halfway and continued, end as a correct picture or a reported error each, and no written one is fetched again', {
-    timeout: 300_000,
+    timeout: 600_000,
   }, async (t) => {
     const { fake, file, begin, wxacode } = await setupCli(t, {
       keepRequests: FOREVER,
