@@ -304,7 +304,7 @@ suite('tracing', (test) => {
     assert.deepEqual(ended.stdout.trim().split('\n'), ['createQRCode,createQRCode', ...Array(4).fill('createQRCode')])
   })
 
-  test('while nobody listens, the addon records nothing', async (t) => {
+  test('without subscribers the addon records nothing', async (t) => {
     const { options } = await setup(t)
     const ended = await run(
       `

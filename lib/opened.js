@@ -20,7 +20,7 @@ class Activity {
   }
 
   /**
-   * A batch begins, which is told when it has to end. Returns what it calls when it has ended.
+   * Registers a batch. `onClose` runs when the client is closed. The batch calls the returned function when it has ended.
    *
    * @param {() => void} onClose
    */

@@ -299,7 +299,7 @@ async function ran(t, code, { more = '', check }) {
     NODE_TEST_CONTEXT: undefined,
     WXACODE_APPID: options.appid,
     WXACODE_SECRET: options.secret,
-    // Where nobody listens: what would be sent is looked at before.
+    // No server runs there: the test reads the spans before they are sent.
     SENTRY_DSN: 'http://key@127.0.0.1:1/1',
     TEST_GIVEN: JSON.stringify({
       ...options,

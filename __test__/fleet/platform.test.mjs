@@ -32,7 +32,7 @@ suite(
     )
 
     test(
-      'a new process knows the age of the ticket without a call, and keeps nobody from the file',
+      'stats() of a new process has the age of the ticket without a call, and the file stays unlocked',
       needsRedis,
       async (t) => {
         const redis = await startRedis(t)

@@ -83,8 +83,8 @@ export interface AttemptMessage extends Partial<ErrorFields> {
   /** Size of the response body, in bytes; absent if it did not arrive in full. */
   bodyBytes?: number
   /**
-   * Set if nobody waited for the request any more: the call was aborted, or its request was sent twice and the other one was
-   * answered first. Then there is no `code`. A request that was under way when its call timed out has `'ERR_WXA_TIMEOUT'`.
+   * `true` if the call was aborted, or if its request was sent twice and the other one was answered first. There is no `code`
+   * then. A request that was under way when its call timed out has `'ERR_WXA_TIMEOUT'`.
    */
   aborted?: true
 }

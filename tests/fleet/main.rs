@@ -73,13 +73,18 @@ fn run_all(seeds: &[u64], judge: fn(u64) -> Verdict) -> (BTreeMap<String, u64>, 
 
 #[test]
 fn invariants_hold_whatever_fails() {
+    check("FLEET_SEEDS", 2000, &[], judge);
+}
+
+/// Runs as many seeds as the variable says, and those that have found a defect.
+fn check(variable: &str, default: u64, found: &[u64], judge: fn(u64) -> Verdict) {
     if number("FLEET_SEED").is_some() {
         return;
     }
     let base = number("FLEET_BASE").unwrap_or(0);
-    let count = number("FLEET_SEEDS").unwrap_or(2000);
+    let count = number(variable).unwrap_or(default);
     println!("seeds {base} to {}", base + count - 1);
-    let seeds: Vec<_> = (base..base + count).collect();
+    let seeds: Vec<_> = (base..base + count).chain(found.iter().copied()).collect();
     let (seen, broken) = run_all(&seeds, judge);
     println!("{seen:#?}");
     report(&broken);

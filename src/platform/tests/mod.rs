@@ -1,6 +1,7 @@
 mod chain;
 mod codes;
 mod events;
+mod own_stores;
 mod stores;
 mod wechat;
 
