@@ -78,7 +78,7 @@ async function startStranger(t) {
 /** Each is gone once, whatever the order of the tests. */
 let clean
 const goClean = (t) => {
-  clean ??= goEveryWay(t, { heap: true, patience: { timeoutMs: 50_000 } })
+  clean ??= goEveryWay(t, { heap: true, patience: { timeoutMs: 600_000 } })
   return clean
 }
 

@@ -101,7 +101,7 @@ suite('deadlines', (test) => {
     for (const what of ['hang', 'drip']) {
       test(`${what} of ${endpoint} makes the call time out`, async (t) => {
         const { fake, wxa } = await setup(t, {}, { timeoutMs: 300 })
-        if (endpoint === 'codes') await wxa.getAccessToken({ timeoutMs: 50_000 })
+        if (endpoint === 'codes') await wxa.getAccessToken({ timeoutMs: 600_000 })
         fake.fail(what, { endpoint, times: Number.POSITIVE_INFINITY })
         let error
         const ms = await clocked(async () => {

@@ -34,7 +34,7 @@ async function fleetOf(t, { questions, baseUrl, rounds = 2, atOnce = 32, process
   const redis = await startRedis(t)
   const options = {
     redis: patient(redis.url),
-    timeoutMs: 50_000,
+    timeoutMs: 600_000,
     ratePerMinute: 1e6,
     cache: { redis: true },
     ...(baseUrl && { baseUrl }),

@@ -50,7 +50,7 @@ const errors = (results) => results.flatMap(({ errors }) => errors)
 
 const withRedis = async (t, more = {}, ...args) => {
   const redis = await startRedis(t, ...args)
-  const options = { redis: patient(redis.url), timeoutMs: 50_000, ...more }
+  const options = { redis: patient(redis.url), timeoutMs: 600_000, ...more }
   return { redis, ...(await setup(t, {}, options)) }
 }
 

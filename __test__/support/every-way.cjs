@@ -139,11 +139,11 @@ async function everyWay() {
     subscribe(`wxacode:${channel}`, (event) => events.push(told(event)))
   const { appid, secret, baseUrl, refusing, dead } = given
   const account = { appid, secret }
-  const open = (more) => new WxaCode({ ...account, baseUrl, timeoutMs: 50_000, ...more })
+  const open = (more) => new WxaCode({ ...account, baseUrl, timeoutMs: 600_000, ...more })
 
   await step('nothing but an account', () => new WxaCode({ appid, secret }).appid)
   await step('by way of a proxy', () => {
-    const behind = new WxaCode({ appid, token: () => 'a-token', proxy: refusing, retries: 0, timeoutMs: 50_000 })
+    const behind = new WxaCode({ appid, token: () => 'a-token', proxy: refusing, retries: 0, timeoutMs: 600_000 })
     // On a busy machine the proxy may be slow to refuse, which is told otherwise.
     return behind.getQRCode({ path: 'a' }).catch(({ code }) => code)
   })
@@ -154,7 +154,7 @@ async function everyWay() {
         ...account,
         baseUrl: [baseUrl],
         token: 'stable',
-        timeoutMs: 50_000,
+        timeoutMs: 600_000,
         retries: 1,
         ratePerMinute: 50,
         cache: { maxBytes: 1e6 },

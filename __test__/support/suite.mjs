@@ -58,8 +58,9 @@ export async function setup(t, { app, others = [], ...fakeOptions } = {}, client
     await fake.close()
     checkRequests(fake.requests, here.secrets())
   })
-  // A busy machine is no reason for a call to fail.
-  const options = { appid, secret, baseUrl: fake.url, timeoutMs: 50_000, ...clientOptions }
+  // A machine that stands still for seconds is no reason for a call to fail, nor to send a request again, which a seventh of
+  // this time without an answer would be.
+  const options = { appid, secret, baseUrl: fake.url, timeoutMs: 600_000, ...clientOptions }
   const client = (more = {}) => new WxaCode({ ...options, ...more })
   return { fake, account, appid, secret, options, client, wxa: client(), secrets: here.secrets }
 }
@@ -191,7 +192,7 @@ async function withPeer(use) {
   await once(server.listen(0, '127.0.0.1'), 'listening')
   try {
     const baseUrl = `http://127.0.0.1:${server.address().port}`
-    await Promise.all(use(new WxaCode({ appid: newAppid(), token: () => 'a-token', baseUrl, timeoutMs: 50_000 })))
+    await Promise.all(use(new WxaCode({ appid: newAppid(), token: () => 'a-token', baseUrl, timeoutMs: 600_000 })))
   } finally {
     server.closeAllConnections()
     server.close()

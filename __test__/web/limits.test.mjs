@@ -87,7 +87,7 @@ function handlerOf(wxa, options) {
 
 async function quick(t, options) {
   const { url, seen } = await startQuickWeChat(t)
-  const wxa = new WxaCode({ appid: newAppid(), secret: newSecret(), baseUrl: url, timeoutMs: 50_000, ...options })
+  const wxa = new WxaCode({ appid: newAppid(), secret: newSecret(), baseUrl: url, timeoutMs: 600_000, ...options })
   return { wxa, seen }
 }
 
@@ -152,7 +152,7 @@ suite('the limits of a handler', (test) => {
   test('do not count codes from Redis', needsRedis, async (t) => {
     const redis = await startRedis(t)
     const { url: baseUrl, seen } = await startQuickWeChat(t)
-    const account = { appid: newAppid(), secret: newSecret(), baseUrl, timeoutMs: 50_000, redis: patient(redis.url) }
+    const account = { appid: newAppid(), secret: newSecret(), baseUrl, timeoutMs: 600_000, redis: patient(redis.url) }
     // Clients of one process share what they keep unless their limits differ.
     const [other, here] = times(2, (n) => new WxaCode({ ...account, cache: { redis: true, maxBytes: 1e6 + n } }))
     for (const scene of ['a', 'b', 'c']) await other.getUnlimitedQRCode({ scene })

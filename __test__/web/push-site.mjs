@@ -24,7 +24,7 @@ export async function pushSite(t, name, { onEvent, wrap = (handler) => handler, 
   const { appid, pushToken, encodingAESKey } = fake.platforms[0]
   const platform = new WxaPlatform({
     ...{ appid, secret, pushToken, encodingAESKey, store },
-    ...{ baseUrl: fake.url, timeoutMs: 50_000 },
+    ...{ baseUrl: fake.url, timeoutMs: 600_000 },
   })
   t.after(async () => {
     server.close()
