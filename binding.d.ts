@@ -19,8 +19,11 @@ export declare class AbortHandle {
 export declare class CompletionQueueHandle {
   /** Calls `wake` when there is something to `take` again. */
   constructor(wake: Wake)
-  /** The call with this number, which begins next, is traced: `take` gives its requests too. */
-  trace(call: number): void
+  /**
+   * The call with this number, which begins next, is traced: `take` gives its requests too. `traceparent` goes out with them
+   * where the client propagates it.
+   */
+  trace(call: number, traceparent?: string | undefined | null): void
   /**
    * The number of a call, its outcome, the number of the next, and so on, of `most` calls; 0 and an event for each
    * event, -1 and a text for each warning. Of traced calls -2 and an attempt for each request, -3 and a source for each picture

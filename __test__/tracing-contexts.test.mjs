@@ -5,7 +5,7 @@ import { createRequire } from 'node:module'
 import { run, startWorker } from './support/child.mjs'
 import { setupPlatforms } from './support/platforms.mjs'
 import { deferred, failure, newAppid, setup, suite, times } from './support/suite.mjs'
-import { as, storeHere, traceOf, UNHURRIED } from './support/tracing.mjs'
+import { as, storeHere, traceOf } from './support/tracing.mjs'
 
 const draw = (wxa, path = 'a', call) => wxa.createQRCode({ path, width: 280 }, call)
 const portOf = (fake) => Number(new URL(fake.url).port)
@@ -15,7 +15,7 @@ const WITH_ONE = ['start', 'end', 'attempt', 'asyncStart', 'asyncEnd']
 
 /** A fake, a client with a token, and what is published of its calls from now on. */
 async function tracing(t, fakeOptions = {}) {
-  const here = await setup(t, fakeOptions, UNHURRIED)
+  const here = await setup(t, fakeOptions)
   await here.wxa.getAccessToken()
   return { ...here, ...traceOf(t, { appids: [here.appid], secrets: here.secrets, port: portOf(here.fake) }) }
 }
@@ -245,7 +245,7 @@ suite('contexts of traced calls', (test) => {
 suite('traced platforms', (test) => {
   /** A platform with a ticket and a merchant, and what is published of them from now on. */
   async function platform(t) {
-    const place = await setupPlatforms(t, UNHURRIED)
+    const place = await setupPlatforms(t)
     const own = place.open({ store: 'memory' })
     const [merchant] = await place.merchants(1, own)
     const { appid } = own

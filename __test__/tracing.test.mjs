@@ -5,13 +5,13 @@ import { InvalidParamsError, WeChatAPIError } from 'wxacode'
 import { run } from './support/child.mjs'
 import { needsRedis, patient, startRedis } from './support/redis.mjs'
 import { allWaitFor, failure, newAppid, setup, suite } from './support/suite.mjs'
-import { as, traceOf, UNHURRIED } from './support/tracing.mjs'
+import { as, traceOf } from './support/tracing.mjs'
 
 const draw = (wxa, call, scene = 'a') => wxa.getUnlimitedQRCode({ scene, checkPath: false, width: 280 }, call)
 
 /** A fake, a client with a token, and what is published of its calls from now on. */
 async function tracing(t, clientOptions = {}, fakeOptions = {}) {
-  const here = await setup(t, fakeOptions, { ...UNHURRIED, ...clientOptions })
+  const here = await setup(t, fakeOptions, clientOptions)
   await here.wxa.getAccessToken()
   const port = Number(new URL(here.fake.url).port)
   return {

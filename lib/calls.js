@@ -105,7 +105,7 @@ function startCallUnder(signal, start, timeoutMs) {
 function begin(call, start, timeoutMs, cancel) {
   const trace = beginning()
   if (trace === undefined) return start(call, timeoutMs, cancel) ?? undefined
-  queueRef.deref()?.trace(call)
+  queueRef.deref()?.trace(call, trace.traceparent)
   const immediate = start(call, timeoutMs, cancel) ?? undefined
   trace.begun(call, immediate !== undefined)
   return immediate

@@ -193,6 +193,7 @@ const SHARED_OPTIONS = {
     convert: toUrls,
     emptyIsAbsent: true,
   },
+  propagateTraceparent: { type: 'boolean' },
   redis: {
     expected: { zh: " 'redis://主机:端口' 或 { url }", en: "'redis://host:port' or { url }" },
     convert: (value) => (isString(value) ? nullProtoCopy({ url: value.toWellFormed() }) : undefined),
@@ -296,6 +297,7 @@ const RULES = {
       emptyIsAbsent: true,
     },
     baseUrl: SHARED_OPTIONS.baseUrl,
+    propagateTraceparent: SHARED_OPTIONS.propagateTraceparent,
     redis: SHARED_OPTIONS.redis,
     fromAppid: SETTING,
     lang: SHARED_OPTIONS.lang,

@@ -38,6 +38,9 @@ const isTracing = () =>
 
 /** @typedef {{ appid: string, componentAppid?: string }} Account */
 
+/** As W3C's Trace Context has it, of any version. */
+const TRACEPARENT = /^[\da-f]{2}-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/
+
 /** The context of no call: that in which this package was loaded. */
 const outside = AsyncLocalStorage.snapshot()
 
@@ -60,6 +63,12 @@ class Trace {
   constructor(context, isCode) {
     this.context = context
     this.isCode = isCode
+  }
+
+  /** What a subscriber of `start` gives the requests of this call as their parent; a tracer's mistake is no reason to fail. */
+  get traceparent() {
+    const given = Object.hasOwn(this.context, 'traceparent') ? this.context.traceparent : undefined
+    return typeof given === 'string' && TRACEPARENT.test(given) ? given : undefined
   }
 
   /**

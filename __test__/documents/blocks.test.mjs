@@ -96,6 +96,17 @@ const OUTCOMES = {
   },
   'redis://user:password@': { more: 'console.log(wxa.appid)', check: ({ stdout }) => assert.match(stdout, /wx/) },
   'as TokenEvent': { more: 'await wxa.getAccessToken()', check: ({ stderr }) => assert.equal(stderr, '') },
+  'propagateTraceparent: true': {
+    more: `await new WxaCode({ appid, secret, propagateTraceparent: true }).getAccessToken()
+      console.log(viaGateway.appid)`,
+    check({ fake, stdout }) {
+      assert.match(stdout, /^wx\w+$/m)
+      assert.match(
+        fake.requests.at(-1).headers.traceparent,
+        /^00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01$/,
+      )
+    },
+  },
   'as CallContext': {
     more: 'await wxa.getAccessToken()',
     check: ({ stdout }) => assert.match(stdout, /^getAccessToken wx\w+ - succeeded$/m),

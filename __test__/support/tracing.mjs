@@ -8,9 +8,6 @@ const storage = new AsyncLocalStorage()
 
 const PHASES = ['start', 'end', 'asyncStart', 'asyncEnd', 'error']
 
-/** An idle connection has 15 % of this before a request is sent again, and a busy machine is no reason for that. */
-export const UNHURRIED = { timeoutMs: 400_000 }
-
 /** The store of the present context. */
 export const storeHere = () => storage.getStore()
 

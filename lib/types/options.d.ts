@@ -85,6 +85,14 @@ export interface WxaCodeOptions {
    */
   baseUrl?: string | string[] | undefined
   /**
+   * Whether requests carry the `traceparent` that a subscriber of `tracing:wxacode:call:start` has given their call (see
+   * {@link CallContext.traceparent}; wxacode-otel gives it), so that a gateway of yours takes part in the trace. WeChat's own
+   * hosts, `weixin.qq.com` and those below it, never get it.
+   *
+   * @defaultValue false
+   */
+  propagateTraceparent?: boolean
+  /**
    * AppID of the account that a shared cloud-run environment acts for: `wx` and 16 letters or digits. It requires token
    * `'none'`.
    *

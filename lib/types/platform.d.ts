@@ -38,6 +38,8 @@ export interface WxaPlatformOptions {
   redis?: string | RedisOptions | undefined
   /** As {@link WxaCodeOptions.baseUrl}. */
   baseUrl?: string | readonly string[] | undefined
+  /** As {@link WxaCodeOptions.propagateTraceparent}. */
+  propagateTraceparent?: boolean | undefined
   /** As {@link WxaCodeOptions.proxy}. */
   proxy?: string | undefined
   /** As {@link WxaCodeOptions.ca}. */

@@ -23,6 +23,11 @@ export interface CallContext {
   /** Path at WeChat, such as `'/wxa/getwxacodeunlimit'`; absent if the method stands for no one endpoint. */
   path?: string
   /**
+   * For a subscriber of `start` to set: the `traceparent` of its span, as W3C's Trace Context has it. With
+   * {@link WxaCodeOptions.propagateTraceparent} the requests of the call carry it. Anything else is ignored.
+   */
+  traceparent?: string
+  /**
    * Where the picture of a code came from: a request of this call, the memory of this process, Redis, or the request of another
    * call for the same picture. Absent for other methods, before `asyncStart`, and if the call failed.
    */

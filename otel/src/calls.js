@@ -1,7 +1,7 @@
 'use strict'
 
 const { performance } = require('node:perf_hooks')
-const { context, SpanKind, trace } = require('@opentelemetry/api')
+const { context, propagation, SpanKind, trace } = require('@opentelemetry/api')
 const { ATTR_ERROR_TYPE } = require('@opentelemetry/semantic-conventions')
 const { failureOf, setFailure } = require('./failure')
 const { ATTR_ABORTED, ATTR_APPID, ATTR_COMPONENT_APPID, ATTR_METHOD, ATTR_PATH, ATTR_SOURCE } = require('./names')
@@ -58,6 +58,11 @@ class Calls {
       parent,
     )
     const ofCall = trace.setSpan(parent, span)
+    /** @type {{ traceparent?: string }} */
+    const headers = {}
+    propagation.inject(ofCall, headers)
+    // For gateways that the client propagates it to; the addon sends the requests before they have spans of their own.
+    if (headers.traceparent !== undefined) call.traceparent = headers.traceparent
     this.#started.set(call, { span, context: ofCall, startMs, begun: performance.now(), requests: [] })
   }
 

@@ -40,7 +40,7 @@ suite('spans of a server', (test) => {
 
     const of = (kind) => exporter.getFinishedSpans().filter((span) => span.kind === kind)
     assert.ok(await until(() => of(SpanKind.SERVER).length === ids.length))
-    const calls = of(SpanKind.INTERNAL)
+    const calls = of(SpanKind.INTERNAL).filter(({ name }) => name === 'wxacode getUnlimitedQRCode')
     assert.equal(calls.length, ids.length)
     const parents = calls.map((span) => span.parentSpanContext?.spanId)
     assert.deepEqual(
@@ -49,8 +49,18 @@ suite('spans of a server', (test) => {
         .map((span) => span.spanContext().spanId)
         .sort(),
     )
-    const requests = of(SpanKind.CLIENT).filter(({ attributes }) => attributes['wxacode.purpose'] === 'code')
+    const isCode = ({ attributes }) => attributes['wxacode.endpoint'] === 'getUnlimitedQRCode'
+    const requests = of(SpanKind.CLIENT).filter(isCode)
     const ends = (spans) => spans.map((span) => span.spanContext().traceId).sort()
     assert.deepEqual(ends(requests), ends(of(SpanKind.SERVER)), 'each in the trace of its request')
+  })
+
+  test('a gateway that the client propagates to gets the trace, with the span of the call as its parent', async (t) => {
+    const { wxa, fake, appid } = await setup(t, {}, { propagateTraceparent: true })
+    await wxa.createQRCode({ path: 'a', width: 280 })
+    const isCall = ({ kind, attributes }) => kind === SpanKind.INTERNAL && attributes['wxacode.appid'] === appid
+    const { traceId, spanId } = exporter.getFinishedSpans().find(isCall).spanContext()
+    const sent = new Set(fake.requests.map(({ headers }) => headers.traceparent))
+    assert.deepEqual([...sent], [`00-${traceId}-${spanId}-01`])
   })
 })

@@ -88,19 +88,26 @@ pub(crate) trait AttemptSink: Send + Sync {
 pub(crate) struct Recorder {
     call: Option<u64>,
     sink: Arc<dyn AttemptSink>,
+    /// The `traceparent` of the call's span, for hosts that take part in the trace.
+    traceparent: Option<String>,
     /// The requests so far, by purpose.
     sent: [AtomicU32; 3],
 }
 
 impl Recorder {
     /// The recorder of a call.
-    pub(crate) fn new(call: u64, sink: Arc<dyn AttemptSink>) -> Arc<Self> {
-        Arc::new(Self { call: Some(call), sink, sent: Default::default() })
+    pub(crate) fn new(call: u64, traceparent: Option<String>, sink: Arc<dyn AttemptSink>) -> Arc<Self> {
+        Arc::new(Self { call: Some(call), sink, traceparent, sent: Default::default() })
     }
 
     /// The recorder of what no call waits for.
     fn of_background(&self) -> Arc<Self> {
-        Arc::new(Self { call: None, sink: self.sink.clone(), sent: Default::default() })
+        Arc::new(Self { call: None, sink: self.sink.clone(), traceparent: None, sent: Default::default() })
+    }
+
+    /// The header `traceparent` of the call's requests, if its tracer has given one.
+    pub(crate) fn traceparent(&self) -> Option<&str> {
+        self.traceparent.as_deref()
     }
 
     /// Counts a request, and gives how many of its purpose there were before.
@@ -228,7 +235,7 @@ mod tests {
     #[tokio::test]
     async fn requests_are_recorded_for_the_call_of_their_task_and_counted_by_purpose() {
         let sink = Arc::new(RecordingSink::default());
-        recorded(Some(Recorder::new(7, sink.clone())), async {
+        recorded(Some(Recorder::new(7, None, sink.clone())), async {
             send([Endpoint::StableToken, Endpoint::GetQrCode]);
             tokio::spawn(inherited(async {
                 send([Endpoint::CreateQrCode, Endpoint::AuthorizerToken]);
@@ -246,7 +253,7 @@ mod tests {
     #[tokio::test]
     async fn what_runs_in_the_background_belongs_to_no_call_and_counts_by_itself() {
         let sink = Arc::new(RecordingSink::default());
-        recorded(Some(Recorder::new(7, sink.clone())), async {
+        recorded(Some(Recorder::new(7, None, sink.clone())), async {
             send([Endpoint::StableToken, Endpoint::GetRid]);
             let task = tokio::spawn(in_background(async {
                 send([Endpoint::StableToken, Endpoint::StableToken]);

@@ -58,6 +58,8 @@ pub(super) struct CompletionQueue {
     pending: Mutex<usize>,
     /// The call that is traced, of those that have not begun.
     traced: AtomicU64,
+    /// The `traceparent` of that call.
+    traceparent: Mutex<Option<String>>,
 }
 
 impl CompletionQueue {
@@ -89,7 +91,7 @@ impl CompletionQueue {
     pub(super) fn recorder(self: &Arc<Self>, call: f64) -> Option<Arc<Recorder>> {
         let call = call as u64;
         let is_traced = self.traced.load(Ordering::Relaxed) == call;
-        is_traced.then(|| Recorder::new(call, Arc::new(AttemptQueue(self.clone()))))
+        is_traced.then(|| Recorder::new(call, self.traceparent.lock().take(), Arc::new(AttemptQueue(self.clone()))))
     }
 
     /// Adds a completion. Gives whether the queue was empty, so that the caller has to `wake`.
@@ -137,13 +139,16 @@ impl CompletionQueueHandle {
             wake: Mutex::new(wake),
             pending: Mutex::default(),
             traced: AtomicU64::default(),
+            traceparent: Mutex::default(),
         };
         Self { completions: Arc::new(completions), event_bus: registry::global().event_bus() }
     }
 
-    /// The call with this number, which begins next, is traced: `take` gives its requests too.
+    /// The call with this number, which begins next, is traced: `take` gives its requests too. `traceparent` goes out with them
+    /// where the client propagates it.
     #[napi]
-    pub fn trace(&self, call: f64) {
+    pub fn trace(&self, call: f64, traceparent: Option<String>) {
+        *self.completions.traceparent.lock() = traceparent;
         self.completions.traced.store(call as u64, Ordering::Relaxed);
     }
 

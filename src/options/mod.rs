@@ -39,6 +39,7 @@ pub(crate) struct Options {
     pub(crate) redis: Option<RedisOptions>,
     #[serde(rename = "baseUrl")]
     pub(crate) base_urls: Vec<String>,
+    pub(crate) propagate_traceparent: bool,
     pub(crate) from_appid: Option<String>,
     #[serde(deserialize_with = "json::number")]
     pub(crate) timeout_ms: Option<f64>,
@@ -183,7 +184,8 @@ impl Options {
         let secrets = cache.as_ref().map_or_else(Arc::default, |cache| cache.secrets());
         secret.iter().for_each(|secret| secrets.add_permanent(secret));
         let http_clients = registry.http_clients(&http_settings)?;
-        let transport = Arc::new(Transport::new(http_clients, base_urls.clone(), secrets, events.clone()));
+        let transport = Transport::new(http_clients, base_urls.clone(), secrets, events.clone());
+        let transport = Arc::new(transport.propagating_traceparent(self.propagate_traceparent));
         let app = App::new(&rate_limited_appid, &base_urls.iter().map(Url::to_string).collect::<Vec<_>>());
         let rate_limiter =
             RateLimiter::new(rate, registry.sliding_window(&app), account.is_some(), redis_limiter, events);

@@ -40,6 +40,7 @@ pub(crate) struct PlatformOptions {
     pub(crate) redis: Option<RedisOptions>,
     #[serde(rename = "baseUrl")]
     pub(crate) base_urls: Vec<String>,
+    pub(crate) propagate_traceparent: bool,
     #[serde(deserialize_with = "json::number")]
     pub(crate) timeout_ms: Option<f64>,
     #[serde(deserialize_with = "json::number")]
@@ -138,7 +139,8 @@ impl PlatformOptions {
             None => registry.http_clients(&http_settings)?,
         };
         let secrets = core.component.secrets();
-        let transport = Arc::new(Transport::new(http_clients, base_urls, secrets, label.clone()));
+        let transport = Transport::new(http_clients, base_urls, secrets, label.clone());
+        let transport = Arc::new(transport.propagating_traceparent(self.propagate_traceparent));
         let source: Arc<dyn TokenSource> =
             Arc::new(ComponentSource { core: core.clone(), transport: transport.clone() });
         let component = Client {

@@ -11,7 +11,7 @@ use crate::error::explanation::Bilingual;
 use crate::error::invalid::InvalidParam;
 use crate::keys::RedisConfig;
 use crate::redis::DEFAULT_TIMEOUT;
-use crate::transport::hosts::is_loopback;
+use crate::transport::hosts::{is_loopback, is_wechats};
 use crate::transport::proxy::Proxy;
 use crate::wechat::endpoint::Endpoint;
 
@@ -182,10 +182,8 @@ fn base_url(text: &str, token: &TokenChoice) -> Result<Url, InvalidParam> {
 /// A gateway may have a prefix, which the paths of APIs are added to. WeChat's own hosts have none.
 fn has_api_path(url: &Url) -> bool {
     let path = url.path().trim_end_matches('/');
-    let host = url.host_str().unwrap_or_default();
-    let is_wechats = host == "weixin.qq.com" || host.ends_with(".weixin.qq.com");
     let is_known = |endpoint: &Endpoint| path.to_ascii_lowercase().ends_with(endpoint.path());
-    !path.is_empty() && (is_wechats || path.ends_with("/cgi-bin") || Endpoint::KNOWN.iter().any(is_known))
+    !path.is_empty() && (is_wechats(url) || path.ends_with("/cgi-bin") || Endpoint::KNOWN.iter().any(is_known))
 }
 
 fn base_url_has_path(url: &Url) -> InvalidParam {

@@ -74,6 +74,12 @@ pub(crate) fn name(url: &Url) -> String {
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
+/// Whether the host of a URL is WeChat's own.
+pub(crate) fn is_wechats(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default().trim_end_matches('.');
+    host == "weixin.qq.com" || host.ends_with(".weixin.qq.com")
+}
+
 /// Whether the host of a URL is this machine.
 pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
@@ -94,6 +100,11 @@ impl Host {
     /// The same in two.
     pub(crate) fn host_and_port(&self) -> (&str, u16) {
         (self.base.host_str().unwrap_or_default(), self.base.port_or_known_default().unwrap_or_default())
+    }
+
+    /// Whether it is WeChat's own.
+    pub(crate) fn is_wechats(&self) -> bool {
+        is_wechats(&self.base)
     }
 
     /// Whether it is reached by https.

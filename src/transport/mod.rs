@@ -72,6 +72,8 @@ pub(crate) struct Transport {
     hosts: Arc<HostList>,
     secrets: Arc<Secrets>,
     events: EventSource,
+    /// Whether requests to hosts that are not WeChat's carry the `traceparent` of their call.
+    propagates_traceparent: bool,
     /// The jitter of the pauses between retries, 0..1.
     jitter: fn() -> f64,
 }
@@ -95,13 +97,19 @@ impl Transport {
         events: EventSource,
     ) -> Self {
         let hosts = Arc::new(HostList::new(bases, http_clients.proxy()));
-        Self { http_clients, hosts, secrets, events, jitter: fastrand::f64 }
+        Self { http_clients, hosts, secrets, events, propagates_traceparent: false, jitter: fastrand::f64 }
+    }
+
+    /// The same, which tells hosts that are not WeChat's the trace of each call if `propagates`.
+    pub(crate) fn propagating_traceparent(self, propagates: bool) -> Self {
+        Self { propagates_traceparent: propagates, ..self }
     }
 
     /// A transport to the same hosts, which shares what is known of them, for another account.
     pub(crate) fn for_account(&self, secrets: Arc<Secrets>, events: EventSource) -> Self {
         let (http_clients, hosts) = (self.http_clients.clone(), self.hosts.clone());
-        Self { http_clients, hosts, secrets, events, jitter: self.jitter }
+        let propagates_traceparent = self.propagates_traceparent;
+        Self { http_clients, hosts, secrets, events, propagates_traceparent, jitter: self.jitter }
     }
 
     /// The secrets that are taken out of errors.

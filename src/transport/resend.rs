@@ -35,12 +35,13 @@ impl Transport {
     ) -> Result<reqwest::Response> {
         let url = host.url(&call.endpoint, call.query);
         let http = self.http_client(host, call, &url)?;
+        let traceparent = span.traceparent().filter(|_| self.propagates_traceparent && !host.is_wechats());
         let (traced, untraced) = (span.connection(), Connection::default());
         let connection = traced.as_deref().unwrap_or(&untraced);
         let Some(Resend { after, on_retry }) = resend else {
-            return connection.watch(head(&http, host, call, url)).await;
+            return connection.watch(head(&http, host, call, url, traceparent)).await;
         };
-        let mut first = pin!(connection.watch(head(&http, host, call, url.clone())));
+        let mut first = pin!(connection.watch(head(&http, host, call, url.clone(), traceparent.clone())));
         if let Some(answer) = connection.unless_idle(first.as_mut(), after).await {
             return answer;
         }
@@ -52,7 +53,7 @@ impl Transport {
         let new = self.http_client(host, call, &url)?;
         let mut other = std::mem::replace(span, RequestSpan::new(&self.events, call, host, span.deadline));
         let (traced, untraced) = (span.connection(), Connection::default());
-        let second = pin!(traced.as_deref().unwrap_or(&untraced).watch(head(&new, host, call, url)));
+        let second = pin!(traced.as_deref().unwrap_or(&untraced).watch(head(&new, host, call, url, traceparent)));
         let give_up_at = other.begun + 2 * after;
         other.abandoned = Some(silent);
         // The first one goes on: perhaps WeChat only takes its time.
@@ -90,14 +91,23 @@ impl Transport {
 }
 
 /// Sends a request and waits for the head of the response.
-async fn head(http: &Client, host: &Host, call: &HttpRequest<'_>, url: Url) -> Result<reqwest::Response> {
-    let request = match call.endpoint.method() {
+async fn head(
+    http: &Client,
+    host: &Host,
+    call: &HttpRequest<'_>,
+    url: Url,
+    traceparent: Option<HeaderValue>,
+) -> Result<reqwest::Response> {
+    let mut request = match call.endpoint.method() {
         Method::Get => http.get(url),
         Method::Post => http
             .post(url)
             .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
             .body(sent::body(call.body.clone().unwrap_or_default(), call.sent)),
     };
+    if let Some(traceparent) = traceparent {
+        request = request.header("traceparent", traceparent);
+    }
     request.send().await.map_err(|error| failure::network(&call.endpoint, host, &error))
 }
 

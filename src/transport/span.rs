@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use reqwest::header::HeaderValue;
 use tokio::time::Instant;
 
 use super::HttpRequest;
@@ -59,6 +60,11 @@ impl<'a> RequestSpan<'a> {
     /// Where the request notes its connection, if that is recorded.
     pub(super) fn connection(&self) -> Option<Arc<Connection>> {
         self.traced.as_ref().map(|traced| traced.connection.clone())
+    }
+
+    /// The `traceparent` of the call, if its tracer has given one.
+    pub(super) fn traceparent(&self) -> Option<HeaderValue> {
+        HeaderValue::from_str(self.traced.as_ref()?.recorder.traceparent()?).ok()
     }
 
     pub(super) fn end(&mut self, answer: Result<(), &Error>) {

@@ -348,7 +348,7 @@ async fn a_caller_who_leaves_aborts_the_second_request() {
 /// Records the attempts of `work`, each as what tells them apart.
 fn attempts_of(work: impl Future) -> impl Future<Output = Vec<(u32, Option<bool>, Option<u16>, &'static str)>> {
     let sink = Arc::new(RecordingSink::default());
-    let work = Box::pin(attempt::recorded(Some(Recorder::new(1, sink.clone())), work));
+    let work = Box::pin(attempt::recorded(Some(Recorder::new(1, None, sink.clone())), work));
     async move {
         work.await;
         let told = sink.attempts.lock();
