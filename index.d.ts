@@ -24,7 +24,7 @@ import type {
   UrlLinkParams,
   VisitQuota,
 } from './lib/types/apis'
-import type { BatchJob, BatchNote, BatchOptions, BatchResult, Widened, WidenedBatchJob } from './lib/types/batch'
+import type { BatchJob, BatchNote, BatchOptions, BatchResult, CodeKeyParams, Widened, WidenedBatchJob } from './lib/types/batch'
 import type {
   CodeImage,
   CreateQRCodeParams,
@@ -364,6 +364,30 @@ declare function check(kind: 'qrcode', params: CreateQRCodeParams): InvalidParam
 declare function imageType(image: Uint8Array): 'image/jpeg' | 'image/png' | undefined
 
 /**
+ * Returns the extension of a file for a picture, without a dot, by its first bytes as {@link imageType} does.
+ *
+ * @returns `undefined` if the bytes begin like neither a JPEG nor a PNG
+ * @throws {@link InvalidParamsError} if `image` is neither a Buffer nor a Uint8Array
+ */
+declare function imageExtension(image: Uint8Array): 'jpg' | 'png' | undefined
+
+/**
+ * Returns a name for the picture of a code: the same for parameters that give the same picture, in each process and each release,
+ * whether a default is spelt out or not and whatever the order of properties. It begins with the version of its rule and suits file
+ * names and object stores. The AppID is not part of it: put that in front where several mini-programs share a store.
+ *
+ * @param code parameters with their `kind`, `'unlimited'` if it is left out, as in a {@link BatchJob}; `meta` does not count
+ * @returns `'v1-'` and 32 hexadecimal digits
+ * @example
+ * ```ts
+ * const image = await wxa.getUnlimitedQRCode(params)
+ * await bucket.put(`${wxa.appid}/${codeKey(params)}.${imageExtension(image)}`, image)
+ * ```
+ * @throws {@link InvalidParamsError} for parameters that a call would refuse
+ */
+declare function codeKey(code: CodeKeyParams): string
+
+/**
  * The module is the class itself, which has everything else as properties: `const WxaCode = require('wxacode')`,
  * `import WxaCode from 'wxacode'` and `import { WxaCode } from 'wxacode'` are the same class.
  */
@@ -389,7 +413,9 @@ declare namespace WxaCode {
     CodeImage,
     CompletedAuthorization,
     CreateQRCodeParams,
+    CodeKeyParams,
     check,
+    codeKey,
     EnvVersion,
     ErrcodeExplanation,
     ErrcodeScope,
@@ -400,6 +426,7 @@ declare namespace WxaCode {
     ImportedAuthorizer,
     InvalidParamsError,
     InvalidPushError,
+    imageExtension,
     imageType,
     JumpWxa,
     LinkInfo,

@@ -1,11 +1,11 @@
 'use strict'
 
-const { types } = require('node:util')
 const native = require('./lib/native')
 const { API_ENDPOINTS, decodeResponse } = require('./lib/apis')
 const { batch } = require('./lib/batch')
 const { json } = require('./lib/body')
 const { completionQueue, startCall, startCallUnder } = require('./lib/calls')
+const { codeKey } = require('./lib/code-key')
 const { createFromEnv } = require('./lib/environment')
 const {
   InvalidParamsError,
@@ -19,6 +19,7 @@ const { syncSubscription } = require('./lib/events')
 const { CACHED, LANG } = require('./lib/symbols')
 const { ENDPOINT_INDEX, pathOf } = require('./lib/endpoints')
 const { CODE_ENDPOINTS, endpointOf } = require('./lib/kinds')
+const { imageExtension, imageType } = require('./lib/image')
 const { nullProtoCopy } = require('./lib/safe-object')
 const { Activity, Opened } = require('./lib/opened')
 const { validateOptions } = require('./lib/options')
@@ -351,13 +352,6 @@ function explain(errcode, endpoint) {
   return found ? { ...found, docs: docsOf(errcode) } : undefined
 }
 
-/** @param {Uint8Array} image */
-function imageType(image) {
-  if (!types.isUint8Array(image))
-    throw wrongArgument('image', { en: 'a Buffer or Uint8Array', zh: 'Buffer 或 Uint8Array' })
-  return native.imageType(image) ?? undefined
-}
-
 /**
  * @param {import('./index').BatchJob['kind']} kind
  * @param {any} params
@@ -385,6 +379,8 @@ module.exports.WeChatAPIError = WeChatAPIError
 module.exports.WxaCodeError = WxaCodeError
 module.exports.WxaPlatform = WxaPlatform
 module.exports.check = check
+module.exports.codeKey = codeKey
 module.exports.explain = explain
 module.exports.fromEnv = WxaCode.fromEnv
+module.exports.imageExtension = imageExtension
 module.exports.imageType = imageType

@@ -434,7 +434,7 @@ suite('parameters', (test) => {
     assert.match(colour.message, /lineColor is a number; it must be an object { r, g, b } or a colour like '#ff0000'\./)
     assert.match(colour.explanation.fix.zh, /^传入 '#ff0000' 或 { r: 255, g: 0, b: 0 }，或不传/)
     const params = await refused(t, 'createQRCode', ['a'], 'params')
-    assert.match(params.explanation.fix.en, /^Pass an object { path, width }/)
+    assert.match(params.explanation.fix.en, /^Pass an object { path, width, extra }/)
   })
 
   test('a text that is no colour is named, unless it is so long that it may be a secret', async (t) => {

@@ -22,17 +22,28 @@ const MAX_DEPTH = 100
  * @returns {string | undefined}
  */
 function json(body, endpoint, lang) {
-  if (body === undefined) return undefined
-  const whole = { endpoint, lang, param: 'body', key: '', depth: 0 }
-  const copy = toJsonValue(body, whole)
+  return body === undefined ? undefined : JSON.stringify(jsonObject(body, { endpoint, lang, param: 'body' }))
+}
+
+/**
+ * A copy of an object that JSON can represent.
+ *
+ * @param {object} value
+ * @param {{ endpoint?: string, lang?: import('./language').Language, param: string }} at
+ * @returns {any}
+ */
+function jsonObject(value, at) {
+  const whole = { ...at, root: at.param, key: '', depth: 0 }
+  const copy = toJsonValue(value, whole)
   if (typeof copy !== 'object') throw notJson(whole, TEXTS.opaque)
-  return JSON.stringify(copy)
+  return copy
 }
 
 /**
  * @typedef {object} ParamContext
- * @property {string} endpoint
+ * @property {string} [endpoint]
  * @property {import('./language').Language} [lang]
+ * @property {string} root like `body`
  * @property {string} param like `body.list[0]`
  * @property {string} key
  * @property {number} depth
@@ -46,7 +57,7 @@ function json(body, endpoint, lang) {
  * @returns {any}
  */
 function toJsonValue(given, at) {
-  if (at.depth > MAX_DEPTH) throw notJson({ ...at, param: 'body' }, TEXTS.deep)
+  if (at.depth > MAX_DEPTH) throw notJson({ ...at, param: at.root }, TEXTS.deep)
   if (ArrayBuffer.isView(given) || types.isAnyArrayBuffer(given)) throw notJson(at, TEXTS.bytes)
   const value = applyToJson(given, at.key)
   if (typeof value === 'string') return wellFormed(value, at)
@@ -115,7 +126,7 @@ function wellFormed(value, at) {
     },
     fix: {
       zh: '字符串可能在表情符号中间被截断，请按字符截取',
-      en: 'The string was probably cut childContext an emoji: cut it by characters',
+      en: 'The string was probably cut inside an emoji: cut it by characters',
     },
   })
 }
@@ -156,7 +167,7 @@ const TEXTS = {
   },
   null: {
     cause: { zh: '是 null（无效的 Date 也会写成 null）', en: 'is null (JSON also writes an invalid Date as null)' },
-    fix: { zh: '没有值时不要传；body 须为对象', en: 'Omit it if there is no value; body must be an object' },
+    fix: { zh: '没有值时不要传；整个值须为对象', en: 'Omit it if there is no value; the whole must be an object' },
   },
   bigint: {
     cause: { zh: '是 BigInt，JSON 无法表示', en: 'is a BigInt, which JSON cannot represent' },
@@ -191,4 +202,4 @@ function notJson({ endpoint, lang, param }, { cause, fix }) {
   return invalid({ endpoint, param: name, explanation }, lang)
 }
 
-module.exports = { isOpaque, json }
+module.exports = { isOpaque, json, jsonObject }

@@ -20,6 +20,7 @@ const { isLanguage } = require('./language')
 const { NullProto, nullProtoCopy, safeGet } = require('./safe-object')
 const { ADVICE, ALIASES } = require('./aliases')
 const { endpoints } = require('./endpoints')
+const { toExtra } = require('./extra')
 const { explainRedisOptions } = require('./redis-options')
 const { isStore } = require('./platform-store')
 
@@ -28,8 +29,8 @@ const { isStore } = require('./platform-store')
 /**
  * @typedef {object} Rule
  * @property {'string' | 'number' | 'boolean' | 'object'} [type] the required type
- * @property {(value: any) => any} [convert] returns what is used of a value, as a copy if it is mutable, or undefined for
- *   an invalid value
+ * @property {(value: any, at: { endpoint?: string, lang?: import('./language').Language }) => any} [convert] returns what is used
+ *   of a value, as a copy if it is mutable, or undefined for an invalid value
  * @property {{ zh: string, en: string }} [expected] describes valid values in errors
  * @property {{ zh: string, en: string }} [example] of a valid value, for a fix: instead of `expected`, or after the name of a missing parameter
  * @property {(param: string, text: string) => { zh: string, en: string }} [explainText] explains an invalid string where others are valid
@@ -136,6 +137,10 @@ const TYPES = nullProtoCopy({
     explainText: explainColor,
   },
   object: {},
+  extra: {
+    convert: toExtra,
+    expected: { zh: '对象，如 { show_something: true }', en: 'an object, such as { show_something: true }' },
+  },
 })
 
 /** How to make the string that a scene has to be. @type {Record<string, { zh: string, en: string }>} */

@@ -3,6 +3,9 @@
 /** A longer name is compared with no other. */
 const LONGEST = 40
 
+/** @param {string} name one that is compared whatever its case, `_` and `-` */
+const normalizeName = (name) => (name.length > LONGEST ? name : name.replaceAll(/[_-]/g, '').toLowerCase())
+
 /**
  * The name that is nearest to a misspelt one: one or two letters are missing, too many, wrong, or have changed places. Of a
  * name of up to four letters one, and of one or two letters none.
@@ -56,4 +59,4 @@ function distanceOf(one, other) {
   return last[other.length]
 }
 
-module.exports = { mostSimilar }
+module.exports = { mostSimilar, normalizeName }

@@ -10,7 +10,7 @@ const { excerpt, loneSurrogateAt } = require('./excerpt')
 const { CODE_ENDPOINTS, isCodeEndpoint } = require('./kinds')
 const { NullProto, nullProtoCopy, safeGet } = require('./safe-object')
 const { ADVICE, ALIASES, CALL_OPTION_NAMES, DATA_FORMAT_ERROR, ROOT_NAMES, SCHEMAS } = require('./schemas')
-const { mostSimilar } = require('./similar')
+const { mostSimilar, normalizeName } = require('./similar')
 
 /** @typedef {import('./language').Language} Language */
 /** @typedef {import('./schemas').Rule} Rule */
@@ -123,7 +123,7 @@ function readProperty(value, rule, isPlain, at) {
  * @param {ParamContext} at
  */
 function validateValue(value, rule, at) {
-  const converted = rule.convert ? rule.convert(value) : typeof value === rule.type ? value : undefined
+  const converted = rule.convert ? rule.convert(value, at) : typeof value === rule.type ? value : undefined
   if (converted === undefined) return validateNested(value, rule, at)
   if (typeof converted === 'string' && !converted.isWellFormed())
     throw illFormedString(converted, childContext(at, rule))
@@ -211,9 +211,6 @@ function unknownParam(key, { names }, { endpoint, lang, param, prefix, name }) {
 
 /** @type {Rule} */
 const OBJECT_RULE = nullProtoCopy({ type: 'object', required: 0 })
-
-/** @param {string} name */
-const normalizeName = (name) => (name.length > 40 ? name : name.replaceAll(/[_-]/g, '').toLowerCase())
 
 /** Marks a property that is absent, in contrast to undefined. */
 const ABSENT = Symbol('absent')

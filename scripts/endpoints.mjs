@@ -121,7 +121,7 @@ function forTheCommandLine() {
   })
   return `// Written by \`npm run docs:endpoints\`.
 
-/** @typedef {{ name: string, wire: string, type: string, flags: string, text: { zh: string, en: string } }} CodeParam */
+/** @typedef {{ name: string, wire?: string, type: string, flags: string, text: { zh: string, en: string } }} CodeParam */
 
 /** What each kind of code takes. */
 export const CODE_PARAMS = {

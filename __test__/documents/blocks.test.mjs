@@ -96,6 +96,10 @@ const OUTCOMES = {
   },
   'redis://user:password@': { more: 'console.log(wxa.appid)', check: ({ stdout }) => assert.match(stdout, /wx/) },
   'as TokenEvent': { more: 'await wxa.getAccessToken()', check: ({ stderr }) => assert.equal(stderr, '') },
+  show_something: {
+    check: ({ fake }) => assert.equal(fake.requests.at(-1).body, '{"scene":"id=42","show_something":true}'),
+  },
+  'codeKey(': { check: ({ stdout }) => assert.match(stdout, /^wx\w+\/v1-3fcdbc3711c1d08959d3c2979a68c075\.jpg$/m) },
   'propagateTraceparent: true': {
     more: `await new WxaCode({ appid, secret, propagateTraceparent: true }).getAccessToken()
       console.log(viaGateway.appid)`,

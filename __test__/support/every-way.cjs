@@ -132,7 +132,7 @@ const visit = (headers = {}) => {
 
 async function everyWay() {
   const wxacode = require('wxacode')
-  const { WxaCode, check, explain, imageType } = wxacode
+  const { WxaCode, check, codeKey, explain, imageType } = wxacode
   const { subscribe } = require('node:diagnostics_channel')
   const events = []
   for (const channel of ['token', 'redis', 'request'])
@@ -190,6 +190,11 @@ async function everyWay() {
     wxa.getUnlimitedQRCode({ scene: 'd' }, { signal: AbortSignal.abort(new Error('mine')) }),
   )
   await step('limited', () => wxa.getQRCode({ path: 'a' }))
+  await step('with what is not known here', () =>
+    wxa.createQRCode({ path: 'a', extra: { b: [1, { d: 1, c: 2 }], a: 1 } }),
+  )
+  await step('with what is not to be there', () => wxa.createQRCode({ path: 'a', extra: { access_token: 'x', a: 1 } }))
+  await step('a key', () => codeKey({ kind: 'limited', path: 'a', width: 300, extra: { b: 1 } }))
   await step('square', () => wxa.createQRCode({ path: 'a' }))
   await step('a page that is not there', () => wxa.getUnlimitedQRCode({ scene: 'a', page: 'pages/none' }))
   await step('a parameter that is wrong', () => wxa.getUnlimitedQRCode({ scene: '%' }))

@@ -1,6 +1,6 @@
 // Written by `npm run docs:endpoints`.
 
-/** @typedef {{ name: string, wire: string, type: string, flags: string, text: { zh: string, en: string } }} CodeParam */
+/** @typedef {{ name: string, wire?: string, type: string, flags: string, text: { zh: string, en: string } }} CodeParam */
 
 /** What each kind of code takes. */
 export const CODE_PARAMS = {
@@ -14,6 +14,7 @@ export const CODE_PARAMS = {
     {"name":"autoColor","wire":"auto_color","type":"boolean","flags":"--auto-color","text":{"zh":"由微信选择线条颜色","en":"WeChat picks the colour of the lines"}},
     {"name":"lineColor","wire":"line_color","type":"color","flags":"--line-color <color>","text":{"zh":"\"0,100,0\" 或 \"#006400\"","en":"\"0,100,0\" or \"#006400\""}},
     {"name":"isHyaline","wire":"is_hyaline","type":"boolean","flags":"--is-hyaline","text":{"zh":"透明底，PNG","en":"a transparent background, PNG"}},
+    {"name":"extra","type":"extra","flags":"--extra <name=json>","text":{"zh":"wxacode 还没有的参数，值是 JSON，可重复","en":"a parameter that wxacode does not know yet, its value as JSON; may be repeated"}},
   ],
   limited: [
     {"name":"path","wire":"path","type":"string","flags":"--path <path>","text":{"zh":"页面与参数，如 pages/index/index?id=42","en":"page and query, like pages/index/index?id=42"}},
@@ -22,10 +23,12 @@ export const CODE_PARAMS = {
     {"name":"autoColor","wire":"auto_color","type":"boolean","flags":"--auto-color","text":{"zh":"由微信选择线条颜色","en":"WeChat picks the colour of the lines"}},
     {"name":"lineColor","wire":"line_color","type":"color","flags":"--line-color <color>","text":{"zh":"\"0,100,0\" 或 \"#006400\"","en":"\"0,100,0\" or \"#006400\""}},
     {"name":"isHyaline","wire":"is_hyaline","type":"boolean","flags":"--is-hyaline","text":{"zh":"透明底，PNG","en":"a transparent background, PNG"}},
+    {"name":"extra","type":"extra","flags":"--extra <name=json>","text":{"zh":"wxacode 还没有的参数，值是 JSON，可重复","en":"a parameter that wxacode does not know yet, its value as JSON; may be repeated"}},
   ],
   qrcode: [
     {"name":"path","wire":"path","type":"string","flags":"--path <path>","text":{"zh":"页面与参数，如 pages/index/index?id=42","en":"page and query, like pages/index/index?id=42"}},
     {"name":"width","wire":"width","type":"integer","flags":"--width <pixels>","text":{"zh":"280 到 1280（默认 430）","en":"280 to 1280 (default: 430)"}},
+    {"name":"extra","type":"extra","flags":"--extra <name=json>","text":{"zh":"wxacode 还没有的参数，值是 JSON，可重复","en":"a parameter that wxacode does not know yet, its value as JSON; may be repeated"}},
   ],
 }
 

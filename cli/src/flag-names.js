@@ -14,7 +14,9 @@ import { PARAM_OF } from './params.js'
 
 /** Of a code. WeChat's own names are here too: some texts use them. @type {Record<string, string>} */
 const PARAMS = Object.fromEntries(
-  [...PARAM_OF.values()].flatMap(({ name, wire, flags }) => [name, wire].map((word) => [word, flags.split(' ')[0]])),
+  [...PARAM_OF.values()].flatMap(({ name, wire = name, flags }) =>
+    [name, wire].map((word) => [word, flags.split(' ')[0]]),
+  ),
 )
 
 /** Of the client. @type {Record<string, string>} */

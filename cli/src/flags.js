@@ -140,14 +140,14 @@ function describeNetwork(option, say) {
 export function addParamFlags(command, params, { say }) {
   command.optionsGroup(say({ zh: '小程序码：', en: 'The code:' }))
   for (const param of params) {
-    const { flags, text } = paramOf(param)
+    const { flags, text, type } = paramOf(param)
     const option = new Option(flags, say(text))
     if (flags.endsWith('>')) {
-      option.argParser((given) => {
+      option.argParser((given, before) => {
         const { value, wants, blank } = readParam(param, given)
         if (blank) throw new InvalidArgumentError(say(blank))
         if (wants) throw new InvalidArgumentError(say({ zh: `应为${wants.zh}`, en: `Use ${wants.en}` }))
-        return value
+        return type === 'extra' ? { .../** @type {any} */ (before), .../** @type {any} */ (value) } : value
       })
     }
     command.addOption(option)

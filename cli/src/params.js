@@ -27,6 +27,13 @@ const TYPES = {
     read: readColor,
     wants: { zh: '颜色，如 "0,100,0" 或 "#006400"', en: 'a colour, like "0,100,0" or "#006400"' },
   },
+  extra: {
+    read: readExtra,
+    wants: {
+      zh: '参数名=JSON，如 show_something=true 或 title="文字"，也可以是一个 JSON 对象',
+      en: 'a name and JSON, like show_something=true or title="text", or a JSON object',
+    },
+  },
 }
 
 /** Those that are text and may contain an invisible blank. @type {Record<string, (text: string) => Text | undefined>} */
@@ -62,6 +69,23 @@ function readBoolean(text) {
 /** @param {string} text */
 function readNumber(text) {
   return /^\d{1,9}$/.test(text) ? Number(text) : undefined
+}
+
+/** @param {string} text an object, or a name and its value */
+function readExtra(text) {
+  const [, name, json] = /^([^={}"\s]+)=(.*)$/s.exec(text) ?? []
+  const value = parseJson(json ?? text)
+  if (name !== undefined) return value === undefined ? undefined : { [name]: value }
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : undefined
+}
+
+/** @param {string} text */
+function parseJson(text) {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
 }
 
 /** @param {string} text */

@@ -30,6 +30,27 @@ suite('one code', (test) => {
     })
   })
 
+  test('--extra sends what wxacode does not know yet, and may be repeated', async (t) => {
+    const { wxacode, fake } = await setupCli(t)
+    const extra = ['show_something=true', 'title="a=b"', '{"list":[1],"show_something":false}'].flatMap((one) => [
+      '--extra',
+      one,
+    ])
+    const { code, err } = await wxacode(['qrcode', '--path', 'a', ...extra, '-o', 'a'])
+    assert.deepEqual([code, err], [0, ''])
+    assert.equal(fake.requests.at(-1).body, '{"path":"a","list":[1],"show_something":false,"title":"a=b"}')
+    for (const [wrong, told] of [
+      ['show_something', /Use a name and JSON, like show_something=true or title="text"/],
+      ['title=text', /Use a name and JSON/],
+      ['[1]', /Use a name and JSON/],
+      ['width=300', /extra\.width is the parameter width/],
+    ]) {
+      const { code, err } = await wxacode(['qrcode', '--path', 'a', '--extra', wrong, '-o', 'a'])
+      assert.equal(code, 2)
+      assert.match(err, told)
+    }
+  })
+
   test('limited and qrcode ask for a path', async (t) => {
     const { wxacode, file } = await setupCli(t)
     for (const kind of ['limited', 'qrcode']) {

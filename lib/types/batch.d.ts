@@ -20,6 +20,9 @@ export type BatchJob =
     } & CreateQRCodeParams &
       BatchNote)
 
+/** What {@link codeKey} names: the parameters of a code, with their kind. */
+export type CodeKeyParams = BatchJob | ({ kind?: 'unlimited' } & UnlimitedQRCodeParams & BatchNote)
+
 /** What a job carries for the caller. */
 export interface BatchNote {
   /** Any value. The batch does not read it; the result has it in `job`. */

@@ -74,6 +74,11 @@ export interface QRCodeParams extends Style {
    * @defaultValue `'release'`, by WeChat
    */
   envVersion?: EnvVersion
+  /**
+   * Parameters that wxacode does not know yet, under WeChat's names, sent as they are: `{ show_something: true }`. At
+   * most 4096 bytes of JSON. It refuses parameters that exist, the page and the scene, and credentials.
+   */
+  extra?: Record<string, unknown>
   // </params>
 }
 
@@ -114,6 +119,11 @@ export interface UnlimitedQRCodeParams extends Style {
    * @defaultValue `'release'`, by WeChat
    */
   envVersion?: EnvVersion
+  /**
+   * Parameters that wxacode does not know yet, under WeChat's names, sent as they are: `{ show_something: true }`. At
+   * most 4096 bytes of JSON. It refuses parameters that exist, the page and the scene, and credentials.
+   */
+  extra?: Record<string, unknown>
   // </params>
 }
 
@@ -134,5 +144,10 @@ export interface CreateQRCodeParams {
    * @defaultValue 430, by WeChat
    */
   width?: number
+  /**
+   * Parameters that wxacode does not know yet, under WeChat's names, sent as they are: `{ show_something: true }`. At
+   * most 4096 bytes of JSON. It refuses parameters that exist, the page and the scene, and credentials.
+   */
+  extra?: Record<string, unknown>
   // </params>
 }

@@ -67,6 +67,9 @@ pub(crate) enum Type {
     /// An object of three integers.
     Color,
     Object,
+    /// Fields that the schema does not know, as the text of a JSON object. They are sent as they are, and the text is the same
+    /// for the same fields: JavaScript has ordered and checked them.
+    Extra,
 }
 
 /// A parameter, and the object that has it as a field.
@@ -104,7 +107,7 @@ impl Param {
         let is_written = self.wire.is_some();
         assert_eq!(
             is_written,
-            !matches!(self.kind, Type::Number | Type::Time),
+            !matches!(self.kind, Type::Number | Type::Time | Type::Extra),
             "{place}: a number needs code or a range"
         );
         assert_eq!(self.values.is_empty(), self.kind != Type::Enum, "{place}: values");

@@ -119,7 +119,7 @@ impl<'de> DeserializeSeed<'de> for ParamSeed {
 impl ParamSeed {
     fn text<'de, E: Error>(&self, text: Cow<'de, str>) -> Result<Value<'de>, E> {
         match self.0.kind {
-            Type::String | Type::Enum => Ok(Value::Text(text)),
+            Type::String | Type::Enum | Type::Extra => Ok(Value::Text(text)),
             // JavaScript writes a number that JSON does not have as text. A rule refuses the number later.
             Type::Integer | Type::Number | Type::Time => {
                 other_number(&text).map(Value::Number).ok_or_else(|| E::custom("a text for a number"))

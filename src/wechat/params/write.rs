@@ -32,11 +32,24 @@ impl Body {
     }
 
     fn key(&mut self, name: &str) {
+        self.separate();
+        self.value(name);
+        self.0.push(b':');
+    }
+
+    /// The fields of the JSON object in `text`.
+    fn fields(&mut self, text: &str) {
+        let fields = text.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).unwrap_or_default();
+        if !fields.is_empty() {
+            self.separate();
+            self.0.extend_from_slice(fields.as_bytes());
+        }
+    }
+
+    fn separate(&mut self) {
         if self.0.last() != Some(&b'{') {
             self.0.push(b',');
         }
-        self.value(name);
-        self.0.push(b':');
     }
 
     /// A text, a number or a flag can always be written into memory.
@@ -63,6 +76,10 @@ impl Values<'_> {
     pub(crate) fn write_with_identity(&self) -> Result<(Body, Body), InvalidParam> {
         let (mut body, mut identity) = (Body::open(), Body::open());
         self.each(None, |values, at, value| {
+            if let (Type::Extra, Value::Text(fields)) = (at.param.kind, value) {
+                body.fields(fields);
+                identity.fields(fields);
+            }
             let Some(wire) = &at.param.wire else { return Ok(()) };
             body.key(wire);
             let begin = body.0.len();

@@ -72,6 +72,7 @@ fn another(param: &crate::wechat::params::Param) -> Value {
         Type::Integer => json!(param.min),
         Type::Enum => json!(param.values.last()),
         Type::Color => json!({ "r": 0, "g": 0, "b": 1 }),
+        Type::Extra => json!(r#"{"b":1}"#),
         _ => json!("b"),
     }
 }
@@ -106,6 +107,16 @@ fn codes_of_two_endpoints_have_different_identities() {
     assert_eq!(identity(GetQrCode, &path), r#"{"path":"a"}getQRCode"#);
     assert_eq!(identity(CreateQrCode, &path), r#"{"path":"a"}createQRCode"#);
     assert_eq!(identity(GetUnlimitedQrCode, &json!({ "scene": "a" })), r#"{"scene":"a"}getUnlimitedQRCode"#);
+}
+
+#[test]
+fn what_the_schema_does_not_know_is_sent_and_is_part_of_the_identity() {
+    let create = |extra: &str| json!({ "path": "a", "extra": extra });
+    assert_eq!(sent(CreateQrCode, &create(r#"{"b":[1,{"c":"}"}]}"#)), json!({ "path": "a", "b": [1, { "c": "}" }] }));
+    assert_eq!(identity(CreateQrCode, &create(r#"{"b":1}"#)), r#"{"path":"a","b":1}createQRCode"#);
+    for nothing in ["", "{}"] {
+        assert_eq!(identity(CreateQrCode, &create(nothing)), r#"{"path":"a"}createQRCode"#);
+    }
 }
 
 #[test]
