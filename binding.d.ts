@@ -211,6 +211,16 @@ export interface NativeEvent {
   expiresInMs?: number
   message?: string
   count?: number
+  used?: number
+  limit?: number
+  percent?: number
+}
+
+export interface NativeLifetimeQuota {
+  used: number
+  limit: number
+  /** Milliseconds since 1970. */
+  timestampMs: number
 }
 
 export interface NativePlatformStats {
@@ -238,6 +248,7 @@ export interface NativeStats {
   tokenAgeMs?: number
   /** `up` or `down`. */
   redis?: string
+  lifetimeQuota?: NativeLifetimeQuota
   cache?: NativeCacheStats
 }
 

@@ -24,7 +24,15 @@ import type {
   UrlLinkParams,
   VisitQuota,
 } from './lib/types/apis'
-import type { BatchJob, BatchNote, BatchOptions, BatchResult, CodeKeyParams, Widened, WidenedBatchJob } from './lib/types/batch'
+import type {
+  BatchJob,
+  BatchNote,
+  BatchOptions,
+  BatchResult,
+  CodeKeyParams,
+  Widened,
+  WidenedBatchJob,
+} from './lib/types/batch'
 import type {
   CodeImage,
   CreateQRCodeParams,
@@ -51,6 +59,7 @@ import {
 import type {
   CacheStats,
   ErrorFields,
+  LifetimeQuota,
   RedisEvent,
   RequestEvent,
   RequestFields,
@@ -411,9 +420,9 @@ declare namespace WxaCode {
     CloseOptions,
     CloudBase,
     CodeImage,
+    CodeKeyParams,
     CompletedAuthorization,
     CreateQRCodeParams,
-    CodeKeyParams,
     check,
     codeKey,
     EnvVersion,
@@ -429,6 +438,7 @@ declare namespace WxaCode {
     imageExtension,
     imageType,
     JumpWxa,
+    LifetimeQuota,
     LinkInfo,
     MerchantOptions,
     NFCSchemeParams,

@@ -150,6 +150,12 @@ pub(crate) enum RequestEvent {
         limit: ExceededLimit,
         retry_after: Duration,
     },
+    /// The account has used so many percent of the codes that it has for ever.
+    LifetimeQuotaReached {
+        used: u32,
+        limit: u32,
+        percent: u32,
+    },
 }
 
 /// The request of an event.
@@ -190,6 +196,7 @@ impl EventKind {
                 RequestEvent::Error { .. } => "request.error",
                 RequestEvent::Abort { .. } => "request.abort",
                 RequestEvent::RateLimitExceeded { .. } => "rate_limit.exceeded",
+                RequestEvent::LifetimeQuotaReached { .. } => "lifetime_quota.reached",
             },
             Self::Platform(notice) => notice.name(),
         }

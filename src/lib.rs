@@ -31,6 +31,7 @@ pub mod deadline;
 pub mod error;
 pub mod event;
 pub mod keys;
+mod lifetime_quota;
 
 #[cfg(feature = "node")]
 mod node;

@@ -428,5 +428,6 @@ subscribe('wxacode:attempt', (message) => {
 })
 subscribe('wxacode:request', (message) => {
   const told = message as RequestEvent
+  if (told.event === 'lifetime_quota.reached') return told.used / told.limit
   return told.event === 'rate_limit.exceeded' ? told.retryAfterMs : told.endpoint
 })

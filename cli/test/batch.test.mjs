@@ -26,6 +26,15 @@ suite('batch', (test) => {
     assert.deepEqual(hidden(), ['journal.jsonl'])
   })
 
+  test('says how many of the codes that count for ever are used, if WeChat has told it', async (t) => {
+    const { batch, wxacode } = await setupBatch(t, 'kind,path\nlimited,a\nqrcode,b\n')
+    const { json } = await batch(['--concurrency', '1'])
+    const { timestampMs, ...quota } = json().lifetimeQuota
+    assert.deepEqual(quota, { used: 2, limit: 100_000 })
+    assert.ok(timestampMs > 0)
+    assert.match((await wxacode(['batch', 'list.csv', '--out', 'again'])).out, /^ {2}2 of 100000 codes used for ever$/m)
+  })
+
   test('reads columns in either spelling, and ignores empty cells', async (t) => {
     const list = [
       '\ufeffkind,Scene,path,page,check_path,env_version,width,auto_color,lineColor,is_hyaline,note',

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { freePort } from '../../__test__/support/ports.mjs'
 import { needsRedis, speaksTls, startRedis, startTlsRedis } from '../../__test__/support/redis.mjs'
 import { startCluster, startSentinel, startSocketRedis } from '../../__test__/support/redis-kinds.mjs'
+import { until } from '../../__test__/support/until.mjs'
 import { readAddress } from '../src/doctor/redis/address.js'
 import { TRY_COMMANDS } from '../src/doctor/redis/probe.js'
 import { redis } from '../src/doctor/redis/redis.js'
@@ -77,6 +78,22 @@ suite('doctor and Redis', (test) => {
     assert.equal(ok, false)
     assert.match(cause, /the client cannot use 127\.0\.0\.1:\d+: no answer within 250 ms|the client waits 250 ms/)
   })
+
+  test(
+    'the quota says how many codes are used for ever, if another process with that Redis was told',
+    needsRedis,
+    async (t) => {
+      const [here, { url }] = [await setupCli(t), await startRedis(t)]
+      const env = { WXACODE_REDIS: url }
+      const doctor = async () => (await here.wxacode(['doctor'], { env })).out
+      assert.match(await doctor(), /quota +left today: (?!.*for ever)/)
+      await here.wxacode(['limited', '--path', 'a', '-o', 'a'], { env })
+      // A Redis that is slow to answer has not told it yet.
+      assert.ok(
+        await until(async () => /left today: .*; 1 of 100000 codes used for ever \(just now\)/.test(await doctor())),
+      )
+    },
+  )
 
   test('checks Redis although WeChat is unreachable, and shows no login', needsRedis, async (t) => {
     const server = await startRedis(t)

@@ -23,8 +23,26 @@ export interface Stats {
   tokenAgeMs?: number
   /** State of Redis: `'down'` if it does not respond, or refuses what this account needs. Absent without the option `redis`. */
   redis?: 'up' | 'down'
+  /**
+   * How many of its 100,000 codes the account has used, as WeChat has last told it. Absent until it has: WeChat tells it in answers
+   * to {@link WxaCode.getQRCode}. With the option `redis` a client also learns what other processes were told, with its first call.
+   */
+  lifetimeQuota?: LifetimeQuota
   /** Where this client's codes came from. Absent without the option `cache`. */
   cache?: CacheStats
+}
+
+/**
+ * Codes of an account that count for ever: those of {@link WxaCode.getQRCode} and {@link WxaCode.createQRCode} together.
+ * {@link https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/qr-code/api_getqrcode.html}
+ */
+export interface LifetimeQuota {
+  /** Codes that the account has used. */
+  used: number
+  /** Codes that an account has in all: 100000. */
+  limit: number
+  /** When WeChat told it, in milliseconds since 1970. */
+  timestampMs: number
 }
 
 /** Counters of one client's calls for codes, and the size of its cache. */
@@ -275,6 +293,15 @@ export type RequestEvent = WxaEvent &
         /** When the next request is possible, in milliseconds from now. */
         retryAfterMs: number
       }
+    | ({
+        /**
+         * The account has used 50, 80, 90, 95 or 99 percent of its codes, see {@link Stats.lifetimeQuota}. Each is told once: by one
+         * process of those that share a Redis, else by each process.
+         */
+        event: 'lifetime_quota.reached'
+        /** The highest of these percentages that is reached. */
+        percent: 50 | 80 | 90 | 95 | 99
+      } & Omit<LifetimeQuota, 'timestampMs'>)
   )
 
 /** Members of events about a request to WeChat. */

@@ -17,6 +17,7 @@ use crate::error::explanation::Bilingual;
 use crate::error::invalid::InvalidParam;
 use crate::error::{Error, Result};
 use crate::event::attempt;
+use crate::lifetime_quota::LifetimeQuota;
 use crate::rate_limit::RateLimiter;
 use crate::redact;
 use crate::token::source::TokenSource;
@@ -44,6 +45,7 @@ pub(crate) struct Client {
     pub(crate) timeout: Duration,
     pub(crate) retries: u32,
     pub(crate) rate_limiter: RateLimiter,
+    pub(crate) lifetime_quota: Arc<LifetimeQuota>,
     pub(crate) stats: Counters,
     pub(crate) clock: Clock,
     pub(crate) closed: AtomicBool,
@@ -185,6 +187,7 @@ impl Client {
 
     /// A token, for calls that the caller makes by itself.
     pub(crate) async fn access_token(&self, force: bool, timeout: Option<Duration>) -> Result<(String, SystemTime)> {
+        self.lifetime_quota.ask_fleet();
         let Tokens { cache, source, .. } = self.tokens.as_ref().ok_or_else(no_token)?;
         let deadline = Deadline::new(timeout.unwrap_or(self.timeout), source.endpoint());
         let token = match force {
@@ -229,6 +232,7 @@ impl Client {
     }
 
     async fn fetch(&self, request: &ApiRequest, deadline: &Deadline) -> Result<Body> {
+        self.lifetime_quota.ask_fleet();
         let call = TimedRequest { request, deadline, retries: self.retries, attempt_timeout: None };
         let (image, _) =
             self.send_within_rate_limit(&call, &|body| read_image(body).map(|_| AnswerKind::Image)).await?;

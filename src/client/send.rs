@@ -11,7 +11,7 @@ use crate::error::{Error, Result, TimeoutPhase};
 use crate::rate_limit::{Permit, RedisAvailability};
 use crate::redact;
 use crate::token::state::Token;
-use crate::transport::{HttpRequest, RetryPolicy};
+use crate::transport::{HttpRequest, OnUsed, RetryPolicy};
 use crate::wechat::answer::{AnswerError, AnswerKind};
 use crate::wechat::body::Body;
 use crate::wechat::request::ApiRequest;
@@ -118,10 +118,12 @@ impl Client {
         // The body of a component call has tokens of a merchant.
         let text = body.as_deref().filter(|_| endpoint.returns_token()).and_then(|body| std::str::from_utf8(body).ok());
         let secrets: Vec<_> = token.into_iter().chain(redact::named_values(text.unwrap_or_default())).collect();
-        let http_request =
-            HttpRequest { endpoint: endpoint.clone(), query: &query, body: body.clone(), secrets: &secrets, sent };
+        let record = |used, duration| self.lifetime_quota.record(used, duration);
+        let on_used: Option<&OnUsed<'_>> = if endpoint.counts_for_life() { Some(&record) } else { None };
+        let (endpoint, body) = (endpoint.clone(), body.clone());
+        let http_request = HttpRequest { endpoint, query: &query, body, secrets: &secrets, sent, on_used };
         // No harm is done when WeChat makes the same QR code twice.
-        let repeatable = endpoint.returns_qr_code() || call.retries > 0;
+        let repeatable = http_request.endpoint.returns_qr_code() || call.retries > 0;
         let policy = RetryPolicy { retries: call.retries, attempt_timeout: call.attempt_timeout, repeatable };
         Counters::add(&self.stats.requests);
         let last_failure = Mutex::new(None);

@@ -9,6 +9,7 @@ use parking_lot::Mutex;
 use super::Client;
 use crate::cache::{CacheOutcome, CacheStats};
 use crate::error::Error;
+use crate::lifetime_quota::Usage;
 use crate::token::TokenCache;
 use crate::token::state::Token;
 
@@ -26,6 +27,8 @@ pub(crate) struct Stats {
     pub(crate) token_age: Option<Duration>,
     /// Whether Redis answers; `None` without one.
     pub(crate) redis_is_up: Option<bool>,
+    /// How many codes the account has used; `None` until WeChat has told it.
+    pub(crate) usage: Option<Usage>,
     /// `None` without a cache.
     pub(crate) cache: Option<CacheStats>,
 }
@@ -95,6 +98,7 @@ impl Client {
             errors: errors.lock().clone(),
             redis_is_up: tokens.and_then(|cache| cache.store_is_up()),
             token_age: tokens.and_then(|cache| Some(age(cache.current()?, cache))),
+            usage: self.lifetime_quota.usage(),
             cache,
         }
     }

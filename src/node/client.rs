@@ -19,6 +19,7 @@ use super::run::{CallRunner, bug, timeout};
 use crate::client::{Client, Stats};
 use crate::error::invalid::InvalidParam;
 use crate::error::{Error, Result};
+use crate::lifetime_quota;
 use crate::options::retries as checked_retries;
 use crate::wechat::answer::AnswerKind;
 use crate::wechat::apis;
@@ -44,7 +45,16 @@ pub struct NativeStats {
     pub token_age_ms: Option<f64>,
     /// `up` or `down`.
     pub redis: Option<&'static str>,
+    pub lifetime_quota: Option<NativeLifetimeQuota>,
     pub cache: Option<NativeCacheStats>,
+}
+
+#[napi(object, object_from_js = false)]
+pub struct NativeLifetimeQuota {
+    pub used: u32,
+    pub limit: u32,
+    /// Milliseconds since 1970.
+    pub timestamp_ms: f64,
 }
 
 #[napi(object, object_from_js = false)]
@@ -196,6 +206,11 @@ impl NativeClient {
             errors: stats.errors.into_iter().map(|(name, count)| (name, count as f64)).collect(),
             token_age_ms: stats.token_age.map(|age| age.as_millis() as f64),
             redis: stats.redis_is_up.map(|up| if up { "up" } else { "down" }),
+            lifetime_quota: stats.usage.map(|usage| NativeLifetimeQuota {
+                used: usage.used,
+                limit: lifetime_quota::LIMIT,
+                timestamp_ms: usage.at.wall.as_millis() as f64,
+            }),
             cache: stats.cache.map(|cache| NativeCacheStats {
                 hits: cache.hits as f64,
                 redis_hits: cache.redis_hits as f64,

@@ -36,6 +36,9 @@ pub(super) struct NativeEvent {
     pub expires_in_ms: Option<f64>,
     pub message: Option<String>,
     pub count: Option<f64>,
+    pub used: Option<u32>,
+    pub limit: Option<u32>,
+    pub percent: Option<u32>,
 }
 
 impl From<&Event> for NativeEvent {
@@ -126,6 +129,9 @@ fn request(event: &RequestEvent) -> NativeEvent {
         }
         RequestEvent::Abort { request } => fields.with_request(request),
         RequestEvent::RateLimitExceeded { limit, retry_after } => fields.with_limit(*limit, *retry_after),
+        RequestEvent::LifetimeQuotaReached { used, limit, percent } => {
+            NativeEvent { used: Some(*used), limit: Some(*limit), percent: Some(*percent), ..fields }
+        }
     }
 }
 

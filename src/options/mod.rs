@@ -17,6 +17,7 @@ use crate::error::invalid::InvalidParam;
 use crate::error::{Error, Result};
 use crate::event::{EventBus, EventSource};
 use crate::keys::{Account, App, ConnectionRole, Mode, RedisConfig};
+use crate::lifetime_quota::{LifetimeQuota, RedisUsage};
 use crate::rate_limit::RateLimiter;
 use crate::rate_limit::redis::RedisRateLimiter;
 use crate::registry;
@@ -160,13 +161,15 @@ impl Options {
             bases: base_urls.iter().map(Url::to_string).collect(),
             redis,
         });
-        let redis_limiter = match account.as_ref().and_then(|account| account.key_prefix().zip(account.redis.as_ref()))
-        {
-            Some((key_prefix, redis)) => {
-                Some(RedisRateLimiter::new(registry.redis_client(redis, ConnectionRole::Tokens)?, key_prefix))
-            }
-            None => None,
-        };
+        let (redis_limiter, redis_usage) =
+            match account.as_ref().and_then(|account| account.key_prefix().zip(account.redis.as_ref())) {
+                Some((key_prefix, redis)) => {
+                    let redis = registry.redis_client(redis, ConnectionRole::Tokens)?;
+                    let usage = RedisUsage::new(redis.clone(), &key_prefix);
+                    (Some(RedisRateLimiter::new(redis, key_prefix)), Some(usage))
+                }
+                None => (None, None),
+            };
         let qr_codes = cache_limits
             .map(|limits| registry.qr_code_cache(account.as_ref(), mode.map(Mode::name), &limits))
             .transpose()?;
@@ -187,6 +190,7 @@ impl Options {
         let transport = Transport::new(http_clients, base_urls.clone(), secrets, events.clone());
         let transport = Arc::new(transport.propagating_traceparent(self.propagate_traceparent));
         let app = App::new(&rate_limited_appid, &base_urls.iter().map(Url::to_string).collect::<Vec<_>>());
+        let lifetime_quota = LifetimeQuota::new(registry.shared_usage(&app), redis_usage, events.clone());
         let rate_limiter =
             RateLimiter::new(rate, registry.sliding_window(&app), account.is_some(), redis_limiter, events);
         let source: Option<Arc<dyn TokenSource>> = match (self.token, account) {
@@ -200,6 +204,7 @@ impl Options {
         Ok(Client {
             appid: rate_limited_appid,
             rate_limiter,
+            lifetime_quota,
             transport,
             tokens,
             qr_codes,

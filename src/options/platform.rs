@@ -16,6 +16,7 @@ use crate::error::invalid::InvalidParam;
 use crate::error::{Error, Result};
 use crate::event::{EventBus, EventSource};
 use crate::keys::{AUTHORIZER, Account, App, COMPONENT, ConnectionRole, Mode};
+use crate::lifetime_quota::{LifetimeQuota, RedisUsage};
 use crate::platform::core::{Core, PlatformKey, StoreChoice};
 use crate::platform::push::{self, PlatformEvent, PushBody, PushConfig};
 use crate::platform::store::StoreFunctions;
@@ -143,8 +144,10 @@ impl PlatformOptions {
         let transport = Arc::new(transport.propagating_traceparent(self.propagate_traceparent));
         let source: Arc<dyn TokenSource> =
             Arc::new(ComponentSource { core: core.clone(), transport: transport.clone() });
+        let usage = registry.shared_usage(&App::new(&core.appid, &key.bases));
         let component = Client {
             appid: core.appid.clone(),
+            lifetime_quota: LifetimeQuota::new(usage, None, label.clone()),
             rate_limiter: rate_limiter(&mut registry, &key, &core.appid, None, None, label),
             transport,
             tokens: Some(Tokens::new(core.component.clone(), source)),
@@ -203,13 +206,17 @@ impl OpenPlatform {
         let transport =
             Arc::new(self.platform.component.transport.for_account(merchant.cache.secrets(), label.clone()));
         let mut registry = registry::global();
-        let redis_limiter = match &self.key.redis {
+        let (redis_limiter, redis_usage) = match &self.key.redis {
             Some(redis) => {
                 let prefix = self.platform.core.authorizer_prefix(appid);
-                Some(RedisRateLimiter::new(registry.redis_client(redis, ConnectionRole::Tokens)?, prefix))
+                let redis = registry.redis_client(redis, ConnectionRole::Tokens)?;
+                let usage = RedisUsage::new(redis.clone(), &prefix);
+                (Some(RedisRateLimiter::new(redis, prefix)), Some(usage))
             }
-            None => None,
+            None => (None, None),
         };
+        let usage = registry.shared_usage(&App::new(appid, &self.key.bases));
+        let lifetime_quota = LifetimeQuota::new(usage, redis_usage, label.clone());
         let qr_codes = match limits {
             Some(limits) => Some(registry.qr_code_cache(Some(&self.account(appid)), Some(AUTHORIZER), &limits)?),
             None => None,
@@ -222,6 +229,7 @@ impl OpenPlatform {
         Ok(Client {
             appid,
             rate_limiter,
+            lifetime_quota,
             transport,
             tokens: Some(Tokens::new(cache, source)),
             qr_codes,

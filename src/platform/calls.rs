@@ -180,6 +180,7 @@ impl Platform {
             body: Some(body.to_string().into_bytes().into()),
             secrets: &[secret],
             sent: None,
+            on_used: None,
         };
         let policy = RetryPolicy { retries: self.component.retries, attempt_timeout: None, repeatable: true };
         let read = |body: &Body| AnswerKind::read(body, Some("errcode"));

@@ -70,6 +70,7 @@ impl TokenSource for ComponentSource {
                 body: Some(body.to_string().into_bytes().into()),
                 secrets: &[secret, value],
                 sent: None,
+                on_used: None,
             };
             let policy = RetryPolicy { retries: 0, attempt_timeout: Some(ATTEMPT_TIMEOUT), repeatable: true };
             let sent = self.transport.send_with_retries(&http, policy, &request.deadline, request.on_retry, read_token);

@@ -13,6 +13,7 @@ use crate::clock::Clock;
 use crate::error::invalid::InvalidParam;
 use crate::event::{EventBus, EventSource};
 use crate::keys::{Account, App, ConnectionRole, Mode, RedisConfig, RedisServer};
+use crate::lifetime_quota::SharedUsage;
 use crate::platform::core::{Core, PlatformKey, Shared};
 use crate::platform::store::StoreFunctions;
 use crate::rate_limit::window::SlidingWindow;
@@ -63,6 +64,12 @@ impl Keyed for SlidingWindow {
     const MAX_IDLE: usize = 4096;
 }
 
+/// A new client knows what earlier ones were told.
+impl Keyed for SharedUsage {
+    type Key = App;
+    const MAX_IDLE: usize = 4096;
+}
+
 /// The shared values, and the number of environments that use them.
 #[derive(Default)]
 pub(crate) struct Registry {
@@ -74,6 +81,7 @@ pub(crate) struct Registry {
     qr_code_caches: WeakCache<QrCodeCache>,
     redis_clients: WeakCache<RedisClient>,
     windows: WeakCache<SlidingWindow>,
+    usages: WeakCache<SharedUsage>,
     platforms: WeakCache<Core>,
     event_bus: Arc<EventBus>,
 }
@@ -215,6 +223,18 @@ impl Registry {
             .get(app, || Ok::<_, std::convert::Infallible>(Arc::new(SlidingWindow::new(self.clock.clone()))));
         match window {
             Ok(window) => window,
+            Err(never) => match never {},
+        }
+    }
+}
+
+impl Registry {
+    /// How many codes an app has used, as far as WeChat has told it.
+    pub(crate) fn shared_usage(&mut self, app: &App) -> Arc<SharedUsage> {
+        let usage =
+            self.usages.get(app, || Ok::<_, std::convert::Infallible>(Arc::new(SharedUsage::new(self.clock.clone()))));
+        match usage {
+            Ok(usage) => usage,
             Err(never) => match never {},
         }
     }

@@ -170,6 +170,7 @@ impl WeChatSource {
             body: Some(serde_json::to_vec(&body).unwrap_or_default().into()),
             secrets: &[secret],
             sent: None,
+            on_used: None,
         };
         let policy = RetryPolicy { retries: 0, attempt_timeout: Some(ATTEMPT_TIMEOUT), repeatable: !request.forced };
         self.transport
@@ -186,6 +187,7 @@ impl WeChatSource {
             body: None,
             secrets: &[secret],
             sent: None,
+            on_used: None,
         };
         let policy = RetryPolicy { retries: 0, attempt_timeout: Some(ATTEMPT_TIMEOUT), repeatable: false };
         self.transport

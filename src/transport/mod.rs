@@ -16,6 +16,7 @@ mod sent;
 mod span;
 pub(crate) mod stream;
 pub(crate) mod tls;
+mod used;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,6 +40,7 @@ use http_clients::HttpClients;
 use resend::Resend;
 pub(crate) use sent::SentCounter;
 use span::RequestSpan;
+use used::used_in;
 
 /// The largest response that is read. WeChat's QR codes are under 1 MiB.
 pub(crate) const MAX_RESPONSE_BYTES: usize = 8 << 20;
@@ -53,7 +55,11 @@ pub(crate) struct HttpRequest<'a> {
     pub(crate) secrets: &'a [&'a str],
     /// Counts the requests that are sent.
     pub(crate) sent: Option<&'a SentCounter>,
+    /// Gets how many codes the account has used, if an accepted answer tells it, and how long the request took.
+    pub(crate) on_used: Option<&'a OnUsed<'a>>,
 }
+
+pub(crate) type OnUsed<'a> = dyn Fn(u32, Duration) + Send + Sync + 'a;
 
 /// How often and where a request is retried.
 #[derive(Clone, Copy)]
@@ -85,6 +91,8 @@ struct RawResponse {
     status: u16,
     /// Where a redirect leads.
     location: Option<String>,
+    /// How many codes the account has used, by its header.
+    used: Option<u32>,
     body: Body,
 }
 
@@ -223,7 +231,12 @@ impl Transport {
             Ok(raw) => {
                 host.mark_healthy();
                 span.body_bytes = Some(raw.body.len());
-                block_in_place_if_large(raw.body.len(), || interpret_response(call, raw, read))
+                let used = raw.used;
+                let answer = block_in_place_if_large(raw.body.len(), || interpret_response(call, raw, read));
+                if let (Ok(_), Some(used), Some(on_used)) = (&answer, used, call.on_used) {
+                    on_used(used, span.begun.elapsed());
+                }
+                answer
             }
             Err(error) => Err(error),
         };
@@ -247,6 +260,7 @@ impl Transport {
         let status = answer.status().as_u16();
         span.status = Some(status);
         let location = location(&answer);
+        let used = call.on_used.and_then(|_| used_in(answer.headers()));
         let too_large = || Error::Response {
             endpoint: call.endpoint.clone(),
             status,
@@ -264,7 +278,7 @@ impl Transport {
             }
             body.push(chunk);
         }
-        Ok(RawResponse { status, location, body: body.finish() })
+        Ok(RawResponse { status, location, used, body: body.finish() })
     }
 }
 
@@ -274,7 +288,7 @@ async fn carry(carrier: &dyn Carrier, host: &Host, call: &HttpRequest<'_>) -> Re
     let carried = carrier.carry(target, call.body.clone().unwrap_or_default()).await;
     let mut body = BodyBuilder::default();
     body.push(carried.map_err(|kind| failure::of(&call.endpoint, host, kind, "carried"))?);
-    Ok(RawResponse { status: 200, location: None, body: body.finish() })
+    Ok(RawResponse { status: 200, location: None, used: None, body: body.finish() })
 }
 
 /// Whether a host had too little time to respond to count as unhealthy.
@@ -317,7 +331,7 @@ pub(crate) fn block_in_place_if_large<T>(bytes: usize, work: impl FnOnce() -> T)
 /// The result of a response. The body decides; the status is used only if `read` finds neither the expected content nor a
 /// refusal.
 fn interpret_response(call: &HttpRequest<'_>, raw: RawResponse, read: &Read<'_>) -> Result<Body> {
-    let (RawResponse { status, location, body }, endpoint) = (raw, &call.endpoint);
+    let (RawResponse { status, location, body, .. }, endpoint) = (raw, &call.endpoint);
     match read(&body) {
         Ok(()) => Ok(body),
         Err(AnswerError::Refused(refusal)) => {

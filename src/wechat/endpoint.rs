@@ -97,6 +97,9 @@ pub(crate) struct EndpointSpec {
     method: Method,
     group: Group,
     per_minute: Option<u32>,
+    /// Whether a code counts against the 100,000 that an account has for ever.
+    #[serde(default)]
+    for_life: bool,
     /// The field that a response must contain.
     pub(crate) answer: Option<String>,
     #[serde(default)]
@@ -176,6 +179,11 @@ impl Endpoint {
             Self::Other { method, .. } => *method,
             known => known.spec().map_or(Method::Post, |spec| spec.method),
         }
+    }
+
+    /// Whether its codes count against those that an account has for ever.
+    pub(crate) fn counts_for_life(&self) -> bool {
+        self.spec().is_some_and(|spec| spec.for_life)
     }
 
     /// Whether WeChat counts calls by the minute, and answers 45009 or 45011 beyond the limit.

@@ -51,7 +51,8 @@ export async function runBatch(plans, wxa, options, io) {
     context.journal.close()
     const inside = (/** @type {string} */ file) => join(options.out, file)
     const files = { report: report && inside(report), sheet: sheet && inside(sheet) }
-    return summaryOf({ counters: context.counters, isDryRun: wxa === undefined, stopped, ...files }, io)
+    const lifetimeQuota = wxa?.stats().lifetimeQuota
+    return summaryOf({ counters: context.counters, isDryRun: wxa === undefined, stopped, lifetimeQuota, ...files }, io)
   } finally {
     folder.close()
   }

@@ -2,6 +2,7 @@ import { EXIT } from '../exit-codes.js'
 import { exitCodeOf, failureOf } from '../failure.js'
 import { failureText } from '../io.js'
 
+/** @import { LifetimeQuota } from 'wxacode' */
 /** @import { Io, Result } from '../io.js' */
 /** @import { Counters } from './counters.js' */
 
@@ -10,6 +11,7 @@ import { failureText } from '../io.js'
  * @property {Counters} counters
  * @property {boolean} isDryRun nothing was to be asked
  * @property {unknown} stopped why it ended before its end
+ * @property {LifetimeQuota} [lifetimeQuota] if WeChat has told it
  * @property {string} [report]
  * @property {string} [sheet]
  */
@@ -21,7 +23,7 @@ import { failureText } from '../io.js'
  * @param {Io} io
  * @returns {Result}
  */
-export function summaryOf({ counters, isDryRun, stopped, report, sheet }, io) {
+export function summaryOf({ counters, isDryRun, stopped, lifetimeQuota, report, sheet }, io) {
   const { total, written, kept, failed, errors } = counters
   const notAsked = total - counters.done
   const exitCode = stopped ? exitCodeOf(stopped) : failed > 0 ? EXIT.failed : EXIT.ok
@@ -33,18 +35,19 @@ export function summaryOf({ counters, isDryRun, stopped, report, sheet }, io) {
     failed,
     notAsked,
     errors: Object.fromEntries([...errors].map(([code, { count }]) => [code, count])),
+    lifetimeQuota,
     report,
     sheet,
     error: stopped ? failureOf(stopped, io.lang) : undefined,
   }
-  return { json, text: textOf({ counters, isDryRun, notAsked, stopped, report, sheet }, io), exitCode }
+  return { json, text: textOf({ counters, isDryRun, notAsked, stopped, lifetimeQuota, report, sheet }, io), exitCode }
 }
 
 /**
  * @param {End & { notAsked: number }} end
  * @param {Io} io
  */
-function textOf({ counters, isDryRun, notAsked, stopped, report, sheet }, { say, colors, lang }) {
+function textOf({ counters, isDryRun, notAsked, stopped, lifetimeQuota, report, sheet }, { say, colors, lang }) {
   const { total, written, kept, failed, errors } = counters
   const good = isDryRun
     ? { zh: `共 ${total} 行，${notAsked} 行可以请求`, en: `${notAsked} of ${total} rows can be requested` }
@@ -63,6 +66,10 @@ function textOf({ counters, isDryRun, notAsked, stopped, report, sheet }, { say,
       en: `${notAsked} rows not requested: run the same command to continue`,
     }
     lines.push(`${colors.yellow('…')} ${say(again)}`)
+  }
+  if (lifetimeQuota) {
+    const { used, limit } = lifetimeQuota
+    lines.push(`  ${say({ zh: `累计已用 ${used}/${limit} 个`, en: `${used} of ${limit} codes used for ever` })}`)
   }
   if (report) lines.push(`  ${say({ zh: '报告', en: 'report' })}  ${report}`)
   if (sheet) lines.push(`  ${say({ zh: '版面', en: 'sheet' })}  ${sheet}`)

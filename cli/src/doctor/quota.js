@@ -29,7 +29,8 @@ export async function quota(context) {
   if (empty) return exhausted(empty)
   if (known.length === 0) return skipped({ zh: '微信没有给出额度', en: 'WeChat returned no quota' })
   const said = known.map(({ path, remain, dailyLimit }) => `${nameOf(path)} ${count(remain)}/${count(dailyLimit)}`)
-  return good({ zh: `今天还剩 ${said.join('，')}`, en: `left today: ${said.join(', ')}` })
+  const usage = usageOf(context.wxa.stats().lifetimeQuota, Date.now())
+  return good({ zh: `今天还剩 ${said.join('，')}${usage.zh}`, en: `left today: ${said.join(', ')}${usage.en}` })
 }
 
 /**
@@ -40,6 +41,22 @@ export async function quota(context) {
 export async function quotaOf(path, { wxa, signal }) {
   const told = await wxa.getQuota(path, { signal }).catch(() => undefined)
   return told && { path, ...told }
+}
+
+/**
+ * How many codes that count for ever are used, if a process with the same Redis was told. The doctor uses none up to find out.
+ *
+ * @param {import('wxacode').LifetimeQuota | undefined} quota
+ * @param {number} now
+ */
+function usageOf(quota, now) {
+  if (quota === undefined) return { zh: '', en: '' }
+  const { used, limit, timestampMs } = quota
+  const hours = Math.round((now - timestampMs) / 3_600_000)
+  return {
+    zh: `；累计已用 ${used}/${limit} 个（${hours === 0 ? '刚刚' : `${hours} 小时前`}）`,
+    en: `; ${used} of ${limit} codes used for ever (${hours === 0 ? 'just now' : `${hours} h ago`})`,
+  }
 }
 
 /** @param {Quota & { path: string }} quota */

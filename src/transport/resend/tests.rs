@@ -211,6 +211,7 @@ async fn the_first_request_counts_as_sent_and_fails_in_an_event_and_to_the_calle
         body: Some("{}".into()),
         secrets: &[],
         sent: Some(&sent),
+        on_used: None,
     };
     let deadline = Deadline::new(Duration::from_secs(10), None);
     let on_retry = |error| reported.lock().push(error);

@@ -28,7 +28,14 @@ async fn no_answer_makes_an_error_show_a_part_of_the_token() {
         "c4nary",
     ] {
         let server = Server::start([ServerAction::Answer(200, body.into())]).await;
-        let call = HttpRequest { endpoint: Endpoint::StableToken, query: &[], body: None, secrets: &[], sent: None };
+        let call = HttpRequest {
+            endpoint: Endpoint::StableToken,
+            query: &[],
+            body: None,
+            secrets: &[],
+            sent: None,
+            on_used: None,
+        };
         let deadline = Deadline::new(Duration::from_secs(10), None);
         let once = RetryPolicy { retries: 0, ..POLICY };
         let error = transport(&[&server.url])

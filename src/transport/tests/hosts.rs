@@ -51,6 +51,7 @@ async fn a_request_that_must_not_be_repeated_is_sent_to_one_host() {
         body: None,
         secrets: &["s"],
         sent: None,
+        on_used: None,
     };
     let deadline = Deadline::new(Duration::from_secs(10), None);
     let error = transport.send_with_retries(&call, once, &deadline, &|_| {}, read_token).await.err().unwrap();

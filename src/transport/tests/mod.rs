@@ -174,6 +174,7 @@ pub(super) async fn ask_within(transport: &Transport, policy: RetryPolicy, limit
         body: Some("{}".into()),
         secrets: &["c4nary+/"],
         sent: None,
+        on_used: None,
     };
     let deadline = Deadline::new(limit, None);
     let send_with_retries = transport.send_with_retries(&call, policy, &deadline, &|_| {}, read_image);

@@ -183,7 +183,8 @@ impl Simulation {
 }
 
 fn script(command: &Command) -> Option<&'static str> {
-    const SCRIPTS: [(&str, &str); 12] = [
+    const SCRIPTS: [(&str, &str); 13] = [
+        (include_str!("../../../../src/lifetime_quota/record_usage.lua"), "record_usage"),
         (include_str!("../../../../src/platform/changes.lua"), "changes"),
         (include_str!("../../../../src/platform/claim_code.lua"), "claim_code"),
         (include_str!("../../../../src/platform/tell_code.lua"), "tell_code"),
