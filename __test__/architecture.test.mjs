@@ -188,7 +188,7 @@ describe('the architecture', () => {
       ['lib/batch.js', 'index.js'],
       ['lib/web/koa.js', 'lib/errors.js'],
       ['lib/web/answer/log.js', 'lib/native.js'],
-      ['lib/validate.js', 'binding.js'],
+      ['lib/validate.js', 'lib/addons.js'],
       ['fake/src/lru.js', 'lib/safe-object.js'],
       ['otel/src/calls.js', 'lib/events.js'],
       ['cli/src/main.js', 'index.js'],

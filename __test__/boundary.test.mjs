@@ -14,7 +14,7 @@ import { newSecret, suite } from './support/suite.mjs'
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const EVERY_WAY = fileURLToPath(new URL('support/every-way.cjs', import.meta.url))
 /** The package's own files. */
-const FILES = ['index.js', 'binding.js', 'lib/'].map((file) => ROOT + file)
+const FILES = ['index.js', 'lib/'].map((file) => ROOT + file)
 const [appid, secret] = ['wx0123456789abcdef', newSecret()]
 
 /** A descriptor cannot be made any more where these stand on `Object.prototype`, in Node itself. */

@@ -54,6 +54,15 @@ describe('a release', () => {
     })
   }
 
+  test('the loader names the package of every target, under its platform', () => {
+    const cases = [...read('lib/addons.js').matchAll(/case '([^']*)':\s+return require\.resolve\('wxacode-([^']*)'\)/g)]
+    for (const [, platform, name] of cases) assert.equal(name, platform)
+    assert.deepEqual(
+      cases.map(([, platform]) => platform).sort(),
+      napi.targets.map((target) => parseTriple(target).platformArchABI).sort(),
+    )
+  })
+
   test('each addon is tested by the name under which it is packed', () => {
     for (const { target, addon } of matrixOf('test')) assert.equal(addon, parseTriple(target).platformArchABI)
   })

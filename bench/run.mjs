@@ -48,7 +48,10 @@ const given = program.opts()
 const options = { rounds: 5, time: 2000, warmup: 1000, ...(given.quick && QUICK), ...given }
 if (options.write && (options.only || options.clients || options.addon))
   program.error('--write is for the whole: without --only, --clients, --quick, --addon')
-if (options.addon && !existsSync(options.addon.endsWith('.node') ? options.addon : join(options.addon, 'binding.js')))
+if (
+  options.addon &&
+  !existsSync(options.addon.endsWith('.node') ? options.addon : join(options.addon, 'lib/native.js'))
+)
   program.error(`--addon: there is no build of wxacode at ${options.addon}`)
 
 const chosen = (name) => options.only === undefined || options.only.includes(name)

@@ -29,6 +29,8 @@ run(process.execPath, [
   '__test__/install/packages.test.mjs',
   '__test__/install/install.test.mjs',
   '__test__/install/runners.test.mjs',
+  '__test__/install/bundlers.test.mjs',
+  '__test__/install/docker.test.mjs',
   '__test__/install/comparison.test.mjs',
 ])
 

@@ -134,6 +134,10 @@ const OUTCOMES = {
   'explain(40159': { check: ({ stdout }) => assert.match(stdout, /^parameter .*1024.*$/m) },
   AbortController: { more: 'console.log(image.length > 1000)', check: ({ stdout }) => assert.match(stdout, /^true$/m) },
   "check('unlimited'": { check: ({ stdout }) => assert.match(stdout, /^scene .*%, spaces? .*Chinese/m) },
+  isBase64Encoded: {
+    more: "console.log((await handler({ id: '42' })).body.slice(0, 4))",
+    check: ({ stdout }) => assert.match(stdout, /^\/9j\/$/m),
+  },
   'wxa.ready(': {
     more: `console.log(wxa.stats().refreshes)
       process.emit('SIGTERM')
@@ -177,6 +181,18 @@ const OF_PROJECTS = [
 /** Files of a project with Jest or Vitest, which the install tests make, compile and run. */
 const ofAProject = /from '(?:vitest|@nestjs\/|\.\/(?!miniprogram\/))/
 
+/** The install tests do what it says. */
+const DOCKERFILE = 'examples/docker/Dockerfile'
+
+/** Commands of other programs, as the install tests run them for a program of theirs. */
+const OF_OTHERS = [
+  /^npm ci --omit=dev --os=linux --cpu=(?:x64|arm64) --libc=(?:glibc|musl)$/,
+  /^npx esbuild server\.js --bundle --platform=node --outfile=dist\/server\.cjs$/,
+  /^cp node_modules\/wxacode-linux-x64-gnu\/wxacode\.linux-x64-gnu\.node dist\/$/,
+  /^node --build-sea sea\.json$/,
+  /^docker build /,
+]
+
 /** A file of the examples, which is JavaScript. */
 const EXAMPLE = './miniprogram/'
 
@@ -213,6 +229,9 @@ suite(
         test(`${title}, after the change, gives a picture`, (t) => ran(t, after(code), AFTER))
       } else if (language === 'sh' || language === 'bash') {
         test(`${title} names commands that exist`, () => code.trim().split('\n').forEach(isThere))
+      } else if (language === 'dockerfile') {
+        test(`${title} is a file that is tested`, () =>
+          assert.equal(withoutHashes(code), withoutHashes(text(DOCKERFILE))))
       } else {
         test(`${title} is in a language that is known`, () =>
           assert.ok(['', 'console', 'mermaid'].includes(language), language))
@@ -263,6 +282,8 @@ suite(
 
 /** Without comments, which each language has its own of. */
 const bare = (code) => code.replace(/^\s*\/\*\*?.*?\*\/\n/gms, '').replace(/(^|\s)\/\/.*$/gm, '')
+
+const withoutHashes = (code) => code.replace(/^#.*\n/gm, '')
 
 const after = (diff) =>
   diff
@@ -397,6 +418,7 @@ function isThere(line) {
   const { scripts } = JSON.parse(text('package.json'))
   const command = line.split('#')[0].trim()
   if (/^export(?: \w+=\S+)+$/.test(command)) return
+  if (OF_OTHERS.some((known) => known.test(command))) return
   const [, ours] = /^(?:npx )?wxacode(?:-cli)? ([a-z]+)\b/.exec(command) ?? []
   if (/^(?:npx )?wxacode-fake\b/.test(command)) return
   const script = /^npm (?:run )?([\w:]+)$/.exec(command)?.[1]

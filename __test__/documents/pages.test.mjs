@@ -121,6 +121,7 @@ function codeOf({ language, code }) {
     const commands = code.split('\n').filter((line) => line.startsWith('$ '))
     return commands.map((line) => line.replace(/ --lang zh$/, '').replace(/\b[\da-f]{8}(?:-[\da-f]{8}){2}\b/, 'rid'))
   }
+  if (language === 'dockerfile') return code.replace(/^#.*\n/gm, '')
   if (language === 'sh' || language === 'bash') return code.replace(/\s+#.*$/gm, '').trim()
   return code
     .replace(/^\s*\/\*\*?.*?\*\/\n/gms, '')

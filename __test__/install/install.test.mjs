@@ -10,7 +10,7 @@ import { NODES, runtime } from '../../scripts/runtimes.mjs'
 import { decode } from '../support/decode.mjs'
 import { setup, suite } from '../support/suite.mjs'
 import { startRegistry } from './registry.mjs'
-import { TARBALLS } from './tarballs.mjs'
+import { manifestOf, TARBALLS, tarballOf } from './tarballs.mjs'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 const USER = fileURLToPath(new URL('user/', import.meta.url))
@@ -67,12 +67,26 @@ suite(
     }
 
     test('only the addon of this platform is fetched', async (t) => {
-      const project = await installed(t, NODES[0])
+      const own = await startRegistry(TARBALLS)
+      t.after(() => own.close())
+      const project = await installed(t, NODES[0], '--registry', own.url)
       const packages = readdirSync(join(project.folder, 'node_modules')).filter((name) => !name.startsWith('.'))
       assert.equal(packages.length, 2)
       assert.ok(packages.includes('wxacode'))
-      assert.equal(registry.served.size, 2)
+      assert.equal(own.served.size, 2)
     })
+
+    for (const name of Object.keys(manifestOf(tarballOf('wxacode')).optionalDependencies)) {
+      const { os, cpu, libc } = manifestOf(tarballOf(name))
+      const flags = Object.entries({ os, cpu, libc }).flatMap(([flag, value]) => (value ? [`--${flag}=${value}`] : []))
+      test(`${flags.join(' ')} fetches ${name}, and no other addon`, async (t) => {
+        // `npm ci` obeys the lock file, which is the same whichever platform it was written for.
+        const project = await installed(t, NODES[0])
+        await project.npm('ci', '--omit=dev', ...flags)
+        const packages = readdirSync(join(project.folder, 'node_modules')).filter((name) => !name.startsWith('.'))
+        assert.deepEqual(packages.sort(), ['wxacode', name])
+      })
+    }
 
     test('without the package of the addon it says what to do, in both languages', async (t) => {
       const project = await installed(t, NODES[0], '--omit=optional')
@@ -110,8 +124,9 @@ async function installed(t, name, ...flags) {
   }
   writeFileSync(join(folder, 'package.json'), '{ "private": true }')
   const options = ['--registry', registry.url, '--ignore-scripts', '--no-audit', '--no-fund', '--no-update-notifier']
-  await node([NPM, 'install', 'wxacode', ...options, ...flags])
-  return { folder, node }
+  const npm = (...args) => node([NPM, args[0], ...options, ...args.slice(1)])
+  await npm('install', 'wxacode', ...flags)
+  return { folder, node, npm }
 }
 
 /** Compiles the user's sources in both ways. Node's own types are this folder's. */

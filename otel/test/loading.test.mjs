@@ -51,7 +51,7 @@ function copyOf(t) {
   mkdirSync(join(ROOT, 'target'), { recursive: true })
   const folder = mkdtempSync(join(ROOT, 'target/copy-'))
   t.after(() => rmSync(folder, { recursive: true, force: true }))
-  for (const name of ['index.js', 'binding.js', 'package.json', 'lib']) {
+  for (const name of ['index.js', 'package.json', 'lib']) {
     cpSync(join(ROOT, name), join(folder, name), { recursive: true })
   }
   for (const addon of readdirSync(ROOT).filter((name) => name.endsWith('.node'))) {
