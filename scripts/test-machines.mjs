@@ -1,6 +1,6 @@
 // What can be said on x64 Linux about other machines: addons for them are built and link, and that for arm64 is packed,
 // installed and tested under qemu. The release workflow runs tests on the machines themselves.
-// Needs rustup, qemu-user, libc6-arm64-cross, libstdc++6-arm64-cross and gcc-mingw-w64-x86-64, which .ci/run installs.
+// Needs rustup, qemu-user, libc6-arm64-cross, libstdc++6-arm64-cross and gcc-mingw-w64-x86-64-win32, which .ci/run installs.
 
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
