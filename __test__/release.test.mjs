@@ -68,7 +68,7 @@ describe('a release', () => {
   })
 
   test('addons are linked as in the test of a real install', () => {
-    const install = read('scripts/test-install.mjs')
+    const install = read('scripts/cross.mjs')
     const glibc = /GLIBC = '(.+)'/.exec(install)[1]
     for (const { target, glibc: floor } of matrixOf('build')) {
       assert.equal(floor, target.endsWith('-linux-gnu') ? `.${glibc}` : undefined, target)

@@ -11,11 +11,14 @@ import { seed, shuffled } from './shuffle.mjs'
 // The script that runs all files chooses one seed for them and prints it.
 if (process.env.TEST_SEED === undefined) console.log(`TEST_SEED=${seed}`)
 
-/** Collects tests and runs them in random order, several at a time. */
+/**
+ * Collects tests and runs them in random order, several at a time. TEST_CONCURRENCY says how many, for a machine on which they
+ * take each other's time.
+ */
 export function suite(name, collect, { concurrency = 4 } = {}) {
   const tests = []
   collect((title, ...rest) => tests.push([title, rest.length > 1 ? rest[0] : {}, rest.at(-1)]))
-  describe(name, { concurrency }, () => {
+  describe(name, { concurrency: Number(process.env.TEST_CONCURRENCY ?? concurrency) }, () => {
     for (const [title, options, run] of shuffled(tests)) it(title, { timeout: 120_000, ...options }, run)
   })
 }
