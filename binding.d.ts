@@ -17,8 +17,9 @@ export declare class AbortHandle {
 
 /** The completion queue, as JavaScript holds it. */
 export declare class CompletionQueueHandle {
-  /** Calls `wake` when there is something to `take` again. */
-  constructor(wake: Wake)
+  constructor()
+  /** Calls `wake` when there is something to `take` again. Completions of calls that began before wait for it. */
+  attach(wake: Wake): void
   /** The call with this number, which begins next, is traced: `take` gives its requests too. */
   trace(call: number): void
   /**

@@ -7,6 +7,7 @@
 
 const { AsyncLocalStorage } = require('node:async_hooks')
 const { channel } = require('node:diagnostics_channel')
+const { afterLoad } = require('./after-load')
 const { nullProtoCopy } = require('./safe-object')
 
 /** Those of `tracingChannel('wxacode:call')`. */
@@ -38,8 +39,11 @@ const isTracing = () =>
 
 /** @typedef {{ appid: string, componentAppid?: string }} Account */
 
-/** The context of no call: that in which this package was loaded. */
-const outside = AsyncLocalStorage.snapshot()
+/** Runs a function in the context of no call: that in which this package was loaded. @type {Trace['run']} */
+let outside
+afterLoad(() => {
+  outside = AsyncLocalStorage.snapshot()
+})
 
 /** The call whose method runs its first, synchronous part. @type {Trace | undefined} */
 let current
