@@ -98,11 +98,12 @@ impl CompletionQueue {
     fn end(&self, env: &Env, calls: usize) -> Result<()> {
         let mut pending = self.pending.lock();
         *pending -= calls;
-        if *pending == 0 && calls > 0 {
-            if let Some(wake) = &mut *self.wake.lock() {
-                #[allow(deprecated, reason = "as in `keep_alive`")]
-                wake.unref(env)?;
-            }
+        if *pending == 0
+            && calls > 0
+            && let Some(wake) = &mut *self.wake.lock()
+        {
+            #[allow(deprecated, reason = "as in `keep_alive`")]
+            wake.unref(env)?;
         }
         Ok(())
     }
