@@ -1,7 +1,7 @@
 import { WxaCode } from 'wxacode'
 
 // Made while the file is loaded: `--detectOpenHandles` lists what this makes, unless the clients are closed.
-const options = { appid: 'wx0123456789abcdef', baseUrl: 'http://127.0.0.1:1', retries: 0 }
+const options = { appid: 'wx0123456789abcdef', baseUrl: 'http://127.0.0.1:1', retries: 0, timeoutMs: 1000 }
 const withToken = new WxaCode({ ...options, token: () => 'a' })
 const withSecret = new WxaCode({ ...options, secret: 'a'.repeat(32) })
 
