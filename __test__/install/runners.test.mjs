@@ -24,6 +24,8 @@ const PROJECTS = {
 const [NODE] = process.versions.node.split('.').map(Number)
 /** The projects whose test runner runs on this Node. */
 const NAMES = Object.keys(PROJECTS).filter((name) => NODE >= (PROJECTS[name].oldestNode ?? 0))
+/** Milliseconds for one test: the runners' own limits of some seconds are too few on a busy machine. */
+const LIMIT = '60000'
 const POOLS = ['threads', 'forks', 'vmThreads', 'vmForks']
 
 let registry
@@ -44,7 +46,7 @@ suite(
       ['nest', 'Jest as `nest new` sets it up'],
       ['jest29', 'Jest 29'],
     ]) {
-      const jest = (...flags) => project(name, 'jest/bin/jest.js', '--json', ...flags)
+      const jest = (...flags) => project(name, 'jest/bin/jest.js', '--json', '--testTimeout', LIMIT, ...flags)
 
       test(`${title}, with ts-jest and in CommonJS: the tests of the user pass`, async () => {
         assertAllPassed(name, (await jest()).stdout)
@@ -77,13 +79,14 @@ suite(
       test(`${name} with ${flags.join(' ')}: the tests of the user pass`, { skip }, async () => {
         // To a file: Vitest 5 prints no JSON.
         const report = join(folders[name], `report${flags.join('')}.json`)
-        await project(name, 'vitest/vitest.mjs', 'run', ...flags, '--reporter', 'json', '--outputFile', report)
+        const json = ['--reporter', 'json', '--outputFile', report]
+        await project(name, 'vitest/vitest.mjs', 'run', '--testTimeout', LIMIT, ...flags, ...json)
         assertAllPassed(name, readFileSync(report, 'utf8'))
       })
     }
 
     test('Mocha, ES modules and CommonJS: the tests of the user pass, and the process ends by itself', async () => {
-      const { stdout } = await project('mocha', 'mocha/bin/mocha.js', '--reporter', 'json')
+      const { stdout } = await project('mocha', 'mocha/bin/mocha.js', '--timeout', LIMIT, '--reporter', 'json')
       const { passes, tests } = JSON.parse(stdout).stats
       assert.deepEqual([passes, tests], [PROJECTS.mocha.tests, PROJECTS.mocha.tests])
     })
