@@ -9,8 +9,9 @@ export declare class AbortHandle {
 
 /** The completion queue, as JavaScript holds it. */
 export declare class CompletionQueueHandle {
-  /** Calls `wake` when there is something to `take` again. */
-  constructor(wake: Wake)
+  constructor()
+  /** Calls `wake` when there is something to `take` again. Completions of calls that began before wait for it. */
+  attach(wake: Wake): void
   /**
    * The call with this number, which begins next, is traced: `take` gives its requests too. `traceparent` goes out with them
    * where the client propagates it.
@@ -127,6 +128,21 @@ export declare function imageType(image: Uint8Array): string | null
 
 /** Forwards events to `queue` from now on: of tokens and Redis in the whole process, of requests in this environment. */
 export declare function listen(queue: CompletionQueueHandle): void
+
+/** What a test says of a refusal; the rest is typical of the errcode. */
+export interface MadeRefusal {
+  endpoint?: string
+  errmsg?: string
+  rid?: string
+  /** The `page` or `path` of the call. */
+  page?: string
+}
+
+/** The failure of a call with this code, or nothing for a code that no error here has, or an endpoint that there is none. */
+export declare function makeFailure(code: string, endpoint?: string | undefined | null, retryAfterMs?: number | undefined | null): Failure | null
+
+/** The failure of a call that WeChat refuses by an errcode, or nothing for an endpoint that there is none. */
+export declare function makeRefusal(errcode: number, made: MadeRefusal): Failure | null
 
 /** JavaScript knows which one its reader wants. */
 export interface Message {

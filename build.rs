@@ -7,8 +7,9 @@ use serde_json::{Map, Value};
 
 const ERRCODES: &str = "src/wechat/errcodes.json";
 /// The fields of `ErrcodeEntry`, in its order: each entry is written as their values, without the names. The others are for the
-/// documents, and have half of the size.
-const FIELDS: [&str; 8] = ["errcode", "where", "cause_zh", "cause_en", "fix_zh", "fix_en", "retryable", "scope"];
+/// documents, and have nearly half of the size.
+const FIELDS: [&str; 9] =
+    ["errcode", "where", "cause_zh", "cause_en", "fix_zh", "fix_en", "retryable", "scope", "errmsg_example"];
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=build.rs");
@@ -21,6 +22,6 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 fn trim_errcodes(out: &Path) -> Result<(), Box<dyn Error>> {
     let entries: Vec<Map<String, Value>> = serde_json::from_slice(&std::fs::read(ERRCODES)?)?;
-    let entries: Vec<[&Value; 8]> = entries.iter().map(|entry| FIELDS.map(|field| &entry[field])).collect();
+    let entries: Vec<[&Value; 9]> = entries.iter().map(|entry| FIELDS.map(|field| &entry[field])).collect();
     Ok(std::fs::write(out.join("errcodes.json"), serde_json::to_vec(&entries)?)?)
 }

@@ -7,6 +7,7 @@ const { json } = require('./lib/body')
 const { completionQueue, startCall, startCallUnder } = require('./lib/calls')
 const { codeKey } = require('./lib/code-key')
 const { createFromEnv } = require('./lib/environment')
+const { addFactories } = require('./lib/error-factories')
 const {
   InvalidParamsError,
   InvalidPushError,
@@ -367,6 +368,8 @@ function check(kind, params) {
 }
 
 const WxaPlatform = platformClass((opened) => new WxaCode(/** @type {any} */ (opened)))
+
+addFactories()
 
 // The module is the class, so that a default import and `require()` give it; each name is assigned by itself, which is how
 // Node and bundlers find out what `import { ... }` may name.

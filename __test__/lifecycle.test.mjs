@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createRequire } from 'node:module'
-import { WxaCodeError } from 'wxacode'
+import { WxaCode, WxaCodeError } from 'wxacode'
 import { message, run, start, startWorker, workerSource } from './support/child.mjs'
 import { asked } from './support/decode.mjs'
 import { failure, setup, suite, times } from './support/suite.mjs'
@@ -75,6 +75,13 @@ async function collect() {
 }
 `
 
+/** The beginning of a child that loads the package itself. */
+const BEFORE_LOADING = `
+import { channel } from 'node:diagnostics_channel'
+import { createRequire } from 'node:module'
+const given = JSON.parse(process.env.TEST_GIVEN)
+`
+
 /** The beginning of a child that has the addon in workers only. They inherit no flag for modules. */
 const ONLY_WORKERS = `
 import { once } from 'node:events'
@@ -110,6 +117,38 @@ suite('processes', (test) => {
     await fake.arrived(1, 'codes')
     hold.release()
     assert.deepEqual(await child.done, { ...CLEAN, stdout: 'true\n' })
+  })
+
+  test('a call in the same breath as `require` keeps the process alive, with its own token function and events', async (t) => {
+    const { fake, options } = await setup(t)
+    const { secret, ...account } = options
+    const hold = fake.hold('codes')
+    const script = `
+      const events = []
+      channel('wxacode:request').subscribe(({ event }) => events.push(event))
+      const { WxaCode } = createRequire(process.cwd() + '/x.js')('wxacode')
+      const token = () => given.token
+      const call = new WxaCode({ ...given.account, token }).createQRCode({ path: 'a' })
+      call.then((image) => console.log(image.length > 1000, ...events))`
+    const { accessToken: token } = await new WxaCode(options).getAccessToken()
+    const child = start(script, { given: { account, token }, preamble: BEFORE_LOADING })
+    await fake.arrived(1, 'codes')
+    hold.release()
+    assert.deepEqual(await child.done, { ...CLEAN, stdout: 'true request.ok\n' })
+  })
+
+  test('a call that has ended before the code that loads the package lets go is heard of', async (t) => {
+    const { options } = await setup(t)
+    const script = `
+      const { WxaCode } = createRequire(process.cwd() + '/x.js')('wxacode')
+      const wxa = new WxaCode(given)
+      wxa.close()
+      wxa.createQRCode({ path: 'a' }).catch((error) => console.log(error.code))
+      // The runtime's thread ends the call meanwhile.
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200)`
+    const child = start(script, { given: options, preamble: BEFORE_LOADING })
+    t.after(() => child.child.kill())
+    assert.deepEqual(await child.done, { ...CLEAN, stdout: 'ERR_WXA_CLOSED\n' })
   })
 
   test('a token request without a waiting caller does not keep the process alive', async (t) => {

@@ -3,6 +3,7 @@
 const { Buffer } = require('node:buffer')
 const native = require('./native')
 const { reasonOf, unwatch, watch } = require('./abort')
+const { afterLoad } = require('./after-load')
 const { publish, warn } = require('./events')
 const { beginning, publishAttempt, release, setSource } = require('./tracing')
 
@@ -45,8 +46,9 @@ function drain() {
   }
 }
 
-const completionQueue = new native.CompletionQueueHandle(drain)
+const completionQueue = new native.CompletionQueueHandle()
 queueRef = new WeakRef(completionQueue)
+afterLoad(() => queueRef.deref()?.attach(drain))
 
 /**
  * Starts a call in the addon, under a number. Returns its value if that is available at once.

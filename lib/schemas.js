@@ -65,7 +65,7 @@ const { isStore } = require('./platform-store')
 
 /**
  * @typedef {EndpointName | 'request' | 'batch' | 'call' | 'close' | 'tokenCall' | 'codeHandler' | 'options' | 'platform' | 'merchant'
- *   | 'authorizationUrl' | 'importAuthorizer' | 'platformRequest'} SchemaName
+ *   | 'authorizationUrl' | 'importAuthorizer' | 'platformRequest' | 'madeRefusal' | 'madeFailure'} SchemaName
  */
 
 /** WeChat's errcode for a wrong JSON type. Some parameters have another one. */
@@ -357,6 +357,14 @@ const RULES = {
     body: BODY,
     retries: { type: 'number' },
   },
+  madeRefusal: {
+    endpoint: { type: 'string' },
+    errmsg: { type: 'string' },
+    rid: { type: 'string' },
+    page: { type: 'string' },
+    lang: SHARED_OPTIONS.lang,
+  },
+  madeFailure: { endpoint: { type: 'string' }, retryAfterMs: TIMEOUT, lang: SHARED_OPTIONS.lang },
 }
 
 /** The name of the validated object in errors, if it is not `params`.
@@ -374,6 +382,8 @@ const ROOT_NAMES = nullProtoCopy({
   authorizationUrl: 'options',
   importAuthorizer: 'authorizer',
   platformRequest: 'options',
+  madeRefusal: 'options',
+  madeFailure: 'options',
 })
 
 /**

@@ -7,6 +7,7 @@
 
 const { AsyncLocalStorage } = require('node:async_hooks')
 const { channel } = require('node:diagnostics_channel')
+const { afterLoad } = require('./after-load')
 const { nullProtoCopy } = require('./safe-object')
 
 /** Those of `tracingChannel('wxacode:call')`. */
@@ -41,8 +42,11 @@ const isTracing = () =>
 /** As W3C's Trace Context has it, of any version. */
 const TRACEPARENT = /^[\da-f]{2}-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/
 
-/** The context of no call: that in which this package was loaded. */
-const outside = AsyncLocalStorage.snapshot()
+/** Runs a function in the context of no call: that in which this package was loaded. @type {Trace['run']} */
+let outside
+afterLoad(() => {
+  outside = AsyncLocalStorage.snapshot()
+})
 
 /** The call whose method runs its first, synchronous part. @type {Trace | undefined} */
 let current

@@ -158,7 +158,7 @@ const OUTCOMES = {
     check: ({ stdout }) => assert.match(stdout, /^(?:#|ℹ) pass [1-9]\d*$[\s\S]*^(?:#|ℹ) fail 0$/m),
   },
   'poster.encode': { more: 'console.log(image.length > 1000)', check: ({ stdout }) => assert.match(stdout, /^true$/m) },
-  'Pick<WxaCode': { more: 'console.log(String(image))', check: ({ stdout }) => assert.match(stdout, /^a picture$/m) },
+  'Pick<WxaCode': { check: ({ stdout }) => assert.match(stdout, /^a picture 41030 false$/m) },
   'new Hono': {
     more: `console.log((await app.request('/code/42')).status)`,
     check: ({ stdout }) => assert.match(stdout, /^200$/m),
@@ -171,15 +171,17 @@ const OUTCOMES = {
 const OF_PROJECTS = [
   '__test__/install/nest/src/codes.service.ts',
   '__test__/install/nest/src/codes.service.spec.ts',
+  '__test__/install/nest/src/codes.mock.spec.ts',
   '__test__/install/vitest/codes.test.js',
+  '__test__/install/mocha/test/codes.mjs',
   '__test__/install/nest/src/posters.module.ts',
   'examples/nest/src/app.module.ts',
   'examples/nest/src/codes/codes.controller.ts',
   'examples/nest/src/health/health.controller.ts',
 ]
 
-/** Files of a project with Jest or Vitest, which the install tests make, compile and run. */
-const ofAProject = /from '(?:vitest|@nestjs\/|\.\/(?!miniprogram\/))/
+/** Files of a project with Jest, Mocha or Vitest, which the install tests make, compile and run. */
+const ofAProject = /from '(?:mocha|vitest|@nestjs\/|\.\/(?!miniprogram\/))/
 
 /** The install tests do what it says. */
 const DOCKERFILE = 'examples/docker/Dockerfile'
@@ -236,6 +238,12 @@ suite(
         test(`${title} is in a language that is known`, () =>
           assert.ok(['', 'console', 'mermaid'].includes(language), language))
       }
+    }
+
+    for (const file of [...OF_PROJECTS, '__test__/install/node/codes.test.js']) {
+      test(`${file} is in a document`, () => {
+        assert.ok(BLOCKS.some(({ code }) => bare(code) === bare(text(file))))
+      })
     }
 
     for (const file of DOCUMENTS.filter((one) => sessionsOf(one).length > 0)) {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { describe, test } from 'node:test'
 import ts from 'typescript6'
@@ -56,6 +57,8 @@ const eventsOf = (type) =>
 const sorted = (names) => [...new Set(names)].sort()
 const sameNames = (shown, wanted) => assert.deepEqual(sorted(shown), sorted(wanted))
 
+/** As documents call the test runners, by their commands. */
+const TITLES = { jest: 'Jest', mocha: 'Mocha', node: 'node:test', vitest: 'Vitest' }
 const ERRORS = 'lib/types/errors.d.ts'
 const EVENTS = 'lib/types/events.d.ts'
 const PLATFORM = 'lib/types/platform.d.ts'
@@ -70,6 +73,16 @@ const CHANNELS = {
 const ADAPTERS = Object.keys(require('../../package.json').exports)
   .filter((path) => !/^\.$|json/.test(path))
   .map((path) => `wxacode${path.slice(1)}`)
+/** The test runners of the projects of a user, each with its major version. */
+const RUNNERS = readdirSync(new URL('../install', import.meta.url)).flatMap((folder) => {
+  const manifest = new URL(`../install/${folder}/package.json`, import.meta.url)
+  if (!existsSync(manifest)) return []
+  const { devDependencies, scripts } = JSON.parse(readFileSync(manifest, 'utf8'))
+  const runner = Object.keys(TITLES).find((name) => scripts.test.startsWith(name))
+  const range = devDependencies[runner] ?? require('../../package.json').engines.node
+  const major = /\d+/.exec(range)[0]
+  return [[TITLES[runner], runner === 'node' ? `Node ${major}` : major]]
+})
 const ROUTES = endpoints.map(({ name, method, path }) => [name, `${method} ${path}`])
 
 /** What the tables of each page have to say, in the order in which they stand there. */
@@ -106,10 +119,10 @@ const TABLES = {
     'every property of an error': (rows) => {
       const classes = ['WxaCodeError', 'WeChatAPIError', 'InvalidParamsError', 'InvalidPushError']
       const members = classes.flatMap((name) => membersOf(ERRORS, name))
-      // `hint` is what `rid` was called in older responses.
+      // `hint` is what `rid` was called in older responses, and `from` a method of the classes.
       sameNames(
         column(rows, 0),
-        members.filter((name) => !['hint', 'toJSON'].includes(name)),
+        members.filter((name) => !['from', 'hint', 'toJSON'].includes(name)),
       )
     },
     'every reason of a refused push': (rows) => sameNames(column(rows, 0), stringsIn(ERRORS, 'PushErrorReason')),
@@ -194,6 +207,22 @@ const TABLES = {
       for (const errcode of errcodes) assert.ok(explain(Number(errcode)), errcode)
     },
     'every statistic of a platform': (rows) => sameNames(column(rows, 0), membersOf(PLATFORM, 'PlatformStats')),
+  },
+  'docs/en/testing.md': {
+    'every test runner that is tested, by the versions of the projects': (rows) => {
+      const shown = rows.map((row) => [row[0].trim(), row[1].trim()])
+      assert.deepEqual(shown.sort(), RUNNERS.sort())
+    },
+    'failures that the fake has': (rows) => {
+      for (const call of column(rows, 0)) assert.match(call, /^(fake\.\w+|startFakeWeChat)\(|^'\w+'$/)
+    },
+    'how each error is made': (rows) => {
+      const named = rows.flatMap((row) => `${row[0]}${row[1]}`.match(/ERR_WXA_\w+/g) ?? [])
+      const withClass = ['ERR_WXA_API', 'ERR_WXA_PARAMS', 'ERR_WXA_PUSH']
+      sameNames([...named, ...withClass], stringsIn(ERRORS, 'WxaErrorCode'))
+      const calls = column(rows, 0).map((call) => call.split('(')[0])
+      sameNames(calls, ['WeChatAPIError.from', 'InvalidParamsError.from', 'WxaCodeError.from'])
+    },
   },
   'docs/en/apis.md': {
     'every method of links, with its endpoint': (rows) => {

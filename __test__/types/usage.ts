@@ -31,6 +31,7 @@ import DefaultWxaCode, {
   type RidInfo,
   type SchemeInfo,
   type Stats,
+  type StoreErrorReason,
   type Style,
   type TokenEvent,
   type TokenProvider,
@@ -375,6 +376,35 @@ export function isMine(error: AnyWxaCodeError): WxaCodeError {
   // @ts-expect-error a code that there is not
   if (error.code === 'ERR_WXA_BUSY') throw error
   return error
+}
+
+/** Errors for mocks, each of the class whose `from` makes it. */
+export const made: AnyWxaCodeError[] = [
+  WeChatAPIError.from(41030) satisfies WeChatAPIError,
+  WeChatAPIError.from(40164, { endpoint: 'stable_token', errmsg: '', rid: '1-2-3', page: 'a', lang: 'zh' }),
+  InvalidParamsError.from('unlimited', { scene: '' }) satisfies InvalidParamsError,
+  WxaCodeError.from('ERR_WXA_TIMEOUT', { endpoint: 'getQRCode' }),
+]
+const overLimit = WxaCodeError.from('ERR_WXA_RATE_LIMIT', { retryAfterMs: 1000 })
+same<typeof overLimit.retryAfterMs, number>(true)
+same<typeof overLimit.code, 'ERR_WXA_RATE_LIMIT'>(true)
+const failed = WxaCodeError.from('ERR_WXA_STORE')
+same<typeof failed.reason, StoreErrorReason>(true)
+export function notMade(): void {
+  // @ts-expect-error a number
+  WeChatAPIError.from('41030')
+  // @ts-expect-error not a code of this class
+  WeChatAPIError.from('ERR_WXA_TIMEOUT')
+  // @ts-expect-error it has a class of its own
+  WxaCodeError.from('ERR_WXA_API')
+  // @ts-expect-error WeChatAPIError.from makes it
+  WxaCodeError.from(41030)
+  // @ts-expect-error not a kind
+  InvalidParamsError.from('square', {})
+  // @ts-expect-error a push gives it
+  InvalidPushError.from('query')
+  // @ts-expect-error not a property of an error
+  WeChatAPIError.from(41030, { hint: '' })
 }
 
 same<typeof DefaultWxaCode, typeof WxaCode>(true)

@@ -35,6 +35,36 @@ export type WxaErrorCode =
   | 'ERR_WXA_STORE'
   | 'ERR_WXA_CLOSED'
 
+/** Values of {@link WxaCodeError.code} whose errors have no class of their own. */
+export type CodeWithoutClass = Exclude<WxaErrorCode, 'ERR_WXA_API' | 'ERR_WXA_PARAMS' | 'ERR_WXA_PUSH'>
+
+/** What {@link WxaCodeError.from} is told of the error. */
+export interface WxaCodeErrorOptions {
+  /** What was called: a method, `'stable_token'` or a path. `'getUnlimitedQRCode'` by default. Some codes have none. */
+  endpoint?: string
+  /** Of `'ERR_WXA_RATE_LIMIT'`: when the call may be repeated, in milliseconds from now. 1000 by default. */
+  retryAfterMs?: number
+  /** Language of the message, as {@link WxaCodeOptions.lang}. */
+  lang?: 'zh' | 'en'
+}
+
+/** What {@link WeChatAPIError.from} is told of the error. */
+export interface WeChatAPIErrorOptions {
+  /**
+   * What was called: a method, `'stable_token'` or a path. By default `'getUnlimitedQRCode'`; for an errcode that WeChat does not
+   * return there, the first endpoint at which it does, such as `'stable_token'` for 40164.
+   */
+  endpoint?: string
+  /** WeChat's text. By default what WeChat writes for this errcode, or `''` if that is not known. */
+  errmsg?: string
+  /** WeChat's request id. Absent by default. */
+  rid?: string
+  /** `page` or `path` of the call, which some messages name. */
+  page?: string
+  /** Language of the message, as {@link WxaCodeOptions.lang}. */
+  lang?: 'zh' | 'en'
+}
+
 /**
  * Base class of all errors of this package. A call also rejects with `signal.reason` and with what the token function throws. The
  * message is one line and says what to do, in the language of {@link WxaCodeOptions.lang}. After `instanceof WxaCodeError`, `code`
@@ -53,6 +83,21 @@ export declare class WxaCodeError<Code extends WxaErrorCode = WxaErrorCode> exte
   protected constructor(...args: never[])
   /** Every JavaScript class has this. It is declared so that `instanceof` narrows to the union of all errors. */
   static [Symbol.hasInstance](value: unknown): value is AnyWxaCodeError
+  /**
+   * Makes the error that a call fails with, for a test whose client is a mock. Message, `retryable` and explanation are those of a
+   * real error; what only a real call has, such as the host, is an example. {@link WeChatAPIError.from} and
+   * {@link InvalidParamsError.from} make the other errors of a call.
+   *
+   * @example
+   * ```ts
+   * const codes = { getUnlimitedQRCode: () => Promise.reject(WxaCodeError.from('ERR_WXA_TIMEOUT')) }
+   * ```
+   * @throws {@link InvalidParamsError} for another code, and for invalid options
+   */
+  static from<C extends CodeWithoutClass>(
+    code: C,
+    options?: WxaCodeErrorOptions,
+  ): Extract<AnyWxaCodeError, { readonly code: C }>
   /** What kind of error it is. */
   readonly code: Code
   /** What was called: `'getUnlimitedQRCode'`, `'stable_token'`, ..., or the path of {@link WxaCode.request}. */
@@ -101,6 +146,19 @@ export type ErrcodeScope = 'parameter' | 'token' | 'rate' | 'quota' | 'account' 
 export declare class WeChatAPIError extends WxaCodeError<'ERR_WXA_API'> {
   /** See {@link WxaCodeError}. */
   static [Symbol.hasInstance](value: unknown): value is WeChatAPIError
+  /**
+   * Makes the error of a call that WeChat refuses, for a test whose client is a mock. It is the same as that of a real call with
+   * these options.
+   *
+   * @example
+   * ```ts
+   * const codes = { getUnlimitedQRCode: () => Promise.reject(WeChatAPIError.from(41030)) }
+   * ```
+   * @throws {@link InvalidParamsError} for 0 and what is no errcode, for an unknown endpoint, and for invalid options
+   */
+  static from(errcode: number, options?: WeChatAPIErrorOptions): WeChatAPIError
+  /** The other error classes have a `from` of their own. */
+  static from(code: never): never
   /** WeChat's error code, such as 41030. */
   readonly errcode: number
   /** What WeChat refused. Absent for an errcode that is not in the catalogue; always present for a token endpoint. */
@@ -117,6 +175,18 @@ export declare class WeChatAPIError extends WxaCodeError<'ERR_WXA_API'> {
 export declare class InvalidParamsError extends WxaCodeError<'ERR_WXA_PARAMS'> {
   /** See {@link WxaCodeError}. */
   static [Symbol.hasInstance](value: unknown): value is InvalidParamsError
+  /**
+   * Makes the error of a call with invalid parameters, for a test whose client is a mock.
+   *
+   * @example
+   * ```ts
+   * const codes = { getUnlimitedQRCode: () => Promise.reject(InvalidParamsError.from('unlimited', { scene: '' })) }
+   * ```
+   * @throws {@link InvalidParamsError} with the `param` `'params'` if the parameters are valid, and for an unknown kind
+   */
+  static from(kind: 'unlimited' | 'limited' | 'qrcode', params: object): InvalidParamsError
+  /** The other error classes have a `from` of their own. */
+  static from(code: never): never
   /** Name of the invalid parameter: `'scene'`, `'lineColor.r'`, `'secret'`, ... */
   readonly param: string
   /** The errcode that WeChat would respond with, if known. */
@@ -144,6 +214,8 @@ export type PushErrorReason = 'query' | 'size' | 'xml' | 'signature' | 'decrypt'
 export declare class InvalidPushError extends WxaCodeError<'ERR_WXA_PUSH'> {
   /** See {@link WxaCodeError}. */
   static [Symbol.hasInstance](value: unknown): value is InvalidPushError
+  /** There is none: an invalid push that is passed to `receivePush` of a platform gives the error. */
+  static from(code: never): never
   /** Why it was refused. */
   readonly reason: PushErrorReason
   /** Cause and fix. */

@@ -52,9 +52,11 @@ pub(super) enum Completion {
 }
 
 /// The queue of one copy of our JavaScript: test runners load several copies into one environment.
+#[derive(Default)]
 pub(super) struct CompletionQueue {
     queue: Mutex<VecDeque<Completion>>,
-    wake: Mutex<Wake>,
+    /// `None` until JavaScript has attached it.
+    wake: Mutex<Option<Wake>>,
     pending: Mutex<usize>,
     /// The call that is traced, of those that have not begun.
     traced: AtomicU64,
@@ -67,12 +69,30 @@ impl CompletionQueue {
     pub(super) fn begin(&self, env: &Env) -> Result<()> {
         let mut pending = self.pending.lock();
         *pending += 1;
-        if *pending == 1 {
+        if *pending == 1 { self.keep_alive(env) } else { Ok(()) }
+    }
+
+    fn keep_alive(&self, env: &Env) -> Result<()> {
+        match &mut *self.wake.lock() {
             #[allow(
                 deprecated,
                 reason = "its successors are clones, which are counted where nothing keeps a process alive"
             )]
-            self.wake.lock().refer(env)?;
+            Some(wake) => wake.refer(env),
+            // Attached before the event loop could end.
+            None => Ok(()),
+        }
+    }
+
+    /// From now on `wake` tells JavaScript, also of what has come before.
+    fn attach(&self, env: &Env, wake: Wake) -> Result<()> {
+        *self.wake.lock() = Some(wake);
+        if *self.pending.lock() > 0 {
+            self.keep_alive(env)?;
+        }
+        let has_waited = !self.queue.lock().is_empty();
+        if has_waited {
+            self.wake();
         }
         Ok(())
     }
@@ -80,9 +100,12 @@ impl CompletionQueue {
     fn end(&self, env: &Env, calls: usize) -> Result<()> {
         let mut pending = self.pending.lock();
         *pending -= calls;
-        if *pending == 0 && calls > 0 {
-            #[allow(deprecated, reason = "as in `begin`")]
-            self.wake.lock().unref(env)?;
+        if *pending == 0
+            && calls > 0
+            && let Some(wake) = &mut *self.wake.lock()
+        {
+            #[allow(deprecated, reason = "as in `keep_alive`")]
+            wake.unref(env)?;
         }
         Ok(())
     }
@@ -102,7 +125,9 @@ impl CompletionQueue {
     }
 
     pub(super) fn wake(&self) {
-        self.wake.lock().call((), ThreadsafeFunctionCallMode::NonBlocking);
+        if let Some(wake) = &*self.wake.lock() {
+            wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
+        }
     }
 
     /// Takes at most `most` completions. A new wake-up announces the rest, so that the event loop runs in between.
@@ -131,17 +156,16 @@ pub struct CompletionQueueHandle {
 
 #[napi]
 impl CompletionQueueHandle {
-    /// Calls `wake` when there is something to `take` again.
     #[napi(constructor)]
-    pub fn new(wake: Wake) -> Self {
-        let completions = CompletionQueue {
-            queue: Mutex::default(),
-            wake: Mutex::new(wake),
-            pending: Mutex::default(),
-            traced: AtomicU64::default(),
-            traceparent: Mutex::default(),
-        };
-        Self { completions: Arc::new(completions), event_bus: registry::global().event_bus() }
+    #[allow(clippy::new_without_default, reason = "napi's constructor is called by JavaScript alone")]
+    pub fn new() -> Self {
+        Self { completions: Arc::default(), event_bus: registry::global().event_bus() }
+    }
+
+    /// Calls `wake` when there is something to `take` again. Completions of calls that began before wait for it.
+    #[napi]
+    pub fn attach(&self, env: &Env, wake: Wake) -> Result<()> {
+        self.completions.attach(env, wake)
     }
 
     /// The call with this number, which begins next, is traced: `take` gives its requests too. `traceparent` goes out with them

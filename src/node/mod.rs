@@ -11,6 +11,7 @@ mod completions;
 mod environment;
 mod events;
 mod failure;
+mod made;
 mod options;
 mod platform;
 mod platform_store;

@@ -73,6 +73,8 @@ struct ErrcodeEntry {
     fix_en: String,
     reaction: Reaction,
     scope: Scope,
+    /// As WeChat sends it, with the rid of the example; `…` where its text is not known.
+    errmsg: String,
 }
 
 static CATALOGUE: LazyLock<Vec<ErrcodeEntry>> = LazyLock::new(|| {
@@ -104,6 +106,23 @@ pub(crate) fn is_listed(errcode: i64) -> bool {
 /// Cause and fix of an errcode at an endpoint; without an endpoint, of the first entry.
 pub(crate) fn explain(errcode: i64, endpoint: Option<&Endpoint>) -> Option<Explanation> {
     entry(errcode, endpoint).map(|entry| entry.explain(&TemplateArgs::default()))
+}
+
+/// The text that WeChat sends with an errcode, perhaps with the rid of another request. Where the text is not known at this
+/// endpoint, that of another one; empty where it is known of none.
+pub(crate) fn typical_errmsg(errcode: i64, endpoint: &Endpoint) -> &'static str {
+    let others = CATALOGUE.iter().filter(|entry| entry.errcode == errcode);
+    let texts = entry(errcode, Some(endpoint)).into_iter().chain(others).map(|entry| entry.errmsg.as_str());
+    let known = texts.map(|text| text.trim_start_matches("[unconfirmed text] ")).find(|text| *text != "…");
+    known.unwrap_or_default()
+}
+
+/// The first endpoint at which WeChat answers with an errcode; of one that the catalogue does not have, the first of all.
+pub(crate) fn usual_endpoint(errcode: i64) -> Endpoint {
+    let entries = || CATALOGUE.iter().filter(|entry| entry.errcode == errcode);
+    let is_at = |name: &str| entries().any(|entry| entry.places.iter().any(|place| place == name || place == "any"));
+    let [first, ..] = Endpoint::KNOWN;
+    Endpoint::KNOWN.into_iter().find(|endpoint| is_at(endpoint.wechat_name())).unwrap_or(first)
 }
 
 /// The `page` or `path` of a call that WeChat refused.

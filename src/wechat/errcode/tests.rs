@@ -18,6 +18,7 @@ fn the_addon_has_every_row_of_the_catalogue_field_by_field() {
         assert_eq!(source["where"], serde_json::json!(row.places), "{}", row.errcode);
         assert_eq!(texts.map(String::as_str), fields.map(|field| source[field].as_str().unwrap()), "{}", row.errcode);
         assert_eq!(source["scope"], row.scope.name(), "{}", row.errcode);
+        assert_eq!(source["errmsg_example"], row.errmsg, "{}", row.errcode);
     }
 }
 
