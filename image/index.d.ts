@@ -43,7 +43,7 @@ export interface CenterLogoOptions {
 /**
  * Replaces the logo in the middle of a round code. The empty ring between the logo and the rays is measured in this picture, and
  * the new logo ends inside it. The picture keeps its format and size. All pixels outside the ring stay as they are in a PNG; a
- * JPEG is encoded again at quality 100, which changes a channel by 3 of 255 at most.
+ * JPEG is encoded again at quality 100, which changed a channel by 3 of 255 at most.
  *
  * @param code a round code as `getUnlimitedQRCode` or `getQRCode` returns it, JPEG or PNG
  * @param logo any picture; EXIF turns it, and an SVG is drawn at the size that is needed

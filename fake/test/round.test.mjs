@@ -111,6 +111,17 @@ test('a code of createwxaqrcode is square and scans', async (t) => {
   assert.equal(commentIn(bytes), undefined)
 })
 
+test('two fakes with one account and two shapes do not share pictures', async (t) => {
+  const apps = [{ appid: 'wx00000000000000d7', secret: 'of two fakes' }]
+  const texts = []
+  for (const shape of ['square', 'round', 'square']) {
+    const { post, token } = await startWithToken(t, { apps, shape })
+    const bytes = Buffer.from(await (await post('getwxacodeunlimit', { scene: 'shared' }, token)).arrayBuffer())
+    texts.push(commentIn(bytes) !== undefined)
+  }
+  assert.deepEqual(texts, [false, true, false])
+})
+
 test('an unknown shape is a TypeError', async () => {
   await assert.rejects(startFakeWeChat({ shape: 'oval' }), { name: 'TypeError', message: /square, round, not oval/ })
 })

@@ -81,7 +81,7 @@ async function drawLogo(source, { halfSide, rim, isRound }, fit, width) {
   const size = sizeLike(width, exact)
   const pixels = await reading(source.param, () => {
     const fits = fit === 'cover' ? { width: size, height: size } : insideOf(source, exact, isRound)
-    const picture = upright(source, size).resize({ ...fits, fit: fit === 'cover' ? 'cover' : 'fill' })
+    const picture = upright(source).resize({ ...fits, fit: fit === 'cover' ? 'cover' : 'fill' })
     const [left, top] = [Math.floor((size - fits.width) / 2), Math.floor((size - fits.height) / 2)]
     return picture
       .extend({

@@ -51,6 +51,8 @@ function wholeIn(param, value, min, max) {
  */
 async function rgbaOf(param, value) {
   try {
+    // Some versions of sharp take a number for a colour.
+    if (typeof value !== 'string' && typeof value !== 'object') throw new TypeError()
     const background = /** @type {Color} */ (value)
     return await sharp({ create: { width: 1, height: 1, channels: 4, background } })
       .raw()

@@ -10,10 +10,6 @@ const { ImageError, invalidOption } = require('./errors.js')
 /** Of the formats that WeChat sends, written so that what is not changed stays as it is; quality 100 as WeChat's. */
 const JPEG = Object.freeze({ quality: 100, chromaSubsampling: '4:4:4' })
 
-/** What an SVG without a density has. */
-const SVG_DENSITY = 72
-const MAX_DENSITY = 7200
-
 /**
  * A picture that is known to exist; `run` reads it.
  * @typedef {object} Source
@@ -77,16 +73,10 @@ async function reading(param, run) {
 }
 
 /**
- * A picture turned as EXIF says. An SVG is drawn at the size that is needed, and not enlarged.
+ * A picture turned as EXIF says. Sharp draws an SVG at the size that it is resized to.
  * @param {Source} source
- * @param {number} wanted its smaller side, in pixels
- * @returns {Sharp}
  */
-function upright({ input, metadata, width, height }, wanted) {
-  if (metadata.format !== 'svg') return sharp(input).rotate()
-  const density = Math.min(Math.max(SVG_DENSITY, (SVG_DENSITY * wanted) / Math.min(width, height)), MAX_DENSITY)
-  return sharp(input, { density })
-}
+const upright = ({ input }) => sharp(input).rotate()
 
 /**
  * All pixels of a code, four channels each.

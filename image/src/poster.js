@@ -62,10 +62,7 @@ async function groundOf({ background, width, height }) {
   }
   const source = await openPicture('background', background)
   const size = { width: side('width', width ?? source.width), height: side('height', height ?? source.height) }
-  const { data, info } = await rendered(
-    'background',
-    upright(source, Math.min(size.width, size.height)).resize(size.width, size.height),
-  )
+  const { data, info } = await rendered('background', upright(source).resize(size.width, size.height))
   return { ground: sharp(data, { raw: info }), ...size }
 }
 
@@ -110,7 +107,7 @@ async function drawPicture(layer, param) {
   const fit = oneOf(`${param}.fit`, layer.fit, ['cover', 'contain'], 'cover')
   const { width, height } = sizeOf(layer, param, source)
   const radius = numberIn(`${param}.radius`, layer.radius ?? 0, 0, MAX_SIDE)
-  const resized = upright(source, Math.max(width, height)).resize(width, height, {
+  const resized = upright(source).resize(width, height, {
     fit,
     background: { r: 0, g: 0, b: 0, alpha: 0 },
   })
