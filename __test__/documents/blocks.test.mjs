@@ -42,7 +42,7 @@ const OUTCOMES = {
     more: 'console.log(image.readUInt32BE(16))',
     check: ({ stdout }) => assert.match(stdout, /^478$/m),
   },
-  'await poster({': {
+  'layers: [': {
     more: 'console.log(image.readUInt32BE(16), image.readUInt32BE(20))',
     check: ({ stdout }) => assert.match(stdout, /^600 800$/m),
   },
