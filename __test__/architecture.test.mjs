@@ -101,7 +101,7 @@ const rowOf = (path) =>
   [...JS_ROWS.keys()].filter((where) => within(path, where)).sort((one, other) => other.length - one.length)[0]
 const within = (path, where) => (where.endsWith('/') ? path.startsWith(where) : path === where)
 
-const scripts = ['lib', 'fake', 'scene', 'otel', 'nest', 'cli']
+const scripts = ['lib', 'fake', 'scene', 'otel', 'nest', 'image', 'cli']
   .flatMap((folder) => filesIn(folder, '.js'))
   .concat('index.js')
   .map((path) => ({ path, text: read(path).replaceAll(/\/\*\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '') }))
@@ -191,6 +191,7 @@ describe('the architecture', () => {
       ['lib/validate.js', 'lib/addons.js'],
       ['fake/src/lru.js', 'lib/safe-object.js'],
       ['otel/src/calls.js', 'lib/events.js'],
+      ['image/src/ring.js', 'lib/safe-object.js'],
       ['cli/src/main.js', 'index.js'],
     ]) {
       const text = `require('${posix.relative(posix.dirname(path), to).replace(/^(?!\.)/, './')}')`
@@ -210,7 +211,7 @@ describe('the architecture', () => {
 
   test('files and folders that the page names exist', () => {
     const paths = [
-      ...page.matchAll(/`((?:src|lib|fake|scene|otel|nest|cli|tests|__test__|docs)\/[\w./-]*|index\.js)`/g),
+      ...page.matchAll(/`((?:src|lib|fake|scene|otel|nest|image|cli|tests|__test__|docs)\/[\w./-]*|index\.js)`/g),
     ]
     const links = [...page.matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, path]) => posix.join('docs/en', path))
     const named = [...new Set([...paths.map(([, path]) => path), ...links])]

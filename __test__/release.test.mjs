@@ -90,7 +90,7 @@ describe('a release', () => {
 
   test('all packages have the same version and depend on each other in it', () => {
     assert.equal(/^version = "(.+)"/m.exec(read('Cargo.toml'))[1], version)
-    for (const workspace of ['fake', 'scene', 'otel', 'nest', 'cli']) {
+    for (const workspace of ['fake', 'scene', 'otel', 'nest', 'image', 'cli']) {
       const { version: its, dependencies, peerDependencies } = json(`${workspace}/package.json`)
       assert.equal(its, version, workspace)
       for (const [name, range] of Object.entries({ ...dependencies, ...peerDependencies })) {
@@ -103,7 +103,7 @@ describe('a release', () => {
     const { repository } = json('package.json')
     const [, address] = /^git\+(.+)\.git$/.exec(repository.url)
     assert.deepEqual(mismatches(address), [])
-    assert.equal(mismatches(`${address}-fork`).length, 3 * 6 + 2 + 2)
+    assert.equal(mismatches(`${address}-fork`).length, 3 * 7 + 2 + 2)
     const [step] = release.jobs.versions.steps.filter(({ run }) => run?.includes('scripts/repository.mjs'))
     assert.match(step.run, /"\$GITHUB_SERVER_URL\/\$GITHUB_REPOSITORY"/)
   })

@@ -17,6 +17,7 @@ Options:
   --secret <text>  its AppSecret (default: a new one)
   --page <path>    a published page, repeatable (default: ${DEFAULT_PAGES.join(', ')})
   --latency <ms>   delay of every answer (default: 0)
+  --shape <name>   square codes, which scan, or round ones, which look like WeChat's (default: square)
   -h, --help       print this
   -v, --version    print the version
 `
@@ -33,6 +34,7 @@ function readFlags() {
         secret: { type: 'string' },
         page: { type: 'string', multiple: true },
         latency: { type: 'string' },
+        shape: { type: 'string' },
         help: { type: 'boolean', short: 'h' },
         version: { type: 'boolean', short: 'v' },
       },
@@ -53,6 +55,12 @@ function wholeNumber(name, text, max) {
     throw new UsageError(`--${name} takes a whole number from 0 to ${max}, not '${text}'`)
   }
   return Number(text)
+}
+
+/** @param {string} [text] */
+function shapeOf(text) {
+  if (text === undefined || text === 'square' || text === 'round') return text
+  throw new UsageError(`--shape takes square or round, not '${text}'`)
 }
 
 /** @param {FakeWeChat} fake */
@@ -87,7 +95,8 @@ async function main() {
   if (flags.version) return process.stdout.write(`${version}\n`)
   const port = wholeNumber('port', flags.port, 65_535)
   const latency = wholeNumber('latency', flags.latency, 3_600_000)
-  const fake = await start({ port, latency, apps: [{ appid, secret, pages }] })
+  const shape = shapeOf(flags.shape)
+  const fake = await start({ port, latency, shape, apps: [{ appid, secret, pages }] })
   for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => fake.close())
   process.stdout.write(banner(fake))
 }

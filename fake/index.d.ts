@@ -8,6 +8,9 @@ import type { FakePlatforms, Platform } from './types/platform.js'
 
 export * from './types/platform.js'
 
+/** Shape of a mini-program code that the fake draws. */
+export type CodeShape = 'square' | 'round'
+
 /** Name of an endpoint: the last segment of its path, or the last two or three if it is not unique. */
 export type EndpointName =
   | 'token'
@@ -54,6 +57,7 @@ export type EndpointScope = EndpointName | EndpointGroup
  * await fake.close()
  * ```
  * @throws an error with `code` `'EADDRINUSE'` if the port is in use, a TypeError if `apps` is empty
+ *   or `shape` is unknown
  */
 export function startFakeWeChat(options?: FakeOptions): Promise<FakeWeChat>
 
@@ -126,6 +130,14 @@ export interface FakeOptions {
         /** Delay of the group `'platform'`, in milliseconds. */
         platform?: number
       }
+  /**
+   * Shape of the codes of getwxacode and getwxacodeunlimit: a QR code, which scans, or a round code that looks like WeChat's, with
+   * rays, three finders, a badge and a logo. No scanner reads the round one; its text is the comment of the picture (a COM
+   * segment of a JPEG, an iTXt chunk of a PNG, in UTF-8). Codes of createwxaqrcode are always square, as WeChat's are.
+   *
+   * @defaultValue 'square'
+   */
+  shape?: CodeShape
   /** Quotas and rate limits, each per app or platform. */
   limits?: Limits
   /**

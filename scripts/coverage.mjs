@@ -18,9 +18,10 @@ const FOLDERS = [
   'scene/test',
   'otel/test',
   'nest/test',
+  'image/test',
 ]
 /** What is published, most specific first. */
-const MEASURED = ['lib/web/', 'lib/', 'fake/', 'cli/', 'scene/', 'otel/', 'nest/', 'index.js']
+const MEASURED = ['lib/web/', 'lib/', 'fake/', 'cli/', 'scene/', 'otel/', 'nest/', 'image/', 'index.js']
 
 /**
  * A reporter of node:test that prints what failed, and at the end the table.

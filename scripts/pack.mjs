@@ -31,7 +31,7 @@ export function pack(addons, tarballs) {
       npmPack(folder, tarballs)
     }
     npmPack(main, tarballs)
-    for (const workspace of ['fake', 'scene', 'otel', 'nest', 'cli']) npmPack(join(ROOT, workspace), tarballs)
+    for (const workspace of ['fake', 'scene', 'otel', 'nest', 'image', 'cli']) npmPack(join(ROOT, workspace), tarballs)
   } finally {
     rmSync(stage, { recursive: true })
   }

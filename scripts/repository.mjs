@@ -4,7 +4,7 @@
 import { readFileSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 
-const PACKAGES = ['', 'fake/', 'scene/', 'otel/', 'nest/', 'cli/']
+const PACKAGES = ['', 'fake/', 'scene/', 'otel/', 'nest/', 'image/', 'cli/']
 
 /** @param {string} file */
 const read = (file) => readFileSync(new URL(`../${file}`, import.meta.url), 'utf8')

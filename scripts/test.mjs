@@ -31,6 +31,7 @@ const files = shuffled(
         'scene/test',
         'otel/test',
         'nest/test',
+        'image/test',
       ].flatMap(testsIn),
 )
 console.log(`TEST_SEED=${seed}`)

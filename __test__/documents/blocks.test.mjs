@@ -6,6 +6,8 @@ import { createServer, request } from 'node:http'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import jpeg from 'jpeg-js'
+import pngjs from 'pngjs'
 import ts from 'typescript6'
 import { isShown, play, redBlocksOf, redLines, sessionsOf } from '../../scripts/console.mjs'
 import { blocksOf, DOCUMENTS, isChinese, ROOT, text } from '../../scripts/pages.mjs'
@@ -35,6 +37,18 @@ const isCode = (language) => language === 'js' || language === 'ts'
  */
 const OUTCOMES = {
   ...OF_TELEMETRY,
+  'shop.jpg': { check: ({ file }) => assert.equal(jpeg.decode(file('shop.jpg')).width, 430) },
+  'flatten(transparent': {
+    more: 'console.log(image.readUInt32BE(16))',
+    check: ({ stdout }) => assert.match(stdout, /^478$/m),
+  },
+  'layers: [': {
+    more: 'console.log(image.readUInt32BE(16), image.readUInt32BE(20))',
+    check: ({ stdout }) => assert.match(stdout, /^600 800$/m),
+  },
+  'instanceof ImageError': {
+    check: ({ stderr }) => assert.match(stderr, /^ERR_IMAGE_CODE code code: no empty ring/m),
+  },
   'platform.authorizationUrl': {
     check: async ({ get, push, fake, output }) => {
       assert.deepEqual(await push('/wechat/push'), [200, 'success'])
@@ -166,6 +180,11 @@ const OUTCOMES = {
   'port: 3000': { check: async ({ get }) => assert.equal(asked(await get('/code/42')).scene, 'id=42') },
   'versionOf(': { check: ({ stdout }) => assert.match(stdout, /{ shop: 5 }\s{ shop: 5, from: 'share' }/) },
 }
+
+/** The reader's logo: a red pixel. */
+const LOGO = pngjs.PNG.sync.write(
+  Object.assign(new pngjs.PNG({ width: 1, height: 1 }), { data: Buffer.of(255, 0, 0, 255) }),
+)
 
 /** The files that blocks of a project repeat; the install tests and the examples' tests run them. */
 const OF_PROJECTS = [
@@ -333,6 +352,7 @@ async function ran(t, code, { more = '', check }) {
   const { options, fake } = await setup(t, {
     app: { pages: ['pages/index/index', 'pages/shop'] },
     platforms: [ofPlatform],
+    shape: code.includes('wxacode-image') ? 'round' : undefined,
   })
   const folder = folderFor(t)
   const here = code.replace(EXAMPLE, new URL('../../examples/miniprogram/', import.meta.url).href)
@@ -352,6 +372,7 @@ async function ran(t, code, { more = '', check }) {
       pushed: /\bplatform\./.test(code) ? await pushed(fake) : undefined,
     }),
   }
+  writeFileSync(join(folder, 'logo.png'), LOGO)
   const child = spawn(process.execPath, ['--import', SURROUNDINGS, 'block.mjs'], { cwd: folder, env })
   t.after(() => child.kill('SIGKILL'))
   const output = { stdout: '', stderr: '' }

@@ -27,7 +27,7 @@ import { documents as ofTerms } from '../../scripts/terms.mjs'
 const REPOSITORY =
   /^https:\/\/(?:github\.com\/wxacode\/wxacode\/(?:blob|tree|raw|edit)|raw\.githubusercontent\.com\/wxacode\/wxacode)\/main\/([^#]*)(?:#(.*))?$/
 /** READMEs of packages are shown by npm too, where a relative link leads nowhere. */
-const isOfAPackage = (file) => /^(?:cli|fake|scene|otel|examples)\/.*README/.test(file)
+const isOfAPackage = (file) => /^(?:cli|fake|scene|otel|image|examples)\/.*README/.test(file)
 
 describe('documents', () => {
   test('there are documents in both languages', () => assert.ok(PAIRS.length >= 25, `${PAIRS.length} pairs`))

@@ -281,6 +281,26 @@ const TABLES = {
       )
     },
   },
+  'image/README.md': {
+    'every function': (rows) => {
+      for (const name of column(rows, 0)) assert.ok(declared('image/index.d.ts', name.split('(')[0]), name)
+    },
+    'every code of an error': (rows) => sameNames(column(rows, 0), stringsIn('image/index.d.ts', 'ImageErrorCode')),
+  },
+  'docs/en/pictures.md': {
+    'every option of centerLogo': (rows) =>
+      sameNames(column(rows, 0), membersOf('image/index.d.ts', 'CenterLogoOptions')),
+    'every layer': (rows) => {
+      for (const [kind, options] of rows.map((row) => row.map(codesIn))) {
+        const name = `${kind[0][0].toUpperCase()}${kind[0].slice(1)}Layer`
+        for (const option of [...kind, ...options.filter((one) => /^\w+$/.test(one))]) {
+          assert.ok(membersOf('image/index.d.ts', name).includes(option), `${name}.${option}`)
+        }
+      }
+    },
+    'systems with fonts': (rows) => assert.equal(rows.length, 2),
+    'every code of an error': (rows) => sameNames(column(rows, 0), stringsIn('image/index.d.ts', 'ImageErrorCode')),
+  },
   'scene/README.md': {
     'every field': (rows) => {
       for (const name of column(rows, 0)) assert.ok(declared('scene/index.d.ts', name.split('(')[0]), name)

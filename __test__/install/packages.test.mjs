@@ -16,10 +16,11 @@ const ATTW = join(ROOT, 'node_modules/.bin/attw')
 /** What each package may hold of this folder's files, and its bytes at most, packed. */
 const PACKAGES = {
   wxacode: { folder: '.', holds: ['index.js', 'index.d.ts', 'binding.d.ts', 'lib'], budget: 109_000 },
-  'wxacode-fake': { folder: 'fake', holds: ['index.js', 'index.d.ts', 'cli.js', 'src', 'types'], budget: 64_000 },
+  'wxacode-fake': { folder: 'fake', holds: ['index.js', 'index.d.ts', 'cli.js', 'src', 'types'], budget: 68_000 },
   'wxacode-cli': { folder: 'cli', holds: ['bin', 'src'], budget: 116_000 },
   'wxacode-nest': { folder: 'nest', holds: ['src', 'index.d.ts'], budget: 12_000 },
   'wxacode-scene': { folder: 'scene', holds: ['src', 'index.d.ts'], budget: 16_000 },
+  'wxacode-image': { folder: 'image', holds: ['src', 'index.d.ts'], budget: 18_000 },
   'wxacode-otel': { folder: 'otel', holds: ['src', 'index.d.ts'], budget: 16_000 },
 }
 
@@ -60,7 +61,7 @@ suite('what is published', (test) => {
     })
   }
 
-  for (const name of ['wxacode', 'wxacode-scene', 'wxacode-otel', 'wxacode-fake', 'wxacode-nest']) {
+  for (const name of ['wxacode', 'wxacode-scene', 'wxacode-otel', 'wxacode-fake', 'wxacode-nest', 'wxacode-image']) {
     test(`the types of ${name} are right for every way to resolve them`, async () => {
       await promisify(execFile)(ATTW, [tarballOf(name), '--no-color'])
     })

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { commentIn } from '../../__test__/support/comment.mjs'
 import { setupCli, suite, wxacode } from './helpers.mjs'
 
 suite('check, token, rid, fake', (test) => {
@@ -59,6 +61,20 @@ suite('check, token, rid, fake', (test) => {
     assert.match(taken.err, /cannot listen on port \d+ \(EADDRINUSE\)\n.*--port/)
     fake.child.kill('SIGINT')
     assert.equal((await fake.done).code, 0)
+  })
+
+  test('fake draws round codes on request', async (t) => {
+    const { begin, wxacode: here, file } = await setupCli(t)
+    const fake = begin(['fake', '--shape', 'round', '--json'], { secrets: () => [] })
+    t.after(() => fake.child.kill('SIGKILL'))
+    await fake.printed('}\n')
+    const { url, appid, secret } = JSON.parse(fake.output.out)
+    const env = { WXACODE_BASE_URL: url, WXACODE_APPID: appid, WXACODE_SECRET: secret }
+    assert.equal((await here(['unlimited', '--scene', 'round', '-o', 'code.jpg'], { env })).code, 0)
+    assert.match(commentIn(readFileSync(file('code.jpg'))), /"scene":"round"/)
+    const oval = await here(['fake', '--shape', 'oval'])
+    assert.deepEqual([oval.code, oval.out], [2, ''])
+    assert.match(oval.err, /--shape.*square, round/)
   })
 
   test('fake prints variables for the shell', async (t) => {

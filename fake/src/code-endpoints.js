@@ -5,6 +5,7 @@ const { readCodeBody, WIDTH } = require('./params.js')
 const { colorFor, MAX_TEXT_BYTES } = require('./picture.js')
 const { refusal } = require('./refusals.js')
 
+/** @import { CodeShape } from '../index.js' */
 /** @import { Answer, CodeEndpoint, CodeParams, PictureSpec, Exchange, ServerState } from './types.js' */
 
 const KIND_BY_ENDPOINT = { getwxacode: 'limited', getwxacodeunlimit: 'unlimited', createwxaqrcode: 'qrcode' }
@@ -21,7 +22,7 @@ function answerCode(endpoint, exchange, state) {
   if (typeof account === 'number') return account
   const params = readCodeBody(endpoint, exchange.body, account.app)
   if (typeof params === 'number') return params
-  const spec = pictureSpecFor(endpoint, params, account.appid)
+  const spec = pictureSpecFor(endpoint, params, account.appid, state.shape)
   // What WeChat says to a page of thousands of characters is unknown; a QR symbol cannot hold it.
   if (Buffer.byteLength(spec.text) > MAX_TEXT_BYTES) return 40097
   if (endpoint === 'getwxacodeunlimit') return pictureAnswer(spec)
@@ -37,9 +38,10 @@ function answerCode(endpoint, exchange, state) {
  * @param {CodeEndpoint} endpoint
  * @param {CodeParams} params
  * @param {string} appid
+ * @param {CodeShape} codeShape
  * @returns {PictureSpec}
  */
-function pictureSpecFor(endpoint, params, appid) {
+function pictureSpecFor(endpoint, params, appid, codeShape) {
   const isUnlimited = endpoint === 'getwxacodeunlimit'
   const isQRCode = endpoint === 'createwxaqrcode'
   const text = JSON.stringify({
@@ -52,7 +54,8 @@ function pictureSpecFor(endpoint, params, appid) {
   })
   const width = Math.min(Math.max(params.width ?? WIDTH.default, WIDTH.min), WIDTH.max)
   const style = isQRCode ? {} : params
-  return { text, width, color: colorFor(style), hyaline: style.is_hyaline ?? false }
+  const shape = isQRCode ? 'square' : codeShape
+  return { text, width, color: colorFor(style), hyaline: style.is_hyaline ?? false, shape }
 }
 
 /**

@@ -135,7 +135,7 @@ function plausibleAnswer({ record, body }) {
   if (group === 'links' || group === 'debug')
     return plausibleJson({ errcode: 0, errmsg: 'ok', spoilt: 'by fake.fail()' })
   const hyaline = /"is_hyaline"\s*:\s*true/.test(body.toString())
-  const image = picture({ text: 'spoilt by fake.fail()', width: 430, color: [0, 0, 0], hyaline })
+  const image = picture({ text: 'spoilt by fake.fail()', width: 430, color: [0, 0, 0], hyaline, shape: 'square' })
   return { status: 200, headers: { 'Content-Type': 'image/jpeg' }, body: image }
 }
 

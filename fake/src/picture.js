@@ -1,12 +1,13 @@
 'use strict'
 
 /// <reference path="./pngjs.d.ts" />
-const { constants } = require('node:zlib')
+const { constants, crc32 } = require('node:zlib')
 const jpeg = require('jpeg-js')
 const { PNG } = require('pngjs')
 const { encode: encodeQR } = require('uqr')
 const { createLru } = require('./lru.js')
 const { after } = require('./real-time.js')
+const { drawRound } = require('./round-code.js')
 
 /** @import { CodeParams, Color, PictureSpec } from './types.js' */
 
@@ -14,6 +15,8 @@ const { after } = require('./real-time.js')
 const MAX_TEXT_BYTES = 2953
 
 const QUIET_ZONE = 4
+/** The last chunk of a PNG. */
+const IEND_BYTES = 12
 const CACHE_BYTES = 64 * 1024 * 1024
 /** @type {Color} */
 const BLACK = [0, 0, 0]
@@ -64,7 +67,7 @@ function drawNext() {
 }
 
 /** @param {PictureSpec} spec */
-const keyOf = ({ width, color, hyaline, text }) => `${width} ${color} ${hyaline} ${text}`
+const keyOf = ({ shape, width, color, hyaline, text }) => `${shape} ${width} ${color} ${hyaline} ${text}`
 
 /**
  * The colour of the code: a light `line_color` silently turns black. Values above 255 pass the type check and mean 255.
@@ -80,17 +83,38 @@ function colorFor({ auto_color: auto = false, line_color: line }) {
 
 /** @param {PictureSpec} spec */
 function encode(spec) {
-  const { width, hyaline } = spec
-  const image = { width, height: width, data: draw(spec) }
+  const { width, hyaline, shape, text } = spec
+  const isRound = shape === 'round'
+  const image = { width, height: width, data: isRound ? drawRound(spec) : drawSquare(spec) }
+  if (hyaline) {
+    const png = PNG.sync.write(image, PNG_OPTIONS)
+    return isRound ? withText(png, text) : png
+  }
+  // The encoder writes the letters of a comment as bytes.
+  const comments = isRound ? [Buffer.from(text).toString('latin1')] : undefined
   // Real codes have all quantisation values at 1, which is quality 100.
-  return hyaline ? PNG.sync.write(image, PNG_OPTIONS) : jpeg.encode(image, 100).data
+  return jpeg.encode({ ...image, comments }, 100).data
+}
+
+/**
+ * With a comment in UTF-8 before the end of the PNG.
+ * @param {Buffer} png
+ * @param {string} text
+ */
+function withText(png, text) {
+  // iTXt: the keyword, not compressed, no language, no translated keyword.
+  const chunk = Buffer.from(`iTXtComment\0\0\0\0\0${text}`)
+  const [length, checksum] = [Buffer.alloc(4), Buffer.alloc(4)]
+  length.writeUInt32BE(chunk.length - 4)
+  checksum.writeUInt32BE(crc32(chunk))
+  return Buffer.concat([png.subarray(0, -IEND_BYTES), length, chunk, checksum, png.subarray(-IEND_BYTES)])
 }
 
 /**
  * Modules of whole pixels, centred: what the width leaves over becomes margin.
  * @param {PictureSpec} spec
  */
-function draw({ text, width, color, hyaline }) {
+function drawSquare({ text, width, color, hyaline }) {
   const { data: modules } = encodeQR(text, { ecc: 'L', border: QUIET_ZONE })
   const scale = Math.floor(width / modules.length)
   const margin = Math.floor((width - scale * modules.length) / 2)

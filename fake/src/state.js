@@ -12,6 +12,8 @@ const { createWhitelist } = require('./whitelist.js')
 /** How much is remembered of the past unless `keepRequests` says otherwise. */
 const KEEP_REQUESTS = 10_000
 
+const SHAPES = ['square', 'round']
+
 /**
  * @param {FakeOptions} options
  * @param {Clock} clock
@@ -20,11 +22,14 @@ const KEEP_REQUESTS = 10_000
 function createState(options, clock) {
   const apps = options.apps ?? [{}]
   if (apps.length === 0) throw new TypeError('apps: at least one app is needed')
+  const shape = options.shape ?? 'square'
+  if (!SHAPES.includes(shape)) throw new TypeError(`shape: one of ${SHAPES.join(', ')}, not ${shape}`)
   const keep = options.keepRequests ?? KEEP_REQUESTS
   const switches = { rotateRefreshTokens: false, overlapAccessTokens: true }
   const accounts = apps.map((app) => createAccount(app, clock, options))
   return {
     clock,
+    shape,
     accounts,
     accountOf(appid) {
       const known = accounts.find((account) => account.appid === appid)

@@ -1,7 +1,7 @@
 // Types that the source files share and users never see.
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import type { App, Clock, EndpointName, Platform, RecordedPush, RecordedRequest } from '../index.js'
+import type { App, Clock, CodeShape, EndpointName, Platform, RecordedPush, RecordedRequest } from '../index.js'
 import type { createLinks } from './links.js'
 import type { createNfcSchemes } from './nfc-schemes.js'
 import type { createMerchants } from './platform/merchants.js'
@@ -73,6 +73,8 @@ export interface Exchange {
 
 export interface ServerState {
   clock: Clock
+  /** Of mini-program codes. */
+  shape: CodeShape
   accounts: Account[]
   /** The account of an appid. One that is none of the apps becomes one with the default pages. */
   accountOf(appid: string): Account
@@ -162,6 +164,7 @@ export interface PictureSpec {
   width: number
   color: Color
   hyaline: boolean
+  shape: CodeShape
 }
 
 export interface JumpWxa {

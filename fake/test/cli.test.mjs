@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { commentIn } from '../../__test__/support/comment.mjs'
 import { start } from './helpers.mjs'
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
@@ -20,7 +21,8 @@ function run(...args) {
 test('--help and --version', async () => {
   const help = await run('--help').closed
   assert.equal(help.code, 0)
-  for (const flag of ['--port', '--appid', '--secret', '--page', '--latency']) assert.ok(help.out.includes(flag))
+  for (const flag of ['--port', '--appid', '--secret', '--page', '--latency', '--shape'])
+    assert.ok(help.out.includes(flag))
   assert.deepEqual(await run('-v').closed, { code: 0, out: `${version}\n`, err: '' })
 })
 
@@ -32,6 +34,7 @@ test('mistakes get a message, not a stack', async (t) => {
     [['stray'], /stray/],
     [['--port', '99999'], /--port takes a whole number from 0 to 65535, not '99999'/],
     [['--latency', 'slow'], /--latency takes a whole number/],
+    [['--shape', 'oval'], /--shape takes square or round, not 'oval'/],
     [['--port', port], new RegExp(`port ${port} is taken`)],
   ]
   await Promise.all(
@@ -55,6 +58,8 @@ test('serves with the settings that it prints, until Ctrl-C', async () => {
     'a',
     '--page',
     'b/c',
+    '--shape',
+    'round',
   )
   while (!output.out.includes('Ctrl-C')) await once(child.stdout, 'data')
   const [url] = /http:\/\/127\.0\.0\.1:\d+/.exec(output.out)
@@ -66,7 +71,9 @@ test('serves with the settings that it prints, until Ctrl-C', async () => {
       method: 'POST',
       body: JSON.stringify({ scene: 's', page }),
     })
-  assert.equal((await code('b/c')).headers.get('content-type'), 'image/jpeg')
+  const picture = await code('b/c')
+  assert.equal(picture.headers.get('content-type'), 'image/jpeg')
+  assert.match(commentIn(Buffer.from(await picture.arrayBuffer())), /"page":"b\/c"/)
   assert.equal((await (await code('pages/index/index')).json()).errcode, 41030)
   child.kill('SIGINT')
   assert.deepEqual(await closed, { code: 0, out: output.out, err: '' })

@@ -4,7 +4,7 @@ import { addOptions, number } from '../flags.js'
 import { examples } from './command.js'
 
 /** @import { Command } from 'commander' */
-/** @import { FakeOptions, FakeWeChat } from 'wxacode-fake' */
+/** @import { CodeShape, FakeOptions, FakeWeChat } from 'wxacode-fake' */
 /** @import { Io } from '../io.js' */
 
 /**
@@ -30,15 +30,19 @@ export function addFake(program, io) {
     })
     option('--page <paths...>', { zh: '已发布的页面', en: 'published pages' }).default(DEFAULT_PAGES)
     option('--latency <ms>', { zh: '每次响应的延迟', en: 'delay of every response' }).argParser(natural)
+    option('--shape <name>', {
+      zh: '码的形状：可以扫描的方形码（默认），或与微信一样的圆形码',
+      en: 'square codes, which scan (default), or round ones as users see them',
+    }).choices(['square', 'round'])
   })
 }
 
 /**
- * @param {{ port?: number, appid?: string, secret?: string, page: string[], latency?: number }} flags
+ * @param {{ port?: number, appid?: string, secret?: string, page: string[], latency?: number, shape?: CodeShape }} flags
  * @param {Io} io
  */
-async function serve({ port, appid, secret, page, latency }, io) {
-  const fake = await start({ port, latency, apps: [{ appid, secret, pages: page }] })
+async function serve({ port, appid, secret, page, latency, shape }, io) {
+  const fake = await start({ port, latency, shape, apps: [{ appid, secret, pages: page }] })
   io.finish({ json: { ok: true, url: fake.url, appid: fake.appid, secret: fake.secret }, text: textOf(fake, io) })
   await new Promise((resolve) => io.signal.addEventListener('abort', resolve, { once: true }))
   await fake.close()
