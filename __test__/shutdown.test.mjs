@@ -229,7 +229,8 @@ suite('a batch when its client is closed', (test) => {
   })
 
   test('does not wait for the next minute', async (t) => {
-    const { wxa } = await setup(t, {}, { ratePerMinute: 2 })
+    // Less than a minute, or the calls would wait for the next one.
+    const { wxa } = await setup(t, {}, { ratePerMinute: 2, timeoutMs: 50_000 })
     const batch = wxa.batch(jobs(10), { concurrency: 2 })
     for (const _ of times(2, Number)) assert.ok((await batch.next()).value.image)
     const rest = taken(batch)

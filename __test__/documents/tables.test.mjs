@@ -78,7 +78,9 @@ const RUNNERS = readdirSync(new URL('../install', import.meta.url)).flatMap((fol
   const manifest = new URL(`../install/${folder}/package.json`, import.meta.url)
   if (!existsSync(manifest)) return []
   const { devDependencies, scripts } = JSON.parse(readFileSync(manifest, 'utf8'))
-  const runner = Object.keys(TITLES).find((name) => scripts.test.startsWith(name))
+  // That of the bundlers has no tests.
+  const runner = Object.keys(TITLES).find((name) => scripts?.test?.startsWith(name))
+  if (runner === undefined) return []
   const range = devDependencies[runner] ?? require('../../package.json').engines.node
   const major = /\d+/.exec(range)[0]
   return [[TITLES[runner], runner === 'node' ? `Node ${major}` : major]]
