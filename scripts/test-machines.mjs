@@ -12,7 +12,7 @@ import { pack } from './pack.mjs'
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url))
 const FOLDER = join(ROOT, 'target/machines')
-const [ADDONS, TARBALLS, LIBNODE] = ['addons', 'tarballs', 'libnode'].map((name) => join(FOLDER, name))
+const [ADDONS, TARBALLS, OTHERS] = ['addons', 'tarballs', 'others'].map((name) => join(FOLDER, name))
 
 const ARM64 = 'aarch64-unknown-linux-gnu'
 const WINDOWS = 'x86_64-pc-windows-gnu'
@@ -25,28 +25,39 @@ const LINUX = createRequire(import.meta.url)('../package.json').napi.targets.fil
 const took = []
 
 rmSync(FOLDER, { recursive: true, force: true })
-for (const folder of [ADDONS, LIBNODE]) mkdirSync(folder, { recursive: true })
+for (const folder of [ADDONS, OTHERS]) mkdirSync(folder, { recursive: true })
 run('rustup', ['target', 'add', ...LINUX, WINDOWS])
-for (const triple of LINUX) timed(`${triple}: build`, () => build(linkedByZig(triple)))
+for (const triple of LINUX) timed(`${triple}: build`, () => build(ADDONS, linkedByZig(triple)))
 timed(`${WINDOWS}: build`, buildForWindows)
 standIns(ADDONS)
 pack(ADDONS, TARBALLS)
 const node = arm64Node()
-const env = { WXACODE_ADDONS: ADDONS, WXACODE_TARBALLS: TARBALLS, WXACODE_ARM64_NODE: node }
+const env = {
+  WXACODE_ADDONS: ADDONS,
+  WXACODE_WINDOWS_ADDON: join(OTHERS, addonOf(WINDOWS)),
+  WXACODE_TARBALLS: TARBALLS,
+  WXACODE_ARM64_NODE: node,
+}
 timed('what was linked, and the installed package on arm64', () => test(process.execPath, 'machines/machines', env))
-// Emulated tests take each other's time, and the client waits 4 s for an access token, on whatever machine.
-const onArm64 = { NAPI_RS_NATIVE_LIBRARY_PATH: join(ADDONS, addonOf(ARM64)), TEST_CONCURRENCY: '1' }
+// The client waits 4 s for an access token, on whatever machine: one test at a time, with fewer calls at once, warmed up.
+const onArm64 = {
+  NAPI_RS_NATIVE_LIBRARY_PATH: join(ADDONS, addonOf(ARM64)),
+  NODE_OPTIONS: `--import=${new URL('../__test__/machines/warm.mjs', import.meta.url)}`,
+  TEST_CONCURRENCY: '1',
+  TEST_SHARE: '0.2',
+}
 timed('the tests of the access token on arm64', () => test(node, 'token', onArm64))
 console.table(took)
 
 /**
  * Without optimisation: whether an addon links does not depend on it, and the release workflow builds with it.
  *
+ * @param {string} folder
  * @param {string[]} options
  * @param {NodeJS.ProcessEnv} [more]
  */
-function build(options, more) {
-  const where = ['--manifest-path', 'addon/Cargo.toml', '--output-dir', ADDONS]
+function build(folder, options, more) {
+  const where = ['--manifest-path', 'addon/Cargo.toml', '--output-dir', folder]
   const unoptimised = ['--', '--config', 'profile.dev.package."*".opt-level=0']
   const args = ['napi', 'build', ...where, '--platform', '--no-js', '--no-const-enum', ...options, ...unoptimised]
   run('npx', args, { CARGO_PROFILE_DEV_DEBUG: 'false', ...more })
@@ -55,9 +66,10 @@ function build(options, more) {
 /** By MinGW: zig exports every symbol, of which a library for Windows may have no more than 65,535. */
 function buildForWindows() {
   // napi-build insists on Node's library. An empty one will do, because the addon looks Node's functions up when it is loaded.
-  writeFileSync(join(LIBNODE, 'libnode.dll'), '')
-  writeFileSync(join(LIBNODE, 'libnode.a'), '!<arch>\n')
-  build(['--target', WINDOWS], { LIBNODE_PATH: LIBNODE })
+  writeFileSync(join(OTHERS, 'libnode.dll'), '')
+  writeFileSync(join(OTHERS, 'libnode.a'), '!<arch>\n')
+  // Not beside those that are packed, among which napi wants none of a platform that has no package.
+  build(OTHERS, ['--target', WINDOWS], { LIBNODE_PATH: OTHERS })
 }
 
 /**
@@ -65,7 +77,9 @@ function buildForWindows() {
  * @param {string} file
  * @param {NodeJS.ProcessEnv} more
  */
-const test = (program, file, more) => run(program, ['scripts/test.mjs', '--js', `__test__/${file}.test.mjs`], more)
+function test(program, file, more) {
+  run(program, ['scripts/test.mjs', '--js', `__test__/${file}.test.mjs`], more)
+}
 
 /**
  * @param {string} what

@@ -11,7 +11,12 @@ import { TARBALLS } from '../install/tarballs.mjs'
 import { decode } from '../support/decode.mjs'
 import { setup, suite } from '../support/suite.mjs'
 
-const { WXACODE_ADDONS: ADDONS, WXACODE_ARM64_NODE: NODE, npm_execpath: NPM } = process.env
+const {
+  WXACODE_ADDONS: ADDONS,
+  WXACODE_WINDOWS_ADDON: WINDOWS_ADDON,
+  WXACODE_ARM64_NODE: NODE,
+  npm_execpath: NPM,
+} = process.env
 /** That of this machine, with which the packages were tested. */
 const INSTALLED = fileURLToPath(new URL('../../target/install/addons/wxacode.linux-x64-gnu.node', import.meta.url))
 
@@ -73,7 +78,7 @@ suite('addons for other machines', (test) => {
   }
 
   test('win32-x64-gnu needs only libraries of Windows, and exports what Node looks for', () => {
-    const tables = tool('objdump', '-p', addonFor('win32-x64-gnu'))
+    const tables = tool('objdump', '-p', WINDOWS_ADDON)
     assert.match(tables, /file format pei-x86-64/)
     const needed = [...tables.matchAll(/DLL Name: (.+)/g)].map(([, name]) => name.trim().toLowerCase())
     assert.ok(needed.includes('kernel32.dll'))

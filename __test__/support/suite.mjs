@@ -211,5 +211,11 @@ export function deferred() {
   return { promise, ...handles }
 }
 
+/**
+ * As many calls as a test makes at once. TEST_SHARE is the part of them that a slow machine can answer before the client, whose
+ * requests for tokens have seconds, gives it up: 0.2 of `many(200)` are 40.
+ */
+export const many = (n) => Math.ceil(n * Number(process.env.TEST_SHARE ?? 1))
+
 /** `n` results of `make(index)`. */
 export const times = (n, make) => Array.from({ length: n }, (_, index) => make(index))
