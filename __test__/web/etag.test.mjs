@@ -75,7 +75,7 @@ const CODES = JSON.parse(readFileSync(new URL('../../lib/endpoints.json', import
 
 /** A value that is good, and not the one that WeChat assumes. */
 const another = ({ type, default: assumed, values, min }) =>
-  ({ boolean: !assumed, integer: min, enum: values?.at(-1), color: '#000001' })[type] ?? 'b'
+  ({ boolean: !assumed, integer: min, enum: values?.at(-1), color: '#000001', extra: { b: 1 } })[type] ?? 'b'
 
 suite('which questions are the same', (test) => {
   test('is for an ETag the account too, and not the process', async (t) => {
