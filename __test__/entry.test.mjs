@@ -18,7 +18,9 @@ const NAMES = [
   'WxaCodeError',
   'WxaPlatform',
   'check',
+  'codeKey',
   'explain',
+  'imageExtension',
   'imageType',
 ]
 /** Static methods, which TypeScript lets an ES module import too. */
