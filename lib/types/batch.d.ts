@@ -21,7 +21,13 @@ export type BatchJob =
       BatchNote)
 
 /** What {@link codeKey} names: the parameters of a code, with their kind. */
-export type CodeKeyParams = BatchJob | ({ kind?: 'unlimited' } & UnlimitedQRCodeParams & BatchNote)
+export type CodeKeyParams = BatchJob | (UnlimitedKind & UnlimitedQRCodeParams & BatchNote)
+
+/** The kind that is meant where none is named. */
+export interface UnlimitedKind {
+  /** A code of {@link WxaCode.getUnlimitedQRCode}. */
+  kind?: 'unlimited'
+}
 
 /** What a job carries for the caller. */
 export interface BatchNote {

@@ -38,6 +38,12 @@ export type WxaErrorCode =
 /** Values of {@link WxaCodeError.code} whose errors have no class of their own. */
 export type CodeWithoutClass = Exclude<WxaErrorCode, 'ERR_WXA_API' | 'ERR_WXA_PARAMS' | 'ERR_WXA_PUSH'>
 
+/** What has a code. */
+export interface WithCode<C extends CodeWithoutClass> {
+  /** The code. */
+  readonly code: C
+}
+
 /** What {@link WxaCodeError.from} is told of the error. */
 export interface WxaCodeErrorOptions {
   /** What was called: a method, `'stable_token'` or a path. `'getUnlimitedQRCode'` by default. Some codes have none. */
@@ -94,10 +100,7 @@ export declare class WxaCodeError<Code extends WxaErrorCode = WxaErrorCode> exte
    * ```
    * @throws {@link InvalidParamsError} for another code, and for invalid options
    */
-  static from<C extends CodeWithoutClass>(
-    code: C,
-    options?: WxaCodeErrorOptions,
-  ): Extract<AnyWxaCodeError, { readonly code: C }>
+  static from<C extends CodeWithoutClass>(code: C, options?: WxaCodeErrorOptions): Extract<AnyWxaCodeError, WithCode<C>>
   /** What kind of error it is. */
   readonly code: Code
   /** What was called: `'getUnlimitedQRCode'`, `'stable_token'`, ..., or the path of {@link WxaCode.request}. */
