@@ -41,15 +41,15 @@ suite('isolation', (test) => {
       test(`a dead proxy (${mode}) does not delay a client without a proxy, ${cache ? 'with' : 'without'} a cache`, async (t) => {
         const { fake, client } = await setup(t, {}, { cache })
         const proxy = await deadProxy(t, mode)
-        // With its retries a call on the dead route outlasts the others, however slowly these get their pictures.
-        const [dead, well] = [client({ proxy: proxy.url, retries: 10 }), client()]
+        const [dead, well] = [client({ proxy: proxy.url }), client()]
         const { signal, abort } = abortable()
-        const given = { scene: 'the-same-for-both', checkPath: false }
+        const given = { scene: 'the-same-for-both', checkPath: false, width: 280 }
         let lostSoFar = 0
         const lost = times(CALLS, () => dead.getUnlimitedQRCode(given, { signal, timeoutMs: 60_000 }))
         for (const call of lost) call.catch(() => lostSoFar++)
         await until(() => mode !== 'drop' || proxy.seen.connections > 0)
-        await Promise.all(times(CALLS, () => well.getUnlimitedQRCode(given)))
+        // Few, because the call that fetches the token on the dead route gives up after some seconds, and a busy machine draws slowly.
+        await Promise.all(times(4, () => well.getUnlimitedQRCode(given)))
         if (mode === 'drop') assert.equal(lostSoFar, 0, 'no call waited until the dead route was given up')
         assert.equal(fake.count('tokens'), 1)
         abort()
