@@ -5,6 +5,7 @@ const { API_ENDPOINTS, decodeResponse } = require('./lib/apis')
 const { batch } = require('./lib/batch')
 const { json } = require('./lib/body')
 const { completionQueue, startCall, startCallUnder } = require('./lib/calls')
+const { check } = require('./lib/check')
 const { codeKey } = require('./lib/code-key')
 const { createFromEnv } = require('./lib/environment')
 const { addFactories } = require('./lib/error-factories')
@@ -19,7 +20,7 @@ const {
 const { syncSubscription } = require('./lib/events')
 const { CACHED, LANG } = require('./lib/symbols')
 const { ENDPOINT_INDEX, pathOf } = require('./lib/endpoints')
-const { CODE_ENDPOINTS, endpointOf } = require('./lib/kinds')
+const { CODE_ENDPOINTS } = require('./lib/kinds')
 const { imageExtension, imageType } = require('./lib/image')
 const { nullProtoCopy } = require('./lib/safe-object')
 const { Activity, Opened } = require('./lib/opened')
@@ -28,7 +29,6 @@ const { platformClass } = require('./lib/platform')
 const { docsOf } = require('./lib/docs')
 const { endpointLabel, assertQueryFits, requestPath } = require('./lib/path')
 const { tokenProvider } = require('./lib/provider')
-const { qrCodeRequest } = require('./lib/qr-code-request')
 const { traceMethods } = require('./lib/tracing')
 const { validate, validateToJson } = require('./lib/validate')
 
@@ -351,20 +351,6 @@ function explain(errcode, endpoint) {
   if (endpoint !== undefined && typeof endpoint !== 'string') throw wrongArgument('endpoint', A_STRING)
   const found = native.explain(errcode, endpoint)
   return found ? { ...found, docs: docsOf(errcode) } : undefined
-}
-
-/**
- * @param {import('./index').BatchJob['kind']} kind
- * @param {any} params
- */
-function check(kind, params) {
-  const endpoint = endpointOf(kind)
-  try {
-    qrCodeRequest(endpoint, params)
-  } catch (error) {
-    if (error instanceof InvalidParamsError) return error
-    throw error
-  }
 }
 
 const WxaPlatform = platformClass((opened) => new WxaCode(/** @type {any} */ (opened)))

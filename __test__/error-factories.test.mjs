@@ -150,9 +150,11 @@ const REAL = {
   },
   ERR_WXA_NETWORK: (_, { appid }) =>
     failure(
-      new WxaCode({ appid, token: () => 'a', baseUrl: NOBODY, retries: 0, timeoutMs: 600_000 }).getUnlimitedQRCode({
-        scene: 'a',
-      }),
+      new WxaCode({ appid, token: () => 'a', baseUrl: UNREACHABLE, retries: 0, timeoutMs: 600_000 }).getUnlimitedQRCode(
+        {
+          scene: 'a',
+        },
+      ),
     ),
   async ERR_WXA_RESPONSE(fake, options) {
     const wxa = new WxaCode({ ...options, retries: 0 })
@@ -177,7 +179,7 @@ const REAL = {
     return failure(wxa.getUnlimitedQRCode({ scene: 'a' }))
   },
 }
-const NOBODY = 'http://127.0.0.1:1'
+const UNREACHABLE = 'http://127.0.0.1:1'
 const NO_REDIS = 'redis://127.0.0.1:1'
 
 /** A failed call of a merchant's client. */

@@ -112,7 +112,7 @@ suite('lifetime quota', (test) => {
     assert.equal(wxa.stats().lifetimeQuota.used, 10)
   })
 
-  test('each threshold is told once, the highest of those that are passed at once', async (t) => {
+  test('an event is published once for each threshold, and for the highest if several are passed at once', async (t) => {
     const wechat = await startWeChat(t, 0)
     const wxa = wechat.client()
     const told = thresholds(t, wxa.appid)
@@ -143,7 +143,7 @@ suite('lifetime quota', (test) => {
     assert.equal(told[0].percent, 80)
   })
 
-  test('a threshold that was left and is reached again is told again', async (t) => {
+  test('an event is published again if usage falls below its threshold and reaches it again', async (t) => {
     const wechat = await startWeChat(t, 81_000)
     const wxa = wechat.client()
     const told = thresholds(t, wxa.appid)

@@ -3,6 +3,7 @@
 /** `from` of the error classes: the error of a call without the call, for tests whose client is a mock. */
 
 const native = require('./native')
+const { check } = require('./check')
 const { endpoints } = require('./endpoints')
 const {
   InvalidParamsError,
@@ -15,9 +16,7 @@ const {
   wrongArgument,
 } = require('./errors')
 const { excerpt } = require('./excerpt')
-const { endpointOf } = require('./kinds')
 const { endpointLabel } = require('./path')
-const { qrCodeRequest } = require('./qr-code-request')
 const { nullProtoCopy, safeGet } = require('./safe-object')
 const { mostSimilar } = require('./similar')
 const { validate } = require('./validate')
@@ -71,13 +70,8 @@ function weChatAPIErrorFrom(errcode, options = NO_OPTIONS) {
  * @param {unknown} params
  */
 function invalidParamsErrorFrom(kind, params) {
-  const endpoint = endpointOf(kind)
-  try {
-    qrCodeRequest(endpoint, params)
-  } catch (error) {
-    if (error instanceof InvalidParamsError) return error
-    throw error
-  }
+  const error = check(kind, params)
+  if (error) return error
   throw misused('params', VALID, {
     zh: "传入无效的参数，如 { scene: '' }",
     en: "Pass invalid ones, such as { scene: '' }",

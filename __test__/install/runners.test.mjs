@@ -116,7 +116,7 @@ async function install(name) {
   await npm(folder, 'install', '--registry', registry.url, ...options)
 }
 
-/** Runs a program of a project's packages, or Node alone. What it prints is told where it fails. */
+/** Runs a program from a project's node_modules, or Node itself. An error contains its output. */
 async function project(name, program, ...args) {
   const cwd = folders[name]
   const env = { ...process.env, CI: 'true', NODE_TEST_CONTEXT: undefined }

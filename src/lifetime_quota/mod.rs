@@ -86,7 +86,7 @@ impl LifetimeQuota {
 
     /// Asks the fleet once, in the background, what it knows.
     pub(crate) fn ask_fleet(self: &Arc<Self>) {
-        if self.redis.is_none() || self.asked.swap(true, Ordering::Relaxed) {
+        if self.redis.is_none() || self.asked.load(Ordering::Relaxed) || self.asked.swap(true, Ordering::Relaxed) {
             return;
         }
         let quota = self.clone();

@@ -4,6 +4,7 @@
 
 mod weak_cache;
 
+use std::convert::Infallible;
 use std::sync::{Arc, LazyLock};
 
 use parking_lot::{Mutex, MutexGuard};
@@ -218,25 +219,20 @@ impl Registry {
 
     /// The calls of an app in the last minute: WeChat counts them for all its tokens.
     pub(crate) fn sliding_window(&mut self, app: &App) -> Arc<SlidingWindow> {
-        let window = self
-            .windows
-            .get(app, || Ok::<_, std::convert::Infallible>(Arc::new(SlidingWindow::new(self.clock.clone()))));
-        match window {
-            Ok(window) => window,
-            Err(never) => match never {},
-        }
+        get_or_make(&mut self.windows, app, || SlidingWindow::new(self.clock.clone()))
+    }
+
+    /// How many codes an app has used, as far as WeChat has told it.
+    pub(crate) fn shared_usage(&mut self, app: &App) -> Arc<SharedUsage> {
+        get_or_make(&mut self.usages, app, || SharedUsage::new(self.clock.clone()))
     }
 }
 
-impl Registry {
-    /// How many codes an app has used, as far as WeChat has told it.
-    pub(crate) fn shared_usage(&mut self, app: &App) -> Arc<SharedUsage> {
-        let usage =
-            self.usages.get(app, || Ok::<_, std::convert::Infallible>(Arc::new(SharedUsage::new(self.clock.clone()))));
-        match usage {
-            Ok(usage) => usage,
-            Err(never) => match never {},
-        }
+/// What an app shares; `make` cannot fail.
+fn get_or_make<T: Keyed<Key = App>>(cache: &mut WeakCache<T>, app: &App, make: impl FnOnce() -> T) -> Arc<T> {
+    match cache.get(app, || Ok::<_, Infallible>(Arc::new(make()))) {
+        Ok(shared) => shared,
+        Err(never) => match never {},
     }
 }
 
