@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::time::Instant;
 
 use crate::clock;
@@ -43,18 +44,19 @@ impl Deadline {
         pause < self.remaining()
     }
 
-    /// Waits for `work` until the deadline. `last_failure` gives the cause of the [`Error::Timeout`].
+    /// Waits for `work` until the deadline. `last_failure` gives the cause of the [`Error::Timeout`]. Not `async`: such a
+    /// function would have room for `work` twice, and so would all that await it.
     ///
     /// # Errors
     ///
     /// [`Error::Timeout`] when the deadline comes first; where a ticket was waited for, [`Error::Ticket`].
-    pub async fn timeout<T>(
+    pub fn timeout<T>(
         &self,
         waited_for: TimeoutPhase,
         last_failure: impl FnOnce() -> Option<Error>,
         work: impl Future<Output = T>,
-    ) -> Result<T> {
-        tokio::time::timeout_at(self.at, work).await.map_err(|_| match last_failure() {
+    ) -> impl Future<Output = Result<T>> {
+        let late = move || match last_failure() {
             Some(missing @ Error::Ticket(_)) => missing,
             cause => Error::Timeout {
                 endpoint: self.endpoint.clone(),
@@ -62,7 +64,8 @@ impl Deadline {
                 limit: self.limit,
                 cause: cause.map(Box::new),
             },
-        })
+        };
+        tokio::time::timeout_at(self.at, work).map(move |done| done.map_err(|_| late()))
     }
 }
 

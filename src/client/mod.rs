@@ -248,7 +248,8 @@ impl Client {
     ) -> Result<Bytes> {
         let fetch = || {
             let (client, request, deadline) = (self.clone(), request.api_request(), deadline.clone());
-            async move { client.fetch(&request, &deadline).await.map(|image| image.to_bytes()) }
+            // Boxed for the cache, which moves it through several futures of its own.
+            Box::pin(async move { client.fetch(&request, &deadline).await.map(|image| image.to_bytes()) })
         };
         let (image, found) = qr_codes.get(request.identity().clone(), self.transport.route(), deadline, fetch).await?;
         self.stats.found(found);

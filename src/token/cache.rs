@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use futures_util::FutureExt;
+use futures_util::future::Either;
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
@@ -339,10 +341,10 @@ impl TokenCache {
 }
 
 /// The result of `work`, unless it takes longer than the limit.
-async fn within<T>(limit: Option<Duration>, work: impl Future<Output = T>) -> Option<T> {
+fn within<T>(limit: Option<Duration>, work: impl Future<Output = T>) -> impl Future<Output = Option<T>> {
     match limit {
-        Some(limit) => tokio::time::timeout(limit, work).await.ok(),
-        None => Some(work.await),
+        Some(limit) => Either::Left(tokio::time::timeout(limit, work).map(Result::ok)),
+        None => Either::Right(work.map(Some)),
     }
 }
 

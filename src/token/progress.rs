@@ -66,9 +66,13 @@ impl RefreshGuard {
     }
 
     /// Waits for `work` until the deadline. The time-out has the last failure as its cause.
-    pub(super) async fn within<T>(&self, deadline: &Deadline, work: impl Future<Output = T>) -> Result<T> {
+    pub(super) fn within<T>(
+        &self,
+        deadline: &Deadline,
+        work: impl Future<Output = T>,
+    ) -> impl Future<Output = Result<T>> {
         let waiting_for = self.progress.borrow().waiting_for;
-        deadline.timeout(waiting_for, || self.progress.borrow().last_failure.clone(), work).await
+        deadline.timeout(waiting_for, || self.progress.borrow().last_failure.clone(), work)
     }
 
     /// Remembers a failure before its retry, as the cause of a timeout.

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::time::Instant;
 use url::Url;
 
@@ -42,6 +43,22 @@ pub(crate) struct Host {
     ejected_until: AtomicU64,
     /// How many requests may yet be sent twice needlessly, in tenths.
     needless: AtomicU32,
+    /// The URL of the last QR code: most of their requests differ in their bodies only.
+    last_target: Mutex<Option<Target>>,
+}
+
+/// What the URL of a request is made of, and the URL.
+struct Target {
+    endpoint: Endpoint,
+    query: Vec<(String, String)>,
+    url: Url,
+}
+
+impl Target {
+    fn is_of(&self, endpoint: &Endpoint, query: &[(&str, &str)]) -> bool {
+        let pairs = self.query.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        self.endpoint == *endpoint && pairs.eq(query.iter().copied())
+    }
 }
 
 impl HostList {
@@ -50,7 +67,8 @@ impl HostList {
         let host = |base: Url| {
             let proxy = proxy.filter(|proxy| proxy.serves(&base)).map(Proxy::name);
             let needless = AtomicU32::new(MAX_NEEDLESS * TENTHS);
-            Host { name: name(&base), proxy, base, ejected_until: AtomicU64::new(0), needless }
+            let (ejected_until, last_target) = (AtomicU64::new(0), Mutex::new(None));
+            Host { name: name(&base), proxy, base, ejected_until, needless, last_target }
         };
         Self { hosts: bases.into_iter().map(host).collect(), start: clock::monotonic() }
     }
@@ -120,6 +138,21 @@ impl Host {
 
     /// Where a request goes, with `query` encoded.
     pub(crate) fn url(&self, endpoint: &Endpoint, query: &[(&str, &str)]) -> Url {
+        if !endpoint.returns_qr_code() {
+            // Their queries have secrets, and may be anything.
+            return self.encode(endpoint, query);
+        }
+        let mut last = self.last_target.lock();
+        if let Some(target) = last.as_ref().filter(|target| target.is_of(endpoint, query)) {
+            return target.url.clone();
+        }
+        let url = self.encode(endpoint, query);
+        let query = query.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
+        *last = Some(Target { endpoint: endpoint.clone(), query, url: url.clone() });
+        url
+    }
+
+    fn encode(&self, endpoint: &Endpoint, query: &[(&str, &str)]) -> Url {
         let mut url = self.base.clone();
         url.set_path(&self.path(endpoint));
         if !query.is_empty() {
@@ -232,6 +265,25 @@ mod tests {
         assert_eq!(url.as_str(), "https://b.example:8443/wx/wxa/getwxacode?access_token=a%2Bb%26c");
         assert_eq!(hosts.hosts[0].url(&Endpoint::StableToken, &[]).as_str(), "https://a.example/cgi-bin/stable_token");
         assert_eq!(hosts.hosts[1].path(&Endpoint::GetQrCode), "/wx/wxa/getwxacode");
+    }
+
+    #[test]
+    fn a_url_is_that_of_its_own_endpoint_and_query_whatever_was_requested_before() {
+        let hosts = hosts();
+        let host = &hosts.hosts[0];
+        let requests: [(Endpoint, &[(&str, &str)]); 6] = [
+            (Endpoint::GetQrCode, &[("access_token", "a")]),
+            (Endpoint::GetQrCode, &[("access_token", "b")]),
+            (Endpoint::GetQrCode, &[("access_token", "b"), ("lang", "c")]),
+            (Endpoint::GetQrCode, &[("from_appid", "b")]),
+            (Endpoint::CreateQrCode, &[("from_appid", "b")]),
+            (Endpoint::StableToken, &[]),
+        ];
+        for (endpoint, query) in requests.iter().chain(requests.iter().rev()) {
+            for _ in 0..2 {
+                assert_eq!(host.url(endpoint, query), host.encode(endpoint, query));
+            }
+        }
     }
 
     #[test]

@@ -21,6 +21,8 @@ mod used;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
+use futures_util::future::Either;
 use parking_lot::Mutex;
 use reqwest::header::LOCATION;
 use tokio::runtime::RuntimeFlavor;
@@ -142,7 +144,8 @@ impl Transport {
     ) -> Result<(Body, T)> {
         let found = Mutex::new(None);
         let read = |body: &Body| read(body).map(|it| *found.lock() = Some(it));
-        let body = self.send_until(call, policy, deadline, on_retry, &read).await?;
+        // Boxed, because the futures around it are moved about: they would all be as large.
+        let body = Box::pin(self.send_until(call, policy, deadline, on_retry, &read)).await?;
         let found = found.lock().take();
         found.map(|found| (body, found)).ok_or(Error::Closed)
     }
@@ -227,7 +230,8 @@ impl Transport {
         read: &Read<'_>,
     ) -> Result<Body> {
         let mut span = RequestSpan::new(&self.events, call, host, deadline);
-        let answer = match with_timeout(timeout, self.send(host, call, resend, &mut span), &call.endpoint, host).await {
+        let sent = with_timeout(timeout, self.send(host, call, resend, &mut span), &call.endpoint, host).await;
+        let answer = match sent {
             Ok(raw) => {
                 host.mark_healthy();
                 span.body_bytes = Some(raw.body.len());
@@ -297,17 +301,19 @@ fn timed_out_early(error: &Error, timeout: Option<Duration>) -> bool {
     silent && timeout.is_some_and(|timeout| timeout < Duration::from_millis(500))
 }
 
-async fn with_timeout(
+/// Not `async`, as [`Deadline::timeout`].
+fn with_timeout(
     timeout: Option<Duration>,
     work: impl Future<Output = Result<RawResponse>>,
     endpoint: &Endpoint,
     host: &Host,
-) -> Result<RawResponse> {
-    let Some(timeout) = timeout else { return work.await };
-    tokio::time::timeout(timeout, work).await.unwrap_or_else(|_| {
+) -> impl Future<Output = Result<RawResponse>> {
+    let Some(timeout) = timeout else { return Either::Left(work) };
+    let silent = move |_| {
         let detail = format!("no answer within {} ms", timeout.as_millis());
         Err(failure::of(endpoint, host, NetworkErrorKind::ResponseTimeout, &detail))
-    })
+    };
+    Either::Right(tokio::time::timeout(timeout, work).map(move |done| done.unwrap_or_else(silent)))
 }
 
 /// Where a redirect leads, without its query. It is never followed.

@@ -5,9 +5,10 @@ use std::sync::{Arc, LazyLock};
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{Resumption, WebPkiServerVerifier, verify_server_name};
-use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::crypto::{CryptoProvider, KeyProvider, ring, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
+use rustls::sign::SigningKey;
 use rustls::{
     CertificateError, CipherSuite, ClientConfig, DigitallySignedStruct, Error, OtherError, RootCertStore,
     SignatureScheme,
@@ -166,7 +167,7 @@ impl CertificateErrorKind {
 /// AES-128 comes first, as in browsers: it is strong enough for decades, and cheaper. Servers with a preference of their
 /// own keep it.
 fn provider() -> CryptoProvider {
-    let mut provider = ring::default_provider();
+    let mut provider = CryptoProvider { key_provider: &NoKeys, ..ring::default_provider() };
     let cheap = [
         CipherSuite::TLS13_AES_128_GCM_SHA256,
         CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
@@ -174,6 +175,16 @@ fn provider() -> CryptoProvider {
     ];
     provider.cipher_suites.sort_by_key(|suite| !cheap.contains(&suite.suite()));
     provider
+}
+
+/// No client has a certificate of its own: without what reads and uses their keys the addon is smaller.
+#[derive(Debug)]
+struct NoKeys;
+
+impl KeyProvider for NoKeys {
+    fn load_private_key(&self, _: PrivateKeyDer<'static>) -> Result<Arc<dyn SigningKey>, Error> {
+        Err(Error::General("a client has no key".to_owned()))
+    }
 }
 
 #[cfg(test)]
