@@ -7,6 +7,11 @@ export declare class AbortHandle {
   cancel(): void
 }
 
+/** A caller's own store: clients with the same one share their memory of it. */
+export declare class CodeStoreHandle {
+  constructor(store: (request: CodeStoreRequest) => Promise<CodeStoreAnswer>)
+}
+
 /** The completion queue, as JavaScript holds it. */
 export declare class CompletionQueueHandle {
   constructor()
@@ -42,13 +47,15 @@ export declare class NativeClient {
   close(): void
   /** Ends the running calls, which `close` waits for no longer. */
   cutOff(): void
+  /** Ends when what has been fetched is where the cache writes it behind the calls. */
+  flush(call: number): void
   /** Drops the client, after the calls before `close` have ended. */
   dispose(): void
 }
 
 export declare class NativePlatform {
   /** The client of a merchant, or why its options do not make one. */
-  client(appid: string, options: string): NativeClient | Array<Failure>
+  client(appid: string, options: string, store?: CodeStoreHandle | undefined | null): NativeClient | Array<Failure>
   /** Takes a push: gives its event. `query` are names and values in turn. Of the body there is `raw`, or the text of `<Encrypt>`. */
   receivePush(call: number, query: Array<string>, raw?: Uint8Array | undefined | null, encrypt?: string | undefined | null): void
   /** Exchanges an authorization code: gives `{ appid, permissions }`. */
@@ -68,8 +75,26 @@ export declare class NativePlatform {
   close(): void
   /** Ends the running calls, also those of merchants' clients, which `close` waits for no longer. */
   cutOff(): void
+  /** Ends when the codes of merchants that have been fetched are where their caches write them behind the calls. */
+  flush(call: number): void
   /** Ends after the calls before `close`: when it is done, the file of the store is free. */
   release(call: number): void
+}
+
+export interface CodeStoreAnswer {
+  image?: Buffer
+}
+
+export interface CodeStoreRequest {
+  /** What the key begins with. */
+  namespace: string
+  /** What the rest of the key follows from. */
+  identity: string
+  /** What to store; absent to get it. */
+  image?: Buffer
+  limitMs: number
+  /** The number of the traced call that the image is for; 0 for any other. */
+  call: number
 }
 
 /** Cause, fix and scope of an errcode, by the endpoint's name in any spelling. */
@@ -110,7 +135,7 @@ export interface Failure {
 /** Where the picture of a traced call came from. */
 export interface FoundSource {
   call: number
-  /** `wechat`, `memory`, `redis` or `joined`. */
+  /** `wechat`, `memory`, `disk`, `redis`, `store` or `joined`. */
   source: string
 }
 
@@ -185,16 +210,20 @@ export interface NativeBilingual {
 
 export interface NativeCacheStats {
   hits: number
+  diskHits: number
   redisHits: number
+  storeHits: number
   coalesced: number
   misses: number
   entries: number
   sizeBytes: number
+  /** What the disk has of all accounts, if there is a disk and it has been counted. */
+  diskBytes?: number
 }
 
 /** All fields of all events; `lib/types/events.d.ts` says which event has which. */
 export interface NativeEvent {
-  /** `token`, `redis`, `request` or `platform`. */
+  /** `token`, `redis`, `request`, `cache` or `platform`. */
   channel: string
   event: string
   /** Milliseconds since 1970. */
@@ -203,6 +232,7 @@ export interface NativeEvent {
   mode?: string
   tokenNumber?: number
   fingerprint?: string
+  operation?: string
   reason?: string
   source?: string
   endpoint?: string
@@ -261,7 +291,7 @@ export interface NativeStats {
 }
 
 /** A client, or why its options, which are JSON, do not make one. A panic in a synchronous export would end the process. */
-export declare function open(queue: CompletionQueueHandle, options: string, provider?: (request: TokenRequest) => Promise<ProvidedToken>): NativeClient | Array<Failure>
+export declare function open(queue: CompletionQueueHandle, options: string, provider?: (request: TokenRequest) => Promise<ProvidedToken>, store?: CodeStoreHandle | undefined | null): NativeClient | Array<Failure>
 
 /** A platform, or why its options, which are JSON, do not make one. */
 export declare function openPlatform(queue: CompletionQueueHandle, options: string, store?: (request: StoreRequest) => Promise<StoreAnswer>): NativePlatform | Array<Failure>

@@ -62,6 +62,7 @@ import {
   type WxaErrorCode,
 } from './lib/types/errors'
 import type {
+  CacheEvent,
   CacheStats,
   ErrorFields,
   LifetimeQuota,
@@ -78,6 +79,8 @@ import type {
   CacheOptions,
   CallOptions,
   CloseOptions,
+  CodeStore,
+  CodeStoreContext,
   ProvidedToken,
   RedisOptions,
   TokenProvider,
@@ -418,6 +421,7 @@ declare namespace WxaCode {
     BatchOptions,
     BatchResult,
     Bilingual,
+    CacheEvent,
     CacheOptions,
     CacheStats,
     CallContext,
@@ -426,6 +430,8 @@ declare namespace WxaCode {
     CloudBase,
     CodeImage,
     CodeKeyParams,
+    CodeStore,
+    CodeStoreContext,
     CodeWithoutClass,
     CompletedAuthorization,
     CreateQRCodeParams,

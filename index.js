@@ -7,6 +7,7 @@ const { json } = require('./lib/body')
 const { completionQueue, startCall, startCallUnder } = require('./lib/calls')
 const { check } = require('./lib/check')
 const { codeKey } = require('./lib/code-key')
+const { handleOf } = require('./lib/code-store')
 const { createFromEnv } = require('./lib/environment')
 const { addFactories } = require('./lib/error-factories')
 const {
@@ -23,7 +24,7 @@ const { ENDPOINT_INDEX, pathOf } = require('./lib/endpoints')
 const { CODE_ENDPOINTS } = require('./lib/kinds')
 const { imageExtension, imageType } = require('./lib/image')
 const { nullProtoCopy } = require('./lib/safe-object')
-const { Activity, Opened } = require('./lib/opened')
+const { Activity, Opened, endsWithin } = require('./lib/opened')
 const { validateOptions } = require('./lib/options')
 const { platformClass } = require('./lib/platform')
 const { docsOf } = require('./lib/docs')
@@ -62,6 +63,8 @@ class WxaCode {
   #componentAppid
   /** @type {Promise<void> | undefined} */
   #closed
+  /** What this client does behind its calls. @type {import('./lib/opened').Behind} */
+  #behind
 
   static {
     traceMethods(WxaCode, TRACED, (client) => (#appid in client ? client.#owner() : undefined))
@@ -75,15 +78,18 @@ class WxaCode {
       this.#lang = options.lang
       this.#ofPlatform = options.activity
       this.#componentAppid = options.componentAppid
+      this.#behind = options.behind
       return
     }
     const given = validateOptions(options)
     const provider = given.provider && tokenProvider(given.provider, given.lang)
-    const opened = native.open(completionQueue, given.json, provider)
+    const handle = given.store && handleOf(given.store)
+    const opened = native.open(completionQueue, given.json, provider, handle)
     if (Array.isArray(opened)) throw toError(opened, given.lang)
     this.#native = opened
     this.#appid = given.appid
     this.#lang = given.lang
+    this.#behind = { writesBehind: given.writesBehind, handle }
     syncSubscription(native, completionQueue)
   }
 
@@ -271,7 +277,7 @@ class WxaCode {
     this.#native.close()
     this.#activity.endBatches()
     this.#closed ??= this.#waitForIdle()
-    if (timeoutMs !== undefined && !(await this.#activity.endsWithin(timeoutMs))) this.#native.cutOff()
+    if (timeoutMs !== undefined && !(await endsWithin(this.#activity, this.#closed, timeoutMs))) this.#native.cutOff()
     await this.#closed
   }
 
@@ -338,6 +344,7 @@ class WxaCode {
 
   async #waitForIdle() {
     await this.#activity.idle()
+    if (this.#behind.writesBehind) await startCall((id) => this.#native.flush(id))
     this.#native.dispose()
   }
 }

@@ -22,8 +22,17 @@ function codeKey(code) {
   if (typeof code !== 'object' || code === null || Array.isArray(code)) throw wrongArgument('code', A_CODE)
   const { kind = 'unlimited', meta, ...params } = codeFields(code)
   const endpoint = endpointOf(kind)
-  const { identity } = qrCodeRequest(endpoint, params)
-  const sent = JSON.parse(identity.slice(0, -endpoint.length))
+  return keyOf(qrCodeRequest(endpoint, params).identity)
+}
+
+/**
+ * @param {string} identity what is sent, as JSON, and the name of the endpoint
+ * @returns {string}
+ */
+function keyOf(identity) {
+  const end = identity.lastIndexOf('}') + 1
+  const endpoint = /** @type {import('./schemas').CodeEndpoint} */ (identity.slice(end))
+  const sent = JSON.parse(identity.slice(0, end))
   const inOrder = Object.keys(sent)
     .sort()
     .map((name) => `${JSON.stringify(name)}:${JSON.stringify(sent[name])}`)
@@ -33,4 +42,4 @@ function codeKey(code) {
   return `v1-${digest.slice(0, 32)}`
 }
 
-module.exports = { codeKey }
+module.exports = { codeKey, keyOf }

@@ -10,6 +10,7 @@ const channels = {
   token: channel('wxacode:token'),
   redis: channel('wxacode:redis'),
   request: channel('wxacode:request'),
+  cache: channel('wxacode:cache'),
   platform: channel('wxacode:platform'),
 }
 
@@ -24,6 +25,7 @@ function syncSubscription(native, completionQueue) {
     channels.token.hasSubscribers ||
     channels.redis.hasSubscribers ||
     channels.request.hasSubscribers ||
+    channels.cache.hasSubscribers ||
     channels.platform.hasSubscribers
   if (wanted === listening) return
   listening = wanted

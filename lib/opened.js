@@ -1,5 +1,6 @@
 'use strict'
 
+const { performance } = require('node:perf_hooks')
 const { clearTimeout, setImmediate, setTimeout } = require('node:timers')
 
 /** The calls and batches of a client, or of a platform and its clients: `close()` waits for them. */
@@ -66,7 +67,43 @@ class Activity {
   }
 }
 
+/**
+ * Whether within `ms` calls and batches end, and what is closed then.
+ *
+ * @param {Activity} activity
+ * @param {Promise<unknown>} closed which never rejects
+ * @param {number} ms
+ */
+async function endsWithin(activity, closed, ms) {
+  const end = performance.now() + ms
+  return (await activity.endsWithin(ms)) && (await settlesWithin(closed, end - performance.now()))
+}
+
+/**
+ * Whether a promise settles within `ms`.
+ *
+ * @param {Promise<unknown>} promise which never rejects
+ * @param {number} ms
+ */
+function settlesWithin(promise, ms) {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, Math.max(ms, 1), false)
+    promise.then(() => {
+      clearTimeout(timer)
+      resolve(true)
+    })
+  })
+}
+
 const nextTurn = () => new Promise((resolve) => setImmediate(resolve))
+
+/**
+ * What a client does behind its calls.
+ *
+ * @typedef {object} Behind
+ * @property {boolean} writesBehind whether codes are stored after their calls have ended
+ * @property {import('../binding').CodeStoreHandle | undefined} handle of the caller's own store, which the client holds
+ */
 
 /** A client that a platform has opened: `new WxaCode` takes it in place of options. */
 class Opened {
@@ -76,9 +113,11 @@ class Opened {
    * @param {import('./language').Language | undefined} lang
    * @param {Activity} activity of the platform
    * @param {string} componentAppid AppID of the platform
+   * @param {Behind} behind
    */
-  constructor(native, appid, lang, activity, componentAppid) {
+  constructor(native, appid, lang, activity, componentAppid, behind) {
     this.native = native
+    this.behind = behind
     this.appid = appid
     this.lang = lang
     this.activity = activity
@@ -86,4 +125,4 @@ class Opened {
   }
 }
 
-module.exports = { Activity, Opened }
+module.exports = { Activity, Opened, endsWithin }

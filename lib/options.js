@@ -9,10 +9,12 @@ const { validate } = require('./validate')
 const NO_SECRET = 41004
 
 /**
- * The options of a client: as JSON for the addon, the token function beside them, and the account whose codes they get.
+ * The options of a client: as JSON for the addon, the token function and the store of codes beside them, and the account whose
+ * codes they get.
  *
  * @param {unknown} options
- * @returns {{ json: string, appid: string, lang?: import('./language').Language, provider?: import('../index').TokenProvider }}
+ * @returns {{ json: string, appid: string, lang?: import('./language').Language, provider?: import('../index').TokenProvider,
+ *   store?: import('../index').CodeStore, writesBehind: boolean }}
  */
 function validateOptions(options) {
   const wanted = safeGet(options, 'lang')
@@ -25,7 +27,34 @@ function validateOptions(options) {
   if (provider) settings.token = undefined
   if (settings.cache === false) settings.cache = undefined
   if (secret === undefined && !provider && token !== 'none') throw noSecret(lang)
-  return { json: JSON.stringify(settings), appid: settings.fromAppid ?? settings.appid, lang, provider }
+  const appid = settings.fromAppid ?? settings.appid
+  return { ...withoutStore(settings), appid, lang, provider }
+}
+
+/**
+ * The options of a merchant's client, in the same parts.
+ *
+ * @param {unknown} options
+ * @param {import('./language').Language} [lang] of the platform
+ * @returns {{ json: string, store?: import('../index').CodeStore, writesBehind: boolean }}
+ */
+function validateMerchantOptions(options, lang) {
+  const settings = validate('merchant', options, undefined, lang)
+  if (settings.cache === false) settings.cache = undefined
+  return withoutStore(settings)
+}
+
+/**
+ * Options as JSON, without the caller's own store of codes. `writesBehind`: codes are stored after their calls have ended.
+ *
+ * @param {any} settings of `validate`
+ */
+function withoutStore(settings) {
+  const { cache } = settings
+  const store = cache?.store
+  if (store !== undefined) cache.store = undefined
+  const writesBehind = store !== undefined || cache?.directory !== undefined
+  return { json: JSON.stringify(settings), store, writesBehind }
 }
 
 /**
@@ -61,4 +90,4 @@ const noSecret = (lang) =>
     lang,
   )
 
-module.exports = { validateOptions, validatePlatformOptions }
+module.exports = { validateMerchantOptions, validateOptions, validatePlatformOptions }

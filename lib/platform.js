@@ -4,11 +4,12 @@ const native = require('./native')
 const { pathOf } = require('./endpoints')
 const { endpointLabel, assertQueryFits, requestPath } = require('./path')
 const { json } = require('./body')
+const { handleOf } = require('./code-store')
 const { completionQueue, startCall, startCallUnder } = require('./calls')
 const { toError, wrongArgument } = require('./errors')
 const { syncSubscription } = require('./events')
-const { Activity, Opened } = require('./opened')
-const { validatePlatformOptions } = require('./options')
+const { Activity, Opened, endsWithin } = require('./opened')
+const { validateMerchantOptions, validatePlatformOptions } = require('./options')
 const { platformStore } = require('./platform-store')
 const { pushEvent, readPush } = require('./push')
 const { nullProtoCopy } = require('./safe-object')
@@ -52,6 +53,8 @@ function platformClass(makeClient) {
     #activity = new Activity()
     /** @type {Promise<void> | undefined} */
     #closed
+    /** Whether codes of merchants are stored after their calls have ended. */
+    #writesBehind = false
 
     static {
       traceMethods(WxaPlatform, TRACED, (platform) => (#appid in platform ? platform.#owner() : undefined))
@@ -90,11 +93,16 @@ function platformClass(makeClient) {
      */
     client(appid, options) {
       if (typeof appid !== 'string') throw wrongArgument('appid', A_STRING, undefined, this.#lang)
-      const given = options === undefined ? NO_OPTIONS : validate('merchant', options, undefined, this.#lang)
-      if (given.cache === false) given.cache = undefined
-      const opened = this.#native.client(appid, JSON.stringify(given))
+      const { json, store, writesBehind } = validateMerchantOptions(
+        options === undefined ? NO_OPTIONS : options,
+        this.#lang,
+      )
+      const handle = store && handleOf(store)
+      const opened = this.#native.client(appid, json, handle)
       if (Array.isArray(opened)) throw toError(opened, this.#lang)
-      return makeClient(new Opened(opened, appid, this.#lang, this.#activity, this.#appid))
+      this.#writesBehind ||= writesBehind
+      const behind = { writesBehind, handle }
+      return makeClient(new Opened(opened, appid, this.#lang, this.#activity, this.#appid, behind))
     }
 
     /**
@@ -211,7 +219,7 @@ function platformClass(makeClient) {
       this.#native.close()
       this.#activity.endBatches()
       this.#closed ??= this.#release()
-      if (timeoutMs !== undefined && !(await this.#activity.endsWithin(timeoutMs))) this.#native.cutOff()
+      if (timeoutMs !== undefined && !(await endsWithin(this.#activity, this.#closed, timeoutMs))) this.#native.cutOff()
       await this.#closed
     }
 
@@ -221,6 +229,7 @@ function platformClass(makeClient) {
 
     async #release() {
       await this.#activity.idle()
+      if (this.#writesBehind) await startCall((id) => this.#native.flush(id))
       await startCall((id) => this.#native.release(id))
     }
 

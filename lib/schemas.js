@@ -22,6 +22,7 @@ const { ADVICE, ALIASES } = require('./aliases')
 const { endpoints } = require('./endpoints')
 const { toExtra } = require('./extra')
 const { explainRedisOptions } = require('./redis-options')
+const { isCodeStore } = require('./is-code-store')
 const { isStore } = require('./platform-store')
 
 /** @typedef {import('../index').Explanation} Explanation */
@@ -189,6 +190,12 @@ const CACHE = {
   ttlMs: TYPES.number,
   redis: { type: 'boolean' },
   maxEntryBytes: TYPES.number,
+  directory: SETTING,
+  maxDiskBytes: TYPES.number,
+  store: {
+    expected: { zh: ' { get, set }：两个函数', en: 'an object with the functions get and set' },
+    convert: acceptIf(isCodeStore),
+  },
 }
 
 /** Options that clients and platforms have. @type {Record<string, Rule>} */

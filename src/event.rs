@@ -38,6 +38,7 @@ pub(crate) enum EventKind {
     Token(TokenEvent),
     Redis(RedisEvent),
     Request(RequestEvent),
+    Cache(CacheEvent),
     Platform(PlatformNotice),
 }
 
@@ -128,6 +129,17 @@ pub(crate) enum RedisEvent {
     },
 }
 
+/// An event of the copies of QR codes on the disk and in the caller's own store.
+#[derive(Clone, Debug)]
+pub(crate) enum CacheEvent {
+    /// The operating system refused, or did not answer in time.
+    DiskError { operation: &'static str, message: String },
+    /// A file that cannot be decrypted.
+    DiskCorrupt { message: &'static str },
+    /// The caller's own store threw, did not answer in time, or gave no image. `reason` is `threw`, `timeout` or `invalid`.
+    StoreError { operation: &'static str, reason: &'static str, message: String },
+}
+
 /// An event of a request to WeChat.
 #[derive(Clone, Debug)]
 pub(crate) enum RequestEvent {
@@ -197,6 +209,11 @@ impl EventKind {
                 RequestEvent::Abort { .. } => "request.abort",
                 RequestEvent::RateLimitExceeded { .. } => "rate_limit.exceeded",
                 RequestEvent::LifetimeQuotaReached { .. } => "lifetime_quota.reached",
+            },
+            Self::Cache(event) => match event {
+                CacheEvent::DiskError { .. } => "disk.error",
+                CacheEvent::DiskCorrupt { .. } => "disk.corrupt",
+                CacheEvent::StoreError { .. } => "store.error",
             },
             Self::Platform(notice) => notice.name(),
         }
@@ -283,6 +300,11 @@ impl EventSource {
         self.bus.emit(Some(&self.account), || EventKind::Redis(build()));
     }
 
+    /// Emits an event of the account's QR codes on the disk or in a store.
+    pub(crate) fn cache(&self, build: impl FnOnce() -> CacheEvent) {
+        self.bus.emit(Some(&self.account), || EventKind::Cache(build()));
+    }
+
     /// Emits an event of a platform, or of the merchant.
     pub(crate) fn platform(&self, build: impl FnOnce() -> PlatformNotice) {
         self.bus.emit(Some(&self.account), || EventKind::Platform(build()));
@@ -322,6 +344,9 @@ pub(crate) mod testing {
                 TokenEvent::RefreshStart { reason, .. } | TokenEvent::InvalidateIgnored { reason, .. },
             )
             | EventKind::Redis(RedisEvent::QrCodeLockSkip { reason })
+            | EventKind::Cache(
+                CacheEvent::StoreError { reason, .. } | CacheEvent::DiskError { operation: reason, .. },
+            )
             | EventKind::Platform(PlatformNotice::AuthorizationEnded { reason }) => Some(reason),
             EventKind::Token(TokenEvent::ForcedRefreshLimit { .. }) => Some(ExceededLimit::ForcedRefresh.name()),
             EventKind::Token(TokenEvent::RefreshError { error, .. } | TokenEvent::ServedStale { error, .. })

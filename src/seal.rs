@@ -1,8 +1,8 @@
-//! What Redis stores: values are sealed, and their keys are hashed, with keys that follow from the AppSecret.
+//! What Redis and the disk store: values are sealed, and their keys are hashed, with keys that follow from the AppSecret.
 
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
-use ring::hmac;
 use ring::rand::{SecureRandom, SystemRandom};
+use ring::{digest, hmac};
 use secrecy::{ExposeSecret, SecretString};
 
 /// Encrypts values with AES-256-GCM and hashes keys with HMAC-SHA-256, by keys that follow from the AppSecret.
@@ -58,6 +58,11 @@ pub(crate) fn account_key_id(secret: &SecretString, bases: &[String]) -> String 
     bases.sort_unstable();
     bases.dedup();
     hex(&hmac::sign(&key, format!("wxacode account {}", bases.join(" ")).as_bytes()).as_ref()[..8])
+}
+
+/// 16 hexadecimal digits of the SHA-256 of a text that is no secret.
+pub(crate) fn digest(text: &str) -> String {
+    hex(&digest::digest(&digest::SHA256, text.as_bytes()).as_ref()[..8])
 }
 
 /// Two lower-case digits for each byte.

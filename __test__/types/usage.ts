@@ -447,7 +447,7 @@ subscribe('tracing:wxacode:call:asyncEnd', (message) => {
   const ended: boolean = aborted ?? (error === undefined && result !== undefined)
   console.log(told, ended)
   // @ts-expect-error: of a set of names
-  if (source === 'disk') console.log(told)
+  if (source === 'tape') console.log(told)
 })
 subscribe('wxacode:attempt', (message) => {
   const told = message as AttemptMessage

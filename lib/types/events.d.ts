@@ -49,8 +49,12 @@ export interface LifetimeQuota {
 export interface CacheStats {
   /** Calls answered from the memory of this process. */
   hits: number
+  /** Calls answered from the directory on this machine. */
+  diskHits: number
   /** Calls answered from Redis, with a code that another process put there. */
   redisHits: number
+  /** Calls answered from `cache.store`. */
+  storeHits: number
   /** Calls that shared the request of another call for the same code. */
   coalesced: number
   /** Calls that had to request the code from WeChat. */
@@ -59,6 +63,11 @@ export interface CacheStats {
   entries: number
   /** Size of these codes, in bytes. */
   sizeBytes: number
+  /**
+   * Size of the files in `cache.directory`, of all processes and accounts, in bytes, as far as this process knows. Absent without
+   * a directory, and until this process has written there.
+   */
+  diskBytes?: number
 }
 
 /**
@@ -256,6 +265,41 @@ export type RedisEvent =
       /** Why: the other process took too long, or failed. */
       reason: 'timeout' | 'error'
     })
+
+/**
+ * Events on `wxacode:cache`: what went wrong with the directory or the store of cached codes. No call fails because of it. A thread that
+ * subscribes receives the events of the whole process, starting with its next call.
+ */
+export type CacheEvent = WxaEvent &
+  (
+    | {
+        /**
+         * The operating system refused to read or write `cache.directory`, or did not answer in time: the disk is full, for example. At
+         * most once in a second.
+         */
+        event: 'disk.error'
+        /** What failed: to read or write a code, or to remove old ones. */
+        operation: 'read' | 'write' | 'evict'
+        /** Path and cause, in both languages. */
+        message: string
+      }
+    | {
+        /** A file in `cache.directory` could not be decrypted: it is incomplete, damaged or forged. The client removes it. */
+        event: 'disk.corrupt'
+        /** What happened, in both languages. */
+        message: string
+      }
+    | {
+        /** A function of `cache.store` failed. */
+        event: 'store.error'
+        /** Which function. */
+        operation: 'get' | 'set'
+        /** How: it threw, it took too long, or it gave no whole JPEG or PNG. */
+        reason: 'threw' | 'timeout' | 'invalid'
+        /** What happened, in both languages. */
+        message: string
+      }
+  )
 
 /**
  * Events on `wxacode:request`: every request to WeChat, including retries. A thread receives only the events of its clients,

@@ -212,8 +212,9 @@ export interface RedisOptions {
 }
 
 /**
- * How codes are cached. Clients of the same account with the same options share a cache, across worker threads too. A client
- * with a token function or token `'none'` has a separate cache.
+ * How codes are cached. A code is looked for in memory, in `directory`, and in Redis or `store`, in this order; what is found further
+ * away is copied to what is nearer. Clients of the same account with the same options share a cache, across worker threads too; with a
+ * `store`, those of one thread. A client with a token function or token `'none'` has a separate cache.
  */
 export interface CacheOptions {
   /**
@@ -246,6 +247,67 @@ export interface CacheOptions {
    * @defaultValue 524288 (512 KiB)
    */
   maxEntryBytes?: number
+  /**
+   * Directory on this machine in which codes are cached too, so that a restart loses none. It is made if it is missing. All processes
+   * of the machine can use the same directory, and so can all accounts: files are encrypted with a key that is derived from the AppSecret,
+   * and a file that is incomplete, damaged or of another account is never served. It requires a `secret`, which token `'none'` and
+   * a token function have none of.
+   *
+   * The constructor throws if the path is no directory or cannot be written. What goes wrong later, such as a full disk, costs no
+   * call: it is told on `wxacode:cache`, see {@link CacheEvent}.
+   *
+   * @defaultValue none; an empty string counts as left out
+   */
+  directory?: string | undefined
+  /**
+   * Maximum size of the files in `directory`, in bytes, a whole number from 1: of all processes and accounts together. When there is
+   * more, one process removes the files that were not used for longest, until nine tenths are left. Other processes notice after a
+   * twentieth of the limit, or a minute.
+   *
+   * @defaultValue 1073741824 (1 GiB)
+   */
+  maxDiskBytes?: number
+  /**
+   * Your own store of codes, such as a bucket or a table, so that a fleet requests each only once. It cannot be combined with `redis:
+   * true`. An object with `get` and `set`, such as a `Map`.
+   *
+   * @defaultValue none
+   */
+  store?: CodeStore | undefined
+}
+
+/**
+ * A store of codes of your own. Whatever it does, no call fails: if `get` throws, takes too long, or gives anything but a whole JPEG
+ * or PNG, the code is requested from WeChat, and an event tells of it, see {@link CacheEvent}. Pictures are stored as they are, so
+ * that the store can serve them itself. What is in the store is trusted: a code in it can be replaced by whoever can write there.
+ *
+ * Both functions run in the async context of the call that the code is for, if that is traced.
+ */
+export interface CodeStore {
+  /**
+   * Gives the picture of a code, or `undefined` or `null` if there is none. A call waits for it for a fifth of its time at most, 2 s
+   * with the usual `timeoutMs`; a store that took longer is not asked again for 5 s.
+   *
+   * @param key the same in all releases: AppID, `/` and {@link codeKey}, of the characters `A-Z a-z 0-9 _ . / -`. Codes of a client with
+   *   a token function or token `'none'`, of whose AppID there is no proof, have `/unverified` behind the AppID, and codes that do not
+   *   come from WeChat's own hosts `/host-` and 16 digits, which follow from `baseUrl`
+   */
+  get(key: string, context: CodeStoreContext): Uint8Array | null | undefined | Promise<Uint8Array | null | undefined>
+  /**
+   * Stores the picture of a code. No call waits for it; `close()` does, 10 s at most.
+   *
+   * @param image a Buffer of its own
+   * @returns a promise, which is awaited, or anything else
+   */
+  set(key: string, image: Buffer, context: CodeStoreContext): unknown
+}
+
+/** What a {@link CodeStore} is told besides the key. */
+export interface CodeStoreContext {
+  /** AppID of the account. */
+  readonly appid: string
+  /** Aborts when the result is no longer waited for. */
+  readonly signal: AbortSignal
 }
 
 /** Options of one call. */
@@ -266,10 +328,10 @@ export interface CallOptions {
 /** Options of {@link WxaCode.close} and {@link WxaPlatform.close}. */
 export interface CloseOptions {
   /**
-   * How long to wait for running calls and batches, in milliseconds. More than 0, at most 86400000 (a day). After that they fail with
-   * `ERR_WXA_CLOSED`.
+   * How long to wait for running calls and batches, and for codes that are being written to `cache.directory` or `cache.store`, in
+   * milliseconds. More than 0, at most 86400000 (a day). After that calls fail with `ERR_WXA_CLOSED`.
    *
-   * @defaultValue none: calls are waited for until their own deadlines
+   * @defaultValue none: calls are waited for until their own deadlines, and each write for 10 s
    */
   timeoutMs?: number
 }

@@ -28,10 +28,10 @@ export interface CallContext {
    */
   traceparent?: string
   /**
-   * Where the picture of a code came from: a request of this call, the memory of this process, Redis, or the request of another
-   * call for the same picture. Absent for other methods, before `asyncStart`, and if the call failed.
+   * Where the picture of a code came from: a request of this call, the memory of this process, `cache.directory`, Redis, `cache.store`,
+   * or the request of another call for the same picture. Absent for other methods, before `asyncStart`, and if the call failed.
    */
-  source?: 'wechat' | 'memory' | 'redis' | 'joined'
+  source?: 'wechat' | 'memory' | 'disk' | 'redis' | 'store' | 'joined'
   /**
    * What the call resolved with, from `asyncStart` on. Absent where it is a secret or may hold one: `getAccessToken`,
    * `getComponentAccessToken`, `authorizationUrl`, `authorizers`, `receivePush` and `request`.

@@ -47,6 +47,7 @@ class WxaCodeInstrumentation extends InstrumentationBase {
       if (event.event === 'rate_limit.exceeded') countEvent(instruments(), event)
     })
     this.#subscribe('wxacode:redis', (event) => countEvent(instruments(), event))
+    this.#subscribe('wxacode:cache', (event) => countEvent(instruments(), event))
     this.#subscribe('wxacode:platform', (event) => countEvent(instruments(), event))
   }
 

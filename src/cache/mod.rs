@@ -1,10 +1,15 @@
 //! QR codes that were fetched before. They never expire, and two of the three endpoints count against a lifetime cap, so the
-//! same QR code is fetched once: in this process, and with Redis in a fleet.
+//! same QR code is fetched once: in this process, with a disk on this machine, and with Redis or a store in a fleet. It is looked for
+//! in memory, on the disk, and in Redis or the store; what is found further away is copied to what is nearer.
 
+mod disk;
 mod memory;
 mod recent;
 mod redis;
+mod rest;
 mod single_flight;
+mod store;
+mod writes;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +17,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use parking_lot::Mutex;
 
+pub use self::disk::{Disk, DiskLimits, DiskQrCodes};
 pub use self::redis::{KeySpace, RedisQrCodes};
+pub use self::store::{CodeStore, SharedStore, StoreFailure, StoredCode, StoredQrCodes};
 use crate::deadline::Deadline;
 use crate::error::invalid::InvalidParam;
 use crate::error::{Error, Result, TimeoutPhase};
@@ -22,6 +29,7 @@ use crate::wechat::qr_code::{Identity, QrCodeRequest};
 use memory::Memory;
 use recent::RecentRequests;
 use single_flight::{CurrentPhase, SingleFlight};
+use writes::Writes;
 
 /// The limits of a cache. Clients with equal limits and the same account share a cache.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -32,17 +40,36 @@ pub struct Limits {
     pub ttl: Option<Duration>,
     /// The most bytes of one image in Redis; `None` if Redis has no copy.
     pub redis_max_entry_bytes: Option<usize>,
+    /// The disk tier; `None` if there is none.
+    pub disk: Option<DiskLimits>,
+    /// The id of the caller's own store.
+    pub store: Option<u64>,
+}
+
+/// Where QR codes are looked for behind the memory. Redis and the store are not both there.
+#[derive(Default)]
+pub struct Tiers {
+    /// The disk of this machine.
+    pub disk: Option<DiskQrCodes>,
+    /// The Redis of a fleet.
+    pub redis: Option<RedisQrCodes>,
+    /// The caller's own store.
+    pub store: Option<StoredQrCodes>,
 }
 
 /// What `stats()` tells of the cache: QR codes by where they were found, and the size of the memory.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct CacheStats {
     pub(crate) hits: u64,
+    pub(crate) disk_hits: u64,
     pub(crate) redis_hits: u64,
+    pub(crate) store_hits: u64,
     pub(crate) coalesced: u64,
     pub(crate) misses: u64,
     pub(crate) entries: usize,
     pub(crate) size_bytes: usize,
+    /// What the disk has of all accounts; `None` without a disk, and until it is counted.
+    pub(crate) disk_bytes: Option<u64>,
 }
 
 /// Where a QR code was found.
@@ -50,12 +77,21 @@ pub(crate) struct CacheStats {
 pub enum CacheOutcome {
     /// In this process's memory.
     Memory,
+    /// On the disk of this machine.
+    Disk,
     /// In Redis, where another process has stored the QR code.
     Redis,
+    /// In the caller's own store.
+    Store,
     /// In a request of another caller.
     Coalesced,
     /// At WeChat: a request was made.
     Miss,
+}
+
+impl CacheOutcome {
+    /// How many there are.
+    pub(crate) const COUNT: usize = 6;
 }
 
 /// QR codes that were fetched before, and the requests in flight, by what the image depends on.
@@ -63,18 +99,40 @@ pub struct QrCodeCache {
     memory: Mutex<Memory>,
     recent: RecentRequests,
     in_flight: Arc<SingleFlight>,
+    disk: Option<Arc<DiskQrCodes>>,
     redis: Option<Arc<RedisQrCodes>>,
+    store: Option<Arc<StoredQrCodes>>,
+    /// To the disk and to the store.
+    writes: Arc<Writes>,
 }
 
 impl QrCodeCache {
-    /// An empty cache with these limits; `redis` is the copy in Redis, if the client has one.
-    pub fn new(limits: &Limits, redis: Option<RedisQrCodes>) -> Self {
+    /// An empty cache with these limits and the tiers behind it.
+    pub fn new(limits: &Limits, Tiers { disk, redis, store }: Tiers) -> Self {
         Self {
             memory: Mutex::new(Memory::new(limits.max_bytes, limits.ttl)),
             recent: RecentRequests::new(),
             in_flight: Arc::default(),
+            disk: disk.map(Arc::new),
             redis: redis.map(Arc::new),
+            store: store.map(Arc::new),
+            writes: Arc::default(),
         }
+    }
+
+    /// Waits until what has been fetched so far is on the disk and in the store, or has failed to get there.
+    pub(crate) async fn flush(&self) {
+        self.writes.finished().await;
+    }
+
+    /// Whether there is something to flush.
+    pub(crate) fn writes_behind(&self) -> bool {
+        self.disk.is_some() || self.store.is_some()
+    }
+
+    /// The bytes on the disk, if there is a disk and they have been counted.
+    pub(crate) fn disk_bytes(&self) -> Option<u64> {
+        self.disk.as_ref()?.bytes()
     }
 
     /// The request of these parameters, which are JSON in the caller's spelling.
@@ -96,7 +154,7 @@ impl QrCodeCache {
         self.memory.lock().size()
     }
 
-    /// A QR code from memory, from Redis, or from `fetch`, whose request takes `route` and is bounded by `deadline`. An error
+    /// A QR code from memory, from the tiers behind it, or from `fetch`, whose request takes `route` and is bounded by `deadline`. An error
     /// is not cached.
     ///
     /// # Errors
@@ -139,12 +197,36 @@ impl QrCodeCache {
         phase: CurrentPhase,
         fetch: impl Future<Output = Result<Bytes>> + Send,
     ) -> Result<(Bytes, CacheOutcome)> {
+        // Boxed, so that a cache without these tiers does not move their state.
+        if let Some(disk) = &self.disk
+            && let Some((image, remaining)) = Box::pin(disk.get(&identity, &deadline)).await
+        {
+            self.memory.lock().put(identity, image.clone(), remaining);
+            return Ok((image, CacheOutcome::Disk));
+        }
+        if let Some(store) = &self.store
+            && let Some(image) = Box::pin(store.get(&identity, &deadline)).await
+        {
+            self.keep(identity, &image, None);
+            return Ok((image, CacheOutcome::Store));
+        }
         let (image, remaining) = match &self.redis {
             Some(redis) => redis.clone().get(&identity, &deadline, &phase, fetch).await?,
             None => (fetch.await?, None),
         };
-        self.memory.lock().put(identity, image.clone(), remaining);
+        if let Some(store) = &self.store {
+            store.put(&identity, image.clone(), &self.writes);
+        }
+        self.keep(identity, &image, remaining);
         Ok((image, if remaining.is_some() { CacheOutcome::Redis } else { CacheOutcome::Miss }))
+    }
+
+    /// Keeps an image in memory and on the disk. `remaining` is what is left of the time of an image from Redis.
+    fn keep(&self, identity: Identity, image: &Bytes, remaining: Option<Duration>) {
+        if let Some(disk) = &self.disk {
+            disk.put(&identity, image.clone(), remaining, &self.writes);
+        }
+        self.memory.lock().put(identity, image.clone(), remaining);
     }
 }
 

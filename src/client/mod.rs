@@ -219,6 +219,13 @@ impl Client {
         }
     }
 
+    /// Waits until what has been fetched so far is where the cache writes it behind the calls.
+    pub(crate) async fn flush(&self) {
+        if let Some(qr_codes) = &self.qr_codes {
+            qr_codes.flush().await;
+        }
+    }
+
     /// Refuses every later call.
     pub(crate) fn close(&self) {
         self.closed.store(true, Ordering::Release);
@@ -255,7 +262,9 @@ impl Client {
         self.stats.found(found);
         attempt::found(match found {
             CacheOutcome::Memory => "memory",
+            CacheOutcome::Disk => "disk",
             CacheOutcome::Redis => "redis",
+            CacheOutcome::Store => "store",
             CacheOutcome::Coalesced => "joined",
             CacheOutcome::Miss => "wechat",
         });

@@ -41,7 +41,7 @@ pub(crate) struct Counters {
     images: AtomicU64,
     image_bytes: AtomicU64,
     errors: Mutex<BTreeMap<String, u64>>,
-    found: [AtomicU64; 4],
+    found: [AtomicU64; CacheOutcome::COUNT],
 }
 
 impl Counters {
@@ -82,11 +82,14 @@ impl Client {
             let (entries, size_bytes) = qr_codes.size();
             CacheStats {
                 hits: count(CacheOutcome::Memory),
+                disk_hits: count(CacheOutcome::Disk),
                 redis_hits: count(CacheOutcome::Redis),
+                store_hits: count(CacheOutcome::Store),
                 coalesced: count(CacheOutcome::Coalesced),
                 misses: count(CacheOutcome::Miss),
                 entries,
                 size_bytes,
+                disk_bytes: qr_codes.disk_bytes(),
             }
         });
         Stats {

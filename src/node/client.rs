@@ -10,6 +10,7 @@ use napi_derive::napi;
 use parking_lot::Mutex;
 
 use super::abort::AbortHandle;
+use super::code_store::CodeStoreHandle;
 use super::completions::{CompletionQueueHandle, GrantedToken, Outcome};
 use super::environment::Environment;
 use super::failure::{Failure, failures};
@@ -60,11 +61,15 @@ pub struct NativeLifetimeQuota {
 #[napi(object, object_from_js = false)]
 pub struct NativeCacheStats {
     pub hits: f64,
+    pub disk_hits: f64,
     pub redis_hits: f64,
+    pub store_hits: f64,
     pub coalesced: f64,
     pub misses: f64,
     pub entries: f64,
     pub size_bytes: f64,
+    /// What the disk has of all accounts, if there is a disk and it has been counted.
+    pub disk_bytes: Option<f64>,
 }
 
 /// A client, or why its options, which are JSON, do not make one. A panic in a synchronous export would end the process.
@@ -74,9 +79,10 @@ pub(super) fn open(
     queue: &CompletionQueueHandle,
     options: String,
     #[napi(ts_arg_type = "(request: TokenRequest) => Promise<ProvidedToken>")] provider: Option<TokenFn>,
+    store: Option<ClassInstance<'_, CodeStoreHandle>>,
 ) -> napi::Result<Either<NativeClient, Vec<Failure>>> {
     let Environment { closing, requests, .. } = Environment::current(env)?;
-    match catch_unwind(AssertUnwindSafe(|| options::read(options, provider)?.open(requests))) {
+    match catch_unwind(AssertUnwindSafe(|| options::read(options, provider, store.as_deref())?.open(requests))) {
         Ok(Ok(client)) => Ok(Either::A(NativeClient::new(client, CallRunner::new(closing, queue.completions())))),
         Ok(Err(error)) => Ok(Either::B(failures(&error))),
         Err(_) => Err(bug("the constructor")),
@@ -213,11 +219,14 @@ impl NativeClient {
             }),
             cache: stats.cache.map(|cache| NativeCacheStats {
                 hits: cache.hits as f64,
+                disk_hits: cache.disk_hits as f64,
                 redis_hits: cache.redis_hits as f64,
+                store_hits: cache.store_hits as f64,
                 coalesced: cache.coalesced as f64,
                 misses: cache.misses as f64,
                 entries: cache.entries as f64,
                 size_bytes: cache.size_bytes as f64,
+                disk_bytes: cache.disk_bytes.map(|bytes| bytes as f64),
             }),
         }
     }
@@ -234,6 +243,16 @@ impl NativeClient {
     #[napi]
     pub fn cut_off(&self) {
         self.runner.cut_off();
+    }
+
+    /// Ends when what has been fetched is where the cache writes it behind the calls.
+    #[napi]
+    pub fn flush(&self, env: &Env, call: f64) -> napi::Result<()> {
+        let client = self.client.get();
+        self.runner.run(env, call, None, Ok(()), async move {
+            client?.flush().await;
+            Ok(Outcome::Json("null".to_owned()))
+        })
     }
 
     /// Drops the client, after the calls before `close` have ended.

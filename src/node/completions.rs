@@ -240,7 +240,7 @@ impl CompletionQueueHandle {
 #[napi(object, object_from_js = false)]
 pub(super) struct FoundSource {
     pub call: f64,
-    /// `wechat`, `memory`, `redis` or `joined`.
+    /// `wechat`, `memory`, `disk`, `redis`, `store` or `joined`.
     pub source: &'static str,
 }
 

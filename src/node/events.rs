@@ -5,13 +5,15 @@ use std::time::{Duration, UNIX_EPOCH};
 use napi_derive::napi;
 
 use crate::error::{Error, ExceededLimit};
-use crate::event::{Event, EventKind, PlatformNotice, RedisEvent, RequestEvent, RequestLabel, TokenEvent, TokenLabel};
+use crate::event::{
+    CacheEvent, Event, EventKind, PlatformNotice, RedisEvent, RequestEvent, RequestLabel, TokenEvent, TokenLabel,
+};
 
 /// All fields of all events; `lib/types/events.d.ts` says which event has which.
 #[napi(object, object_from_js = false)]
 #[derive(Default)]
 pub(super) struct NativeEvent {
-    /// `token`, `redis`, `request` or `platform`.
+    /// `token`, `redis`, `request`, `cache` or `platform`.
     pub channel: &'static str,
     pub event: &'static str,
     /// Milliseconds since 1970.
@@ -20,6 +22,7 @@ pub(super) struct NativeEvent {
     pub mode: Option<&'static str>,
     pub token_number: Option<f64>,
     pub fingerprint: Option<String>,
+    pub operation: Option<&'static str>,
     pub reason: Option<&'static str>,
     pub source: Option<&'static str>,
     pub endpoint: Option<String>,
@@ -47,6 +50,7 @@ impl From<&Event> for NativeEvent {
             EventKind::Token(event) => token(event),
             EventKind::Redis(event) => redis(event),
             EventKind::Request(event) => request(event),
+            EventKind::Cache(event) => cache(event),
             EventKind::Platform(notice) => platform(notice),
         };
         Self {
@@ -131,6 +135,19 @@ fn request(event: &RequestEvent) -> NativeEvent {
         RequestEvent::RateLimitExceeded { limit, retry_after } => fields.with_limit(*limit, *retry_after),
         RequestEvent::LifetimeQuotaReached { used, limit, percent } => {
             NativeEvent { used: Some(*used), limit: Some(*limit), percent: Some(*percent), ..fields }
+        }
+    }
+}
+
+fn cache(event: &CacheEvent) -> NativeEvent {
+    let fields = NativeEvent { channel: "cache", ..NativeEvent::default() };
+    match event {
+        CacheEvent::DiskError { operation, message } => {
+            NativeEvent { operation: Some(operation), message: Some(message.clone()), ..fields }
+        }
+        CacheEvent::DiskCorrupt { message } => NativeEvent { message: Some((*message).to_owned()), ..fields },
+        CacheEvent::StoreError { operation, reason, message } => {
+            NativeEvent { operation: Some(operation), reason: Some(reason), message: Some(message.clone()), ..fields }
         }
     }
 }

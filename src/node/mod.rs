@@ -7,6 +7,7 @@ mod abort;
 mod attempts;
 mod check;
 mod client;
+mod code_store;
 mod completions;
 mod environment;
 mod events;

@@ -5,20 +5,22 @@ use std::sync::Arc;
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 
+use super::code_store::CodeStoreHandle;
 use super::platform_store::{JsStore, StoreFn};
 use super::provider::{JsProvider, TokenFn};
 use crate::error::{Error, Result};
 use crate::options::platform::{MerchantOptions, PlatformOptions};
-use crate::options::{Options, TokenChoice};
+use crate::options::{CacheOptions, Options, TokenChoice};
 use crate::wechat::params::unreadable;
 
 /// The text holds the AppSecret: it is wiped when it has been read.
-pub(super) fn read(json: String, provider: Option<TokenFn>) -> Result<Options> {
+pub(super) fn read(json: String, provider: Option<TokenFn>, store: Option<&CodeStoreHandle>) -> Result<Options> {
     let json = SecretString::from(json);
     let mut options: Options = parsed(json.expose_secret())?;
     if let Some(call) = provider {
         options.token = TokenChoice::Provider(Arc::new(JsProvider::new(options.appid.clone(), call)));
     }
+    set_store(&mut options.cache, store);
     Ok(options)
 }
 
@@ -31,8 +33,16 @@ pub(super) fn read_platform(json: String, store: Option<StoreFn>) -> Result<Plat
 }
 
 /// The options of a merchant's client.
-pub(super) fn read_merchant(json: &str) -> Result<MerchantOptions> {
-    parsed(json)
+pub(super) fn read_merchant(json: &str, store: Option<&CodeStoreHandle>) -> Result<MerchantOptions> {
+    let mut options: MerchantOptions = parsed(json)?;
+    set_store(&mut options.cache, store);
+    Ok(options)
+}
+
+fn set_store(cache: &mut Option<CacheOptions>, store: Option<&CodeStoreHandle>) {
+    if let Some(cache) = cache {
+        cache.store = store.map(|handle| handle.store.clone());
+    }
 }
 
 /// What JavaScript has written as JSON.

@@ -14,6 +14,7 @@ use serde_json::json;
 
 use super::abort::AbortHandle;
 use super::client::{NativeClient, pairs, send};
+use super::code_store::CodeStoreHandle;
 use super::completions::{CompletionQueueHandle, GrantedToken, Outcome};
 use super::environment::Environment;
 use super::failure::{Failure, failures};
@@ -91,8 +92,13 @@ pub(super) fn open_platform(
 impl NativePlatform {
     /// The client of a merchant, or why its options do not make one.
     #[napi(ts_return_type = "NativeClient | Array<Failure>")]
-    pub fn client(&self, appid: String, options: String) -> napi::Result<Either<NativeClient, Vec<Failure>>> {
-        let made = || self.get()?.client(&appid, &options::read_merchant(&options)?);
+    pub fn client(
+        &self,
+        appid: String,
+        options: String,
+        store: Option<ClassInstance<'_, CodeStoreHandle>>,
+    ) -> napi::Result<Either<NativeClient, Vec<Failure>>> {
+        let made = || self.get()?.client(&appid, &options::read_merchant(&options, store.as_deref())?);
         match catch_unwind(AssertUnwindSafe(made)) {
             Ok(Ok(client)) => Ok(Either::A(NativeClient::new(client, self.runner.child()))),
             Ok(Err(error)) => Ok(Either::B(failures(&error))),
@@ -296,6 +302,16 @@ impl NativePlatform {
     #[napi]
     pub fn cut_off(&self) {
         self.runner.cut_off();
+    }
+
+    /// Ends when the codes of merchants that have been fetched are where their caches write them behind the calls.
+    #[napi]
+    pub fn flush(&self, env: &Env, call: f64) -> napi::Result<()> {
+        let open = self.get();
+        self.runner.run(env, call, None, Ok(()), async move {
+            open?.flush().await;
+            Ok(done())
+        })
     }
 
     /// Ends after the calls before `close`: when it is done, the file of the store is free.

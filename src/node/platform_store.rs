@@ -77,9 +77,11 @@ impl StoreFunctions for JsStore {
 fn thrown(operation: &'static str, error: &napi::Error) -> Error {
     match error.status {
         Status::Closing => Error::Closed,
-        _ => {
-            let reason = redact(&error.reason, &[]).chars().take(MAX_REASON_CHARS).collect();
-            Error::Store(Box::new(StoreProblem::Threw { operation, reason }))
-        }
+        _ => Error::Store(Box::new(StoreProblem::Threw { operation, reason: reason(error) })),
     }
+}
+
+/// What a caller's store threw, without secrets.
+pub(super) fn reason(error: &napi::Error) -> String {
+    redact(&error.reason, &[]).chars().take(MAX_REASON_CHARS).collect()
 }

@@ -1,5 +1,6 @@
 //! Checks the options and builds a `Client` from them. Never touches the network.
 
+mod cache;
 pub(crate) mod json;
 pub(crate) mod platform;
 mod rules;
@@ -12,6 +13,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use url::Url;
 
+use crate::cache::SharedStore;
 use crate::client::{Client, Counters, Tokens};
 use crate::error::invalid::InvalidParam;
 use crate::error::{Error, Result};
@@ -20,7 +22,7 @@ use crate::keys::{Account, App, ConnectionRole, Mode, RedisConfig};
 use crate::lifetime_quota::{LifetimeQuota, RedisUsage};
 use crate::rate_limit::RateLimiter;
 use crate::rate_limit::redis::RedisRateLimiter;
-use crate::registry;
+use crate::registry::{self, Behind};
 use crate::token::source::{Provider, ProviderSource, TokenSource, WeChatSource};
 use crate::transport::Transport;
 use crate::transport::http_clients::HttpSettings;
@@ -65,6 +67,12 @@ pub(crate) struct CacheOptions {
     pub(crate) redis: bool,
     #[serde(deserialize_with = "json::number")]
     pub(crate) max_entry_bytes: Option<f64>,
+    pub(crate) directory: Option<String>,
+    #[serde(deserialize_with = "json::number")]
+    pub(crate) max_disk_bytes: Option<f64>,
+    /// The caller's own store.
+    #[serde(skip)]
+    pub(crate) store: Option<SharedStore>,
 }
 
 /// `redis`, unchecked.
@@ -137,7 +145,9 @@ impl Options {
         let secret = rules::secret(self.secret, &self.token)?;
         let rate = self.rate_per_minute.map_or(Ok(Some(5000)), rules::rate)?;
         let unshared_rotation = self.redis.as_ref().is_none_or(|redis| redis.allow_unshared_rotation.unwrap_or(false));
-        let cache_limits = self.cache.map(|cache| rules::cache(&cache, self.redis.is_some())).transpose()?;
+        let has_account = matches!(self.token, TokenChoice::Stable | TokenChoice::Classic);
+        let limits = self.cache.as_ref().map(|cache| cache::limits(cache, self.redis.is_some(), has_account));
+        let limits = limits.transpose()?;
         let network = NetworkOptions {
             base_urls: self.base_urls,
             timeout_ms: self.timeout_ms,
@@ -148,6 +158,7 @@ impl Options {
         };
         let Network { base_urls, timeout, retries, redis, http_settings } = network.checked(&self.token)?;
 
+        let disk = cache::disk(limits.as_ref())?;
         let mut registry = registry::global();
         let mode = match &self.token {
             TokenChoice::Stable => Some(Mode::Stable),
@@ -170,14 +181,16 @@ impl Options {
                 }
                 None => (None, None),
             };
-        let qr_codes = cache_limits
-            .map(|limits| registry.qr_code_cache(account.as_ref(), mode.map(Mode::name), &limits))
-            .transpose()?;
         let rate_limited_appid: Arc<str> = from_appid.as_ref().unwrap_or(&appid).as_str().into();
         let mode = match &self.token {
             TokenChoice::Provider(_) => Some("provider"),
             _ => mode.map(Mode::name),
         };
+        let store = self.cache.and_then(|cache| cache.store);
+        let bases: Vec<_> = base_urls.iter().map(Url::to_string).collect();
+        let store = store.map(|store| (store, cache::namespace(&rate_limited_appid, &bases, has_account)));
+        let behind = Behind { appid: &rate_limited_appid, mode, disk, store };
+        let qr_codes = limits.map(|limits| registry.qr_code_cache(account.as_ref(), &limits, behind)).transpose()?;
         let events = EventSource::new(events, rate_limited_appid.clone(), mode);
         let cache = match (&self.token, &account) {
             (TokenChoice::Provider(_), _) => Some(registry.provider_token_cache(&appid)),
@@ -187,9 +200,9 @@ impl Options {
         let secrets = cache.as_ref().map_or_else(Arc::default, |cache| cache.secrets());
         secret.iter().for_each(|secret| secrets.add_permanent(secret));
         let http_clients = registry.http_clients(&http_settings)?;
-        let transport = Transport::new(http_clients, base_urls.clone(), secrets, events.clone());
+        let transport = Transport::new(http_clients, base_urls, secrets, events.clone());
         let transport = Arc::new(transport.propagating_traceparent(self.propagate_traceparent));
-        let app = App::new(&rate_limited_appid, &base_urls.iter().map(Url::to_string).collect::<Vec<_>>());
+        let app = App::new(&rate_limited_appid, &bases);
         let lifetime_quota = LifetimeQuota::new(registry.shared_usage(&app), redis_usage, events.clone());
         let rate_limiter =
             RateLimiter::new(rate, registry.sliding_window(&app), account.is_some(), redis_limiter, events);

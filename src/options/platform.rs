@@ -9,7 +9,8 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use url::Url;
 
-use super::{CacheOptions, Network, NetworkOptions, RedisOptions, TokenChoice, json, rules};
+use super::cache::WritingCaches;
+use super::{CacheOptions, Network, NetworkOptions, RedisOptions, TokenChoice, cache, json, rules};
 use crate::client::{Client, Counters, Tokens};
 use crate::error::explanation::Bilingual;
 use crate::error::invalid::InvalidParam;
@@ -23,7 +24,7 @@ use crate::platform::store::StoreFunctions;
 use crate::platform::{AuthorizerSource, ComponentSource, Platform};
 use crate::rate_limit::RateLimiter;
 use crate::rate_limit::redis::RedisRateLimiter;
-use crate::registry::{self, Registry};
+use crate::registry::{self, Behind, Registry};
 use crate::token::source::TokenSource;
 use crate::transport::http_clients::HttpClients;
 use crate::transport::{Carrier, Transport};
@@ -90,6 +91,7 @@ pub(crate) struct OpenPlatform {
     /// Of requests, which belong to the thread.
     events: Arc<EventBus>,
     closed: Arc<AtomicBool>,
+    write_behind: WritingCaches,
 }
 
 /// Gives what the platforms of a key share.
@@ -162,7 +164,16 @@ impl PlatformOptions {
         };
         drop(registry);
         let platform = Platform::new(core, Arc::new(component));
-        Ok(OpenPlatform { platform, key, push, timeout, retries, events, closed })
+        Ok(OpenPlatform {
+            platform,
+            key,
+            push,
+            timeout,
+            retries,
+            events,
+            closed,
+            write_behind: WritingCaches::default(),
+        })
     }
 }
 
@@ -170,6 +181,11 @@ impl OpenPlatform {
     /// Refuses every later call, also of merchants' clients.
     pub(crate) fn close(&self) {
         self.closed.store(true, Ordering::Release);
+    }
+
+    /// Waits until the codes of merchants that have been fetched so far are where their caches write them behind the calls.
+    pub(crate) async fn flush(&self) {
+        self.write_behind.flush().await;
     }
 
     /// The time of a call, unless it has one of its own.
@@ -199,7 +215,8 @@ impl OpenPlatform {
         let retries = options.retries.map_or(Ok(self.retries), rules::retries)?;
         let rate = options.rate_per_minute.map_or(Ok(Some(5000)), rules::rate)?;
         let has_redis = self.key.redis.is_some();
-        let limits = options.cache.as_ref().map(|cache| rules::cache(cache, has_redis)).transpose()?;
+        let limits = options.cache.as_ref().map(|cache| cache::limits(cache, has_redis, true)).transpose()?;
+        let disk = cache::disk(limits.as_ref())?;
 
         let merchant = self.platform.core.merchant(appid);
         let label = EventSource::new(self.events.clone(), merchant.appid.clone(), Some(AUTHORIZER));
@@ -217,10 +234,12 @@ impl OpenPlatform {
         };
         let usage = registry.shared_usage(&App::new(appid, &self.key.bases));
         let lifetime_quota = LifetimeQuota::new(usage, redis_usage, label.clone());
-        let qr_codes = match limits {
-            Some(limits) => Some(registry.qr_code_cache(Some(&self.account(appid)), Some(AUTHORIZER), &limits)?),
-            None => None,
-        };
+        let store = options.cache.as_ref().and_then(|cache| cache.store.clone());
+        let store = store.map(|store| (store, cache::namespace(appid, &self.key.bases, true)));
+        let behind = Behind { appid, mode: Some(AUTHORIZER), disk, store };
+        let account = || self.account(appid);
+        let qr_codes = limits.map(|limits| registry.qr_code_cache(Some(&account()), &limits, behind)).transpose()?;
+        qr_codes.iter().for_each(|qr_codes| self.write_behind.add(qr_codes));
         let rate_limiter = rate_limiter(&mut registry, &self.key, appid, rate, redis_limiter, label);
         let clock = registry.clock();
         drop(registry);

@@ -5,8 +5,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 use url::Url;
 
-use super::{CacheOptions, DEFAULT_BASE_URL, RedisOptions, TokenChoice};
-use crate::cache::Limits;
+use super::{DEFAULT_BASE_URL, RedisOptions, TokenChoice};
 use crate::error::explanation::Bilingual;
 use crate::error::invalid::InvalidParam;
 use crate::keys::RedisConfig;
@@ -291,71 +290,6 @@ pub(crate) fn proxy(proxy: Option<&str>) -> Result<Option<Proxy>, InvalidParam> 
         Some("env") => Proxy::of_environment(),
         Some(url) => Proxy::parse(url).map(Some),
     }
-}
-
-const DEFAULT_CACHE_BYTES: usize = 64 << 20;
-const DEFAULT_ENTRY_BYTES: usize = 512 << 10;
-
-/// The limits of the cache: by default 64 MiB in all, 512 KiB for an entry in Redis, and no expiry.
-pub(crate) fn cache(cache: &CacheOptions, has_redis: bool) -> Result<Limits, InvalidParam> {
-    let max_bytes = cache.max_bytes.map_or(Ok(DEFAULT_CACHE_BYTES), |bytes| size("cache.maxBytes", bytes))?;
-    let max_entry_bytes =
-        cache.max_entry_bytes.map_or(Ok(DEFAULT_ENTRY_BYTES), |bytes| size("cache.maxEntryBytes", bytes))?;
-    let ttl = cache.ttl_ms.map_or(Ok(None), time_to_live)?;
-    if cache.redis && !has_redis {
-        return Err(InvalidParam::new(
-            "cache.redis",
-            None,
-            Bilingual::new("cache.redis 为 true，但没有设置 redis", "cache.redis is true, but redis is not set"),
-            Bilingual::new(
-                "同时设置 redis: 'redis://…'，或去掉 cache.redis，只在本进程缓存",
-                "Pass redis: 'redis://...' too, or omit cache.redis to cache codes in this process only",
-            ),
-        ));
-    }
-    Ok(Limits { max_bytes, ttl, redis_max_entry_bytes: cache.redis.then_some(max_entry_bytes) })
-}
-
-/// Bytes, a whole number from 1.
-fn size(param: &'static str, bytes: f64) -> Result<usize, InvalidParam> {
-    if bytes.fract() == 0.0 && (1.0..=9e15).contains(&bytes) {
-        return Ok(bytes as usize);
-    }
-    Err(InvalidParam::new(
-        param,
-        None,
-        Bilingual::new(
-            format!("{param} 是 {bytes}，须为不小于 1 的整数（字节）"),
-            format!("{param} is {bytes}; it must be a whole number of bytes from 1"),
-        ),
-        Bilingual::new(
-            "如 64 * 1024 * 1024；不要缓存时去掉 cache",
-            "Pass a number such as 64 * 1024 * 1024; omit cache for no cache",
-        ),
-    ))
-}
-
-/// A lifetime in milliseconds; infinity never expires, and neither does a century.
-fn time_to_live(ms: f64) -> Result<Option<Duration>, InvalidParam> {
-    const CENTURY: f64 = 100.0 * 365.0 * 86_400_000.0;
-    if ms >= CENTURY {
-        return Ok(None);
-    }
-    if ms > 0.0 {
-        return Ok(Some(Duration::from_secs_f64(ms / 1000.0)));
-    }
-    Err(InvalidParam::new(
-        "cache.ttlMs",
-        None,
-        Bilingual::new(
-            format!("cache.ttlMs 是 {ms}，须大于 0"),
-            format!("cache.ttlMs is {ms}; it must be more than 0"),
-        ),
-        Bilingual::new(
-            "以毫秒为单位；小程序码永久有效，不传即不过期",
-            "Pass milliseconds; codes never expire, so you can omit it",
-        ),
-    ))
 }
 
 #[cfg(test)]

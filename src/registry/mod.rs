@@ -9,7 +9,9 @@ use std::sync::{Arc, LazyLock};
 
 use parking_lot::{Mutex, MutexGuard};
 
-use crate::cache::{KeySpace, Limits, QrCodeCache, RedisQrCodes};
+use crate::cache::{
+    Disk, DiskLimits, DiskQrCodes, KeySpace, Limits, QrCodeCache, RedisQrCodes, SharedStore, StoredQrCodes, Tiers,
+};
 use crate::clock::Clock;
 use crate::error::invalid::InvalidParam;
 use crate::event::{EventBus, EventSource};
@@ -39,6 +41,12 @@ impl Keyed for TokenCache {
 
 impl Keyed for QrCodeCache {
     type Key = (Account, Limits);
+    const MAX_IDLE: usize = 0;
+}
+
+/// Nothing is open while no client uses it.
+impl Keyed for Disk {
+    type Key = DiskLimits;
     const MAX_IDLE: usize = 0;
 }
 
@@ -80,11 +88,23 @@ pub(crate) struct Registry {
     token_caches: WeakCache<TokenCache>,
     http_clients: WeakCache<HttpClients>,
     qr_code_caches: WeakCache<QrCodeCache>,
+    disks: WeakCache<Disk>,
     redis_clients: WeakCache<RedisClient>,
     windows: WeakCache<SlidingWindow>,
     usages: WeakCache<SharedUsage>,
     platforms: WeakCache<Core>,
     event_bus: Arc<EventBus>,
+}
+
+/// What is behind the memory of a QR code cache, besides Redis.
+pub(crate) struct Behind<'a> {
+    /// Of events.
+    pub(crate) appid: &'a str,
+    /// Of events.
+    pub(crate) mode: Option<&'static str>,
+    pub(crate) disk: Option<Arc<Disk>>,
+    /// With what its keys begin with.
+    pub(crate) store: Option<(SharedStore, String)>,
 }
 
 static REGISTRY: LazyLock<Mutex<Registry>> = LazyLock::new(|| Mutex::new(Registry::new(Clock::default())));
@@ -157,28 +177,45 @@ impl Registry {
     pub(crate) fn qr_code_cache(
         &mut self,
         account: Option<&Account>,
-        mode: Option<&'static str>,
         limits: &Limits,
+        behind: Behind<'_>,
     ) -> Result<Arc<QrCodeCache>, InvalidParam> {
-        let Some(account) = account else { return Ok(Arc::new(QrCodeCache::new(limits, None))) };
+        let Behind { appid, mode, disk, store } = behind;
         let (redis_clients, event_bus) = (&mut self.redis_clients, &self.event_bus);
+        let events = || EventSource::new(event_bus.clone(), appid, mode);
+        let store = || store.map(|(store, namespace)| StoredQrCodes::new(store, &namespace, events()));
+        let Some(account) = account else {
+            return Ok(Arc::new(QrCodeCache::new(limits, Tiers { store: store(), ..Tiers::default() })));
+        };
         self.qr_code_caches.get(&(account.clone(), limits.clone()), || {
+            let id = format!("{}:{}", account.appid, account.key_id());
             let redis = match limits.redis_max_entry_bytes.zip(account.redis.as_ref()) {
                 Some((max_entry_bytes, redis)) => Some(RedisQrCodes::new(
                     redis_client(redis_clients, event_bus, redis, ConnectionRole::QrCodes)?,
                     &account.secret,
-                    KeySpace {
-                        prefix: redis.key_prefix.clone(),
-                        account: format!("{}:{}", account.appid, account.key_id()),
-                    },
-                    EventSource::new(event_bus.clone(), account.appid.as_str(), mode),
+                    KeySpace { prefix: redis.key_prefix.clone(), account: id.clone() },
+                    events(),
                     limits.ttl,
                     max_entry_bytes,
                 )),
                 None => None,
             };
-            Ok(Arc::new(QrCodeCache::new(limits, redis)))
+            let disk = disk.map(|disk| DiskQrCodes::new(disk, &account.secret, id, events(), limits.ttl));
+            Ok(Arc::new(QrCodeCache::new(limits, Tiers { disk, redis, store: store() })))
         })
+    }
+
+    /// The disk with these limits, if a client uses it.
+    pub(crate) fn known_disk(&mut self, limits: &DiskLimits) -> Option<Arc<Disk>> {
+        self.disks.get(limits, || Err(())).ok()
+    }
+
+    /// The same, or else this one.
+    pub(crate) fn disk(&mut self, limits: &DiskLimits, opened: Disk) -> Arc<Disk> {
+        match self.disks.get(limits, || Ok::<_, Infallible>(Arc::new(opened))) {
+            Ok(disk) => disk,
+            Err(never) => match never {},
+        }
     }
 
     /// The event bus of token caches and Redis clients.
@@ -367,9 +404,10 @@ mod tests {
             bases: vec![],
             redis: None,
         };
-        let limits = |max_bytes| Limits { max_bytes, ttl: None, redis_max_entry_bytes: None };
+        let limits = |max_bytes| Limits { max_bytes, ttl: None, redis_max_entry_bytes: None, disk: None, store: None };
         let mut qr_codes = |account: Option<Account>, max_bytes| {
-            registry.qr_code_cache(account.as_ref(), None, &limits(max_bytes)).unwrap()
+            let behind = Behind { appid: "wx", mode: None, disk: None, store: None };
+            registry.qr_code_cache(account.as_ref(), &limits(max_bytes), behind).unwrap()
         };
         let first = qr_codes(Some(account("wx1")), 1);
         assert!(Arc::ptr_eq(&first, &qr_codes(Some(account("wx1")), 1)));

@@ -27,7 +27,7 @@ impl Setup {
         let key_space = KeySpace { prefix: "p:".into(), account: "wx:id".into() };
         let events = EventSource::new(bus, "wx", Some("stable"));
         let qr_codes = RedisQrCodes::new(redis.clone(), &secret.into(), key_space, events, ttl, max_entry_bytes);
-        Arc::new(QrCodeCache::new(&Limits { ttl, ..limits() }, Some(qr_codes)))
+        Arc::new(QrCodeCache::new(&Limits { ttl, ..limits() }, Tiers { redis: Some(qr_codes), ..Tiers::default() }))
     }
 }
 

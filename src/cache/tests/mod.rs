@@ -14,11 +14,11 @@ use crate::wechat::image::tests::jpeg;
 const SECOND: Duration = Duration::from_secs(1);
 
 fn limits() -> Limits {
-    Limits { max_bytes: 1 << 20, ttl: None, redis_max_entry_bytes: None }
+    Limits { max_bytes: 1 << 20, ttl: None, redis_max_entry_bytes: None, disk: None, store: None }
 }
 
 fn local_cache() -> Arc<QrCodeCache> {
-    Arc::new(QrCodeCache::new(&limits(), None))
+    Arc::new(QrCodeCache::new(&limits(), Tiers::default()))
 }
 
 fn identity(name: &str) -> Identity {

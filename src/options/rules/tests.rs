@@ -147,31 +147,3 @@ fn an_empty_proxy_is_none() {
     assert!(proxy(None).unwrap().is_none() && proxy(Some("")).unwrap().is_none());
     assert_eq!(proxy(Some("http://proxy.example:1")).unwrap().unwrap().name(), "proxy.example:1");
 }
-
-#[test]
-fn a_cache_has_64_mib_for_ever_and_shares_what_is_up_to_512_kib() {
-    assert_eq!(
-        cache(&CacheOptions { redis: true, ..CacheOptions::default() }, true).unwrap(),
-        Limits { max_bytes: 67_108_864, ttl: None, redis_max_entry_bytes: Some(524_288) }
-    );
-    let small = CacheOptions { max_bytes: Some(1.0), max_entry_bytes: Some(7.0), ..CacheOptions::default() };
-    assert_eq!(cache(&small, true).unwrap(), Limits { max_bytes: 1, ttl: None, redis_max_entry_bytes: None });
-    let shared = CacheOptions { max_entry_bytes: Some(7.0), redis: true, ..CacheOptions::default() };
-    assert_eq!(cache(&shared, true).unwrap().redis_max_entry_bytes, Some(7));
-    assert!(cache(&CacheOptions { redis: true, ..CacheOptions::default() }, false).is_err());
-    for wrong in [0.0, -1.0, 1.5, 1e16, f64::INFINITY] {
-        let max_bytes = CacheOptions { max_bytes: Some(wrong), ..CacheOptions::default() };
-        assert!(cause(cache(&max_bytes, true)).starts_with("cache.maxBytes"), "{wrong}");
-    }
-}
-
-#[test]
-fn a_qr_code_is_cached_for_its_time_to_live_and_for_ever_from_a_century_on() {
-    let years = |count: f64| count * 365.0 * 86_400_000.0;
-    assert_eq!(time_to_live(0.5).unwrap(), Some(Duration::from_micros(500)));
-    assert_eq!(time_to_live(years(99.0)).unwrap(), Some(Duration::from_secs(99 * 365 * 86_400)));
-    assert_eq!([years(100.0), f64::INFINITY].map(|ms| time_to_live(ms).unwrap()), [None, None]);
-    for wrong in [0.0, -1.0, f64::NAN] {
-        assert!(time_to_live(wrong).is_err(), "{wrong}");
-    }
-}

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use redis::Value;
-use wxacode::cache::{KeySpace, Limits, QrCodeCache, RedisQrCodes};
+use wxacode::cache::{KeySpace, Limits, QrCodeCache, RedisQrCodes, Tiers};
 use wxacode::clock::Clock;
 use wxacode::deadline::Deadline;
 use wxacode::error::Result;
@@ -82,8 +82,9 @@ async fn ask(replies: Arc<Replies>) {
     again();
     let place = KeySpace { prefix: String::new(), account: "account".to_owned() };
     let codes = RedisQrCodes::new(replies.clone(), &secret, place, events(), None, 1 << 20);
-    let limits = Limits { max_bytes: 1 << 20, ttl: None, redis_max_entry_bytes: Some(1 << 20) };
-    let cache = Arc::new(QrCodeCache::new(&limits, Some(codes)));
+    let limits =
+        Limits { max_bytes: 1 << 20, ttl: None, redis_max_entry_bytes: Some(1 << 20), disk: None, store: None };
+    let cache = Arc::new(QrCodeCache::new(&limits, Tiers { redis: Some(codes), ..Tiers::default() }));
     let deadline = Deadline::new(Duration::from_secs(10), None);
     let image = cache.get(vec![1], RouteId::default(), &deadline, || async { Ok("image".into()) }).await;
     assert!(image.is_ok_and(|(image, _)| image == "image"), "a code cannot be forged without the AppSecret");

@@ -1,0 +1,88 @@
+'use strict'
+
+const { Buffer } = require('node:buffer')
+const { types } = require('node:util')
+const { keyOf } = require('./code-key')
+const native = require('./native')
+const { inContextOf } = require('./tracing')
+
+/** @typedef {import('../index').CodeStore} CodeStore */
+
+/**
+ * The handles of stores, so that clients with the same store share what they keep of it in memory. Weak, because a handle keeps
+ * its store alive.
+ *
+ * @type {WeakMap<CodeStore, WeakRef<import('../binding').CodeStoreHandle>>}
+ */
+const handles = new WeakMap()
+
+/**
+ * The addon's handle of a caller's store. Whoever uses it holds it.
+ *
+ * @param {CodeStore} store
+ */
+function handleOf(store) {
+  const known = handles.get(store)?.deref()
+  if (known !== undefined) return known
+  const handle = new native.CodeStoreHandle(wrapped(store))
+  handles.set(store, new WeakRef(handle))
+  return handle
+}
+
+/**
+ * Wraps a store for the addon: one function, whose result is a promise of one type. The functions of the store run in the async
+ * context of the call that the picture is for, if that is traced, and otherwise in that of no call.
+ *
+ * @param {CodeStore} store
+ * @returns {(request: import('../binding').CodeStoreRequest) => Promise<import('../binding').CodeStoreAnswer>}
+ */
+function wrapped(store) {
+  // Without a reference the promise would be collected, and the call that waits for it would never settle.
+  const pending = new Set()
+  return (request) => {
+    const asked = inContextOf(request.call, () => ask(store, request)).finally(() => pending.delete(asked))
+    pending.add(asked)
+    return asked
+  }
+}
+
+/**
+ * @param {CodeStore} store
+ * @param {import('../binding').CodeStoreRequest} request
+ */
+async function ask(store, { namespace, identity, image, limitMs }) {
+  const key = `${namespace}/${keyOf(identity)}`
+  const context = new CodeStoreContext(namespace.split('/', 1)[0], limitMs)
+  if (image !== undefined) {
+    await store.set(key, Buffer.from(image), context)
+    return {}
+  }
+  const given = await store.get(key, context)
+  if (given === undefined || given === null) return {}
+  if (!types.isUint8Array(given)) throw new TypeError('get() gave no Uint8Array and no Buffer')
+  return { image: Buffer.from(given) }
+}
+
+/** What a store is told besides the key. */
+class CodeStoreContext {
+  /** @type {AbortSignal | undefined} */
+  #signal
+  #limitMs
+
+  /**
+   * @param {string} appid
+   * @param {number} limitMs
+   */
+  constructor(appid, limitMs) {
+    this.appid = appid
+    this.#limitMs = limitMs
+  }
+
+  /** Made when it is asked for: a timer costs more than most stores' own work. */
+  get signal() {
+    this.#signal ??= AbortSignal.timeout(this.#limitMs)
+    return this.#signal
+  }
+}
+
+module.exports = { handleOf }

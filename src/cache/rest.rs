@@ -1,0 +1,27 @@
+//! A tier that did not answer in time is left alone for a while, so that not every call waits for it.
+
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::time::Instant;
+
+use crate::clock;
+
+/// How long a tier is left alone.
+pub(super) const REST: Duration = Duration::from_secs(5);
+
+/// When the rest of a tier ends.
+#[derive(Default)]
+pub(super) struct Rest(Mutex<Option<Instant>>);
+
+impl Rest {
+    /// The tier is left alone from now on.
+    pub(super) fn begin(&self) {
+        *self.0.lock() = Some(clock::monotonic() + REST);
+    }
+
+    /// Whether the tier is left alone now.
+    pub(super) fn is_on(&self) -> bool {
+        self.0.lock().is_some_and(|end| clock::monotonic() < end)
+    }
+}
