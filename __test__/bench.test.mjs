@@ -64,6 +64,7 @@ function wholeRun(count = 5) {
     addonBytes: 4_400_000,
     scenes: scenes.map((scene) => ({ ...scene, rounds: of(scene.clients, () => roundsOf(count, {}, random)) })),
     kept: { [OURS]: [{ hitUs: 5.5, copyUs: 3.3, overUs: 2.2 }] },
+    tiers: { [OURS]: [{ memoryUs: 20, diskUs: 150, storeUs: 90, serverUs: 300 }] },
     cold: cold(),
     coldTls: cold(),
     many: { [OURS]: [{ makeUs: 9.5, keepKiB: 4.5 }] },

@@ -99,6 +99,9 @@ export async function withRedis(use) {
   }
 }
 
+/** What a code costs that is found in memory, on a disk, in a store or at the server, by so many samples. */
+export const tiersOfCache = ({ base, samples }) => script('tiers.mjs', { base, samples })
+
 /** What a cached code costs, by so many samples. */
 export const keptCode = (client, { base, samples, addon }) =>
   script('kept.mjs', { client, base, samples, build: buildOf(client, addon), ...minimalAddon(client) })

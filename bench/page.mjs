@@ -57,6 +57,7 @@ export function page(results) {
     words('In one process', { first: number(results.steady[0]), last: number(results.steady.at(-1)) }),
     '## A cached code',
     ofKept(results.kept[OURS]),
+    ...ofTiers(results.tiers),
     '## Cold start',
     words('From the start', { ms: number(medians(results.cold.none).ms, 1) }),
     coldTable(results),
@@ -111,6 +112,13 @@ function loadTable(scenes) {
 function ofKept(rounds) {
   const { hitUs, copyUs } = medians(rounds)
   return words('With `cache`', { hit: number(hitUs, 1), copy: number(copyUs, 1) })
+}
+
+/** Runs of before there was a disk have no such figures. */
+function ofTiers(tiers) {
+  if (tiers === undefined) return []
+  const { diskUs, storeUs, serverUs } = medians(tiers[OURS])
+  return [words('A code that', { disk: number(diskUs), store: number(storeUs), server: number(serverUs) })]
 }
 
 function coldTable({ cold, coldTls }) {

@@ -26,6 +26,7 @@ export async function report(results, { write } = {}) {
 export function reportText(results) {
   const parts = [`## Goals\n\n${goalsText(results)}`, ...results.scenes.map(sceneText)]
   if (results.kept) parts.push(keptText(results.kept))
+  if (results.tiers) parts.push(tiersText(results.tiers))
   if (results.cold) parts.push(coldText(results.cold, results.coldTls))
   if (results.many) parts.push(manyText('10,000 clients', results.many))
   if (results.merchants) parts.push(manyText('10,000 merchants of a platform', results.merchants))
@@ -96,6 +97,22 @@ function keptText(kept) {
 All on the JavaScript thread, in turns with \`Buffer.from\` of the same bytes. CPU is that of the process, with garbage collection, which the medians leave out.
 
 ${table(['client', 'a hit, µs', '`Buffer.from`, µs', 'a hit over it, µs', 'CPU of a hit, µs', 'CPU of `Buffer.from`, µs'], rows)}`
+}
+
+/** The places of a cache, as `bench/tiers.mjs` names its figures. */
+export const PLACES = ['memory', 'disk', 'store', 'server']
+
+function tiersText({ [OURS]: rounds }) {
+  const figures = medians(rounds)
+  const rows = PLACES.map((place) => [
+    place,
+    ...[figures[`${place}Us`], figures[`${place}CpuUs`]].map((value) => number(value, 1)),
+  ])
+  return `## Where a cached code is found
+
+60 KB, one call after the other. The disk has the file in the system's page cache, the store is a \`Map\` of the process, and the server responds at once.
+
+${table(['found', 'µs', 'CPU µs of all threads'], rows)}`
 }
 
 function manyText(title, { [OURS]: rounds }) {

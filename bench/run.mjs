@@ -17,6 +17,7 @@ import {
   measure,
   startServer,
   steadyMemory,
+  tiersOfCache,
   withRedis,
 } from './lab.mjs'
 import { BEFORE, MINIMAL, OURS, TRACED } from './names.mjs'
@@ -36,7 +37,10 @@ const program = new Command()
   .option('--rounds <n>', 'rounds, in each of which every client has a turn (5)', positive)
   .option('--time <ms>', 'how long one turn is measured (2000)', positive)
   .option('--warmup <ms>', 'and how long it runs before that (1000)', positive)
-  .option('--only <scenes...>', `of ${scenes.map(({ name }) => name).join(', ')}, kept, cold, many, merchants, steady`)
+  .option(
+    '--only <scenes...>',
+    `of ${scenes.map(({ name }) => name).join(', ')}, kept, tiers, cold, many, merchants, steady`,
+  )
   .option('--clients <clients...>', 'only these')
   .option('--quick', `to judge a change: ${QUICK.rounds} short rounds of ${QUICK.only.join(', ')}`)
   .option('--addon <path>', `another build, the folder of a clone or a .node file, as the client ${BEFORE}`, path)
@@ -84,6 +88,10 @@ async function run() {
       results.scenes.push({ ...scene, rounds: await withServer(scene, (load) => play(scene, load)) })
     }
     if (chosen('kept')) results.kept = await withServer(USUAL, playKept)
+    if (chosen('tiers'))
+      results.tiers = await withServer(USUAL, (load) =>
+        inTurns([OURS], options.rounds, () => tiersOfCache({ ...load, samples: 500 })),
+      )
     if (chosen('cold')) {
       results.cold = await withServer(USUAL, playCold)
       results.coldTls = await withServer({ ...USUAL, tls: true }, playCold)

@@ -42,6 +42,10 @@ const TEXTS = [
     'With `cache`, the same code again takes {hit} µs, all on the JavaScript thread. `Buffer.from` of the same bytes, the copy that every caller needs, takes {copy} µs.',
     '开启 `cache` 后再次请求同一个码，一共 {hit} µs，都在 JavaScript 线程上。每个调用方都要得到自己的一份副本，单独用 `Buffer.from` 复制同样的字节要 {copy} µs。',
   ],
+  [
+    'A code that is not in memory takes {disk} µs from `cache.directory`, and {store} µs from a `cache.store` that responds at once; a request to a server on the same machine that responds at once takes {server} µs. WeChat takes tens of milliseconds or more.',
+    '内存里没有的码，从 `cache.directory` 读取要 {disk} µs，从立即返回的 `cache.store` 读取要 {store} µs；请求同一台机器上立即响应的服务要 {server} µs。请求微信通常要几十毫秒以上。',
+  ],
   ['Cold start', '冷启动'],
   [
     "From the start of the process to the first code, over a Node that loads only this benchmark's own module ({ms} ms).",
