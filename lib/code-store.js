@@ -63,7 +63,7 @@ async function ask(store, { namespace, identity, image, limitMs }) {
   return { image: Buffer.from(given) }
 }
 
-/** What a store is told besides the key. */
+/** What a store gets besides the key. */
 class CodeStoreContext {
   /** @type {AbortSignal | undefined} */
   #signal

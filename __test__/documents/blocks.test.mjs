@@ -102,6 +102,29 @@ const OUTCOMES = {
     more: 'console.log((await wxa.getAccessToken()).accessToken)',
     check: ({ stdout }) => assert.match(stdout, /a-token-of-yours/),
   },
+  'store: CodeStore': {
+    more: `await wxa.getUnlimitedQRCode({ scene })
+      await wxa.close()
+      const elsewhere = new WxaCode({ appid, secret, cache: { store } })
+      await elsewhere.getUnlimitedQRCode({ scene })
+      console.log(elsewhere.stats().cache.storeHits, wxa.stats().cache.misses, wxa.stats().cache.diskBytes > 1000)`,
+    check: ({ stdout }) => assert.match(stdout, /^1 1 true$/m),
+  },
+  "directory: '/var": {
+    more: `await wxa.getUnlimitedQRCode({ scene })
+      await wxa.close()
+      const again = new WxaCode({ appid, secret, cache: { directory: '/codes' } })
+      await again.getUnlimitedQRCode({ scene })
+      console.log(again.stats().cache.diskHits)`,
+    check: ({ stdout }) => assert.match(stdout, /^1$/m),
+  },
+  'as CacheEvent': {
+    more: `await wxa.getAccessToken()
+      const failing = { get() { throw new Error('no bucket') }, set() {} }
+      await new WxaCode({ appid, secret, cache: { store: failing } }).getUnlimitedQRCode({ scene })
+      await wxa.getQuota('/wxa/getwxacodeunlimit')`,
+    check: ({ stderr }) => assert.match(stderr, /^store\.error cache\.store\.get: no bucket/m),
+  },
   'cache: {': { more: 'console.log(wxa.stats().cache)', check: ({ stdout }) => assert.match(stdout, /hits: 0/) },
   'wxa.batch': { check: ({ files }) => assert.deepEqual(files('codes').sort(), ['1.jpg', '2.jpg']) },
   getuserphonenumber: {

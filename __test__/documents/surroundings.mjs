@@ -8,9 +8,11 @@ const require = createRequire(import.meta.url)
 const wxacode = require('wxacode')
 const { appid, secret, baseUrl, ofPlatform, pushed } = JSON.parse(process.env.TEST_GIVEN)
 
+// The directory of a cache is in the block's folder.
 wxacode.WxaCode = class WxaCode extends wxacode.WxaCode {
-  constructor(options) {
-    super({ baseUrl, ...options })
+  constructor({ cache, ...options }) {
+    const here = cache?.directory && { ...cache, directory: cache.directory.replace(/^.*\//, './') }
+    super({ baseUrl, ...options, cache: here ?? cache })
   }
 }
 

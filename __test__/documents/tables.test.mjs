@@ -67,6 +67,7 @@ const CHANNELS = {
   'wxacode:token': 'TokenEvent',
   'wxacode:redis': 'RedisEvent',
   'wxacode:request': 'RequestEvent',
+  'wxacode:cache': 'CacheEvent',
   'wxacode:platform': 'PlatformStateEvent',
 }
 /** The paths by which the package is imported for a web framework. */
@@ -146,7 +147,7 @@ const TABLES = {
     'the counters of calls': (rows) =>
       sameNames(
         column(rows, 0),
-        membersOf(EVENTS, 'CacheStats').filter((name) => !['entries', 'sizeBytes'].includes(name)),
+        membersOf(EVENTS, 'CacheStats').filter((name) => !['entries', 'sizeBytes', 'diskBytes'].includes(name)),
       ),
   },
   'docs/en/frameworks.md': {

@@ -7,6 +7,7 @@ import DefaultWxaCode, {
   type AttemptMessage,
   type BatchJob,
   type BatchResult,
+  type CacheEvent,
   type CacheStats,
   type CallContext,
   type CallOptions,
@@ -63,6 +64,12 @@ export const options: WxaCodeOptions[] = [
   { appid, secret, timeoutMs: 5000, retries: 0, ratePerMinute: Number.POSITIVE_INFINITY, proxy: 'env', ca: 'PEM' },
   { appid, secret, ca: Buffer.from('PEM') },
   { appid, secret, cache: true },
+  { appid, secret, cache: { directory: process.env.CODES, maxDiskBytes: 1e9, store: new Map<string, Buffer>() } },
+  { appid, secret, cache: { store: { get: async (_, { signal }) => (signal.aborted ? null : undefined), set() {} } } },
+  // @ts-expect-error set is missing
+  { appid, secret, cache: { store: { get: () => undefined } } },
+  // @ts-expect-error a picture is bytes
+  { appid, secret, cache: { store: { get: () => 'picture', set() {} } } },
   { appid, secret, redis: 'redis://h', cache: { maxBytes: 1e6, ttlMs: 1000, redis: true, maxEntryBytes: 1e5 } },
   // @ts-expect-error the name is ttlMs
   { appid, secret, cache: { ttl: 1000 } },
@@ -440,6 +447,10 @@ subscribe('wxacode:token', (message) => {
 subscribe('wxacode:redis', (message) => {
   const told = message as RedisEvent
   return told.event === 'redis.down' ? told.host : undefined
+})
+subscribe('wxacode:cache', (message) => {
+  const told = message as CacheEvent
+  return told.event === 'store.error' ? told.reason : told.message
 })
 subscribe('tracing:wxacode:call:asyncEnd', (message) => {
   const { method, appid, componentAppid, path, source, result, error, aborted } = message as CallContext

@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs'
 import { before } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { newDirectory } from '../support/code-files.mjs'
 import { decode } from '../support/decode.mjs'
 import { checkText, setup, suite } from '../support/suite.mjs'
 
@@ -64,6 +65,17 @@ suite(
         assert.equal((await example.stop()).end, endOf(name))
       })
     }
+
+    test('for express has its codes after a restart, if it has a directory', async (t) => {
+      const { fake, options } = await setup(t)
+      const env = { ...environmentOf(options), CODES_DIRECTORY: newDirectory(t) }
+      for (let n = 0; n < 2; n++) {
+        const example = await started(t, 'express', env)
+        assert.equal((await example.curl('/code/bund')).status, 200)
+        assert.equal((await example.stop()).end, 0)
+      }
+      assert.equal(fake.count('codes'), 1)
+    })
   },
   { concurrency: 2 },
 )

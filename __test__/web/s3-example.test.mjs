@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { codeKey } from 'wxacode'
+import { newDirectory } from '../support/code-files.mjs'
 import { asked } from '../support/decode.mjs'
 import { setup, suite, times } from '../support/suite.mjs'
 
@@ -46,7 +47,8 @@ async function start(t) {
   return {
     fake,
     appid: options.appid,
-    run: (shops) => upload(t, { ...env, SHOPS: String(shops) }),
+    run: (shops) => spawned(t, 'upload.mjs', { ...env, SHOPS: String(shops) }),
+    cache: (shops, directory) => spawned(t, 'cache.mjs', { ...env, SHOPS: String(shops), CODES_DIRECTORY: directory }),
     async names() {
       const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket }))
       return Contents.map(({ Key }) => Key).sort()
@@ -58,10 +60,10 @@ async function start(t) {
   }
 }
 
-/** The example as `npm start` starts it. */
-function upload(t, env) {
+/** A program of the example as its command starts it. */
+function spawned(t, program, env) {
   const { NODE_TEST_CONTEXT, ...own } = process.env
-  const child = spawn(process.execPath, ['--import', '../fake.mjs', '--import', './store.mjs', 'upload.mjs'], {
+  const child = spawn(process.execPath, ['--import', '../fake.mjs', '--import', './store.mjs', program], {
     cwd: FOLDER,
     env: { ...own, AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true', ...env },
   })
@@ -82,9 +84,29 @@ const scenesOf = (fake) =>
   )
 
 suite('the example of a store that speaks S3', (test) => {
-  test('its command is that of `npm start`', async () => {
+  test('its commands are those of its package', async () => {
     const { scripts } = JSON.parse(await readFile(join(FOLDER, 'package.json'), 'utf8'))
-    assert.equal(scripts.start, 'node --import ../fake.mjs --import ./store.mjs upload.mjs')
+    const commandOf = (program) => `node --import ../fake.mjs --import ./store.mjs ${program}`
+    assert.deepEqual(scripts, { start: commandOf('upload.mjs'), cache: commandOf('cache.mjs') })
+  })
+
+  test('as a store of the cache: a restart has the disk, another machine the store', async (t) => {
+    const { fake, cache, names, object } = await start(t)
+    const [here, there] = [newDirectory(t), newDirectory(t)]
+    for (const [directory, disk, store, wechat] of [
+      [here, 0, 0, 5],
+      [here, 5, 0, 0],
+      [there, 0, 5, 0],
+      ['', 0, 5, 0],
+    ]) {
+      const { code, stdout, stderr } = await cache(5, directory).done
+      const says = `${disk} from the disk, ${store} from the store, ${wechat} from WeChat\n`
+      assert.deepEqual([code, stdout, stderr], [0, says, ''])
+    }
+    assert.equal(scenesOf(fake).size, 5)
+    const [name] = await names()
+    const { ContentType, image } = await object(name)
+    assert.deepEqual([ContentType, asked(image).page], ['image/jpeg', 'pages/index/index'])
   })
 
   test('uploads each code once, under its key, with its type', async (t) => {

@@ -9,8 +9,8 @@ const { PORT = '3000' } = process.env
 const shops = new Set(['bund', 'xuhui'])
 const places = new Set(['web', 'poster'])
 
-// One for the process: it keeps the access token, the connections and, with `cache`, the codes.
-const wxa = WxaCode.fromEnv({ cache: true })
+// One for the process: it keeps the access token, the connections and, with `cache`, the codes; in a directory they outlast a restart.
+const wxa = WxaCode.fromEnv({ cache: { directory: process.env.CODES_DIRECTORY } })
 
 const app = express()
 app.get(

@@ -254,7 +254,7 @@ export interface CacheOptions {
    * a token function have none of.
    *
    * The constructor throws if the path is no directory or cannot be written. What goes wrong later, such as a full disk, costs no
-   * call: it is told on `wxacode:cache`, see {@link CacheEvent}.
+   * call: it is reported on `wxacode:cache`, see {@link CacheEvent}.
    *
    * @defaultValue none; an empty string counts as left out
    */
@@ -278,7 +278,7 @@ export interface CacheOptions {
 
 /**
  * A store of codes of your own. Whatever it does, no call fails: if `get` throws, takes too long, or gives anything but a whole JPEG
- * or PNG, the code is requested from WeChat, and an event tells of it, see {@link CacheEvent}. Pictures are stored as they are, so
+ * or PNG, the code is requested from WeChat, and an event reports it, see {@link CacheEvent}. Pictures are stored as they are, so
  * that the store can serve them itself. What is in the store is trusted: a code in it can be replaced by whoever can write there.
  *
  * Both functions run in the async context of the call that the code is for, if that is traced.
@@ -302,7 +302,7 @@ export interface CodeStore {
   set(key: string, image: Buffer, context: CodeStoreContext): unknown
 }
 
-/** What a {@link CodeStore} is told besides the key. */
+/** What a {@link CodeStore} gets besides the key. */
 export interface CodeStoreContext {
   /** AppID of the account. */
   readonly appid: string
