@@ -336,6 +336,9 @@ declare class WxaCode {
    * Rejects new calls with `ERR_WXA_CLOSED` and resolves once pending calls have finished. A {@link batch} starts no more jobs: it
    * yields the results of those in flight, then throws `ERR_WXA_CLOSED`. It is not required for the process to exit.
    *
+   * With `cache.directory` or `cache.store` it also waits until fetched codes are written there: without it a process that exits may
+   * lose the last ones.
+   *
    * With `timeoutMs` it also waits until the loops over batches have taken their results. What still runs after that time fails with
    * `ERR_WXA_CLOSED`. Without it a call may take its own `timeoutMs`, and a loop is not waited for, so that it may close the client
    * itself.

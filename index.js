@@ -24,7 +24,7 @@ const { ENDPOINT_INDEX, pathOf } = require('./lib/endpoints')
 const { CODE_ENDPOINTS } = require('./lib/kinds')
 const { imageExtension, imageType } = require('./lib/image')
 const { nullProtoCopy } = require('./lib/safe-object')
-const { Activity, Opened, endsWithin } = require('./lib/opened')
+const { Activity, NOTHING_BEHIND, Opened, endsWithin } = require('./lib/opened')
 const { validateOptions } = require('./lib/options')
 const { platformClass } = require('./lib/platform')
 const { docsOf } = require('./lib/docs')
@@ -89,7 +89,7 @@ class WxaCode {
     this.#native = opened
     this.#appid = given.appid
     this.#lang = given.lang
-    this.#behind = { writesBehind: given.writesBehind, handle }
+    this.#behind = given.writesBehind ? { writesBehind: true, handle } : NOTHING_BEHIND
     syncSubscription(native, completionQueue)
   }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { certificates } from './support/certificates.mjs'
 import { start } from './support/child.mjs'
+import { newDirectory } from './support/code-files.mjs'
 import { startProxy } from './support/proxy.mjs'
 import { startQuickWeChat } from './support/quick.mjs'
 import { needsRedis, startRedis } from './support/redis.mjs'
@@ -81,7 +82,12 @@ async function client(n) {
     secret: secret + n,
     baseUrl: shared.baseUrl,
     ratePerMinute: 100 + n,
-    cache: { maxBytes: 1e6 + n, redis: n % 4 === 0 },
+    cache: {
+      maxBytes: 1e6 + n,
+      redis: n % 4 === 0,
+      ...(n % 4 === 2 && { store: new Map() }),
+      ...(n % 5 === 3 && { directory: shared.directory }),
+    },
     ...(n % 2 === 1 && { proxy: shared.proxy.replace('//', '//user' + n + ':p@') }),
     ...(n % 3 === 1 && { ca: shared.ca + '#'.repeat(1 + n % 5000) }),
     ...(n % 4 === 0 && { redis: { url: shared.redis, timeoutMs: 5000 + n % 1000 } }),
@@ -162,7 +168,8 @@ suite(
         startRedis(t),
         certificates(),
       ])
-      const given = { secret: 's3cret', baseUrl: wechat.url, proxy: proxy.url, redis: redis.url, ca }
+      const directory = newDirectory(t)
+      const given = { secret: 's3cret', baseUrl: wechat.url, proxy: proxy.url, redis: redis.url, ca, directory }
       const flags = ['--expose-gc', YOUNG]
       const { code, stdout, stderr } = await start(clients, { given, env: STEADY, flags }).done
       assert.equal(code, 0, stderr)

@@ -105,6 +105,9 @@ const nextTurn = () => new Promise((resolve) => setImmediate(resolve))
  * @property {import('../binding').CodeStoreHandle | undefined} handle of the caller's own store, which the client holds
  */
 
+/** @type {Behind} */
+const NOTHING_BEHIND = Object.freeze({ writesBehind: false, handle: undefined })
+
 /** A client that a platform has opened: `new WxaCode` takes it in place of options. */
 class Opened {
   /**
@@ -125,4 +128,4 @@ class Opened {
   }
 }
 
-module.exports = { Activity, Opened, endsWithin }
+module.exports = { Activity, NOTHING_BEHIND, Opened, endsWithin }

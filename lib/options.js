@@ -53,7 +53,7 @@ function withoutStore(settings) {
   const { cache } = settings
   const store = cache?.store
   if (store !== undefined) cache.store = undefined
-  const writesBehind = store !== undefined || cache?.directory !== undefined
+  const writesBehind = store !== undefined || (cache !== undefined && cache.directory !== undefined)
   return { json: JSON.stringify(settings), store, writesBehind }
 }
 

@@ -102,13 +102,14 @@ pub struct QrCodeCache {
     disk: Option<Arc<DiskQrCodes>>,
     redis: Option<Arc<RedisQrCodes>>,
     store: Option<Arc<StoredQrCodes>>,
-    /// To the disk and to the store.
-    writes: Arc<Writes>,
+    /// To the disk and to the store, if there is one of them.
+    writes: Option<Arc<Writes>>,
 }
 
 impl QrCodeCache {
     /// An empty cache with these limits and the tiers behind it.
     pub fn new(limits: &Limits, Tiers { disk, redis, store }: Tiers) -> Self {
+        let writes_behind = disk.is_some() || store.is_some();
         Self {
             memory: Mutex::new(Memory::new(limits.max_bytes, limits.ttl)),
             recent: RecentRequests::new(),
@@ -116,18 +117,20 @@ impl QrCodeCache {
             disk: disk.map(Arc::new),
             redis: redis.map(Arc::new),
             store: store.map(Arc::new),
-            writes: Arc::default(),
+            writes: writes_behind.then(Arc::default),
         }
     }
 
     /// Waits until what has been fetched so far is on the disk and in the store, or has failed to get there.
     pub(crate) async fn flush(&self) {
-        self.writes.finished().await;
+        if let Some(writes) = &self.writes {
+            writes.finished().await;
+        }
     }
 
     /// Whether there is something to flush.
     pub(crate) fn writes_behind(&self) -> bool {
-        self.disk.is_some() || self.store.is_some()
+        self.writes.is_some()
     }
 
     /// The bytes on the disk, if there is a disk and they have been counted.
@@ -214,8 +217,8 @@ impl QrCodeCache {
             Some(redis) => redis.clone().get(&identity, &deadline, &phase, fetch).await?,
             None => (fetch.await?, None),
         };
-        if let Some(store) = &self.store {
-            store.put(&identity, image.clone(), &self.writes);
+        if let (Some(store), Some(writes)) = (&self.store, &self.writes) {
+            store.put(&identity, image.clone(), writes);
         }
         self.keep(identity, &image, remaining);
         Ok((image, if remaining.is_some() { CacheOutcome::Redis } else { CacheOutcome::Miss }))
@@ -223,8 +226,8 @@ impl QrCodeCache {
 
     /// Keeps an image in memory and on the disk. `remaining` is what is left of the time of an image from Redis.
     fn keep(&self, identity: Identity, image: &Bytes, remaining: Option<Duration>) {
-        if let Some(disk) = &self.disk {
-            disk.put(&identity, image.clone(), remaining, &self.writes);
+        if let (Some(disk), Some(writes)) = (&self.disk, &self.writes) {
+            disk.put(&identity, image.clone(), remaining, writes);
         }
         self.memory.lock().put(identity, image.clone(), remaining);
     }

@@ -1,4 +1,5 @@
 mod fleet;
+mod tiers;
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
