@@ -121,7 +121,7 @@ suite('faults of the disk', (test) => {
     assert.deepEqual([misses, fake.count('codes')], [6, 6])
     assert.ok(events.length > 0)
     for (const { event, operation, appid, mode, message } of events) {
-      assert.deepEqual([event, operation, appid, mode], ['disk.error', 'write', options.appid, 'stable'])
+      assert.deepEqual([event, operation, appid, mode], ['cache_disk.error', 'write', options.appid, 'stable'])
       assert.ok(
         message.includes(directory) && /No space left/.test(message) && message.includes('磁盘是否已满'),
         message,
@@ -136,7 +136,7 @@ suite('faults of the disk', (test) => {
     const { stdout, stderr } = await run(FETCH, { given: { codes: 1, options }, under })
     assert.equal(stderr, '')
     const { misses, events } = JSON.parse(stdout)
-    assert.deepEqual([misses, events[0]?.event], [1, 'disk.error'])
+    assert.deepEqual([misses, events[0]?.event], [1, 'cache_disk.error'])
   })
 
   test('a file system that is read-only is refused when the client is made', needsOwnMount, async (t) => {

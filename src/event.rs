@@ -211,9 +211,9 @@ impl EventKind {
                 RequestEvent::LifetimeQuotaReached { .. } => "lifetime_quota.reached",
             },
             Self::Cache(event) => match event {
-                CacheEvent::DiskError { .. } => "disk.error",
-                CacheEvent::DiskCorrupt { .. } => "disk.corrupt",
-                CacheEvent::StoreError { .. } => "store.error",
+                CacheEvent::DiskError { .. } => "cache_disk.error",
+                CacheEvent::DiskCorrupt { .. } => "cache_disk.corrupt",
+                CacheEvent::StoreError { .. } => "cache_store.error",
             },
             Self::Platform(notice) => notice.name(),
         }

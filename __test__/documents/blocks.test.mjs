@@ -123,7 +123,7 @@ const OUTCOMES = {
       const failing = { get() { throw new Error('no bucket') }, set() {} }
       await new WxaCode({ appid, secret, cache: { store: failing } }).getUnlimitedQRCode({ scene })
       await wxa.getQuota('/wxa/getwxacodeunlimit')`,
-    check: ({ stderr }) => assert.match(stderr, /^store\.error cache\.store\.get: no bucket/m),
+    check: ({ stderr }) => assert.match(stderr, /^cache_store\.error cache\.store\.get: no bucket/m),
   },
   'cache: {': { more: 'console.log(wxa.stats().cache)', check: ({ stdout }) => assert.match(stdout, /hits: 0/) },
   'wxa.batch': { check: ({ files }) => assert.deepEqual(files('codes').sort(), ['1.jpg', '2.jpg']) },

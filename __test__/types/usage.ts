@@ -450,7 +450,7 @@ subscribe('wxacode:redis', (message) => {
 })
 subscribe('wxacode:cache', (message) => {
   const told = message as CacheEvent
-  return told.event === 'store.error' ? told.reason : told.message
+  return told.event === 'cache_store.error' ? told.reason : told.message
 })
 subscribe('tracing:wxacode:call:asyncEnd', (message) => {
   const { method, appid, componentAppid, path, source, result, error, aborted } = message as CallContext

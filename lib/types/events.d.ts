@@ -277,7 +277,7 @@ export type CacheEvent = WxaEvent &
          * The operating system refused to read or write `cache.directory`, or did not answer in time: the disk is full, for example. At
          * most once in a second.
          */
-        event: 'disk.error'
+        event: 'cache_disk.error'
         /** What failed: to read or write a code, or to remove old ones. */
         operation: 'read' | 'write' | 'evict'
         /** Path and cause, in both languages. */
@@ -285,13 +285,13 @@ export type CacheEvent = WxaEvent &
       }
     | {
         /** A file in `cache.directory` could not be decrypted: it is incomplete, damaged or forged. The client removes it. */
-        event: 'disk.corrupt'
+        event: 'cache_disk.corrupt'
         /** What happened, in both languages. */
         message: string
       }
     | {
         /** A function of `cache.store` failed. */
-        event: 'store.error'
+        event: 'cache_store.error'
         /** Which function. */
         operation: 'get' | 'set'
         /** How: it threw, it took too long, or it gave no whole JPEG or PNG. */

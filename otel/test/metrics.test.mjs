@@ -39,7 +39,7 @@ suite(
     test('calls are counted by where the code came from and by what they failed with', async (t) => {
       const { metric } = record(t)
       const appid = newAppid()
-      for (const source of ['wechat', 'memory', 'memory', 'redis', 'joined']) await call({ appid, source })
+      for (const source of ['wechat', 'memory', 'memory', 'disk', 'redis', 'store', 'joined']) await call({ appid, source })
       await call({ appid }, () => Promise.reject(refusal(41030)))
       await call({ appid, aborted: true })
       await call({ appid, method: 'getAccessToken' })
@@ -51,7 +51,9 @@ suite(
         [
           [{ ...method, 'wxacode.source': 'wechat' }, 1],
           [{ ...method, 'wxacode.source': 'memory' }, 2],
+          [{ ...method, 'wxacode.source': 'disk' }, 1],
           [{ ...method, 'wxacode.source': 'redis' }, 1],
+          [{ ...method, 'wxacode.source': 'store' }, 1],
           [{ ...method, 'wxacode.source': 'joined' }, 1],
           [{ ...method, 'error.type': '41030' }, 1],
           [{ ...method, 'wxacode.aborted': true }, 1],
@@ -119,6 +121,7 @@ suite(
         ['request', { event: 'rate_limit.exceeded', reason: 'process_limit' }],
         ['request', { event: 'rate_limit.exceeded', reason: 'process_limit' }],
         ['redis', { event: 'redis.down', host: 'cache:6379' }],
+        ['cache', { event: 'cache_store.error', operation: 'get', reason: 'threw' }],
         ['platform', { event: 'ticket.received' }],
       ]) {
         channel(`wxacode:${name}`).publish({ appid: newAppid(), timestampMs: Date.now(), ...event })
@@ -132,6 +135,7 @@ suite(
           ['rate_limit.exceeded', 'forced_refresh_limit', 1],
           ['rate_limit.exceeded', 'process_limit', 2],
           ['redis.down', undefined, 1],
+          ['cache_store.error', 'threw', 1],
           ['ticket.received', undefined, 1],
         ],
       )

@@ -114,7 +114,7 @@ async fn whatever_is_not_the_whole_entry_is_none_and_is_removed() {
     {
         fs::write(me.path("a"), &forged).unwrap();
         assert!(!me.has("a").await && !me.path("a").exists());
-        assert_eq!(me.events.take(), [("disk.corrupt", None)]);
+        assert_eq!(me.events.take(), [("cache_disk.corrupt", None)]);
     }
     fs::create_dir_all(me.path("a").parent().unwrap()).unwrap();
     fs::write(me.path("a"), whole).unwrap();
@@ -237,7 +237,7 @@ async fn a_write_that_fails_is_told_at_most_once_in_a_second_and_leaves_nothing(
     me.put("b", 1).await;
     let events = me.events.take();
     assert!((1..3).contains(&events.len()), "{events:?}");
-    assert_eq!(events[0].0, "disk.error");
+    assert_eq!(events[0].0, "cache_disk.error");
 }
 
 #[tokio::test(start_paused = true)]
@@ -250,7 +250,7 @@ async fn a_disk_that_hangs_costs_a_call_a_fifth_of_its_time_once() {
     let deadline = Deadline::new(Duration::from_secs(2), None);
     assert!(me.codes.get(&"a".into(), &deadline).await.is_none());
     assert_eq!(begun.elapsed().as_millis(), 400);
-    assert_eq!(me.events.take(), [("disk.error", Some("read"))]);
+    assert_eq!(me.events.take(), [("cache_disk.error", Some("read"))]);
     assert!(!me.has("a").await && begun.elapsed().as_millis() == 400, "it is left alone");
     drop(all);
     tokio::time::advance(super::super::rest::REST).await;

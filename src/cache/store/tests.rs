@@ -81,7 +81,7 @@ async fn what_is_no_whole_picture_is_none() {
     for wrong in [Vec::new(), b"{}".to_vec(), jpeg()[..jpeg().len() - 1].to_vec()] {
         store.images.lock().insert("a".into(), wrong);
         assert_eq!(get(&codes, 10).await, None);
-        assert_eq!(events.take(), [("store.error", Some("invalid"))]);
+        assert_eq!(events.take(), [("cache_store.error", Some("invalid"))]);
     }
 }
 
@@ -94,7 +94,7 @@ async fn a_store_that_throws_is_none_and_one_that_ends_says_nothing() {
         let writes = Arc::<Writes>::default();
         codes.put(&b"a".to_vec(), jpeg().into(), &writes);
         writes.finished().await;
-        assert_eq!(events.take(), vec![("store.error", Some("threw")); told]);
+        assert_eq!(events.take(), vec![("cache_store.error", Some("threw")); told]);
     }
 }
 
@@ -106,7 +106,7 @@ async fn a_store_that_hangs_costs_a_call_a_fifth_of_its_time_once() {
     let begun = Instant::now();
     assert_eq!(get(&codes, 10).await, None);
     assert_eq!(begun.elapsed().as_secs(), 2);
-    assert_eq!(events.take(), [("store.error", Some("timeout"))]);
+    assert_eq!(events.take(), [("cache_store.error", Some("timeout"))]);
     assert!(get(&codes, 10).now_or_never().is_some(), "it is left alone");
     tokio::time::advance(super::super::rest::REST).await;
     assert_eq!(get(&codes, 20).await.unwrap(), jpeg());
@@ -120,7 +120,7 @@ async fn a_store_that_never_takes_an_image_is_waited_for_ten_seconds_and_by_no_c
     codes.put(&b"a".to_vec(), jpeg().into(), &writes);
     assert_eq!(begun.elapsed(), Duration::ZERO);
     writes.finished().await;
-    assert_eq!((begun.elapsed(), events.take()), (SET_TIMEOUT, vec![("store.error", Some("timeout"))]));
+    assert_eq!((begun.elapsed(), events.take()), (SET_TIMEOUT, vec![("cache_store.error", Some("timeout"))]));
 }
 
 #[tokio::test(start_paused = true)]
