@@ -286,7 +286,7 @@ export interface CacheOptions {
 export interface CodeStore {
   /**
    * Gives the picture of a code, or `undefined` or `null` if there is none. A call waits for it for a fifth of its time at most, 2 s
-   * with the usual `timeoutMs`; a store that took longer is not asked again for 5 s.
+   * with the usual `timeoutMs`; a store that did not answer in half a second or more is not asked again for 5 s.
    *
    * @param key the same in all releases: AppID, `/` and {@link codeKey}, of the characters `A-Z a-z 0-9 _ . / -`. Codes of a client with
    *   a token function or token `'none'`, of whose AppID there is no proof, have `/unverified` behind the AppID, and codes that do not

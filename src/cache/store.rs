@@ -104,7 +104,7 @@ impl StoredQrCodes {
                 None
             }
             Err(_) => {
-                self.rest.begin();
+                self.rest.begin_after(limit);
                 self.emit("get", "timeout", &within(limit));
                 None
             }

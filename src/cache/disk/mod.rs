@@ -64,6 +64,8 @@ pub struct Disk {
     reads: Arc<Semaphore>,
     writes: Arc<Semaphore>,
     rest: Rest,
+    /// How many reads have ended.
+    reads_ended: AtomicU64,
     usage: Mutex<Usage>,
 }
 
@@ -97,6 +99,7 @@ impl Disk {
             reads: Arc::new(Semaphore::new(MAX_AT_ONCE)),
             writes: Arc::new(Semaphore::new(MAX_AT_ONCE)),
             rest: Rest::default(),
+            reads_ended: AtomicU64::new(0),
             usage: Mutex::default(),
         })
     }
@@ -170,9 +173,16 @@ impl DiskQrCodes {
         }
         let (me, name) = (self.clone(), self.name(identity));
         let limit = (deadline.remaining() / WAIT_DIVISOR).min(MAX_WAIT);
+        let ended = self.disk.reads_ended.load(Ordering::Relaxed);
         let read = async {
             let permit = self.disk.reads.clone().acquire_owned().await;
-            spawn_blocking(move || me.read(&name, permit.ok())).await
+            spawn_blocking(move || {
+                let found = me.read(&name);
+                me.disk.reads_ended.fetch_add(1, Ordering::Relaxed);
+                drop(permit);
+                found
+            })
+            .await
         };
         match timeout(limit, read).await {
             Ok(Ok(Ok(found))) => found,
@@ -182,6 +192,8 @@ impl DiskQrCodes {
             }
             // The runtime is shutting down.
             Ok(Err(_)) => None,
+            // Others were quicker: the disk has much to do, and does not hang.
+            Err(_) if self.disk.reads_ended.load(Ordering::Relaxed) != ended => None,
             Err(_) => {
                 self.hangs("read", limit);
                 None
@@ -244,8 +256,7 @@ impl DiskQrCodes {
         }
     }
 
-    fn read(&self, name: &str, permit: Option<OwnedSemaphorePermit>) -> io::Result<Option<Found>> {
-        let _permit = permit;
+    fn read(&self, name: &str) -> io::Result<Option<Found>> {
         let now = self.disk.clock.wall();
         let Some(sealed) = self.disk.folder.read(name, UNIX_EPOCH + now)? else { return Ok(None) };
         let Some((fetched, image)) = self.open(name, &sealed) else {
@@ -277,7 +288,7 @@ impl DiskQrCodes {
     }
 
     fn hangs(&self, operation: &'static str, limit: Duration) {
-        self.disk.rest.begin();
+        self.disk.rest.begin_after(limit);
         self.emit(operation, &io::Error::other(format!("no answer within {} ms", limit.as_millis())));
     }
 

@@ -247,13 +247,32 @@ async fn a_disk_that_hangs_costs_a_call_a_fifth_of_its_time_once() {
     me.put("a", 1).await;
     let all = me.codes.disk.reads.acquire_many(MAX_AT_ONCE as u32).await.unwrap();
     let begun = Instant::now();
-    let deadline = Deadline::new(Duration::from_secs(2), None);
+    let deadline = Deadline::new(Duration::from_secs(4), None);
     assert!(me.codes.get(&"a".into(), &deadline).await.is_none());
-    assert_eq!(begun.elapsed().as_millis(), 400);
+    assert_eq!(begun.elapsed().as_millis(), 800);
     assert_eq!(me.events.take(), [("cache_disk.error", Some("read"))]);
-    assert!(!me.has("a").await && begun.elapsed().as_millis() == 400, "it is left alone");
+    assert!(!me.has("a").await && begun.elapsed().as_millis() == 800, "it is left alone");
     drop(all);
     tokio::time::advance(super::super::rest::REST).await;
+    assert!(me.has("a").await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_disk_is_not_left_alone_by_a_call_of_little_time_nor_while_it_reads_for_others() {
+    let directory = Directory::new();
+    let me = account(&directory, 1 << 20);
+    me.put("a", 1).await;
+    let all = me.codes.disk.reads.acquire_many(MAX_AT_ONCE as u32).await.unwrap();
+    let short = Deadline::new(Duration::from_secs(2), None);
+    assert!(me.codes.get(&"a".into(), &short).await.is_none());
+    assert_eq!(me.events.take(), [("cache_disk.error", Some("read"))]);
+    let busy = async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        me.codes.disk.reads_ended.fetch_add(1, Ordering::Relaxed);
+    };
+    let (found, ()) = tokio::join!(me.get("a"), busy);
+    assert!(found.is_none() && me.events.take().is_empty());
+    drop(all);
     assert!(me.has("a").await);
 }
 

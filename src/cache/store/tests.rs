@@ -113,6 +113,15 @@ async fn a_store_that_hangs_costs_a_call_a_fifth_of_its_time_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_store_is_not_left_alone_by_a_call_of_little_time() {
+    let (codes, store, _) = stored();
+    store.images.lock().insert("a".into(), jpeg());
+    *store.answer.lock() = Answer::After(Duration::from_millis(450));
+    assert_eq!(get(&codes, 2).await, None);
+    assert_eq!(get(&codes, 10).await.unwrap(), jpeg());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_store_that_never_takes_an_image_is_waited_for_ten_seconds_and_by_no_call() {
     let (codes, store, events) = stored();
     *store.answer.lock() = Answer::After(Duration::from_secs(3600));
