@@ -39,7 +39,8 @@ suite(
     test('calls are counted by where the code came from and by what they failed with', async (t) => {
       const { metric } = record(t)
       const appid = newAppid()
-      for (const source of ['wechat', 'memory', 'memory', 'disk', 'redis', 'store', 'joined']) await call({ appid, source })
+      for (const source of ['wechat', 'memory', 'memory', 'disk', 'redis', 'store', 'joined'])
+        await call({ appid, source })
       await call({ appid }, () => Promise.reject(refusal(41030)))
       await call({ appid, aborted: true })
       await call({ appid, method: 'getAccessToken' })
