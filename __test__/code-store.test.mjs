@@ -198,8 +198,8 @@ suite('a store of one’s own', (test) => {
       isClosed = true
     })
     assert.equal((await failure(wxa.createQRCode({ path: 'a' }))).code, 'ERR_WXA_CLOSED')
-    await new Promise((resolve) => setTimeout(resolve, 50))
-    assert.deepEqual([isStored, isClosed], [false, false])
+    assert.equal(await until(() => isClosed, 500), false)
+    assert.equal(isStored, false)
     stored.resolve()
     await closed
     assert.ok(isStored)

@@ -80,6 +80,16 @@ suite('the cache on a disk', (test) => {
     }
   })
 
+  test('close() waits until what was fetched is on the disk', async (t) => {
+    const { url: baseUrl } = await startQuickWeChat(t)
+    const directory = newDirectory(t)
+    const codes = 500
+    const wxa = new WxaCode({ appid: 'wx0123456789abcdef', secret: newSecret(), baseUrl, cache: { directory } })
+    await Promise.all(times(codes, (n) => wxa.getUnlimitedQRCode({ scene: `n=${n}` }, { timeoutMs: 600_000 })))
+    await wxa.close()
+    assert.equal(codeFiles(directory).length, codes)
+  })
+
   test('processes and workers share one directory, at the same time', async (t) => {
     const directory = newDirectory(t)
     const { fake, options } = await setup(t, {}, { cache: { directory } })

@@ -6,6 +6,7 @@ import { startFakeWeChat } from 'wxacode-fake'
 import { codeFiles, newDirectory } from './support/code-files.mjs'
 import { asked } from './support/decode.mjs'
 import { deferred, newAppid, newSecret, suite, thrown } from './support/suite.mjs'
+import { until } from './support/until.mjs'
 
 /** A platform with a ticket and two merchants. */
 async function setup(t) {
@@ -79,9 +80,8 @@ suite('the cached codes of merchants', (test) => {
       const closed = platform.close(timeoutMs ? { timeoutMs } : {}).then(() => {
         isClosed = true
       })
-      await new Promise((resolve) => setTimeout(resolve, 50))
       if (timeoutMs === undefined) {
-        assert.equal(isClosed, false)
+        assert.equal(await until(() => isClosed, 500), false)
         stored.resolve()
       }
       await closed
