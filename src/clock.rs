@@ -41,6 +41,11 @@ impl Timestamp {
         self.mono.saturating_sub(now.mono).min(self.wall.saturating_sub(now.wall))
     }
 
+    /// The wall time in milliseconds since 1970.
+    pub(crate) fn unix_millis(self) -> u64 {
+        u64::try_from(self.wall.as_millis()).unwrap_or(u64::MAX)
+    }
+
     /// This timestamp as a time of the wall clock as it is set `now`.
     pub(crate) fn wall_time(self, now: Self) -> SystemTime {
         UNIX_EPOCH + now.wall + self.left(now)

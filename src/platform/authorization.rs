@@ -44,7 +44,7 @@ impl Platform {
                 _ => Authorizer::default(),
             };
             let code = Some(code.clone());
-            Change::Put(Record::Authorizer(Authorizer { code, authorized_at: create_time, rotations: 0, ..known }))
+            Change::Put(Record::Authorizer(Authorizer { code, authorized_at: create_time, ..known }))
         });
         let saved = saved.await;
         let is_kept = matches!(&saved, Ok(Some(Record::Authorizer(known)))
@@ -103,11 +103,11 @@ impl Platform {
                 return Change::Keep;
             }
             Change::Put(Record::Authorizer(Authorizer {
+                obtained_at: known.next_time(tokens.asked_at),
                 refresh_token: tokens.refresh_token.clone().or(known.refresh_token),
                 code: known.code.filter(|pushed| !is_same(Some(pushed), Some(code))),
                 exchanged: Some(hash.clone()),
                 authorized_at: now.max(known.authorized_at),
-                rotations: known.rotations + 1,
             }))
         });
         let saved = saved.await;
@@ -146,7 +146,7 @@ impl Platform {
 
     /// Takes over a merchant from another program. Asks WeChat nothing.
     pub(crate) async fn import_authorizer(&self, appid: &str, refresh_token: SecretString) -> Result<()> {
-        let now = self.core.seconds();
+        let (now, asked_at) = (self.core.seconds(), self.core.clock.now().unix_millis());
         let imported = |current: Option<&Record>| match current {
             Some(Record::Authorizer(known)) if is_same(known.refresh_token.as_ref(), Some(&refresh_token)) => {
                 Change::Keep
@@ -154,12 +154,13 @@ impl Platform {
             Some(Record::Authorizer(known)) => Change::Put(Record::Authorizer(Authorizer {
                 refresh_token: Some(refresh_token.clone()),
                 authorized_at: now.max(known.authorized_at),
-                rotations: known.rotations + 1,
+                obtained_at: known.next_time(asked_at),
                 ..Authorizer::default()
             })),
             _ => Change::Put(Record::Authorizer(Authorizer {
                 refresh_token: Some(refresh_token.clone()),
                 authorized_at: now,
+                obtained_at: asked_at,
                 ..Authorizer::default()
             })),
         };

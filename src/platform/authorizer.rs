@@ -13,7 +13,7 @@ use super::Platform;
 use super::calls::MerchantTokens;
 use super::codes::code_hash;
 use super::merchant::{Merchant, WaitingToken};
-use super::records::{Authorizer, Change, Record, is_same};
+use super::records::{Authorizer, Change, Record, Restore, is_same};
 use super::store::RecordKey;
 use super::tickets::TICKET_TIMEOUT;
 use crate::deadline::Deadline;
@@ -154,7 +154,7 @@ impl AuthorizerSource {
             && let Some(known @ Record::Authorizer(_)) = self.merchant.known()
         {
             // The store was emptied.
-            records.restore(&self.key(), &known).await?;
+            records.restore(&self.key(), &known, Restore::Older).await?;
             record = records.read(&self.key()).await?;
         }
         self.merchant.set_known(record.clone());
@@ -171,10 +171,9 @@ impl AuthorizerSource {
         let is_counted = AtomicBool::new(false);
         let saved = self.update(|current| {
             let record = match current {
-                // As many steps as the process has taken that exchanged the code, and has not saved that yet.
                 Some(Record::Authorizer(known)) if known.refresh_token.is_none() => Authorizer {
                     authorized_at: found.authorized_at.max(known.authorized_at),
-                    rotations: known.rotations + 1,
+                    obtained_at: known.next_time(found.obtained_at),
                     exchanged: known.exchanged.clone(),
                     ..found.clone()
                 },
@@ -208,7 +207,7 @@ impl AuthorizerSource {
             code: None,
             exchanged: refused.exchanged.clone(),
             authorized_at: refused.authorized_at.max(listed.authorized_at),
-            rotations: refused.rotations + 1,
+            obtained_at: refused.next_time(listed.asked_at),
         };
         self.replace(refused, &other).await
     }
@@ -247,7 +246,7 @@ impl AuthorizerSource {
 
     /// Saves the refresh token that came back, then gives the access token. What cannot be saved is kept until it can.
     async fn save_and_give(&self, used: &Authorizer, tokens: MerchantTokens) -> Result<SourceToken> {
-        let MerchantTokens { access_token, expires_in, refresh_token } = tokens;
+        let MerchantTokens { access_token, expires_in, refresh_token, asked_at } = tokens;
         let token = SourceToken { value: access_token, expires_in, refresh_early: true };
         let refresh_token = refresh_token.or_else(|| used.refresh_token.clone());
         let is_new = !is_same(refresh_token.as_ref(), used.refresh_token.as_ref());
@@ -256,7 +255,8 @@ impl AuthorizerSource {
         if !is_new && is_stored {
             return Ok(token);
         }
-        let next = Authorizer { refresh_token, rotations: used.rotations + u64::from(is_new), ..used.clone() };
+        let obtained_at = if is_new { used.next_time(asked_at) } else { used.obtained_at };
+        let next = Authorizer { refresh_token, obtained_at, ..used.clone() };
         match self.replace(used, &next).await {
             Ok(_) => Ok(token),
             Err(error) => {
@@ -276,10 +276,9 @@ impl AuthorizerSource {
 
     /// Saves a record in place of the one that was used. A later authorisation, or another process's newer token, stays.
     async fn replace(&self, used: &Authorizer, next: &Authorizer) -> Result<Authorizer> {
-        let age = |authorizer: &Authorizer| (authorizer.authorized_at, authorizer.rotations);
         let saved = self.update(|current| match current {
-            Some(Record::Authorizer(current)) if age(current) > age(used) => Change::Keep,
-            Some(Record::Authorizer(current)) if current == next => Change::Keep,
+            Some(Record::Authorizer(current)) if current.authorized_at > used.authorized_at => Change::Keep,
+            Some(Record::Authorizer(current)) if current.age() > next.age() || current == next => Change::Keep,
             Some(Record::Removed { .. } | Record::Withdrawn { .. }) => Change::Keep,
             _ => Change::Put(Record::Authorizer(next.clone())),
         });

@@ -26,6 +26,8 @@ pub(crate) const PAGE: usize = 500;
 /// Tokens of a merchant, as WeChat gives them.
 #[derive(Clone)]
 pub(crate) struct MerchantTokens {
+    /// When they were asked for, in milliseconds since 1970.
+    pub(crate) asked_at: u64,
     pub(crate) access_token: SecretString,
     pub(crate) expires_in: Option<i64>,
     /// `None` where WeChat left it out, or gave an empty one: then the one before stays.
@@ -58,6 +60,8 @@ pub(crate) struct Listed {
     pub(crate) refresh_token: Option<SecretString>,
     /// In seconds since 1970.
     pub(crate) authorized_at: u64,
+    /// When the list was asked for, in milliseconds since 1970: then the refresh token was the valid one.
+    pub(crate) asked_at: u64,
 }
 
 #[derive(Deserialize)]
@@ -131,9 +135,10 @@ impl Platform {
         refresh_token: &str,
         deadline: &Deadline,
     ) -> Result<MerchantTokens> {
+        let asked_at = self.core.clock.now().unix_millis();
         let body = json!({ "authorizer_appid": appid, "authorizer_refresh_token": refresh_token });
         let answer: TokensAnswer = self.call(Endpoint::AuthorizerToken, body, deadline).await?;
-        tokens(answer, Endpoint::AuthorizerToken)
+        tokens(answer, Endpoint::AuthorizerToken, asked_at)
     }
 
     /// The tokens of a merchant, for an authorization code. Each code can be exchanged once.
@@ -142,16 +147,18 @@ impl Platform {
         let body = json!({ "authorization_code": code });
         let answer: QueryAuthAnswer = self.call(Endpoint::QueryAuth, body, deadline).await?;
         let info = answer.authorization_info;
+        let asked_at = requested_at.unix_millis();
         Ok(Granted {
             requested_at,
             appid: info.authorizer_appid,
             permissions: info.func_info.iter().map(|info| info.funcscope_category.id).collect(),
-            tokens: tokens(info.tokens, Endpoint::QueryAuth)?,
+            tokens: tokens(info.tokens, Endpoint::QueryAuth, asked_at)?,
         })
     }
 
     /// A page of WeChat's list, and how many merchants there are in all.
     pub(crate) async fn authorizer_list(&self, offset: usize, deadline: &Deadline) -> Result<(usize, Vec<Listed>)> {
+        let asked_at = self.core.clock.now().unix_millis();
         let body = json!({ "offset": offset, "count": PAGE });
         let answer: ListAnswer = self.call(Endpoint::GetAuthorizerList, body, deadline).await?;
         let total = number(&answer.total_count).and_then(|total| usize::try_from(total).ok()).unwrap_or_default();
@@ -159,6 +166,7 @@ impl Platform {
             appid: row.authorizer_appid,
             refresh_token: token(row.refresh_token),
             authorized_at: number(&row.auth_time).and_then(|time| u64::try_from(time).ok()).unwrap_or_default(),
+            asked_at,
         });
         Ok((total, listed.collect()))
     }
@@ -218,11 +226,12 @@ impl Platform {
     }
 }
 
-fn tokens(answer: TokensAnswer, endpoint: Endpoint) -> Result<MerchantTokens> {
+fn tokens(answer: TokensAnswer, endpoint: Endpoint, asked_at: u64) -> Result<MerchantTokens> {
     if !is_token(&answer.authorizer_access_token) {
         return Err(unexpected(endpoint));
     }
     Ok(MerchantTokens {
+        asked_at,
         access_token: answer.authorizer_access_token.into(),
         expires_in: number(&answer.expires_in),
         refresh_token: token(answer.authorizer_refresh_token),

@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 use super::authorizer::not_authorized;
 use super::changes::{ChangeNotice, News, POLL_INTERVAL};
 use super::core::Core;
-use super::records::Record;
+use super::records::{Record, Restore};
 use super::store::RecordKey;
 use crate::event::PlatformNotice;
 
@@ -88,7 +88,7 @@ impl Core {
             let record = merchant.known().filter(|record| !matches!(record, Record::Withdrawn { .. }))?;
             Some((RecordKey::Authorizer(merchant.appid.to_string()), record))
         });
-        let restored = self.records.restore_all(ticket.into_iter().chain(known)).await;
+        let restored = self.records.restore_all(ticket.into_iter().chain(known), Restore::Older).await;
         self.component.restore_stored().await;
         for some in merchants.chunks(PARALLEL_TOKENS) {
             join_all(some.iter().map(|merchant| merchant.cache.restore_stored().boxed())).await;

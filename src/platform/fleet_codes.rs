@@ -106,9 +106,9 @@ impl FleetCodes {
     /// Tells the others what this process has exchanged a code for. To those that do not hear of it WeChat says that the code is
     /// invalid.
     pub(crate) async fn tell(&self, code: &SecretString, granted: &Granted) {
-        let MerchantTokens { access_token, expires_in, refresh_token } = &granted.tokens;
+        let MerchantTokens { access_token, expires_in, refresh_token, asked_at: _ } = &granted.tokens;
         let told = Told {
-            at: u64::try_from(granted.requested_at.wall.as_millis()).unwrap_or_default(),
+            at: granted.requested_at.unix_millis(),
             appid: granted.appid.clone(),
             permissions: granted.permissions.clone(),
             access_token: access_token.expose_secret().to_owned(),
@@ -153,6 +153,7 @@ impl FleetCodes {
             appid: told.appid,
             permissions: told.permissions,
             tokens: MerchantTokens {
+                asked_at: told.at,
                 access_token: told.access_token.into(),
                 expires_in: told.expires_in,
                 refresh_token: told.refresh_token.map(SecretString::from),

@@ -12,12 +12,13 @@ use tokio::time::Instant;
 
 use super::Platform;
 use super::calls::{Listed, PAGE};
-use super::records::{Authorizer, Record};
+use super::records::{Authorizer, Record, Restore};
 use super::store::RecordKey;
-use crate::clock;
+use crate::clock::{self, Timestamp};
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
 use crate::event::{PlatformNotice, attempt};
+use crate::token::state::RefreshBackoff;
 use crate::wechat::endpoint::Endpoint;
 
 /// How long a reading serves other merchants.
@@ -36,6 +37,8 @@ pub(crate) type List = BTreeMap<String, Listed>;
 #[derive(Default)]
 pub(crate) struct ListReader {
     last: Mutex<Option<Reading>>,
+    /// After a reading that failed: each of thousands of merchants would else ask WeChat again.
+    backoff: Mutex<Option<RefreshBackoff>>,
     restored_at: Mutex<Option<Instant>>,
     /// Records that calls have restored since the store was last filled.
     by_calls: AtomicUsize,
@@ -68,6 +71,22 @@ impl ListReader {
         (progress, Some(sender))
     }
 
+    /// Why the list is not read again yet.
+    fn last_failure(&self, now: Timestamp) -> Option<Error> {
+        self.backoff.lock().as_ref().filter(|backoff| backoff.is_active(now)).map(|backoff| backoff.error().clone())
+    }
+
+    fn note_result<T>(&self, result: &Result<T>, now: Timestamp) {
+        let mut backoff = self.backoff.lock();
+        match result {
+            Ok(_) => *backoff = None,
+            Err(error) => {
+                let next = RefreshBackoff::after(backoff.as_ref(), error, now, fastrand::f64());
+                *backoff = next.or(backoff.take());
+            }
+        }
+    }
+
     /// Whether it is time to write what the list has into the store.
     fn begin_restore(&self) -> bool {
         let mut at = self.restored_at.lock();
@@ -95,12 +114,17 @@ impl Platform {
         Ok(self.list().await?.get(appid).cloned())
     }
 
+    /// The list of a moment ago, or a new one. For a while after a failure it is that failure, and WeChat is not asked.
     async fn list(self: &Arc<Self>) -> Result<Arc<List>> {
+        if let Some(error) = self.core.list.last_failure(self.core.clock.now()) {
+            return Err(error);
+        }
         let (mut progress, sender) = self.core.list.join();
         if let Some(sender) = sender {
             let platform = self.clone();
             tokio::spawn(attempt::inherited(async move {
                 let result = platform.read_list().await.map(Arc::new);
+                platform.core.list.note_result(&result, platform.core.clock.now());
                 sender.send_replace(Some(Done { at: clock::monotonic(), result }));
             }));
         }
@@ -146,7 +170,7 @@ impl Platform {
         let known = list
             .values()
             .filter_map(|one| Some((RecordKey::Authorizer(one.appid.clone()), Record::Authorizer(one.authorizer()?))));
-        let restored = self.core.records.restore_all(known).await;
+        let restored = self.core.records.restore_all(known, Restore::Missing).await;
         let records = restored + self.core.list.by_calls.swap(0, Ordering::Relaxed);
         if records > 0 {
             self.core.notice(|| PlatformNotice::StoreRestored { records });
@@ -158,6 +182,7 @@ impl Listed {
     /// What the store keeps of it.
     pub(crate) fn authorizer(&self) -> Option<Authorizer> {
         let refresh_token = Some(self.refresh_token.clone()?);
-        Some(Authorizer { refresh_token, authorized_at: self.authorized_at, ..Authorizer::default() })
+        let (authorized_at, obtained_at) = (self.authorized_at, self.asked_at);
+        Some(Authorizer { refresh_token, authorized_at, obtained_at, ..Authorizer::default() })
     }
 }

@@ -73,9 +73,22 @@ pub(crate) struct Authorizer {
     pub(crate) exchanged: Option<String>,
     /// When the merchant authorised, in seconds since 1970.
     pub(crate) authorized_at: u64,
-    /// How often WeChat has replaced the refresh token since.
+    /// When this process asked WeChat for the refresh token, in milliseconds since 1970, and later than that of the one before it,
+    /// whatever the clock says. Of two refresh tokens of one authorisation the later one is valid: WeChat has replaced the other.
     #[serde(default)]
-    pub(crate) rotations: u64,
+    pub(crate) obtained_at: u64,
+}
+
+impl Authorizer {
+    /// The time of a refresh token that follows on this record's, and that was asked for at `time`.
+    pub(crate) fn next_time(&self, time: u64) -> u64 {
+        time.max(self.obtained_at + 1)
+    }
+
+    /// What decides between two versions of a record: the later authorisation, then the later refresh token.
+    pub(crate) fn age(&self) -> (u64, u64) {
+        (self.authorized_at, self.obtained_at)
+    }
 }
 
 /// Whether both are the same secret.
@@ -94,8 +107,7 @@ impl PartialEq for Authorizer {
     fn eq(&self, other: &Self) -> bool {
         is_same(self.refresh_token.as_ref(), other.refresh_token.as_ref())
             && is_same(self.code.as_ref(), other.code.as_ref())
-            && (&self.exchanged, self.authorized_at, self.rotations)
-                == (&other.exchanged, other.authorized_at, other.rotations)
+            && (&self.exchanged, self.age()) == (&other.exchanged, other.age())
     }
 }
 
@@ -125,14 +137,23 @@ mod secret_option {
 }
 
 impl Record {
-    /// What decides between two versions of a record: the later time, then the later rotation.
+    /// What decides between two versions of a record.
     fn age(&self) -> (u64, u64) {
         match self {
             Self::Ticket(ticket) => (ticket.create_time, u64::from(ticket.refused)),
-            Self::Authorizer(authorizer) => (authorizer.authorized_at, authorizer.rotations),
+            Self::Authorizer(authorizer) => authorizer.age(),
             Self::Removed { at } | Self::Withdrawn { at } => (*at, u64::MAX),
         }
     }
+}
+
+/// Which records in the store a restored one replaces.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Restore {
+    /// None: it is written where there is no record.
+    Missing,
+    /// Older ones too: a process that knew less may have restored them first.
+    Older,
 }
 
 /// What a writer makes of the record that it has read.
@@ -250,25 +271,29 @@ impl Records {
         Err(error)
     }
 
-    /// Writes what this process knows into a store that was emptied. A record that is there stays.
-    pub(crate) async fn restore(&self, key: &RecordKey, known: &Record) -> Result<bool> {
+    /// Writes what this process knows into a store that was emptied. Returns whether the store did not have it.
+    pub(crate) async fn restore(&self, key: &RecordKey, known: &Record, how: Restore) -> Result<bool> {
         let restored = Mutex::new(false);
         self.update(key, Some(known), |current| {
-            *restored.lock() = current.is_none();
-            if current.is_none() { Change::Put(known.clone()) } else { Change::Keep }
+            let is_wanted = match current {
+                None => true,
+                Some(current) => how == Restore::Older && known.age() > current.age(),
+            };
+            *restored.lock() = is_wanted;
+            if is_wanted { Change::Put(known.clone()) } else { Change::Keep }
         })
         .await?;
         Ok(restored.into_inner())
     }
 
-    /// The same of many records. Returns how many were not there.
-    pub(crate) async fn restore_all(&self, known: impl Iterator<Item = (RecordKey, Record)>) -> usize {
+    /// The same of many records. Returns how many the store did not have.
+    pub(crate) async fn restore_all(&self, known: impl Iterator<Item = (RecordKey, Record)>, how: Restore) -> usize {
         let known: Vec<_> = known.collect();
         let mut restored = 0;
         for some in known.chunks(PARALLEL_RESTORES) {
             let mut restores = Vec::new();
             for (key, record) in some {
-                restores.push(self.restore(key, record).boxed());
+                restores.push(self.restore(key, record, how).boxed());
             }
             restored += join_all(restores).await.into_iter().filter(|one| matches!(one, Ok(true))).count();
         }

@@ -204,6 +204,30 @@ async fn one_reading_of_the_list_serves_many_merchants_and_fills_the_store() {
 }
 
 #[tokio::test]
+async fn a_list_that_cannot_be_read_is_asked_for_seldom_however_many_merchants_need_it() {
+    let wechat = WeChat::start().await;
+    let process = Process::alone(&wechat);
+    process.ticket().await;
+    let appids: Vec<_> = (0..100).map(|n| format!("wx{n:016}")).collect();
+    for appid in &appids {
+        wechat.merchant(appid);
+    }
+    wechat.script("api_get_authorizer_list", (0..1_000).map(|_| WeChat::refusal(-1)));
+    let timeout = Duration::from_secs(3);
+    for call in join_all(appids.iter().map(|appid| process.call_within(appid, timeout))).await {
+        let error = call.unwrap_err();
+        assert!(error.errcode() == Some(-1) || error.code() == "ERR_WXA_TIMEOUT", "{error}");
+    }
+    // After 0.5 s, 1 s, 2 s and so on, each of them shortened at random.
+    let asked = wechat.count("api_get_authorizer_list");
+    assert!((1..=20).contains(&asked), "{asked}");
+    wechat.state.lock().scripted.clear();
+    pass(Duration::from_secs(61)).await;
+    process.call(&appids[0]).await.unwrap();
+    assert_eq!(wechat.count("api_get_authorizer_list"), asked + 1);
+}
+
+#[tokio::test]
 async fn a_merchant_whose_call_is_refused_with_61003_loses_its_token() {
     let wechat = WeChat::start().await;
     let process = Process::ready(&wechat, &Place::Memory, None).await;

@@ -40,6 +40,7 @@ fn stranger(fleet: &Fleet) -> FleetCodes {
 
 fn granted(fleet: &Fleet) -> Granted {
     let tokens = MerchantTokens {
+        asked_at: 0,
         access_token: "access-c4nary-told".into(),
         expires_in: Some(7200),
         refresh_token: Some("refresh-c4nary-told".into()),
@@ -159,6 +160,7 @@ async fn what_is_told_of_a_code_is_sealed_and_stays_ten_minutes() {
         [(); 2].map(|()| FleetCodes::new(redis.clone(), &secret, clock.clone(), "{wx1:component:f}".into()));
     assert!(matches!(one.claim(&CODE.into()).await, Claim::Ours));
     let tokens = MerchantTokens {
+        asked_at: 0,
         access_token: "access-c4nary".into(),
         expires_in: Some(7200),
         refresh_token: Some("refresh-c4nary".into()),

@@ -1,3 +1,4 @@
+mod ages;
 mod chain;
 mod codes;
 mod events;

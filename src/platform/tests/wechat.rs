@@ -22,6 +22,8 @@ pub(crate) struct State {
     pub(crate) codes: HashMap<String, String>,
     /// Whether a refresh replaces the refresh token.
     pub(crate) rotates: bool,
+    /// Whether a refresh token works after it was replaced.
+    pub(crate) overlaps: bool,
     /// Answers given before any other, by the end of the path.
     pub(crate) scripted: HashMap<&'static str, VecDeque<Value>>,
     pub(crate) calls: Vec<String>,
@@ -32,6 +34,7 @@ pub(crate) struct State {
 #[derive(Default)]
 pub(crate) struct Merchant {
     pub(crate) refresh_token: String,
+    replaced: Vec<String>,
     pub(crate) access_tokens: Vec<String>,
     pub(crate) authorized: bool,
 }
@@ -196,15 +199,16 @@ impl State {
 
     fn authorizer_token(&mut self, appid: &str, refresh_token: &str) -> Value {
         let (access, rotated) = (self.make("access"), self.make("refresh"));
-        let rotates = self.rotates;
+        let (rotates, overlaps) = (self.rotates, self.overlaps);
         let Some(merchant) = self.merchants.get_mut(appid).filter(|merchant| merchant.authorized) else {
             return WeChat::refusal(61003);
         };
-        if merchant.refresh_token != refresh_token {
+        let is_replaced = || merchant.replaced.iter().any(|replaced| replaced == refresh_token);
+        if merchant.refresh_token != refresh_token && !(overlaps && is_replaced()) {
             return WeChat::refusal(61023);
         }
         if rotates {
-            merchant.refresh_token = rotated;
+            merchant.replaced.push(std::mem::replace(&mut merchant.refresh_token, rotated));
         }
         // The one before is void.
         merchant.access_tokens = vec![access.clone()];

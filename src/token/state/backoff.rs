@@ -28,6 +28,11 @@ impl RefreshBackoff {
         Some(Self { error: error.clone(), failures: failures + 1, until })
     }
 
+    /// The failure.
+    pub(crate) fn error(&self) -> &Error {
+        &self.error
+    }
+
     /// Whether refreshes still have to wait.
     pub(crate) fn is_active(&self, now: Timestamp) -> bool {
         now.mono < self.until

@@ -15,7 +15,7 @@ mod token;
 
 use std::time::Duration;
 
-use backoff::RefreshBackoff;
+pub(crate) use backoff::RefreshBackoff;
 pub use policy::RefreshPolicy;
 pub use token::{ReceivedToken, Token};
 
