@@ -13,6 +13,7 @@ use super::codes::code_hash;
 use super::merchant::{Merchant, WaitingToken};
 use super::records::{Authorizer, Change, Record, is_outage, is_same};
 use super::store::RecordKey;
+use crate::clock;
 use crate::deadline::Deadline;
 use crate::error::Result;
 use crate::event::{PlatformNotice, attempt};
@@ -22,6 +23,10 @@ use crate::wechat::endpoint::Endpoint;
 
 /// How long the exchange of a code that was pushed may wait for a component token.
 const COMPLETION_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long an authorization code can be exchanged.
+const CODE_LIFE: Duration = Duration::from_secs(600);
+/// The pause between looks at a store that does not answer.
+pub(super) const OUTAGE_PAUSE: Duration = Duration::from_secs(1);
 
 impl Platform {
     /// A merchant has authorised the platform, or changed that. The code is saved; it is exchanged in the background, and calls for
@@ -51,21 +56,57 @@ impl Platform {
             if known.authorized_at == create_time && is_same(known.code.as_ref(), Some(&code)));
         if saved.is_err() || is_kept {
             let merchant = self.core.merchant(appid);
-            self.renew(&merchant).await;
-            tokio::spawn(attempt::in_background(self.clone().complete_in_background(merchant)));
+            let is_forgotten = self.renew(&merchant).await;
+            let stop = self.core.stopped();
+            let completed = self.clone().complete_in_background(merchant, code, is_forgotten);
+            tokio::spawn(attempt::in_background(async move {
+                tokio::select! {
+                    () = stop.cancelled() => {}
+                    () = completed => {}
+                }
+            }));
         }
         saved.map(drop)
     }
 
-    /// Exchanges the saved code as a refresh does.
-    async fn complete_in_background(self: Arc<Self>, merchant: Arc<Merchant>) {
+    /// Exchanges the saved code as a refresh does. During an outage of the store it waits as long as the code is valid: perhaps no
+    /// call comes in that time, and WeChat pushes the code only a few times.
+    async fn complete_in_background(
+        self: Arc<Self>,
+        merchant: Arc<Merchant>,
+        code: SecretString,
+        mut is_forgotten: bool,
+    ) {
         let _in_use = merchant.cache.attach();
+        let begun = clock::monotonic();
         let source: Arc<dyn TokenSource> =
             Arc::new(AuthorizerSource { platform: self.clone(), merchant: merchant.clone() });
-        let deadline = Deadline::new(COMPLETION_TIMEOUT, Some(Endpoint::QueryAuth));
-        if let Err(error) = merchant.cache.get(&source, &deadline).await {
-            merchant.events.platform(|| PlatformNotice::AuthorizationFailed { error });
+        loop {
+            let completed = async {
+                if !is_forgotten {
+                    // With the token of the authorisation before, nobody would exchange the code.
+                    merchant.cache.forget(None).await?;
+                    is_forgotten = true;
+                }
+                let deadline = Deadline::new(COMPLETION_TIMEOUT, Some(Endpoint::QueryAuth));
+                merchant.cache.get(&source, &deadline).await
+            };
+            match completed.await {
+                // A refresh that had begun before the push has brought this token, and leaves the code to the next one.
+                Ok(_) if self.is_pending(&merchant, &code).await && begun.elapsed() < CODE_LIFE => is_forgotten = false,
+                Ok(_) => return,
+                Err(error) if is_outage(&error) && begun.elapsed() < CODE_LIFE => {
+                    tokio::time::sleep(OUTAGE_PAUSE).await
+                }
+                Err(error) => return merchant.events.platform(|| PlatformNotice::AuthorizationFailed { error }),
+            }
         }
+    }
+
+    /// Whether a code is saved and not exchanged.
+    async fn is_pending(&self, merchant: &Merchant, code: &SecretString) -> bool {
+        let saved = self.core.records.read(&RecordKey::Authorizer(merchant.appid.to_string())).await;
+        matches!(saved, Ok(Some(Record::Authorizer(known))) if is_same(known.code.as_ref(), Some(code)))
     }
 
     /// A merchant has withdrawn its authorisation.
@@ -185,26 +226,42 @@ impl Platform {
         appid: &str,
         change: impl Fn(Option<&Record>) -> Change + Send + Sync,
     ) -> Result<Option<Record>> {
-        let key = RecordKey::Authorizer(appid.to_owned());
-        let merchant = self.core.merchant(appid);
+        self.update_merchant(&self.core.merchant(appid), change).await
+    }
+
+    /// Changes the record of a merchant, and remembers what it is now, saved or not.
+    pub(crate) async fn update_merchant(
+        &self,
+        merchant: &Merchant,
+        change: impl Fn(Option<&Record>) -> Change + Send + Sync,
+    ) -> Result<Option<Record>> {
+        let key = RecordKey::Authorizer(merchant.appid.to_string());
         let saved = self.core.records.update(&key, merchant.known().as_ref(), change).await;
-        if let Ok(record) = &saved {
-            merchant.set_known(record.clone());
+        match &saved {
+            Ok(record) => merchant.set_known(record.clone()),
+            Err(_) => {
+                if let Some(kept) = self.core.records.unsaved_of(&key) {
+                    merchant.set_known(Some(kept));
+                }
+            }
         }
         saved
     }
 
-    /// Drops a merchant's access token, in the whole fleet: the next one comes from its new authorisation.
-    async fn renew(&self, merchant: &Merchant) {
-        // A Redis that does not answer is told by `changes`.
-        let _ = merchant.cache.forget(None).await;
+    /// Drops a merchant's access token, in the whole fleet: the next one comes from its new authorisation. Returns whether the
+    /// token that the fleet shares is gone. The other processes are told as soon as Redis answers.
+    async fn renew(&self, merchant: &Merchant) -> bool {
+        let is_forgotten = merchant.cache.forget(None).await.is_ok();
         self.core.tell(ChangeNotice::Renewed(merchant.appid.to_string())).await;
+        is_forgotten
     }
 
     /// Drops a merchant's tokens, in the whole fleet.
-    async fn end(&self, merchant: &Merchant, reason: &'static str) {
+    async fn end(&self, merchant: &Arc<Merchant>, reason: &'static str) {
         merchant.take_waiting();
-        let _ = merchant.cache.forget(Some(&not_authorized())).await;
+        if merchant.cache.forget(Some(&not_authorized())).await.is_err() {
+            self.core.forget_stored_token(merchant.clone());
+        }
         merchant.events.platform(|| PlatformNotice::AuthorizationEnded { reason });
         self.core.tell(ChangeNotice::Ended(merchant.appid.to_string())).await;
     }

@@ -131,15 +131,19 @@ impl AuthorizerSource {
         self.save_and_give(&authorizer, tokens).await
     }
 
-    /// The access token of a refresh whose refresh token could not be saved. It is saved first.
+    /// The access token of a refresh whose refresh token could not be saved. What is unsaved of the merchant is saved first: its
+    /// refresh token may be nowhere else.
     async fn waiting_token(&self) -> Result<Option<SourceToken>> {
+        self.platform.core.records.save(&self.key()).await?;
         if !self.merchant.has_waiting() {
             return Ok(None);
         }
-        self.platform.core.records.save(&self.key()).await?;
         let now = self.platform.core.clock.now().mono;
         let left = |waiting: &WaitingToken| waiting.expires.saturating_sub(now);
-        let waiting = self.merchant.take_waiting().filter(|waiting| left(waiting) > MIN_LIFE);
+        // A later token of another process has made it void.
+        let later = self.merchant.cache.current().map(|current| current.expires().mono);
+        let is_last = |waiting: &WaitingToken| later.is_none_or(|later| later < waiting.expires);
+        let waiting = self.merchant.take_waiting().filter(|waiting| left(waiting) > MIN_LIFE && is_last(waiting));
         Ok(waiting.map(|waiting| {
             let expires_in = Some(left(&waiting).as_secs() as i64);
             SourceToken { expires_in, ..waiting.token }
@@ -289,12 +293,7 @@ impl AuthorizerSource {
     }
 
     async fn update(&self, change: impl Fn(Option<&Record>) -> Change + Send + Sync) -> Result<Option<Record>> {
-        let known = self.merchant.known();
-        let saved = self.platform.core.records.update(&self.key(), known.as_ref(), change).await;
-        if let Ok(record) = &saved {
-            self.merchant.set_known(record.clone());
-        }
-        saved
+        self.platform.update_merchant(&self.merchant, change).await
     }
 
     fn key(&self) -> RecordKey {

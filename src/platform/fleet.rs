@@ -5,9 +5,11 @@ use std::sync::Arc;
 use futures_util::FutureExt;
 use futures_util::future::join_all;
 
+use super::authorization::OUTAGE_PAUSE;
 use super::authorizer::not_authorized;
 use super::changes::{ChangeNotice, News, POLL_INTERVAL};
 use super::core::Core;
+use super::merchant::Merchant;
 use super::records::{Record, Restore};
 use super::store::RecordKey;
 use crate::event::PlatformNotice;
@@ -70,6 +72,22 @@ impl Core {
         if emptied {
             self.restore().await;
         }
+    }
+
+    /// Deletes the token of a merchant that the fleet shares, as soon as Redis answers: it would be used again.
+    pub(super) fn forget_stored_token(&self, merchant: Arc<Merchant>) {
+        let stop = self.stopped();
+        let forgotten = async move {
+            while merchant.cache.forget_stored().await.is_err() {
+                tokio::time::sleep(OUTAGE_PAUSE).await;
+            }
+        };
+        tokio::spawn(async move {
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = forgotten => {}
+            }
+        });
     }
 
     fn forget_merchant(&self, appid: &str, has_ended: bool) {

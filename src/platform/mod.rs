@@ -8,7 +8,7 @@
 //! | `authorization`, `codes` | merchants authorise, return, are imported, withdraw |
 //! | `push`, `receive` | what WeChat pushes: checked, decrypted, read; and what is done with it |
 //! | `calls`, `list` | the calls with the component token; WeChat's list of merchants |
-//! | `records`, `store` | what must not be lost, and where it is kept |
+//! | `record`, `records`, `store` | what must not be lost, and where it is kept |
 //! | `changes`, `fleet`, `fleet_codes` | what processes tell each other through Redis |
 
 mod authorization;
@@ -24,6 +24,7 @@ mod list;
 mod merchant;
 pub mod push;
 mod receive;
+mod record;
 mod records;
 pub(crate) mod store;
 mod tickets;

@@ -20,6 +20,15 @@ impl TokenCache {
         self.store.forget().await
     }
 
+    /// Forgets the token in the store alone.
+    ///
+    /// # Errors
+    ///
+    /// If the store does not answer.
+    pub(crate) async fn forget_stored(&self) -> Result<()> {
+        self.store.forget().await
+    }
+
     /// The same in this process alone: another one has deleted the stored token.
     pub(crate) fn forget_here(&self, reason: Option<&Error>) {
         let now = self.clock.now();

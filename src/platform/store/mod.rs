@@ -75,6 +75,11 @@ pub(crate) trait RecordStore: Send + Sync {
         false
     }
 
+    /// Resolves when a store that failed works again. Never, if it cannot tell.
+    fn recovered(&self) -> BoxFuture<'static, ()> {
+        Box::pin(std::future::pending())
+    }
+
     /// Frees what other processes wait for, when the writes that have begun are done. A later operation takes it again.
     fn release(&self) -> BoxFuture<'_, ()> {
         Box::pin(async {})

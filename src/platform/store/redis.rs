@@ -108,4 +108,15 @@ impl RecordStore for RedisRecordStore {
     fn is_shared(&self) -> bool {
         true
     }
+
+    /// A Redis that is up and refuses to write does not tell when it will.
+    fn recovered(&self) -> BoxFuture<'static, ()> {
+        let scripts = self.scripts.clone();
+        Box::pin(async move {
+            match scripts.is_up() {
+                true => std::future::pending().await,
+                false => scripts.recovered().await,
+            }
+        })
+    }
 }

@@ -2,6 +2,7 @@ mod ages;
 mod chain;
 mod codes;
 mod events;
+mod outages;
 mod own_stores;
 mod stores;
 mod wechat;

@@ -15,6 +15,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use parking_lot::{Mutex, MutexGuard};
 use redis::Value;
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
 use super::client::DEFAULT_TIMEOUT;
@@ -31,7 +32,7 @@ pub(crate) struct FakeRedis {
     database: Mutex<Database>,
     started: Instant,
     latency: Duration,
-    up: AtomicBool,
+    up: watch::Sender<bool>,
     loses_replies: AtomicBool,
     failure: Mutex<Option<String>>,
     runs: AtomicUsize,
@@ -51,7 +52,7 @@ impl FakeRedis {
             database: Mutex::default(),
             started: Instant::now(),
             latency,
-            up: true.into(),
+            up: watch::Sender::new(true),
             loses_replies: false.into(),
             failure: Mutex::default(),
             runs: 0.into(),
@@ -61,7 +62,7 @@ impl FakeRedis {
 
     /// Starts or stops the server. A stopped one keeps its keys and fails every call.
     pub(crate) fn set_up(&self, up: bool) {
-        self.up.store(up, Ordering::Relaxed);
+        self.up.send_replace(up);
     }
 
     /// Runs every call and fails it all the same, as a connection that breaks before the reply; `false` ends that.
@@ -92,7 +93,7 @@ impl FakeRedis {
     }
 
     fn run_now(&self, call: &ScriptCall) -> Result<Value> {
-        if !self.up.load(Ordering::Relaxed) {
+        if !*self.up.borrow() {
             return Err(unavailable("connection refused"));
         }
         let failure = self.failure.lock().clone();
@@ -120,11 +121,14 @@ impl ScriptRunner for FakeRedis {
     }
 
     fn recovered(&self) -> BoxFuture<'_, ()> {
-        Box::pin(async {})
+        let mut up = self.up.subscribe();
+        Box::pin(async move {
+            let _ = up.wait_for(|up| *up).await;
+        })
     }
 
     fn is_up(&self) -> bool {
-        self.up.load(Ordering::Relaxed)
+        *self.up.borrow()
     }
 
     fn timeout(&self) -> Duration {

@@ -298,7 +298,7 @@ impl TokenStore for RedisTokenStore {
     }
 
     fn forget(&self) -> BoxFuture<'_, Result<()>> {
-        let call = self.script(FORGET, &["token", "lock", "fence"]).arg(random_id()).arg(ms(FENCE_TTL)).background();
+        let call = self.script(FORGET, &["token", "fence"]).arg(random_id()).arg(ms(FENCE_TTL)).background();
         Box::pin(async move { self.run(call).await.map(drop) })
     }
 

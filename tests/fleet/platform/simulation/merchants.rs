@@ -89,7 +89,10 @@ impl Simulation {
             ActionKind::Remove => {
                 self.journal.changed[merchant] = Some(self.now);
                 let to = self.rng.usize(0..self.slots.len());
-                self.work(to, |member| member.remove(merchant));
+                if self.work(to, |member| member.remove(merchant)) {
+                    // Whether or not the process lives to tell.
+                    self.journal.removed[merchant] = Some(self.now);
+                }
             }
         }
     }

@@ -69,7 +69,7 @@ pub(super) struct Slot {
 /// A push of WeChat's, sent again until a process has answered it.
 pub(super) struct Push {
     pub(super) kind: PushKind,
-    created: Millis,
+    pub(super) created: Millis,
     pub(super) answered: Option<Millis>,
 }
 
