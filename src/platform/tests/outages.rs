@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use super::own_stores::Moody;
+use super::own_stores::{Disk, Moody};
 use super::*;
 use crate::platform::records::Record;
 use crate::platform::store::RecordKey;
@@ -66,4 +66,81 @@ async fn what_redis_did_not_take_is_saved_as_soon_as_it_is_back() {
         panic!("no record")
     };
     assert_eq!(saved.refresh_token.unwrap().expose_secret(), refresh_token);
+}
+
+/// A merchant that has authorised, and does so again with other permissions.
+fn authorises_again(wechat: &WeChat) -> &'static str {
+    let code = "code-c4nary-again";
+    wechat.state.lock().codes.insert(code.into(), MERCHANT.into());
+    code
+}
+
+#[tokio::test]
+async fn a_code_that_was_pushed_during_an_outage_is_exchanged_after_it_without_a_call() {
+    let wechat = WeChat::start().await;
+    let redis = Arc::<FakeRedis>::default();
+    let process = Process::ready(&wechat, &Place::Redis, Some(redis.clone())).await;
+    process.call(MERCHANT).await.unwrap();
+    redis.set_up(false);
+    let code = authorises_again(&wechat);
+    process.platform.receive_authorization(MERCHANT, code.into(), 1_000_500).await.unwrap_err();
+    // Longer than WeChat pushes it again.
+    pass(Duration::from_secs(120)).await;
+    assert_eq!(wechat.count("api_query_auth"), 0);
+    redis.set_up(true);
+    until(|| wechat.count("api_query_auth") == 1).await;
+    let completed = || process.events.0.lock().iter().any(|event| event.kind.name() == "authorization.completed");
+    until(completed).await;
+    process.call(MERCHANT).await.unwrap();
+    assert_eq!(wechat.count("api_authorizer_token"), 1, "the token came with the code");
+}
+
+#[tokio::test]
+async fn a_code_that_is_pushed_amid_a_refresh_is_exchanged_after_it() {
+    let wechat = WeChat::start().await;
+    let process = Process::ready(&wechat, &Place::Memory, None).await;
+    process.platform.component.token(&crate::deadline::Deadline::new(Duration::from_secs(5), None)).await.unwrap();
+    wechat.state.lock().delay = Duration::from_millis(200);
+    let code = authorises_again(&wechat);
+    let (called, ()) = tokio::join!(process.call(MERCHANT), async {
+        until(|| wechat.count("api_authorizer_token") == 1).await;
+        process.platform.receive_authorization(MERCHANT, code.into(), 1_000_500).await.unwrap();
+    });
+    called.unwrap();
+    until(|| wechat.count("api_query_auth") == 1).await;
+    let completed = || process.events.0.lock().iter().any(|event| event.kind.name() == "authorization.completed");
+    until(completed).await;
+}
+
+#[tokio::test]
+async fn an_access_token_that_waits_for_its_store_is_not_used_after_a_later_one() {
+    let wechat = WeChat::start().await;
+    let redis = Arc::<FakeRedis>::default();
+    let disk = Disk::default();
+    let stores = [(); 2].map(|()| Arc::new(Moody { disk: disk.clone(), ..Moody::default() }));
+    let [late, other] =
+        [0, 1].map(|n: usize| Process::start(&wechat, &Place::Own(stores[n].clone()), Some(redis.clone())));
+    late.ticket().await;
+    late.platform.import_authorizer(MERCHANT, wechat.merchant(MERCHANT).into()).await.unwrap();
+    late.platform.component.token(&crate::deadline::Deadline::new(Duration::from_secs(5), None)).await.unwrap();
+    {
+        let mut state = wechat.state.lock();
+        (state.rotates, state.overlaps, state.delay) = (true, true, Duration::from_millis(100));
+    }
+    let (failed, ()) = tokio::join!(late.call(MERCHANT), async {
+        until(|| wechat.count("api_authorizer_token") == 1).await;
+        stores[0].fails.store(true, Ordering::Relaxed);
+    });
+    failed.unwrap_err();
+    // WeChat gives lives in whole seconds.
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    other.call(MERCHANT).await.unwrap();
+    late.call(MERCHANT).await.unwrap();
+    stores[0].fails.store(false, Ordering::Relaxed);
+    // The merchant's token is rejected: what waits is no help.
+    wechat.revoke_access_tokens(MERCHANT);
+    let before = wechat.count("getwxacodeunlimit");
+    late.call(MERCHANT).await.unwrap();
+    assert_eq!(wechat.count("getwxacodeunlimit"), before + 2, "{:?}", wechat.calls());
+    assert_eq!(wechat.count("api_authorizer_token"), 3);
 }

@@ -162,3 +162,20 @@ async fn what_one_process_forgets_no_lock_owner_stores_again() {
     token(&other, &source, 1).await.unwrap();
     assert_eq!(source.fetches.load(Ordering::Relaxed), 3, "the late owner stored nothing");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_is_forgotten_leaves_the_lock_to_who_is_fetching() {
+    let redis = Arc::<FakeRedis>::default();
+    let [one, late] = [(); 2].map(|()| process(&redis));
+    let (source, upstream) = (Prepared::new(Duration::ZERO, 0), Upstream::new(false).gives("T2"));
+    let (begun, waited) = tokio::join!(get(&late, &upstream), async {
+        sleep(Duration::from_millis(100)).await;
+        one.forget(None).await.unwrap();
+        let begun = tokio::time::Instant::now();
+        token(&one, &source, 1).await.unwrap();
+        begun.elapsed()
+    });
+    begun.unwrap();
+    // Two fetches at once would make each other's token void. One takes 150 ms.
+    assert!(waited >= Duration::from_millis(50), "{waited:?}");
+}
