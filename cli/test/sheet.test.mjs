@@ -4,7 +4,8 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { times } from '../../__test__/support/suite.mjs'
 import { until } from '../../__test__/support/until.mjs'
 import { openFolder } from '../src/batch/folder.js'
-import { sideOf } from '../src/batch/sheet/grid.js'
+import { gridLayout } from '../src/batch/sheet/layout.js'
+import { paperOf } from '../src/batch/sheet/papers.js'
 import { writeSheet } from '../src/batch/sheet/sheet.js'
 import { needsChromium, openPage } from './chromium.mjs'
 import { setupCli, suite } from './helpers.mjs'
@@ -84,6 +85,19 @@ const pagesOfPaper = (page) =>
     }),
   )
 
+const A4 = paperOf('a4')
+const sideOf = (grid) => gridLayout(A4, grid).side
+
+/** A sheet of codes that are not there, by itself. */
+async function written(file, name, contents, { grid = '4x5', lang = 'en' } = {}) {
+  const folder = openFolder(file(name))
+  const io = { lang, say: (text) => text[lang] }
+  const look = { layout: gridLayout(A4, grid), cutMarks: 'lines', grid }
+  await writeSheet({ failures: [], failed: 0, report: 'report.csv', ...contents }, { folder, look, title: name, io })
+  folder.close()
+  return pathToFileURL(file(`${name}/index.html`)).href
+}
+
 suite('the contact sheet', (test) => {
   test('shows every code with its label, in order, without a network', needsChromium, async (t) => {
     const { page, seen, file } = await sheet(t)
@@ -110,7 +124,7 @@ suite('the contact sheet', (test) => {
     assert.equal(await page.locator('html').getAttribute('lang'), 'zh-CN')
     assert.equal(await page.getByRole('button').innerText(), '打印')
     const header = await page.locator('body').innerText()
-    for (const part of ['桌码', '29 个码', '1 行失败', '每页', '裁切线', '外滩店 1 号桌']) {
+    for (const part of ['桌码', '29 个码', '1 行失败', '每页', '裁切标记', '外滩店 1 号桌']) {
       assert.ok(header.includes(part), part)
     }
     await scrollThrough(page)
@@ -124,8 +138,8 @@ suite('the contact sheet', (test) => {
       ...times(4, () => ({ codes: 6, fits: true })),
       { codes: 5, fits: true },
     ])
-    assert.equal(await page.inputValue('select'), '2x3')
-    await page.selectOption('select', '4x5')
+    assert.equal(await page.inputValue('#grid'), '2x3')
+    await page.selectOption('#grid', '4x5')
     await scrollThrough(page)
     assert.deepEqual(await pagesOfPaper(page), [
       { codes: 20, fits: true },
@@ -155,7 +169,7 @@ suite('the contact sheet', (test) => {
     async (t) => {
       const { page } = await sheet(t, ['--grid', '8x10'])
       for (const grid of ['8x10', '5x7', '4x5', '2x3']) {
-        await page.selectOption('select', grid)
+        await page.selectOption('#grid', grid)
         await scrollThrough(page)
         const { pictures, labels, cut } = await page.evaluate(() => {
           const size = (one) => {
@@ -187,9 +201,9 @@ suite('the contact sheet', (test) => {
     assert.match(err, /^note: with --grid 10x14 a picture is 1\d mm wide, and below 20 mm/m)
     const warning = page.locator('.warning')
     assert.ok(await warning.isVisible())
-    await page.selectOption('select', '8x10')
+    await page.selectOption('#grid', '8x10')
     assert.ok(!(await warning.isVisible()))
-    await page.selectOption('select', '10x14')
+    await page.selectOption('#grid', '10x14')
     assert.ok(await warning.isVisible())
     assert.match(await page.textContent('option[value="8x10"]'), /8 × 10 \(20 mm\)/)
   })
@@ -209,7 +223,7 @@ suite('the contact sheet', (test) => {
       (await feet()).map(([title, count, , at]) => [title, count, at]),
       times(3, (at) => ['Tables <b>', '29 codes', `${at + 1} / 3`]),
     )
-    await page.selectOption('select', '4x5')
+    await page.selectOption('#grid', '4x5')
     assert.deepEqual(
       (await feet()).map((foot) => foot.at(-1)),
       ['1 / 2', '2 / 2'],
@@ -242,27 +256,32 @@ suite('the contact sheet', (test) => {
       assert.ok(left >= 0 && right <= 390 && right - left > 100, `${left} to ${right}`)
   })
 
-  test('can hide its cutting lines', needsChromium, async (t) => {
+  test('shows where to cut: lines, marks at the edges, or nothing', needsChromium, async (t) => {
     const { page } = await sheet(t)
-    const color = () => page.evaluate(() => getComputedStyle(document.querySelector('figure')).borderTopColor)
-    assert.notEqual(await color(), 'rgba(0, 0, 0, 0)')
-    await page.uncheck('#lines')
-    assert.equal(await color(), 'rgba(0, 0, 0, 0)')
+    const shown = () =>
+      page.evaluate(() =>
+        ['lines', 'edges'].filter((name) => getComputedStyle(document.querySelector(`.${name}`)).display !== 'none'),
+      )
+    assert.deepEqual(await shown(), ['lines'])
+    for (const [kind, wanted] of [
+      ['edges', ['edges']],
+      ['none', []],
+      ['lines', ['lines']],
+    ]) {
+      await page.selectOption('#cut', kind)
+      assert.deepEqual(await shown(), wanted)
+    }
   })
 
   test('shows the first of very many failures, and where the others are', needsChromium, async (t) => {
     const { file } = await setupCli(t)
-    const folder = openFolder(file('few'))
     async function* codes() {
       yield { file: 'a.jpg', label: 'a' }
     }
     const failures = times(3, (at) => ({ row: at + 2, label: `<${at}>`, failure: { code: 'X', cause: 'no <reason>' } }))
-    const io = { lang: 'zh', say: ({ zh }) => zh }
-    const contents = { codes, rows: 2010, failures, failed: 2000, report: 'report.csv' }
-    await writeSheet(contents, { folder, grid: '4x5', title: 'few', io })
-    folder.close()
+    const url = await written(file, 'few', { codes, rows: 2010, failures, failed: 2000 }, { lang: 'zh' })
     const { page } = await openPage(t)
-    await page.goto(pathToFileURL(file('few/index.html')).href)
+    await page.goto(url)
     const text = await page.textContent('aside')
     assert.match(text, /2000 行失败[\s\S]*<2>\s*no <reason>[\s\S]*另有 1997 行，见 report\.csv[\s\S]*9 行未请求/)
   })
@@ -275,20 +294,16 @@ suite('the contact sheet', (test) => {
 
   test('loads only the visible ones of twenty thousand codes', needsChromium, async (t) => {
     const { file } = await setupCli(t)
-    const folder = openFolder(file('many'))
     async function* codes() {
       for (let at = 1; at <= 20_000; at++) yield { file: `code${at}.jpg`, label: `code ${at}` }
     }
-    const io = { lang: 'en', say: ({ en }) => en }
-    const contents = { codes, rows: 20_000, failures: [], failed: 0, report: 'report.csv' }
-    await writeSheet(contents, { folder, grid: '4x5', title: 'many', io })
-    folder.close()
+    const url = await written(file, 'many', { codes, rows: 20_000 })
     const { page, seen } = await openPage(t)
-    await page.goto(pathToFileURL(file('many/index.html')).href)
+    await page.goto(url)
     assert.equal(await page.evaluate(() => document.images.length), 20_000)
     await until(() => seen.requests.length > 10)
     assert.ok(seen.requests.length > 10 && seen.requests.length < 1000, `${seen.requests.length} files were asked for`)
-    await page.selectOption('select', '8x10')
+    await page.selectOption('#grid', '8x10')
     assert.equal((await pagesOfPaper(page)).length, 250)
   })
 })

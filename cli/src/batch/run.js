@@ -15,12 +15,13 @@ import { fetchAll, pendingRows, validRows } from './work.js'
 /** @import { Folder } from './folder.js' */
 /** @import { PlanList } from './plan-list.js' */
 /** @import { Preflight } from './preflight.js' */
+/** @import { Look } from './sheet/document.js' */
 /** @import { BatchContext } from './work.js' */
 
 /**
  * @typedef {object} RunOptions
  * @property {string} out the folder
- * @property {string} grid of the contact sheet
+ * @property {Look} look of the contact sheet
  * @property {string} [title] of the contact sheet
  * @property {number} [concurrency]
  * @property {number} [rate]
@@ -100,7 +101,7 @@ function ask(plans, wxa, { concurrency }, { signal }, context) {
  * @param {RunOptions & { report?: string }} options
  * @param {Io} io
  */
-function drawSheet(plans, { folder, journal, counters, preflight: { clashes } }, { grid, title, report }, io) {
+async function drawSheet(plans, { folder, journal, counters, preflight: { clashes } }, { look, title, report }, io) {
   async function* codes() {
     for await (const { plan } of plans.read()) {
       const file = clashes.has(plan.key) ? undefined : journal.fileOf(plan)
@@ -109,7 +110,8 @@ function drawSheet(plans, { folder, journal, counters, preflight: { clashes } },
   }
   const { failures, failed, total } = counters
   const contents = { codes, rows: total, failures, failed, report }
-  return writeSheet(contents, { folder, grid, title: title ?? basename(folder.path), io })
+  const { file } = await writeSheet(contents, { folder, look, title: title ?? basename(folder.path), io })
+  return file
 }
 
 /** @param {AsyncIterable<unknown>} all */

@@ -4,6 +4,7 @@ import { formatOf } from '../batch/list.js'
 import { refuseBadPattern } from '../batch/names.js'
 import { createPlanList } from '../batch/plan-list.js'
 import { runBatch } from '../batch/run.js'
+import { addSheetFlags, lookOf } from '../batch/sheet/options.js'
 import { clientOptions } from '../client.js'
 import { addClientFlags, addOptions, number } from '../flags.js'
 import { PARAMS_BY_KIND } from '../params.js'
@@ -11,12 +12,13 @@ import { examples, run } from './command.js'
 
 /** @import { Command } from 'commander' */
 /** @import { Format } from '../batch/list.js' */
+/** @import { SheetFlags } from '../batch/sheet/options.js' */
 /** @import { ClientFlags } from '../flags.js' */
 /** @import { Io } from '../io.js' */
 /** @import { Kind } from '../params.js' */
 
 /**
- * @typedef {ClientFlags & Omit<import('../batch/run.js').RunOptions, 'key'> & {
+ * @typedef {ClientFlags & Omit<import('../batch/run.js').RunOptions, 'key' | 'look'> & SheetFlags & {
  *   kind: Kind, name?: string, label?: string, encoding?: string, delimiter?: string, dryRun?: boolean,
  * }} BatchFlags
  */
@@ -51,6 +53,7 @@ export function addBatch(program, io) {
     .addHelpText('after', examples(EXAMPLES, io))
     .action(run(io, (flags, list) => batch(list, flags, io)))
   addBatchFlags(command, io)
+  addSheetFlags(command, io)
   addClientFlags(command, io)
 }
 
@@ -71,14 +74,6 @@ function addBatchFlags(command, { say }) {
       zh: '文件名，如 "{city}/{scene}" 或 "{row}"（默认 name 列，其次 scene、path）',
       en: 'of files, like "{city}/{scene}" or "{row}" (default: the column name, else scene or path)',
     })
-    option('--label <pattern>', {
-      zh: 'index.html 里的标签（默认 label 列，其次 scene、path）',
-      en: 'in index.html (default: the column label, else scene or path)',
-    })
-    option('--title <text>', { zh: 'index.html 的标题（默认文件夹名）', en: 'of index.html (default: the folder)' })
-    option('--grid <columns>x<rows>', { zh: 'index.html 每页 A4 的排列', en: 'of index.html, on a page of A4' })
-      .argParser(gridOf(say))
-      .default('3x4')
     option('--encoding <name>', {
       zh: '列表的编码，如 gb18030（默认自动判断）',
       en: 'of the list, like gb18030 (default: detected)',
@@ -109,6 +104,7 @@ function addBatchFlags(command, { say }) {
  */
 async function batch(list, flags, io) {
   if (flags.name !== undefined) refuseBadPattern(flags.name)
+  const look = lookOf(flags, io)
   const format = await formatOf(list, flags)
   tellFormat(list, format, io)
   const options = flags.dryRun ? undefined : await clientOptions(flags, io)
@@ -116,7 +112,7 @@ async function batch(list, flags, io) {
   // A picture of the fake is no answer to the same question at WeChat's.
   const account = JSON.stringify([options?.appid, options?.baseUrl])
   const plans = createPlanList({ ...flags, list, format, account, signal: io.signal })
-  return runBatch(plans, wxa, { ...flags, key: `wxacode journal ${options?.secret ?? ''}` }, io)
+  return runBatch(plans, wxa, { ...flags, look, key: `wxacode journal ${options?.secret ?? ''}` }, io)
 }
 
 /**
@@ -143,14 +139,4 @@ const delimiterOf = (say) => (text) => {
   if (/^(tab|\\t)$/i.test(text)) return '\t'
   if ([...text].length === 1 && !/["\r\n\p{L}\p{N}]/u.test(text)) return text
   throw new InvalidArgumentError(say({ zh: '应为一个字符，如 ";"，或 tab', en: 'Use one character, like ";", or tab' }))
-}
-
-/**
- * @param {Io['say']} say
- * @returns {(text: string) => string}
- */
-const gridOf = (say) => (text) => {
-  const [, columns, rows] = /^(\d{1,2})[x×*](\d{1,2})$/.exec(text)?.map(Number) ?? []
-  if (columns > 0 && rows > 0) return `${columns}x${rows}`
-  throw new InvalidArgumentError(say({ zh: '应为列数x行数，如 3x4', en: 'Use columns x rows, like 3x4' }))
 }

@@ -1,24 +1,24 @@
 // @ts-nocheck It runs in the browser that shows the sheet.
 
 const main = document.querySelector('main')
-const grids = document.querySelector('select')
+const grids = document.querySelector('#grid')
+const cut = document.querySelector('#cut')
 
-/** Deals the codes out to pages of another grid. */
-function deal(columns, rows) {
+/** Deals the codes out to pages of another grid, whose measures its choice has. */
+function deal({ value, dataset: { style, lines, edges } }) {
+  const [columns, rows] = value.split('x').map(Number)
   const figures = [...main.querySelectorAll('figure')]
   const [page] = main.children
   const pages = Math.ceil(figures.length / (columns * rows))
   const sections = Array.from({ length: pages }, (_, at) => {
-    const section = page.cloneNode(false)
-    const codes = page.querySelector('.codes').cloneNode(false)
-    const footer = page.querySelector('footer').cloneNode(true)
-    codes.append(...figures.slice(at * columns * rows, (at + 1) * columns * rows))
-    footer.lastElementChild.textContent = `${at + 1} / ${pages}`
-    section.append(codes, footer)
+    const section = page.cloneNode(true)
+    section.querySelector('.codes').replaceChildren(...figures.slice(at * columns * rows, (at + 1) * columns * rows))
+    section.querySelector('footer').lastElementChild.textContent = `${at + 1} / ${pages}`
     return section
   })
-  document.body.style.setProperty('--columns', columns)
-  document.body.style.setProperty('--rows', rows)
+  document.body.style.cssText = style
+  document.querySelector('#lines').setAttribute('d', lines)
+  document.querySelector('#edges').setAttribute('d', edges)
   main.replaceChildren(...sections)
 }
 
@@ -38,8 +38,12 @@ const arrived = (image) =>
     image.addEventListener('error', resolve)
   })
 
-grids.addEventListener('change', () => {
-  document.querySelector('.warning').hidden = !('small' in grids.selectedOptions[0].dataset)
-  if (main.children.length > 0) deal(...grids.value.split('x').map(Number))
+grids?.addEventListener('change', () => {
+  const [choice] = grids.selectedOptions
+  document.querySelector('.warning').hidden = !('small' in choice.dataset)
+  if (main.children.length > 0) deal(choice)
+})
+cut.addEventListener('change', () => {
+  document.body.dataset.cut = cut.value
 })
 document.querySelector('button').addEventListener('click', printAll)
