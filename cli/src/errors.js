@@ -48,6 +48,21 @@ export class LockError extends Error {
   }
 }
 
+/** A sheet that was not written as a PDF; the codes are there. */
+export class PdfError extends Error {
+  code = 'ERR_CLI_PDF'
+
+  /**
+   * @param {Text} cause
+   * @param {Text} fix
+   */
+  constructor(cause, fix) {
+    super(cause.en)
+    this.name = 'PdfError'
+    this.explanation = { cause, fix }
+  }
+}
+
 /** The person has had enough: why every signal of a command is aborted. */
 export class Interrupted extends Error {
   code = 'ERR_CLI_INTERRUPTED'

@@ -9,6 +9,8 @@ const HIDDEN = '.wxacode'
 /** Where a process that is alive may still be at work: on a lock that it wants. */
 const LOCK_WANTED = /^lock-/
 const LEFT_FOR = 60_000
+/** A file that got no name. */
+const LEFT = /\.tmp(\.\w+)?$/
 
 /** @typedef {ReturnType<typeof openFolder>} Folder */
 
@@ -38,10 +40,11 @@ export function openFolder(path) {
     /**
      * Where a file is written until it is whole. No other process can know its name before, so nothing is there.
      *
-     * @param {'picture' | 'report' | 'sheet' | 'journal'} what
+     * @param {'picture' | 'report' | 'sheet' | 'print' | 'pdf' | 'journal'} what
+     * @param {string} [end] of its name, for a program that goes by it
      */
-    temporary(what) {
-      const file = join(hidden, `${what}-${randomUUID()}.tmp`)
+    temporary(what, end = '') {
+      const file = join(hidden, `${what}-${randomUUID()}.tmp${end}`)
       temporaries.add(file)
       return file
     },
@@ -85,7 +88,7 @@ export function openFolder(path) {
 function removeLeft(hidden) {
   for (const name of readdirSync(hidden)) {
     const file = join(hidden, name)
-    if (name.endsWith('.tmp') || (LOCK_WANTED.test(name) && isOld(file))) rmSync(file, { recursive: true, force: true })
+    if (LEFT.test(name) || (LOCK_WANTED.test(name) && isOld(file))) rmSync(file, { recursive: true, force: true })
   }
 }
 

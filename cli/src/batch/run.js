@@ -1,11 +1,12 @@
 import { basename, join, resolve } from 'node:path'
-import { Interrupted } from '../errors.js'
+import { Interrupted, PdfError } from '../errors.js'
 import { createCounters } from './counters.js'
 import { openFolder } from './folder.js'
 import { openJournal } from './journal.js'
 import { preflight } from './preflight.js'
 import { createProgress } from './progress.js'
 import { openReport } from './report.js'
+import { writePdf } from './sheet/pdf.js'
 import { writeSheet } from './sheet/sheet.js'
 import { summaryOf } from './summary.js'
 import { fetchAll, pendingRows, validRows } from './work.js'
@@ -23,11 +24,14 @@ import { fetchAll, pendingRows, validRows } from './work.js'
  * @property {string} out the folder
  * @property {Look} look of the contact sheet
  * @property {string} [title] of the contact sheet
+ * @property {string} [chromium] the browser that writes the contact sheet as a PDF
  * @property {number} [concurrency]
  * @property {number} [rate]
  * @property {boolean} [force] what looks damaged is meant
  * @property {string} key of the journal: what only the owner of the account knows
  */
+
+/** @typedef {{ sheet?: string, pdf?: string[], pdfError?: PdfError, interrupted?: Interrupted }} Drawn */
 
 /**
  * A list into a folder: reads it once for what is wrong with it as a whole, once to ask, and once for the contact sheet.
@@ -48,12 +52,17 @@ export async function runBatch(plans, wxa, options, io) {
     const report = await context.report.finish()
     // A user who stops a batch does not want to wait for a contact sheet.
     const isDone = wxa !== undefined && !(stopped instanceof Interrupted)
-    const sheet = isDone ? await drawSheet(plans, context, { ...options, report }, io) : undefined
+    const drawn = isDone ? await drawSheet(plans, context, { ...options, report }, io) : {}
     context.journal.close()
     const inside = (/** @type {string} */ file) => join(options.out, file)
-    const files = { report: report && inside(report), sheet: sheet && inside(sheet) }
+    const files = {
+      report: report && inside(report),
+      sheet: drawn.sheet && inside(drawn.sheet),
+      pdf: drawn.pdf?.map(inside),
+    }
     const lifetimeQuota = wxa?.stats().lifetimeQuota
-    return summaryOf({ counters: context.counters, isDryRun: wxa === undefined, stopped, lifetimeQuota, ...files }, io)
+    const end = { counters: context.counters, isDryRun: wxa === undefined, stopped: stopped ?? drawn.interrupted }
+    return summaryOf({ ...end, lifetimeQuota, ...files, pdfError: drawn.pdfError }, io)
   } finally {
     folder.close()
   }
@@ -94,14 +103,16 @@ function ask(plans, wxa, { concurrency }, { signal }, context) {
 }
 
 /**
- * All codes that are there, in the order of the list, and the rows that failed.
+ * All codes that are there, in the order of the list, and the rows that failed: a page, and a PDF if it is wanted.
  *
  * @param {PlanList} plans
  * @param {BatchContext} context
  * @param {RunOptions & { report?: string }} options
  * @param {Io} io
+ * @returns {Promise<Drawn>}
  */
-async function drawSheet(plans, { folder, journal, counters, preflight: { clashes } }, { look, title, report }, io) {
+async function drawSheet(plans, { folder, journal, counters, preflight: { clashes } }, options, io) {
+  const { look, title = basename(folder.path), report, chromium } = options
   async function* codes() {
     for await (const { plan } of plans.read()) {
       const file = clashes.has(plan.key) ? undefined : journal.fileOf(plan)
@@ -110,8 +121,16 @@ async function drawSheet(plans, { folder, journal, counters, preflight: { clashe
   }
   const { failures, failed, total } = counters
   const contents = { codes, rows: total, failures, failed, report }
-  const { file } = await writeSheet(contents, { folder, look, title: title ?? basename(folder.path), io })
-  return file
+  const { file, sheet } = await writeSheet(contents, { folder, look, title, io })
+  if (chromium === undefined) return { sheet: file }
+  try {
+    return { sheet: file, pdf: await writePdf(codes(), sheet, { folder, chromium, io }) }
+  } catch (error) {
+    if (error instanceof Interrupted) return { sheet: file, interrupted: error }
+    // The codes and the sheet are there, and the summary says so.
+    if (error instanceof PdfError) return { sheet: file, pdfError: error }
+    throw error
+  }
 }
 
 /** @param {AsyncIterable<unknown>} all */

@@ -3,6 +3,7 @@ import { exitCodeOf, failureOf } from '../failure.js'
 import { failureText } from '../io.js'
 
 /** @import { LifetimeQuota } from 'wxacode' */
+/** @import { PdfError } from '../errors.js' */
 /** @import { Io, Result } from '../io.js' */
 /** @import { Counters } from './counters.js' */
 
@@ -14,6 +15,8 @@ import { failureText } from '../io.js'
  * @property {LifetimeQuota} [lifetimeQuota] if WeChat has told it
  * @property {string} [report]
  * @property {string} [sheet]
+ * @property {string[]} [pdf] the documents of the sheet
+ * @property {PdfError} [pdfError] why there are none
  */
 
 /**
@@ -23,10 +26,11 @@ import { failureText } from '../io.js'
  * @param {Io} io
  * @returns {Result}
  */
-export function summaryOf({ counters, isDryRun, stopped, lifetimeQuota, report, sheet }, io) {
+export function summaryOf(end, io) {
+  const { counters, stopped, lifetimeQuota, report, sheet, pdf, pdfError } = end
   const { total, written, kept, failed, errors } = counters
   const notAsked = total - counters.done
-  const exitCode = stopped ? exitCodeOf(stopped) : failed > 0 ? EXIT.failed : EXIT.ok
+  const exitCode = stopped ? exitCodeOf(stopped) : failed > 0 || pdfError ? EXIT.failed : EXIT.ok
   const json = {
     ok: exitCode === EXIT.ok,
     rows: total,
@@ -38,16 +42,17 @@ export function summaryOf({ counters, isDryRun, stopped, lifetimeQuota, report, 
     lifetimeQuota,
     report,
     sheet,
-    error: stopped ? failureOf(stopped, io.lang) : undefined,
+    pdf,
+    error: stopped || pdfError ? failureOf(stopped ?? pdfError, io.lang) : undefined,
   }
-  return { json, text: textOf({ counters, isDryRun, notAsked, stopped, lifetimeQuota, report, sheet }, io), exitCode }
+  return { json, text: textOf({ ...end, notAsked }, io), exitCode }
 }
 
 /**
  * @param {End & { notAsked: number }} end
  * @param {Io} io
  */
-function textOf({ counters, isDryRun, notAsked, stopped, lifetimeQuota, report, sheet }, { say, colors, lang }) {
+function textOf({ counters, isDryRun, notAsked, stopped, lifetimeQuota, ...files }, { say, colors, lang }) {
   const { total, written, kept, failed, errors } = counters
   const good = isDryRun
     ? { zh: `共 ${total} 行，${notAsked} 行可以请求`, en: `${notAsked} of ${total} rows can be requested` }
@@ -71,7 +76,10 @@ function textOf({ counters, isDryRun, notAsked, stopped, lifetimeQuota, report, 
     const { used, limit } = lifetimeQuota
     lines.push(`  ${say({ zh: `累计已用 ${used}/${limit} 个`, en: `${used} of ${limit} codes used for ever` })}`)
   }
+  const { report, sheet, pdf = [], pdfError } = files
   if (report) lines.push(`  ${say({ zh: '报告', en: 'report' })}  ${report}`)
   if (sheet) lines.push(`  ${say({ zh: '版面', en: 'sheet' })}  ${sheet}`)
+  for (const file of pdf) lines.push(`  PDF  ${file}`)
+  if (pdfError) lines.push(...failureText(failureOf(pdfError, lang), colors, lang))
   return lines
 }

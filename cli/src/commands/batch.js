@@ -4,7 +4,7 @@ import { formatOf } from '../batch/list.js'
 import { refuseBadPattern } from '../batch/names.js'
 import { createPlanList } from '../batch/plan-list.js'
 import { runBatch } from '../batch/run.js'
-import { addSheetFlags, lookOf } from '../batch/sheet/options.js'
+import { addSheetFlags, browserOf, lookOf } from '../batch/sheet/options.js'
 import { clientOptions } from '../client.js'
 import { addClientFlags, addOptions, number } from '../flags.js'
 import { PARAMS_BY_KIND } from '../params.js'
@@ -104,7 +104,7 @@ function addBatchFlags(command, { say }) {
  */
 async function batch(list, flags, io) {
   if (flags.name !== undefined) refuseBadPattern(flags.name)
-  const look = lookOf(flags, io)
+  const [look, chromium] = [lookOf(flags, io), browserOf(flags, io)]
   const format = await formatOf(list, flags)
   tellFormat(list, format, io)
   const options = flags.dryRun ? undefined : await clientOptions(flags, io)
@@ -112,7 +112,7 @@ async function batch(list, flags, io) {
   // A picture of the fake is no answer to the same question at WeChat's.
   const account = JSON.stringify([options?.appid, options?.baseUrl])
   const plans = createPlanList({ ...flags, list, format, account, signal: io.signal })
-  return runBatch(plans, wxa, { ...flags, look, key: `wxacode journal ${options?.secret ?? ''}` }, io)
+  return runBatch(plans, wxa, { ...flags, look, chromium, key: `wxacode journal ${options?.secret ?? ''}` }, io)
 }
 
 /**

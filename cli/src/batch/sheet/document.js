@@ -16,6 +16,7 @@ const POLICY = [
   "style-src 'unsafe-inline'",
   `script-src 'sha256-${createHash('sha256').update(`\n${SCRIPT}`).digest('base64')}'`,
 ].join('; ')
+const PRINT_POLICY = "default-src 'none'; img-src file:; style-src 'unsafe-inline'"
 /** What the page offers beside the grid that was asked for, columns by rows. */
 const GRIDS = ['2x2', '2x3', '3x4', '4x5', '5x7', '6x8', '8x10']
 
@@ -70,8 +71,24 @@ export async function* screenDocument(codes, sheet) {
   const { look, io } = sheet
   yield head(sheet, `<meta http-equiv="Content-Security-Policy" content="${POLICY}">`)
   yield `<body style="${styleOf(look.layout)}" data-cut="${look.cutMarks}">\n${header(sheet)}${marks(look.layout)}<main>\n`
-  yield* pages(codes, sheet, { first: 1, loading: ' loading="lazy"' })
+  yield* pages(codes, sheet, { first: 1, loading: ' loading="lazy"', from: '' })
   yield `</main>\n${missing(sheet.missing, io)}<script>\n${SCRIPT}</script>\n</body>\n</html>\n`
+}
+
+/**
+ * Pages for a browser that prints at once: without anything to click on, and eight times as large and scaled down again, because
+ * Chromium puts pictures on whole pixels of CSS. It is in a folder beside the pictures.
+ *
+ * @param {Code[]} codes
+ * @param {Sheet} sheet
+ * @param {{ first: number, isLast: boolean }} part the number of its first page, and whether missing rows follow
+ */
+export async function* printDocument(codes, sheet, { first, isLast }) {
+  const { look, io } = sheet
+  yield head(sheet, `<meta http-equiv="Content-Security-Policy" content="${PRINT_POLICY}">`)
+  yield `<body class="exact" style="${styleOf(look.layout)}" data-cut="${look.cutMarks}">\n${marks(look.layout)}<main>\n`
+  yield* pages(codes, sheet, { first, loading: '', from: '../' })
+  yield `</main>\n${isLast ? missing(sheet.missing, io) : ''}</body>\n</html>\n`
 }
 
 /** @param {Sheet} sheet @param {string} more */
@@ -135,9 +152,9 @@ function marks(layout) {
  *
  * @param {AsyncIterable<Code> | Iterable<Code>} codes
  * @param {Sheet} sheet
- * @param {{ first: number, loading: string }} how the number of the first page, and when pictures are loaded
+ * @param {{ first: number } & Loading} how the number of the first page
  */
-async function* pages(codes, sheet, { first, loading }) {
+async function* pages(codes, sheet, { first, ...loading }) {
   const cells = cellsOf(sheet.look.layout)
   let at = 0
   for await (const code of codes) {
@@ -150,9 +167,11 @@ async function* pages(codes, sheet, { first, loading }) {
 
 const PAGE = '<section>\n<div class="codes">\n'
 
-/** @param {Code} code @param {string} loading */
-function figure({ file, label }, loading) {
-  const source = file.split('/').map(encodeURIComponent).join('/')
+/** When pictures are loaded, an attribute, and from where. @typedef {{ loading: string, from: string }} Loading */
+
+/** @param {Code} code @param {Loading} loading */
+function figure({ file, label }, { loading, from }) {
+  const source = from + file.split('/').map(encodeURIComponent).join('/')
   const text = escapeHtml(label)
   return `<figure><img src="${escapeHtml(source)}" alt="${text}" title="${text}"${loading}><figcaption dir="auto">${text}</figcaption></figure>\n`
 }

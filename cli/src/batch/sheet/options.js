@@ -1,6 +1,7 @@
 import { InvalidArgumentError } from 'commander'
 import { UsageError } from '../../errors.js'
 import { addOptions, number } from '../../flags.js'
+import { findChromium } from './chromium.js'
 import { CUT_MARKS } from './cut-marks.js'
 import { gridFor, gridLayout, SMALLEST } from './layout.js'
 import { PAPER_WANTED, paperOf } from './papers.js'
@@ -20,6 +21,8 @@ import { tooSmall } from './texts.js'
  * @property {number} [codeMm] the side of a picture
  * @property {string} [cutMarks]
  * @property {Offset} [offset]
+ * @property {boolean} [pdf]
+ * @property {string} [chromium]
  */
 
 const A4 = /** @type {Paper} */ (paperOf('a4'))
@@ -59,6 +62,14 @@ export function addSheetFlags(command, { say }) {
       zh: '整体向右、向下移动，毫米，校正打印机的偏移，如 0.5,-1',
       en: 'moves everything right and down, in millimetres, where a printer is off, like 0.5,-1',
     }).argParser(parser(say, offsetOf, { zh: '应为两个毫米数，如 0.5,-1，各不超过 20', en: OFFSET_WANTED }))
+    option('--pdf', {
+      zh: '同时写 index.pdf，需要 Chrome、Edge 或 Chromium',
+      en: 'write index.pdf too; needs Chrome, Edge or Chromium',
+    })
+    option('--chromium <path>', {
+      zh: '用于 --pdf 的浏览器，或 WXACODE_CHROMIUM（默认自动查找）',
+      en: 'the browser for --pdf, or WXACODE_CHROMIUM (default: it is looked for)',
+    })
   })
 }
 
@@ -81,6 +92,15 @@ export function lookOf({ paper = A4, grid, codeMm, cutMarks = 'lines', offset },
   // Other grids have another size and place, so there is no choice where these are given.
   return { layout, cutMarks, grid: codeMm === undefined && offset === undefined ? cells : undefined }
 }
+
+/**
+ * The browser that writes the PDF, if there is to be one.
+ *
+ * @param {SheetFlags} flags
+ * @param {Io} io
+ */
+export const browserOf = ({ pdf, chromium }, { env }) =>
+  pdf ? findChromium(chromium ?? (env.WXACODE_CHROMIUM || undefined), { env }) : undefined
 
 /**
  * @param {number | undefined} side

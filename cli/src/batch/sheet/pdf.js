@@ -1,0 +1,75 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { printToPdf } from './chromium.js'
+import { cellsOf, printDocument } from './document.js'
+import { writePieces } from './sheet.js'
+
+/** @import { Io } from '../../io.js' */
+/** @import { Folder } from '../folder.js' */
+/** @import { Code, Sheet } from './document.js' */
+
+/** So many codes in one document: Chromium needs 0.7 GB for a thousand, and ends itself at ten thousand. */
+const CODES = 1000
+/** Time for a document, in milliseconds, and for each of its codes: several times what a busy machine took. */
+const [TIME, TIME_OF_CODE] = [60_000, 300]
+/** A document that takes a while is announced. */
+const TELL_FROM = 200
+
+/**
+ * `index.pdf`: the sheet as it is printed, and `index-2.pdf` and so on for what one document does not hold.
+ *
+ * @param {AsyncIterable<Code>} codes
+ * @param {Sheet} sheet
+ * @param {{ folder: Folder, chromium: string, io: Io }} how
+ * @returns {Promise<string[]>} their names in the folder
+ */
+export async function writePdf(codes, sheet, { folder, chromium, io }) {
+  if (sheet.count >= TELL_FROM) io.note(writing(sheet.count))
+  const files = []
+  let first = 1
+  for await (const { part, isLast } of partsOf(codes, sheet)) {
+    const [html, pdf] = [folder.temporary('print', '.html'), folder.temporary('pdf')]
+    await writePieces(html, printDocument(part, sheet, { first, isLast }))
+    const timeoutMs = TIME + part.length * TIME_OF_CODE
+    await printToPdf(chromium, { html, pdf }, { signal: io.signal, timeoutMs, env: io.env })
+    const file = nameOf(files.length + 1)
+    folder.publish(pdf, file)
+    files.push(file)
+    first += Math.ceil(part.length / cellsOf(sheet.look.layout))
+  }
+  removeOld(folder, files.length + 1)
+  return files
+}
+
+/** @param {number} number */
+const nameOf = (number) => (number === 1 ? 'index.pdf' : `index-${number}.pdf`)
+
+/** Documents of an earlier run that had more: whoever prints all would print them too. @param {Folder} folder @param {number} from */
+function removeOld(folder, from) {
+  for (let number = from; number > 1 && existsSync(join(folder.path, nameOf(number))); number++)
+    folder.remove(nameOf(number))
+}
+
+/**
+ * Whole pages each.
+ *
+ * @param {AsyncIterable<Code>} codes
+ * @param {Sheet} sheet
+ */
+async function* partsOf(codes, { look: { layout }, count }) {
+  const cells = cellsOf(layout)
+  const size = Math.max(1, Math.floor(CODES / cells)) * cells
+  /** @type {Code[]} */
+  let part = []
+  let seen = 0
+  for await (const code of codes) {
+    part.push(code)
+    seen++
+    if (part.length < size && seen < count) continue
+    yield { part, isLast: seen === count }
+    part = []
+  }
+}
+
+/** @param {number} count */
+const writing = (count) => ({ zh: `正在写 PDF（${count} 个码）…`, en: `writing the PDF (${count} codes)…` })
