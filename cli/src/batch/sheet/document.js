@@ -70,7 +70,7 @@ export const pagesOf = ({ look: { layout }, count }) => Math.ceil(count / cellsO
 export async function* screenDocument(codes, sheet) {
   const { look, io } = sheet
   yield head(sheet, `<meta http-equiv="Content-Security-Policy" content="${POLICY}">`)
-  yield `<body style="${styleOf(look.layout)}" data-cut="${look.cutMarks}">\n${header(sheet)}${marks(look.layout)}<main>\n`
+  yield `${body(look)}${header(sheet)}${marks(look.layout)}<main>\n`
   yield* pages(codes, sheet, { first: 1, loading: ' loading="lazy"', from: '' })
   yield `</main>\n${missing(sheet.missing, io)}<script>\n${SCRIPT}</script>\n</body>\n</html>\n`
 }
@@ -86,9 +86,9 @@ export async function* screenDocument(codes, sheet) {
 export async function* printDocument(codes, sheet, { first, isLast }) {
   const { look, io } = sheet
   yield head(sheet, `<meta http-equiv="Content-Security-Policy" content="${PRINT_POLICY}">`)
-  yield `<body class="exact" style="${styleOf(look.layout)}" data-cut="${look.cutMarks}">\n${marks(look.layout)}<main>\n`
+  yield `${body(look, ' class="exact"')}${marks(look.layout)}<main>\n`
   yield* pages(codes, sheet, { first, loading: '', from: '../' })
-  yield `</main>\n${isLast ? missing(sheet.missing, io) : ''}</body>\n</html>\n`
+  yield `</main>\n${isLast && !isBare(look) ? missing(sheet.missing, io) : ''}</body>\n</html>\n`
 }
 
 /** @param {Sheet} sheet @param {string} more */
@@ -105,6 +105,13 @@ ${more}
 ${STYLE}</style>
 </head>
 `
+
+/** @param {Look} look */
+const body = (look, more = '') =>
+  `<body${more} style="${styleOf(look.layout)}" data-cut="${look.cutMarks}"${isBare(look) ? ' data-bare' : ''}>\n`
+
+/** Only codes are printed on labels: a page of failed rows would be wasted ones. @param {Look} look */
+const isBare = ({ layout }) => layout.foot === 0
 
 /** @param {Sheet} sheet */
 function header({ look, title, date, count, missing: { failed, notAsked }, io: { say } }) {

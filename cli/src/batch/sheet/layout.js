@@ -14,7 +14,7 @@
  * @property {number} gapX between cells
  * @property {number} gapY between cells
  * @property {number} margin of the paper, in which nothing is printed
- * @property {number} foot the height of the line with title, date and page; 0 without one
+ * @property {number} foot the height of the line with title, date and page; 0 where only codes are printed
  * @property {number} side of a picture
  * @property {number} room the largest picture that a cell has room for
  * @property {boolean} beside the label is on the right of the picture, and not below it
