@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { marksOf } from '../src/batch/sheet/cut-marks.js'
-import { gridFor, gridLayout } from '../src/batch/sheet/layout.js'
+import { LABEL_PAPERS, labelPaperOf } from '../src/batch/sheet/label-papers.js'
+import { gridFor, gridLayout, labelLayout } from '../src/batch/sheet/layout.js'
 import { paperOf } from '../src/batch/sheet/papers.js'
 import { setupCli, suite } from './helpers.mjs'
 
@@ -77,6 +78,45 @@ suite('the layout of a sheet', (test) => {
     for (const bad of ['a9', '10x10', '5000x10', '100', 'constructor', '']) assert.equal(paperOf(bad), undefined, bad)
   })
 
+  test('of a label paper of Avery is in the middle of the paper, as these are cut', () => {
+    for (const name of LABEL_PAPERS) {
+      const { paper, left, top, width, height, ...labels } = labelLayout(labelPaperOf(name), A4, {})
+      const right = paper.width - left - labels.columns * (width + labels.gapX) + labels.gapX
+      const bottom = paper.height - top - labels.rows * (height + labels.gapY) + labels.gapY
+      const off = [left - right, top - bottom].map(Math.abs)
+      assert.ok(Math.max(...off) < 0.1, `${name}: ${off} mm`)
+      assert.ok(labels.side >= 20, `${name}: codes of ${labels.side} mm`)
+    }
+    for (const name of ['l7160', 'avery-L7160', 'Avery 7160', 'constructor'])
+      assert.equal(labelPaperOf(name) !== undefined, name.includes('l7160') || name.includes('L7160'), name)
+  })
+
+  test('of a label paper has the sizes of its package', () => {
+    const sizes = (name) => {
+      const { paper, columns, rows, width, height } = labelPaperOf(name)
+      return [paper.width, columns, rows, ...[width, height].map((size) => Number(size.toFixed(1)))]
+    }
+    assert.deepEqual(sizes('L7160'), [210, 3, 7, 63.5, 38.1])
+    assert.deepEqual(sizes('J8163'), [210, 2, 7, 99.1, 38.1])
+    assert.deepEqual(sizes('8160'), [215.9, 3, 10, 66.7, 25.4])
+    assert.deepEqual(sizes('22805'), [215.9, 4, 6, 38.1, 38.1])
+  })
+
+  test('of another label paper is described by its sizes', () => {
+    const { left, top, width, height } = labelLayout(labelPaperOf('3x8/70x37'), A4, {})
+    assert.deepEqual([left, top, width, height], [0, 0.5, 70, 37])
+    const placed = labelLayout(labelPaperOf('5x7/35x35/7.5,11/5,4.9'), A4, {})
+    assert.deepEqual([placed.left, placed.top, placed.gapX, placed.gapY], [7.5, 11, 5, 4.9])
+    assert.equal(labelLayout(labelPaperOf('4x8/70x37'), A4, {}), undefined)
+    assert.equal(labelLayout(labelPaperOf('3x8/70x37/5,0'), A4, {}), undefined)
+    for (const bad of ['3x8', '0x8/70x37', '3x8/70x0', '3x8/70', '3x8/70x37/1', '3x8/70x37/1,1/1'])
+      assert.equal(labelPaperOf(bad), undefined, bad)
+  })
+
+  test('outlines labels that do not touch, each by itself', () => {
+    assert.equal(marksOf(labelLayout(labelPaperOf('L7160'), A4, {})).lines.match(/z/g).length, 21)
+  })
+
   test('is refused before a request if it is impossible', async (t) => {
     for (const [args, message] of [
       [['--paper', 'a9'], /--paper.*a4.*100x150/],
@@ -85,6 +125,13 @@ suite('the layout of a sheet', (test) => {
       [['--code-mm', '60', '--grid', '4x5'], /--code-mm 60 does not fit: .* room for 44 mm/],
       [['--offset', '1'], /--offset.*0\.5,-1/],
       [['--offset', '50,0'], /--offset/],
+      [['--label-paper', 'L9999'], /--label-paper.*L7160.*3x8\/70x37/],
+      [['--label-paper', 'L7160', '--grid', '3x7'], /cannot be used with/],
+      [['--label-paper', 'L7160', '--paper', 'letter'], /L7160 has its own size, so --paper cannot be used/],
+      [['--label-paper', '3x8/70x37', '--paper', 'a5'], /labels of --label-paper 3x8\/70x37 are larger than the paper/],
+      [['--label-paper', 'L7160', '--start-label', '22'], /--start-label 22 is not on the sheet, which has 21 labels/],
+      [['--label-paper', 'L7160', '--code-mm', '40'], /--code-mm 40 does not fit: .* room for 35\.1 mm/],
+      [['--start-label', '2'], /--start-label needs --label-paper/],
       [['--cut-marks', 'dots'], /--cut-marks.*lines, edges, none/],
     ]) {
       const { code, err } = await dryRun(t, args)
@@ -99,6 +146,7 @@ suite('the layout of a sheet', (test) => {
       (await dryRun(t, ['--paper', 'a5', '--grid', '5x7'])).err,
       /^note: with --grid 5x7 a picture is 1\d mm/,
     )
+    assert.match((await dryRun(t, ['--label-paper', '5x13/38.1x21.2'])).err, /^note: with --label-paper 5x13.* 1\d mm/)
     assert.equal((await dryRun(t, ['--code-mm', '20'])).err, '')
   })
 })

@@ -15,7 +15,8 @@ import { times } from '../../__test__/support/suite.mjs'
 import { until } from '../../__test__/support/until.mjs'
 import { openFolder } from '../src/batch/folder.js'
 import { findChromium, printToPdf } from '../src/batch/sheet/chromium.js'
-import { gridLayout } from '../src/batch/sheet/layout.js'
+import { labelPaperOf } from '../src/batch/sheet/label-papers.js'
+import { gridLayout, labelLayout } from '../src/batch/sheet/layout.js'
 import { paperOf } from '../src/batch/sheet/papers.js'
 import { writePdf } from '../src/batch/sheet/pdf.js'
 import { needsChromium } from './chromium.mjs'
@@ -129,6 +130,39 @@ suite('the sheet as a PDF', (test) => {
         pages.map(({ width, height, pictures }) => `${Math.round(width)} x ${Math.round(height)}: ${pictures.length}`),
         wanted,
       )
+    }
+  })
+
+  test('has each code within its label, from the first free one on', needsChromium, async (t) => {
+    const { wxacode, file } = await setupCli(t)
+    const rows = times(20, (at) => `id=${at + 1},${'a very long label that is cut '.repeat(9)}`)
+    writeFileSync(file('list.csv'), `scene,label\n${rows.join('\n')}\n`)
+    const args = [
+      'batch',
+      'list.csv',
+      '--out',
+      'codes',
+      '--label-paper',
+      'L7160',
+      '--start-label',
+      '20',
+      '--pdf',
+      '--json',
+    ]
+    assert.equal((await wxacode(args)).code, 0)
+    const pages = pagesOf(readFileSync(file('codes/index.pdf')))
+    assert.deepEqual(
+      pages.map(({ pictures }) => pictures.length),
+      [2, 18],
+    )
+    const layout = labelLayout(labelPaperOf('L7160'), A4, {})
+    // Beside it is the label, which is all as wide as it may be.
+    const x = (layout.width - layout.side - 2 - layout.captionWidth) / 2
+    for (const [at, { left, top }] of pages.flatMap(({ pictures }) => pictures).entries()) {
+      const cell = (at + 19) % 21
+      const wanted = [7.21 + (cell % 3) * 66.04 + x, 15.15 + Math.floor(cell / 3) * 38.1 + (38.1 - layout.side) / 2]
+      const off = [left - wanted[0], top - wanted[1]].map(Math.abs)
+      assert.ok(Math.max(...off) < NEAR, `code ${at + 1} is off by ${off} mm`)
     }
   })
 
@@ -248,6 +282,21 @@ suite('the sheet as a PDF', (test) => {
       [false, true],
     )
     assert.match(html[1], /src="\.\.\/shops\/2101\.jpg"/)
+    const labels = sheetOf(2101)
+    labels.look.taken = 19
+    await writePdf(codesOf(2101), labels, { folder, chromium: path, io: labels.io })
+    assert.deepEqual(
+      ['index.pdf', 'index-2.pdf', 'index-3.pdf'].map((file) => [pages(file).length, pages(file).at(-1)]),
+      [
+        [50, '50 / 106'],
+        [50, '100 / 106'],
+        [6, '106 / 106'],
+      ],
+    )
+    const codes = ['index.pdf', 'index-2.pdf'].map(
+      (file) => readFileSync(join(folder.path, file), 'utf8').match(/<img/g).length,
+    )
+    assert.deepEqual(codes, [981, 1000])
     assert.deepEqual(await write(1000), ['index.pdf'])
     assert.deepEqual(readdirSync(folder.path).sort(), ['.wxacode', 'index.pdf'])
   })

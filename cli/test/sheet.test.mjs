@@ -273,6 +273,20 @@ suite('the contact sheet', (test) => {
     }
   })
 
+  test('of labels shows where they are, and prints the codes only', needsChromium, async (t) => {
+    const { page } = await sheet(t, ['--label-paper', 'l7160', '--start-label', '3'])
+    const shown = () =>
+      page.evaluate(() => {
+        const isThere = (selector) => document.querySelector(selector)?.offsetHeight > 0
+        return { taken: document.querySelectorAll('.taken').length, foot: isThere('footer'), missing: isThere('aside') }
+      })
+    assert.deepEqual(await shown(), { taken: 2, foot: true, missing: true })
+    assert.equal(await page.locator('#grid').count(), 0)
+    assert.equal(await page.inputValue('#cut'), 'none')
+    await page.emulateMedia({ media: 'print' })
+    assert.deepEqual(await shown(), { taken: 2, foot: false, missing: false })
+  })
+
   test('shows the first of very many failures, and where the others are', needsChromium, async (t) => {
     const { file } = await setupCli(t)
     async function* codes() {

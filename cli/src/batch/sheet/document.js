@@ -29,6 +29,7 @@ const GRIDS = ['2x2', '2x3', '3x4', '4x5', '5x7', '6x8', '8x10']
  * @property {Layout} layout
  * @property {string} cutMarks one of CUT_MARKS
  * @property {string} [grid] columns by rows, if the page is to offer others
+ * @property {number} [taken] cells of the first page that stay empty; none without it
  */
 
 /**
@@ -59,7 +60,7 @@ const GRIDS = ['2x2', '2x3', '3x4', '4x5', '5x7', '6x8', '8x10']
 export const cellsOf = ({ columns, rows }) => columns * rows
 
 /** @param {Sheet} sheet */
-export const pagesOf = ({ look: { layout }, count }) => Math.ceil(count / cellsOf(layout))
+const pagesOf = ({ look: { layout, taken = 0 }, count }) => Math.ceil((count + taken) / cellsOf(layout))
 
 /**
  * The page to look at and to print from a browser.
@@ -162,17 +163,21 @@ function marks(layout) {
  * @param {{ first: number } & Loading} how the number of the first page
  */
 async function* pages(codes, sheet, { first, ...loading }) {
-  const cells = cellsOf(sheet.look.layout)
-  let at = 0
+  const { layout, taken = 0 } = sheet.look
+  const cells = cellsOf(layout)
+  const before = first === 1 ? taken : 0
+  let at = before
   for await (const code of codes) {
-    if (at % cells === 0) yield at === 0 ? PAGE : `${foot(first + at / cells - 1, sheet)}${PAGE}`
+    if (at === before) yield `${PAGE}${TAKEN.repeat(before)}`
+    else if (at % cells === 0) yield `${foot(first + at / cells - 1, sheet)}${PAGE}`
     yield figure(code, loading)
     at++
   }
-  if (at > 0) yield foot(first + Math.ceil(at / cells) - 1, sheet)
+  if (at > before) yield foot(first + Math.ceil(at / cells) - 1, sheet)
 }
 
 const PAGE = '<section>\n<div class="codes">\n'
+const TAKEN = '<figure class="taken"></figure>\n'
 
 /** When pictures are loaded, an attribute, and from where. @typedef {{ loading: string, from: string }} Loading */
 

@@ -1,3 +1,4 @@
+/** @import { LabelPaper } from './label-papers.js' */
 /** @import { Paper } from './papers.js' */
 
 /**
@@ -25,6 +26,10 @@
 
 /** Between a picture and the edges of its cell, both together, and between it and its label. */
 const PADDING = 2
+/** The same in a label of paper, whose edges are not where the printer believes. */
+const PADDING_OF_LABEL = 3
+/** Sizes are printed on packages in tenths of a millimetre. */
+const NEAR = 0.1
 /** The largest text of a label, 10 pt; in a small cell it is so small a part of its shorter side. */
 const LARGEST_TEXT = 3.53
 const TEXTS_IN_CELL = 11
@@ -57,6 +62,25 @@ export function gridLayout(paper, grid, { side, offset = NO_OFFSET } = {}) {
   const height = (paper.height - 2 * margin - foot) / rows
   const cells = { columns, rows, left: margin + offset.x, top: margin + offset.y, width, height, gapX: 0, gapY: 0 }
   return { paper, ...cells, margin, foot, ...fitted(width, height, PADDING, side) }
+}
+
+/**
+ * The labels of a sheet, each a cell; only they are printed on.
+ *
+ * @param {LabelPaper} labels
+ * @param {Paper} given the paper, if the labels do not say it
+ * @param {{ side?: number, offset?: Offset }} how
+ * @returns {Layout | undefined} nothing if they are larger than the paper
+ */
+export function labelLayout({ paper: own, left, top, name: _name, ...cells }, given, { side, offset = NO_OFFSET }) {
+  const paper = own ?? given
+  const { columns, rows, width, height, gapX, gapY } = cells
+  const across = columns * (width + gapX) - gapX
+  const down = rows * (height + gapY) - gapY
+  const [x, y] = [left ?? (paper.width - across) / 2, top ?? (paper.height - down) / 2]
+  if (x < 0 || y < 0 || x + across > paper.width + NEAR || y + down > paper.height + NEAR) return undefined
+  const place = { left: x + offset.x, top: y + offset.y, margin: 0, foot: 0 }
+  return { paper, ...cells, ...place, ...fitted(width, height, PADDING_OF_LABEL, side) }
 }
 
 /** How far everything is moved, right and down. @typedef {{ x: number, y: number }} Offset */
@@ -130,7 +154,9 @@ export function styleOf({ paper, beside, ...layout }) {
     'least-height': beside ? 0 : layout.text * LINE_HEIGHT * layout.lines,
     between: beside ? PADDING : 0,
   }
-  const words = { direction: beside ? 'row' : 'column', align: beside ? 'start' : 'center' }
+  const words = beside
+    ? { direction: 'row', align: 'start', ellipsis: '0' }
+    : { direction: 'column', align: 'center', ellipsis: '0.7em' }
   return Object.entries({ ...rounded(numbers), ...words })
     .map(([name, value]) => `--${name}:${value}`)
     .join(';')

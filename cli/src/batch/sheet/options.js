@@ -3,13 +3,16 @@ import { UsageError } from '../../errors.js'
 import { addOptions, number } from '../../flags.js'
 import { findChromium } from './chromium.js'
 import { CUT_MARKS } from './cut-marks.js'
-import { gridFor, gridLayout, SMALLEST } from './layout.js'
+import { cellsOf } from './document.js'
+import { LABEL_PAPER_WANTED, labelPaperOf } from './label-papers.js'
+import { gridFor, gridLayout, labelLayout, SMALLEST } from './layout.js'
 import { PAPER_WANTED, paperOf } from './papers.js'
 import { tooSmall } from './texts.js'
 
 /** @import { Command } from 'commander' */
 /** @import { Io } from '../../io.js' */
 /** @import { Look } from './document.js' */
+/** @import { LabelPaper } from './label-papers.js' */
 /** @import { Offset } from './layout.js' */
 /** @import { Paper } from './papers.js' */
 
@@ -18,6 +21,8 @@ import { tooSmall } from './texts.js'
  * @property {string} [title]
  * @property {Paper} [paper]
  * @property {string} [grid] columns by rows
+ * @property {LabelPaper} [labelPaper]
+ * @property {number} [startLabel] the first one that is free, from 1
  * @property {number} [codeMm] the side of a picture
  * @property {string} [cutMarks]
  * @property {Offset} [offset]
@@ -50,6 +55,16 @@ export function addSheetFlags(command, { say }) {
       zh: '每页的列数和行数（默认 3x4）',
       en: 'columns and rows of a page (default: 3x4)',
     }).argParser(parser(say, gridOf, { zh: '应为列数x行数，如 3x4', en: 'Use columns x rows, like 3x4' }))
+    option('--label-paper <name>', {
+      zh: '标签纸：Avery 型号如 L7160，或列数x行数/宽x高（毫米）如 3x8/70x37',
+      en: "label paper: Avery's number, like L7160, or columns x rows/width x height in mm, like 3x8/70x37",
+    })
+      .argParser(parser(say, labelPaperOf, LABEL_PAPER_WANTED))
+      .conflicts('grid')
+    option('--start-label <n>', {
+      zh: '用过一部分的标签纸上，从第几个标签开始',
+      en: 'the first free label of a sheet that is partly used',
+    }).argParser(number(say, /^[1-9]\d{0,3}$/))
     option('--code-mm <n>', {
       zh: '码的边长，毫米（默认排列能容纳的最大值）；不指定排列时，每页放下尽可能多的码',
       en: 'the side of a code in millimetres (default: as large as fits); without a grid, as many as fit on a page',
@@ -82,15 +97,44 @@ const OFFSET_WANTED = 'Use two numbers of millimetres up to 20, like 0.5,-1'
  * @param {Io} io
  * @returns {Look}
  */
-export function lookOf({ paper = A4, grid, codeMm, cutMarks = 'lines', offset }, io) {
+export function lookOf(flags, io) {
+  const look = flags.labelPaper ? labelLook(flags, flags.labelPaper) : gridLook(flags)
+  const { layout } = look
+  if (flags.codeMm !== undefined && layout.side > layout.room) throw tooLarge(layout.side, layout.room)
+  if (layout.side < SMALLEST) io.note(tooSmall(smallBy(flags), layout.side))
+  return look
+}
+
+/**
+ * @param {SheetFlags} flags
+ * @returns {Look}
+ */
+function gridLook({ paper = A4, grid, codeMm, cutMarks = 'lines', offset, startLabel }) {
+  if (startLabel !== undefined) throw noLabels()
   const cells = grid ?? (codeMm === undefined ? GRID : gridFor(paper, codeMm))
   if (cells === undefined) throw tooLarge(codeMm, gridLayout(paper, '1x1').room)
   const layout = gridLayout(paper, cells, { side: codeMm, offset })
-  if (codeMm !== undefined && layout.side > layout.room) throw tooLarge(layout.side, layout.room)
-  if (layout.side < SMALLEST)
-    io.note(tooSmall(codeMm === undefined ? `--grid ${cells}` : `--code-mm ${codeMm}`, layout.side))
   // Other grids have another size and place, so there is no choice where these are given.
   return { layout, cutMarks, grid: codeMm === undefined && offset === undefined ? cells : undefined }
+}
+
+/**
+ * @param {SheetFlags} flags
+ * @param {LabelPaper} labels
+ * @returns {Look}
+ */
+function labelLook({ paper, codeMm, cutMarks = 'none', offset, startLabel = 1 }, labels) {
+  if (labels.paper && paper) throw ownPaper(labels)
+  const layout = labelLayout(labels, paper ?? A4, { side: codeMm, offset })
+  if (layout === undefined) throw largerThanPaper(labels, paper ?? A4)
+  if (startLabel > cellsOf(layout)) throw notOnSheet(startLabel, cellsOf(layout))
+  return { layout, cutMarks, taken: startLabel - 1 }
+}
+
+/** The flag that makes codes small. @param {SheetFlags} flags */
+function smallBy({ codeMm, labelPaper, grid = GRID }) {
+  if (codeMm !== undefined) return `--code-mm ${codeMm}`
+  return labelPaper ? `--label-paper ${labelPaper.name}` : `--grid ${grid}`
 }
 
 /**
@@ -115,6 +159,54 @@ const tooLarge = (side, room) =>
     {
       zh: '减小 --code-mm，减少每页的数量（--grid），或换更大的纸（--paper）',
       en: 'Use a smaller --code-mm, a --grid with fewer codes, or a larger --paper',
+    },
+  )
+
+const noLabels = () =>
+  new UsageError(
+    { zh: '--start-label 只能与 --label-paper 一起使用', en: '--start-label needs --label-paper' },
+    { zh: '加上 --label-paper，或去掉 --start-label', en: 'Add --label-paper, or leave --start-label out' },
+  )
+
+/** @param {LabelPaper} labels */
+const ownPaper = ({ name }) =>
+  new UsageError(
+    {
+      zh: `--label-paper ${name} 自带纸张尺寸，不能再用 --paper`,
+      en: `--label-paper ${name} has its own size, so --paper cannot be used with it`,
+    },
+    { zh: '去掉 --paper', en: 'Leave --paper out' },
+  )
+
+/**
+ * @param {LabelPaper} labels
+ * @param {Paper} paper
+ */
+const largerThanPaper = ({ name }, { width, height }) =>
+  new UsageError(
+    {
+      zh: `--label-paper ${name} 的标签超出了 ${width} × ${height} 毫米的纸`,
+      en: `the labels of --label-paper ${name} are larger than the paper, ${width} × ${height} mm`,
+    },
+    {
+      zh: '核对列数、行数、尺寸、边距和间隔；纸不是 A4 时用 --paper 指定',
+      en: 'Check columns, rows, sizes, margins and gaps; for another paper than A4 add --paper',
+    },
+  )
+
+/**
+ * @param {number} start
+ * @param {number} labels
+ */
+const notOnSheet = (start, labels) =>
+  new UsageError(
+    {
+      zh: `--start-label ${start} 超出范围：一张有 ${labels} 个标签`,
+      en: `--start-label ${start} is not on the sheet, which has ${labels} labels`,
+    },
+    {
+      zh: `填 1 到 ${labels}：从左到右、从上到下数`,
+      en: `Use 1 to ${labels}, counted from left to right and from top to bottom`,
     },
   )
 

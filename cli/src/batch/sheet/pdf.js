@@ -26,8 +26,11 @@ const TELL_FROM = 200
 export async function writePdf(codes, sheet, { folder, chromium, io }) {
   if (sheet.count >= TELL_FROM) io.note(writing(sheet.count))
   const files = []
-  let first = 1
-  for await (const { part, isLast } of partsOf(codes, sheet)) {
+  const { layout, taken = 0 } = sheet.look
+  const pages = Math.max(1, Math.floor(CODES / cellsOf(layout)))
+  const cells = pages * cellsOf(layout)
+  for await (const { part, isLast } of partsOf(codes, { cells, taken, count: sheet.count })) {
+    const first = files.length * pages + 1
     const [html, pdf] = [folder.temporary('print', '.html'), folder.temporary('pdf')]
     await writePieces(html, printDocument(part, sheet, { first, isLast }))
     const timeoutMs = TIME + part.length * TIME_OF_CODE
@@ -35,7 +38,6 @@ export async function writePdf(codes, sheet, { folder, chromium, io }) {
     const file = nameOf(files.length + 1)
     folder.publish(pdf, file)
     files.push(file)
-    first += Math.ceil(part.length / cellsOf(sheet.look.layout))
   }
   removeOld(folder, files.length + 1)
   return files
@@ -51,23 +53,22 @@ function removeOld(folder, from) {
 }
 
 /**
- * Whole pages each.
+ * So many cells each, the first ones of which may be taken.
  *
  * @param {AsyncIterable<Code>} codes
- * @param {Sheet} sheet
+ * @param {{ cells: number, taken: number, count: number }} how
  */
-async function* partsOf(codes, { look: { layout }, count }) {
-  const cells = cellsOf(layout)
-  const size = Math.max(1, Math.floor(CODES / cells)) * cells
+async function* partsOf(codes, { cells, taken, count }) {
   /** @type {Code[]} */
   let part = []
-  let seen = 0
+  let [seen, room] = [0, cells - taken]
   for await (const code of codes) {
     part.push(code)
     seen++
-    if (part.length < size && seen < count) continue
+    if (part.length < room && seen < count) continue
     yield { part, isLast: seen === count }
     part = []
+    room = cells
   }
 }
 
