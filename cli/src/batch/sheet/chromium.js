@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { accessSync, constants, mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 import { PdfError, UsageError } from '../../errors.js'
 
@@ -26,6 +27,8 @@ const PROGRAM_FILES = ['ProgramFiles', 'ProgramFiles(x86)', 'LocalAppData']
 
 /** What it says at its end, to be looked through for why it failed, in characters. */
 const REMEMBERED = 8000
+/** Time for what it says last, in milliseconds. */
+const LAST_WORDS = 500
 /** Nothing is fetched: a sheet needs only the files beside it. */
 const FLAGS = [
   '--headless',
@@ -144,12 +147,15 @@ async function run(program, args, { signal, timeoutMs, env }) {
   }, timeoutMs)
   signal.addEventListener('abort', kill)
   try {
-    const [code] = await once(child, 'close')
+    const [code] = await once(child, 'exit')
+    // Processes that it leaves behind may hold the pipe open.
+    await Promise.race([once(child.stderr, 'end'), delay(LAST_WORDS)])
     return { ...end, code }
   } catch (error) {
     return { ...end, said: /** @type {Error} */ (error).message }
   } finally {
     clearTimeout(timer)
+    child.stderr.destroy()
     signal.removeEventListener('abort', kill)
   }
 }

@@ -89,7 +89,7 @@ export async function* printDocument(codes, sheet, { first, isLast }) {
   yield head(sheet, `<meta http-equiv="Content-Security-Policy" content="${PRINT_POLICY}">`)
   yield `${body(look, ' class="exact"')}${marks(look.layout)}<main>\n`
   yield* pages(codes, sheet, { first, loading: '', from: '../' })
-  yield `</main>\n${isLast && !isBare(look) ? missing(sheet.missing, io) : ''}</body>\n</html>\n`
+  yield `</main>\n${isLast ? missing(sheet.missing, io) : ''}</body>\n</html>\n`
 }
 
 /** @param {Sheet} sheet @param {string} more */
