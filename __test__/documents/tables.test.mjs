@@ -10,6 +10,8 @@ const { explain } = require('wxacode')
 const { endpoints } = require('../../lib/endpoints.json')
 const { ENDPOINTS: OF_THE_FAKE } = require('../../fake/src/endpoints.js')
 const { EXIT } = await import('../../cli/src/exit-codes.js')
+const { LABEL_PAPERS, labelPaperOf } = await import('../../cli/src/batch/sheet/label-papers.js')
+const { labelLayout } = await import('../../cli/src/batch/sheet/layout.js')
 
 /** Rows of cells, without the head, for each table of a page in turn. */
 function tablesOf(file) {
@@ -53,6 +55,15 @@ const eventsOf = (type) =>
       .getText()
       .matchAll(/\bevent: ('[^']+'(?:\s*\|\s*'[^']+')*)/g),
   ].flatMap(([, names]) => names.match(/[^'|\s]+/g))
+
+/** That a table has every flag of the contact sheet. @param {number} cell */
+const ofTheSheet = (cell) => (rows) =>
+  sameNames(
+    column(rows, cell)
+      .filter((code) => code.startsWith('--'))
+      .map((code) => code.split(' ')[0]),
+    text('cli/src/batch/sheet/options.js').match(/(?<=option\(')--[\w-]+/g),
+  )
 
 const sorted = (names) => [...new Set(names)].sort()
 const sameNames = (shown, wanted) => assert.deepEqual(sorted(shown), sorted(wanted))
@@ -256,6 +267,7 @@ const TABLES = {
       const known = ['cli/src/flags.js', 'cli/src/commands/command.js'].map(text).join('')
       for (const flag of column(rows, 2)) assert.ok(known.includes(flag.split(' ')[0]), flag)
     },
+    'flags of the sheet': ofTheSheet(0),
     'every variable and flag of a platform': (rows) => {
       const variables = new Set(text('cli/src/platform.js').match(/WXACODE_PLATFORM_\w+/g))
       sameNames(
@@ -269,6 +281,22 @@ const TABLES = {
         rows.flatMap((row) => [row[0].trim(), ...(row[1].match(/\b143\b/) ?? [])]),
         Object.values(EXIT).map(String),
       ),
+  },
+  'docs/en/printing.md': {
+    'flags of the sheet': ofTheSheet(0),
+    'every label paper with its sizes': (rows) => {
+      sameNames(column(rows, 0), LABEL_PAPERS)
+      for (const [names, paper, grid, size, code] of rows) {
+        for (const name of codesIn(names)) {
+          const labels = labelPaperOf(name)
+          const { columns, rows: down, width, height, side } = labelLayout(labels, labels.paper, {})
+          const shown = [paper, grid, size, code].map((cell) => cell.trim())
+          const letter = labels.paper.width > 215 ? 'Letter' : 'A4'
+          const [w, h, wide] = [width, height, side].map((one) => String(Number(one.toFixed(1))))
+          assert.deepEqual(shown, [letter, `${columns} x ${down}`, `${w} x ${h}`, wide], name)
+        }
+      }
+    },
   },
   'fake/README.md': {
     'every endpoint of the fake': (rows) =>

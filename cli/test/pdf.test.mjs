@@ -229,9 +229,9 @@ suite('the sheet as a PDF', (test) => {
     assert.match(html, /default-src 'none'; img-src file:/)
   })
 
-  test('is stopped by Ctrl-C together with its browser', async (t) => {
+  test('is stopped by Ctrl-C together with its browser and what that started', async (t) => {
     const folder = folderOf(t)
-    const path = browser(folder, `echo $$ > ${folder}/pid; sleep 1000`)
+    const path = browser(folder, `sleep 1000 & echo $! > ${folder}/pid; wait`)
     const { begin, file } = await setupBatch(t, listOf(1))
     const { child, done } = begin(['batch', 'list.csv', '--out', 'codes', '--json', '--pdf', '--chromium', path])
     assert.ok(await until(() => existsSync(join(folder, 'pid')) && readFileSync(join(folder, 'pid'), 'utf8').trim()))

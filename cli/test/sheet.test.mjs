@@ -11,11 +11,27 @@ import { needsChromium, openPage } from './chromium.mjs'
 import { setupCli, suite } from './helpers.mjs'
 
 /** Kept for the documents; `UPDATE_SCREENSHOT=1` takes them anew, the Chinese one with a Chinese font. */
-const SCREENSHOT = fileURLToPath(new URL('../../docs/contact-sheet.png', import.meta.url))
-const SCREENSHOT_ZH = fileURLToPath(new URL('../../docs/contact-sheet.zh-CN.png', import.meta.url))
+const screenshot = (name) => fileURLToPath(new URL(`../../docs/${name}`, import.meta.url))
 const MAX_SCREENSHOT_BYTES = 300 * 1024
 
+/** Shown in the documents, in a language each: the sheet, the same on a phone, and on labels. */
+async function takeScreenshots(page, end) {
+  const shot = (name) => page.screenshot({ path: screenshot(`${name}${end}`), type: 'png' })
+  await page.evaluate(() => scrollTo(0, 0))
+  await shot('contact-sheet')
+  await page.setViewportSize({ width: 390, height: 700 })
+  await scrollThrough(page)
+  await shot('images/sheet-phone')
+}
+
 const SHOPS = ['Bund', 'Jing’an', 'Xuhui', 'Pudong', 'Hongqiao', 'Old Town']
+
+/** The first labels of a sheet. */
+async function takeOfLabels(page, end) {
+  await page.setViewportSize({ width: 900, height: 640 })
+  await scrollThrough(page)
+  await page.screenshot({ path: screenshot(`images/sheet-labels${end}`), type: 'png' })
+}
 
 /** A list of 30 shops, one of them on a page that is not there, in folders with Chinese names. */
 const LABELS = times(30, (at) => `${SHOPS[at % SHOPS.length]} · table ${at + 1}`)
@@ -35,7 +51,7 @@ const LIST_ZH = `scene,page,label,城市\n${times(
 /** The folder of a batch, and its page in Chromium. */
 async function sheet(t, args = [], list = LIST) {
   const app = { appid: 'wx0123456789abcdef' }
-  const { wxacode, file } = await setupCli(t, { app })
+  const { wxacode, file } = await setupCli(t, { app, shape: 'round' })
   writeFileSync(file('list.csv'), list)
   const { code, err } = await wxacode([
     'batch',
@@ -115,8 +131,13 @@ suite('the contact sheet', (test) => {
     )
     assert.deepEqual(seen.errors, [])
     assert.ok(seen.requests.every((url) => url.startsWith(pathToFileURL(file('table codes')).href)))
-    if (process.env.UPDATE_SCREENSHOT) await page.screenshot({ path: SCREENSHOT, type: 'png' })
-    assert.ok(statSync(SCREENSHOT).size < MAX_SCREENSHOT_BYTES)
+    if (process.env.UPDATE_SCREENSHOT) await takeScreenshots(page, '.png')
+  })
+
+  test('of labels speaks Chinese too', needsChromium, async (t) => {
+    const { page } = await sheet(t, ['--lang', 'zh', '--label-paper', '3x8/70x37', '--start-label', '3'], LIST_ZH)
+    assert.match(await page.textContent('.hint'), /^纸张 210 × 297 毫米，打印时缩放选 100 %/)
+    if (process.env.UPDATE_SCREENSHOT) await takeOfLabels(page, '.zh-CN.png')
   })
 
   test('speaks Chinese with the command line', needsChromium, async (t) => {
@@ -128,8 +149,7 @@ suite('the contact sheet', (test) => {
       assert.ok(header.includes(part), part)
     }
     await scrollThrough(page)
-    if (process.env.UPDATE_SCREENSHOT) await page.screenshot({ path: SCREENSHOT_ZH, type: 'png' })
-    assert.ok(statSync(SCREENSHOT_ZH).size < MAX_SCREENSHOT_BYTES)
+    if (process.env.UPDATE_SCREENSHOT) await takeScreenshots(page, '.zh-CN.png')
   })
 
   test('has the grid of its options, and changes it on the page', needsChromium, async (t) => {
@@ -273,6 +293,15 @@ suite('the contact sheet', (test) => {
     }
   })
 
+  test('has small pictures in the documents', () => {
+    for (const name of ['contact-sheet', 'images/sheet-phone', 'images/sheet-labels']) {
+      for (const end of ['.png', '.zh-CN.png']) {
+        const { size } = statSync(screenshot(`${name}${end}`))
+        assert.ok(size < MAX_SCREENSHOT_BYTES, `${name}${end} has ${size} bytes`)
+      }
+    }
+  })
+
   test('of labels shows where they are, and prints the codes only', needsChromium, async (t) => {
     const { page } = await sheet(t, ['--label-paper', 'l7160', '--start-label', '3'])
     const shown = () =>
@@ -281,6 +310,7 @@ suite('the contact sheet', (test) => {
         return { taken: document.querySelectorAll('.taken').length, foot: isThere('footer'), missing: isThere('aside') }
       })
     assert.deepEqual(await shown(), { taken: 2, foot: true, missing: true })
+    if (process.env.UPDATE_SCREENSHOT) await takeOfLabels(page, '.png')
     assert.equal(await page.locator('#grid').count(), 0)
     assert.equal(await page.inputValue('#cut'), 'none')
     await page.emulateMedia({ media: 'print' })
@@ -290,12 +320,13 @@ suite('the contact sheet', (test) => {
   test('shows the first of very many failures, and where the others are', needsChromium, async (t) => {
     const { file } = await setupCli(t)
     async function* codes() {
-      yield { file: 'a.jpg', label: 'a' }
+      yield { file: 'a.jpg', label: 'ab\u202ecd' }
     }
     const failures = times(3, (at) => ({ row: at + 2, label: `<${at}>`, failure: { code: 'X', cause: 'no <reason>' } }))
     const url = await written(file, 'few', { codes, rows: 2010, failures, failed: 2000 }, { lang: 'zh' })
     const { page } = await openPage(t)
     await page.goto(url)
+    assert.equal(await page.textContent('figcaption'), 'abcd')
     const text = await page.textContent('aside')
     assert.match(text, /2000 行失败[\s\S]*<2>\s*no <reason>[\s\S]*另有 1997 行，见 report\.csv[\s\S]*9 行未请求/)
   })
