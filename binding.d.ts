@@ -9,7 +9,7 @@ export declare class AbortHandle {
 
 /** A caller's own store: clients with the same one share their memory of it. */
 export declare class CodeStoreHandle {
-  constructor(store: (request: CodeStoreRequest) => Promise<CodeStoreAnswer>)
+  constructor(store: (request: StoreRequest) => Promise<StoreAnswer>)
 }
 
 /** The completion queue, as JavaScript holds it. */
@@ -79,22 +79,6 @@ export declare class NativePlatform {
   flush(call: number): void
   /** Ends after the calls before `close`: when it is done, the file of the store is free. */
   release(call: number): void
-}
-
-export interface CodeStoreAnswer {
-  image?: Buffer
-}
-
-export interface CodeStoreRequest {
-  /** What the key begins with. */
-  namespace: string
-  /** What the rest of the key follows from. */
-  identity: string
-  /** What to store; absent to get it. */
-  image?: Buffer
-  limitMs: number
-  /** The number of the traced call that the image is for; 0 for any other. */
-  call: number
 }
 
 /** Cause, fix and scope of an errcode, by the endpoint's name in any spelling. */
@@ -310,11 +294,19 @@ export interface StoreAnswer {
   value?: Buffer
 }
 
+/** What a store is asked, that of a platform or that of codes: one type, so that what calls it is compiled once. */
 export interface StoreRequest {
   /** `get`, `set` or `delete`. */
   operation: string
+  /** Of a code: what the picture depends on, from which JavaScript makes the end of the key. */
   key: string
   value?: Buffer
+  /** Of a code: what the key begins with. */
+  namespace?: string
+  /** Of a code: how long the store has. */
+  limitMs?: number
+  /** Of a code: the number of the traced call that the picture is for; 0 for any other. */
+  call?: number
 }
 
 /** Becomes the value that was thrown, whatever its type. */

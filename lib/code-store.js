@@ -34,13 +34,13 @@ function handleOf(store) {
  * context of the call that the picture is for, if that is traced, and otherwise in that of no call.
  *
  * @param {CodeStore} store
- * @returns {(request: import('../binding').CodeStoreRequest) => Promise<import('../binding').CodeStoreAnswer>}
+ * @returns {(request: import('../binding').StoreRequest) => Promise<import('../binding').StoreAnswer>}
  */
 function wrapped(store) {
   // Without a reference the promise would be collected, and the call that waits for it would never settle.
   const pending = new Set()
   return (request) => {
-    const asked = inContextOf(request.call, () => ask(store, request)).finally(() => pending.delete(asked))
+    const asked = inContextOf(request.call ?? 0, () => ask(store, request)).finally(() => pending.delete(asked))
     pending.add(asked)
     return asked
   }
@@ -48,19 +48,19 @@ function wrapped(store) {
 
 /**
  * @param {CodeStore} store
- * @param {import('../binding').CodeStoreRequest} request
+ * @param {import('../binding').StoreRequest} request
  */
-async function ask(store, { namespace, identity, image, limitMs }) {
+async function ask(store, { operation, key: identity, value, namespace = '', limitMs = 0 }) {
   const key = `${namespace}/${keyOf(identity)}`
   const context = new CodeStoreContext(namespace.split('/', 1)[0], limitMs)
-  if (image !== undefined) {
-    await store.set(key, Buffer.from(image), context)
+  if (operation === 'set') {
+    await store.set(key, Buffer.from(/** @type {Buffer} */ (value)), context)
     return {}
   }
   const given = await store.get(key, context)
   if (given === undefined || given === null) return {}
   if (!types.isUint8Array(given)) throw new TypeError('get() gave no Uint8Array and no Buffer')
-  return { image: Buffer.from(given) }
+  return { value: Buffer.from(given) }
 }
 
 /** What a store gets besides the key. */

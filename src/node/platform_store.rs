@@ -16,16 +16,25 @@ use crate::redact::redact;
 /// object below.
 pub(super) type StoreFn = ThreadsafeFunction<StoreRequest, Promise<StoreAnswer>, StoreRequest, Status, false, true>;
 
+/// What a store is asked, that of a platform or that of codes: one type, so that what calls it is compiled once.
 #[napi(object, object_from_js = false)]
-pub(super) struct StoreRequest {
+#[derive(Default)]
+pub struct StoreRequest {
     /// `get`, `set` or `delete`.
     pub operation: &'static str,
+    /// Of a code: what the picture depends on, from which JavaScript makes the end of the key.
     pub key: String,
     pub value: Option<Buffer>,
+    /// Of a code: what the key begins with.
+    pub namespace: Option<String>,
+    /// Of a code: how long the store has.
+    pub limit_ms: Option<f64>,
+    /// Of a code: the number of the traced call that the picture is for; 0 for any other.
+    pub call: Option<f64>,
 }
 
 #[napi(object, object_to_js = false)]
-pub(super) struct StoreAnswer {
+pub struct StoreAnswer {
     pub value: Option<Buffer>,
 }
 
@@ -46,7 +55,7 @@ impl JsStore {
         key: String,
         value: Option<Vec<u8>>,
     ) -> BoxFuture<'static, Result<Option<Vec<u8>>>> {
-        let request = StoreRequest { operation, key, value: value.map(Buffer::from) };
+        let request = StoreRequest { operation, key, value: value.map(Buffer::from), ..StoreRequest::default() };
         let store_fn = self.0.clone();
         Box::pin(async move {
             let thrown = |error| thrown(operation, &error);
