@@ -15,7 +15,7 @@ const ATTW = join(ROOT, 'node_modules/.bin/attw')
 
 /** What each package may hold of this folder's files, and its bytes at most, packed. */
 const PACKAGES = {
-  wxacode: { folder: '.', holds: ['index.js', 'index.d.ts', 'lib'], budget: 109_000 },
+  wxacode: { folder: '.', holds: ['index.js', 'index.d.ts', 'lib'], budget: 111_000 },
   'wxacode-fake': { folder: 'fake', holds: ['index.js', 'index.d.ts', 'cli.js', 'src', 'types'], budget: 68_000 },
   'wxacode-cli': { folder: 'cli', holds: ['bin', 'src'], budget: 116_000 },
   'wxacode-nest': { folder: 'nest', holds: ['src', 'index.d.ts'], budget: 12_000 },
