@@ -55,31 +55,27 @@ try {
 suite('faults of the disk', (test) => {
   test('processes that are killed at any moment leave no torn picture', { timeout: 300_000 }, async (t) => {
     const directory = newDirectory(t)
-    const { url: baseUrl } = await startQuickWeChat(t)
-    const codes = 64
+    const { url: baseUrl } = await startQuickWeChat(t, { bytes: 1_000_000 })
+    const codes = 24
     // So small that sweeps run too.
-    const cache = { directory, maxDiskBytes: 6_000, maxBytes: 1 }
+    const cache = { directory, maxDiskBytes: 18_000_000, maxBytes: 1 }
     const options = { appid: 'wx0123456789abcdef', secret: newSecret(), baseUrl, ratePerMinute: 1e6, cache }
     const given = { codes, options: { ...options, timeoutMs: 600_000 } }
-    let killed = 0
+    let found = 0
     for (let round = 0; round < 8; round++) {
       const writers = [start(WRITER, { given }), start(WRITER, { given })]
       await Promise.all(writers.map(({ printed }) => printed('some')))
       // At another moment of its work each time.
       await new Promise((resolve) => setTimeout(resolve, Math.random() * 40))
-      for (const { child, done } of writers) {
-        child.kill('SIGKILL')
-        killed += (await done).signal === 'SIGKILL' ? 1 : 0
-      }
+      for (const { child } of writers) child.kill('SIGKILL')
+      for (const { done } of writers) assert.equal((await done).signal, 'SIGKILL')
+      const { stdout, stderr } = await run(READER, { given })
+      assert.equal(stderr, '')
+      const { wrong, diskHits, misses, events } = JSON.parse(stdout)
+      assert.deepEqual([wrong, events, diskHits + misses], [0, [], codes])
+      found += diskHits
     }
-    assert.equal(killed, 16)
-    const there = codeFiles(directory).length
-    assert.ok(there > 0)
-    const { stdout, stderr } = await run(READER, { given })
-    assert.equal(stderr, '')
-    const { wrong, diskHits, misses, events } = JSON.parse(stdout)
-    assert.deepEqual([wrong, events, diskHits + misses], [0, [], codes])
-    assert.ok(diskHits > 0)
+    assert.ok(found > 0)
   })
 
   test('what a killed process has half written is removed later, and what is being written is not', async (t) => {
