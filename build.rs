@@ -1,4 +1,4 @@
-//! Trims the catalogue of errcodes to what the crate reads.
+//! Trims the catalogue of errcodes to what the crate reads, and compresses it.
 
 use std::error::Error;
 use std::path::Path;
@@ -23,5 +23,6 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn trim_errcodes(out: &Path) -> Result<(), Box<dyn Error>> {
     let entries: Vec<Map<String, Value>> = serde_json::from_slice(&std::fs::read(ERRCODES)?)?;
     let entries: Vec<[&Value; 9]> = entries.iter().map(|entry| FIELDS.map(|field| &entry[field])).collect();
-    Ok(std::fs::write(out.join("errcodes.json"), serde_json::to_vec(&entries)?)?)
+    let compressed = miniz_oxide::deflate::compress_to_vec(&serde_json::to_vec(&entries)?, 10);
+    Ok(std::fs::write(out.join("errcodes.json.deflate"), compressed)?)
 }

@@ -171,7 +171,7 @@ async fn a_token_that_is_forgotten_leaves_the_lock_to_who_is_fetching() {
     let (begun, waited) = tokio::join!(get(&late, &upstream), async {
         sleep(Duration::from_millis(100)).await;
         one.forget(None).await.unwrap();
-        let begun = tokio::time::Instant::now();
+        let begun = Instant::now();
         token(&one, &source, 1).await.unwrap();
         begun.elapsed()
     });

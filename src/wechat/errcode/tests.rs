@@ -1,10 +1,8 @@
 use super::*;
 
 /// As the addon has it.
-const CATALOGUE_JSON: &str = include_str!(concat!(env!("OUT_DIR"), "/errcodes.json"));
-
 fn rows() -> Vec<ErrcodeEntry> {
-    serde_json::from_str(CATALOGUE_JSON).unwrap()
+    serde_json::from_slice(&catalogue_json()).unwrap()
 }
 
 #[test]
