@@ -1,6 +1,7 @@
 //! Merchants come and go: authorisations that were pushed, completed by the caller, imported or removed.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -188,8 +189,10 @@ impl Platform {
     /// Takes over a merchant from another program. Asks WeChat nothing.
     pub(crate) async fn import_authorizer(&self, appid: &str, refresh_token: SecretString) -> Result<()> {
         let (now, asked_at) = (self.core.seconds(), self.core.clock.now().unix_millis());
+        let is_kept = AtomicBool::new(false);
         let imported = |current: Option<&Record>| match current {
             Some(Record::Authorizer(known)) if is_same(known.refresh_token.as_ref(), Some(&refresh_token)) => {
+                is_kept.store(true, Ordering::Relaxed);
                 Change::Keep
             }
             Some(Record::Authorizer(known)) => Change::Put(Record::Authorizer(Authorizer {
@@ -206,7 +209,13 @@ impl Platform {
             })),
         };
         self.update(appid, imported).await?;
-        self.renew(&self.core.merchant(appid)).await;
+        let merchant = self.core.merchant(appid);
+        if !is_kept.into_inner() {
+            self.renew(&merchant).await;
+        } else if merchant.cache.current().is_none() {
+            // A service may import all its merchants at each start: their tokens are good. A refusal that is remembered is over.
+            merchant.cache.forget_here(None);
+        }
         Ok(())
     }
 

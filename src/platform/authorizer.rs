@@ -210,10 +210,11 @@ impl AuthorizerSource {
             refresh_token: listed.refresh_token,
             code: None,
             exchanged: refused.exchanged.clone(),
-            authorized_at: refused.authorized_at.max(listed.authorized_at),
+            // Not the list's: a push of that authorisation may bring a code.
+            authorized_at: refused.authorized_at,
             obtained_at: refused.next_time(listed.asked_at),
         };
-        self.replace(refused, &other).await
+        self.replace(&other).await
     }
 
     /// Exchanges the code of an authorisation that was pushed. Returns the record without it if the code is good for nothing, but
@@ -238,7 +239,7 @@ impl AuthorizerSource {
             return Err(error);
         }
         let without = Authorizer { code: None, ..authorizer.clone() };
-        let mut kept = self.replace(authorizer, &without).await?;
+        let mut kept = self.replace(&without).await?;
         if kept.refresh_token.is_none() {
             // A process that died may have exchanged the code.
             let Ok(listed) = self.listed().await else { return Err(error) };
@@ -261,7 +262,7 @@ impl AuthorizerSource {
         }
         let obtained_at = if is_new { used.next_time(asked_at) } else { used.obtained_at };
         let next = Authorizer { refresh_token, obtained_at, ..used.clone() };
-        match self.replace(used, &next).await {
+        match self.replace(&next).await {
             Ok(_) => Ok(token),
             Err(error) => {
                 self.keep_waiting(token);
@@ -278,11 +279,13 @@ impl AuthorizerSource {
         self.merchant.keep_waiting(WaitingToken { token, expires });
     }
 
-    /// Saves a record in place of the one that was used. A later authorisation, or another process's newer token, stays.
-    async fn replace(&self, used: &Authorizer, next: &Authorizer) -> Result<Authorizer> {
+    /// Saves what a record has become. A later authorisation, or another process's later token, stays.
+    async fn replace(&self, next: &Authorizer) -> Result<Authorizer> {
         let saved = self.update(|current| match current {
-            Some(Record::Authorizer(current)) if current.authorized_at > used.authorized_at => Change::Keep,
-            Some(Record::Authorizer(current)) if current.age() > next.age() || current == next => Change::Keep,
+            Some(Record::Authorizer(current)) => {
+                let merged = next.merged(current);
+                if merged == *current { Change::Keep } else { Change::Put(Record::Authorizer(merged)) }
+            }
             Some(Record::Removed { .. } | Record::Withdrawn { .. }) => Change::Keep,
             _ => Change::Put(Record::Authorizer(next.clone())),
         });

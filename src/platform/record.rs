@@ -63,9 +63,18 @@ impl Authorizer {
         time.max(self.obtained_at + 1)
     }
 
-    /// What decides between two versions of a record: the later authorisation, then the later refresh token.
-    pub(crate) fn age(&self) -> (u64, u64) {
+    /// The later authorisation, then the later refresh token.
+    pub(super) fn age(&self) -> (u64, u64) {
         (self.authorized_at, self.obtained_at)
+    }
+
+    /// What holds of two versions: the later refresh token, and the code of the later authorisation. One process may have got the
+    /// one, and another process the other. Where both are as late, this version holds.
+    pub(super) fn merged(&self, other: &Self) -> Self {
+        let tokens = if other.obtained_at > self.obtained_at { other } else { self };
+        let authorisation = if other.age() > self.age() { other } else { self };
+        let refresh_token = [tokens, authorisation].iter().find_map(|version| version.refresh_token.clone());
+        Self { refresh_token, obtained_at: tokens.obtained_at, ..authorisation.clone() }
     }
 }
 
@@ -115,8 +124,16 @@ mod secret_option {
 }
 
 impl Record {
-    /// What decides between two versions of a record.
-    pub(super) fn age(&self) -> (u64, u64) {
+    /// What holds of two versions of a record. Where both are as late, this one does.
+    pub(super) fn merged(&self, other: &Self) -> Self {
+        match (self, other) {
+            (Self::Authorizer(this), Self::Authorizer(other)) => Self::Authorizer(this.merged(other)),
+            _ if other.age() > self.age() => other.clone(),
+            _ => self.clone(),
+        }
+    }
+
+    fn age(&self) -> (u64, u64) {
         match self {
             Self::Ticket(ticket) => (ticket.create_time, u64::from(ticket.refused)),
             Self::Authorizer(authorizer) => authorizer.age(),

@@ -115,13 +115,13 @@ impl Records {
                     break;
                 }
             };
-            // What this process could not save counts, unless another process has written a later one.
-            let (current, must_write) = match &unsaved {
-                Some(ours) if stored.as_ref().is_none_or(|stored| ours.age() > stored.age()) => {
-                    (Some(ours.clone()), true)
-                }
-                _ => (stored, false),
+            // What this process could not save counts, unless another process has written something later.
+            let current = match (&stored, &unsaved) {
+                (Some(stored), Some(ours)) => Some(stored.merged(ours)),
+                (None, ours) => ours.clone(),
+                (Some(_), None) => stored.clone(),
             };
+            let must_write = current != stored;
             let wanted = match change(current.as_ref()) {
                 Change::Keep if !must_write => {
                     self.unsaved.lock().remove(key);
@@ -154,12 +154,14 @@ impl Records {
     pub(crate) async fn restore(&self, key: &RecordKey, known: &Record, how: Restore) -> Result<bool> {
         let restored = Mutex::new(false);
         self.update(key, Some(known), |current| {
-            let is_wanted = match current {
-                None => true,
-                Some(current) => how == Restore::Older && known.age() > current.age(),
+            let wanted = match (current, how) {
+                (None, _) => known.clone(),
+                (Some(current), Restore::Older) => current.merged(known),
+                (Some(current), Restore::Missing) => current.clone(),
             };
+            let is_wanted = current != Some(&wanted);
             *restored.lock() = is_wanted;
-            if is_wanted { Change::Put(known.clone()) } else { Change::Keep }
+            if is_wanted { Change::Put(wanted) } else { Change::Keep }
         })
         .await?;
         Ok(restored.into_inner())

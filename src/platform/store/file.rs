@@ -1,6 +1,7 @@
 //! Records in one file of one process. A write replaces the whole file, durably: changes that come while one write runs share the
 //! next one, so that thousands of them take few.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -37,6 +38,8 @@ struct State {
     open: Option<OpenFile>,
     /// The number of the last change.
     changes: u64,
+    /// Records that are not in the file yet, with their last changes.
+    unwritten: BTreeMap<RecordKey, u64>,
     is_writing: bool,
 }
 
@@ -97,13 +100,28 @@ impl FileStore {
         if !open.table.write(key, json, revision) {
             return Ok(None);
         }
+        Ok(Some(self.write_soon(&mut state, key)))
+    }
+
+    fn write_soon(&self, state: &mut State, key: &RecordKey) -> u64 {
         state.changes += 1;
-        let change = state.changes;
+        state.unwritten.insert(key.clone(), state.changes);
         if !state.is_writing {
             state.is_writing = true;
             tokio::spawn(Self::write_changes(self.me.clone()));
         }
-        Ok(Some(change))
+        state.changes
+    }
+
+    /// Waits until a record is in the file. One that could not be written is written again: who reads it takes it for saved.
+    async fn written(&self, key: &RecordKey) -> Result<()> {
+        let change = {
+            let mut state = self.state.lock();
+            let Some(change) = state.unwritten.get(key).copied() else { return Ok(()) };
+            let has_failed = self.progress.borrow().failed >= change;
+            if has_failed { self.write_soon(&mut state, key) } else { change }
+        };
+        self.saved(change).await
     }
 
     /// Writes until there is nothing new. Between two writes nobody but the users of the store keeps the file locked.
@@ -134,6 +152,9 @@ impl FileStore {
         };
         let disk = self.disk.clone();
         let written = self.bounded(tokio::task::spawn_blocking(move || disk.write(&table))).await;
+        if written.is_ok() {
+            self.state.lock().unwritten.retain(|_, change| *change > changes);
+        }
         self.progress.send_modify(|progress| {
             #[cfg(test)]
             {
@@ -163,6 +184,7 @@ impl RecordStore for FileStore {
     fn read<'a>(&'a self, key: &'a RecordKey) -> BoxFuture<'a, Result<Option<Stored>>> {
         Box::pin(async move {
             self.open().await?;
+            self.written(key).await?;
             Ok(self.state.lock().open.as_ref().and_then(|open| open.table.read(key)))
         })
     }

@@ -10,10 +10,15 @@ use super::{RecordKey, RecordStore, Stored, failed};
 use crate::error::{Error, Result, StoreProblem};
 use crate::event::{EventSource, PlatformNotice};
 use crate::redis::{ScriptCall, ScriptRunner};
-use crate::seal::Seal;
+use crate::seal::{Seal, random_id};
 
 const READ: &str = include_str!("read_record.lua");
 const WRITE: &str = include_str!("write_record.lua");
+
+/// The revision of a new record, of 48 bits: a number of Lua is exact up to 2^53.
+fn first_revision() -> u64 {
+    random_id().get(..12).and_then(|digits| u64::from_str_radix(digits, 16).ok()).unwrap_or_default() + 1
+}
 
 /// The records of one platform in Redis.
 pub(crate) struct RedisRecordStore {
@@ -97,7 +102,8 @@ impl RecordStore for RedisRecordStore {
                 Some(json) => self.seal.seal(json.as_bytes(), &name).ok_or(Error::Closed)?,
                 None => Vec::new(),
             };
-            let call = ScriptCall::new(WRITE, vec![name]).arg(revision).bytes(sealed).background();
+            let call =
+                ScriptCall::new(WRITE, vec![name]).arg(revision).bytes(sealed).arg(first_revision()).background();
             match self.scripts.run(call).await.map_err(as_store_error)? {
                 Value::Int(written) => Ok(written == 1),
                 _ => Err(failed(StoreProblem::Redis { reason: "an answer of no known form".to_owned() })),

@@ -144,3 +144,49 @@ async fn an_access_token_that_waits_for_its_store_is_not_used_after_a_later_one(
     assert_eq!(wechat.count("getwxacodeunlimit"), before + 2, "{:?}", wechat.calls());
     assert_eq!(wechat.count("api_authorizer_token"), 3);
 }
+
+#[tokio::test]
+async fn a_refresh_token_that_a_full_disk_did_not_take_is_not_taken_for_saved() {
+    let folder = std::env::temp_dir().join(format!("wxacode-{}", crate::seal::random_id()));
+    std::fs::create_dir(&folder).unwrap();
+    let path = folder.join("wechat.json").display().to_string();
+    let wechat = WeChat::start().await;
+    let process = Process::start(&wechat, &Place::File(path.clone()), None);
+    process.ticket().await;
+    // A folder in the place of the neighbour: the file cannot be written.
+    let trap = folder.join("wechat.json.tmp");
+    std::fs::create_dir(&trap).unwrap();
+    process.platform.import_authorizer(MERCHANT, wechat.merchant(MERCHANT).into()).await.unwrap_err();
+    // It is tried again in the background too.
+    for _ in 0..3 {
+        tokio::time::sleep(Duration::from_millis(400)).await;
+        let error = process.call_within(MERCHANT, Duration::from_millis(800)).await.unwrap_err();
+        assert_eq!(error.code(), "ERR_WXA_STORE");
+    }
+    assert_eq!((process.platform.core.records.unsaved(), wechat.count("api_authorizer_token")), (1, 0));
+    std::fs::remove_dir(&trap).unwrap();
+    process.call(MERCHANT).await.unwrap();
+    process.platform.release().await;
+    let next = Process::start(&wechat, &Place::File(path), None);
+    assert!(next.platform.core.records.read(&record()).await.unwrap().is_some());
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[tokio::test]
+async fn a_merchant_that_is_imported_again_keeps_its_access_token() {
+    let wechat = WeChat::start().await;
+    let redis = Arc::<FakeRedis>::default();
+    let process = Process::ready(&wechat, &Place::Redis, Some(redis.clone())).await;
+    process.call(MERCHANT).await.unwrap();
+    // What a service does at each start of its processes.
+    let next = Process::start(&wechat, &Place::Redis, Some(redis.clone()));
+    let refresh_token = wechat.state.lock().merchants[MERCHANT].refresh_token.clone();
+    next.platform.import_authorizer(MERCHANT, refresh_token.into()).await.unwrap();
+    for process in [&process, &next] {
+        process.call(MERCHANT).await.unwrap();
+    }
+    assert_eq!(wechat.count("api_authorizer_token"), 1);
+    next.platform.import_authorizer(MERCHANT, "refresh-c4nary-other".into()).await.unwrap();
+    next.call(MERCHANT).await.unwrap();
+    assert_eq!(wechat.count("api_authorizer_token"), 3, "refused, and then by the list");
+}

@@ -221,7 +221,7 @@ async fn a_cold_process_with_an_emptied_redis_recovers_by_the_list_and_the_next_
     let wechat = WeChat::start().await;
     wechat.merchant(MERCHANT);
     let process = Process::start(&wechat, &Place::Redis, Some(Arc::<FakeRedis>::default()));
-    let error = process.call_within(MERCHANT, Duration::from_millis(100)).await.unwrap_err();
+    let error = process.call_within(MERCHANT, Duration::from_secs(1)).await.unwrap_err();
     assert_eq!(error.code(), "ERR_WXA_TICKET");
     process.ticket().await;
     process.call(MERCHANT).await.unwrap();

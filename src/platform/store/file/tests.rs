@@ -143,6 +143,24 @@ async fn a_change_that_could_not_be_saved_is_saved_with_the_next_one() {
 }
 
 #[tokio::test]
+async fn a_record_that_could_not_be_saved_is_not_read_before_it_is() {
+    let folder = Folder::new();
+    let store = folder.store();
+    put(&store, &merchant(1), "1").await.unwrap();
+    let trap = folder.0.join("wechat.json.tmp");
+    fs::create_dir(&trap).unwrap();
+    put(&store, &merchant(2), "2").await.unwrap_err();
+    for _ in 0..2 {
+        assert!(matches!(problem(store.read(&merchant(2)).await), StoreProblem::File { .. }));
+    }
+    assert_eq!(read(&store, &merchant(1)).await.as_deref(), Some("1"), "what is in the file is read");
+    fs::remove_dir(&trap).unwrap();
+    assert_eq!(read(&store, &merchant(2)).await.as_deref(), Some("2"));
+    store.release().await;
+    assert_eq!(read(&folder.store(), &merchant(2)).await.as_deref(), Some("2"));
+}
+
+#[tokio::test]
 async fn a_record_is_written_only_by_who_has_read_it_last() {
     let folder = Folder::new();
     let store = folder.store();
