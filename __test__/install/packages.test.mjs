@@ -17,7 +17,7 @@ const ATTW = join(ROOT, 'node_modules/.bin/attw')
 const PACKAGES = {
   wxacode: { folder: '.', holds: ['index.js', 'index.d.ts', 'lib'], budget: 111_000 },
   'wxacode-fake': { folder: 'fake', holds: ['index.js', 'index.d.ts', 'cli.js', 'src', 'types'], budget: 68_000 },
-  'wxacode-cli': { folder: 'cli', holds: ['bin', 'src'], budget: 116_000 },
+  'wxacode-cli': { folder: 'cli', holds: ['bin', 'src'], budget: 131_000 },
   'wxacode-nest': { folder: 'nest', holds: ['src', 'index.d.ts'], budget: 12_000 },
   'wxacode-scene': { folder: 'scene', holds: ['src', 'index.d.ts'], budget: 16_000 },
   'wxacode-image': { folder: 'image', holds: ['src', 'index.d.ts'], budget: 18_000 },
