@@ -24,6 +24,8 @@ import { listOf, setupBatch, setupCli, suite } from './helpers.mjs'
 import { pagesOf } from './pdf-pages.mjs'
 
 const A4 = paperOf('a4')
+/** Twenty codes are drawn in more than the ten seconds of a call where browsers take the machine. */
+const PATIENT = ['--timeout', '60']
 /** How far a picture may be from its place, in millimetres. */
 const NEAR = 0.1
 
@@ -92,9 +94,10 @@ suite('the sheet as a PDF', (test) => {
       '--offset',
       '0.3,-0.7',
       '--json',
+      ...PATIENT,
     ]
     const { code, json, err } = await wxacode(args)
-    assert.deepEqual([code, json().pdf, err], [0, ['table codes/index.pdf'], ''])
+    assert.deepEqual([code, json().pdf, err], [0, ['table codes/index.pdf'], ''], JSON.stringify(json()))
     const pages = pagesOf(readFileSync(file('table codes/index.pdf')))
     const received = times(7, (at) => readFileSync(file(`table codes/id=${at + 1}.jpg`)))
     const layout = gridLayout(A4, '2x3', { offset: { x: 0.3, y: -0.7 } })
@@ -121,7 +124,20 @@ suite('the sheet as a PDF', (test) => {
       ['60x40', ['60 x 40: 1', '60 x 40: 1']],
       ['a5', ['148 x 210: 1', '148 x 210: 1', '148 x 210: 0']],
     ]) {
-      const args = ['batch', 'list.csv', '--out', 'codes', '--pdf', '--paper', paper, '--grid', '1x1', '--lang', 'en']
+      const args = [
+        'batch',
+        'list.csv',
+        '--out',
+        'codes',
+        '--pdf',
+        '--paper',
+        paper,
+        '--grid',
+        '1x1',
+        '--lang',
+        'en',
+        ...PATIENT,
+      ]
       const { code, out } = await wxacode(args)
       assert.equal(code, 1)
       assert.match(out, /^ {2}PDF {2}codes\/index\.pdf$/m)
@@ -148,8 +164,10 @@ suite('the sheet as a PDF', (test) => {
       '20',
       '--pdf',
       '--json',
+      ...PATIENT,
     ]
-    assert.equal((await wxacode(args)).code, 0)
+    const { code, out, err } = await wxacode(args)
+    assert.equal(code, 0, `${out}${err}`)
     const pages = pagesOf(readFileSync(file('codes/index.pdf')))
     assert.deepEqual(
       pages.map(({ pictures }) => pictures.length),

@@ -60,6 +60,9 @@ async function sheet(t, args = [], list = LIST) {
     'table codes',
     '--name',
     '{城市}/{scene}',
+    // Thirty codes are drawn in more than the ten seconds of a call where browsers take the machine.
+    '--timeout',
+    '60',
     ...args,
   ])
   assert.equal(code, 1)
