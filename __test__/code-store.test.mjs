@@ -31,7 +31,8 @@ const hostKey = /^wx\w{16}\/host-[0-9a-f]{16}\/v1-[0-9a-f]{32}$/
 suite('a store of one’s own', (test) => {
   test('memory, then the store, then WeChat; under a key that codeKey gives', async (t) => {
     const store = new Map()
-    const { fake, client, options } = await setup(t, {}, { cache: { store } })
+    const { fake, client: open, options } = await setup(t)
+    const client = () => open({ cache: { store } })
     const first = client()
     const image = await first.getUnlimitedQRCode({ scene: 'a', width: 430 })
     await first.getUnlimitedQRCode({ scene: 'a' })
@@ -91,7 +92,8 @@ suite('a store of one’s own', (test) => {
       get: async (key) => gets.push(key) && store.get(key),
       set: (key, image) => store.set(key, image),
     }
-    const { fake, client } = await setup(t, {}, { cache: { store: slow } })
+    const { fake, client: open } = await setup(t)
+    const client = (more) => open({ cache: { store: slow }, ...more })
     const [first, second] = [client(), client()]
     await Promise.all(times(20, () => first.createQRCode({ path: 'a' })))
     await second.createQRCode({ path: 'a' })
@@ -105,7 +107,8 @@ suite('a store of one’s own', (test) => {
   test('accounts, AppSecrets of an account, and hosts: none gets the code of another account', async (t) => {
     const store = new Map()
     const other = { appid: 'wx00000000000000c3', secret: newSecret() }
-    const { fake, client, options } = await setup(t, { others: [other] }, { cache: { store } })
+    const { fake, client: open, options } = await setup(t, { others: [other] })
+    const client = (more) => open({ cache: { store }, ...more })
     const { appid, secret } = options
     const elsewhere = await setup(t, { app: { appid, secret } })
     const places = [{}, other, { baseUrl: elsewhere.fake.url }]

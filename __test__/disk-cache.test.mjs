@@ -122,7 +122,8 @@ suite('the cache on a disk', (test) => {
 
   test('no more is on the disk than maxDiskBytes, and the least recently used goes first', async (t) => {
     const directory = newDirectory(t)
-    const { fake, client } = await setup(t, {}, { cache: { directory } })
+    const { fake, client: open } = await setup(t)
+    const client = (more) => open({ cache: { directory }, ...more })
     const first = client()
     const ask = (wxa, path) => wxa.createQRCode({ path, width: 280 })
     for (const path of ['a', 'b', 'c']) await ask(first, path)
@@ -167,7 +168,8 @@ suite('the cache on a disk', (test) => {
   test('accounts with one directory never get the code of another, nor does another AppSecret or another host', async (t) => {
     const directory = newDirectory(t)
     const other = { appid: 'wx00000000000000b2', secret: newSecret() }
-    const { fake, client, options } = await setup(t, { others: [other] }, { cache: { directory } })
+    const { fake, client: open, options } = await setup(t, { others: [other] })
+    const client = (more) => open({ cache: { directory }, ...more })
     const { appid, secret } = options
     const rotated = await setup(t, { app: { appid, secret: other.secret } })
     const elsewhere = await setup(t, { app: { appid, secret } })
@@ -207,9 +209,9 @@ suite('the cache on a disk', (test) => {
 
   test('a file that is cut, swapped, empty, or of another program is no code, and is replaced', async (t) => {
     const directory = newDirectory(t)
-    const { fake, client } = await setup(t, {}, { cache: { directory } })
+    const { fake, client } = await setup(t)
     const fresh = async (path) => {
-      const wxa = client()
+      const wxa = client({ cache: { directory } })
       const image = await wxa.createQRCode({ path })
       await wxa.close()
       return image
