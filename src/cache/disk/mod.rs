@@ -35,9 +35,8 @@ use folder::Folder;
 
 /// How many files are read, and how many are written, at once: each takes a thread.
 const MAX_AT_ONCE: usize = 8;
-/// A call waits for the disk for this fraction of its time, and no longer than [`MAX_WAIT`].
+/// A call waits for the disk for this fraction of its time.
 const WAIT_DIVISOR: u32 = 5;
-const MAX_WAIT: Duration = Duration::from_secs(1);
 /// How long a write, or a sweep, may take before `close()` waits for it no longer.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 /// What is on the disk is counted again after this time, because other processes write too,
@@ -172,7 +171,7 @@ impl DiskQrCodes {
             return None;
         }
         let (me, name) = (self.clone(), self.name(identity));
-        let limit = (deadline.remaining() / WAIT_DIVISOR).min(MAX_WAIT);
+        let limit = deadline.remaining() / WAIT_DIVISOR;
         let ended = self.disk.reads_ended.load(Ordering::Relaxed);
         let read = async {
             let permit = self.disk.reads.clone().acquire_owned().await;
