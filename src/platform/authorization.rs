@@ -97,7 +97,7 @@ impl Platform {
                 Ok(_) if self.is_pending(&merchant, &code).await && begun.elapsed() < CODE_LIFE => is_forgotten = false,
                 Ok(_) => return,
                 Err(error) if is_outage(&error) && begun.elapsed() < CODE_LIFE => {
-                    tokio::time::sleep(OUTAGE_PAUSE).await
+                    tokio::time::sleep(OUTAGE_PAUSE).await;
                 }
                 Err(error) => return merchant.events.platform(|| PlatformNotice::AuthorizationFailed { error }),
             }
