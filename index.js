@@ -24,7 +24,7 @@ const { ENDPOINT_INDEX, pathOf } = require('./lib/endpoints')
 const { CODE_ENDPOINTS } = require('./lib/kinds')
 const { imageExtension, imageType } = require('./lib/image')
 const { nullProtoCopy } = require('./lib/safe-object')
-const { Activity, NOTHING_BEHIND, Opened, endsWithin } = require('./lib/opened')
+const { Activity, NO_WRITE_BEHIND, Opened, endsWithin } = require('./lib/opened')
 const { validateOptions } = require('./lib/options')
 const { platformClass } = require('./lib/platform')
 const { docsOf } = require('./lib/docs')
@@ -63,8 +63,8 @@ class WxaCode {
   #componentAppid
   /** @type {Promise<void> | undefined} */
   #closed
-  /** What this client does behind its calls. @type {import('./lib/opened').Behind} */
-  #behind
+  /** @type {import('./lib/opened').WriteBehind} */
+  #writeBehind
 
   static {
     traceMethods(WxaCode, TRACED, (client) => (#appid in client ? client.#owner() : undefined))
@@ -78,7 +78,7 @@ class WxaCode {
       this.#lang = options.lang
       this.#ofPlatform = options.activity
       this.#componentAppid = options.componentAppid
-      this.#behind = options.behind
+      this.#writeBehind = options.writeBehind
       return
     }
     const given = validateOptions(options)
@@ -89,7 +89,7 @@ class WxaCode {
     this.#native = opened
     this.#appid = given.appid
     this.#lang = given.lang
-    this.#behind = given.writesBehind ? { writesBehind: true, handle } : NOTHING_BEHIND
+    this.#writeBehind = given.writesBehind ? { writesBehind: true, handle } : NO_WRITE_BEHIND
     syncSubscription(native, completionQueue)
   }
 
@@ -344,7 +344,7 @@ class WxaCode {
 
   async #waitForIdle() {
     await this.#activity.idle()
-    if (this.#behind.writesBehind) await startCall((id) => this.#native.flush(id))
+    if (this.#writeBehind.writesBehind) await startCall((id) => this.#native.flush(id))
     this.#native.dispose()
   }
 }

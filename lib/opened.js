@@ -98,15 +98,15 @@ function settlesWithin(promise, ms) {
 const nextTurn = () => new Promise((resolve) => setImmediate(resolve))
 
 /**
- * What a client does behind its calls.
+ * Whether a client writes codes behind its calls (write-behind), and where to.
  *
- * @typedef {object} Behind
+ * @typedef {object} WriteBehind
  * @property {boolean} writesBehind whether codes are stored after their calls have ended
  * @property {import('../binding').CodeStoreHandle | undefined} handle of the caller's own store, which the client holds
  */
 
-/** @type {Behind} */
-const NOTHING_BEHIND = Object.freeze({ writesBehind: false, handle: undefined })
+/** @type {WriteBehind} */
+const NO_WRITE_BEHIND = Object.freeze({ writesBehind: false, handle: undefined })
 
 /** A client that a platform has opened: `new WxaCode` takes it in place of options. */
 class Opened {
@@ -116,11 +116,11 @@ class Opened {
    * @param {import('./language').Language | undefined} lang
    * @param {Activity} activity of the platform
    * @param {string} componentAppid AppID of the platform
-   * @param {Behind} behind
+   * @param {WriteBehind} writeBehind
    */
-  constructor(native, appid, lang, activity, componentAppid, behind) {
+  constructor(native, appid, lang, activity, componentAppid, writeBehind) {
     this.native = native
-    this.behind = behind
+    this.writeBehind = writeBehind
     this.appid = appid
     this.lang = lang
     this.activity = activity
@@ -128,4 +128,4 @@ class Opened {
   }
 }
 
-module.exports = { Activity, NOTHING_BEHIND, Opened, endsWithin }
+module.exports = { Activity, NO_WRITE_BEHIND, Opened, endsWithin }

@@ -8,7 +8,7 @@ const { handleOf } = require('./code-store')
 const { completionQueue, startCall, startCallUnder } = require('./calls')
 const { toError, wrongArgument } = require('./errors')
 const { syncSubscription } = require('./events')
-const { Activity, NOTHING_BEHIND, Opened, endsWithin } = require('./opened')
+const { Activity, NO_WRITE_BEHIND, Opened, endsWithin } = require('./opened')
 const { validateMerchantOptions, validatePlatformOptions } = require('./options')
 const { platformStore } = require('./platform-store')
 const { pushEvent, readPush } = require('./push')
@@ -101,8 +101,8 @@ function platformClass(makeClient) {
       const opened = this.#native.client(appid, json, handle)
       if (Array.isArray(opened)) throw toError(opened, this.#lang)
       this.#writesBehind ||= writesBehind
-      const behind = writesBehind ? { writesBehind, handle } : NOTHING_BEHIND
-      return makeClient(new Opened(opened, appid, this.#lang, this.#activity, this.#appid, behind))
+      const writeBehind = writesBehind ? { writesBehind, handle } : NO_WRITE_BEHIND
+      return makeClient(new Opened(opened, appid, this.#lang, this.#activity, this.#appid, writeBehind))
     }
 
     /**

@@ -2,11 +2,11 @@
 //! same QR code is fetched once: in this process, with a disk on this machine, and with Redis or a store in a fleet. It is looked for
 //! in memory, on the disk, and in Redis or the store; what is found further away is copied to what is nearer.
 
+mod cooldown;
 mod disk;
 mod memory;
 mod recent;
 mod redis;
-mod rest;
 mod single_flight;
 mod store;
 mod writes;

@@ -9,7 +9,7 @@ use futures_util::future::BoxFuture;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-use super::rest::Rest;
+use super::cooldown::Cooldown;
 use super::writes::Writes;
 use crate::deadline::Deadline;
 use crate::event::{CacheEvent, EventSource, attempt};
@@ -75,7 +75,7 @@ pub struct StoredQrCodes {
     namespace: Arc<str>,
     events: EventSource,
     set_permits: Arc<Semaphore>,
-    rest: Rest,
+    cooldown: Cooldown,
 }
 
 impl StoredQrCodes {
@@ -86,13 +86,13 @@ impl StoredQrCodes {
             namespace: namespace.into(),
             events,
             set_permits: Arc::new(Semaphore::new(MAX_SETS)),
-            rest: Rest::default(),
+            cooldown: Cooldown::default(),
         }
     }
 
     /// The image of a QR code. A store that does not answer in time is left alone for a while.
     pub(super) async fn get(&self, identity: &Identity, deadline: &Deadline) -> Option<Bytes> {
-        if self.rest.is_on() {
+        if self.cooldown.is_active() {
             return None;
         }
         let limit = deadline.remaining() / WAIT_DIVISOR;
@@ -104,7 +104,7 @@ impl StoredQrCodes {
                 None
             }
             Err(_) => {
-                self.rest.begin_after(limit);
+                self.cooldown.begin_after(limit);
                 self.emit("get", "timeout", &within(limit));
                 None
             }

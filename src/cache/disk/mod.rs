@@ -24,7 +24,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, timeout};
 
-use super::rest::Rest;
+use super::cooldown::Cooldown;
 use super::writes::Writes;
 use crate::clock::{self, Clock};
 use crate::deadline::Deadline;
@@ -62,7 +62,7 @@ pub struct Disk {
     clock: Clock,
     reads: Arc<Semaphore>,
     writes: Arc<Semaphore>,
-    rest: Rest,
+    cooldown: Cooldown,
     /// How many reads have ended.
     reads_ended: AtomicU64,
     usage: Mutex<Usage>,
@@ -97,7 +97,7 @@ impl Disk {
             clock,
             reads: Arc::new(Semaphore::new(MAX_AT_ONCE)),
             writes: Arc::new(Semaphore::new(MAX_AT_ONCE)),
-            rest: Rest::default(),
+            cooldown: Cooldown::default(),
             reads_ended: AtomicU64::new(0),
             usage: Mutex::default(),
         })
@@ -167,7 +167,7 @@ impl DiskQrCodes {
 
     /// A QR code from the disk with its remaining time. Whatever is wrong with the disk, a call goes on without it.
     pub(super) async fn get(self: &Arc<Self>, identity: &Identity, deadline: &Deadline) -> Option<Found> {
-        if self.disk.rest.is_on() {
+        if self.disk.cooldown.is_active() {
             return None;
         }
         let (me, name) = (self.clone(), self.name(identity));
@@ -208,7 +208,7 @@ impl DiskQrCodes {
         remaining: Option<Duration>,
         writes: &Arc<Writes>,
     ) {
-        if image.len() as u64 > self.disk.max_bytes || self.disk.rest.is_on() {
+        if image.len() as u64 > self.disk.max_bytes || self.disk.cooldown.is_active() {
             return;
         }
         let Some(write) = writes.begin(image.len()) else { return self.emit("write", &io::Error::other(TOO_SLOW)) };
@@ -287,7 +287,7 @@ impl DiskQrCodes {
     }
 
     fn hangs(&self, operation: &'static str, limit: Duration) {
-        self.disk.rest.begin_after(limit);
+        self.disk.cooldown.begin_after(limit);
         self.emit(operation, &io::Error::other(format!("no answer within {} ms", limit.as_millis())));
     }
 

@@ -253,7 +253,7 @@ async fn a_disk_that_hangs_costs_a_call_a_fifth_of_its_time_once() {
     assert_eq!(me.events.take(), [("cache_disk.error", Some("read"))]);
     assert!(!me.has("a").await && begun.elapsed().as_millis() == 800, "it is left alone");
     drop(all);
-    tokio::time::advance(super::super::rest::REST).await;
+    tokio::time::advance(super::super::cooldown::COOLDOWN).await;
     assert!(me.has("a").await);
 }
 

@@ -108,7 +108,7 @@ async fn a_store_that_hangs_costs_a_call_a_fifth_of_its_time_once() {
     assert_eq!(begun.elapsed().as_secs(), 2);
     assert_eq!(events.take(), [("cache_store.error", Some("timeout"))]);
     assert!(get(&codes, 10).now_or_never().is_some(), "it is left alone");
-    tokio::time::advance(super::super::rest::REST).await;
+    tokio::time::advance(super::super::cooldown::COOLDOWN).await;
     assert_eq!(get(&codes, 20).await.unwrap(), jpeg());
 }
 
