@@ -99,15 +99,21 @@ suite('a third-party platform', (test) => {
     const [{ refreshToken }] = [await refreshTokenOf(fake, receiver.platform, appid)]
     const other = open({ store: 'memory', redis: undefined, timeoutMs: 20_000, retries: 0 })
     assert.equal(other.appid, receiver.platform.appid)
-    const before = [fake.count('api_component_token'), fake.count('api_authorizer_token')]
+    const requests = () => [fake.count('api_component_token'), fake.count('api_authorizer_token')]
+    const ofFiftyCalls = async () => {
+      const before = requests()
+      await Promise.all(Array.from({ length: 50 }, () => other.client(appid).getAccessToken()))
+      return requests().map((count, n) => count - before[n])
+    }
     await other.importAuthorizer({ appid, refreshToken })
-    await Promise.all(Array.from({ length: 50 }, () => other.client(appid).getAccessToken()))
-    const after = [fake.count('api_component_token'), fake.count('api_authorizer_token')]
     assert.deepEqual(
-      after.map((count, n) => count - before[n]),
-      [0, 1],
-      'the platforms of a process share their tokens, and an import asks anew',
+      await ofFiftyCalls(),
+      [0, 0],
+      'the platforms of a process share their tokens, and an import keeps them',
     )
+    await other.removeAuthorizer(appid)
+    await other.importAuthorizer({ appid, refreshToken })
+    assert.deepEqual(await ofFiftyCalls(), [0, 1], 'a merchant that was removed is cold')
   })
 
   test('no ticket: an error that says so within the time of the call', async (t) => {

@@ -73,7 +73,10 @@ export declare class WxaPlatform {
    */
   completeAuthorization(authorizationCode: string, call?: CallOptions): Promise<CompletedAuthorization>
 
-  /** Takes over a merchant from another program: stores its refresh token, and asks WeChat nothing. */
+  /**
+   * Takes over a merchant from another program: stores its refresh token, and asks WeChat nothing. It can be repeated: the import of
+   * a refresh token that is stored keeps the merchant's access token.
+   */
   importAuthorizer(authorizer: ImportedAuthorizer, call?: CallOptions): Promise<void>
 
   /** Forgets a merchant for good: it is not looked up at WeChat until it is imported or authorises anew. */
