@@ -193,7 +193,7 @@ const CACHE = {
   directory: SETTING,
   maxDiskBytes: TYPES.number,
   store: {
-    expected: { zh: ' { get, set }：两个函数', en: 'an object with the functions get and set' },
+    expected: { zh: '带有 get、set 两个函数的对象', en: 'an object with the functions get and set' },
     convert: acceptIf(isCodeStore),
   },
 }
