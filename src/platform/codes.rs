@@ -29,9 +29,19 @@ const EXCHANGE_TIMEOUT: Duration = Duration::from_secs(6);
 
 type Outcome = Option<Result<Arc<Granted>>>;
 
-/// The exchanges of this process, which run or have succeeded.
+/// The exchanges of this process, which run or have succeeded, and the codes that WeChat has refused.
 #[derive(Default)]
-pub(crate) struct ExchangedCodes(Mutex<VecDeque<Exchange>>);
+pub(crate) struct ExchangedCodes {
+    exchanges: Mutex<VecDeque<Exchange>>,
+    refused: Mutex<VecDeque<RefusedCode>>,
+}
+
+/// A code that was used or has expired. It is not sent again: in an outage its record cannot be changed, and still has it.
+struct RefusedCode {
+    at: Instant,
+    hash: String,
+    error: Error,
+}
 
 struct Exchange {
     at: Instant,
@@ -42,7 +52,7 @@ struct Exchange {
 impl ExchangedCodes {
     fn join(&self, code: &SecretString) -> (watch::Receiver<Outcome>, Option<watch::Sender<Outcome>>) {
         let hash = code_hash(code);
-        let mut exchanges = self.0.lock();
+        let mut exchanges = self.exchanges.lock();
         exchanges.retain(|exchange| exchange.at.elapsed() < KEPT_FOR && !exchange.has_failed());
         if let Some(exchange) = exchanges.iter().find(|exchange| exchange.hash == hash) {
             return (exchange.outcome.clone(), None);
@@ -52,6 +62,27 @@ impl ExchangedCodes {
         exchanges.push_front(Exchange { at: clock::monotonic(), hash, outcome: outcome.clone() });
         (outcome, Some(sender))
     }
+
+    /// What WeChat has said of a code that is good for nothing.
+    fn refusal(&self, code: &SecretString) -> Option<Error> {
+        let hash = code_hash(code);
+        let mut refused = self.refused.lock();
+        refused.retain(|refused| refused.at.elapsed() < KEPT_FOR);
+        refused.iter().find(|refused| refused.hash == hash).map(|refused| refused.error.clone())
+    }
+
+    /// Remembers a refusal, if another request would be refused too.
+    fn note_refusal(&self, code: &SecretString, error: &Error) {
+        if is_refused_for_good(error) {
+            let mut refused = self.refused.lock();
+            refused.truncate(MAX_KEPT - 1);
+            refused.push_front(RefusedCode { at: clock::monotonic(), hash: code_hash(code), error: error.clone() });
+        }
+    }
+}
+
+fn is_refused_for_good(error: &Error) -> bool {
+    error.errcode().is_some_and(|errcode| INVALID_AUTHORIZATION_CODE.contains(&errcode))
 }
 
 /// Names a code without giving it away.
@@ -92,8 +123,12 @@ impl Platform {
 
     async fn query_auth_in_fleet(&self, code: &SecretString) -> Result<Granted> {
         let exchange = async || {
+            if let Some(error) = self.core.codes.refusal(code) {
+                return Err(error);
+            }
             let deadline = Deadline::new(EXCHANGE_TIMEOUT, Some(Endpoint::QueryAuth));
-            self.query_auth(code.expose_secret(), &deadline).await
+            let granted = self.query_auth(code.expose_secret(), &deadline).await;
+            granted.inspect_err(|error| self.core.codes.note_refusal(code, error))
         };
         let Some(fleet) = &self.core.fleet_codes else { return exchange().await };
         let was_overtaken = match fleet.claim(code).await {
@@ -107,7 +142,7 @@ impl Platform {
                 Ok(granted)
             }
             Err(error) => {
-                if error.errcode().is_some_and(|errcode| INVALID_AUTHORIZATION_CODE.contains(&errcode))
+                if is_refused_for_good(&error)
                     && let Some(granted) = fleet.told(code, was_overtaken).await
                 {
                     return Ok(granted);
