@@ -62,6 +62,7 @@ impl Platform {
             let completed = self.clone().complete_in_background(merchant, code, is_forgotten);
             tokio::spawn(attempt::in_background(async move {
                 tokio::select! {
+                    biased;
                     () = stop.cancelled() => {}
                     () = completed => {}
                 }

@@ -32,6 +32,7 @@ impl Core {
         let (core, stop) = (self.clone(), self.stopped());
         tokio::spawn(async move {
             tokio::select! {
+                biased;
                 () = stop.cancelled() => {}
                 () = core.listen_for_ever() => {}
             }
@@ -84,6 +85,7 @@ impl Core {
         };
         tokio::spawn(async move {
             tokio::select! {
+                biased;
                 () = stop.cancelled() => {}
                 () = forgotten => {}
             }

@@ -159,6 +159,7 @@ impl Platform {
         let stop = self.core.stopped();
         tokio::spawn(attempt::in_background(async move {
             tokio::select! {
+                biased;
                 () = stop.cancelled() => {}
                 () = platform.write_list() => {}
             }

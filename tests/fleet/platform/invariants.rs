@@ -261,7 +261,11 @@ impl Simulation {
             Err(error) if possible && !is_removed && !self.was_overtaken(merchant, error, ended) => {
                 self.violation(format!("call {number} of P{from} for merchant {merchant} fails: {error:?}"));
             }
-            Err(error) if !state.authorized && error.errcode() != Some(61003) => {
+            Err(error)
+                if !state.authorized
+                    && error.errcode() != Some(61003)
+                    && !self.was_overtaken(merchant, error, ended) =>
+            {
                 self.violation(format!(
                     "merchant {merchant} has withdrawn, and call {number} of P{from} fails: {error:?}"
                 ));
@@ -273,13 +277,16 @@ impl Simulation {
         }
     }
 
-    /// Whether a refresh has replaced the token of a call on its way. How long the token before works is not documented. Where it does
-    /// not, the call is repeated once, and the second token may have been replaced too.
+    /// Whether a refresh has replaced the token of a call on its way, the merchant's or that of the platform. How long the token before
+    /// works is not documented. Where it does not, the call is repeated once, and the second token may have been replaced too.
     fn was_overtaken(&self, merchant: usize, error: &Error, ended: &Ended<JobEnd>) -> bool {
         error.errcode() == Some(40001)
             && self.plan.rules.access_overlap == 0
             && self.journal.requests.iter().any(|request| {
-                (request.kind, request.merchant, request.errcode) == (Kind::Refresh, Some(merchant), Some(0))
+                let is_of_the_call = request.kind == Kind::Component
+                    || (request.kind, request.merchant) == (Kind::Refresh, Some(merchant));
+                is_of_the_call
+                    && request.errcode == Some(0)
                     && request.sent <= ended.ended
                     && request.answered.is_none_or(|answered| ended.begun <= answered)
             })
