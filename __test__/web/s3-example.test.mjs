@@ -134,9 +134,12 @@ suite('the example of a store that speaks S3', (test) => {
     const there = (await names()).length
     assert.ok(there < 60)
     const before = fake.count('codes')
-    assert.equal((await run(60).done).stdout, `${60 - there} uploaded, ${there} there already, 0 failed\n`)
+    const { stdout } = await run(60).done
+    const [, uploaded, kept] = /^(\d+) uploaded, (\d+) there already, 0 failed\n$/.exec(stdout)?.map(Number) ?? [stdout]
+    // The store may have been about to write what the killed process had sent.
+    assert.ok(kept >= there && uploaded + kept === 60, stdout)
     assert.equal((await names()).length, 60)
-    assert.ok(fake.count('codes') - before >= 60 - there)
+    assert.ok(fake.count('codes') - before >= uploaded)
     assert.equal(scenesOf(fake).size, 60)
   })
 
