@@ -144,7 +144,7 @@ suite('a store of one’s own', (test) => {
     ['gives half a picture', () => Buffer.from('ffd8fffe0004', 'hex'), 'invalid'],
     ['gives an empty Buffer', () => Buffer.alloc(0), 'invalid'],
   ]) {
-    test(`a store that ${name} costs no call, is told, and is given the code`, async (t) => {
+    test(`a store that ${name} fails no call, emits an event and receives the code`, async (t) => {
       const sets = []
       const store = { get, set: async (_, image) => sets.push(asked(image).path) }
       const { wxa, options } = await setup(t, {}, { cache: { store } })
@@ -168,7 +168,7 @@ suite('a store of one’s own', (test) => {
     }
   })
 
-  test('a store that hangs costs a fifth of the time, once, and is told', async (t) => {
+  test('a store that hangs delays one call by a fifth of its timeout and emits an event', async (t) => {
     const signals = []
     const store = { get: (_, { signal }) => signals.push(signal) && new Promise(() => {}), set() {} }
     const { wxa, options } = await setup(t, {}, { cache: { store } })
@@ -218,7 +218,7 @@ suite('a store of one’s own', (test) => {
     assert.ok(took >= 190 && took < 9_000, `${took}`)
   })
 
-  test('a set that fails is told', async (t) => {
+  test('a set that fails emits an event', async (t) => {
     const store = { get() {}, set: () => Promise.reject(new Error('access_token=abcdefghijklmnop is no good')) }
     const { wxa, options } = await setup(t, {}, { cache: { store } })
     const events = eventsOf(t, options.appid)

@@ -107,7 +107,7 @@ suite('faults of the disk', (test) => {
     assert.ok(bytes > 2_000 && bytes < 30_000, `${bytes}`)
   })
 
-  test('a disk that is full costs no call, and is told', needsOwnMount, async (t) => {
+  test('a full disk fails no call and emits an event', needsOwnMount, async (t) => {
     const directory = newDirectory(t)
     const { fake, options } = await setup(t, {}, { cache: { directory } })
     const under = withOwnMount(directory, 'size=200k')

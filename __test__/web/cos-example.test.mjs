@@ -1,32 +1,24 @@
 import assert from 'node:assert/strict'
-import { execFileSync, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { execFileSync } from 'node:child_process'
 import { before } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { codeKey } from 'wxacode'
 import { startCos } from '../../examples/nest-cos/store.mjs'
 import { asked } from '../support/decode.mjs'
+import { EXAMPLES, startExample } from '../support/example.mjs'
 import { checkText, newSecret, setup, suite } from '../support/suite.mjs'
 
-const FOLDER = fileURLToPath(new URL('../../examples/nest-cos/', import.meta.url))
 const TSC = fileURLToPath(new URL('../../node_modules/typescript/bin/tsc', import.meta.url))
 const SECRET_ID = 'AKID0000000000000000'
 
-before(() => execFileSync(process.execPath, [TSC, '--project', FOLDER]))
+before(() => execFileSync(process.execPath, [TSC, '--project', `${EXAMPLES}nest-cos`]))
 
 /** A bucket that checks signatures, an account of a fake, and the example with both, as `npm start` starts it. */
 async function start(t, { secretKey = newSecret(), given = secretKey } = {}) {
   const { fake, options, secrets } = await setup(t)
   const cos = await startCos({ secretId: SECRET_ID, secretKey })
   t.after(cos.close)
-  const { scripts } = JSON.parse(await readFile(join(FOLDER, 'package.json'), 'utf8'))
-  const [, ...args] = scripts.start.split('&&').at(-1).trim().split(' ')
-  const { NODE_TEST_CONTEXT, ...own } = process.env
-  const env = {
-    ...own,
-    PORT: '0',
+  const { url, stop } = await startExample(t, 'nest-cos', {
     WXACODE_APPID: options.appid,
     WXACODE_SECRET: options.secret,
     WXACODE_BASE_URL: options.baseUrl,
@@ -35,30 +27,14 @@ async function start(t, { secretKey = newSecret(), given = secretKey } = {}) {
     COS_BUCKET: 'codes-1250000000',
     COS_REGION: 'ap-shanghai',
     COS_DOMAIN: cos.domain,
-  }
-  const child = spawn(process.execPath, args, { cwd: FOLDER, env })
-  t.after(() => child.kill('SIGKILL'))
-  let [said, stderr] = ['', '']
-  child.stderr.setEncoding('utf8').on('data', (text) => {
-    stderr += text
   })
-  const ended = once(child, 'close')
-  let url
-  for await (const text of child.stdout.setEncoding('utf8')) {
-    said += text
-    url = /^(http:\/\/.*)\/code\/bund$/m.exec(said)?.[1]
-    if (url) break
-  }
-  assert.ok(url, `it did not start: ${said}${stderr}`)
-  child.stdout.resume()
   return {
     fake,
     cos,
     appid: options.appid,
     get: (path) => fetch(url + path, { redirect: 'manual' }),
     async stop() {
-      child.kill('SIGTERM')
-      await ended
+      const { stderr } = await stop()
       checkText(stderr, [...secrets(), secretKey, given])
       return stderr
     },

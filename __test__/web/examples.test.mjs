@@ -1,15 +1,13 @@
 import assert from 'node:assert/strict'
-import { execFile, execFileSync, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
+import { execFile, execFileSync } from 'node:child_process'
 import { before } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { newDirectory } from '../support/code-files.mjs'
 import { decode } from '../support/decode.mjs'
+import { EXAMPLES, startExample } from '../support/example.mjs'
 import { checkText, setup, suite } from '../support/suite.mjs'
 
-const EXAMPLES = fileURLToPath(new URL('../../examples/', import.meta.url))
 const TSC = fileURLToPath(new URL('../../node_modules/typescript/bin/tsc', import.meta.url))
 const CHINESE = ['-H', 'Accept-Language: zh-CN']
 
@@ -89,31 +87,8 @@ const environmentOf = ({ appid, secret, baseUrl }) => ({
 /** Nest sends the signal to itself again when all is closed. */
 const endOf = (name) => (name === 'nest' ? 'SIGTERM' : 0)
 
-/** An example as its `npm start` starts it, on a free port, once it has said where it listens. */
 async function started(t, name, env = {}) {
-  const { scripts } = JSON.parse(readFileSync(`${EXAMPLES}${name}/package.json`, 'utf8'))
-  const [, ...args] = scripts.start.split('&&').at(-1).trim().split(' ')
-  const { NODE_TEST_CONTEXT, WXACODE_APPID, WXACODE_SECRET, WXACODE_BASE_URL, ...own } = process.env
-  const child = spawn(process.execPath, args, { cwd: EXAMPLES + name, env: { ...own, ...env, PORT: '0' } })
-  t.after(() => child.kill('SIGKILL'))
-  let [said, stderr] = ['', '']
-  child.stderr.setEncoding('utf8').on('data', (text) => {
-    stderr += text
-  })
-  const ended = once(child, 'close')
-  let url
-  for await (const text of child.stdout.setEncoding('utf8')) {
-    said += text
-    url = /^(http:\/\/.*)\/code\/bund$/m.exec(said)?.[1]
-    if (url) break
-  }
-  assert.ok(url, `it did not start: ${said}${stderr}`)
-  child.stdout.resume()
-  const stop = async () => {
-    child.kill('SIGTERM')
-    const [code, signal] = await ended
-    return { end: code ?? signal, stderr }
-  }
+  const { url, stop } = await startExample(t, name, env)
   return { stop, curl: (path, ...flags) => curl(url + path, flags) }
 }
 

@@ -2,19 +2,22 @@ import { EXIT } from './exit-codes.js'
 
 /** @import { Text } from './language.js' */
 
-/** A mistake in how a command was called, or in a list. */
-export class UsageError extends Error {
-  code = 'ERR_CLI_USAGE'
-
+/** An error that says what happened and what to do. */
+class ExplainedError extends Error {
   /**
    * @param {Text} cause
    * @param {Text} fix
    */
   constructor(cause, fix) {
     super(cause.en)
-    this.name = 'UsageError'
     this.explanation = { cause, fix }
   }
+}
+
+/** A mistake in how a command was called, or in a list. */
+export class UsageError extends ExplainedError {
+  name = 'UsageError'
+  code = 'ERR_CLI_USAGE'
 }
 
 /** What is wrong with one row of a list; the others are none the worse for it. */
@@ -34,33 +37,15 @@ export class RowError extends Error {
 }
 
 /** The folder is somebody else's by now. */
-export class LockError extends Error {
+export class LockError extends ExplainedError {
+  name = 'LockError'
   code = 'ERR_CLI_LOCK'
-
-  /**
-   * @param {Text} cause
-   * @param {Text} fix
-   */
-  constructor(cause, fix) {
-    super(cause.en)
-    this.name = 'LockError'
-    this.explanation = { cause, fix }
-  }
 }
 
 /** A sheet that was not written as a PDF; the codes are there. */
-export class PdfError extends Error {
+export class PdfError extends ExplainedError {
+  name = 'PdfError'
   code = 'ERR_CLI_PDF'
-
-  /**
-   * @param {Text} cause
-   * @param {Text} fix
-   */
-  constructor(cause, fix) {
-    super(cause.en)
-    this.name = 'PdfError'
-    this.explanation = { cause, fix }
-  }
 }
 
 /** The person has had enough: why every signal of a command is aborted. */

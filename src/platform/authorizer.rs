@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 
 use super::Platform;
 use super::calls::MerchantTokens;
-use super::codes::code_hash;
+use super::codes::{code_hash, is_refused_for_good};
 use super::merchant::{Merchant, WaitingToken};
 use super::records::{Authorizer, Change, Record, Restore, is_same};
 use super::store::RecordKey;
@@ -23,7 +23,7 @@ use crate::keys::RouteId;
 use crate::token::source::{SourceToken, TokenRequest, TokenSource};
 use crate::wechat::answer::Refusal;
 use crate::wechat::endpoint::Endpoint;
-use crate::wechat::errcode::{INVALID_AUTHORIZATION_CODE, INVALID_REFRESH_TOKEN, NOT_AUTHORIZED};
+use crate::wechat::errcode::{INVALID_REFRESH_TOKEN, NOT_AUTHORIZED};
 
 /// How long a component token may take in all.
 const PREPARATION_TIMEOUT: Duration = Duration::from_secs(30).saturating_add(TICKET_TIMEOUT);
@@ -234,8 +234,7 @@ impl AuthorizerSource {
             Ok(_) => not_authorized(),
             Err(error) => error,
         };
-        let is_over = error.errcode().is_some_and(|errcode| INVALID_AUTHORIZATION_CODE.contains(&errcode));
-        if !is_over && error.errcode() != Some(NOT_AUTHORIZED) {
+        if !is_refused_for_good(&error) && error.errcode() != Some(NOT_AUTHORIZED) {
             return Err(error);
         }
         let without = Authorizer { code: None, ..authorizer.clone() };

@@ -81,7 +81,8 @@ impl ExchangedCodes {
     }
 }
 
-fn is_refused_for_good(error: &Error) -> bool {
+/// Whether WeChat says of an authorization code that it was used or has expired.
+pub(super) fn is_refused_for_good(error: &Error) -> bool {
     error.errcode().is_some_and(|errcode| INVALID_AUTHORIZATION_CODE.contains(&errcode))
 }
 

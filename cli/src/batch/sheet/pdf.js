@@ -46,7 +46,7 @@ export async function writePdf(codes, sheet, { folder, chromium, io }) {
 /** @param {number} number */
 const nameOf = (number) => (number === 1 ? 'index.pdf' : `index-${number}.pdf`)
 
-/** Documents of an earlier run that had more: whoever prints all would print them too. @param {Folder} folder @param {number} from */
+/** Removes the documents that only an earlier, longer run had: they would be printed with the others. @param {Folder} folder @param {number} from */
 function removeOld(folder, from) {
   for (let number = from; number > 1 && existsSync(join(folder.path, nameOf(number))); number++)
     folder.remove(nameOf(number))
