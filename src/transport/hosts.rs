@@ -284,6 +284,9 @@ mod tests {
                 assert_eq!(host.url(endpoint, query), host.encode(endpoint, query));
             }
         }
+        host.url(&Endpoint::StableToken, &[("secret", "c4nary")]);
+        let kept = host.last_target.lock();
+        assert!(kept.as_ref().is_some_and(|target| target.endpoint == Endpoint::GetQrCode), "a query may have secrets");
     }
 
     #[test]
