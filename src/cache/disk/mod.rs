@@ -41,8 +41,10 @@ const WAIT_DIVISOR: u32 = 5;
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 /// What is on the disk is counted again after this time, because other processes write too,
 const COUNT_INTERVAL: Duration = Duration::from_secs(60);
-/// or when this process has written this part of the limit.
+/// or when this process has written this part of the limit: it writes no more until it has counted.
 const COUNT_DIVISOR: u64 = 20;
+/// How long after a sweep that failed the next one begins.
+const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 /// Before the image: when it was fetched, in milliseconds since 1970.
 const HEADER_BYTES: usize = 8;
 
@@ -66,6 +68,8 @@ pub struct Disk {
     /// How many reads have ended.
     reads_ended: AtomicU64,
     usage: Mutex<Usage>,
+    /// Held by the sweep that runs.
+    sweeping: Arc<tokio::sync::Mutex<()>>,
 }
 
 /// What is on the disk, as far as this process knows.
@@ -76,7 +80,22 @@ struct Usage {
     bytes: u64,
     /// What this process has written since.
     written: u64,
-    is_sweeping: bool,
+    /// When a sweep failed, until one succeeds.
+    failed: Option<Instant>,
+}
+
+impl Usage {
+    /// Whether this process may write no more until it has counted.
+    fn is_full(&self, max_bytes: u64) -> bool {
+        self.written > max_bytes / COUNT_DIVISOR || self.bytes + self.written > max_bytes
+    }
+
+    /// Whether it is time to sweep.
+    fn is_due(&self, max_bytes: u64) -> bool {
+        let is_old = self.counted.is_none_or(|counted| counted.elapsed() >= COUNT_INTERVAL);
+        let may_try = self.failed.is_none_or(|failed| failed.elapsed() >= RETRY_INTERVAL);
+        (is_old || self.is_full(max_bytes)) && may_try
+    }
 }
 
 impl Disk {
@@ -100,6 +119,7 @@ impl Disk {
             cooldown: Cooldown::default(),
             reads_ended: AtomicU64::new(0),
             usage: Mutex::default(),
+            sweeping: Arc::default(),
         })
     }
 
@@ -109,25 +129,26 @@ impl Disk {
         usage.counted.map(|_| usage.bytes + usage.written)
     }
 
-    /// Counts what was written. Gives whether it is time to sweep.
-    fn note_written(&self, bytes: u64) -> bool {
-        let mut usage = self.usage.lock();
-        usage.written += bytes;
-        let is_old = usage.counted.is_none_or(|counted| counted.elapsed() >= COUNT_INTERVAL);
-        let is_much = usage.written > self.max_bytes / COUNT_DIVISOR || usage.bytes + usage.written > self.max_bytes;
-        let is_due = (is_old || is_much) && !usage.is_sweeping;
-        if is_due {
-            (usage.is_sweeping, usage.written) = (true, 0);
-        }
-        is_due
+    fn is_full(&self) -> bool {
+        self.usage.lock().is_full(self.max_bytes)
+    }
+
+    fn is_due(&self) -> bool {
+        self.usage.lock().is_due(self.max_bytes)
     }
 
     fn sweep(&self) -> io::Result<()> {
+        let before = self.usage.lock().written;
         let swept = self.folder.sweep(self.max_bytes, UNIX_EPOCH + self.clock.wall());
         let mut usage = self.usage.lock();
-        (usage.is_sweeping, usage.counted) = (false, Some(clock::monotonic()));
-        usage.bytes = *swept.as_ref().unwrap_or(&usage.bytes);
-        swept.map(drop)
+        usage.failed = swept.is_err().then(clock::monotonic);
+        // While another process removes entries, this one knows no more than before.
+        if let Some(left) = swept? {
+            (usage.counted, usage.bytes) = (Some(clock::monotonic()), left);
+            // What was written meanwhile may have been counted or not.
+            usage.written -= before;
+        }
+        Ok(())
     }
 }
 
@@ -217,40 +238,58 @@ impl DiskQrCodes {
         let fetched = self.disk.clock.wall().saturating_sub(age.unwrap_or_default());
         tokio::spawn(async move {
             let permit = me.disk.writes.clone().acquire_owned().await.ok();
-            if me.clone().write_within_limit(name, image, fetched, permit).await {
-                me.sweep_within_limit().await;
+            if me.has_room().await {
+                me.clone().write_within_limit(name, image, fetched, permit).await;
+                me.sweep_if_due().await;
             }
             drop(write);
         });
     }
 
-    /// Gives whether it is time to sweep.
+    /// Waits for the sweep, if there must be one before the next write.
+    async fn has_room(&self) -> bool {
+        if self.disk.is_full() {
+            self.sweep_if_due().await;
+        }
+        !self.disk.is_full()
+    }
+
     async fn write_within_limit(
         self: Arc<Self>,
         name: String,
         image: Bytes,
         fetched: Duration,
         permit: Option<OwnedSemaphorePermit>,
-    ) -> bool {
+    ) {
         let me = self.clone();
         let written = spawn_blocking(move || {
             let _permit = permit;
             me.write(&name, &image, fetched)
         });
         match timeout(WRITE_TIMEOUT, written).await {
-            Ok(Ok(Ok(is_due))) => return is_due,
             Ok(Ok(Err(error))) => self.emit("write", &error),
-            // The runtime is shutting down.
-            Ok(Err(_)) => {}
+            // Written, or the runtime is shutting down.
+            Ok(_) => {}
             Err(_) => self.hangs("write", WRITE_TIMEOUT),
         }
-        false
     }
 
-    /// A directory with millions of files takes its time; the sweep goes on then.
-    async fn sweep_within_limit(&self) {
+    /// One sweep at a time. A directory with millions of files takes its time; the sweep goes on then.
+    async fn sweep_if_due(&self) {
         let disk = self.disk.clone();
-        if let Ok(Ok(Err(error))) = timeout(WRITE_TIMEOUT, spawn_blocking(move || disk.sweep())).await {
+        let swept = async {
+            let turn = disk.sweeping.clone().lock_owned().await;
+            if !disk.is_due() {
+                return Ok(());
+            }
+            let sweep = spawn_blocking(move || {
+                let _turn = turn;
+                disk.sweep()
+            });
+            // It is not run if the runtime is shutting down.
+            sweep.await.unwrap_or(Ok(()))
+        };
+        if let Ok(Err(error)) = timeout(WRITE_TIMEOUT, swept).await {
             self.emit("evict", &error);
         }
     }
@@ -274,11 +313,12 @@ impl DiskQrCodes {
         Some((Duration::from_millis(u64::from_le_bytes(header)), image))
     }
 
-    fn write(&self, name: &str, image: &[u8], fetched: Duration) -> io::Result<bool> {
+    fn write(&self, name: &str, image: &[u8], fetched: Duration) -> io::Result<()> {
         let fetched = u64::try_from(fetched.as_millis()).unwrap_or(u64::MAX).to_le_bytes();
         let sealed = self.seal.seal(&[&fetched, image].concat(), name).ok_or_else(|| io::Error::other(UNSEALED))?;
         self.disk.folder.write(name, &sealed)?;
-        Ok(self.disk.note_written(sealed.len() as u64))
+        self.disk.usage.lock().written += sealed.len() as u64;
+        Ok(())
     }
 
     /// 32 hexadecimal digits, by which nobody without the AppSecret finds out whose code an entry is, and which.

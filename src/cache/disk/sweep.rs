@@ -20,19 +20,16 @@ struct Entry {
 
 impl Folder {
     /// Removes what is stale, and the least recently used entries if there are more bytes than `max_bytes`. Gives the bytes that are
-    /// left, of whichever process.
-    pub(super) fn sweep(&self, max_bytes: u64, now: SystemTime) -> io::Result<u64> {
+    /// left, of whichever process; `None` if another process does the same now.
+    pub(super) fn sweep(&self, max_bytes: u64, now: SystemTime) -> io::Result<Option<u64>> {
+        let Some(_lock) = self.lock()? else { return Ok(None) };
         self.remove_stale(now)?;
         let mut entries = self.entries()?;
         let total = entries.iter().map(|entry| entry.bytes).sum();
         if total <= max_bytes {
-            return Ok(total);
+            return Ok(Some(total));
         }
         let goal = max_bytes - max_bytes / 10;
-        let Some(_lock) = self.lock()? else {
-            // Another process does the same.
-            return Ok(goal);
-        };
         entries.sort_unstable_by_key(|entry| entry.used);
         let mut left = total;
         for Entry { name, bytes, .. } in entries {
@@ -42,7 +39,7 @@ impl Folder {
             self.remove(&format!("{name:0NAME_DIGITS$x}"))?;
             left -= bytes;
         }
-        Ok(left)
+        Ok(Some(left))
     }
 
     fn entries(&self) -> io::Result<Vec<Entry>> {

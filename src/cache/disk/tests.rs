@@ -23,7 +23,7 @@ impl Directory {
     /// The entries, by name.
     fn entries(&self) -> Vec<String> {
         let shards = fs::read_dir(self.0.join("v1")).unwrap().map(|shard| shard.unwrap());
-        let shards = shards.filter(|shard| shard.file_name().len() == 2);
+        let shards = shards.filter(|shard| shard.file_name().len() == 2 && shard.path().is_dir());
         let files = shards.flat_map(|shard| fs::read_dir(shard.path()).unwrap());
         files.map(|file| file.unwrap().file_name().into_string().unwrap()).collect()
     }
@@ -184,19 +184,45 @@ async fn what_other_processes_write_counts_too() {
 }
 
 #[tokio::test]
-async fn one_process_at_a_time_removes_entries() {
+async fn one_process_at_a_time_removes_entries_and_the_others_write_no_more_meanwhile() {
     let directory = Directory::new();
     let me = account(&directory, 10_000);
     me.put("a", 4000).await;
     let lock = fs::File::options().write(true).create(true).truncate(false).open(directory.0.join("v1/lock")).unwrap();
     lock.try_lock().unwrap();
-    for n in 0..3 {
+    for n in 0..5 {
         me.put(&n.to_string(), 4000).await;
     }
-    assert_eq!(directory.entries().len(), 4, "another process has the lock");
+    assert_eq!(directory.entries().len(), 2, "another process has the lock");
     drop(lock);
     me.put("last", 4000).await;
-    assert_eq!(directory.entries().len(), 2);
+    assert!(directory.entries().len() == 2 && me.has("last").await);
+    assert!(me.events.take().is_empty());
+}
+
+#[tokio::test]
+async fn codes_that_are_put_at_once_stay_within_the_limit() {
+    let directory = Directory::new();
+    let me = account(&directory, 10_000);
+    for n in 0..200 {
+        me.codes.put(&n.to_string().as_str().into(), vec![7; 500].into(), None, &me.writes);
+    }
+    me.writes.finished().await;
+    // Those that were being written when there was one too many.
+    assert!((8..20 + MAX_AT_ONCE).contains(&directory.entries().len()), "{}", directory.entries().len());
+    assert!(me.events.take().is_empty());
+}
+
+#[tokio::test]
+async fn when_entries_cannot_be_removed_no_more_are_written_than_a_twentieth_of_the_limit() {
+    let directory = Directory::new();
+    let me = account(&directory, 10_000);
+    fs::write(directory.0.join("v1/00"), "a file in the place of a folder").unwrap();
+    for n in 0..20 {
+        me.put(&n.to_string(), 400).await;
+    }
+    assert!((1..=2).contains(&directory.entries().len()));
+    assert_eq!(me.events.take()[0], ("cache_disk.error", Some("evict")));
 }
 
 #[tokio::test]
