@@ -44,6 +44,7 @@ mod registry;
 mod roots;
 mod seal;
 pub mod simulation;
+mod task;
 pub mod token;
 mod transport;
 mod warning;

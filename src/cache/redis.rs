@@ -22,6 +22,7 @@ use crate::error::{Error, Result, TimeoutPhase};
 use crate::event::{EventSource, RedisEvent};
 use crate::redis::{ScriptCall, ScriptRunner, unavailable};
 use crate::seal::{Seal, random_id};
+use crate::task;
 use crate::wechat::answer::Refusal;
 use crate::wechat::endpoint::Endpoint;
 use crate::wechat::errcode::Scope;
@@ -289,7 +290,7 @@ impl QrCodeLock {
         let put = self.call(PUT_AND_UNLOCK).bytes(sealed).arg(self.qr_codes.ttl.as_millis().max(1));
         let put = put.bytes(self.encode_result(result)).arg(RESULT_TTL.as_millis()).background();
         let (qr_codes, lock, owner) = (self.qr_codes.clone(), self.keys[1].clone(), self.owner.clone());
-        tokio::spawn(async move {
+        task::spawn(async move {
             let mut acquire = pin!(qr_codes.store_permits.acquire());
             let _permit = loop {
                 tokio::select! {

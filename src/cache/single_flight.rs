@@ -11,8 +11,8 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::CacheOutcome;
 use crate::error::{Error, Result, TimeoutPhase};
-use crate::event::attempt;
 use crate::keys::RouteId;
+use crate::task;
 use crate::wechat::qr_code::Identity;
 
 type Outcome = Result<(Bytes, CacheOutcome)>;
@@ -86,7 +86,7 @@ impl SingleFlight {
         calls.in_flight.insert(key.clone(), InFlight { call: Arc::downgrade(&call), number });
         drop(calls);
         let (guard, work) = (InFlightGuard { in_flight: self.clone(), key: key.clone(), number }, work(phase));
-        tokio::spawn(attempt::inherited(async move {
+        task::spawn_for_call(async move {
             let finished = tokio::select! {
                 biased;
                 outcome = work => Some(outcome),
@@ -95,7 +95,7 @@ impl SingleFlight {
             // Before the outcome is published: an error is for the callers that wait and not for later callers.
             drop(guard);
             sender.send_replace(finished);
-        }));
+        });
         (call, true)
     }
 

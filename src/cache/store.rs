@@ -12,7 +12,8 @@ use tokio::time::timeout;
 use super::cooldown::Cooldown;
 use super::writes::Writes;
 use crate::deadline::Deadline;
-use crate::event::{CacheEvent, EventSource, attempt};
+use crate::event::{CacheEvent, EventSource};
+use crate::task;
 use crate::wechat::answer::read_image;
 use crate::wechat::body::Body;
 use crate::wechat::qr_code::Identity;
@@ -115,7 +116,7 @@ impl StoredQrCodes {
     pub(super) fn put(self: &Arc<Self>, identity: &Identity, image: Bytes, writes: &Arc<Writes>) {
         let Some(write) = writes.begin(image.len()) else { return self.emit("set", "timeout", TOO_SLOW) };
         let (me, code) = (self.clone(), self.code(identity, SET_TIMEOUT));
-        tokio::spawn(attempt::inherited(async move {
+        task::spawn_for_call(async move {
             let _permit = me.set_permits.acquire().await;
             match timeout(SET_TIMEOUT, me.functions.set(code, image)).await {
                 Ok(Err(StoreFailure::Threw(reason))) => me.emit("set", "threw", &reason),
@@ -123,7 +124,7 @@ impl StoredQrCodes {
                 Err(_) => me.emit("set", "timeout", &within(SET_TIMEOUT)),
             }
             drop(write);
-        }));
+        });
     }
 
     fn checked(&self, image: Bytes) -> Option<Bytes> {

@@ -137,14 +137,15 @@ impl Client {
     fn redacted_call(&self, answer: &[u8]) -> String {
         const MAX_CHARS: usize = 16 << 10;
         let redactor = self.transport.secrets().redactor(&[]);
-        let fields = scalars_of(answer, "request", MAX_CHARS).into_iter().map(|(name, scalar)| {
+        let mut request = serde_json::Map::new();
+        for (name, scalar) in scalars_of(answer, "request", MAX_CHARS) {
             let value = match scalar {
                 Scalar::Text(text) => redactor.redact(&text).into(),
                 Scalar::Number(number) => number.into(),
             };
-            (name, value)
-        });
-        serde_json::json!({ "request": fields.collect::<serde_json::Map<_, _>>() }).to_string()
+            request.insert(name, value);
+        }
+        serde_json::json!({ "request": request }).to_string()
     }
 
     /// Calls any API, and gives the response with its kind. `expected_field` is a field that the response has to have; without it

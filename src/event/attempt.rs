@@ -153,14 +153,9 @@ pub(crate) fn recorded<W: Future>(recorder: Option<Arc<Recorder>>, work: W) -> i
     RECORDER.scope(recorder, work)
 }
 
-/// What becomes a task of its own, for the call of this task.
-pub(crate) fn inherited<W: Future>(work: W) -> impl Future<Output = W::Output> {
-    recorded(recorder(), work)
-}
-
-/// What becomes a task of its own, which no call waits for.
-pub(crate) fn in_background<W: Future>(work: W) -> impl Future<Output = W::Output> {
-    recorded(recorder().map(|recorder| recorder.of_background()), work)
+/// The recorder of what the call of this task starts and does not wait for.
+pub(crate) fn background_recorder() -> Option<Arc<Recorder>> {
+    recorder().map(|recorder| recorder.of_background())
 }
 
 #[cfg(test)]
@@ -222,6 +217,7 @@ pub(crate) mod testing {
 mod tests {
     use super::testing::{RecordingSink, attempt};
     use super::*;
+    use crate::task::{spawn_for_call, spawn_in_background};
 
     /// Sends one request to each of these, as far as a recorder knows.
     fn send(endpoints: [Endpoint; 2]) {
@@ -237,10 +233,10 @@ mod tests {
         let sink = Arc::new(RecordingSink::default());
         recorded(Some(Recorder::new(7, None, sink.clone())), async {
             send([Endpoint::StableToken, Endpoint::GetQrCode]);
-            tokio::spawn(inherited(async {
+            spawn_for_call(async {
                 send([Endpoint::CreateQrCode, Endpoint::AuthorizerToken]);
                 found("wechat");
-            }))
+            })
             .await
             .unwrap();
             assert_eq!(call(), Some(7));
@@ -255,11 +251,11 @@ mod tests {
         let sink = Arc::new(RecordingSink::default());
         recorded(Some(Recorder::new(7, None, sink.clone())), async {
             send([Endpoint::StableToken, Endpoint::GetRid]);
-            let task = tokio::spawn(in_background(async {
+            let task = spawn_in_background(async {
                 send([Endpoint::StableToken, Endpoint::StableToken]);
                 found("wechat");
                 assert_eq!(call(), None);
-            }));
+            });
             task.await.unwrap();
         })
         .await;
@@ -270,8 +266,8 @@ mod tests {
     #[tokio::test]
     async fn without_a_recorder_nothing_is_recorded() {
         assert!(recorder().is_none() && call().is_none());
-        tokio::spawn(inherited(async { assert!(recorder().is_none()) })).await.unwrap();
-        tokio::spawn(in_background(async { assert!(recorder().is_none()) })).await.unwrap();
+        spawn_for_call(async { assert!(recorder().is_none()) }).await.unwrap();
+        spawn_in_background(async { assert!(recorder().is_none()) }).await.unwrap();
     }
 
     #[test]

@@ -15,6 +15,7 @@ use parking_lot::Mutex;
 pub(crate) use self::redis::RedisUsage;
 use crate::clock::{Clock, Timestamp};
 use crate::event::{EventSource, RequestEvent};
+use crate::task;
 
 /// How many codes an account has.
 pub(crate) const LIMIT: u32 = 100_000;
@@ -90,7 +91,7 @@ impl LifetimeQuota {
             return;
         }
         let quota = self.clone();
-        tokio::spawn(async move {
+        task::spawn(async move {
             let known = match &quota.redis {
                 Some(redis) => redis.read().await.ok().flatten(),
                 None => None,
@@ -108,7 +109,7 @@ impl LifetimeQuota {
         let before = before.map(|usage| usage.used);
         let Some(redis) = self.redis.clone() else { return self.tell(before, used) };
         let quota = self.clone();
-        tokio::spawn(async move {
+        task::spawn(async move {
             match redis.record(used, duration).await {
                 // Another process has told this threshold, or knows better.
                 Ok(fleet) if fleet.changed => quota.tell(fleet.before, used),

@@ -17,7 +17,8 @@ use super::store::RecordKey;
 use crate::clock;
 use crate::deadline::Deadline;
 use crate::error::Result;
-use crate::event::{PlatformNotice, attempt};
+use crate::event::PlatformNotice;
+use crate::task;
 use crate::token::source::{SourceToken, TokenSource};
 use crate::token::state::ReceivedToken;
 use crate::wechat::endpoint::Endpoint;
@@ -60,13 +61,13 @@ impl Platform {
             let is_forgotten = self.renew(&merchant).await;
             let stop = self.core.stopped();
             let completed = self.clone().complete_in_background(merchant, code, is_forgotten);
-            tokio::spawn(attempt::in_background(async move {
+            task::spawn_in_background(async move {
                 tokio::select! {
                     biased;
                     () = stop.cancelled() => {}
                     () = completed => {}
                 }
-            }));
+            });
         }
         saved.map(drop)
     }

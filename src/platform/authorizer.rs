@@ -18,8 +18,9 @@ use super::store::RecordKey;
 use super::tickets::TICKET_TIMEOUT;
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
-use crate::event::{PlatformNotice, attempt};
+use crate::event::PlatformNotice;
 use crate::keys::RouteId;
+use crate::task;
 use crate::token::source::{SourceToken, TokenRequest, TokenSource};
 use crate::wechat::answer::Refusal;
 use crate::wechat::endpoint::Endpoint;
@@ -83,7 +84,7 @@ impl TokenSource for AuthorizerSource {
         if error.errcode() == Some(NOT_AUTHORIZED) {
             let (merchant, error) = (self.merchant.clone(), error.clone());
             // The store of the fleet is told in the background.
-            tokio::spawn(async move { merchant.cache.forget(Some(&error)).await });
+            task::spawn(async move { merchant.cache.forget(Some(&error)).await });
         }
     }
 
@@ -92,12 +93,12 @@ impl TokenSource for AuthorizerSource {
         // is not sent any more: the lock may be another process's.
         let (source, deadline) = (self.clone(), request.deadline);
         let (sender, fetched) = oneshot::channel();
-        tokio::spawn(attempt::inherited(async move {
+        task::spawn_for_call(async move {
             let result = source.refresh(&deadline, &|| sender.is_closed()).await;
             if let Err(Ok(token)) = sender.send(result) {
                 source.keep_waiting(token);
             }
-        }));
+        });
         Box::pin(async move { fetched.await.unwrap_or(Err(Error::Closed)) })
     }
 }

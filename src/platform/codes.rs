@@ -16,8 +16,8 @@ use super::fleet_codes::Claim;
 use crate::clock;
 use crate::deadline::Deadline;
 use crate::error::{Error, Result, TimeoutPhase};
-use crate::event::attempt;
 use crate::seal::hex;
+use crate::task;
 use crate::wechat::endpoint::Endpoint;
 use crate::wechat::errcode::INVALID_AUTHORIZATION_CODE;
 
@@ -110,10 +110,10 @@ impl Platform {
         let (mut outcome, sender) = self.core.codes.join(code);
         if let Some(sender) = sender {
             let (platform, code) = (self.clone(), code.clone());
-            tokio::spawn(attempt::inherited(async move {
+            task::spawn_for_call(async move {
                 let granted = platform.query_auth_in_fleet(&code).await;
                 sender.send_replace(Some(granted.map(Arc::new)));
-            }));
+            });
         }
         let done = async {
             let done = outcome.wait_for(Option::is_some).await.map_err(|_| Error::Closed)?;

@@ -13,6 +13,7 @@ use super::merchant::Merchant;
 use super::records::{Record, Restore};
 use super::store::RecordKey;
 use crate::event::PlatformNotice;
+use crate::task;
 
 /// Tokens that are written at once into a Redis that was emptied.
 const PARALLEL_TOKENS: usize = 32;
@@ -30,7 +31,7 @@ impl Core {
     /// Looks at the ticket, and listens to the other processes until the last platform is closed.
     pub(super) fn listen(self: &Arc<Self>) {
         let (core, stop) = (self.clone(), self.stopped());
-        tokio::spawn(async move {
+        task::spawn(async move {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => {}
@@ -83,7 +84,7 @@ impl Core {
                 tokio::time::sleep(OUTAGE_PAUSE).await;
             }
         };
-        tokio::spawn(async move {
+        task::spawn(async move {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => {}

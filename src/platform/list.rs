@@ -17,7 +17,8 @@ use super::store::RecordKey;
 use crate::clock::{self, Timestamp};
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
-use crate::event::{PlatformNotice, attempt};
+use crate::event::PlatformNotice;
+use crate::task;
 use crate::token::state::RefreshBackoff;
 use crate::wechat::endpoint::Endpoint;
 
@@ -122,11 +123,11 @@ impl Platform {
         let (mut progress, sender) = self.core.list.join();
         if let Some(sender) = sender {
             let platform = self.clone();
-            tokio::spawn(attempt::inherited(async move {
+            task::spawn_for_call(async move {
                 let result = platform.read_list().await.map(Arc::new);
                 platform.core.list.note_result(&result, platform.core.clock.now());
                 sender.send_replace(Some(Done { at: clock::monotonic(), result }));
-            }));
+            });
         }
         let done = progress.wait_for(Option::is_some).await.map_err(|_| Error::Closed)?;
         done.as_ref().map_or(Err(Error::Closed), |done| done.result.clone())
@@ -143,7 +144,8 @@ impl Platform {
             .try_collect()
             .await?;
         let listed = first.into_iter().chain(rest.into_iter().flat_map(|(_, page)| page));
-        let list: List = listed.map(|one| (one.appid.clone(), one)).collect();
+        let mut list = List::new();
+        list.extend(listed.map(|one| (one.appid.clone(), one)));
         let (merchants, duration) = (list.len(), begun.elapsed());
         self.core.notice(|| PlatformNotice::ListRead { merchants, duration });
         Ok(list)
@@ -157,13 +159,13 @@ impl Platform {
         }
         let platform = self.clone();
         let stop = self.core.stopped();
-        tokio::spawn(attempt::in_background(async move {
+        task::spawn_in_background(async move {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => {}
                 () = platform.write_list() => {}
             }
-        }));
+        });
     }
 
     async fn write_list(self: Arc<Self>) {

@@ -7,7 +7,7 @@ use super::Platform;
 use super::push::PlatformEvent;
 use super::store::failed;
 use crate::error::{Error, Result, StoreProblem};
-use crate::event::attempt;
+use crate::task;
 
 /// WeChat waits 5 seconds for the answer to a push. A store has its own limit for each operation, of which a push needs several.
 const SAVE_TIMEOUT: Duration = Duration::from_secs(4);
@@ -16,7 +16,7 @@ impl Platform {
     /// Takes what a push says. After [`SAVE_TIMEOUT`] it fails, so that WeChat sends the push again, and the work goes on.
     pub(crate) async fn receive(self: &Arc<Self>, event: &PlatformEvent) -> Result<()> {
         let (platform, event) = (self.clone(), event.clone());
-        let work = tokio::spawn(attempt::inherited(async move { platform.take(&event).await }));
+        let work = task::spawn_for_call(async move { platform.take(&event).await });
         match tokio::time::timeout(SAVE_TIMEOUT, work).await {
             Ok(taken) => taken.unwrap_or(Err(Error::Closed)),
             Err(_) => Err(failed(StoreProblem::PushNotSaved { limit: SAVE_TIMEOUT })),

@@ -14,6 +14,7 @@ pub(crate) use super::record::{Authorizer, Record, Ticket, is_same};
 use super::store::{RecordKey, RecordStore, Stored, failed};
 use crate::backoff::backoff;
 use crate::error::{Error, Result, StoreProblem};
+use crate::task;
 
 /// Writers of the same record follow each other; those of different records rarely meet.
 const LOCKS: usize = 64;
@@ -244,7 +245,7 @@ impl Records {
         let mut is_retrying = self.is_retrying.lock();
         if !*is_retrying {
             *is_retrying = true;
-            tokio::spawn(Self::retry(self.me.clone()));
+            task::spawn(Self::retry(self.me.clone()));
         }
     }
 

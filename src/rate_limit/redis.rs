@@ -13,6 +13,7 @@ use super::corrections::{Corrections, CountedAt};
 use crate::clock;
 use crate::error::{Error, ExceededLimit, Result};
 use crate::redis::{ScriptCall, ScriptRunner, unavailable};
+use crate::task;
 
 const ACQUIRE_PERMITS: &str = include_str!("acquire_permits.lua");
 const PAUSE_UNTIL_NEXT_MINUTE: &str = include_str!("pause_until_next_minute.lua");
@@ -124,7 +125,7 @@ impl RedisRateLimiter {
         }
         // The batch is for all callers that wait, so the fetch goes on even if this caller is cancelled.
         let inner = self.0.clone();
-        let fetched = tokio::spawn(async move {
+        let fetched = task::spawn(async move {
             let unused = std::mem::take(&mut batch.permits);
             if unused > 0 {
                 inner.corrections.lock().refund(batch.fetched, unused.into());

@@ -21,6 +21,7 @@ use crate::clock;
 use crate::error::invalid::InvalidParam;
 use crate::error::{Error, Result};
 use crate::event::{EventBus, EventKind, RedisEvent};
+use crate::task;
 
 /// Default limit of a foreground request, connecting included.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_millis(250);
@@ -150,7 +151,7 @@ impl<B: Backend> RedisClient<B> {
     /// Probes in the background until the breaker closes or probing stops.
     fn spawn_probes(&self, mut schedule: ProbeSchedule) {
         let me = self.me.clone();
-        tokio::spawn(async move {
+        task::spawn(async move {
             loop {
                 sleep(schedule.delay(fastrand::f64())).await;
                 let Some(client) = me.upgrade() else { return };

@@ -7,6 +7,7 @@ use redis::{AsyncConnectionConfig, ConnectionAddr, ConnectionInfo, IntoConnectio
 use rustls::ClientConfig;
 use tokio_util::task::AbortOnDropHandle;
 
+use crate::task;
 use crate::transport::stream;
 
 /// Any number of requests share one connection, which ends with the last of its clones.
@@ -59,7 +60,7 @@ impl Server {
         let config = AsyncConnectionConfig::new().set_connection_timeout(None).set_response_timeout(None);
         let settings = self.info.redis_settings();
         let (requests, driver) = MultiplexedConnection::new_with_config(settings, stream, config).await?;
-        Ok(Connection { requests, _driver: Arc::new(AbortOnDropHandle::new(tokio::spawn(driver))) })
+        Ok(Connection { requests, _driver: Arc::new(AbortOnDropHandle::new(task::spawn(driver))) })
     }
 }
 

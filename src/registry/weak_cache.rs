@@ -1,5 +1,6 @@
 //! Values that the clients of one process share, found by the key that their type names.
 
+use std::any::Any;
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::num::NonZeroUsize;
@@ -8,7 +9,7 @@ use std::sync::{Arc, Weak};
 use lru::LruCache;
 
 /// A value shared between clients. The key is fixed by the type, so that no call site can use another one.
-pub(crate) trait Keyed {
+pub(crate) trait Keyed: Send + Sync + Sized + 'static {
     /// Clients with equal keys share one value.
     type Key: Clone + Eq + Hash;
 
@@ -24,7 +25,8 @@ pub(crate) trait Keyed {
 /// One value for each key, as long as a client uses the value or the value is among the most recent.
 pub(crate) struct WeakCache<T: Keyed> {
     values: HashMap<T::Key, Weak<T>>,
-    idle: Option<LruCache<T::Key, Arc<T>>>,
+    /// By address. Not by key and type, so that its code is compiled once.
+    idle: Option<LruCache<usize, Arc<dyn Any + Send + Sync>>>,
     /// The number of entries at which dropped values are removed.
     sweep_at: usize,
 }
@@ -47,7 +49,7 @@ impl<T: Keyed> WeakCache<T> {
             None => self.put(key, make()?),
         };
         if let Some(idle) = self.idle.as_mut().filter(|_| value.keep_when_idle()) {
-            idle.push(key.clone(), value.clone());
+            idle.push(Arc::as_ptr(&value).addr(), value.clone());
         }
         Ok(value)
     }

@@ -17,8 +17,9 @@ use crate::backoff::{backoff, poll_pause};
 use crate::clock;
 use crate::deadline::Deadline;
 use crate::error::{Error, ExceededLimit, Result};
-use crate::event::{RedisEvent, attempt};
+use crate::event::RedisEvent;
 use crate::seal::random_id;
+use crate::task;
 
 /// When a younger token is rejected, the API is at fault: a forced refresh would not help.
 const MIN_AGE_TO_FORCE: Duration = Duration::from_secs(30);
@@ -65,9 +66,9 @@ impl Refresh {
             }
         };
         if in_background {
-            tokio::spawn(attempt::in_background(work));
+            task::spawn_in_background(work);
         } else {
-            tokio::spawn(attempt::inherited(work));
+            task::spawn_for_call(work);
         }
     }
 }

@@ -11,6 +11,7 @@ use super::store::{Acquired, StoredToken};
 use crate::error::Result;
 use crate::redis::ReconnectListener;
 use crate::seal::random_id;
+use crate::task;
 
 /// The delay after an update of the store that failed.
 const RETRY_DELAY: Duration = Duration::from_millis(100);
@@ -37,7 +38,7 @@ impl TokenCache {
             inner.stop.clone()
         };
         let cache = self.clone();
-        tokio::spawn(async move {
+        task::spawn(async move {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => {}

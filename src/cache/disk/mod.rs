@@ -30,6 +30,7 @@ use crate::clock::{self, Clock};
 use crate::deadline::Deadline;
 use crate::event::{CacheEvent, EventSource};
 use crate::seal::Seal;
+use crate::task;
 use crate::wechat::qr_code::Identity;
 use folder::Folder;
 
@@ -236,7 +237,7 @@ impl DiskQrCodes {
         let (me, name) = (self.clone(), self.name(identity));
         let age = self.ttl.zip(remaining).map(|(ttl, remaining)| ttl.saturating_sub(remaining));
         let fetched = self.disk.clock.wall().saturating_sub(age.unwrap_or_default());
-        tokio::spawn(async move {
+        task::spawn(async move {
             let permit = me.disk.writes.clone().acquire_owned().await.ok();
             if me.has_room().await {
                 me.clone().write_within_limit(name, image, fetched, permit).await;

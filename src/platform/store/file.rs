@@ -18,6 +18,7 @@ use super::memory::Table;
 use super::{RecordKey, RecordStore, STORE_TIMEOUT, Stored, failed};
 use crate::clock;
 use crate::error::{Error, Result, StoreProblem};
+use crate::task;
 
 /// After a write the file rests for so many times the time of the write: a large file takes a fifth of the time, at most.
 const REST: u32 = 4;
@@ -108,7 +109,7 @@ impl FileStore {
         state.unwritten.insert(key.clone(), state.changes);
         if !state.is_writing {
             state.is_writing = true;
-            tokio::spawn(Self::write_changes(self.me.clone()));
+            task::spawn(Self::write_changes(self.me.clone()));
         }
         state.changes
     }

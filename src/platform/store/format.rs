@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use secrecy::SecretString;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::memory::Table;
 use crate::error::StoreProblem;
@@ -41,9 +41,8 @@ impl FileFormat {
     }
 
     pub(super) fn write(&self, table: &Table) -> Option<Vec<u8>> {
-        let records: serde_json::Map<String, serde_json::Value> =
-            table.records().map(|(name, json)| (name.to_owned(), json.into())).collect();
-        let plain = serde_json::to_vec(&records).ok()?;
+        let mut plain = Vec::new();
+        serde_json::Serializer::new(&mut plain).collect_map(table.records()).ok()?;
         let contents = Contents {
             format: FORMAT.to_owned(),
             version: VERSION,

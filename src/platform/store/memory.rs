@@ -42,8 +42,9 @@ impl Table {
 
 impl FromIterator<(String, String)> for Table {
     fn from_iter<I: IntoIterator<Item = (String, String)>>(records: I) -> Self {
-        let records = records.into_iter().map(|(name, json)| (name, (json, 1))).collect();
-        Self { records, revisions: 1 }
+        let mut table = Self { revisions: 1, ..Self::default() };
+        table.records.extend(records.into_iter().map(|(name, json)| (name, (json, 1))));
+        table
     }
 }
 
