@@ -4,6 +4,7 @@ use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use ring::rand::{SecureRandom, SystemRandom};
 use ring::{digest, hmac};
 use secrecy::{ExposeSecret, SecretString};
+use serde::de::DeserializeOwned;
 
 /// Encrypts values with AES-256-GCM and hashes keys with HMAC-SHA-256, by keys that follow from the AppSecret.
 pub(crate) struct Seal {
@@ -43,6 +44,12 @@ impl Seal {
         let length = self.key.as_ref()?.open_in_place(nonce, Aad::from(aad.as_bytes()), &mut rest).ok()?.len();
         rest.truncate(length);
         Some(rest)
+    }
+
+    /// The content, which is JSON.
+    pub(crate) fn open_json<T: DeserializeOwned>(&self, sealed: &[u8], aad: &str) -> Option<T> {
+        // As text: reading JSON from bytes too would be compiled besides.
+        serde_json::from_str(&String::from_utf8(self.open(sealed, aad)?).ok()?).ok()
     }
 
     /// 32 hexadecimal digits that identify a content and do not reveal it.

@@ -24,6 +24,12 @@ pub(crate) fn spawn_in_background<T: Send + 'static>(work: impl Future<Output = 
     spawn_recorded(attempt::background_recorder(), Box::pin(work))
 }
 
+/// Runs what blocks on a thread of its own.
+pub(crate) fn spawn_blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> JoinHandle<T> {
+    let work: Box<dyn FnOnce() -> T + Send> = Box::new(work);
+    tokio::task::spawn_blocking(work)
+}
+
 fn spawn_recorded<T: Send + 'static>(recorder: Option<Arc<Recorder>>, work: BoxFuture<'static, T>) -> JoinHandle<T> {
     tokio::spawn(attempt::recorded(recorder, work))
 }

@@ -245,9 +245,8 @@ impl QrCodeLock {
     fn read_result(&self, result: &[u8]) -> Lookup {
         let (owner, sealed) = result.split_at_checked(OWNER_BYTES).unwrap_or_default();
         let is_awaited = !self.awaited_owner.is_empty() && owner == self.awaited_owner.as_bytes();
-        let opened =
-            is_awaited.then(|| self.qr_codes.seal.open(sealed, &self.result_aad(&self.awaited_owner))).flatten();
-        let refusal = opened.and_then(|text| serde_json::from_slice::<StoredRefusal>(&text).ok());
+        let open = || self.qr_codes.seal.open_json(sealed, &self.result_aad(&self.awaited_owner));
+        let refusal: Option<StoredRefusal> = is_awaited.then(open).flatten();
         refusal.and_then(StoredRefusal::into_error).map_or(Lookup::FetchWithoutLock, Lookup::Refused)
     }
 

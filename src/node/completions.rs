@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use futures_util::FutureExt;
 use napi::Status;
 use napi::bindgen_prelude::{Array, BufferSlice, Env, Error, Function, Result, spawn};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
@@ -137,10 +138,12 @@ impl CompletionQueue {
         let drained = queue.drain(count).collect();
         if !queue.is_empty() {
             let completions = self.clone();
-            spawn(async move {
+            let wake = async move {
                 yield_now().await;
                 completions.wake();
-            });
+            };
+            // Boxed, as `task` does it.
+            spawn(wake.boxed());
         }
         drained
     }

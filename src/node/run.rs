@@ -104,7 +104,7 @@ impl CallRunner {
                 None => Outcome::Failed(failures(&error)),
             })
         };
-        spawn(async move {
+        let ended = async move {
             let outcome = AssertUnwindSafe(outcome).catch_unwind().await;
             let outcome = outcome.unwrap_or_else(|_| Outcome::Thrown(bug("a call")));
             if completions.push(Completion::Ended(call, outcome)) {
@@ -112,7 +112,9 @@ impl CallRunner {
                 yield_now().await;
                 completions.wake();
             }
-        });
+        };
+        // Boxed, as `task` does it.
+        spawn(ended.boxed());
         Ok(())
     }
 }

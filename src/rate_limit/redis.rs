@@ -191,9 +191,11 @@ impl Inner {
             return;
         }
         // A call that is dropped while the runtime shuts down reports nothing.
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        if tokio::runtime::Handle::try_current().is_err() {
+            return;
+        }
         let inner = Arc::downgrade(self);
-        runtime.spawn(async move {
+        task::spawn(async move {
             loop {
                 sleep(BATCH_TTL + Duration::from_millis(1)).await;
                 let Some(inner) = inner.upgrade() else { return };

@@ -21,7 +21,6 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use secrecy::SecretString;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::task::spawn_blocking;
 use tokio::time::{Instant, timeout};
 
 use super::cooldown::Cooldown;
@@ -197,7 +196,7 @@ impl DiskQrCodes {
         let ended = self.disk.reads_ended.load(Ordering::Relaxed);
         let read = async {
             let permit = self.disk.reads.clone().acquire_owned().await;
-            spawn_blocking(move || {
+            task::spawn_blocking(move || {
                 let found = me.read(&name);
                 me.disk.reads_ended.fetch_add(1, Ordering::Relaxed);
                 drop(permit);
@@ -263,7 +262,7 @@ impl DiskQrCodes {
         permit: Option<OwnedSemaphorePermit>,
     ) {
         let me = self.clone();
-        let written = spawn_blocking(move || {
+        let written = task::spawn_blocking(move || {
             let _permit = permit;
             me.write(&name, &image, fetched)
         });
@@ -283,7 +282,7 @@ impl DiskQrCodes {
             if !disk.is_due() {
                 return Ok(());
             }
-            let sweep = spawn_blocking(move || {
+            let sweep = task::spawn_blocking(move || {
                 let _turn = turn;
                 disk.sweep()
             });

@@ -80,7 +80,7 @@ impl FileStore {
             return Ok(());
         }
         let disk = self.disk.clone();
-        let open = self.bounded(tokio::task::spawn_blocking(move || disk.open())).await?;
+        let open = self.bounded(task::spawn_blocking(move || disk.open())).await?;
         self.state.lock().open = Some(open);
         Ok(())
     }
@@ -152,7 +152,7 @@ impl FileStore {
             }
         };
         let disk = self.disk.clone();
-        let written = self.bounded(tokio::task::spawn_blocking(move || disk.write(&table))).await;
+        let written = self.bounded(task::spawn_blocking(move || disk.write(&table))).await;
         if written.is_ok() {
             self.state.lock().unwritten.retain(|_, change| *change > changes);
         }
@@ -197,7 +197,7 @@ impl RecordStore for FileStore {
                 return Ok(open.table.read(key));
             }
             let disk = self.disk.clone();
-            let table = self.bounded(tokio::task::spawn_blocking(move || disk.read())).await?;
+            let table = self.bounded(task::spawn_blocking(move || disk.read())).await?;
             Ok(table.read(key))
         })
     }

@@ -58,7 +58,7 @@ impl FileFormat {
     /// `path` is for the error.
     pub(super) fn read(&self, bytes: &[u8], path: &str) -> Result<Table, StoreProblem> {
         let path = || path.to_owned();
-        let contents: Option<Contents> = serde_json::from_slice(bytes).ok();
+        let contents: Option<Contents> = str::from_utf8(bytes).ok().and_then(|text| serde_json::from_str(text).ok());
         let Some(contents) = contents.filter(|contents| contents.format == FORMAT && contents.version == VERSION)
         else {
             return Err(StoreProblem::Damaged { path: path() });
@@ -70,8 +70,8 @@ impl FileFormat {
             return Err(StoreProblem::OtherSecret { path: path() });
         }
         let sealed = STANDARD.decode(&contents.sealed).ok();
-        let plain = sealed.and_then(|sealed| self.seal.open(&sealed, &self.appid));
-        let records: Option<BTreeMap<String, String>> = plain.and_then(|plain| serde_json::from_slice(&plain).ok());
+        let records: Option<BTreeMap<String, String>> =
+            sealed.and_then(|sealed| self.seal.open_json(&sealed, &self.appid));
         records.map(Table::from_iter).ok_or_else(|| StoreProblem::Damaged { path: path() })
     }
 }

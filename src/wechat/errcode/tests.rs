@@ -2,7 +2,7 @@ use super::*;
 
 /// As the addon has it.
 fn rows() -> Vec<ErrcodeEntry> {
-    serde_json::from_slice(&catalogue_json()).unwrap()
+    serde_json::from_str(&catalogue_json()).unwrap()
 }
 
 #[test]

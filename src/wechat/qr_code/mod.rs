@@ -52,7 +52,7 @@ impl QrCodeRequest {
             #[serde(alias = "path")]
             page: Option<String>,
         }
-        serde_json::from_slice::<Page>(&self.body).ok()?.page
+        serde_json::from_str::<Page>(str::from_utf8(&self.body).ok()?).ok()?.page
     }
 
     /// The request to send.
