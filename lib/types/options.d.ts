@@ -261,8 +261,8 @@ export interface CacheOptions {
   directory?: string | undefined
   /**
    * Maximum size of the files in `directory`, in bytes, a whole number from 1: of all processes and accounts together. When there is
-   * more, one process removes the files that were not used for longest, until nine tenths are left. Other processes notice after a
-   * twentieth of the limit, or a minute.
+   * more, one process removes the files that were not used for longest, until nine tenths are left. There can be a twentieth more for
+   * each process, which counts after it has written as much, or after a minute.
    *
    * @defaultValue 1073741824 (1 GiB)
    */

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use foldhash::fast::RandomState;
 use lru::LruCache;
 use tokio::time::Instant;
 
@@ -14,7 +15,7 @@ const ENTRY_OVERHEAD: usize = 160;
 
 /// Images in memory, at most `max_bytes` of them with their identities. The least recently used image is evicted first.
 pub(crate) struct Memory {
-    entries: LruCache<Identity, Entry>,
+    entries: LruCache<Identity, Entry, RandomState>,
     bytes: usize,
     max_bytes: usize,
     /// `None` is for ever.
@@ -28,7 +29,7 @@ struct Entry {
 
 impl Memory {
     pub(crate) fn new(max_bytes: usize, ttl: Option<Duration>) -> Self {
-        Self { entries: LruCache::unbounded(), bytes: 0, max_bytes, ttl }
+        Self { entries: LruCache::unbounded_with_hasher(RandomState::default()), bytes: 0, max_bytes, ttl }
     }
 
     /// The image, unless it has expired.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use foldhash::fast::RandomState;
 use lru::LruCache;
 use parking_lot::Mutex;
 
@@ -13,11 +14,11 @@ use crate::wechat::qr_code::QrCodeRequest;
 const MAX_REQUESTS: usize = 256;
 
 /// Requests by the JSON of their parameters. Parameters that are refused are not kept.
-pub(super) struct RecentRequests(Mutex<LruCache<String, Arc<QrCodeRequest>>>);
+pub(super) struct RecentRequests(Mutex<LruCache<String, Arc<QrCodeRequest>, RandomState>>);
 
 impl RecentRequests {
     pub(super) fn new() -> Self {
-        Self(Mutex::new(LruCache::unbounded()))
+        Self(Mutex::new(LruCache::unbounded_with_hasher(RandomState::default())))
     }
 
     /// Like [`QrCodeRequest::parse`].

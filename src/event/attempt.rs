@@ -272,7 +272,7 @@ mod tests {
 
     #[test]
     fn a_request_is_for_a_code_for_a_token_or_for_another_api() {
-        let of = |purpose: Purpose| Endpoint::KNOWN.into_iter().filter(move |one| Purpose::of(one) == purpose);
+        let of = |purpose: Purpose| Endpoint::KNOWN.iter().filter(move |one| Purpose::of(one) == purpose).cloned();
         assert!(of(Purpose::QrCode).eq([Endpoint::GetUnlimitedQrCode, Endpoint::GetQrCode, Endpoint::CreateQrCode]));
         let tokens =
             [Endpoint::StableToken, Endpoint::ClassicToken, Endpoint::ComponentToken, Endpoint::AuthorizerToken];

@@ -312,7 +312,7 @@ fn cached<'env>(
 
 /// The endpoint at a position in `lib/endpoints.json`. Behind the last there is `Endpoint::Other`, whose parameters are rejected.
 pub(super) fn endpoint_at(index: u32) -> Endpoint {
-    Endpoint::KNOWN.into_iter().nth(index as usize).unwrap_or_else(|| Endpoint::from_path("", Method::Post))
+    Endpoint::KNOWN.get(index as usize).cloned().unwrap_or_else(|| Endpoint::from_path("", Method::Post))
 }
 
 /// The request of a QR code, or the error of its parameters.

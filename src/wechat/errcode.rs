@@ -139,7 +139,7 @@ pub(crate) fn usual_endpoint(errcode: i64) -> Endpoint {
     let entries = || CATALOGUE.iter().filter(|entry| entry.errcode == errcode);
     let is_at = |name: &str| entries().any(|entry| entry.places.iter().any(|place| place == name || place == "any"));
     let [first, ..] = Endpoint::KNOWN;
-    Endpoint::KNOWN.into_iter().find(|endpoint| is_at(endpoint.wechat_name())).unwrap_or(first)
+    Endpoint::KNOWN.iter().find(|endpoint| is_at(endpoint.wechat_name())).unwrap_or(first).clone()
 }
 
 /// The `page` or `path` of a call that WeChat refused.
