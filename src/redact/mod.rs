@@ -55,6 +55,10 @@ impl Redactor {
                 self.short_secrets.push(decoded.bytes.into_iter().map(normalize).collect());
             }
         }
+        // What looks like an escape in a secret is none where its digits are encoded: decoding the text takes its backslash alone.
+        if secret.contains('\\') {
+            self.ngrams.add(secret.replace('\\', "").as_bytes());
+        }
         for encoded in base64_of(secret) {
             self.ngrams.add(encoded.as_bytes());
         }

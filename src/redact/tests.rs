@@ -31,6 +31,14 @@ fn a_secret_is_redacted_in_every_encoding() {
 }
 
 #[test]
+fn a_secret_that_looks_escaped_is_redacted_where_its_digits_are_encoded() {
+    let secret = r"G$03\X03\DUTGD;";
+    for encoded in [secret, r"G$03\X%30\x33\DUTGD;", r"G$03\X03\D\u0055TGD;", r"G$03\X0&#51;\DUTGD;"] {
+        assert_eq!(redact(encoded, &[secret]), "***", "{encoded}");
+    }
+}
+
+#[test]
 fn a_secret_is_redacted_in_base64_at_every_offset() {
     let secret = "0123456789abcdef+/?>0123";
     for before in ["", "a", "ab", "appid:", "user-of-7:"] {
