@@ -49,6 +49,10 @@ impl Simulation {
         let to = self.rng.usize(0..self.slots.len());
         if self.work(to, |member| member.push(number, event)) {
             self.note(|| format!("push {number} comes to P{to}"));
+            // A merchant that was removed is not looked up: whoever missed its pushes knows nothing of its authorisation.
+            if let PushKind::Authorized { merchant, .. } = self.pushes[number].kind {
+                self.journal.removed[merchant] = None;
+            }
             self.moment(Moment::Push, to);
         }
         if again {
@@ -72,9 +76,9 @@ impl Simulation {
         match action.kind {
             ActionKind::Authorize { returns } => {
                 self.journal.changed[merchant] = Some(self.now);
-                self.journal.removed[merchant] = None;
                 let code = self.wechat.authorize(merchant, self.now);
                 if returns {
+                    self.journal.removed[merchant] = None;
                     let at = self.now + self.rng.u64(0..2 * SECOND);
                     self.push(at, Event::Return(code.clone()));
                 }
