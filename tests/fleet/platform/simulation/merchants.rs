@@ -49,10 +49,6 @@ impl Simulation {
         let to = self.rng.usize(0..self.slots.len());
         if self.work(to, |member| member.push(number, event)) {
             self.note(|| format!("push {number} comes to P{to}"));
-            // A merchant that was removed is not looked up: whoever missed its pushes knows nothing of its authorisation.
-            if let PushKind::Authorized { merchant, .. } = self.pushes[number].kind {
-                self.journal.removed[merchant] = None;
-            }
             self.moment(Moment::Push, to);
         }
         if again {

@@ -296,12 +296,23 @@ impl Simulation {
             format!("P{from} ends {job:?} after {} ms: {result:?}", ended.ended - ended.begun)
         });
         self.check_ended(from, ended);
+        if let (Job::Push(number), Ok(())) = &ended.result {
+            self.end_removal(*number);
+        }
         match &ended.result {
             (Job::Push(number), Ok(())) if ended.ended <= ended.begun + 5 * SECOND => {
                 self.pushes[*number].answered.get_or_insert(ended.ended);
             }
             (Job::Remove(merchant), _) => self.journal.removed[*merchant] = Some(self.now),
             _ => {}
+        }
+    }
+
+    /// The platform does not look up a merchant that the caller has removed: it learns of a later authorisation by its push.
+    fn end_removal(&mut self, number: usize) {
+        let Push { kind, created, .. } = &self.pushes[number];
+        if let PushKind::Authorized { merchant, .. } = kind {
+            self.journal.removed[*merchant].take_if(|removed| *removed <= *created);
         }
     }
 
